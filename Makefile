@@ -1,0 +1,47 @@
+# Everything a newcomer types. Each target installs what it needs into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint studio bench lock clean
+
+run: .venv/ready
+	@exec $(BIN)/salesgraph serve
+
+test: .venv/ready-dev
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
+
+studio: .venv/ready-studio
+	LANGSMITH_TRACING=false LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --no-reload
+
+bench: .venv/ready-dev
+	$(BIN)/python -m benchmarks.turns
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+.venv/ready: .venv/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/ready-studio: .venv/ready requirements-studio.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-studio.lock
+	@touch $@
+
+# The locks name no host, so any index or mirror serves them.
+lock: .venv/bin/python
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra studio pyproject.toml -o requirements-studio.lock
+
+clean:
+	rm -rf .venv build *.egg-info

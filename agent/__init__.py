@@ -1,0 +1,1 @@
+"""What is decided and said. Knows nothing of HTTP, WhatsApp or queues."""

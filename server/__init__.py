@@ -1,0 +1,1 @@
+"""Wires channels, agent and knowledge base into one running product."""

@@ -1,0 +1,186 @@
+"""Who writes to a bot and what was said: contacts, profiles and the append-only transcript.
+
+A contact and its conversation share one id, a UUID made from a secret, the bot and the contact's first known identity.
+
+    alias:I       STRING  identity -> conversation id, so that number and user id of one person meet
+    contact:C     HASH    wa_id, user_id, account, name, owner, opted_out, created; `p:field` profile, `s:field` its source
+    transcript:C  LIST    JSON entries, oldest first
+    status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON
+    active        ZSET    conversation -> ms of the last entry
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from redis.asyncio import Redis
+
+from channels.base import Message, Recipient
+from server.keys import digest, key, thread_prefix
+
+Author = Literal["contact", "bot", "person"]
+OPERATOR = "operator"
+
+# KEYS alias... | ARGV fresh-id : every identity of a person leads to one conversation, the one known first
+_IDENTIFY = """
+local id
+for _, k in ipairs(KEYS) do id = id or redis.call('GET', k) end
+id = id or ARGV[1]
+for _, k in ipairs(KEYS) do redis.call('SET', k, id, 'NX') end
+return id
+"""
+# KEYS contact | ARGV source field value field value ... : what an operator entered is never overwritten
+_LEARN = """
+for i = 2, #ARGV, 2 do
+  if ARGV[1] == 'operator' or redis.call('HGET', KEYS[1], 's:' .. ARGV[i]) ~= 'operator' then
+    if ARGV[i + 1] == '' then redis.call('HDEL', KEYS[1], 'p:' .. ARGV[i], 's:' .. ARGV[i])
+    else redis.call('HSET', KEYS[1], 'p:' .. ARGV[i], ARGV[i + 1], 's:' .. ARGV[i], ARGV[1]) end
+  end
+end
+return 1
+"""
+
+
+class Entry(BaseModel):
+    """One line of a transcript. `at` is Unix milliseconds; `status` is filled in on reading."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    author: Author
+    kind: str = "text"
+    text: str = ""
+    at: int = 0
+    turn_id: str = ""
+    model: str = ""
+    sources: list[str] = []
+    status: str = ""
+
+
+class Contact(BaseModel):
+    """A contact with everything known of them."""
+
+    id: str
+    bot_id: str
+    wa_id: str = ""
+    user_id: str = ""
+    account: str = ""
+    name: str = ""
+    owner: Literal["bot", "person"] = "bot"
+    opted_out: bool = False
+    created: int = 0
+    profile: dict[str, str] = {}
+    sources: dict[str, str] = {}
+
+    @property
+    def is_client(self) -> bool:
+        """Whether this is a client of the business."""
+        return self.profile.get("class") == "client"
+
+    @property
+    def recipient(self) -> Recipient:
+        """Where replies to this contact go."""
+        return Recipient(account=self.account, wa_id=self.wa_id, user_id=self.user_id)
+
+
+def now_ms() -> int:
+    """Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Conversations:
+    """The record of one bot's contacts and conversations."""
+
+    def __init__(self, redis: Redis, bot_id: str, secret: str) -> None:
+        self.bot_id = bot_id
+        self._redis = redis
+        self._secret = secret
+        self._identify = redis.register_script(_IDENTIFY)
+        self._learn = redis.register_script(_LEARN)
+
+    async def identify(self, message: Message) -> str:
+        """The conversation of a message, made on first contact; remembers number, user id, name and account."""
+        identities = [f"wa {message.wa_id}"] * bool(message.wa_id) + [f"user {message.user_id}"] * bool(message.user_id)
+        fresh = uuid.uuid5(uuid.NAMESPACE_URL, f"salesgraph:{self._secret}:{self.bot_id}:{identities[0]}")
+        keys = [key(self.bot_id, "alias", digest(f"{self._secret} {identity}")) for identity in identities]
+        conversation_id = (await self._identify(keys=keys, args=[str(fresh)])).decode()
+        known = {"wa_id": message.wa_id, "user_id": message.user_id, "account": message.account, "name": message.name}
+        contact = key(self.bot_id, "contact", conversation_id)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hset(contact, mapping={name: value for name, value in known.items() if value})
+            pipe.hsetnx(contact, "created", str(now_ms()))
+            await pipe.execute()
+        return conversation_id
+
+    async def contact(self, conversation_id: str) -> Contact | None:
+        """The contact of a conversation, None when there is none of that id."""
+        raw = await self._redis.hgetall(key(self.bot_id, "contact", conversation_id))  # pyright: ignore[reportGeneralTypeIssues]
+        if not raw:
+            return None
+        row = {name.decode(): value.decode() for name, value in raw.items()}
+        profile = {name[2:]: value for name, value in row.items() if name.startswith("p:")}
+        sources = {name[2:]: value for name, value in row.items() if name.startswith("s:")}
+        return Contact.model_validate(
+            {**{k: v for k, v in row.items() if k in Contact.model_fields}, "id": conversation_id, "bot_id": self.bot_id,
+             "opted_out": row.get("opted_out") == "1", "profile": profile, "sources": sources}
+        )  # fmt: skip
+
+    async def learn(self, conversation_id: str, facts: Mapping[str, str | None], source: str) -> None:
+        """Store profile fields at once; None or an empty text forgets one. `source` is a message id or OPERATOR."""
+        if facts:
+            flat = [text for name, value in facts.items() for text in (name, value or "")]
+            await self._learn(keys=[key(self.bot_id, "contact", conversation_id)], args=[source, *flat])
+
+    async def set(self, conversation_id: str, **fields: str) -> None:
+        """Set plain fields of a contact: owner, opted_out."""
+        await self._redis.hset(key(self.bot_id, "contact", conversation_id), mapping=fields)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
+
+    async def transcript(self, conversation_id: str, limit: int = 200) -> list[Entry]:
+        """The last `limit` entries, oldest first, with the status of each reply."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.lrange(key(self.bot_id, "transcript", conversation_id), -limit, -1)
+            pipe.hgetall(key(self.bot_id, "status", conversation_id))
+            rows, statuses = await pipe.execute()
+        entries = [Entry.model_validate_json(row) for row in rows]
+        known = {reply.decode(): status.decode() for reply, status in statuses.items()}
+        return [e.model_copy(update={"status": known.get(e.id, "queued" if e.author != "contact" else "")}) for e in entries]
+
+    async def length(self, conversation_id: str) -> int:
+        """How many entries the transcript has."""
+        return await self._redis.llen(key(self.bot_id, "transcript", conversation_id))  # pyright: ignore[reportGeneralTypeIssues]
+
+    async def page(self, limit: int, before: float | None = None) -> list[tuple[str, int]]:
+        """(conversation id, ms of last activity), most recent first, older than `before`."""
+        upper = "+inf" if before is None else f"({before}"
+        rows: Any = await self._redis.zrevrangebyscore(key(self.bot_id, "active"), upper, "-inf", 0, limit, withscores=True)
+        return [(row[0].decode(), int(row[1])) for row in rows]
+
+    async def count(self) -> int:
+        """How many conversations the bot has."""
+        return await self._redis.zcard(key(self.bot_id, "active"))
+
+    async def sent_as(self, provider_id: str, conversation_id: str, reply_id: str) -> None:
+        """Remember which reply a provider's id stands for, for statuses that carry nothing else."""
+        await self._redis.set(key(self.bot_id, "provider", digest(provider_id)), f"{conversation_id} {reply_id}", ex=30 * 86_400)
+
+    async def reply_of(self, provider_id: str) -> tuple[str, str] | None:
+        """(conversation id, reply id) of a provider's message id."""
+        found = await self._redis.get(key(self.bot_id, "provider", digest(provider_id)))
+        return tuple(found.decode().split(" ", 1)) if found else None  # pyright: ignore[reportReturnType]
+
+    async def quarantine(self, reason: str, piece: str) -> None:
+        """Keep an unreadable piece of a webhook for a person; the newest 1,000 stay."""
+        row = json.dumps({"at": now_ms(), "reason": reason, "piece": piece})
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.lpush(key(self.bot_id, "quarantine"), row)
+            pipe.ltrim(key(self.bot_id, "quarantine"), 0, 999)
+            await pipe.execute()
+
+    async def forget_memory(self, conversation_id: str) -> None:
+        """Drop the working memory; transcript and profile stay."""
+        await self._redis.delete(f"{thread_prefix(self.bot_id)}:{conversation_id}")

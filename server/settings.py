@@ -1,0 +1,195 @@
+"""Every setting of the product, read once from the environment or `.env`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class Settings(BaseSettings):
+    """What the environment says. Field names are the variable names in lower case.
+
+    Lengths are seconds unless the name says otherwise. They describe the bot `default`; the sample bot `demo`
+    shares the timing and model settings.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
+    data_dir: Path = Field(Path("data"), description="Where the embedded Redis and generated secrets live.")
+    redis_url: str | None = Field(None, description="redis://, rediss:// or unix:// of a server; unset: embedded.")
+    api_token: SecretStr | None = Field(None, description="Operator token; unset: made once and kept in DATA_DIR.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+
+    chat_model: str | None = Field(
+        None, description="openai:NAME, google_genai:NAME or offline; unset: by which key is present."
+    )
+    fallback_model: str | None = Field(None, description="Model asked when CHAT_MODEL fails; same form.")
+    openai_api_key: SecretStr | None = Field(None, description="Key of the OpenAI API or of a server like it.")
+    openai_model: str = Field("gpt-4.1-mini", description="Model asked when only OPENAI_API_KEY is set.")
+    openai_base_url: str = Field("https://api.openai.com/v1", description="Base address of the OpenAI wire.")
+    gemini_api_key: SecretStr | None = Field(None, description="Key of the Gemini API.")
+    google_api_key: SecretStr | None = Field(None, description="Another name of GEMINI_API_KEY.")
+    gemini_model: str = Field("gemini-2.5-flash", description="Model asked when only GEMINI_API_KEY is set.")
+    gemini_base_url: str | None = Field(None, description="Base address of the Gemini wire; unset: Google's.")
+    embedding_model: str | None = Field(
+        None, description="openai:NAME, google_genai:NAME or bundled; unset: by which key is present."
+    )
+    model_timeout: float = Field(30, gt=0, le=300, description="Seconds one model call may take.")
+
+    whatsapp_access_token: SecretStr | None = Field(None, description="Token of the Cloud API.")
+    whatsapp_phone_number_id: str | None = Field(None, description="Id of the business number.")
+    whatsapp_business_account_id: str | None = Field(None, description="Id of the WhatsApp business account.")
+    whatsapp_app_secret: SecretStr | None = Field(None, description="Secret of the Meta app; signs its webhooks.")
+    whatsapp_webhook_verify_token: SecretStr | None = Field(None, description="Word Meta repeats on verification.")
+    whatsapp_graph_url: str = Field("https://graph.facebook.com", description="Base address of the Graph API.")
+    whatsapp_graph_version: str = Field("v25.0", pattern=r"^v\d+\.\d+$", description="Graph API version.")
+
+    debounce_seconds: float = Field(1.5, ge=0, le=60, description="Quiet time that ends a burst.")
+    debounce_max_seconds: float = Field(8, ge=0, le=120, description="Longest wait for a burst to end.")
+    session_timeout_minutes: int = Field(720, ge=1, description="A longer pause starts a new session summary.")
+    max_message_length: int = Field(4096, ge=100, le=65536, description="Characters of one message shown to a model.")
+    turn_attempts: int = Field(5, ge=1, le=50, description="Tries of a turn before it goes to the dead letters.")
+    worker_concurrency: int = Field(64, ge=1, le=1000, description="Conversations one worker has in hand at once.")
+
+    enable_follow_ups: bool = Field(False, description="Whether follow-ups go out.")
+    follow_up_intervals: Annotated[tuple[float, ...], NoDecode] = Field(
+        (24, 72, 168, 336, 720), description="Hours after which each touch is due."
+    )
+    working_hours_start: str = Field("10:00", pattern=r"^\d{2}:\d{2}$", description="HH:MM in TIMEZONE.")
+    working_hours_end: str = Field("18:00", pattern=r"^\d{2}:\d{2}$", description="HH:MM in TIMEZONE.")
+    working_days: str = Field("Mon-Fri", description="Days on which follow-ups go out.")
+    timezone: str = Field("Asia/Almaty", description="IANA time zone of the business.")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _known_level(cls, value: object) -> str:
+        level = str(value).upper()
+        if level not in LOG_LEVELS:
+            raise ValueError(f"use one of {', '.join(LOG_LEVELS)}")
+        return level
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("start it with redis://, rediss:// or unix://, or leave it unset for the embedded server")
+        return value
+
+    @field_validator("openai_base_url", "whatsapp_graph_url", "gemini_base_url")
+    @classmethod
+    def _http_url(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("start it with http:// or https://")
+        return value.rstrip("/") if value else value
+
+    @field_validator("chat_model", "fallback_model")
+    @classmethod
+    def _known_model(cls, value: str | None) -> str | None:
+        provider, _, name = (value or "").partition(":")
+        if value and value != "offline" and not (provider in ("openai", "google_genai") and name):
+            raise ValueError("use openai:NAME, google_genai:NAME or offline")
+        return value
+
+    @field_validator("embedding_model")
+    @classmethod
+    def _known_embedding(cls, value: str | None) -> str | None:
+        provider, _, name = (value or "").partition(":")
+        if value and value != "bundled" and not (provider in ("openai", "google_genai") and name):
+            raise ValueError("use openai:NAME, google_genai:NAME or bundled")
+        return value
+
+    @field_validator("follow_up_intervals", mode="before")
+    @classmethod
+    def _hours(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                return tuple(float(part) for part in value.strip("[]").split(",") if part.strip())
+            except ValueError:
+                raise ValueError("use hours with commas between them, such as 24,72,168") from None
+        return value
+
+    @property
+    def gemini_key(self) -> str | None:
+        """The Gemini key under either of its two names."""
+        key = self.gemini_api_key or self.google_api_key
+        return key.get_secret_value() if key else None
+
+    @property
+    def openai_key(self) -> str | None:
+        """The OpenAI key in the clear, for the client that needs it."""
+        return self.openai_api_key.get_secret_value() if self.openai_api_key else None
+
+    @cached_property
+    def model_name(self) -> str:
+        """The chat model in use: CHAT_MODEL, else by which key is present, else `offline`."""
+        if self.chat_model:
+            return self.chat_model
+        if self.openai_key:
+            return f"openai:{self.openai_model}"
+        return f"google_genai:{self.gemini_model}" if self.gemini_key else "offline"
+
+    @property
+    def loopback_url(self) -> str:
+        """Where processes on this machine reach the web server."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "localhost") else self.host  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def kept_secret(self, name: str) -> str:
+        """A secret of this installation, made on first use and kept in DATA_DIR/`name`, readable by its owner alone."""
+        path = self.data_dir / name
+        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text(encoding="ascii").strip()
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            secret = secrets.token_urlsafe(32)
+            file.write(secret)
+        return secret
+
+    @cached_property
+    def operator_token(self) -> str:
+        """API_TOKEN, or the one made for this DATA_DIR."""
+        return self.api_token.get_secret_value() if self.api_token else self.kept_secret("api_token")
+
+    @cached_property
+    def simulator_secret(self) -> str:
+        """Signs the webhooks of the simulator; opens nothing but simulated numbers."""
+        return self.kept_secret("simulator_secret")
+
+    @cached_property
+    def identity_secret(self) -> str:
+        """Salts conversation ids, so that none can be traced back to a phone number by trying them all."""
+        return self.kept_secret("identity_secret")
+
+
+def explain(error: ValidationError) -> str:
+    """One line per wrong setting: its variable, what is wrong, how to mend it."""
+    lines = []
+    for problem in error.errors():
+        name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+        hint = problem["msg"].removeprefix("Value error, ")
+        field = Settings.model_fields.get(name.lower())
+        about = f" ({field.description})" if field and field.description else ""
+        lines.append(f"{name}: {hint}{about}")
+    return "\n".join(lines)
+
+
+def load() -> Settings:
+    """The settings, or one line per mistake on standard error and exit status 2."""
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        print(explain(error), file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,42 @@
+"""Real parts for every test: the embedded Redis, over its socket."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from server.embedded_redis import EmbeddedRedis
+
+CI = bool(os.environ.get("CI"))
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="sg") as folder:
+        server = EmbeddedRedis(Path(folder))
+        yield server.start()
+        server.stop()
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = Redis.from_url(redis_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def external_data() -> Path:
+    """The evaluation data; absent on a newcomer's machine, required where SALESGRAPH_DATA says it is."""
+    folder = os.environ.get("SALESGRAPH_DATA")
+    if not folder:
+        pytest.skip("SALESGRAPH_DATA is not set: tests on real inputs are left out")
+    path = Path(folder).resolve()
+    assert path.is_dir(), f"SALESGRAPH_DATA names {folder}, which is not a folder"
+    return path
