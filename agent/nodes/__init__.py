@@ -1,0 +1,1 @@
+"""One file a node, with one public function named like the node."""

@@ -1,0 +1,15 @@
+"""Where screening, notes and passages meet: who answers?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from langgraph.types import Command
+
+from agent.state import State
+
+
+async def decide(state: State) -> Command[Literal["sell", "refuse", "handoff"]]:
+    """The sales agent, unless the moderator said otherwise."""
+    verdict = state.get("verdict", "answer")
+    return Command(goto="refuse" if verdict == "refuse" else "handoff" if verdict == "handoff" else "sell")

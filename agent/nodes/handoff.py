@@ -1,0 +1,16 @@
+"""A person takes over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.messages import AIMessage
+
+from agent.phrases import say
+from agent.state import State
+
+
+async def handoff(state: State) -> dict[str, Any]:
+    """Tells the contact, and leaves the conversation to a person until they hand it back."""
+    text = say("handed_over", state.get("profile", {}).get("language") or "en")
+    return {"owner": "person", "messages": [AIMessage(text)], "replies": [text], "model": "handoff"}

