@@ -3,7 +3,7 @@
 A contact and its conversation share one id, a UUID made from a secret, the bot and the contact's first known identity.
 
     alias:I       STRING  identity -> conversation id, so that number and user id of one person meet
-    contact:C     HASH    wa_id, user_id, account, name, owner, opted_out, created; `p:field` profile, `s:field` its source
+    contact:C     HASH    wa_id, user_id, account, name, owner, created; `p:field` profile, `s:field` its source
     transcript:C  LIST    JSON entries, oldest first
     status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON
     active        ZSET    conversation -> ms of the last entry
@@ -72,7 +72,6 @@ class Contact(BaseModel):
     account: str = ""
     name: str = ""
     owner: Literal["bot", "person"] = "bot"
-    opted_out: bool = False
     created: int = 0
     profile: dict[str, str] = {}
     sources: dict[str, str] = {}
@@ -81,6 +80,11 @@ class Contact(BaseModel):
     def is_client(self) -> bool:
         """Whether this is a client of the business."""
         return self.profile.get("class") == "client"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the contact asked for no more messages."""
+        return self.profile.get("consent") == "stopped"
 
     @property
     def recipient(self) -> Recipient:
@@ -127,7 +131,7 @@ class Conversations:
         sources = {name[2:]: value for name, value in row.items() if name.startswith("s:")}
         return Contact.model_validate(
             {**{k: v for k, v in row.items() if k in Contact.model_fields}, "id": conversation_id, "bot_id": self.bot_id,
-             "opted_out": row.get("opted_out") == "1", "profile": profile, "sources": sources}
+             "profile": profile, "sources": sources}
         )  # fmt: skip
 
     async def learn(self, conversation_id: str, facts: Mapping[str, str | None], source: str) -> None:
@@ -137,7 +141,7 @@ class Conversations:
             await self._learn(keys=[key(self.bot_id, "contact", conversation_id)], args=[source, *flat])
 
     async def set(self, conversation_id: str, **fields: str) -> None:
-        """Set plain fields of a contact: owner, opted_out."""
+        """Set plain fields of a contact, such as its owner."""
         await self._redis.hset(key(self.bot_id, "contact", conversation_id), mapping=fields)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
 
     async def transcript(self, conversation_id: str, limit: int = 200) -> list[Entry]:

@@ -47,7 +47,8 @@ def _answers(path: Path) -> bool:
         return False
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Run in a child before it becomes its program: on Linux it is told to end when its parent is gone, however it went."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG, prctl(2)
 
@@ -104,7 +105,7 @@ class EmbeddedRedis:
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - prctl has no other place
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - prctl has no other place
                 pass_fds=(self._lock,),
                 # a Ctrl-C in the terminal must reach the owner first, so that replies in hand are still stored
                 start_new_session=True,

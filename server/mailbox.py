@@ -282,6 +282,10 @@ class Mailbox:
         await self._run("post", keys, conversation_id, reply, entry)
         await self._redis.publish(WAKE, self.bot_id)
 
+    async def remember(self, conversation_id: str, payload: str) -> None:
+        """Let the next turn know of something that needs no answer, such as what an operator wrote."""
+        await self._redis.rpush(key(self.bot_id, "inbox", conversation_id), payload)  # pyright: ignore[reportGeneralTypeIssues]
+
     async def send_begin(self, conversation_id: str, fence: int, reply_id: str, again: bool = False) -> tuple[Go, str]:
         """Record an attempt before the request.
 

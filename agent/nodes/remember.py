@@ -23,7 +23,7 @@ async def remember(state: State, runtime: Runtime[Context], models: Models) -> d
     traffic = [m for m in messages if isinstance(m, ToolMessage) or (isinstance(m, AIMessage) and m.tool_calls)]
     spoken = [m for m in messages if m not in traffic]
     old = spoken[: len(spoken) - _kept(spoken, context)]
-    update: dict[str, Any] = {"messages": [RemoveMessage(id=m.id) for m in (*traffic, *old) if m.id], "passages": []}
+    update: dict[str, Any] = {"messages": [RemoveMessage(id=m.id) for m in (*traffic, *old) if m.id]}
     if old:
         update["summary"] = await _summary(state.get("summary") or "", old, context, models)
     return update

@@ -1,0 +1,1 @@
+"""The provider's side of each wire as a real HTTP server, for tests, the simulator and benchmarks."""

@@ -1,0 +1,253 @@
+"""Meta's side of the Cloud API: the Graph endpoint businesses send to, and signed webhooks to them.
+
+It checks requests by rules of its own, written from Meta's reference and not from our sender. `/_control` is for the
+person (or test) who plays the contact.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from channels.emulators.phone import Bubble, Phones
+
+# Meta repeats an unacknowledged webhook at once and then ever more rarely, for 7 days.
+REDELIVERY_SECONDS = (0.2, 1, 3, 10, 30, 60)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Text(_Strict):
+    body: str = Field(min_length=1, max_length=4096)
+    preview_url: bool = False
+
+
+class _Quoted(_Strict):
+    message_id: str
+
+
+class TextRequest(_Strict):
+    """POST /{version}/{number}/messages with a text (Cloud API reference, "Messages")."""
+
+    messaging_product: Literal["whatsapp"]
+    recipient_type: Literal["individual"] = "individual"
+    to: str | None = None
+    recipient: str | None = None
+    type: Literal["text"]
+    text: _Text
+    context: _Quoted | None = None
+    biz_opaque_callback_data: str | None = Field(None, max_length=512)
+
+    @model_validator(mode="after")
+    def _addressed(self) -> TextRequest:
+        if not (self.to or self.recipient):
+            raise ValueError("neither to nor recipient")
+        return self
+
+
+class _Typing(_Strict):
+    type: Literal["text"]
+
+
+class ReadRequest(_Strict):
+    """The read receipt, with or without the typing indicator."""
+
+    messaging_product: Literal["whatsapp"]
+    status: Literal["read"]
+    message_id: str
+    typing_indicator: _Typing | None = None
+
+
+class Written(BaseModel):
+    """What the person playing the contact writes."""
+
+    contact: str = Field(pattern=r"^\d{6,15}$")
+    text: str = Field(max_length=65_536)
+    name: str = "Simulated contact"
+
+
+class Fault(BaseModel):
+    """How the next sends go wrong. `status` 0 hangs for `seconds`; `deliver` says whether the message arrives anyway."""
+
+    times: int = Field(1, ge=1)
+    status: int = 500
+    code: int = 131000
+    html: bool = False
+    seconds: float = 0
+    retry_after: float | None = None
+    deliver: bool = False
+
+
+class CloudApiEmulator:
+    """One Meta app: its numbers are whatever account ids it is asked about.
+
+    `secret` signs webhooks, `token` is what businesses must send, `webhook` is where updates go. `auto_read` marks
+    replies as read as soon as they are delivered, as when the chat is open on the phone.
+    """
+
+    def __init__(self, webhook: str, secret: str, token: str, *, journal: Path | None = None, auto_read: bool = True) -> None:
+        self.webhook, self._secret, self._token, self._auto_read = webhook, secret, token, auto_read
+        self.phones = Phones(journal)
+        self.requests: deque[dict[str, Any]] = deque(maxlen=10_000)
+        self.reads: deque[str] = deque(maxlen=10_000)
+        self.faults: deque[Fault] = deque()
+        self._client = httpx.AsyncClient(timeout=30)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.app = self._routes()
+
+    async def write(self, number: str, written: Written) -> str:
+        """The contact sends a text; returns its message id."""
+        message_id = f"wamid.{secrets.token_hex(16).upper()}"
+        now = time.time()
+        self.phones.show(Bubble(message_id, number, written.contact, True, written.text, int(now * 1000)))
+        message = {"from": written.contact, "id": message_id, "timestamp": str(int(now)), "type": "text",
+                   "text": {"body": written.text}}  # fmt: skip
+        contact = {"profile": {"name": written.name}, "wa_id": written.contact}
+        value = self._value(number, contacts=[contact], messages=[message])
+        self._later(self._deliver(value, lambda: self.phones.tick(message_id, "delivered")))
+        return message_id
+
+    async def post(self, payload: dict[str, Any]) -> int:
+        """Sign a webhook body, post it once, return the HTTP status."""
+        body = json.dumps(payload).replace("/", "\\/").encode()  # Meta escapes slashes and non-ASCII letters
+        digest = hmac.new(self._secret.encode(), body, hashlib.sha256).hexdigest()
+        headers = {"X-Hub-Signature-256": f"sha256={digest}", "Content-Type": "application/json"}
+        return (await self._client.post(self.webhook, content=body, headers=headers)).status_code
+
+    async def close(self) -> None:
+        """Stop delivering."""
+        for task in self._tasks:
+            task.cancel()
+        await self._client.aclose()
+
+    async def _deliver(self, value: dict[str, Any], done: Callable[[], None] = lambda: None) -> None:
+        payload = {"object": "whatsapp_business_account", "entry": [{"id": "0", "changes": [{"field": "messages", "value": value}]}]}
+        for pause in (0, *REDELIVERY_SECONDS):
+            await asyncio.sleep(pause)
+            try:
+                if await self.post(payload) == 200:
+                    done()
+                    return
+            except httpx.HTTPError:
+                continue
+
+    async def _statuses(self, bubble: Bubble) -> None:
+        """sent, delivered and read, a moment apart."""
+        for status in ("sent", "delivered", "read") if self._auto_read else ("sent", "delivered"):
+            update = {"id": bubble.id, "status": status, "timestamp": str(int(time.time())), "recipient_id": bubble.contact}
+            if bubble.callback:
+                update["biz_opaque_callback_data"] = bubble.callback
+            await self._deliver(self._value(bubble.number, statuses=[update]), lambda s=status: self.phones.tick(bubble.id, s))
+            await asyncio.sleep(0.15)
+
+    def _value(self, number: str, **parts: Any) -> dict[str, Any]:
+        return {"messaging_product": "whatsapp", "metadata": {"display_phone_number": number, "phone_number_id": number}, **parts}
+
+    def _later(self, job: Any) -> None:
+        task = asyncio.create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, number: str, request: Request) -> Response:
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {self._token}".encode()):
+            return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
+        try:
+            raw = json.loads(await request.body())
+            body = ReadRequest.model_validate(raw) if isinstance(raw, dict) and "status" in raw else TextRequest.model_validate(raw)
+        except (ValueError, ValidationError) as error:
+            return _error(400, 100, str(error)[:300])
+        if isinstance(body, ReadRequest):
+            return self._read(body)
+        self.requests.append(raw)
+        fault = self._fault()
+        if fault and fault.seconds:
+            await asyncio.sleep(fault.seconds)
+        if fault and not fault.deliver:
+            return _faulty(fault)
+        contact = (body.to or body.recipient or "").lstrip("+")
+        now = int(time.time() * 1000)
+        bubble = Bubble(f"wamid.{secrets.token_hex(16).upper()}", number, contact, False, body.text.body, now,
+                        callback=body.biz_opaque_callback_data or "")  # fmt: skip
+        self.phones.show(bubble)
+        self._later(self._statuses(bubble))
+        if fault:
+            return _faulty(fault)
+        return JSONResponse({"messaging_product": "whatsapp", "contacts": [{"input": body.to or "", "wa_id": contact}],
+                             "messages": [{"id": bubble.id}]})  # fmt: skip
+
+    def _read(self, body: ReadRequest) -> Response:
+        self.reads.append(body.message_id)
+        bubble = self.phones.bubbles.get(body.message_id)
+        if bubble:
+            self.phones.tick(bubble.id, "read")
+            if body.typing_indicator:
+                self.phones.typing(bubble.number, bubble.contact)
+        return JSONResponse({"success": True})
+
+    def _fault(self) -> Fault | None:
+        if not self.faults:
+            return None
+        fault = self.faults[0]
+        fault.times -= 1
+        if fault.times <= 0:
+            self.faults.popleft()
+        return fault
+
+    def _routes(self) -> FastAPI:
+        app = FastAPI(title="Cloud API emulator", docs_url=None, redoc_url=None, openapi_url=None)
+
+        @app.post("/_control/faults")
+        async def add_fault(fault: Fault) -> dict[str, int]:
+            self.faults.append(fault)
+            return {"faults": len(self.faults)}
+
+        @app.post("/_control/{number}/messages")
+        async def write(number: str, written: Written) -> dict[str, str]:
+            return {"id": await self.write(number, written)}
+
+        @app.get("/_control/{number}/messages")
+        async def read(number: str, contact: str) -> list[Bubble]:
+            return self.phones.conversation(number, contact)
+
+        @app.get("/_control/{number}/events")
+        async def events(number: str, contact: str) -> StreamingResponse:
+            async def stream() -> Any:
+                yield ": open\n\n"
+                async for event in self.phones.watch(number, contact):
+                    yield f"data: {json.dumps(event)}\n\n" if event else ": still here\n\n"
+
+            return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+        @app.post("/{version}/{number}/messages")
+        async def send(version: str, number: str, request: Request) -> Response:
+            return await self._send(number, request)
+
+        return app
+
+
+def _error(status: int, code: int, message: str, kind: str = "OAuthException", headers: dict[str, str] | None = None) -> Response:
+    error = {"message": f"(#{code}) {message}", "type": kind, "code": code, "fbtrace_id": "emulated",
+             "error_data": {"messaging_product": "whatsapp", "details": message}}  # fmt: skip
+    return JSONResponse({"error": error}, status, headers)
+
+
+def _faulty(fault: Fault) -> Response:
+    headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else None
+    if fault.html:
+        return Response("<html><body>Bad gateway</body></html>", fault.status, headers, "text/html")
+    return _error(fault.status, fault.code, "emulated fault", headers=headers)

@@ -1,0 +1,5 @@
+"""python -m server: the `salesgraph` command."""
+
+from server.cli import main
+
+main()

@@ -1,0 +1,63 @@
+"""Everything a process needs to answer: models, knowledge base, one graph per bot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.messages import HumanMessage
+from langgraph.graph.state import CompiledStateGraph
+from redis.asyncio import Redis
+
+from agent.checkpointer import RedisCheckpointer
+from agent.graph import Bookshelf, build, offline_model
+from agent.models import Access, Models
+from knowledge_base.library import Library
+from server.bots import Bot, Desk
+from server.keys import thread_prefix
+from server.knowledge import RedisStore, embedder
+from server.settings import Settings
+
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+
+def library(settings: Settings, redis: Redis) -> Library:
+    """The documents of all bots."""
+    return Library(RedisStore(redis), embedder(settings))
+
+
+def models(settings: Settings) -> Models:
+    """The chat models of the settings, with the offline one behind them."""
+    access = Access(
+        openai_key=settings.openai_key, openai_url=settings.openai_base_url, gemini_key=settings.gemini_key,
+        gemini_url=settings.gemini_base_url, timeout=settings.model_timeout,
+    )  # fmt: skip
+    return Models(offline_model(), settings.model_name, settings.fallback_model, access)
+
+
+def graphs(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> dict[str, Graph]:
+    """A graph per bot, each with its own corner of working memory."""
+    shared, shelf = models(settings), Bookshelf(library(settings, redis))
+    return {bot_id: build(shared, shelf, RedisCheckpointer(redis, prefix=thread_prefix(bot_id))) for bot_id in desks}
+
+
+class Rehearsal:
+    """What a bot would answer. Nothing is sent and nothing stored."""
+
+    def __init__(self, settings: Settings, shelf: Library) -> None:
+        self._graph = build(models(settings), Bookshelf(shelf))
+
+    async def answer(self, bot: Bot, text: str) -> dict[str, Any]:
+        """The replies to a text from an unknown contact, with the model and the sources."""
+        state: dict[str, Any] = {}
+        start = {"messages": [HumanMessage(text, id="rehearsal")], "bot_id": bot.id}
+        async for chunk in self._graph.astream(start, context=bot.context, stream_mode="values"):
+            state = chunk
+        passages = state.get("passages", [])
+        return {
+            "bot_id": bot.id,
+            "replies": state.get("replies", []),
+            "model": state.get("model", ""),
+            "verdict": state.get("verdict", ""),
+            "profile": state.get("profile", {}),
+            "passages": [{"document": p["document"], "page": p["page"], "strong": p["strong"]} for p in passages],
+        }

@@ -1,0 +1,266 @@
+"""The operator API: JSON, bearer token, problem details for errors (RFC 9457)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import tempfile
+import uuid
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+from redis.asyncio import Redis
+
+from channels.base import Message
+from knowledge_base.library import Library, Stored
+from knowledge_base.load import FORMATS, Unreadable
+from server.access import require_operator
+from server.answering import Rehearsal, library
+from server.bots import DEFAULT, Desk
+from server.conversations import OPERATOR, Contact, Entry, now_ms
+from server.sending import Reply
+from server.settings import Settings
+
+LARGEST_DOCUMENT = 50 * 1024 * 1024
+
+Limit = Annotated[int, Query(ge=1, le=200, description="rows on a page")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class MessageIn(_In):
+    """A message an operator writes."""
+
+    text: str = Field(min_length=1, max_length=4096)
+
+
+class GenerateIn(_In):
+    """What a contact might write."""
+
+    text: str = Field(min_length=1, max_length=65_536)
+    bot_id: str = DEFAULT
+
+
+class ContactIn(_In):
+    """Fields an operator corrects; what stands here is never overwritten by the agent. null forgets a field."""
+
+    profile: dict[str, str | None] = Field(max_length=50)
+
+
+def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRouter:
+    """Everything under /api."""
+
+    def operator(request: Request) -> None:
+        require_operator(settings, request)
+
+    routes = APIRouter(prefix="/api", tags=["operator"], dependencies=[Depends(operator)])
+    shelf = library(settings, redis)
+    rehearsals: list[Rehearsal] = []
+
+    async def found(conversation_id: str) -> tuple[Desk, Contact]:
+        for desk in desks.values():
+            contact = await desk.conversations.contact(conversation_id)
+            if contact is not None:
+                return desk, contact
+        raise HTTPException(404, "there is no conversation of this id")
+
+    def desk_of(bot_id: str) -> Desk:
+        if bot_id not in desks:
+            raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
+        return desks[bot_id]
+
+    @routes.get("/stats", summary="Counts per bot")
+    async def stats() -> dict[str, Any]:
+        rows = [{"bot_id": d.bot.id, "conversations": await d.conversations.count(), "waiting": await d.mailbox.backlog(),
+                 "dead_letters": len(await d.mailbox.dead_letters())} for d in desks.values()]  # fmt: skip
+        return {"conversations": sum(row["conversations"] for row in rows), "bots": rows}
+
+    @routes.get("/bots", summary="All bots")
+    async def list_bots() -> dict[str, Any]:
+        return {"items": [_bot(desk) for desk in desks.values()], "next_cursor": None}
+
+    @routes.get("/bots/{bot_id}", summary="One bot")
+    async def get_bot(bot_id: str) -> dict[str, Any]:
+        return {**_bot(desk_of(bot_id)), "settings": desk_of(bot_id).bot.context.model_dump()}
+
+    @routes.get("/bots/{bot_id}/status", summary="Whether a bot can be reached")
+    async def bot_status(bot_id: str) -> dict[str, Any]:
+        bot = desk_of(bot_id).bot
+        connected = bool(bot.account and settings.whatsapp_access_token and settings.whatsapp_app_secret)
+        return {"bot_id": bot_id, "channel": "cloud_api" if bot.account else "simulator",
+                "state": "connected" if connected else "simulator_only", "model": bot.context.model, "qr": None}  # fmt: skip
+
+    @routes.get("/contacts", summary="Contacts, most recently active first")
+    async def contacts(is_client: bool | None = None, bot_id: str | None = None, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+        rows, following = await _page(desks, bot_id, limit, cursor, lambda c: is_client is None or c.is_client == is_client)
+        return {"items": [_contact(desks[c.bot_id], c) for c, _ in rows], "next_cursor": following}
+
+    @routes.get("/contacts/{contact_id}", summary="One contact")
+    async def get_contact(contact_id: str) -> dict[str, Any]:
+        desk, contact = await found(contact_id)
+        return _contact(desk, contact)
+
+    @routes.patch("/contacts/{contact_id}", summary="Correct a contact's profile")
+    async def patch_contact(contact_id: str, change: ContactIn) -> dict[str, Any]:
+        desk, _ = await found(contact_id)
+        await desk.conversations.learn(contact_id, change.profile, OPERATOR)
+        return _contact(*await found(contact_id))
+
+    @routes.get("/conversations", summary="Conversations, most recently active first")
+    async def conversations(bot_id: str | None = None, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+        rows, following = await _page(desks, bot_id, limit, cursor, lambda c: True)
+        items = []
+        for contact, at in rows:
+            last = await desks[contact.bot_id].conversations.transcript(contact.id, 1)
+            summary = {"id": contact.id, "bot_id": contact.bot_id, "name": contact.profile.get("name") or contact.name,
+                       "class": contact.profile.get("class", "unknown"), "owner": contact.owner, "last_activity": at}  # fmt: skip
+            items.append({**summary, "last_message": last[0].model_dump() if last else None})
+        return {"items": items, "next_cursor": following}
+
+    @routes.get("/conversations/{conversation_id}", summary="A conversation with its transcript")
+    async def get_conversation(conversation_id: str, limit: Limit = 200) -> dict[str, Any]:
+        desk, contact = await found(conversation_id)
+        messages = await desk.conversations.transcript(conversation_id, limit)
+        return {**_contact(desk, contact), "messages": [entry.model_dump() for entry in messages],
+                "message_count": await desk.conversations.length(conversation_id)}  # fmt: skip
+
+    @routes.post("/conversations/{conversation_id}/messages", status_code=202, summary="Write as a person")
+    async def write(conversation_id: str, message: MessageIn) -> dict[str, Any]:
+        desk, contact = await found(conversation_id)
+        reply = Reply(id=f"{uuid.uuid4().hex}:0", text=message.text, author="person")
+        entry = Entry(id=reply.id, author="person", text=message.text, at=now_ms())
+        await desk.conversations.set(conversation_id, owner="person")
+        await desk.mailbox.post(conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}))
+        echo = Message(id=reply.id, account=contact.account, kind="echo", wa_id=contact.wa_id, user_id=contact.user_id, text=message.text)
+        await desk.mailbox.remember(conversation_id, echo.model_dump_json())
+        return {"id": reply.id, "status": "queued"}
+
+    @routes.post("/conversations/{conversation_id}/handoff", summary="A person takes over")
+    async def hand_over(conversation_id: str) -> dict[str, Any]:
+        return await _owned(conversation_id, "person")
+
+    @routes.post("/conversations/{conversation_id}/resume", summary="Hand back to the bot")
+    async def resume(conversation_id: str) -> dict[str, Any]:
+        return await _owned(conversation_id, "bot")
+
+    async def _owned(conversation_id: str, owner: Literal["bot", "person"]) -> dict[str, Any]:
+        desk, _ = await found(conversation_id)
+        await desk.conversations.set(conversation_id, owner=owner)
+        return _contact(*await found(conversation_id))
+
+    @routes.post("/conversations/{conversation_id}/reset", summary="Forget the working memory")
+    async def reset(conversation_id: str) -> dict[str, Any]:
+        desk, contact = await found(conversation_id)
+        await desk.conversations.forget_memory(conversation_id)
+        return _contact(desk, contact)
+
+    @routes.post("/generate", summary="What would the bot answer? Nothing is sent or stored")
+    async def generate(asked: GenerateIn) -> dict[str, Any]:
+        bot = desk_of(asked.bot_id).bot
+        if not rehearsals:
+            rehearsals.append(Rehearsal(settings, shelf))
+        return await rehearsals[0].answer(bot, asked.text)
+
+    @routes.get("/knowledge/documents", summary="Documents of a bot")
+    async def documents(bot_id: str = DEFAULT) -> dict[str, Any]:
+        desk_of(bot_id)
+        return {"items": [_document(d) for d in await shelf.documents(bot_id)], "next_cursor": None}
+
+    @routes.post("/knowledge/documents", status_code=201, summary="Add a document")
+    async def add_document(file: UploadFile, bot_id: Annotated[str, Form()] = DEFAULT) -> dict[str, Any]:
+        desk_of(bot_id)
+        return _document(await _ingest(shelf, bot_id, file))
+
+    @routes.delete("/knowledge/documents/{document_id}", status_code=204, summary="Forget a document")
+    async def remove_document(document_id: str, bot_id: str = DEFAULT) -> None:
+        if not await shelf.remove(desk_of(bot_id).bot.id, document_id):
+            raise HTTPException(404, "there is no document of this id")
+
+    @routes.get("/dead-letters", summary="Turns given up on")
+    async def dead_letters() -> dict[str, Any]:
+        letters = [letter for desk in desks.values() for letter in await desk.mailbox.dead_letters()]
+        return {"items": letters, "next_cursor": None}
+
+    @routes.post("/dead-letters/{letter_id}/retry", status_code=202, summary="Try a turn again")
+    async def retry(letter_id: str) -> dict[str, Any]:
+        for desk in desks.values():
+            for letter in await desk.mailbox.dead_letters():
+                if letter["id"] == letter_id and await desk.mailbox.revive(letter["conversation_id"], letter_id):
+                    return {"id": letter_id, "status": "queued"}
+        raise HTTPException(404, "there is no dead letter of this id")
+
+    return routes
+
+
+async def _ingest(shelf: Library, bot_id: str, file: UploadFile) -> Stored:
+    name = Path(file.filename or "").name
+    if not name or Path(name).suffix.lower() not in FORMATS:
+        raise HTTPException(415, f"file: use one of {', '.join(FORMATS)}")
+    with tempfile.TemporaryDirectory() as folder:
+        path, size = Path(folder) / name, 0
+        with open(path, "wb") as target:  # noqa: ASYNC230 - a local temporary file
+            while chunk := await file.read(1 << 20):
+                size += len(chunk)
+                if size > LARGEST_DOCUMENT:
+                    raise HTTPException(413, f"file: larger than {LARGEST_DOCUMENT >> 20} MB; split it")
+                target.write(chunk)
+        try:
+            return await shelf.add(bot_id, path)
+        except Unreadable as error:
+            raise HTTPException(422, f"file: {error}") from None
+
+
+async def _page(desks: dict[str, Desk], bot_id: str | None, limit: int, cursor: str | None, wanted: Any) -> tuple[list[tuple[Contact, int]], str | None]:
+    """(contact, last activity) rows over one bot or all, most recent first, and the cursor of the next page."""
+    if bot_id is not None and bot_id not in desks:
+        raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
+    before = _position(cursor)
+    rows: list[tuple[Contact, int]] = []
+    while len(rows) <= limit:
+        found = [(desk, row) for desk in desks.values() if bot_id in (None, desk.bot.id)
+                 for row in await desk.conversations.page(limit + 1, before)]  # fmt: skip
+        if not found:
+            break
+        found.sort(key=lambda pair: -pair[1][1])
+        found = found[: limit + 1]
+        for desk, (conversation_id, at) in found:
+            contact = await desk.conversations.contact(conversation_id)
+            if contact is not None and wanted(contact):
+                rows.append((contact, at))
+        before = found[-1][1][1]
+    more = len(rows) > limit
+    return rows[:limit], _cursor(rows[limit - 1][1]) if more else None
+
+
+def _cursor(position: float) -> str:
+    return base64.urlsafe_b64encode(str(position).encode()).decode()
+
+
+def _position(cursor: str | None) -> float | None:
+    if cursor is None:
+        return None
+    try:
+        return float(base64.urlsafe_b64decode(cursor.encode()).decode("ascii"))
+    except (ValueError, binascii.Error):
+        raise HTTPException(400, "cursor: use the next_cursor of an earlier answer") from None
+
+
+def _bot(desk: Desk) -> dict[str, Any]:
+    bot = desk.bot
+    return {"id": bot.id, "business": bot.context.business, "model": bot.context.model, "account": bot.account or None,
+            "simulator": bot.simulated_account}  # fmt: skip
+
+
+def _contact(desk: Desk, contact: Contact) -> dict[str, Any]:
+    missing = desk.bot.context.missing({**({"phone": contact.wa_id} if contact.wa_id else {}), **contact.profile})
+    return {**contact.model_dump(), "class": contact.profile.get("class", "unknown"), "is_client": contact.is_client,
+            "missing": missing, "complete": not missing}  # fmt: skip
+
+
+def _document(document: Stored) -> dict[str, Any]:
+    return {**document.model_dump(include={"id", "name", "language", "pages", "problems"}), "passages": len(document.passages)}

@@ -1,0 +1,108 @@
+"""The web process: webhooks, operator API, pages, health."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+
+from channels.emulators.cloud_api import CloudApiEmulator
+from server import api, pages, webhooks
+from server.access import is_local, is_operator
+from server.bots import Numbers, bots, desks
+from server.settings import Settings
+
+HTTP_TIMEOUT = httpx.Timeout(15, connect=5)
+SIMULATOR = "/simulator/cloud-api"
+
+log = structlog.get_logger()
+
+
+def create(settings: Settings, redis: Redis) -> FastAPI:
+    """The application over a Redis client, which the caller closes."""
+    all_desks = desks(settings, redis)
+    client = httpx.AsyncClient(timeout=HTTP_TIMEOUT)
+    numbers = Numbers(settings, client, bots(settings))
+    emulator = CloudApiEmulator(
+        f"{settings.loopback_url}/webhook", settings.simulator_secret, settings.simulator_secret,
+        journal=settings.data_dir / "simulator.jsonl",
+    )  # fmt: skip
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await emulator.close()
+        await client.aclose()
+
+    app = FastAPI(title="Salesgraph", version="1", lifespan=lifespan, description="A WhatsApp sales agent that a business runs itself.")
+    app.include_router(webhooks.router(settings, all_desks, numbers))
+    app.include_router(api.router(settings, redis, all_desks))
+    app.include_router(pages.router(settings, all_desks))
+    app.mount(SIMULATOR, emulator.app)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+
+    @app.middleware("http")
+    async def guard_simulator(request: Request, proceed: Any) -> Response:
+        """The phone is for the people at this machine and for operators; its Graph side asks for a token itself."""
+        control = request.url.path.startswith(f"{SIMULATOR}/_control")
+        foreign = request.headers.get("origin") not in (None, f"{request.url.scheme}://{request.url.netloc}")
+        if control and (foreign or not (is_local(request) or is_operator(settings, request))):
+            return _problem(403, "the simulator is open to this machine and to operators")
+        return await proceed(request)
+
+    @app.get("/health", tags=["open"], summary="Whether the service works")
+    async def health() -> Response:
+        try:
+            await redis.ping()  # pyright: ignore[reportGeneralTypeIssues]
+        except (RedisError, OSError):
+            return JSONResponse({"status": "unavailable", "redis": "unreachable"}, 503)
+        return JSONResponse({"status": "ok", "redis": "ok", "model": settings.model_name})
+
+    @app.get("/metrics", tags=["open"], summary="Prometheus metrics")
+    async def metrics() -> Response:
+        registry = CollectorRegistry()
+        conversations = Gauge("salesgraph_conversations", "Conversations", ["bot"], registry=registry)
+        waiting = Gauge("salesgraph_waiting", "Conversations due or in hand", ["bot"], registry=registry)
+        dead = Gauge("salesgraph_dead_letters", "Turns given up on", ["bot"], registry=registry)
+        for bot_id, desk in all_desks.items():
+            conversations.labels(bot_id).set(await desk.conversations.count())
+            waiting.labels(bot_id).set(await desk.mailbox.backlog())
+            dead.labels(bot_id).set(len(await desk.mailbox.dead_letters()))
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.exception_handler(RedisError)
+    @app.exception_handler(ConnectionError)
+    async def no_redis(request: Request, error: Exception) -> Response:
+        log.error("redis_unreachable", path=request.url.path, error=repr(error)[:200])
+        if request.url.path == "/webhook":
+            return PlainTextResponse("try again later", 503)
+        return _problem(503, "Redis is unreachable")
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        return _problem(error.status_code, str(error.detail), error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        errors = [{"field": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()]
+        return _problem(422, "; ".join(f"{e['field']}: {e['problem']}" for e in errors), errors=errors)
+
+    return app
+
+
+def _problem(status: int, detail: str, headers: Any = None, **more: Any) -> Response:
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")

@@ -1,0 +1,81 @@
+"""The bots of this deployment and the numbers they are reached on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+from redis.asyncio import Redis
+
+from agent.context import Context
+from channels.cloud_api import CloudApi
+from server.conversations import Conversations
+from server.mailbox import Mailbox
+from server.settings import Settings
+
+DEFAULT, DEMO = "default", "demo"
+SIMULATED = "sim-"
+DEMO_BUSINESS = "Aurora Coffee, espresso machines, grinders and coffee beans in Almaty"
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """One configured agent. `account` is the business number's id, empty while none is connected."""
+
+    id: str
+    context: Context
+    account: str = ""
+
+    @property
+    def simulated_account(self) -> str:
+        """The number under which the simulator reaches the bot."""
+        return f"{SIMULATED}{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A bot with its mailbox and its record of conversations."""
+
+    bot: Bot
+    mailbox: Mailbox
+    conversations: Conversations
+
+
+def bots(settings: Settings) -> list[Bot]:
+    """The bot the settings describe, and the sample shop for the simulator."""
+    return [
+        Bot(DEFAULT, Context(model=settings.model_name), settings.whatsapp_phone_number_id or ""),
+        Bot(DEMO, Context(business=DEMO_BUSINESS, model=settings.model_name)),
+    ]
+
+
+def desks(settings: Settings, redis: Redis) -> dict[str, Desk]:
+    """Every bot's desk, by bot id."""
+    debounce, longest = int(settings.debounce_seconds * 1000), int(settings.debounce_max_seconds * 1000)
+    return {
+        bot.id: Desk(bot, Mailbox(redis, bot.id, debounce=debounce, longest=longest),
+                     Conversations(redis, bot.id, settings.identity_secret))
+        for bot in bots(settings)
+    }  # fmt: skip
+
+
+class Numbers:
+    """Which bot answers on a number, and the client that sends from it."""
+
+    def __init__(self, settings: Settings, client: httpx.AsyncClient, all_bots: list[Bot]) -> None:
+        self._bots = {bot.simulated_account: bot for bot in all_bots} | {bot.account: bot for bot in all_bots if bot.account}
+        self._rest = next(bot for bot in all_bots if bot.id == DEFAULT)
+        version, token = settings.whatsapp_graph_version, settings.whatsapp_access_token
+        self._real = CloudApi(client, settings.whatsapp_graph_url, version, token.get_secret_value()) if token else None
+        self._simulated = CloudApi(client, f"{settings.loopback_url}/simulator/cloud-api", version, settings.simulator_secret)
+
+    def bot_of(self, account: str, simulated: bool) -> Bot | None:
+        """The bot of a number. A number of the Meta app that no bot claims belongs to the default bot, which answers from
+        that same number; a webhook of the simulator reaches simulated numbers only."""
+        if simulated != account.startswith(SIMULATED):
+            return None
+        return self._bots.get(account) or (None if simulated else self._rest)
+
+    def sender(self, account: str) -> CloudApi | None:
+        """The client that sends from a number; None while no access token is set."""
+        return self._simulated if account.startswith(SIMULATED) else self._real

@@ -1,0 +1,238 @@
+"""The `salesgraph` command."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from redis.asyncio import BlockingConnectionPool, Redis
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from server import logs
+from server.embedded_redis import EmbeddedRedis
+from server.settings import Settings, load
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="A WhatsApp sales agent that a business runs itself.")
+console = Console(stderr=True)
+
+
+def connect(settings: Settings) -> tuple[Redis, EmbeddedRedis | None]:
+    """A client of REDIS_URL, or of the embedded server, started or attached to."""
+    embedded = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
+    try:
+        url = settings.redis_url or (embedded.start() if embedded else "")
+    except RuntimeError as error:
+        console.print(f"[red]{error}[/]")
+        raise SystemExit(2) from None
+    pool = BlockingConnectionPool.from_url(url, max_connections=200, timeout=10, socket_connect_timeout=5, health_check_interval=30)
+    return Redis(connection_pool=pool), embedded
+
+
+@app.command()
+def serve(role: Annotated[str, typer.Option(help="`all`, or `web` for the web server alone")] = "all") -> None:
+    """Run everything: embedded Redis, web, worker, simulator."""
+    settings = load()
+    if role == "all":
+        from server.supervisor import supervise
+
+        raise SystemExit(supervise(settings))
+    if role != "web":
+        console.print("--role: use all or web; workers alone are started with: salesgraph work")
+        raise SystemExit(2)
+    _web(settings)
+
+
+def _web(settings: Settings) -> None:
+    import uvicorn
+
+    from server.app import create
+
+    logs.configure(settings.log_level)
+    redis, embedded = connect(settings)
+    try:
+        config = uvicorn.Config(create(settings, redis), host=settings.host, port=settings.port, log_level="warning",
+                                access_log=False, timeout_graceful_shutdown=5)  # fmt: skip
+        uvicorn.Server(config).run()
+    finally:
+        if embedded:
+            embedded.stop()
+
+
+@app.command()
+def work() -> None:
+    """Run a worker alone. Start as many as there are cores, on any host that reaches REDIS_URL."""
+    settings = load()
+    logs.configure(settings.log_level)
+    redis, embedded = connect(settings)
+    try:
+        asyncio.run(_work(settings, redis))
+    finally:
+        if embedded:
+            embedded.stop()
+
+
+async def _work(settings: Settings, redis: Redis) -> None:
+    from server.answering import graphs
+    from server.app import HTTP_TIMEOUT
+    from server.bots import Numbers, bots, desks
+    from server.worker import Worker
+
+    limits = httpx.Limits(max_connections=settings.worker_concurrency * 2, max_keepalive_connections=settings.worker_concurrency)
+    async with httpx.AsyncClient(timeout=HTTP_TIMEOUT, limits=limits) as client:
+        all_desks = desks(settings, redis)
+        worker = Worker(settings, redis, all_desks, Numbers(settings, client, bots(settings)), graphs(settings, redis, all_desks))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, worker.stop)
+        await worker.run()
+    await redis.aclose()
+
+
+@app.command()
+def ingest(path: Annotated[Path, typer.Argument(help="a file or a folder")],
+           bot: Annotated[str, typer.Option(help="bot id")] = "default") -> None:  # fmt: skip
+    """Read documents into a bot's knowledge base. Unchanged files cost nothing."""
+    from server.bots import bots
+
+    settings = load()
+    if not path.exists():
+        console.print(f"PATH: {path} does not exist")
+        raise SystemExit(2)
+    if bot not in [b.id for b in bots(settings)]:
+        console.print(f"--bot: there is no bot {bot!r}; use {', '.join(b.id for b in bots(settings))}")
+        raise SystemExit(2)
+    redis, embedded = connect(settings)
+    try:
+        failures = asyncio.run(read_in(settings, redis, bot, _files(path)))
+    finally:
+        if embedded:
+            embedded.stop()
+    raise SystemExit(1 if failures else 0)
+
+
+def _files(path: Path) -> list[Path]:
+    from knowledge_base.load import FORMATS
+
+    if path.is_file():
+        return [path]
+    return sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in FORMATS)
+
+
+async def read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Path]) -> int:
+    """Ingest files with a progress bar and one line per file that cannot be read; returns how many could not."""
+    from knowledge_base.load import Unreadable
+    from server.answering import library
+
+    shelf, failures = library(settings, redis), 0
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("passages"))
+    with Progress(*columns, console=console) as progress:
+        for path in paths:
+            task = progress.add_task(path.name, total=None)
+            try:
+                stored = await shelf.add(bot_id, path, lambda done, total, t=task: progress.update(t, completed=done, total=total))
+            except (Unreadable, OSError) as error:
+                failures += 1
+                progress.remove_task(task)
+                progress.console.print(f"[red]not read[/] {error}", highlight=False)
+                continue
+            progress.update(task, completed=len(stored.passages), total=len(stored.passages))
+            for problem in stored.problems:
+                progress.console.print(f"[yellow]in part[/] {problem}", highlight=False)
+    await redis.aclose()
+    if not paths:
+        console.print("no documents found; use " + ", ".join((".pdf", ".md", ".txt", ".html", ".csv")))
+    return failures
+
+
+@app.command()
+def chat(bot: Annotated[str, typer.Option(help="bot id")] = "demo") -> None:
+    """Talk to a bot in the terminal, without WhatsApp. Nothing is kept."""
+    settings = load()
+    redis, embedded = connect(settings)
+    try:
+        asyncio.run(_chat(settings, redis, bot))
+    finally:
+        if embedded:
+            embedded.stop()
+
+
+async def _chat(settings: Settings, redis: Redis, bot_id: str) -> None:
+    from langchain_core.messages import HumanMessage
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    from agent.graph import Bookshelf, build
+    from channels.markup import to_whatsapp
+    from server.answering import library, models
+    from server.bots import bots
+
+    bot = next((b for b in bots(settings) if b.id == bot_id), None)
+    if bot is None:
+        console.print(f"--bot: there is no bot {bot_id!r}; use {', '.join(b.id for b in bots(settings))}")
+        raise SystemExit(2)
+    logs.configure("ERROR")
+    graph = build(models(settings), Bookshelf(library(settings, redis)), InMemorySaver())
+    print(f"{bot.context.business} ({bot.context.model}). An empty line ends.")
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        if not line.strip():
+            break
+        turn = {"messages": [HumanMessage(line.strip())], "bot_id": bot.id, "turn_id": uuid.uuid4().hex}
+        answer = await graph.ainvoke(turn, {"configurable": {"thread_id": "terminal"}}, context=bot.context)
+        print("\n".join(to_whatsapp(reply) for reply in answer.get("replies", [])) or "(silence)")
+    await redis.aclose()
+
+
+@app.command()
+def doctor() -> None:
+    """List the settings, check Redis and keys, and say what to fix."""
+    settings = load()
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        shown = "set" if value is not None and "Secret" in str(field.annotation) else value
+        print(f"{name.upper():34} {'' if shown is None else shown}")
+    problems = _problems(settings)
+    redis, embedded = connect(settings)
+    try:
+        asyncio.run(_ping(redis))
+    except OSError as error:
+        problems.append(f"REDIS_URL: no answer ({error})")
+    finally:
+        if embedded:
+            embedded.stop()
+    for problem in problems:
+        print(f"fix: {problem}")
+    raise SystemExit(1 if problems else 0)
+
+
+async def _ping(redis: Redis) -> None:
+    from redis.exceptions import RedisError
+
+    try:
+        await redis.ping()  # pyright: ignore[reportGeneralTypeIssues]
+    except RedisError as error:
+        raise OSError(str(error)) from error
+    finally:
+        await redis.aclose()
+
+
+def _problems(settings: Settings) -> list[str]:
+    together = ("whatsapp_access_token", "whatsapp_phone_number_id", "whatsapp_app_secret", "whatsapp_webhook_verify_token")
+    unset = [name.upper() for name in together if not getattr(settings, name)]
+    problems = [f"{', '.join(unset)}: set them too, a number needs all four"] if 0 < len(unset) < len(together) else []
+    provider = settings.model_name.partition(":")[0]
+    if provider == "openai" and not settings.openai_key and "api.openai.com" in settings.openai_base_url:
+        problems.append("OPENAI_API_KEY: CHAT_MODEL needs it")
+    if provider == "google_genai" and not settings.gemini_key:
+        problems.append("GEMINI_API_KEY: CHAT_MODEL needs it")
+    return problems
+
+
+def main() -> None:
+    """Entry point of the `salesgraph` command."""
+    app()

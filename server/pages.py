@@ -1,0 +1,82 @@
+"""Pages for people: the simulator, the dashboard, the login."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.templating import Jinja2Templates
+
+from agent.models import OFFLINE
+from server.access import COOKIE, is_local, is_operator, is_token, session_value
+from server.bots import DEMO, Desk
+from server.settings import Settings
+
+HERE = Path(__file__).parent
+PAGE = 50
+
+
+def router(settings: Settings, desks: dict[str, Desk]) -> APIRouter:
+    """/, /simulator, /dashboard and /login."""
+    routes = APIRouter(include_in_schema=False)
+    templates = Jinja2Templates(HERE / "templates")
+
+    def login(request: Request) -> Response:
+        return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
+
+    @routes.get("/")
+    async def home() -> Response:
+        return RedirectResponse("/simulator")
+
+    @routes.get("/simulator", response_class=HTMLResponse)
+    async def simulator(request: Request) -> Response:
+        if not (is_local(request) or is_operator(settings, request)):
+            return login(request)
+        models = {bot_id: desk.bot.context.model for bot_id, desk in desks.items()}
+        bots = [{"id": desk.bot.id, "number": desk.bot.simulated_account, "business": desk.bot.context.business,
+                 "model": models[desk.bot.id], "offline": models[desk.bot.id] == OFFLINE} for desk in desks.values()]  # fmt: skip
+        bots.sort(key=lambda bot: bot["id"] != DEMO)
+        return templates.TemplateResponse(request, "simulator.html", {"bots": bots})
+
+    @routes.get("/dashboard", response_class=HTMLResponse)
+    async def dashboard(request: Request) -> Response:
+        if not is_operator(settings, request):
+            return login(request)
+        rows = []
+        for desk in desks.values():
+            for conversation_id, at in await desk.conversations.page(PAGE):
+                contact = await desk.conversations.contact(conversation_id)
+                last = await desk.conversations.transcript(conversation_id, 1)
+                if contact and last:
+                    rows.append({"contact": contact, "last": last[0], "at": at})
+        rows.sort(key=lambda row: -row["at"])
+        return templates.TemplateResponse(request, "dashboard.html", {"rows": rows[:PAGE]})
+
+    @routes.get("/dashboard/{bot_id}/{conversation_id}", response_class=HTMLResponse)
+    async def conversation(request: Request, bot_id: str, conversation_id: str) -> Response:
+        if not is_operator(settings, request):
+            return login(request)
+        desk = desks.get(bot_id)
+        contact = await desk.conversations.contact(conversation_id) if desk else None
+        if desk is None or contact is None:
+            return HTMLResponse("<p>There is no such conversation. <a href='/dashboard'>Back</a></p>", 404)
+        entries = await desk.conversations.transcript(conversation_id)
+        return templates.TemplateResponse(request, "conversation.html", {"contact": contact, "entries": entries})
+
+    @routes.get("/login", response_class=HTMLResponse)
+    async def login_page(request: Request, next: str = "/dashboard") -> Response:
+        return templates.TemplateResponse(request, "login.html", {"next": next, "wrong": False})
+
+    @routes.post("/login", response_class=HTMLResponse)
+    async def log_in(request: Request, token: str = Form(""), next: str = Form("/dashboard")) -> Response:
+        if not is_token(settings, token.strip()):
+            return templates.TemplateResponse(request, "login.html", {"next": next, "wrong": True}, status_code=401)
+        target = next if next.startswith("/") and not next.startswith(("//", "/\\")) else "/dashboard"
+        answer = RedirectResponse(target, 303)
+        secure = request.url.scheme == "https"
+        answer.set_cookie(COOKIE, session_value(settings), httponly=True, samesite="strict", secure=secure, max_age=30 * 86_400)
+        return answer
+
+    return routes

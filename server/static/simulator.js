@@ -1,0 +1,110 @@
+"use strict";
+// The contact's phone: talks to the Cloud API emulator only, as a phone talks to WhatsApp only.
+const el = (id) => document.getElementById(id);
+const chat = el("chat"), state = el("state"), bot = el("bot"), text = el("text");
+const TICKS = { queued: "🕓", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "!" };
+let source, typingTimer;
+
+function contact() {
+  let digits = localStorage.getItem("contact");
+  if (!digits) {
+    digits = "7701" + String(Math.floor(1e6 + Math.random() * 9e6));
+    localStorage.setItem("contact", digits);
+  }
+  return digits;
+}
+
+const base = () => `/simulator/cloud-api/_control/${encodeURIComponent(bot.value)}`;
+
+// WhatsApp's markup, built as nodes: the text itself is never parsed as HTML.
+function marked(raw) {
+  const out = document.createDocumentFragment();
+  const pattern = /(^|[\s(])([*_~])(?=\S)([^\n]*?\S)\2(?=$|[\s.,:;!?)])/;
+  let rest = raw, m;
+  while ((m = pattern.exec(rest))) {
+    out.append(rest.slice(0, m.index) + m[1]);
+    const tag = document.createElement({ "*": "b", _: "i", "~": "s" }[m[2]]);
+    tag.append(m[3]);
+    out.append(tag);
+    rest = rest.slice(m.index + m[0].length);
+  }
+  out.append(rest);
+  return out;
+}
+
+function show(bubble) {
+  if (document.getElementById(bubble.id)) return;
+  const item = document.createElement("li");
+  item.id = bubble.id;
+  item.className = "bubble " + (bubble.mine ? "out" : "in");
+  const words = document.createElement("span");
+  words.dir = "auto";
+  words.append(marked(bubble.text));
+  const foot = document.createElement("small");
+  foot.append(new Date(bubble.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) + " ");
+  const tick = document.createElement("i");
+  tick.className = "tick";
+  foot.append(tick);
+  item.append(words, foot);
+  chat.append(item);
+  setTick(bubble.id, bubble.status);
+  if (!bubble.mine) setTyping(0);
+  chat.scrollTop = chat.scrollHeight;
+}
+
+function setTick(id, status) {
+  const tick = document.getElementById(id)?.querySelector(".tick");
+  if (!tick) return;
+  tick.textContent = TICKS[status] || "";
+  tick.dataset.status = status;
+  tick.title = status;
+  tick.setAttribute("aria-label", status);
+}
+
+function setTyping(seconds) {
+  clearTimeout(typingTimer);
+  state.textContent = seconds ? "typing…" : "online";
+  if (seconds) typingTimer = setTimeout(() => setTyping(0), seconds * 1000);
+}
+
+async function open() {
+  source?.close();
+  chat.replaceChildren();
+  setTyping(0);
+  const chosen = bot.selectedOptions[0].dataset;
+  el("model").textContent = chosen.offline === "true" ? "offline model" : chosen.model;
+  el("model").classList.toggle("hot", chosen.offline === "true");
+  const query = `?contact=${contact()}`;
+  source = new EventSource(`${base()}/events${query}`);
+  source.onopen = async () => (await (await fetch(`${base()}/messages${query}`)).json()).forEach((b) => { show(b); setTick(b.id, b.status); });
+  source.onmessage = ({ data }) => {
+    const event = JSON.parse(data);
+    if (event.type === "bubble") show(event);
+    if (event.type === "tick") setTick(event.id, event.status);
+    if (event.type === "typing") setTyping(event.seconds);
+  };
+  source.onerror = () => { state.textContent = "connecting…"; };
+}
+
+async function send(body) {
+  if (!body.trim()) return;
+  const answer = await fetch(`${base()}/messages`, {
+    method: "POST", headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ contact: contact(), text: body }),
+  });
+  if (!answer.ok) state.textContent = `not sent (${answer.status})`;
+}
+
+el("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  send(text.value);
+  text.value = "";
+  text.focus();
+});
+text.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); el("composer").requestSubmit(); }
+});
+bot.addEventListener("change", open);
+el("fresh").addEventListener("click", () => { localStorage.removeItem("contact"); open(); });
+document.querySelectorAll(".try").forEach((b) => b.addEventListener("click", () => send(b.textContent)));
+open();

@@ -1,0 +1,163 @@
+"""`salesgraph serve`: one process group of embedded Redis, web and worker, put up again when one of them dies."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from types import FrameType
+
+import httpx
+from rich.console import Console
+
+from knowledge_base.samples import files
+from server import cli
+from server.bots import DEMO
+from server.embedded_redis import EmbeddedRedis, die_with_parent
+from server.settings import Settings
+
+POLL = 0.2
+RESTART_FIRST, RESTART_LONGEST = 0.2, 10.0
+STABLE = 10.0
+STOP_SECONDS = 20
+START_SECONDS = 60
+
+console = Console(stderr=True)
+
+
+@dataclass
+class Child:
+    """One process to keep alive."""
+
+    name: str
+    arguments: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0
+    pause: float = field(default=RESTART_FIRST)
+
+    def start(self) -> None:
+        self.process = subprocess.Popen([sys.executable, "-m", "server", *self.arguments], preexec_fn=die_with_parent)  # noqa: S603, PLW1509 - our own module
+        self.started = time.monotonic()
+
+    def revive(self) -> None:
+        """Start again when it died, waiting longer each time it dies young."""
+        if self.process is None or self.process.poll() is None:
+            return
+        alive = time.monotonic() - self.started
+        self.pause = RESTART_FIRST if alive > STABLE else min(RESTART_LONGEST, self.pause * 2)
+        console.print(f"[yellow]{self.name} ended with status {self.process.returncode}; starting it again[/]")
+        time.sleep(self.pause)
+        self.start()
+
+
+class _Stop(Exception):
+    """A signal asked us to end."""
+
+
+def supervise(settings: Settings) -> int:
+    """Run until a signal; returns the exit status."""
+    if problem := _port_taken(settings):
+        console.print(f"[red]PORT: {problem}[/]")
+        return 2
+    signal.signal(signal.SIGTERM, _on_signal)
+    signal.signal(signal.SIGINT, _on_signal)
+    children = [Child("web", ("serve", "--role", "web")), Child("worker", ("work",))]
+    embedded = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
+    try:
+        first = settings.api_token is None and not (settings.data_dir / "api_token").exists()
+        token = settings.operator_token
+        if embedded:
+            embedded.start()
+        for child in children:
+            child.start()
+        _fill_demo(settings)
+        _wait_for_web(settings, children)
+        _greet(settings, token if first else "")
+        while True:
+            time.sleep(POLL)
+            if embedded and not embedded.alive:
+                console.print("[yellow]the embedded Redis ended; starting it again[/]")
+                embedded.start()
+            for child in children:
+                child.revive()
+    except (_Stop, KeyboardInterrupt):
+        return 0
+    except RuntimeError as error:
+        console.print(f"[red]{error}[/]")
+        return 1
+    finally:
+        _stop(children)
+        if embedded:
+            embedded.stop()
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise _Stop
+
+
+def _port_taken(settings: Settings) -> str:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return f"cannot listen on {settings.host}:{settings.port} ({error.strerror}); set HOST or PORT to something free"
+    return ""
+
+
+def _fill_demo(settings: Settings) -> None:
+    """The sample shop's documents, unless they are in."""
+    redis, attached = cli.connect(settings)
+    try:
+        asyncio.run(cli.read_in(settings, redis, DEMO, files()))
+    except OSError as error:
+        console.print(f"[yellow]the sample documents are not indexed yet: {error}[/]")
+    finally:
+        if attached:
+            attached.stop()
+
+
+def _wait_for_web(settings: Settings, children: list[Child]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        try:
+            httpx.get(f"{settings.loopback_url}/health", timeout=2)
+            return
+        except httpx.HTTPError:
+            for child in children:
+                child.revive()
+            time.sleep(0.1)
+    raise RuntimeError(f"the web server did not come up within {START_SECONDS} s")
+
+
+def _greet(settings: Settings, new_token: str) -> None:
+    model = "the offline model (set OPENAI_API_KEY or GEMINI_API_KEY for a real one)" if settings.model_name == "offline" else settings.model_name
+    print(f"\n  Simulator   {settings.loopback_url}/simulator")
+    print(f"  Dashboard   {settings.loopback_url}/dashboard")
+    print(f"  API         {settings.loopback_url}/docs")
+    print(f"  Model       {model}")
+    if new_token:
+        print(f"  API token   {new_token}   (kept in {settings.data_dir / 'api_token'}, shown once)")
+    print("  Ctrl-C stops everything.\n", flush=True)
+
+
+def _stop(children: list[Child]) -> None:
+    """Web first, so that nothing new comes in while the worker finishes."""
+    for child in children:
+        if child.process and child.process.poll() is None:
+            child.process.terminate()
+    end = time.monotonic() + STOP_SECONDS
+    for child in children:
+        if child.process:
+            try:
+                child.process.wait(max(0.1, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()

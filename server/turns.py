@@ -1,0 +1,91 @@
+"""One turn: a batch of messages through the graph, to replies for the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.graph.state import CompiledStateGraph
+
+from channels.base import Message
+from channels.markup import bubbles, to_whatsapp
+from server.bots import Desk
+from server.conversations import Contact, Entry, now_ms
+from server.sending import Reply
+
+log = structlog.get_logger()
+
+Pair = tuple[str, str]
+
+
+async def run(graph: CompiledStateGraph[Any, Any, Any, Any], desk: Desk, contact: Contact, turn_id: str,
+              batch: Sequence[Message], longest: int) -> list[Pair]:  # fmt: skip
+    """(reply, transcript entry) pairs of a turn, each as JSON.
+
+    After a crash the same turn comes again with the same batch: it resumes at the interrupted node, or only reads off
+    what it had decided. `longest` is how many characters of one message the model sees.
+    """
+    config: Any = {"configurable": {"thread_id": contact.id}}
+    before = await graph.aget_state(config)
+    values: dict[str, Any] = before.values or {}
+    if values.get("turn_id") != turn_id:
+        start: Any = _start(desk, contact, turn_id, batch, values, longest)
+    elif before.next or before.tasks:
+        start = None
+    else:
+        return _pairs(turn_id, values)
+    source = batch[-1].id if batch else turn_id
+    stream = graph.astream(start, config, context=desk.bot.context, durability="sync", stream_mode=["updates", "values"])
+    async for mode, chunk in stream:
+        if mode == "values":
+            values = chunk
+            continue
+        for update in chunk.values():
+            await _learn(desk, contact.id, update, source)
+    return _pairs(turn_id, values)
+
+
+def _start(desk: Desk, contact: Contact, turn_id: str, batch: Sequence[Message], values: dict[str, Any], longest: int) -> dict[str, Any]:
+    own = {"phone": f"+{contact.wa_id}"} if contact.wa_id.isascii() and contact.wa_id.isdigit() else {}
+    gone = dict.fromkeys(values.get("profile", {}), None)
+    return {
+        "messages": [_said(message, longest) for message in batch],
+        "bot_id": desk.bot.id,
+        "turn_id": turn_id,
+        "profile": {**gone, **own, **contact.profile},
+        "owner": contact.owner,
+    }
+
+
+def _said(message: Message, longest: int) -> AnyMessage:
+    if message.kind == "echo":
+        return AIMessage(message.text[:longest], id=message.id, name="operator")
+    plain = message.kind in ("text", "button")
+    name = f" {message.media.filename}" if message.media and message.media.filename else ""
+    text = message.text if plain else f"[{message.kind}{name}] {message.text}".strip()
+    return HumanMessage(text[:longest], id=message.id)
+
+
+async def _learn(desk: Desk, conversation_id: str, update: Any, source: str) -> None:
+    """What a node found out is on record before the next node runs."""
+    for part in update if isinstance(update, list) else [update]:
+        if not isinstance(part, dict):
+            continue
+        if part.get("profile"):
+            await desk.conversations.learn(conversation_id, part["profile"], source)
+        if part.get("owner"):
+            await desk.conversations.set(conversation_id, owner=part["owner"])
+
+
+def _pairs(turn_id: str, values: dict[str, Any]) -> list[Pair]:
+    notice = values.get("owner") == "person" or values.get("profile", {}).get("consent") == "stopped"
+    sources = sorted({f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]})
+    texts = [bubble for reply in values.get("replies", []) for bubble in bubbles(to_whatsapp(reply))][:3]
+    pairs = []
+    for number, text in enumerate(texts):
+        reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice)
+        entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=turn_id, model=values.get("model", ""), sources=sources)
+        pairs.append((reply.model_dump_json(), entry.model_dump_json(exclude={"status"})))
+    return pairs

@@ -1,0 +1,105 @@
+"""The Cloud API's webhook: authenticate the raw bytes, store every piece, then say 200."""
+
+from __future__ import annotations
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, Response
+
+from channels.base import ANSWERED, Message, Quarantined, StatusUpdate
+from channels.cloud_api import parse, signed_by
+from server.bots import DEFAULT, Desk, Numbers
+from server.conversations import Entry, now_ms
+from server.sending import from_callback
+from server.settings import Settings
+
+# Meta's webhook bodies have at most 3 MB (webhooks overview).
+LARGEST_BODY = 4 * 1024 * 1024
+
+log = structlog.get_logger()
+
+
+def router(settings: Settings, desks: dict[str, Desk], numbers: Numbers) -> APIRouter:
+    """GET and POST /webhook."""
+    routes = APIRouter(tags=["wires"])
+    verify = settings.whatsapp_webhook_verify_token
+    real = settings.whatsapp_app_secret
+
+    @routes.get("/webhook", response_class=PlainTextResponse, summary="Verification handshake")
+    async def handshake(request: Request) -> Response:
+        asked = request.query_params
+        if verify and asked.get("hub.mode") == "subscribe" and asked.get("hub.verify_token") == verify.get_secret_value():
+            return PlainTextResponse(asked.get("hub.challenge", ""))
+        return PlainTextResponse("wrong or missing verify token", 403)
+
+    @routes.post("/webhook", summary="Messages and statuses")
+    async def receive(request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return PlainTextResponse("too large", 413)
+        header = request.headers.get("x-hub-signature-256")
+        genuine = real is not None and signed_by(real.get_secret_value(), body, header)
+        if not genuine and not signed_by(settings.simulator_secret, body, header):
+            log.warning("webhook_rejected", reason="signature", app_secret_set=real is not None)
+            return PlainTextResponse("wrong or missing signature", 403)
+        try:
+            parsed = parse(body)
+        except ValueError:
+            return PlainTextResponse("not a JSON object", 400)
+        for message in parsed.messages:
+            await _take(message, desks, numbers, simulated=not genuine)
+        for status in parsed.statuses:
+            await _apply(status, desks, numbers, simulated=not genuine)
+        for piece in parsed.quarantined:
+            await _quarantine(desks[DEFAULT], piece)
+        return PlainTextResponse("ok")
+
+    return routes
+
+
+async def _body(request: Request) -> bytes | None:
+    """The raw body, None when it is larger than any real webhook."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            return None
+    return bytes(body)
+
+
+async def _take(message: Message, desks: dict[str, Desk], numbers: Numbers, *, simulated: bool) -> None:
+    bot = numbers.bot_of(message.account, simulated)
+    if bot is None or message.group_id:
+        reason = "a group message" if message.group_id else "no bot has this number"
+        await _quarantine(desks[DEFAULT], Quarantined(reason=reason, piece=message.model_dump_json()[:10_000]))
+        return
+    desk = desks[bot.id]
+    conversation_id = await desk.conversations.identify(message)
+    echo = message.kind == "echo"
+    entry = Entry(id=message.id, author="person" if echo else "contact", kind=message.kind, text=message.text, at=now_ms())
+    stored = await desk.mailbox.accept(
+        conversation_id, message.id, message.model_dump_json(), entry.model_dump_json(exclude={"status"}),
+        answer=echo or message.kind in ANSWERED, at_once=message.kind == "button" or message.text.startswith("/"),
+    )  # fmt: skip
+    if stored and echo:
+        await desk.conversations.set(conversation_id, owner="person")
+    log.info("accepted" if stored else "duplicate", bot=bot.id, conversation=conversation_id, kind=message.kind)
+
+
+async def _apply(status: StatusUpdate, desks: dict[str, Desk], numbers: Numbers, *, simulated: bool) -> None:
+    bot = numbers.bot_of(status.account, simulated)
+    if bot is None:
+        return
+    desk = desks[bot.id]
+    found = from_callback(status.callback) or await desk.conversations.reply_of(status.id)
+    if found is None:
+        log.info("status_of_unknown_message", bot=bot.id, status=status.status)
+        return
+    conversation_id, reply_id = found
+    state = f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
+    await desk.mailbox.status(conversation_id, reply_id, status.id, state)
+
+
+async def _quarantine(desk: Desk, piece: Quarantined) -> None:
+    log.warning("quarantined", reason=piece.reason)
+    await desk.conversations.quarantine(piece.reason, piece.piece)
