@@ -222,30 +222,30 @@ async def _page(desks: dict[str, Desk], bot_id: str | None, limit: int, cursor: 
     before = _position(cursor)
     rows: list[tuple[Contact, int]] = []
     while len(rows) <= limit:
-        found = [(desk, row) for desk in desks.values() if bot_id in (None, desk.bot.id)
-                 for row in await desk.conversations.page(limit + 1, before)]  # fmt: skip
+        found = [(at, conversation_id, desk) for desk in desks.values() if bot_id in (None, desk.bot.id)
+                 for at, conversation_id in await desk.conversations.page(limit + 1, before)]  # fmt: skip
         if not found:
             break
-        found.sort(key=lambda pair: -pair[1][1])
-        found = found[: limit + 1]
-        for desk, (conversation_id, at) in found:
+        found.sort(key=lambda row: row[:2], reverse=True)
+        for at, conversation_id, desk in found[: limit + 1]:
             contact = await desk.conversations.contact(conversation_id)
             if contact is not None and wanted(contact):
                 rows.append((contact, at))
-        before = found[-1][1][1]
-    more = len(rows) > limit
-    return rows[:limit], _cursor(rows[limit - 1][1]) if more else None
+        before = found[: limit + 1][-1][:2]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return rows[:limit], _cursor(last[1], last[0].id) if last else None
 
 
-def _cursor(position: float) -> str:
-    return base64.urlsafe_b64encode(str(position).encode()).decode()
+def _cursor(at: int, conversation_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{at} {conversation_id}".encode()).decode()
 
 
-def _position(cursor: str | None) -> float | None:
+def _position(cursor: str | None) -> tuple[int, str] | None:
     if cursor is None:
         return None
     try:
-        return float(base64.urlsafe_b64decode(cursor.encode()).decode("ascii"))
+        at, conversation_id = base64.urlsafe_b64decode(cursor.encode()).decode("ascii").split(" ")
+        return int(at), conversation_id
     except (ValueError, binascii.Error):
         raise HTTPException(400, "cursor: use the next_cursor of an earlier answer") from None
 

@@ -158,11 +158,18 @@ class Conversations:
         """How many entries the transcript has."""
         return await self._redis.llen(key(self.bot_id, "transcript", conversation_id))  # pyright: ignore[reportGeneralTypeIssues]
 
-    async def page(self, limit: int, before: float | None = None) -> list[tuple[str, int]]:
-        """(conversation id, ms of last activity), most recent first, older than `before`."""
-        upper = "+inf" if before is None else f"({before}"
-        rows: Any = await self._redis.zrevrangebyscore(key(self.bot_id, "active"), upper, "-inf", 0, limit, withscores=True)
-        return [(row[0].decode(), int(row[1])) for row in rows]
+    async def page(self, limit: int, before: tuple[int, str] | None = None) -> list[tuple[int, str]]:
+        """(ms of last activity, conversation id) of at most `limit` rows, newest first, all of them after `before`."""
+        upper, found, offset = "+inf" if before is None else str(before[0]), [], 0
+        while len(found) < limit:
+            rows: Any = await self._redis.zrevrangebyscore(
+                key(self.bot_id, "active"), upper, "-inf", offset, limit, withscores=True
+            )
+            found += [row for row in ((int(at), name.decode()) for name, at in rows) if before is None or row < before]
+            offset += limit
+            if len(rows) < limit:
+                break
+        return found[:limit]
 
     async def count(self) -> int:
         """How many conversations the bot has."""

@@ -46,7 +46,7 @@ def router(settings: Settings, desks: dict[str, Desk]) -> APIRouter:
             return login(request)
         rows = []
         for desk in desks.values():
-            for conversation_id, at in await desk.conversations.page(PAGE):
+            for at, conversation_id in await desk.conversations.page(PAGE):
                 contact = await desk.conversations.contact(conversation_id)
                 last = await desk.conversations.transcript(conversation_id, 1)
                 if contact and last:

@@ -1,0 +1,1 @@
+"""Providers played by real HTTP servers."""

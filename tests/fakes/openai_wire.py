@@ -1,0 +1,71 @@
+"""A model server that speaks OpenAI's chat completions wire and answers as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+Answer = Callable[[dict[str, Any]], dict[str, Any] | Response]
+
+
+def message(content: str | None = None, call: tuple[str, dict[str, Any]] | None = None) -> dict[str, Any]:
+    """A completion in the shape of real recordings."""
+    said: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None, "annotations": []}
+    if call:
+        function = {"name": call[0], "arguments": json.dumps(call[1])}
+        said["tool_calls"] = [{"id": f"call_{abs(hash(str(call))):x}", "type": "function", "function": function}]
+    choice = {"index": 0, "message": said, "finish_reason": "tool_calls" if call else "stop", "logprobs": None}
+    usage = {"prompt_tokens": 104, "completion_tokens": 16, "total_tokens": 120}
+    return {"id": "chatcmpl-1", "object": "chat.completion", "created": 1742842885, "model": "gpt-fake", "choices": [choice],
+            "usage": usage, "service_tier": "default", "system_fingerprint": "fp_0"}  # fmt: skip
+
+
+def schema_of(request: dict[str, Any]) -> str:
+    """The one tool that the request forces, or an empty text."""
+    choice = request.get("tool_choice")
+    return choice["function"]["name"] if isinstance(choice, dict) else ""
+
+
+def last_user(request: dict[str, Any]) -> str:
+    return next((str(m["content"]) for m in reversed(request["messages"]) if m["role"] == "user"), "")
+
+
+def polite(request: dict[str, Any]) -> dict[str, Any]:
+    """Everybody is a client, nobody says anything of themselves, every question gets its echo."""
+    if schema_of(request) == "Verdict":
+        return message(call=("Verdict", {"contact_class": "client", "intent": "business", "reason": "asks"}))
+    if schema_of(request) == "Facts":
+        return message(call=("Facts", {}))
+    return message(f"You asked: {last_user(request)[:200]}")
+
+
+class FakeOpenAI:
+    """`answer` decides what comes back; `requests` is what was asked."""
+
+    def __init__(self) -> None:
+        self.answer: Answer = polite
+        self.requests: list[dict[str, Any]] = []
+        self.hang = 0.0
+        self.app = FastAPI()
+
+        @self.app.post("/v1/chat/completions")
+        async def complete(request: Request) -> Response:
+            body = await request.json()
+            self.requests.append(body)
+            if self.hang:
+                await asyncio.sleep(self.hang)
+            answer = self.answer(body)
+            return answer if isinstance(answer, Response) else JSONResponse(answer)
+
+    def sales_calls(self) -> list[dict[str, Any]]:
+        """The calls that were neither moderation nor extraction."""
+        return [request for request in self.requests if not schema_of(request)]
+
+
+def error(status: int, kind: str, code: str | None, text: str) -> Response:
+    return JSONResponse({"error": {"message": text, "type": kind, "param": None, "code": code}}, status)

@@ -1,0 +1,449 @@
+"""A WhatsApp message comes in, the right answer goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+
+import httpx
+import pytest
+from fastapi.responses import Response
+
+from tests.fakes.openai_wire import error, last_user, message, polite, schema_of
+from tests.server.stack import VERIFY, Stack, text, webhook
+from tests.waiting import until
+
+
+def fresh() -> tuple[str, str]:
+    """A contact nobody has seen and a message id nobody has used."""
+    return f"7702{uuid.uuid4().int % 10**7:07}", f"wamid.{uuid.uuid4().hex}"
+
+
+async def test_a_question_is_answered_with_the_models_words(stack: Stack):
+    contact, message_id = fresh()
+    assert (await stack.post(webhook(text(contact, "Do you deliver?", message_id)))).status_code == 200
+    assert await until(lambda: stack.replies(contact)) == ["You asked: Do you deliver?"]
+    sent = next(r for r in stack.emulator.requests if r["to"] == f"+{contact}")
+    assert sent["biz_opaque_callback_data"]
+    assert message_id in stack.emulator.reads
+    seen = await stack.conversation_of(contact)
+    assert [m["text"] for m in seen["messages"]] == ["Do you deliver?", "You asked: Do you deliver?"]
+    assert seen["class"] == "client"
+    read = await until(lambda: _status(stack, contact, "read"))
+    assert read["messages"][1]["model"].startswith("openai:")
+
+
+async def _status(stack: Stack, contact: str, status: str):
+    seen = await stack.conversation_of(contact)
+    return seen if seen["messages"][-1]["status"] == status else None
+
+
+async def test_the_verification_handshake(stack: Stack):
+    asked = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": VERIFY}
+    answer = await stack.http.get("/webhook", params=asked)
+    assert (answer.status_code, answer.text) == (200, "1158201444")
+    assert (await stack.http.get("/webhook", params={**asked, "hub.verify_token": "wrong"})).status_code == 403
+
+
+@pytest.mark.parametrize("secret", [None, "another-secret"])
+async def test_a_wrong_signature_stores_nothing(stack: Stack, secret: str | None):
+    contact, message_id = fresh()
+    before = (await stack.http.get("/api/stats")).json()["conversations"]
+    assert (await stack.post(webhook(text(contact, "hi there", message_id)), secret=secret)).status_code == 403
+    assert (await stack.http.get("/api/stats")).json()["conversations"] == before
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b'{"a":1}{', b"[" * 100_000])
+async def test_what_is_not_a_json_object_is_refused(stack: Stack, raw: bytes):
+    assert (await stack.post(None, raw=raw)).status_code == 400
+
+
+async def test_a_burst_gets_one_reply_with_everything_in_view(stack: Stack):
+    contact, _ = fresh()
+    for number in range(3):
+        await stack.post(webhook(text(contact, f"part {number}", f"wamid.{contact}.{number}")))
+    await until(lambda: stack.replies(contact))
+    await until(stack.idle)
+    assert len(stack.replies(contact)) == 1
+    users = [m["content"] for m in stack.model.sales_calls()[-1]["messages"] if m["role"] == "user"]
+    assert users == ["part 0", "part 1", "part 2"]
+
+
+async def test_a_message_delivered_many_times_alone_and_rebatched_is_answered_once(stack: Stack):
+    contact, message_id = fresh()
+    one, other = text(contact, "how much?", message_id), text(contact, "and delivery?", message_id + "b")
+    await asyncio.gather(*(stack.post(webhook(one)) for _ in range(8)))
+    await stack.post(webhook(one, other))
+    await until(lambda: stack.replies(contact))
+    await until(stack.idle)
+    await asyncio.gather(*(stack.post(webhook(other, one)) for _ in range(4)))
+    await until(stack.idle)
+    assert len(stack.replies(contact)) == 1
+    assert len((await stack.conversation_of(contact))["messages"]) == 3
+
+
+async def test_a_batch_of_many_people_loses_nobody(stack: Stack):
+    people = [fresh()[0] for _ in range(20)]
+    broken = {"id": "wamid.nobody", "type": "text", "text": {"body": "who am I?"}}
+    body = webhook(*(text(p, f"I am {p}", f"wamid.{p}") for p in people), broken)
+    assert (await stack.post(body)).status_code == 200
+    for person in people:
+        assert await until(lambda p=person: stack.replies(p)) == [f"You asked: I am {person}"]
+
+
+async def test_a_message_that_arrives_while_the_model_thinks_gets_its_own_turn(stack: Stack):
+    contact, _ = fresh()
+
+    def slow_on_first(request):
+        if not schema_of(request) and last_user(request) == "first":
+            stack.model.hang = 0.0
+        return polite(request)
+
+    stack.model.hang, stack.model.answer = 0.7, slow_on_first
+    await stack.post(webhook(text(contact, "first", f"wamid.{contact}.1")))
+    await until(lambda: stack.model.requests)
+    await stack.post(webhook(text(contact, "second", f"wamid.{contact}.2")))
+    await until(lambda: len(stack.replies(contact)) == 2)
+    assert stack.replies(contact) == ["You asked: first", "You asked: second"]
+    said = [m["content"] for m in stack.model.sales_calls()[-1]["messages"] if m["role"] != "system"]
+    assert said == ["first", "You asked: first", "second"]
+
+
+async def test_the_profile_is_kept_and_only_what_is_missing_is_asked_for(stack: Stack):
+    contact, _ = fresh()
+
+    def attentive(request):
+        if schema_of(request) == "Facts" and "Anna" in last_user(request):
+            return message(call=("Facts", {"name": "Anna", "email": "Anna@Example.com", "company": "Invented Ltd"}))
+        return polite(request)
+
+    stack.model.answer = attentive
+    await stack.post(webhook(text(contact, "I am Anna, anna@example.com", f"wamid.{contact}.1")))
+    await until(lambda: stack.replies(contact))
+    seen = await stack.conversation_of(contact)
+    assert seen["profile"]["name"] == "Anna"
+    assert seen["profile"]["email"] == "Anna@example.com"
+    assert "company" not in seen["profile"]  # the model made it up: nobody said it
+    assert seen["missing"] == ["company"]
+    system = stack.model.sales_calls()[-1]["messages"][0]["content"]
+    assert "<missing>company</missing>" in system
+    assert "name: Anna" in system
+
+
+async def test_an_operators_correction_sticks(stack: Stack):
+    contact, _ = fresh()
+    stack.model.answer = lambda r: message(call=("Facts", {"name": "Bob"})) if schema_of(r) == "Facts" else polite(r)
+    await stack.post(webhook(text(contact, "hello, Bob here", f"wamid.{contact}.1")))
+    await until(lambda: stack.replies(contact))
+    person = await stack.conversation_of(contact)
+    await stack.http.patch(f"/api/contacts/{person['id']}", json={"profile": {"name": "Robert"}})
+    await stack.post(webhook(text(contact, "Bob again", f"wamid.{contact}.2")))
+    await until(lambda: len(stack.replies(contact)) == 2)
+    assert (await stack.conversation_of(contact))["profile"]["name"] == "Robert"
+
+
+FAILURES = {
+    "500": lambda r: error(500, "server_error", None, "The server had an error"),
+    "wrong key": lambda r: error(401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
+    "empty account": lambda r: error(429, "insufficient_quota", "insufficient_quota", "You exceeded your current quota"),
+    "html": lambda r: Response("<html>Bad gateway</html>", 502, media_type="text/html"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_a_failing_provider_ends_in_a_fallback_answer(stack: Stack, failure: str):
+    contact, message_id = fresh()
+    stack.model.answer = FAILURES[failure]
+    await stack.post(webhook(text(contact, "What does the warranty cover?", message_id)))
+    reply = (await until(lambda: stack.replies(contact)))[0]
+    assert "did not find this in our documents" in reply  # this bot has no documents: honest, and not an error text
+    assert (await stack.conversation_of(contact))["messages"][-1]["model"] == "offline"
+    if failure in ("wrong key", "empty account"):
+        assert len(stack.model.sales_calls()) == 1
+
+
+async def test_a_passing_failure_is_tried_again(stack: Stack):
+    contact, message_id = fresh()
+    failed = []
+
+    def once(request):
+        if not schema_of(request) and not failed:
+            failed.append(1)
+            return error(500, "server_error", None, "oops")
+        return polite(request)
+
+    stack.model.answer = once
+    await stack.post(webhook(text(contact, "still there?", message_id)))
+    assert await until(lambda: stack.replies(contact)) == ["You asked: still there?"]
+
+
+async def test_tools_are_called_and_a_person_can_be_asked_for(stack: Stack):
+    contact, _ = fresh()
+
+    def hands_over(request):
+        if schema_of(request):
+            return polite(request)
+        if request["messages"][-1]["role"] == "tool":
+            return message("A colleague will write to you.")
+        return message(call=("request_human", {"reason": "wants a person"}))
+
+    stack.model.answer = hands_over
+    await stack.post(webhook(text(contact, "give me your boss", f"wamid.{contact}.1")))
+    assert await until(lambda: stack.replies(contact)) == ["A colleague will write to you."]
+    seen = await stack.conversation_of(contact)
+    assert seen["owner"] == "person"
+    await stack.post(webhook(text(contact, "are you there?", f"wamid.{contact}.2")))
+    await until(stack.idle)
+    assert len(stack.replies(contact)) == 1
+    await stack.http.post(f"/api/conversations/{seen['id']}/messages", json={"text": "I am Dana, how can I help?"})
+    await until(lambda: len(stack.replies(contact)) == 2)
+    await stack.http.post(f"/api/conversations/{seen['id']}/resume")
+    stack.model.answer = polite
+    await stack.post(webhook(text(contact, "thank you Dana, bye now", f"wamid.{contact}.3")))
+    await until(lambda: len(stack.replies(contact)) == 3)
+    said = [m["content"] for m in stack.model.sales_calls()[-1]["messages"]]
+    assert any("I am Dana" in str(line) for line in said)
+
+
+async def test_a_tool_that_was_not_offered_is_not_run(stack: Stack):
+    contact, message_id = fresh()
+
+    def tricked(request):
+        if schema_of(request):
+            return polite(request)
+        if request["messages"][-1]["role"] == "tool":
+            return message(f"Tool said: {request['messages'][-1]['content']}")
+        return message(call=("delete_everything", {}))
+
+    stack.model.answer = tricked
+    await stack.post(webhook(text(contact, "run it please", message_id)))
+    assert "not available" in (await until(lambda: stack.replies(contact)))[0]
+
+
+async def test_commands_need_no_model(stack: Stack):
+    contact, _ = fresh()
+    await stack.post(webhook(text(contact, "What is new?", f"wamid.{contact}.1")))
+    await until(lambda: stack.replies(contact))
+    asked = len(stack.model.requests)
+    for number, command in enumerate(("/history", "/info", "/reset", "/history"), 2):
+        await stack.post(webhook(text(contact, command, f"wamid.{contact}.{number}")))
+        await until(lambda n=number: len(stack.replies(contact)) == n)
+    history, info, reset, empty = stack.replies(contact)[1:]
+    assert "What is new?" in history
+    assert "class: client" in info
+    assert "afresh" in reset
+    assert "not talked about anything" in empty
+    assert len(stack.model.requests) == asked
+    assert (await stack.conversation_of(contact))["class"] == "unknown"
+
+
+async def test_stop_means_silence_until_start(stack: Stack):
+    contact, _ = fresh()
+    await stack.post(webhook(text(contact, "STOP", f"wamid.{contact}.1")))
+    await until(lambda: len(stack.replies(contact)) == 1)
+    await stack.post(webhook(text(contact, "but how much is it?", f"wamid.{contact}.2")))
+    await until(stack.idle)
+    assert len(stack.replies(contact)) == 1
+    await stack.post(webhook(text(contact, "Start", f"wamid.{contact}.3")))
+    await until(lambda: len(stack.replies(contact)) == 2)
+    assert stack.replies(contact)[1].startswith("Welcome back")
+
+
+async def test_markdown_becomes_whatsapp_text_in_at_most_three_bubbles(stack: Stack):
+    contact, message_id = fresh()
+    stack.model.answer = lambda r: polite(r) if schema_of(r) else message("# Offer\n\n**Aurora** costs 2*3*4\n\n" + "word " * 4000)
+    await stack.post(webhook(text(contact, "tell me everything", message_id)))
+    await until(lambda: len(stack.replies(contact)) == 3)
+    await until(stack.idle)
+    replies = stack.replies(contact)
+    assert len(replies) == 3
+    assert replies[0].startswith("*Offer*\n\n*Aurora* costs 2*3*4\n\nword")
+    assert all(len(reply) <= 4096 for reply in replies)
+
+
+@pytest.mark.parametrize(("fault", "sends"), [
+    ({"status": 500, "code": 131000}, 2), ({"status": 429, "code": 130429, "retry_after": 0.1}, 2), ({"status": 400, "code": 131047}, 1),
+])  # fmt: skip
+async def test_a_refused_send_is_repeated_only_when_that_helps(stack: Stack, fault: dict, sends: int):
+    from channels.emulators.cloud_api import Fault
+
+    contact, message_id = fresh()
+    stack.emulator.faults.append(Fault(**fault))
+    await stack.post(webhook(text(contact, "hello shop", message_id)))
+    await until(lambda: sum(r.get("to") == f"+{contact}" for r in stack.emulator.requests) == sends)
+    await until(stack.idle)
+    assert sum(r.get("to") == f"+{contact}" for r in stack.emulator.requests) == sends
+    assert len(stack.replies(contact)) == sends - 1
+    if sends == 1:
+        assert (await stack.conversation_of(contact))["messages"][-1]["status"].startswith("failed 131047")
+
+
+async def test_a_send_whose_answer_is_lost_is_not_repeated(stack: Stack):
+    """The provider takes the message and answers with a gateway's error page; the status tells that it arrived."""
+    from channels.emulators.cloud_api import Fault
+
+    contact, message_id = fresh()
+    stack.emulator.faults.append(Fault(status=502, html=True, deliver=True))
+    await stack.post(webhook(text(contact, "lost answer", message_id)))
+    await until(lambda: stack.replies(contact))
+    await until(stack.idle)
+    assert len(stack.replies(contact)) == 1
+    await until(lambda: _status(stack, contact, "read"))
+
+
+async def test_statuses_never_step_back(stack: Stack):
+    contact, message_id = fresh()
+    await stack.post(webhook(text(contact, "status please", message_id)))
+    await until(lambda: _status_of(stack, contact, "read"))
+    bubble = next(b for b in stack.emulator.phones.bubbles.values() if b.contact == contact and not b.mine)
+    late = {"id": bubble.id, "status": "sent", "timestamp": "1786000100", "recipient_id": contact}
+    await stack.post(webhook(statuses=[late]))
+    assert await _status_of(stack, contact, "read")
+
+
+async def _status_of(stack: Stack, contact: str, status: str) -> bool:
+    return bool(stack.replies(contact)) and bool(await _status(stack, contact, status))
+
+
+async def test_the_api_asks_for_its_token(stack: Stack):
+    async with httpx.AsyncClient(base_url=stack.url) as stranger:
+        answer = await stranger.get("/api/conversations")
+        assert answer.status_code == 401
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (await stranger.get("/api/stats", headers={"Authorization": "Bearer wrong"})).status_code == 401
+        assert (await stranger.get("/dashboard")).headers["location"].startswith("/login")
+        assert (await stranger.get("/health")).json()["status"] == "ok"
+        tunnelled = {"X-Forwarded-For": "203.0.113.9"}
+        assert (await stranger.get("/simulator")).status_code == 200
+        assert (await stranger.get("/simulator", headers=tunnelled)).status_code == 303
+        control = "/simulator/cloud-api/_control/sim-demo/messages?contact=77010000001"
+        assert (await stranger.get(control, headers=tunnelled)).status_code == 403
+        assert (await stranger.get(control, headers={"Host": "evil.example"})).status_code == 403
+        assert (await stranger.get(control, headers={"Origin": "https://evil.example"})).status_code == 403
+        assert (await stranger.post("/simulator/cloud-api/v25.0/sim-demo/messages", json={})).status_code == 401
+
+
+async def test_an_operator_logs_in_and_reads_a_conversation(stack: Stack):
+    contact, message_id = fresh()
+    await stack.post(webhook(text(contact, "<script>alert(1)</script>", message_id)))
+    await until(lambda: stack.replies(contact))
+    async with httpx.AsyncClient(base_url=stack.url, follow_redirects=True) as browser:
+        assert (await browser.post("/login", data={"token": "wrong"})).status_code == 401
+        page = await browser.post("/login", data={"token": "operator-token", "next": "//evil.example"})
+        assert (page.status_code, page.url.path) == (200, "/dashboard")
+        assert "&lt;script&gt;" in page.text
+        assert "<script>alert" not in page.text
+
+
+async def test_generate_answers_without_sending_or_storing(stack: Stack):
+    before = (await stack.http.get("/api/stats")).json()["conversations"]
+    sent = len(stack.emulator.requests)
+    answer = (await stack.http.post("/api/generate", json={"text": "What do you sell?"})).json()
+    assert answer["replies"] == ["You asked: What do you sell?"]
+    assert (await stack.http.get("/api/stats")).json()["conversations"] == before
+    assert len(stack.emulator.requests) == sent
+    refused = await stack.http.post("/api/generate", json={"text": "", "bot_id": "default"})
+    assert refused.status_code == 422
+    assert "text" in refused.json()["detail"]
+    assert (await stack.http.post("/api/generate", json={"text": "x", "bot_id": "nobody"})).status_code == 404
+
+
+async def test_documents_are_added_answered_from_and_removed(stack: Stack):
+    contact, message_id = fresh()
+    file = {"file": ("opening.md", b"# Opening hours\n\nThe shop in Kokshetau is open on Sundays from 9 to 13.", "text/markdown")}
+    added = await stack.http.post("/api/knowledge/documents", files=file, data={"bot_id": "default"})
+    assert added.status_code == 201, added.text
+    await stack.post(webhook(text(contact, "Is the Kokshetau shop open on Sundays?", message_id)))
+    await until(lambda: stack.replies(contact))
+    assert "Sundays from 9 to 13" in stack.model.sales_calls()[-1]["messages"][0]["content"]
+    bad = await stack.http.post("/api/knowledge/documents", files={"file": ("scan.pdf", b"not a pdf", "application/pdf")})
+    assert bad.status_code == 422
+    assert "scan.pdf" in bad.json()["detail"]
+    gone = await stack.http.delete(f"/api/knowledge/documents/{added.json()['id']}")
+    assert gone.status_code == 204
+    assert (await stack.http.get("/api/knowledge/documents")).json()["items"] == []
+
+
+async def test_lists_are_paged_without_gaps(stack: Stack):
+    for _ in range(5):
+        contact, message_id = fresh()
+        await stack.post(webhook(text(contact, "page me", message_id)))
+    await until(stack.idle)
+    seen, cursor = [], None
+    while True:
+        params = {"limit": 3, **({"cursor": cursor} if cursor else {})}
+        page = (await stack.http.get("/api/conversations", params=params)).json()
+        seen += [row["id"] for row in page["items"]]
+        cursor = page["next_cursor"]
+        if not cursor:
+            break
+    total = (await stack.http.get("/api/stats")).json()["conversations"]
+    assert len(seen) == len(set(seen)) == total
+    assert (await stack.http.get("/api/conversations", params={"cursor": "?"})).status_code == 400
+
+
+@pytest.mark.external_data
+async def test_every_real_webhook_makes_one_turn_per_user_message(stack: Stack, external_data):
+    answered = {"text", "image", "audio", "video", "document", "sticker", "location", "contacts", "interactive", "button", "order"}
+    rows = [json.loads(line) for line in (external_data / "01_whatsapp_cloud" / "webhooks.jsonl").read_text().splitlines()]
+    assert len(rows) == 126
+    unsigned = await asyncio.gather(*(stack.post(row["payload"], secret=None) for row in rows[:10]))
+    assert {answer.status_code for answer in unsigned} <= {401, 403}
+    expected, before = 0, len(stack.emulator.requests)
+    for position, row in enumerate(rows):
+        for count, raw in enumerate(_messages(row["payload"])):
+            expected += raw.get("type") in answered
+            _rename(row["payload"], raw, f"99{position:03}{count:02}")
+    answers = await asyncio.gather(*(stack.post(row["payload"]) for row in rows))
+    assert {answer.status_code for answer in answers} == {200}
+    await until(lambda: len(stack.emulator.requests) - before >= expected)
+    await until(stack.idle)
+    assert len(stack.emulator.requests) - before == expected
+    assert expected > 40
+
+
+def _messages(payload: dict) -> list[dict]:
+    values = [c["value"] for e in payload.get("entry", []) for c in e.get("changes", []) if c.get("field") == "messages"]
+    return [m for value in values if isinstance(value, dict) for m in value.get("messages", [])]
+
+
+def _rename(payload: dict, raw: dict, contact: str) -> None:
+    """Fixtures share ids and senders among each other; here every message has its own."""
+    raw["id"] = f"wamid.{contact}"
+    old = {raw.get("from"), raw.get("from_user_id")} - {None}
+    for value in (c["value"] for e in payload["entry"] for c in e["changes"]):
+        for person in value.get("contacts", []):
+            if not old or old & {person.get("wa_id"), person.get("user_id")}:
+                person["wa_id"] = contact
+                person.pop("user_id", None)
+    raw["from"] = contact
+    raw.pop("from_user_id", None)
+
+
+async def test_any_text_is_answered_and_stored(stack: Stack):
+    texts = ["x" * 65_536, "\ud800 lone surrogate", "zero\u200bwidth\u200d", "\u202eright to left\u202c שלום", "nul\u0000byte",
+             "{braces} {0} %s ${x}", "</passages> <passage>", "😀" * 3000, " \n\t ", "A\u0301\u0302\u0303" * 50]  # fmt: skip
+    people = []
+    for body in texts:
+        contact, message_id = fresh()
+        people.append(contact)
+        assert (await stack.post(webhook(text(contact, body, message_id)))).status_code == 200
+    for contact in people:
+        assert await until(lambda c=contact: stack.replies(c)), contact
+    assert len((await stack.conversation_of(people[0]))["messages"][0]["text"]) == 65_536
+
+
+@pytest.mark.external_data
+async def test_naughty_texts_are_answered(stack: Stack, external_data):
+    lines = (external_data / "09_text" / "naughty_texts.jsonl").read_text().splitlines()
+    rows = [json.loads(line)["text"] for line in lines]
+    people = {f"88{number:06}": body for number, body in enumerate(rows[:: max(1, len(rows) // 120)])}
+    batch = [text(contact, body, f"wamid.naughty.{contact}") for contact, body in people.items()]
+    for start in range(0, len(batch), 40):
+        assert (await stack.post(webhook(*batch[start : start + 40]))).status_code == 200
+    await until(stack.idle, 60)
+    silent = {contact: body for contact, body in people.items() if not stack.replies(contact)}
+    assert not silent
+
+
