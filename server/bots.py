@@ -51,9 +51,10 @@ def bots(settings: Settings) -> list[Bot]:
 
 def desks(settings: Settings, redis: Redis) -> dict[str, Desk]:
     """Every bot's desk, by bot id."""
+    lease = int(settings.lease_seconds * 1000)
     debounce, longest = int(settings.debounce_seconds * 1000), int(settings.debounce_max_seconds * 1000)
     return {
-        bot.id: Desk(bot, Mailbox(redis, bot.id, debounce=debounce, longest=longest),
+        bot.id: Desk(bot, Mailbox(redis, bot.id, debounce=debounce, longest=longest, lease=lease),
                      Conversations(redis, bot.id, settings.identity_secret))
         for bot in bots(settings)
     }  # fmt: skip

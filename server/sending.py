@@ -12,8 +12,6 @@ from channels.base import SendError
 from server.bots import Desk, Numbers
 from server.conversations import Author, Contact
 
-# How long a status may take to say that an unanswered request did arrive, in ms.
-GRACE = 20_000
 RETRY_FIRST, RETRY_LONGEST, RETRIES = 500, 60_000, 12
 BROKEN_ACCOUNT = 60_000
 
@@ -42,8 +40,11 @@ def from_callback(text: str) -> tuple[str, str] | None:
     return (conversation_id, reply_id) if slash and conversation_id and reply_id else None
 
 
-async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, raw: str) -> Next:
-    """Send the head of the outbox, or put it down until it can be sent."""
+async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, raw: str, grace: float) -> Next:
+    """Send the head of the outbox, or put it down until it can be sent.
+
+    `grace`: for how many ms a status may still say that a request without an answer did arrive.
+    """
     reply, mailbox = Reply.model_validate_json(raw), desk.mailbox
     contact = await desk.conversations.contact(conversation_id)
     reason = _unwanted(contact, reply)
@@ -51,7 +52,7 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
         return _next(await mailbox.send_done(conversation_id, fence, reply.id, "", f"failed {reason}"))
     go, detail = await mailbox.send_begin(conversation_id, fence, reply.id)
     if go == "open":
-        wait = GRACE - int(detail)
+        wait = grace - int(detail)
         if wait > 0:
             await mailbox.park(conversation_id, fence, wait)
             return "put_down"
@@ -61,10 +62,10 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
         return "put_down"
     if go == "sent":
         return _next(await mailbox.send_done(conversation_id, fence, reply.id, detail, "accepted"))
-    return await _request(desk, numbers, contact, fence, reply, int(detail))
+    return await _request(desk, numbers, contact, fence, reply, int(detail), grace)
 
 
-async def _request(desk: Desk, numbers: Numbers, contact: Contact, fence: int, reply: Reply, tries: int) -> Next:
+async def _request(desk: Desk, numbers: Numbers, contact: Contact, fence: int, reply: Reply, tries: int, grace: float) -> Next:
     mailbox, bound = desk.mailbox, log.bind(bot=desk.bot.id, conversation=contact.id, reply=reply.id)
     sender = numbers.sender(contact.account)
     try:
@@ -78,7 +79,7 @@ async def _request(desk: Desk, numbers: Numbers, contact: Contact, fence: int, r
             await mailbox.send_abort(contact.id, fence, reply.id, delay)
             return "put_down"
         if error.kind == "unknown":
-            await mailbox.park(contact.id, fence, GRACE)
+            await mailbox.park(contact.id, fence, grace)
             return "put_down"
         if error.kind == "stop":
             await mailbox.send_abort(contact.id, fence, reply.id, BROKEN_ACCOUNT)

@@ -99,7 +99,8 @@ class Worker:
             work = await desk.mailbox.begin(conversation_id)
             while work.fence and (work.reply or work.batch):
                 if work.reply:
-                    go_on = await sending.send(desk, self._numbers, conversation_id, work.fence, work.reply) == "go_on"
+                    grace = self._settings.send_grace_seconds * 1000
+                    go_on = await sending.send(desk, self._numbers, conversation_id, work.fence, work.reply, grace) == "go_on"
                 else:
                     go_on = await self._turn(desk, conversation_id, work)
                 if not go_on:

@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from server.embedded_redis import EmbeddedRedis
 
-CI = bool(os.environ.get("CI"))
+# A loaded machine is no failure of the code.
+settings.register_profile("salesgraph", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+settings.load_profile("salesgraph")
 
 
 @pytest.fixture(scope="session")

@@ -45,20 +45,19 @@ def polite(request: dict[str, Any]) -> dict[str, Any]:
 
 
 class FakeOpenAI:
-    """`answer` decides what comes back; `requests` is what was asked."""
+    """`answer` decides what comes back; `requests` is what was asked; `hang` (seconds) is how long it thinks."""
 
     def __init__(self) -> None:
         self.answer: Answer = polite
         self.requests: list[dict[str, Any]] = []
-        self.hang = 0.0
+        self.hang: float | Callable[[dict[str, Any]], float] = 0.0
         self.app = FastAPI()
 
         @self.app.post("/v1/chat/completions")
         async def complete(request: Request) -> Response:
             body = await request.json()
             self.requests.append(body)
-            if self.hang:
-                await asyncio.sleep(self.hang)
+            await asyncio.sleep(self.hang(body) if callable(self.hang) else self.hang)
             answer = self.answer(body)
             return answer if isinstance(answer, Response) else JSONResponse(answer)
 

@@ -40,7 +40,7 @@ class Stack:
         self.env = environment(
             data_dir, self.port, OPENAI_API_KEY="sk-test", OPENAI_BASE_URL=f"{model_url}/v1", WHATSAPP_ACCESS_TOKEN=TOKEN,
             WHATSAPP_PHONE_NUMBER_ID=NUMBER, WHATSAPP_APP_SECRET=SECRET, WHATSAPP_WEBHOOK_VERIFY_TOKEN=VERIFY,
-            WHATSAPP_GRAPH_URL=graph_url, DEBOUNCE_SECONDS="0.3", DEBOUNCE_MAX_SECONDS="3", MODEL_TIMEOUT="5", **settings,
+            WHATSAPP_GRAPH_URL=graph_url, DEBOUNCE_SECONDS="0.3", DEBOUNCE_MAX_SECONDS="3", MODEL_TIMEOUT="20", LEASE_SECONDS="3", SEND_GRACE_SECONDS="4", **settings,
         )  # fmt: skip
         self.process: subprocess.Popen[bytes] | None = None
         self.log = data_dir / "serve.log"

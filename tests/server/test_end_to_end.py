@@ -95,12 +95,7 @@ async def test_a_batch_of_many_people_loses_nobody(stack: Stack):
 async def test_a_message_that_arrives_while_the_model_thinks_gets_its_own_turn(stack: Stack):
     contact, _ = fresh()
 
-    def slow_on_first(request):
-        if not schema_of(request) and last_user(request) == "first":
-            stack.model.hang = 0.0
-        return polite(request)
-
-    stack.model.hang, stack.model.answer = 0.7, slow_on_first
+    stack.model.hang = lambda request: 0.7 if last_user(request) == "first" else 0.0
     await stack.post(webhook(text(contact, "first", f"wamid.{contact}.1")))
     await until(lambda: stack.model.requests)
     await stack.post(webhook(text(contact, "second", f"wamid.{contact}.2")))

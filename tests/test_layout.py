@@ -1,0 +1,62 @@
+"""Who may import whom, and how large a module may be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+MAY: dict[str, set[str]] = {
+    "channels": set(),
+    "knowledge_base": set(),
+    "tools": {"agent.state", "agent.context"},
+    "agent": {"tools", "knowledge_base"},
+    "server": {"agent", "channels", "tools", "knowledge_base"},
+}
+LINES = 400
+
+
+def modules(top: str) -> Iterator[tuple[Path, ast.AST]]:
+    for path in (ROOT / top).rglob("*.py"):
+        yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def test_imports_point_one_way():
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for top, allowed in MAY.items()
+        for path, tree in modules(top)
+        for name in imports(tree)
+        if name.split(".")[0] in MAY and name.split(".")[0] != top
+        and not any(name == may or name.startswith(f"{may}.") for may in allowed)
+    ]  # fmt: skip
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_the_graph_knows_tools_and_knowledge_base():
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path, tree in modules("agent")
+        if path.name != "graph.py" and any(name.split(".")[0] in ("tools", "knowledge_base") for name in imports(tree))
+    ]
+    assert not wrong
+
+
+def test_modules_stay_readable():
+    long = {str(path.relative_to(ROOT)): n for top in MAY for path, _ in modules(top)
+            if (n := len(path.read_text(encoding="utf-8").splitlines())) > LINES}  # fmt: skip
+    assert not long
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [str(path.relative_to(ROOT)) for top in MAY for path, tree in modules(top) if not ast.get_docstring(tree)]  # pyright: ignore[reportArgumentType]
+    assert not silent
