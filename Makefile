@@ -2,21 +2,25 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint studio bench lock clean
+.PHONY: run test lint format studio bench lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
 
-test: .venv/ready-dev
+test: .venv/ready-dev .venv/ready-studio
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
 
+format: .venv/ready-dev
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
 studio: .venv/ready-studio
 	LANGSMITH_TRACING=false LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --no-reload
 
 bench: .venv/ready-dev
+	$(BIN)/python -m benchmarks.webhook
 	$(BIN)/python -m benchmarks.turns
 
 .venv/bin/python:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import ormsgpack
 from langchain_core.runnables import RunnableConfig
@@ -70,8 +70,15 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
     0 for ever, renewed by every write. One run at a time may write to a thread; the mailbox's lease sees to that.
     """
 
-    def __init__(self, client: Redis | RedisCluster, *, prefix: str = "thread", keep: Literal["latest", "all"] = "latest",
-                 ttl: int = 0, serde: SerializerProtocol | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        client: Redis | RedisCluster,
+        *,
+        prefix: str = "thread",
+        keep: Literal["latest", "all"] = "latest",
+        ttl: int = 0,
+        serde: SerializerProtocol | None = None,
+    ) -> None:
         super().__init__(serde=serde)
         self._client, self._prefix, self._keep_latest, self._ttl = client, prefix, keep == "latest", ttl
         self._put, self._write = client.register_script(_PUT), client.register_script(_WRITE)  # pyright: ignore[reportAttributeAccessIssue]
@@ -83,8 +90,14 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         checkpoint_id = get_checkpoint_id(config) or thread.latest.get(ns)
         return self._tuple(thread, thread_id, ns, checkpoint_id) if checkpoint_id else None
 
-    async def alist(self, config: RunnableConfig | None, *, filter: dict[str, Any] | None = None,
-                    before: RunnableConfig | None = None, limit: int | None = None) -> AsyncIterator[CheckpointTuple]:  # fmt: skip
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
         """Checkpoints, newest first; without a config those of every thread (a scan: for maintenance only)."""
         wanted = config["configurable"] if config and "configurable" in config else {}
         ids = [str(wanted["thread_id"])] if "thread_id" in wanted else [i async for i in self._thread_ids()]
@@ -106,8 +119,13 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
                 left -= 1
                 yield found
 
-    async def aput(self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata,
-                   new_versions: ChannelVersions) -> RunnableConfig:  # fmt: skip
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
         """Store a checkpoint and its new channel values in one atomic step."""
         thread_id, ns = _place(config)
         checkpoint_id, parent = checkpoint["id"], config.get("configurable", {}).get("checkpoint_id")
@@ -119,12 +137,15 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
             if channel in values:
                 fields += [_field("b", ns, channel, str(version)), self._dump(values[channel])]
         live = [_field("b", ns, channel, str(version)) for channel, version in checkpoint["channel_versions"].items()]
-        await self._put(keys=[self._key(thread_id)],
-                        args=[self._ttl, int(self._keep_latest), ns, checkpoint_id, len(live), *live, *fields])  # fmt: skip
+        await self._put(
+            keys=[self._key(thread_id)],
+            args=[self._ttl, int(self._keep_latest), ns, checkpoint_id, len(live), *live, *fields],
+        )
         return _config(thread_id, ns, checkpoint_id)
 
-    async def aput_writes(self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str,
-                          task_path: str = "") -> None:  # fmt: skip
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
         """Store all writes of one task in one atomic step; a repeated ordinary write changes nothing."""
         thread_id, ns = _place(config)
         checkpoint_id = config.get("configurable", {})["checkpoint_id"]
@@ -153,7 +174,11 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         runs = set(run_ids)
         async for thread_id in self._thread_ids():
             thread = await self._thread(thread_id)
-            places = [p for p in thread.checkpoints if (t := self._tuple(thread, thread_id, *p)) and t.metadata.get("run_id") in runs]
+            places = [
+                p
+                for p in thread.checkpoints
+                if (t := self._tuple(thread, thread_id, *p)) and t.metadata.get("run_id") in runs
+            ]
             await self._drop(thread_id, thread, set(places))
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
@@ -173,7 +198,7 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
     def _key(self, thread_id: str) -> str:
         return f"{self._prefix}:{thread_id}"
 
-    async def _raw(self, thread_id: str) -> Mapping[bytes, bytes]:
+    async def _raw(self, thread_id: str) -> Any:
         return await self._client.hgetall(self._key(thread_id))  # pyright: ignore[reportGeneralTypeIssues]
 
     async def _thread(self, thread_id: str) -> _Thread:
@@ -198,14 +223,18 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
             return None
         body, metadata, parent = ormsgpack.unpackb(raw)
         checkpoint = self._load(body)
-        blobs = {channel: thread.blobs.get((ns, channel, str(v))) for channel, v in checkpoint["channel_versions"].items()}
+        blobs = {
+            channel: thread.blobs.get((ns, channel, str(v))) for channel, v in checkpoint["channel_versions"].items()
+        }
         values = {channel: self._load(blob) for channel, blob in blobs.items() if blob is not None}
         return CheckpointTuple(
             config=_config(thread_id, ns, checkpoint_id),
-            checkpoint={**checkpoint, "channel_values": values},
+            checkpoint=cast(Checkpoint, {**checkpoint, "channel_values": values}),
             metadata=self._load(metadata),
             parent_config=_config(thread_id, ns, parent) if parent else None,
-            pending_writes=[(task, channel, self._load(data)) for task, channel, data in thread.writes(ns, checkpoint_id)],
+            pending_writes=[
+                (task, channel, self._load(data)) for task, channel, data in thread.writes(ns, checkpoint_id)
+            ],
         )
 
     async def _drop(self, thread_id: str, thread: _Thread, gone: set[tuple[str, str]]) -> None:

@@ -14,9 +14,11 @@ PROFILE_FIELDS = ("name", "last_name", "company", "email", "phone")
 
 def _prompt(node: str) -> Any:
     return Field(
-        read(node), title=f"Prompt of {node}", description=f"What `{node}` tells the model; may hold {_holes(node)}.",
+        read(node),
+        title=f"Prompt of {node}",
+        description=f"What `{node}` tells the model; may hold {_holes(node)}.",
         json_schema_extra={"langgraph_nodes": [node], "langgraph_type": "prompt"},
-    )  # fmt: skip
+    )
 
 
 def _holes(node: str) -> str:
@@ -33,13 +35,23 @@ class Context(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     business: str = _knob(
-        "our shop", "sell", "moderate", "extract", title="Business", max_length=500,
+        "our shop",
+        "sell",
+        "moderate",
+        "extract",
+        title="Business",
+        max_length=500,
         description="Name of the business and what it sells, in one line.",
-    )  # fmt: skip
+    )
     model: str = _knob(
-        "auto", "moderate", "extract", "sell", "remember", title="Chat model",
+        "auto",
+        "moderate",
+        "extract",
+        "sell",
+        "remember",
+        title="Chat model",
         description="openai:NAME, google_genai:NAME, offline, or auto for the one of the settings.",
-    )  # fmt: skip
+    )
     sell_prompt: str = _prompt("sell")
     moderate_prompt: str = _prompt("moderate")
     extract_prompt: str = _prompt("extract")
@@ -48,16 +60,25 @@ class Context(BaseModel):
     tools: list[str] = _knob(
         ["*"], "sell", "tools", title="Tools", description="Names or patterns of the tools the agent may call."
     )
-    tool_rounds: int = _knob(3, "sell", ge=0, le=10, title="Tool rounds", description="Most rounds of tool calls in a turn.")
+    tool_rounds: int = _knob(
+        3, "sell", ge=0, le=10, title="Tool rounds", description="Most rounds of tool calls in a turn."
+    )
     profile_fields: list[str] = _knob(
-        ["name", "email", "company", "phone"], "extract", "sell", title="Profile fields",
+        ["name", "email", "company", "phone"],
+        "extract",
+        "sell",
+        title="Profile fields",
         description="What the agent asks for when it is missing, in this order.",
-    )  # fmt: skip
+    )
     window: int = _knob(
         40, "remember", ge=4, le=200, title="Messages remembered", description="More than these become a summary."
     )
     window_characters: int = _knob(
-        24_000, "remember", ge=1_000, title="Characters remembered", description="A bound on the window whatever its messages hold."
+        24_000,
+        "remember",
+        ge=1_000,
+        title="Characters remembered",
+        description="A bound on the window whatever its messages hold.",
     )
 
     @model_validator(mode="after")

@@ -64,7 +64,7 @@ def phone(value: str | None, said: str, region: str | None) -> str | None:
     digits = re.sub(r"\D", "", value or "")
     if len(digits) < 7 or digits not in re.sub(r"\D", "", said):
         return None
-    for candidate in (value, f"+{digits}"):
+    for candidate in (str(value), f"+{digits}"):
         try:
             number = phonenumbers.parse(candidate, region)
         except phonenumbers.NumberParseException:
@@ -84,11 +84,31 @@ def region_of(number: str) -> str | None:
 
 # How people say what they are called, in the languages we speak; the name follows.
 _NAME_LEADS = (
-    r"my name is", r"call me", r"this is", r"меня зовут", r"мо[её] имя", r"менің атым", r"есімім", r"mi chiamo", r"il mio nome è",
-    r"me llamo", r"mi nombre es", r"me chamo", r"(?:o )?meu nome é", r"ich hei(?:ß|ss)e", r"mein name ist", r"je m['’]appelle",
-    r"mon nom est", r"ad[ıi]m", r"benim ad[ıi]m", r"मेरा नाम", r"اسمي",
-)  # fmt: skip
-_NAME = re.compile(rf"(?<!\w)(?i:{'|'.join(_NAME_LEADS)})[\s:]+([^\W\d_][\w'’-]*(?:[ ]+[^\W\d_a-zа-яёәғқңөұүһі][\w'’-]*)?)")
+    r"my name is",
+    r"call me",
+    r"this is",
+    r"меня зовут",
+    r"мо[её] имя",
+    r"менің атым",
+    r"есімім",
+    r"mi chiamo",
+    r"il mio nome è",
+    r"me llamo",
+    r"mi nombre es",
+    r"me chamo",
+    r"(?:o )?meu nome é",
+    r"ich hei(?:ß|ss)e",
+    r"mein name ist",
+    r"je m['’]appelle",
+    r"mon nom est",
+    r"ad[ıi]m",
+    r"benim ad[ıi]m",
+    r"मेरा नाम",
+    r"اسمي",
+)
+_NAME = re.compile(
+    rf"(?<!\w)(?i:{'|'.join(_NAME_LEADS)})[\s:]+([^\W\d_][\w'’-]*(?:[ ]+[^\W\d_a-zа-яёәғқңөұүһі][\w'’-]*)?)"
+)
 _COMPANY = re.compile(
     r"(?:(?i:my company is|from the company|company|компани[яи]|фирма|azienda|ditta|empresa|firma|société|şirket)[\s:]+|(?=\b(?:ООО|ТОО|ИП|АО)\s))"
     r"([«\"“]?[^\W\d_a-zа-яё][\w&.'’-]*(?:[ ]+[«\"“]?[^\W_a-zа-яё][\w&.'’»\"”-]*){0,3}[»\"”]?)"

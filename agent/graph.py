@@ -1,9 +1,9 @@
 """The whole conversation on one screen.
 
-                +-> moderate --+
-    commands ---+-> extract  --+-> decide -> sell <-> tools
-                +-> retrieve --+     |         |
-                                     +-> refuse, handoff -> remember
+            +-> moderate --+
+commands ---+-> extract  --+-> decide -> sell <-> tools
+            +-> retrieve --+     |         |
+                                 +-> refuse, handoff -> remember
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ TOOL_CHARACTERS = 4_000
 log = structlog.get_logger()
 
 
-def build(models: Models, knowledge: Knowledge, checkpointer: BaseCheckpointSaver[str] | None = None) -> CompiledStateGraph[Any, Any, Any, Any]:
+def build(
+    models: Models, knowledge: Knowledge, checkpointer: BaseCheckpointSaver[str] | None = None
+) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The graph over these models and this knowledge base."""
 
     async def guard(request: Any, call: Any) -> Any:
@@ -64,7 +66,9 @@ def build(models: Models, knowledge: Knowledge, checkpointer: BaseCheckpointSave
     async def sell_with_tools(state: State, runtime: Any) -> Any:
         return await sell(state, runtime, models, registry.allowed(runtime.context.tools))
 
-    builder = StateGraph(State, context_schema=Context, input_schema=Inbound if checkpointer is None else State, output_schema=Outbound)
+    builder = StateGraph(
+        State, context_schema=Context, input_schema=Inbound if checkpointer is None else State, output_schema=Outbound
+    )
     builder.add_node("commands", commands)
     builder.add_node("moderate", partial(moderate, models=models))
     builder.add_node("extract", partial(extract, models=models))
@@ -97,10 +101,15 @@ class Bookshelf:
         languages = (await self._library.shelf(bot_id)).languages
         sure = self._library.embedder.threshold
         return [
-            Quoted(document=hit.passage.document, page=hit.passage.page, text=f"{hit.passage.heading}\n{hit.passage.text}".strip(),
-                   language=languages.get(hit.passage.document, ""), strong=hit.cosine >= sure)
+            Quoted(
+                document=hit.passage.document,
+                page=hit.passage.page,
+                text=f"{hit.passage.heading}\n{hit.passage.text}".strip(),
+                language=languages.get(hit.passage.document, ""),
+                strong=hit.cosine >= sure,
+            )
             for hit in hits
-        ]  # fmt: skip
+        ]
 
     async def price_list(self, bot_id: str) -> Rows:
         """The rows of every CSV of the bot."""
@@ -131,7 +140,11 @@ class _Samples(Bookshelf):
 
 def _short(answer: ToolMessage) -> ToolMessage:
     text = str(answer.text)
-    return answer if len(text) <= TOOL_CHARACTERS else answer.model_copy(update={"content": text[:TOOL_CHARACTERS] + " (cut)"})
+    return (
+        answer
+        if len(text) <= TOOL_CHARACTERS
+        else answer.model_copy(update={"content": text[:TOOL_CHARACTERS] + " (cut)"})
+    )
 
 
 def offline_model() -> OfflineChatModel:
@@ -141,8 +154,17 @@ def offline_model() -> OfflineChatModel:
 
 def from_environment() -> CompiledStateGraph[Any, Any, Any, Any]:
     """The graph for Studio: keys from the environment, the sample knowledge base, no Redis and no WhatsApp."""
-    openai, gemini = os.environ.get("OPENAI_API_KEY"), os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY")
-    by_key = f"openai:{os.environ.get('OPENAI_MODEL') or 'gpt-4.1-mini'}" if openai else "google_genai:gemini-2.5-flash" if gemini else OFFLINE
+    openai, gemini = (
+        os.environ.get("OPENAI_API_KEY"),
+        os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY"),
+    )
+    by_key = (
+        f"openai:{os.environ.get('OPENAI_MODEL') or 'gpt-4.1-mini'}"
+        if openai
+        else "google_genai:gemini-2.5-flash"
+        if gemini
+        else OFFLINE
+    )
     access = Access(openai, os.environ.get("OPENAI_BASE_URL"), gemini, os.environ.get("GEMINI_BASE_URL"))
     models = Models(offline_model(), os.environ.get("CHAT_MODEL") or by_key, os.environ.get("FALLBACK_MODEL"), access)
     return build(models, _Samples())

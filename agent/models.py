@@ -12,7 +12,7 @@ import structlog
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 log = structlog.get_logger()
 
@@ -54,8 +54,15 @@ class Models:
     attempts: int = 3
     _made: dict[str, BaseChatModel] = field(default_factory=dict)
 
-    async def ask(self, name: str, messages: Sequence[AnyMessage], *, tools: Sequence[BaseTool] = (),
-                  schema: type[BaseModel] | None = None, timeout: float | None = None) -> Asked:  # fmt: skip
+    async def ask(
+        self,
+        name: str,
+        messages: Sequence[AnyMessage],
+        *,
+        tools: Sequence[BaseTool] = (),
+        schema: type[BaseModel] | None = None,
+        timeout: float | None = None,
+    ) -> Asked:
         """The answer of the named model (`auto`: the default), else of the fallback, else of the offline one.
 
         With a `schema`, `parsed` holds an instance, or None when the model did not keep to it: that is not retried.
@@ -74,8 +81,14 @@ class Models:
         wanted = [self.resolve(name), self.fallback, OFFLINE]
         return list(dict.fromkeys(candidate for candidate in wanted if candidate))
 
-    async def _ask(self, name: str, messages: Sequence[AnyMessage], tools: Sequence[BaseTool],
-                   schema: type[BaseModel] | None, timeout: float) -> Asked | None:  # fmt: skip
+    async def _ask(
+        self,
+        name: str,
+        messages: Sequence[AnyMessage],
+        tools: Sequence[BaseTool],
+        schema: type[BaseModel] | None,
+        timeout: float,
+    ) -> Asked | None:
         for attempt in range(1, self.attempts + 1):
             try:
                 runnable: Any = self._model(name)
@@ -86,7 +99,9 @@ class Models:
                     runnable = runnable.bind_tools(list(tools))
                 answer = await asyncio.wait_for(runnable.ainvoke(list(messages)), timeout)
             except Exception as error:  # whatever a provider raises, the next one is asked; it is logged here
-                log.warning("model_failed", model=name, attempt=attempt, error=type(error).__name__, detail=_brief(error))
+                log.warning(
+                    "model_failed", model=name, attempt=attempt, error=type(error).__name__, detail=_brief(error)
+                )
                 if attempt == self.attempts or not retryable(error):
                     return None
                 await asyncio.sleep(_pause(error, attempt))
@@ -110,14 +125,21 @@ def _make(name: str, access: Access) -> BaseChatModel:
     if provider == "openai":
         from langchain_openai import ChatOpenAI
 
-        return ChatOpenAI(model=model, api_key=access.openai_key or "none", base_url=access.openai_url,  # pyright: ignore[reportArgumentType]
-                          timeout=access.timeout, max_retries=0, use_responses_api=False)  # fmt: skip
+        return ChatOpenAI(
+            model=model,
+            api_key=SecretStr(access.openai_key or "none"),
+            base_url=access.openai_url,
+            timeout=access.timeout,
+            max_retries=0,
+            use_responses_api=False,
+        )
     if provider == "google_genai":
         from langchain_google_genai import ChatGoogleGenerativeAI
 
         options: dict[str, Any] = {"base_url": access.gemini_url} if access.gemini_url else {}
-        return ChatGoogleGenerativeAI(model=model, google_api_key=access.gemini_key, timeout=access.timeout,
-                                      max_retries=1, **options)  # fmt: skip
+        return ChatGoogleGenerativeAI(
+            model=model, google_api_key=access.gemini_key, timeout=access.timeout, max_retries=1, **options
+        )
     raise ValueError(f"unknown chat model {name!r}: use openai:NAME, google_genai:NAME or offline")
 
 

@@ -39,22 +39,38 @@ CONSIDERED = 3
 CLASS_MARGIN = 0.03
 
 _CLIENTS = (
-    "How much does it cost?", "Do you deliver to my city?", "I want to order", "Is it in stock?", "Сколько стоит?",
-    "Есть ли доставка?", "Хочу заказать", "У вас есть гарантия?", "Quanto costa?", "Quiero comprar una máquina",
-)  # fmt: skip
+    "How much does it cost?",
+    "Do you deliver to my city?",
+    "I want to order",
+    "Is it in stock?",
+    "Сколько стоит?",
+    "Есть ли доставка?",
+    "Хочу заказать",
+    "У вас есть гарантия?",
+    "Quanto costa?",
+    "Quiero comprar una máquina",
+)
 _OTHERS = (
-    "We offer SEO promotion for your website", "I am looking for a job, do you have vacancies?", "We are a supplier of packaging",
-    "Предлагаем услуги по продвижению вашего бизнеса", "Ищу работу, есть вакансии?", "Мы поставщик, хотим предложить сотрудничество",
-    "Congratulations, you won a prize, click the link", "Earn money online with crypto investments",
-)  # fmt: skip
+    "We offer SEO promotion for your website",
+    "I am looking for a job, do you have vacancies?",
+    "We are a supplier of packaging",
+    "Предлагаем услуги по продвижению вашего бизнеса",
+    "Ищу работу, есть вакансии?",
+    "Мы поставщик, хотим предложить сотрудничество",
+    "Congratulations, you won a prize, click the link",
+    "Earn money online with crypto investments",
+)
 
-_PASSAGE = re.compile(r'<passage document="([^"]*)" page="(\d+)" language="(\w*)" match="(\w+)">\n(.*?)\n</passage>', re.S)
+_PASSAGE = re.compile(
+    r'<passage document="([^"]*)" page="(\d+)" language="(\w*)" match="(\w+)">\n(.*?)\n</passage>', re.S
+)
 _SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+")
 _QUESTION = re.compile(r"[?؟]")
 _PRICE = re.compile(
     r"\b(price|prices|cost|costs|how much|in stock|available|стоит|стоят|цена|цены|почём|наличи\w+|қанша|бағасы|quanto costa|prezzo|"
-    r"cuánto|precio|preço|quanto custa|preis|kostet|prix|combien|fiyat|kaç para)\b|कीमत|दाम|سعر|بكم", re.I,
-)  # fmt: skip
+    r"cuánto|precio|preço|quanto custa|preis|kostet|prix|combien|fiyat|kaç para)\b|कीमत|दाम|سعر|بكم",
+    re.I,
+)
 
 
 class OfflineChatModel(BaseChatModel):
@@ -66,12 +82,19 @@ class OfflineChatModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "offline"
 
-    def bind_tools(self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any) -> Runnable[Any, AIMessage]:
+    def bind_tools(
+        self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
+    ) -> Runnable[Any, AIMessage]:
         """Offer tools; with `tool_choice` the one offered is always called."""
         return self.bind(offered=[convert_to_openai_tool(tool)["function"] for tool in tools], forced=bool(tool_choice))  # pyright: ignore[reportReturnType]
 
-    def _generate(self, messages: list[BaseMessage], stop: list[str] | None = None,
-                  run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any) -> ChatResult:  # fmt: skip
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
         offered = {tool["name"]: tool for tool in kwargs.get("offered", ())}
         heard = Heard(messages)
         if kwargs.get("forced") and "Verdict" in offered:
@@ -84,9 +107,14 @@ class OfflineChatModel(BaseChatModel):
 
     def _verdict(self, said: str) -> dict[str, Any]:
         intent = (
-            "emergency" if is_emergency(said) else "injection" if is_injection(said)
-            else "person" if asks_for_person(said) else "business"
-        )  # fmt: skip
+            "emergency"
+            if is_emergency(said)
+            else "injection"
+            if is_injection(said)
+            else "person"
+            if asks_for_person(said)
+            else "business"
+        )
         contact_class, reason = "unknown", "too little to tell"
         if len(said.split()) >= 2 and not is_greeting(said):
             vector = self.embed(said)
@@ -152,7 +180,11 @@ class OfflineChatModel(BaseChatModel):
             if where is passage and closeness >= best - SENTENCE_MARGIN and (fits or not chosen):
                 chosen.append(sentence)
         text = " ".join(s for s in _sentences(passage["text"]) if s in chosen)
-        return (_row(dict(pair.split(": ", 1) for pair in text.split("; ") if ": " in pair)) if text.startswith("sku: ") else text), passage
+        return (
+            _row(dict(pair.split(": ", 1) for pair in text.split("; ") if ": " in pair))
+            if text.startswith("sku: ")
+            else text
+        ), passage
 
 
 class Heard:
@@ -173,7 +205,9 @@ class Heard:
         self.language = _tag(system, "language") or language_of(self.said)
         self.business = _tag(system, "business")
         self.region = _tag(system, "region") or None
-        self.missing = [field for field in _tag(system, "missing").split(", ") if field in ("name", "email", "company", "phone")]
+        self.missing = [
+            field for field in _tag(system, "missing").split(", ") if field in ("name", "email", "company", "phone")
+        ]
         self.gave_details = any(True for _ in written(self.said, self.region))
 
     def say(self, phrase: Phrase) -> str:
@@ -181,7 +215,9 @@ class Heard:
 
     def question(self) -> str:
         """One missing detail, asked for unless the last reply already asked for one."""
-        if not self.missing or any(say(field, self.language) in self.before for field in ("name", "email", "company", "phone")):
+        if not self.missing or any(
+            say(field, self.language) in self.before for field in ("name", "email", "company", "phone")
+        ):
             return ""
         return f"\n\n{say(self.missing[0], self.language)}"  # pyright: ignore[reportArgumentType]
 
@@ -193,14 +229,21 @@ def _tag(text: str, name: str) -> str:
 
 def _call(name: str, args: dict[str, Any]) -> AIMessage:
     seed = f"{name} {json.dumps(args, sort_keys=True)}"
-    return AIMessage("", tool_calls=[{"name": name, "args": args, "id": f"call_{uuid.uuid5(uuid.NAMESPACE_OID, seed).hex[:16]}"}])
+    return AIMessage(
+        "", tool_calls=[{"name": name, "args": args, "id": f"call_{uuid.uuid5(uuid.NAMESPACE_OID, seed).hex[:16]}"}]
+    )
 
 
 def _facts(heard: Heard) -> dict[str, str]:
     facts = dict(written(heard.said, heard.region))
     asked_name = any(say("name", language) in heard.before for language in ("en", heard.language))
     words = heard.said.strip(" .!").split()
-    if "name" not in facts and asked_name and 1 <= len(words) <= 3 and all(w[0].isupper() and w.isalpha() for w in words):
+    if (
+        "name" not in facts
+        and asked_name
+        and 1 <= len(words) <= 3
+        and all(w[0].isupper() and w.isalpha() for w in words)
+    ):
         facts["name"] = words[0]
         if len(words) > 1:
             facts["last_name"] = words[-1]
@@ -210,7 +253,11 @@ def _facts(heard: Heard) -> dict[str, str]:
 def _sentences(text: str) -> list[str]:
     """The sentences of a passage; a heading is one only when nothing else is there."""
     parts = [part.strip() for part in _SENTENCE.split(text) if part.strip()][:15]
-    return [part for part in parts if len(part) > 60 or part[-1] in ".!?…।؟" or any(c.isdigit() for c in part)] or parts or [text]
+    return (
+        [part for part in parts if len(part) > 60 or part[-1] in ".!?…।؟" or any(c.isdigit() for c in part)]
+        or parts
+        or [text]
+    )
 
 
 def _stems(text: str) -> set[str]:

@@ -5,9 +5,24 @@ from __future__ import annotations
 from typing import Literal
 
 Phrase = Literal[
-    "greeting", "unknown", "apology", "refusal", "not_client", "handed_over", "stopped", "started", "reset",
-    "no_history", "media", "thanks", "noted", "name", "email", "company", "phone",
-]  # fmt: skip
+    "greeting",
+    "unknown",
+    "apology",
+    "refusal",
+    "not_client",
+    "handed_over",
+    "stopped",
+    "started",
+    "reset",
+    "no_history",
+    "media",
+    "thanks",
+    "noted",
+    "name",
+    "email",
+    "company",
+    "phone",
+]
 
 _TEXTS: dict[str, dict[str, str]] = {
     "en": {

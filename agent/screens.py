@@ -13,34 +13,55 @@ _STOP = frozenset(
     "stopp|abmelden|nicht mehr schreiben|arrêter|arrêtez|désinscrire|ne plus écrire|dur|iptal|yazmayın|abonelikten çık|"
     "रोकें|बंद करो|मत लिखो|توقف|الغاء الاشتراك|إلغاء الاشتراك|لا تراسلني".split("|")
 )
-_START = frozenset("start|/start|unstop|subscribe|старт|начать|возобновить|бастау|inizia|iniziare|empezar|começar|anfangen|démarrer|başla|शुरू|ابدأ".split("|"))
+_START = frozenset(
+    "start|/start|unstop|subscribe|старт|начать|возобновить|бастау|inizia|iniziare|empezar|começar|anfangen|démarrer|başla|शुरू|ابدأ".split(
+        "|"
+    )
+)
 _GREETING = frozenset(
     "hi|hello|hey|hi there|good morning|good afternoon|good evening|привет|здравствуйте|добрый день|добрый вечер|доброе утро|салем|"
     "сәлем|сәлеметсіз бе|ciao|buongiorno|buonasera|salve|hola|buenos días|buenas tardes|buenas|olá|ola|oi|bom dia|boa tarde|hallo|"
     "guten tag|guten morgen|bonjour|bonsoir|salut|merhaba|selam|नमस्ते|नमस्कार|مرحبا|مرحبًا|السلام عليكم|start".split("|")
 )
-_THANKS = frozenset("thanks|thank you|thx|спасибо|благодарю|спасибо большое|рахмет|grazie|grazie mille|gracias|obrigado|obrigada|danke|merci|teşekkürler|धन्यवाद|شكرا|شكرًا".split("|"))
+_THANKS = frozenset(
+    "thanks|thank you|thx|спасибо|благодарю|спасибо большое|рахмет|grazie|grazie mille|gracias|obrigado|obrigada|danke|merci|teşekkürler|धन्यवाद|شكرا|شكرًا".split(
+        "|"
+    )
+)
 
+# A wish and whom it is for, at most three words apart: "I am a manager" is not a wish for one.
+_WISH = (
+    r"talk|speak|chat|connect|transfer|pass|call|need|want|get|позов\w*|позва\w*|соедин\w*|переключ\w*|дайте|нуж\w*|хочу|можно|свяж\w*|"
+    r"поговорить|пообщаться|parlare|vorrei|voglio|passami|passatemi|hablar|quiero|pásame|falar|quero|sprechen|möchte|brauche|"
+    r"parler|veux|voudrais|görüşmek|konuşmak|istiyorum|bağla\w*|сөйлес\w*|қос\w*"
+)
+_WHOM = (
+    r"human|person|operator|(?:live )?agent|manager|someone|somebody|colleague|оператор\w*|менеджер\w*|человек\w*|консультант\w*|"
+    r"сотрудник\w*|persona|operatore|operatrice|qualcuno|agente|asesor\w*|alguien|pessoa|atendente|alguém|mitarbeiter\w*|menschen|"
+    r"jemand\w*|conseiller|personne|quelqu'un|temsilci\w*|yetkili\w*|адам\w*|маман\w*"
+)
 _PERSON = re.compile(
-    r"\b(human|real person|(?:a|the|live) (?:person|human|agent|operator|manager)|talk to (?:someone|somebody|a person)|speak (?:to|with) (?:a|someone|somebody|the)|operator|"
-    r"оператор\w*|менеджер\w*|(?:с |позовите |дайте )(?:жив\w+ )?челове\w+|жив\w+ челове\w+|консультант\w*|адаммен|маманмен|"
-    r"operatore|operatrice|parlare con (?:una persona|qualcuno)|persona reale|hablar con (?:una persona|alguien)|agente|asesor|"
-    r"atendente|falar com (?:uma pessoa|alguém)|mitarbeiter|echten menschen|conseiller|parler à (?:une personne|quelqu'un)|temsilci\w*|yetkili\w*)\b"
-    r"|व्यक्ति|इंसान से|موظف|شخص حقيقي",
+    rf"\b(?:{_WISH})\b(?:\W+\w+){{0,3}}?\W+(?:{_WHOM})\b|\b(?:{_WHOM})\W+(?:\w+\W+){{0,2}}?(?:{_WISH})\b"
+    r"|\b(?:real|live|actual) (?:person|human)\b|\bжив\w+ человек\w*|\bhuman agent\b|इंसान से|व्यक्ति से|شخص حقيقي|التحدث مع موظف",
     re.I,
 )
-_LONE_PERSON = frozenset("person|human|agent|человек|адам|persona|pessoa|mensch|personne|insan".split("|"))
+_LONE_PERSON = frozenset(
+    "person|human|agent|operator|manager|человек|оператор|менеджер|консультант|адам|маман|persona|operatore|operador|asesor|agente|"
+    "pessoa|atendente|mensch|mitarbeiter|personne|conseiller|insan|temsilci|व्यक्ति|इंसान|موظف".split("|")
+)
 _EMERGENCY = re.compile(
     r"\b(i want to die|kill myself|suicide|call an ambulance|heart attack|can't breathe|хочу умереть|покончить с собой|суицид\w*|"
-    r"вызовите скорую|voglio morire|suicidio|quiero morir|quero morrer|suicídio)\b", re.I,
-)  # fmt: skip
+    r"вызовите скорую|voglio morire|suicidio|quiero morir|quero morrer|suicídio)\b",
+    re.I,
+)
 _INJECTION = re.compile(
     r"(ignore|disregard|forget|override)\s+(all\s+|any\s+|the\s+|your\s+|my\s+)*(previous|prior|above|earlier|system)?\s*(instructions?|rules|prompts?|guidelines)"
     r"|\b(system prompt|developer mode|jailbreak|DAN mode)\b|you are now (?:a|an|the|in)\b|reveal (?:your|the) (?:prompt|instructions|rules)"
     r"|(?:show|print|repeat|tell me) (?:your|the) (?:system )?(?:prompt|instructions)"
     r"|(игнорируй|забудь|проигнорируй)\w*\s+(все\s+|свои\s+|предыдущие\s+|прежние\s+)*(инструкци\w+|правила|указания)|системн\w+ промпт"
-    r"|ignora (?:tutte )?(?:le|las|as|todas)?\s*(?:istruzioni|instrucciones|instruções|regole|reglas)", re.I,
-)  # fmt: skip
+    r"|ignora (?:tutte )?(?:le|las|as|todas)?\s*(?:istruzioni|instrucciones|instruções|regole|reglas)",
+    re.I,
+)
 
 
 def _bare(text: str) -> str:

@@ -8,9 +8,23 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Kind = Literal[
-    "text", "image", "audio", "video", "document", "sticker", "location", "contacts", "button", "order",
-    "reaction", "edit", "revoke", "system", "unsupported", "echo",
-]  # fmt: skip
+    "text",
+    "image",
+    "audio",
+    "video",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "button",
+    "order",
+    "reaction",
+    "edit",
+    "revoke",
+    "system",
+    "unsupported",
+    "echo",
+]
 
 # A person said something that wants an answer; the other kinds are only recorded.
 ANSWERED: frozenset[str] = frozenset(

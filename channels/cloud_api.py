@@ -37,7 +37,9 @@ def signature(secret: str, body: bytes) -> str:
 
 def signed_by(secret: str, body: bytes, header: str | None) -> bool:
     """Whether `header` is the signature of these raw bytes, compared in constant time."""
-    return bool(header) and hmac.compare_digest(signature(secret, body).encode(), str(header).encode("utf-8", "replace"))
+    return bool(header) and hmac.compare_digest(
+        signature(secret, body).encode(), str(header).encode("utf-8", "replace")
+    )
 
 
 def clean(value: object) -> str:
@@ -116,8 +118,16 @@ def _echo(raw: dict[str, Any], value: dict[str, Any], account: str) -> Message:
     if not wa_id and not user_id:
         raise ValueError("echo without an addressee")
     seconds = _seconds(raw.get("timestamp"))
-    return Message(id=_required(raw, "id"), account=account, kind="echo", timestamp=seconds, wa_id=wa_id,
-                   user_id=user_id, text=text, media=media)  # fmt: skip
+    return Message(
+        id=_required(raw, "id"),
+        account=account,
+        kind="echo",
+        timestamp=seconds,
+        wa_id=wa_id,
+        user_id=user_id,
+        text=text,
+        media=media,
+    )
 
 
 def _sender(raw: dict[str, Any], value: dict[str, Any]) -> tuple[str, str, str]:
@@ -133,7 +143,11 @@ def _sender(raw: dict[str, Any], value: dict[str, Any]) -> tuple[str, str, str]:
         sender, user_id = "", user_id or sender
     if not sender and not user_id:
         raise ValueError("message without a sender")
-    return sender.lstrip("+"), user_id or clean(contact.get("user_id")), clean(_dict(contact.get("profile")).get("name"))
+    return (
+        sender.lstrip("+"),
+        user_id or clean(contact.get("user_id")),
+        clean(_dict(contact.get("profile")).get("name")),
+    )
 
 
 def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
@@ -143,8 +157,11 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
     if kind == "text":
         return "text", clean(content.get("body")), None
     if kind in _MEDIA:
-        media = Media(id=clean(content.get("id")), mime_type=clean(content.get("mime_type")),
-                      filename=clean(content.get("filename")))  # fmt: skip
+        media = Media(
+            id=clean(content.get("id")),
+            mime_type=clean(content.get("mime_type")),
+            filename=clean(content.get("filename")),
+        )
         return kind, clean(content.get("caption")), media  # pyright: ignore[reportReturnType] - one of _MEDIA
     if kind == "location":
         place = ", ".join(filter(None, (clean(content.get("name")), clean(content.get("address")))))
@@ -156,8 +173,11 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
     if kind == "interactive":
         return "button", _pressed(content), None
     if kind == "order":
-        items = [f"{i.get('quantity')} x {clean(i.get('product_retailer_id'))} at {i.get('item_price')} "
-                 f"{clean(i.get('currency'))}" for i in _dicts(content.get("product_items"))]  # fmt: skip
+        items = [
+            f"{i.get('quantity')} x {clean(i.get('product_retailer_id'))} at {i.get('item_price')} "
+            f"{clean(i.get('currency'))}"
+            for i in _dicts(content.get("product_items"))
+        ]
         return "order", "; ".join(filter(None, (clean(content.get("text")), *items))), None
     if kind == "reaction":
         return "reaction", clean(content.get("emoji")), None
@@ -229,7 +249,7 @@ def classify(code: int, http_status: int) -> Failure:
         return "contact"
     if code in _LATER:
         return "later"
-    if code in _STOP and (code or http_status in (401, 403)) or 200 <= code <= 299:
+    if (code in _STOP and (code or http_status in (401, 403))) or 200 <= code <= 299:
         return "stop"
     if http_status == 401:
         return "stop"

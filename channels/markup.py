@@ -16,7 +16,11 @@ from markdown_it.token import Token
 BUBBLE_LIMIT = 4000
 MAX_BUBBLES = 3
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable(["html_block", "html_inline", "code", "entity"])
+_MARKDOWN = (
+    MarkdownIt("commonmark", {"html": False})
+    .enable(["table", "strikethrough"])
+    .disable(["html_block", "html_inline", "code", "entity"])
+)
 _BETWEEN_WORDS = re.compile(r"(?<=[\w)])([*~])(?=[\w(])")
 _EDGES = {"strong": "*", "s": "~"}
 

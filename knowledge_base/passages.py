@@ -31,7 +31,9 @@ class Passage(BaseModel):
 def split(document: Document, size: int = PASSAGE_CHARACTERS) -> list[Passage]:
     """All passages of a document, in reading order, none longer than twice `size` characters."""
     if document.rows:
-        return [Passage(document=document.name, page=page.number, text=page.text[: 2 * size]) for page in document.pages]
+        return [
+            Passage(document=document.name, page=page.number, text=page.text[: 2 * size]) for page in document.pages
+        ]
     found: list[Passage] = []
     heading = ""
     for page in document.pages:
@@ -52,7 +54,9 @@ def split(document: Document, size: int = PASSAGE_CHARACTERS) -> list[Passage]:
 
 
 def _is_heading(text: str) -> bool:
-    return text.startswith("#") or ("\n" not in text and 3 < len(text) < 70 and text[0].isupper() and text[-1].isalnum())
+    return text.startswith("#") or (
+        "\n" not in text and 3 < len(text) < 70 and text[0].isupper() and text[-1].isalnum()
+    )
 
 
 def _paragraphs(text: str) -> Iterator[str]:

@@ -28,9 +28,12 @@ def library(settings: Settings, redis: Redis) -> Library:
 def models(settings: Settings) -> Models:
     """The chat models of the settings, with the offline one behind them."""
     access = Access(
-        openai_key=settings.openai_key, openai_url=settings.openai_base_url, gemini_key=settings.gemini_key,
-        gemini_url=settings.gemini_base_url, timeout=settings.model_timeout,
-    )  # fmt: skip
+        openai_key=settings.openai_key,
+        openai_url=settings.openai_base_url,
+        gemini_key=settings.gemini_key,
+        gemini_url=settings.gemini_base_url,
+        timeout=settings.model_timeout,
+    )
     return Models(offline_model(), settings.model_name, settings.fallback_model, access)
 
 

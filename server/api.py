@@ -76,8 +76,15 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
 
     @routes.get("/stats", summary="Counts per bot")
     async def stats() -> dict[str, Any]:
-        rows = [{"bot_id": d.bot.id, "conversations": await d.conversations.count(), "waiting": await d.mailbox.backlog(),
-                 "dead_letters": len(await d.mailbox.dead_letters())} for d in desks.values()]  # fmt: skip
+        rows = [
+            {
+                "bot_id": d.bot.id,
+                "conversations": await d.conversations.count(),
+                "waiting": await d.mailbox.backlog(),
+                "dead_letters": len(await d.mailbox.dead_letters()),
+            }
+            for d in desks.values()
+        ]
         return {"conversations": sum(row["conversations"] for row in rows), "bots": rows}
 
     @routes.get("/bots", summary="All bots")
@@ -92,12 +99,21 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
     async def bot_status(bot_id: str) -> dict[str, Any]:
         bot = desk_of(bot_id).bot
         connected = bool(bot.account and settings.whatsapp_access_token and settings.whatsapp_app_secret)
-        return {"bot_id": bot_id, "channel": "cloud_api" if bot.account else "simulator",
-                "state": "connected" if connected else "simulator_only", "model": bot.context.model, "qr": None}  # fmt: skip
+        return {
+            "bot_id": bot_id,
+            "channel": "cloud_api" if bot.account else "simulator",
+            "state": "connected" if connected else "simulator_only",
+            "model": bot.context.model,
+            "qr": None,
+        }
 
     @routes.get("/contacts", summary="Contacts, most recently active first")
-    async def contacts(is_client: bool | None = None, bot_id: str | None = None, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
-        rows, following = await _page(desks, bot_id, limit, cursor, lambda c: is_client is None or c.is_client == is_client)
+    async def contacts(
+        is_client: bool | None = None, bot_id: str | None = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> dict[str, Any]:
+        rows, following = await _page(
+            desks, bot_id, limit, cursor, lambda c: is_client is None or c.is_client == is_client
+        )
         return {"items": [_contact(desks[c.bot_id], c) for c, _ in rows], "next_cursor": following}
 
     @routes.get("/contacts/{contact_id}", summary="One contact")
@@ -117,8 +133,14 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
         items = []
         for contact, at in rows:
             last = await desks[contact.bot_id].conversations.transcript(contact.id, 1)
-            summary = {"id": contact.id, "bot_id": contact.bot_id, "name": contact.profile.get("name") or contact.name,
-                       "class": contact.profile.get("class", "unknown"), "owner": contact.owner, "last_activity": at}  # fmt: skip
+            summary = {
+                "id": contact.id,
+                "bot_id": contact.bot_id,
+                "name": contact.profile.get("name") or contact.name,
+                "class": contact.profile.get("class", "unknown"),
+                "owner": contact.owner,
+                "last_activity": at,
+            }
             items.append({**summary, "last_message": last[0].model_dump() if last else None})
         return {"items": items, "next_cursor": following}
 
@@ -126,8 +148,11 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
     async def get_conversation(conversation_id: str, limit: Limit = 200) -> dict[str, Any]:
         desk, contact = await found(conversation_id)
         messages = await desk.conversations.transcript(conversation_id, limit)
-        return {**_contact(desk, contact), "messages": [entry.model_dump() for entry in messages],
-                "message_count": await desk.conversations.length(conversation_id)}  # fmt: skip
+        return {
+            **_contact(desk, contact),
+            "messages": [entry.model_dump() for entry in messages],
+            "message_count": await desk.conversations.length(conversation_id),
+        }
 
     @routes.post("/conversations/{conversation_id}/messages", status_code=202, summary="Write as a person")
     async def write(conversation_id: str, message: MessageIn) -> dict[str, Any]:
@@ -136,7 +161,14 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
         entry = Entry(id=reply.id, author="person", text=message.text, at=now_ms())
         await desk.conversations.set(conversation_id, owner="person")
         await desk.mailbox.post(conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}))
-        echo = Message(id=reply.id, account=contact.account, kind="echo", wa_id=contact.wa_id, user_id=contact.user_id, text=message.text)
+        echo = Message(
+            id=reply.id,
+            account=contact.account,
+            kind="echo",
+            wa_id=contact.wa_id,
+            user_id=contact.user_id,
+            text=message.text,
+        )
         await desk.mailbox.remember(conversation_id, echo.model_dump_json())
         return {"id": reply.id, "status": "queued"}
 
@@ -215,15 +247,21 @@ async def _ingest(shelf: Library, bot_id: str, file: UploadFile) -> Stored:
             raise HTTPException(422, f"file: {error}") from None
 
 
-async def _page(desks: dict[str, Desk], bot_id: str | None, limit: int, cursor: str | None, wanted: Any) -> tuple[list[tuple[Contact, int]], str | None]:
+async def _page(
+    desks: dict[str, Desk], bot_id: str | None, limit: int, cursor: str | None, wanted: Any
+) -> tuple[list[tuple[Contact, int]], str | None]:
     """(contact, last activity) rows over one bot or all, most recent first, and the cursor of the next page."""
     if bot_id is not None and bot_id not in desks:
         raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
     before = _position(cursor)
     rows: list[tuple[Contact, int]] = []
     while len(rows) <= limit:
-        found = [(at, conversation_id, desk) for desk in desks.values() if bot_id in (None, desk.bot.id)
-                 for at, conversation_id in await desk.conversations.page(limit + 1, before)]  # fmt: skip
+        found = [
+            (at, conversation_id, desk)
+            for desk in desks.values()
+            if bot_id in (None, desk.bot.id)
+            for at, conversation_id in await desk.conversations.page(limit + 1, before)
+        ]
         if not found:
             break
         found.sort(key=lambda row: row[:2], reverse=True)
@@ -252,15 +290,28 @@ def _position(cursor: str | None) -> tuple[int, str] | None:
 
 def _bot(desk: Desk) -> dict[str, Any]:
     bot = desk.bot
-    return {"id": bot.id, "business": bot.context.business, "model": bot.context.model, "account": bot.account or None,
-            "simulator": bot.simulated_account}  # fmt: skip
+    return {
+        "id": bot.id,
+        "business": bot.context.business,
+        "model": bot.context.model,
+        "account": bot.account or None,
+        "simulator": bot.simulated_account,
+    }
 
 
 def _contact(desk: Desk, contact: Contact) -> dict[str, Any]:
     missing = desk.bot.context.missing({**({"phone": contact.wa_id} if contact.wa_id else {}), **contact.profile})
-    return {**contact.model_dump(), "class": contact.profile.get("class", "unknown"), "is_client": contact.is_client,
-            "missing": missing, "complete": not missing}  # fmt: skip
+    return {
+        **contact.model_dump(),
+        "class": contact.profile.get("class", "unknown"),
+        "is_client": contact.is_client,
+        "missing": missing,
+        "complete": not missing,
+    }
 
 
 def _document(document: Stored) -> dict[str, Any]:
-    return {**document.model_dump(include={"id", "name", "language", "pages", "problems"}), "passages": len(document.passages)}
+    return {
+        **document.model_dump(include={"id", "name", "language", "pages", "problems"}),
+        "passages": len(document.passages),
+    }

@@ -37,9 +37,11 @@ def create(settings: Settings, redis: Redis) -> FastAPI:
     client = httpx.AsyncClient(timeout=HTTP_TIMEOUT)
     numbers = Numbers(settings, client, bots(settings))
     emulator = CloudApiEmulator(
-        f"{settings.loopback_url}/webhook", settings.simulator_secret, settings.simulator_secret,
+        f"{settings.loopback_url}/webhook",
+        settings.simulator_secret,
+        settings.simulator_secret,
         journal=settings.data_dir / "simulator.jsonl",
-    )  # fmt: skip
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -47,7 +49,12 @@ def create(settings: Settings, redis: Redis) -> FastAPI:
         await emulator.close()
         await client.aclose()
 
-    app = FastAPI(title="Salesgraph", version="1", lifespan=lifespan, description="A WhatsApp sales agent that a business runs itself.")
+    app = FastAPI(
+        title="Salesgraph",
+        version="1",
+        lifespan=lifespan,
+        description="A WhatsApp sales agent that a business runs itself.",
+    )
     app.include_router(webhooks.router(settings, all_desks, numbers))
     app.include_router(api.router(settings, redis, all_desks))
     app.include_router(pages.router(settings, all_desks))

@@ -54,21 +54,28 @@ def desks(settings: Settings, redis: Redis) -> dict[str, Desk]:
     lease = int(settings.lease_seconds * 1000)
     debounce, longest = int(settings.debounce_seconds * 1000), int(settings.debounce_max_seconds * 1000)
     return {
-        bot.id: Desk(bot, Mailbox(redis, bot.id, debounce=debounce, longest=longest, lease=lease),
-                     Conversations(redis, bot.id, settings.identity_secret))
+        bot.id: Desk(
+            bot,
+            Mailbox(redis, bot.id, debounce=debounce, longest=longest, lease=lease),
+            Conversations(redis, bot.id, settings.identity_secret),
+        )
         for bot in bots(settings)
-    }  # fmt: skip
+    }
 
 
 class Numbers:
     """Which bot answers on a number, and the client that sends from it."""
 
     def __init__(self, settings: Settings, client: httpx.AsyncClient, all_bots: list[Bot]) -> None:
-        self._bots = {bot.simulated_account: bot for bot in all_bots} | {bot.account: bot for bot in all_bots if bot.account}
+        self._bots = {bot.simulated_account: bot for bot in all_bots} | {
+            bot.account: bot for bot in all_bots if bot.account
+        }
         self._rest = next(bot for bot in all_bots if bot.id == DEFAULT)
         version, token = settings.whatsapp_graph_version, settings.whatsapp_access_token
         self._real = CloudApi(client, settings.whatsapp_graph_url, version, token.get_secret_value()) if token else None
-        self._simulated = CloudApi(client, f"{settings.loopback_url}/simulator/cloud-api", version, settings.simulator_secret)
+        self._simulated = CloudApi(
+            client, f"{settings.loopback_url}/simulator/cloud-api", version, settings.simulator_secret
+        )
 
     def bot_of(self, account: str, simulated: bool) -> Bot | None:
         """The bot of a number. A number of the Meta app that no bot claims belongs to the default bot, which answers from

@@ -19,8 +19,10 @@ from server import logs
 from server.embedded_redis import EmbeddedRedis
 from server.settings import Settings, load
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="A WhatsApp sales agent that a business runs itself.")
-console = Console(stderr=True)
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="A WhatsApp sales agent that a business runs itself."
+)
+console = Console(stderr=True, soft_wrap=True)
 
 
 def connect(settings: Settings) -> tuple[Redis, EmbeddedRedis | None]:
@@ -31,7 +33,9 @@ def connect(settings: Settings) -> tuple[Redis, EmbeddedRedis | None]:
     except RuntimeError as error:
         console.print(f"[red]{error}[/]")
         raise SystemExit(2) from None
-    pool = BlockingConnectionPool.from_url(url, max_connections=200, timeout=10, socket_connect_timeout=5, health_check_interval=30)
+    pool = BlockingConnectionPool.from_url(
+        url, max_connections=200, timeout=10, socket_connect_timeout=5, health_check_interval=30
+    )
     return Redis(connection_pool=pool), embedded
 
 
@@ -57,8 +61,14 @@ def _web(settings: Settings) -> None:
     logs.configure(settings.log_level)
     redis, embedded = connect(settings)
     try:
-        config = uvicorn.Config(create(settings, redis), host=settings.host, port=settings.port, log_level="warning",
-                                access_log=False, timeout_graceful_shutdown=5)  # fmt: skip
+        config = uvicorn.Config(
+            create(settings, redis),
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=5,
+        )
         uvicorn.Server(config).run()
     finally:
         if embedded:
@@ -84,10 +94,14 @@ async def _work(settings: Settings, redis: Redis) -> None:
     from server.bots import Numbers, bots, desks
     from server.worker import Worker
 
-    limits = httpx.Limits(max_connections=settings.worker_concurrency * 2, max_keepalive_connections=settings.worker_concurrency)
+    limits = httpx.Limits(
+        max_connections=settings.worker_concurrency * 2, max_keepalive_connections=settings.worker_concurrency
+    )
     async with httpx.AsyncClient(timeout=HTTP_TIMEOUT, limits=limits) as client:
         all_desks = desks(settings, redis)
-        worker = Worker(settings, redis, all_desks, Numbers(settings, client, bots(settings)), graphs(settings, redis, all_desks))
+        worker = Worker(
+            settings, redis, all_desks, Numbers(settings, client, bots(settings)), graphs(settings, redis, all_desks)
+        )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.stop)
@@ -96,8 +110,10 @@ async def _work(settings: Settings, redis: Redis) -> None:
 
 
 @app.command()
-def ingest(path: Annotated[Path, typer.Argument(help="a file or a folder")],
-           bot: Annotated[str, typer.Option(help="bot id")] = "default") -> None:  # fmt: skip
+def ingest(
+    path: Annotated[Path, typer.Argument(help="a file or a folder")],
+    bot: Annotated[str, typer.Option(help="bot id")] = "default",
+) -> None:
     """Read documents into a bot's knowledge base. Unchanged files cost nothing."""
     from server.bots import bots
 
@@ -136,7 +152,9 @@ async def read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Pat
         for path in paths:
             task = progress.add_task(path.name, total=None)
             try:
-                stored = await shelf.add(bot_id, path, lambda done, total, t=task: progress.update(t, completed=done, total=total))
+                stored = await shelf.add(
+                    bot_id, path, lambda done, total, t=task: progress.update(t, completed=done, total=total)
+                )
             except (Unreadable, OSError) as error:
                 failures += 1
                 progress.remove_task(task)
@@ -222,7 +240,12 @@ async def _ping(redis: Redis) -> None:
 
 
 def _problems(settings: Settings) -> list[str]:
-    together = ("whatsapp_access_token", "whatsapp_phone_number_id", "whatsapp_app_secret", "whatsapp_webhook_verify_token")
+    together = (
+        "whatsapp_access_token",
+        "whatsapp_phone_number_id",
+        "whatsapp_app_secret",
+        "whatsapp_webhook_verify_token",
+    )
     unset = [name.upper() for name in together if not getattr(settings, name)]
     problems = [f"{', '.join(unset)}: set them too, a number needs all four"] if 0 < len(unset) < len(together) else []
     provider = settings.model_name.partition(":")[0]

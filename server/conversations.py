@@ -112,7 +112,8 @@ class Conversations:
         identities = [f"wa {message.wa_id}"] * bool(message.wa_id) + [f"user {message.user_id}"] * bool(message.user_id)
         fresh = uuid.uuid5(uuid.NAMESPACE_URL, f"salesgraph:{self._secret}:{self.bot_id}:{identities[0]}")
         keys = [key(self.bot_id, "alias", digest(f"{self._secret} {identity}")) for identity in identities]
-        conversation_id = (await self._identify(keys=keys, args=[str(fresh)])).decode()
+        found: Any = await self._identify(keys=keys, args=[str(fresh)])
+        conversation_id = found.decode()
         known = {"wa_id": message.wa_id, "user_id": message.user_id, "account": message.account, "name": message.name}
         contact = key(self.bot_id, "contact", conversation_id)
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -130,9 +131,14 @@ class Conversations:
         profile = {name[2:]: value for name, value in row.items() if name.startswith("p:")}
         sources = {name[2:]: value for name, value in row.items() if name.startswith("s:")}
         return Contact.model_validate(
-            {**{k: v for k, v in row.items() if k in Contact.model_fields}, "id": conversation_id, "bot_id": self.bot_id,
-             "profile": profile, "sources": sources}
-        )  # fmt: skip
+            {
+                **{k: v for k, v in row.items() if k in Contact.model_fields},
+                "id": conversation_id,
+                "bot_id": self.bot_id,
+                "profile": profile,
+                "sources": sources,
+            }
+        )
 
     async def learn(self, conversation_id: str, facts: Mapping[str, str | None], source: str) -> None:
         """Store profile fields at once; None or an empty text forgets one. `source` is a message id or OPERATOR."""
@@ -152,7 +158,9 @@ class Conversations:
             rows, statuses = await pipe.execute()
         entries = [Entry.model_validate_json(row) for row in rows]
         known = {reply.decode(): status.decode() for reply, status in statuses.items()}
-        return [e.model_copy(update={"status": known.get(e.id, "queued" if e.author != "contact" else "")}) for e in entries]
+        return [
+            e.model_copy(update={"status": known.get(e.id, "queued" if e.author != "contact" else "")}) for e in entries
+        ]
 
     async def length(self, conversation_id: str) -> int:
         """How many entries the transcript has."""
@@ -177,11 +185,13 @@ class Conversations:
 
     async def sent_as(self, provider_id: str, conversation_id: str, reply_id: str) -> None:
         """Remember which reply a provider's id stands for, for statuses that carry nothing else."""
-        await self._redis.set(key(self.bot_id, "provider", digest(provider_id)), f"{conversation_id} {reply_id}", ex=30 * 86_400)
+        await self._redis.set(
+            key(self.bot_id, "provider", digest(provider_id)), f"{conversation_id} {reply_id}", ex=30 * 86_400
+        )
 
     async def reply_of(self, provider_id: str) -> tuple[str, str] | None:
         """(conversation id, reply id) of a provider's message id."""
-        found = await self._redis.get(key(self.bot_id, "provider", digest(provider_id)))
+        found: Any = await self._redis.get(key(self.bot_id, "provider", digest(provider_id)))
         return tuple(found.decode().split(" ", 1)) if found else None  # pyright: ignore[reportReturnType]
 
     async def quarantine(self, reason: str, piece: str) -> None:

@@ -105,7 +105,7 @@ class EmbeddedRedis:
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - prctl has no other place
+                preexec_fn=die_with_parent,
                 pass_fds=(self._lock,),
                 # a Ctrl-C in the terminal must reach the owner first, so that replies in hand are still stored
                 start_new_session=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from redis.asyncio import Redis
 
 from knowledge_base.embed import Embedder, Provider, bundled
@@ -17,7 +19,8 @@ class RedisStore:
         self._redis = redis
 
     async def version(self, bot_id: str) -> str:
-        return (await self._redis.get(key(bot_id, "knowledge", "version")) or b"0").decode()
+        found: Any = await self._redis.get(key(bot_id, "knowledge", "version"))
+        return found.decode() if found else "0"
 
     async def documents(self, bot_id: str) -> list[Stored]:
         rows = await self._redis.hvals(key(bot_id, "knowledge", "documents"))  # pyright: ignore[reportGeneralTypeIssues]
@@ -51,8 +54,15 @@ def embedder(settings: Settings) -> Embedder:
     if provider == "openai":
         from langchain_openai import OpenAIEmbeddings
 
-        return Provider(name, OpenAIEmbeddings(model=model, api_key=settings.openai_api_key,
-                                               base_url=settings.openai_base_url, check_embedding_ctx_length=False))  # fmt: skip
+        return Provider(
+            name,
+            OpenAIEmbeddings(
+                model=model,
+                api_key=settings.openai_api_key,
+                base_url=settings.openai_base_url,
+                check_embedding_ctx_length=False,
+            ),
+        )
     from langchain_google_genai import GoogleGenerativeAIEmbeddings
 
     options = {"base_url": settings.gemini_base_url} if settings.gemini_base_url else {}

@@ -36,7 +36,9 @@ _NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] 
 _FENCED = _NOW + "if redis.call('HGET', KEYS[2], 'fence') ~= ARGV[2] then return 0 end\n"
 
 # KEYS seen inbox box due busy transcript active | ARGV conversation payload entry ttl debounce longest answer
-_ACCEPT = _NOW + """
+_ACCEPT = (
+    _NOW
+    + """
 if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[4]) then return 0 end
 redis.call('RPUSH', KEYS[6], ARGV[3])
 redis.call('ZADD', KEYS[7], now, ARGV[1])
@@ -47,8 +49,11 @@ redis.call('HSETNX', KEYS[3], 'first', now)
 redis.call('ZADD', KEYS[4], math.min(now + ARGV[5], redis.call('HGET', KEYS[3], 'first') + ARGV[6]), ARGV[1])
 return 1
 """
+)
 # KEYS due busy | ARGV lease count -> {milliseconds to the next one or -1, conversations...}
-_CLAIM = _NOW + """
+_CLAIM = (
+    _NOW
+    + """
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(ids) do
   redis.call('ZADD', KEYS[1], now + ARGV[1], id)
@@ -58,8 +63,11 @@ local head = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 table.insert(ids, 1, head[2] and tostring(math.max(0, head[2] - now)) or '-1')
 return ids
 """
+)
 # KEYS due box busy inbox outbox | ARGV conversation lease new-turn fence ('' right after a claim)
-_BEGIN = _NOW + """
+_BEGIN = (
+    _NOW
+    + """
 if ARGV[4] ~= '' and redis.call('HGET', KEYS[2], 'fence') ~= ARGV[4] then return {0, '', 0, {}, ''} end
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 redis.call('SADD', KEYS[3], ARGV[1])
@@ -82,14 +90,18 @@ end
 local attempt = redis.call('HINCRBY', KEYS[2], 'attempts', 1)
 return {fence, turn, attempt, redis.call('LRANGE', KEYS[4], 0, redis.call('HGET', KEYS[2], 'size') - 1), ''}
 """
+)
 # KEYS due box | ARGV conversation fence lease
 _RENEW = _FENCED + "redis.call('ZADD', KEYS[1], 'XX', now + ARGV[3], ARGV[1]); return 1"
 # KEYS due box | ARGV conversation fence delay : come back then, and nobody before
-_PARK = _FENCED + """
+_PARK = (
+    _FENCED
+    + """
 redis.call('HSET', KEYS[2], 'parked', 1)
 redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
 return 1
 """
+)
 # Shared end of every step. KEYS[1..5] = due box busy inbox outbox; LEASE and QUIET are filled in.
 _RELEASE = """
 if redis.call('LLEN', KEYS[5]) > 0 then
@@ -106,7 +118,9 @@ redis.call('ZREM', KEYS[1], ARGV[1])
 return 3
 """.replace("LEASE", "ARGV[3]").replace("QUIET", "ARGV[4]")
 # KEYS due box busy inbox outbox transcript active | ARGV conversation fence lease quiet turn reply entry reply entry ...
-_COMMIT = _FENCED + """
+_COMMIT = (
+    _FENCED
+    + """
 if redis.call('HGET', KEYS[2], 'turn') == ARGV[5] then
   redis.call('LTRIM', KEYS[4], redis.call('HGET', KEYS[2], 'size'), -1)
   redis.call('HDEL', KEYS[2], 'turn', 'size', 'attempts')
@@ -116,9 +130,13 @@ if redis.call('HGET', KEYS[2], 'turn') == ARGV[5] then
   end
   redis.call('ZADD', KEYS[7], now, ARGV[1])
 end
-""" + _RELEASE
+"""
+    + _RELEASE
+)
 # KEYS due box busy inbox outbox dead | ARGV conversation fence lease quiet turn reason
-_BURY = _FENCED + """
+_BURY = (
+    _FENCED
+    + """
 if redis.call('HGET', KEYS[2], 'turn') == ARGV[5] then
   local size = tonumber(redis.call('HGET', KEYS[2], 'size'))
   local batch = redis.call('LRANGE', KEYS[4], 0, size - 1)
@@ -126,9 +144,13 @@ if redis.call('HGET', KEYS[2], 'turn') == ARGV[5] then
   redis.call('LTRIM', KEYS[4], size, -1)
   redis.call('HDEL', KEYS[2], 'turn', 'size', 'attempts')
 end
-""" + _RELEASE
+"""
+    + _RELEASE
+)
 # KEYS dead inbox due busy | ARGV conversation turn : the batch goes back to the head of the inbox
-_REVIVE = _NOW + """
+_REVIVE = (
+    _NOW
+    + """
 local raw = redis.call('HGET', KEYS[1], ARGV[2])
 if not raw then return 0 end
 local batch = cjson.decode(raw).batch
@@ -137,16 +159,22 @@ redis.call('HDEL', KEYS[1], ARGV[2])
 if redis.call('SISMEMBER', KEYS[4], ARGV[1]) == 0 then redis.call('ZADD', KEYS[3], now, ARGV[1]) end
 return 1
 """
+)
 # KEYS due box outbox transcript busy active | ARGV conversation reply entry : a message outside any turn
-_POST = _NOW + """
+_POST = (
+    _NOW
+    + """
 redis.call('RPUSH', KEYS[3], ARGV[2])
 redis.call('RPUSH', KEYS[4], ARGV[3])
 redis.call('ZADD', KEYS[6], now, ARGV[1])
 if redis.call('SISMEMBER', KEYS[5], ARGV[1]) == 0 then redis.call('ZADD', KEYS[1], now, ARGV[1]) end
 return 1
 """
+)
 # KEYS due box attempt sent | ARGV conversation fence lease again -> {outcome, detail}
-_SEND_BEGIN = _NOW + """
+_SEND_BEGIN = (
+    _NOW
+    + """
 if redis.call('HGET', KEYS[2], 'fence') ~= ARGV[2] then return {'lost', ''} end
 redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
 local id = redis.call('GET', KEYS[4])
@@ -156,15 +184,21 @@ if before and ARGV[4] == '0' then return {'open', tostring(now - before)} end
 redis.call('SET', KEYS[3], now, 'EX', SENT)
 return {'go', tostring(redis.call('HINCRBY', KEYS[2], 'sends', 1))}
 """.replace("SENT", str(SENT_SECONDS))
+)
 # KEYS due box attempt | ARGV conversation fence delay : certainly not sent
-_SEND_ABORT = _FENCED + """
+_SEND_ABORT = (
+    _FENCED
+    + """
 redis.call('DEL', KEYS[3])
 redis.call('HSET', KEYS[2], 'parked', 1)
 redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
 return 1
 """
+)
 # KEYS due box busy inbox outbox status sent | ARGV conversation fence lease quiet reply-id provider-id state
-_SEND_DONE = _FENCED + """
+_SEND_DONE = (
+    _FENCED
+    + """
 local head = redis.call('LINDEX', KEYS[5], 0)
 if head and cjson.decode(head).id == ARGV[5] then
   redis.call('LPOP', KEYS[5])
@@ -172,9 +206,13 @@ if head and cjson.decode(head).id == ARGV[5] then
   redis.call('HSETNX', KEYS[6], ARGV[5], ARGV[7])
   if ARGV[6] ~= '' then redis.call('SET', KEYS[7], ARGV[6], 'EX', SENT) end
 end
-""".replace("SENT", str(SENT_SECONDS)) + _RELEASE
+""".replace("SENT", str(SENT_SECONDS))
+    + _RELEASE
+)
 # KEYS due box status sent | ARGV conversation reply-id provider-id state rank : ranks only rise
-_STATUS = _NOW + """
+_STATUS = (
+    _NOW
+    + """
 local ranks = {accepted = 0, sent = 1, delivered = 2, read = 3, failed = 4}
 local old = redis.call('HGET', KEYS[3], ARGV[2])
 local rank = old and ranks[string.match(old, '^%a+')] or -1
@@ -183,12 +221,23 @@ redis.call('SET', KEYS[4], ARGV[3], 'EX', SENT)
 if redis.call('HEXISTS', KEYS[2], 'parked') == 1 then redis.call('ZADD', KEYS[1], 'XX', 'LT', now, ARGV[1]) end
 return 1
 """.replace("SENT", str(SENT_SECONDS))
+)
 
 _SCRIPTS = {
-    "accept": _ACCEPT, "claim": _CLAIM, "begin": _BEGIN, "renew": _RENEW, "park": _PARK, "commit": _COMMIT,
-    "bury": _BURY, "revive": _REVIVE, "post": _POST, "send_begin": _SEND_BEGIN, "send_abort": _SEND_ABORT,
-    "send_done": _SEND_DONE, "status": _STATUS,
-}  # fmt: skip
+    "accept": _ACCEPT,
+    "claim": _CLAIM,
+    "begin": _BEGIN,
+    "renew": _RENEW,
+    "park": _PARK,
+    "commit": _COMMIT,
+    "bury": _BURY,
+    "revive": _REVIVE,
+    "post": _POST,
+    "send_begin": _SEND_BEGIN,
+    "send_abort": _SEND_ABORT,
+    "send_done": _SEND_DONE,
+    "status": _STATUS,
+}
 _RANKS = {"accepted": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
 
 
@@ -216,8 +265,16 @@ class Mailbox:
         self._redis = redis
         self._scripts = {name: redis.register_script(text) for name, text in _SCRIPTS.items()}
 
-    async def accept(self, conversation_id: str, message_id: str, payload: str, entry: str, *,
-                     answer: bool = True, at_once: bool = False) -> bool:  # fmt: skip
+    async def accept(
+        self,
+        conversation_id: str,
+        message_id: str,
+        payload: str,
+        entry: str,
+        *,
+        answer: bool = True,
+        at_once: bool = False,
+    ) -> bool:
         """Store a message and its transcript entry, unless its id was accepted before (then False).
 
         `answer`: it goes to the inbox and makes the conversation due; `at_once`: without waiting for the burst to end.
@@ -225,8 +282,9 @@ class Mailbox:
         keys = self._keys(conversation_id, "inbox", "box", "due", "busy", "transcript", "active")
         seen = key(self.bot_id, "seen", digest(f"{conversation_id} {message_id}"))
         debounce = 0 if at_once else self._debounce
-        stored = await self._run("accept", [seen, *keys], conversation_id, payload, entry, SEEN_SECONDS, debounce,
-                                 self._longest, int(answer))  # fmt: skip
+        stored = await self._run(
+            "accept", [seen, *keys], conversation_id, payload, entry, SEEN_SECONDS, debounce, self._longest, int(answer)
+        )
         if stored and answer:
             await self._redis.publish(WAKE, self.bot_id)
         return bool(stored)
@@ -240,12 +298,16 @@ class Mailbox:
         """Take up a claimed conversation, or go on with one in hand under its fence (0 in the answer: lost)."""
         keys = self._keys(conversation_id, "due", "box", "busy", "inbox", "outbox")
         held = "" if fence is None else fence
-        new, turn, attempt, batch, reply = await self._run("begin", keys, conversation_id, self.lease, uuid.uuid4().hex, held)
+        new, turn, attempt, batch, reply = await self._run(
+            "begin", keys, conversation_id, self.lease, uuid.uuid4().hex, held
+        )
         return Work(new, turn.decode(), attempt, tuple(item.decode() for item in batch), reply.decode())
 
     async def renew(self, conversation_id: str, fence: int) -> bool:
         """Keep the lease for another term; False when it was lost."""
-        return bool(await self._run("renew", self._keys(conversation_id, "due", "box"), conversation_id, fence, self.lease))
+        return bool(
+            await self._run("renew", self._keys(conversation_id, "due", "box"), conversation_id, fence, self.lease)
+        )
 
     async def park(self, conversation_id: str, fence: int, delay: float) -> bool:
         """Put the conversation down for `delay` milliseconds."""
@@ -265,7 +327,7 @@ class Mailbox:
 
     async def dead_letters(self) -> list[dict[str, Any]]:
         """Every turn given up on, newest first."""
-        rows = await self._redis.hgetall(key(self.bot_id, "dead"))  # pyright: ignore[reportGeneralTypeIssues]
+        rows: Any = await self._redis.hgetall(key(self.bot_id, "dead"))  # pyright: ignore[reportGeneralTypeIssues]
         letters = [{"id": turn.decode(), "bot_id": self.bot_id, **json.loads(raw)} for turn, raw in rows.items()]
         return sorted(letters, key=lambda letter: -letter["at"])
 
@@ -303,10 +365,13 @@ class Mailbox:
 
     async def send_done(self, conversation_id: str, fence: int, reply_id: str, provider_id: str, state: str) -> int:
         """Take a reply off the outbox: `accepted`, or `failed REASON` when it will never be sent."""
-        keys = [*self._keys(conversation_id, "due", "box", "busy", "inbox", "outbox", "status"),
-                *self._reply_keys(reply_id, "sent")]  # fmt: skip
-        return await self._run("send_done", keys, conversation_id, fence, self.lease, self._debounce, reply_id,
-                               provider_id, state)  # fmt: skip
+        keys = [
+            *self._keys(conversation_id, "due", "box", "busy", "inbox", "outbox", "status"),
+            *self._reply_keys(reply_id, "sent"),
+        ]
+        return await self._run(
+            "send_done", keys, conversation_id, fence, self.lease, self._debounce, reply_id, provider_id, state
+        )
 
     async def status(self, conversation_id: str, reply_id: str, provider_id: str, state: str) -> None:
         """Apply a provider's status (`sent`, `delivered`, `read`, `failed REASON`); never steps back."""

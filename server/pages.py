@@ -35,8 +35,16 @@ def router(settings: Settings, desks: dict[str, Desk]) -> APIRouter:
         if not (is_local(request) or is_operator(settings, request)):
             return login(request)
         models = {bot_id: desk.bot.context.model for bot_id, desk in desks.items()}
-        bots = [{"id": desk.bot.id, "number": desk.bot.simulated_account, "business": desk.bot.context.business,
-                 "model": models[desk.bot.id], "offline": models[desk.bot.id] == OFFLINE} for desk in desks.values()]  # fmt: skip
+        bots = [
+            {
+                "id": desk.bot.id,
+                "number": desk.bot.simulated_account,
+                "business": desk.bot.context.business,
+                "model": models[desk.bot.id],
+                "offline": models[desk.bot.id] == OFFLINE,
+            }
+            for desk in desks.values()
+        ]
         bots.sort(key=lambda bot: bot["id"] != DEMO)
         return templates.TemplateResponse(request, "simulator.html", {"bots": bots})
 
@@ -76,7 +84,9 @@ def router(settings: Settings, desks: dict[str, Desk]) -> APIRouter:
         target = next if next.startswith("/") and not next.startswith(("//", "/\\")) else "/dashboard"
         answer = RedirectResponse(target, 303)
         secure = request.url.scheme == "https"
-        answer.set_cookie(COOKIE, session_value(settings), httponly=True, samesite="strict", secure=secure, max_age=30 * 86_400)
+        answer.set_cookie(
+            COOKIE, session_value(settings), httponly=True, samesite="strict", secure=secure, max_age=30 * 86_400
+        )
         return answer
 
     return routes

@@ -65,7 +65,9 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
     return await _request(desk, numbers, contact, fence, reply, int(detail), grace)
 
 
-async def _request(desk: Desk, numbers: Numbers, contact: Contact, fence: int, reply: Reply, tries: int, grace: float) -> Next:
+async def _request(
+    desk: Desk, numbers: Numbers, contact: Contact, fence: int, reply: Reply, tries: int, grace: float
+) -> Next:
     mailbox, bound = desk.mailbox, log.bind(bot=desk.bot.id, conversation=contact.id, reply=reply.id)
     sender = numbers.sender(contact.account)
     try:

@@ -60,7 +60,9 @@ class Settings(BaseSettings):
     session_timeout_minutes: int = Field(720, ge=1, description="A longer pause starts a new session summary.")
     max_message_length: int = Field(4096, ge=100, le=65536, description="Characters of one message shown to a model.")
     turn_attempts: int = Field(5, ge=1, le=50, description="Tries of a turn before it goes to the dead letters.")
-    lease_seconds: float = Field(15, ge=1, le=300, description="How long a dead worker's conversations wait for another.")
+    lease_seconds: float = Field(
+        15, ge=1, le=300, description="How long a dead worker's conversations wait for another."
+    )
     send_grace_seconds: float = Field(
         20, ge=1, le=600, description="How long a send without an answer waits for a status before it is repeated."
     )

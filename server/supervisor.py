@@ -26,7 +26,7 @@ STABLE = 10.0
 STOP_SECONDS = 20
 START_SECONDS = 60
 
-console = Console(stderr=True)
+console = Console(stderr=True, soft_wrap=True)
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Child:
     pause: float = field(default=RESTART_FIRST)
 
     def start(self) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "server", *self.arguments], preexec_fn=die_with_parent)  # noqa: S603, PLW1509 - our own module
+        self.process = subprocess.Popen([sys.executable, "-m", "server", *self.arguments], preexec_fn=die_with_parent)  # noqa: S603 - our own module
         self.started = time.monotonic()
 
     def revive(self) -> None:
@@ -138,7 +138,11 @@ def _wait_for_web(settings: Settings, children: list[Child]) -> None:
 
 
 def _greet(settings: Settings, new_token: str) -> None:
-    model = "the offline model (set OPENAI_API_KEY or GEMINI_API_KEY for a real one)" if settings.model_name == "offline" else settings.model_name
+    model = (
+        "the offline model (set OPENAI_API_KEY or GEMINI_API_KEY for a real one)"
+        if settings.model_name == "offline"
+        else settings.model_name
+    )
     print(f"\n  Simulator   {settings.loopback_url}/simulator")
     print(f"  Dashboard   {settings.loopback_url}/dashboard")
     print(f"  API         {settings.loopback_url}/docs")

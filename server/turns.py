@@ -20,8 +20,14 @@ log = structlog.get_logger()
 Pair = tuple[str, str]
 
 
-async def run(graph: CompiledStateGraph[Any, Any, Any, Any], desk: Desk, contact: Contact, turn_id: str,
-              batch: Sequence[Message], longest: int) -> list[Pair]:  # fmt: skip
+async def run(
+    graph: CompiledStateGraph[Any, Any, Any, Any],
+    desk: Desk,
+    contact: Contact,
+    turn_id: str,
+    batch: Sequence[Message],
+    longest: int,
+) -> list[Pair]:
     """(reply, transcript entry) pairs of a turn, each as JSON.
 
     After a crash the same turn comes again with the same batch: it resumes at the interrupted node, or only reads off
@@ -29,32 +35,37 @@ async def run(graph: CompiledStateGraph[Any, Any, Any, Any], desk: Desk, contact
     """
     config: Any = {"configurable": {"thread_id": contact.id}}
     before = await graph.aget_state(config)
-    values: dict[str, Any] = before.values or {}
-    if values.get("turn_id") != turn_id:
-        start: Any = _start(desk, contact, turn_id, batch, values, longest)
-    elif before.next or before.tasks:
-        start = None
-    else:
-        return _pairs(turn_id, values)
+    values: Any = before.values or {}
     source = batch[-1].id if batch else turn_id
-    stream = graph.astream(start, config, context=desk.bot.context, durability="sync", stream_mode=["updates", "values"])
+    resumed = values.get("turn_id") == turn_id
+    if resumed and not (before.next or before.tasks):
+        await _settle(desk, contact, values, source)
+        return _pairs(turn_id, values)
+    start: Any = None if resumed else _start(desk, contact, turn_id, batch, values, longest)
+    stream = graph.astream(
+        start, config, context=desk.bot.context, durability="sync", stream_mode=["updates", "values"]
+    )
+    chunk: Any
     async for mode, chunk in stream:
         if mode == "values":
             values = chunk
             continue
         for update in chunk.values():
             await _learn(desk, contact.id, update, source)
+    if resumed:
+        await _settle(desk, contact, values, source)
     return _pairs(turn_id, values)
 
 
-def _start(desk: Desk, contact: Contact, turn_id: str, batch: Sequence[Message], values: dict[str, Any], longest: int) -> dict[str, Any]:
-    own = {"phone": f"+{contact.wa_id}"} if contact.wa_id.isascii() and contact.wa_id.isdigit() else {}
+def _start(
+    desk: Desk, contact: Contact, turn_id: str, batch: Sequence[Message], values: dict[str, Any], longest: int
+) -> dict[str, Any]:
     gone = dict.fromkeys(values.get("profile", {}), None)
     return {
         "messages": [_said(message, longest) for message in batch],
         "bot_id": desk.bot.id,
         "turn_id": turn_id,
-        "profile": {**gone, **own, **contact.profile},
+        "profile": {**gone, **_own_phone(contact), **contact.profile},
         "owner": contact.owner,
     }
 
@@ -66,6 +77,20 @@ def _said(message: Message, longest: int) -> AnyMessage:
     name = f" {message.media.filename}" if message.media and message.media.filename else ""
     text = message.text if plain else f"[{message.kind}{name}] {message.text}".strip()
     return HumanMessage(text[:longest], id=message.id)
+
+
+def _own_phone(contact: Contact) -> dict[str, str]:
+    return {"phone": f"+{contact.wa_id}"} if contact.wa_id.isascii() and contact.wa_id.isdigit() else {}
+
+
+async def _settle(desk: Desk, contact: Contact, values: dict[str, Any], source: str) -> None:
+    """Put on record what nodes found out before a crash came between their checkpoint and `_learn`."""
+    known = {**_own_phone(contact), **contact.profile}
+    profile = values.get("profile", {})
+    facts = {name: value for name, value in profile.items() if known.get(name) != value}
+    await desk.conversations.learn(contact.id, {**facts, **dict.fromkeys(known.keys() - profile.keys(), None)}, source)
+    if values.get("owner") == "person":
+        await desk.conversations.set(contact.id, owner="person")
 
 
 async def _learn(desk: Desk, conversation_id: str, update: Any, source: str) -> None:
@@ -86,6 +111,14 @@ def _pairs(turn_id: str, values: dict[str, Any]) -> list[Pair]:
     pairs = []
     for number, text in enumerate(texts):
         reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice)
-        entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=turn_id, model=values.get("model", ""), sources=sources)
+        entry = Entry(
+            id=reply.id,
+            author="bot",
+            text=text,
+            at=now_ms(),
+            turn_id=turn_id,
+            model=values.get("model", ""),
+            sources=sources,
+        )
         pairs.append((reply.model_dump_json(), entry.model_dump_json(exclude={"status"})))
     return pairs

@@ -28,7 +28,11 @@ def router(settings: Settings, desks: dict[str, Desk], numbers: Numbers) -> APIR
     @routes.get("/webhook", response_class=PlainTextResponse, summary="Verification handshake")
     async def handshake(request: Request) -> Response:
         asked = request.query_params
-        if verify and asked.get("hub.mode") == "subscribe" and asked.get("hub.verify_token") == verify.get_secret_value():
+        if (
+            verify
+            and asked.get("hub.mode") == "subscribe"
+            and asked.get("hub.verify_token") == verify.get_secret_value()
+        ):
             return PlainTextResponse(asked.get("hub.challenge", ""))
         return PlainTextResponse("wrong or missing verify token", 403)
 
@@ -76,11 +80,17 @@ async def _take(message: Message, desks: dict[str, Desk], numbers: Numbers, *, s
     desk = desks[bot.id]
     conversation_id = await desk.conversations.identify(message)
     echo = message.kind == "echo"
-    entry = Entry(id=message.id, author="person" if echo else "contact", kind=message.kind, text=message.text, at=now_ms())
+    entry = Entry(
+        id=message.id, author="person" if echo else "contact", kind=message.kind, text=message.text, at=now_ms()
+    )
     stored = await desk.mailbox.accept(
-        conversation_id, message.id, message.model_dump_json(), entry.model_dump_json(exclude={"status"}),
-        answer=echo or message.kind in ANSWERED, at_once=message.kind == "button" or message.text.startswith("/"),
-    )  # fmt: skip
+        conversation_id,
+        message.id,
+        message.model_dump_json(),
+        entry.model_dump_json(exclude={"status"}),
+        answer=echo or message.kind in ANSWERED,
+        at_once=message.kind == "button" or message.text.startswith("/"),
+    )
     if stored and echo:
         await desk.conversations.set(conversation_id, owner="person")
     log.info("accepted" if stored else "duplicate", bot=bot.id, conversation=conversation_id, kind=message.kind)

@@ -33,8 +33,14 @@ TURN_RETRY_FIRST, TURN_RETRY_LONGEST = 500, 30_000
 class Worker:
     """One process's share of the work on all bots."""
 
-    def __init__(self, settings: Settings, redis: Redis, desks: dict[str, Desk], numbers: Numbers,
-                 graphs: dict[str, CompiledStateGraph[Any, Any, Any, Any]]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        settings: Settings,
+        redis: Redis,
+        desks: dict[str, Desk],
+        numbers: Numbers,
+        graphs: dict[str, CompiledStateGraph[Any, Any, Any, Any]],
+    ) -> None:
         self._settings, self._redis, self._desks, self._numbers, self._graphs = settings, redis, desks, numbers, graphs
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -100,7 +106,10 @@ class Worker:
             while work.fence and (work.reply or work.batch):
                 if work.reply:
                     grace = self._settings.send_grace_seconds * 1000
-                    go_on = await sending.send(desk, self._numbers, conversation_id, work.fence, work.reply, grace) == "go_on"
+                    go_on = (
+                        await sending.send(desk, self._numbers, conversation_id, work.fence, work.reply, grace)
+                        == "go_on"
+                    )
                 else:
                     go_on = await self._turn(desk, conversation_id, work)
                 if not go_on:

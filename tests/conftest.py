@@ -14,7 +14,9 @@ from redis.asyncio import Redis
 from server.embedded_redis import EmbeddedRedis
 
 # A loaded machine is no failure of the code.
-settings.register_profile("salesgraph", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+settings.register_profile(
+    "salesgraph", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 settings.load_profile("salesgraph")
 
 

@@ -36,9 +36,10 @@ def test_imports_point_one_way():
         for top, allowed in MAY.items()
         for path, tree in modules(top)
         for name in imports(tree)
-        if name.split(".")[0] in MAY and name.split(".")[0] != top
+        if name.split(".")[0] in MAY
+        and name.split(".")[0] != top
         and not any(name == may or name.startswith(f"{may}.") for may in allowed)
-    ]  # fmt: skip
+    ]
     assert not wrong, "\n".join(wrong)
 
 
@@ -52,8 +53,12 @@ def test_only_the_graph_knows_tools_and_knowledge_base():
 
 
 def test_modules_stay_readable():
-    long = {str(path.relative_to(ROOT)): n for top in MAY for path, _ in modules(top)
-            if (n := len(path.read_text(encoding="utf-8").splitlines())) > LINES}  # fmt: skip
+    long = {
+        str(path.relative_to(ROOT)): n
+        for top in MAY
+        for path, _ in modules(top)
+        if (n := len(path.read_text(encoding="utf-8").splitlines())) > LINES
+    }
     assert not long
 
 

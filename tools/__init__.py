@@ -56,8 +56,12 @@ def allowed(patterns: Iterable[str]) -> list[BaseTool]:
 
 
 def _sources() -> list[tuple[str, Callable[[], Any]]]:
-    names = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
-    files: list[tuple[str, Callable[[], Any]]] = [(name, lambda name=name: importlib.import_module(name)) for name in names]
+    names = [
+        f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")
+    ]
+    files: list[tuple[str, Callable[[], Any]]] = [
+        (name, lambda name=name: importlib.import_module(name)) for name in names
+    ]
     return files + [(entry.value, entry.load) for entry in entry_points(group=ENTRY_POINTS)]
 
 

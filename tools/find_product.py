@@ -44,4 +44,6 @@ def _words(text: str) -> set[str]:
 
 def _in(word: str, text: set[str]) -> bool:
     """Whole words, or a shared stem: `grinders` finds `grinder`."""
-    return word in text or (len(word) > 4 and any(other.startswith(word[:-1]) or word.startswith(other) for other in text if len(other) > 3))
+    return word in text or (
+        len(word) > 4 and any(other.startswith(word[:-1]) or word.startswith(other) for other in text if len(other) > 3)
+    )

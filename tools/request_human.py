@@ -15,5 +15,7 @@ async def request_human(reason: str, tool_call_id: Annotated[str, InjectedToolCa
 
     `reason` is a short note for the colleague.
     """
-    note = ToolMessage("A colleague has been notified and will write here.", tool_call_id=tool_call_id, name="request_human")
+    note = ToolMessage(
+        "A colleague has been notified and will write here.", tool_call_id=tool_call_id, name="request_human"
+    )
     return Command(update={"owner": "person", "reason": reason[:200], "messages": [note]})

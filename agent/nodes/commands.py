@@ -25,7 +25,14 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
     """Starts every turn: clears what the last one worked out, hears the language, answers commands."""
     said, profile = burst_text(state), state.get("profile", {})
     language = language_of(said, profile.get("language") or "")
-    fresh: dict[str, Any] = {"replies": [], "passages": [], "verdict": "answer", "reason": "", "model": "", "forget": False}
+    fresh: dict[str, Any] = {
+        "replies": [],
+        "passages": [],
+        "verdict": "answer",
+        "reason": "",
+        "model": "",
+        "forget": False,
+    }
     if not burst(state) or state.get("owner") == "person":
         return Command(update={**fresh, "verdict": "silent"}, goto="__end__")
     command = text_of(burst(state)[-1]).strip()
@@ -44,8 +51,13 @@ def _answer(command: str, state: State, context: Context, language: str) -> dict
     word = command.casefold()
     if word == "/reset":
         forgotten = dict.fromkeys((name for name in profile if name not in ("language", "consent")), None)
-        return {"replies": [say("reset", language, context.business)], "messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES)],
-                "summary": "", "profile": forgotten, "forget": True}  # fmt: skip
+        return {
+            "replies": [say("reset", language, context.business)],
+            "messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES)],
+            "summary": "",
+            "profile": forgotten,
+            "forget": True,
+        }
     if word == "/history":
         return {"replies": [_history(state.get("messages", [])) or say("no_history", language)]}
     if word == "/info":
@@ -66,7 +78,10 @@ def _history(messages: list[AnyMessage]) -> str:
 def _info(state: State, context: Context, profile: dict[str, str]) -> str:
     known = ", ".join(f"{name}: {value}" for name, value in sorted(profile.items())) or "-"
     rows = [
-        f"*{context.business}*", f"model: {context.model}", f"messages remembered: {len(state.get('messages', []))}",
-        f"known: {known}", f"still to ask: {', '.join(context.missing(profile)) or '-'}",
-    ]  # fmt: skip
+        f"*{context.business}*",
+        f"model: {context.model}",
+        f"messages remembered: {len(state.get('messages', []))}",
+        f"known: {known}",
+        f"still to ask: {', '.join(context.missing(profile)) or '-'}",
+    ]
     return "\n".join(rows)

@@ -32,10 +32,12 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
     prompt = context.extract_prompt.format(business=context.business, profile=known, region=region)
     before = [m for m in state["messages"] if isinstance(m, AIMessage) and text_of(m)][-1:]
     try:
-        asked = await models.ask(context.model, [SystemMessage(prompt), *before, *burst(state)], schema=Facts, timeout=SECONDS)
+        asked = await models.ask(
+            context.model, [SystemMessage(prompt), *before, *burst(state)], schema=Facts, timeout=SECONDS
+        )
     except NoModelAnswered:
         return {}
-    facts = asked.parsed if isinstance(asked.parsed, Facts) else Facts()
+    facts = asked.parsed if isinstance(asked.parsed, Facts) else Facts.model_validate({})
     new = {field: value for field, value in kept(facts, said, region or None).items() if profile.get(field) != value}
     if facts.decision:
         new["decision"] = facts.decision

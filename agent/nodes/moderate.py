@@ -40,16 +40,22 @@ async def moderate(state: State, runtime: Runtime[Context], models: Models) -> d
         return {"verdict": "refuse", "reason": "not a client"}
     prompt = runtime.context.moderate_prompt.format(business=runtime.context.business)
     try:
-        asked = await models.ask(runtime.context.model, [SystemMessage(prompt), *burst(state)], schema=Verdict, timeout=SECONDS)
+        asked = await models.ask(
+            runtime.context.model, [SystemMessage(prompt), *burst(state)], schema=Verdict, timeout=SECONDS
+        )
     except NoModelAnswered:
         return {}
-    verdict = asked.parsed if isinstance(asked.parsed, Verdict) else Verdict()
+    verdict = asked.parsed if isinstance(asked.parsed, Verdict) else Verdict.model_validate({})
     log.info("moderated", contact_class=verdict.contact_class, intent=verdict.intent, model=asked.model)
     return _update(verdict)
 
 
 def _update(verdict: Verdict) -> dict[str, Any]:
-    known = {} if verdict.contact_class == "unknown" else {"class": verdict.contact_class, "class_reason": verdict.reason[:200]}
+    known = (
+        {}
+        if verdict.contact_class == "unknown"
+        else {"class": verdict.contact_class, "class_reason": verdict.reason[:200]}
+    )
     if verdict.intent in ("abuse", "injection"):
         return {"verdict": "refuse", "reason": verdict.reason, "profile": known}
     if verdict.intent == "emergency":

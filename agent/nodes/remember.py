@@ -47,7 +47,9 @@ async def _summary(before: str, old: Sequence[AnyMessage], context: Context, mod
     if models.resolve(context.model) != OFFLINE:
         prompt = context.remember_prompt.format(business=context.business, summary=before)
         try:
-            asked = await models.ask(context.model, [SystemMessage(prompt), HumanMessage("\n".join(lines))], timeout=SECONDS)
+            asked = await models.ask(
+                context.model, [SystemMessage(prompt), HumanMessage("\n".join(lines))], timeout=SECONDS
+            )
         except NoModelAnswered:
             asked = None
         if asked and asked.model != OFFLINE and text_of(asked.message).strip():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
@@ -19,12 +19,18 @@ from agent.state import Quoted, State, text_of
 log = structlog.get_logger()
 
 
-async def sell(state: State, runtime: Runtime[Context], models: Models, tools: Sequence[BaseTool]) -> Command[Literal["tools", "remember"]]:
+async def sell(
+    state: State, runtime: Runtime[Context], models: Models, tools: Sequence[BaseTool]
+) -> Command[Literal["tools", "remember"]]:
     """One model call. Its text is the reply; its tool calls are run and come back here, up to `tool_rounds` times."""
     context, language = runtime.context, state.get("profile", {}).get("language") or "en"
     offered = tools if _rounds(state["messages"]) < context.tool_rounds else ()
     try:
-        asked = await models.ask(context.model, [SystemMessage(_prompt(state, context, language)), *answerable(state["messages"])], tools=offered)
+        asked = await models.ask(
+            context.model,
+            [SystemMessage(_prompt(state, context, language)), *answerable(state["messages"])],
+            tools=offered,
+        )
     except NoModelAnswered:
         return _said(say("apology", language), "none")
     if asked.message.tool_calls and offered:
@@ -44,9 +50,13 @@ def _prompt(state: State, context: Context, language: str) -> str:
     profile = {name: value for name, value in state.get("profile", {}).items() if value}
     known = ", ".join(f"{name}: {profile[name]}" for name in PROFILE_FIELDS if name in profile) or "nothing yet"
     return context.sell_prompt.format(
-        business=context.business, language=language, profile=known, missing=", ".join(context.missing(profile)),
-        summary=state.get("summary") or "", passages="\n".join(_fenced(p) for p in state.get("passages", [])) or "none found",
-    )  # fmt: skip
+        business=context.business,
+        language=language,
+        profile=known,
+        missing=", ".join(context.missing(profile)),
+        summary=state.get("summary") or "",
+        passages="\n".join(_fenced(p) for p in state.get("passages", [])) or "none found",
+    )
 
 
 def _fenced(passage: Quoted) -> str:

@@ -13,7 +13,7 @@ import json
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -100,7 +100,9 @@ class CloudApiEmulator:
     replies as read as soon as they are delivered, as when the chat is open on the phone.
     """
 
-    def __init__(self, webhook: str, secret: str, token: str, *, journal: Path | None = None, auto_read: bool = True) -> None:
+    def __init__(
+        self, webhook: str, secret: str, token: str, *, journal: Path | None = None, auto_read: bool = True
+    ) -> None:
         self.webhook, self._secret, self._token, self._auto_read = webhook, secret, token, auto_read
         self.phones = Phones(journal)
         self.requests: deque[dict[str, Any]] = deque(maxlen=10_000)
@@ -115,8 +117,13 @@ class CloudApiEmulator:
         message_id = f"wamid.{secrets.token_hex(16).upper()}"
         now = time.time()
         self.phones.show(Bubble(message_id, number, written.contact, True, written.text, int(now * 1000)))
-        message = {"from": written.contact, "id": message_id, "timestamp": str(int(now)), "type": "text",
-                   "text": {"body": written.text}}  # fmt: skip
+        message = {
+            "from": written.contact,
+            "id": message_id,
+            "timestamp": str(int(now)),
+            "type": "text",
+            "text": {"body": written.text},
+        }
         contact = {"profile": {"name": written.name}, "wa_id": written.contact}
         value = self._value(number, contacts=[contact], messages=[message])
         self._later(self._deliver(value, lambda: self.phones.tick(message_id, "delivered")))
@@ -136,7 +143,10 @@ class CloudApiEmulator:
         await self._client.aclose()
 
     async def _deliver(self, value: dict[str, Any], done: Callable[[], None] = lambda: None) -> None:
-        payload = {"object": "whatsapp_business_account", "entry": [{"id": "0", "changes": [{"field": "messages", "value": value}]}]}
+        payload = {
+            "object": "whatsapp_business_account",
+            "entry": [{"id": "0", "changes": [{"field": "messages", "value": value}]}],
+        }
         for pause in (0, *REDELIVERY_SECONDS):
             await asyncio.sleep(pause)
             try:
@@ -149,14 +159,25 @@ class CloudApiEmulator:
     async def _statuses(self, bubble: Bubble) -> None:
         """sent, delivered and read, a moment apart."""
         for status in ("sent", "delivered", "read") if self._auto_read else ("sent", "delivered"):
-            update = {"id": bubble.id, "status": status, "timestamp": str(int(time.time())), "recipient_id": bubble.contact}
+            update = {
+                "id": bubble.id,
+                "status": status,
+                "timestamp": str(int(time.time())),
+                "recipient_id": bubble.contact,
+            }
             if bubble.callback:
                 update["biz_opaque_callback_data"] = bubble.callback
-            await self._deliver(self._value(bubble.number, statuses=[update]), lambda s=status: self.phones.tick(bubble.id, s))
+            await self._deliver(
+                self._value(bubble.number, statuses=[update]), lambda s=status: self.phones.tick(bubble.id, s)
+            )
             await asyncio.sleep(0.15)
 
     def _value(self, number: str, **parts: Any) -> dict[str, Any]:
-        return {"messaging_product": "whatsapp", "metadata": {"display_phone_number": number, "phone_number_id": number}, **parts}
+        return {
+            "messaging_product": "whatsapp",
+            "metadata": {"display_phone_number": number, "phone_number_id": number},
+            **parts,
+        }
 
     def _later(self, job: Any) -> None:
         task = asyncio.create_task(job)
@@ -168,7 +189,11 @@ class CloudApiEmulator:
             return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
         try:
             raw = json.loads(await request.body())
-            body = ReadRequest.model_validate(raw) if isinstance(raw, dict) and "status" in raw else TextRequest.model_validate(raw)
+            body = (
+                ReadRequest.model_validate(raw)
+                if isinstance(raw, dict) and "status" in raw
+                else TextRequest.model_validate(raw)
+            )
         except (ValueError, ValidationError) as error:
             return _error(400, 100, str(error)[:300])
         if isinstance(body, ReadRequest):
@@ -181,14 +206,26 @@ class CloudApiEmulator:
             return _faulty(fault)
         contact = (body.to or body.recipient or "").lstrip("+")
         now = int(time.time() * 1000)
-        bubble = Bubble(f"wamid.{secrets.token_hex(16).upper()}", number, contact, False, body.text.body, now,
-                        callback=body.biz_opaque_callback_data or "")  # fmt: skip
+        bubble = Bubble(
+            f"wamid.{secrets.token_hex(16).upper()}",
+            number,
+            contact,
+            False,
+            body.text.body,
+            now,
+            callback=body.biz_opaque_callback_data or "",
+        )
         self.phones.show(bubble)
         self._later(self._statuses(bubble))
         if fault:
             return _faulty(fault)
-        return JSONResponse({"messaging_product": "whatsapp", "contacts": [{"input": body.to or "", "wa_id": contact}],
-                             "messages": [{"id": bubble.id}]})  # fmt: skip
+        return JSONResponse(
+            {
+                "messaging_product": "whatsapp",
+                "contacts": [{"input": body.to or "", "wa_id": contact}],
+                "messages": [{"id": bubble.id}],
+            }
+        )
 
     def _read(self, body: ReadRequest) -> Response:
         self.reads.append(body.message_id)
@@ -226,7 +263,7 @@ class CloudApiEmulator:
 
         @app.get("/_control/{number}/events")
         async def events(number: str, contact: str) -> StreamingResponse:
-            async def stream() -> Any:
+            async def stream() -> AsyncIterator[str]:
                 yield ": open\n\n"
                 async for event in self.phones.watch(number, contact):
                     yield f"data: {json.dumps(event)}\n\n" if event else ": still here\n\n"
@@ -240,9 +277,16 @@ class CloudApiEmulator:
         return app
 
 
-def _error(status: int, code: int, message: str, kind: str = "OAuthException", headers: dict[str, str] | None = None) -> Response:
-    error = {"message": f"(#{code}) {message}", "type": kind, "code": code, "fbtrace_id": "emulated",
-             "error_data": {"messaging_product": "whatsapp", "details": message}}  # fmt: skip
+def _error(
+    status: int, code: int, message: str, kind: str = "OAuthException", headers: dict[str, str] | None = None
+) -> Response:
+    error = {
+        "message": f"(#{code}) {message}",
+        "type": kind,
+        "code": code,
+        "fbtrace_id": "emulated",
+        "error_data": {"messaging_product": "whatsapp", "details": message},
+    }
     return JSONResponse({"error": error}, status, headers)
 
 

@@ -52,7 +52,9 @@ class Phones:
     def tick(self, bubble_id: str, status: str) -> None:
         """Ticks only grow."""
         bubble = self.bubbles.get(bubble_id)
-        if bubble is None or (status in TICKS and bubble.status in TICKS and TICKS.index(status) <= TICKS.index(bubble.status)):
+        if bubble is None or (
+            status in TICKS and bubble.status in TICKS and TICKS.index(status) <= TICKS.index(bubble.status)
+        ):
             return
         bubble.status = status
         self._write({"tick": bubble_id, "status": status})

@@ -7,11 +7,26 @@ import pytest
 from agent.language import language_of
 
 
-@pytest.mark.parametrize(("text", "language"), [
-    ("Сколько стоит доставка?", "ru"), ("да", "ru"), ("привет", "ru"), ("сәлем", "kk"), ("Жеткізу қанша тұрады?", "kk"),
-    ("Quanto costa la lampada?", "it"), ("ciao", "it"), ("hola, cuánto cuesta el envío?", "es"), ("bom dia, qual o preço", "pt"),
-    ("कीमत क्या है", "hi"), ("كم السعر", "ar"), ("how much is it", "en"), ("Was kostet der Versand?", "de"), ("", "en"), ("👍", "en"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Сколько стоит доставка?", "ru"),
+        ("да", "ru"),
+        ("привет", "ru"),
+        ("сәлем", "kk"),
+        ("Жеткізу қанша тұрады?", "kk"),
+        ("Quanto costa la lampada?", "it"),
+        ("ciao", "it"),
+        ("hola, cuánto cuesta el envío?", "es"),
+        ("bom dia, qual o preço", "pt"),
+        ("कीमत क्या है", "hi"),
+        ("كم السعر", "ar"),
+        ("how much is it", "en"),
+        ("Was kostet der Versand?", "de"),
+        ("", "en"),
+        ("👍", "en"),
+    ],
+)
 def test_it_hears_the_language(text: str, language: str):
     assert language_of(text) == language
 
@@ -23,7 +38,9 @@ def test_what_says_nothing_keeps_the_known_language(text: str):
 
 @pytest.mark.external_data
 def test_real_sentences(external_data):
-    rows = [json.loads(line) for line in (external_data / "09_text" / "language_labelled.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line) for line in (external_data / "09_text" / "language_labelled.jsonl").read_text().splitlines()
+    ]
     rows = [row for row in rows if row["lang"] in ("en", "ru", "it", "es", "de", "tr", "hi", "ar")]
     right = sum(language_of(row["text"]) == row["lang"] for row in rows)
     assert right / len(rows) >= 0.95, right / len(rows)

@@ -14,12 +14,41 @@ from channels.cloud_api import clean, parse, signature, signed_by
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-        st.sampled_from(["entry", "changes", "value", "messages", "statuses", "contacts", "metadata", "from", "id", "type", "text",
-                         "body", "field", "errors", "image", "interactive", "profile", "wa_id", "context", "timestamp", "status"]) | st.text(max_size=5),
-        inner, max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "entry",
+                    "changes",
+                    "value",
+                    "messages",
+                    "statuses",
+                    "contacts",
+                    "metadata",
+                    "from",
+                    "id",
+                    "type",
+                    "text",
+                    "body",
+                    "field",
+                    "errors",
+                    "image",
+                    "interactive",
+                    "profile",
+                    "wa_id",
+                    "context",
+                    "timestamp",
+                    "status",
+                ]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=6,
+        )
+    ),
     max_leaves=40,
-)  # fmt: skip
+)
 
 
 def body(*messages: Any, contacts: Any = None, **value: Any) -> bytes:
@@ -28,7 +57,14 @@ def body(*messages: Any, contacts: Any = None, **value: Any) -> bytes:
 
 
 def said(**fields: Any) -> dict[str, Any]:
-    return {"from": "77015550101", "id": "wamid.1", "timestamp": "1786000000", "type": "text", "text": {"body": "hi"}, **fields}
+    return {
+        "from": "77015550101",
+        "id": "wamid.1",
+        "timestamp": "1786000000",
+        "type": "text",
+        "text": {"body": "hi"},
+        **fields,
+    }
 
 
 @given(st.dictionaries(st.sampled_from(["entry", "object"]), anything))
@@ -62,20 +98,25 @@ def test_clean_text_goes_into_any_store(text: str):
     assert "\x00" not in clean(text)
 
 
-@pytest.mark.parametrize(("raw", "wa_id", "user_id"), [
-    ({"from": "77015550101"}, "77015550101", ""),
-    ({"from": "77015550101", "from_user_id": "KZ.1"}, "77015550101", "KZ.1"),
-    ({"from": None, "from_user_id": "KZ.1"}, "", "KZ.1"),
-    ({"from": "US.1234"}, "", "US.1234"),
-    ({"from": "+77015550101"}, "77015550101", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("raw", "wa_id", "user_id"),
+    [
+        ({"from": "77015550101"}, "77015550101", ""),
+        ({"from": "77015550101", "from_user_id": "KZ.1"}, "77015550101", "KZ.1"),
+        ({"from": None, "from_user_id": "KZ.1"}, "", "KZ.1"),
+        ({"from": "US.1234"}, "", "US.1234"),
+        ({"from": "+77015550101"}, "77015550101", ""),
+    ],
+)
 def test_a_sender_may_have_a_number_a_user_id_or_both(raw: dict, wa_id: str, user_id: str):
     message = parse(body(said(**raw))).messages[0]
     assert (message.wa_id, message.user_id) == (wa_id, user_id)
 
 
 def test_a_sender_named_only_among_the_contacts_is_found():
-    message = parse(body(said(**{"from": None}), contacts=[{"wa_id": "7999", "profile": {"name": "Aigul"}}])).messages[0]
+    message = parse(body(said(**{"from": None}), contacts=[{"wa_id": "7999", "profile": {"name": "Aigul"}}])).messages[
+        0
+    ]
     assert (message.wa_id, message.name) == ("7999", "Aigul")
 
 
@@ -94,13 +135,34 @@ def test_a_message_of_nobody_is_quarantined():
 KINDS = [
     ({"type": "image", "image": {"id": "1", "caption": "this one?"}}, "image", "this one?"),
     ({"type": "audio", "audio": {"id": "1", "voice": True}}, "audio", ""),
-    ({"type": "location", "location": {"latitude": 43.2, "longitude": 76.8, "name": "Office"}}, "location", "Office (43.2, 76.8)"),
+    (
+        {"type": "location", "location": {"latitude": 43.2, "longitude": 76.8, "name": "Office"}},
+        "location",
+        "Office (43.2, 76.8)",
+    ),
     ({"type": "contacts", "contacts": [{"phones": [{"phone": "+1"}]}]}, "contacts", "+1"),
-    ({"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "s", "title": "10:00"}}}, "button", "10:00"),
+    (
+        {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "s", "title": "10:00"}}},
+        "button",
+        "10:00",
+    ),
     ({"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"title": "Vase"}}}, "button", "Vase"),
-    ({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": "[1]"}}}, "button", "[1]"),
+    (
+        {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": "[1]"}}},
+        "button",
+        "[1]",
+    ),
     ({"type": "button", "button": {"payload": "STOP"}}, "button", "STOP"),
-    ({"type": "order", "order": {"product_items": [{"product_retailer_id": "a", "quantity": 2, "item_price": 9, "currency": "KZT"}]}}, "order", "2 x a at 9 KZT"),
+    (
+        {
+            "type": "order",
+            "order": {
+                "product_items": [{"product_retailer_id": "a", "quantity": 2, "item_price": 9, "currency": "KZT"}]
+            },
+        },
+        "order",
+        "2 x a at 9 KZT",
+    ),
     ({"type": "reaction", "reaction": {"message_id": "x", "emoji": "👍"}}, "reaction", "👍"),
     ({"type": "reaction", "reaction": {"message_id": "x"}}, "reaction", ""),
     ({"type": "edit", "edit": {"message": {"type": "text", "text": {"body": "new"}}}}, "edit", "new"),
@@ -109,7 +171,7 @@ KINDS = [
     ({"type": "unsupported", "errors": [{"code": 131051}]}, "unsupported", ""),
     ({"type": "hologram", "hologram": {}}, "unsupported", ""),
     ({"type": None}, "unsupported", ""),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("raw", "kind", "text"), KINDS)
@@ -125,15 +187,23 @@ def test_timestamps_of_any_form(stamp: object):
 
 
 def test_statuses_with_and_without_everything():
-    statuses = [{"id": "w1", "status": "read", "biz_opaque_callback_data": "c/r"}, {"id": "w2", "status": "failed", "errors": [{"code": 131047, "title": "Re-engagement"}]},
-                {"id": "w3", "status": "played"}, {"id": "w4", "status": "deleted"}, {"status": "sent"}]  # fmt: skip
+    statuses = [
+        {"id": "w1", "status": "read", "biz_opaque_callback_data": "c/r"},
+        {"id": "w2", "status": "failed", "errors": [{"code": 131047, "title": "Re-engagement"}]},
+        {"id": "w3", "status": "played"},
+        {"id": "w4", "status": "deleted"},
+        {"status": "sent"},
+    ]
     parsed = parse(body(statuses=statuses))
     assert [(s.id, s.status) for s in parsed.statuses] == [("w1", "read"), ("w2", "failed"), ("w3", "read")]
     assert (parsed.statuses[0].callback, parsed.statuses[1].error_code) == ("c/r", 131047)
 
 
 def test_what_the_owner_writes_on_the_phone_is_an_echo_to_the_contact():
-    value = {"metadata": {"phone_number_id": "42"}, "message_echoes": [{"to": "7701", "id": "e1", "type": "text", "text": {"body": "I am on it"}}]}
+    value = {
+        "metadata": {"phone_number_id": "42"},
+        "message_echoes": [{"to": "7701", "id": "e1", "type": "text", "text": {"body": "I am on it"}}],
+    }
     payload = {"entry": [{"changes": [{"field": "smb_message_echoes", "value": value}]}]}
     message = parse(json.dumps(payload).encode()).messages[0]
     assert (message.kind, message.wa_id, message.text) == ("echo", "7701", "I am on it")
@@ -150,12 +220,18 @@ def test_only_the_right_signature_of_the_raw_bytes_counts(raw: bytes, wrong: str
 
 @pytest.mark.external_data
 def test_real_webhooks(external_data):
-    rows = [json.loads(line) for line in (external_data / "01_whatsapp_cloud" / "webhooks.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line) for line in (external_data / "01_whatsapp_cloud" / "webhooks.jsonl").read_text().splitlines()
+    ]
     for row in rows:
         parsed = parse(json.dumps(row["payload"]).encode())
         assert not parsed.quarantined, row["id"]
-        wanted = sum(len(c["value"].get("messages", [])) for e in row["payload"].get("entry", []) for c in e.get("changes", [])
-                     if c.get("field") == "messages")  # fmt: skip
+        wanted = sum(
+            len(c["value"].get("messages", []))
+            for e in row["payload"].get("entry", [])
+            for c in e.get("changes", [])
+            if c.get("field") == "messages"
+        )
         assert sum(m.kind != "echo" for m in parsed.messages) == wanted, row["id"]
 
 

@@ -40,33 +40,64 @@ async def test_the_emulator_takes_what_we_send_and_refuses_what_it_should():
             assert (refused.value.kind, refused.value.code) == ("stop", 190)
 
 
-@pytest.mark.parametrize(("code", "status", "kind"), [
-    (130429, 429, "retry"), (131056, 400, "retry"), (80007, 400, "retry"), (4, 400, "retry"), (131000, 500, "retry"), (2, 503, "retry"),
-    (131047, 400, "change"), (100, 400, "change"), (132001, 404, "change"), (131026, 400, "contact"), (131050, 400, "contact"),
-    (131049, 400, "later"), (130472, 400, "later"), (190, 401, "stop"), (10, 403, "stop"), (200, 403, "stop"), (299, 403, "stop"),
-    (368, 400, "stop"), (131042, 400, "stop"), (0, 401, "stop"), (-1, 404, "change"), (-1, 429, "retry"), (-1, 401, "stop"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        (130429, 429, "retry"),
+        (131056, 400, "retry"),
+        (80007, 400, "retry"),
+        (4, 400, "retry"),
+        (131000, 500, "retry"),
+        (2, 503, "retry"),
+        (131047, 400, "change"),
+        (100, 400, "change"),
+        (132001, 404, "change"),
+        (131026, 400, "contact"),
+        (131050, 400, "contact"),
+        (131049, 400, "later"),
+        (130472, 400, "later"),
+        (190, 401, "stop"),
+        (10, 403, "stop"),
+        (200, 403, "stop"),
+        (299, 403, "stop"),
+        (368, 400, "stop"),
+        (131042, 400, "stop"),
+        (0, 401, "stop"),
+        (-1, 404, "change"),
+        (-1, 429, "retry"),
+        (-1, 401, "stop"),
+    ],
+)
 def test_error_codes_say_what_to_do(code: int, status: int, kind: str):
     assert classify(code, status) == kind
 
 
-@pytest.mark.parametrize(("answer", "kind"), [
-    (httpx.Response(502, text="<html>Bad gateway</html>"), "unknown"),
-    (httpx.Response(200, text="<html>Login</html>"), "unknown"),
-    (httpx.Response(200, json=["odd"]), "unknown"),
-    (httpx.Response(200, json={"error": {"code": 131047, "message": "window"}}), "change"),
-    (httpx.Response(400, json={"error": "text"}), "change"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (httpx.Response(502, text="<html>Bad gateway</html>"), "unknown"),
+        (httpx.Response(200, text="<html>Login</html>"), "unknown"),
+        (httpx.Response(200, json=["odd"]), "unknown"),
+        (httpx.Response(200, json={"error": {"code": 131047, "message": "window"}}), "change"),
+        (httpx.Response(400, json={"error": "text"}), "change"),
+    ],
+)
 async def test_odd_answers(answer: httpx.Response, kind: str):
     with pytest.raises(SendError) as failed:
         await against(lambda _: answer).send_text(TO, "Hello", "c/r")
     assert failed.value.kind == kind
 
 
-@pytest.mark.parametrize(("error", "kind"), [
-    (httpx.ConnectError("refused"), "retry"), (httpx.ConnectTimeout("slow"), "retry"), (httpx.ReadTimeout("slow"), "unknown"),
-    (httpx.RemoteProtocolError("cut"), "unknown"), (httpx.WriteError("cut"), "unknown"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (httpx.ConnectError("refused"), "retry"),
+        (httpx.ConnectTimeout("slow"), "retry"),
+        (httpx.ReadTimeout("slow"), "unknown"),
+        (httpx.RemoteProtocolError("cut"), "unknown"),
+        (httpx.WriteError("cut"), "unknown"),
+    ],
+)
 async def test_a_request_that_never_left_is_not_unknown(error: Exception, kind: str):
     def fail(_: httpx.Request) -> httpx.Response:
         raise error
@@ -85,7 +116,10 @@ async def test_retry_after_is_kept():
 
 @pytest.mark.external_data
 async def test_every_real_error_body_is_classified(external_data):
-    rows = [json.loads(line) for line in (external_data / "01_whatsapp_cloud" / "graph_responses.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line)
+        for line in (external_data / "01_whatsapp_cloud" / "graph_responses.jsonl").read_text().splitlines()
+    ]
     bodies = [row["body"] for row in rows if isinstance(row.get("body"), dict) and "error" in row["body"]]
     assert len(bodies) > 50
     for body in bodies:

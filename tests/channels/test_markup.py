@@ -9,23 +9,26 @@ from hypothesis import strategies as st
 from channels.markup import BUBBLE_LIMIT, MAX_BUBBLES, bubbles, to_whatsapp, units
 
 
-@pytest.mark.parametrize(("markdown", "text"), [
-    ("**bold** and *bold* and _italic_ and ~~gone~~", "*bold* and *bold* and _italic_ and ~gone~"),
-    ("2*3*4 = 24", "2*3*4 = 24"),
-    ("snake_case_name", "snake_case_name"),
-    ("# Title\n\ntext", "*Title*\n\ntext"),
-    ("## **Title**", "*Title*"),
-    ("[our site](https://a.example/x)", "our site (https://a.example/x)"),
-    ("<https://a.example>", "https://a.example"),
-    ("- a\n- b\n  - c", "- a\n- b\n  - c"),
-    ("1. a\n2. b", "1. a\n2. b"),
-    ("|a|b|\n|-|-|\n|1|2|", "a — b\n1 — 2"),
-    ("> said", "> said"),
-    ("line one\nline two", "line one\nline two"),
-    ("5 < 6 & <b>x</b> &amp; y", "5 < 6 & <b>x</b> &amp; y"),
-    ("Цена *189 000 ₸*", "Цена *189 000 ₸*"),
-    ("", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("**bold** and *bold* and _italic_ and ~~gone~~", "*bold* and *bold* and _italic_ and ~gone~"),
+        ("2*3*4 = 24", "2*3*4 = 24"),
+        ("snake_case_name", "snake_case_name"),
+        ("# Title\n\ntext", "*Title*\n\ntext"),
+        ("## **Title**", "*Title*"),
+        ("[our site](https://a.example/x)", "our site (https://a.example/x)"),
+        ("<https://a.example>", "https://a.example"),
+        ("- a\n- b\n  - c", "- a\n- b\n  - c"),
+        ("1. a\n2. b", "1. a\n2. b"),
+        ("|a|b|\n|-|-|\n|1|2|", "a — b\n1 — 2"),
+        ("> said", "> said"),
+        ("line one\nline two", "line one\nline two"),
+        ("5 < 6 & <b>x</b> &amp; y", "5 < 6 & <b>x</b> &amp; y"),
+        ("Цена *189 000 ₸*", "Цена *189 000 ₸*"),
+        ("", ""),
+    ],
+)
 def test_markdown_to_whatsapp(markdown: str, text: str):
     assert to_whatsapp(markdown) == text
 

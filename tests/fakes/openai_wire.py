@@ -21,8 +21,16 @@ def message(content: str | None = None, call: tuple[str, dict[str, Any]] | None 
         said["tool_calls"] = [{"id": f"call_{abs(hash(str(call))):x}", "type": "function", "function": function}]
     choice = {"index": 0, "message": said, "finish_reason": "tool_calls" if call else "stop", "logprobs": None}
     usage = {"prompt_tokens": 104, "completion_tokens": 16, "total_tokens": 120}
-    return {"id": "chatcmpl-1", "object": "chat.completion", "created": 1742842885, "model": "gpt-fake", "choices": [choice],
-            "usage": usage, "service_tier": "default", "system_fingerprint": "fp_0"}  # fmt: skip
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1742842885,
+        "model": "gpt-fake",
+        "choices": [choice],
+        "usage": usage,
+        "service_tier": "default",
+        "system_fingerprint": "fp_0",
+    }
 
 
 def schema_of(request: dict[str, Any]) -> str:

@@ -17,7 +17,11 @@ from tests.server.stack import SECRET, TOKEN, Stack
 @pytest.fixture(scope="session")
 def running() -> Iterator[Stack]:
     emulator, model = CloudApiEmulator("", SECRET, TOKEN), FakeOpenAI()
-    with tempfile.TemporaryDirectory(prefix="sg") as folder, served(emulator.app) as graph_url, served(model.app) as model_url:
+    with (
+        tempfile.TemporaryDirectory(prefix="sg") as folder,
+        served(emulator.app) as graph_url,
+        served(model.app) as model_url,
+    ):
         stack = Stack(Path(folder), emulator, graph_url, model, model_url)
         stack.start()
         yield stack

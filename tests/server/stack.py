@@ -20,28 +20,62 @@ from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import free_port
 
 SECRET, TOKEN, VERIFY, API, NUMBER = "app-secret", "access-token", "verify-me", "operator-token", "106540352242922"
-SETTINGS = ("HOST", "PORT", "DATA_DIR", "REDIS_URL", "API_TOKEN", "CHAT_MODEL", "OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY")
+SETTINGS = (
+    "HOST",
+    "PORT",
+    "DATA_DIR",
+    "REDIS_URL",
+    "API_TOKEN",
+    "CHAT_MODEL",
+    "OPENAI_API_KEY",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+)
 
 
 def environment(data_dir: Path, port: int, **settings: str) -> dict[str, str]:
     """A clean environment for the product: nothing of the developer's own settings."""
-    kept = {k: v for k, v in os.environ.items() if k not in SETTINGS and not k.startswith(("WHATSAPP_", "OPENAI_", "GEMINI_"))}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in SETTINGS and not k.startswith(("WHATSAPP_", "OPENAI_", "GEMINI_"))
+    }
     return {**kept, "PORT": str(port), "DATA_DIR": str(data_dir), "API_TOKEN": API, **settings}
 
 
 class Stack:
     """Starts, kills and restarts `salesgraph serve`; talks to it as WhatsApp and as an operator."""
 
-    def __init__(self, data_dir: Path, emulator: CloudApiEmulator, graph_url: str, model: FakeOpenAI, model_url: str, **settings: str) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        emulator: CloudApiEmulator,
+        graph_url: str,
+        model: FakeOpenAI,
+        model_url: str,
+        **settings: str,
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.emulator, self.model, self.data_dir = emulator, model, data_dir
         self.http = httpx.AsyncClient(base_url=self.url, timeout=30, headers={"Authorization": f"Bearer {API}"})
         self.env = environment(
-            data_dir, self.port, OPENAI_API_KEY="sk-test", OPENAI_BASE_URL=f"{model_url}/v1", WHATSAPP_ACCESS_TOKEN=TOKEN,
-            WHATSAPP_PHONE_NUMBER_ID=NUMBER, WHATSAPP_APP_SECRET=SECRET, WHATSAPP_WEBHOOK_VERIFY_TOKEN=VERIFY,
-            WHATSAPP_GRAPH_URL=graph_url, DEBOUNCE_SECONDS="0.3", DEBOUNCE_MAX_SECONDS="3", MODEL_TIMEOUT="20", LEASE_SECONDS="3", SEND_GRACE_SECONDS="4", **settings,
-        )  # fmt: skip
+            data_dir,
+            self.port,
+            OPENAI_API_KEY="sk-test",
+            OPENAI_BASE_URL=f"{model_url}/v1",
+            WHATSAPP_ACCESS_TOKEN=TOKEN,
+            WHATSAPP_PHONE_NUMBER_ID=NUMBER,
+            WHATSAPP_APP_SECRET=SECRET,
+            WHATSAPP_WEBHOOK_VERIFY_TOKEN=VERIFY,
+            WHATSAPP_GRAPH_URL=graph_url,
+            DEBOUNCE_SECONDS="0.3",
+            DEBOUNCE_MAX_SECONDS="3",
+            MODEL_TIMEOUT="20",
+            LEASE_SECONDS="3",
+            SEND_GRACE_SECONDS="4",
+            **settings,
+        )
         self.process: subprocess.Popen[bytes] | None = None
         self.log = data_dir / "serve.log"
 
@@ -49,8 +83,14 @@ class Stack:
         emulator_webhook = f"{self.url}/webhook"
         self.emulator.webhook = emulator_webhook
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "server", "serve"], env=self.env, stdout=log, stderr=log,
-                                            cwd=self.data_dir, start_new_session=True)  # fmt: skip
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "server", "serve"],
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                cwd=self.data_dir,
+                start_new_session=True,
+            )
         end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
@@ -102,15 +142,23 @@ class Stack:
         return (await self.http.get(f"/api/conversations/{found['id']}")).json()
 
 
-def webhook(*messages: dict[str, Any], statuses: list[dict[str, Any]] | None = None, number: str = NUMBER) -> dict[str, Any]:
+def webhook(
+    *messages: dict[str, Any], statuses: list[dict[str, Any]] | None = None, number: str = NUMBER
+) -> dict[str, Any]:
     """One webhook body around messages."""
-    value: dict[str, Any] = {"messaging_product": "whatsapp", "metadata": {"display_phone_number": "1", "phone_number_id": number}}
+    value: dict[str, Any] = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "1", "phone_number_id": number},
+    }
     if messages:
         value["messages"] = list(messages)
         value["contacts"] = [{"wa_id": m["from"], "profile": {"name": "Test"}} for m in messages if "from" in m]
     if statuses:
         value["statuses"] = statuses
-    return {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}
+    return {
+        "object": "whatsapp_business_account",
+        "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}],
+    }
 
 
 def text(contact: str, body: str, message_id: str) -> dict[str, Any]:
@@ -123,7 +171,9 @@ def _processes() -> list[tuple[int, str]]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                rows.append((int(folder.name), (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")))
+                rows.append(
+                    (int(folder.name), (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                )
             except OSError:
                 continue
     return rows

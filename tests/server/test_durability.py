@@ -88,7 +88,7 @@ async def test_ctrl_c_stops_all_and_the_next_start_remembers(own: Stack):
     with pytest.raises(httpx.ConnectError):
         await own.http.get("/health")
     own.start()
-    assert [m["text"] for m in (await own.conversation_of("77030000001"))["messages"]][0] == "I am Anna and like tea"
+    assert next(m["text"] for m in (await own.conversation_of("77030000001"))["messages"]) == "I am Anna and like tea"
     await deliver(own, webhook(text("77030000001", "what do I like?", "wamid.2")))
     await deliver(own, webhook(text("77030000001", "I am Anna and like tea", "wamid.1")))
     await until(lambda: len(own.replies("77030000001")) == 2)

@@ -141,7 +141,9 @@ async def test_an_operators_correction_sticks(stack: Stack):
 FAILURES = {
     "500": lambda r: error(500, "server_error", None, "The server had an error"),
     "wrong key": lambda r: error(401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
-    "empty account": lambda r: error(429, "insufficient_quota", "insufficient_quota", "You exceeded your current quota"),
+    "empty account": lambda r: error(
+        429, "insufficient_quota", "insufficient_quota", "You exceeded your current quota"
+    ),
     "html": lambda r: Response("<html>Bad gateway</html>", 502, media_type="text/html"),
 }
 
@@ -247,7 +249,9 @@ async def test_stop_means_silence_until_start(stack: Stack):
 
 async def test_markdown_becomes_whatsapp_text_in_at_most_three_bubbles(stack: Stack):
     contact, message_id = fresh()
-    stack.model.answer = lambda r: polite(r) if schema_of(r) else message("# Offer\n\n**Aurora** costs 2*3*4\n\n" + "word " * 4000)
+    stack.model.answer = lambda r: (
+        polite(r) if schema_of(r) else message("# Offer\n\n**Aurora** costs 2*3*4\n\n" + "word " * 4000)
+    )
     await stack.post(webhook(text(contact, "tell me everything", message_id)))
     await until(lambda: len(stack.replies(contact)) == 3)
     await until(stack.idle)
@@ -257,9 +261,14 @@ async def test_markdown_becomes_whatsapp_text_in_at_most_three_bubbles(stack: St
     assert all(len(reply) <= 4096 for reply in replies)
 
 
-@pytest.mark.parametrize(("fault", "sends"), [
-    ({"status": 500, "code": 131000}, 2), ({"status": 429, "code": 130429, "retry_after": 0.1}, 2), ({"status": 400, "code": 131047}, 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fault", "sends"),
+    [
+        ({"status": 500, "code": 131000}, 2),
+        ({"status": 429, "code": 130429, "retry_after": 0.1}, 2),
+        ({"status": 400, "code": 131047}, 1),
+    ],
+)
 async def test_a_refused_send_is_repeated_only_when_that_helps(stack: Stack, fault: dict, sends: int):
     from channels.emulators.cloud_api import Fault
 
@@ -346,13 +355,21 @@ async def test_generate_answers_without_sending_or_storing(stack: Stack):
 
 async def test_documents_are_added_answered_from_and_removed(stack: Stack):
     contact, message_id = fresh()
-    file = {"file": ("opening.md", b"# Opening hours\n\nThe shop in Kokshetau is open on Sundays from 9 to 13.", "text/markdown")}
+    file = {
+        "file": (
+            "opening.md",
+            b"# Opening hours\n\nThe shop in Kokshetau is open on Sundays from 9 to 13.",
+            "text/markdown",
+        )
+    }
     added = await stack.http.post("/api/knowledge/documents", files=file, data={"bot_id": "default"})
     assert added.status_code == 201, added.text
     await stack.post(webhook(text(contact, "Is the Kokshetau shop open on Sundays?", message_id)))
     await until(lambda: stack.replies(contact))
     assert "Sundays from 9 to 13" in stack.model.sales_calls()[-1]["messages"][0]["content"]
-    bad = await stack.http.post("/api/knowledge/documents", files={"file": ("scan.pdf", b"not a pdf", "application/pdf")})
+    bad = await stack.http.post(
+        "/api/knowledge/documents", files={"file": ("scan.pdf", b"not a pdf", "application/pdf")}
+    )
     assert bad.status_code == 422
     assert "scan.pdf" in bad.json()["detail"]
     gone = await stack.http.delete(f"/api/knowledge/documents/{added.json()['id']}")
@@ -380,8 +397,22 @@ async def test_lists_are_paged_without_gaps(stack: Stack):
 
 @pytest.mark.external_data
 async def test_every_real_webhook_makes_one_turn_per_user_message(stack: Stack, external_data):
-    answered = {"text", "image", "audio", "video", "document", "sticker", "location", "contacts", "interactive", "button", "order"}
-    rows = [json.loads(line) for line in (external_data / "01_whatsapp_cloud" / "webhooks.jsonl").read_text().splitlines()]
+    answered = {
+        "text",
+        "image",
+        "audio",
+        "video",
+        "document",
+        "sticker",
+        "location",
+        "contacts",
+        "interactive",
+        "button",
+        "order",
+    }
+    rows = [
+        json.loads(line) for line in (external_data / "01_whatsapp_cloud" / "webhooks.jsonl").read_text().splitlines()
+    ]
     assert len(rows) == 126
     unsigned = await asyncio.gather(*(stack.post(row["payload"], secret=None) for row in rows[:10]))
     assert {answer.status_code for answer in unsigned} <= {401, 403}
@@ -399,7 +430,9 @@ async def test_every_real_webhook_makes_one_turn_per_user_message(stack: Stack, 
 
 
 def _messages(payload: dict) -> list[dict]:
-    values = [c["value"] for e in payload.get("entry", []) for c in e.get("changes", []) if c.get("field") == "messages"]
+    values = [
+        c["value"] for e in payload.get("entry", []) for c in e.get("changes", []) if c.get("field") == "messages"
+    ]
     return [m for value in values if isinstance(value, dict) for m in value.get("messages", [])]
 
 
@@ -417,8 +450,18 @@ def _rename(payload: dict, raw: dict, contact: str) -> None:
 
 
 async def test_any_text_is_answered_and_stored(stack: Stack):
-    texts = ["x" * 65_536, "\ud800 lone surrogate", "zero\u200bwidth\u200d", "\u202eright to left\u202c שלום", "nul\u0000byte",
-             "{braces} {0} %s ${x}", "</passages> <passage>", "😀" * 3000, " \n\t ", "A\u0301\u0302\u0303" * 50]  # fmt: skip
+    texts = [
+        "x" * 65_536,
+        "\ud800 lone surrogate",
+        "zero\u200bwidth\u200d",
+        "\u202eright to left\u202c שלום",
+        "nul\u0000byte",
+        "{braces} {0} %s ${x}",
+        "</passages> <passage>",
+        "😀" * 3000,
+        " \n\t ",
+        "A\u0301\u0302\u0303" * 50,
+    ]
     people = []
     for body in texts:
         contact, message_id = fresh()
@@ -440,5 +483,3 @@ async def test_naughty_texts_are_answered(stack: Stack, external_data):
     await until(stack.idle, 60)
     silent = {contact: body for contact, body in people.items() if not stack.replies(contact)}
     assert not silent
-
-

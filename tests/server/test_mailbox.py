@@ -209,7 +209,9 @@ async def test_a_dead_letter_is_kept_and_can_be_tried_again(redis: Redis):
 
 @given(steps=st.lists(st.tuples(st.sampled_from(["new", "repeat", "work", "crash"]), st.integers(0, 2)), max_size=40))
 @settings(max_examples=40)
-async def test_in_any_order_of_events_each_message_is_in_one_turn_and_in_its_place(redis: Redis, steps: list[tuple[str, int]]):
+async def test_in_any_order_of_events_each_message_is_in_one_turn_and_in_its_place(
+    redis: Redis, steps: list[tuple[str, int]]
+):
     await redis.flushdb()
     box = mailbox(redis, lease=0)
     sent: dict[str, list[str]] = {}

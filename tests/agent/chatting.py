@@ -1,0 +1,93 @@
+"""The graph with a scripted chat model in place of a provider's; everything else is real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from langgraph.checkpoint.memory import InMemorySaver
+
+from agent.context import Context, Rows
+from agent.graph import build
+from agent.models import Models
+from agent.state import Quoted
+
+Script = Callable[[list[BaseMessage], list[str]], AIMessage]
+
+
+class Scripted(BaseChatModel):
+    """`script` gets the messages and the names of the tools offered."""
+
+    script: Any
+    asked: Any = None
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def bind_tools(self, tools: Any, *, tool_choice: Any = None, **kwargs: Any) -> Any:
+        return self.bind(offered=[convert_to_openai_tool(tool)["function"]["name"] for tool in tools])
+
+    def with_structured_output(self, schema: Any, *, include_raw: bool = False, method: str = "", **kwargs: Any) -> Any:
+        return super().with_structured_output(schema, include_raw=include_raw)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        offered = kwargs.get("offered", [])
+        self.asked.append((messages, offered))
+        return ChatResult(generations=[ChatGeneration(message=self.script(messages, offered))])
+
+
+class Shelf:
+    """A knowledge base of one passage and two products."""
+
+    async def passages(self, bot_id: str, question: str, count: int) -> list[Quoted]:
+        return [Quoted(document="a.pdf", page=2, text="Delivery costs 1,500 tenge.", language="en", strong=True)]
+
+    async def price_list(self, bot_id: str) -> Rows:
+        return [
+            {"name": "Blue vase", "price": "900", "currency": "KZT"},
+            {"name": "Red bowl", "price": "950", "currency": "KZT"},
+        ]
+
+
+class Chat:
+    """One conversation with the graph."""
+
+    def __init__(self, models: Models, **context: Any) -> None:
+        self.graph = build(models, Shelf(), InMemorySaver())
+        self.context = Context(business="Vase shop, vases", **context)
+        self._config: Any = {"configurable": {"thread_id": "c"}}
+        self._count = 0
+
+    async def says(self, *texts: str, **state: Any) -> list[str]:
+        """The replies to a burst."""
+        self._count += 1
+        messages = [HumanMessage(text, id=f"m{self._count}.{i}") for i, text in enumerate(texts)]
+        turn = {"messages": messages, "bot_id": "b", "turn_id": str(self._count), **state}
+        answer = await self.graph.ainvoke(turn, self._config, context=self.context)
+        return answer.get("replies", [])
+
+    async def state(self) -> dict[str, Any]:
+        return (await self.graph.aget_state(self._config)).values
+
+
+def quiet(messages: list[BaseMessage], offered: list[str]) -> AIMessage:
+    """Learns nothing and answers in three words."""
+    if offered in (["Verdict"], ["Facts"]):
+        return call(offered[0], {})
+    return AIMessage("Here you are.")
+
+
+def call(name: str, args: dict[str, Any]) -> AIMessage:
+    return AIMessage("", tool_calls=[{"name": name, "args": args, "id": f"call_{name}"}])

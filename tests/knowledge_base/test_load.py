@@ -1,0 +1,112 @@
+"""Files of every kind and condition: read, or named with the reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge_base.load import Document, Page, Unreadable, load, normalise
+from knowledge_base.passages import PASSAGE_CHARACTERS, split
+from knowledge_base.samples import files
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: path.name)
+def test_the_samples_are_read_whole(path: Path):
+    document = load(path)
+    assert not document.problems
+    text = " ".join(page.text for page in document.pages)
+    expected = {
+        "catalogue-en.pdf": "449,000 ₸",
+        "delivery-and-warranty-en.pdf": "1,500 ₸",
+        "spravka-ru.pdf": "449 000 ₸",
+        "price-list.csv": "189000",
+    }
+    assert expected[path.name] in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.pdf", b"", "damaged or not a PDF"),
+        ("b.pdf", b"%PDF-1.4\ngarbage", "damaged or not a PDF"),
+        ("c.docm", b"x", "unknown format"),
+        ("d.md", b"  \n", "no text layer"),
+        ("e.csv", b"name,price\n", "no rows"),
+        ("f.txt", bytes(range(1, 32)) * 9, "its fonts"),
+    ],
+)
+def test_what_cannot_be_read_is_named_in_one_line(tmp_path: Path, name: str, content: bytes, reason: str):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(Unreadable) as refused:
+        load(path)
+    assert str(refused.value).startswith(name)
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_slow_file_is_given_up(tmp_path: Path):
+    path = tmp_path / "slow.pdf"
+    path.write_bytes(files()[0].read_bytes())
+    with pytest.raises(Unreadable, match="took longer"):
+        load(path, seconds=0.01)
+
+
+def test_html_shows_what_a_reader_sees(tmp_path: Path):
+    path = tmp_path / "a.html"
+    path.write_text(
+        "<head><title>x</title></head><p>Delivery costs</p><script>hidden()</script><p>1 500 tenge today</p>"
+    )
+    text = load(path).pages[0].text
+    assert "1 500 tenge" in text and "hidden" not in text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251"])
+@pytest.mark.parametrize("comma", [",", ";", "\t"])
+def test_a_price_list_in_any_dialect(tmp_path: Path, encoding: str, comma: str):
+    path = tmp_path / "p.csv"
+    path.write_bytes(f"name{comma}price\nВаза{comma}900\n".encode(encoding))
+    assert load(path).rows == [{"name": "Ваза", "price": "900"}]
+
+
+@given(st.text(max_size=300))
+def test_normalised_text_is_clean(text: str):
+    normal = normalise(text)
+    assert "\x00" not in normal and "\u00ad" not in normal
+    normal.encode("utf-8")
+
+
+@given(st.lists(st.text(max_size=1500), max_size=4))
+def test_passages_are_small_and_keep_their_page(texts: list[str]):
+    pages = [Page(number=i, text=normalise(text)) for i, text in enumerate(texts, 1)]
+    for passage in split(Document(name="d", pages=pages)):
+        assert 0 < len(passage.text) <= 2 * PASSAGE_CHARACTERS
+        assert 1 <= passage.page <= len(pages)
+
+
+@given(st.lists(st.text(alphabet="abcdef", min_size=1, max_size=9), min_size=1, max_size=300))
+def test_no_word_gets_lost_between_passages(words: list[str]):
+    document = Document(name="d", pages=[Page(number=1, text=" ".join(words))])
+    assert " ".join(p.text for p in split(document)).split() == words
+
+
+@pytest.mark.external_data
+def test_real_pdfs_are_read_or_named(external_data: Path):
+    rows = [json.loads(line) for line in (external_data / "10_pdf" / "manifest.jsonl").read_text().splitlines()]
+    paths = sorted((external_data / "10_pdf").rglob("*.pdf"), key=lambda path: path.stat().st_size)
+    assert len(rows) > 100
+    read = 0
+    for path in paths[:: max(1, len(paths) // 30)]:
+        try:
+            document = load(path, seconds=8)
+        except Unreadable as refused:
+            assert path.name in str(refused)
+            continue
+        read += 1
+        assert all("\x00" not in page.text for page in document.pages)
+        assert split(document)
+    assert read >= 10

@@ -1,0 +1,147 @@
+"""The right passage is found, in the question's language and across languages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge_base.embed import bundled
+from knowledge_base.index import Index, terms
+from knowledge_base.library import Library, MemoryStore
+from knowledge_base.passages import Passage
+from knowledge_base.samples import files
+
+
+@pytest.fixture(scope="session")
+async def library() -> Library:
+    library = Library(MemoryStore(), bundled())
+    for path in files():
+        await library.add("demo", path)
+    return library
+
+
+@pytest.mark.parametrize(
+    ("question", "document", "says"),
+    [
+        ("How much is the Aurora Duo?", "catalogue-en.pdf", "449,000"),
+        ("Is there a warranty on grinders?", "delivery-and-warranty-en.pdf", "12 months"),
+        ("Сколько стоит доставка по Алматы?", "spravka-ru.pdf", "1 500"),
+        ("Есть рассрочка?", "spravka-ru.pdf", "12 месяцев"),
+        ("quanto costa la spedizione?", "delivery-and-warranty-en.pdf", "1,500"),
+        ("wie lange ist die Garantie?", "delivery-and-warranty-en.pdf", "24 months"),
+    ],
+)
+async def test_the_best_passage_answers(library: Library, question: str, document: str, says: str):
+    hits = await library.search("demo", question)
+    assert len(hits) == 5
+    best = [hit for hit in hits[:2] if hit.passage.document == document]
+    assert best and says in best[0].passage.text
+
+
+@pytest.mark.parametrize("question", ["What is the capital of France?", "кто президент?", "write me a poem"])
+async def test_off_topic_questions_stay_below_the_threshold(library: Library, question: str):
+    hits = await library.search("demo", question)
+    assert all(hit.cosine < library.embedder.threshold for hit in hits)
+
+
+async def test_an_unchanged_file_is_not_embedded_again_and_a_new_one_is_seen(tmp_path: Path):
+    class Counting:
+        name, threshold = "counting", 0.0
+        calls = 0
+
+        def query(self, text: str) -> np.ndarray:
+            return np.ones(4, np.float32) / 2
+
+        def passages(self, texts: list[str]) -> np.ndarray:
+            Counting.calls += len(texts)
+            return np.ones((len(texts), 4), np.float32) / 2
+
+    library = Library(MemoryStore(), Counting())
+    path = tmp_path / "a.md"
+    path.write_text("The first version of this document says one.")
+    first = await library.add("b", path)
+    await library.add("b", path)
+    assert Counting.calls == 1
+    before = await library.shelf("b")
+    path.write_text("The second version of this document says two.")
+    second = await library.add("b", path)
+    assert first.id == second.id
+    assert Counting.calls == 2
+    assert "two" in (await library.search("b", "which?"))[0].passage.text
+    assert "one" in before.index.passages[0].text  # whoever reads the old version goes on undisturbed
+    assert await library.remove("b", second.id)
+    assert await library.search("b", "which?") == []
+    assert await library.search("nobody", "which?") == []
+
+
+@given(st.text(max_size=200), st.integers(1, 8))
+def test_any_question_is_answered_with_distinct_passages(question: str, count: int):
+    vectors = np.eye(6, dtype=np.float32)
+    index = Index([Passage(document="d", page=i, text=f"passage number {i}") for i in range(6)], vectors)
+    hits = index.search(question, vectors[2], count)
+    assert len(hits) == min(6, count)
+    assert len({hit.passage.page for hit in hits}) == len(hits)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_stems_meet_across_forms_and_scripts():
+    assert terms("гарантия") == terms("гарантии")
+    assert terms("machines", "en") == terms("machine", "en")
+    assert len(terms("कीमत क्या")) == 2
+    assert terms("你好吗") == ["你好", "好吗"]
+
+
+def test_vectors_and_passages_must_match():
+    with pytest.raises(ValueError, match="1 passages but 2 vectors"):
+        Index([Passage(document="d", page=1, text="x")], np.eye(2, dtype=np.float32))
+
+
+@pytest.mark.external_data
+def test_fusion_beats_both_of_its_parts_on_real_questions(external_data: Path):
+    """A sample of XQuAD Russian, and the same Russian questions over the English paragraphs."""
+    model = bundled()
+    folder = external_data / "03_retrieval" / "xquad"
+    documents = {lang: _rows(folder / lang / "docs.jsonl") for lang in ("ru", "en")}
+    wanted = {row["query_id"]: row["doc_id"] for row in _rows(folder / "ru" / "qrels.jsonl")}
+    kept = sorted(set(wanted.values()))[::4][:60]
+    questions = [q for q in _rows(folder / "ru" / "queries.jsonl") if wanted.get(q["id"]) in kept][::3][:60]
+    vectors = {q["id"]: model.query(q["text"]) for q in questions}
+    same = _shelf(model, documents["ru"], kept, "ru")
+    assert _recall(same, questions, vectors, wanted) >= max(_dense_only(same, questions, vectors, wanted), 0.85)
+    english = {d["id"] for d in documents["en"]}
+    across = [d for d in kept if d in english]
+    if across:
+        other = _shelf(model, documents["en"], across, "en")
+        mine = [q for q in questions if wanted[q["id"]] in across]
+        assert _recall(other, mine, vectors, wanted) >= _dense_only(other, mine, vectors, wanted) - 0.02
+
+
+def _rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _shelf(model, documents: list[dict], kept: list[str], language: str) -> Index:
+    chosen = [d for d in documents if d["id"] in set(kept)]
+    passages = [Passage(document=d["id"], page=1, text=d["text"]) for d in chosen]
+    return Index(passages, model.passages([d["text"][:900] for d in chosen]), [language] * len(chosen))
+
+
+def _recall(index: Index, questions, vectors, wanted) -> float:
+    return np.mean(
+        [index.search(q["text"], vectors[q["id"]], 1)[0].passage.document == wanted[q["id"]] for q in questions]
+    )
+
+
+def _dense_only(index: Index, questions, vectors, wanted) -> float:
+    return np.mean(
+        [
+            max(index.search(q["text"], vectors[q["id"]], len(index)), key=lambda h: h.cosine).passage.document
+            == wanted[q["id"]]
+            for q in questions
+        ]
+    )

@@ -1,0 +1,44 @@
+"""The `salesgraph` command on documents, in the terminal, and on a taken port."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.server.test_settings import run
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "hours.md").write_text("# Hours\n\nThe shop is open from 10 to 19 on weekdays.")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 this is not really one")
+    (folder / "prices.csv").write_text("name;price\nBlue vase;900\nRed vase;950\n")
+    return folder
+
+
+def test_ingest_reads_the_readable_and_names_the_rest(tmp_path: Path, documents: Path):
+    done = run(tmp_path, "ingest", str(documents), "--bot", "default")
+    assert done.returncode == 1
+    assert "not read broken.pdf: damaged or not a PDF" in " ".join(done.stderr.split())
+    assert "hours.md" in done.stderr and "prices.csv" in done.stderr
+    (documents / "broken.pdf").unlink()
+    assert run(tmp_path, "ingest", str(documents)).returncode == 0
+
+
+def test_ingest_into_nowhere(tmp_path: Path, documents: Path):
+    assert "no bot 'nobody'" in run(tmp_path, "ingest", str(documents), "--bot", "nobody").stderr
+    missing = run(tmp_path, "ingest", str(tmp_path / "missing"))
+    assert (missing.returncode, "does not exist" in missing.stderr) == (2, True)
+
+
+def test_serve_on_a_taken_port_says_so(tmp_path: Path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = run(tmp_path, "serve", PORT=str(taken.getsockname()[1]))
+    assert done.returncode == 2
+    assert "set HOST or PORT" in done.stderr

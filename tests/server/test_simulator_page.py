@@ -1,0 +1,79 @@
+"""The phone in the browser, driven as a person would."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.server.stack import Stack
+from tests.waiting import until
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None and not os.environ.get("CI"),
+        reason="no Chromium on this machine: install the package chromium",
+    ),
+]
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    assert CHROMIUM, "CI needs a browser: install the package chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        page = await browser.new_page(viewport={"width": 390, "height": 844})
+        yield page
+        await browser.close()
+
+
+async def test_what_is_typed_is_answered_with_ticks_and_remembered(stack: Stack, page: Page):
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    stack.model.hang = 0.5
+    await page.goto(f"{stack.url}/simulator")
+    await expect(page.locator("#bot")).to_have_value("sim-demo")
+    await page.get_by_placeholder("Message").fill("Is the *Duo* <b>in stock</b>?")
+    await page.keyboard.press("Enter")
+    mine = page.locator(".bubble.out")
+    await expect(mine.locator("span")).to_have_text("Is the Duo <b>in stock</b>?")
+    await expect(page.locator("#state")).to_have_text("typing…")
+    await expect(mine.locator(".tick")).to_have_attribute("data-status", "read")
+    reply = page.locator(".bubble.in")
+    await expect(reply.locator("span")).to_contain_text("You asked: Is the Duo <b>in stock</b>?", timeout=15_000)
+    await expect(reply.locator(".tick")).to_have_attribute("data-status", "read")
+    await expect(page.locator("#state")).to_have_text("online")
+    await page.reload()
+    await expect(page.locator(".bubble")).to_have_count(2)
+    await page.get_by_text("New contact").click()
+    await expect(page.locator(".bubble")).to_have_count(0)
+    assert not problems
+    await until(stack.idle)
+
+
+async def test_the_model_that_answers_is_named(stack: Stack, page: Page):
+    await page.goto(f"{stack.url}/simulator")
+    await expect(page.locator("#model")).to_have_text("openai:gpt-4.1-mini")
+    options = await page.locator("#bot option").all_text_contents()
+    assert [re.sub(r".*\((\w+)\)", r"\1", option) for option in options] == ["demo", "default"]
+
+
+async def test_an_operator_logs_in_and_finds_the_conversation(stack: Stack, page: Page):
+    await page.goto(f"{stack.url}/simulator")
+    await page.get_by_placeholder("Message").fill("Hello from the phone")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".bubble.in")).to_have_count(1, timeout=15_000)
+    await page.goto(f"{stack.url}/dashboard")
+    await page.get_by_label("Operator token").fill("operator-token")
+    await page.get_by_role("button", name="Log in").click()
+    await page.locator(".inbox li a").first.click()
+    await expect(page.locator(".chat")).to_contain_text("Hello from the phone")
