@@ -252,7 +252,7 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         moved = {_field("l", ns): kept[ns] for ns in kept if (ns, thread.latest.get(ns)) in gone}
         async with self._client.pipeline() as pipe:
             if moved:
-                pipe.hset(self._key(thread_id), mapping=moved)
+                pipe.hset(self._key(thread_id), mapping=moved)  # pyright: ignore[reportArgumentType]
             pipe.hdel(self._key(thread_id), *fields)
             await pipe.execute()
 

@@ -71,7 +71,7 @@ class Context(BaseModel):
         description="What the agent asks for when it is missing, in this order.",
     )
     window: int = _knob(
-        40, "remember", ge=4, le=200, title="Messages remembered", description="More than these become a summary."
+        24, "remember", ge=4, le=200, title="Messages remembered", description="More than these become a summary."
     )
     window_characters: int = _knob(
         24_000,

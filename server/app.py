@@ -18,6 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from channels.emulators.cloud_api import CloudApiEmulator
 from server import api, pages, webhooks
@@ -58,17 +59,8 @@ def create(settings: Settings, redis: Redis) -> FastAPI:
     app.include_router(webhooks.router(settings, all_desks, numbers))
     app.include_router(api.router(settings, redis, all_desks))
     app.include_router(pages.router(settings, all_desks))
-    app.mount(SIMULATOR, emulator.app)
+    app.mount(SIMULATOR, _guarded(settings, emulator.app))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
-
-    @app.middleware("http")
-    async def guard_simulator(request: Request, proceed: Any) -> Response:
-        """The phone is for the people at this machine and for operators; its Graph side asks for a token itself."""
-        control = request.url.path.startswith(f"{SIMULATOR}/_control")
-        foreign = request.headers.get("origin") not in (None, f"{request.url.scheme}://{request.url.netloc}")
-        if control and (foreign or not (is_local(request) or is_operator(settings, request))):
-            return _problem(403, "the simulator is open to this machine and to operators")
-        return await proceed(request)
 
     @app.get("/health", tags=["open"], summary="Whether the service works")
     async def health() -> Response:
@@ -108,6 +100,21 @@ def create(settings: Settings, redis: Redis) -> FastAPI:
         return _problem(422, "; ".join(f"{e['field']}: {e['problem']}" for e in errors), errors=errors)
 
     return app
+
+
+def _guarded(settings: Settings, phone: ASGIApp) -> ASGIApp:
+    """The phone is for the people at this machine and for operators; its Graph side asks for a token itself."""
+
+    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        control = scope["type"] == "http" and request.url.path.startswith(f"{SIMULATOR}/_control")
+        foreign = request.headers.get("origin") not in (None, f"{request.url.scheme}://{request.url.netloc}")
+        if control and (foreign or not (is_local(request) or is_operator(settings, request))):
+            await _problem(403, "the simulator is open to this machine and to operators")(scope, receive, send)
+        else:
+            await phone(scope, receive, send)
+
+    return guard
 
 
 def _problem(status: int, detail: str, headers: Any = None, **more: Any) -> Response:

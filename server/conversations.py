@@ -26,12 +26,16 @@ from server.keys import digest, key, thread_prefix
 Author = Literal["contact", "bot", "person"]
 OPERATOR = "operator"
 
-# KEYS alias... | ARGV fresh-id : every identity of a person leads to one conversation, the one known first
+# KEYS alias... | ARGV fresh-id contact-prefix now field value ... : every identity of a person leads to one conversation,
+# the one known first. The contact's key depends on it and shares the hash tag of the keys that are named.
 _IDENTIFY = """
 local id
 for _, k in ipairs(KEYS) do id = id or redis.call('GET', k) end
 id = id or ARGV[1]
 for _, k in ipairs(KEYS) do redis.call('SET', k, id, 'NX') end
+local contact = ARGV[2] .. id
+redis.call('HSETNX', contact, 'created', ARGV[3])
+redis.call('HSET', contact, unpack(ARGV, 4))
 return id
 """
 # KEYS contact | ARGV source field value field value ... : what an operator entered is never overwritten
@@ -112,19 +116,15 @@ class Conversations:
         identities = [f"wa {message.wa_id}"] * bool(message.wa_id) + [f"user {message.user_id}"] * bool(message.user_id)
         fresh = uuid.uuid5(uuid.NAMESPACE_URL, f"salesgraph:{self._secret}:{self.bot_id}:{identities[0]}")
         keys = [key(self.bot_id, "alias", digest(f"{self._secret} {identity}")) for identity in identities]
-        found: Any = await self._identify(keys=keys, args=[str(fresh)])
-        conversation_id = found.decode()
         known = {"wa_id": message.wa_id, "user_id": message.user_id, "account": message.account, "name": message.name}
-        contact = key(self.bot_id, "contact", conversation_id)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.hset(contact, mapping={name: value for name, value in known.items() if value})
-            pipe.hsetnx(contact, "created", str(now_ms()))
-            await pipe.execute()
-        return conversation_id
+        flat = [text for name, value in known.items() if value for text in (name, value)]
+        prefix = key(self.bot_id, "contact", "")
+        found: Any = await self._identify(keys=keys, args=[str(fresh), prefix, now_ms(), *flat])
+        return found.decode()
 
     async def contact(self, conversation_id: str) -> Contact | None:
         """The contact of a conversation, None when there is none of that id."""
-        raw = await self._redis.hgetall(key(self.bot_id, "contact", conversation_id))  # pyright: ignore[reportGeneralTypeIssues]
+        raw: Any = await self._redis.hgetall(key(self.bot_id, "contact", conversation_id))  # pyright: ignore[reportGeneralTypeIssues]
         if not raw:
             return None
         row = {name.decode(): value.decode() for name, value in raw.items()}

@@ -35,7 +35,7 @@ SENT_SECONDS = 30 * DAY
 _NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 _FENCED = _NOW + "if redis.call('HGET', KEYS[2], 'fence') ~= ARGV[2] then return 0 end\n"
 
-# KEYS seen inbox box due busy transcript active | ARGV conversation payload entry ttl debounce longest answer
+# KEYS seen inbox box due busy transcript active | ARGV conversation payload entry ttl debounce longest answer wake bot
 _ACCEPT = (
     _NOW
     + """
@@ -47,6 +47,7 @@ redis.call('RPUSH', KEYS[2], ARGV[2])
 if redis.call('SISMEMBER', KEYS[5], ARGV[1]) == 1 then return 1 end
 redis.call('HSETNX', KEYS[3], 'first', now)
 redis.call('ZADD', KEYS[4], math.min(now + ARGV[5], redis.call('HGET', KEYS[3], 'first') + ARGV[6]), ARGV[1])
+redis.call('PUBLISH', ARGV[8], ARGV[9])
 return 1
 """
 )
@@ -282,12 +283,9 @@ class Mailbox:
         keys = self._keys(conversation_id, "inbox", "box", "due", "busy", "transcript", "active")
         seen = key(self.bot_id, "seen", digest(f"{conversation_id} {message_id}"))
         debounce = 0 if at_once else self._debounce
-        stored = await self._run(
-            "accept", [seen, *keys], conversation_id, payload, entry, SEEN_SECONDS, debounce, self._longest, int(answer)
-        )
-        if stored and answer:
-            await self._redis.publish(WAKE, self.bot_id)
-        return bool(stored)
+        times = (SEEN_SECONDS, debounce, self._longest)
+        arguments = (conversation_id, payload, entry, *times, int(answer), WAKE, self.bot_id)
+        return bool(await self._run("accept", [seen, *keys], *arguments))
 
     async def claim(self, count: int) -> tuple[list[str], int]:
         """(conversations now leased to the caller, milliseconds until the next is due or -1 when none waits)."""

@@ -1,0 +1,106 @@
+"""python -m benchmarks.turns: what turn 200 of a conversation costs against turn 10, in time, Redis bytes and prompt.
+
+The whole turn is real (graph, checkpointer on the embedded Redis, a 24-message window); the chat model is replaced by
+one that answers at once, so that what is measured is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from redis.asyncio import Redis
+
+from agent.checkpointer import RedisCheckpointer
+from agent.context import Context, Rows
+from agent.graph import build
+from agent.models import Models
+from agent.state import Quoted
+from server.embedded_redis import EmbeddedRedis
+
+TURNS, SPAN = 205, 5
+FILLER = "the quick brown espresso machine jumps over the lazy grinder and " * 3
+
+
+class Instant(BaseChatModel):
+    """Answers at once and remembers how long its prompts were."""
+
+    lengths: Any = None
+
+    @property
+    def _llm_type(self) -> str:
+        return "instant"
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        return self.bind(offered=[convert_to_openai_tool(tool)["function"]["name"] for tool in tools])
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        name = next((n for n in kwargs.get("offered", []) if n in ("Verdict", "Facts")), "")
+        if not name:
+            self.lengths.append(sum(len(str(m.text)) for m in messages))
+        call = [{"name": name, "args": {}, "id": "1"}] if name else []
+        return ChatResult(generations=[ChatGeneration(message=AIMessage("" if name else FILLER, tool_calls=call))])
+
+
+class Shelf:
+    """Five passages, always the same."""
+
+    async def passages(self, bot_id: str, question: str, count: int) -> list[Quoted]:
+        return [Quoted(document="a.pdf", page=i, text=FILLER, language="en", strong=True) for i in range(5)]
+
+    async def price_list(self, bot_id: str) -> Rows:
+        return []
+
+
+async def main() -> None:
+    """Run one conversation and print the two points and their ratios."""
+    with tempfile.TemporaryDirectory(prefix="sg") as folder:
+        embedded = EmbeddedRedis(Path(folder))
+        redis = Redis.from_url(embedded.start())
+        model = Instant(lengths=[])
+        graph = build(Models(model), Shelf(), RedisCheckpointer(redis, prefix="b"))
+        config: Any = {"configurable": {"thread_id": "c"}}
+        milliseconds, written, stored = [], [], []
+        for turn in range(TURNS):
+            start = {
+                "messages": [HumanMessage(f"question {turn}: {FILLER}", id=str(turn))],
+                "bot_id": "b",
+                "turn_id": str(turn),
+            }
+            before = int((await redis.info("stats"))["total_net_input_bytes"])
+            began = time.process_time()
+            await graph.ainvoke(start, config, context=Context(), durability="sync")
+            milliseconds.append((time.process_time() - began) * 1000)
+            written.append(int((await redis.info("stats"))["total_net_input_bytes"]) - before)
+            stored.append(await redis.memory_usage("b:c", samples=0))
+        rows = {
+            "CPU ms": milliseconds,
+            "bytes to Redis": written,
+            "bytes stored": stored,
+            "prompt characters": model.lengths,
+        }
+        print(f"{'':20} {'turn 10':>10} {'turn 200':>10} {'200/10':>8}")
+        for name, values in rows.items():
+            ten, last = (statistics.mean(values[at - SPAN : at + SPAN]) for at in (10, 200))
+            print(f"{name:20} {ten:10,.0f} {last:10,.0f} {last / ten:8.2f}")
+        await redis.aclose()
+        embedded.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

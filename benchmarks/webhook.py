@@ -1,0 +1,146 @@
+"""python -m benchmarks.webhook: accepting a webhook (signature, parse, dedupe, durable) against the least one can do.
+
+The least: a bare FastAPI route that checks the HMAC and makes one Redis write. Both run as one uvicorn process on the
+same embedded Redis, one after the other, in turns; prints requests/s and p99 of each, and the ratio.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+import httpx
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from redis.asyncio import Redis
+
+from server.embedded_redis import EmbeddedRedis
+
+SECRET, PORT, REQUESTS, CONCURRENCY, ROUNDS = "secret", 8765, 4000, 50, 3
+
+
+def bare(redis: Redis) -> FastAPI:
+    """The route to compare with."""
+    app = FastAPI()
+
+    @app.post("/webhook")
+    async def receive(request: Request) -> Response:
+        body = await request.body()
+        digest = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(digest, request.headers.get("x-hub-signature-256", "")):
+            return Response(status_code=403)
+        await redis.rpush("inbox", body)  # pyright: ignore[reportGeneralTypeIssues]
+        return Response("ok")
+
+    return app
+
+
+def bodies() -> list[tuple[bytes, dict[str, str]]]:
+    """Signed webhooks of as many new messages from 200 contacts."""
+    found = []
+    for number in range(REQUESTS):
+        contact = f"7701{number % 200:07}"
+        message = {
+            "from": contact,
+            "id": f"wamid.{uuid.uuid4().hex}",
+            "timestamp": "1786000000",
+            "type": "text",
+            "text": {"body": "How much?"},
+        }
+        value = {"metadata": {"phone_number_id": "42"}, "contacts": [{"wa_id": contact}], "messages": [message]}
+        body = json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
+        digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        found.append((body, {"X-Hub-Signature-256": f"sha256={digest}"}))
+    return found
+
+
+async def load() -> tuple[float, float]:
+    """(requests/s, p99 in ms) of one round. Bare sockets: a full client would cost more than what is measured."""
+    work, times = [_request(body, headers) for body, headers in bodies()], []
+
+    async def lane() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+        while work:
+            request = work.pop()
+            began = time.perf_counter()
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200"), head
+            length = next(
+                int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
+            )
+            await reader.readexactly(length)
+            times.append((time.perf_counter() - began) * 1000)
+        writer.close()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(lane() for _ in range(CONCURRENCY)))
+    return REQUESTS / (time.perf_counter() - began), sorted(times)[int(len(times) * 0.99)]
+
+
+def _request(body: bytes, headers: dict[str, str]) -> bytes:
+    lines = ["POST /webhook HTTP/1.1", "Host: test", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, *(f"{k}: {v}" for k, v in headers.items()), "", ""]).encode() + body
+
+
+async def up() -> None:
+    """Wait for the server."""
+    async with httpx.AsyncClient() as client:
+        while True:
+            try:
+                await client.get(f"http://127.0.0.1:{PORT}/health")
+                return
+            except httpx.HTTPError:
+                await asyncio.sleep(0.05)
+
+
+def main() -> None:
+    """Alternate the two and print the medians."""
+    rates: dict[str, list[tuple[float, float]]] = {"salesgraph": [], "bare": []}
+    with tempfile.TemporaryDirectory(prefix="sg") as folder:
+        embedded = EmbeddedRedis(Path(folder))
+        embedded.start()
+        env = {
+            **os.environ,
+            "DATA_DIR": folder,
+            "PORT": str(PORT),
+            "WHATSAPP_APP_SECRET": SECRET,
+            "WHATSAPP_PHONE_NUMBER_ID": "42",
+            "LOG_LEVEL": "WARNING",
+        }
+        commands = {
+            "salesgraph": ["-m", "server", "serve", "--role", "web"],
+            "bare": ["-m", "benchmarks.webhook", "bare", embedded.url],
+        }
+        for _ in range(ROUNDS):
+            for name, command in commands.items():
+                process = subprocess.Popen([sys.executable, *command], env=env)
+                asyncio.run(up())
+                rates[name].append(asyncio.run(load()))
+                process.send_signal(signal.SIGTERM)
+                process.wait()
+        embedded.stop()
+    for name, found in rates.items():
+        print(
+            f"{name:12} {statistics.median(r for r, _ in found):8,.0f} requests/s   p99 {statistics.median(p for _, p in found):6.1f} ms"
+        )
+    ratio = statistics.median(a[0] / b[0] for a, b in zip(rates["salesgraph"], rates["bare"], strict=True))
+    print(f"{'ratio':12} {ratio:8.2f}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["bare"]:
+        uvicorn.run(bare(Redis.from_url(sys.argv[2])), port=PORT, log_level="warning", access_log=False)
+    else:
+        main()
