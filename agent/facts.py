@@ -117,9 +117,10 @@ _COMPANY = re.compile(
 
 def written(said: str, region: str | None) -> Iterator[tuple[str, str]]:
     """(field, value) pairs that patterns find, for the model that works without a network."""
+    said = " ".join(said[:2_000].split())
     for match in EMAIL.finditer(said):
         yield "email", match.group()
-    for match in phonenumbers.PhoneNumberMatcher(said[:2000], region):
+    for match in phonenumbers.PhoneNumberMatcher(said, region):
         yield "phone", match.raw_string
     if match := _NAME.search(said):
         first, _, last = match.group(1).partition(" ")

@@ -45,9 +45,9 @@ log = structlog.get_logger()
 
 
 def build(
-    models: Models, knowledge: Knowledge, checkpointer: BaseCheckpointSaver[str] | None = None
+    models: Models, knowledge: Knowledge, checkpointer: BaseCheckpointSaver[str] | None = None, form: type = State
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph over these models and this knowledge base."""
+    """The graph over these models and this knowledge base. `form` is what its input may hold: less of it in Studio."""
 
     async def guard(request: Any, call: Any) -> Any:
         """Run a tool only if this bot may use it; a failure becomes an answer the model can read."""
@@ -66,9 +66,7 @@ def build(
     async def sell_with_tools(state: State, runtime: Any) -> Any:
         return await sell(state, runtime, models, registry.allowed(runtime.context.tools))
 
-    builder = StateGraph(
-        State, context_schema=Context, input_schema=Inbound if checkpointer is None else State, output_schema=Outbound
-    )
+    builder = StateGraph(State, context_schema=Context, input_schema=form, output_schema=Outbound)
     builder.add_node("commands", commands)
     builder.add_node("moderate", partial(moderate, models=models))
     builder.add_node("extract", partial(extract, models=models))
@@ -167,7 +165,7 @@ def from_environment() -> CompiledStateGraph[Any, Any, Any, Any]:
     )
     access = Access(openai, os.environ.get("OPENAI_BASE_URL"), gemini, os.environ.get("GEMINI_BASE_URL"))
     models = Models(offline_model(), os.environ.get("CHAT_MODEL") or by_key, os.environ.get("FALLBACK_MODEL"), access)
-    return build(models, _Samples())
+    return build(models, _Samples(), form=Inbound)
 
 
 graph = from_environment()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+# Characters of a message that a screen looks at; a model sees the rest.
+LOOKED_AT = 3_000
+
 # Whole messages only: "stop by tomorrow" is not an opt-out.
 _STOP = frozenset(
     "stop|unsubscribe|stop all|opt out|optout|cancel subscription|do not write|don't write|do not message me|stop messaging me|"
@@ -68,6 +71,11 @@ def _bare(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s/']+", " ", text.replace("’", "'").casefold()).split())
 
 
+def _flat(text: str) -> str:
+    """What a pattern may look at: bounded, and no runs of spaces to try every way round."""
+    return " ".join(text[:8_000].split())[:LOOKED_AT]
+
+
 def is_stop(text: str) -> bool:
     """A request to get no more messages."""
     return _bare(text) in _STOP
@@ -90,14 +98,14 @@ def is_thanks(text: str) -> bool:
 
 def asks_for_person(text: str) -> bool:
     """Wants a human being."""
-    return _bare(text) in _LONE_PERSON or bool(_PERSON.search(text))
+    return _bare(text) in _LONE_PERSON or bool(_PERSON.search(_flat(text)))
 
 
 def is_emergency(text: str) -> bool:
     """Speaks of danger to life."""
-    return bool(_EMERGENCY.search(text))
+    return bool(_EMERGENCY.search(_flat(text)))
 
 
 def is_injection(text: str) -> bool:
     """Tries to change the rules or to see them."""
-    return bool(_INJECTION.search(text))
+    return bool(_INJECTION.search(_flat(text)))

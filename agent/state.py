@@ -18,6 +18,18 @@ def merge_profile(old: dict[str, str] | None, new: Mapping[str, str | None] | No
     return {name: value for name, value in merged.items() if value}
 
 
+def last(old: str | None, new: str) -> str:
+    """Two tools of one round may say the same thing."""
+    return new
+
+
+class StartedWith(TypedDict):
+    """What was on record when the turn began, so that a resumed turn knows what it changed."""
+
+    profile: dict[str, str]
+    owner: str
+
+
 class Quoted(TypedDict):
     """A passage as the sales agent sees it; `strong` says whether it probably answers the question."""
 
@@ -40,14 +52,14 @@ class State(Inbound, total=False):
     bot_id: str
     turn_id: str
     profile: Annotated[dict[str, str | None], merge_profile]
-    owner: Literal["bot", "person"]
+    owner: Annotated[Literal["bot", "person"], last]
+    started_with: StartedWith
     summary: str
     verdict: Verdict
-    reason: str
+    reason: Annotated[str, last]
     passages: list[Quoted]
     replies: list[str]
     model: str
-    forget: bool
 
 
 class Outbound(TypedDict, total=False):

@@ -165,7 +165,11 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
         return kind, clean(content.get("caption")), media  # pyright: ignore[reportReturnType] - one of _MEDIA
     if kind == "location":
         place = ", ".join(filter(None, (clean(content.get("name")), clean(content.get("address")))))
-        return "location", f"{place} ({content.get('latitude')}, {content.get('longitude')})".strip(), None
+        return (
+            "location",
+            f"{place} ({clean(content.get('latitude'))}, {clean(content.get('longitude'))})".strip(),
+            None,
+        )
     if kind == "contacts":
         return "contacts", "; ".join(_card(card) for card in _dicts(raw.get("contacts"))), None
     if kind == "button":
@@ -174,7 +178,7 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
         return "button", _pressed(content), None
     if kind == "order":
         items = [
-            f"{i.get('quantity')} x {clean(i.get('product_retailer_id'))} at {i.get('item_price')} "
+            f"{clean(i.get('quantity'))} x {clean(i.get('product_retailer_id'))} at {clean(i.get('item_price'))} "
             f"{clean(i.get('currency'))}"
             for i in _dicts(content.get("product_items"))
         ]

@@ -26,9 +26,12 @@ _EDGES = {"strong": "*", "s": "~"}
 
 
 def to_whatsapp(markdown: str) -> str:
-    """The text of a reply in WhatsApp's markup; arithmetic such as 2*3*4 stays as written."""
+    """The text of a reply in WhatsApp's markup; arithmetic such as 2*3*4 stays as written.
+
+    A text of nothing but markup, such as a lone rule, stays as it is: better odd than silent.
+    """
     tokens = _MARKDOWN.parse(_BETWEEN_WORDS.sub(r"\\\1", markdown))
-    return re.sub(r"\n{3,}", "\n\n", "".join(_blocks(tokens))).strip()
+    return re.sub(r"\n{3,}", "\n\n", "".join(_blocks(tokens))).strip() or markdown.strip()
 
 
 def _blocks(tokens: Sequence[Token]) -> list[str]:

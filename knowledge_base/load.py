@@ -108,8 +108,11 @@ def _price_list(name: str, text: str) -> Document:
         dialect = csv.Sniffer().sniff(text[:4096], delimiters=",;\t|")
     except csv.Error:
         dialect = csv.excel
-    reader = csv.DictReader(io.StringIO(text), dialect=dialect)
-    rows = [{str(k).strip(): normalise(str(v or "")) for k, v in row.items() if k} for row in reader]
+    try:
+        found = list(csv.DictReader(io.StringIO(text), dialect=dialect))
+    except csv.Error as error:
+        raise Unreadable(f"{name}: not a table ({error}); check its quotation marks") from None
+    rows = [{str(k).strip(): normalise(str(v or "")) for k, v in row.items() if k} for row in found]
     rows = [row for row in rows if any(row.values())]
     if not rows:
         raise Unreadable(f"{name}: no rows below a header line")

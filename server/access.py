@@ -21,7 +21,7 @@ def session_value(settings: Settings) -> str:
 
 def is_token(settings: Settings, given: str) -> bool:
     """Whether this is the operator token, compared in constant time."""
-    return hmac.compare_digest(given.encode("utf-8", "replace"), settings.operator_token.encode())
+    return bool(given) and hmac.compare_digest(given.encode("utf-8", "replace"), settings.operator_token.encode())
 
 
 def is_operator(settings: Settings, request: Request) -> bool:

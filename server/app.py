@@ -26,7 +26,7 @@ from server.access import is_local, is_operator
 from server.bots import Numbers, bots, desks
 from server.settings import Settings
 
-HTTP_TIMEOUT = httpx.Timeout(15, connect=5)
+HTTP_TIMEOUT = httpx.Timeout(10, connect=4)
 SIMULATOR = "/simulator/cloud-api"
 
 log = structlog.get_logger()

@@ -57,7 +57,7 @@ def desks(settings: Settings, redis: Redis) -> dict[str, Desk]:
         bot.id: Desk(
             bot,
             Mailbox(redis, bot.id, debounce=debounce, longest=longest, lease=lease),
-            Conversations(redis, bot.id, settings.identity_secret),
+            Conversations(redis, bot.id),
         )
         for bot in bots(settings)
     }

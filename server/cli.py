@@ -12,7 +12,9 @@ from typing import Annotated
 import httpx
 import typer
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import RedisError
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from server import logs
@@ -155,14 +157,17 @@ async def read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Pat
                 stored = await shelf.add(
                     bot_id, path, lambda done, total, t=task: progress.update(t, completed=done, total=total)
                 )
-            except (Unreadable, OSError) as error:
+            except RedisError:
+                raise
+            except Exception as error:  # whatever a file or an embedding provider provokes, the other files are read
                 failures += 1
                 progress.remove_task(task)
-                progress.console.print(f"[red]not read[/] {error}", highlight=False)
+                reason = str(error) if isinstance(error, Unreadable) else f"{path.name}: {type(error).__name__} {error}"
+                progress.console.print(f"[red]not read[/] {escape(reason.splitlines()[0])}", highlight=False)
                 continue
             progress.update(task, completed=len(stored.passages), total=len(stored.passages))
             for problem in stored.problems:
-                progress.console.print(f"[yellow]in part[/] {problem}", highlight=False)
+                progress.console.print(f"[yellow]in part[/] {escape(problem)}", highlight=False)
     await redis.aclose()
     if not paths:
         console.print("no documents found; use " + ", ".join((".pdf", ".md", ".txt", ".html", ".csv")))
@@ -229,8 +234,6 @@ def doctor() -> None:
 
 
 async def _ping(redis: Redis) -> None:
-    from redis.exceptions import RedisError
-
     try:
         await redis.ping()  # pyright: ignore[reportGeneralTypeIssues]
     except RedisError as error:

@@ -12,6 +12,7 @@ A contact and its conversation share one id, a UUID made from a secret, the bot 
 from __future__ import annotations
 
 import json
+import secrets
 import time
 import uuid
 from collections.abc import Mapping
@@ -38,10 +39,11 @@ redis.call('HSETNX', contact, 'created', ARGV[3])
 redis.call('HSET', contact, unpack(ARGV, 4))
 return id
 """
-# KEYS contact | ARGV source field value field value ... : what an operator entered is never overwritten
+# KEYS contact | ARGV source field value field value ... : what an operator entered is never overwritten, save for consent,
+# which is the contact's to give and to take
 _LEARN = """
 for i = 2, #ARGV, 2 do
-  if ARGV[1] == 'operator' or redis.call('HGET', KEYS[1], 's:' .. ARGV[i]) ~= 'operator' then
+  if ARGV[1] == 'operator' or ARGV[i] == 'consent' or redis.call('HGET', KEYS[1], 's:' .. ARGV[i]) ~= 'operator' then
     if ARGV[i + 1] == '' then redis.call('HDEL', KEYS[1], 'p:' .. ARGV[i], 's:' .. ARGV[i])
     else redis.call('HSET', KEYS[1], 'p:' .. ARGV[i], ARGV[i + 1], 's:' .. ARGV[i], ARGV[1]) end
   end
@@ -104,23 +106,34 @@ def now_ms() -> int:
 class Conversations:
     """The record of one bot's contacts and conversations."""
 
-    def __init__(self, redis: Redis, bot_id: str, secret: str) -> None:
+    def __init__(self, redis: Redis, bot_id: str) -> None:
         self.bot_id = bot_id
         self._redis = redis
-        self._secret = secret
+        self._secret = ""
         self._identify = redis.register_script(_IDENTIFY)
         self._learn = redis.register_script(_LEARN)
 
     async def identify(self, message: Message) -> str:
         """The conversation of a message, made on first contact; remembers number, user id, name and account."""
+        secret = await self._salt()
         identities = [f"wa {message.wa_id}"] * bool(message.wa_id) + [f"user {message.user_id}"] * bool(message.user_id)
-        fresh = uuid.uuid5(uuid.NAMESPACE_URL, f"salesgraph:{self._secret}:{self.bot_id}:{identities[0]}")
-        keys = [key(self.bot_id, "alias", digest(f"{self._secret} {identity}")) for identity in identities]
+        fresh = uuid.uuid5(uuid.NAMESPACE_URL, f"salesgraph:{secret}:{self.bot_id}:{identities[0]}")
+        keys = [key(self.bot_id, "alias", digest(f"{secret} {identity}")) for identity in identities]
         known = {"wa_id": message.wa_id, "user_id": message.user_id, "account": message.account, "name": message.name}
         flat = [text for name, value in known.items() if value for text in (name, value)]
         prefix = key(self.bot_id, "contact", "")
         found: Any = await self._identify(keys=keys, args=[str(fresh), prefix, now_ms(), *flat])
         return found.decode()
+
+    async def _salt(self) -> str:
+        """Kept with the data it salts, so that all hosts agree: without it no id can be traced back to a phone number by
+        trying them all."""
+        if not self._secret:
+            name = key(self.bot_id, "secret")
+            await self._redis.set(name, secrets.token_urlsafe(32), nx=True)
+            kept: Any = await self._redis.get(name)
+            self._secret = kept.decode()
+        return self._secret
 
     async def contact(self, conversation_id: str) -> Contact | None:
         """The contact of a conversation, None when there is none of that id."""

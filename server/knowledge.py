@@ -61,6 +61,7 @@ def embedder(settings: Settings) -> Embedder:
                 api_key=settings.openai_api_key,
                 base_url=settings.openai_base_url,
                 check_embedding_ctx_length=False,
+                timeout=settings.model_timeout,
             ),
         )
     from langchain_google_genai import GoogleGenerativeAIEmbeddings

@@ -148,14 +148,19 @@ end
 """
     + _RELEASE
 )
-# KEYS dead inbox due busy | ARGV conversation turn : the batch goes back to the head of the inbox
+# KEYS dead inbox due busy box | ARGV conversation turn : the batch goes back to the head of the inbox, or, while a turn has
+# its own batch counted off there, behind it
 _REVIVE = (
     _NOW
     + """
 local raw = redis.call('HGET', KEYS[1], ARGV[2])
 if not raw then return 0 end
 local batch = cjson.decode(raw).batch
-for i = #batch, 1, -1 do redis.call('LPUSH', KEYS[2], batch[i]) end
+if redis.call('HEXISTS', KEYS[5], 'turn') == 1 then
+  for i = 1, #batch do redis.call('RPUSH', KEYS[2], batch[i]) end
+else
+  for i = #batch, 1, -1 do redis.call('LPUSH', KEYS[2], batch[i]) end
+end
 redis.call('HDEL', KEYS[1], ARGV[2])
 if redis.call('SISMEMBER', KEYS[4], ARGV[1]) == 0 then redis.call('ZADD', KEYS[3], now, ARGV[1]) end
 return 1
@@ -197,17 +202,20 @@ return 1
 """
 )
 # KEYS due box busy inbox outbox status sent | ARGV conversation fence lease quiet reply-id provider-id state
+# That the provider has it is true whoever holds the lease, and spares the next worker a second send.
 _SEND_DONE = (
-    _FENCED
+    """
+if ARGV[6] ~= '' then redis.call('SET', KEYS[7], ARGV[6], 'EX', SENT) end
+""".replace("SENT", str(SENT_SECONDS))
+    + _FENCED
     + """
 local head = redis.call('LINDEX', KEYS[5], 0)
 if head and cjson.decode(head).id == ARGV[5] then
   redis.call('LPOP', KEYS[5])
   redis.call('HDEL', KEYS[2], 'sends')
   redis.call('HSETNX', KEYS[6], ARGV[5], ARGV[7])
-  if ARGV[6] ~= '' then redis.call('SET', KEYS[7], ARGV[6], 'EX', SENT) end
 end
-""".replace("SENT", str(SENT_SECONDS))
+"""
     + _RELEASE
 )
 # KEYS due box status sent | ARGV conversation reply-id provider-id state rank : ranks only rise
@@ -331,7 +339,7 @@ class Mailbox:
 
     async def revive(self, conversation_id: str, turn_id: str) -> bool:
         """Try a dead letter again; False when there is none of that id."""
-        keys = self._keys(conversation_id, "dead", "inbox", "due", "busy")
+        keys = self._keys(conversation_id, "dead", "inbox", "due", "busy", "box")
         found = bool(await self._run("revive", keys, conversation_id, turn_id))
         await self._redis.publish(WAKE, self.bot_id)
         return found

@@ -12,7 +12,11 @@ from channels.base import SendError
 from server.bots import Desk, Numbers
 from server.conversations import Author, Contact
 
-RETRY_FIRST, RETRY_LONGEST, RETRIES = 500, 60_000, 12
+RETRY_FIRST, RETRY_LONGEST = 500, 60_000
+# A day at one try a minute: after that the 24-hour window is closed anyway.
+RETRIES = 1440
+# Sends without any answer before we stop: each may have arrived.
+UNKNOWN_TRIES = 3
 BROKEN_ACCOUNT = 60_000
 
 Next = Literal["go_on", "put_down"]
@@ -77,10 +81,12 @@ async def _request(
     except SendError as error:
         bound.warning("send_failed", kind=error.kind, code=error.code, tries=tries, detail=str(error)[:200])
         if error.kind == "retry" and tries < RETRIES:
-            delay = max(error.retry_after * 1000, min(RETRY_LONGEST, RETRY_FIRST * 2**tries) * random.uniform(0.5, 1))
+            delay = max(
+                error.retry_after * 1000, min(RETRY_LONGEST, RETRY_FIRST * 2 ** min(tries, 20)) * random.uniform(0.5, 1)
+            )
             await mailbox.send_abort(contact.id, fence, reply.id, delay)
             return "put_down"
-        if error.kind == "unknown":
+        if error.kind == "unknown" and tries < UNKNOWN_TRIES:
             await mailbox.park(contact.id, fence, grace)
             return "put_down"
         if error.kind == "stop":

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -90,6 +92,10 @@ class Settings(BaseSettings):
     def _redis_scheme(cls, value: str | None) -> str | None:
         if value and not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("start it with redis://, rediss:// or unix://, or leave it unset for the embedded server")
+        try:
+            _ = urlsplit(value or "").port
+        except ValueError:
+            raise ValueError("its port is not a number; write redis://HOST:6379/0") from None
         return value
 
     @field_validator("openai_base_url", "whatsapp_graph_url", "gemini_base_url")
@@ -155,14 +161,20 @@ class Settings(BaseSettings):
         """A secret of this installation, made on first use and kept in DATA_DIR/`name`, readable by its owner alone."""
         path = self.data_dir / name
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text(encoding="ascii").strip()
+        if path.exists() and (kept := path.read_text(encoding="ascii").strip()):
+            return kept
+        handle, draft = tempfile.mkstemp(dir=self.data_dir, prefix=f".{name}-")  # mode 600
         with os.fdopen(handle, "w", encoding="ascii") as file:
-            secret = secrets.token_urlsafe(32)
-            file.write(secret)
-        return secret
+            file.write(secrets.token_urlsafe(32))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # whole or not at all, and only one of several processes wins
+        except FileExistsError:
+            if not path.read_text(encoding="ascii").strip():
+                os.replace(draft, path)
+        Path(draft).unlink(missing_ok=True)
+        return path.read_text(encoding="ascii").strip()
 
     @cached_property
     def operator_token(self) -> str:
@@ -173,11 +185,6 @@ class Settings(BaseSettings):
     def simulator_secret(self) -> str:
         """Signs the webhooks of the simulator; opens nothing but simulated numbers."""
         return self.kept_secret("simulator_secret")
-
-    @cached_property
-    def identity_secret(self) -> str:
-        """Salts conversation ids, so that none can be traced back to a phone number by trying them all."""
-        return self.kept_secret("identity_secret")
 
 
 def explain(error: ValidationError) -> str:

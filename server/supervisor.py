@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 import httpx
+from redis.exceptions import RedisError
 from rich.console import Console
+from rich.markup import escape
 
 from knowledge_base.samples import files
 from server import cli
@@ -25,6 +27,7 @@ RESTART_FIRST, RESTART_LONGEST = 0.2, 10.0
 STABLE = 10.0
 STOP_SECONDS = 20
 START_SECONDS = 60
+FILL_AGAIN = 5.0
 
 console = Console(stderr=True, soft_wrap=True)
 
@@ -74,11 +77,14 @@ def supervise(settings: Settings) -> int:
             embedded.start()
         for child in children:
             child.start()
-        _fill_demo(settings)
+        filled = _fill_demo(settings)
         _wait_for_web(settings, children)
         _greet(settings, token if first else "")
+        looked = time.monotonic()
         while True:
             time.sleep(POLL)
+            if not filled and time.monotonic() - looked > FILL_AGAIN:
+                filled, looked = _fill_demo(settings), time.monotonic()
             if embedded and not embedded.alive:
                 console.print("[yellow]the embedded Redis ended; starting it again[/]")
                 embedded.start()
@@ -112,16 +118,18 @@ def _port_taken(settings: Settings) -> str:
     return ""
 
 
-def _fill_demo(settings: Settings) -> None:
-    """The sample shop's documents, unless they are in."""
+def _fill_demo(settings: Settings) -> bool:
+    """The sample shop's documents, unless they are in; False while Redis is away."""
     redis, attached = cli.connect(settings)
     try:
         asyncio.run(cli.read_in(settings, redis, DEMO, files()))
-    except OSError as error:
-        console.print(f"[yellow]the sample documents are not indexed yet: {error}[/]")
+    except (RedisError, OSError) as error:
+        console.print(f"[yellow]Redis does not answer yet; the sample documents wait for it ({escape(str(error))})[/]")
+        return False
     finally:
         if attached:
             attached.stop()
+    return True
 
 
 def _wait_for_web(settings: Settings, children: list[Child]) -> None:

@@ -39,7 +39,7 @@ async def run(
     source = batch[-1].id if batch else turn_id
     resumed = values.get("turn_id") == turn_id
     if resumed and not (before.next or before.tasks):
-        await _settle(desk, contact, values, source)
+        await _settle(desk, contact.id, values, source)
         return _pairs(turn_id, values)
     start: Any = None if resumed else _start(desk, contact, turn_id, batch, values, longest)
     stream = graph.astream(
@@ -53,7 +53,7 @@ async def run(
         for update in chunk.values():
             await _learn(desk, contact.id, update, source)
     if resumed:
-        await _settle(desk, contact, values, source)
+        await _settle(desk, contact.id, values, source)
     return _pairs(turn_id, values)
 
 
@@ -61,12 +61,14 @@ def _start(
     desk: Desk, contact: Contact, turn_id: str, batch: Sequence[Message], values: dict[str, Any], longest: int
 ) -> dict[str, Any]:
     gone = dict.fromkeys(values.get("profile", {}), None)
+    known = {**_own_phone(contact), **contact.profile}
     return {
         "messages": [_said(message, longest) for message in batch],
         "bot_id": desk.bot.id,
         "turn_id": turn_id,
-        "profile": {**gone, **_own_phone(contact), **contact.profile},
+        "profile": {**gone, **known},
         "owner": contact.owner,
+        "started_with": {"profile": known, "owner": contact.owner},
     }
 
 
@@ -83,14 +85,14 @@ def _own_phone(contact: Contact) -> dict[str, str]:
     return {"phone": f"+{contact.wa_id}"} if contact.wa_id.isascii() and contact.wa_id.isdigit() else {}
 
 
-async def _settle(desk: Desk, contact: Contact, values: dict[str, Any], source: str) -> None:
+async def _settle(desk: Desk, conversation_id: str, values: dict[str, Any], source: str) -> None:
     """Put on record what nodes found out before a crash came between their checkpoint and `_learn`."""
-    known = {**_own_phone(contact), **contact.profile}
-    profile = values.get("profile", {})
-    facts = {name: value for name, value in profile.items() if known.get(name) != value}
-    await desk.conversations.learn(contact.id, {**facts, **dict.fromkeys(known.keys() - profile.keys(), None)}, source)
-    if values.get("owner") == "person":
-        await desk.conversations.set(contact.id, owner="person")
+    before, profile = values["started_with"], values.get("profile", {})
+    facts = {name: value for name, value in profile.items() if before["profile"].get(name) != value}
+    gone = dict.fromkeys(before["profile"].keys() - profile.keys(), None)
+    await desk.conversations.learn(conversation_id, {**facts, **gone}, source)
+    if values.get("owner") == "person" != before["owner"]:
+        await desk.conversations.set(conversation_id, owner="person")
 
 
 async def _learn(desk: Desk, conversation_id: str, update: Any, source: str) -> None:

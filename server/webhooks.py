@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from channels.base import ANSWERED, Message, Quarantined, StatusUpdate
-from channels.cloud_api import parse, signed_by
+from channels.cloud_api import clean, parse, signed_by
 from server.bots import DEFAULT, Desk, Numbers
 from server.conversations import Entry, now_ms
 from server.sending import from_callback
@@ -51,7 +51,12 @@ def router(settings: Settings, desks: dict[str, Desk], numbers: Numbers) -> APIR
         except ValueError:
             return PlainTextResponse("not a JSON object", 400)
         for message in parsed.messages:
-            await _take(message, desks, numbers, simulated=not genuine)
+            try:
+                await _take(message, desks, numbers, simulated=not genuine)
+            except ValueError as error:  # a text no store takes: its neighbours must not suffer
+                await _quarantine(
+                    desks[DEFAULT], Quarantined(reason=str(error)[:200], piece=clean(repr(message))[:10_000])
+                )
         for status in parsed.statuses:
             await _apply(status, desks, numbers, simulated=not genuine)
         for piece in parsed.quarantined:

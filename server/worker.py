@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import structlog
@@ -44,6 +44,7 @@ class Worker:
         self._settings, self._redis, self._desks, self._numbers, self._graphs = settings, redis, desks, numbers, graphs
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asides: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Work until `stop`; then finish what is in hand. Without Redis it waits for it to come back."""
@@ -125,15 +126,14 @@ class Worker:
         mailbox = desk.mailbox
         bound = log.bind(bot=desk.bot.id, conversation=conversation_id, turn=work.turn_id, attempt=work.attempt)
         contact = await desk.conversations.contact(conversation_id)
-        batch = [Message.model_validate_json(raw) for raw in work.batch]
         if contact is None or work.attempt > self._settings.turn_attempts:
             return await self._bury(desk, conversation_id, work, contact)
         try:
             async with self._lease(desk, conversation_id, work.fence):
-                seen = asyncio.create_task(self._mark_read(contact, batch))
+                batch = [Message.model_validate_json(raw) for raw in work.batch]
+                self._aside(self._mark_read(contact, batch))
                 graph = self._graphs[desk.bot.id]
                 pairs = await turns.run(graph, desk, contact, work.turn_id, batch, self._settings.max_message_length)
-                await seen
         except (RedisError, OSError):
             raise
         except Exception:  # whatever a graph raises is tried again, then shown among the dead letters
@@ -141,7 +141,7 @@ class Worker:
             await mailbox.park(conversation_id, work.fence, min(TURN_RETRY_LONGEST, TURN_RETRY_FIRST * 2**work.attempt))
             return False
         code = await mailbox.commit(conversation_id, work.fence, work.turn_id, pairs)
-        bound.info("turn_committed" if code else "turn_stale", messages=len(batch), replies=len(pairs))
+        bound.info("turn_committed" if code else "turn_stale", messages=len(work.batch), replies=len(pairs))
         return code == 1
 
     async def _bury(self, desk: Desk, conversation_id: str, work: Work, contact: Contact | None) -> bool:
@@ -153,6 +153,11 @@ class Worker:
             entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=work.turn_id)
             await desk.mailbox.post(conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}))
         return False
+
+    def _aside(self, job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(job)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
 
     async def _mark_read(self, contact: Contact, batch: list[Message]) -> None:
         """Blue ticks and typing; a nicety that must never hold up an answer."""

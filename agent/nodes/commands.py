@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage
@@ -9,7 +10,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agent.context import Context
+from agent.context import PROFILE_FIELDS, Context
 from agent.language import language_of
 from agent.phrases import say
 from agent.screens import is_start, is_stop
@@ -17,66 +18,82 @@ from agent.state import State, burst, burst_text, text_of
 
 HISTORY = 10
 STOPPED = "stopped"
+COMMANDS = ("/reset", "/history", "/info")
 
-Next = Literal["moderate", "extract", "retrieve", "__end__"]
+Next = Literal["moderate", "extract", "retrieve", "remember"]
 
 
 async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
-    """Starts every turn: clears what the last one worked out, hears the language, answers commands."""
-    said, profile = burst_text(state), state.get("profile", {})
-    language = language_of(said, profile.get("language") or "")
-    fresh: dict[str, Any] = {
-        "replies": [],
-        "passages": [],
-        "verdict": "answer",
-        "reason": "",
-        "model": "",
-        "forget": False,
-    }
-    if not burst(state) or state.get("owner") == "person":
-        return Command(update={**fresh, "verdict": "silent"}, goto="__end__")
-    command = text_of(burst(state)[-1]).strip()
-    answer = _answer(command, state, runtime.context, language)
-    if answer is not None:
-        answer.setdefault("messages", [AIMessage(text) for text in answer["replies"]])
-        return Command(update={**fresh, "model": "commands", **answer}, goto="__end__")
+    """Starts every turn: clears what the last one worked out, hears the language, answers commands.
+
+    A command in the middle of other messages is answered first, and they go on to the agent.
+    """
+    waiting, profile, context = burst(state), state.get("profile", {}), runtime.context
+    language = language_of(burst_text(state), profile.get("language") or "")
+    fresh: dict[str, Any] = {"replies": [], "passages": [], "verdict": "answer", "reason": "", "model": ""}
+    if any(is_stop(text_of(message)) for message in waiting):
+        return _answered(fresh, say("stopped", language), profile={"consent": STOPPED})
+    if not waiting or state.get("owner") == "person":
+        return Command(update={**fresh, "verdict": "silent"}, goto="remember")
     if profile.get("consent") == STOPPED:
-        return Command(update={**fresh, "verdict": "silent"}, goto="__end__")
+        if not any(is_start(text_of(message)) for message in waiting):
+            return Command(update={**fresh, "verdict": "silent"}, goto="remember")
+        return _answered(fresh, say("started", language), profile={"consent": None})
+    given = [message for message in waiting if _command(message)]
+    if given:
+        return _carried_out(fresh, state, context, language, given, [m for m in waiting if not _command(m)])
     known = {"language": language} if language != profile.get("language") else {}
     return Command(update={**fresh, "profile": known}, goto=["moderate", "extract", "retrieve"])
 
 
-def _answer(command: str, state: State, context: Context, language: str) -> dict[str, Any] | None:
+def _answered(fresh: dict[str, Any], text: str, **update: Any) -> Command[Next]:
+    update = {**fresh, "model": "commands", "messages": [AIMessage(text)], "replies": [text], **update}
+    return Command(update=update, goto="remember")
+
+
+def _command(message: AnyMessage) -> str:
+    word = text_of(message).strip().casefold()
+    return word if word in COMMANDS else ""
+
+
+def _carried_out(
+    fresh: dict[str, Any],
+    state: State,
+    context: Context,
+    language: str,
+    given: Sequence[AnyMessage],
+    rest: Sequence[AnyMessage],
+) -> Command[Next]:
+    """Answer the commands; what else was said goes on to the agent, without them in its memory."""
     profile = {name: value for name, value in state.get("profile", {}).items() if value}
-    word = command.casefold()
-    if word == "/reset":
-        forgotten = dict.fromkeys((name for name in profile if name not in ("language", "consent")), None)
-        return {
-            "replies": [say("reset", language, context.business)],
-            "messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES)],
-            "summary": "",
-            "profile": forgotten,
-            "forget": True,
-        }
-    if word == "/history":
-        return {"replies": [_history(state.get("messages", [])) or say("no_history", language)]}
-    if word == "/info":
-        return {"replies": [_info(state, context, profile)]}
-    if is_stop(command):
-        return {"replies": [say("stopped", language)], "profile": {"consent": STOPPED}}
-    if is_start(command) and profile.get("consent") == STOPPED:
-        return {"replies": [say("started", language)], "profile": {"consent": None}}
-    return None
+    words = list(dict.fromkeys(_command(message) for message in given))
+    texts = {
+        "/reset": lambda: say("reset", language, context.business),
+        "/history": lambda: _history(state.get("messages", []), len(given) + len(rest)) or say("no_history", language),
+        "/info": lambda: _info(state, context, profile),
+    }
+    replies = [texts[word]() for word in words]
+    update: dict[str, Any] = {**fresh, "model": "commands", "replies": replies}
+    update["messages"] = (
+        [RemoveMessage(id=m.id) for m in given if m.id] if rest else [AIMessage(text) for text in replies]
+    )
+    if "/reset" in words:
+        kept = [HumanMessage(text_of(message), id=message.id) for message in rest]
+        update["messages"] = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *kept]
+        update["profile"] = dict.fromkeys((name for name in profile if name not in ("language", "consent")), None)
+        update["summary"] = ""
+    return Command(update=update, goto=["moderate", "extract", "retrieve"] if rest else "remember")
 
 
-def _history(messages: list[AnyMessage]) -> str:
-    spoken = [m for m in messages[:-1] if isinstance(m, HumanMessage) or (isinstance(m, AIMessage) and text_of(m))]
-    lines = [f"{'>' if isinstance(m, HumanMessage) else '<'} {text_of(m)[:200]}" for m in spoken[-HISTORY:]]
-    return "\n".join(lines)
+def _history(messages: Sequence[AnyMessage], waiting: int) -> str:
+    spoken = [m for m in messages if isinstance(m, HumanMessage) or (isinstance(m, AIMessage) and text_of(m))]
+    before = spoken[: len(spoken) - waiting][-HISTORY:]
+    return "\n".join(f"{'>' if isinstance(m, HumanMessage) else '<'} {text_of(m)[:200]}" for m in before)
 
 
 def _info(state: State, context: Context, profile: dict[str, str]) -> str:
-    known = ", ".join(f"{name}: {value}" for name, value in sorted(profile.items())) or "-"
+    shown = ("class", *PROFILE_FIELDS, "language")
+    known = ", ".join(f"{name}: {profile[name]}" for name in shown if name in profile) or "-"
     rows = [
         f"*{context.business}*",
         f"model: {context.model}",

@@ -13,4 +13,9 @@ from agent.state import State
 async def handoff(state: State) -> dict[str, Any]:
     """Tells the contact, and leaves the conversation to a person until they hand it back."""
     text = say("handed_over", state.get("profile", {}).get("language") or "en")
-    return {"owner": "person", "messages": [AIMessage(text)], "replies": [text], "model": "handoff"}
+    return {
+        "owner": "person",
+        "messages": [AIMessage(text)],
+        "replies": [*state.get("replies", []), text],
+        "model": "handoff",
+    }

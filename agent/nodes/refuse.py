@@ -17,4 +17,4 @@ async def refuse(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     language = state.get("profile", {}).get("language") or "en"
     phrase = "not_client" if state.get("reason") == "not a client" else "refusal"
     text = say(phrase, language, runtime.context.business)
-    return {"messages": [AIMessage(text)], "replies": [text], "model": "refuse"}
+    return {"messages": [AIMessage(text)], "replies": [*state.get("replies", []), text], "model": "refuse"}

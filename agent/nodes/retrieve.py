@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Protocol
 
 import structlog
@@ -10,6 +11,8 @@ from langgraph.runtime import Runtime
 from agent.context import Context, Rows
 from agent.screens import is_greeting, is_thanks
 from agent.state import Quoted, State, burst_text
+
+SECONDS = 10
 
 log = structlog.get_logger()
 
@@ -27,7 +30,8 @@ async def retrieve(state: State, runtime: Runtime[Context], knowledge: Knowledge
     if not said or is_greeting(said) or is_thanks(said):
         return {"passages": []}
     try:
-        found = await knowledge.passages(state.get("bot_id", "default"), said, runtime.context.passages)
+        search = knowledge.passages(state.get("bot_id", "default"), said, runtime.context.passages)
+        found = await asyncio.wait_for(search, SECONDS)
     except Exception as error:  # an embedding provider's outage must not silence the shop
         log.error("retrieval_failed", error=repr(error)[:300])
         return {"passages": []}

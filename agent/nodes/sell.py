@@ -32,18 +32,21 @@ async def sell(
             tools=offered,
         )
     except NoModelAnswered:
-        return _said(say("apology", language), "none")
+        return _said(state, say("apology", language), "none")
     if asked.message.tool_calls and offered:
         return Command(update={"messages": [asked.message], "model": asked.model}, goto="tools")
     text = text_of(asked.message).strip()
     if not text:
         log.warning("empty_answer", model=asked.model)
         text = say("handed_over" if state.get("owner") == "person" else "apology", language)
-    return _said(text, asked.model)
+    return _said(state, text, asked.model)
 
 
-def _said(text: str, model: str) -> Command[Literal["tools", "remember"]]:
-    return Command(update={"messages": [AIMessage(text)], "replies": [text], "model": model}, goto="remember")
+def _said(state: State, text: str, model: str) -> Command[Literal["tools", "remember"]]:
+    return Command(
+        update={"messages": [AIMessage(text)], "replies": [*state.get("replies", []), text], "model": model},
+        goto="remember",
+    )
 
 
 def _prompt(state: State, context: Context, language: str) -> str:

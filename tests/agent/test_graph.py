@@ -218,3 +218,51 @@ def test_every_prompt_stands_on_its_node():
         assert field["langgraph_nodes"] == [node]
         assert field["langgraph_type"] == "prompt"
         assert field["title"] and field["description"]
+
+
+async def test_stop_anywhere_in_a_burst_counts_even_while_a_person_is_in_charge(scripted):
+    for state in ({}, {"owner": "person"}):
+        chat, model = scripted()
+        assert "no more messages" in (await chat.says("STOP", "I am serious", **state))[0]
+        assert (await chat.state())["profile"]["consent"] == "stopped"
+        assert not model.asked
+
+
+async def test_a_command_among_other_messages_swallows_none_of_them(scripted):
+    chat, model = scripted()
+    info, answer = await chat.says("I want to order three vases", "/info")
+    assert "still to ask" in info and answer == "Here you are."
+    said = [
+        m.text for m in next(m for m, offered in reversed(model.asked) if offered not in (["Verdict"], ["Facts"]))[1:]
+    ]
+    assert said == ["I want to order three vases"]
+    reset, answer = await chat.says("/reset", "and now something new")
+    assert "afresh" in reset and answer == "Here you are."
+    assert [m.text for m in (await chat.state())["messages"]] == ["and now something new", "Here you are."]
+
+
+async def test_two_calls_for_a_person_in_one_round_are_one_handover(scripted):
+    def twice(messages, offered):
+        if offered in (["Verdict"], ["Facts"]):
+            return call(offered[0], {})
+        if isinstance(messages[-1], ToolMessage):
+            return AIMessage("A colleague will write.")
+        calls = [{"name": "request_human", "args": {"reason": str(i)}, "id": f"call_{i}"} for i in range(2)]
+        return AIMessage("", tool_calls=calls)
+
+    chat, _ = scripted(twice)
+    assert await chat.says("I want your boss, now") == ["A colleague will write."]
+    assert (await chat.state())["owner"] == "person"
+
+
+async def test_memory_stays_bounded_while_a_person_is_in_charge(scripted):
+    chat, _ = scripted(window=6)
+    for number in range(30):
+        await chat.says(f"message {number}", owner="person")
+    assert len((await chat.state())["messages"]) <= 6
+
+
+async def test_info_keeps_internal_fields_to_itself(scripted):
+    chat, _ = scripted()
+    info = (await chat.says("/info", profile={"name": "Anna", "class_reason": "rude", "undeliverable": "131026"}))[0]
+    assert "Anna" in info and "rude" not in info and "131026" not in info

@@ -141,3 +141,18 @@ def test_patterns_of_facts(said: str, facts: dict):
 )
 def test_only_valid_facts_are_kept(facts: dict, said: str, region: str | None, result: dict):
     assert kept(Facts(**facts), said, region) == result
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ignore" + " " * 60_000,
+        "need" + "!" * 60_000,
+        "a" * 60_000 + "@",
+        "my name is " * 6_000,
+        "\n".join(["ignore " * 500] * 16),
+    ],
+)
+def test_no_text_makes_a_screen_hang(text: str):
+    assert not is_stop(text)
+    is_injection(text), asks_for_person(text), list(written(text, "KZ"))

@@ -34,7 +34,7 @@ async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
         str(ROOT / "langgraph.json"),
     ]
     with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
 
         async def up() -> bool:

@@ -210,6 +210,15 @@ def test_what_the_owner_writes_on_the_phone_is_an_echo_to_the_contact():
     assert message.kind not in ANSWERED
 
 
+def test_a_lone_surrogate_in_any_field_can_be_stored():
+    odd = [
+        {"type": "location", "location": {"latitude": "\ud800", "longitude": 1}},
+        {"type": "order", "order": {"product_items": [{"quantity": "\ud800", "item_price": "\udfff"}]}},
+    ]
+    for raw in odd:
+        parse(body(said(**raw))).messages[0].model_dump_json()
+
+
 @given(st.binary(max_size=100), st.text(max_size=20))
 def test_only_the_right_signature_of_the_raw_bytes_counts(raw: bytes, wrong: str):
     assert signed_by("secret", raw, signature("secret", raw))

@@ -27,6 +27,8 @@ from channels.markup import BUBBLE_LIMIT, MAX_BUBBLES, bubbles, to_whatsapp, uni
         ("5 < 6 & <b>x</b> &amp; y", "5 < 6 & <b>x</b> &amp; y"),
         ("Цена *189 000 ₸*", "Цена *189 000 ₸*"),
         ("", ""),
+        ("---", "---"),
+        ("[Link]: https://a.example", "[Link]: https://a.example"),
     ],
 )
 def test_markdown_to_whatsapp(markdown: str, text: str):

@@ -36,6 +36,7 @@ def test_the_samples_are_read_whole(path: Path):
         ("c.docm", b"x", "unknown format"),
         ("d.md", b"  \n", "no text layer"),
         ("e.csv", b"name,price\n", "no rows"),
+        ("g.csv", b'name,price\n"' + b"x" * 200_000, "not a table"),
         ("f.txt", bytes(range(1, 32)) * 9, "its fonts"),
     ],
 )

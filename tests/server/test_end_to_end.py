@@ -296,6 +296,21 @@ async def test_a_send_whose_answer_is_lost_is_not_repeated(stack: Stack):
     await until(lambda: _status(stack, contact, "read"))
 
 
+async def test_a_provider_that_never_answers_does_not_get_the_same_bubble_for_ever(stack: Stack):
+    from channels.emulators.cloud_api import Fault
+
+    contact, message_id = fresh()
+    stack.emulator.faults.append(Fault(times=9, status=502, html=True))
+    await stack.post(webhook(text(contact, "anybody there?", message_id)))
+    await until(lambda: _status_starts(stack, contact, "failed"), 60)
+    assert sum(r.get("to") == f"+{contact}" for r in stack.emulator.requests) == 3
+
+
+async def _status_starts(stack: Stack, contact: str, status: str) -> bool:
+    last = (await stack.conversation_of(contact))["messages"][-1]
+    return last["author"] == "bot" and last["status"].startswith(status)
+
+
 async def test_statuses_never_step_back(stack: Stack):
     contact, message_id = fresh()
     await stack.post(webhook(text(contact, "status please", message_id)))
@@ -347,6 +362,8 @@ async def test_generate_answers_without_sending_or_storing(stack: Stack):
     assert answer["replies"] == ["You asked: What do you sell?"]
     assert (await stack.http.get("/api/stats")).json()["conversations"] == before
     assert len(stack.emulator.requests) == sent
+    await stack.http.post("/api/generate", json={"text": "How much is the Aurora Duo?", "bot_id": "demo"})
+    assert "449,000" in stack.model.sales_calls()[-1]["messages"][0]["content"]
     refused = await stack.http.post("/api/generate", json={"text": "", "bot_id": "default"})
     assert refused.status_code == 422
     assert "text" in refused.json()["detail"]

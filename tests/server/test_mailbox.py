@@ -257,3 +257,26 @@ async def test_nothing_is_left_behind_when_all_is_answered(redis: Redis, name: s
     _, work = await take(box)
     await box.commit("c", work.fence, work.turn_id, [])
     assert not await redis.exists(key("b", name))
+
+
+async def test_a_dead_letter_tried_again_during_a_turn_waits_for_the_next(redis: Redis):
+    box = mailbox(redis)
+    await put(box, "c", "m1")
+    _, failed = await take(box)
+    await put(box, "c", "m2")
+    assert await box.bury("c", failed.fence, failed.turn_id, "why") == 2
+    _, running = await take(box)
+    assert await box.revive("c", failed.turn_id)
+    assert await box.commit("c", running.fence, running.turn_id, []) == 2
+    _, following = await take(box)
+    assert ids(following) == ["m1"]
+
+
+async def test_a_success_is_known_even_when_the_lease_was_lost_meanwhile(redis: Redis):
+    slow, heir = mailbox(redis, lease=1), mailbox(redis)
+    await slow.post("c", *reply("t:0"))
+    _, work = await take(slow)
+    await slow.send_begin("c", work.fence, "t:0")
+    _, held = await take(heir)
+    assert await slow.send_done("c", work.fence, "t:0", "wamid.1", "accepted") == 0
+    assert await heir.send_begin("c", held.fence, "t:0") == ("sent", "wamid.1")

@@ -32,6 +32,7 @@ def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedP
         ("PORT", "eighty", "integer"),
         ("PORT", "0", "greater than or equal to 1"),
         ("REDIS_URL", "localhost:6379", "redis://"),
+        ("REDIS_URL", "redis://localhost:abc", "port is not a number"),
         ("LOG_LEVEL", "loud", "DEBUG, INFO"),
         ("CHAT_MODEL", "gpt-4", "openai:NAME"),
         ("OPENAI_BASE_URL", "api.example", "http://"),
