@@ -204,7 +204,12 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
         return {"items": [_document(d) for d in await shelf.documents(bot_id)], "next_cursor": None}
 
     @routes.post("/knowledge/documents", status_code=201, summary="Add a document")
-    async def add_document(file: UploadFile, bot_id: Annotated[str, Form()] = DEFAULT) -> dict[str, Any]:
+    async def add_document(
+        file: UploadFile,
+        in_form: Annotated[str | None, Form(alias="bot_id")] = None,
+        in_query: Annotated[str | None, Query(alias="bot_id")] = None,
+    ) -> dict[str, Any]:
+        bot_id = in_form or in_query or DEFAULT
         desk_of(bot_id)
         return _document(await _ingest(shelf, bot_id, file))
 

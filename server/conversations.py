@@ -26,6 +26,8 @@ from server.keys import digest, key, thread_prefix
 
 Author = Literal["contact", "bot", "person"]
 OPERATOR = "operator"
+# How many contacts a process remembers having looked up.
+RECENT = 20_000
 
 # KEYS alias... | ARGV fresh-id contact-prefix now field value ... : every identity of a person leads to one conversation,
 # the one known first. The contact's key depends on it and shares the hash tag of the keys that are named.
@@ -110,20 +112,30 @@ class Conversations:
         self.bot_id = bot_id
         self._redis = redis
         self._secret = ""
+        self._recent: dict[tuple[str, ...], str] = {}
         self._identify = redis.register_script(_IDENTIFY)
         self._learn = redis.register_script(_LEARN)
 
-    async def identify(self, message: Message) -> str:
-        """The conversation of a message, made on first contact; remembers number, user id, name and account."""
+    async def identify(self, message: Message, *, afresh: bool = False) -> str:
+        """The conversation of a message, made on first contact; remembers number, user id, name and account.
+
+        People seen lately are not looked up again unless `afresh`, as after a contact was erased.
+        """
+        known = {"wa_id": message.wa_id, "user_id": message.user_id, "account": message.account, "name": message.name}
+        seen = tuple(known.values())
+        if not afresh and (cached := self._recent.get(seen)):
+            return cached
         secret = await self._salt()
         identities = [f"wa {message.wa_id}"] * bool(message.wa_id) + [f"user {message.user_id}"] * bool(message.user_id)
         fresh = uuid.uuid5(uuid.NAMESPACE_URL, f"salesgraph:{secret}:{self.bot_id}:{identities[0]}")
         keys = [key(self.bot_id, "alias", digest(f"{secret} {identity}")) for identity in identities]
-        known = {"wa_id": message.wa_id, "user_id": message.user_id, "account": message.account, "name": message.name}
         flat = [text for name, value in known.items() if value for text in (name, value)]
         prefix = key(self.bot_id, "contact", "")
         found: Any = await self._identify(keys=keys, args=[str(fresh), prefix, now_ms(), *flat])
-        return found.decode()
+        if len(self._recent) >= RECENT:
+            self._recent.clear()
+        self._recent[seen] = found.decode()
+        return self._recent[seen]
 
     async def _salt(self) -> str:
         """Kept with the data it salts, so that all hosts agree: without it no id can be traced back to a phone number by

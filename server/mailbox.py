@@ -35,10 +35,11 @@ SENT_SECONDS = 30 * DAY
 _NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 _FENCED = _NOW + "if redis.call('HGET', KEYS[2], 'fence') ~= ARGV[2] then return 0 end\n"
 
-# KEYS seen inbox box due busy transcript active | ARGV conversation payload entry ttl debounce longest answer wake bot
+# KEYS seen inbox box due busy transcript active contact | ARGV conversation payload entry ttl debounce longest answer wake bot
 _ACCEPT = (
     _NOW
     + """
+if redis.call('EXISTS', KEYS[8]) == 0 then return -1 end
 if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[4]) then return 0 end
 redis.call('RPUSH', KEYS[6], ARGV[3])
 redis.call('ZADD', KEYS[7], now, ARGV[1])
@@ -261,6 +262,10 @@ class Work:
     reply: str = ""
 
 
+class UnknownContact(LookupError):
+    """There is no contact of this id."""
+
+
 Go = Literal["lost", "sent", "open", "go"]
 
 
@@ -286,14 +291,19 @@ class Mailbox:
     ) -> bool:
         """Store a message and its transcript entry, unless its id was accepted before (then False).
 
+        Raises UnknownContact, with nothing stored, when the conversation has no contact (any more).
+
         `answer`: it goes to the inbox and makes the conversation due; `at_once`: without waiting for the burst to end.
         """
-        keys = self._keys(conversation_id, "inbox", "box", "due", "busy", "transcript", "active")
+        keys = self._keys(conversation_id, "inbox", "box", "due", "busy", "transcript", "active", "contact")
         seen = key(self.bot_id, "seen", digest(f"{conversation_id} {message_id}"))
         debounce = 0 if at_once else self._debounce
         times = (SEEN_SECONDS, debounce, self._longest)
         arguments = (conversation_id, payload, entry, *times, int(answer), WAKE, self.bot_id)
-        return bool(await self._run("accept", [seen, *keys], *arguments))
+        stored = await self._run("accept", [seen, *keys], *arguments)
+        if stored < 0:
+            raise UnknownContact(conversation_id)
+        return bool(stored)
 
     async def claim(self, count: int) -> tuple[list[str], int]:
         """(conversations now leased to the caller, milliseconds until the next is due or -1 when none waits)."""

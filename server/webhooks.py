@@ -9,7 +9,8 @@ from fastapi.responses import PlainTextResponse, Response
 from channels.base import ANSWERED, Message, Quarantined, StatusUpdate
 from channels.cloud_api import clean, parse, signed_by
 from server.bots import DEFAULT, Desk, Numbers
-from server.conversations import Entry, now_ms
+from server.conversations import Author, Entry, now_ms
+from server.mailbox import UnknownContact
 from server.sending import from_callback
 from server.settings import Settings
 
@@ -83,11 +84,22 @@ async def _take(message: Message, desks: dict[str, Desk], numbers: Numbers, *, s
         await _quarantine(desks[DEFAULT], Quarantined(reason=reason, piece=message.model_dump_json()[:10_000]))
         return
     desk = desks[bot.id]
-    conversation_id = await desk.conversations.identify(message)
+    try:
+        conversation_id, stored = await _store(desk, message)
+    except UnknownContact:  # erased since this process last saw it
+        conversation_id, stored = await _store(desk, message, afresh=True)
     echo = message.kind == "echo"
-    entry = Entry(
-        id=message.id, author="person" if echo else "contact", kind=message.kind, text=message.text, at=now_ms()
-    )
+    if stored and echo:
+        await desk.conversations.set(conversation_id, owner="person")
+    log.info("accepted" if stored else "duplicate", bot=bot.id, conversation=conversation_id, kind=message.kind)
+
+
+async def _store(desk: Desk, message: Message, afresh: bool = False) -> tuple[str, bool]:
+    """(conversation id, whether the message is new)."""
+    conversation_id = await desk.conversations.identify(message, afresh=afresh)
+    echo = message.kind == "echo"
+    author: Author = "person" if echo else "contact"
+    entry = Entry(id=message.id, author=author, kind=message.kind, text=message.text, at=now_ms())
     stored = await desk.mailbox.accept(
         conversation_id,
         message.id,
@@ -96,9 +108,7 @@ async def _take(message: Message, desks: dict[str, Desk], numbers: Numbers, *, s
         answer=echo or message.kind in ANSWERED,
         at_once=message.kind == "button" or message.text.startswith("/"),
     )
-    if stored and echo:
-        await desk.conversations.set(conversation_id, owner="person")
-    log.info("accepted" if stored else "duplicate", bot=bot.id, conversation=conversation_id, kind=message.kind)
+    return conversation_id, stored
 
 
 async def _apply(status: StatusUpdate, desks: dict[str, Desk], numbers: Numbers, *, simulated: bool) -> None:

@@ -27,6 +27,8 @@ class FakeGemini:
             self.requests.append({"model": model, "key": request.headers.get("x-goog-api-key"), **body})
             forced = body.get("toolConfig", {}).get("functionCallingConfig", {}).get("allowedFunctionNames", [])
             if forced:
-                args = {"contact_class": "client", "intent": "business", "reason": "asks"} if forced == ["Verdict"] else {}
+                args = (
+                    {"contact_class": "client", "intent": "business", "reason": "asks"} if forced == ["Verdict"] else {}
+                )
                 return part({"functionCall": {"name": forced[0], "args": args}})
             return part({"text": "Greetings from Gemini."})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from server.keys import key
-from server.mailbox import Mailbox, Work
+from server.mailbox import Mailbox, UnknownContact, Work
 from tests.waiting import until
 
 
@@ -19,6 +19,7 @@ def mailbox(redis: Redis, debounce: int = 0, longest: int = 0, lease: int = 60_0
 
 
 async def put(box: Mailbox, conversation: str, message: str, **options: bool) -> bool:
+    await box._redis.hset(key("b", "contact", conversation), "created", "0")
     return await box.accept(conversation, message, json.dumps({"id": message}), json.dumps({"id": message}), **options)
 
 
@@ -51,6 +52,13 @@ async def test_a_message_is_accepted_once(redis: Redis):
     _, work = await take(box)
     assert ids(work) == ["m1", "m2"]
     assert await transcript(redis, "c") == ["m1", "m2"]
+
+
+async def test_a_message_for_a_contact_that_was_erased_stores_nothing(redis: Redis):
+    box = mailbox(redis)
+    with pytest.raises(UnknownContact):
+        await box.accept("ghost", "m1", "{}", "{}")
+    assert await redis.keys("*") == []
 
 
 async def test_what_needs_no_answer_is_recorded_and_wakes_nobody(redis: Redis):
