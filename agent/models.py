@@ -53,6 +53,7 @@ class Models:
     access: Access = field(default_factory=Access)
     attempts: int = 3
     _made: dict[str, BaseChatModel] = field(default_factory=dict)
+    _runnables: dict[Any, tuple[Any, tuple[BaseTool, ...]]] = field(default_factory=dict)
 
     async def ask(
         self,
@@ -91,12 +92,7 @@ class Models:
     ) -> Asked | None:
         for attempt in range(1, self.attempts + 1):
             try:
-                runnable: Any = self._model(name)
-                if schema is not None:
-                    method = {} if name == OFFLINE else {"method": "function_calling"}
-                    runnable = runnable.with_structured_output(schema, include_raw=True, **method)
-                elif tools:
-                    runnable = runnable.bind_tools(list(tools))
+                runnable = self._runnable(name, tools, schema)
                 answer = await asyncio.wait_for(runnable.ainvoke(list(messages)), timeout)
             except Exception as error:  # whatever a provider raises, the next one is asked; it is logged here
                 log.warning(
@@ -110,6 +106,19 @@ class Models:
                 return Asked(answer["raw"], answer["parsed"], name)
             return Asked(answer, None, name)
         return None
+
+    def _runnable(self, name: str, tools: Sequence[BaseTool], schema: type[BaseModel] | None) -> Any:
+        """A model with its tools or its schema; kept, since describing them costs more than the rest of the call."""
+        kind = (name, schema, tuple(id(tool) for tool in tools))
+        if kind not in self._runnables:
+            runnable: Any = self._model(name)
+            if schema is not None:
+                method = {} if name == OFFLINE else {"method": "function_calling"}
+                runnable = runnable.with_structured_output(schema, include_raw=True, **method)
+            elif tools:
+                runnable = runnable.bind_tools(list(tools))
+            self._runnables[kind] = (runnable, tuple(tools))
+        return self._runnables[kind][0]
 
     def _model(self, name: str) -> BaseChatModel:
         if name == OFFLINE:

@@ -24,6 +24,9 @@ from server.settings import Settings, load
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="A WhatsApp sales agent that a business runs itself."
 )
+# Exit status of a command that could not reach Redis (EX_UNAVAILABLE, sysexits.h).
+NO_REDIS = 69
+
 console = Console(stderr=True, soft_wrap=True)
 
 
@@ -113,22 +116,26 @@ async def _work(settings: Settings, redis: Redis) -> None:
 
 @app.command()
 def ingest(
-    path: Annotated[Path, typer.Argument(help="a file or a folder")],
+    paths: Annotated[list[Path], typer.Argument(help="files or folders", show_default=False)],
     bot: Annotated[str, typer.Option(help="bot id")] = "default",
 ) -> None:
     """Read documents into a bot's knowledge base. Unchanged files cost nothing."""
     from server.bots import bots
 
     settings = load()
-    if not path.exists():
-        console.print(f"PATH: {path} does not exist")
-        raise SystemExit(2)
+    for path in paths:
+        if not path.exists():
+            console.print(f"PATH: {path} does not exist")
+            raise SystemExit(2)
     if bot not in [b.id for b in bots(settings)]:
         console.print(f"--bot: there is no bot {bot!r}; use {', '.join(b.id for b in bots(settings))}")
         raise SystemExit(2)
     redis, embedded = connect(settings)
     try:
-        failures = asyncio.run(read_in(settings, redis, bot, _files(path)))
+        failures = asyncio.run(_read_in(settings, redis, bot, [found for path in paths for found in _files(path)]))
+    except RedisError as error:
+        console.print(f"[red]Redis does not answer[/] ({escape(str(error))}); nothing was read")
+        raise SystemExit(NO_REDIS) from None
     finally:
         if embedded:
             embedded.stop()
@@ -143,7 +150,7 @@ def _files(path: Path) -> list[Path]:
     return sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in FORMATS)
 
 
-async def read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Path]) -> int:
+async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Path]) -> int:
     """Ingest files with a progress bar and one line per file that cannot be read; returns how many could not."""
     from knowledge_base.load import Unreadable
     from server.answering import library

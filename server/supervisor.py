@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import socket
 import subprocess
@@ -12,9 +11,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 import httpx
-from redis.exceptions import RedisError
 from rich.console import Console
-from rich.markup import escape
 
 from knowledge_base.samples import files
 from server import cli
@@ -77,14 +74,14 @@ def supervise(settings: Settings) -> int:
             embedded.start()
         for child in children:
             child.start()
-        filled = _fill_demo(settings)
+        filled = _fill_demo()
         _wait_for_web(settings, children)
         _greet(settings, token if first else "")
         looked = time.monotonic()
         while True:
             time.sleep(POLL)
             if not filled and time.monotonic() - looked > FILL_AGAIN:
-                filled, looked = _fill_demo(settings), time.monotonic()
+                filled, looked = _fill_demo(), time.monotonic()
             if embedded and not embedded.alive:
                 console.print("[yellow]the embedded Redis ended; starting it again[/]")
                 embedded.start()
@@ -118,18 +115,11 @@ def _port_taken(settings: Settings) -> str:
     return ""
 
 
-def _fill_demo(settings: Settings) -> bool:
-    """The sample shop's documents, unless they are in; False while Redis is away."""
-    redis, attached = cli.connect(settings)
-    try:
-        asyncio.run(cli.read_in(settings, redis, DEMO, files()))
-    except (RedisError, OSError) as error:
-        console.print(f"[yellow]Redis does not answer yet; the sample documents wait for it ({escape(str(error))})[/]")
-        return False
-    finally:
-        if attached:
-            attached.stop()
-    return True
+def _fill_demo() -> bool:
+    """The sample shop's documents, unless they are in; False while Redis is away. In a process of its own, so that the
+    embedding model does not stay in memory here."""
+    command = [sys.executable, "-m", "server", "ingest", *map(str, files()), "--bot", DEMO]
+    return subprocess.run(command, check=False).returncode != cli.NO_REDIS  # noqa: S603 - our own module
 
 
 def _wait_for_web(settings: Settings, children: list[Child]) -> None:
