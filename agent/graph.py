@@ -35,6 +35,7 @@ from agent.nodes.sell import sell
 from agent.offline import OfflineChatModel
 from agent.state import Inbound, Outbound, Quoted, State
 from knowledge_base.embed import bundled
+from knowledge_base.index import LEXICAL_BONUS, Hit
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.samples import files
 
@@ -93,21 +94,25 @@ class Bookshelf:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    async def passages(self, bot_id: str, question: str, count: int) -> list[Quoted]:
+    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
         """The best passages, each marked with whether it probably answers the question."""
         hits = await self._library.search(bot_id, question, count)
         languages = (await self._library.shelf(bot_id)).languages
-        sure = self._library.embedder.threshold
         return [
             Quoted(
                 document=hit.passage.document,
                 page=hit.passage.page,
                 text=f"{hit.passage.heading}\n{hit.passage.text}".strip(),
                 language=languages.get(hit.passage.document, ""),
-                strong=hit.cosine >= sure,
+                strong=self._answers(hit, languages.get(hit.passage.document, "") == language),
             )
             for hit in hits
         ]
+
+    def _answers(self, hit: Hit, same_language: bool) -> bool:
+        embedder = self._library.embedder
+        sure = embedder.threshold if same_language else embedder.threshold_across
+        return hit.cosine + LEXICAL_BONUS * hit.coverage >= sure
 
     async def price_list(self, bot_id: str) -> Rows:
         """The rows of every CSV of the bot."""
@@ -127,9 +132,9 @@ class _Samples(Bookshelf):
                 for path in await asyncio.to_thread(files):
                     await self._shop.add("default", path)
 
-    async def passages(self, bot_id: str, question: str, count: int) -> list[Quoted]:
+    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
         await self._open()
-        return await super().passages("default", question, count)
+        return await super().passages("default", question, language, count)
 
     async def price_list(self, bot_id: str) -> Rows:
         await self._open()

@@ -60,7 +60,7 @@ class Instant(BaseChatModel):
 class Shelf:
     """Five passages, always the same."""
 
-    async def passages(self, bot_id: str, question: str, count: int) -> list[Quoted]:
+    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
         return [Quoted(document="a.pdf", page=i, text=FILLER, language="en", strong=True) for i in range(5)]
 
     async def price_list(self, bot_id: str) -> Rows:

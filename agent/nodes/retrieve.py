@@ -20,7 +20,7 @@ log = structlog.get_logger()
 class Knowledge(Protocol):
     """A bot's knowledge base, as the graph needs it."""
 
-    async def passages(self, bot_id: str, question: str, count: int) -> list[Quoted]: ...
+    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]: ...
     async def price_list(self, bot_id: str) -> Rows: ...
 
 
@@ -30,7 +30,12 @@ async def retrieve(state: State, runtime: Runtime[Context], knowledge: Knowledge
     if not said or is_greeting(said) or is_thanks(said):
         return {"passages": []}
     try:
-        search = knowledge.passages(state.get("bot_id", "default"), said, runtime.context.passages)
+        search = knowledge.passages(
+            state.get("bot_id", "default"),
+            said,
+            state.get("profile", {}).get("language") or "",
+            runtime.context.passages,
+        )
         found = await asyncio.wait_for(search, SECONDS)
     except Exception as error:  # an embedding provider's outage must not silence the shop
         log.error("retrieval_failed", error=repr(error)[:300])
