@@ -109,8 +109,12 @@ _NAME_LEADS = (
 _NAME = re.compile(
     rf"(?<!\w)(?i:{'|'.join(_NAME_LEADS)})[\s:]+([^\W\d_][\w'’-]*(?:[ ]+[^\W\d_a-zа-яёәғқңөұүһі][\w'’-]*)?)"
 )
+# "I am John" and nothing else; in a longer sentence the same words say anything.
+_ALONE = re.compile(
+    r"(?:I am|I'm|I’m|Я|Sono|Soy|Sou|Ich bin|Je suis)[ ]+([A-ZА-ЯЁ][\w'’-]+(?:[ ]+[A-ZА-ЯЁ][\w'’-]+)?)[.!]?"
+)
 _COMPANY = re.compile(
-    r"(?:(?i:my company is|from the company|company|компани[яи]|фирма|azienda|ditta|empresa|firma|société|şirket)[\s:]+|(?=\b(?:ООО|ТОО|ИП|АО)\s))"
+    r"(?:(?i:my company is called|my company is|i work (?:at|for)|from the company|company|компани[яи]|фирма|azienda|ditta|empresa|firma|société|şirket)[\s:]+|(?=\b(?:ООО|ТОО|ИП|АО)\s))"
     r"([«\"“]?[^\W\d_a-zа-яё][\w&.'’-]*(?:[ ]+[«\"“]?[^\W_a-zа-яё][\w&.'’»\"”-]*){0,3}[»\"”]?)"
 )
 
@@ -122,7 +126,8 @@ def written(said: str, region: str | None) -> Iterator[tuple[str, str]]:
         yield "email", match.group()
     for match in phonenumbers.PhoneNumberMatcher(said, region):
         yield "phone", match.raw_string
-    if match := _NAME.search(said):
+    match = _NAME.search(said) or _ALONE.fullmatch(said.strip())
+    if match:
         first, _, last = match.group(1).partition(" ")
         yield "name", first
         if last:

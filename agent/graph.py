@@ -104,7 +104,7 @@ class Bookshelf:
                 page=hit.passage.page,
                 text=f"{hit.passage.heading}\n{hit.passage.text}".strip(),
                 language=languages.get(hit.passage.document, ""),
-                strong=self._answers(hit, languages.get(hit.passage.document, "") == language),
+                strong=self._answers(hit, languages.get(hit.passage.document, "") in ("", language)),
             )
             for hit in hits
         ]

@@ -22,6 +22,22 @@ NAMES = {
     "ar": "Arabic",
 }
 
+# Function words: in a short text they tell more than letter statistics do.
+_FUNCTION_WORDS = {
+    "en": "the is are was do does can could would you your i my me we have has how what when where which for and to of in on it this that not a an about with at be will if or so am us please than then there yes want need like",
+    "it": "a il lo la gli le un una di del della che è sono per con quanto quando dove come posso vorrei mi ho hai non questo anche",
+    "es": "a el la los las un una de del que es son por para con cuánto cuando dónde cómo puedo quiero mi tengo hay no este también y",
+    "pt": "o a os as um uma de do da que é são por para com quanto quando onde como posso quero meu tenho há não este também e",
+    "de": "der die das den dem ein eine einen ist sind und oder wie was wann wo kann ich sie wir mir mein haben nicht für mit auf zu",
+    "fr": "a le la les un une des du de que est sont pour avec combien quand où comment puis je vous nous mon avez ne pas et ce",
+    "tr": "bir ve bu ne kadar nasıl nerede için ile var mı mi mu mü değil ben siz olan çok",
+}
+_FUNCTION = {
+    word: [k for k, v in _FUNCTION_WORDS.items() if word in v.split()]
+    for v in _FUNCTION_WORDS.values()
+    for word in v.split()
+}
+_SCRIPTS = (("[\u0600-\u06ff]", "ar"), ("[\u0900-\u097f]", "hi"))
 _KAZAKH = re.compile(r"[әғқңөұүһіӘҒҚҢӨҰҮҺІ]")
 # Words that say more than the statistics of a text this short.
 _HINTS = {
@@ -81,6 +97,8 @@ def language_of(text: str, known: str = "") -> str:
         return known or "en"
     if _KAZAKH.search(sample):
         return "kk"
+    if len(words) <= 8 and (spoken := _by_function_words(words)):
+        return spoken
     guess = detect(sample, model="lite", k=1)[0]
     heard, score = str(guess["lang"]), float(guess["score"])
     cyrillic = bool(re.search(r"[а-яё]", sample.lower()))
@@ -88,4 +106,13 @@ def language_of(text: str, known: str = "") -> str:
         return "ru" if heard != "uk" or score < 0.8 else "uk"
     sure = score >= (0.4 if heard in SPOKEN else 0.8)
     long_enough = len(words) >= 2 or score >= 0.9
-    return heard if sure and long_enough else known or ("ru" if cyrillic else "en")
+    script = next((language for pattern, language in _SCRIPTS if re.search(pattern, sample)), "")
+    return heard if sure and long_enough else known or script or ("ru" if cyrillic else "en")
+
+
+def _by_function_words(words: list[str]) -> str:
+    """The language most of the little words belong to, when it is clear."""
+    votes = [language for word in words for language in _FUNCTION.get(word, ())]
+    ranked = sorted(((votes.count(language), language) for language in set(votes)), reverse=True)
+    clear = len(ranked) == 1 or (len(ranked) > 1 and ranked[0][0] > ranked[1][0])
+    return ranked[0][1] if ranked and clear and ranked[0][0] >= max(1, len(words) // 6) else ""

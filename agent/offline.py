@@ -25,7 +25,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from agent.facts import written
 from agent.language import language_of
 from agent.phrases import Phrase, say
-from agent.screens import asks_for_person, is_emergency, is_greeting, is_injection, is_thanks
+from agent.screens import asks_for_person, is_emergency, is_greeting, is_injection, is_small_talk, is_thanks
 
 Embed = Callable[[str], Any]
 
@@ -34,7 +34,8 @@ QUOTE_CHARACTERS = 420
 SENTENCE_MARGIN = 0.03
 # What a word in common is worth, on the same scale.
 SHARED_WORD = 0.02
-CONSIDERED = 3
+CONSIDERED = 5
+ASKED_FOR = ("name", "email", "company", "phone")
 # The classes must be this far apart; closer, the class stays unknown. Misplacing a client costs a sale.
 CLASS_MARGIN = 0.03
 
@@ -68,7 +69,7 @@ _SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+")
 _QUESTION = re.compile(r"[?؟]")
 _PRICE = re.compile(
     r"\b(price|prices|cost|costs|how much|in stock|available|стоит|стоят|цена|цены|почём|наличи\w+|қанша|бағасы|quanto costa|prezzo|"
-    r"cuánto|precio|preço|quanto custa|preis|kostet|prix|combien|fiyat|kaç para)\b|कीमत|दाम|سعر|بكم",
+    r"cuánto|precio|preço|quanto custa|preis|kostet|prix|combien|fiyat|kaç para|buy|order|purchase|купить|заказать|куплю|comprare|ordinare|acquistare|comprar|pedir|kaufen|bestellen|acheter|commander|satın|sipariş)\b|कीमत|दाम|سعر|بكم",
     re.I,
 )
 
@@ -150,8 +151,10 @@ class OfflineChatModel(BaseChatModel):
         return "\n".join(_row(row) for row in rows) + heard.question()
 
     def _from_passages(self, heard: Heard) -> str:
-        if is_greeting(heard.said):
+        if is_greeting(heard.said) or heard.said.startswith("/"):
             return heard.say("greeting")
+        if is_small_talk(heard.said):
+            return heard.say("more")
         if is_thanks(heard.said):
             return heard.say("thanks")
         if re.fullmatch(r"\s*\[(image|audio|video|document|sticker|location|contacts)\][^\n]{0,3}\s*", heard.said):
@@ -161,30 +164,30 @@ class OfflineChatModel(BaseChatModel):
         strong = [p for p in heard.passages if p["strong"]]
         if not strong:
             return heard.say("unknown")
-        own = [p for p in strong if p["language"] == heard.language]
+        own = [p for p in strong if p["language"] in ("", heard.language)]
         quote, passage = self._quote(heard.said, (own or strong)[:CONSIDERED])
         return f"{quote}\n_{passage['document']}, p. {passage['page']}_" + heard.question()
 
     def _quote(self, question: str, passages: Sequence[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
-        """The sentences nearest to the question, in their order, and the passage they stand in."""
+        """The paragraph with the sentence nearest to the question, or only its nearest sentences when it is long."""
         wanted, words = self.embed(question), _stems(question)
 
         def nearness(sentence: str) -> float:
             return float(self.embed(sentence) @ wanted) + SHARED_WORD * len(words & _stems(sentence))
 
-        rated = [(nearness(s), s, p) for p in passages for s in _sentences(p["text"])]
-        best, _, passage = max(rated, key=lambda row: row[0])
+        paragraphs = [(paragraph, p) for p in passages for paragraph in _paragraphs(p["text"])]
+        rated = [(nearness(s), s, paragraph, p) for paragraph, p in paragraphs for s in _sentences(paragraph)]
+        best, _, paragraph, passage = max(rated, key=lambda row: row[0])
+        if ": " in paragraph and "; " in paragraph and passage["document"].lower().endswith(".csv"):
+            return _row(dict(pair.split(": ", 1) for pair in paragraph.split("; ") if ": " in pair)), passage
+        if len(paragraph) <= QUOTE_CHARACTERS:
+            return paragraph, passage
         chosen: list[str] = []
-        for closeness, sentence, where in sorted(rated, key=lambda row: -row[0]):
+        for closeness, sentence, where, _ in sorted(rated, key=lambda row: -row[0]):
             fits = sum(map(len, chosen)) + len(sentence) <= QUOTE_CHARACTERS
-            if where is passage and closeness >= best - SENTENCE_MARGIN and (fits or not chosen):
+            if where is paragraph and closeness >= best - SENTENCE_MARGIN and (fits or not chosen):
                 chosen.append(sentence)
-        text = " ".join(s for s in _sentences(passage["text"]) if s in chosen)
-        return (
-            _row(dict(pair.split(": ", 1) for pair in text.split("; ") if ": " in pair))
-            if text.startswith("sku: ")
-            else text
-        ), passage
+        return " ".join(s for s in _sentences(paragraph) if s in chosen), passage
 
 
 class Heard:
@@ -195,7 +198,9 @@ class Heard:
         rest = [m for m in messages if not isinstance(m, SystemMessage)]
         last_reply = max((i for i, m in enumerate(rest) if isinstance(m, AIMessage) and not m.tool_calls), default=-1)
         turn = rest[last_reply + 1 :]
-        self.before = str(rest[last_reply].text) if last_reply >= 0 else ""
+        spoken = [str(m.text) for m in rest[: last_reply + 1] if isinstance(m, AIMessage)]
+        self.before = spoken[-1] if spoken else ""
+        self.spoken = "\n".join(spoken)
         self.said = "\n".join(str(m.text) for m in turn if isinstance(m, HumanMessage)).strip()
         self.tool_answers = [(str(m.name), str(m.text)) for m in turn if isinstance(m, ToolMessage)]
         self.passages = [
@@ -205,21 +210,22 @@ class Heard:
         self.language = _tag(system, "language") or language_of(self.said)
         self.business = _tag(system, "business")
         self.region = _tag(system, "region") or None
-        self.missing = [
-            field for field in _tag(system, "missing").split(", ") if field in ("name", "email", "company", "phone")
-        ]
+        self.missing = [field for field in _tag(system, "missing").split(", ") if field in ASKED_FOR]
         self.gave_details = any(True for _ in written(self.said, self.region))
 
     def say(self, phrase: Phrase) -> str:
         return say(phrase, self.language, self.business)
 
     def question(self) -> str:
-        """One missing detail, asked for unless the last reply already asked for one."""
-        if not self.missing or any(
-            say(field, self.language) in self.before for field in ("name", "email", "company", "phone")
-        ):
+        """One missing detail; each is asked for once, and not right after another question."""
+
+        def in_(text: str, field: str) -> bool:
+            return any(say(field, language) in text for language in ("en", self.language))  # pyright: ignore[reportArgumentType]
+
+        open_ = [field for field in self.missing if not in_(self.spoken, field)]
+        if not open_ or any(in_(self.before, field) for field in ASKED_FOR):
             return ""
-        return f"\n\n{say(self.missing[0], self.language)}"  # pyright: ignore[reportArgumentType]
+        return f"\n\n{say(open_[0], self.language)}"  # pyright: ignore[reportArgumentType]
 
 
 def _tag(text: str, name: str) -> str:
@@ -250,14 +256,14 @@ def _facts(heard: Heard) -> dict[str, str]:
     return facts
 
 
+def _paragraphs(text: str) -> list[str]:
+    """The paragraphs of a passage; headings only when nothing else is there."""
+    parts = [part.strip() for part in text.split("\n") if part.strip()]
+    return [part for part in parts if part[-1] in ".!?…।؟;" or len(part) > 80 or "; " in part] or parts or [text]
+
+
 def _sentences(text: str) -> list[str]:
-    """The sentences of a passage; a heading is one only when nothing else is there."""
-    parts = [part.strip() for part in _SENTENCE.split(text) if part.strip()][:15]
-    return (
-        [part for part in parts if len(part) > 60 or part[-1] in ".!?…।؟" or any(c.isdigit() for c in part)]
-        or parts
-        or [text]
-    )
+    return [part.strip() for part in _SENTENCE.split(text) if part.strip()][:15] or [text]
 
 
 def _stems(text: str) -> set[str]:
@@ -265,13 +271,45 @@ def _stems(text: str) -> set[str]:
     return {word[:5] for word in re.findall(r"[^\W\d_]{4,}", text.casefold())}
 
 
+_NAMES = ("name", "product", "item", "title", "article", "наименование", "название", "товар", "продукт", "атауы", "nome", "prodotto",
+          "articolo", "nombre", "producto", "artículo", "produto", "bezeichnung", "artikel", "produkt", "nom", "produit", "ürün", "नाम", "الاسم")  # fmt: skip
+_PRICES = (
+    "price",
+    "cost",
+    "цена",
+    "стоимость",
+    "баға",
+    "prezzo",
+    "costo",
+    "precio",
+    "preço",
+    "preis",
+    "prix",
+    "fiyat",
+    "कीमत",
+    "السعر",
+)
+_CURRENCIES = ("currency", "валюта", "valuta", "moneda", "moeda", "währung", "devise", "para birimi")
+_CODES = ("sku", "code", "id", "артикул", "код", "codice", "código", "ref")
+
+
 def _row(row: dict[str, Any]) -> str:
-    """A price-list row as a line: the name, the price with its currency, then whatever else a buyer may want."""
-    rest = {str(k): str(v) for k, v in row.items() if v not in (None, "")}
-    name = rest.pop("name", None) or rest.pop("product", None) or next(iter(rest.values()), "")
-    price = " ".join(filter(None, (_grouped(rest.pop("price", "")), rest.pop("currency", ""))))
-    stock = rest.pop("in_stock", rest.pop("stock", ""))
-    return f"*{name}*: {price}" + (f" ({stock} in stock)" if stock else "")
+    """A price-list row as a line: the name, the price with its currency, then every other column but article codes."""
+    rest = {str(k).strip(): str(v).strip() for k, v in row.items() if v not in (None, "")}
+
+    def take(wanted: Sequence[str]) -> tuple[str, str]:
+        header = next((h for word in wanted for h in rest if word in h.casefold()), "")
+        return (header, rest.pop(header)) if header else ("", "")
+
+    currency = take(_CURRENCIES)[1]
+    header, price = take(_PRICES)
+    name = take(_NAMES)[1] or (rest.pop(next(iter(rest))) if rest else "")
+    unit = currency or (match.group(1) if (match := re.search(r"[(,]\s*([^\s)]{1,5})\)?$", header)) else "")
+    others = [
+        f"{h.replace('_', ' ')}: {v}" for h, v in rest.items() if not any(code == h.casefold() for code in _CODES)
+    ]
+    line = f"*{name}*" + (f": {_grouped(price)} {unit}".rstrip() if price else "")
+    return line + (f" ({', '.join(others)})" if others else "")
 
 
 def _grouped(number: str) -> str:

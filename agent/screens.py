@@ -26,6 +26,14 @@ _GREETING = frozenset(
     "сәлем|сәлеметсіз бе|ciao|buongiorno|buonasera|salve|hola|buenos días|buenas tardes|buenas|olá|ola|oi|bom dia|boa tarde|hallo|"
     "guten tag|guten morgen|bonjour|bonsoir|salut|merhaba|selam|नमस्ते|नमस्कार|مرحبا|مرحبًا|السلام عليكم|start".split("|")
 )
+_SMALL_TALK = frozenset(
+    "ok|okay|yes|no|sure|fine|good|great|nice|cool|i see|got it|how are you|how are you today|how is it going|what's up|"
+    "хорошо|ладно|понятно|ясно|ок|да|нет|окей|отлично|супер|как дела|как вы|жақсы|иә|жоқ|қалайсыз|va bene|sì|si|capisco|come stai|come va|"
+    "vale|sí|claro|entiendo|qué tal|cómo está|cómo estás|está bem|sim|não|tudo bem|como vai|gut|ja|nein|wie geht es ihnen|wie geht's|"
+    "d'accord|oui|non|ça va|comment allez vous|tamam|evet|hayır|nasılsın|nasılsınız|ठीक है|हाँ|नहीं|नमस्ते कैसे हैं|حسنا|نعم|لا|كيف حالك".split(
+        "|"
+    )
+)
 _THANKS = frozenset(
     "thanks|thank you|thx|спасибо|благодарю|спасибо большое|рахмет|grazie|grazie mille|gracias|obrigado|obrigada|danke|merci|teşekkürler|धन्यवाद|شكرا|شكرًا".split(
         "|"
@@ -45,7 +53,7 @@ _WHOM = (
 )
 _PERSON = re.compile(
     rf"\b(?:{_WISH})\b(?:\W+\w+){{0,3}}?\W+(?:{_WHOM})\b|\b(?:{_WHOM})\W+(?:\w+\W+){{0,2}}?(?:{_WISH})\b"
-    r"|\b(?:real|live|actual) (?:person|human)\b|\bжив\w+ человек\w*|\bhuman agent\b|इंसान से|व्यक्ति से|شخص حقيقي|التحدث مع موظف",
+    r"|\b(?:real|live|actual) (?:person|human)\b|\bжив\w+ человек\w*|\bhuman agent\b|इंसान से|व्यक्ति से|شخص حقيقي|(?:التحدث|أتحدث|الكلام|أتكلم) (?:مع|إلى) (?:شخص|موظف|أحد)",
     re.I,
 )
 _LONE_PERSON = frozenset(
@@ -94,6 +102,11 @@ def is_greeting(text: str) -> bool:
 def is_thanks(text: str) -> bool:
     """Nothing but thanks."""
     return _bare(text) in _THANKS
+
+
+def is_small_talk(text: str) -> bool:
+    """Nothing that a document could answer: an acknowledgement, a polite question, a lone emoji."""
+    return _bare(text) in _SMALL_TALK or not re.search(r"[^\W_]", text)
 
 
 def asks_for_person(text: str) -> bool:

@@ -20,6 +20,8 @@ from knowledge_base.index import Hit, Index
 from knowledge_base.load import Document, load
 from knowledge_base.passages import Passage, split
 
+SURE_OF_LANGUAGE = 0.5
+
 Progress = Callable[[int, int], None]
 
 
@@ -160,7 +162,7 @@ class Library:
             name=document.name,
             content_hash=content_hash,
             embedder=self.embedder.name,
-            language=str(detect(text or " ", model="lite", k=1)[0]["lang"]),
+            language=_language(text),
             pages=len(document.pages),
             passages=passages,
             vectors=_packed(vectors),
@@ -188,6 +190,12 @@ def _shelf(version: str, documents: list[Stored]) -> Shelf:
 
 def _packed(vectors: list[Vectors]) -> bytes:
     return np.concatenate(vectors).astype(np.float16).tobytes() if vectors else b""
+
+
+def _language(text: str) -> str:
+    """Two letters, empty when the text is too short or too mixed to be sure."""
+    guess = detect(text or " ", model="lite", k=1)[0]
+    return str(guess["lang"]) if float(guess["score"]) >= SURE_OF_LANGUAGE else ""
 
 
 def _hash(path: Path) -> str:

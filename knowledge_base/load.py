@@ -86,6 +86,8 @@ def _decoded(raw: bytes) -> str:
 
 def _checked(document: Document) -> Document:
     pages = [page for page in document.pages if len(page.text) >= EMPTY_PAGE]
+    if not pages and not document.name.lower().endswith(".pdf"):
+        raise Unreadable(f"{document.name}: holds no text to speak of")
     if not pages:
         raise Unreadable(f"{document.name}: no text layer, it looks scanned; run OCR on it first (ocrmypdf)")
     odd = [page.number for page in pages if _garbled(page.text) > GARBLED_SHARE]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, UploadFile
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from redis.asyncio import Redis
 
@@ -55,7 +56,7 @@ class ContactIn(_In):
 def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRouter:
     """Everything under /api."""
 
-    def operator(request: Request) -> None:
+    def operator(request: Request, _: Annotated[Any, Depends(HTTPBearer(auto_error=False))]) -> None:
         require_operator(settings, request)
 
     routes = APIRouter(prefix="/api", tags=["operator"], dependencies=[Depends(operator)])
@@ -157,6 +158,8 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
     @routes.post("/conversations/{conversation_id}/messages", status_code=202, summary="Write as a person")
     async def write(conversation_id: str, message: MessageIn) -> dict[str, Any]:
         desk, contact = await found(conversation_id)
+        if contact.stopped:
+            raise HTTPException(409, "the contact asked for no more messages; only they can take that back, with START")
         reply = Reply(id=f"{uuid.uuid4().hex}:0", text=message.text, author="person")
         entry = Entry(id=reply.id, author="person", text=message.text, at=now_ms())
         await desk.conversations.set(conversation_id, owner="person")

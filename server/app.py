@@ -55,6 +55,8 @@ def create(settings: Settings, redis: Redis) -> FastAPI:
         version="1",
         lifespan=lifespan,
         description="A WhatsApp sales agent that a business runs itself.",
+        docs_url=None,
+        redoc_url=None,
     )
     app.include_router(webhooks.router(settings, all_desks, numbers))
     app.include_router(api.router(settings, redis, all_desks))

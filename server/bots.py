@@ -44,7 +44,11 @@ class Desk:
 def bots(settings: Settings) -> list[Bot]:
     """The bot the settings describe, and the sample shop for the simulator."""
     return [
-        Bot(DEFAULT, Context(model=settings.model_name), settings.whatsapp_phone_number_id or ""),
+        Bot(
+            DEFAULT,
+            Context(business=settings.business, model=settings.model_name),
+            settings.whatsapp_phone_number_id or "",
+        ),
         Bot(DEMO, Context(business=DEMO_BUSINESS, model=settings.model_name)),
     ]
 

@@ -143,11 +143,10 @@ def ingest(
 
 
 def _files(path: Path) -> list[Path]:
-    from knowledge_base.load import FORMATS
-
     if path.is_file():
         return [path]
-    return sorted(p for p in path.rglob("*") if p.is_file() and p.suffix.lower() in FORMATS)
+    found = (p for p in path.rglob("*") if p.is_file())
+    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(path).parts))
 
 
 async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Path]) -> int:
@@ -235,8 +234,10 @@ def doctor() -> None:
     finally:
         if embedded:
             embedded.stop()
+    print(f"\nanswers: {settings.model_name}; Redis: {settings.redis_url or 'embedded'}")
     for problem in problems:
         print(f"fix: {problem}")
+    print("" if problems else "nothing to fix")
     raise SystemExit(1 if problems else 0)
 
 

@@ -73,6 +73,18 @@ def router(settings: Settings, desks: dict[str, Desk]) -> APIRouter:
         entries = await desk.conversations.transcript(conversation_id)
         return templates.TemplateResponse(request, "conversation.html", {"contact": contact, "entries": entries})
 
+    @routes.get("/docs", response_class=HTMLResponse)
+    async def docs(request: Request) -> Response:
+        """The API from its own description, readable without a network."""
+        description = request.app.openapi()
+        operations = [
+            {"method": method.upper(), "path": path, **operation}
+            for path, methods in description["paths"].items()
+            for method, operation in methods.items()
+        ]
+        schemas = description.get("components", {}).get("schemas", {})
+        return templates.TemplateResponse(request, "docs.html", {"operations": operations, "schemas": schemas})
+
     @routes.get("/login", response_class=HTMLResponse)
     async def login_page(request: Request, next: str = "/dashboard") -> Response:
         return templates.TemplateResponse(request, "login.html", {"next": next, "wrong": False})

@@ -104,11 +104,11 @@ def _unwanted(contact: Contact | None, reply: Reply) -> str:
     """Why a reply must not go out now; looked at right before the request, since the turn may be long past."""
     if contact is None:
         return "contact unknown"
-    if reply.notice or reply.author == "person":
+    if reply.notice:
         return ""
     if contact.stopped:
         return "opted out"
-    return "a person has taken over" if contact.owner == "person" else ""
+    return "a person has taken over" if contact.owner == "person" and reply.author == "bot" else ""
 
 
 def _next(code: int) -> Next:

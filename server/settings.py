@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = Field(None, description="Operator token; unset: made once and kept in DATA_DIR.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 
+    business: str = Field(
+        "our shop", max_length=500, description="Name of the business and what it sells, in one line."
+    )
     chat_model: str | None = Field(
         None, description="openai:NAME, google_genai:NAME or offline; unset: by which key is present."
     )

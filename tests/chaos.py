@@ -82,7 +82,9 @@ async def run(conversations: int, messages: int, seconds_between_kills: float) -
     sent: dict[str, list[int]] = collections.defaultdict(list)
     kills: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory(prefix="sg") as folder, served(emulator.app) as graph, served(model.app) as wire:
-        stack = Stack(Path(folder), emulator, graph, model, wire, TURN_ATTEMPTS="50", LOG_LEVEL="WARNING")
+        stack = Stack(
+            Path(folder), emulator, graph, model, wire, TURN_ATTEMPTS="50", LOG_LEVEL="WARNING", SEND_GRACE_SECONDS="20"
+        )
         stack.start()
         people = [f"7704{number:07}" for number in range(conversations)]
         each = messages // conversations

@@ -39,7 +39,11 @@ def matching(query: str, rows: Rows) -> Rows:
 
 def _words(text: str) -> set[str]:
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return {word for word in re.findall(r"[^\W_]+(?:-[^\W_]+)*", plain) if len(word) > 2 or word.isdigit()}
+    return {
+        word
+        for word in re.findall(r"[^\W_]+(?:-[^\W_]+)*", plain)
+        if len(word) > 2 or (word.isdigit() and len(word) > 1)
+    }
 
 
 def _in(word: str, text: set[str]) -> bool:

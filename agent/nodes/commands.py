@@ -33,12 +33,11 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
     fresh: dict[str, Any] = {"replies": [], "passages": [], "verdict": "answer", "reason": "", "model": ""}
     if any(is_stop(text_of(message)) for message in waiting):
         return _answered(fresh, say("stopped", language), profile={"consent": STOPPED})
-    if not waiting or state.get("owner") == "person":
-        return Command(update={**fresh, "verdict": "silent"}, goto="remember")
-    if profile.get("consent") == STOPPED:
-        if not any(is_start(text_of(message)) for message in waiting):
-            return Command(update={**fresh, "verdict": "silent"}, goto="remember")
+    stopped = profile.get("consent") == STOPPED
+    if stopped and any(is_start(text_of(message)) for message in waiting):
         return _answered(fresh, say("started", language), profile={"consent": None})
+    if not waiting or stopped or state.get("owner") == "person":
+        return Command(update={**fresh, "verdict": "silent"}, goto="remember")
     given = [message for message in waiting if _command(message)]
     if given:
         return _carried_out(fresh, state, context, language, given, [m for m in waiting if not _command(m)])

@@ -3,7 +3,7 @@
 const el = (id) => document.getElementById(id);
 const chat = el("chat"), state = el("state"), bot = el("bot"), text = el("text");
 const TICKS = { queued: "🕓", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "!" };
-let source, typingTimer;
+let source, typingTimer, connected = false;
 
 function contact() {
   let digits = localStorage.getItem("contact");
@@ -34,6 +34,7 @@ function marked(raw) {
 
 function show(bubble) {
   if (document.getElementById(bubble.id)) return;
+  document.querySelector(".hint")?.remove();
   const item = document.createElement("li");
   item.id = bubble.id;
   item.className = "bubble " + (bubble.mine ? "out" : "in");
@@ -63,7 +64,7 @@ function setTick(id, status) {
 
 function setTyping(seconds) {
   clearTimeout(typingTimer);
-  state.textContent = seconds ? "typing…" : "online";
+  state.textContent = seconds ? "typing…" : connected ? "online" : "connecting…";
   if (seconds) typingTimer = setTimeout(() => setTyping(0), seconds * 1000);
 }
 
@@ -76,29 +77,57 @@ async function open() {
   el("model").classList.toggle("hot", chosen.offline === "true");
   const query = `?contact=${contact()}`;
   source = new EventSource(`${base()}/events${query}`);
-  source.onopen = async () => (await (await fetch(`${base()}/messages${query}`)).json()).forEach((b) => { show(b); setTick(b.id, b.status); });
+  source.onopen = async () => {
+    connected = true;
+    setTyping(0);
+    const bubbles = await (await fetch(`${base()}/messages${query}`)).json();
+    bubbles.forEach((bubble) => { show(bubble); setTick(bubble.id, bubble.status); });
+    hint();
+  };
   source.onmessage = ({ data }) => {
     const event = JSON.parse(data);
     if (event.type === "bubble") show(event);
     if (event.type === "tick") setTick(event.id, event.status);
     if (event.type === "typing") setTyping(event.seconds);
   };
-  source.onerror = () => { state.textContent = "connecting…"; };
+  source.onerror = () => { connected = false; setTyping(0); };
 }
 
+// Resolves to whether the message is on its way; what could not be sent stays in the box.
 async function send(body) {
-  if (!body.trim()) return;
-  const answer = await fetch(`${base()}/messages`, {
-    method: "POST", headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ contact: contact(), text: body }),
-  });
-  if (!answer.ok) state.textContent = `not sent (${answer.status})`;
+  if (!body.trim()) return false;
+  try {
+    const answer = await fetch(`${base()}/messages`, {
+      method: "POST", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ contact: contact(), text: body }),
+    });
+    if (answer.ok) return true;
+    state.textContent = `not sent (${answer.status})`;
+  } catch {
+    state.textContent = "not sent, no connection";
+  }
+  return false;
 }
 
-el("composer").addEventListener("submit", (event) => {
+// An empty chat says what to try.
+function hint() {
+  document.querySelector(".hint")?.remove();
+  if (chat.children.length) return;
+  const item = document.createElement("li");
+  item.className = "hint";
+  document.querySelectorAll(".about .try").forEach((button) => {
+    const copy = button.cloneNode(true);
+    copy.addEventListener("click", () => send(copy.textContent));
+    item.append(copy);
+  });
+  chat.append(item);
+}
+
+el("composer").addEventListener("submit", async (event) => {
   event.preventDefault();
-  send(text.value);
+  const body = text.value;
   text.value = "";
+  if (!(await send(body)) && !text.value) text.value = body;
   text.focus();
 });
 text.addEventListener("keydown", (event) => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.facts import Facts, kept, written
+from agent.offline import _row
 from agent.screens import asks_for_person, is_injection, is_start, is_stop
 from tests.agent.chatting import Chat
 
@@ -29,6 +30,30 @@ async def test_it_answers_in_the_contacts_language(offline: Chat):
 async def test_it_looks_prices_up(offline: Chat):
     assert "*Blue vase*: 900 KZT" in (await offline.says("How much is the blue vase?"))[0]
     assert "*Red bowl*: 950 KZT" in (await offline.says("find_product red bowl"))[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "line"),
+    [
+        ({"Artikel": "Kette", "Preis": "32", "Bestand": "4"}, "*Kette*: 32 (Bestand: 4)"),
+        ({"товар": "Ваза", "цена": "1500", "валюта": "KZT"}, "*Ваза*: 1\u00a0500 KZT"),
+        ({"sku": "A1", "Product name": "Bell", "Unit price (EUR)": "12"}, "*Bell*: 12 EUR"),
+        ({"a": "Lamp", "b": "blue"}, "*Lamp* (b: blue)"),
+    ],
+)
+def test_a_price_list_may_have_any_columns(row: dict, line: str):
+    assert _row(row) == line
+
+
+@pytest.mark.parametrize("text", ["ok", "👍", "How are you today?", "Как дела?"])
+async def test_small_talk_is_not_a_question_to_the_documents(offline: Chat, text: str):
+    reply = (await offline.says(text))[0]
+    assert "a.pdf" not in reply and "guess" not in reply
+
+
+async def test_each_detail_is_asked_for_once(offline: Chat):
+    replies = [(await offline.says(f"What does delivery cost to city {n}?"))[0] for n in range(8)]
+    assert sum("what is your name?" in reply for reply in replies) == 1
 
 
 async def test_it_hands_over_when_asked(offline: Chat):

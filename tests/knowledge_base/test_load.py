@@ -34,7 +34,7 @@ def test_the_samples_are_read_whole(path: Path):
         ("a.pdf", b"", "damaged or not a PDF"),
         ("b.pdf", b"%PDF-1.4\ngarbage", "damaged or not a PDF"),
         ("c.docm", b"x", "unknown format"),
-        ("d.md", b"  \n", "no text layer"),
+        ("d.md", b"  \n", "holds no text"),
         ("e.csv", b"name,price\n", "no rows"),
         ("g.csv", b'name,price\n"' + b"x" * 200_000, "not a table"),
         ("f.txt", bytes(range(1, 32)) * 9, "its fonts"),

@@ -73,8 +73,7 @@ class Stack:
             DEBOUNCE_MAX_SECONDS="3",
             MODEL_TIMEOUT="20",
             LEASE_SECONDS="3",
-            SEND_GRACE_SECONDS="4",
-            **settings,
+            **{"SEND_GRACE_SECONDS": "4", **settings},
         )
         self.process: subprocess.Popen[bytes] | None = None
         self.log = data_dir / "serve.log"

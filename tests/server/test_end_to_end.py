@@ -247,6 +247,23 @@ async def test_stop_means_silence_until_start(stack: Stack):
     assert stack.replies(contact)[1].startswith("Welcome back")
 
 
+async def test_stop_holds_for_operators_too_and_start_works_during_a_handoff(stack: Stack):
+    contact, _ = fresh()
+    await stack.post(webhook(text(contact, "hello there shop", f"wamid.{contact}.1")))
+    await until(lambda: len(stack.replies(contact)) == 1)
+    person = await stack.conversation_of(contact)
+    await stack.http.post(f"/api/conversations/{person['id']}/handoff")
+    await stack.post(webhook(text(contact, "stop", f"wamid.{contact}.2")))
+    await until(lambda: len(stack.replies(contact)) == 2)
+    refused = await stack.http.post(f"/api/conversations/{person['id']}/messages", json={"text": "but wait!"})
+    assert (refused.status_code, "no more messages" in refused.json()["detail"]) == (409, True)
+    await stack.post(webhook(text(contact, "start", f"wamid.{contact}.3")))
+    await until(lambda: len(stack.replies(contact)) == 3)
+    await stack.http.post(f"/api/conversations/{person['id']}/resume")
+    await stack.post(webhook(text(contact, "and now?", f"wamid.{contact}.4")))
+    await until(lambda: len(stack.replies(contact)) == 4)
+
+
 async def test_markdown_becomes_whatsapp_text_in_at_most_three_bubbles(stack: Stack):
     contact, message_id = fresh()
     stack.model.answer = lambda r: (
@@ -333,6 +350,9 @@ async def test_the_api_asks_for_its_token(stack: Stack):
         assert (await stranger.get("/api/stats", headers={"Authorization": "Bearer wrong"})).status_code == 401
         assert (await stranger.get("/dashboard")).headers["location"].startswith("/login")
         assert (await stranger.get("/health")).json()["status"] == "ok"
+        docs = (await stranger.get("/docs")).text
+        assert "/api/conversations/{conversation_id}" in docs and "https://" not in docs
+        assert (await stranger.get("/openapi.json")).json()["components"]["securitySchemes"]
         tunnelled = {"X-Forwarded-For": "203.0.113.9"}
         assert (await stranger.get("/simulator")).status_code == 200
         assert (await stranger.get("/simulator", headers=tunnelled)).status_code == 303
