@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format studio bench lock clean
+.PHONY: run test lint format studio bench chaos lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -22,6 +22,9 @@ studio: .venv/ready-studio
 bench: .venv/ready-dev
 	$(BIN)/python -m benchmarks.webhook
 	$(BIN)/python -m benchmarks.turns
+
+chaos: .venv/ready-dev
+	$(BIN)/python -m tests.chaos --pause 1.2
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 
 import httpx
@@ -20,8 +20,9 @@ from server.embedded_redis import EmbeddedRedis, die_with_parent
 from server.settings import Settings
 
 POLL = 0.2
-RESTART_FIRST, RESTART_LONGEST = 0.2, 10.0
-STABLE = 10.0
+RESTART_FIRST, RESTART_LONGEST = 0.1, 5.0
+# Seconds; a process that ends sooner probably cannot start at all.
+YOUNG = 3.0
 STOP_SECONDS = 20
 START_SECONDS = 60
 FILL_AGAIN = 5.0
@@ -37,21 +38,24 @@ class Child:
     arguments: tuple[str, ...]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0
-    pause: float = field(default=RESTART_FIRST)
+    due: float = 0
+    pause: float = RESTART_FIRST
 
     def start(self) -> None:
         self.process = subprocess.Popen([sys.executable, "-m", "server", *self.arguments], preexec_fn=die_with_parent)  # noqa: S603 - our own module
         self.started = time.monotonic()
 
     def revive(self) -> None:
-        """Start again when it died, waiting longer each time it dies young."""
-        if self.process is None or self.process.poll() is None:
-            return
-        alive = time.monotonic() - self.started
-        self.pause = RESTART_FIRST if alive > STABLE else min(RESTART_LONGEST, self.pause * 2)
-        console.print(f"[yellow]{self.name} ended with status {self.process.returncode}; starting it again[/]")
-        time.sleep(self.pause)
-        self.start()
+        """Start again what died; at once, unless it died young, and never making another child wait."""
+        if self.process is None:
+            if time.monotonic() >= self.due:
+                self.start()
+        elif self.process.poll() is not None:
+            young = time.monotonic() - self.started < YOUNG
+            self.pause = min(RESTART_LONGEST, self.pause * 2) if young else RESTART_FIRST
+            self.due = time.monotonic() + self.pause
+            console.print(f"[yellow]{self.name} ended with status {self.process.returncode}; starting it again[/]")
+            self.process = None
 
 
 class _Stop(Exception):

@@ -104,6 +104,7 @@ async def run(conversations: int, messages: int, seconds_between_kills: float) -
                 pass
             await asyncio.sleep(0.2)
         counts = count(stack, sent)
+        counts["sent again"] = stack.log.read_text(errors="replace").count("send_repeated")
         stack.stop()
     return {"kills": sum(kills.values()), **counts}
 
