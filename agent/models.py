@@ -12,7 +12,7 @@ import structlog
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, ValidationError
 
 log = structlog.get_logger()
 
@@ -102,9 +102,7 @@ class Models:
                     return None
                 await asyncio.sleep(_pause(error, attempt))
                 continue
-            if schema is not None:
-                return Asked(answer["raw"], answer["parsed"], name)
-            return Asked(answer, None, name)
+            return Asked(answer, _parsed(answer, schema), name)
         return None
 
     def _runnable(self, name: str, tools: Sequence[BaseTool], schema: type[BaseModel] | None) -> Any:
@@ -113,8 +111,7 @@ class Models:
         if kind not in self._runnables:
             runnable: Any = self._model(name)
             if schema is not None:
-                method = {} if name == OFFLINE else {"method": "function_calling"}
-                runnable = runnable.with_structured_output(schema, include_raw=True, **method)
+                runnable = runnable.bind_tools([schema], tool_choice=schema.__name__)
             elif tools:
                 runnable = runnable.bind_tools(list(tools))
             self._runnables[kind] = (runnable, tuple(tools))
@@ -150,6 +147,15 @@ def _make(name: str, access: Access) -> BaseChatModel:
             model=model, google_api_key=access.gemini_key, timeout=access.timeout, max_retries=1, **options
         )
     raise ValueError(f"unknown chat model {name!r}: use openai:NAME, google_genai:NAME or offline")
+
+
+def _parsed(answer: AIMessage, schema: type[BaseModel] | None) -> BaseModel | None:
+    """The structured output of an answer. LangChain's own chain for this costs as much as the rest of the call."""
+    calls = [call["args"] for call in answer.tool_calls if schema and call["name"] == schema.__name__]
+    try:
+        return schema.model_validate(calls[0]) if schema and calls else None
+    except ValidationError:
+        return None
 
 
 def retryable(error: BaseException) -> bool:

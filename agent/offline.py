@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -157,7 +158,9 @@ class OfflineChatModel(BaseChatModel):
             return heard.say("more")
         if is_thanks(heard.said):
             return heard.say("thanks")
-        if re.fullmatch(r"\s*\[(image|audio|video|document|sticker|location|contacts)\][^\n]{0,3}\s*", heard.said):
+        if re.fullmatch(
+            r"\s*\[(empty message|image|audio|video|document|sticker|location|contacts)\][^\n]{0,3}\s*", heard.said
+        ):
             return heard.say("media")
         if heard.gave_details and not _QUESTION.search(heard.said):
             return heard.say("noted") + heard.question()
@@ -316,6 +319,14 @@ def _grouped(number: str) -> str:
     return f"{int(number):,}".replace(",", "\u00a0") if number.isdigit() else number
 
 
-@lru_cache(maxsize=4)
+_SEEDING = Lock()
+
+
 def _seeds(embed: Embed) -> tuple[Any, Any]:
+    with _SEEDING:  # many conversations at once need them the first time, and each embedding costs 10 ms
+        return _embedded_seeds(embed)
+
+
+@lru_cache(maxsize=4)
+def _embedded_seeds(embed: Embed) -> tuple[Any, Any]:
     return np.stack([embed(text) for text in _CLIENTS]), np.stack([embed(text) for text in _OTHERS])

@@ -26,16 +26,20 @@ from server.access import is_local, is_operator
 from server.bots import Numbers, bots, desks
 from server.settings import Settings
 
-HTTP_TIMEOUT = httpx.Timeout(10, connect=4)
 SIMULATOR = "/simulator/cloud-api"
 
 log = structlog.get_logger()
 
 
+def http_timeout(settings: Settings) -> httpx.Timeout:
+    """For requests to a provider: given up well before a send without an answer is looked at again."""
+    return httpx.Timeout(min(10, settings.send_grace_seconds / 2), connect=min(4, settings.send_grace_seconds / 2))
+
+
 def create(settings: Settings, redis: Redis) -> FastAPI:
     """The application over a Redis client, which the caller closes."""
     all_desks = desks(settings, redis)
-    client = httpx.AsyncClient(timeout=HTTP_TIMEOUT)
+    client = httpx.AsyncClient(timeout=http_timeout(settings))
     numbers = Numbers(settings, client, bots(settings))
     emulator = CloudApiEmulator(
         f"{settings.loopback_url}/webhook",

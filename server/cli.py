@@ -95,14 +95,14 @@ def work() -> None:
 
 async def _work(settings: Settings, redis: Redis) -> None:
     from server.answering import graphs
-    from server.app import HTTP_TIMEOUT
+    from server.app import http_timeout
     from server.bots import Numbers, bots, desks
     from server.worker import Worker
 
     limits = httpx.Limits(
         max_connections=settings.worker_concurrency * 2, max_keepalive_connections=settings.worker_concurrency
     )
-    async with httpx.AsyncClient(timeout=HTTP_TIMEOUT, limits=limits) as client:
+    async with httpx.AsyncClient(timeout=http_timeout(settings), limits=limits) as client:
         all_desks = desks(settings, redis)
         worker = Worker(
             settings, redis, all_desks, Numbers(settings, client, bots(settings)), graphs(settings, redis, all_desks)

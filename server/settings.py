@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     send_grace_seconds: float = Field(
         20, ge=1, le=600, description="How long a send without an answer waits for a status before it is repeated."
     )
-    worker_concurrency: int = Field(64, ge=1, le=1000, description="Conversations one worker has in hand at once.")
+    worker_concurrency: int = Field(128, ge=1, le=1000, description="Conversations one worker has in hand at once.")
 
     enable_follow_ups: bool = Field(False, description="Whether follow-ups go out.")
     follow_up_intervals: Annotated[tuple[float, ...], NoDecode] = Field(

@@ -78,7 +78,9 @@ def _said(message: Message, longest: int) -> AnyMessage:
     plain = message.kind in ("text", "button")
     name = f" {message.media.filename}" if message.media and message.media.filename else ""
     text = message.text if plain else f"[{message.kind}{name}] {message.text}".strip()
-    return HumanMessage(text[:longest], id=message.id)
+    return HumanMessage(
+        text[:longest].strip() or "[empty message]", id=message.id
+    )  # some providers refuse an empty one
 
 
 def _own_phone(contact: Contact) -> dict[str, str]:

@@ -13,7 +13,7 @@ from agent.models import OFFLINE, Models, NoModelAnswered
 from agent.state import State, text_of
 
 SECONDS = 20
-SUMMARY_CHARACTERS = 2_000
+SUMMARY_CHARACTERS = 1_200
 LINE_CHARACTERS = 160
 
 

@@ -33,9 +33,6 @@ class Scripted(BaseChatModel):
     def bind_tools(self, tools: Any, *, tool_choice: Any = None, **kwargs: Any) -> Any:
         return self.bind(offered=[convert_to_openai_tool(tool)["function"]["name"] for tool in tools])
 
-    def with_structured_output(self, schema: Any, *, include_raw: bool = False, method: str = "", **kwargs: Any) -> Any:
-        return super().with_structured_output(schema, include_raw=include_raw)
-
     def _generate(
         self,
         messages: list[BaseMessage],
