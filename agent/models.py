@@ -74,6 +74,14 @@ class Models:
                 return answer
         raise NoModelAnswered("no model answered")
 
+    def warm(self) -> None:
+        """Load the providers' libraries now, not in the first customer's turn: that takes a second."""
+        for name in self._candidates("auto"):
+            try:
+                self._model(name)
+            except Exception as error:  # a missing key shows at the first call too, and the next model answers
+                log.error("model_not_ready", model=name, detail=_brief(error))
+
     def resolve(self, name: str) -> str:
         """The model that `name` stands for."""
         return self.default if name in ("", "auto") else name

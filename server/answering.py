@@ -40,6 +40,7 @@ def models(settings: Settings) -> Models:
 def graphs(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> dict[str, Graph]:
     """A graph per bot, each with its own corner of working memory."""
     shared, shelf = models(settings), Bookshelf(library(settings, redis))
+    shared.warm()
     return {bot_id: build(shared, shelf, RedisCheckpointer(redis, prefix=thread_prefix(bot_id))) for bot_id in desks}
 
 
