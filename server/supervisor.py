@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import socket
 import subprocess
@@ -11,12 +12,16 @@ from dataclasses import dataclass
 from types import FrameType
 
 import httpx
+from redis import Redis
+from redis.exceptions import RedisError
 from rich.console import Console
+from rich.markup import escape
 
 from knowledge_base.samples import files
 from server import cli
 from server.bots import DEMO
 from server.embedded_redis import EmbeddedRedis, die_with_parent
+from server.keys import key
 from server.settings import Settings
 
 POLL = 0.2
@@ -74,18 +79,17 @@ def supervise(settings: Settings) -> int:
     try:
         first = settings.api_token is None and not (settings.data_dir / "api_token").exists()
         token = settings.operator_token
-        if embedded:
-            embedded.start()
+        url = settings.redis_url or (embedded.start() if embedded else "")
         for child in children:
             child.start()
-        filled = _fill_demo()
+        filled = _fill_demo(url)
         _wait_for_web(settings, children)
         _greet(settings, token if first else "")
         looked = time.monotonic()
         while True:
             time.sleep(POLL)
             if not filled and time.monotonic() - looked > FILL_AGAIN:
-                filled, looked = _fill_demo(), time.monotonic()
+                filled, looked = _fill_demo(url), time.monotonic()
             if embedded and not embedded.alive:
                 console.print("[yellow]the embedded Redis ended; starting it again[/]")
                 embedded.start()
@@ -119,11 +123,23 @@ def _port_taken(settings: Settings) -> str:
     return ""
 
 
-def _fill_demo() -> bool:
-    """The sample shop's documents, unless they are in; False while Redis is away. In a process of its own, so that the
-    embedding model does not stay in memory here."""
+def _fill_demo(url: str) -> bool:
+    """The sample shop's documents, unless these very ones are in; False while Redis is away. In a process of its own, so
+    that the embedding model does not stay in memory here."""
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files())).hexdigest()
+    marker = key(DEMO, "samples")
     command = [sys.executable, "-m", "server", "ingest", *map(str, files()), "--bot", DEMO]
-    return subprocess.run(command, check=False).returncode != cli.NO_REDIS  # noqa: S603 - our own module
+    try:
+        with Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as redis:
+            if redis.get(marker) == digest.encode():
+                return True
+            done = subprocess.run(command, check=False)  # noqa: S603 - our own module
+            if done.returncode == 0:
+                redis.set(marker, digest)
+            return done.returncode != cli.NO_REDIS
+    except (RedisError, OSError) as error:
+        console.print(f"[yellow]Redis does not answer yet; the sample documents wait for it ({escape(str(error))})[/]")
+        return False
 
 
 def _wait_for_web(settings: Settings, children: list[Child]) -> None:
