@@ -451,7 +451,7 @@ async def test_every_real_webhook_makes_one_turn_per_user_message(stack: Stack, 
         json.loads(line) for line in (external_data / "01_whatsapp_cloud" / "webhooks.jsonl").read_text().splitlines()
     ]
     assert len(rows) == 126
-    unsigned = await asyncio.gather(*(stack.post(row["payload"], secret=None) for row in rows[:10]))
+    unsigned = await asyncio.gather(*(stack.post(row["payload"], secret=None) for row in rows))
     assert {answer.status_code for answer in unsigned} <= {401, 403}
     expected, before = 0, len(stack.emulator.requests)
     for position, row in enumerate(rows):
