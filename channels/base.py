@@ -105,15 +105,28 @@ class Recipient(Frozen):
     user_id: str = ""
 
 
-Failure = Literal["retry", "unknown", "change", "contact", "later", "stop"]
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a provider takes messages: one each `interval` ms from a number, up to `burst` at once; `pair_*` the same
+    for one number and one contact. 0 ms: as fast as they come."""
+
+    interval: float = 0
+    burst: int = 1
+    pair_interval: float = 0
+    pair_burst: int = 1
+
+
+Failure = Literal["retry", "busy", "pair", "unknown", "change", "window", "contact", "opt_out", "later", "stop"]
 
 
 class SendError(Exception):
     """A send that did not succeed.
 
-    `kind` says what to do: `retry` (certainly not sent, try again), `unknown` (may have been sent: wait for a status),
-    `change` (this message will never be taken), `contact` (the contact cannot be reached), `later` (not for 24 hours),
-    `stop` (the account is broken: token, payment, policy). `retry_after` is in seconds, 0 when the provider named none.
+    `kind` says what to do: `retry` (certainly not sent, try again), `busy` (the same, and the whole number should wait),
+    `pair` (too many messages to this contact), `unknown` (may have been sent: wait for a status), `change` (this message
+    will never be taken), `window` (the contact wrote too long ago for anything but a template), `contact` (the contact
+    cannot be reached), `opt_out` (the contact wants no more), `later` (not for 24 hours), `stop` (the account is broken:
+    token, payment, policy). `retry_after` is in seconds, 0 when the provider named none.
     """
 
     def __init__(self, kind: Failure, message: str, code: int = 0, retry_after: float = 0) -> None:

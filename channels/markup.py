@@ -118,7 +118,10 @@ def bubbles(text: str, limit: int = BUBBLE_LIMIT, most: int = MAX_BUBBLES) -> li
         pieces.append(rest[:cut].rstrip())
         rest = rest[cut:].lstrip()
     if rest:
-        pieces[-1] = pieces[-1][: limit - 1].rstrip() + "…"
+        last = pieces[-1]
+        while units(last) >= limit:
+            last = last[:-1]
+        pieces[-1] = last.rstrip() + "…"
     return pieces
 
 

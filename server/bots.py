@@ -8,9 +8,9 @@ import httpx
 from redis.asyncio import Redis
 
 from agent.context import Context
-from channels.cloud_api import CloudApi
+from channels.cloud_api import CloudApi, pace
 from server.conversations import Conversations
-from server.mailbox import Mailbox
+from server.mailbox import DAY, SECOND, Limits, Mailbox
 from server.settings import Settings
 
 DEFAULT, DEMO = "default", "demo"
@@ -20,11 +20,13 @@ DEMO_BUSINESS = "Aurora Coffee, espresso machines, grinders and coffee beans in 
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """One configured agent. `account` is the business number's id, empty while none is connected."""
+    """One configured agent. `account` is the business number's id, empty while none is connected. `reply_template`
+    (`name:language`) is what a contact gets for a reply that comes after the 24-hour window."""
 
     id: str
     context: Context
     account: str = ""
+    reply_template: str = ""
 
     @property
     def simulated_account(self) -> str:
@@ -48,23 +50,30 @@ def bots(settings: Settings) -> list[Bot]:
             DEFAULT,
             Context(business=settings.business, model=settings.model_name),
             settings.whatsapp_phone_number_id or "",
+            settings.whatsapp_reply_template or "",
         ),
         Bot(DEMO, Context(business=DEMO_BUSINESS, model=settings.model_name)),
     ]
 
 
+def limits(settings: Settings) -> Limits:
+    """How the bots of these settings take their messages."""
+    return Limits(
+        debounce=int(settings.debounce_seconds * SECOND),
+        longest=int(settings.debounce_max_seconds * SECOND),
+        lease=int(settings.lease_seconds * SECOND),
+        messages=settings.inbox_messages,
+        characters=settings.inbox_characters,
+        age=int(settings.inbox_hours * 3600 * SECOND),
+        lines=settings.transcript_messages,
+        keep=settings.transcript_days * DAY,
+    )
+
+
 def desks(settings: Settings, redis: Redis) -> dict[str, Desk]:
     """Every bot's desk, by bot id."""
-    lease = int(settings.lease_seconds * 1000)
-    debounce, longest = int(settings.debounce_seconds * 1000), int(settings.debounce_max_seconds * 1000)
-    return {
-        bot.id: Desk(
-            bot,
-            Mailbox(redis, bot.id, debounce=debounce, longest=longest, lease=lease),
-            Conversations(redis, bot.id),
-        )
-        for bot in bots(settings)
-    }
+    shared = limits(settings)
+    return {bot.id: Desk(bot, Mailbox(redis, bot.id, shared), Conversations(redis, bot.id)) for bot in bots(settings)}
 
 
 class Numbers:
@@ -76,7 +85,10 @@ class Numbers:
         }
         self._rest = next(bot for bot in all_bots if bot.id == DEFAULT)
         version, token = settings.whatsapp_graph_version, settings.whatsapp_access_token
-        self._real = CloudApi(client, settings.whatsapp_graph_url, version, token.get_secret_value()) if token else None
+        speed = pace(settings.whatsapp_messages_per_second)
+        self._real = (
+            CloudApi(client, settings.whatsapp_graph_url, version, token.get_secret_value(), speed) if token else None
+        )
         self._simulated = CloudApi(
             client, f"{settings.loopback_url}/simulator/cloud-api", version, settings.simulator_secret
         )

@@ -26,6 +26,8 @@ from server.keys import digest, key, thread_prefix
 
 Author = Literal["contact", "bot", "person"]
 OPERATOR = "operator"
+# Statuses of a message come within this time, or nobody waits for them any more.
+STATUS_DAYS = 3
 # How many contacts a process remembers having looked up.
 RECENT = 20_000
 
@@ -65,6 +67,7 @@ class Entry(BaseModel):
     text: str = ""
     at: int = 0
     turn_id: str = ""
+    template: str = ""
     model: str = ""
     sources: list[str] = []
     status: str = ""
@@ -183,9 +186,11 @@ class Conversations:
             rows, statuses = await pipe.execute()
         entries = [Entry.model_validate_json(row) for row in rows]
         known = {reply.decode(): status.decode() for reply, status in statuses.items()}
-        return [
-            e.model_copy(update={"status": known.get(e.id, "queued" if e.author != "contact" else "")}) for e in entries
-        ]
+        return [e.model_copy(update={"status": known.get(e.id, "")}) for e in entries]
+
+    async def entry(self, conversation_id: str, entry_id: str) -> Entry | None:
+        """One entry among the last 200."""
+        return next((e for e in reversed(await self.transcript(conversation_id)) if e.id == entry_id), None)
 
     async def length(self, conversation_id: str) -> int:
         """How many entries the transcript has."""
@@ -211,7 +216,7 @@ class Conversations:
     async def sent_as(self, provider_id: str, conversation_id: str, reply_id: str) -> None:
         """Remember which reply a provider's id stands for, for statuses that carry nothing else."""
         await self._redis.set(
-            key(self.bot_id, "provider", digest(provider_id)), f"{conversation_id} {reply_id}", ex=30 * 86_400
+            key(self.bot_id, "provider", digest(provider_id)), f"{conversation_id} {reply_id}", ex=STATUS_DAYS * 86_400
         )
 
     async def reply_of(self, provider_id: str) -> tuple[str, str] | None:

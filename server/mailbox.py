@@ -1,34 +1,66 @@
 """The keyed mailbox: one inbox, one outbox and one lease per conversation, on plain Redis.
 
 One sorted set per bot says when each conversation next needs a worker; that one idea carries debounce, a crashed worker
-(its lease ends), retries and pacing. Every step is one atomic script with the server's clock, and every step of a worker
-names the fence it was given, so one that lost its lease changes nothing.
+(its lease ends), retries and pacing. Every step is one atomic script (`mailbox.lua`) with the server's clock, and every
+step of a worker names the fence it was given, so one that lost its lease changes nothing.
 
     due        ZSET conversation -> ms   when it needs a worker; in a worker's hands: when its lease ends
     busy       SET                       conversations in a worker's hands or parked: new messages leave `due` alone
+    fresh      SET                       conversations where somebody has just begun to write
     inbox:C    LIST                      accepted messages that no finished turn has taken
-    box:C      HASH                      first (start of the burst), fence, turn, size, attempts, sends, parked
     outbox:C   LIST                      replies decided and not yet known to be sent, ids `turn:index`
-    seen:M     STRING                    a message id that was accepted
-    attempt:O  sent:O  STRING            a send that was begun; the provider's id of a reply it took
+    seen:C     ZSET                      digests of the message ids accepted in the last 8 days
+    box:C      HASH  first               ms of the start of a burst
+                     fence, parked       who holds it; whether it was put down until `due`
+                     turn, size, attempts, singly   the turn in hand, how many messages it takes, how often it was tried
+                     characters          length of what waits
+                     trying, sent, sends the first reply of the outbox: attempt begun, provider's id, how many attempts
+                     pair, slot          ms until which this contact's share is used; the number's slot it has reserved
+    rate:A     STRING ms until which the share of a number is used (GCRA)
+    paused:A   HASH   at, code, reason, probe   why nothing is sent from a number
     transcript:C LIST, status:C HASH     what was said, and what became of each reply
     dead       HASH                      turns given up on
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from redis.asyncio import Redis
 
-from server.keys import WAKE, digest, key
-from server.mailbox_scripts import SCRIPTS, SEEN_SECONDS
+from channels.base import Pace
+from server.keys import WAKE, key
+from server.scripts import Scripts
 
-_RANKS = {"accepted": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
+SECOND, DAY = 1000, 86_400_000
+# Meta repeats an unacknowledged webhook for up to 7 days (webhooks overview).
+REMEMBER = 8 * DAY
+# While an account is paused, one message is tried this often.
+PROBE = 60 * SECOND
+
+_SHARED = ("due", "busy", "fresh", "active", "dead")
+
+Go = Literal["lost", "sent", "open", "wait", "go"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a bot takes its messages. Times are ms; `keep` 0 keeps transcripts for ever."""
+
+    debounce: int = 1500
+    longest: int = 8000
+    lease: int = 15_000
+    messages: int = 50
+    characters: int = 20_000
+    age: int = DAY
+    lines: int = 2000
+    keep: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +74,31 @@ class Work:
     reply: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Conversations now leased to the caller, those where somebody has begun to write, ms until the next is due or -1."""
+
+    ids: list[str]
+    fresh: list[str]
+    wait: int
+
+
 class UnknownContact(LookupError):
     """There is no contact of this id."""
 
 
-Go = Literal["lost", "sent", "open", "go"]
-
-
 class Mailbox:
-    """All mailbox steps of one bot. Times are milliseconds."""
+    """All mailbox steps of one bot."""
 
-    def __init__(self, redis: Redis, bot_id: str, *, debounce: int, longest: int, lease: int = 15_000) -> None:
-        self.bot_id = bot_id
-        self.lease = lease
-        self._debounce, self._longest = debounce, longest
+    def __init__(self, redis: Redis, bot_id: str, limits: Limits) -> None:
+        self.bot_id, self.limits = bot_id, limits
         self._redis = redis
-        self._scripts = {name: redis.register_script(text) for name, text in SCRIPTS.items()}
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"))
+        self._constant = {
+            **{name: getattr(limits, name) for name in ("debounce", "longest", "lease", "characters", "age")},
+            **{"lines": limits.lines, "keep": limits.keep, "most": limits.messages, "quiet": limits.debounce},
+            **{"bot": bot_id, "wake": WAKE, "remember": REMEMBER, "probe": PROBE},
+        }
 
     async def accept(
         self,
@@ -66,6 +107,7 @@ class Mailbox:
         payload: str,
         entry: str,
         *,
+        length: int = 0,
         answer: bool = True,
         at_once: bool = False,
     ) -> bool:
@@ -74,52 +116,57 @@ class Mailbox:
         Raises UnknownContact, with nothing stored, when the conversation has no contact (any more).
 
         `answer`: it goes to the inbox and makes the conversation due; `at_once`: without waiting for the burst to end.
+        `length` is how many characters it has.
         """
-        keys = self._keys(conversation_id, "inbox", "box", "due", "busy", "transcript", "active", "contact")
-        seen = key(self.bot_id, "seen", digest(f"{conversation_id} {message_id}"))
-        debounce = 0 if at_once else self._debounce
-        times = (SEEN_SECONDS, debounce, self._longest)
-        arguments = (conversation_id, payload, entry, *times, int(answer), WAKE, self.bot_id)
-        stored = await self._run("accept", [seen, *keys], *arguments)
+        digest = hashlib.blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+        said = {"digest": digest, "payload": payload, "length": length, "entry": entry, "answer": int(answer)}
+        if at_once:
+            said["debounce"] = 0
+        stored = await self._run("accept", conversation_id, **said)
         if stored < 0:
             raise UnknownContact(conversation_id)
         return bool(stored)
 
-    async def claim(self, count: int) -> tuple[list[str], int]:
-        """(conversations now leased to the caller, milliseconds until the next is due or -1 when none waits)."""
-        wait, *ids = await self._run("claim", self._keys("", "due", "busy"), self.lease, count)
-        return [item.decode() for item in ids], int(float(wait))
+    async def claim(self, count: int) -> Claimed:
+        """Lease what is due, at most `count` conversations."""
+        wait, ids, fresh = await self._run("claim", "", count=count)
+        return Claimed([item.decode() for item in ids], [item.decode() for item in fresh], int(float(wait)))
+
+    async def newest(self, conversation_id: str) -> str | None:
+        """The last message in the inbox."""
+        found: Any = await self._redis.lindex(key(self.bot_id, "inbox", conversation_id), -1)  # pyright: ignore[reportGeneralTypeIssues]
+        return found.decode().split(" ", 2)[2] if found else None
 
     async def begin(self, conversation_id: str, fence: int | None = None) -> Work:
         """Take up a claimed conversation, or go on with one in hand under its fence (0 in the answer: lost)."""
-        keys = self._keys(conversation_id, "due", "box", "busy", "inbox", "outbox")
         held = "" if fence is None else fence
-        new, turn, attempt, batch, reply = await self._run(
-            "begin", keys, conversation_id, self.lease, uuid.uuid4().hex, held
-        )
+        new, turn, attempt, batch, reply = await self._run("begin", conversation_id, turn=uuid.uuid4().hex, fence=held)
         return Work(new, turn.decode(), attempt, tuple(item.decode() for item in batch), reply.decode())
 
     async def renew(self, conversation_id: str, fence: int) -> bool:
         """Keep the lease for another term; False when it was lost."""
-        return bool(
-            await self._run("renew", self._keys(conversation_id, "due", "box"), conversation_id, fence, self.lease)
-        )
+        return bool(await self._run("renew", conversation_id, fence=fence))
 
     async def park(self, conversation_id: str, fence: int, delay: float) -> bool:
-        """Put the conversation down for `delay` milliseconds."""
-        keys = self._keys(conversation_id, "due", "box")
-        return bool(await self._run("park", keys, conversation_id, fence, int(delay)))
+        """Put the conversation down for `delay` ms."""
+        return bool(await self._run("park", conversation_id, fence=fence, delay=int(delay)))
+
+    async def hand_back(self, conversation_id: str, fence: int) -> bool:
+        """Let another worker go on with it at once."""
+        return bool(await self._run("hand_back", conversation_id, fence=fence))
 
     async def commit(self, conversation_id: str, fence: int, turn_id: str, replies: Sequence[tuple[str, str]]) -> int:
         """End a turn: drop its batch and queue (reply, transcript entry) pairs. 0: the lease was lost, nothing changed."""
-        keys = self._keys(conversation_id, "due", "box", "busy", "inbox", "outbox", "transcript", "active")
         flat = [text for pair in replies for text in pair]
-        return await self._run("commit", keys, conversation_id, fence, self.lease, self._debounce, turn_id, *flat)
+        return await self._run("commit", conversation_id, *flat, fence=fence, turn=turn_id)
+
+    async def split(self, conversation_id: str, fence: int, turn_id: str) -> bool:
+        """Drop a turn; its messages come again one by one."""
+        return bool(await self._run("split", conversation_id, fence=fence, turn=turn_id))
 
     async def bury(self, conversation_id: str, fence: int, turn_id: str, reason: str) -> int:
         """Give a turn up: its batch goes to the dead letters."""
-        keys = self._keys(conversation_id, "due", "box", "busy", "inbox", "outbox", "dead")
-        return await self._run("bury", keys, conversation_id, fence, self.lease, self._debounce, turn_id, reason)
+        return await self._run("bury", conversation_id, fence=fence, turn=turn_id, reason=reason)
 
     async def dead_letters(self) -> list[dict[str, Any]]:
         """Every turn given up on, newest first."""
@@ -129,62 +176,68 @@ class Mailbox:
 
     async def revive(self, conversation_id: str, turn_id: str) -> bool:
         """Try a dead letter again; False when there is none of that id."""
-        keys = self._keys(conversation_id, "dead", "inbox", "due", "busy", "box")
-        found = bool(await self._run("revive", keys, conversation_id, turn_id))
-        await self._redis.publish(WAKE, self.bot_id)
-        return found
+        return bool(await self._run("revive", conversation_id, turn=turn_id))
 
-    async def post(self, conversation_id: str, reply: str, entry: str) -> None:
-        """Queue a message that no turn wrote, such as an operator's."""
-        keys = self._keys(conversation_id, "due", "box", "outbox", "transcript", "busy", "active")
-        await self._run("post", keys, conversation_id, reply, entry)
-        await self._redis.publish(WAKE, self.bot_id)
+    async def post(self, conversation_id: str, reply: str, entry: str, delay: float = 0) -> bool:
+        """Queue a message that no turn wrote, such as an operator's; False when one of its id was queued before."""
+        return bool(await self._run("post", conversation_id, reply=reply, entry=entry, delay=int(delay)))
 
     async def remember(self, conversation_id: str, payload: str) -> None:
         """Let the next turn know of something that needs no answer, such as what an operator wrote."""
-        await self._redis.rpush(key(self.bot_id, "inbox", conversation_id), payload)  # pyright: ignore[reportGeneralTypeIssues]
+        await self._run("note", conversation_id, payload=payload)
 
-    async def send_begin(self, conversation_id: str, fence: int, reply_id: str, again: bool = False) -> tuple[Go, str]:
-        """Record an attempt before the request.
+    async def send_begin(
+        self, conversation_id: str, fence: int, account: str, pace: Pace, again: bool = False
+    ) -> tuple[Go, str]:
+        """Record an attempt to send the first reply of the outbox, before the request.
 
         `go`: send now (detail: how many tries); `open`: an earlier attempt has no known outcome (detail: its age in ms);
-        `sent`: the provider has it (detail: its id); `lost`: the lease is gone.
+        `sent`: the provider has it (detail: its id); `wait`: not yet, put down (detail: ms); `lost`: the lease is gone.
         """
-        keys = [*self._keys(conversation_id, "due", "box"), *self._reply_keys(reply_id, "attempt", "sent")]
-        go, detail = await self._run("send_begin", keys, conversation_id, fence, self.lease, int(again))
+        shares = {"interval": pace.interval, "burst": pace.burst}
+        pairs = {"pair_interval": pace.pair_interval, "pair_burst": pace.pair_burst}
+        go, detail = await self._run(
+            "send_begin", conversation_id, account=account, fence=fence, again=int(again), **shares, **pairs
+        )
         return go.decode(), detail.decode()
 
-    async def send_abort(self, conversation_id: str, fence: int, reply_id: str, delay: float) -> bool:
-        """The request certainly did not arrive: forget the attempt and come back after `delay` ms."""
-        keys = [*self._keys(conversation_id, "due", "box"), *self._reply_keys(reply_id, "attempt")]
-        return bool(await self._run("send_abort", keys, conversation_id, fence, int(delay)))
+    async def send_abort(self, conversation_id: str, fence: int, account: str, delay: float, hold: float = 0) -> bool:
+        """The request certainly did not arrive: forget the attempt and come back after `delay` ms, and send nothing from
+        this number for `hold` ms."""
+        times = {"delay": int(delay), "hold": int(hold)}
+        return bool(await self._run("send_abort", conversation_id, account=account, fence=fence, **times))
 
-    async def send_done(self, conversation_id: str, fence: int, reply_id: str, provider_id: str, state: str) -> int:
-        """Take a reply off the outbox: `accepted`, or `failed REASON` when it will never be sent."""
-        keys = [
-            *self._keys(conversation_id, "due", "box", "busy", "inbox", "outbox", "status"),
-            *self._reply_keys(reply_id, "sent"),
-        ]
-        return await self._run(
-            "send_done", keys, conversation_id, fence, self.lease, self._debounce, reply_id, provider_id, state
-        )
+    async def send_done(
+        self, conversation_id: str, fence: int, account: str, reply_id: str, provider_id: str, state: str
+    ) -> int:
+        """Take a reply off the outbox: `accepted`, `failed REASON`, or `failed no answer` when it may yet have arrived."""
+        done = {"reply": reply_id, "provider": provider_id, "state": state}
+        return await self._run("send_done", conversation_id, account=account, fence=fence, **done)
 
     async def status(self, conversation_id: str, reply_id: str, provider_id: str, state: str) -> None:
         """Apply a provider's status (`sent`, `delivered`, `read`, `failed REASON`); never steps back."""
-        keys = [*self._keys(conversation_id, "due", "box", "status"), *self._reply_keys(reply_id, "sent")]
-        await self._run("status", keys, conversation_id, reply_id, provider_id, state, _RANKS[state.split(" ")[0]])
-        await self._redis.publish(WAKE, self.bot_id)
+        await self._run("status", conversation_id, reply=reply_id, provider=provider_id, state=state)
+
+    async def pause(self, account: str, code: int, reason: str) -> bool:
+        """Send nothing from a number but a message now and then, until one is taken; True for the first to say so."""
+        return bool(await self._run("pause", "", account=account, code=code, reason=reason))
+
+    async def paused(self, account: str) -> dict[str, str]:
+        """Since when (ms) and why nothing is sent from a number; empty when it works."""
+        found: Any = await self._redis.hgetall(key(self.bot_id, "paused", account))  # pyright: ignore[reportGeneralTypeIssues]
+        return {name.decode(): value.decode() for name, value in found.items()}
 
     async def backlog(self) -> int:
         """How many conversations wait for a worker or are in one's hands."""
         return await self._redis.zcard(key(self.bot_id, "due"))
 
-    def _run(self, name: str, keys: Sequence[str], *args: Any) -> Any:
-        return self._scripts[name](keys=list(keys), args=list(args))
-
-    def _keys(self, conversation_id: str, *names: str) -> list[str]:
-        shared = ("due", "busy", "dead", "active")
-        return [key(self.bot_id, name) if name in shared else key(self.bot_id, name, conversation_id) for name in names]
-
-    def _reply_keys(self, reply_id: str, *names: str) -> list[str]:
-        return [key(self.bot_id, name, reply_id) for name in names]
+    async def _run(self, name: str, conversation_id: str, *rest: str, account: str = "", **arguments: Any) -> Any:
+        keys = [
+            key(self.bot_id, part)
+            if part in _SHARED
+            else key(self.bot_id, part, account if part in ("rate", "paused") else conversation_id)
+            for part in self._scripts.keys(name)
+        ]
+        return await self._scripts.run(
+            name, keys, {**self._constant, "conversation": conversation_id, **arguments}, *rest
+        )

@@ -60,8 +60,21 @@ class Settings(BaseSettings):
     whatsapp_graph_url: str = Field("https://graph.facebook.com", description="Base address of the Graph API.")
     whatsapp_graph_version: str = Field("v25.0", pattern=r"^v\d+\.\d+$", description="Graph API version.")
 
+    whatsapp_messages_per_second: float = Field(
+        80, ge=1, le=1000, description="Throughput of a number: 80, 20 when it is also used in the app, or as raised."
+    )
+    whatsapp_reply_template: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$",
+        description="Approved template without variables, name:language, sent in place of a reply that comes after the "
+        "24-hour window; unset: such a reply is dropped, visibly.",
+    )
+
     debounce_seconds: float = Field(1.5, ge=0, le=60, description="Quiet time that ends a burst.")
     debounce_max_seconds: float = Field(8, ge=0, le=120, description="Longest wait for a burst to end.")
+    inbox_messages: int = Field(50, ge=1, le=1000, description="Messages of one contact that one turn takes at most.")
+    inbox_characters: int = Field(20_000, ge=100, description="Characters of one contact that one turn takes at most.")
+    inbox_hours: float = Field(24, gt=0, description="A message that waited longer is not answered any more.")
     session_timeout_minutes: int = Field(720, ge=1, description="A longer pause starts a new session summary.")
     max_message_length: int = Field(4096, ge=100, le=65536, description="Characters of one message shown to a model.")
     turn_attempts: int = Field(5, ge=1, le=50, description="Tries of a turn before it goes to the dead letters.")
@@ -71,7 +84,13 @@ class Settings(BaseSettings):
     send_grace_seconds: float = Field(
         20, ge=1, le=600, description="How long a send without an answer waits for a status before it is repeated."
     )
-    worker_concurrency: int = Field(128, ge=1, le=1000, description="Conversations one worker has in hand at once.")
+    drain_seconds: float = Field(
+        15, ge=0, le=300, description="How long a worker that is stopped goes on before it hands its turns to others."
+    )
+    transcript_days: int = Field(0, ge=0, description="Days a transcript is kept; 0: until it is erased.")
+    transcript_messages: int = Field(2000, ge=10, description="Messages kept of one conversation.")
+    dead_letter_days: int = Field(30, ge=1, description="Days a dead letter is kept.")
+    worker_concurrency: int = Field(512, ge=1, le=1000, description="Conversations one worker has in hand at once.")
 
     enable_follow_ups: bool = Field(False, description="Whether follow-ups go out.")
     follow_up_intervals: Annotated[tuple[float, ...], NoDecode] = Field(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage
 from langgraph.graph.state import CompiledStateGraph
 
 from channels.base import Message
@@ -55,6 +56,15 @@ async def run(
     if resumed:
         await _settle(desk, contact.id, values, source)
     return _pairs(turn_id, values)
+
+
+async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: str, batch: Sequence[str]) -> None:
+    """Take the messages of a turn that was given up out of the working memory, so that they do not spoil the next."""
+    config: Any = {"configurable": {"thread_id": conversation_id}}
+    known = {message.id for message in (await graph.aget_state(config)).values.get("messages", [])}
+    gone = [RemoveMessage(id=id) for raw in batch if (id := json.loads(raw).get("id")) in known]
+    if gone:
+        await graph.aupdate_state(config, {"messages": gone, "turn_id": ""}, as_node="remember")
 
 
 def _start(

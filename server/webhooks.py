@@ -11,7 +11,7 @@ from channels.cloud_api import clean, parse, signed_by
 from server.bots import DEFAULT, Desk, Numbers
 from server.conversations import Author, Entry, now_ms
 from server.mailbox import UnknownContact
-from server.sending import from_callback
+from server.sending import from_callback, undelivered
 from server.settings import Settings
 
 # Meta's webhook bodies have at most 3 MB (webhooks overview).
@@ -105,6 +105,7 @@ async def _store(desk: Desk, message: Message, afresh: bool = False) -> tuple[st
         message.id,
         message.model_dump_json(),
         entry.model_dump_json(exclude={"status"}),
+        length=len(message.text),
         answer=echo or message.kind in ANSWERED,
         at_once=message.kind == "button" or message.text.startswith("/"),
     )
@@ -123,6 +124,8 @@ async def _apply(status: StatusUpdate, desks: dict[str, Desk], numbers: Numbers,
     conversation_id, reply_id = found
     state = f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
     await desk.mailbox.status(conversation_id, reply_id, status.id, state)
+    if status.status == "failed":
+        await undelivered(desk, conversation_id, reply_id, status)
 
 
 async def _quarantine(desk: Desk, piece: Quarantined) -> None:

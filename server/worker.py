@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from agent.phrases import say
 from channels.base import Message, SendError
-from server import sending, turns
+from server import retention, sending, turns
 from server.bots import Desk, Numbers
 from server.conversations import Contact, Entry, now_ms
 from server.keys import WAKE
@@ -28,6 +28,8 @@ log = structlog.get_logger()
 LONGEST_NAP = 1.0
 REDIS_RETRY = 0.5
 TURN_RETRY_FIRST, TURN_RETRY_LONGEST = 500, 30_000
+# Conversations taken at one look, and shown as typing in one go.
+HANDFUL = 32
 
 
 class Worker:
@@ -47,8 +49,11 @@ class Worker:
         self._asides: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Work until `stop`; then finish what is in hand. Without Redis it waits for it to come back."""
-        listener = asyncio.create_task(self._listen())
+        """Work until `stop`; then finish what is in hand, or hand it back. Without Redis it waits for it to come back."""
+        others = [
+            asyncio.create_task(self._listen()),
+            asyncio.create_task(retention.keep_sweeping(self._settings, self._redis, self._desks)),
+        ]
         try:
             while not self._stopping.is_set():
                 try:
@@ -61,15 +66,25 @@ class Worker:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._woken.wait(), nap)
                 self._woken.clear()
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=30)
+            await self._drain()
         finally:
-            listener.cancel()
+            for task in others:
+                task.cancel()
 
     def stop(self) -> None:
         """Take no more conversations."""
         self._stopping.set()
         self._woken.set()
+
+    async def _drain(self) -> None:
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=self._settings.drain_seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            log.info("handed_back", conversations=len(late))
+            await asyncio.wait(late, timeout=5)
 
     async def _look(self) -> float:
         """Take what is due and return for how many seconds nothing else will be."""
@@ -78,12 +93,14 @@ class Worker:
             free = self._settings.worker_concurrency - len(self._tasks)
             if free <= 0:
                 return LONGEST_NAP
-            claimed, wait = await desk.mailbox.claim(min(free, 32))
-            for conversation_id in claimed:
+            claimed = await desk.mailbox.claim(min(free, HANDFUL))
+            for conversation_id in claimed.ids:
                 task = asyncio.create_task(self._conversation(desk, conversation_id))
                 self._tasks.add(task)
                 task.add_done_callback(self._done)
-            nap = 0 if claimed else min(nap, wait / 1000) if wait >= 0 else nap
+            for conversation_id in claimed.fresh:
+                self._aside(self._show_typing(desk, conversation_id))
+            nap = 0 if claimed.ids else min(nap, claimed.wait / 1000) if claimed.wait >= 0 else nap
         return nap
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -95,44 +112,54 @@ class Worker:
             try:
                 async with self._redis.pubsub() as pubsub:
                     await pubsub.subscribe(WAKE)
-                    async for _ in pubsub.listen():
-                        self._woken.set()
+                    while True:  # not listen(): a silent connection must not wait for ever
+                        if await pubsub.get_message(ignore_subscribe_messages=True, timeout=30):
+                            self._woken.set()
             except (RedisError, OSError):
                 await asyncio.sleep(REDIS_RETRY)
 
     async def _conversation(self, desk: Desk, conversation_id: str) -> None:
         bound = log.bind(bot=desk.bot.id, conversation=conversation_id)
+        work = Work(0)
         try:
             work = await desk.mailbox.begin(conversation_id)
             while work.fence and (work.reply or work.batch):
+                if self._stopping.is_set():
+                    await desk.mailbox.hand_back(conversation_id, work.fence)
+                    return
                 if work.reply:
                     grace = self._settings.send_grace_seconds * 1000
-                    go_on = (
-                        await sending.send(desk, self._numbers, conversation_id, work.fence, work.reply, grace)
-                        == "go_on"
-                    )
+                    sent = await sending.send(desk, self._numbers, conversation_id, work.fence, work.reply, grace)
+                    go_on = sent == "go_on"
                 else:
                     go_on = await self._turn(desk, conversation_id, work)
                 if not go_on:
                     return
                 work = await desk.mailbox.begin(conversation_id, work.fence)
+        except asyncio.CancelledError:
+            with contextlib.suppress(RedisError, OSError):  # its lease ends, then
+                await desk.mailbox.hand_back(conversation_id, work.fence)
+            raise
         except (RedisError, OSError) as error:
             bound.error("redis_unreachable", error=repr(error)[:200])  # the lease ends and another worker goes on
         except Exception:  # one conversation's fault must not end the worker; its lease ends and it is tried again
             bound.exception("conversation_failed")
 
     async def _turn(self, desk: Desk, conversation_id: str, work: Work) -> bool:
-        """Run and commit one turn; True when there is a reply to send."""
-        mailbox = desk.mailbox
+        """Run and commit one turn; True when there is more to do at once."""
+        mailbox, graph = desk.mailbox, self._graphs[desk.bot.id]
         bound = log.bind(bot=desk.bot.id, conversation=conversation_id, turn=work.turn_id, attempt=work.attempt)
         contact = await desk.conversations.contact(conversation_id)
-        if contact is None or work.attempt > self._settings.turn_attempts:
+        tries = self._settings.turn_attempts
+        if contact is None or work.attempt > tries:
             return await self._bury(desk, conversation_id, work, contact)
+        if len(work.batch) > 1 and work.attempt > max(2, tries // 2):
+            bound.warning("turn_split", messages=len(work.batch))
+            await turns.undo(graph, conversation_id, work.batch)
+            return await mailbox.split(conversation_id, work.fence, work.turn_id)
         try:
             async with self._lease(desk, conversation_id, work.fence):
                 batch = [Message.model_validate_json(raw) for raw in work.batch]
-                self._aside(self._mark_read(contact, batch))
-                graph = self._graphs[desk.bot.id]
                 pairs = await turns.run(graph, desk, contact, work.turn_id, batch, self._settings.max_message_length)
         except (RedisError, OSError):
             raise
@@ -146,35 +173,39 @@ class Worker:
 
     async def _bury(self, desk: Desk, conversation_id: str, work: Work, contact: Contact | None) -> bool:
         log.error("turn_given_up", bot=desk.bot.id, conversation=conversation_id, turn=work.turn_id)
-        code = await desk.mailbox.bury(conversation_id, work.fence, work.turn_id, f"failed {work.attempt - 1} times")
-        if code and contact is not None:
+        await turns.undo(self._graphs[desk.bot.id], conversation_id, work.batch)
+        if contact is not None:  # first, and once however often it is posted: a crash in between loses neither
             text = say("apology", contact.profile.get("language", "en"))
-            reply = Reply(id=f"{work.turn_id}:0", text=text)
+            reply = Reply(id=f"{work.turn_id}:sorry", text=text)
             entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=work.turn_id)
             await desk.mailbox.post(conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}))
-        return False
+        why = f"failed {work.attempt - 1} times"
+        return await desk.mailbox.bury(conversation_id, work.fence, work.turn_id, why) == 1
 
     def _aside(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(job)
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
 
-    async def _mark_read(self, contact: Contact, batch: list[Message]) -> None:
-        """Blue ticks and typing; a nicety that must never hold up an answer."""
-        sender = self._numbers.sender(contact.account)
-        heard = [message for message in batch if message.kind != "echo"]
-        if sender is None or not heard or contact.owner == "person" or contact.stopped:
-            return
+    async def _show_typing(self, desk: Desk, conversation_id: str) -> None:
+        """Blue ticks and typing as soon as somebody has begun to write; a nicety that must never hold up an answer."""
         try:
-            await sender.mark_read(contact.account, heard[-1].id)
-        except SendError as error:
-            log.info("mark_read_failed", conversation=contact.id, code=error.code)
+            contact = await desk.conversations.contact(conversation_id)
+            newest = await desk.mailbox.newest(conversation_id)
+            sender = self._numbers.sender(contact.account) if contact else None
+            if contact is None or newest is None or sender is None or contact.owner == "person" or contact.stopped:
+                return
+            message = Message.model_validate_json(newest)
+            if message.kind != "echo":
+                await sender.mark_read(contact.account, message.id)
+        except (SendError, RedisError, OSError, ValueError) as error:
+            log.info("typing_not_shown", bot=desk.bot.id, conversation=conversation_id, error=repr(error)[:200])
 
     @contextlib.asynccontextmanager
     async def _lease(self, desk: Desk, conversation_id: str, fence: int) -> AsyncIterator[None]:
         async def renew() -> None:
             while True:
-                await asyncio.sleep(desk.mailbox.lease / 3000)
+                await asyncio.sleep(desk.mailbox.limits.lease / 3000)
                 with contextlib.suppress(RedisError, OSError):  # the next renewal, or the commit, will tell
                     await desk.mailbox.renew(conversation_id, fence)
 

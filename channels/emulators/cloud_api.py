@@ -41,22 +41,34 @@ class _Quoted(_Strict):
     message_id: str
 
 
-class TextRequest(_Strict):
-    """POST /{version}/{number}/messages with a text (Cloud API reference, "Messages")."""
+class _Language(_Strict):
+    code: str = Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")
+
+
+class _Template(_Strict):
+    name: str = Field(pattern=r"^[a-z0-9_]{1,512}$")
+    language: _Language
+
+
+class SendRequest(_Strict):
+    """POST /{version}/{number}/messages with a text or a template (Cloud API reference, "Messages")."""
 
     messaging_product: Literal["whatsapp"]
     recipient_type: Literal["individual"] = "individual"
     to: str | None = None
     recipient: str | None = None
-    type: Literal["text"]
-    text: _Text
+    type: Literal["text", "template"]
+    text: _Text | None = None
+    template: _Template | None = None
     context: _Quoted | None = None
     biz_opaque_callback_data: str | None = Field(None, max_length=512)
 
     @model_validator(mode="after")
-    def _addressed(self) -> TextRequest:
+    def _whole(self) -> SendRequest:
         if not (self.to or self.recipient):
             raise ValueError("neither to nor recipient")
+        if (self.type == "text") != (self.text is not None) or (self.type == "template") != (self.template is not None):
+            raise ValueError(f"type {self.type} needs {self.type} and nothing else")
         return self
 
 
@@ -82,7 +94,8 @@ class Written(BaseModel):
 
 
 class Fault(BaseModel):
-    """How the next sends go wrong. `status` 0 hangs for `seconds`; `deliver` says whether the message arrives anyway."""
+    """How the next sends go wrong. `seconds` the answer takes; `deliver` says whether the message arrives anyway; `later`
+    says that the request is taken and a `failed` status follows."""
 
     times: int = Field(1, ge=1)
     status: int = 500
@@ -91,19 +104,22 @@ class Fault(BaseModel):
     seconds: float = 0
     retry_after: float | None = None
     deliver: bool = False
+    later: bool = False
 
 
 class CloudApiEmulator:
     """One Meta app: its numbers are whatever account ids it is asked about.
 
     `secret` signs webhooks, `token` is what businesses must send, `webhook` is where updates go. `auto_read` marks
-    replies as read as soon as they are delivered, as when the chat is open on the phone.
+    replies as read as soon as they are delivered, as when the chat is open on the phone. `callbacks`: statuses carry the
+    callback of the request.
     """
 
     def __init__(
         self, webhook: str, secret: str, token: str, *, journal: Path | None = None, auto_read: bool = True
     ) -> None:
         self.webhook, self._secret, self._token, self._auto_read = webhook, secret, token, auto_read
+        self.callbacks = True
         self.phones = Phones(journal)
         self.requests: deque[dict[str, Any]] = deque(maxlen=10_000)
         self.reads: deque[str] = deque(maxlen=10_000)
@@ -159,18 +175,24 @@ class CloudApiEmulator:
     async def _statuses(self, bubble: Bubble) -> None:
         """sent, delivered and read, a moment apart."""
         for status in ("sent", "delivered", "read") if self._auto_read else ("sent", "delivered"):
-            update = {
-                "id": bubble.id,
-                "status": status,
-                "timestamp": str(int(time.time())),
-                "recipient_id": bubble.contact,
-            }
-            if bubble.callback:
-                update["biz_opaque_callback_data"] = bubble.callback
+            update = self._status(bubble, status)
             await self._deliver(
                 self._value(bubble.number, statuses=[update]), lambda s=status: self.phones.tick(bubble.id, s)
             )
             await asyncio.sleep(0.15)
+
+    def _status(self, bubble: Bubble, status: str, code: int = 0) -> dict[str, Any]:
+        update: dict[str, Any] = {
+            "id": bubble.id,
+            "status": status,
+            "timestamp": str(int(time.time())),
+            "recipient_id": bubble.contact,
+        }
+        if bubble.callback and self.callbacks:
+            update["biz_opaque_callback_data"] = bubble.callback
+        if code:
+            update["errors"] = [{"code": code, "title": "emulated failure", "error_data": {"details": "emulated"}}]
+        return update
 
     def _value(self, number: str, **parts: Any) -> dict[str, Any]:
         return {
@@ -192,7 +214,7 @@ class CloudApiEmulator:
             body = (
                 ReadRequest.model_validate(raw)
                 if isinstance(raw, dict) and "status" in raw
-                else TextRequest.model_validate(raw)
+                else SendRequest.model_validate(raw)
             )
         except (ValueError, ValidationError) as error:
             return _error(400, 100, str(error)[:300])
@@ -202,7 +224,7 @@ class CloudApiEmulator:
         fault = self._fault()
         if fault and fault.seconds:
             await asyncio.sleep(fault.seconds)
-        if fault and not fault.deliver:
+        if fault and not fault.deliver and not fault.later:
             return _faulty(fault)
         contact = (body.to or body.recipient or "").lstrip("+")
         now = int(time.time() * 1000)
@@ -211,13 +233,16 @@ class CloudApiEmulator:
             number,
             contact,
             False,
-            body.text.body,
+            body.text.body if body.text else f"[template {body.template.name if body.template else ''}]",
             now,
             callback=body.biz_opaque_callback_data or "",
         )
-        self.phones.show(bubble)
-        self._later(self._statuses(bubble))
-        if fault:
+        if fault and fault.later:
+            self._later(self._deliver(self._value(number, statuses=[self._status(bubble, "failed", fault.code)])))
+        else:
+            self.phones.show(bubble)
+            self._later(self._statuses(bubble))
+        if fault and not fault.later:
             return _faulty(fault)
         return JSONResponse(
             {

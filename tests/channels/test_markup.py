@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from channels.markup import BUBBLE_LIMIT, MAX_BUBBLES, bubbles, to_whatsapp, units
@@ -41,6 +41,7 @@ def test_no_text_breaks_it(text: str):
 
 
 @given(st.text(min_size=1, max_size=3000), st.integers(10, 200))
+@example("00 00000" + "\U00010000" * 5 + "0", 10)
 def test_bubbles_fit_and_never_exceed_their_number(text: str, limit: int):
     pieces = bubbles(text, limit)
     assert len(pieces) <= MAX_BUBBLES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -9,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from channels.base import Pace
 from server.keys import key
-from server.mailbox import Mailbox, UnknownContact, Work
+from server.mailbox import Claimed, Limits, Mailbox, UnknownContact, Work
 from tests.waiting import until
 
 
 def mailbox(redis: Redis, debounce: int = 0, longest: int = 0, lease: int = 60_000) -> Mailbox:
-    return Mailbox(redis, "b", debounce=debounce, longest=longest, lease=lease)
+    return Mailbox(redis, "b", Limits(debounce=debounce, longest=longest, lease=lease))
 
 
 async def put(box: Mailbox, conversation: str, message: str, **options: bool) -> bool:
@@ -29,7 +31,7 @@ async def take(box: Mailbox) -> tuple[str, Work]:
 
 
 async def _claimed(box: Mailbox) -> list[str]:
-    return (await box.claim(10))[0]
+    return (await box.claim(10)).ids
 
 
 def ids(work: Work) -> list[str]:
@@ -64,15 +66,15 @@ async def test_a_message_for_a_contact_that_was_erased_stores_nothing(redis: Red
 async def test_what_needs_no_answer_is_recorded_and_wakes_nobody(redis: Redis):
     box = mailbox(redis)
     assert await put(box, "c", "reaction", answer=False)
-    assert await box.claim(10) == ([], -1)
+    assert await box.claim(10) == Claimed([], [], -1)
     assert await transcript(redis, "c") == ["reaction"]
 
 
 async def test_a_burst_waits_for_quiet_but_not_for_ever(redis: Redis):
     box = mailbox(redis, debounce=60_000, longest=120_000)
     await put(box, "c", "m1")
-    claimed, wait = await box.claim(10)
-    assert not claimed and 50_000 < wait <= 60_000
+    claimed = await box.claim(10)
+    assert not claimed.ids and 50_000 < claimed.wait <= 60_000 and claimed.fresh == ["c"]
     bounded = mailbox(redis, debounce=60_000, longest=0)
     await put(bounded, "d", "m1")
     assert await _claimed(bounded) == ["d"]
@@ -113,7 +115,7 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(redis: Redis):
     assert await slow.bury("c", lost.fence, lost.turn_id, "why") == 0
     assert not await slow.renew("c", lost.fence)
     assert not await slow.park("c", lost.fence, 1)
-    assert (await slow.send_begin("c", lost.fence, "t:0"))[0] == "lost"
+    assert (await slow.send_begin("c", lost.fence, "a", Pace()))[0] == "lost"
     assert await redis.llen(key("b", "outbox", "c")) == 0
     assert await heir.commit("c", held.fence, held.turn_id, []) == 3
 
@@ -149,8 +151,8 @@ async def test_replies_go_out_before_the_next_turn_starts(redis: Redis):
         sending = await box.begin("c", None if number else work.fence)
         assert json.loads(sending.reply)["id"] == f"t:{number}"
         assert not sending.batch
-        assert await box.send_begin("c", sending.fence, f"t:{number}") == ("go", "1")
-        code = await box.send_done("c", sending.fence, f"t:{number}", f"wamid.{number}", "accepted")
+        assert await box.send_begin("c", sending.fence, "a", Pace()) == ("go", "1")
+        code = await box.send_done("c", sending.fence, "a", f"t:{number}", f"wamid.{number}", "accepted")
         assert code == (2 if number else 1)
     _, following = await take(box)
     assert ids(following) == ["m2"]
@@ -160,29 +162,29 @@ async def test_an_attempt_without_an_outcome_is_seen_by_the_next_worker(redis: R
     dying, heir = mailbox(redis, lease=1), mailbox(redis)
     await dying.post("c", *reply("t:0"))
     _, work = await take(dying)
-    assert (await dying.send_begin("c", work.fence, "t:0"))[0] == "go"
+    assert (await dying.send_begin("c", work.fence, "a", Pace()))[0] == "go"
     _, held = await take(heir)
-    go, age = await heir.send_begin("c", held.fence, "t:0")
+    go, age = await heir.send_begin("c", held.fence, "a", Pace())
     assert go == "open" and int(age) >= 0
     await heir.status("c", "t:0", "wamid.9", "sent")
-    assert await heir.send_begin("c", held.fence, "t:0") == ("sent", "wamid.9")
+    assert await heir.send_begin("c", held.fence, "a", Pace()) == ("sent", "wamid.9")
 
 
 async def test_a_request_that_never_left_may_go_again(redis: Redis):
     box = mailbox(redis)
     await box.post("c", *reply("t:0"))
     _, work = await take(box)
-    await box.send_begin("c", work.fence, "t:0")
-    assert await box.send_abort("c", work.fence, "t:0", 0)
+    await box.send_begin("c", work.fence, "a", Pace())
+    assert await box.send_abort("c", work.fence, "a", 0)
     _, again = await take(box)
-    assert await box.send_begin("c", again.fence, "t:0") == ("go", "2")
+    assert await box.send_begin("c", again.fence, "a", Pace()) == ("go", "2")
 
 
 async def test_a_status_wakes_who_waits_for_it(redis: Redis):
     box = mailbox(redis)
     await box.post("c", *reply("t:0"))
     _, work = await take(box)
-    await box.send_begin("c", work.fence, "t:0")
+    await box.send_begin("c", work.fence, "a", Pace())
     await box.park("c", work.fence, 600_000)
     assert await _claimed(box) == []
     await box.status("c", "t:0", "wamid.9", "delivered")
@@ -193,10 +195,24 @@ async def test_a_status_wakes_who_waits_for_it(redis: Redis):
 @settings(max_examples=30)
 async def test_statuses_only_rise(redis: Redis, order: list[str]):
     box, ranks = mailbox(redis), ["sent", "delivered", "read"]
-    await redis.delete(key("b", "status", "c"))
+    await redis.hset(key("b", "status", "c"), "t:0", "queued")
     for status in order:
         await box.status("c", "t:0", "w", status)
     assert await redis.hget(key("b", "status", "c"), "t:0") == max(order, key=ranks.index).encode()
+
+
+async def test_what_was_given_up_on_turns_out_to_have_arrived_but_never_the_other_way_round(redis: Redis):
+    box, kept = mailbox(redis), key("b", "status", "c")
+    await redis.hset(kept, mapping={"t:0": "failed no answer in 3 tries", "t:1": "delivered"})
+    await box.status("c", "t:0", "w", "delivered")
+    await box.status("c", "t:1", "w", "failed 131026 gone")
+    await box.status("c", "t:1", "w", "read")
+    assert await redis.hgetall(kept) == {b"t:0": b"delivered", b"t:1": b"failed 131026 gone"}
+
+
+async def test_a_status_of_something_unknown_stores_nothing(redis: Redis):
+    await mailbox(redis).status("c", "t:9", "w", "delivered")
+    assert await redis.keys("*") == []
 
 
 async def test_a_dead_letter_is_kept_and_can_be_tried_again(redis: Redis):
@@ -215,46 +231,10 @@ async def test_a_dead_letter_is_kept_and_can_be_tried_again(redis: Redis):
     assert ids(again) == ["m1", "m2", "m3"]
 
 
-@given(steps=st.lists(st.tuples(st.sampled_from(["new", "repeat", "work", "crash"]), st.integers(0, 2)), max_size=40))
-@settings(max_examples=40)
-async def test_in_any_order_of_events_each_message_is_in_one_turn_and_in_its_place(
-    redis: Redis, steps: list[tuple[str, int]]
-):
-    await redis.flushdb()
-    box = mailbox(redis, lease=0)
-    sent: dict[str, list[str]] = {}
-    answered: dict[str, list[str]] = {}
-
-    async def work(crash: bool) -> None:
-        for conversation in await _claimed(box):
-            held = await box.begin(conversation)
-            if held.batch and not crash:
-                answered.setdefault(conversation, []).extend(ids(held))
-                assert await box.commit(conversation, held.fence, held.turn_id, [])
-
-    for what, number in steps:
-        conversation = f"c{number}"
-        mine = sent.setdefault(conversation, [])
-        if what == "new":
-            mine.append(f"m{len(mine)}")
-            assert await put(box, conversation, mine[-1])
-        elif what == "repeat" and mine:
-            assert not await put(box, conversation, mine[len(mine) // 2])
-        elif what in ("work", "crash"):
-            await work(what == "crash")
-
-    async def drained() -> bool:
-        await work(False)
-        return await box.backlog() == 0
-
-    await until(drained)
-    assert answered == {conversation: mine for conversation, mine in sent.items() if mine}
-
-
 async def test_bots_are_apart(redis: Redis):
-    one, other = mailbox(redis), Mailbox(redis, "other", debounce=0, longest=0)
+    one, other = mailbox(redis), Mailbox(redis, "other", Limits(debounce=0, longest=0))
     await put(one, "c", "m1")
-    assert await other.claim(10) == ([], -1)
+    assert await other.claim(10) == Claimed([], [], -1)
     assert await other.dead_letters() == []
 
 
@@ -284,7 +264,194 @@ async def test_a_success_is_known_even_when_the_lease_was_lost_meanwhile(redis: 
     slow, heir = mailbox(redis, lease=1), mailbox(redis)
     await slow.post("c", *reply("t:0"))
     _, work = await take(slow)
-    await slow.send_begin("c", work.fence, "t:0")
+    await slow.send_begin("c", work.fence, "a", Pace())
     _, held = await take(heir)
-    assert await slow.send_done("c", work.fence, "t:0", "wamid.1", "accepted") == 0
-    assert await heir.send_begin("c", held.fence, "t:0") == ("sent", "wamid.1")
+    assert await slow.send_done("c", work.fence, "a", "t:0", "wamid.1", "accepted") == 0
+    assert await heir.send_begin("c", held.fence, "a", Pace()) == ("sent", "wamid.1")
+
+
+def limited(redis: Redis, **limits: int) -> Mailbox:
+    return Mailbox(redis, "b", Limits(debounce=0, longest=0, **limits))
+
+
+async def test_a_flood_keeps_its_newest_messages_and_the_transcript_all_of_them(redis: Redis):
+    box = limited(redis, messages=3)
+    for number in range(6):
+        await put(box, "c", f"m{number}")
+    _, work = await take(box)
+    assert ids(work) == ["m3", "m4", "m5"]
+    assert len(await transcript(redis, "c")) == 6
+    skipped = await redis.hgetall(key("b", "status", "c"))
+    assert set(skipped) == {b"m0", b"m1", b"m2"} and all(why.startswith(b"skipped") for why in skipped.values())
+
+
+async def test_a_flood_during_a_turn_leaves_the_turns_own_messages_alone(redis: Redis):
+    box = limited(redis, messages=2)
+    await put(box, "c", "m0")
+    await put(box, "c", "m1")
+    _, work = await take(box)
+    for number in range(2, 7):
+        await put(box, "c", f"m{number}")
+    assert await box.commit("c", work.fence, work.turn_id, []) == 2
+    _, following = await take(box)
+    assert (ids(work), ids(following)) == (["m0", "m1"], ["m5", "m6"])
+
+
+async def test_many_characters_are_a_flood_too_but_one_message_always_gets_in(redis: Redis):
+    box = limited(redis, characters=100)
+    for number, length in enumerate([60, 60, 30, 500]):
+        await redis.hset(key("b", "contact", "c"), "created", "0")
+        said = json.dumps({"id": f"m{number}"})
+        await box.accept("c", f"m{number}", said, said, length=length)
+        if number == 2:
+            kept = await redis.lrange(key("b", "inbox", "c"), 0, -1)
+            assert [raw.split(b" ", 2)[2] for raw in kept] == [b'{"id": "m1"}', b'{"id": "m2"}']
+    _, work = await take(box)
+    assert ids(work) == ["m3"]
+
+
+async def test_what_waited_too_long_is_not_answered_any_more(redis: Redis):
+    box = limited(redis, age=-1)
+    await put(box, "c", "m0")
+    claimed = await until(lambda: _claimed(box))
+    assert claimed == ["c"]
+    assert not (await box.begin("c")).batch
+    assert (await redis.hgetall(key("b", "status", "c"))) == {b"m0": b"skipped waited too long"}
+    assert await box.backlog() == 0
+
+
+async def test_a_note_is_never_too_old(redis: Redis):
+    box = limited(redis, age=-1000)
+    await box.remember("c", json.dumps({"id": "note"}))
+    await put(limited(redis), "c", "m0")
+    _, work = await take(box)
+    assert ids(work) == ["note", "m0"]
+
+
+async def test_a_batch_that_keeps_failing_comes_message_by_message(redis: Redis):
+    box = mailbox(redis)
+    for number in range(3):
+        await put(box, "c", f"m{number}")
+    _, work = await take(box)
+    assert await box.split("c", work.fence, work.turn_id)
+    taken = []
+    fence = work.fence
+    for number in range(3):
+        held = await box.begin("c", fence)
+        taken.append(ids(held))
+        if number == 0:
+            await put(box, "c", "m3")
+        if number == 1:
+            await box.bury("c", held.fence, held.turn_id, "poison")
+        else:
+            await box.commit("c", held.fence, held.turn_id, [])
+        if number < 2:
+            await until(lambda: _claimed(box))
+            fence = None
+    assert taken == [["m0"], ["m1"], ["m2"]]
+    assert [json.loads(raw)["id"] for raw in (await box.dead_letters())[0]["batch"]] == ["m1"]
+    _, rest = await take(box)
+    assert ids(rest) == ["m3"]
+
+
+async def test_a_message_is_posted_once_however_often(redis: Redis):
+    box = mailbox(redis)
+    assert await box.post("c", *reply("t:sorry"))
+    assert not await box.post("c", *reply("t:sorry"))
+    assert await redis.llen(key("b", "outbox", "c")) == 1
+    assert await transcript(redis, "c") == ["t:sorry"]
+
+
+async def test_a_transcript_is_bounded_by_number_and_by_age(redis: Redis):
+    box = limited(redis, lines=3, keep=60_000)
+    await redis.hset(key("b", "contact", "c"), "created", "0")
+    await redis.rpush(key("b", "transcript", "c"), json.dumps({"id": "old", "at": 5}))
+    await redis.hset(key("b", "status", "c"), "old", "read")
+    for number in range(5):
+        await put(box, "c", f"m{number}")
+    assert await transcript(redis, "c") == ["m2", "m3", "m4"]
+    assert await redis.hgetall(key("b", "status", "c")) == {}
+
+
+async def outcomes(box: Mailbox, pace: Pace, count: int, conversations: int = 1) -> list[str]:
+    """What `send_begin` says to `count` replies, spread over conversations."""
+    said = []
+    for number in range(count):
+        name = f"c{number % conversations}"
+        await box.post(name, *reply(f"t:{number}"))
+        await box.claim(100)
+        held = await box.begin(name)
+        go, _ = await box.send_begin(name, held.fence, "number", pace)
+        said.append(go)
+        if go == "go":
+            head = json.loads(held.reply)["id"]
+            await box.send_done(name, held.fence, "number", head, "wamid", "accepted")
+    return said
+
+
+async def test_a_number_has_its_share_and_every_later_slot_is_reserved_once(redis: Redis):
+    box = mailbox(redis)
+    assert await outcomes(box, Pace(interval=60_000, burst=3), 6, conversations=6) == ["go"] * 3 + ["wait"] * 3
+    due = [score for _, score in await redis.zrange(key("b", "due"), 0, -1, withscores=True)]
+    gaps = [round((b - a) / 60_000) for a, b in itertools.pairwise(sorted(due))]
+    assert gaps == [1, 1]
+
+
+async def test_a_contact_has_its_share_and_others_are_not_held_up(redis: Redis):
+    box = mailbox(redis)
+    pace = Pace(pair_interval=60_000, pair_burst=2)
+    assert await outcomes(box, pace, 3) == ["go", "go", "wait"]
+    await box.post("other", *reply("t:9"))
+    held = await box.begin("other")
+    assert (await box.send_begin("other", held.fence, "number", pace))[0] == "go"
+
+
+async def test_a_reserved_slot_is_used_when_its_time_has_come(redis: Redis):
+    box = mailbox(redis)
+    pace = Pace(interval=40, burst=1)
+    await outcomes(box, pace, 2, conversations=2)
+
+    async def goes() -> bool:
+        for name in await _claimed(box):
+            held = await box.begin(name)
+            if (await box.send_begin(name, held.fence, "number", pace))[0] == "go":
+                return True
+        return False
+
+    await until(goes)
+
+
+async def test_a_busy_number_waits_as_a_whole(redis: Redis):
+    box = mailbox(redis)
+    await box.post("c", *reply("t:0"))
+    held = await box.begin("c")
+    await box.send_begin("c", held.fence, "number", Pace(interval=1))
+    await box.send_abort("c", held.fence, "number", 10, hold=60_000)
+    assert await outcomes(box, Pace(interval=1), 1) == ["wait"]
+    await box.post("d", *reply("t:1"))
+    other = await box.begin("d")
+    assert (await box.send_begin("d", other.fence, "another", Pace(interval=1)))[0] == "go"
+
+
+async def test_a_paused_account_alerts_once_and_opens_with_the_first_message_that_goes_through(redis: Redis):
+    box = mailbox(redis)
+    assert await box.pause("number", 190, "token") and not await box.pause("number", 190, "token")
+    assert await outcomes(box, Pace(), 2, conversations=2) == ["wait", "wait"]
+    assert (await box.paused("number"))["code"] == "190"
+    await redis.hset(key("b", "paused", "number"), "probe", 1)
+    held = await box.begin("c0")
+    assert (await box.send_begin("c0", held.fence, "number", Pace()))[0] == "go"
+    assert int((await box.paused("number"))["probe"]) > 1
+    await box.send_done("c0", held.fence, "number", "t:0", "wamid", "accepted")
+    assert await box.paused("number") == {}
+
+
+async def test_what_is_handed_back_is_due_at_once_and_only_by_its_holder(redis: Redis):
+    box = mailbox(redis)
+    await put(box, "c", "m1")
+    _, work = await take(box)
+    assert not await box.hand_back("c", work.fence - 1)
+    assert await _claimed(box) == []
+    assert await box.hand_back("c", work.fence)
+    _, again = await take(box)
+    assert (again.turn_id, ids(again)) == (work.turn_id, ["m1"])

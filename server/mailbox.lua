@@ -1,0 +1,311 @@
+-- The mailbox's steps: each atomic, on one slot, with the server's clock. `server.mailbox` explains the keys and calls
+-- them. A section's header names its keys and arguments; they are locals of the same names in its body, and `rest` is the
+-- index of the first argument after the named ones. A step of a worker names the fence it was given by `begin`: when
+-- another worker has taken over since, it answers 0 and changes nothing.
+
+-- [shared]
+local call = redis.call
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local ranks = {queued = 0, accepted = 2, sent = 3, delivered = 4, read = 5, failed = 6}
+
+local function held() return call('HGET', box, 'fence') == fence end
+local function id_of(json) return string.match(json, '"id": ?"([^"]*)"') or '' end
+local function come_back(ms)
+  call('HSET', box, 'parked', 1)
+  call('ZADD', due, now + ms, conversation)
+end
+-- The oldest lines go, with what became of them, beyond `lines` of them or `keep` ms of age (0: kept for ever).
+local function record(entry)
+  call('RPUSH', transcript, entry)
+  call('ZADD', active, now, conversation)
+  while true do
+    local head = call('LINDEX', transcript, 0)
+    local at = head and tonumber(string.match(head, '"at": ?(%d+)') or now)
+    if not head or call('LLEN', transcript) <= tonumber(lines) and (keep == '0' or at >= now - keep) then return end
+    call('LPOP', transcript)
+    call('HDEL', status, id_of(head))
+  end
+end
+-- What was given up on for want of an answer may yet turn out to have arrived.
+local function rank_of(state) return string.find(state, '^failed no answer') and 1 or ranks[string.match(state, '^%a+')] end
+local function advance(reply, state)
+  local old = call('HGET', status, reply)
+  if old and (rank_of(old) or 9) < rank_of(state) then call('HSET', status, reply, state) end
+end
+-- A message waits in the inbox as `ms-of-arrival characters payload`.
+local function waiting(payload, characters) return now .. ' ' .. characters .. ' ' .. payload end
+local function payload_of(item) return string.match(item, '^%d+ %d+ (.*)$') end
+local function skip(item, why) call('HSET', status, id_of(payload_of(item)), 'skipped ' .. why) end
+-- The end of a turn: what it took is gone from the inbox.
+local function take_batch()
+  call('LTRIM', inbox, call('HGET', box, 'size'), -1)
+  call('HDEL', box, 'turn', 'size', 'attempts')
+  if call('HEXISTS', box, 'singly') == 1 and call('HINCRBY', box, 'singly', -1) <= 0 then call('HDEL', box, 'singly') end
+end
+-- The end of a step: 1 there are replies to send, 2 there are new messages, 3 nothing to do; looked at in the same breath
+-- as the conversation is let go, so that nothing is stranded in between.
+local function release()
+  if call('EXISTS', outbox) == 1 then
+    call('ZADD', due, now + lease, conversation)
+    return 1
+  end
+  call('SREM', busy, conversation)
+  if call('EXISTS', inbox) == 1 then
+    call('HSET', box, 'first', now)
+    call('SADD', fresh, conversation)
+    call('ZADD', due, now + quiet, conversation)
+    return 2
+  end
+  call('ZREM', due, conversation)
+  return 3
+end
+
+-- [accept] keys: contact seen inbox box due busy transcript status active fresh
+-- arguments: conversation digest payload length entry answer debounce longest lines keep most characters remember bot wake
+-- A message is stored if and only if its id was never seen here, and the id is remembered in the same breath. -1: there is
+-- no such contact; 0: seen before. The inbox is bounded: what is over goes from its old end and stays in the transcript.
+if call('EXISTS', contact) == 0 then return -1 end
+if call('ZADD', seen, 'NX', now, digest) == 0 then return 0 end
+call('PEXPIRE', seen, remember)
+if call('ZCARD', seen) > 64 then call('ZREMRANGEBYSCORE', seen, '-inf', now - remember) end
+record(entry)
+if answer == '0' then return 1 end
+call('RPUSH', inbox, waiting(payload, length))
+local taken = tonumber(call('HGET', box, 'size') or 0)
+local total = call('HINCRBY', box, 'characters', length)
+local count = call('LLEN', inbox) - taken
+while count > tonumber(most) or (total > tonumber(characters) and count > 1) do
+  local oldest = call('LINDEX', inbox, taken)
+  call('LSET', inbox, taken, '')
+  call('LREM', inbox, 1, '')
+  skip(oldest, 'too many messages at once')
+  total = call('HINCRBY', box, 'characters', -string.match(oldest, '^%d+ (%d+)'))
+  count = count - 1
+end
+if call('SISMEMBER', busy, conversation) == 1 then return 1 end
+local new = call('HSETNX', box, 'first', now)
+if new == 1 then call('SADD', fresh, conversation) end
+call('ZADD', due, math.min(now + debounce, call('HGET', box, 'first') + longest), conversation)
+if new == 1 or debounce == '0' then call('PUBLISH', wake, bot) end
+return 1
+
+-- [claim] keys: due busy fresh
+-- arguments: lease count
+-- What is due is leased to the caller alone. Answers ms to the next one due (-1: none), those leased, and conversations
+-- where somebody has just begun to write.
+local ids = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, count)
+for _, id in ipairs(ids) do
+  call('ZADD', due, now + lease, id)
+  call('SADD', busy, id)
+end
+local head = call('ZRANGE', due, 0, 0, 'WITHSCORES')
+local begun = call('SPOP', fresh, count)
+return {head[2] and tostring(math.max(0, head[2] - now)) or '-1', ids, begun}
+
+-- [begin] keys: due busy box inbox outbox status
+-- arguments: conversation lease turn fence age
+-- Gives a new fence, and one thing to do: a reply to send, or a turn with its batch. A turn that was begun before comes
+-- again with the same id and the same batch. `fence` is empty right after a claim; 0 in the answer: lost meanwhile.
+if fence ~= '' and not held() then return {0, '', 0, {}, ''} end
+call('ZADD', due, now + lease, conversation)
+call('SADD', busy, conversation)
+call('HDEL', box, 'parked')
+local mine = call('HINCRBY', box, 'fence', 1)
+local head = call('LINDEX', outbox, 0)
+if head then return {mine, '', 0, {}, head} end
+local running = call('HGET', box, 'turn')
+if not running then
+  call('HDEL', box, 'first', 'characters')
+  local oldest = call('LINDEX', inbox, 0)
+  while oldest and tonumber(string.match(oldest, '^%d+')) < now - age do
+    skip(call('LPOP', inbox), 'waited too long')
+    oldest = call('LINDEX', inbox, 0)
+  end
+  if not oldest then
+    call('ZREM', due, conversation)
+    call('SREM', busy, conversation)
+    return {mine, '', 0, {}, ''}
+  end
+  running = turn
+  local size = call('HEXISTS', box, 'singly') == 1 and 1 or call('LLEN', inbox)
+  call('HSET', box, 'turn', turn, 'size', size, 'attempts', 0)
+end
+local batch = call('LRANGE', inbox, 0, call('HGET', box, 'size') - 1)
+for i, item in ipairs(batch) do batch[i] = payload_of(item) end
+return {mine, running, call('HINCRBY', box, 'attempts', 1), batch, ''}
+
+-- [renew] keys: due box
+-- arguments: conversation fence lease
+-- Another term for whoever still holds the conversation.
+if not held() then return 0 end
+call('ZADD', due, 'XX', now + lease, conversation)
+return 1
+
+-- [park] keys: due box
+-- arguments: conversation fence delay
+-- Nobody takes the conversation up before `delay` ms have gone by.
+if not held() then return 0 end
+come_back(delay)
+return 1
+
+-- [hand_back] keys: due box
+-- arguments: conversation fence bot wake
+-- Another worker may go on at once, where this one stopped.
+if not held() then return 0 end
+call('ZADD', due, 'XX', now, conversation)
+call('PUBLISH', wake, bot)
+return 1
+
+-- [commit] keys: due busy box inbox outbox transcript status active fresh
+-- arguments: conversation fence lease quiet turn lines keep
+-- The batch leaves the inbox and the replies (reply, entry, reply, entry ...) enter the outbox together, once per turn.
+if not held() then return 0 end
+if call('HGET', box, 'turn') == turn then
+  take_batch()
+  for i = rest, #ARGV, 2 do
+    call('RPUSH', outbox, ARGV[i])
+    call('HSET', status, id_of(ARGV[i]), 'queued')
+    record(ARGV[i + 1])
+  end
+end
+return release()
+
+-- [split] keys: box
+-- arguments: fence turn
+-- A batch that keeps failing is tried again message by message, so that a poisonous one takes no neighbour with it.
+if not held() or call('HGET', box, 'turn') ~= turn then return 0 end
+call('HSET', box, 'singly', call('HGET', box, 'size'))
+call('HDEL', box, 'turn', 'size', 'attempts')
+return 1
+
+-- [bury] keys: due busy box inbox outbox fresh dead
+-- arguments: conversation fence lease quiet turn reason
+-- The batch moves from the inbox to the dead letters.
+if not held() then return 0 end
+if call('HGET', box, 'turn') == turn then
+  local batch = call('LRANGE', inbox, 0, call('HGET', box, 'size') - 1)
+  for i, item in ipairs(batch) do batch[i] = payload_of(item) end
+  call('HSET', dead, turn, cjson.encode({conversation_id = conversation, reason = reason, at = now, batch = batch}))
+  take_batch()
+end
+return release()
+
+-- [revive] keys: dead inbox due busy box
+-- arguments: conversation turn bot wake
+-- A dead letter goes back to the head of the inbox, or, while a turn has its own batch counted off there, behind it.
+local raw = call('HGET', dead, turn)
+if not raw then return 0 end
+local batch = cjson.decode(raw).batch
+local behind = call('HEXISTS', box, 'turn') == 1
+for i = 1, #batch do
+  local item = waiting(batch[behind and i or #batch + 1 - i], 0)
+  call(behind and 'RPUSH' or 'LPUSH', inbox, item)
+end
+call('HDEL', dead, turn)
+if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, now, conversation) end
+call('PUBLISH', wake, bot)
+return 1
+
+-- [post] keys: due outbox transcript status busy active
+-- arguments: conversation reply entry delay lines keep bot wake
+-- A message that no turn wrote enters the outbox, once however often it is posted.
+if call('HSETNX', status, id_of(reply), 'queued') == 0 then return 0 end
+call('RPUSH', outbox, reply)
+record(entry)
+if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, now + delay, conversation) end
+call('PUBLISH', wake, bot)
+return 1
+
+-- [note] keys: inbox
+-- arguments: payload
+-- The next turn will know of it, whenever that is; nobody is woken.
+return call('RPUSH', inbox, '9999999999999 0 ' .. payload)
+
+-- [send_begin] keys: due box rate paused
+-- arguments: conversation fence lease again interval burst pair_interval pair_burst probe
+-- Records an attempt before the request is made. While the account is paused, or the number or this contact has had its
+-- share, the conversation comes back later: the number's slots are reserved here (GCRA), so that all workers share them.
+-- An attempt of unknown outcome is not repeated unless `again`.
+if not held() then return {'lost', ''} end
+local sent = call('HGET', box, 'sent')
+if sent then return {'sent', sent} end
+local before = call('HGET', box, 'trying')
+if before and again == '0' then
+  call('ZADD', due, now + lease, conversation)
+  return {'open', tostring(now - before)}
+end
+local function wait(ms)
+  come_back(ms)
+  return {'wait', tostring(ms)}
+end
+local probing = tonumber(call('HGET', paused, 'probe'))
+if probing and probing > now then return wait(probing - now + now % 1000) end
+local pair = math.max(tonumber(call('HGET', box, 'pair') or 0), now)
+local early = pair - now - pair_interval * (pair_burst - 1)
+if early > 0 then return wait(math.ceil(early)) end
+local slot = tonumber(call('HGET', box, 'slot'))
+if not slot then
+  local theirs = math.max(tonumber(call('GET', rate) or 0), now)
+  slot = math.ceil(theirs - interval * (burst - 1))
+  call('SET', rate, string.format('%.3f', theirs + interval), 'PX', math.ceil(theirs - now + interval + 1000))
+end
+if slot > now then
+  call('HSET', box, 'slot', slot)
+  return wait(slot - now)
+end
+call('HDEL', box, 'slot')
+if probing then call('HSET', paused, 'probe', now + probe) end
+call('HSET', box, 'trying', now, 'pair', pair + pair_interval)
+call('ZADD', due, now + lease, conversation)
+return {'go', tostring(call('HINCRBY', box, 'sends', 1))}
+
+-- [send_abort] keys: due box rate
+-- arguments: conversation fence delay hold
+-- The request certainly did not arrive: the attempt is forgotten, and after `delay` ms comes the next. `hold`: for how many
+-- ms the provider wants nothing from this number.
+if not held() then return 0 end
+call('HDEL', box, 'trying')
+come_back(delay)
+if tonumber(hold) > 0 then
+  local free = math.max(tonumber(call('GET', rate) or 0), now + hold)
+  call('SET', rate, free, 'PX', math.ceil(free - now + 1000))
+end
+return 1
+
+-- [send_done] keys: due busy box inbox outbox status fresh paused
+-- arguments: conversation fence lease quiet reply provider state
+-- The reply leaves the outbox. That the provider has it is noted whoever holds the conversation, and spares the next
+-- worker a second send. An account that takes messages is not paused any more.
+local head = call('LINDEX', outbox, 0)
+local mine = head and id_of(head) == reply
+if provider ~= '' then
+  call('DEL', paused)
+  if mine then call('HSET', box, 'sent', provider) end
+end
+if not held() then return 0 end
+if mine then
+  call('LPOP', outbox)
+  call('HDEL', box, 'sends', 'trying', 'sent', 'slot')
+end
+advance(reply, state)
+return release()
+
+-- [status] keys: due box outbox status
+-- arguments: conversation reply provider state bot wake
+-- What became of a reply only ever advances; one that waits for this very answer is woken.
+advance(reply, state)
+local head = call('LINDEX', outbox, 0)
+if not head or id_of(head) ~= reply or call('HEXISTS', box, 'trying') == 0 then return 0 end
+call('HSET', box, 'sent', provider)
+if call('HEXISTS', box, 'parked') == 1 and call('ZADD', due, 'XX', 'LT', 'CH', now, conversation) == 1 then
+  call('PUBLISH', wake, bot)
+end
+return 1
+
+-- [pause] keys: paused
+-- arguments: code reason probe
+-- 1 for the first to say so, and only for them: one alert. Until `probe` ms have gone by nothing is sent, then one message.
+local first = call('HSETNX', paused, 'at', now)
+call('HSET', paused, 'code', code, 'reason', reason, 'probe', now + probe)
+return first

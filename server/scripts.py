@@ -1,0 +1,55 @@
+"""Redis scripts kept in a `.lua` file: sections with named keys and arguments."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+
+_SECTION = re.compile(r"^-- \[(\w+)\](?: keys: (.*)\n-- arguments: (.*))?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One section: the order of its keys and arguments, and the whole text that runs."""
+
+    keys: tuple[str, ...]
+    arguments: tuple[str, ...]
+    text: str
+
+
+@cache
+def sections(path: Path) -> dict[str, Script]:
+    """The scripts of a file by name; what stands under `[shared]` is part of each."""
+    pieces = _SECTION.split(path.read_text(encoding="utf-8"))[1:]
+    found: dict[str, Script] = {}
+    shared = ""
+    for name, keys, arguments, body in zip(*[iter(pieces)] * 4, strict=True):
+        if keys is None:
+            shared = body
+            continue
+        names, values = tuple(keys.split()), tuple(arguments.split())
+        heads = [f"local {', '.join(names)} = unpack(KEYS)", f"local {', '.join(values)} = unpack(ARGV)"]
+        found[name] = Script(names, values, "\n".join([*heads, f"local rest = {len(values) + 1}", shared, body]))
+    return found
+
+
+class Scripts:
+    """The scripts of a file on one server or cluster. Called by name, with keys and arguments by theirs."""
+
+    def __init__(self, redis: Redis, path: Path) -> None:
+        self._scripts = sections(path)
+        self._registered = {name: redis.register_script(script.text) for name, script in self._scripts.items()}
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """The names of the keys a script works on."""
+        return self._scripts[name].keys
+
+    async def run(self, name: str, keys: list[str], arguments: dict[str, Any], *rest: str) -> Any:
+        """Run one; all of its named arguments must be given."""
+        values = [arguments[argument] for argument in self._scripts[name].arguments]
+        return await self._registered[name](keys=keys, args=[*values, *rest])
