@@ -103,3 +103,6 @@ Rows = list[dict[str, str]]
 
 # The price list of the bot whose turn this is; the graph sets it before it runs a tool.
 price_list: ContextVar[Rows] = ContextVar("price_list")
+
+# The same for a tool call however often its turn is run again; a tool that books or pays elsewhere passes it on.
+idempotency_key: ContextVar[str] = ContextVar("idempotency_key", default="")

@@ -33,7 +33,8 @@ from agent.nodes.remember import remember
 from agent.nodes.retrieve import Knowledge, retrieve
 from agent.nodes.sell import sell
 from agent.offline import OfflineChatModel
-from agent.state import Inbound, Outbound, Quoted, State
+from agent.once import Ledger, key_of, once
+from agent.state import Inbound, Outbound, Quoted, State, burst
 from knowledge_base.embed import bundled
 from knowledge_base.index import LEXICAL_BONUS, Hit
 from knowledge_base.library import Library, MemoryStore
@@ -46,9 +47,14 @@ log = structlog.get_logger()
 
 
 def build(
-    models: Models, knowledge: Knowledge, checkpointer: BaseCheckpointSaver[str] | None = None, form: type = State
+    models: Models,
+    knowledge: Knowledge,
+    checkpointer: BaseCheckpointSaver[str] | None = None,
+    form: type = State,
+    ledger: Ledger | None = None,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph over these models and this knowledge base. `form` is what its input may hold: less of it in Studio."""
+    """The graph over these models and this knowledge base. `form` is what its input may hold: less of it in Studio.
+    `ledger` keeps tool calls from being made again when a turn is."""
 
     async def guard(request: Any, call: Any) -> Any:
         """Run a tool only if this bot may use it; a failure becomes an answer the model can read."""
@@ -57,7 +63,7 @@ def build(
         if request.tool is not None and request.tool in registry.allowed(request.runtime.context.tools):
             price_list.set(await knowledge.price_list(request.runtime.state.get("bot_id", "default")))
             try:
-                answer = await asyncio.wait_for(call(request), TOOL_SECONDS)
+                answer = await asyncio.wait_for(_called(ledger, request, call), TOOL_SECONDS)
                 return _short(answer) if isinstance(answer, ToolMessage) else answer
             except Exception as error:  # a tool may raise anything; the conversation goes on
                 log.error("tool_failed", tool=name, error=repr(error)[:300])
@@ -86,6 +92,15 @@ def build(
     builder.add_edge("handoff", "remember")
     builder.add_edge("remember", END)
     return builder.compile(checkpointer=checkpointer, name="salesgraph")
+
+
+async def _called(ledger: Ledger | None, request: Any, call: Any) -> Any:
+    conversation = request.runtime.config.get("configurable", {}).get("thread_id")
+    if ledger is None or conversation is None:
+        return await call(request)
+    wanted, ids = request.tool_call, [str(message.id) for message in burst(request.runtime.state)]
+    key = key_of(conversation, ids, wanted["name"], wanted["args"])
+    return await once(ledger, key, wanted["id"], partial(call, request))
 
 
 class Bookshelf:

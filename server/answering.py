@@ -13,9 +13,13 @@ from agent.graph import Bookshelf, build, offline_model
 from agent.models import Access, Models
 from knowledge_base.library import Library
 from server.bots import Bot, Desk
+from server.keys import key as named
 from server.keys import thread_prefix
 from server.knowledge import RedisStore, embedder
 from server.settings import Settings
+
+# A turn that failed and was given up on may be tried again by hand within a day.
+LEDGER_SECONDS = 86_400
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 
@@ -37,11 +41,35 @@ def models(settings: Settings) -> Models:
     return Models(offline_model(), settings.model_name, settings.fallback_model, access)
 
 
+class RedisLedger:
+    """The tool calls of one bot's turns."""
+
+    def __init__(self, redis: Redis, bot_id: str) -> None:
+        self._redis, self._bot_id = redis, bot_id
+
+    async def read(self, key: str) -> bytes | None:
+        """The answer on record."""
+        found: Any = await self._redis.get(named(self._bot_id, "called", key))
+        return found
+
+    async def write(self, key: str, answer: bytes) -> None:
+        """Put an answer on record."""
+        await self._redis.set(named(self._bot_id, "called", key), answer, ex=LEDGER_SECONDS)
+
+
 def graphs(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> dict[str, Graph]:
     """A graph per bot, each with its own corner of working memory."""
     shared, shelf = models(settings), Bookshelf(library(settings, redis))
     shared.warm()
-    return {bot_id: build(shared, shelf, RedisCheckpointer(redis, prefix=thread_prefix(bot_id))) for bot_id in desks}
+    return {
+        bot_id: build(
+            shared,
+            shelf,
+            RedisCheckpointer(redis, prefix=thread_prefix(bot_id)),
+            ledger=RedisLedger(redis, bot_id),
+        )
+        for bot_id in desks
+    }
 
 
 class Rehearsal:

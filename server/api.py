@@ -98,12 +98,14 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
 
     @routes.get("/bots/{bot_id}/status", summary="Whether a bot can be reached")
     async def bot_status(bot_id: str) -> dict[str, Any]:
-        bot = desk_of(bot_id).bot
+        desk = desk_of(bot_id)
+        bot, paused = desk.bot, await desk.mailbox.paused(desk.bot.account)
         connected = bool(bot.account and settings.whatsapp_access_token and settings.whatsapp_app_secret)
         return {
             "bot_id": bot_id,
             "channel": "cloud_api" if bot.account else "simulator",
-            "state": "connected" if connected else "simulator_only",
+            "state": "paused" if paused else "connected" if connected else "simulator_only",
+            "paused": paused or None,
             "model": bot.context.model,
             "qr": None,
         }

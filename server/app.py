@@ -82,7 +82,11 @@ def create(settings: Settings, redis: Redis) -> FastAPI:
         conversations = Gauge("salesgraph_conversations", "Conversations", ["bot"], registry=registry)
         waiting = Gauge("salesgraph_waiting", "Conversations due or in hand", ["bot"], registry=registry)
         dead = Gauge("salesgraph_dead_letters", "Turns given up on", ["bot"], registry=registry)
+        paused = Gauge(
+            "salesgraph_paused", "1 while the provider takes nothing from the bot", ["bot"], registry=registry
+        )
         for bot_id, desk in all_desks.items():
+            paused.labels(bot_id).set(bool(await desk.mailbox.paused(desk.bot.account)))
             conversations.labels(bot_id).set(await desk.conversations.count())
             waiting.labels(bot_id).set(await desk.mailbox.backlog())
             dead.labels(bot_id).set(len(await desk.mailbox.dead_letters()))

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import httpx
 import typer
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from server import logs
 from server.embedded_redis import EmbeddedRedis
+from server.redis_client import client
 from server.settings import Settings, load
 
 app = typer.Typer(
@@ -38,10 +39,7 @@ def connect(settings: Settings) -> tuple[Redis, EmbeddedRedis | None]:
     except RuntimeError as error:
         console.print(f"[red]{error}[/]")
         raise SystemExit(2) from None
-    pool = BlockingConnectionPool.from_url(
-        url, max_connections=200, timeout=10, socket_connect_timeout=5, health_check_interval=30
-    )
-    return Redis(connection_pool=pool), embedded
+    return client(url), embedded
 
 
 @app.command()

@@ -52,15 +52,17 @@ def router(settings: Settings, desks: dict[str, Desk]) -> APIRouter:
     async def dashboard(request: Request) -> Response:
         if not is_operator(settings, request):
             return login(request)
-        rows = []
+        rows, paused = [], []
         for desk in desks.values():
+            if why := await desk.mailbox.paused(desk.bot.account):
+                paused.append({"bot": desk.bot.id, "reason": why["reason"]})
             for at, conversation_id in await desk.conversations.page(PAGE):
                 contact = await desk.conversations.contact(conversation_id)
                 last = await desk.conversations.transcript(conversation_id, 1)
                 if contact and last:
                     rows.append({"contact": contact, "last": last[0], "at": at})
         rows.sort(key=lambda row: -row["at"])
-        return templates.TemplateResponse(request, "dashboard.html", {"rows": rows[:PAGE]})
+        return templates.TemplateResponse(request, "dashboard.html", {"rows": rows[:PAGE], "paused": paused})
 
     @routes.get("/dashboard/{bot_id}/{conversation_id}", response_class=HTMLResponse)
     async def conversation(request: Request, bot_id: str, conversation_id: str) -> Response:

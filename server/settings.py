@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -29,7 +30,10 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
     data_dir: Path = Field(Path("data"), description="Where the embedded Redis and generated secrets live.")
-    redis_url: str | None = Field(None, description="redis://, rediss:// or unix:// of a server; unset: embedded.")
+    redis_url: str | None = Field(
+        None,
+        description="redis://, rediss:// or unix:// of a server, redis+cluster:// of any node of a cluster; unset: embedded.",
+    )
     api_token: SecretStr | None = Field(None, description="Operator token; unset: made once and kept in DATA_DIR.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 
@@ -112,8 +116,8 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis_scheme(cls, value: str | None) -> str | None:
-        if value and not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("start it with redis://, rediss:// or unix://, or leave it unset for the embedded server")
+        if value and not value.startswith(SCHEMES):
+            raise ValueError(f"start it with {', '.join(SCHEMES)}, or leave it unset for the embedded server")
         try:
             _ = urlsplit(value or "").port
         except ValueError:

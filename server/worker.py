@@ -168,7 +168,10 @@ class Worker:
             await mailbox.park(conversation_id, work.fence, min(TURN_RETRY_LONGEST, TURN_RETRY_FIRST * 2**work.attempt))
             return False
         code = await mailbox.commit(conversation_id, work.fence, work.turn_id, pairs)
-        bound.info("turn_committed" if code else "turn_stale", messages=len(work.batch), replies=len(pairs))
+        if code:
+            bound.info("turn_committed", messages=len(work.batch), replies=len(pairs))
+        else:
+            bound.warning("turn_stale", messages=len(work.batch))
         return code == 1
 
     async def _bury(self, desk: Desk, conversation_id: str, work: Work, contact: Contact | None) -> bool:

@@ -8,8 +8,10 @@
         return "10:00 to 19:00"
 
 Every `@tool` function of a file counts; the docstring is what the model reads. A tool is async, answers within 15
-seconds in at most 4,000 characters, and raises when it fails (the agent is told so, the contact is not). A tool that
-books or pays must be harmless when it is called twice with the same arguments in one turn. Installed packages add tools
+seconds in at most 4,000 characters, and raises when it fails (the agent is told so, the contact is not). A
+call that was answered is not made again when its turn runs again after a crash; should the crash come between a tool's
+effect and its answer, it is made again with the same `agent.context.idempotency_key.get()`, which a tool that books or
+pays passes on. Installed packages add tools
 through the entry point group `salesgraph.tools`. A bot's `tools` setting says which of them it may call.
 """
 

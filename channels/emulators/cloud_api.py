@@ -224,6 +224,8 @@ class CloudApiEmulator:
         fault = self._fault()
         if fault and fault.seconds:
             await asyncio.sleep(fault.seconds)
+        if fault and fault.status == 200 and not fault.later:
+            fault = None  # only late
         if fault and not fault.deliver and not fault.later:
             return _faulty(fault)
         contact = (body.to or body.recipient or "").lstrip("+")

@@ -1,0 +1,68 @@
+"""A tool call that was made in a turn is not made again when the turn runs again after a crash.
+
+The key of a call is made of conversation, inbound messages, tool and arguments. The answer is on record under it before
+the graph goes on; the same call of the same turn, in whichever process, gets that answer. Between a tool's effect and the
+record there is a moment nobody can close from here: a tool that books elsewhere passes `idempotency_key` on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from langchain_core.messages import ToolMessage
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.types import Command
+
+from agent.context import idempotency_key
+
+Answer = ToolMessage | Command[Any]
+
+
+class Ledger(Protocol):
+    """Where the answers of tool calls are on record."""
+
+    async def read(self, key: str) -> bytes | None:
+        """What was written under a key."""
+        ...
+
+    async def write(self, key: str, answer: bytes) -> None:
+        """Keep an answer at least as long as its turn may come again."""
+        ...
+
+
+def key_of(conversation_id: str, message_ids: Sequence[str], tool: str, arguments: Any) -> str:
+    """The key of one call; the same for every run of one turn, different for any other call."""
+    parts = [conversation_id, list(message_ids), tool, arguments]
+    return hashlib.blake2b(json.dumps(parts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
+
+
+async def once(ledger: Ledger, key: str, call_id: str, call: Callable[[], Awaitable[Answer]]) -> Answer:
+    """The answer on record, as if it were the answer to `call_id`, or that of `call`, now on record.
+
+    A call that raises, or whose tool says that it failed, is not on record.
+    """
+    serializer = JsonPlusSerializer()
+    if (kept := await ledger.read(key)) is not None:
+        return _unpacked(serializer.loads_typed(("msgpack", kept)), call_id)
+    idempotency_key.set(key)
+    answer = await call()
+    packed = {"message": answer} if isinstance(answer, ToolMessage) else {"update": answer.update, "goto": answer.goto}
+    if not (isinstance(answer, ToolMessage) and answer.status == "error"):
+        await ledger.write(key, serializer.dumps_typed(packed)[1])
+    return answer
+
+
+def _unpacked(packed: dict[str, Any], call_id: str) -> Answer:
+    if "message" in packed:
+        return packed["message"].model_copy(update={"tool_call_id": call_id})
+    update = packed["update"]
+    if isinstance(update, dict) and "messages" in update:
+        answers = [
+            m.model_copy(update={"tool_call_id": call_id}) if isinstance(m, ToolMessage) else m
+            for m in update["messages"]
+        ]
+        update = {**update, "messages": answers}
+    return Command(update=update, goto=packed["goto"])

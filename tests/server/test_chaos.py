@@ -1,0 +1,24 @@
+"""A short storm (`make chaos` is the long one): every named point is hit, two web processes, three workers, Redis gone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import chaos
+from tests.crashing import ALL
+
+
+@pytest.fixture(scope="module")
+async def counts() -> dict[str, int]:
+    return await chaos.run(30, 150, 4.0, pace=1.0, chance="once")
+
+
+@pytest.mark.parametrize("promise", chaos.BROKEN)
+async def test_the_promises_are_kept(counts: dict[str, int], promise: str):
+    assert counts["accepted"] == counts["answered"] == 150
+    assert counts[promise] == 0
+
+
+@pytest.mark.parametrize("point", ALL)
+async def test_processes_died_at(counts: dict[str, int], point: str):
+    assert counts[point] >= 1

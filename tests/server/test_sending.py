@@ -1,0 +1,303 @@
+"""Every class of failure on the way out: what is repeated, what waits, what is given up, and what is learnt from it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from channels.base import Message
+from channels.emulators.cloud_api import CloudApiEmulator, Fault
+from server import sending
+from server.bots import Bot, Desk, Numbers, desks
+from server.settings import Settings
+from tests.server.stack import TOKEN, Stack, text, webhook
+from tests.waiting import until
+
+NUMBER = "4242"
+
+
+class Office:
+    """A desk with one contact, its outbox, and an emulated Cloud API on the other side."""
+
+    def __init__(self, redis: Redis, tmp_path: Any, **settings: Any) -> None:
+        self.emulator = CloudApiEmulator("", "secret", TOKEN)
+        self.settings = Settings(
+            _env_file=None,
+            data_dir=tmp_path,
+            whatsapp_access_token=TOKEN,
+            whatsapp_graph_url="http://graph",
+            whatsapp_phone_number_id=NUMBER,
+            **settings,
+        )
+        self.desk: Desk = desks(self.settings, redis)["default"]
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(self.emulator.app))
+        self.numbers = Numbers(self.settings, client, [self.desk.bot, Bot("demo", self.desk.bot.context)])
+
+    async def reply(self, contact: str, **more: Any) -> str:
+        """Queue a reply to a contact; the conversation's id."""
+        known = Message(id="m", account=NUMBER, kind="text", wa_id=contact)
+        conversation = await self.desk.conversations.identify(known)
+        reply = sending.Reply(id=f"{uuid.uuid4().hex}:0", text="the reply", **more)
+        await self.desk.mailbox.post(
+            conversation, reply.model_dump_json(), json.dumps({"id": reply.id, "author": "bot"})
+        )
+        return conversation
+
+    async def send(self) -> None:
+        """Everything that is due now."""
+        while claimed := (await self.desk.mailbox.claim(10)).ids:
+            for name in claimed:
+                work = await self.desk.mailbox.begin(name)
+                while work.reply:
+                    if await sending.send(self.desk, self.numbers, name, work.fence, work.reply, 60_000) != "go_on":
+                        break
+                    work = await self.desk.mailbox.begin(name, work.fence)
+
+    async def next_in(self) -> int:
+        """Milliseconds until something is due again, -1 for never."""
+        return (await self.desk.mailbox.claim(10)).wait
+
+    async def status(self, conversation: str) -> str:
+        return (await self.desk.conversations.transcript(conversation))[-1].status
+
+
+@pytest.mark.parametrize(
+    ("fault", "least", "most"),
+    [
+        (Fault(status=500, code=131000), 400, 1100),
+        (Fault(status=503, code=131016, retry_after=30), 29_000, 30_000),
+        (Fault(status=429, code=130429, retry_after=30), 29_000, 30_000),
+        (Fault(status=400, code=131056), 900, 1000),
+        (Fault(status=401, code=190), 59_000, 60_000),
+        (Fault(status=502, html=True), 59_000, 60_000),
+    ],
+    ids=["server error", "retry-after", "throughput", "pair", "token", "no answer"],
+)
+async def test_what_may_heal_is_tried_again_in_its_own_time(
+    redis: Redis, tmp_path, fault: Fault, least: int, most: int
+):
+    office = Office(redis, tmp_path)
+    office.emulator.faults.append(fault.model_copy())
+    conversation = await office.reply("77010000001")
+    await office.send()
+    assert least < await office.next_in() <= most
+    assert await office.status(conversation) == "queued"
+
+
+@pytest.mark.parametrize(("hits", "seconds"), [(1, 1), (2, 4), (3, 16)])
+async def test_the_pair_limit_is_waited_for_longer_each_time(redis: Redis, tmp_path, hits: int, seconds: int):
+    office = Office(redis, tmp_path)
+    office.emulator.faults.append(Fault(times=9, status=400, code=131056))
+    conversation = await office.reply("77010000002")
+    for _ in range(hits):
+        await redis.zadd("sg:{default}:due", {conversation: 1})
+        await office.send()
+    assert (seconds - 0.5) * 1000 < await office.next_in() <= seconds * 1000
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "profile"),
+    [
+        (Fault(status=400, code=131026), "failed 131026", {"undeliverable": "131026"}),
+        (Fault(status=400, code=131050), "failed 131050", {"consent": "stopped"}),
+        (Fault(status=400, code=100), "failed 100", {}),
+        (Fault(status=400, code=131049), "failed 131049", {}),
+        (Fault(status=400, code=131047), "failed 131047", {}),
+    ],
+    ids=["undeliverable", "opted out", "wrong message", "marketing cap", "window"],
+)
+async def test_what_does_not_heal_is_given_up_and_what_it_says_is_kept(
+    redis: Redis, tmp_path, fault: Fault, state: str, profile: dict
+):
+    office = Office(redis, tmp_path)
+    office.emulator.faults.append(fault.model_copy())
+    conversation = await office.reply("77010000003")
+    await office.send()
+    assert (await office.status(conversation)).startswith(state)
+    contact = await office.desk.conversations.contact(conversation)
+    assert contact and contact.profile == profile
+    assert await office.next_in() == -1 and len(office.emulator.requests) == 1
+
+
+async def test_out_of_the_window_the_template_goes_in_place_of_the_reply(redis: Redis, tmp_path):
+    office = Office(redis, tmp_path, whatsapp_reply_template="we_answered:en_US")
+    office.emulator.faults.append(Fault(status=400, code=131047))
+    conversation = await office.reply("77010000004")
+    await office.send()
+    sent = [(request["type"], request.get("template")) for request in office.emulator.requests]
+    assert sent == [("text", None), ("template", {"name": "we_answered", "language": {"code": "en_US"}})]
+    entries = await office.desk.conversations.transcript(conversation)
+    assert [entry.status.split(" (")[0][:13] for entry in entries] == ["failed 131047", "accepted"]
+
+
+async def test_a_template_that_is_refused_too_is_not_sent_for_ever(redis: Redis, tmp_path):
+    office = Office(redis, tmp_path, whatsapp_reply_template="we_answered:en")
+    office.emulator.faults.append(Fault(times=5, status=400, code=131047))
+    await office.reply("77010000005")
+    await office.send()
+    assert len(office.emulator.requests) == 2 and await office.next_in() == -1
+
+
+async def test_a_broken_account_pauses_alerts_once_and_one_message_tries_for_all(redis: Redis, tmp_path):
+    office = Office(redis, tmp_path)
+    office.emulator.faults.append(Fault(times=1, status=401, code=190))
+    conversations = [await office.reply(f"7701000001{n}") for n in range(4)]
+    await office.send()
+    assert len(office.emulator.requests) == 1
+    paused = await office.desk.mailbox.paused(NUMBER)
+    assert paused["code"] == "190" and "WHATSAPP_ACCESS_TOKEN" in paused["reason"]
+    await redis.hset(f"sg:{{default}}:paused:{NUMBER}", "probe", 1)
+    for name in conversations:
+        await redis.zadd("sg:{default}:due", {name: 1})
+    await office.send()
+    assert await office.desk.mailbox.paused(NUMBER) == {}
+    for name in conversations:
+        await redis.zadd("sg:{default}:due", {name: 1}, xx=True)
+    await office.send()
+    assert [await office.status(name) for name in conversations] == ["accepted"] * 4
+
+
+async def test_a_number_without_a_token_pauses_too(redis: Redis, tmp_path):
+    office = Office(redis, tmp_path)
+    office.numbers._real = None
+    await office.reply("77010000020")
+    await office.send()
+    assert "no WHATSAPP_ACCESS_TOKEN" in (await office.desk.mailbox.paused(NUMBER))["reason"]
+
+
+async def test_a_throttled_number_waits_as_a_whole_and_the_simulator_does_not(redis: Redis, tmp_path):
+    office = Office(redis, tmp_path)
+    office.emulator.faults.append(Fault(status=429, code=130429, retry_after=30))
+    for contact in ("77010000031", "77010000032", "77010000033"):
+        await office.reply(contact)
+    await office.send()
+    assert len(office.emulator.requests) == 1
+    assert office.numbers.sender("sim-default").pace.interval == 0  # pyright: ignore[reportOptionalMemberAccess]
+
+
+async def test_no_second_sees_more_than_the_numbers_throughput(redis: Redis, tmp_path):
+    """80 a second at most (Meta's default), however many wait: slots that are given out lie that far apart."""
+    office = Office(redis, tmp_path)
+    for number in range(200):
+        await office.reply(f"77010001{number:03}")
+    claimed = [name for _ in range(7) for name in (await office.desk.mailbox.claim(32)).ids]
+    times = []
+    now = (await redis.time())[0] * 1000 + (await redis.time())[1] // 1000
+    pace = office.numbers.sender(NUMBER).pace  # pyright: ignore[reportOptionalMemberAccess]
+    for name in claimed:
+        held = await office.desk.mailbox.begin(name)
+        go, detail = await office.desk.mailbox.send_begin(name, held.fence, NUMBER, pace)
+        asked = (await redis.time())[0] * 1000 + (await redis.time())[1] // 1000
+        times.append(asked - now + (int(detail) if go == "wait" else 0))
+    times.sort()
+    assert len(times) == 200
+    assert max(sum(start <= at < start + 1000 for at in times) for start in times) <= 81
+
+
+def fresh() -> tuple[str, str]:
+    contact = f"7702{uuid.uuid4().int % 10**7:07}"
+    return contact, f"wamid.{contact}.1"
+
+
+async def _status(stack: Stack, contact: str, status: str) -> bool:
+    last = (await stack.conversation_of(contact))["messages"][-1]
+    return last["author"] == "bot" and last["status"] == status
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500, "code": 131000},
+        {"status": 429, "code": 130429, "retry_after": 0.1},
+        {"status": 400, "code": 131056},
+    ],
+    ids=["server error", "throughput", "pair"],
+)
+async def test_a_refused_send_is_repeated(stack: Stack, fault: dict):
+    contact, message_id = fresh()
+    stack.emulator.faults.append(Fault(**fault))
+    await stack.post(webhook(text(contact, "hello shop", message_id)))
+    await until(lambda: stack.replies(contact))
+    await until(stack.idle)
+    assert sum(r.get("to") == f"+{contact}" for r in stack.emulator.requests) == 2
+    assert len(stack.replies(contact)) == 1
+
+
+@pytest.mark.parametrize(("code", "sends"), [(131026, 1), (131000, 2)], ids=["undeliverable", "written anew"])
+async def test_a_failure_that_comes_as_a_status_counts_as_much(stack: Stack, code: int, sends: int):
+    contact, message_id = fresh()
+    stack.emulator.faults.append(Fault(code=code, later=True))
+    await stack.post(webhook(text(contact, "hello shop", message_id)))
+    await until(lambda: sum(r.get("to") == f"+{contact}" for r in stack.emulator.requests) == sends)
+    await until(lambda: _statuses(stack, contact, [f"failed {code} emulated", "read"][:sends]))
+    profile = (await stack.conversation_of(contact))["profile"]
+    assert profile.get("undeliverable") == ("131026" if sends == 1 else None)
+
+
+async def _statuses(stack: Stack, contact: str, statuses: list[str]) -> bool:
+    entries = (await stack.conversation_of(contact))["messages"]
+    return [entry["status"] for entry in entries if entry["author"] == "bot"] == statuses
+
+
+async def test_a_provider_that_hangs_for_one_contact_holds_up_nobody_else(stack: Stack):
+    slow, message_id = fresh()
+    stack.emulator.faults.append(Fault(status=200, seconds=1.5))
+    await stack.post(webhook(text(slow, "hello", message_id)))
+    await until(lambda: any(r.get("to") == f"+{slow}" for r in stack.emulator.requests))
+    others = [fresh() for _ in range(5)]
+    for contact, message_id in others:
+        await stack.post(webhook(text(contact, "hello", message_id)))
+    await until(lambda: all(stack.replies(contact) for contact, _ in others))
+    await until(stack.idle)
+
+
+async def test_typing_is_shown_before_the_burst_has_ended(stack: Stack):
+    contact, message_id = fresh()
+    stack.model.hang = 0.5
+    await stack.post(webhook(text(contact, "hello", message_id)))
+    await until(lambda: message_id in stack.emulator.reads)
+    assert not stack.model.requests
+    await until(lambda: stack.replies(contact))
+
+
+async def test_a_send_whose_answer_is_lost_is_not_repeated(stack: Stack):
+    """The provider takes the message and answers with a gateway's error page; the status tells that it arrived."""
+    contact, message_id = fresh()
+    stack.emulator.faults.append(Fault(status=502, html=True, deliver=True))
+    await stack.post(webhook(text(contact, "lost answer", message_id)))
+    await until(lambda: stack.replies(contact))
+    await until(stack.idle)
+    assert len(stack.replies(contact)) == 1
+    await until(lambda: _status(stack, contact, "read"))
+
+
+async def test_a_provider_that_never_answers_does_not_get_the_same_bubble_for_ever(stack: Stack):
+    contact, message_id = fresh()
+    stack.emulator.faults.append(Fault(times=9, status=502, html=True))
+    await stack.post(webhook(text(contact, "anybody there?", message_id)))
+    await until(lambda: _status_starts(stack, contact, "failed"), 60)
+    assert sum(r.get("to") == f"+{contact}" for r in stack.emulator.requests) == 3
+
+
+async def _status_starts(stack: Stack, contact: str, status: str) -> bool:
+    last = (await stack.conversation_of(contact))["messages"][-1]
+    return last["author"] == "bot" and last["status"].startswith(status)
+
+
+async def test_statuses_never_step_back(stack: Stack):
+    contact, message_id = fresh()
+    await stack.post(webhook(text(contact, "status please", message_id)))
+    await until(lambda: _status_of(stack, contact, "read"))
+    bubble = next(b for b in stack.emulator.phones.bubbles.values() if b.contact == contact and not b.mine)
+    late = {"id": bubble.id, "status": "sent", "timestamp": "1786000100", "recipient_id": contact}
+    await stack.post(webhook(statuses=[late]))
+    assert await _status_of(stack, contact, "read")
+
+
+async def _status_of(stack: Stack, contact: str, status: str) -> bool:
+    return bool(stack.replies(contact)) and bool(await _status(stack, contact, status))
