@@ -233,7 +233,9 @@ if sent then return {'sent', sent} end
 local before = call('HGET', box, 'trying')
 if before and again == '0' then
   call('ZADD', due, now + lease, conversation)
-  return {'open', tostring(now - before)}
+  -- while this server was down, no status could be noted: that time does not count as waiting
+  local up = string.match(call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
+  return {'open', tostring(math.min(now - before, (up or now) * 1000))}
 end
 local function wait(ms)
   come_back(ms)

@@ -191,7 +191,8 @@ class Mailbox:
     ) -> tuple[Go, str]:
         """Record an attempt to send the first reply of the outbox, before the request.
 
-        `go`: send now (detail: how many tries); `open`: an earlier attempt has no known outcome (detail: its age in ms);
+        `go`: send now (detail: how many tries); `open`: an earlier attempt has no known outcome (detail: for how many ms
+        one could have been noted);
         `sent`: the provider has it (detail: its id); `wait`: not yet, put down (detail: ms); `lost`: the lease is gone.
         """
         shares = {"interval": pace.interval, "burst": pace.burst}

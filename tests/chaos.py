@@ -77,12 +77,12 @@ async def chat(fleet: Fleet, contact: str, marks: list[int], pace: float) -> Non
 
 
 async def kill(
-    fleet: Fleet, redis: EmbeddedRedis, until: asyncio.Event, pause: float, kills: collections.Counter
+    fleet: Fleet, redis: EmbeddedRedis, until: asyncio.Event, pause: float, away: float, kills: collections.Counter
 ) -> None:
-    """Kill one process at a time, at random; the first time Redis goes, it stays away for ten seconds."""
+    """Kill one process at a time: first Redis, which stays away for `away` seconds, then at random."""
     while not until.is_set():
         await asyncio.sleep(random.uniform(0.5, 1.5) * pause)
-        victim = random.choices(["worker", "web", "redis"], [5, 3, 1])[0]
+        victim = random.choices(["worker", "web", "redis"], [5, 3, 1])[0] if kills else "redis"
         kills[victim] += 1
         if victim != "redis":
             fleet.kill(victim)
@@ -90,7 +90,7 @@ async def kill(
         assert redis._process
         os.kill(redis._process.pid, signal.SIGKILL)
         redis._process.wait()
-        await asyncio.sleep(10 if kills["redis"] == 1 else random.uniform(0, 2))
+        await asyncio.sleep(away if kills["redis"] == 1 else random.uniform(0, 2))
         redis.start()
 
 
@@ -102,6 +102,8 @@ async def run(
     pace: float = 1.5,
     chance: str = "once:0.002",
     callbacks: bool = True,
+    away: float = 10,
+    grace: float = 20,
     keep: Path | None = None,
 ) -> dict[str, int]:
     """The counts; `lost`, `double turns`, `double sends` and `out of order` should be 0. `pause` 0: no random kills."""
@@ -111,14 +113,14 @@ async def run(
     kills: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory(prefix="sg") as folder, served(emulator.app) as graph, served(model.app) as wire:
         redis = EmbeddedRedis(Path(folder))
-        fleet = Fleet(
-            Path(folder), redis.start(), emulator, graph, wire, crash=dict.fromkeys(ALL, chance), TURN_ATTEMPTS="50"
-        )
+        settings = {"TURN_ATTEMPTS": "50", "SEND_GRACE_SECONDS": str(grace)}
+        crash = dict.fromkeys(ALL, chance)
+        fleet = Fleet(Path(folder), redis.start(), emulator, graph, wire, crash=crash, **settings)
         await fleet.start()
         each = messages // conversations
         sent = {f"7704{n:07}": list(range(n * each, (n + 1) * each)) for n in range(conversations)}
         done = asyncio.Event()
-        killer = asyncio.create_task(kill(fleet, redis, done, pause, kills)) if pause else None
+        killer = asyncio.create_task(kill(fleet, redis, done, pause, away, kills)) if pause else None
         await asyncio.gather(*(chat(fleet, contact, marks, pace) for contact, marks in sent.items()))
         done.set()
         if killer:

@@ -37,7 +37,18 @@ def cluster(nodes: int = 3) -> Iterator[str]:
         for port in ports:
             place = Path(folder) / str(port)
             place.mkdir()
-            arguments = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(place), "--save", "", "--appendonly", "yes"]
+            arguments = [
+                "--port",
+                str(port),
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                str(place),
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+            ]
             options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--daemonize", "no"]
             log = stack.enter_context(open(place / "log", "wb"))
             processes.append(subprocess.Popen([server_binary(), *arguments, *options], stdout=log, stderr=log))

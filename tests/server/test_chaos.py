@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import pytest_asyncio
 
 from tests import chaos
 from tests.crashing import ALL
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def counts() -> dict[str, int]:
-    return await chaos.run(30, 150, 4.0, pace=1.0, chance="once")
+    return await chaos.run(30, 150, 4.0, pace=1.0, chance="once", away=4, grace=8)
 
 
 @pytest.mark.parametrize("promise", chaos.BROKEN)
