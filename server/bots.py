@@ -90,7 +90,10 @@ class Numbers:
             CloudApi(client, settings.whatsapp_graph_url, version, token.get_secret_value(), speed) if token else None
         )
         self._simulated = CloudApi(
-            client, f"{settings.loopback_url}/simulator/cloud-api", version, settings.simulator_secret
+            client,
+            f"{settings.web_url or settings.loopback_url}/simulator/cloud-api",
+            version,
+            settings.simulator_secret,
         )
 
     def bot_of(self, account: str, simulated: bool) -> Bot | None:

@@ -110,7 +110,9 @@ async def _verify(source: Redis, target: Redis, names: list[bytes]) -> None:
             )
         there.discard(name)
     if there:
-        raise CopyError(f"the target holds {len(there)} keys that the source does not; is something else running on it?")
+        raise CopyError(
+            f"the target holds {len(there)} keys that the source does not; is something else running on it?"
+        )
 
 
 async def _digest(redis: Redis, name: bytes) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import secrets
 import sys
@@ -35,6 +37,9 @@ class Settings(BaseSettings):
         description="redis://, rediss:// or unix:// of a server, redis+cluster:// of any node of a cluster; unset: embedded.",
     )
     api_token: SecretStr | None = Field(None, description="Operator token; unset: made once and kept in DATA_DIR.")
+    web_url: str | None = Field(
+        None, description="Where workers on other hosts reach the web server, for the simulator; unset: this machine."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 
     business: str = Field(
@@ -124,7 +129,7 @@ class Settings(BaseSettings):
             raise ValueError("its port is not a number; write redis://HOST:6379/0") from None
         return value
 
-    @field_validator("openai_base_url", "whatsapp_graph_url", "gemini_base_url")
+    @field_validator("openai_base_url", "whatsapp_graph_url", "gemini_base_url", "web_url")
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:
         if value and not value.startswith(("http://", "https://")):
@@ -209,8 +214,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def simulator_secret(self) -> str:
-        """Signs the webhooks of the simulator; opens nothing but simulated numbers."""
-        return self.kept_secret("simulator_secret")
+        """Signs the webhooks of the simulator and opens nothing but simulated numbers; the same wherever API_TOKEN is."""
+        return hmac.new(self.operator_token.encode(), b"simulator", hashlib.sha256).hexdigest()
 
 
 def explain(error: ValidationError) -> str:

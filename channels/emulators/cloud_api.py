@@ -173,12 +173,11 @@ class CloudApiEmulator:
                 continue
 
     async def _statuses(self, bubble: Bubble) -> None:
-        """sent, delivered and read, a moment apart."""
+        """sent, delivered and read, a moment apart; one that cannot be delivered is repeated and holds up no other."""
         for status in ("sent", "delivered", "read") if self._auto_read else ("sent", "delivered"):
             update = self._status(bubble, status)
-            await self._deliver(
-                self._value(bubble.number, statuses=[update]), lambda s=status: self.phones.tick(bubble.id, s)
-            )
+            value = self._value(bubble.number, statuses=[update])
+            self._later(self._deliver(value, lambda s=status: self.phones.tick(bubble.id, s)))
             await asyncio.sleep(0.15)
 
     def _status(self, bubble: Bubble, status: str, code: int = 0) -> dict[str, Any]:

@@ -1,0 +1,25 @@
+# One image for every role; the command says which: `salesgraph serve`, `salesgraph serve --role web` or `salesgraph work`.
+FROM python:3.11-slim AS build
+WORKDIR /app
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --upgrade "pip>=26"
+COPY requirements.lock ./
+RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY pyproject.toml README.md ./
+COPY agent agent
+COPY channels channels
+COPY tools tools
+COPY knowledge_base knowledge_base
+COPY server server
+RUN /venv/bin/pip install --no-cache-dir --no-deps .
+
+FROM python:3.11-slim
+RUN useradd --system --uid 10001 --create-home salesgraph && install -d -o salesgraph -m 700 /data
+COPY --from=build /venv /venv
+ENV PATH=/venv/bin:$PATH HOST=0.0.0.0 PORT=8000 DATA_DIR=/data PYTHONUNBUFFERED=1
+USER 10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+# A worker is told to stop with SIGTERM and has DRAIN_SECONDS to finish.
+STOPSIGNAL SIGTERM
+CMD ["salesgraph", "serve"]
