@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import structlog
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
@@ -21,13 +22,15 @@ OFFLINE = "offline"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Keys, addresses and the time limit of model providers. `timeout` in seconds for one call."""
+    """Keys, addresses and the time limit of model providers. `timeout` in seconds for one call; `http` carries OpenAI's
+    wire when it is given."""
 
     openai_key: str | None = None
     openai_url: str | None = None
     gemini_key: str | None = None
     gemini_url: str | None = None
     timeout: float = 30
+    http: httpx.AsyncClient | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ def _make(name: str, access: Access) -> BaseChatModel:
             timeout=access.timeout,
             max_retries=0,
             use_responses_api=False,
+            http_async_client=access.http,
         )
     if provider == "google_genai":
         from langchain_google_genai import ChatGoogleGenerativeAI

@@ -13,11 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_core.messages import HumanMessage
 from redis.asyncio import Redis
 
 from agent.checkpointer import RedisCheckpointer
@@ -25,36 +21,10 @@ from agent.context import Context, Rows
 from agent.graph import build
 from agent.models import Models
 from agent.state import Quoted
+from benchmarks.product import FILLER, Stub
 from server.embedded_redis import EmbeddedRedis
 
 TURNS, SPAN = 205, 5
-FILLER = "the quick brown espresso machine jumps over the lazy grinder and " * 3
-
-
-class Instant(BaseChatModel):
-    """Answers at once and remembers how long its prompts were."""
-
-    lengths: Any = None
-
-    @property
-    def _llm_type(self) -> str:
-        return "instant"
-
-    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
-        return self.bind(offered=[convert_to_openai_tool(tool)["function"]["name"] for tool in tools])
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        name = next((n for n in kwargs.get("offered", []) if n in ("Verdict", "Facts")), "")
-        if not name:
-            self.lengths.append(sum(len(str(m.text)) for m in messages))
-        call = [{"name": name, "args": {}, "id": "1"}] if name else []
-        return ChatResult(generations=[ChatGeneration(message=AIMessage("" if name else FILLER, tool_calls=call))])
 
 
 class Shelf:
@@ -72,7 +42,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sg") as folder:
         embedded = EmbeddedRedis(Path(folder))
         redis = Redis.from_url(embedded.start())
-        model = Instant(lengths=[])
+        model = Stub(prompts=[])
         graph = build(Models(model), Shelf(), RedisCheckpointer(redis, prefix="b"))
         config: Any = {"configurable": {"thread_id": "c"}}
         milliseconds, written, stored = [], [], []
@@ -92,7 +62,7 @@ async def main() -> None:
             "CPU ms": milliseconds,
             "bytes to Redis": written,
             "bytes stored": stored,
-            "prompt characters": model.lengths,
+            "prompt characters": model.prompts,
         }
         print(f"{'':20} {'turn 10':>10} {'turn 200':>10} {'200/10':>8}")
         for name, values in rows.items():

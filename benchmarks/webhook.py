@@ -46,28 +46,30 @@ def bare(redis: Redis) -> FastAPI:
     return app
 
 
-def bodies() -> list[tuple[bytes, dict[str, str]]]:
-    """Signed webhooks of as many new messages from 200 contacts."""
-    found = []
-    for number in range(REQUESTS):
-        contact = f"7701{number % 200:07}"
-        message = {
-            "from": contact,
-            "id": f"wamid.{uuid.uuid4().hex}",
-            "timestamp": "1786000000",
-            "type": "text",
-            "text": {"body": "How much?"},
-        }
-        value = {"metadata": {"phone_number_id": "42"}, "contacts": [{"wa_id": contact}], "messages": [message]}
-        body = json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
-        digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-        found.append((body, {"X-Hub-Signature-256": f"sha256={digest}"}))
-    return found
+def body_of(contact: str, text: str) -> bytes:
+    """A webhook with one new message."""
+    message = {
+        "from": contact,
+        "id": f"wamid.{uuid.uuid4().hex}",
+        "timestamp": "1786000000",
+        "type": "text",
+        "text": {"body": text},
+    }
+    value = {"metadata": {"phone_number_id": "42"}, "contacts": [{"wa_id": contact}], "messages": [message]}
+    return json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
+
+
+def request_of(body: bytes) -> bytes:
+    """The signed HTTP request of a body."""
+    digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    lines = ["POST /webhook HTTP/1.1", "Host: test", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, f"X-Hub-Signature-256: sha256={digest}", "", ""]).encode() + body
 
 
 async def load() -> tuple[float, float]:
     """(requests/s, p99 in ms) of one round. Bare sockets: a full client would cost more than what is measured."""
-    work, times = [_request(body, headers) for body, headers in bodies()], []
+    work = [request_of(body_of(f"7701{number % 200:07}", "How much?")) for number in range(REQUESTS)]
+    times: list[float] = []
 
     async def lane() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
@@ -87,11 +89,6 @@ async def load() -> tuple[float, float]:
     began = time.perf_counter()
     await asyncio.gather(*(lane() for _ in range(CONCURRENCY)))
     return REQUESTS / (time.perf_counter() - began), sorted(times)[int(len(times) * 0.99)]
-
-
-def _request(body: bytes, headers: dict[str, str]) -> bytes:
-    lines = ["POST /webhook HTTP/1.1", "Host: test", "Content-Type: application/json", f"Content-Length: {len(body)}"]
-    return "\r\n".join([*lines, *(f"{k}: {v}" for k, v in headers.items()), "", ""]).encode() + body
 
 
 async def up() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 from langchain_core.messages import HumanMessage
 from langgraph.graph.state import CompiledStateGraph
 from redis.asyncio import Redis
@@ -29,14 +30,15 @@ def library(settings: Settings, redis: Redis) -> Library:
     return Library(RedisStore(redis), embedder(settings))
 
 
-def models(settings: Settings) -> Models:
-    """The chat models of the settings, with the offline one behind them."""
+def models(settings: Settings, http: httpx.AsyncClient | None = None) -> Models:
+    """The chat models of the settings, with the offline one behind them. `http` carries OpenAI's wire."""
     access = Access(
         openai_key=settings.openai_key,
         openai_url=settings.openai_base_url,
         gemini_key=settings.gemini_key,
         gemini_url=settings.gemini_base_url,
         timeout=settings.model_timeout,
+        http=http,
     )
     return Models(offline_model(), settings.model_name, settings.fallback_model, access)
 
@@ -57,9 +59,11 @@ class RedisLedger:
         await self._redis.set(named(self._bot_id, "called", key), answer, ex=LEDGER_SECONDS)
 
 
-def graphs(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> dict[str, Graph]:
+def graphs(
+    settings: Settings, redis: Redis, desks: dict[str, Desk], http: httpx.AsyncClient | None = None
+) -> dict[str, Graph]:
     """A graph per bot, each with its own corner of working memory."""
-    shared, shelf = models(settings), Bookshelf(library(settings, redis))
+    shared, shelf = models(settings, http), Bookshelf(library(settings, redis))
     shared.warm()
     return {
         bot_id: build(

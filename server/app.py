@@ -24,6 +24,7 @@ from channels.emulators.cloud_api import CloudApiEmulator
 from server import api, pages, webhooks
 from server.access import is_local, is_operator
 from server.bots import Numbers, bots, desks
+from server.http_client import http_client
 from server.settings import Settings
 
 SIMULATOR = "/simulator/cloud-api"
@@ -39,7 +40,7 @@ def http_timeout(settings: Settings) -> httpx.Timeout:
 def create(settings: Settings, redis: Redis) -> FastAPI:
     """The application over a Redis client, which the caller closes."""
     all_desks = desks(settings, redis)
-    client = httpx.AsyncClient(timeout=http_timeout(settings))
+    client = http_client(http_timeout(settings))
     numbers = Numbers(settings, client, bots(settings))
     emulator = CloudApiEmulator(
         f"{settings.loopback_url}/webhook",

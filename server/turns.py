@@ -35,13 +35,14 @@ async def run(
     what it had decided. `longest` is how many characters of one message the model sees.
     """
     config: Any = {"configurable": {"thread_id": contact.id}}
-    before = await graph.aget_state(config)
-    values: Any = before.values or {}
+    values = await _remembered(graph, config)
     source = batch[-1].id if batch else turn_id
     resumed = values.get("turn_id") == turn_id
-    if resumed and not (before.next or before.tasks):
-        await _settle(desk, contact.id, values, source)
-        return _pairs(turn_id, values)
+    if resumed:
+        before = await graph.aget_state(config)
+        if not (before.next or before.tasks):
+            await _settle(desk, contact.id, values, source)
+            return _pairs(turn_id, values)
     start: Any = None if resumed else _start(desk, contact, turn_id, batch, values, longest)
     stream = graph.astream(
         start, config, context=desk.bot.context, durability="sync", stream_mode=["updates", "values"]
@@ -56,6 +57,13 @@ async def run(
     if resumed:
         await _settle(desk, contact.id, values, source)
     return _pairs(turn_id, values)
+
+
+async def _remembered(graph: CompiledStateGraph[Any, Any, Any, Any], config: Any) -> dict[str, Any]:
+    """The working memory, without the tasks that `aget_state` would prepare."""
+    saver: Any = graph.checkpointer
+    found = await saver.aget_tuple(config)
+    return found.checkpoint["channel_values"] if found else {}
 
 
 async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: str, batch: Sequence[str]) -> None:

@@ -125,4 +125,4 @@ async def test_every_real_error_body_is_classified(external_data):
     for body in bodies:
         with pytest.raises(SendError) as failed:
             await against(lambda _, b=body: httpx.Response(400, json=b)).send_text(TO, "Hello", "c/r")
-        assert failed.value.kind in ("retry", "change", "contact", "later", "stop")
+        assert failed.value.kind in {"retry", "busy", "change", "window", "contact", "later", "stop"}
