@@ -70,13 +70,14 @@ class Message(Frozen):
 
 
 class StatusUpdate(Frozen):
-    """What the provider says became of one of our messages; `callback` is the id we gave it."""
+    """What the provider says became of one of our messages; `callback` is the id we gave it, `contact` whom it went to."""
 
     id: str
     account: str
     status: Status
     timestamp: int = 0
     callback: str = ""
+    contact: str = ""
     error_code: int = 0
     error: str = ""
 

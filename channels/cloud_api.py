@@ -234,6 +234,7 @@ def _status(raw: dict[str, Any], account: str) -> StatusUpdate | None:
         status=status,  # pyright: ignore[reportArgumentType] - a value of _STATUSES
         timestamp=_seconds(raw.get("timestamp")),
         callback=clean(raw.get("biz_opaque_callback_data")),
+        contact=clean(raw.get("recipient_id") or raw.get("recipient_user_id")),
         error_code=code if isinstance(code, int) else 0,
         error=details,
     )

@@ -18,6 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from channels.emulators.cloud_api import CloudApiEmulator
@@ -37,7 +38,26 @@ def http_timeout(settings: Settings) -> httpx.Timeout:
     return httpx.Timeout(min(10, settings.send_grace_seconds / 2), connect=min(4, settings.send_grace_seconds / 2))
 
 
-def create(settings: Settings, redis: Redis) -> FastAPI:
+class Entrance:
+    """The application with its one busy route in front: FastAPI's way to a handler costs as much as taking a message."""
+
+    def __init__(self, app: FastAPI, receive: webhooks.Receive) -> None:
+        self.app, self._receive = app, receive
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/webhook" or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        try:
+            answer = await self._receive(Request(scope, receive))
+        except (RedisError, ConnectionError) as error:
+            answer = _no_redis("/webhook", error)
+        except ClientDisconnect:
+            return
+        await answer(scope, receive, send)
+
+
+def create(settings: Settings, redis: Redis) -> Entrance:
     """The application over a Redis client, which the caller closes."""
     all_desks = desks(settings, redis)
     client = http_client(http_timeout(settings))
@@ -63,7 +83,8 @@ def create(settings: Settings, redis: Redis) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.include_router(webhooks.router(settings, all_desks, numbers))
+    receive = webhooks.receiver(settings, all_desks, numbers)
+    app.include_router(webhooks.router(settings, receive))
     app.include_router(api.router(settings, redis, all_desks))
     app.include_router(pages.router(settings, all_desks))
     app.mount(SIMULATOR, _guarded(settings, emulator.app))
@@ -96,10 +117,7 @@ def create(settings: Settings, redis: Redis) -> FastAPI:
     @app.exception_handler(RedisError)
     @app.exception_handler(ConnectionError)
     async def no_redis(request: Request, error: Exception) -> Response:
-        log.error("redis_unreachable", path=request.url.path, error=repr(error)[:200])
-        if request.url.path == "/webhook":
-            return PlainTextResponse("try again later", 503)
-        return _problem(503, "Redis is unreachable")
+        return _no_redis(request.url.path, error)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
@@ -110,7 +128,12 @@ def create(settings: Settings, redis: Redis) -> FastAPI:
         errors = [{"field": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()]
         return _problem(422, "; ".join(f"{e['field']}: {e['problem']}" for e in errors), errors=errors)
 
-    return app
+    return Entrance(app, receive)
+
+
+def _no_redis(path: str, error: Exception) -> Response:
+    log.error("redis_unreachable", path=path, error=repr(error)[:200])
+    return PlainTextResponse("try again later", 503) if path == "/webhook" else _problem(503, "Redis is unreachable")
 
 
 def _guarded(settings: Settings, phone: ASGIApp) -> ASGIApp:

@@ -73,6 +73,7 @@ def _web(settings: Settings) -> None:
             access_log=False,
             timeout_graceful_shutdown=5,
         )
+        _keep_what_is_loaded()
         uvicorn.Server(config).run()
     finally:
         if embedded:
@@ -91,6 +92,13 @@ def work() -> None:
     finally:
         if embedded:
             embedded.stop()
+
+
+def _keep_what_is_loaded() -> None:
+    """No collection looks again at what stays for ever, nor after every few hundred objects: that took a third of a turn."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -112,9 +120,7 @@ async def _work(settings: Settings, redis: Redis) -> None:
     async with http_client(http_timeout(settings)) as provider, http_client(settings.model_timeout) as model:
         all_desks, numbers = desks(settings, redis), Numbers(settings, provider, bots(settings))
         worker = Worker(settings, redis, all_desks, numbers, graphs(settings, redis, all_desks, model))
-        # what is loaded by now stays for ever: no collection needs to look at it again, nor at every few hundred objects
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
+        _keep_what_is_loaded()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.stop)

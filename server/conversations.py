@@ -26,8 +26,6 @@ from server.keys import digest, key, thread_prefix
 
 Author = Literal["contact", "bot", "person"]
 OPERATOR = "operator"
-# Statuses of a message come within this time, or nobody waits for them any more.
-STATUS_DAYS = 3
 # How many contacts a process remembers having looked up.
 RECENT = 20_000
 
@@ -213,16 +211,16 @@ class Conversations:
         """How many conversations the bot has."""
         return await self._redis.zcard(key(self.bot_id, "active"))
 
-    async def sent_as(self, provider_id: str, conversation_id: str, reply_id: str) -> None:
-        """Remember which reply a provider's id stands for, for statuses that carry nothing else."""
-        await self._redis.set(
-            key(self.bot_id, "provider", digest(provider_id)), f"{conversation_id} {reply_id}", ex=STATUS_DAYS * 86_400
-        )
-
-    async def reply_of(self, provider_id: str) -> tuple[str, str] | None:
-        """(conversation id, reply id) of a provider's message id."""
-        found: Any = await self._redis.get(key(self.bot_id, "provider", digest(provider_id)))
-        return tuple(found.decode().split(" ", 1)) if found else None  # pyright: ignore[reportReturnType]
+    async def reply_of(self, provider_id: str, identity: str) -> tuple[str, str] | None:
+        """(conversation id, reply id) of a provider's message id to a number or user id, among the last 100 to it."""
+        secret = await self._salt()
+        for kind in ("wa", "user"):
+            found: Any = await self._redis.get(key(self.bot_id, "alias", digest(f"{secret} {kind} {identity}")))
+            if found:
+                rows: Any = await self._redis.lrange(key(self.bot_id, "ids", found.decode()), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
+                ids = dict(row.decode().rsplit(" ", 1) for row in rows)
+                return (found.decode(), ids[provider_id]) if provider_id in ids else None
+        return None
 
     async def quarantine(self, reason: str, piece: str) -> None:
         """Keep an unreadable piece of a webhook for a person; the newest 1,000 stay."""

@@ -275,7 +275,7 @@ if tonumber(hold) > 0 then
 end
 return 1
 
--- [send_done] keys: due busy box inbox outbox status fresh paused
+-- [send_done] keys: due busy box inbox outbox status fresh paused ids
 -- arguments: conversation fence lease quiet reply provider state
 -- The reply leaves the outbox. That the provider has it is noted whoever holds the conversation, and spares the next
 -- worker a second send. An account that takes messages is not paused any more.
@@ -289,6 +289,10 @@ if not held() then return 0 end
 if mine then
   call('LPOP', outbox)
   call('HDEL', box, 'sends', 'trying', 'sent', 'slot')
+  if provider ~= '' then
+    call('RPUSH', ids, provider .. ' ' .. reply)
+    call('LTRIM', ids, -100, -1)
+  end
 end
 advance(reply, state)
 return release()

@@ -89,7 +89,6 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
         provider_id = await _request(sender, contact, reply)
     except SendError as error:
         return await _failed(desk, contact, fence, reply, error, int(detail), grace)
-    await desk.conversations.sent_as(provider_id, contact.id, reply.id)
     log.info("sent", bot=desk.bot.id, conversation=contact.id, reply=reply.id)
     return _next(await mailbox.send_done(contact.id, fence, contact.account, reply.id, provider_id, "accepted"))
 

@@ -1,0 +1,109 @@
+"""What the errors of the HTTP client say about whether a request arrived: a sender builds on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+
+from channels.base import Recipient, SendError
+from channels.cloud_api import CloudApi
+from server.http_client import http_client
+
+TO = Recipient(account="42", wa_id="77010000001")
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def provider(answer: Answer) -> AsyncIterator[tuple[CloudApi, list[bytes]]]:
+    """A server on bare sockets, and a sender to it that waits 0.3 s."""
+    seen: list[bytes] = []
+
+    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+                seen.append(await reader.readexactly(length))
+                await answer(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(connection, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with http_client(httpx.Timeout(0.3)) as client:
+        yield CloudApi(client, f"http://127.0.0.1:{port}", "v25.0", "token"), seen
+    server.close()
+
+
+async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(1)
+
+
+async def stops_in_the_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"mess')
+    writer.close()
+
+
+async def drips(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while not writer.is_closing():
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+
+
+async def babbles(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"\x00\x01 nonsense\r\n\r\n")
+    writer.close()
+
+
+@pytest.mark.parametrize("answer", [closes, resets, hangs, stops_in_the_body, drips, babbles])
+async def test_a_request_without_a_whole_answer_may_have_arrived_and_went_out_once(answer: Answer):
+    async with provider(answer) as (sender, seen):
+        with pytest.raises(SendError) as failed:
+            await sender.send_text(TO, "Hello", "c/r")
+        assert failed.value.kind == "unknown"
+        assert len(seen) == 1
+
+
+async def test_a_request_that_found_nobody_certainly_did_not_arrive():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        async with http_client(httpx.Timeout(0.3)) as client:
+            nobody = CloudApi(client, f"http://127.0.0.1:{taken.getsockname()[1]}", "v25.0", "token")
+            with pytest.raises(SendError) as failed:
+                await nobody.send_text(TO, "Hello", "c/r")
+    assert failed.value.kind == "retry"
+
+
+async def test_connections_are_kept_and_one_that_hangs_holds_up_no_other():
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ports.add(writer.get_extra_info("peername")[1])
+        if len(ports) == 1 and len(seen) == 1:
+            await asyncio.sleep(0.2)
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n{"messages":[{"id":"wamid"}]}')
+
+    ports: set[int] = set()
+    async with provider(answers) as (sender, seen):
+        slow = asyncio.create_task(sender.send_text(TO, "slow", "c/r"))
+        while not seen:
+            await asyncio.sleep(0)
+        for _ in range(5):
+            assert await sender.send_text(TO, "quick", "c/r") == "wamid"
+        assert not slow.done()
+        assert await slow == "wamid"
+    assert len(ports) == 2
