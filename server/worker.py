@@ -151,12 +151,12 @@ class Worker:
         bound = log.bind(bot=desk.bot.id, conversation=conversation_id, turn=work.turn_id, attempt=work.attempt)
         contact = await desk.conversations.contact(conversation_id)
         tries = self._settings.turn_attempts
-        if contact is None or work.attempt > tries:
-            return await self._bury(desk, conversation_id, work, contact)
-        if len(work.batch) > 1 and work.attempt > max(2, tries // 2):
+        if len(work.batch) > 1 and work.attempt > max(1, tries // 2):
             bound.warning("turn_split", messages=len(work.batch))
             await turns.undo(graph, conversation_id, work.batch)
             return await mailbox.split(conversation_id, work.fence, work.turn_id)
+        if contact is None or work.attempt > tries:
+            return await self._bury(desk, conversation_id, work, contact)
         try:
             async with self._lease(desk, conversation_id, work.fence):
                 batch = [Message.model_validate_json(raw) for raw in work.batch]

@@ -2,68 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from typing import Any
 
-import httpx
 import pytest
 from redis.asyncio import Redis
 
-from channels.base import Message
-from channels.emulators.cloud_api import CloudApiEmulator, Fault
-from server import sending
-from server.bots import Bot, Desk, Numbers, desks
-from server.settings import Settings
-from tests.server.stack import TOKEN, Stack, text, webhook
+from channels.emulators.cloud_api import Fault
+from tests.server.office import NUMBER, Office
+from tests.server.stack import Stack, text, webhook
 from tests.waiting import until
-
-NUMBER = "4242"
-
-
-class Office:
-    """A desk with one contact, its outbox, and an emulated Cloud API on the other side."""
-
-    def __init__(self, redis: Redis, tmp_path: Any, **settings: Any) -> None:
-        self.emulator = CloudApiEmulator("", "secret", TOKEN)
-        self.settings = Settings(
-            _env_file=None,
-            data_dir=tmp_path,
-            whatsapp_access_token=TOKEN,
-            whatsapp_graph_url="http://graph",
-            whatsapp_phone_number_id=NUMBER,
-            **settings,
-        )
-        self.desk: Desk = desks(self.settings, redis)["default"]
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(self.emulator.app))
-        self.numbers = Numbers(self.settings, client, [self.desk.bot, Bot("demo", self.desk.bot.context)])
-
-    async def reply(self, contact: str, **more: Any) -> str:
-        """Queue a reply to a contact; the conversation's id."""
-        known = Message(id="m", account=NUMBER, kind="text", wa_id=contact)
-        conversation = await self.desk.conversations.identify(known)
-        reply = sending.Reply(id=f"{uuid.uuid4().hex}:0", text="the reply", **more)
-        await self.desk.mailbox.post(
-            conversation, reply.model_dump_json(), json.dumps({"id": reply.id, "author": "bot"})
-        )
-        return conversation
-
-    async def send(self) -> None:
-        """Everything that is due now."""
-        while claimed := (await self.desk.mailbox.claim(10)).ids:
-            for name in claimed:
-                work = await self.desk.mailbox.begin(name)
-                while work.reply:
-                    if await sending.send(self.desk, self.numbers, name, work.fence, work.reply, 60_000) != "go_on":
-                        break
-                    work = await self.desk.mailbox.begin(name, work.fence)
-
-    async def next_in(self) -> int:
-        """Milliseconds until something is due again, -1 for never."""
-        return (await self.desk.mailbox.claim(10)).wait
-
-    async def status(self, conversation: str) -> str:
-        return (await self.desk.conversations.transcript(conversation))[-1].status
 
 
 @pytest.mark.parametrize(

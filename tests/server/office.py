@@ -1,0 +1,105 @@
+"""One bot's desk in this process: its mailbox on a real Redis, its outbox before an emulated Cloud API, its worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+from redis.asyncio import Redis
+
+from agent.checkpointer import RedisCheckpointer
+from agent.graph import build
+from agent.models import Models
+from channels.base import Message
+from channels.emulators.cloud_api import CloudApiEmulator
+from server import sending
+from server.bots import Bot, Desk, Numbers, desks
+from server.conversations import Entry, now_ms
+from server.keys import thread_prefix
+from server.settings import Settings
+from server.worker import Worker
+from tests.agent.chatting import Shelf
+from tests.server.stack import TOKEN
+
+NUMBER = "4242"
+
+
+class Office:
+    """A desk with one contact, its outbox, and an emulated Cloud API on the other side."""
+
+    def __init__(self, redis: Redis, tmp_path: Any, **settings: Any) -> None:
+        self.redis = redis
+        self.emulator = CloudApiEmulator("http://nowhere", "secret", TOKEN)
+        self.settings = Settings(
+            _env_file=None,
+            data_dir=tmp_path,
+            whatsapp_access_token=TOKEN,
+            whatsapp_graph_url="http://graph",
+            whatsapp_phone_number_id=NUMBER,
+            **settings,
+        )
+        self.desk: Desk = desks(self.settings, redis)["default"]
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(self.emulator.app))
+        self.numbers = Numbers(self.settings, client, [self.desk.bot, Bot("demo", self.desk.bot.context)])
+
+    async def writes(self, contact: str, text: str) -> str:
+        """A contact writes; the conversation's id."""
+        said = Message(id=f"wamid.{uuid.uuid4().hex}", account=NUMBER, kind="text", wa_id=contact, text=text)
+        conversation = await self.desk.conversations.identify(said)
+        entry = Entry(id=said.id, author="contact", text=text, at=now_ms())
+        await self.desk.mailbox.accept(
+            conversation, said.id, said.model_dump_json(), entry.model_dump_json(), length=len(text)
+        )
+        return conversation
+
+    @contextlib.asynccontextmanager
+    async def working(self, models: Models) -> AsyncIterator[Worker]:
+        """A worker on this desk while the block runs."""
+        graph = build(models, Shelf(), RedisCheckpointer(self.redis, prefix=thread_prefix("default")))
+        worker = Worker(self.settings, self.redis, {"default": self.desk}, self.numbers, {"default": graph})
+        task = asyncio.create_task(worker.run())
+        try:
+            yield worker
+        finally:
+            worker.stop()
+            await task
+
+    def replies(self, contact: str) -> list[str]:
+        """What the contact's phone shows of the bot."""
+        return [b.text for b in list(self.emulator.phones.bubbles.values()) if b.contact == contact and not b.mine]
+
+    async def idle(self) -> bool:
+        """Whether nothing waits."""
+        return await self.desk.mailbox.backlog() == 0
+
+    async def reply(self, contact: str, **more: Any) -> str:
+        """Queue a reply to a contact; the conversation's id."""
+        known = Message(id="m", account=NUMBER, kind="text", wa_id=contact)
+        conversation = await self.desk.conversations.identify(known)
+        reply = sending.Reply(id=f"{uuid.uuid4().hex}:0", text="the reply", **more)
+        await self.desk.mailbox.post(
+            conversation, reply.model_dump_json(), json.dumps({"id": reply.id, "author": "bot"})
+        )
+        return conversation
+
+    async def send(self) -> None:
+        """Everything that is due now."""
+        while claimed := (await self.desk.mailbox.claim(10)).ids:
+            for name in claimed:
+                work = await self.desk.mailbox.begin(name)
+                while work.reply:
+                    if await sending.send(self.desk, self.numbers, name, work.fence, work.reply, 60_000) != "go_on":
+                        break
+                    work = await self.desk.mailbox.begin(name, work.fence)
+
+    async def next_in(self) -> int:
+        """Milliseconds until something is due again, -1 for never."""
+        return (await self.desk.mailbox.claim(10)).wait
+
+    async def status(self, conversation: str) -> str:
+        return (await self.desk.conversations.transcript(conversation))[-1].status

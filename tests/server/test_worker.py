@@ -1,0 +1,120 @@
+"""A worker between its mailbox and its graph: poisoned messages, floods, and what comes in the middle of a turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, AnyMessage
+from redis.asyncio import Redis
+
+from agent.models import Asked, Models
+from server import worker as worker_module
+from tests.agent.chatting import Scripted
+from tests.server.office import Office
+from tests.waiting import until
+
+
+def polite(messages: list[Any], offered: list[str]) -> AIMessage:
+    """Clients all, and every answer repeats the last question."""
+    if "Verdict" in offered:
+        verdict = {"contact_class": "client", "intent": "business", "reason": "asks"}
+        return AIMessage("", tool_calls=[{"name": "Verdict", "args": verdict, "id": "1"}])
+    if "Facts" in offered:
+        return AIMessage("", tool_calls=[{"name": "Facts", "args": {}, "id": "1"}])
+    return AIMessage(f"You asked: {messages[-1].text}")
+
+
+class Fragile(Models):
+    """Breaks the turn, not the model, whenever a poisoned message is in view."""
+
+    async def ask(self, name: str, messages: Sequence[AnyMessage], **how: Any) -> Asked:
+        if how.get("schema") is None and any("poison" in str(message.content) for message in messages):
+            raise RuntimeError("a message that breaks whatever looks at it")
+        return await super().ask(name, messages, **how)
+
+
+@pytest.fixture
+def office(redis: Redis, tmp_path, monkeypatch: pytest.MonkeyPatch) -> Office:
+    monkeypatch.setattr(worker_module, "TURN_RETRY_FIRST", 5)
+    return Office(redis, tmp_path, debounce_seconds=0, turn_attempts=2)
+
+
+def fragile() -> Fragile:
+    return Fragile(Scripted(script=polite, asked=[]))
+
+
+async def test_a_poisoned_message_takes_no_neighbour_with_it(office: Office):
+    contact = "77060000001"
+    for text in ("first question", "poison", "second question"):
+        conversation = await office.writes(contact, text)
+    async with office.working(fragile()):
+        await until(lambda: len(office.replies(contact)) == 3)
+        await until(office.idle)
+        replies = office.replies(contact)
+        assert replies[0] == "You asked: first question" and replies[2] == "You asked: second question"
+        assert "sorry" in replies[1].lower()
+        letters = await office.desk.mailbox.dead_letters()
+        assert [len(letter["batch"]) for letter in letters] == [1] and "poison" in letters[0]["batch"][0]
+        await office.writes(contact, "third question")
+        await until(lambda: len(office.replies(contact)) == 4)
+        assert office.replies(contact)[3] == "You asked: third question"
+    entries = await office.desk.conversations.transcript(conversation)
+    assert [e.text for e in entries if e.author == "contact"][1] == "poison"
+
+
+async def test_a_dead_letter_is_answered_when_the_cause_is_mended(office: Office):
+    contact = "77060000002"
+    await office.writes(contact, "poison")
+    async with office.working(fragile()):
+        await until(lambda: len(office.replies(contact)) == 1)
+        await until(office.idle)
+    letter = (await office.desk.mailbox.dead_letters())[0]
+    async with office.working(Models(Scripted(script=polite, asked=[]))):
+        assert await office.desk.mailbox.revive(letter["conversation_id"], letter["id"])
+        await until(lambda: len(office.replies(contact)) == 2)
+        await until(office.idle)
+    assert office.replies(contact)[1] == "You asked: poison"
+    assert await office.desk.mailbox.dead_letters() == []
+
+
+async def test_a_flood_costs_one_bounded_turn_and_stays_in_the_transcript(redis: Redis, tmp_path):
+    office = Office(redis, tmp_path, debounce_seconds=0.2, inbox_messages=10)
+    contact = "77060000003"
+    model = Scripted(script=polite, asked=[])
+    for number in range(60):
+        conversation = await office.writes(contact, f"message {number}")
+    async with office.working(Models(model)):
+        await until(lambda: office.replies(contact))
+        await until(office.idle)
+    assert office.replies(contact) == ["You asked: message 59"]
+    seen = [
+        m.text for messages, offered in model.asked if "Facts" not in offered for m in messages if m.type == "human"
+    ]
+    assert "message 49" not in seen and "message 50" in seen
+    entries = await office.desk.conversations.transcript(conversation)
+    statuses = [entry.status for entry in entries if entry.author == "contact"]
+    assert len(statuses) == 60 and sum(status.startswith("skipped") for status in statuses) == 50
+
+
+async def test_opting_out_while_the_answer_is_on_its_way_stops_it(office: Office):
+    contact = "77060000004"
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Models):
+        async def ask(self, name: str, messages: Sequence[AnyMessage], **how: Any) -> Asked:
+            if how.get("schema") is None:
+                started.set()
+                await go_on.wait()
+            return await super().ask(name, messages, **how)
+
+    conversation = await office.writes(contact, "how much is it?")
+    async with office.working(Slow(Scripted(script=polite, asked=[]))):
+        await started.wait()
+        await office.desk.conversations.learn(conversation, {"consent": "stopped"}, "wamid.stop")
+        go_on.set()
+        await until(office.idle)
+    assert office.replies(contact) == []
+    assert (await office.desk.conversations.transcript(conversation))[-1].status == "failed opted out"
