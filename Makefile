@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format studio bench chaos lock clean
+.PHONY: run test lint format studio bench soak chaos lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -21,10 +21,16 @@ studio: .venv/ready-studio
 
 bench: .venv/ready-dev
 	$(BIN)/python -m benchmarks.webhook
+	$(BIN)/python -m benchmarks.load --workers 1 --delay 0 --debounce 0
+	$(BIN)/python -m benchmarks.load --workers 1 --delay 0.2 --debounce 0
+	$(BIN)/python -m benchmarks.load --workers 2 --delay 2
 	$(BIN)/python -m benchmarks.turns
 
+soak: .venv/ready-dev
+	$(BIN)/python -m benchmarks.soak
+
 chaos: .venv/ready-dev
-	$(BIN)/python -m tests.chaos --pause 1.2
+	$(BIN)/python -m tests.chaos
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

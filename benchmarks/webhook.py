@@ -124,6 +124,7 @@ def main() -> None:
             for name, command in commands.items():
                 process = subprocess.Popen([sys.executable, *command], env=env)
                 asyncio.run(up())
+                asyncio.run(load())  # connections and caches as in service
                 rates[name].append(asyncio.run(load()))
                 process.send_signal(signal.SIGTERM)
                 process.wait()

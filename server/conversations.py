@@ -212,7 +212,7 @@ class Conversations:
         return await self._redis.zcard(key(self.bot_id, "active"))
 
     async def reply_of(self, provider_id: str, identity: str) -> tuple[str, str] | None:
-        """(conversation id, reply id) of a provider's message id to a number or user id, among the last 100 to it."""
+        """(conversation id, reply id) of a provider's message id to a number or user id, among the last 50 to it."""
         secret = await self._salt()
         for kind in ("wa", "user"):
             found: Any = await self._redis.get(key(self.bot_id, "alias", digest(f"{secret} {kind} {identity}")))

@@ -291,7 +291,7 @@ if mine then
   call('HDEL', box, 'sends', 'trying', 'sent', 'slot')
   if provider ~= '' then
     call('RPUSH', ids, provider .. ' ' .. reply)
-    call('LTRIM', ids, -100, -1)
+    call('LTRIM', ids, -50, -1)
   end
 end
 advance(reply, state)

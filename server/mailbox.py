@@ -16,7 +16,7 @@ step of a worker names the fence it was given, so one that lost its lease change
                      characters          length of what waits
                      trying, sent, sends the first reply of the outbox: attempt begun, provider's id, how many attempts
                      pair, slot          ms until which this contact's share is used; the number's slot it has reserved
-    ids:C      LIST                      `provider's id reply` of the last 100 sent
+    ids:C      LIST                      `provider's id reply` of the last 50 sent
     rate:A     STRING ms until which the share of a number is used (GCRA)
     paused:A   HASH   at, code, reason, probe   why nothing is sent from a number
     transcript:C LIST, status:C HASH     what was said, and what became of each reply

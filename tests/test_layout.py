@@ -65,3 +65,35 @@ def test_modules_stay_readable():
 def test_every_module_says_what_it_is_for():
     silent = [str(path.relative_to(ROOT)) for top in MAY for path, tree in modules(top) if not ast.get_docstring(tree)]  # pyright: ignore[reportArgumentType]
     assert not silent
+
+
+PIPELINE = ("mailbox.lua", "mailbox.py", "scripts.py", "worker.py", "turns.py", "sending.py")
+
+
+def lines_of_code(path: Path) -> int:
+    """Without blank lines, comments and docstrings."""
+    text = path.read_text(encoding="utf-8")
+    said: set[int] = set()
+    if path.suffix == ".py":
+        for node in ast.walk(ast.parse(text)):
+            if (
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Constant)
+                and isinstance(node.value.value, str)
+            ):
+                said |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = [line.strip() for number, line in enumerate(text.splitlines(), 1) if number not in said]
+    return sum(bool(line) and not line.startswith(("#", "--")) for line in lines)
+
+
+def test_the_turn_pipeline_can_be_read_in_one_sitting():
+    assert sum(lines_of_code(ROOT / "server" / name) for name in PIPELINE) < 900
+
+
+def test_every_script_says_what_it_guarantees():
+    """At least one line of comment under the header of each section."""
+    lines = (ROOT / "server" / "mailbox.lua").read_text(encoding="utf-8").splitlines()
+    headers = [number for number, line in enumerate(lines) if line.startswith("-- [") and "keys:" in line]
+    assert len(headers) > 10
+    assert all(lines[number + 1].startswith("-- arguments:") for number in headers)
+    assert all(lines[number + 2].startswith("-- ") for number in headers)
