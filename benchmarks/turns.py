@@ -22,6 +22,7 @@ from agent.graph import build
 from agent.models import Models
 from agent.state import Quoted
 from benchmarks.product import FILLER, Stub
+from server import logs
 from server.embedded_redis import EmbeddedRedis
 
 TURNS, SPAN = 205, 5
@@ -73,4 +74,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    logs.configure("WARNING")
     asyncio.run(main())

@@ -19,7 +19,6 @@ from server.mailbox import DAY
 from server.settings import Settings
 
 PAUSE = 3600
-HANDFUL = 500
 
 log = structlog.get_logger()
 
@@ -48,14 +47,19 @@ async def sweep(settings: Settings, redis: Redis, desk: Desk, now: int) -> dict[
     if letters:
         await redis.hdel(key(desk.bot.id, "dead"), *letters)  # pyright: ignore[reportGeneralTypeIssues]
     silent = 0
-    active, oldest = key(desk.bot.id, "active"), now - settings.transcript_days * DAY
-    while settings.transcript_days:
-        rows: Any = await redis.zrangebyscore(active, "-inf", f"({oldest}", start=0, num=HANDFUL)
-        if not rows:
-            break
+    if settings.transcript_days:
+        oldest = now - settings.transcript_days * DAY
+        rows: Any = await redis.zrangebyscore(key(desk.bot.id, "active"), "-inf", f"({oldest}")
         for name in (row.decode() for row in rows):
-            await desk.conversations.forget_memory(name)
-            await redis.delete(*(key(desk.bot.id, part, name) for part in ("transcript", "status")))
-        await redis.zrem(active, *rows)
-        silent += len(rows)
+            silent += await _forget(redis, desk, name)
     return {"dead_letters": len(letters), "conversations": silent}
+
+
+async def _forget(redis: Redis, desk: Desk, conversation_id: str) -> bool:
+    """Drop what was said in a conversation, unless something of it is still to be done."""
+    if await redis.zscore(key(desk.bot.id, "due"), conversation_id) is not None:
+        return False
+    await desk.conversations.forget_memory(conversation_id)
+    await redis.delete(*(key(desk.bot.id, part, conversation_id) for part in ("transcript", "status", "ids")))
+    await redis.zrem(key(desk.bot.id, "active"), conversation_id)
+    return True

@@ -79,11 +79,16 @@ async def chat(fleet: Fleet, contact: str, marks: list[int], pace: float) -> Non
 async def kill(
     fleet: Fleet, redis: EmbeddedRedis, until: asyncio.Event, pause: float, away: float, kills: collections.Counter
 ) -> None:
-    """Kill one process at a time: first Redis, which stays away for `away` seconds, then at random."""
+    """Kill one process at a time: first Redis, which stays away for `away` seconds, then at random; some workers only stop
+    for longer than their leases last, and then go on as if nothing had been."""
+    frozen: list[asyncio.Task[None]] = []
     while not until.is_set():
         await asyncio.sleep(random.uniform(0.5, 1.5) * pause)
-        victim = random.choices(["worker", "web", "redis"], [5, 3, 1])[0] if kills else "redis"
+        victim = random.choices(["worker", "web", "redis", "frozen"], [5, 3, 1, 1])[0] if kills else "redis"
         kills[victim] += 1
+        if victim == "frozen":
+            frozen.append(asyncio.create_task(fleet.freeze(5)))
+            continue
         if victim != "redis":
             fleet.kill(victim)
             continue
@@ -92,6 +97,7 @@ async def kill(
         redis._process.wait()
         await asyncio.sleep(away if kills["redis"] == 1 else random.uniform(0, 2))
         redis.start()
+    await asyncio.gather(*frozen)
 
 
 async def run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import os
@@ -131,6 +132,16 @@ class Fleet:
         alive = [p for name, p in self.processes.items() if name.startswith(kind) and p.is_alive()]
         if alive:
             os.kill(random.choice(alive).pid, signal.SIGKILL)
+
+    async def freeze(self, seconds: float) -> None:
+        """SIGSTOP any one worker for a time."""
+        alive = [p for name, p in self.processes.items() if name.startswith("worker") and p.is_alive()]
+        if alive:
+            pid = random.choice(alive).pid
+            os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep(seconds)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     async def stop(self) -> None:
         if self._keeper:
