@@ -11,11 +11,13 @@ namespaces hold ':' and '|':
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import ormsgpack
+import structlog
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
     WRITES_IDX_MAP,
@@ -31,8 +33,12 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import RedisError
 
 _SEP = "\x1f"
+LATE = 0.02
+
+log = structlog.get_logger()
 
 # KEYS thread | ARGV ttl keep-latest namespace id live-count live-field... field value...
 _PUT = """
@@ -62,12 +68,19 @@ return 1
 """
 
 
+# What one task wrote: (channel, value) pairs, task id, task path.
+_Writes = tuple[Sequence[tuple[str, Any]], str, str]
+
+
 class RedisCheckpointer(BaseCheckpointSaver[str]):
     """A LangGraph checkpointer for Redis 6.2+ or Valkey; asynchronous only.
 
     `keep="latest"` keeps one checkpoint per namespace, so a thread stays as small as its state: no history, no time
     travel, and no `DeltaChannel`, which replays old writes. `keep="all"` keeps every checkpoint. `ttl` is in seconds,
     0 for ever, renewed by every write. One run at a time may write to a thread; the mailbox's lease sees to that.
+
+    With `keep="latest"`, what a task wrote is stored `LATE` seconds later, unless the next checkpoint, which holds it too, is
+    stored before: in most steps it is. A process killed in that moment runs the task again when it resumes.
     """
 
     def __init__(
@@ -81,6 +94,8 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
     ) -> None:
         super().__init__(serde=serde)
         self._client, self._prefix, self._keep_latest, self._ttl = client, prefix, keep == "latest", ttl
+        self._late: dict[tuple[str, str, str], list[_Writes]] = {}
+        self._flushes: dict[tuple[str, str, str], asyncio.Task[None]] = {}
         self._put, self._write = client.register_script(_PUT), client.register_script(_WRITE)  # pyright: ignore[reportAttributeAccessIssue]
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -137,6 +152,8 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
             if channel in values:
                 fields += [_field("b", ns, channel, str(version)), self._dump(values[channel])]
         live = [_field("b", ns, channel, str(version)) for channel, version in checkpoint["channel_versions"].items()]
+        if parent:
+            self._late.pop((thread_id, ns, parent), None)
         await self._put(
             keys=[self._key(thread_id)],
             args=[self._ttl, int(self._keep_latest), ns, checkpoint_id, len(live), *live, *fields],
@@ -148,7 +165,30 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
     ) -> None:
         """Store all writes of one task in one atomic step; a repeated ordinary write changes nothing."""
         thread_id, ns = _place(config)
-        checkpoint_id = config.get("configurable", {})["checkpoint_id"]
+        place = (thread_id, ns, config.get("configurable", {})["checkpoint_id"])
+        if not self._keep_latest:
+            await self._store(place, (writes, task_id, task_path))
+        elif place in self._late:
+            self._late[place].append((writes, task_id, task_path))
+        else:
+            self._late[place] = [(writes, task_id, task_path)]
+            asyncio.get_running_loop().call_later(LATE, self._begin_flush, place)
+
+    def _begin_flush(self, place: tuple[str, str, str]) -> None:
+        if place in self._late:
+            self._flushes[place] = asyncio.create_task(self._flush(place))
+            self._flushes[place].add_done_callback(lambda _: self._flushes.pop(place, None))
+
+    async def _flush(self, place: tuple[str, str, str]) -> None:
+        try:
+            for written in self._late.pop(place, ()):
+                await self._store(place, written)
+        except (RedisError, OSError) as error:  # the next checkpoint fails too, and the turn with it
+            log.warning("writes_not_stored", error=repr(error)[:200])
+
+    async def _store(self, place: tuple[str, str, str], written: _Writes) -> None:
+        thread_id, ns, checkpoint_id = place
+        writes, task_id, task_path = written
         args: list[Any] = [self._ttl]
         for position, (channel, value) in enumerate(writes):
             index = WRITES_IDX_MAP.get(channel, position)
@@ -159,6 +199,8 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Forget a thread."""
+        for place in [place for place in self._late if place[0] == thread_id]:
+            del self._late[place]
         await self._client.delete(self._key(thread_id))
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
@@ -199,6 +241,8 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         return f"{self._prefix}:{thread_id}"
 
     async def _raw(self, thread_id: str) -> Any:
+        for place in [place for place in (*self._late, *self._flushes) if place[0] == thread_id]:
+            await (self._flushes.get(place) or self._flush(place))
         return await self._client.hgetall(self._key(thread_id))  # pyright: ignore[reportGeneralTypeIssues]
 
     async def _thread(self, thread_id: str) -> _Thread:
