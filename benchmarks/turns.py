@@ -67,7 +67,7 @@ async def main() -> None:
         }
         print(f"{'':20} {'turn 10':>10} {'turn 200':>10} {'200/10':>8}")
         for name, values in rows.items():
-            ten, last = (statistics.mean(values[at - SPAN : at + SPAN]) for at in (10, 200))
+            ten, last = (statistics.median(values[at - SPAN : at + SPAN]) for at in (10, 200))
             print(f"{name:20} {ten:10,.0f} {last:10,.0f} {last / ten:8.2f}")
         await redis.aclose()
         embedded.stop()
