@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import ormsgpack
@@ -40,11 +40,13 @@ LATE = 0.02
 
 log = structlog.get_logger()
 
-# KEYS thread | ARGV ttl keep-latest namespace id live-count live-field... field value...
+# KEYS thread [holder] | ARGV ttl keep-latest namespace id fence live-count live-field... field value... : 0 when another
+# holds the conversation now
 _PUT = """
+if KEYS[2] and redis.call('HGET', KEYS[2], 'fence') ~= ARGV[5] then return 0 end
 local sep, ns, id = '\\31', ARGV[3], ARGV[4]
-local live, first = {}, 6 + tonumber(ARGV[5])
-for i = 6, first - 1 do live[ARGV[i]] = true end
+local live, first = {}, 7 + tonumber(ARGV[6])
+for i = 7, first - 1 do live[ARGV[i]] = true end
 for i = first, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 if ARGV[2] == '1' then
   local own, gone = sep .. ns .. sep, {}
@@ -68,6 +70,10 @@ return 1
 """
 
 
+class LeaseLost(RuntimeError):
+    """Another run holds the thread now; this one must store nothing more."""
+
+
 # What one task wrote: (channel, value) pairs, task id, task path.
 _Writes = tuple[Sequence[tuple[str, Any]], str, str]
 
@@ -77,7 +83,8 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
 
     `keep="latest"` keeps one checkpoint per namespace, so a thread stays as small as its state: no history, no time
     travel, and no `DeltaChannel`, which replays old writes. `keep="all"` keeps every checkpoint. `ttl` is in seconds,
-    0 for ever, renewed by every write. One run at a time may write to a thread; the mailbox's lease sees to that.
+    0 for ever, renewed by every write. One run at a time may write to a thread: `holder` names the hash (in the same slot)
+    whose field `fence` must be the `fence` of the run's config, else LeaseLost is raised and nothing stored.
 
     With `keep="latest"`, what a task wrote is stored `LATE` seconds later, unless the next checkpoint, which holds it too, is
     stored before: in most steps it is. A process killed in that moment runs the task again when it resumes.
@@ -90,10 +97,12 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         prefix: str = "thread",
         keep: Literal["latest", "all"] = "latest",
         ttl: int = 0,
+        holder: Callable[[str], str] | None = None,
         serde: SerializerProtocol | None = None,
     ) -> None:
         super().__init__(serde=serde)
         self._client, self._prefix, self._keep_latest, self._ttl = client, prefix, keep == "latest", ttl
+        self._holder = holder
         self._late: dict[tuple[str, str, str], list[_Writes]] = {}
         self._flushes: dict[tuple[str, str, str], asyncio.Task[None]] = {}
         self._put, self._write = client.register_script(_PUT), client.register_script(_WRITE)  # pyright: ignore[reportAttributeAccessIssue]
@@ -154,10 +163,14 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         live = [_field("b", ns, channel, str(version)) for channel, version in checkpoint["channel_versions"].items()]
         if parent:
             self._late.pop((thread_id, ns, parent), None)
-        await self._put(
-            keys=[self._key(thread_id)],
-            args=[self._ttl, int(self._keep_latest), ns, checkpoint_id, len(live), *live, *fields],
-        )
+        fence = config.get("configurable", {}).get("fence")
+        keys = [self._key(thread_id)]
+        if self._holder and fence is not None:
+            keys.append(self._holder(thread_id))
+        latest = int(self._keep_latest)
+        args = [self._ttl, latest, ns, checkpoint_id, "" if fence is None else fence, len(live), *live, *fields]
+        if not await self._put(keys=keys, args=args):
+            raise LeaseLost(thread_id)
         return _config(thread_id, ns, checkpoint_id)
 
     async def aput_writes(

@@ -69,7 +69,9 @@ def graphs(
         bot_id: build(
             shared,
             shelf,
-            RedisCheckpointer(redis, prefix=thread_prefix(bot_id)),
+            RedisCheckpointer(
+                redis, prefix=thread_prefix(bot_id), holder=lambda thread, bot=bot_id: named(bot, "box", thread)
+            ),
             ledger=RedisLedger(redis, bot_id),
         )
         for bot_id in desks

@@ -44,7 +44,7 @@ class _Transport(httpx.AsyncBaseTransport):
                 headers=request.headers.multi_items(),
                 data=await request.aread() or None,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=total, sock_connect=connect, sock_read=read),
+                timeout=aiohttp.ClientTimeout(total=total, connect=connect, sock_connect=connect, sock_read=read),
             ) as answer:
                 body = await answer.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

@@ -11,9 +11,10 @@ local ranks = {queued = 0, accepted = 2, sent = 3, delivered = 4, read = 5, fail
 
 local function held() return call('HGET', box, 'fence') == fence end
 local function id_of(json) return string.match(json, '"id": ?"([^"]*)"') or '' end
+-- Put down for `ms`; not at all when the outcome that is waited for is here already.
 local function come_back(ms)
   call('HSET', box, 'parked', 1)
-  call('ZADD', due, now + ms, conversation)
+  call('ZADD', due, call('HEXISTS', box, 'sent') == 1 and now or now + ms, conversation)
 end
 -- The oldest lines go, with what became of them, beyond `lines` of them or `keep` ms of age (0: kept for ever).
 local function record(entry)
@@ -40,7 +41,7 @@ local function skip(item, why) call('HSET', status, id_of(payload_of(item)), 'sk
 -- The end of a turn: what it took is gone from the inbox.
 local function take_batch()
   call('LTRIM', inbox, call('HGET', box, 'size'), -1)
-  call('HDEL', box, 'turn', 'size', 'attempts')
+  call('HDEL', box, 'turn', 'size', 'attempts', 'failures')
   if call('HEXISTS', box, 'singly') == 1 and call('HINCRBY', box, 'singly', -1) <= 0 then call('HDEL', box, 'singly') end
 end
 -- The end of a step: 1 there are replies to send, 2 there are new messages, 3 nothing to do; looked at in the same breath
@@ -62,15 +63,18 @@ local function release()
 end
 
 -- [accept] keys: contact seen inbox box due busy transcript status active fresh
--- arguments: conversation digest payload length entry answer debounce longest lines keep most characters remember bot wake
+-- arguments: conversation digest payload length entry account owner answer debounce longest lines keep most characters remember bot wake
 -- A message is stored if and only if its id was never seen here, and the id is remembered in the same breath. -1: there is
--- no such contact; 0: seen before. The inbox is bounded: what is over goes from its old end and stays in the transcript.
+-- no such contact; 0: seen before. Replies go to the number that was written to last, and a person who writes takes over.
+-- The inbox is bounded: what is over goes from its old end and stays in the transcript.
 if call('EXISTS', contact) == 0 then return -1 end
 if call('ZADD', seen, 'NX', now, digest) == 0 then return 0 end
 call('PEXPIRE', seen, remember)
 if call('ZCARD', seen) > 64 then call('ZREMRANGEBYSCORE', seen, '-inf', now - remember) end
 record(entry)
+if owner ~= '' then call('HSET', contact, 'owner', owner) end
 if answer == '0' then return 1 end
+if account ~= '' then call('HSET', contact, 'account', account) end
 call('RPUSH', inbox, waiting(payload, length))
 local taken = tonumber(call('HGET', box, 'size') or 0)
 local total = call('HINCRBY', box, 'characters', length)
@@ -107,13 +111,13 @@ return {head[2] and tostring(math.max(0, head[2] - now)) or '-1', ids, begun}
 -- arguments: conversation lease turn fence age
 -- Gives a new fence, and one thing to do: a reply to send, or a turn with its batch. A turn that was begun before comes
 -- again with the same id and the same batch. `fence` is empty right after a claim; 0 in the answer: lost meanwhile.
-if fence ~= '' and not held() then return {0, '', 0, {}, ''} end
+if fence ~= '' and not held() then return {0, '', 0, 0, {}, ''} end
 call('ZADD', due, now + lease, conversation)
 call('SADD', busy, conversation)
 call('HDEL', box, 'parked')
 local mine = call('HINCRBY', box, 'fence', 1)
 local head = call('LINDEX', outbox, 0)
-if head then return {mine, '', 0, {}, head} end
+if head then return {mine, '', 0, 0, {}, head} end
 local running = call('HGET', box, 'turn')
 if not running then
   call('HDEL', box, 'first', 'characters')
@@ -125,15 +129,15 @@ if not running then
   if not oldest then
     call('ZREM', due, conversation)
     call('SREM', busy, conversation)
-    return {mine, '', 0, {}, ''}
+    return {mine, '', 0, 0, {}, ''}
   end
   running = turn
   local size = call('HEXISTS', box, 'singly') == 1 and 1 or call('LLEN', inbox)
-  call('HSET', box, 'turn', turn, 'size', size, 'attempts', 0)
+  call('HSET', box, 'turn', turn, 'size', size, 'attempts', 0, 'failures', 0)
 end
 local batch = call('LRANGE', inbox, 0, call('HGET', box, 'size') - 1)
 for i, item in ipairs(batch) do batch[i] = payload_of(item) end
-return {mine, running, call('HINCRBY', box, 'attempts', 1), batch, ''}
+return {mine, running, call('HINCRBY', box, 'attempts', 1), tonumber(call('HGET', box, 'failures')), batch, ''}
 
 -- [renew] keys: due box
 -- arguments: conversation fence lease
@@ -143,17 +147,19 @@ call('ZADD', due, 'XX', now + lease, conversation)
 return 1
 
 -- [park] keys: due box
--- arguments: conversation fence delay
--- Nobody takes the conversation up before `delay` ms have gone by.
+-- arguments: conversation fence delay failed
+-- Nobody takes the conversation up before `delay` ms have gone by. `failed`: its turn did not come to an end.
 if not held() then return 0 end
+if failed == '1' then call('HINCRBY', box, 'failures', 1) end
 come_back(delay)
 return 1
 
 -- [hand_back] keys: due box
--- arguments: conversation fence bot wake
--- Another worker may go on at once, where this one stopped.
+-- arguments: conversation fence delay bot wake
+-- Another worker may go on, at once or after `delay` ms, where this one stopped; it does not count as an attempt.
 if not held() then return 0 end
-call('ZADD', due, 'XX', now, conversation)
+if call('HEXISTS', box, 'turn') == 1 then call('HINCRBY', box, 'attempts', -1) end
+call('ZADD', due, 'XX', now + delay, conversation)
 call('PUBLISH', wake, bot)
 return 1
 
@@ -176,7 +182,7 @@ return release()
 -- A batch that keeps failing is tried again message by message, so that a poisonous one takes no neighbour with it.
 if not held() or call('HGET', box, 'turn') ~= turn then return 0 end
 call('HSET', box, 'singly', call('HGET', box, 'size'))
-call('HDEL', box, 'turn', 'size', 'attempts')
+call('HDEL', box, 'turn', 'size', 'attempts', 'failures')
 return 1
 
 -- [bury] keys: due busy box inbox outbox fresh dead
@@ -207,13 +213,15 @@ if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, now, conver
 call('PUBLISH', wake, bot)
 return 1
 
--- [post] keys: due outbox transcript status busy active
+-- [post] keys: due box outbox transcript status busy active
 -- arguments: conversation reply entry delay lines keep bot wake
--- A message that no turn wrote enters the outbox, once however often it is posted.
+-- A message that no turn wrote enters the outbox, once however often it is posted, and leaves it after `delay` ms at the
+-- earliest; what is due before is not put off.
 if call('HSETNX', status, id_of(reply), 'queued') == 0 then return 0 end
 call('RPUSH', outbox, reply)
 record(entry)
-if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, now + delay, conversation) end
+if tonumber(delay) > 0 then call('HSET', box, 'after:' .. id_of(reply), now + delay) end
+if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, 'LT', now + delay, conversation) end
 call('PUBLISH', wake, bot)
 return 1
 
@@ -223,34 +231,44 @@ return 1
 return call('RPUSH', inbox, '9999999999999 0 ' .. payload)
 
 -- [send_begin] keys: due box rate paused
--- arguments: conversation fence lease again interval burst pair_interval pair_burst probe
--- Records an attempt before the request is made. While the account is paused, or the number or this contact has had its
--- share, the conversation comes back later: the number's slots are reserved here (GCRA), so that all workers share them.
--- An attempt of unknown outcome is not repeated unless `again`.
-if not held() then return {'lost', ''} end
+-- arguments: conversation fence lease reply again interval burst pair_interval pair_burst probe
+-- Records an attempt before the request is made. While the account is paused or the provider wants nothing, or the number or
+-- this contact has had its share, the conversation comes back later. The number's slots are reserved here (GCRA), so that
+-- all workers share them; one that was not used in time is given up. An attempt of unknown outcome is not repeated unless
+-- `again`. Times far in the future were written before the clock was set back, and count for no more than they could.
+if not held() then return {'lost', '', ''} end
 local sent = call('HGET', box, 'sent')
-if sent then return {'sent', sent} end
+if sent then return {'sent', sent, ''} end
 local before = call('HGET', box, 'trying')
 if before and again == '0' then
   call('ZADD', due, now + lease, conversation)
   -- while this server was down, no status could be noted: that time does not count as waiting
   local up = string.match(call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
-  return {'open', tostring(math.min(now - before, (up or now) * 1000))}
+  return {'open', tostring(math.min(now - before, (up or now) * 1000)), ''}
 end
 local function wait(ms)
   come_back(ms)
-  return {'wait', tostring(ms)}
+  return {'wait', tostring(ms), ''}
 end
+local after = tonumber(call('HGET', box, 'after:' .. reply) or 0)
+if after > now then return wait(after - now) end
 local probing = tonumber(call('HGET', paused, 'probe'))
-if probing and probing > now then return wait(probing - now + now % 1000) end
-local pair = math.max(tonumber(call('HGET', box, 'pair') or 0), now)
+if probing and probing > now then return wait(math.min(probing - now, tonumber(probe)) + now % 1000) end
+local held_off = tonumber(call('HGET', rate, 'hold') or 0)
+if held_off > now then
+  call('HDEL', box, 'slot')
+  return wait(held_off - now + now % 1000)
+end
+local longest_pair = now + pair_interval * pair_burst
+local pair = math.min(math.max(tonumber(call('HGET', box, 'pair') or 0), now), longest_pair)
 local early = pair - now - pair_interval * (pair_burst - 1)
 if early > 0 then return wait(math.ceil(early)) end
-local slot = tonumber(call('HGET', box, 'slot'))
-if not slot then
-  local theirs = math.max(tonumber(call('GET', rate) or 0), now)
+local slot = tonumber(call('HGET', box, 'slot') or 0)
+if slot < now - 1000 or slot > now + 3600000 then
+  local theirs = math.min(math.max(tonumber(call('HGET', rate, 'used') or 0), now), now + 3600000)
   slot = math.ceil(theirs - interval * (burst - 1))
-  call('SET', rate, string.format('%.3f', theirs + interval), 'PX', math.ceil(theirs - now + interval + 1000))
+  call('HSET', rate, 'used', string.format('%.3f', theirs + interval))
+  call('PEXPIRE', rate, 7200000)
 end
 if slot > now then
   call('HSET', box, 'slot', slot)
@@ -260,35 +278,38 @@ call('HDEL', box, 'slot')
 if probing then call('HSET', paused, 'probe', now + probe) end
 call('HSET', box, 'trying', now, 'pair', pair + pair_interval)
 call('ZADD', due, now + lease, conversation)
-return {'go', tostring(call('HINCRBY', box, 'sends', 1))}
+local unanswered = before and call('HINCRBY', box, 'unanswered', 1) or tonumber(call('HGET', box, 'unanswered') or 0)
+return {'go', tostring(call('HINCRBY', box, 'sends', 1)), tostring(unanswered)}
 
 -- [send_abort] keys: due box rate
 -- arguments: conversation fence delay hold
 -- The request certainly did not arrive: the attempt is forgotten, and after `delay` ms comes the next. `hold`: for how many
--- ms the provider wants nothing from this number.
+-- ms the provider wants nothing from this number, slots or not.
 if not held() then return 0 end
 call('HDEL', box, 'trying')
 come_back(delay)
 if tonumber(hold) > 0 then
-  local free = math.max(tonumber(call('GET', rate) or 0), now + hold)
-  call('SET', rate, free, 'PX', math.ceil(free - now + 1000))
+  call('HSET', rate, 'hold', now + hold)
+  call('PEXPIRE', rate, math.max(hold, 7200000))
 end
 return 1
 
 -- [send_done] keys: due busy box inbox outbox status fresh paused ids
 -- arguments: conversation fence lease quiet reply provider state
 -- The reply leaves the outbox. That the provider has it is noted whoever holds the conversation, and spares the next
--- worker a second send. An account that takes messages is not paused any more.
+-- worker a second send. An account that took a message after it was paused is not paused any more, unless it is one that
+-- takes messages and then fails them: for those a status must tell.
 local head = call('LINDEX', outbox, 0)
 local mine = head and id_of(head) == reply
-if provider ~= '' then
-  call('DEL', paused)
-  if mine then call('HSET', box, 'sent', provider) end
+if provider ~= '' and mine then
+  local since = tonumber(call('HGET', paused, 'at') or 0)
+  if tonumber(call('HGET', box, 'trying') or 0) >= since and call('HGET', paused, 'by') ~= 'status' then call('DEL', paused) end
+  call('HSET', box, 'sent', provider)
 end
 if not held() then return 0 end
 if mine then
   call('LPOP', outbox)
-  call('HDEL', box, 'sends', 'trying', 'sent', 'slot')
+  call('HDEL', box, 'sends', 'trying', 'sent', 'slot', 'unanswered', 'after:' .. reply)
   if provider ~= '' then
     call('RPUSH', ids, provider .. ' ' .. reply)
     call('LTRIM', ids, -50, -1)
@@ -297,12 +318,15 @@ end
 advance(reply, state)
 return release()
 
--- [status] keys: due box outbox status
+-- [status] keys: due box outbox status paused
 -- arguments: conversation reply provider state bot wake
--- What became of a reply only ever advances; one that waits for this very answer is woken.
+-- What became of a reply only ever advances. One that is about to be sent, perhaps again, turns out to have arrived, and
+-- whoever waits for this very answer is woken. A message that arrived ends a pause that statuses had begun.
 advance(reply, state)
+local arrived = string.sub(state, 1, 6) ~= 'failed'
+if arrived and call('HGET', paused, 'by') == 'status' then call('DEL', paused) end
 local head = call('LINDEX', outbox, 0)
-if not head or id_of(head) ~= reply or call('HEXISTS', box, 'trying') == 0 then return 0 end
+if not head or id_of(head) ~= reply or not (arrived or call('HEXISTS', box, 'trying') == 1) then return 0 end
 call('HSET', box, 'sent', provider)
 if call('HEXISTS', box, 'parked') == 1 and call('ZADD', due, 'XX', 'LT', 'CH', now, conversation) == 1 then
   call('PUBLISH', wake, bot)
@@ -310,8 +334,17 @@ end
 return 1
 
 -- [pause] keys: paused
--- arguments: code reason probe
+-- arguments: code reason by probe
 -- 1 for the first to say so, and only for them: one alert. Until `probe` ms have gone by nothing is sent, then one message.
 local first = call('HSETNX', paused, 'at', now)
-call('HSET', paused, 'code', code, 'reason', reason, 'probe', now + probe)
+call('HSET', paused, 'code', code, 'reason', reason, 'by', by, 'probe', now + probe)
 return first
+
+-- [forget] keys: due active transcript status ids thread
+-- arguments: conversation oldest
+-- What was said goes, if nothing of it is still to be done and nothing was said since `oldest`.
+local last = call('ZSCORE', active, conversation)
+if call('ZSCORE', due, conversation) or not last or tonumber(last) >= tonumber(oldest) then return 0 end
+call('DEL', transcript, status, ids, thread)
+call('ZREM', active, conversation)
+return 1

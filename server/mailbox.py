@@ -12,13 +12,16 @@ step of a worker names the fence it was given, so one that lost its lease change
     seen:C     ZSET                      digests of the message ids accepted in the last 8 days
     box:C      HASH  first               ms of the start of a burst
                      fence, parked       who holds it; whether it was put down until `due`
-                     turn, size, attempts, singly   the turn in hand, how many messages it takes, how often it was tried
+                     turn, size, singly  the turn in hand, and how many messages it takes
+                     attempts, failures  how often it was begun, and how often it failed
                      characters          length of what waits
-                     trying, sent, sends the first reply of the outbox: attempt begun, provider's id, how many attempts
+                     trying, sent        the first reply of the outbox: attempt begun, provider's id
+                     sends, unanswered   how many attempts it took, how many of them were repeated without an answer
+                     after:O             ms before which a reply must not go out
                      pair, slot          ms until which this contact's share is used; the number's slot it has reserved
     ids:C      LIST                      `provider's id reply` of the last 50 sent
-    rate:A     STRING ms until which the share of a number is used (GCRA)
-    paused:A   HASH   at, code, reason, probe   why nothing is sent from a number
+    rate:A     HASH   used, hold         ms until which the share of a number is used (GCRA), and nothing is wanted from it
+    paused:A   HASH   at, code, reason, by, probe   why nothing is sent from a number
     transcript:C LIST, status:C HASH     what was said, and what became of each reply
     dead       HASH                      turns given up on
 """
@@ -71,6 +74,7 @@ class Work:
     fence: int
     turn_id: str = ""
     attempt: int = 0
+    failures: int = 0
     batch: tuple[str, ...] = ()
     reply: str = ""
 
@@ -82,6 +86,20 @@ class Claimed:
     ids: list[str]
     fresh: list[str]
     wait: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of asking to send.
+
+    `go`: send now (detail: how many tries); `open`: an earlier attempt has no known outcome (detail: for how many ms one
+    could have been noted); `sent`: the provider has it (detail: its id); `wait`: not yet, put down (detail: ms); `lost`: the
+    lease is gone. `unanswered`: how many attempts were repeated without an answer.
+    """
+
+    go: Go
+    detail: str = ""
+    unanswered: int = 0
 
 
 class UnknownContact(LookupError):
@@ -109,6 +127,8 @@ class Mailbox:
         entry: str,
         *,
         length: int = 0,
+        account: str = "",
+        owner: str = "",
         answer: bool = True,
         at_once: bool = False,
     ) -> bool:
@@ -117,10 +137,12 @@ class Mailbox:
         Raises UnknownContact, with nothing stored, when the conversation has no contact (any more).
 
         `answer`: it goes to the inbox and makes the conversation due; `at_once`: without waiting for the burst to end.
-        `length` is how many characters it has.
+        `length` is how many characters it has, `account` the number it came to, `owner` who has the conversation from now
+        on.
         """
         digest = hashlib.blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
-        said = {"digest": digest, "payload": payload, "length": length, "entry": entry, "answer": int(answer)}
+        said: dict[str, Any] = {"digest": digest, "payload": payload, "length": length, "entry": entry}
+        said |= {"answer": int(answer), "to": account, "owner": owner}
         if at_once:
             said["debounce"] = 0
         stored = await self._run("accept", conversation_id, **said)
@@ -141,20 +163,21 @@ class Mailbox:
     async def begin(self, conversation_id: str, fence: int | None = None) -> Work:
         """Take up a claimed conversation, or go on with one in hand under its fence (0 in the answer: lost)."""
         held = "" if fence is None else fence
-        new, turn, attempt, batch, reply = await self._run("begin", conversation_id, turn=uuid.uuid4().hex, fence=held)
-        return Work(new, turn.decode(), attempt, tuple(item.decode() for item in batch), reply.decode())
+        found = await self._run("begin", conversation_id, turn=uuid.uuid4().hex, fence=held)
+        new, turn, attempt, failures, batch, reply = found
+        return Work(new, turn.decode(), attempt, failures, tuple(item.decode() for item in batch), reply.decode())
 
     async def renew(self, conversation_id: str, fence: int) -> bool:
         """Keep the lease for another term; False when it was lost."""
         return bool(await self._run("renew", conversation_id, fence=fence))
 
-    async def park(self, conversation_id: str, fence: int, delay: float) -> bool:
-        """Put the conversation down for `delay` ms."""
-        return bool(await self._run("park", conversation_id, fence=fence, delay=int(delay)))
+    async def park(self, conversation_id: str, fence: int, delay: float, failed: bool = False) -> bool:
+        """Put the conversation down for `delay` ms; `failed`: because its turn did."""
+        return bool(await self._run("park", conversation_id, fence=fence, delay=int(delay), failed=int(failed)))
 
-    async def hand_back(self, conversation_id: str, fence: int) -> bool:
-        """Let another worker go on with it at once."""
-        return bool(await self._run("hand_back", conversation_id, fence=fence))
+    async def hand_back(self, conversation_id: str, fence: int, delay: float = 0) -> bool:
+        """Let another worker go on with it, after `delay` ms."""
+        return bool(await self._run("hand_back", conversation_id, fence=fence, delay=int(delay)))
 
     async def commit(self, conversation_id: str, fence: int, turn_id: str, replies: Sequence[tuple[str, str]]) -> int:
         """End a turn: drop its batch and queue (reply, transcript entry) pairs. 0: the lease was lost, nothing changed."""
@@ -188,20 +211,15 @@ class Mailbox:
         await self._run("note", conversation_id, payload=payload)
 
     async def send_begin(
-        self, conversation_id: str, fence: int, account: str, pace: Pace, again: bool = False
-    ) -> tuple[Go, str]:
-        """Record an attempt to send the first reply of the outbox, before the request.
-
-        `go`: send now (detail: how many tries); `open`: an earlier attempt has no known outcome (detail: for how many ms
-        one could have been noted);
-        `sent`: the provider has it (detail: its id); `wait`: not yet, put down (detail: ms); `lost`: the lease is gone.
-        """
+        self, conversation_id: str, fence: int, account: str, reply_id: str, pace: Pace, again: bool = False
+    ) -> Attempt:
+        """Record an attempt to send the first reply of the outbox, before the request; or say why not."""
         shares = {"interval": pace.interval, "burst": pace.burst}
         pairs = {"pair_interval": pace.pair_interval, "pair_burst": pace.pair_burst}
-        go, detail = await self._run(
-            "send_begin", conversation_id, account=account, fence=fence, again=int(again), **shares, **pairs
-        )
-        return go.decode(), detail.decode()
+        asked = {"fence": fence, "reply": reply_id, "again": int(again)}
+        found = await self._run("send_begin", conversation_id, account=account, **asked, **shares, **pairs)
+        go, detail, unanswered = (item.decode() for item in found)
+        return Attempt(go, detail, int(unanswered or 0))
 
     async def send_abort(self, conversation_id: str, fence: int, account: str, delay: float, hold: float = 0) -> bool:
         """The request certainly did not arrive: forget the attempt and come back after `delay` ms, and send nothing from
@@ -216,13 +234,19 @@ class Mailbox:
         done = {"reply": reply_id, "provider": provider_id, "state": state}
         return await self._run("send_done", conversation_id, account=account, fence=fence, **done)
 
-    async def status(self, conversation_id: str, reply_id: str, provider_id: str, state: str) -> None:
+    async def status(self, conversation_id: str, account: str, reply_id: str, provider_id: str, state: str) -> None:
         """Apply a provider's status (`sent`, `delivered`, `read`, `failed REASON`); never steps back."""
-        await self._run("status", conversation_id, reply=reply_id, provider=provider_id, state=state)
+        told = {"reply": reply_id, "provider": provider_id, "state": state}
+        await self._run("status", conversation_id, account=account, **told)
 
-    async def pause(self, account: str, code: int, reason: str) -> bool:
-        """Send nothing from a number but a message now and then, until one is taken; True for the first to say so."""
-        return bool(await self._run("pause", "", account=account, code=code, reason=reason))
+    async def pause(self, account: str, code: int, reason: str, by: Literal["answer", "status"] = "answer") -> bool:
+        """Send nothing from a number but a message now and then, until one is taken, or arrives when it was a status that
+        said so; True for the first to say so."""
+        return bool(await self._run("pause", "", account=account, code=code, reason=reason, by=by))
+
+    async def forget(self, conversation_id: str, oldest: int) -> bool:
+        """Drop what was said in a conversation that has been silent since `oldest` (ms) and has nothing to be done."""
+        return bool(await self._run("forget", conversation_id, oldest=oldest))
 
     async def paused(self, account: str) -> dict[str, str]:
         """Since when (ms) and why nothing is sent from a number; empty when it works."""
@@ -241,5 +265,8 @@ class Mailbox:
             for part in self._scripts.keys(name)
         ]
         return await self._scripts.run(
-            name, keys, {**self._constant, "conversation": conversation_id, **arguments}, *rest
+            name,
+            keys,
+            {**self._constant, "conversation": conversation_id, "account": arguments.pop("to", ""), **arguments},
+            *rest,
         )

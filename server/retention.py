@@ -51,15 +51,5 @@ async def sweep(settings: Settings, redis: Redis, desk: Desk, now: int) -> dict[
         oldest = now - settings.transcript_days * DAY
         rows: Any = await redis.zrangebyscore(key(desk.bot.id, "active"), "-inf", f"({oldest}")
         for name in (row.decode() for row in rows):
-            silent += await _forget(redis, desk, name)
+            silent += await desk.mailbox.forget(name, oldest)
     return {"dead_letters": len(letters), "conversations": silent}
-
-
-async def _forget(redis: Redis, desk: Desk, conversation_id: str) -> bool:
-    """Drop what was said in a conversation, unless something of it is still to be done."""
-    if await redis.zscore(key(desk.bot.id, "due"), conversation_id) is not None:
-        return False
-    await desk.conversations.forget_memory(conversation_id)
-    await redis.delete(*(key(desk.bot.id, part, conversation_id) for part in ("transcript", "status", "ids")))
-    await redis.zrem(key(desk.bot.id, "active"), conversation_id)
-    return True

@@ -12,7 +12,7 @@ from channels.base import SendError, StatusUpdate
 from channels.cloud_api import CloudApi, classify
 from server.bots import Desk, Numbers
 from server.conversations import Author, Contact, Entry, now_ms
-from server.mailbox import PROBE, SECOND
+from server.mailbox import PROBE, SECOND, Attempt
 
 RETRY_FIRST, RETRY_LONGEST = 500, 60 * SECOND
 # A day at one try a minute: after that the 24-hour window is closed anyway.
@@ -72,23 +72,25 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
     sender = numbers.sender(contact.account)
     if sender is None:
         no_token = SendError("stop", "no WHATSAPP_ACCESS_TOKEN is set", 190)
-        return await _failed(desk, contact, fence, reply, no_token, 0, grace)
-    go, detail = await mailbox.send_begin(conversation_id, fence, contact.account, sender.pace)
-    if go == "open":
-        wait = grace - int(detail)
+        return await _failed(desk, contact, fence, reply, no_token, Attempt("go", "1"), grace)
+    tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, sender.pace)
+    if tried.go == "open":
+        wait = grace - int(tried.detail)
         if wait > 0:
             await mailbox.park(conversation_id, fence, wait)
             return "put_down"
         log.warning("send_repeated", bot=desk.bot.id, conversation=conversation_id, reply=reply.id)
-        go, detail = await mailbox.send_begin(conversation_id, fence, contact.account, sender.pace, again=True)
-    if go in ("lost", "wait"):
+        tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, sender.pace, again=True)
+    if tried.go in ("lost", "wait"):
         return "put_down"
-    if go == "sent":
-        return _next(await mailbox.send_done(conversation_id, fence, contact.account, reply.id, detail, "accepted"))
+    if tried.go == "sent":
+        return _next(
+            await mailbox.send_done(conversation_id, fence, contact.account, reply.id, tried.detail, "accepted")
+        )
     try:
         provider_id = await _request(sender, contact, reply)
     except SendError as error:
-        return await _failed(desk, contact, fence, reply, error, int(detail), grace)
+        return await _failed(desk, contact, fence, reply, error, tried, grace)
     log.info("sent", bot=desk.bot.id, conversation=contact.id, reply=reply.id)
     return _next(await mailbox.send_done(contact.id, fence, contact.account, reply.id, provider_id, "accepted"))
 
@@ -100,13 +102,13 @@ async def _request(sender: CloudApi, contact: Contact, reply: Reply) -> str:
 
 
 async def _failed(
-    desk: Desk, contact: Contact, fence: int, reply: Reply, error: SendError, tries: int, grace: float
+    desk: Desk, contact: Contact, fence: int, reply: Reply, error: SendError, tried: Attempt, grace: float
 ) -> Next:
     """Try again later, wait for a status, or give up visibly, as the class of the error demands."""
-    mailbox = desk.mailbox
+    mailbox, tries = desk.mailbox, int(tried.detail)
     bound = log.bind(bot=desk.bot.id, conversation=contact.id, reply=reply.id)
     bound.warning("send_failed", kind=error.kind, code=error.code, tries=tries, detail=str(error)[:200])
-    if error.kind == "unknown" and tries < UNKNOWN_TRIES:
+    if error.kind == "unknown" and tried.unanswered + 1 < UNKNOWN_TRIES:
         await mailbox.park(contact.id, fence, grace)
         return "put_down"
     delay = _delay(error, tries)
@@ -133,9 +135,9 @@ def _delay(error: SendError, tries: int) -> float:
     return 0
 
 
-async def _pause(desk: Desk, account: str, error: SendError) -> None:
+async def _pause(desk: Desk, account: str, error: SendError, by: Literal["answer", "status"] = "answer") -> None:
     remedy = REMEDIES.get(error.code, NEW_TOKEN)
-    if await desk.mailbox.pause(account, error.code, f"{error} ({remedy})"[:500]):
+    if await desk.mailbox.pause(account, error.code, f"{error} ({remedy})"[:500], by):
         log.error("bot_paused", bot=desk.bot.id, code=error.code, detail=str(error)[:200], remedy=remedy)
 
 
@@ -161,10 +163,10 @@ async def undelivered(desk: Desk, conversation_id: str, reply_id: str, status: S
     again = int(count or 0) + 1
     reply = Reply(id=reply_id, text=entry.text, author=entry.author, template=entry.template)
     if error.kind == "stop":
-        await _pause(desk, contact.account, error)
-    if error.kind in ("retry", "busy", "pair", "stop") and again <= AGAIN:
+        await _pause(desk, contact.account, error, "status")
+    if error.kind in ("retry", "busy", "pair", "stop") and again <= (RETRIES if error.kind == "stop" else AGAIN):
         anew = reply.model_copy(update={"id": f"{base}+{again}"})
-        await _post(desk, contact, anew, max(_delay(error, again), 4**again * SECOND))
+        await _post(desk, contact, anew, max(_delay(error, again), 4 ** min(again, AGAIN) * SECOND))
     await _learn(desk, contact, reply, error)
 
 

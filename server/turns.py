@@ -14,6 +14,7 @@ from channels.base import Message
 from channels.markup import bubbles, to_whatsapp
 from server.bots import Desk
 from server.conversations import Contact, Entry, now_ms
+from server.mailbox import Work
 from server.sending import Reply
 
 log = structlog.get_logger()
@@ -25,16 +26,17 @@ async def run(
     graph: CompiledStateGraph[Any, Any, Any, Any],
     desk: Desk,
     contact: Contact,
-    turn_id: str,
+    work: Work,
     batch: Sequence[Message],
     longest: int,
 ) -> list[Pair]:
     """(reply, transcript entry) pairs of a turn, each as JSON.
 
     After a crash the same turn comes again with the same batch: it resumes at the interrupted node, or only reads off
-    what it had decided. `longest` is how many characters of one message the model sees.
+    what it had decided. `longest` is how many characters of one message the model sees. Raises LeaseLost when another
+    worker has taken the turn over.
     """
-    config: Any = {"configurable": {"thread_id": contact.id}}
+    turn_id, config = work.turn_id, _config(contact.id, work)
     values = await _remembered(graph, config)
     source = batch[-1].id if batch else turn_id
     resumed = values.get("turn_id") == turn_id
@@ -59,6 +61,10 @@ async def run(
     return _pairs(turn_id, values)
 
 
+def _config(conversation_id: str, work: Work) -> Any:
+    return {"configurable": {"thread_id": conversation_id, "fence": work.fence}}
+
+
 async def _remembered(graph: CompiledStateGraph[Any, Any, Any, Any], config: Any) -> dict[str, Any]:
     """The working memory, without the tasks that `aget_state` would prepare."""
     saver: Any = graph.checkpointer
@@ -66,11 +72,11 @@ async def _remembered(graph: CompiledStateGraph[Any, Any, Any, Any], config: Any
     return found.checkpoint["channel_values"] if found else {}
 
 
-async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: str, batch: Sequence[str]) -> None:
+async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: str, work: Work) -> None:
     """Take the messages of a turn that was given up out of the working memory, so that they do not spoil the next."""
-    config: Any = {"configurable": {"thread_id": conversation_id}}
+    config = _config(conversation_id, work)
     known = {message.id for message in (await graph.aget_state(config)).values.get("messages", [])}
-    gone = [RemoveMessage(id=id) for raw in batch if (id := json.loads(raw).get("id")) in known]
+    gone = [RemoveMessage(id=id) for raw in work.batch if (id := json.loads(raw).get("id")) in known]
     if gone:
         await graph.aupdate_state(config, {"messages": gone, "turn_id": ""}, as_node="remember")
 
@@ -80,8 +86,10 @@ def _start(
 ) -> dict[str, Any]:
     gone = dict.fromkeys(values.get("profile", {}), None)
     known = {**_own_phone(contact), **contact.profile}
+    # what an operator wrote meanwhile is known, and must not pass for the answer to what the contact wrote
+    in_order = sorted(batch, key=lambda message: message.kind != "echo")
     return {
-        "messages": [_said(message, longest) for message in batch],
+        "messages": [_said(message, longest) for message in in_order],
         "bot_id": desk.bot.id,
         "turn_id": turn_id,
         "profile": {**gone, **known},

@@ -99,9 +99,6 @@ async def _take(message: Message, desks: dict[str, Desk], numbers: Numbers, *, s
         conversation_id, stored = await _store(desk, message)
     except UnknownContact:  # erased since this process last saw it
         conversation_id, stored = await _store(desk, message, afresh=True)
-    echo = message.kind == "echo"
-    if stored and echo:
-        await desk.conversations.set(conversation_id, owner="person")
     log.info("accepted" if stored else "duplicate", bot=bot.id, conversation=conversation_id, kind=message.kind)
 
 
@@ -117,6 +114,8 @@ async def _store(desk: Desk, message: Message, afresh: bool = False) -> tuple[st
         message.model_dump_json(),
         entry.model_dump_json(exclude={"status"}),
         length=len(message.text),
+        account=message.account,
+        owner="person" if echo else "",
         answer=echo or message.kind in ANSWERED,
         at_once=message.kind == "button" or message.text.startswith("/"),
     )
@@ -134,7 +133,7 @@ async def _apply(status: StatusUpdate, desks: dict[str, Desk], numbers: Numbers,
         return
     conversation_id, reply_id = found
     state = f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
-    await desk.mailbox.status(conversation_id, reply_id, status.id, state)
+    await desk.mailbox.status(conversation_id, status.account, reply_id, status.id, state)
     if status.status == "failed":
         await undelivered(desk, conversation_id, reply_id, status)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
@@ -12,6 +13,7 @@ from langgraph.graph.state import CompiledStateGraph
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from agent.checkpointer import LeaseLost
 from agent.phrases import say
 from channels.base import Message, SendError
 from server import retention, sending, turns
@@ -30,6 +32,8 @@ REDIS_RETRY = 0.5
 TURN_RETRY_FIRST, TURN_RETRY_LONGEST = 500, 30_000
 # Conversations taken at one look, and shown as typing in one go.
 HANDFUL = 32
+# A turn that ends with its process may be another's fault: it has this many times the tries of one that fails.
+CRASHES = 4
 
 
 class Worker:
@@ -150,22 +154,29 @@ class Worker:
         mailbox, graph = desk.mailbox, self._graphs[desk.bot.id]
         bound = log.bind(bot=desk.bot.id, conversation=conversation_id, turn=work.turn_id, attempt=work.attempt)
         contact = await desk.conversations.contact(conversation_id)
-        tries = self._settings.turn_attempts
-        if len(work.batch) > 1 and work.attempt > max(1, tries // 2):
+        tries, crashes = self._settings.turn_attempts, work.attempt - 1 - work.failures
+        if len(work.batch) > 1 and (work.failures >= max(1, tries // 2) or crashes >= CRASHES * tries // 2):
             bound.warning("turn_split", messages=len(work.batch))
-            await turns.undo(graph, conversation_id, work.batch)
+            await self._undo(desk, conversation_id, work)
             return await mailbox.split(conversation_id, work.fence, work.turn_id)
-        if contact is None or work.attempt > tries:
+        if contact is None or work.failures >= tries or crashes >= CRASHES * tries:
             return await self._bury(desk, conversation_id, work, contact)
+        if crashes >= 2 and random.random() < 0.5:  # not always in the company of the message that kills the process
+            await mailbox.hand_back(conversation_id, work.fence, random.uniform(0, mailbox.limits.lease))
+            return False
         try:
             async with self._lease(desk, conversation_id, work.fence):
                 batch = [Message.model_validate_json(raw) for raw in work.batch]
-                pairs = await turns.run(graph, desk, contact, work.turn_id, batch, self._settings.max_message_length)
+                pairs = await turns.run(graph, desk, contact, work, batch, self._settings.max_message_length)
+        except LeaseLost:
+            bound.warning("turn_stale", messages=len(work.batch))
+            return False
         except (RedisError, OSError):
             raise
         except Exception:  # whatever a graph raises is tried again, then shown among the dead letters
             bound.exception("turn_failed")
-            await mailbox.park(conversation_id, work.fence, min(TURN_RETRY_LONGEST, TURN_RETRY_FIRST * 2**work.attempt))
+            delay = min(TURN_RETRY_LONGEST, TURN_RETRY_FIRST * 2 ** (work.failures + 1))
+            await mailbox.park(conversation_id, work.fence, delay, failed=True)
             return False
         code = await mailbox.commit(conversation_id, work.fence, work.turn_id, pairs)
         if code:
@@ -176,14 +187,24 @@ class Worker:
 
     async def _bury(self, desk: Desk, conversation_id: str, work: Work, contact: Contact | None) -> bool:
         log.error("turn_given_up", bot=desk.bot.id, conversation=conversation_id, turn=work.turn_id)
-        await turns.undo(self._graphs[desk.bot.id], conversation_id, work.batch)
+        await self._undo(desk, conversation_id, work)
         if contact is not None:  # first, and once however often it is posted: a crash in between loses neither
             text = say("apology", contact.profile.get("language", "en"))
             reply = Reply(id=f"{work.turn_id}:sorry", text=text)
             entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=work.turn_id)
             await desk.mailbox.post(conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}))
-        why = f"failed {work.attempt - 1} times"
+        why = f"failed {work.failures} times, began {work.attempt - 1} times"
         return await desk.mailbox.bury(conversation_id, work.fence, work.turn_id, why) == 1
+
+    async def _undo(self, desk: Desk, conversation_id: str, work: Work) -> None:
+        """Take a given-up batch out of the working memory, or, when that cannot even be read, drop the memory."""
+        try:
+            await turns.undo(self._graphs[desk.bot.id], conversation_id, work)
+        except (RedisError, OSError, LeaseLost):
+            raise
+        except Exception:  # whatever is wrong with it, the conversation must go on
+            log.exception("memory_dropped", bot=desk.bot.id, conversation=conversation_id)
+            await desk.conversations.forget_memory(conversation_id)
 
     def _aside(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(job)
@@ -206,14 +227,25 @@ class Worker:
 
     @contextlib.asynccontextmanager
     async def _lease(self, desk: Desk, conversation_id: str, fence: int) -> AsyncIterator[None]:
+        """Renewed while the block runs; the block is stopped when it is lost, and LeaseLost raised."""
+        working, lost = asyncio.current_task(), False
+
         async def renew() -> None:
-            while True:
+            nonlocal lost
+            while working and not lost:
                 await asyncio.sleep(desk.mailbox.limits.lease / 3000)
                 with contextlib.suppress(RedisError, OSError):  # the next renewal, or the commit, will tell
-                    await desk.mailbox.renew(conversation_id, fence)
+                    if not await desk.mailbox.renew(conversation_id, fence):
+                        lost = True
+                        working.cancel()
 
         task = asyncio.create_task(renew())
         try:
             yield
+        except asyncio.CancelledError:
+            if not lost or working is None:
+                raise
+            working.uncancel()
+            raise LeaseLost(conversation_id) from None
         finally:
             task.cancel()

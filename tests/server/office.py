@@ -20,7 +20,7 @@ from channels.emulators.cloud_api import CloudApiEmulator
 from server import sending
 from server.bots import Bot, Desk, Numbers, desks
 from server.conversations import Entry, now_ms
-from server.keys import thread_prefix
+from server.keys import key, thread_prefix
 from server.settings import Settings
 from server.worker import Worker
 from tests.agent.chatting import Shelf
@@ -34,6 +34,7 @@ class Office:
 
     def __init__(self, redis: Redis, tmp_path: Any, **settings: Any) -> None:
         self.redis = redis
+        self.workers: list[Worker] = []
         self.emulator = CloudApiEmulator("http://nowhere", "secret", TOKEN)
         self.settings = Settings(
             _env_file=None,
@@ -60,8 +61,15 @@ class Office:
     @contextlib.asynccontextmanager
     async def working(self, models: Models) -> AsyncIterator[Worker]:
         """A worker on this desk while the block runs."""
-        graph = build(models, Shelf(), RedisCheckpointer(self.redis, prefix=thread_prefix("default")))
+        graph = build(
+            models,
+            Shelf(),
+            RedisCheckpointer(
+                self.redis, prefix=thread_prefix("default"), holder=lambda thread: key("default", "box", thread)
+            ),
+        )
         worker = Worker(self.settings, self.redis, {"default": self.desk}, self.numbers, {"default": graph})
+        self.workers.append(worker)
         task = asyncio.create_task(worker.run())
         try:
             yield worker

@@ -42,6 +42,13 @@ def reply(reply_id: str) -> tuple[str, str]:
     return json.dumps({"id": reply_id, "text": "hi"}), json.dumps({"id": reply_id})
 
 
+async def try_to_send(
+    box: Mailbox, name: str, fence: int, account: str, pace: Pace, reply: str = "t:0", again: bool = False
+) -> tuple[str, str]:
+    tried = await box.send_begin(name, fence, account, reply, pace, again)
+    return tried.go, tried.detail
+
+
 async def transcript(redis: Redis, conversation: str) -> list[str]:
     return [json.loads(row)["id"] for row in await redis.lrange(key("b", "transcript", conversation), 0, -1)]
 
@@ -115,7 +122,7 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(redis: Redis):
     assert await slow.bury("c", lost.fence, lost.turn_id, "why") == 0
     assert not await slow.renew("c", lost.fence)
     assert not await slow.park("c", lost.fence, 1)
-    assert (await slow.send_begin("c", lost.fence, "a", Pace()))[0] == "lost"
+    assert (await try_to_send(slow, "c", lost.fence, "a", Pace()))[0] == "lost"
     assert await redis.llen(key("b", "outbox", "c")) == 0
     assert await heir.commit("c", held.fence, held.turn_id, []) == 3
 
@@ -151,7 +158,7 @@ async def test_replies_go_out_before_the_next_turn_starts(redis: Redis):
         sending = await box.begin("c", None if number else work.fence)
         assert json.loads(sending.reply)["id"] == f"t:{number}"
         assert not sending.batch
-        assert await box.send_begin("c", sending.fence, "a", Pace()) == ("go", "1")
+        assert await try_to_send(box, "c", sending.fence, "a", Pace()) == ("go", "1")
         code = await box.send_done("c", sending.fence, "a", f"t:{number}", f"wamid.{number}", "accepted")
         assert code == (2 if number else 1)
     _, following = await take(box)
@@ -162,32 +169,32 @@ async def test_an_attempt_without_an_outcome_is_seen_by_the_next_worker(redis: R
     dying, heir = mailbox(redis, lease=1), mailbox(redis)
     await dying.post("c", *reply("t:0"))
     _, work = await take(dying)
-    assert (await dying.send_begin("c", work.fence, "a", Pace()))[0] == "go"
+    assert (await try_to_send(dying, "c", work.fence, "a", Pace()))[0] == "go"
     _, held = await take(heir)
-    go, age = await heir.send_begin("c", held.fence, "a", Pace())
+    go, age = await try_to_send(heir, "c", held.fence, "a", Pace())
     assert go == "open" and int(age) >= 0
-    await heir.status("c", "t:0", "wamid.9", "sent")
-    assert await heir.send_begin("c", held.fence, "a", Pace()) == ("sent", "wamid.9")
+    await heir.status("c", "a", "t:0", "wamid.9", "sent")
+    assert await try_to_send(heir, "c", held.fence, "a", Pace()) == ("sent", "wamid.9")
 
 
 async def test_a_request_that_never_left_may_go_again(redis: Redis):
     box = mailbox(redis)
     await box.post("c", *reply("t:0"))
     _, work = await take(box)
-    await box.send_begin("c", work.fence, "a", Pace())
+    await try_to_send(box, "c", work.fence, "a", Pace())
     assert await box.send_abort("c", work.fence, "a", 0)
     _, again = await take(box)
-    assert await box.send_begin("c", again.fence, "a", Pace()) == ("go", "2")
+    assert await try_to_send(box, "c", again.fence, "a", Pace()) == ("go", "2")
 
 
 async def test_a_status_wakes_who_waits_for_it(redis: Redis):
     box = mailbox(redis)
     await box.post("c", *reply("t:0"))
     _, work = await take(box)
-    await box.send_begin("c", work.fence, "a", Pace())
+    await try_to_send(box, "c", work.fence, "a", Pace())
     await box.park("c", work.fence, 600_000)
     assert await _claimed(box) == []
-    await box.status("c", "t:0", "wamid.9", "delivered")
+    await box.status("c", "a", "t:0", "wamid.9", "delivered")
     assert await _claimed(box) == ["c"]
 
 
@@ -197,21 +204,21 @@ async def test_statuses_only_rise(redis: Redis, order: list[str]):
     box, ranks = mailbox(redis), ["sent", "delivered", "read"]
     await redis.hset(key("b", "status", "c"), "t:0", "queued")
     for status in order:
-        await box.status("c", "t:0", "w", status)
+        await box.status("c", "a", "t:0", "w", status)
     assert await redis.hget(key("b", "status", "c"), "t:0") == max(order, key=ranks.index).encode()
 
 
 async def test_what_was_given_up_on_turns_out_to_have_arrived_but_never_the_other_way_round(redis: Redis):
     box, kept = mailbox(redis), key("b", "status", "c")
     await redis.hset(kept, mapping={"t:0": "failed no answer in 3 tries", "t:1": "delivered"})
-    await box.status("c", "t:0", "w", "delivered")
-    await box.status("c", "t:1", "w", "failed 131026 gone")
-    await box.status("c", "t:1", "w", "read")
+    await box.status("c", "a", "t:0", "w", "delivered")
+    await box.status("c", "a", "t:1", "w", "failed 131026 gone")
+    await box.status("c", "a", "t:1", "w", "read")
     assert await redis.hgetall(kept) == {b"t:0": b"delivered", b"t:1": b"failed 131026 gone"}
 
 
 async def test_a_status_of_something_unknown_stores_nothing(redis: Redis):
-    await mailbox(redis).status("c", "t:9", "w", "delivered")
+    await mailbox(redis).status("c", "a", "t:9", "w", "delivered")
     assert await redis.keys("*") == []
 
 
@@ -264,10 +271,10 @@ async def test_a_success_is_known_even_when_the_lease_was_lost_meanwhile(redis: 
     slow, heir = mailbox(redis, lease=1), mailbox(redis)
     await slow.post("c", *reply("t:0"))
     _, work = await take(slow)
-    await slow.send_begin("c", work.fence, "a", Pace())
+    await try_to_send(slow, "c", work.fence, "a", Pace())
     _, held = await take(heir)
     assert await slow.send_done("c", work.fence, "a", "t:0", "wamid.1", "accepted") == 0
-    assert await heir.send_begin("c", held.fence, "a", Pace()) == ("sent", "wamid.1")
+    assert await try_to_send(heir, "c", held.fence, "a", Pace()) == ("sent", "wamid.1")
 
 
 def limited(redis: Redis, **limits: int) -> Mailbox:
@@ -381,7 +388,7 @@ async def outcomes(box: Mailbox, pace: Pace, count: int, conversations: int = 1)
         await box.post(name, *reply(f"t:{number}"))
         await box.claim(100)
         held = await box.begin(name)
-        go, _ = await box.send_begin(name, held.fence, "number", pace)
+        go, _ = await try_to_send(box, name, held.fence, "number", pace)
         said.append(go)
         if go == "go":
             head = json.loads(held.reply)["id"]
@@ -403,7 +410,7 @@ async def test_a_contact_has_its_share_and_others_are_not_held_up(redis: Redis):
     assert await outcomes(box, pace, 3) == ["go", "go", "wait"]
     await box.post("other", *reply("t:9"))
     held = await box.begin("other")
-    assert (await box.send_begin("other", held.fence, "number", pace))[0] == "go"
+    assert (await try_to_send(box, "other", held.fence, "number", pace))[0] == "go"
 
 
 async def test_a_reserved_slot_is_used_when_its_time_has_come(redis: Redis):
@@ -414,7 +421,7 @@ async def test_a_reserved_slot_is_used_when_its_time_has_come(redis: Redis):
     async def goes() -> bool:
         for name in await _claimed(box):
             held = await box.begin(name)
-            if (await box.send_begin(name, held.fence, "number", pace))[0] == "go":
+            if (await try_to_send(box, name, held.fence, "number", pace))[0] == "go":
                 return True
         return False
 
@@ -425,12 +432,12 @@ async def test_a_busy_number_waits_as_a_whole(redis: Redis):
     box = mailbox(redis)
     await box.post("c", *reply("t:0"))
     held = await box.begin("c")
-    await box.send_begin("c", held.fence, "number", Pace(interval=1))
+    await try_to_send(box, "c", held.fence, "number", Pace(interval=1))
     await box.send_abort("c", held.fence, "number", 10, hold=60_000)
     assert await outcomes(box, Pace(interval=1), 1) == ["wait"]
     await box.post("d", *reply("t:1"))
     other = await box.begin("d")
-    assert (await box.send_begin("d", other.fence, "another", Pace(interval=1)))[0] == "go"
+    assert (await try_to_send(box, "d", other.fence, "another", Pace(interval=1)))[0] == "go"
 
 
 async def test_a_paused_account_alerts_once_and_opens_with_the_first_message_that_goes_through(redis: Redis):
@@ -440,7 +447,7 @@ async def test_a_paused_account_alerts_once_and_opens_with_the_first_message_tha
     assert (await box.paused("number"))["code"] == "190"
     await redis.hset(key("b", "paused", "number"), "probe", 1)
     held = await box.begin("c0")
-    assert (await box.send_begin("c0", held.fence, "number", Pace()))[0] == "go"
+    assert (await try_to_send(box, "c0", held.fence, "number", Pace()))[0] == "go"
     assert int((await box.paused("number"))["probe"]) > 1
     await box.send_done("c0", held.fence, "number", "t:0", "wamid", "accepted")
     assert await box.paused("number") == {}
@@ -455,3 +462,128 @@ async def test_what_is_handed_back_is_due_at_once_and_only_by_its_holder(redis: 
     assert await box.hand_back("c", work.fence)
     _, again = await take(box)
     assert (again.turn_id, ids(again)) == (work.turn_id, ["m1"])
+
+
+async def test_a_slot_that_was_not_used_in_time_is_given_up(redis: Redis):
+    """Or all that waited out an outage would go at once."""
+    box, pace = mailbox(redis), Pace(interval=10_000, burst=1)
+    assert await outcomes(box, pace, 4, conversations=4) == ["go", "wait", "wait", "wait"]
+    for name in ("c1", "c2", "c3"):
+        await redis.hset(key("b", "box", name), "slot", 5)
+    said = []
+    for name in ("c1", "c2", "c3"):
+        held = await box.begin(name)
+        said.append((await try_to_send(box, name, held.fence, "number", pace, json.loads(held.reply)["id"]))[0])
+    assert said == ["wait"] * 3
+
+
+async def test_slots_that_were_given_out_do_not_count_when_the_provider_wants_nothing(redis: Redis):
+    box, pace = mailbox(redis), Pace(interval=1, burst=1)
+    for name in ("c", "d"):
+        await box.post(name, *reply(f"{name}:0"))
+    first, second = await box.begin("c"), await box.begin("d")
+    await redis.hset(key("b", "box", "d"), "slot", (await redis.time())[0] * 1000)
+    await try_to_send(box, "c", first.fence, "number", pace, "c:0")
+    await box.send_abort("c", first.fence, "number", 10, hold=60_000)
+    go, ms = await try_to_send(box, "d", second.fence, "number", pace, "d:0")
+    assert go == "wait" and int(ms) > 50_000
+
+
+async def test_a_person_who_writes_takes_over_in_the_same_breath(redis: Redis):
+    box, contact = mailbox(redis), key("b", "contact", "c")
+    await redis.hset(contact, mapping={"owner": "bot", "account": "A"})
+    assert await box.accept("c", "m1", "{}", "{}", owner="person", account="B")
+    assert await redis.hmget(contact, "owner", "account") == [b"person", b"B"]
+    await redis.hset(contact, "owner", "bot")
+    assert not await box.accept("c", "m1", "{}", "{}", owner="person", account="A")
+    assert await redis.hmget(contact, "owner", "account") == [b"bot", b"B"]
+
+
+async def test_crashes_and_failures_are_counted_apart_and_handing_back_is_neither(redis: Redis):
+    box = mailbox(redis, lease=0)
+    await put(box, "c", "m1")
+    _, work = await take(box)
+    assert await box.park("c", work.fence, 0, failed=True)
+    _, work = await take(box)
+    assert (work.attempt, work.failures) == (2, 1)
+    _, work = await take(box)
+    assert (work.attempt, work.failures) == (3, 1)
+    assert await box.hand_back("c", work.fence)
+    _, work = await take(box)
+    assert (work.attempt, work.failures) == (3, 1)
+
+
+async def test_a_status_tells_of_an_attempt_that_was_thought_to_have_failed(redis: Redis):
+    """HTTP 500, and yet it arrived."""
+    box = mailbox(redis)
+    await box.post("c", *reply("t:0"))
+    held = await box.begin("c")
+    await try_to_send(box, "c", held.fence, "a", Pace())
+    await box.send_abort("c", held.fence, "a", 60_000)
+    await box.status("c", "a", "t:0", "wamid.9", "delivered")
+    assert await _claimed(box) == ["c"]
+    again = await box.begin("c")
+    assert await try_to_send(box, "c", again.fence, "a", Pace()) == ("sent", "wamid.9")
+
+
+async def test_who_learns_the_outcome_before_putting_the_conversation_down_does_not_wait(redis: Redis):
+    box = mailbox(redis)
+    await box.post("c", *reply("t:0"))
+    held = await box.begin("c")
+    await try_to_send(box, "c", held.fence, "a", Pace())
+    await box.status("c", "a", "t:0", "wamid.9", "sent")
+    await box.park("c", held.fence, 600_000)
+    assert await _claimed(box) == ["c"]
+
+
+async def test_a_message_for_later_puts_nothing_off_and_is_itself_not_early(redis: Redis):
+    box = mailbox(redis)
+    await put(box, "c", "m1")
+    await box.post("c", *reply("t:0+1"), delay=60_000)
+    _, held = await take(box)
+    go, ms = await try_to_send(box, "c", held.fence, "a", Pace(), "t:0+1")
+    assert go == "wait" and int(ms) > 50_000
+
+
+async def test_an_older_success_does_not_end_a_pause(redis: Redis):
+    box = mailbox(redis)
+    for name in ("c", "d"):
+        await box.post(name, *reply(f"{name}:0"))
+    first = await box.begin("c")
+    await try_to_send(box, "c", first.fence, "number", Pace(), "c:0")
+    await until(lambda: _later(redis))
+    assert await box.pause("number", 190, "token")
+    await box.send_done("c", first.fence, "number", "c:0", "wamid", "accepted")
+    assert not await box.pause("number", 190, "token")
+
+
+async def _later(redis: Redis) -> bool:
+    """Whether the server's clock has gone on by a millisecond since the attempt."""
+    seconds, micro = await redis.time()
+    return seconds * 1000 + micro // 1000 > int(await redis.hget(key("b", "box", "c"), "trying"))
+
+
+async def test_a_pause_that_a_status_began_ends_with_a_message_that_arrives(redis: Redis):
+    box = mailbox(redis)
+    await box.pause("a", 131042, "payment", "status")
+    await redis.hset(key("b", "paused", "a"), mapping={"probe": 1, "at": 1})
+    await box.post("c", *reply("t:0"))
+    held = await box.begin("c")
+    assert (await try_to_send(box, "c", held.fence, "a", Pace()))[0] == "go"
+    await box.send_done("c", held.fence, "a", "t:0", "wamid", "accepted")
+    assert await box.paused("a")
+    await box.status("c", "a", "t:0", "wamid", "failed 131042 payment")
+    assert await box.paused("a")
+    await box.status("c", "a", "t:0", "wamid", "delivered")
+    assert await box.paused("a") == {}
+
+
+async def test_a_clock_that_was_set_back_stops_nothing_for_hours(redis: Redis):
+    box, far = mailbox(redis), (await redis.time())[0] * 1000 + 100 * 3_600_000
+    await redis.hset(key("b", "rate", "number"), "used", far)
+    await redis.hset(key("b", "box", "c0"), mapping={"pair": far, "slot": far})
+    await redis.hset(key("b", "paused", "number"), mapping={"at": 1, "probe": far})
+    await box.post("c0", *reply("t:0"))
+    held = await box.begin("c0")
+    go, ms = await try_to_send(box, "c0", held.fence, "number", Pace(10, 1, 6000, 45))
+    assert go == "wait" and int(ms) < 62_000

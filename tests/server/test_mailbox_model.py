@@ -184,7 +184,8 @@ class MailboxMachine(RuleBasedStateMachine):
         expected = self.model[name]
         if not expected.hand or not expected.hand.reply:
             return
-        go, _ = self.do(self.box.send_begin, name, expected.hand.fence, "a", Pace(), again)
+        reply = expected.outbox[0]
+        go = self.do(self.box.send_begin, name, expected.hand.fence, "a", reply, Pace(), again).go
         assert go == ("sent" if expected.sent else "open" if expected.trying and not again else "go")
         expected.trying = expected.trying or go == "go"
 
@@ -212,8 +213,8 @@ class MailboxMachine(RuleBasedStateMachine):
     def heard_of(self, name: str) -> None:
         expected = self.model[name]
         if expected.outbox:
-            self.do(self.box.status, name, expected.outbox[0], "w", "delivered")
-            expected.sent = expected.sent or expected.trying
+            self.do(self.box.status, name, "a", expected.outbox[0], "w", "delivered")
+            expected.sent = True
 
     @precondition(lambda self: self.stale)
     @rule(place=st.integers(0, 1000))
@@ -235,7 +236,7 @@ class MailboxMachine(RuleBasedStateMachine):
         assert not self.do(self.box.park, name, fence, 10_000)
         assert not self.do(self.box.hand_back, name, fence)
         assert not self.do(self.box.send_abort, name, fence, "a", 10_000)
-        assert self.do(self.box.send_begin, name, fence, "a", Pace())[0] == "lost"
+        assert self.do(self.box.send_begin, name, fence, "a", "late", Pace()).go == "lost"
         assert self.do(self.box.send_done, name, fence, "a", "late", "", "failed 1 why") == 0
         assert self.do(self.box.begin, name, fence).fence == 0
 

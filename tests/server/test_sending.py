@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
@@ -138,9 +139,9 @@ async def test_no_second_sees_more_than_the_numbers_throughput(redis: Redis, tmp
     pace = office.numbers.sender(NUMBER).pace  # pyright: ignore[reportOptionalMemberAccess]
     for name in claimed:
         held = await office.desk.mailbox.begin(name)
-        go, detail = await office.desk.mailbox.send_begin(name, held.fence, NUMBER, pace)
+        tried = await office.desk.mailbox.send_begin(name, held.fence, NUMBER, json.loads(held.reply)["id"], pace)
         asked = (await redis.time())[0] * 1000 + (await redis.time())[1] // 1000
-        times.append(asked - now + (int(detail) if go == "wait" else 0))
+        times.append(asked - now + (int(tried.detail) if tried.go == "wait" else 0))
     times.sort()
     assert len(times) == 200
     assert max(sum(start <= at < start + 1000 for at in times) for start in times) <= 81
@@ -248,3 +249,14 @@ async def test_statuses_never_step_back(stack: Stack):
 
 async def _status_of(stack: Stack, contact: str, status: str) -> bool:
     return bool(stack.replies(contact)) and bool(await _status(stack, contact, status))
+
+
+async def test_only_attempts_without_an_answer_count_towards_giving_up(redis: Redis, tmp_path):
+    office = Office(redis, tmp_path)
+    office.emulator.faults += [Fault(times=4, status=500, code=131000), Fault(status=502, html=True)]
+    conversation = await office.reply("77010000040")
+    for _ in range(5):
+        await redis.zadd("sg:{default}:due", {conversation: 1})
+        await office.send()
+    assert len(office.emulator.requests) == 5
+    assert await office.status(conversation) == "queued" and await office.next_in() > 50_000

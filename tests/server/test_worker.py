@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from redis.asyncio import Redis
 
 from agent.models import Asked, Models
 from server import worker as worker_module
+from server.keys import key
 from tests.agent.chatting import Scripted
 from tests.server.office import Office
 from tests.waiting import until
@@ -118,3 +120,66 @@ async def test_opting_out_while_the_answer_is_on_its_way_stops_it(office: Office
         await until(office.idle)
     assert office.replies(contact) == []
     assert (await office.desk.conversations.transcript(conversation))[-1].status == "failed opted out"
+
+
+async def test_stop_is_heard_though_a_person_writes_in_the_same_breath(office: Office):
+    contact = "77060000005"
+    conversation = await office.writes(contact, "STOP")
+    echo = {"id": "op:0", "account": "4242", "kind": "echo", "wa_id": contact, "text": "hold on, I will look"}
+    await office.desk.mailbox.remember(conversation, json.dumps(echo))
+    async with office.working(Models(Scripted(script=polite, asked=[]))):
+        await until(office.idle)
+    known = await office.desk.conversations.contact(conversation)
+    assert known and known.stopped
+
+
+async def test_a_memory_that_cannot_be_read_costs_the_memory_and_not_the_conversation(office: Office):
+    contact = "77060000006"
+    model = Models(Scripted(script=polite, asked=[]))
+    async with office.working(model):
+        conversation = await office.writes(contact, "first question")
+        await until(lambda: office.replies(contact))
+        await until(office.idle)
+    thread = key("default", "thread", conversation)
+    for field in await office.redis.hkeys(thread):  # pyright: ignore[reportGeneralTypeIssues]
+        if field.startswith(b"b"):
+            await office.redis.hset(thread, field, b"msgpack\0\xc1broken")  # pyright: ignore[reportGeneralTypeIssues]
+    async with office.working(model):
+        await office.writes(contact, "second question")
+        await until(lambda: len(office.replies(contact)) == 2)
+        await until(office.idle)
+        assert len(await office.desk.mailbox.dead_letters()) == 1
+        await office.writes(contact, "third question")
+        await until(lambda: len(office.replies(contact)) == 3)
+    assert office.replies(contact)[2] == "You asked: third question"
+
+
+async def test_a_run_that_lost_its_lease_writes_nothing_into_the_memory(office: Office):
+    """Another worker took over while the model was thinking; what the first one learns then must not undo it."""
+    contact, started, go_on = "77060000007", asyncio.Event(), asyncio.Event()
+
+    class Slow(Models):
+        async def ask(self, name: str, messages: Sequence[AnyMessage], **how: Any) -> Asked:
+            if how.get("schema") is None:
+                started.set()
+                await go_on.wait()
+            return await super().ask(name, messages, **how)
+
+    conversation = await office.writes(contact, "how much is it?")
+    async with office.working(Slow(Scripted(script=polite, asked=[]))):
+        await started.wait()
+        thread = key("default", "thread", conversation)
+        taken = await office.desk.mailbox.begin(conversation)
+        before = await office.redis.hgetall(thread)  # pyright: ignore[reportGeneralTypeIssues]
+        go_on.set()
+        await until(lambda: _at_rest(office))
+        assert await office.redis.hgetall(thread) == before  # pyright: ignore[reportGeneralTypeIssues]
+        assert office.replies(contact) == []
+        await office.desk.mailbox.hand_back(conversation, taken.fence)
+        await until(lambda: office.replies(contact))
+        await until(office.idle)
+    assert office.replies(contact) == ["You asked: how much is it?"]
+
+
+async def _at_rest(office: Office) -> bool:
+    return not office.workers[-1]._tasks
