@@ -99,7 +99,7 @@ class EmbeddedRedis:
             self._process = subprocess.Popen(  # noqa: S603 - our own binary, no shell
                 [
                     *(server_binary(), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"),
-                    *("--dir", str(self.directory), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+                    *("--dir", str(self.directory), "--appendonly", "yes", "--appendfsync", "always", "--save", ""),
                     *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
                 ],
                 stdout=log,

@@ -86,3 +86,12 @@ def test_a_deep_folder_is_no_problem(folder: Path):
     server = EmbeddedRedis(deep)
     assert Redis.from_url(server.start()).ping()
     server.stop()
+
+
+def test_what_is_acknowledged_is_on_the_disk(tmp_path: Path):
+    """Not `everysec`: while a sync is slow, that answers before it has written, and kill -9 takes the answer's reason."""
+    server = EmbeddedRedis(tmp_path)
+    with Redis.from_url(server.start()) as redis:
+        assert redis.config_get("append*")["appendfsync"] == "always"  # pyright: ignore[reportIndexIssue]
+        assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    server.stop()
