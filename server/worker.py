@@ -15,12 +15,13 @@ from redis.exceptions import RedisError
 
 from agent.checkpointer import LeaseLost
 from agent.phrases import say
-from channels.base import Message, SendError
+from channels.base import Message
 from server import retention, sending, turns
 from server.bots import Desk, Numbers
 from server.conversations import Contact, Entry, now_ms
 from server.keys import WAKE
 from server.mailbox import Work
+from server.presence import show_typing
 from server.sending import Reply
 from server.settings import Settings
 
@@ -103,7 +104,7 @@ class Worker:
                 self._tasks.add(task)
                 task.add_done_callback(self._done)
             for conversation_id in claimed.fresh:
-                self._aside(self._show_typing(desk, conversation_id))
+                self._aside(show_typing(desk, self._numbers, conversation_id))
             nap = 0 if claimed.ids else min(nap, claimed.wait / 1000) if claimed.wait >= 0 else nap
         return nap
 
@@ -210,20 +211,6 @@ class Worker:
         task = asyncio.create_task(job)
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
-
-    async def _show_typing(self, desk: Desk, conversation_id: str) -> None:
-        """Blue ticks and typing as soon as somebody has begun to write; a nicety that must never hold up an answer."""
-        try:
-            contact = await desk.conversations.contact(conversation_id)
-            newest = await desk.mailbox.newest(conversation_id)
-            sender = self._numbers.sender(contact.account) if contact else None
-            if contact is None or newest is None or sender is None or contact.owner == "person" or contact.stopped:
-                return
-            message = Message.model_validate_json(newest)
-            if message.kind != "echo":
-                await sender.mark_read(contact.account, message.id)
-        except (SendError, RedisError, OSError, ValueError) as error:
-            log.info("typing_not_shown", bot=desk.bot.id, conversation=conversation_id, error=repr(error)[:200])
 
     @contextlib.asynccontextmanager
     async def _lease(self, desk: Desk, conversation_id: str, fence: int) -> AsyncIterator[None]:

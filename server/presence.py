@@ -1,0 +1,26 @@
+"""Blue ticks and the typing indicator."""
+
+from __future__ import annotations
+
+import structlog
+from redis.exceptions import RedisError
+
+from channels.base import Message, SendError
+from server.bots import Desk, Numbers
+
+log = structlog.get_logger()
+
+
+async def show_typing(desk: Desk, numbers: Numbers, conversation_id: str) -> None:
+    """As soon as somebody has begun to write, before the burst has ended; a nicety that must never hold up an answer."""
+    try:
+        contact = await desk.conversations.contact(conversation_id)
+        newest = await desk.mailbox.newest(conversation_id)
+        sender = numbers.sender(contact.account) if contact else None
+        if contact is None or newest is None or sender is None or contact.owner == "person" or contact.stopped:
+            return
+        message = Message.model_validate_json(newest)
+        if message.kind != "echo":
+            await sender.mark_read(contact.account, message.id)
+    except (SendError, RedisError, OSError, ValueError) as error:
+        log.info("typing_not_shown", bot=desk.bot.id, conversation=conversation_id, error=repr(error)[:200])
