@@ -144,7 +144,11 @@ async def run(
     counts["stale commits refused"] = log.count("turn_stale")
     counts["sent again"] = log.count("send_repeated")
     counts |= {f"killed {victim}": number for victim, number in sorted(kills.items())}
-    return {"kills": sum(kills.values()) - kills["frozen"] + sum(points.values()), **counts, **{p: points[p] for p in ALL}}
+    return {
+        "kills": sum(kills.values()) - kills["frozen"] + sum(points.values()),
+        **counts,
+        **{p: points[p] for p in ALL},
+    }
 
 
 async def count(fleet: Fleet, sent: dict[str, list[int]]) -> dict[str, int]:
