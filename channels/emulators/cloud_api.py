@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from channels.emulators.phone import Bubble, Phones
 
 # Meta repeats an unacknowledged webhook at once and then ever more rarely, for 7 days.
-REDELIVERY_SECONDS = (0.2, 1, 3, 10, 30, 60)
+REDELIVERY_SECONDS = (0.2, 0.5, 1, 2, 3, 5, 10, 30, 60)
 
 
 class _Strict(BaseModel):
