@@ -188,6 +188,8 @@ class MailboxMachine(RuleBasedStateMachine):
         go = self.do(self.box.send_begin, name, expected.hand.fence, "a", reply, Pace(), again).go
         assert go == ("sent" if expected.sent else "open" if expected.trying and not again else "go")
         expected.trying = expected.trying or go == "go"
+        if go == "go":  # whoever looks next sees an attempt without an outcome
+            assert self.do(self.box.send_begin, name, expected.hand.fence, "a", reply, Pace()).go == "open"
 
     @rule(name=NAMES)
     def refused(self, name: str) -> None:
