@@ -38,6 +38,20 @@ class Fragile(Models):
         return await super().ask(name, messages, **how)
 
 
+class Thinking(Models):
+    """Begins to answer, and waits to be told to go on."""
+
+    def __init__(self, offline: Scripted) -> None:
+        super().__init__(offline)
+        self.started, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def ask(self, name: str, messages: Sequence[AnyMessage], **how: Any) -> Asked:
+        if how.get("schema") is None:
+            self.started.set()
+            await self.go_on.wait()
+        return await super().ask(name, messages, **how)
+
+
 @pytest.fixture
 def office(redis: Redis, tmp_path, monkeypatch: pytest.MonkeyPatch) -> Office:
     monkeypatch.setattr(worker_module, "TURN_RETRY_FIRST", 5)
@@ -102,21 +116,12 @@ async def test_a_flood_costs_one_bounded_turn_and_stays_in_the_transcript(redis:
 
 
 async def test_opting_out_while_the_answer_is_on_its_way_stops_it(office: Office):
-    contact = "77060000004"
-    started, go_on = asyncio.Event(), asyncio.Event()
-
-    class Slow(Models):
-        async def ask(self, name: str, messages: Sequence[AnyMessage], **how: Any) -> Asked:
-            if how.get("schema") is None:
-                started.set()
-                await go_on.wait()
-            return await super().ask(name, messages, **how)
-
+    contact, thinking = "77060000004", Thinking(Scripted(script=polite, asked=[]))
     conversation = await office.writes(contact, "how much is it?")
-    async with office.working(Slow(Scripted(script=polite, asked=[]))):
-        await started.wait()
+    async with office.working(thinking):
+        await thinking.started.wait()
         await office.desk.conversations.learn(conversation, {"consent": "stopped"}, "wamid.stop")
-        go_on.set()
+        thinking.go_on.set()
         await until(office.idle)
     assert office.replies(contact) == []
     assert (await office.desk.conversations.transcript(conversation))[-1].status == "failed opted out"
@@ -156,22 +161,14 @@ async def test_a_memory_that_cannot_be_read_costs_the_memory_and_not_the_convers
 
 async def test_a_run_that_lost_its_lease_writes_nothing_into_the_memory(office: Office):
     """Another worker took over while the model was thinking; what the first one learns then must not undo it."""
-    contact, started, go_on = "77060000007", asyncio.Event(), asyncio.Event()
-
-    class Slow(Models):
-        async def ask(self, name: str, messages: Sequence[AnyMessage], **how: Any) -> Asked:
-            if how.get("schema") is None:
-                started.set()
-                await go_on.wait()
-            return await super().ask(name, messages, **how)
-
+    contact, thinking = "77060000007", Thinking(Scripted(script=polite, asked=[]))
     conversation = await office.writes(contact, "how much is it?")
-    async with office.working(Slow(Scripted(script=polite, asked=[]))):
-        await started.wait()
+    async with office.working(thinking):
+        await thinking.started.wait()
         thread = key("default", "thread", conversation)
         taken = await office.desk.mailbox.begin(conversation)
         before = await office.redis.hgetall(thread)  # pyright: ignore[reportGeneralTypeIssues]
-        go_on.set()
+        thinking.go_on.set()
         await until(lambda: _at_rest(office))
         assert await office.redis.hgetall(thread) == before  # pyright: ignore[reportGeneralTypeIssues]
         assert office.replies(contact) == []
