@@ -91,6 +91,23 @@ async def test_a_batch_of_many_people_loses_nobody(stack: Stack):
         assert await until(lambda p=person: stack.replies(p)) == [f"You asked: I am {person}"]
 
 
+async def test_reactions_deletions_edits_and_statuses_are_answered_by_nobody(stack: Stack):
+    contact, message_id = fresh()
+    about = {"from": contact, "timestamp": "1786000000"}
+    reaction = {"type": "reaction", "reaction": {"message_id": "wamid.x", "emoji": "👍"}}
+    deletion = {"type": "revoke", "revoke": {"original_message_id": "wamid.x"}}
+    edit = {"type": "edit", "edit": {"message": {"type": "text", "text": {"body": "better"}}}}
+    for number, what in enumerate((reaction, deletion, edit)):
+        await stack.post(webhook({**about, "id": f"{message_id}.{number}", **what}))
+    await stack.post(webhook(statuses=[{"id": "wamid.x", "status": "read", "recipient_id": contact}]))
+    assert await stack.idle() and not stack.model.requests
+    await stack.post(webhook(text(contact, "a question", f"{message_id}.9")))
+    assert await until(lambda: stack.replies(contact)) == ["You asked: a question"]
+    await until(stack.idle)
+    kinds = [entry["kind"] for entry in (await stack.conversation_of(contact))["messages"]]
+    assert kinds == ["reaction", "revoke", "edit", "text", "text"]
+
+
 async def test_a_message_that_arrives_while_the_model_thinks_gets_its_own_turn(stack: Stack):
     contact, _ = fresh()
 
