@@ -2,31 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import regex
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from agent.prompts import placeholders, read
 
 PROFILE_FIELDS = ("name", "last_name", "company", "email", "phone")
+STAGES = ("situation", "problem", "implication", "need_payoff", "closing")
+TOPICS = ("price", "comparison", "objection", "next_step")
+# The nodes that ask a model, and the knob that names a smaller one for it.
+SMALL = ("moderate", "extract", "remember")
+
+FieldType = Literal["text", "number", "date", "email", "phone", "choice"]
 
 
-def _prompt(node: str) -> Any:
+def _prompt(name: str, node: str = "") -> Any:
     return Field(
-        read(node),
-        title=f"Prompt of {node}",
-        description=f"What `{node}` tells the model; may hold {_holes(node)}.",
-        json_schema_extra={"langgraph_nodes": [node], "langgraph_type": "prompt"},
+        read(name),
+        title=f"Prompt of {name}",
+        description=f"What `{node or name}` tells the model{' when it is about ' + name.replace('_', ' ') if node else ''}; "
+        f"may hold {_holes(name) or 'no placeholder'}.",
+        json_schema_extra={"langgraph_nodes": [node or name], "langgraph_type": "prompt"},
     )
 
 
-def _holes(node: str) -> str:
-    return ", ".join(f"{{{hole}}}" for hole in sorted(placeholders(read(node))))
+def _holes(name: str) -> str:
+    return ", ".join(f"{{{hole}}}" for hole in sorted(placeholders(read(name))))
 
 
 def _knob(default: Any, *nodes: str, **rules: Any) -> Any:
     return Field(default, json_schema_extra={"langgraph_nodes": list(nodes)}, **rules)
+
+
+class CustomField(BaseModel):
+    """A profile field of a business's own, such as the size of a flat or the date of a wedding."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$", description="Its key in the profile.")
+    type: FieldType = "text"
+    question: str = Field("", max_length=300, description="How the agent may ask for it.")
+    pattern: str = Field("", max_length=300, description="A regular expression that the whole value must match.")
+    choices: tuple[str, ...] = Field((), description="What a `choice` may be.")
+
+    @field_validator("name")
+    @classmethod
+    def _not_ours(cls, name: str) -> str:
+        if name in (*PROFILE_FIELDS, "language", "class", "stage", "topic", "consent", "decision"):
+            raise ValueError(f"{name} is a field of every profile already; choose another name")
+        return name
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.type == "choice" and not self.choices:
+            raise ValueError(f"{self.name}: a choice needs choices")
+        try:
+            regex.compile(self.pattern)
+        except regex.error as error:
+            raise ValueError(f"{self.name}: pattern is no regular expression: {error}") from None
+        return self
 
 
 class Context(BaseModel):
@@ -43,6 +81,14 @@ class Context(BaseModel):
         max_length=500,
         description="Name of the business and what it sells, in one line.",
     )
+    facts: str = _knob(
+        "",
+        "sell",
+        "ground",
+        title="Facts",
+        max_length=8_000,
+        description="What is always true and may be promised: address, hours, payment, contacts.",
+    )
     model: str = _knob(
         "auto",
         "moderate",
@@ -52,10 +98,57 @@ class Context(BaseModel):
         title="Chat model",
         description="openai:NAME, google_genai:NAME, offline, or auto for the one of the settings.",
     )
+    moderate_model: str = _knob(
+        "", "moderate", title="Model of moderate", description="A smaller one; empty: the chat model."
+    )
+    extract_model: str = _knob(
+        "", "extract", title="Model of extract", description="A smaller one; empty: the chat model."
+    )
+    remember_model: str = _knob(
+        "", "remember", title="Model of remember", description="A smaller one; empty: the chat model."
+    )
+    cheaper_model: str = _knob(
+        "",
+        "sell",
+        title="Cheaper model",
+        description="Asked when most of the daily budget is spent; empty: the fallback model.",
+    )
+    daily_budget: float = _knob(
+        0, "sell", ge=0, title="Daily budget", description="US dollars of model calls a day; 0: no limit."
+    )
     sell_prompt: str = _prompt("sell")
     moderate_prompt: str = _prompt("moderate")
     extract_prompt: str = _prompt("extract")
+    ground_prompt: str = _prompt("ground")
     remember_prompt: str = _prompt("remember")
+    situation_prompt: str = _prompt("situation", "sell")
+    problem_prompt: str = _prompt("problem", "sell")
+    implication_prompt: str = _prompt("implication", "sell")
+    need_payoff_prompt: str = _prompt("need_payoff", "sell")
+    closing_prompt: str = _prompt("closing", "sell")
+    price_prompt: str = _prompt("price", "sell")
+    comparison_prompt: str = _prompt("comparison", "sell")
+    objection_prompt: str = _prompt("objection", "sell")
+    next_step_prompt: str = _prompt("next_step", "sell")
+    not_client_reply: str = _knob(
+        "",
+        "refuse",
+        title="Line for non-clients",
+        max_length=1_000,
+        description="Said once; empty: a polite sentence of ours.",
+    )
+    allow: list[str] = _knob(
+        [],
+        "moderate",
+        title="Allow list",
+        description="Numbers or user ids that are always clients; * stands for anything.",
+    )
+    ignore: list[str] = _knob(
+        [],
+        "commands",
+        title="Ignore list",
+        description="Numbers or user ids that are never answered; * stands for anything.",
+    )
     passages: int = _knob(5, "retrieve", ge=1, le=20, title="Passages", description="How many the sales agent sees.")
     tools: list[str] = _knob(
         ["*"], "sell", "tools", title="Tools", description="Names or patterns of the tools the agent may call."
@@ -68,7 +161,32 @@ class Context(BaseModel):
         "extract",
         "sell",
         title="Profile fields",
-        description="What the agent asks for when it is missing, in this order.",
+        description="What the agent asks for when it is missing, in this order; custom fields come after them.",
+    )
+    custom_fields: list[CustomField] = _knob(
+        [],
+        "extract",
+        "sell",
+        title="Custom fields",
+        max_length=30,
+        description="Profile fields of this business's own.",
+    )
+    grounding: bool = _knob(
+        True, "ground", title="Grounding", description="Whether every price and promise of a reply must be supported."
+    )
+    session_minutes: int = _knob(
+        720,
+        "remember",
+        ge=1,
+        title="Session",
+        description="A longer pause starts a new session: what was said becomes a summary.",
+    )
+    handoff_minutes: int = _knob(
+        0,
+        "commands",
+        ge=0,
+        title="Handoff pause",
+        description="The bot goes on so long after a person last wrote; 0: when handed back.",
     )
     window: int = _knob(
         24, "remember", ge=4, le=200, title="Messages remembered", description="More than these become a summary."
@@ -84,19 +202,37 @@ class Context(BaseModel):
     @model_validator(mode="after")
     def _placeholders_are_known(self) -> Self:
         """A typo such as {buisness} is an error here, not an apology to a customer."""
-        for name in ("sell", "moderate", "extract", "remember"):
+        for name in [field.removesuffix("_prompt") for field in type(self).model_fields if field.endswith("_prompt")]:
             try:
                 unknown = placeholders(getattr(self, f"{name}_prompt")) - placeholders(read(name))
             except ValueError as error:
                 raise ValueError(f"{name}_prompt: {error}; write {{{{ and }}}} for braces that stay") from None
             if unknown:
                 holes = ", ".join(f"{{{hole}}}" for hole in sorted(unknown))
-                raise ValueError(f"{name}_prompt has unknown {holes}; it may hold {_holes(name)}")
+                raise ValueError(f"{name}_prompt has unknown {holes}; it may hold {_holes(name) or 'none'}")
         return self
 
-    def missing(self, profile: dict[str, str]) -> list[str]:
+    @model_validator(mode="after")
+    def _fields_are_known(self) -> Self:
+        names = [field.name for field in self.custom_fields]
+        if len(set(names)) < len(names):
+            raise ValueError("custom_fields: two have the same name")
+        if unknown := [name for name in self.profile_fields if name not in (*PROFILE_FIELDS, *names)]:
+            raise ValueError(f"profile_fields: {', '.join(unknown)} is neither built in nor among custom_fields")
+        return self
+
+    def missing(self, profile: Mapping[str, str]) -> list[str]:
         """The profile fields still to be asked for, in order."""
-        return [field for field in self.profile_fields if not profile.get(field)]
+        wanted = dict.fromkeys([*self.profile_fields, *(field.name for field in self.custom_fields)])
+        return [field for field in wanted if not profile.get(field)]
+
+    def question(self, field: str) -> str:
+        """How the agent may ask for a field; empty where it finds its own words."""
+        return next((custom.question for custom in self.custom_fields if custom.name == field), "")
+
+    def model_of(self, node: str) -> str:
+        """The model a node asks."""
+        return (getattr(self, f"{node}_model", "") if node in SMALL else "") or self.model
 
 
 Rows = list[dict[str, str]]
@@ -106,3 +242,6 @@ price_list: ContextVar[Rows] = ContextVar("price_list")
 
 # The same for a tool call however often its turn is run again; a tool that books or pays elsewhere passes it on.
 idempotency_key: ContextVar[str] = ContextVar("idempotency_key", default="")
+
+# Message id -> what a model can see of its image or file, as content blocks. Never part of the working memory.
+attachments: ContextVar[Mapping[str, list[dict[str, Any]]]] = ContextVar("attachments", default={})  # noqa: B039 - read only

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Literal
 
 import phonenumbers
+import regex
 from email_validator import EmailNotValidError, validate_email
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
+
+from agent.context import CustomField
+from agent.grounding.claims import claims_in
+from agent.grounding.numbers import numbers_in, plain
+
+# A business's own pattern may not hold up a turn.
+PATTERN_SECONDS = 0.2
 
 EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
 
@@ -22,9 +31,31 @@ class Facts(BaseModel):
     email: str | None = Field(None, description="e-mail address", max_length=254)
     phone: str | None = Field(None, description="phone number as written", max_length=40)
     decision: Literal["yes", "no", "uncertain"] | None = Field(None, description="definitive answer to an offer")
+    stage: Literal["situation", "problem", "implication", "need_payoff", "closing"] | None = Field(
+        None, description="SPIN stage the customer has reached"
+    )
+    topic: Literal["price", "comparison", "objection", "next_step", "other"] | None = Field(
+        None, description="what the last messages are about"
+    )
 
 
-def kept(facts: Facts, said: str, region: str | None) -> dict[str, str]:
+@lru_cache(maxsize=256)
+def schema(custom: tuple[CustomField, ...]) -> type[Facts]:
+    """`Facts` with the fields of a business's own; every value arrives as text and is checked by `kept`."""
+    if not custom:
+        return Facts
+    extra: dict[str, Any] = {
+        field.name: (str | None, Field(None, max_length=300, description=_described(field))) for field in custom
+    }
+    return create_model("Facts", __base__=Facts, __doc__=Facts.__doc__, **extra)
+
+
+def _described(field: CustomField) -> str:
+    about = field.question or field.name.replace("_", " ")
+    return f"{about} One of: {', '.join(field.choices)}" if field.choices else f"{about} ({field.type})"
+
+
+def kept(facts: Facts, said: str, region: str | None, custom: Sequence[CustomField] = ()) -> dict[str, str]:
     """The facts that are valid and really stand in what was `said`, normalised. `region` is an ISO country code."""
     found: dict[str, str | None] = {
         "name": _name(facts.name, said),
@@ -32,8 +63,44 @@ def kept(facts: Facts, said: str, region: str | None) -> dict[str, str]:
         "company": _stated(facts.company, said),
         "email": email(facts.email, said),
         "phone": phone(facts.phone, said, region),
+        **{field.name: valid(field, getattr(facts, field.name, None), said, region) for field in custom},
     }
     return {field: value for field, value in found.items() if value}
+
+
+def valid(field: CustomField, value: str | None, said: str, region: str | None) -> str | None:
+    """A value of a custom field in its normal form, None when it is not one or was not said: numbers without separators,
+    dates as YYYY-MM-DD or MM-DD, e-mails and phones as ours, a choice as it is spelt in the settings."""
+    kind = {"number": _number, "date": _date, "email": email}.get(field.type, _stated)
+    if field.type == "choice":
+        found = next((c for c in field.choices if value and c.casefold() == value.strip().casefold()), None)
+    elif field.type == "phone":
+        found = phone(value, said, region)
+    else:
+        found = kind(value, said)
+    if not found or not field.pattern:
+        return found
+    try:
+        return found if regex.fullmatch(field.pattern, found, timeout=PATTERN_SECONDS) else None
+    except TimeoutError:
+        return None
+
+
+def _number(value: str | None, said: str) -> str | None:
+    wanted = numbers_in(plain(value or ""))
+    written = {v for number in numbers_in(plain(said)) for v in number.values}
+    return f"{wanted[0].value:g}" if len(wanted) == 1 and wanted[0].value in written else None
+
+
+def _date(value: str | None, said: str) -> str | None:
+    def dates(text: str) -> list[tuple[float, str]]:
+        return [(claim.values[0], claim.key) for claim in claims_in(text) if claim.kind == "date"]
+
+    wanted, written = dates(value or ""), {day for day, _ in dates(said)}
+    if len(wanted) != 1 or wanted[0][0] not in written:
+        return None
+    month, day = divmod(int(wanted[0][0]), 100)
+    return f"{'20' + wanted[0][1] + '-' if wanted[0][1] else ''}{month:02}-{day:02}"
 
 
 def _stated(value: str | None, said: str) -> str | None:

@@ -2,8 +2,8 @@
 
             +-> moderate --+
 commands ---+-> extract  --+-> decide -> sell <-> tools
-            +-> retrieve --+     |         |
-                                 +-> refuse, handoff -> remember
+            +-> retrieve --+     |         +-> ground -> remember
+                                 +-> refuse, handoff ----^
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from agent.models import OFFLINE, Access, Models
 from agent.nodes.commands import commands
 from agent.nodes.decide import decide
 from agent.nodes.extract import extract
+from agent.nodes.ground import ground
 from agent.nodes.handoff import handoff
 from agent.nodes.moderate import moderate
 from agent.nodes.refuse import refuse
@@ -79,8 +80,9 @@ def build(
     builder.add_node("extract", partial(extract, models=models))
     builder.add_node("retrieve", partial(retrieve, knowledge=knowledge))
     builder.add_node("decide", decide)
-    builder.add_node("sell", sell_with_tools, destinations=("tools", "remember"))
+    builder.add_node("sell", sell_with_tools, destinations=("tools", "ground", "remember"))
     builder.add_node("tools", ToolNode(list(registry.found().values()), awrap_tool_call=guard))
+    builder.add_node("ground", ground)
     builder.add_node("refuse", refuse)
     builder.add_node("handoff", handoff)
     builder.add_node("remember", partial(remember, models=models))

@@ -116,3 +116,24 @@ def _by_function_words(words: list[str]) -> str:
     ranked = sorted(((votes.count(language), language) for language in set(votes)), reverse=True)
     clear = len(ranked) == 1 or (len(ranked) > 1 and ranked[0][0] > ranked[1][0])
     return ranked[0][1] if ranked and clear and ranked[0][0] >= max(1, len(words) // 6) else ""
+
+
+_LETTERS = (
+    ("Latin", re.compile(r"[A-Za-z\u00c0-\u024f]")),
+    ("Cyrillic", re.compile(r"[\u0400-\u052f]")),
+    ("Devanagari", re.compile(r"[\u0900-\u097f]")),
+    ("Arabic", re.compile(r"[\u0600-\u06ff\u0750-\u077f]")),
+    ("Greek", re.compile(r"[\u0370-\u03ff]")),
+    ("Hebrew", re.compile(r"[\u0590-\u05ff]")),
+    ("Thai", re.compile(r"[\u0e00-\u0e7f]")),
+    ("Chinese or Japanese", re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")),
+    ("Korean", re.compile(r"[\uac00-\ud7af]")),
+)
+
+
+def script_of(text: str) -> str:
+    """The letters most of a text is in, by name; empty for a text without letters."""
+    text = re.sub(r"https?://\S+|\S+@\S+", " ", text[:2_000])
+    counts = {name: len(pattern.findall(text)) for name, pattern in _LETTERS}
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] else ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +16,16 @@ from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from agent import meter
+from agent.failures import Trouble, brief, judge, unusable
+
 log = structlog.get_logger()
 
 OFFLINE = "offline"
+# Seconds a provider is left alone after it said that the key is wrong or the account empty.
+LEFT_ALONE = 60.0
+# A provider that wants to be left alone longer than this is not waited for.
+LONGEST_WAIT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +54,27 @@ class NoModelAnswered(RuntimeError):
     """Every candidate failed, the offline one included."""
 
 
+Alarm = Callable[[str, Trouble | None], Awaitable[None]]
+
+
 @dataclass
 class Models:
-    """The models of this process. Clients are made once and reused."""
+    """The models of this process. Clients are made once and reused.
+
+    `alarm` is told (provider, trouble) once when a provider refuses the key or the account, and (provider, None) once
+    when it answers again.
+    """
 
     offline: BaseChatModel
     default: str = OFFLINE
     fallback: str | None = None
     access: Access = field(default_factory=Access)
     attempts: int = 3
+    alarm: Alarm | None = None
     _made: dict[str, BaseChatModel] = field(default_factory=dict)
     _runnables: dict[Any, tuple[Any, tuple[BaseTool, ...]]] = field(default_factory=dict)
+    _troubled: dict[str, Trouble] = field(default_factory=dict)
+    _until: dict[str, float] = field(default_factory=dict)
 
     async def ask(
         self,
@@ -66,31 +84,40 @@ class Models:
         tools: Sequence[BaseTool] = (),
         schema: type[BaseModel] | None = None,
         timeout: float | None = None,
+        purpose: str = "",
+        cheaper: str = "",
     ) -> Asked:
         """The answer of the named model (`auto`: the default), else of the fallback, else of the offline one.
 
-        With a `schema`, `parsed` holds an instance, or None when the model did not keep to it: that is not retried.
+        With a `schema`, `parsed` is an instance of it. `purpose` names the call on the bill. When the day's allowance is
+        nearly spent `cheaper` is asked instead, and when it is spent the offline model alone. A refusal, an empty, cut or
+        malformed answer counts as no answer. Raises NoModelAnswered.
         """
-        for candidate in self._candidates(name):
-            answer = await self._ask(candidate, messages, tools, schema, timeout or self.access.timeout)
+        for candidate in self._candidates(name, cheaper):
+            answer = await self._ask(candidate, messages, tools, schema, timeout or self.access.timeout, purpose)
             if answer is not None:
                 return answer
         raise NoModelAnswered("no model answered")
 
     def warm(self) -> None:
         """Load the providers' libraries now, not in the first customer's turn: that takes a second."""
-        for name in self._candidates("auto"):
+        for name in self._candidates("auto", ""):
             try:
                 self._model(name)
             except Exception as error:  # a missing key shows at the first call too, and the next model answers
-                log.error("model_not_ready", model=name, detail=_brief(error))
+                log.error("model_not_ready", model=name, detail=brief(error))
 
     def resolve(self, name: str) -> str:
         """The model that `name` stands for."""
         return self.default if name in ("", "auto") else name
 
-    def _candidates(self, name: str) -> list[str]:
+    def _candidates(self, name: str, cheaper: str) -> list[str]:
+        allowed = meter.allowance.get()
         wanted = [self.resolve(name), self.fallback, OFFLINE]
+        if allowed == "cheaper" and (cheaper or self.fallback):
+            wanted = [cheaper or self.fallback, OFFLINE]
+        elif allowed == "offline":
+            wanted = [OFFLINE]
         return list(dict.fromkeys(candidate for candidate in wanted if candidate))
 
     async def _ask(
@@ -100,21 +127,44 @@ class Models:
         tools: Sequence[BaseTool],
         schema: type[BaseModel] | None,
         timeout: float,
+        purpose: str,
     ) -> Asked | None:
+        provider = name.partition(":")[0]
+        if max(self._until.get(provider, 0), self._until.get(name, 0)) > time.monotonic():
+            return None
         for attempt in range(1, self.attempts + 1):
             try:
-                runnable = self._runnable(name, tools, schema)
-                answer = await asyncio.wait_for(runnable.ainvoke(list(messages)), timeout)
+                answer = await asyncio.wait_for(self._runnable(name, tools, schema).ainvoke(list(messages)), timeout)
             except Exception as error:  # whatever a provider raises, the next one is asked; it is logged here
-                log.warning(
-                    "model_failed", model=name, attempt=attempt, error=type(error).__name__, detail=_brief(error)
-                )
-                if attempt == self.attempts or not retryable(error):
+                fault = judge(error, provider)
+                log.warning("model_failed", model=name, attempt=attempt, fault=fault.kind, detail=brief(error))
+                if fault.kind in ("key", "account"):
+                    await self._trouble(provider, Trouble(provider, fault.kind, brief(error)))
+                wait = fault.wait if fault.wait is not None else 0.25 * 2**attempt * random.uniform(0.5, 1)
+                if wait > LONGEST_WAIT:
+                    self._until[name] = time.monotonic() + min(wait, 600)
+                if fault.kind != "retry" or attempt == self.attempts or wait > LONGEST_WAIT:
                     return None
-                await asyncio.sleep(_pause(error, attempt))
+                await asyncio.sleep(wait)
                 continue
-            return Asked(answer, _parsed(answer, schema), name)
+            meter.count(purpose, name, answer)
+            await self._trouble(provider, None)
+            parsed = _parsed(answer, schema)
+            if reason := unusable(answer) or ("malformed" if schema and parsed is None else ""):
+                log.warning("answer_unusable", model=name, purpose=purpose, reason=reason)
+                return None
+            return Asked(answer, parsed, name)
         return None
+
+    async def _trouble(self, provider: str, trouble: Trouble | None) -> None:
+        before = self._troubled.get(provider)
+        if trouble:
+            self._troubled[provider] = trouble
+            self._until[provider] = time.monotonic() + LEFT_ALONE
+        elif before:
+            del self._troubled[provider]
+        if self.alarm and (trouble is None) != (before is None):
+            await self.alarm(provider, trouble)
 
     def _runnable(self, name: str, tools: Sequence[BaseTool], schema: type[BaseModel] | None) -> Any:
         """A model with its tools or its schema; kept, since describing them costs more than the rest of the call."""
@@ -168,30 +218,3 @@ def _parsed(answer: AIMessage, schema: type[BaseModel] | None) -> BaseModel | No
         return schema.model_validate(calls[0]) if schema and calls else None
     except ValidationError:
         return None
-
-
-def retryable(error: BaseException) -> bool:
-    """Whether the same call may succeed a moment later. An empty account is a 429 that no waiting mends."""
-    text = str(error)
-    if "insufficient_quota" in text or "exceeded your current quota" in text:
-        return False
-    verdict = getattr(error, "is_retryable", None)
-    if isinstance(verdict, bool):
-        return verdict
-    if isinstance(error, TimeoutError):
-        return False  # the time of this turn is spent; the fallback answers
-    status = getattr(error, "status_code", None) or getattr(error, "code", None)
-    return isinstance(error, ConnectionError) or (isinstance(status, int) and (status == 429 or status >= 500))
-
-
-def _pause(error: BaseException, attempt: int) -> float:
-    """Seconds to wait: what the provider asks for, up to 5, else a growing, jittered moment."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    try:
-        return min(5.0, float(headers.get("retry-after", "")))
-    except ValueError:
-        return 0.25 * 2**attempt * random.uniform(0.5, 1)
-
-
-def _brief(error: BaseException) -> str:
-    return str(error).replace("\n", " ")[:200]

@@ -4,6 +4,22 @@ from __future__ import annotations
 
 import re
 
+from agent.injection import is_injection, is_suspicious
+
+__all__ = [
+    "asks_for_person",
+    "is_emergency",
+    "is_greeting",
+    "is_injection",
+    "is_media_only",
+    "is_pleasantry",
+    "is_small_talk",
+    "is_start",
+    "is_stop",
+    "is_suspicious",
+    "is_thanks",
+]
+
 # Characters of a message that a screen looks at; a model sees the rest.
 LOOKED_AT = 3_000
 
@@ -52,7 +68,7 @@ _WHOM = (
     r"jemand\w*|conseiller|personne|quelqu'un|temsilci\w*|yetkili\w*|адам\w*|маман\w*"
 )
 _PERSON = re.compile(
-    rf"\b(?:{_WISH})\b(?:\W+\w+){{0,3}}?\W+(?:{_WHOM})\b|\b(?:{_WHOM})\W+(?:\w+\W+){{0,2}}?(?:{_WISH})\b"
+    rf"\b(?:{_WISH})\b(?:\W+\w+){{0,3}}?\W+(?:{_WHOM})\b(?!['’]s)|\b(?!some|qualcuno|alg|jemand|quelqu)(?:{_WHOM})\W+(?:\w+\W+){{0,2}}?(?:{_WISH})\b"
     r"|\b(?:real|live|actual) (?:person|human)\b|\bжив\w+ человек\w*|\bhuman agent\b|इंसान से|व्यक्ति से|شخص حقيقي|(?:التحدث|أتحدث|الكلام|أتكلم) (?:مع|إلى) (?:شخص|موظف|أحد)",
     re.I,
 )
@@ -63,14 +79,6 @@ _LONE_PERSON = frozenset(
 _EMERGENCY = re.compile(
     r"\b(i want to die|kill myself|suicide|call an ambulance|heart attack|can't breathe|хочу умереть|покончить с собой|суицид\w*|"
     r"вызовите скорую|voglio morire|suicidio|quiero morir|quero morrer|suicídio)\b",
-    re.I,
-)
-_INJECTION = re.compile(
-    r"(ignore|disregard|forget|override)\s+(all\s+|any\s+|the\s+|your\s+|my\s+)*(previous|prior|above|earlier|system)?\s*(instructions?|rules|prompts?|guidelines)"
-    r"|\b(system prompt|developer mode|jailbreak|DAN mode)\b|you are now (?:a|an|the|in)\b|reveal (?:your|the) (?:prompt|instructions|rules)"
-    r"|(?:show|print|repeat|tell me) (?:your|the) (?:system )?(?:prompt|instructions)"
-    r"|(игнорируй|забудь|проигнорируй)\w*\s+(все\s+|свои\s+|предыдущие\s+|прежние\s+)*(инструкци\w+|правила|указания)|системн\w+ промпт"
-    r"|ignora (?:tutte )?(?:le|las|as|todas)?\s*(?:istruzioni|instrucciones|instruções|regole|reglas)",
     re.I,
 )
 
@@ -109,6 +117,28 @@ def is_small_talk(text: str) -> bool:
     return _bare(text) in _SMALL_TALK or not re.search(r"[^\W_]", text)
 
 
+_PLEASANT = sorted((p.split() for p in _GREETING | _SMALL_TALK | _THANKS), key=len, reverse=True)
+_MARK = re.compile(
+    r"\[(?:image|video|audio|document|sticker|location|contacts|empty message)[^\]\n]*\]", re.I
+)  # how a message without words looks to the graph
+
+
+def is_pleasantry(text: str) -> bool:
+    """Nothing but greetings, thanks and acknowledgements, however many: `ok, thanks!`."""
+    words = _bare(text[:200]).split()
+    while words:
+        known = next((phrase for phrase in _PLEASANT if words[: len(phrase)] == phrase), None)
+        if known is None:
+            return False
+        words = words[len(known) :]
+    return len(text) <= 200
+
+
+def is_media_only(text: str) -> bool:
+    """Files, stickers or places without a word."""
+    return bool(_MARK.search(text)) and not re.search(r"[^\W\d_]", _MARK.sub("", text))
+
+
 def asks_for_person(text: str) -> bool:
     """Wants a human being."""
     return _bare(text) in _LONE_PERSON or bool(_PERSON.search(_flat(text)))
@@ -117,8 +147,3 @@ def asks_for_person(text: str) -> bool:
 def is_emergency(text: str) -> bool:
     """Speaks of danger to life."""
     return bool(_EMERGENCY.search(_flat(text)))
-
-
-def is_injection(text: str) -> bool:
-    """Tries to change the rules or to see them."""
-    return bool(_INJECTION.search(_flat(text)))

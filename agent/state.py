@@ -47,7 +47,13 @@ class Inbound(TypedDict):
 
 
 class State(Inbound, total=False):
-    """Working memory of a conversation. The contact's record outlives it; `profile` is a copy for the turn."""
+    """Working memory of a conversation. The contact's record outlives it; `profile` is a copy for the turn.
+
+    `draft` and `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim; `task` what a person
+    has to look after; `topic` what the burst is about; `said_in` the message id of each new fact; `identity` the contact's number or user id; `at` Unix ms
+    of the turn; `idle_minutes` the pause before it; `session_from` the first message of a
+    session that begins with this turn.
+    """
 
     bot_id: str
     turn_id: str
@@ -60,6 +66,16 @@ class State(Inbound, total=False):
     passages: list[Quoted]
     replies: list[str]
     model: str
+    draft: str
+    complaint: str
+    checked: list[str]
+    task: Annotated[str, last]
+    topic: str
+    said_in: dict[str, str]
+    identity: str
+    at: int
+    idle_minutes: int
+    session_from: str
 
 
 class Outbound(TypedDict, total=False):

@@ -12,6 +12,7 @@ from langgraph.types import Command
 
 from agent.context import PROFILE_FIELDS, Context
 from agent.language import language_of
+from agent.nodes.moderate import listed
 from agent.phrases import say
 from agent.screens import is_start, is_stop
 from agent.state import State, burst, burst_text, text_of
@@ -19,6 +20,17 @@ from agent.state import State, burst, burst_text, text_of
 HISTORY = 10
 STOPPED = "stopped"
 COMMANDS = ("/reset", "/history", "/info")
+
+_FRESH = {
+    "verdict": "answer",
+    "reason": "",
+    "model": "",
+    "draft": "",
+    "complaint": "",
+    "task": "",
+    "topic": "",
+    "session_from": "",
+}
 
 Next = Literal["moderate", "extract", "retrieve", "remember"]
 
@@ -30,13 +42,16 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
     """
     waiting, profile, context = burst(state), state.get("profile", {}), runtime.context
     language = language_of(burst_text(state), profile.get("language") or "")
-    fresh: dict[str, Any] = {"replies": [], "passages": [], "verdict": "answer", "reason": "", "model": ""}
+    fresh: dict[str, Any] = {**_FRESH, "replies": [], "passages": [], "checked": [], "said_in": {}}
+    if waiting and state.get("idle_minutes", 0) >= context.session_minutes:
+        fresh["session_from"] = str(waiting[0].id)
     if any(is_stop(text_of(message)) for message in waiting):
         return _answered(fresh, say("stopped", language), profile={"consent": STOPPED})
     stopped = profile.get("consent") == STOPPED
     if stopped and any(is_start(text_of(message)) for message in waiting):
         return _answered(fresh, say("started", language), profile={"consent": None})
-    if not waiting or stopped or state.get("owner") == "person":
+    ignored = listed(context.ignore, state.get("identity", ""))
+    if not waiting or stopped or ignored or state.get("owner") == "person":
         return Command(update={**fresh, "verdict": "silent"}, goto="remember")
     given = [message for message in waiting if _command(message)]
     if given:
@@ -79,7 +94,6 @@ def _carried_out(
     if "/reset" in words:
         kept = [HumanMessage(text_of(message), id=message.id) for message in rest]
         update["messages"] = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *kept]
-        update["profile"] = dict.fromkeys((name for name in profile if name not in ("language", "consent")), None)
         update["summary"] = ""
     return Command(update=update, goto=["moderate", "extract", "retrieve"] if rest else "remember")
 
@@ -91,7 +105,7 @@ def _history(messages: Sequence[AnyMessage], waiting: int) -> str:
 
 
 def _info(state: State, context: Context, profile: dict[str, str]) -> str:
-    shown = ("class", *PROFILE_FIELDS, "language")
+    shown = ("class", "stage", *PROFILE_FIELDS, *(field.name for field in context.custom_fields), "language")
     known = ", ".join(f"{name}: {profile[name]}" for name in shown if name in profile) or "-"
     rows = [
         f"*{context.business}*",

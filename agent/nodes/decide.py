@@ -9,7 +9,9 @@ from langgraph.types import Command
 from agent.state import State
 
 
-async def decide(state: State) -> Command[Literal["sell", "refuse", "handoff"]]:
+async def decide(state: State) -> Command[Literal["sell", "refuse", "handoff", "remember"]]:
     """The sales agent, unless the moderator said otherwise."""
     verdict = state.get("verdict", "answer")
+    if verdict == "silent":
+        return Command(goto="remember")
     return Command(goto="refuse" if verdict == "refuse" else "handoff" if verdict == "handoff" else "sell")

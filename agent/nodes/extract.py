@@ -1,18 +1,19 @@
-"""Writes down what the contact says about themselves."""
+"""Writes down what the contact says about themselves, and where the conversation stands."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from langchain_core.messages import AIMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from agent.context import PROFILE_FIELDS, Context
-from agent.facts import Facts, kept, region_of
+from agent.facts import Facts, kept, region_of, schema
 from agent.models import Models, NoModelAnswered
-from agent.screens import is_greeting, is_thanks
+from agent.screens import is_media_only, is_pleasantry
 from agent.state import State, burst, burst_text, text_of
 
 SECONDS = 10
@@ -21,25 +22,60 @@ log = structlog.get_logger()
 
 
 async def extract(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:
-    """New facts, validated, that really stand in the messages; skipped when nothing could be new."""
-    said = burst_text(state)
-    if not re.search(r"[^\W_]{2}", said) or is_greeting(said) or is_thanks(said):
+    """New facts, validated, that really stand in the messages, each with the id of its message; the SPIN stage and the
+    topic. Skipped when nothing could be new."""
+    said, context = burst_text(state), runtime.context
+    if not re.search(r"[^\W_]", said) or is_pleasantry(said) or is_media_only(said):
         return {}
     profile = {name: value for name, value in state.get("profile", {}).items() if value}
     region = region_of(profile.get("phone", "")) or ""
-    known = ", ".join(f"{name}: {profile[name]}" for name in PROFILE_FIELDS if name in profile) or "nothing"
-    context = runtime.context
-    prompt = context.extract_prompt.format(business=context.business, profile=known, region=region)
+    custom = tuple(context.custom_fields)
+    fields = [*PROFILE_FIELDS, *(field.name for field in custom)]
+    prompt = context.extract_prompt.format(
+        business=context.business,
+        fields=", ".join(fields),
+        profile=", ".join(f"{name}: {profile[name]}" for name in fields if name in profile) or "nothing",
+        region=region,
+        stage=profile.get("stage") or "situation",
+    )
     before = [m for m in state["messages"] if isinstance(m, AIMessage) and text_of(m)][-1:]
+    waiting = burst(state)
     try:
         asked = await models.ask(
-            context.model, [SystemMessage(prompt), *before, *burst(state)], schema=Facts, timeout=SECONDS
+            context.model_of("extract"),
+            [SystemMessage(prompt), *before, *waiting],
+            schema=schema(custom),
+            timeout=SECONDS,
+            purpose="extract",
+            cheaper=context.cheaper_model,
         )
     except NoModelAnswered:
         return {}
-    facts = asked.parsed if isinstance(asked.parsed, Facts) else Facts.model_validate({})
-    new = {field: value for field, value in kept(facts, said, region or None).items() if profile.get(field) != value}
+    facts: Facts = asked.parsed
+    new = {
+        field: value
+        for field, value in kept(facts, said, region or None, custom).items()
+        if profile.get(field) != value
+    }
+    where = sources(new, waiting)
     if facts.decision:
         new["decision"] = facts.decision
+    if facts.stage and facts.stage != profile.get("stage"):
+        new["stage"] = facts.stage
     log.info("extracted", fields=sorted(new), model=asked.model)
-    return {"profile": new} if new else {}
+    update: dict[str, Any] = {"topic": facts.topic or ""}
+    return {**update, "profile": new, "said_in": where} if new else update
+
+
+def sources(facts: Mapping[str, str], messages: Sequence[HumanMessage]) -> dict[str, str]:
+    """The id of the message each fact stands in, the last one for a fact that is put together from several."""
+
+    def bare(text: str) -> str:
+        return re.sub(r"\W", "", text.casefold())
+
+    found = {}
+    for field, value in facts.items():
+        tail = bare(value)[-7:]  # of a number that was given its country code, the end is what was written
+        inside = [m.id for m in messages if tail and tail in bare(text_of(m))]
+        found[field] = str((inside or [messages[-1].id])[-1])
+    return found

@@ -15,6 +15,7 @@ async def handoff(state: State) -> dict[str, Any]:
     text = say("handed_over", state.get("profile", {}).get("language") or "en")
     return {
         "owner": "person",
+        "task": state.get("reason") or "asks for a person",
         "messages": [AIMessage(text)],
         "replies": [*state.get("replies", []), text],
         "model": "handoff",

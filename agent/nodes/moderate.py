@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from typing import Any, Literal
 
 import structlog
@@ -11,10 +12,21 @@ from pydantic import BaseModel, Field
 
 from agent.context import Context
 from agent.models import Models, NoModelAnswered
-from agent.screens import is_emergency, is_greeting, is_injection
+from agent.screens import (
+    asks_for_person,
+    is_emergency,
+    is_injection,
+    is_media_only,
+    is_pleasantry,
+    is_suspicious,
+)
 from agent.state import State, burst, burst_text
 
 SECONDS = 10
+# A contact is turned away only by a moderator that is surer than this.
+SURE = 0.6
+# What the profile says once the polite line for non-clients was said.
+TURNED_AWAY = "turned_away"
 
 log = structlog.get_logger()
 
@@ -23,43 +35,75 @@ class Verdict(BaseModel):
     """What the moderator thinks of the last messages."""
 
     contact_class: Literal["client", "non_client", "unknown"] = "unknown"
+    confidence: float = Field(1.0, ge=0, le=1, description="how sure of the class")
     intent: Literal["business", "person", "emergency", "abuse", "injection"] = "business"
     reason: str = Field("", description="why, in at most twelve words")
 
 
+def listed(patterns: list[str], identity: str) -> bool:
+    """Whether a number or user id is on a list; spaces and plus signs do not matter, `*` stands for anything."""
+    bare = identity.lstrip("+")
+    return bool(bare) and any(fnmatch(bare, "".join(pattern.split()).lstrip("+")) for pattern in patterns)
+
+
 async def moderate(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:
-    """Screens first, and a model only while the class is unknown. An outage of models must not silence the shop."""
-    said, profile = burst_text(state), state.get("profile", {})
+    """Screens first; a model only while the class is unknown or the text is suspicious. An outage of models must not
+    silence the shop."""
+    said, profile, context = burst_text(state), state.get("profile", {}), runtime.context
+    screened = _screened(said)
+    if screened:
+        return screened
+    known = profile.get("class") or "unknown"
+    if known == "non_client":
+        return {"verdict": "silent" if profile.get(TURNED_AWAY) else "refuse", "reason": "not a client"}
+    if listed(context.allow, state.get("identity", "")):
+        return {} if known == "client" else {"profile": {"class": "client", "class_reason": "on the allow list"}}
+    if is_pleasantry(said) or is_media_only(said):
+        return {}
+    if known == "client" and not is_suspicious(said):
+        return {}
+    prompt = context.moderate_prompt.format(business=context.business)
+    try:
+        asked = await models.ask(
+            context.model_of("moderate"),
+            [SystemMessage(prompt), *burst(state)],
+            schema=Verdict,
+            timeout=SECONDS,
+            purpose="moderate",
+            cheaper=context.cheaper_model,
+        )
+    except NoModelAnswered:
+        return {}
+    verdict: Verdict = asked.parsed
+    log.info("moderated", contact_class=verdict.contact_class, intent=verdict.intent, model=asked.model)
+    return _update(verdict, known)
+
+
+def _screened(said: str) -> dict[str, Any]:
+    """What needs no model: an attempt on the rules is refused whatever else is true, and a person is called at once."""
     if is_injection(said):
         return {"verdict": "refuse", "reason": "tries to change the rules"}
     if is_emergency(said):
         return {"verdict": "handoff", "reason": "speaks of danger to life"}
-    if profile.get("class") == "client" or is_greeting(said) or not said:
-        return {}
-    if profile.get("class") == "non_client":
-        return {"verdict": "refuse", "reason": "not a client"}
-    prompt = runtime.context.moderate_prompt.format(business=runtime.context.business)
-    try:
-        asked = await models.ask(
-            runtime.context.model, [SystemMessage(prompt), *burst(state)], schema=Verdict, timeout=SECONDS
-        )
-    except NoModelAnswered:
-        return {}
-    verdict = asked.parsed if isinstance(asked.parsed, Verdict) else Verdict.model_validate({})
-    log.info("moderated", contact_class=verdict.contact_class, intent=verdict.intent, model=asked.model)
-    return _update(verdict)
+    if asks_for_person(said):
+        return {"verdict": "handoff", "reason": f"asks for a person: {said[:150]}"}
+    return {}
 
 
-def _update(verdict: Verdict) -> dict[str, Any]:
+def _update(verdict: Verdict, before: str) -> dict[str, Any]:
+    sure = verdict.confidence >= SURE or verdict.contact_class == "client"
+    kind = verdict.contact_class if sure else "unknown"
+    if before == "client":
+        kind = "unknown"  # one odd message does not make a client somebody else
     known = (
         {}
-        if verdict.contact_class == "unknown"
-        else {"class": verdict.contact_class, "class_reason": verdict.reason[:200]}
+        if kind == "unknown"
+        else {"class": kind, "class_reason": verdict.reason[:200], "class_confidence": f"{verdict.confidence:.2f}"}
     )
     if verdict.intent in ("abuse", "injection"):
         return {"verdict": "refuse", "reason": verdict.reason, "profile": known}
-    if verdict.intent == "emergency":
+    if verdict.intent in ("emergency", "person"):
         return {"verdict": "handoff", "reason": verdict.reason, "profile": known}
-    if verdict.contact_class == "non_client":
+    if kind == "non_client":
         return {"verdict": "refuse", "reason": "not a client", "profile": known}
     return {"profile": known} if known else {}

@@ -18,15 +18,22 @@ LINE_CHARACTERS = 160
 
 
 async def remember(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:
-    """Drop tool traffic of finished turns; over the window, summarise the older half. The transcript keeps everything."""
+    """Drop tool traffic of finished turns; over the window, or when a session begins, summarise what is
+    older. The transcript keeps everything."""
     context, messages = runtime.context, state["messages"]
     traffic = [m for m in messages if isinstance(m, ToolMessage) or (isinstance(m, AIMessage) and m.tool_calls)]
     spoken = [m for m in messages if m not in traffic]
-    old = spoken[: len(spoken) - _kept(spoken, context)]
+    old = spoken[: len(spoken) - min(_kept(spoken, context), _of_session(spoken, state.get("session_from") or ""))]
     update: dict[str, Any] = {"messages": [RemoveMessage(id=m.id) for m in (*traffic, *old) if m.id]}
     if old:
         update["summary"] = await _summary(state.get("summary") or "", old, context, models)
     return update
+
+
+def _of_session(spoken: Sequence[AnyMessage], first: str) -> int:
+    """How many messages belong to the session that began with this turn; all of them when none did."""
+    place = next((i for i, message in enumerate(spoken) if message.id == first), 0)
+    return len(spoken) - place
 
 
 def _kept(spoken: Sequence[AnyMessage], context: Context) -> int:
@@ -42,13 +49,23 @@ def _kept(spoken: Sequence[AnyMessage], context: Context) -> int:
     return count
 
 
+def _speaker(message: AnyMessage) -> str:
+    return (
+        "Customer" if isinstance(message, HumanMessage) else "Colleague" if message.name == "operator" else "Assistant"
+    )
+
+
 async def _summary(before: str, old: Sequence[AnyMessage], context: Context, models: Models) -> str:
-    lines = [f"{'Customer' if isinstance(m, HumanMessage) else 'Assistant'}: {text_of(m)}" for m in old]
-    if models.resolve(context.model) != OFFLINE:
+    lines = [f"{_speaker(m)}: {text_of(m)}" for m in old]
+    if models.resolve(context.model_of("remember")) != OFFLINE:
         prompt = context.remember_prompt.format(business=context.business, summary=before)
         try:
             asked = await models.ask(
-                context.model, [SystemMessage(prompt), HumanMessage("\n".join(lines))], timeout=SECONDS
+                context.model_of("remember"),
+                [SystemMessage(prompt), HumanMessage("\n".join(lines))],
+                timeout=SECONDS,
+                purpose="remember",
+                cheaper=context.cheaper_model,
             )
         except NoModelAnswered:
             asked = None

@@ -9,7 +9,7 @@ import structlog
 from langgraph.runtime import Runtime
 
 from agent.context import Context, Rows
-from agent.screens import is_greeting, is_thanks
+from agent.screens import is_media_only, is_pleasantry
 from agent.state import Quoted, State, burst_text
 
 SECONDS = 10
@@ -27,7 +27,7 @@ class Knowledge(Protocol):
 async def retrieve(state: State, runtime: Runtime[Context], knowledge: Knowledge) -> dict[str, Any]:
     """The best passages for the burst. Without them the agent still answers, and says what it does not know."""
     said = burst_text(state)
-    if not said or is_greeting(said) or is_thanks(said):
+    if not said or is_pleasantry(said) or is_media_only(said):
         return {"passages": []}
     try:
         search = knowledge.passages(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
@@ -11,55 +11,101 @@ from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agent.context import PROFILE_FIELDS, Context
+from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context, attachments
+from agent.language import script_of
 from agent.models import Models, NoModelAnswered
 from agent.phrases import say
-from agent.state import Quoted, State, text_of
+from agent.state import Quoted, State, burst, burst_text, text_of
 
 log = structlog.get_logger()
 
 
-async def sell(
-    state: State, runtime: Runtime[Context], models: Models, tools: Sequence[BaseTool]
-) -> Command[Literal["tools", "remember"]]:
+# How much of what a colleague said goes into the prompt beside the conversation itself.
+COLLEAGUE_CHARACTERS = 800
+
+Next = Literal["tools", "ground", "remember"]
+
+
+async def sell(state: State, runtime: Runtime[Context], models: Models, tools: Sequence[BaseTool]) -> Command[Next]:
     """One model call. Its text is the reply; its tool calls are run and come back here, up to `tool_rounds` times."""
     context, language = runtime.context, state.get("profile", {}).get("language") or "en"
     offered = tools if _rounds(state["messages"]) < context.tool_rounds else ()
+    messages = [SystemMessage(_prompt(state, context, language)), *shown(answerable(state["messages"]))]
     try:
-        asked = await models.ask(
-            context.model,
-            [SystemMessage(_prompt(state, context, language)), *answerable(state["messages"])],
-            tools=offered,
-        )
+        asked = await models.ask(context.model, messages, tools=offered, purpose="sell", cheaper=context.cheaper_model)
     except NoModelAnswered:
-        return _said(state, say("apology", language), "none")
+        update = {**_said(state, say("apology", language), "none"), "task": "no model answered"}
+        return Command(update=update, goto="remember")
     if asked.message.tool_calls and offered:
         return Command(update={"messages": [asked.message], "model": asked.model}, goto="tools")
     text = text_of(asked.message).strip()
     if not text:
         log.warning("empty_answer", model=asked.model)
         text = say("handed_over" if state.get("owner") == "person" else "apology", language)
-    return _said(state, text, asked.model)
+    return Command(update=_said(state, text, asked.model), goto="ground")
 
 
-def _said(state: State, text: str, model: str) -> Command[Literal["tools", "remember"]]:
-    return Command(
-        update={"messages": [AIMessage(text)], "replies": [*state.get("replies", []), text], "model": model},
-        goto="remember",
-    )
+def _said(state: State, text: str, model: str) -> dict[str, Any]:
+    return {"messages": [AIMessage(text)], "replies": [*state.get("replies", []), text], "model": model}
 
 
 def _prompt(state: State, context: Context, language: str) -> str:
     profile = {name: value for name, value in state.get("profile", {}).items() if value}
-    known = ", ".join(f"{name}: {profile[name]}" for name in PROFILE_FIELDS if name in profile) or "nothing yet"
-    return context.sell_prompt.format(
+    fields = (*PROFILE_FIELDS, *(field.name for field in context.custom_fields))
+    missing, stage = context.missing(profile), profile.get("stage") or STAGES[0]
+    prompt = context.sell_prompt.format(
         business=context.business,
+        facts=context.facts or "none",
         language=language,
-        profile=known,
-        missing=", ".join(context.missing(profile)),
-        summary=state.get("summary") or "",
+        script=script_of(burst_text(state)) or "the same",
+        stage=stage,
+        move=_move(state, context, stage),
+        profile=", ".join(f"{name}: {profile[name]}" for name in fields if name in profile) or "nothing yet",
+        missing=", ".join(missing),
+        question=context.question(missing[0]) if missing else "",
+        summary=_summary(state),
+        colleague=_colleague(state),
         passages="\n".join(_fenced(p) for p in state.get("passages", [])) or "none found",
     )
+    if not state.get("complaint"):
+        return prompt
+    draft = state.get("draft", "").replace("<", "‹").replace(">", "›")
+    return f"{prompt}\n\n{context.ground_prompt.format(complaint=state['complaint'], draft=draft)}"
+
+
+def _move(state: State, context: Context, stage: str) -> str:
+    """What to do now: for the stage, and for what the last messages are about."""
+    topic = state.get("topic") or ""
+    names = [*([topic] if topic in TOPICS else []), *([stage] if stage in STAGES else [])]
+    return " ".join(getattr(context, f"{name}_prompt") for name in names)
+
+
+def _summary(state: State) -> str:
+    summary, idle = state.get("summary") or "", state.get("idle_minutes", 0)
+    if not state.get("session_from") or len(state["messages"]) <= len(burst(state)):
+        return summary
+    ago = f"{idle // 1440} days" if idle >= 2880 else f"{max(1, idle // 60)} hours"
+    return f"{summary}\nThe customer comes back after {ago}.".strip()
+
+
+def _colleague(state: State) -> str:
+    """What a person said in this conversation, so that the agent goes on from there."""
+    said = [text_of(m) for m in state["messages"] if isinstance(m, AIMessage) and m.name == "operator"]
+    if not said:
+        return "nobody"
+    text = " / ".join(said)[-COLLEAGUE_CHARACTERS:].replace("<", "‹").replace(">", "›")
+    return f"A colleague has written to the customer: {text}. You are in charge again; go on from there."
+
+
+def shown(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """The messages with the images and files that belong to them, for a model that can see."""
+    seen = attachments.get()
+    return [
+        message.model_copy(update={"content": [{"type": "text", "text": text_of(message)}, *seen[str(message.id)]]})
+        if isinstance(message, HumanMessage) and str(message.id) in seen
+        else message
+        for message in messages
+    ]
 
 
 def _fenced(passage: Quoted) -> str:

@@ -42,7 +42,7 @@ async def test_screening_notes_and_retrieval_are_one_step(scripted):
             route.append(chunk["name"])
     assert route[0] == "commands"
     assert set(route[1:4]) == {"moderate", "extract", "retrieve"}
-    assert route[4:] == ["decide", "sell", "remember"]
+    assert route[4:] == ["decide", "sell", "ground", "remember"]
 
 
 async def test_a_known_client_is_not_moderated_again(scripted):
@@ -140,11 +140,12 @@ async def test_when_every_provider_is_down_the_offline_model_answers(scripted):
     assert (await chat.state())["model"] == "offline"
 
 
-async def test_an_empty_answer_becomes_words(scripted):
-    chat, _ = scripted(
+async def test_after_an_empty_answer_the_next_model_answers(scripted):
+    chat, model = scripted(
         lambda m, offered: call(offered[0], {}) if offered in (["Verdict"], ["Facts"]) else AIMessage("")
     )
-    assert "moment longer" in (await chat.says("how much is it?"))[0]
+    assert (await chat.says("how much is the delivery?"))[0].startswith("Delivery costs 1,500 tenge.")
+    assert (await chat.state())["model"] == "offline" and len(model.asked) == 3
 
 
 async def test_memory_is_bounded_by_number_and_by_size(scripted):

@@ -1,0 +1,348 @@
+"""What a text says that can be right or wrong: money, percent, time, dates, measures, phones, e-mails, links, names."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import regex as re
+
+from agent.grounding import names
+from agent.grounding.numbers import Number, numbers_in, plain
+from agent.grounding.units import (
+    CURRENCY,
+    DURATION,
+    MEASURE,
+    MONTH_WORD,
+    PERCENTAGE,
+    PIECE,
+    WEEKDAY,
+    currency_of,
+    month_of,
+    weekday_of,
+)
+
+Kind = Literal[
+    "money", "percent", "duration", "time", "date", "weekday", "soon", "measure", "number", "phone", "email", "link", "free", "product"
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One thing said. `values` are all readings of a number; `unit` its canonical unit or currency; `key` what a claim
+    without a number is compared by. `sentence` is where it stands, `start` its place in the text."""
+
+    kind: Kind
+    text: str
+    start: int
+    values: tuple[float, ...] = ()
+    unit: str = ""
+    key: str = ""
+    sentence: str = ""
+
+
+_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+_LINK = re.compile(
+    r"https?://[^\s<>\"'*«»]+|(?<![\w@.])(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\."
+    r"(?:com|org|net|info|biz|shop|store|app|io|me|eu|kz|ru|it|es|in|de|fr|br|pt|tr|uk|us|ae|mx|ar|co|pe|cl|рф|example|test|online|site)\b(?:/[^\s<>\"'*«»]*)?",
+    re.I,
+)
+_PHONE = re.compile(r"(?<![\w.,/-])(?:\+|00)?\(?\d[\d ()\-./\u2011\u2013]{5,}\d(?![\w%])")
+_GROUPED = re.compile(r"\d{1,3}(?:[ .,]\d{3})+(?:[.,]\d{2})?(?: ?[-–—/] ?\d{1,3}(?:[ .,]\d{3})+)?")
+_TIME = re.compile(
+    r"(?<![\w.,:/])(?P<h>[01]?\d|2[0-4])(?:[:.h](?P<m>[0-5]\d)(?!\s?(?:%|€|₽|₸|\d))\s?(?P<ap>[ap]\.?\s?m\b\.?)?|\s?(?P<ap2>[ap]\.?\s?m\b\.?))"
+    r"(?![\d:])|(?<![\w.,:])(?P<h2>[01]?\d|2[0-4])\s?(?P<part>утра|вечера|дня|ночи|बजे|o'clock|uhr|таңғы|кешкі)",
+    re.I,
+)
+_BEFORE_TIME = re.compile(r"(?:सुबह|शाम|दोपहर|रात|таңғы|кешкі|сағат|ore|alle|las)\s*$", re.I)
+_ISO = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)")
+_DOTTED = re.compile(r"(?<![\d.,/])([0-3]?\d)[./](0?[1-9]|1[0-2])(?:[./](\d{4}|\d\d))?(?![\d/])(?!\.\d)")
+_NAMED = re.compile(
+    rf"(?<![\w.,])([0-3]?\d)(?:st|nd|rd|th|º|°|-?(?:го|е|шы|ші))?\.?\s+(?:de\s+|of\s+|di\s+)?({MONTH_WORD})(?!\w)"
+    rf"|(?<!\w)({MONTH_WORD})\s+(?:the\s+)?([0-3]?\d)(?:st|nd|rd|th)?(?![\d\w]|[.,:]\d| ?(?:%|€|₽|₸|₹|\$))",
+    re.I,
+)
+_YEAR_BEHIND = re.compile(r",?\s*(?:of\s+|de\s+)?(20\d\d)(?!\d)")
+_SOON = re.compile(
+    r"(?<!\w)(?:(?P<today>today|tonight|сегодня|бүгін|oggi|stasera|hoy|heute|aujourd'hui|bugün|hoje|आज|aaj|same day|in giornata|mismo día)"
+    r"|(?P<tomorrow>tomorrow|next day|завтра|ертең|domani|mañana(?! por)|amanhã|morgen früh|demain|yarın|कल|kal)(?! morning))(?!\w)",
+    re.I,
+)
+_FREE = re.compile(
+    r"(?<![\w-])(?:free of charge|for free|at no (?:extra )?(?:cost|charge)|complimentary|on the house|(?<!feel )(?<!sugar )free(?! to | time| slot|ly|\?| on | at | this | from )|"
+    r"бесплатн\w*|бесплатно|даром|в подарок|безвозмездно|тегін|сыйға|сыйлыққа|gratis|gratuit\w*|in omaggio|senza (?:costi|spese)|sin (?:costo|cargo)|de regalo|"
+    r"grátis|kostenlos|kostenfrei|ücretsiz|bedava|मुफ़्त|मुफ्त|निःशुल्क|नि:शुल्क|फ्री|muft|مجان\w*)(?![\w])",
+    re.I,
+)
+# Shares and multiples in words, as percent.
+_SHARES = [
+    (50.0, re.compile(
+        r"half[- ](?:the )?price|half off|половин\w+ (?:цены|стоимости)|за полцены|вдвое дешевле|metà prezzo|la metà(?! d)|(?:la )?mitad de(?:l)? precio|жарты баға\w*|आधी कीमत|आधे दाम|aadhe daam|halber preis|moitié prix|metade do preço|yarı fiyat", re.I)),
+    (25.0, re.compile(r"(?:a )?quarter off|четверть (?:цены|стоимости)|un quarto (?:di sconto|in meno)|ширек баға\w*", re.I)),
+    (200.0, re.compile(r"el doble|il doppio|(?:twice|double) (?:the|as)|вдвое (?:больше|дольше)|в два раза (?:больше|дольше)|екі есе|दोगुन\w*|doppelt\w*|le double|o dobro", re.I)),
+]  # fmt: skip
+_LIFETIME = re.compile(
+    r"lifetime|life-long|пожизненн\w+|бессрочн\w+|a vita(?!\w)|de por vida|vitalici\w+|өмір бойы|өмірлік|आजीवन|ज़िंदगी भर|lebenslang\w*|à vie|ömür boyu", re.I
+)  # fmt: skip
+_ARTICLE = re.compile(r"(?:a|an|un|una|une|um|uma|ein|eine|einen) ", re.I)
+_FIRST_DAY = re.compile(
+    r"(?<![\w.,/])([0-3]?\d)(?:-?го)?\s?(?:-|–|—|по|до|al?|to|and|until|through|мен|से|bis|au|e|y)\s?(?:el )?$", re.I
+)
+_DATE_LEAD = re.compile(
+    r"(?:\b(?:on|from|to|until|till|by|del|al|el|il|dal|fino al|hasta el|desde el|с|по|до|на|от|am|vom|bis|le|du|au)|से|तक)\s$",
+    re.I,
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?…।])\s+|\n+")
+_RANGE = re.compile(
+    r"\s?(?:[-–—]|to|and|до|по|и|a|al|à|e|y|hasta|fino a|से|के बीच|дан|ден|бен|мен|пен|bis|ate|até|se)\s?(?:[€$£₹]\s?)?$",
+    re.I,
+)
+
+
+def claims_in(text: str) -> list[Claim]:
+    """All claims of a text, each with its sentence."""
+    text = plain(text)
+    free = list(text)  # what an earlier reader has not taken
+    found: list[Claim] = []
+
+    def take(claim: Claim, end: int) -> None:
+        found.append(claim)
+        free[claim.start : end] = "\u0001" * (end - claim.start)
+
+    for reader in (_emails, _links, _phones, _dates, _times, _others):
+        for claim, end in reader("".join(free)):
+            take(claim, end)
+    figures = _figures("".join(free))
+    for figure in figures:
+        if figure.kind != "number":
+            free[figure.start : figure.start + len(figure.text)] = "\u0001" * len(figure.text)
+    products = [Claim("product", name, at, key=name.casefold()) for at, name in names.named("".join(free))]
+    inside = {i for product in products for i in range(product.start, product.start + len(product.text))}
+    found += [*products, *(figure for figure in figures if figure.start not in inside)]
+    bounds = [0, *(m.end() for m in _SENTENCE_END.finditer(text)), len(text)]
+    spans = list(itertools.pairwise(bounds))
+    placed = [replace(c, sentence=next((text[a:b] for a, b in spans if a <= c.start < b), text)) for c in found]
+    return sorted(placed, key=lambda claim: claim.start)
+
+
+def _emails(text: str) -> Iterator[tuple[Claim, int]]:
+    for m in _EMAIL.finditer(text):
+        yield Claim("email", m.group(), m.start(), key=m.group().casefold().rstrip(".")), m.end()
+
+
+def _links(text: str) -> Iterator[tuple[Claim, int]]:
+    for m in _LINK.finditer(text):
+        address = m.group().rstrip(".,;:!?)_")
+        key = re.sub(r"^https?://|^www\.", "", re.sub(r"^https?://", "", address.casefold())).rstrip("/")
+        yield Claim("link", address, m.start(), key=key), m.start() + len(address)
+
+
+def _phones(text: str) -> Iterator[tuple[Claim, int]]:
+    for m in _PHONE.finditer(text):
+        written, digits = m.group(), re.sub(r"\D", "", m.group())
+        local = re.fullmatch(r"\(?\d{2,4}\)?[- ]\d{2,4}(?:[- ]\d{2,4})*", written) and not _GROUPED.fullmatch(written)
+        sure = written.startswith(("+", "00", "(")) or (local and len(digits) >= 7)
+        if (
+            _DOTTED.match(written)
+            or _ISO.match(written)
+            or _GROUPED.fullmatch(written)
+            or CURRENCY.match(text, m.end())
+        ):
+            continue
+        if 7 <= len(digits) <= 15 and (sure or len(digits) >= 9):
+            yield Claim("phone", written, m.start(), key=digits), m.end()
+
+
+def _dates(text: str) -> Iterator[tuple[Claim, int]]:
+    for m in _ISO.finditer(text):
+        yield _date(m, int(m.group(3)), int(m.group(2)), m.group(1)), m.end()
+    for m in _NAMED.finditer(text):
+        day, month = int(m.group(1) or m.group(4)), month_of(m.group(2) or m.group(3))
+        year = _YEAR_BEHIND.match(text, m.end())
+        if 1 <= day <= 31 and month:
+            if first := _FIRST_DAY.search(text[: m.start()]):
+                yield _date(first, int(first.group(1)), month, ""), m.start()
+            yield _date(m, day, month, year.group(1) if year else ""), year.end() if year else m.end()
+    for m in _DOTTED.finditer(text):
+        behind = [text[m.end() :], text[m.end() + 1 :]]
+        units = (
+            any(p.match(t) for p, _ in (*DURATION, *MEASURE) for t in behind)
+            and "күні" not in text[m.end() : m.end() + 6]
+        )
+        money = any(CURRENCY.match(t) or PERCENTAGE.match(t) for t in behind)
+        two = len(m.group(2)) == 2
+        slashed = "/" in m.group() and m.group() != "24/7" and (two or _DATE_LEAD.search(text[: m.start()]))
+        if (
+            1 <= int(m.group(1)) <= 31
+            and not units
+            and not money
+            and (m.group(3) or ("." in m.group() and two) or slashed)
+        ):
+            yield _date(m, int(m.group(1)), int(m.group(2)), m.group(3) or ""), m.end()
+
+
+def _date(m: re.Match[str], day: int, month: int, year: str) -> Claim:
+    return Claim("date", m.group(), m.start(), (float(month * 100 + day),), key=year[-2:])
+
+
+def _times(text: str) -> Iterator[tuple[Claim, int]]:
+    for m in _TIME.finditer(text):
+        if any(p.match(text, m.end() + 1) for p, _ in MEASURE) or CURRENCY.match(
+            text, m.end() + (text[m.end() : m.end() + 1] == " ")
+        ):
+            continue
+        dotted = m.group("m") and "." in m.group() and not m.group("ap")
+        if (
+            dotted
+            and not _BEFORE_TIME.search(text[: m.start()])
+            and not re.search(r"[-–—]\s?$|\s(?:до|a|alle|to|с)\s$", text[max(0, m.start() - 6) : m.start()])
+            and not re.match(r"\s?[-–—]\s?\d", text[m.end() :])
+        ):
+            continue
+        hour, minute = int(m.group("h") or m.group("h2")), int(m.group("m") or 0)
+        part = (m.group("ap") or m.group("ap2") or m.group("part") or "").casefold().replace(".", "")
+        late = part in ("pm", "вечера", "дня", "кешкі") or re.search(r"(?:शाम|दोपहर|रात|кешкі)\s*$", text[: m.start()])
+        if late and hour < 12:
+            hour += 12
+        elif part == "am" and hour == 12:
+            hour = 0
+        yield (
+            Claim(
+                "time", m.group().strip(), m.start(), (float(hour * 60 + minute),), key="said" if part or late else ""
+            ),
+            m.end(),
+        )
+
+
+def _others(text: str) -> Iterator[tuple[Claim, int]]:
+    for m in WEEKDAY.finditer(text):
+        yield Claim("weekday", m.group(), m.start(), (float(weekday_of(m.group())),)), m.end()
+    for m in _SOON.finditer(text):
+        yield Claim("soon", m.group(), m.start(), key="today" if m.group("today") else "tomorrow"), m.end()
+    for share, pattern in _SHARES:
+        for m in pattern.finditer(text):
+            yield Claim("percent", m.group(), m.start(), (share,)), m.end()
+    for m in _LIFETIME.finditer(text):
+        yield Claim("duration", m.group(), m.start(), (1.0,), "life"), m.end()
+    for m in _FREE.finditer(text):
+        yield Claim("free", m.group(), m.start(), key=_about(text, m)), m.end()
+
+
+def _about(text: str, m: re.Match[str]) -> str:
+    """The words beside `free`: what is to be had for nothing."""
+    near = text[max(0, m.start() - 40) : m.start()] + " " + text[m.end() : m.end() + 40]
+    return " ".join(dict.fromkeys(word[:5] for word in re.findall(r"[^\W\d_]{4,}", near.casefold())))
+
+
+def _figures(text: str) -> list[Claim]:
+    """Numbers with what stands around them; a number that opens a range takes the unit of the one that closes it."""
+    found: list[tuple[Number, Claim]] = []
+    for number in numbers_in(text):
+        kind, unit, factor, end = _unit(text, number)
+        rate = (
+            _ARTICLE.match(text, number.start)
+            and re.search(r"(?:\d|\W)\s?$", text[: number.start])
+            and kind == "duration"
+        )
+        if (number.word and (kind == "number" or rate)) or _is_list_number(text, number):
+            continue
+        if kind == "number" and re.match(r"[^\W\d_]", text[number.end : number.end + 1]):
+            continue
+        words = text[number.start : max(end, number.end)]
+        values = tuple(value * factor for value in number.values)
+        found.append((number, Claim(kind, words.strip(), number.start, values, unit)))  # pyright: ignore[reportArgumentType]
+    for i in range(len(found) - 2, -1, -1):
+        (one, claim), (other, after) = found[i], found[i + 1]
+        between = text[one.end : other.start]
+        if claim.kind == "number" and after.kind not in ("number",) and len(between) < 12 and _RANGE.fullmatch(between):
+            scaled = after.values[0] / other.value if other.value else 1
+            # `5-7 тыс.`: the multiplier, like the unit, belongs to both
+            bigger = max(1.0, scaled) if claim.values[0] * scaled <= after.values[0] else 1
+            factor = bigger if after.kind in ("money", "duration") else 1
+            found[i] = (
+                one,
+                replace(claim, kind=after.kind, unit=after.unit, values=tuple(v * factor for v in claim.values)),
+            )
+    return [claim for _, claim in found]
+
+
+def _unit(text: str, number: Number) -> tuple[str, str, float, int]:
+    """(kind, unit, factor, end) by the words right behind the number, else the sign in front of it."""
+    at = number.end + (text[number.end : number.end + 1] in (" ", "-"))
+    if match := PERCENTAGE.match(text, at):
+        return "percent", "%", 1, match.end()
+    if (match := CURRENCY.match(text, at)) and (code := currency_of(match.group())) and _ends(text, match):
+        return "money", code, 1, match.end()
+    for pattern, (unit, factor) in DURATION:
+        if match := pattern.match(text, at):
+            return "duration", unit, factor, match.end()
+    for pattern, unit in MEASURE:
+        if match := pattern.match(text, at):
+            return "measure", unit, 1, match.end()
+    if match := PIECE.match(text, at):
+        return "measure", "piece", 1, match.end()
+    before = re.search(r"([^\s\u0001]{1,6})[ ]?$", text[max(0, number.start - 7) : number.start])
+    if before:
+        for length in range(len(before.group(1)), 0, -1):
+            sign = before.group(1)[-length:]
+            if (code := currency_of(sign)) and (not sign[0].isalpha() or length == len(before.group(1))):
+                return "money", code, 1, number.end
+    return "number", "", 1, number.end
+
+
+def _ends(text: str, match: re.Match[str]) -> bool:
+    """Whether the currency word ends where it was matched, so that `тгк` is not tenge."""
+    behind = text[match.end() : match.end() + 1]
+    return not (match.group()[-1].isalpha() and (behind.isalpha() or behind == "_"))
+
+
+def _is_list_number(text: str, number: Number) -> bool:
+    opens_line = not text[: number.start].strip(" *_") or text[: number.start].rstrip(" *_").endswith("\n")
+    return opens_line and number.value < 20 and bool(re.match(r"[.)]\s", text[number.end : number.end + 2]))
+
+
+_PRICE_HEADER = re.compile(
+    r"price|cost|цена|стоимость|баға|prezzo|costo|precio|preço|preis|prix|fiyat|कीमत|दाम|मूल्य|mrp|سعر", re.I
+)
+_STOCK_HEADER = re.compile(
+    r"stock|qty|quantity|units|unidades|pezzi|pcs|left|шт\b|дана|налич|остат|қойма|саны|giacenza|disponib|existencias|estoque|bestand|स्टॉक", re.I
+)  # fmt: skip
+
+
+def records_in(text: str) -> list[Claim]:
+    """Claims of a text that is a price list: JSON rows, or `header: value; header: value` lines. The currency of a row is
+    that of its prices, wherever in the row it stands; its counts are pieces."""
+    rows: list[Any] = []
+    try:
+        data = json.loads(text)
+        rows = data if isinstance(data, list) else [data]
+    except ValueError:
+        pass
+    table = [row for row in rows if isinstance(row, dict)]
+    table += [
+        dict(pair.split(":", 1) for pair in line.split(";") if ":" in pair)
+        for line in text.splitlines()
+        if line.count(";") >= 1 and line.count(":") >= 2 and not rows
+    ]
+    return [claim for row in table for claim in _row(row)]
+
+
+def _row(row: dict[str, Any]) -> Iterator[Claim]:
+    flat = {str(k).strip(): str(v).strip() for k, v in row.items() if not isinstance(v, (dict, list))}
+    currencies = {
+        c for text in (*flat.values(), *flat) for m in CURRENCY.finditer(text) if (c := currency_of(m.group()))
+    }
+    currency = next(iter(currencies)) if len(currencies) == 1 else ""
+    for header, value in flat.items():
+        for number in numbers_in(plain(value)):
+            if _PRICE_HEADER.search(header):
+                yield Claim("money", value, 0, number.values, currency)
+            elif _STOCK_HEADER.search(header):
+                yield Claim("measure", value, 0, number.values, "piece")
+    for nested in row.values():
+        for inner in nested if isinstance(nested, list) else [nested]:
+            if isinstance(inner, dict):
+                yield from _row(inner)

@@ -1,0 +1,81 @@
+"""Names of products in a text: model codes, quoted names, runs of capitalised words, Latin words in another script."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+import regex as re
+
+_MODEL = re.compile(r"(?<![\w@./])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_][\w-]*(?![\w@])")
+_LATIN = re.compile(
+    r"[A-Z][A-Za-z'’&+-]+(?: (?:[A-Z][A-Za-z0-9'’&+-]*|\d{1,4}(?:[.,]\d(?!\d))?(?![\d%])[A-Za-z'’&+-]*))*"
+)
+_RUN = re.compile(
+    r"(?<![\w@.])[A-ZÀ-ÝА-ЯЁӘҒҚҢӨҰҮҺІ][\w’'+-]+(?: (?:[A-ZÀ-ÝА-ЯЁӘҒҚҢӨҰҮҺІ][\w’'+-]*|\d{1,4}(?:[.,]\d(?!\d))?(?![\w%])))*"
+)
+_ARTICLES = re.compile(r"\b(?:our|the new|the|nuov[oa]|il nostro|la nostra|nuestr[oa]|el nuevo|la nueva|nosso|nossa|unser\w*|notre) $", re.I)
+_OTHER_SCRIPT = re.compile(r"[\u0400-\u04ff\u0900-\u097f\u0600-\u06ff]")
+_UNIT_CODE = re.compile(
+    r"\d+-\p{L}{1,4}|\d+(?:[.,]\d+)?[^\W\d_]{1,4}|\d+(?:st|nd|rd|th|го|шы|ші|й|я|x|х|º)|[xх]\d+|24h|\d+/\d+", re.I
+)
+
+# Capitalised, and no product of anybody's shop.
+COMMON = frozenset(
+    "whatsapp telegram instagram facebook google maps pdf visa mastercard kaspi iban pin sms qr id ok vip faq b2b online offline wifi wi-fi usb spin "
+    "i i'm i'll i've i'd english italian spanish russian kazakh hindi german french mr mrs ms dr sr sra dott signora signor "
+    "paypal upi gpay phonepe apple google-pay dhl ups fedex gls poste brt emi gst iva vat inn iin bin "
+    "hi hello sorry thanks thank yes no please great sure hinglish covid cod nif dni cif rut ruc soat itv lunes dear sir madam".split()
+)  # fmt: skip
+
+_CYRILLIC = str.maketrans(
+    {"а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "zh", "з": "z", "и": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "h", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sh", "ы": "y", "э": "e", "ю": "yu", "я": "ya", "ь": "", "ъ": "", "і": "i", "қ": "k", "ғ": "g", "ң": "n", "ө": "o", "ұ": "u", "ү": "u", "һ": "h", "ә": "a"}
+)  # fmt: skip
+
+
+def named(text: str) -> Iterator[tuple[int, str]]:
+    """(place, name) of everything in a text that looks like the name of a product. A word that opens a sentence is
+    capitalised anyway, and one alone says nothing; in German every noun is."""
+    foreign = len(_OTHER_SCRIPT.findall(text)) > len(re.findall(r"[A-Za-z]", text))
+    seen: set[int] = set()
+    for m in _MODEL.finditer(text):
+        if not _UNIT_CODE.fullmatch(m.group()) and m.start() not in seen:
+            seen.update(range(m.start(), m.end()))
+            yield m.start(), m.group()
+    for m in (_LATIN if foreign else _RUN).finditer(text):
+        words, at = m.group().split(), m.start()
+        while words and (words[0].casefold() in COMMON or (not foreign and _opens(text, at))):
+            at += len(words[0]) + 1
+            words = words[1:]
+        name = " ".join(words).rstrip("-'’")
+        alone = len(words) == 1 and not foreign and not _presented(text, at, len(name))
+        short = len(name) < 3 or len(words) == 1 and name.isupper() and len(name) <= 3
+        if not alone and not short and not set(range(at, at + len(name))) <= seen and any(c.isalpha() for c in name):
+            yield at, name
+
+
+def _presented(text: str, at: int, length: int) -> bool:
+    """Whether a word is set off as a name: in bold, in quotes, or with an article of a thing."""
+    marked = text[at - 1 : at] in "*\"“«_" and text[at + length : at + length + 1] in "*\"”»_"
+    return marked or bool(_ARTICLES.search(text[:at]))
+
+
+def _opens(text: str, at: int) -> bool:
+    before = text[:at].rstrip(" *_\"'“«(¡¿")
+    return not before or before[-1] in ".!?…:\n\u0001—–-•।" or before.endswith(("👋", "😊", "🙂", "👍", "☕"))
+
+
+def latin(word: str) -> str:
+    """A word in Latin letters without marks, roughly as it sounds, so that `Аврора` meets `Aurora`."""
+    folded = word.casefold().translate(_CYRILLIC)
+    bare = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
+    return re.sub(
+        r"(.)\1",
+        r"\1",
+        bare.replace("w", "v")
+        .replace("c", "k")
+        .replace("q", "k")
+        .replace("y", "i")
+        .replace("ph", "f")
+        .replace("x", "ks"),
+    )

@@ -1,0 +1,94 @@
+"""Numbers as people write them: `1 500`, `1.500,00`, `₹1,50,000`, `от 5 тыс.`, `5 mila`, `1.5 लाख`, Devanagari and Arabic digits."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+import regex as re
+
+from agent.grounding.units import MULTIPLIER, TENS, WORDS
+
+_SPACES = "\u0020\u00a0\u202f\u2009"
+# Groups of three (or, in India, of two) behind the first; then perhaps cents. Or plain digits.
+_DIGITS = re.compile(
+    rf"(?<![\w.,])(?:\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d{{1,3}}(?:[.,'’]\d{{2,3}})+(?!\d)|\d+)(?:[.,]\d{{1,2}}(?!\d))?(?![\ufe0f\u20e3])"
+)
+_WORD = re.compile(
+    rf"(?<!\w)(?:(?:{'|'.join(TENS)}) )?(?:{'|'.join(sorted(map(re.escape, WORDS), key=len, reverse=True))})(?![\w\u0900-\u0963])",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """`values`: what it may mean, more than one where a separator is ambiguous (`1.500`). `start` and `end` in the text,
+    a multiplier (`5 тыс.`) included. `word`: written in letters."""
+
+    values: tuple[float, ...]
+    start: int
+    end: int
+    word: bool = False
+
+    @property
+    def value(self) -> float:
+        """The likeliest meaning."""
+        return self.values[0]
+
+
+def plain(text: str) -> str:
+    """The same text, character for character, with every script's decimal digits as 0 to 9 and straight spaces."""
+    return "".join(
+        str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else " " if c in "\u00a0\u202f\u2009" else c
+        for c in text
+    )
+
+
+def numbers_in(text: str) -> list[Number]:
+    """Every number of a text that `plain` has passed, in order; those in letters are marked as such."""
+    found = [_multiplied(text, Number(_values(m.group()), m.start(), _trimmed(m))) for m in _DIGITS.finditer(text)]
+    taken = {i for number in found for i in range(number.start, number.end)}
+    for match in _WORD.finditer(text):
+        if match.start() not in taken:
+            parts = match.group().casefold().split()
+            value = sum(TENS.get(part, WORDS.get(part, 0)) if len(parts) > 1 else WORDS[part] for part in parts)
+            if len(parts) > 1 and not (TENS[parts[0]] > WORDS[parts[1]]):
+                value = WORDS[parts[1]]
+            found.append(_multiplied(text, Number((value,), match.start(), match.end(), True)))
+    return sorted(found, key=lambda number: number.start)
+
+
+def _trimmed(match: re.Match[str]) -> int:
+    """The end without a full stop that ends the sentence."""
+    return match.end() - (len(match.group()) - len(match.group().rstrip(".,'’")))
+
+
+def _multiplied(text: str, number: Number) -> Number:
+    gap = re.compile(r" ?").match(text, number.end)
+    at = gap.end() if gap else number.end
+    for pattern, factor in MULTIPLIER:
+        if match := pattern.match(text, at):
+            return Number(tuple(v * factor for v in number.values), number.start, match.end(), number.word)
+    return number
+
+
+def _values(written: str) -> tuple[float, ...]:
+    """All readings of digits with separators, the likeliest first."""
+    digits = re.sub(r"[\s'’]", "", written).rstrip(".,")
+    separators = [c for c in digits if c in ".,"]
+    if not separators:
+        return (float(digits),)
+    last = digits.rfind(separators[-1])
+    tail = len(digits) - last - 1
+    as_decimal = float(re.sub(r"[.,]", "", digits[:last]) + "." + digits[last + 1 :])
+    whole = float(re.sub(r"[.,]", "", digits))
+    if len(set(separators)) > 1:
+        return (as_decimal,) if tail != 3 else (whole,)
+    if len(separators) > 1:
+        return (whole,)
+    return (as_decimal,) if tail != 3 or digits.startswith("0") else (whole, as_decimal)
+
+
+def spelled(text: str) -> set[float]:
+    """The counts of two and more that a text names, in digits or in letters."""
+    return {number.value for number in numbers_in(plain(text)) if number.value >= 2}

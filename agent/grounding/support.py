@@ -1,0 +1,283 @@
+"""Whether what a reply claims stands anywhere: passages, tool answers, facts of the bot, the conversation, or sums of these."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import regex as re
+
+from agent.grounding import names, sums
+from agent.grounding.claims import Claim, claims_in, records_in
+from agent.grounding.numbers import plain, spelled
+from agent.grounding.units import same_currency
+
+TOLERANCE = 0.005
+CHAIN = 3
+ABOUT = 0.01
+_ABOUT = re.compile(
+    r"\b(?:about|around|approx\w*|roughly|almost|nearly|около|примерно|приблизительно|порядка|почти|шамамен|жуық|circa|quasi|unos|unas|aproximadamente|cerca de|casi|ungefähr|etwa|environ|yaklaşık|lagbhag|करीब)\b|~|≈|लगभग|करीब",
+    re.I,
+)
+# A price the customer named is granted only by somebody who may; the agent may deny it, ask about it, or call it a budget.
+_NOT_GRANTED = re.compile(
+    r"\?|\b(?:no|not|n't|cannot|can't|don't|doesn't|unfortunately|sorry|budget|you (?:said|mention\w*|wrote|saw|heard|were told|have)|your (?:limit|maximum|figure)|check|confirm|ask|"
+    r"не|нет|нельзя|к сожалению|бюджет\w*|уточн\w*|провер\w*|ваш\w* сумм\w*|жоқ|емес|өкінішке|бюджет\w*|нақтыла\w*|тексер\w*|non|purtroppo|budget|verific\w*|chied\w*|"
+    r"lamentablemente|presupuesto|consult\w*|confirm\w*|desafortunadamente|tampoco|não|infelizmente|orçamento|nicht|kein\w*|leider|pas|malheureusement|değil|yok|bütçe\w*|nahi|nahin|budget)\b|नहीं|बजट|जाँच|पुष्टि|पूछ",
+    re.I,
+)
+_NEGATED = re.compile(
+    r"\b(?:no|not|n't|don't|doesn't|never|without|не|нет|без|жоқ|емес|non|senza|sin|não|sem|nicht|kein\w*|ohne|pas|sans|değil|yok|nahi|nahin)\b|नहीं|н'т|\w+n't",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text that may support a claim. `of_contact`: the contact said it, which grants no price."""
+
+    name: str
+    text: str
+    of_contact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One claim of a reply, whether it is supported, and by what."""
+
+    claim: Claim
+    supported: bool
+    why: str
+
+
+@dataclass
+class Evidence:
+    """The claims of all sources, read once for a turn. `asked`: the contact's last words, whose numbers a sum may use."""
+
+    sources: Sequence[Source]
+    asked: str = ""
+    claims: list[tuple[Claim, Source]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.claims = [(claim, source) for source in self.sources for claim in _read(source.text)]
+
+    def granted(self, asked: Sequence[Claim]) -> list[Claim]:
+        """What may be reckoned with: all that somebody other than the contact said, and what the contact repeats of it."""
+        theirs = [claim for claim, source in self.claims if not source.of_contact]
+        return [*theirs, *(c for c in asked if any(_same(c, other) for other in theirs))]
+
+    def texts(self) -> Iterable[str]:
+        """All that was read."""
+        return (source.text for source in self.sources)
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> tuple[Claim, ...]:
+    rows = records_in(text)
+    return (*rows, *(c for c in claims_in(text) if not (rows and c.kind == "number")))
+
+
+def findings(reply: str, evidence: Evidence) -> list[Finding]:
+    """Every claim of the reply with the decision on it."""
+    claims = claims_in(reply)
+    reply = plain(reply)
+    why = {claim: _direct(claim, evidence, reply) for claim in claims}
+    asked = claims_in(evidence.asked)
+    for _ in range(CHAIN):  # a total may be made of totals
+        known = [claim for claim in claims if why[claim]]
+        for claim in claims:
+            if not why[claim]:
+                others = [c for c in claims if c is not claim]
+                why[claim] = sums.derived(claim, known, others, asked, evidence.granted(asked), spelled(evidence.asked))
+    return [Finding(c, bool(why[c]), why[c] or f"{c.kind} “{c.text.strip()}” stands nowhere") for c in claims]
+
+
+def unsupported(reply: str, evidence: Evidence) -> list[Finding]:
+    """The claims that nothing supports."""
+    return [finding for finding in findings(reply, evidence) if not finding.supported]
+
+
+# How people name a sum that is theirs to spend.
+_OWN = re.compile(
+    r"budget|up to|under|at most|max\w*|no more than|i have|i've got|afford|бюджет\w*|до \d|не больше|не дороже|максимум|в пределах|укла\w+|у меня|қарж\w+|дейін|аспайтын|"
+    r"tope|presupuesto|hasta|como mucho|tengo|al massimo|fino a|ho \d|orçamento|até|बजट|तक|bütçe|höchstens|jusqu",
+    re.I,
+)
+_CLAUSE = re.compile(r"[,;:()\n]\s|\s[—–-]\s|[.!?…।]\s")
+
+
+def _clause(claim: Claim, text: str) -> str:
+    """The clause a claim stands in: a `no` at the head of the sentence denies something else."""
+    cuts = [0, *(m.end() for m in _CLAUSE.finditer(text)), len(text)]
+    return next((text[a:b] for a, b in itertools.pairwise(cuts) if a <= claim.start < b), text)
+
+
+def _granted(claim: Claim, reply: str) -> bool:
+    """Whether a price or a discount in a reply is a promise of the agent."""
+    return claim.kind in ("money", "percent") and not _NOT_GRANTED.search(_clause(claim, reply))
+
+
+def _direct(claim: Claim, evidence: Evidence, reply: str) -> str:
+    if claim.kind == "product":
+        return _name(claim, evidence)
+    if claim.kind == "free":
+        return _free(claim, evidence, _clause(claim, reply))
+    if claim.kind == "number" and claim.values[0] <= 4 and claim.values[0] == int(claim.values[0]):
+        return "a small count"
+    if claim.kind == "number" and "24/7" in claim.sentence:
+        return ""
+    if claim.kind == "duration" and claim.values[0] <= 5 and claim.unit == "minute":
+        return "a manner of speaking"
+    granted = _granted(claim, reply)
+    for other, source in evidence.claims:
+        theirs = not source.of_contact or not granted or (claim.kind == "money" and bool(_OWN.search(other.sentence)))
+        if theirs and _same(claim, other):
+            return f"“{other.text[:40]}” in {source.name}"
+    if claim.kind in ("weekday", "soon"):
+        return _day(claim, evidence)
+    return ""
+
+
+def _same(claim: Claim, other: Claim) -> bool:
+    if claim.kind in ("email", "link"):
+        return other.kind == claim.kind and (
+            claim.key == other.key or (claim.kind == "link" and other.key.startswith(claim.key + "/"))
+        )
+    if claim.kind == "phone":
+        return (other.kind == "phone" and _same_phone(claim.key, other.key)) or (
+            other.kind == "number" and claim.key == str(int(other.values[0]))
+        )
+    if claim.kind == "date":
+        return (
+            other.kind == "date"
+            and claim.values == other.values
+            and (not claim.key or not other.key or claim.key == other.key)
+        )
+    if claim.kind == "soon":
+        return other.kind == "soon" and other.key == claim.key
+    if not claim.values or not other.values:
+        return False
+    if claim.kind == "weekday":
+        return other.kind == "weekday" and claim.values == other.values
+    if claim.kind == "duration":
+        return other.kind == "duration" and _same_duration(claim, other)
+    if claim.kind == "time":
+        return (other.kind == "time" and _same_time(claim, other)) or (
+            (other.kind == "number" or (other.kind == "duration" and other.unit == "hour"))
+            and claim.values[0] == other.values[0] * 60
+        )
+    close = _close(claim, other)
+    if claim.kind == "money":
+        return close and (
+            (other.kind == "money" and same_currency(claim.unit, other.unit))
+            or (other.kind == "number" and other.values[0] >= 10)
+        )
+    if claim.kind == "percent":
+        return close and other.kind == "percent"
+    if claim.kind == "measure":
+        return close and (
+            (other.kind == "measure" and other.unit == claim.unit) or (claim.unit == "piece" and other.kind == "number")
+        )
+    if other.kind == "time":
+        return claim.values[0] * 60 == other.values[0]
+    if other.kind == "date":
+        return claim.values[0] == other.values[0] % 100
+    return close and (other.kind in ("number", "measure") or (other.kind == "money" and claim.values[0] >= 20))
+
+
+def _close(claim: Claim, other: Claim) -> bool:
+    about = ABOUT if _ABOUT.search(claim.sentence) and claim.kind == "money" else 0
+    return any(abs(a - b) <= max(TOLERANCE, about * b) for a in claim.values for b in other.values)
+
+
+def _same_phone(one: str, other: str) -> bool:
+    """Whether two numbers end alike once trunk and country prefixes are off."""
+    short, long = sorted((one.lstrip("0"), other.lstrip("0")), key=len)
+    if short == long:
+        return True
+    bare = short[1:] if short[0] in "78" and len(short) == 11 else short
+    return len(bare) >= 7 and long.endswith(bare) and len(long) - len(bare) <= 4
+
+
+def _same_time(one: Claim, other: Claim) -> bool:
+    """By the clock; `6:30` without a part of the day meets `6:30 pm`."""
+    a, b = one.values[0] % 1440, other.values[0] % 1440
+    return a == b or (abs(a - b) == 720 and (one.key == "said") != (other.key == "said"))
+
+
+def _same_duration(claim: Claim, other: Claim) -> bool:
+    """24 hours are a day; months and days do not mix."""
+
+    def hours(c: Claim) -> set[tuple[str, float]]:
+        size = {"life": 1e9, "minute": 1 / 60, "hour": 1.0, "day": 24.0}.get(c.unit)
+        return {("time", round(v * size, 3)) for v in c.values} if size else {("month", v) for v in c.values}
+
+    return bool(hours(claim) & hours(other))
+
+
+def _day(claim: Claim, evidence: Evidence) -> str:
+    """A weekday within a range such as Mon-Sat, or the next day when delivery takes a day."""
+    if claim.kind == "soon":
+        limit = 24.0 if claim.key == "tomorrow" else 0.0
+        for other, source in evidence.claims:
+            if (
+                other.kind == "duration"
+                and claim.key == "tomorrow"
+                and _same_duration(other, Claim("duration", "", 0, (limit,), "hour"))
+            ):
+                return f"“{other.text}” in {source.name}"
+        return ""
+    for _, group in itertools.groupby(
+        (row for row in evidence.claims if row[0].kind == "weekday"), lambda row: row[1].name + row[0].sentence
+    ):
+        days = [row[0] for row in group]
+        for first, last in itertools.pairwise(days):
+            inside = first.values[0] <= claim.values[0] <= last.values[0]
+            if inside and 0 < last.start - first.start - len(first.text) < 8:
+                return f"within “{first.text}-{last.text}”"
+    return ""
+
+
+def _name(claim: Claim, evidence: Evidence) -> str:
+    """Every word of a name must be said somewhere, whatever the script."""
+    words = [w for w in re.findall(r"[^\W_][\w’'+-]*", claim.text) if w.casefold() not in names.COMMON]
+    said, sounds = _vocabulary(tuple(evidence.texts()))
+    missing = [w for w in words if not _heard(w, said, sounds)]
+    return "" if missing else f"“{claim.text}” is known"
+
+
+@lru_cache(maxsize=64)
+def _vocabulary(texts: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    words = {w for text in texts for w in re.findall(r"[^\W_][\w’'+-]*", text.casefold())}
+    parts = {part for word in words for part in re.split(r"[-’'+]", word)}
+    return frozenset(words | parts), frozenset(names.latin(word) for word in words | parts)
+
+
+def _heard(word: str, said: frozenset[str], sounds: frozenset[str]) -> bool:
+    folded = word.casefold()
+    if folded in said or names.latin(folded) in sounds:
+        return True
+    if any(c.isdigit() for c in folded):
+        return folded.replace("-", "") in {s.replace("-", "") for s in said}
+    stem = names.latin(folded)[: max(4, len(folded) - 2)]
+    return len(folded) > 4 and any(s.startswith(stem) and abs(len(s) - len(folded)) <= 3 for s in sounds)
+
+
+def _free(claim: Claim, evidence: Evidence, clause: str) -> str:
+    """Something is free only where a sentence says so of the same thing."""
+    if _NEGATED.search(clause.replace(claim.text, "")) or "?" in clause:
+        return "not promised"
+    wanted = set(claim.key.split())
+    for other, source in evidence.claims:
+        if (
+            other.kind == "free"
+            and not source.of_contact
+            and not _NEGATED.search(_clause(other, source.text).replace(other.text, ""))
+        ):
+            said = {word[:5] for word in re.findall(r"[^\W\d_]{4,}", other.sentence.casefold())}
+            same_script = any(c.isascii() for c in "".join(wanted)) == any(c.isascii() for c in "".join(said))
+            if wanted & said or not wanted or not same_script:
+                return f"“{other.sentence.strip()[:40]}” in {source.name}"
+    return ""

@@ -1,0 +1,70 @@
+"""What model calls cost: calls, tokens and money of a turn, and how much a turn may spend."""
+
+from __future__ import annotations
+
+import json
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage
+
+# `full`: the model the bot is set to; `cheaper`: the cheaper one; `offline`: no paid call any more today.
+Allowance = Literal["full", "cheaper", "offline"]
+
+PRICES = Path(__file__).with_name("prices.json")
+PER = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One model call. `cost` in US dollars; 0 for the offline model, and for one without a price, which `priced` tells."""
+
+    purpose: str
+    model: str
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0
+    priced: bool = True
+
+
+# The calls of the turn that runs in this context; None: nobody counts.
+calls: ContextVar[list[Call] | None] = ContextVar("calls", default=None)
+allowance: ContextVar[Allowance] = ContextVar("allowance", default="full")
+
+
+def count(purpose: str, model: str, answer: AIMessage) -> None:
+    """Put a call on the bill of this turn, by the `usage_metadata` of its answer."""
+    bill = calls.get()
+    if bill is None:
+        return
+    usage: Any = answer.usage_metadata or {}
+    tokens = int(usage.get("input_tokens", 0)), int(usage.get("output_tokens", 0))
+    cached = int((usage.get("input_token_details") or {}).get("cache_read", 0) or 0)
+    price = price_of(model)
+    bill.append(
+        Call(purpose, model, tokens[0], cached, tokens[1], _cost(price or {}, tokens, cached), price is not None)
+    )
+
+
+def _cost(price: dict[str, float], tokens: tuple[int, int], cached: int) -> float:
+    fresh = max(0, tokens[0] - cached) * price.get("input", 0) + cached * price.get("cached", price.get("input", 0))
+    return (fresh + tokens[1] * price.get("output", 0)) / PER
+
+
+def price_of(model: str) -> dict[str, float] | None:
+    """US dollars per million tokens: `input`, `cached`, `output`. None for a model without a price. A dated name such as
+    `gpt-4.1-mini-2025-04-14` has the price of the model it is a version of."""
+    if model == "offline":
+        return {}
+    known = sorted((name for name in prices() if model == name or model.startswith(f"{name}-20")), key=len)
+    return prices()[known[-1]] if known else None
+
+
+@cache
+def prices(path: Path = PRICES) -> dict[str, dict[str, float]]:
+    """The price table."""
+    return json.loads(path.read_text(encoding="utf-8"))["models"]

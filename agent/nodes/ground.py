@@ -1,0 +1,107 @@
+"""Does anything support what the reply promises?"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import structlog
+from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, ToolMessage
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from agent.context import Context
+from agent.grounding.claims import claims_in
+from agent.grounding.support import Evidence, Finding, Source, findings
+from agent.language import script_of
+from agent.models import OFFLINE
+from agent.phrases import say
+from agent.state import State, burst_text, text_of
+
+# So many words in a row of the rules are no coincidence.
+GIVEN_AWAY = 9
+
+log = structlog.get_logger()
+
+
+async def ground(state: State, runtime: Runtime[Context]) -> Command[Literal["sell", "remember"]]:
+    """Lets a supported reply pass. Any other is written anew once, with the complaint; then an honest line takes its place
+    and a person gets a task."""
+    context, reply, message = runtime.context, state["replies"][-1], state["messages"][-1]
+    language = state.get("profile", {}).get("language") or "en"
+    if reveals(context, reply):
+        log.warning("rules_kept", model=state.get("model"))
+        return _instead(state, say("refusal", language, context.business), "the reply gave the rules away")
+    if not context.grounding:
+        return Command(goto="remember")
+    found = findings(reply, evidence(state, context))
+    checked = [f"{f.claim.kind} {f.claim.text.strip()}: {f.why}" for f in found]
+    complaints = _complaints(found)
+    again = not state.get("complaint") and state.get("model") != OFFLINE
+    other_letters = _other_letters(reply, burst_text(state))
+    if complaints or (other_letters and again):
+        log.warning("unsupported", claims=[f.claim.kind for f in found if not f.supported], again=again)
+        if again:
+            wrong = "\n".join(f"- {text}" for text in [*complaints, *other_letters])
+            update = {
+                "messages": [RemoveMessage(id=str(message.id))],
+                "replies": state["replies"][:-1],
+                "draft": reply,
+                "complaint": wrong,
+            }
+            return Command(update=update, goto="sell")
+        why = f"check and answer: {'; '.join(complaints)}"
+        return _instead(state, say("checking", language), why, checked)
+    return Command(update={"checked": checked}, goto="remember")
+
+
+def _complaints(found: list[Finding]) -> list[str]:
+    return list(dict.fromkeys(f.why for f in found if not f.supported))
+
+
+def _instead(
+    state: State, text: str, task: str, checked: list[str] | None = None
+) -> Command[Literal["sell", "remember"]]:
+    message = AIMessage(text, id=state["messages"][-1].id)
+    update: dict[str, Any] = {"messages": [message], "replies": [*state["replies"][:-1], text], "task": task[:500]}
+    return Command(update={**update, "checked": checked or [], "model": "ground"}, goto="remember")
+
+
+def evidence(state: State, context: Context) -> Evidence:
+    """Everything a reply of this turn may rest on."""
+    sources = [Source("the bot's facts", f"{context.business}\n{context.facts}")]
+    for p in state.get("passages", []):
+        sources.append(Source(f"{p['document']}, p. {p['page']}", f"{p['text']}\n{p['document']} p. {p['page']}"))
+    sources.append(Source("the summary", state.get("summary") or ""))
+    for message in state["messages"][:-1]:
+        if isinstance(message, ToolMessage):
+            sources.append(Source(f"the answer of {message.name}", text_of(message)))
+        elif isinstance(message, HumanMessage):
+            sources.append(Source("the contact's words", text_of(message), of_contact=True))
+        elif isinstance(message, AIMessage):
+            who = "a colleague's words" if message.name == "operator" else "an earlier reply"
+            sources.append(Source(who, text_of(message)))
+    profile = "\n".join(str(value) for value in state.get("profile", {}).values() if value)
+    return Evidence([*sources, Source("the profile", profile, of_contact=True)], burst_text(state))
+
+
+def reveals(context: Context, reply: str) -> bool:
+    """Whether a reply repeats a run of words from the rules it was given."""
+    rules = _runs(f"{context.sell_prompt}\n{context.ground_prompt}\n{context.moderate_prompt}")
+    return bool(rules & _runs(reply))
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = [word.strip(".,;:!?*_\"'()<>-").casefold() for word in text.split()]
+    words = [word for word in words if word]
+    return {tuple(words[i : i + GIVEN_AWAY]) for i in range(len(words) - GIVEN_AWAY + 1)}
+
+
+def _other_letters(reply: str, said: str) -> list[str]:
+    """Whether the reply is in other letters than the contact writes in; claims and names do not count."""
+    ours, theirs = script_of(reply), script_of(said)
+    few = len(reply.split()) < 4 or len(said.split()) < 3 or len(claims_in(reply)) * 2 > len(reply.split())
+    return (
+        []
+        if few or not ours or not theirs or ours == theirs
+        else [f"it is in {ours} letters, the customer writes in {theirs} letters"]
+    )
