@@ -38,16 +38,18 @@ allowance: ContextVar[Allowance] = ContextVar("allowance", default="full")
 
 def count(purpose: str, model: str, answer: AIMessage) -> None:
     """Put a call on the bill of this turn, by the `usage_metadata` of its answer."""
-    bill = calls.get()
-    if bill is None:
-        return
     usage: Any = answer.usage_metadata or {}
-    tokens = int(usage.get("input_tokens", 0)), int(usage.get("output_tokens", 0))
     cached = int((usage.get("input_token_details") or {}).get("cache_read", 0) or 0)
-    price = price_of(model)
-    bill.append(
-        Call(purpose, model, tokens[0], cached, tokens[1], _cost(price or {}, tokens, cached), price is not None)
-    )
+    add(purpose, model, int(usage.get("input_tokens", 0)), int(usage.get("output_tokens", 0)), cached)
+
+
+def add(purpose: str, model: str, read: int, written: int, cached: int = 0) -> None:
+    """Put a call of so many tokens on the bill of this turn."""
+    bill = calls.get()
+    if bill is not None:
+        price = price_of(model)
+        cost = _cost(price or {}, (read, written), cached)
+        bill.append(Call(purpose, model, read, cached, written, cost, price is not None))
 
 
 def _cost(price: dict[str, float], tokens: tuple[int, int], cached: int) -> float:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -26,6 +27,7 @@ from channels.base import (
     SendError,
     StatusUpdate,
 )
+from channels.downloads import META_HOSTS, DownloadError, fetch
 
 # "Cloud API error codes": which ones heal by waiting, and which never do.
 _STOP = {0, 3, 10, 190, 368, 130497, 131005, 131031, 131037, 131042, 131045, 131048, 131064}
@@ -324,6 +326,22 @@ class CloudApi:
         if typing:
             request["typing_indicator"] = {"type": "text"}
         await self._post(account, request)
+
+    async def download(self, media_id: str, most: int) -> bytes:
+        """The file of a message, at most `most` bytes ("Media": its address is asked for first and holds for 5 minutes).
+        Raises DownloadError."""
+        if not re.fullmatch(r"[\w.-]{1,200}", media_id):
+            raise DownloadError("gone", "no media id")
+        parts = urlsplit(self._root)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        about = await fetch(self._client, f"{self._root}/{media_id}", self._headers, 65_536, META_HOSTS, origin)
+        try:
+            found = _dict(json.loads(about))
+        except ValueError:
+            raise DownloadError("retry", "the answer is not JSON") from None
+        if int(found.get("file_size") or 0) > most:
+            raise DownloadError("too_large", f"{found['file_size']} bytes")
+        return await fetch(self._client, clean(found.get("url")), self._headers, most, META_HOSTS, origin)
 
     async def _post(self, account: str, request: dict[str, Any]) -> dict[str, Any]:
         try:

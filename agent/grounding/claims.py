@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import regex as re
@@ -33,7 +34,8 @@ Kind = Literal[
 @dataclass(frozen=True, slots=True)
 class Claim:
     """One thing said. `values` are all readings of a number; `unit` its canonical unit or currency; `key` what a claim
-    without a number is compared by. `sentence` is where it stands, `start` its place in the text."""
+    without a number is compared by. `sentence` is where it stands, `start` its place in the text; `of` the row of a price
+    list it is a cell of."""
 
     kind: Kind
     text: str
@@ -42,6 +44,7 @@ class Claim:
     unit: str = ""
     key: str = ""
     sentence: str = ""
+    of: str = ""
 
 
 _EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
@@ -54,8 +57,12 @@ _PHONE = re.compile(r"(?<![\w.,/-])(?:\+|00)?\(?\d[\d ()\-./\u2011\u2013]{5,}\d(
 _GROUPED = re.compile(r"\d{1,3}(?:[ .,]\d{3})+(?:[.,]\d{2})?(?: ?[-–—/] ?\d{1,3}(?:[ .,]\d{3})+)?")
 _TIME = re.compile(
     r"(?<![\w.,:/])(?P<h>[01]?\d|2[0-4])(?:[:.h](?P<m>[0-5]\d)(?!\s?(?:%|€|₽|₸|\d))\s?(?P<ap>[ap]\.?\s?m\b\.?)?|\s?(?P<ap2>[ap]\.?\s?m\b\.?))"
-    r"(?![\d:])|(?<![\w.,:])(?P<h2>[01]?\d|2[0-4])\s?(?P<part>утра|вечера|дня|ночи|बजे|o'clock|uhr|таңғы|кешкі)",
+    r"(?![\d:])|(?<![\w.,:])(?P<h2>[01]?\d|2[0-4])\s?(?P<part>утра|вечера|дня|ночи|बजे|o'clock|uhr|(?:de la|del|della|di|da|in the) (?:mañana|tarde|noche|mediodía|mattina|pomeriggio|sera|manhã|morning|afternoon|evening))"
+    r"|(?<!\w)(?P<part3>таңғы|кешкі|түскі|түнгі|сағат|सुबह|शाम|दोपहर|रात|subah|shaam)\s(?P<h3>[01]?\d|2[0-4])(?![\d:.,]|\s?(?:-|–)\s?\d)",
     re.I,
+)
+_LATE = re.compile(
+    r"^pm$|вечера|дня|кешкі|түскі|शाम|दोपहर|रात|shaam|tarde|noche|mediodía|pomeriggio|sera|afternoon|evening"
 )
 _BEFORE_TIME = re.compile(r"(?:सुबह|शाम|दोपहर|रात|таңғы|кешкі|сағат|ore|alle|las)\s*$", re.I)
 _ISO = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)")
@@ -68,11 +75,11 @@ _NAMED = re.compile(
 _YEAR_BEHIND = re.compile(r",?\s*(?:of\s+|de\s+)?(20\d\d)(?!\d)")
 _SOON = re.compile(
     r"(?<!\w)(?:(?P<today>today|tonight|сегодня|бүгін|oggi|stasera|hoy|heute|aujourd'hui|bugün|hoje|आज|aaj|same day|in giornata|mismo día)"
-    r"|(?P<tomorrow>tomorrow|next day|завтра|ертең|domani|mañana(?! por)|amanhã|morgen früh|demain|yarın|कल|kal)(?! morning))(?!\w)",
+    r"|(?P<tomorrow>tomorrow|next day|завтра|ертең|domani|(?<!la |esta )mañana(?! por)|amanhã|morgen früh|demain|yarın|कल|kal)(?! morning))(?!\w)",
     re.I,
 )
 _FREE = re.compile(
-    r"(?<![\w-])(?:free of charge|for free|at no (?:extra )?(?:cost|charge)|complimentary|on the house|(?<!feel )(?<!sugar )free(?! to | time| slot|ly|\?| on | at | this | from )|"
+    r"(?<![\w-])(?:free of charge|for free|at no (?:extra )?(?:cost|charge)|complimentary|on the house|(?<!feel )(?<!sugar )free(?! to | time| slot|ly)|"
     r"бесплатн\w*|бесплатно|даром|в подарок|безвозмездно|тегін|сыйға|сыйлыққа|gratis|gratuit\w*|in omaggio|senza (?:costi|spese)|sin (?:costo|cargo)|de regalo|"
     r"grátis|kostenlos|kostenfrei|ücretsiz|bedava|मुफ़्त|मुफ्त|निःशुल्क|नि:शुल्क|फ्री|muft|مجان\w*)(?![\w])",
     re.I,
@@ -95,15 +102,17 @@ _DATE_LEAD = re.compile(
     r"(?:\b(?:on|from|to|until|till|by|del|al|el|il|dal|fino al|hasta el|desde el|с|по|до|на|от|am|vom|bis|le|du|au)|से|तक)\s$",
     re.I,
 )
+# Of a thing that is free on Monday or from three to five a reply says only that it is to be had.
+_VACANT = re.compile(r"(?:\?| on | at | this | from )", re.I)
 _SENTENCE_END = re.compile(r"(?<=[.!?…।])\s+|\n+")
 _RANGE = re.compile(
-    r"\s?(?:[-–—]|to|and|до|по|и|a|al|à|e|y|hasta|fino a|से|के बीच|дан|ден|бен|мен|пен|bis|ate|até|se)\s?(?:[€$£₹]\s?)?$",
+    r"(?:\s?[-–/]|—|\s?(?:to|and|до|по|и|a|al|à|e|y|hasta|fino a|से|के बीच|дан|ден|бен|мен|пен|bis|ate|até|se))\s?(?:[€$£₹]\s?)?$",
     re.I,
 )
 
 
-def claims_in(text: str) -> list[Claim]:
-    """All claims of a text, each with its sentence."""
+def claims_in(text: str, every: bool = False) -> list[Claim]:
+    """All claims of a text, each with its sentence. `every`: the numbers within names, too."""
     text = plain(text)
     free = list(text)  # what an earlier reader has not taken
     found: list[Claim] = []
@@ -112,16 +121,16 @@ def claims_in(text: str) -> list[Claim]:
         found.append(claim)
         free[claim.start : end] = "\u0001" * (end - claim.start)
 
-    for reader in (_emails, _links, _phones, _dates, _times, _others):
+    for reader in (_emails, _links, _phones, _dates, _times, partial(_others, every=every)):
         for claim, end in reader("".join(free)):
             take(claim, end)
     figures = _figures("".join(free))
     for figure in figures:
         if figure.kind != "number":
             free[figure.start : figure.start + len(figure.text)] = "\u0001" * len(figure.text)
-    products = [Claim("product", name, at, key=name.casefold()) for at, name in names.named("".join(free))]
+    products = [Claim("product", name, at, key=name.casefold()) for at, name in names.named("".join(free), every)]
     inside = {i for product in products for i in range(product.start, product.start + len(product.text))}
-    found += [*products, *(figure for figure in figures if figure.start not in inside)]
+    found += [*products, *(figure for figure in figures if every or figure.start not in inside)]
     bounds = [0, *(m.end() for m in _SENTENCE_END.finditer(text)), len(text)]
     spans = list(itertools.pairwise(bounds))
     placed = [replace(c, sentence=next((text[a:b] for a, b in spans if a <= c.start < b), text)) for c in found]
@@ -202,9 +211,11 @@ def _times(text: str) -> Iterator[tuple[Claim, int]]:
             and not re.match(r"\s?[-–—]\s?\d", text[m.end() :])
         ):
             continue
-        hour, minute = int(m.group("h") or m.group("h2")), int(m.group("m") or 0)
-        part = (m.group("ap") or m.group("ap2") or m.group("part") or "").casefold().replace(".", "")
-        late = part in ("pm", "вечера", "дня", "кешкі") or re.search(r"(?:शाम|दोपहर|रात|кешкі)\s*$", text[: m.start()])
+        hour, minute = int(m.group("h") or m.group("h2") or m.group("h3")), int(m.group("m") or 0)
+        part = (
+            (m.group("ap") or m.group("ap2") or m.group("part") or m.group("part3") or "").casefold().replace(".", "")
+        )
+        late = _LATE.search(part) or re.search(r"(?:शाम|दोपहर|रात|кешкі)\s*$", text[: m.start()])
         if late and hour < 12:
             hour += 12
         elif part == "am" and hour == 12:
@@ -217,7 +228,7 @@ def _times(text: str) -> Iterator[tuple[Claim, int]]:
         )
 
 
-def _others(text: str) -> Iterator[tuple[Claim, int]]:
+def _others(text: str, every: bool) -> Iterator[tuple[Claim, int]]:
     for m in WEEKDAY.finditer(text):
         yield Claim("weekday", m.group(), m.start(), (float(weekday_of(m.group())),)), m.end()
     for m in _SOON.finditer(text):
@@ -228,12 +239,15 @@ def _others(text: str) -> Iterator[tuple[Claim, int]]:
     for m in _LIFETIME.finditer(text):
         yield Claim("duration", m.group(), m.start(), (1.0,), "life"), m.end()
     for m in _FREE.finditer(text):
+        if m.group().casefold() == "free" and _VACANT.match(text, m.end()) and not every:
+            continue
         yield Claim("free", m.group(), m.start(), key=_about(text, m)), m.end()
 
 
 def _about(text: str, m: re.Match[str]) -> str:
     """The words beside `free`: what is to be had for nothing."""
-    near = text[max(0, m.start() - 40) : m.start()] + " " + text[m.end() : m.end() + 40]
+    before, after = text[max(0, m.start() - 40) : m.start()], text[m.end() : m.end() + 40]
+    near = re.split(r"[.!?;।\n]", before)[-1] + " " + re.split(r"[.!?;।\n]", after)[0]
     return " ".join(dict.fromkeys(word[:5] for word in re.findall(r"[^\W\d_]{4,}", near.casefold())))
 
 
@@ -308,7 +322,7 @@ _PRICE_HEADER = re.compile(
     r"price|cost|цена|стоимость|баға|prezzo|costo|precio|preço|preis|prix|fiyat|कीमत|दाम|मूल्य|mrp|سعر", re.I
 )
 _STOCK_HEADER = re.compile(
-    r"stock|qty|quantity|units|unidades|pezzi|pcs|left|шт\b|дана|налич|остат|қойма|саны|giacenza|disponib|existencias|estoque|bestand|स्टॉक", re.I
+    r"stock|qty|quantity|units|unidades|pezzi|pcs|left|шт\b|дана|налич|остат|қойма|саны|giacenza|disponib|free|vacan|existencias|estoque|bestand|स्टॉक", re.I
 )  # fmt: skip
 
 
@@ -336,12 +350,13 @@ def _row(row: dict[str, Any]) -> Iterator[Claim]:
         c for text in (*flat.values(), *flat) for m in CURRENCY.finditer(text) if (c := currency_of(m.group()))
     }
     currency = next(iter(currencies)) if len(currencies) == 1 else ""
+    name = next((v for v in flat.values() if any(c.isalpha() for c in v)), "")
     for header, value in flat.items():
         for number in numbers_in(plain(value)):
             if _PRICE_HEADER.search(header):
-                yield Claim("money", value, 0, number.values, currency)
+                yield Claim("money", value, 0, number.values, currency, of=name)
             elif _STOCK_HEADER.search(header):
-                yield Claim("measure", value, 0, number.values, "piece")
+                yield Claim("measure", value, 0, number.values, "piece", of=name)
     for nested in row.values():
         for inner in nested if isinstance(nested, list) else [nested]:
             if isinstance(inner, dict):

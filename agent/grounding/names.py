@@ -14,7 +14,10 @@ _LATIN = re.compile(
 _RUN = re.compile(
     r"(?<![\w@.])[A-ZÀ-ÝА-ЯЁӘҒҚҢӨҰҮҺІ][\w’'+-]+(?: (?:[A-ZÀ-ÝА-ЯЁӘҒҚҢӨҰҮҺІ][\w’'+-]*|\d{1,4}(?:[.,]\d(?!\d))?(?![\w%])))*"
 )
-_ARTICLES = re.compile(r"\b(?:our|the new|the|nuov[oa]|il nostro|la nostra|nuestr[oa]|el nuevo|la nueva|nosso|nossa|unser\w*|notre) $", re.I)
+_ARTICLES = re.compile(
+    r"\b(?:our|the new|the|nuov[oa]|il nostro|la nostra|nuestr[oa]|el nuevo|la nueva|nosso|nossa|unser\w*|notre) $",
+    re.I,
+)
 _OTHER_SCRIPT = re.compile(r"[\u0400-\u04ff\u0900-\u097f\u0600-\u06ff]")
 _UNIT_CODE = re.compile(
     r"\d+-\p{L}{1,4}|\d+(?:[.,]\d+)?[^\W\d_]{1,4}|\d+(?:st|nd|rd|th|го|шы|ші|й|я|x|х|º)|[xх]\d+|24h|\d+/\d+", re.I
@@ -33,9 +36,10 @@ _CYRILLIC = str.maketrans(
 )  # fmt: skip
 
 
-def named(text: str) -> Iterator[tuple[int, str]]:
+def named(text: str, every: bool = False) -> Iterator[tuple[int, str]]:
     """(place, name) of everything in a text that looks like the name of a product. A word that opens a sentence is
-    capitalised anyway, and one alone says nothing; in German every noun is."""
+    capitalised anyway, and one alone says nothing; in German every noun is. `every`: two words that open a
+    sentence are a name all the same, as in a price list."""
     foreign = len(_OTHER_SCRIPT.findall(text)) > len(re.findall(r"[A-Za-z]", text))
     seen: set[int] = set()
     for m in _MODEL.finditer(text):
@@ -44,25 +48,29 @@ def named(text: str) -> Iterator[tuple[int, str]]:
             yield m.start(), m.group()
     for m in (_LATIN if foreign else _RUN).finditer(text):
         words, at = m.group().split(), m.start()
-        while words and (words[0].casefold() in COMMON or (not foreign and _opens(text, at))):
+        while words and (
+            words[0].casefold() in COMMON or (not foreign and _opens(text, at) and not (every and len(words) > 1))
+        ):
             at += len(words[0]) + 1
             words = words[1:]
         name = " ".join(words).rstrip("-'’")
         alone = len(words) == 1 and not foreign and not _presented(text, at, len(name))
-        short = len(name) < 3 or len(words) == 1 and name.isupper() and len(name) <= 3
+        short = len(name) < 3 or (len(words) == 1 and name.isupper() and len(name) <= 3)
         if not alone and not short and not set(range(at, at + len(name))) <= seen and any(c.isalpha() for c in name):
             yield at, name
 
 
 def _presented(text: str, at: int, length: int) -> bool:
     """Whether a word is set off as a name: in bold, in quotes, or with an article of a thing."""
-    marked = text[at - 1 : at] in "*\"“«_" and text[at + length : at + length + 1] in "*\"”»_"
+    marked = text[at - 1 : at] in '*"“«_' and text[at + length : at + length + 1] in '*"”»_'
     return marked or bool(_ARTICLES.search(text[:at]))
 
 
 def _opens(text: str, at: int) -> bool:
-    before = text[:at].rstrip(" *_\"'“«(¡¿")
-    return not before or before[-1] in ".!?…:\n\u0001—–-•।" or before.endswith(("👋", "😊", "🙂", "👍", "☕"))
+    before = text[:at].rstrip(" *_\"'“«(¡¿\ufe0f")
+    return (
+        not before or before[-1] in ".!?…:\n\u0001—–-•।" or unicodedata.category(before[-1]) in ("So", "Sk", "Cn", "Cf")
+    )
 
 
 def latin(word: str) -> str:

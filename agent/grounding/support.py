@@ -9,13 +9,17 @@ from functools import lru_cache
 
 import regex as re
 
-from agent.grounding import names, sums
+from agent.grounding import names, owners, sums
 from agent.grounding.claims import Claim, claims_in, records_in
 from agent.grounding.numbers import plain, spelled
-from agent.grounding.units import same_currency
+from agent.grounding.units import BASES, STOCKED, THINGS, same_currency
+from agent.language import language_of
 
 TOLERANCE = 0.005
 CHAIN = 3
+_NO_AGE = re.compile(r"опыт|гаранти|рынке|experien|esperien|тәжірибе|кепілд|अनुभव|वारंटी|warrant|garan|market", re.I)
+_REMAIN = re.compile(r"left|remain|остал|қалд|quedan?\b|rest[ao]\w*|rimast|rimane|बच[ेा]", re.I)
+GROWN_UP = 14 * 12
 ABOUT = 0.01
 _ABOUT = re.compile(
     r"\b(?:about|around|approx\w*|roughly|almost|nearly|около|примерно|приблизительно|порядка|почти|шамамен|жуық|circa|quasi|unos|unas|aproximadamente|cerca de|casi|ungefähr|etwa|environ|yaklaşık|lagbhag|करीब)\b|~|≈|लगभग|करीब",
@@ -28,10 +32,24 @@ _NOT_GRANTED = re.compile(
     r"lamentablemente|presupuesto|consult\w*|confirm\w*|desafortunadamente|tampoco|não|infelizmente|orçamento|nicht|kein\w*|leider|pas|malheureusement|değil|yok|bütçe\w*|nahi|nahin|budget)\b|नहीं|बजट|जाँच|पुष्टि|पूछ",
     re.I,
 )
-_NEGATED = re.compile(
-    r"\b(?:no|not|n't|don't|doesn't|never|without|не|нет|без|жоқ|емес|non|senza|sin|não|sem|nicht|kein\w*|ohne|pas|sans|değil|yok|nahi|nahin)\b|नहीं|н'т|\w+n't",
+_REFUSED = re.compile(
+    r"\b(?:unfortunately|sorry|afraid|cannot|can't|don't|do not|doesn't|won't|isn't|aren't|к сожалению|увы|не (?:можем|могу|сможем|продаём|продаем|даём|делаем|получится|доставляем|возим|работаем|держим)|нет|өкінішке|жоқ|"
+    r"\w+(?:ма|ме|ба|бе|па|пе)й(?:мыз|міз|мын|мін|ды|ді|сыз|сіз)|purtroppo|mi dispiace|non (?:possiamo|abbiamo|facciamo|spediamo|vendiamo|è)|lamentablemente|lo siento|no (?:podemos|tenemos|hacemos|vendemos|enviamos|es posible)|infelizmente|não (?:podemos|temos)|leider|malheureusement|maalesef|maaf|nahi|nahin)\b|नहीं|क्षमा|माफ़",
     re.I,
 )
+_DAILY = re.compile(
+    r"every ?day|daily|seven days|7 days a week|24/7|ежедневно|без выходных|каждый день|күн сайын|демалыссыз|аптасына 7|tutti i giorni|ogni giorno|todos los días|cada día|diariamente|todos os dias|täglich|tous les jours|her gün|हर दिन|रोज़|प्रतिदिन|roz\b",
+    re.I,
+)
+# A `no` that opens a sentence, or belongs to a manner of speaking, denies nothing of what follows.
+_IDLE_NO = re.compile(
+    r"^\W*(?:no|нет|жоқ|non|nein|नहीं|जी नहीं)\s*[,!.—–-]+|no problem|don't worry|no worries|не переживайте|не беспокойтесь|без проблем|nessun problema|non si preoccupi|sin problema|no se preocupe|no te preocupes|алаңдамаңыз|चिंता न",
+    re.I,
+)
+_NOT_BEFORE = re.compile(
+    r"\b(?:no|not|n't|isn't|don't|doesn't|never|не|нет|без|non|ni|não|nicht|kein\w*|pas|nahi|nahin)\b(?:\W+\w+){0,3}\W*$|नहीं(?:\W+\w+){0,2}\W*$", re.I
+)  # fmt: skip
+_NOT_BEHIND = re.compile(r"^\W*(?:\w+\W+){0,2}(?:емес|жоқ|нет|değil|nahi|nahin|नहीं)(?!\w)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +77,33 @@ class Evidence:
     sources: Sequence[Source]
     asked: str = ""
     claims: list[tuple[Claim, Source]] = field(default_factory=list)
+    _owner: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.claims = [(claim, source) for source in self.sources for claim in _read(source.text)]
+        for source in self.sources:
+            self._owner.update(owners.owned(_read(source.text), plain(source.text)))
 
     def granted(self, asked: Sequence[Claim]) -> list[Claim]:
         """What may be reckoned with: all that somebody other than the contact said, and what the contact repeats of it."""
         theirs = [claim for claim, source in self.claims if not source.of_contact]
         return [*theirs, *(c for c in asked if any(_same(c, other) for other in theirs))]
+
+    def of_another(self, claim: Claim, found: Claim, reply: str) -> bool:
+        """Whether a value belongs to another product than the one the reply speaks of, which has a value of its own."""
+        mine, theirs = owners.of(claim, reply), self._owner.get(id(found), "")
+        if not mine or not theirs:
+            return False
+        own = [
+            self._owner.get(id(other), "")
+            for other, _ in self.claims
+            if other.kind == claim.kind
+            and other.unit == claim.unit
+            and owners.same(mine, self._owner.get(id(other), ""))
+        ]
+        if any(owners.equal(mine, name) for name in own):
+            return not owners.equal(mine, theirs)
+        return bool(own) and owners.differ(mine, theirs)
 
     def texts(self) -> Iterable[str]:
         """All that was read."""
@@ -76,7 +113,9 @@ class Evidence:
 @lru_cache(maxsize=4096)
 def _read(text: str) -> tuple[Claim, ...]:
     rows = records_in(text)
-    return (*rows, *(c for c in claims_in(text) if not (rows and c.kind == "number")))
+    listed = text.lstrip()[:1] in "[{"  # in JSON a header such as `free` says nothing
+    said = claims_in(text, every=True)
+    return (*rows, *(c for c in said if not (rows and c.kind == "number") and not (listed and c.kind == "free")))
 
 
 def findings(reply: str, evidence: Evidence) -> list[Finding]:
@@ -85,12 +124,14 @@ def findings(reply: str, evidence: Evidence) -> list[Finding]:
     reply = plain(reply)
     why = {claim: _direct(claim, evidence, reply) for claim in claims}
     asked = claims_in(evidence.asked)
+    priced = {v for c in (*asked, *claims) if c.kind in ("money", "percent", "phone", "date") for v in c.values}
+    counts = (spelled(evidence.asked) | spelled(reply)) - priced
     for _ in range(CHAIN):  # a total may be made of totals
         known = [claim for claim in claims if why[claim]]
         for claim in claims:
             if not why[claim]:
                 others = [c for c in claims if c is not claim]
-                why[claim] = sums.derived(claim, known, others, asked, evidence.granted(asked), spelled(evidence.asked))
+                why[claim] = sums.derived(claim, known, others, asked, evidence.granted(asked), counts)
     return [Finding(c, bool(why[c]), why[c] or f"{c.kind} “{c.text.strip()}” stands nowhere") for c in claims]
 
 
@@ -116,25 +157,46 @@ def _clause(claim: Claim, text: str) -> str:
 
 def _granted(claim: Claim, reply: str) -> bool:
     """Whether a price or a discount in a reply is a promise of the agent."""
-    return claim.kind in ("money", "percent") and not _NOT_GRANTED.search(_clause(claim, reply))
+    if claim.kind not in ("money", "percent"):
+        return False
+    return not (_NOT_GRANTED.search(_clause(claim, reply)) or _REFUSED.search(_IDLE_NO.sub(" ", claim.sentence)))
+
+
+def _denied(claim: Claim, text: str) -> bool:
+    """Whether a text says of a claim that it is not so."""
+    at = text.find(claim.text, max(0, claim.start - 2))
+    before, behind = text[: max(at, 0)], text[max(at, 0) + len(claim.text) :]
+    before = re.split(r"[.!?;:।\n]", before)[-1]
+    if "," in before and len(before.split(",")[0].split()) <= 1:
+        before = before.partition(",")[2]
+    return bool(_NOT_BEFORE.search(before) or _NOT_BEHIND.search(behind[:60]))
 
 
 def _direct(claim: Claim, evidence: Evidence, reply: str) -> str:
     if claim.kind == "product":
-        return _name(claim, evidence)
+        return _name(claim, evidence) or ("not offered" if _REFUSED.search(_IDLE_NO.sub(" ", claim.sentence)) else "")
     if claim.kind == "free":
-        return _free(claim, evidence, _clause(claim, reply))
+        return _free(claim, evidence, reply)
     if claim.kind == "number" and claim.values[0] <= 4 and claim.values[0] == int(claim.values[0]):
-        return "a small count"
+        near = reply[max(0, claim.start - 22) : claim.start + 22]
+        if not _REMAIN.search(near):
+            return "a small count"
     if claim.kind == "number" and "24/7" in claim.sentence:
         return ""
+    if claim.unit == "piece" and claim.values[0] <= 10 and not STOCKED.search(claim.sentence):
+        return "a count"
     if claim.kind == "duration" and claim.values[0] <= 5 and claim.unit == "minute":
         return "a manner of speaking"
-    granted = _granted(claim, reply)
+    granted, elsewhere = _granted(claim, reply), ""
     for other, source in evidence.claims:
         theirs = not source.of_contact or not granted or (claim.kind == "money" and bool(_OWN.search(other.sentence)))
         if theirs and _same(claim, other):
-            return f"“{other.text[:40]}” in {source.name}"
+            why = f"“{other.text[:40]}” in {source.name}"
+            if not evidence.of_another(claim, other, reply):
+                return why
+            elsewhere = why
+    if elsewhere:
+        return ""
     if claim.kind in ("weekday", "soon"):
         return _day(claim, evidence)
     return ""
@@ -162,7 +224,17 @@ def _same(claim: Claim, other: Claim) -> bool:
     if claim.kind == "weekday":
         return other.kind == "weekday" and claim.values == other.values
     if claim.kind == "duration":
-        return other.kind == "duration" and _same_duration(claim, other)
+        if (
+            other.kind == "number"
+            and claim.unit == "month"
+            and claim.values[0] >= GROWN_UP
+            and not _NO_AGE.search(claim.sentence)
+        ):
+            return claim.values[0] == 12 * other.values[0]  # an age
+        by_clock = claim.unit == "hour" and claim.text.rstrip(".")[-1:] in "0123456789hч"
+        return (other.kind == "duration" and _same_duration(claim, other)) or (
+            by_clock and other.kind == "time" and claim.values[0] * 60 == other.values[0]
+        )
     if claim.kind == "time":
         return (other.kind == "time" and _same_time(claim, other)) or (
             (other.kind == "number" or (other.kind == "duration" and other.unit == "hour"))
@@ -190,6 +262,12 @@ def _same(claim: Claim, other: Claim) -> bool:
 def _close(claim: Claim, other: Claim) -> bool:
     about = ABOUT if _ABOUT.search(claim.sentence) and claim.kind == "money" else 0
     return any(abs(a - b) <= max(TOLERANCE, about * b) for a in claim.values for b in other.values)
+
+
+def _same_measure(claim: Claim, other: Claim) -> bool:
+    one, per_one = BASES.get(claim.unit, (claim.unit, 1.0))
+    two, per_two = BASES.get(other.unit, (other.unit, 1.0))
+    return one == two and any(abs(a * per_one - b * per_two) <= TOLERANCE for a in claim.values for b in other.values)
 
 
 def _same_phone(one: str, other: str) -> bool:
@@ -229,6 +307,8 @@ def _day(claim: Claim, evidence: Evidence) -> str:
             ):
                 return f"“{other.text}” in {source.name}"
         return ""
+    if any(_DAILY.search(text) for text in evidence.texts()):
+        return "open every day"
     for _, group in itertools.groupby(
         (row for row in evidence.claims if row[0].kind == "weekday"), lambda row: row[1].name + row[0].sentence
     ):
@@ -265,19 +345,26 @@ def _heard(word: str, said: frozenset[str], sounds: frozenset[str]) -> bool:
     return len(folded) > 4 and any(s.startswith(stem) and abs(len(s) - len(folded)) <= 3 for s in sounds)
 
 
-def _free(claim: Claim, evidence: Evidence, clause: str) -> str:
-    """Something is free only where a sentence says so of the same thing."""
-    if _NEGATED.search(clause.replace(claim.text, "")) or "?" in clause:
+def _free(claim: Claim, evidence: Evidence, reply: str) -> str:
+    """Something is free only where a sentence says so of the same thing. Sentences in two languages cannot be compared."""
+    if _denied(claim, reply) or "?" in claim.sentence:
         return "not promised"
-    wanted = set(claim.key.split())
+    wanted, meant = set(claim.key.split()), things(claim.sentence, claim.text)
     for other, source in evidence.claims:
-        if (
-            other.kind == "free"
-            and not source.of_contact
-            and not _NEGATED.search(_clause(other, source.text).replace(other.text, ""))
-        ):
-            said = {word[:5] for word in re.findall(r"[^\W\d_]{4,}", other.sentence.casefold())}
-            same_script = any(c.isascii() for c in "".join(wanted)) == any(c.isascii() for c in "".join(said))
-            if wanted & said or not wanted or not same_script:
-                return f"“{other.sentence.strip()[:40]}” in {source.name}"
+        if other.kind != "free" or source.of_contact or _denied(other, source.text):
+            continue
+        part = next((p for p in re.split(r"[,;.]\s", other.sentence) if other.text in p), other.sentence)
+        said = {word[:5] for word in re.findall(r"[^\W\d_]{4,}", part.casefold())}
+        theirs = things(other.sentence, other.text)
+        unlike = language_of(claim.sentence) != language_of(other.sentence)
+        if meant & theirs or (not (meant and theirs) and (wanted & said or not wanted or unlike)):
+            return f"“{other.sentence.strip()[:40]}” in {source.name}"
     return ""
+
+
+def things(sentence: str, free: str) -> set[str]:
+    """What a sentence says is free, as far as we know the word in its language: in the part where it says so, else
+    anywhere in it."""
+    part = next((p for p in re.split(r"[,;.]\s", sentence) if free in p), sentence)
+    found = {thing for thing, pattern in THINGS.items() if pattern.search(part)}
+    return found or {thing for thing, pattern in THINGS.items() if pattern.search(sentence)}

@@ -14,14 +14,14 @@ _CURRENCIES = {
     "GBP": r"£|gbp|pounds?\b|фунт\w*|sterlin\w*|libras",
     "INR": r"₹|rs\.?(?=\W|\d|$)|inr|rupees?|rupaye|rupay|рупи\w+|रुपय\w*|रुपए|रुपये|रु\.?|rupie",
     "AED": r"aed|dhs?\b|dirhams?|дирхам\w*|दिरहम",
-    "PEN": r"s/\.?|pen\b|soles",
+    "PEN": r"s/\.?|(?-i:PEN)\b|soles",
     "PESO": r"pesos?\b|песо",
     "COP": r"cop\b",
     "ARS": r"ars\b",
     "MXN": r"mxn|mx\$",
     "CLP": r"clp\b",
     "BRL": r"r\$|brl|reais|real\b",
-    "TRY": r"₺|try\b|tl\b|lira\w*",
+    "TRY": r"₺|(?-i:TRY)\b|tl\b|lira\w*",
     "UAH": r"₴|uah|грн\.?|гривен\w*|гривн\w*",
     "CHF": r"chf|franken|franchi",
     "CNY": r"¥|cny|yuan|юан\w+",
@@ -39,10 +39,10 @@ _DURATIONS = {
     ("minute", 1): r"min\b\.?|mins\b|minutes?|минут\w*|мин\b\.?|minut\w+|मिनट",
     ("hour", 1): r"hours?|hrs?\b|h\b|часов|часа|часу|час\b|ч\b\.?|сағат\w*|or[ae]\b|horas?|stunden?|heures?|saat\w*|घंट\w+|घण्ट\w+|ghant\w+",
     ("day", 1): r"(?:(?:business|working|calendar|full)\s)?days?|(?:рабочи\w+\s|календарны\w+\s|банковски\w+\s)?(?:дн(?:ей|я|ям|ями|ях)|день|сут(?:ки|ок))|"
-    r"(?:жұмыс\s)?күн\w*|giorn[oi](?:\slavorativ[io])?|días?|dias?|tage?n?|jours?|gün\w*|(?:कार्य\s?)?(?:दिन|दिवस)\w*|din\b",
+    r"(?:жұмыс\s)?күн\w*|тәулік\w*|тәуліг\w*|notti?|notte|noches?|nights?|ноч(?:ь|и|ей)|түн\w*|रात\w*|giorn[oi](?:\slavorativ[io])?|días?|dias?|tage?n?|jours?|gün\w*|(?:कार्य\s?)?(?:दिन|दिवस)\w*|din\b",
     ("day", 7): r"weeks?|недел\w+|апта\w*|settiman\w+|semanas?|wochen?|semaines?|hafta\w*|हफ़्त\w+|हफ्त\w+|सप्ताह|hafte",
     ("month", 1): r"months?|месяц\w*|мес\b\.?|айға|айлық|айда|ай\b|mes[ie]\b|meses|mês|monate?n?|mois|ay\b|महीन\w+|माह|mahin\w+",
-    ("month", 12): r"years?|yrs?\b|год(?:а|у|ом|ы)?\b|лет\b|жыл\w*|ann[oi]\b|años?|anos?|jahre?n?|ans?\b|yıl\w*|साल|वर्ष|saal",
+    ("month", 12): r"years?|yrs?\b|год(?:а|у|ом|ы)?\b|лет\b|жыл\w*|жас\w*|ann[oi]\b|años?|anos?|jahre?n?|ans?\b|yıl\w*|साल|वर्ष|saal",
 }  # fmt: skip
 
 _MEASURES = {
@@ -68,6 +68,15 @@ _MEASURES = {
     "c": r"°\s?c|℃|градус\w*",
     "hp": r"hp\b|л\.\s?с\.",
     "kmh": r"km/h|км/ч",
+}
+# Canonical measures in terms of a base, so that 1.8 kg is 1800 g.
+BASES = {
+    "kg": ("g", 1000.0),
+    "l": ("ml", 1000.0),
+    "km": ("mm", 1e6),
+    "m": ("mm", 1000.0),
+    "cm": ("mm", 10.0),
+    "kw": ("w", 1000.0),
 }
 _PIECE = r"pcs\b|pieces?|units?|items?|in stock|шт\b\.?|штук\w*|единиц\w*|дана|pezz[oi]|unità|unidades|unidad|disponibil\w*|disponibles|en stock|stück|nos\b|नग|पीस"
 
@@ -145,6 +154,7 @@ WORDS: dict[str, float] = {
     "trenta": 30, "quaranta": 40, "cinquanta": 50, "sessanta": 60, "settanta": 70, "ottanta": 80, "novanta": 90, "cento": 100,
     "treinta": 30, "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70, "ochenta": 80, "noventa": 90, "cien": 100,
     "पच्चीस": 25, "तीस": 30, "चालीस": 40, "पचास": 50, "सौ": 100, "डेढ़": 1.5, "ढाई": 2.5, "bees": 20, "pachaas": 50,
+    "двое": 2, "вдвоём": 2, "оба": 2, "обе": 2, "обоих": 2, "трое": 3, "both": 2, "couple": 2, "екеуі": 2, "екеуін": 2, "үшеуі": 3, "entrambi": 2, "entrambe": 2, "ambos": 2, "ambas": 2, "दोनों": 2, "तीनों": 3, "dono": 2,
     "полтора": 1.5, "полторы": 1.5, "полгода": 6,
 }  # fmt: skip
 # 15 in Kazakh is two words.
@@ -190,3 +200,38 @@ _WEEKDAY_BY = [(re.compile(words, re.I), number) for number, words in enumerate(
 def weekday_of(word: str) -> int:
     """0 (Monday) to 6."""
     return next((number for pattern, number in _WEEKDAY_BY if pattern.fullmatch(word)), -1)
+
+
+# What shops give for nothing, in the languages we speak, so that a free return in one supports no free delivery in another.
+THINGS = {
+    thing: re.compile(words, re.I)
+    for thing, words in {
+        "delivery": r"deliver|shipp|достав|жеткіз|consegn|spedizion|env[ií]o|entreg|domicilio|डिलीवर|livraison|liefer|versand|teslimat|kargo",
+        "return": r"\breturns?\b|exchange|возврат|обмен|қайтар|\bresi\b|\breso\b|devoluci|cambio|वापसी|रिटर्न|rückgabe|retour|iade",
+        "cancel": r"cancel|отмен|disdett|annull|cancell|storn|болдырма|रद्द|iptal",
+        "installation": r"install|установк|монтаж|орнат|instala|इंस्टॉल|montage|kurulum",
+        "assembly": r"assembl|сборк|құрастыр|montagg|montaje|असेंबल",
+        "consultation": r"consult|consulen|консультац|кеңес|परामर्श|सलाह|beratung|danışman",
+        "diagnosis": r"diagnos|диагност|осмотр|inspection|check-?up|тексеру|जाँच|preventiv|estimate|оценк|замер|өлшеу|medici[óo]n|measur|misuraz",
+        "trial": r"trial|пробн|сынақ|(?:di )?prova|prueba|ट्रायल|डेमो|demo|probe",
+        "parking": r"parking|парков|тұрақ|parchegg|aparcamient|estacionam|पार्किंग",
+        "transfer": r"transfer|трансфер|traslado|ट्रांसफर",
+        "driver": r"driver|водител|жүргізуші|autista|conductor|ड्राइवर",
+        "seat": r"child seat|car seat|кресл|орындық|seggiolin|silla",
+        "luggage": r"luggage|baggage|bags|багаж|чемодан|bagagl|valigi|maleta|equipaje|सामान",
+        "wifi": r"wi-?fi|वाईफ",
+        "gift": r"gift|wrapp|подар|упаков|сыйлық|орау|regalo|confezion|tarjeta|card|открытк|गिफ्ट|कार्ड",
+        "replacement": r"loan|подмен|sostitutiv|replacement",
+        "pickup": r"pick-?up|collect|самовывоз|забор|забер|ritiro|recogid|recoger|पिकअप",
+        "fitting": r"fitting|alteration|примерк|балансир|мontaggio gomme|equilibr|bilanciatur|шиномонтаж",
+        "lesson": r"lesson|class\b|занят|урок|сабақ|lezion|clase|क्लास",
+        "breakfast": r"breakfast|завтрак|таңғы ас|colazione|desayuno|नाश्ता",
+        "skin": r"skin|кож|тері|pelle|piel|त्वचा",
+    }.items()
+}
+
+# Words of what is in store: a count beside them is a promise.
+STOCKED = re.compile(
+    r"stock|left|available|remain|остал|налич|склад|қалды|қойма|бар\b|disponib|quedan|queda|rimast|rest\w+|स्टॉक|बचे|बाकी|उपलब्ध",
+    re.I,
+)

@@ -145,7 +145,7 @@ async def test_after_an_empty_answer_the_next_model_answers(scripted):
         lambda m, offered: call(offered[0], {}) if offered in (["Verdict"], ["Facts"]) else AIMessage("")
     )
     assert (await chat.says("how much is the delivery?"))[0].startswith("Delivery costs 1,500 tenge.")
-    assert (await chat.state())["model"] == "offline" and len(model.asked) == 3
+    assert (await chat.state())["model"] == "offline"
 
 
 async def test_memory_is_bounded_by_number_and_by_size(scripted):
