@@ -10,9 +10,11 @@ from langgraph.graph.state import CompiledStateGraph
 from redis.asyncio import Redis
 
 from agent.checkpointer import RedisCheckpointer
+from agent.failures import Trouble
 from agent.graph import Bookshelf, build, offline_model
 from agent.models import Access, Models
 from knowledge_base.library import Library
+from server import alerts
 from server.bots import Bot, Desk
 from server.keys import key as named
 from server.keys import thread_prefix
@@ -30,8 +32,9 @@ def library(settings: Settings, redis: Redis) -> Library:
     return Library(RedisStore(redis), embedder(settings))
 
 
-def models(settings: Settings, http: httpx.AsyncClient | None = None) -> Models:
-    """The chat models of the settings, with the offline one behind them. `http` carries OpenAI's wire."""
+def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Redis | None = None) -> Models:
+    """The chat models of the settings, with the offline one behind them. `http` carries OpenAI's wire; trouble with a key
+    becomes an alert in `redis`."""
     access = Access(
         openai_key=settings.openai_key,
         openai_url=settings.openai_base_url,
@@ -40,7 +43,16 @@ def models(settings: Settings, http: httpx.AsyncClient | None = None) -> Models:
         timeout=settings.model_timeout,
         http=http,
     )
-    return Models(offline_model(), settings.model_name, settings.fallback_model, access)
+
+    async def alarm(provider: str, trouble: Trouble | None) -> None:
+        if redis is None:
+            return
+        if trouble:
+            await alerts.raise_alert(redis, f"model:{provider}", trouble.advice, trouble.setting)
+        else:
+            await alerts.clear(redis, f"model:{provider}")
+
+    return Models(offline_model(), settings.model_name, settings.fallback_model, access, alarm=alarm)
 
 
 class RedisLedger:
@@ -63,7 +75,7 @@ def graphs(
     settings: Settings, redis: Redis, desks: dict[str, Desk], http: httpx.AsyncClient | None = None
 ) -> dict[str, Graph]:
     """A graph per bot, each with its own corner of working memory."""
-    shared, shelf = models(settings, http), Bookshelf(library(settings, redis))
+    shared, shelf = models(settings, http, redis), Bookshelf(library(settings, redis))
     shared.warm()
     return {
         bot_id: build(

@@ -7,7 +7,7 @@ import binascii
 import tempfile
 import uuid
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, UploadFile
 from fastapi.security import HTTPBearer
@@ -17,12 +17,14 @@ from redis.asyncio import Redis
 from channels.base import Message
 from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS, Unreadable
+from server import alerts, oversight
 from server.access import require_operator
 from server.answering import Rehearsal, library
 from server.bots import DEFAULT, Desk
 from server.conversations import OPERATOR, Contact, Entry, now_ms
 from server.sending import Reply
 from server.settings import Settings
+from server.spending import NANO, Spending
 
 LARGEST_DOCUMENT = 50 * 1024 * 1024
 
@@ -60,7 +62,7 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
         require_operator(settings, request)
 
     routes = APIRouter(prefix="/api", tags=["operator"], dependencies=[Depends(operator)])
-    shelf = library(settings, redis)
+    shelf, spending = library(settings, redis), Spending(settings, redis)
     rehearsals: list[Rehearsal] = []
 
     async def found(conversation_id: str) -> tuple[Desk, Contact]:
@@ -83,10 +85,16 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
                 "conversations": await d.conversations.count(),
                 "waiting": await d.mailbox.backlog(),
                 "dead_letters": len(await d.mailbox.dead_letters()),
+                "today": await spending.of(d.bot.id),
+                "daily_budget": d.bot.context.daily_budget,
             }
             for d in desks.values()
         ]
-        return {"conversations": sum(row["conversations"] for row in rows), "bots": rows}
+        return {
+            "conversations": sum(row["conversations"] for row in rows),
+            "bots": rows,
+            "alerts": await alerts.all_alerts(redis),
+        }
 
     @routes.get("/bots", summary="All bots")
     async def list_bots() -> dict[str, Any]:
@@ -127,7 +135,13 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
     @routes.patch("/contacts/{contact_id}", summary="Correct a contact's profile")
     async def patch_contact(contact_id: str, change: ContactIn) -> dict[str, Any]:
         desk, _ = await found(contact_id)
-        await desk.conversations.learn(contact_id, change.profile, OPERATOR)
+        facts = dict(change.profile)
+        kind: Any = facts.pop("class", "") or ("unknown" if "class" in change.profile else "")
+        if kind and kind not in oversight.CLASSES:
+            raise HTTPException(422, f"profile.class: use one of {', '.join(oversight.CLASSES)}")
+        if kind:
+            await oversight.classify(desk, contact_id, kind)
+        await desk.conversations.learn(contact_id, facts, OPERATOR)
         return _contact(*await found(contact_id))
 
     @routes.get("/conversations", summary="Conversations, most recently active first")
@@ -142,6 +156,7 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
                 "name": contact.profile.get("name") or contact.name,
                 "class": contact.profile.get("class", "unknown"),
                 "owner": contact.owner,
+                "task": contact.task,
                 "last_activity": at,
             }
             items.append({**summary, "last_message": last[0].model_dump() if last else None})
@@ -164,7 +179,7 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
             raise HTTPException(409, "the contact asked for no more messages; only they can take that back, with START")
         reply = Reply(id=f"{uuid.uuid4().hex}:0", text=message.text, author="person")
         entry = Entry(id=reply.id, author="person", text=message.text, at=now_ms())
-        await desk.conversations.set(conversation_id, owner="person")
+        await oversight.take_over(desk, conversation_id)
         await desk.mailbox.post(conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}))
         echo = Message(
             id=reply.id,
@@ -179,15 +194,20 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
 
     @routes.post("/conversations/{conversation_id}/handoff", summary="A person takes over")
     async def hand_over(conversation_id: str) -> dict[str, Any]:
-        return await _owned(conversation_id, "person")
+        desk, _ = await found(conversation_id)
+        await oversight.take_over(desk, conversation_id)
+        return _contact(*await found(conversation_id))
 
     @routes.post("/conversations/{conversation_id}/resume", summary="Hand back to the bot")
     async def resume(conversation_id: str) -> dict[str, Any]:
-        return await _owned(conversation_id, "bot")
-
-    async def _owned(conversation_id: str, owner: Literal["bot", "person"]) -> dict[str, Any]:
         desk, _ = await found(conversation_id)
-        await desk.conversations.set(conversation_id, owner=owner)
+        await oversight.hand_back(desk, conversation_id)
+        return _contact(*await found(conversation_id))
+
+    @routes.delete("/conversations/{conversation_id}/task", summary="What a person was called for is done")
+    async def finish_task(conversation_id: str) -> dict[str, Any]:
+        desk, _ = await found(conversation_id)
+        await oversight.done(desk, conversation_id)
         return _contact(*await found(conversation_id))
 
     @routes.post("/conversations/{conversation_id}/reset", summary="Forget the working memory")
@@ -311,8 +331,10 @@ def _bot(desk: Desk) -> dict[str, Any]:
 
 def _contact(desk: Desk, contact: Contact) -> dict[str, Any]:
     missing = desk.bot.context.missing({**({"phone": contact.wa_id} if contact.wa_id else {}), **contact.profile})
+    bill = {"calls": contact.calls, "input_tokens": contact.input, "output_tokens": contact.output}
     return {
-        **contact.model_dump(),
+        **contact.model_dump(exclude={"calls", "input", "output", "nano"}),
+        "usage": {**bill, "cost": contact.nano / NANO},
         "class": contact.profile.get("class", "unknown"),
         "is_client": contact.is_client,
         "missing": missing,

@@ -22,11 +22,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from channels.emulators.cloud_api import CloudApiEmulator
-from server import api, pages, webhooks
+from server import alerts, api, pages, webhooks
 from server.access import is_local, is_operator
 from server.bots import Numbers, bots, desks
 from server.http_client import http_client
 from server.settings import Settings
+from server.spending import Spending
 
 SIMULATOR = "/simulator/cloud-api"
 
@@ -86,7 +87,7 @@ def create(settings: Settings, redis: Redis) -> Entrance:
     receive = webhooks.receiver(settings, all_desks, numbers)
     app.include_router(webhooks.router(settings, receive))
     app.include_router(api.router(settings, redis, all_desks))
-    app.include_router(pages.router(settings, all_desks))
+    app.include_router(pages.router(settings, redis, all_desks))
     app.mount(SIMULATOR, _guarded(settings, emulator.app))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
@@ -107,11 +108,23 @@ def create(settings: Settings, redis: Redis) -> Entrance:
         paused = Gauge(
             "salesgraph_paused", "1 while the provider takes nothing from the bot", ["bot"], registry=registry
         )
+        spent = Gauge(
+            "salesgraph_spent_today",
+            "Model calls, tokens and US dollars since midnight",
+            ["bot", "what"],
+            registry=registry,
+        )
+        alerted = Gauge("salesgraph_alerts", "Alerts that are not over", registry=registry)
+        spending = Spending(settings, redis)
         for bot_id, desk in all_desks.items():
             paused.labels(bot_id).set(bool(await desk.mailbox.paused(desk.bot.account)))
             conversations.labels(bot_id).set(await desk.conversations.count())
             waiting.labels(bot_id).set(await desk.mailbox.backlog())
             dead.labels(bot_id).set(len(await desk.mailbox.dead_letters()))
+            today = await spending.of(bot_id)
+            for what in ("calls", "input_tokens", "output_tokens", "cost"):
+                spent.labels(bot_id, what).set(today[what])
+        alerted.set(len(await alerts.all_alerts(redis)))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     @app.exception_handler(RedisError)

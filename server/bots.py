@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import httpx
+import yaml
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from agent.context import Context
@@ -44,16 +48,53 @@ class Desk:
 
 
 def bots(settings: Settings) -> list[Bot]:
-    """The bot the settings describe, and the sample shop for the simulator."""
+    """The bot the settings describe, and the sample shop for the simulator. Raises BadBotFile."""
+    shared = {
+        "model": settings.model_name,
+        "moderate_model": settings.moderator_model or "",
+        "extract_model": settings.extractor_model or "",
+        "remember_model": settings.summary_model or "",
+        "cheaper_model": settings.cheaper_model or "",
+        "daily_budget": settings.daily_budget,
+        "session_minutes": settings.session_timeout_minutes,
+        "handoff_minutes": settings.handoff_minutes,
+    }
     return [
         Bot(
             DEFAULT,
-            Context(business=settings.business, model=settings.model_name),
+            _context({"business": settings.business, **shared, **_from_file(settings.bot_file)}, settings.bot_file),
             settings.whatsapp_phone_number_id or "",
             settings.whatsapp_reply_template or "",
         ),
-        Bot(DEMO, Context(business=DEMO_BUSINESS, model=settings.model_name)),
+        Bot(DEMO, Context(business=DEMO_BUSINESS, **shared)),  # pyright: ignore[reportArgumentType]
     ]
+
+
+class BadBotFile(ValueError):
+    """BOT_FILE cannot be used; the message says where and why."""
+
+
+def _from_file(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadBotFile(f"BOT_FILE: {path} cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise BadBotFile(f"BOT_FILE: {path} must hold settings, such as `business: Aurora Coffee`")
+    return found
+
+
+def _context(values: dict[str, Any], path: Path | None) -> Context:
+    try:
+        return Context.model_validate(values)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        ]
+        raise BadBotFile(f"BOT_FILE: {path}: " + "; ".join(lines)) from None
 
 
 def limits(settings: Settings) -> Limits:

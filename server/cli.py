@@ -113,13 +113,15 @@ def _loop() -> asyncio.AbstractEventLoop:
 async def _work(settings: Settings, redis: Redis) -> None:
     from server.answering import graphs
     from server.app import http_timeout
+    from server.attending import Attending
     from server.bots import Numbers, bots, desks
     from server.http_client import http_client
     from server.worker import Worker
 
     async with http_client(http_timeout(settings)) as provider, http_client(settings.model_timeout) as model:
         all_desks, numbers = desks(settings, redis), Numbers(settings, provider, bots(settings))
-        worker = Worker(settings, redis, all_desks, numbers, graphs(settings, redis, all_desks, model))
+        attending = Attending.over(settings, redis, numbers, model)
+        worker = Worker(settings, redis, all_desks, numbers, graphs(settings, redis, all_desks, model), attending)
         _keep_what_is_loaded()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

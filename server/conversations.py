@@ -3,9 +3,10 @@
 A contact and its conversation share one id, a UUID made from a secret, the bot and the contact's first known identity.
 
     alias:I       STRING  identity -> conversation id, so that number and user id of one person meet
-    contact:C     HASH    wa_id, user_id, account, name, owner, created; `p:field` profile, `s:field` its source
+    contact:C     HASH    wa_id, user_id, account, name, owner, owner_at, task, created; `p:field` profile, `s:field` its
+                          source; calls, input, output, nano: what it cost
     transcript:C  LIST    JSON entries, oldest first
-    status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON
+    status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON; `heard:ID` words of a voice message
     active        ZSET    conversation -> ms of the last entry
 """
 
@@ -55,7 +56,9 @@ return 1
 
 
 class Entry(BaseModel):
-    """One line of a transcript. `at` is Unix milliseconds; `status` is filled in on reading."""
+    """One line of a transcript. `at` is Unix milliseconds; `status`, and what was `heard` in a voice message
+    (empty: nothing), are filled in on reading. The first reply of a turn has its `calls`, `tokens` and `cost` (US dollars);
+    `checked` says of every promise in a reply what supports it."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -68,11 +71,17 @@ class Entry(BaseModel):
     template: str = ""
     model: str = ""
     sources: list[str] = []
+    checked: list[str] = []
+    calls: int = 0
+    tokens: int = 0
+    cost: float = 0
     status: str = ""
+    heard: str | None = None
 
 
 class Contact(BaseModel):
-    """A contact with everything known of them."""
+    """A contact with everything known of them. `owner_at` (ms): since when; `task`: what a person has to look after;
+    `calls`, `input` and `output` tokens and `nano` (billionths of a US dollar): what the conversation cost."""
 
     id: str
     bot_id: str
@@ -81,7 +90,13 @@ class Contact(BaseModel):
     account: str = ""
     name: str = ""
     owner: Literal["bot", "person"] = "bot"
+    owner_at: int = 0
+    task: str = ""
     created: int = 0
+    calls: int = 0
+    input: int = 0
+    output: int = 0
+    nano: int = 0
     profile: dict[str, str] = {}
     sources: dict[str, str] = {}
 
@@ -173,7 +188,9 @@ class Conversations:
             await self._learn(keys=[key(self.bot_id, "contact", conversation_id)], args=[source, *flat])
 
     async def set(self, conversation_id: str, **fields: str) -> None:
-        """Set plain fields of a contact, such as its owner."""
+        """Set plain fields of a contact, such as its owner, whose time is noted."""
+        if "owner" in fields:
+            fields["owner_at"] = str(now_ms())
         await self._redis.hset(key(self.bot_id, "contact", conversation_id), mapping=fields)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
 
     async def transcript(self, conversation_id: str, limit: int = 200) -> list[Entry]:
@@ -184,7 +201,35 @@ class Conversations:
             rows, statuses = await pipe.execute()
         entries = [Entry.model_validate_json(row) for row in rows]
         known = {reply.decode(): status.decode() for reply, status in statuses.items()}
-        return [e.model_copy(update={"status": known.get(e.id, "")}) for e in entries]
+        return [
+            e.model_copy(update={"status": known.get(e.id, ""), "heard": known.get(f"heard:{e.id}")}) for e in entries
+        ]
+
+    async def heard(self, conversation_id: str, message_id: str) -> str | None:
+        """What was heard in a voice message; None when nobody has listened yet."""
+        found: Any = await self._redis.hget(key(self.bot_id, "status", conversation_id), f"heard:{message_id}")  # pyright: ignore[reportGeneralTypeIssues]
+        return found.decode() if found is not None else None
+
+    async def hear(self, conversation_id: str, message_id: str, text: str) -> None:
+        """Put on record what was heard in a voice message."""
+        await self._redis.hset(key(self.bot_id, "status", conversation_id), f"heard:{message_id}", text)  # pyright: ignore[reportGeneralTypeIssues]
+
+    async def reactions(self, conversation_id: str, limit: int) -> list[str]:
+        """The emoji a contact left since anybody last wrote to them, among the last `limit` entries."""
+        rows: Any = await self._redis.lrange(key(self.bot_id, "transcript", conversation_id), -limit, -1)  # pyright: ignore[reportGeneralTypeIssues]
+        found: list[str] | None = None  # there is nothing to react to yet
+        if any(b'"reaction"' in row for row in rows):
+            for entry in (Entry.model_validate_json(row) for row in rows):
+                if entry.author != "contact":
+                    found = []
+                elif found is not None and entry.kind == "reaction" and entry.text:
+                    found.append(entry.text[:8])
+        return found or []
+
+    async def quoted(self, contact: Contact, provider_id: str) -> Entry | None:
+        """The entry a contact replies to, by the provider's id of it, among the last 200."""
+        ours = await self.reply_of(provider_id, contact.wa_id or contact.user_id)
+        return await self.entry(contact.id, ours[1] if ours else provider_id)
 
     async def entry(self, conversation_id: str, entry_id: str) -> Entry | None:
         """One entry among the last 200."""

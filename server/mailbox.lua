@@ -25,7 +25,7 @@ local function record(entry)
     local at = head and tonumber(string.match(head, '"at": ?(%d+)') or now)
     if not head or call('LLEN', transcript) <= tonumber(lines) and (keep == '0' or at >= now - keep) then return end
     call('LPOP', transcript)
-    call('HDEL', status, id_of(head))
+    call('HDEL', status, id_of(head), 'heard:' .. id_of(head))
   end
 end
 -- What was given up on for want of an answer may yet turn out to have arrived.
@@ -72,7 +72,7 @@ if call('ZADD', seen, 'NX', now, digest) == 0 then return 0 end
 call('PEXPIRE', seen, remember)
 if call('ZCARD', seen) > 64 then call('ZREMRANGEBYSCORE', seen, '-inf', now - remember) end
 record(entry)
-if owner ~= '' then call('HSET', contact, 'owner', owner) end
+if owner ~= '' then call('HSET', contact, 'owner', owner, 'owner_at', now) end
 if answer == '0' then return 1 end
 if account ~= '' then call('HSET', contact, 'account', account) end
 call('RPUSH', inbox, waiting(payload, length))

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
+from redis.asyncio import Redis
 
 from agent.models import OFFLINE
+from server import alerts, oversight
 from server.access import COOKIE, is_local, is_operator, is_token, session_value
 from server.bots import DEMO, Desk
 from server.settings import Settings
+from server.spending import NANO
 
 HERE = Path(__file__).parent
 PAGE = 50
 
 
-def router(settings: Settings, desks: dict[str, Desk]) -> APIRouter:
+DECISIONS: dict[str, Callable[[Desk, str], Awaitable[None]]] = {
+    "take-over": oversight.take_over,
+    "hand-back": oversight.hand_back,
+    "done": oversight.done,
+    "client": partial(oversight.classify, kind="client"),
+    "not-a-client": partial(oversight.classify, kind="non_client"),
+}
+
+
+def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRouter:
     """/, /simulator, /dashboard and /login."""
     routes = APIRouter(include_in_schema=False)
     templates = Jinja2Templates(HERE / "templates")
@@ -62,7 +76,8 @@ def router(settings: Settings, desks: dict[str, Desk]) -> APIRouter:
                 if contact and last:
                     rows.append({"contact": contact, "last": last[0], "at": at})
         rows.sort(key=lambda row: -row["at"])
-        return templates.TemplateResponse(request, "dashboard.html", {"rows": rows[:PAGE], "paused": paused})
+        found = {"rows": rows[:PAGE], "paused": paused, "alerts": await alerts.all_alerts(redis)}
+        return templates.TemplateResponse(request, "dashboard.html", found)
 
     @routes.get("/dashboard/{bot_id}/{conversation_id}", response_class=HTMLResponse)
     async def conversation(request: Request, bot_id: str, conversation_id: str) -> Response:
@@ -73,7 +88,19 @@ def router(settings: Settings, desks: dict[str, Desk]) -> APIRouter:
         if desk is None or contact is None:
             return HTMLResponse("<p>There is no such conversation. <a href='/dashboard'>Back</a></p>", 404)
         entries = await desk.conversations.transcript(conversation_id)
-        return templates.TemplateResponse(request, "conversation.html", {"contact": contact, "entries": entries})
+        found = {"contact": contact, "entries": entries, "cost": contact.nano / NANO}
+        return templates.TemplateResponse(request, "conversation.html", found)
+
+    @routes.post("/dashboard/{bot_id}/{conversation_id}/{decision}")
+    async def decide(request: Request, bot_id: str, conversation_id: str, decision: str) -> Response:
+        """A button of the conversation's page; the cookie that opens it is sent by no other site."""
+        if not is_operator(settings, request):
+            return login(request)
+        desk = desks.get(bot_id)
+        if desk is None or decision not in DECISIONS or not await desk.conversations.contact(conversation_id):
+            return HTMLResponse("<p>There is no such conversation. <a href='/dashboard'>Back</a></p>", 404)
+        await DECISIONS[decision](desk, conversation_id)
+        return RedirectResponse(f"/dashboard/{bot_id}/{conversation_id}", 303)
 
     @routes.get("/docs", response_class=HTMLResponse)
     async def docs(request: Request) -> Response:

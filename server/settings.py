@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
@@ -56,6 +57,22 @@ class Settings(BaseSettings):
     google_api_key: SecretStr | None = Field(None, description="Another name of GEMINI_API_KEY.")
     gemini_model: str = Field("gemini-2.5-flash", description="Model asked when only GEMINI_API_KEY is set.")
     gemini_base_url: str | None = Field(None, description="Base address of the Gemini wire; unset: Google's.")
+    cheaper_model: str | None = Field(
+        None,
+        description="Model asked when 80 % of DAILY_BUDGET is spent; same form as CHAT_MODEL; unset: FALLBACK_MODEL.",
+    )
+    moderator_model: str | None = Field(None, description="A smaller model for the moderator; unset: CHAT_MODEL.")
+    extractor_model: str | None = Field(None, description="A smaller model for extraction; unset: CHAT_MODEL.")
+    summary_model: str | None = Field(None, description="A smaller model for summaries; unset: CHAT_MODEL.")
+    transcription_model: str | None = Field(
+        None,
+        description="openai:NAME, google_genai:NAME, offline (the voice extra) or off, for voice messages; unset: by key.",
+    )
+    daily_budget: float = Field(0, ge=0, description="US dollars of model calls a day, each bot; 0: no limit.")
+    media_megabytes: int = Field(16, ge=1, le=100, description="Largest file of a contact that is fetched.")
+    bot_file: Path | None = Field(
+        None, description="YAML or JSON file with more settings of the default bot: prompts, lists, fields, facts."
+    )
     embedding_model: str | None = Field(
         None, description="openai:NAME, google_genai:NAME or bundled; unset: by which key is present."
     )
@@ -101,6 +118,13 @@ class Settings(BaseSettings):
     dead_letter_days: int = Field(30, ge=1, description="Days a dead letter is kept.")
     worker_concurrency: int = Field(512, ge=1, le=1000, description="Conversations one worker has in hand at once.")
 
+    operator_webhook_url: str | None = Field(None, description="Address told when a conversation needs a person.")
+    operator_number: str | None = Field(
+        None, pattern=r"^\+?\d{6,15}$", description="WhatsApp number told when a conversation needs a person."
+    )
+    handoff_minutes: int = Field(
+        0, ge=0, description="The bot goes on so long after a person last wrote; 0: when it is handed back."
+    )
     enable_follow_ups: bool = Field(False, description="Whether follow-ups go out.")
     follow_up_intervals: Annotated[tuple[float, ...], NoDecode] = Field(
         (24, 72, 168, 336, 720), description="Hours after which each touch is due."
@@ -129,14 +153,16 @@ class Settings(BaseSettings):
             raise ValueError("its port is not a number; write redis://HOST:6379/0") from None
         return value
 
-    @field_validator("openai_base_url", "whatsapp_graph_url", "gemini_base_url", "web_url")
+    @field_validator("openai_base_url", "whatsapp_graph_url", "gemini_base_url", "web_url", "operator_webhook_url")
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("start it with http:// or https://")
         return value.rstrip("/") if value else value
 
-    @field_validator("chat_model", "fallback_model")
+    @field_validator(
+        "chat_model", "fallback_model", "cheaper_model", "moderator_model", "extractor_model", "summary_model"
+    )
     @classmethod
     def _known_model(cls, value: str | None) -> str | None:
         provider, _, name = (value or "").partition(":")
@@ -144,12 +170,22 @@ class Settings(BaseSettings):
             raise ValueError("use openai:NAME, google_genai:NAME or offline")
         return value
 
-    @field_validator("embedding_model")
+    @field_validator("embedding_model", "transcription_model")
     @classmethod
-    def _known_embedding(cls, value: str | None) -> str | None:
+    def _known_small_model(cls, value: str | None, info: ValidationInfo) -> str | None:
         provider, _, name = (value or "").partition(":")
-        if value and value != "bundled" and not (provider in ("openai", "google_genai") and name):
-            raise ValueError("use openai:NAME, google_genai:NAME or bundled")
+        own = ("bundled",) if info.field_name == "embedding_model" else ("offline", "off")
+        if value and value not in own and not (provider in ("openai", "google_genai") and name):
+            raise ValueError(f"use openai:NAME, google_genai:NAME or {' or '.join(own)}")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("use an IANA name such as Asia/Almaty") from None
         return value
 
     @field_validator("follow_up_intervals", mode="before")

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage
+from langchain_core.messages import AnyMessage, RemoveMessage
 from langgraph.graph.state import CompiledStateGraph
 
+from agent import meter
+from agent.context import attachments
 from channels.base import Message
 from channels.markup import bubbles, to_whatsapp
+from server.attending import Attending
 from server.bots import Desk
 from server.conversations import Contact, Entry, now_ms
 from server.mailbox import Work
@@ -28,24 +31,28 @@ async def run(
     contact: Contact,
     work: Work,
     batch: Sequence[Message],
-    longest: int,
+    attending: Attending,
 ) -> list[Pair]:
     """(reply, transcript entry) pairs of a turn, each as JSON.
 
     After a crash the same turn comes again with the same batch: it resumes at the interrupted node, or only reads off
-    what it had decided. `longest` is how many characters of one message the model sees. Raises LeaseLost when another
-    worker has taken the turn over.
+    what it had decided. Raises LeaseLost when another worker has taken the turn over.
     """
     turn_id, config = work.turn_id, _config(contact.id, work)
     values = await _remembered(graph, config)
-    source = batch[-1].id if batch else turn_id
+    source, calls = batch[-1].id if batch else turn_id, []
     resumed = values.get("turn_id") == turn_id
     if resumed:
         before = await graph.aget_state(config)
         if not (before.next or before.tasks):
-            await _settle(desk, contact.id, values, source)
-            return _pairs(turn_id, values)
-    start: Any = None if resumed else _start(desk, contact, turn_id, batch, values, longest)
+            await _settle(attending, desk, contact, values, source)
+            return _pairs(turn_id, values, calls)
+    contact = await attending.back_to_bot(desk, contact)
+    meter.calls.set(calls)
+    read = await attending.inputs.read(desk, contact, batch, patient=work.failures < 2)
+    start: Any = None if resumed else _start(desk, contact, turn_id, read.messages, values)
+    attachments.set(read.attachments)
+    meter.allowance.set(await attending.spending.allowance(desk.bot))
     stream = graph.astream(
         start, config, context=desk.bot.context, durability="sync", stream_mode=["updates", "values"]
     )
@@ -55,10 +62,11 @@ async def run(
             values = chunk
             continue
         for update in chunk.values():
-            await _learn(desk, contact.id, update, source)
+            await attending.learn(desk, contact, update, source, turn_id)
     if resumed:
-        await _settle(desk, contact.id, values, source)
-    return _pairs(turn_id, values)
+        await _settle(attending, desk, contact, values, source)
+    await attending.spending.record(desk.bot.id, contact.id, calls)
+    return _pairs(turn_id, values, calls)
 
 
 def _config(conversation_id: str, work: Work) -> Any:
@@ -82,73 +90,53 @@ async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: s
 
 
 def _start(
-    desk: Desk, contact: Contact, turn_id: str, batch: Sequence[Message], values: dict[str, Any], longest: int
+    desk: Desk, contact: Contact, turn_id: str, messages: Sequence[AnyMessage], values: dict[str, Any]
 ) -> dict[str, Any]:
-    gone = dict.fromkeys(values.get("profile", {}), None)
+    gone, now = dict.fromkeys(values.get("profile", {}), None), now_ms()
     known = {**_own_phone(contact), **contact.profile}
-    # what an operator wrote meanwhile is known, and must not pass for the answer to what the contact wrote
-    in_order = sorted(batch, key=lambda message: message.kind != "echo")
     return {
-        "messages": [_said(message, longest) for message in in_order],
+        "messages": messages,
         "bot_id": desk.bot.id,
         "turn_id": turn_id,
         "profile": {**gone, **known},
         "owner": contact.owner,
         "started_with": {"profile": known, "owner": contact.owner},
+        "identity": contact.wa_id or contact.user_id,
+        "at": now,
+        "idle_minutes": (now - values["at"]) // 60_000 if values.get("at") else 0,
     }
-
-
-def _said(message: Message, longest: int) -> AnyMessage:
-    if message.kind == "echo":
-        return AIMessage(message.text[:longest], id=message.id, name="operator")
-    plain = message.kind in ("text", "button")
-    name = f" {message.media.filename}" if message.media and message.media.filename else ""
-    text = message.text if plain else f"[{message.kind}{name}] {message.text}".strip()
-    return HumanMessage(
-        text[:longest].strip() or "[empty message]", id=message.id
-    )  # some providers refuse an empty one
 
 
 def _own_phone(contact: Contact) -> dict[str, str]:
     return {"phone": f"+{contact.wa_id}"} if contact.wa_id.isascii() and contact.wa_id.isdigit() else {}
 
 
-async def _settle(desk: Desk, conversation_id: str, values: dict[str, Any], source: str) -> None:
+async def _settle(attending: Attending, desk: Desk, contact: Contact, values: dict[str, Any], source: str) -> None:
     """Put on record what nodes found out before a crash came between their checkpoint and `_learn`."""
     before, profile = values["started_with"], values.get("profile", {})
     facts = {name: value for name, value in profile.items() if before["profile"].get(name) != value}
     gone = dict.fromkeys(before["profile"].keys() - profile.keys(), None)
-    await desk.conversations.learn(conversation_id, {**facts, **gone}, source)
+    found = {"profile": {**facts, **gone}, "said_in": values.get("said_in"), "task": values.get("task")}
     if values.get("owner") == "person" != before["owner"]:
-        await desk.conversations.set(conversation_id, owner="person")
+        found["owner"] = "person"
+    await attending.learn(desk, contact, found, source, values["turn_id"])
 
 
-async def _learn(desk: Desk, conversation_id: str, update: Any, source: str) -> None:
-    """What a node found out is on record before the next node runs."""
-    for part in update if isinstance(update, list) else [update]:
-        if not isinstance(part, dict):
-            continue
-        if part.get("profile"):
-            await desk.conversations.learn(conversation_id, part["profile"], source)
-        if part.get("owner"):
-            await desk.conversations.set(conversation_id, owner=part["owner"])
-
-
-def _pairs(turn_id: str, values: dict[str, Any]) -> list[Pair]:
+def _pairs(turn_id: str, values: dict[str, Any], calls: Sequence[meter.Call]) -> list[Pair]:
     notice = values.get("owner") == "person" or values.get("profile", {}).get("consent") == "stopped"
     sources = sorted({f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]})
+    cost = {
+        "calls": len(calls),
+        "tokens": sum(call.input_tokens + call.output_tokens for call in calls),
+        "cost": sum(call.cost for call in calls),
+        "checked": values.get("checked", []),
+    }
     texts = [bubble for reply in values.get("replies", []) for bubble in bubbles(to_whatsapp(reply))][:3]
     pairs = []
     for number, text in enumerate(texts):
         reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice)
-        entry = Entry(
-            id=reply.id,
-            author="bot",
-            text=text,
-            at=now_ms(),
-            turn_id=turn_id,
-            model=values.get("model", ""),
-            sources=sources,
-        )
-        pairs.append((reply.model_dump_json(), entry.model_dump_json(exclude={"status"})))
+        made: dict[str, Any] = {"turn_id": turn_id, "model": values.get("model", ""), "sources": sources}
+        made |= cost if number == 0 else {}
+        entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), **made)
+        pairs.append((reply.model_dump_json(), entry.model_dump_json(exclude={"status", "heard"})))
     return pairs

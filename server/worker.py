@@ -17,6 +17,7 @@ from agent.checkpointer import LeaseLost
 from agent.phrases import say
 from channels.base import Message
 from server import retention, sending, turns
+from server.attending import Attending
 from server.bots import Desk, Numbers
 from server.conversations import Contact, Entry, now_ms
 from server.keys import WAKE
@@ -47,8 +48,10 @@ class Worker:
         desks: dict[str, Desk],
         numbers: Numbers,
         graphs: dict[str, CompiledStateGraph[Any, Any, Any, Any]],
+        attending: Attending,
     ) -> None:
         self._settings, self._redis, self._desks, self._numbers, self._graphs = settings, redis, desks, numbers, graphs
+        self._attending = attending
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asides: set[asyncio.Task[None]] = set()
@@ -58,6 +61,7 @@ class Worker:
         others = [
             asyncio.create_task(self._listen()),
             asyncio.create_task(retention.keep_sweeping(self._settings, self._redis, self._desks)),
+            asyncio.create_task(self._attending.keep_telling(self._desks)),
         ]
         try:
             while not self._stopping.is_set():
@@ -168,7 +172,7 @@ class Worker:
         try:
             async with self._lease(desk, conversation_id, work.fence):
                 batch = [Message.model_validate_json(raw) for raw in work.batch]
-                pairs = await turns.run(graph, desk, contact, work, batch, self._settings.max_message_length)
+                pairs = await turns.run(graph, desk, contact, work, batch, self._attending)
         except LeaseLost:
             bound.warning("turn_stale", messages=len(work.batch))
             return False

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 async def ground(state: State, runtime: Runtime[Context]) -> Command[Literal["sell", "remember"]]:
     """Lets a supported reply pass. Any other is written anew once, with the complaint; then an honest line takes its place
     and a person gets a task."""
-    context, reply, message = runtime.context, state["replies"][-1], state["messages"][-1]
+    context, reply, message = runtime.context, state.get("replies", [""])[-1], state["messages"][-1]
     language = state.get("profile", {}).get("language") or "en"
     if reveals(context, reply):
         log.warning("rules_kept", model=state.get("model"))
@@ -44,7 +44,7 @@ async def ground(state: State, runtime: Runtime[Context]) -> Command[Literal["se
             wrong = "\n".join(f"- {text}" for text in [*complaints, *other_letters])
             update = {
                 "messages": [RemoveMessage(id=str(message.id))],
-                "replies": state["replies"][:-1],
+                "replies": state.get("replies", [])[:-1],
                 "draft": reply,
                 "complaint": wrong,
             }
@@ -62,7 +62,11 @@ def _instead(
     state: State, text: str, task: str, checked: list[str] | None = None
 ) -> Command[Literal["sell", "remember"]]:
     message = AIMessage(text, id=state["messages"][-1].id)
-    update: dict[str, Any] = {"messages": [message], "replies": [*state["replies"][:-1], text], "task": task[:500]}
+    update: dict[str, Any] = {
+        "messages": [message],
+        "replies": [*state.get("replies", [])[:-1], text],
+        "task": task[:500],
+    }
     return Command(update={**update, "checked": checked or [], "model": "ground"}, goto="remember")
 
 

@@ -70,7 +70,7 @@ def _prompt(state: State, context: Context, language: str) -> str:
     if not state.get("complaint"):
         return prompt
     draft = state.get("draft", "").replace("<", "‹").replace(">", "›")
-    return f"{prompt}\n\n{context.ground_prompt.format(complaint=state['complaint'], draft=draft)}"
+    return f"{prompt}\n\n{context.ground_prompt.format(complaint=state.get('complaint'), draft=draft)}"
 
 
 def _move(state: State, context: Context, stage: str) -> str:

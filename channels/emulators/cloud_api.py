@@ -15,13 +15,14 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import httpx
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from channels.emulators.media import File, Files, message_of
 from channels.emulators.phone import Bubble, Phones
 
 # Meta repeats an unacknowledged webhook at once and then ever more rarely, for 7 days.
@@ -91,6 +92,7 @@ class Written(BaseModel):
     contact: str = Field(pattern=r"^\d{6,15}$")
     text: str = Field(max_length=65_536)
     name: str = "Simulated contact"
+    quoted_id: str = ""
 
 
 class Fault(BaseModel):
@@ -121,6 +123,7 @@ class CloudApiEmulator:
         self.webhook, self._secret, self._token, self._auto_read = webhook, secret, token, auto_read
         self.callbacks = True
         self.phones = Phones(journal)
+        self.files = Files()
         self.requests: deque[dict[str, Any]] = deque(maxlen=10_000)
         self.reads: deque[str] = deque(maxlen=10_000)
         self.faults: deque[Fault] = deque()
@@ -128,18 +131,19 @@ class CloudApiEmulator:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.app = self._routes()
 
-    async def write(self, number: str, written: Written) -> str:
-        """The contact sends a text; returns its message id."""
+    async def write(self, number: str, written: Written, file: File | None = None) -> str:
+        """The contact sends a text, or a file with the text as its caption; returns its message id."""
         message_id = f"wamid.{secrets.token_hex(16).upper()}"
         now = time.time()
-        self.phones.show(Bubble(message_id, number, written.contact, True, written.text, int(now * 1000)))
-        message = {
-            "from": written.contact,
-            "id": message_id,
-            "timestamp": str(int(now)),
-            "type": "text",
-            "text": {"body": written.text},
-        }
+        content: dict[str, Any] = {"type": "text", "text": {"body": written.text}}
+        shown = written.text
+        if file:
+            content = message_of(self.files.keep(file), file, written.text)
+            shown = f"[{content['type']}{' ' + file.name if file.name else ''}] {written.text}".strip()
+        self.phones.show(Bubble(message_id, number, written.contact, True, shown, int(now * 1000)))
+        message = {"from": written.contact, "id": message_id, "timestamp": str(int(now)), **content}
+        if written.quoted_id:
+            message["context"] = {"from": number, "id": written.quoted_id}
         contact = {"profile": {"name": written.name}, "wa_id": written.contact}
         value = self._value(number, contacts=[contact], messages=[message])
         self._later(self._deliver(value, lambda: self.phones.tick(message_id, "delivered")))
@@ -205,8 +209,12 @@ class CloudApiEmulator:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _allowed(self, request: Request) -> bool:
+        sent = request.headers.get("authorization", "")
+        return hmac.compare_digest(sent.encode(), f"Bearer {self._token}".encode())
+
     async def _send(self, number: str, request: Request) -> Response:
-        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {self._token}".encode()):
+        if not self._allowed(request):
             return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
         try:
             raw = json.loads(await request.body())
@@ -283,6 +291,21 @@ class CloudApiEmulator:
         async def write(number: str, written: Written) -> dict[str, str]:
             return {"id": await self.write(number, written)}
 
+        @app.post("/_control/{number}/files")
+        async def send_file(
+            number: str, file: UploadFile, contact: Annotated[str, Form()], caption: Annotated[str, Form()] = ""
+        ) -> dict[str, str]:
+            kept = File(await file.read(), file.content_type or "application/octet-stream", file.filename or "")
+            return {"id": await self.write(number, Written(contact=contact, text=caption), kept)}
+
+        @app.get("/_media/{media_id}")
+        async def download(media_id: str, request: Request) -> Response:
+            file = self.files.kept.get(media_id)
+            if not self._allowed(request) or file is None or file.status != 200:
+                return Response(status_code=401 if not self._allowed(request) else file.status if file else 404)
+            self.files.fetched.append(media_id)
+            return Response(file.data, media_type=file.mime_type)
+
         @app.get("/_control/{number}/messages")
         async def read(number: str, contact: str) -> list[Bubble]:
             return self.phones.conversation(number, contact)
@@ -295,6 +318,13 @@ class CloudApiEmulator:
                     yield f"data: {json.dumps(event)}\n\n" if event else ": still here\n\n"
 
             return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+        @app.get("/{version}/{media_id}")
+        async def media(version: str, media_id: str, request: Request) -> Response:
+            if not self._allowed(request):
+                return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
+            about = self.files.about(media_id, str(request.base_url))
+            return JSONResponse(about) if about else _error(400, 100, "Unsupported get request.")
 
         @app.post("/{version}/{number}/messages")
         async def send(version: str, number: str, request: Request) -> Response:

@@ -109,6 +109,25 @@ async function send(body) {
   return false;
 }
 
+// A photo, a voice message or a document, with what is in the box as its caption.
+async function sendFile(file) {
+  const form = new FormData();
+  form.append("contact", contact());
+  form.append("caption", text.value);
+  form.append("file", file);
+  try {
+    const answer = await fetch(`${base()}/files`, { method: "POST", body: form });
+    if (answer.ok) text.value = "";
+    else state.textContent = `not sent (${answer.status})`;
+  } catch {
+    state.textContent = "not sent, no connection";
+  }
+}
+el("file").addEventListener("change", async ({ target }) => {
+  for (const file of target.files) await sendFile(file);
+  target.value = "";
+});
+
 // An empty chat says what to try.
 function hint() {
   document.querySelector(".hint")?.remove();

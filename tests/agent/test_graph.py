@@ -141,7 +141,7 @@ async def test_when_every_provider_is_down_the_offline_model_answers(scripted):
 
 
 async def test_after_an_empty_answer_the_next_model_answers(scripted):
-    chat, model = scripted(
+    chat, _ = scripted(
         lambda m, offered: call(offered[0], {}) if offered in (["Verdict"], ["Facts"]) else AIMessage("")
     )
     assert (await chat.says("how much is the delivery?"))[0].startswith("Delivery costs 1,500 tenge.")

@@ -18,6 +18,7 @@ from agent.models import Models
 from channels.base import Message
 from channels.emulators.cloud_api import CloudApiEmulator
 from server import sending
+from server.attending import Attending
 from server.bots import Bot, Desk, Numbers, desks
 from server.conversations import Entry, now_ms
 from server.keys import key, thread_prefix
@@ -45,8 +46,8 @@ class Office:
             **settings,
         )
         self.desk: Desk = desks(self.settings, redis)["default"]
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(self.emulator.app))
-        self.numbers = Numbers(self.settings, client, [self.desk.bot, Bot("demo", self.desk.bot.context)])
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.emulator.app))
+        self.numbers = Numbers(self.settings, self.client, [self.desk.bot, Bot("demo", self.desk.bot.context)])
 
     async def writes(self, contact: str, text: str) -> str:
         """A contact writes; the conversation's id."""
@@ -68,7 +69,8 @@ class Office:
                 self.redis, prefix=thread_prefix("default"), holder=lambda thread: key("default", "box", thread)
             ),
         )
-        worker = Worker(self.settings, self.redis, {"default": self.desk}, self.numbers, {"default": graph})
+        attending = Attending.over(self.settings, self.redis, self.numbers, self.client)
+        worker = Worker(self.settings, self.redis, {"default": self.desk}, self.numbers, {"default": graph}, attending)
         self.workers.append(worker)
         task = asyncio.create_task(worker.run())
         try:

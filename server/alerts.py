@@ -1,0 +1,38 @@
+"""What an operator must look at: raised once, shown until it is over."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+
+from server.conversations import now_ms
+from server.keys import PREFIX
+
+# HASH name -> JSON with `at` (ms), `text` and `setting`.
+KEY = f"{PREFIX}:alerts"
+
+log = structlog.get_logger()
+
+
+async def raise_alert(redis: Redis, name: str, text: str, setting: str) -> bool:
+    """Show an alert; True for the first to say so, whose text stays until it changes."""
+    row = json.dumps({"at": now_ms(), "text": text, "setting": setting})
+    first = bool(await redis.hsetnx(KEY, name, row))  # pyright: ignore[reportGeneralTypeIssues]
+    if first:
+        log.error("alert", name=name, text=text, setting=setting)
+    return first
+
+
+async def clear(redis: Redis, name: str) -> None:
+    """What it was about is over."""
+    if await redis.hdel(KEY, name):  # pyright: ignore[reportGeneralTypeIssues]
+        log.info("alert_over", name=name)
+
+
+async def all_alerts(redis: Redis) -> list[dict[str, Any]]:
+    """Every alert, the oldest first, each with its `name`."""
+    raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
+    return sorted(({"name": name.decode(), **json.loads(row)} for name, row in raw.items()), key=lambda row: row["at"])

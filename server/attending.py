@@ -1,0 +1,77 @@
+"""What a turn needs besides the graph: the batch read, the bill kept, a person called, the conversation taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+import structlog
+from redis.asyncio import Redis
+
+from server import notices
+from server.bots import Desk, Numbers
+from server.conversations import Contact, now_ms
+from server.inputs import Inputs
+from server.settings import Settings
+from server.spending import Spending
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Attending:
+    """One per process."""
+
+    settings: Settings
+    redis: Redis
+    numbers: Numbers
+    http: httpx.AsyncClient
+    inputs: Inputs
+    spending: Spending
+
+    @classmethod
+    def over(cls, settings: Settings, redis: Redis, numbers: Numbers, http: httpx.AsyncClient) -> Self:
+        """`http` carries voice messages to their provider and notices to the operator."""
+        return cls(settings, redis, numbers, http, Inputs(settings, numbers, http), Spending(settings, redis))
+
+    async def keep_telling(self, desks: Mapping[str, Desk]) -> None:
+        """Deliver what operators are to know, until cancelled."""
+        await notices.keep_telling(self.settings, self.redis, desks, self.numbers, self.http)
+
+    async def learn(self, desk: Desk, contact: Contact, update: Any, source: str, turn_id: str) -> None:
+        """What a node found out is on record before the next node runs, each fact with the message it stands in, else with
+        `source`; a person it asks for is called."""
+        for part in update if isinstance(update, list) else [update]:
+            if not isinstance(part, dict):
+                continue
+            by_source: dict[str, dict[str, str | None]] = {}
+            for name, value in (part.get("profile") or {}).items():
+                by_source.setdefault((part.get("said_in") or {}).get(name) or source, {})[name] = value
+            for message_id, facts in by_source.items():
+                await desk.conversations.learn(contact.id, facts, message_id)
+            if part.get("owner"):
+                await desk.conversations.set(contact.id, owner=part["owner"])
+            if part.get("owner") == "person" or part.get("task"):
+                reason = part.get("task") or part.get("reason") or "asks for a person"
+                await self.call(desk, contact, turn_id, "handoff" if part.get("owner") else "task", reason)
+
+    async def call(self, desk: Desk, contact: Contact, turn_id: str, event: str, reason: str) -> None:
+        """Show on the dashboard that a conversation needs a person, and tell the operator; once for a turn."""
+        await desk.conversations.set(contact.id, task=reason[:500])
+        name = contact.profile.get("name") or contact.name
+        notice = notices.Notice(
+            id=turn_id, event=event, bot_id=desk.bot.id, conversation_id=contact.id, contact=name, reason=reason[:500], at=now_ms()
+        )  # fmt: skip
+        await notices.leave(self.redis, notice)
+        log.info("person_called", bot=desk.bot.id, conversation=contact.id, turn=turn_id, reason=event)
+
+    async def back_to_bot(self, desk: Desk, contact: Contact) -> Contact:
+        """The contact; the bot's again once the pause after a person's last message is over."""
+        pause = desk.bot.context.handoff_minutes * 60_000
+        if contact.owner != "person" or not pause or now_ms() - contact.owner_at < pause:
+            return contact
+        await desk.conversations.set(contact.id, owner="bot")
+        log.info("taken_back", bot=desk.bot.id, conversation=contact.id)
+        return contact.model_copy(update={"owner": "bot"})

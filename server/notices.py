@@ -1,0 +1,126 @@
+"""Telling the people at the business that a conversation needs them: by webhook, by WhatsApp, and always on the dashboard.
+
+notices   HASH   turn id -> JSON of a notice that nobody was told yet; a turn that runs again says it once
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import structlog
+from pydantic import BaseModel
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from channels.base import Recipient, SendError
+from server.bots import Desk, Numbers
+from server.conversations import now_ms
+from server.keys import key
+from server.mailbox import DAY
+from server.settings import Settings
+
+# How often the list is looked at, seconds, and how long one worker has for a notice before another tries.
+PAUSE, CLAIM = 1.0, 60
+
+log = structlog.get_logger()
+
+
+class Notice(BaseModel):
+    """Why a conversation needs a person. `event`: `handoff` (the bot is silent until it is handed back) or `task` (it goes
+    on). `tries` and `next` (ms) are for what could not be delivered."""
+
+    id: str
+    event: str
+    bot_id: str
+    conversation_id: str
+    contact: str
+    reason: str
+    at: int
+    tries: int = 0
+    next: int = 0
+
+
+async def leave(redis: Redis, notice: Notice) -> None:
+    """Put a notice on the list, once for its id."""
+    await redis.hsetnx(key(notice.bot_id, "notices"), notice.id, notice.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+
+
+async def keep_telling(
+    settings: Settings, redis: Redis, desks: Mapping[str, Desk], numbers: Numbers, http: httpx.AsyncClient
+) -> None:
+    """Deliver notices until cancelled; of many workers one takes each."""
+    if not settings.operator_webhook_url and not settings.operator_number:
+        return
+    while True:
+        try:
+            for desk in desks.values():
+                raw: Any = await redis.hgetall(key(desk.bot.id, "notices"))  # pyright: ignore[reportGeneralTypeIssues]
+                for row in raw.values():
+                    await _deliver(settings, redis, desk, numbers, http, Notice.model_validate_json(row))
+        except (RedisError, OSError) as error:
+            log.error("redis_unreachable", error=repr(error)[:200])
+        await asyncio.sleep(PAUSE)
+
+
+async def _deliver(
+    settings: Settings, redis: Redis, desk: Desk, numbers: Numbers, http: httpx.AsyncClient, notice: Notice
+) -> None:
+    held = key(desk.bot.id, "noticing", notice.id)
+    if notice.next > now_ms() or not await redis.set(held, 1, nx=True, ex=CLAIM):
+        return
+    failed = [
+        why for why in (await _post(settings, http, notice), await _write(settings, desk, numbers, notice)) if why
+    ]
+    bound = log.bind(bot=notice.bot_id, conversation=notice.conversation_id, notice=notice.id)
+    if not failed or notice.at < now_ms() - DAY:
+        if failed:
+            bound.error("notice_given_up", reasons=failed)
+        await redis.hdel(key(desk.bot.id, "notices"), notice.id)  # pyright: ignore[reportGeneralTypeIssues]
+        if not failed:
+            bound.info("notice_told")
+    else:
+        bound.warning("notice_not_told", reasons=failed, tries=notice.tries + 1)
+        later = notice.model_copy(
+            update={"tries": notice.tries + 1, "next": now_ms() + min(600_000, 2_000 * 2**notice.tries)}
+        )
+        await redis.hset(key(desk.bot.id, "notices"), notice.id, later.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.delete(held)
+
+
+async def _post(settings: Settings, http: httpx.AsyncClient, notice: Notice) -> str:
+    """POST the notice as JSON, signed like Meta's webhooks with API_TOKEN as the secret; why it failed, or nothing."""
+    if not settings.operator_webhook_url:
+        return ""
+    link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
+    body = json.dumps({**notice.model_dump(exclude={"tries", "next"}), "link": link}).encode()
+    digest = hmac.new(settings.operator_token.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Salesgraph-Signature-256": f"sha256={digest}"}
+    try:
+        answer = await http.post(settings.operator_webhook_url, content=body, headers=headers, timeout=10)
+    except httpx.HTTPError as error:
+        return f"OPERATOR_WEBHOOK_URL: {error!r}"[:200]
+    return "" if answer.status_code < 300 else f"OPERATOR_WEBHOOK_URL: HTTP {answer.status_code}"
+
+
+async def _write(settings: Settings, desk: Desk, numbers: Numbers, notice: Notice) -> str:
+    """A WhatsApp message to the operator's number. Their 24-hour window may be closed: they must write to the number first."""
+    account = desk.bot.account
+    sender = numbers.sender(account) if account else None
+    if not settings.operator_number or sender is None:
+        return ""
+    link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
+    text = f"*{notice.contact or 'A contact'}* needs a person ({desk.bot.id}).\n{notice.reason}\n{link}"
+    to = Recipient(account=account, wa_id=settings.operator_number.lstrip("+"))
+    try:
+        await sender.send_text(to, text[:4096], f"notice/{notice.id}"[:512])
+    except SendError as error:
+        if error.kind == "unknown":
+            return ""  # it may have arrived, and one too few is better than a flood: the dashboard has it
+        return f"OPERATOR_NUMBER: {error}"[:200]
+    return ""
