@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from langgraph.types import Command
 from agent.context import PROFILE_FIELDS, Context
 from agent.language import language_of
 from agent.nodes.moderate import listed
-from agent.phrases import say
+from agent.phrases import Phrase, say
 from agent.screens import is_start, is_stop
 from agent.state import State, burst, burst_text, text_of
 
@@ -31,6 +32,9 @@ _FRESH = {
     "topic": "",
     "session_from": "",
 }
+
+# A file as `server.inputs` marks it when it cannot be used, with the phrase that says so.
+_UNUSABLE = re.compile(r"\[(?:audio|image|video|document)\b[^\]\n]*: (unheard|too_large|media)\]")
 
 Next = Literal["moderate", "extract", "retrieve", "remember"]
 
@@ -53,11 +57,19 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
     ignored = listed(context.ignore, state.get("identity", ""))
     if not waiting or stopped or ignored or state.get("owner") == "person":
         return Command(update={**fresh, "verdict": "silent"}, goto="remember")
+    if unusable := _unusable(waiting):
+        return _answered(fresh, say(unusable, language))
     given = [message for message in waiting if _command(message)]
     if given:
         return _carried_out(fresh, state, context, language, given, [m for m in waiting if not _command(m)])
     known = {"language": language} if language != profile.get("language") else {}
     return Command(update={**fresh, "profile": known}, goto=["moderate", "extract", "retrieve"])
+
+
+def _unusable(waiting: Sequence[AnyMessage]) -> Phrase | None:
+    """The one clear line for files that nobody can open or hear, when nothing else was said."""
+    found = [_UNUSABLE.fullmatch(text_of(message).strip()) for message in waiting]
+    return found[-1].group(1) if found[-1] and all(found) else None  # pyright: ignore[reportReturnType] - a phrase by the pattern
 
 
 def _answered(fresh: dict[str, Any], text: str, **update: Any) -> Command[Next]:

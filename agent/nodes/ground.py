@@ -37,7 +37,7 @@ async def ground(state: State, runtime: Runtime[Context]) -> Command[Literal["se
     checked = [f"{f.claim.kind} {f.claim.text.strip()}: {f.why}" for f in found]
     complaints = _complaints(found)
     again = not state.get("complaint") and state.get("model") != OFFLINE
-    other_letters = _other_letters(reply, burst_text(state))
+    other_letters = _other_letters(reply, asked(state))
     if complaints or (other_letters and again):
         log.warning("unsupported", claims=[f.claim.kind for f in found if not f.supported], again=again)
         if again:
@@ -70,6 +70,11 @@ def _instead(
     return Command(update={**update, "checked": checked or [], "model": "ground"}, goto="remember")
 
 
+def asked(state: State) -> str:
+    """What the contact said before this reply."""
+    return burst_text({**state, "messages": state["messages"][:-1]})
+
+
 def evidence(state: State, context: Context) -> Evidence:
     """Everything a reply of this turn may rest on."""
     sources = [Source("the bot's facts", f"{context.business}\n{context.facts}")]
@@ -85,7 +90,7 @@ def evidence(state: State, context: Context) -> Evidence:
             who = "a colleague's words" if message.name == "operator" else "an earlier reply"
             sources.append(Source(who, text_of(message)))
     profile = "\n".join(str(value) for value in state.get("profile", {}).values() if value)
-    return Evidence([*sources, Source("the profile", profile, of_contact=True)], burst_text(state))
+    return Evidence([*sources, Source("the profile", profile, of_contact=True)], asked(state))
 
 
 def reveals(context: Context, reply: str) -> bool:

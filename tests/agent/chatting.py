@@ -62,6 +62,7 @@ class Chat:
     """One conversation with the graph."""
 
     def __init__(self, models: Models, **context: Any) -> None:
+        self.models = models
         self.graph = build(models, Shelf(), InMemorySaver())
         self.context = Context(business="Vase shop, vases", **context)
         self._config: Any = {"configurable": {"thread_id": "c"}}
