@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 
 Answer = Callable[[dict[str, Any]], dict[str, Any] | Response]
@@ -59,6 +59,7 @@ class FakeOpenAI:
         self.answer: Answer = polite
         self.requests: list[dict[str, Any]] = []
         self.hang: float | Callable[[dict[str, Any]], float] = 0.0
+        self.heard: str | int = "what does delivery cost"  # of a voice message; a number is an HTTP status
         self.app = FastAPI()
 
         @self.app.post("/v1/chat/completions")
@@ -68,6 +69,13 @@ class FakeOpenAI:
             await asyncio.sleep(self.hang(body) if callable(self.hang) else self.hang)
             answer = self.answer(body)
             return answer if isinstance(answer, Response) else JSONResponse(answer)
+
+        @self.app.post("/v1/audio/transcriptions")
+        async def transcribe(file: UploadFile, model: Annotated[str, Form()]) -> Response:
+            assert model and await file.read()
+            if isinstance(self.heard, int):
+                return error(self.heard, "invalid_request_error", None, "Audio file might be corrupted or unsupported")
+            return JSONResponse({"text": self.heard, "usage": {"input_tokens": 14, "output_tokens": 45}})
 
     def sales_calls(self) -> list[dict[str, Any]]:
         """The calls that were neither moderation nor extraction."""

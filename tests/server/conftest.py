@@ -32,6 +32,7 @@ def running() -> Iterator[Stack]:
 def stack(running: Stack) -> Iterator[Stack]:
     """The running product with a polite model and a well-behaved WhatsApp."""
     running.model.answer, running.model.hang = polite, 0.0
+    running.model.heard = "what does delivery cost"
     running.model.requests.clear()
     running.emulator.faults.clear()
     yield running
