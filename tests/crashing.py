@@ -18,15 +18,16 @@ from typing import Any
 import tools
 from agent.models import Models
 from channels.cloud_api import CloudApi
-from server import cli, turns
+from server import cli
 from server.answering import RedisLedger
+from server.attending import Attending
 from server.mailbox import Mailbox
 
 # What is wrapped, and what the points before and after it are called.
 POINTS: dict[str, tuple[Any, str]] = {
     "accept": (Mailbox, "accept"),
     "claim": (Mailbox, "claim"),
-    "node": (turns, "_learn"),
+    "node": (Attending, "learn"),
     "model": (Models, "ask"),
     "tool-record": (RedisLedger, "write"),
     "commit": (Mailbox, "commit"),

@@ -134,8 +134,9 @@ async def test_real_error_bodies(external_data):
 async def test_real_recordings_never_break_a_turn(external_data):
     """Every chat completion that others recorded, whatever it holds, ends in an answer."""
     rows = [
-        json.loads(l) for l in (external_data / "07_llm_wire" / "llm_http_recordings.jsonl").read_text().splitlines()
-    ]  # noqa: E741
+        json.loads(line)
+        for line in (external_data / "07_llm_wire" / "llm_http_recordings.jsonl").read_text().splitlines()
+    ]
     openai = FakeOpenAI()
     with served(openai.app) as url:
         async with httpx.AsyncClient() as http:

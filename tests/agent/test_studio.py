@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from agent.context import STAGES, TOPICS
 from tests.fakes.serving import free_port
 from tests.waiting import until
 
@@ -69,10 +70,12 @@ async def test_every_prompt_is_editable_on_its_node(studio: httpx.AsyncClient):
     prompts = {
         name: field["langgraph_nodes"] for name, field in fields.items() if field.get("langgraph_type") == "prompt"
     }
-    assert prompts == {f"{node}_prompt": [node] for node in ("sell", "moderate", "extract", "remember")}
+    own = {f"{node}_prompt": [node] for node in ("sell", "moderate", "extract", "ground", "remember")}
+    moves = {f"{name}_prompt": ["sell"] for name in (*STAGES, *TOPICS)}
+    assert prompts == {**own, **moves}
     assert schemas["input_schema"]["properties"].keys() == {"messages"}
     nodes = {node["id"] for node in (await studio.get(f"/assistants/{await assistant(studio)}/graph")).json()["nodes"]}
-    assert {"commands", "moderate", "extract", "retrieve", "decide", "sell", "tools", "remember"} <= nodes
+    assert {"commands", "moderate", "extract", "retrieve", "decide", "sell", "tools", "ground", "remember"} <= nodes
 
 
 async def test_a_conversation_runs_and_a_changed_setting_counts(studio: httpx.AsyncClient):

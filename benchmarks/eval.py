@@ -1,0 +1,133 @@
+"""The deterministic layers of the agent, and its offline model, on inputs that other people wrote; one table.
+
+    python -m benchmarks.eval DATA        (make eval)
+
+No key and no network. Recall: of what should be found, how much was. False alarms: of what should not be, how much was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from langchain_core.messages import HumanMessage, SystemMessage
+
+from agent.facts import Facts, email, kept, phone
+from agent.graph import offline_model
+from agent.grounding.support import unsupported
+from agent.models import Models
+from agent.nodes.moderate import Verdict
+from agent.screens import asks_for_person, is_emergency, is_injection, is_stop
+from tests.agent.test_grounding import FOLDER, evidence
+
+Row = tuple[str, str, str]
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def share(items: Iterable[Any], true: Callable[[Any], bool]) -> str:
+    """`123 of 456 (27.0 %)`."""
+    found = [bool(true(item)) for item in items]
+    return f"{sum(found)} of {len(found)} ({100 * sum(found) / max(1, len(found)):.1f} %)"
+
+
+def safety(data: Path) -> Iterable[Row]:
+    folder = data / "06_safety"
+    injections = rows(folder / "prompt_injection.jsonl")
+    bad = [r["text"] for r in injections if r["label"] == "injection"]
+    good = [r["text"] for r in injections if r["label"] == "benign"]
+    yield "attempts on the rules", "recall of the screen", share(bad, is_injection)
+    yield "look-alikes that are none", "false alarms", share(good, is_injection)
+    harmless = [r["text"] for r in rows(folder / "over_refusal_xstest.jsonl") if r["label"] == "safe"]
+    yield "harmless questions with alarming words (xstest)", "refused", share(harmless, is_injection)
+    yield "the same", "taken for an emergency", share(harmless, is_emergency)
+    kinds = rows(folder / "contact_kind.jsonl")
+    questions = [r["text"] for r in kinds if r["contact_kind"] == "customer_question"]
+    stopped = share(questions, lambda t: is_injection(t) or is_emergency(t) or asks_for_person(t) or is_stop(t))
+    yield "questions of customers", "stopped by any screen", stopped
+    ham = [r["text"] for r in rows(folder / "sms_spam.jsonl") if r["label"] == "ham"]
+    yield "private messages", "taken for an opt-out", share(ham, is_stop)
+
+
+async def classes(data: Path) -> list[Row]:
+    models, found = Models(offline_model()), []
+    for kind in ("customer_question", "spam_or_vendor", "personal_chat_not_a_client"):
+        texts = [r["text"] for r in rows(data / "06_safety" / "contact_kind.jsonl") if r["contact_kind"] == kind]
+        verdicts = [
+            (await models.ask("offline", [SystemMessage("moderate"), HumanMessage(t)], schema=Verdict)).parsed
+            for t in texts
+        ]
+        turned = share(verdicts, lambda v: v.contact_class == "non_client")
+        found.append((f"offline moderator: {kind.replace('_', ' ')}", "turned away", turned))
+    return found
+
+
+async def extraction(data: Path) -> list[Row]:
+    folder, models = data / "05_extraction", Models(offline_model())
+    addresses = rows(folder / "email_addresses.jsonl")
+    valid = [r["address"] for r in addresses if r["valid"]]
+    invalid = [r["address"] for r in addresses if not r["valid"]]
+    forms = [(form, r) for r in rows(folder / "phones_libphonenumber.jsonl") for form in r["written_forms"]]
+    found = [
+        ("valid e-mail addresses", "kept", share(valid, lambda a: email(a, a))),
+        ("invalid e-mail addresses", "kept", share(invalid, lambda a: email(a, a))),
+        (
+            "phone numbers in five forms",
+            "kept as E.164",
+            share(forms, lambda f: phone(f[0], f[0], f[1]["region"]) == f[1]["e164"]),
+        ),
+    ]
+
+    async def facts(text: str) -> dict[str, str]:
+        asked = await models.ask("offline", [SystemMessage("extract"), HumanMessage(text)], schema=Facts)
+        return kept(asked.parsed, text, None)
+
+    names = rows(folder / "names_restaurant8k.jsonl")
+    got = [(r["gold"], await facts(r["text"])) for r in names]
+    with_name = [(gold, facts) for gold, facts in got if gold.get("first_name")]
+    without = [(gold, facts) for gold, facts in got if not gold.get("first_name")]
+    first = share(with_name, lambda g: g[1].get("name", "").casefold() == g[0]["first_name"].casefold())
+    found.append(("offline extraction: messages with a name", "first name right", first))
+    found.append(("offline extraction: messages without", "a name made up", share(without, lambda g: "name" in g[1])))
+    questions = [
+        r["text"] for r in rows(data / "06_safety" / "contact_kind.jsonl") if r["contact_kind"] == "customer_question"
+    ]
+    filled = [await facts(text) for text in questions]
+    found.append(("offline extraction: questions without details", "any field filled", share(filled, bool)))
+    return found
+
+
+def grounding() -> Iterable[Row]:
+    labelled = []
+    for path in sorted(FOLDER.glob("*.yaml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        labelled += [(row, content["shops"][row["shop"]]) for row in content["replies"]]
+    let = share(
+        [p for p in labelled if p[0]["label"] == "unsupported"], lambda p: not unsupported(p[0]["reply"], evidence(*p))
+    )
+    yield "grounding: unsupported replies (tests/grounding)", "let through", let
+    alarms = share(
+        [p for p in labelled if p[0]["label"] == "supported"], lambda p: bool(unsupported(p[0]["reply"], evidence(*p)))
+    )
+    yield "grounding: supported replies", "false alarms", alarms
+
+
+async def main(data: Path) -> None:
+    table = [*safety(data), *await classes(data), *await extraction(data), *grounding()]
+    print("| what | measure | figure |\n|---|---|---|")
+    for row in table:
+        print(f"| {' | '.join(row)} |")
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")
+    if not folder.is_dir():
+        raise SystemExit(f"{folder} is no folder: name the evaluation data")
+    asyncio.run(main(folder))
