@@ -20,7 +20,7 @@ PER = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One model call. `cost` in US dollars; 0 for the offline model, and for one without a price, which `priced` tells."""
+    """One model call. `cost` in US dollars; 0 for one without a price, which `priced` tells."""
 
     purpose: str
     model: str
@@ -44,9 +44,9 @@ def count(purpose: str, model: str, answer: AIMessage) -> None:
 
 
 def add(purpose: str, model: str, read: int, written: int, cached: int = 0) -> None:
-    """Put a call of so many tokens on the bill of this turn."""
+    """Put a call of so many tokens on the bill of this turn; the offline model has no bill."""
     bill = calls.get()
-    if bill is not None:
+    if bill is not None and model != "offline":
         price = price_of(model)
         cost = _cost(price or {}, (read, written), cached)
         bill.append(Call(purpose, model, read, cached, written, cost, price is not None))
@@ -60,8 +60,6 @@ def _cost(price: dict[str, float], tokens: tuple[int, int], cached: int) -> floa
 def price_of(model: str) -> dict[str, float] | None:
     """US dollars per million tokens: `input`, `cached`, `output`. None for a model without a price. A dated name such as
     `gpt-4.1-mini-2025-04-14` has the price of the model it is a version of."""
-    if model == "offline":
-        return {}
     known = sorted((name for name in prices() if model == name or model.startswith(f"{name}-20")), key=len)
     return prices()[known[-1]] if known else None
 

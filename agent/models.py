@@ -22,8 +22,6 @@ from agent.failures import Trouble, brief, judge, unusable
 log = structlog.get_logger()
 
 OFFLINE = "offline"
-# Seconds a provider is left alone after it said that the key is wrong or the account empty.
-LEFT_ALONE = 60.0
 # A provider that wants to be left alone longer than this is not waited for.
 LONGEST_WAIT = 5.0
 
@@ -62,7 +60,8 @@ class Models:
     """The models of this process. Clients are made once and reused.
 
     `alarm` is told (provider, trouble) once when a provider refuses the key or the account, and (provider, None) once
-    when it answers again.
+    when it answers again. `rest` (seconds) is how long a provider is left alone after that, and at most ten times as long when it
+    asks to be.
     """
 
     offline: BaseChatModel
@@ -71,6 +70,7 @@ class Models:
     access: Access = field(default_factory=Access)
     attempts: int = 3
     alarm: Alarm | None = None
+    rest: float = 60
     _made: dict[str, BaseChatModel] = field(default_factory=dict)
     _runnables: dict[Any, tuple[Any, tuple[BaseTool, ...]]] = field(default_factory=dict)
     _troubled: dict[str, Trouble] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class Models:
                     await self._trouble(provider, Trouble(provider, fault.kind, brief(error)))
                 wait = fault.wait if fault.wait is not None else 0.25 * 2**attempt * random.uniform(0.5, 1)
                 if wait > LONGEST_WAIT:
-                    self._until[name] = time.monotonic() + min(wait, 600)
+                    self._until[name] = time.monotonic() + min(wait, 10 * self.rest)
                 if fault.kind != "retry" or attempt == self.attempts or wait > LONGEST_WAIT:
                     return None
                 await asyncio.sleep(wait)
@@ -160,7 +160,7 @@ class Models:
         before = self._troubled.get(provider)
         if trouble:
             self._troubled[provider] = trouble
-            self._until[provider] = time.monotonic() + LEFT_ALONE
+            self._until[provider] = time.monotonic() + self.rest
         elif before:
             del self._troubled[provider]
         if self.alarm and (trouble is None) != (before is None):

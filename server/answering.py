@@ -52,7 +52,14 @@ def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Red
         else:
             await alerts.clear(redis, f"model:{provider}")
 
-    return Models(offline_model(), settings.model_name, settings.fallback_model, access, alarm=alarm)
+    return Models(
+        offline_model(),
+        settings.model_name,
+        settings.fallback_model,
+        access,
+        alarm=alarm,
+        rest=settings.model_rest_seconds,
+    )
 
 
 class RedisLedger:

@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     )
     model_timeout: float = Field(30, gt=0, le=300, description="Seconds one model call may take.")
 
+    model_rest_seconds: float = Field(
+        60, ge=0, le=3600, description="How long a provider that refuses the key or the account is left alone."
+    )
+
     whatsapp_access_token: SecretStr | None = Field(None, description="Token of the Cloud API.")
     whatsapp_phone_number_id: str | None = Field(None, description="Id of the business number.")
     whatsapp_business_account_id: str | None = Field(None, description="Id of the WhatsApp business account.")

@@ -64,6 +64,7 @@ class Stack:
             self.port,
             OPENAI_API_KEY="sk-test",
             OPENAI_BASE_URL=f"{model_url}/v1",
+            MODEL_REST_SECONDS="0",
             TRANSCRIPTION_MODEL="openai:gpt-4o-mini-transcribe",
             WHATSAPP_ACCESS_TOKEN=TOKEN,
             WHATSAPP_PHONE_NUMBER_ID=NUMBER,

@@ -248,7 +248,7 @@ async def test_commands_need_no_model(stack: Stack):
     assert "afresh" in reset
     assert "not talked about anything" in empty
     assert len(stack.model.requests) == asked
-    assert (await stack.conversation_of(contact))["class"] == "unknown"
+    assert (await stack.conversation_of(contact))["class"] == "client"
 
 
 async def test_stop_means_silence_until_start(stack: Stack):
