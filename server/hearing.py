@@ -27,8 +27,10 @@ ORDER = (
 )
 # Joined, the two packages hold the published weights of Systran/faster-whisper-base under this hash.
 WEIGHTS = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
-# Below these nothing was said: how sure the model is that it hears speech, and of its words (log probability).
+# Beyond these nothing was said: how sure the model is that it hears no speech, and of its words (log probability).
 NO_SPEECH, UNSURE = 0.8, -1.3
+# Words that whisper says over and over were never said ("compression ratio", 2.4 in its paper; voice messages are short).
+REPEATED = 1.9
 
 log = structlog.get_logger()
 
@@ -137,9 +139,18 @@ def _offline(audio: bytes, language: str) -> str:
     try:
         with _LISTENING:  # two at once take twice as long each
             segments, info = _whisper().transcribe(
-                io.BytesIO(audio), language=language or None, vad_filter=True, beam_size=1
+                io.BytesIO(audio),
+                language=language or None,
+                vad_filter=True,
+                beam_size=1,
+                temperature=0,
+                condition_on_previous_text=False,
             )
-            heard = [s for s in segments if s.no_speech_prob < NO_SPEECH and s.avg_logprob > UNSURE]
+            heard = [
+                s
+                for s in segments
+                if s.no_speech_prob < NO_SPEECH and s.avg_logprob > UNSURE and s.compression_ratio < REPEATED
+            ]
     except Exception as error:  # the decoder raises many things about a damaged file
         raise Unheard(f"{type(error).__name__}: {error}"[:200]) from error
     if not language and info.language_probability < 0.4:
