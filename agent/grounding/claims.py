@@ -34,7 +34,7 @@ Kind = Literal[
 @dataclass(frozen=True, slots=True)
 class Claim:
     """One thing said. `values` are all readings of a number; `unit` its canonical unit or currency; `key` what a claim
-    without a number is compared by. `sentence` is where it stands, `start` its place in the text; `of` the row of a price
+    without a number is compared by, and the two ends of a span of time. `sentence` is where it stands, `start` its place in the text; `of` the row of a price
     list it is a cell of."""
 
     kind: Kind
@@ -276,10 +276,10 @@ def _figures(text: str) -> list[Claim]:
             # `5-7 тыс.`: the multiplier, like the unit, belongs to both
             bigger = max(1.0, scaled) if claim.values[0] * scaled <= after.values[0] else 1
             factor = bigger if after.kind in ("money", "duration") else 1
-            found[i] = (
-                one,
-                replace(claim, kind=after.kind, unit=after.unit, values=tuple(v * factor for v in claim.values)),
-            )
+            values = tuple(v * factor for v in claim.values)
+            ends = f"{values[0]:g}-{after.values[0]:g}" if after.kind == "duration" else ""
+            found[i] = one, replace(claim, kind=after.kind, unit=after.unit, values=values, key=ends)
+            found[i + 1] = other, replace(after, key=ends or after.key)
     return [claim for _, claim in found]
 
 

@@ -288,6 +288,9 @@ def _same_time(one: Claim, other: Claim) -> bool:
 def _same_duration(claim: Claim, other: Claim) -> bool:
     """24 hours are a day; months and days do not mix."""
 
+    if claim.key and other.key and claim.unit == other.unit and claim.key != other.key:
+        return False  # 2 of `2-3 days` is not the 2 of `1-2 days`
+
     def hours(c: Claim) -> set[tuple[str, float]]:
         size = {"life": 1e9, "minute": 1 / 60, "hour": 1.0, "day": 24.0}.get(c.unit)
         return {("time", round(v * size, 3)) for v in c.values} if size else {("month", v) for v in c.values}

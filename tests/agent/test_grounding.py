@@ -13,7 +13,7 @@ from agent.grounding.support import Evidence, Source, findings, unsupported
 
 FOLDER = Path(__file__).parents[1] / "grounding"
 # The value stands in the documents, but for another thing, and no name of a product says so. Nothing here can tell.
-BEYOND = {"mx-004", "mx-080", "mx-095", "mx-103"}
+BEYOND = {"mx-004", "mx-080", "mx-095"}
 
 
 def labelled() -> list[Any]:
@@ -80,6 +80,7 @@ def test_amounts_are_compared_by_value(says: str, reply: str):
         ("₹1,50,000 only", "₹15,000"),
         ("from 5 thousand tenge", "500 000 ₸"),
         ("delivery in 3-5 days", "delivery in 3 hours"),
+        ("delivery in 1-2 days; returns within 3 days", "delivery in 2-3 days"),
         ("warranty 2 years", "warranty 2 months"),
         ("discount 10 pieces", "discount 10 %"),
     ],
@@ -91,6 +92,7 @@ def test_other_values_units_and_currencies_are_no_support(says: str, reply: str)
 @pytest.mark.external_data
 def test_nothing_makes_the_checker_fall_over(external_data: Path):
     rows = (external_data / "09_text" / "naughty_texts.jsonl").read_text(encoding="utf-8").splitlines()
-    for row in rows:
+    assert len(rows) > 100
+    for row in rows[:: max(1, len(rows) // 400)]:
         text = json.loads(row)["text"][:5_000]
         findings(text, Evidence([Source("passage", text[:2_000])], text[:500]))
