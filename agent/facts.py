@@ -116,12 +116,13 @@ def _name(value: str | None, said: str) -> str | None:
 
 
 def email(value: str | None, said: str) -> str | None:
-    """A deliverable-looking address that was really written, in lower-case domain."""
-    value = (value or "").strip(" .,;<>")
+    """A deliverable-looking address that was really written, in lower-case domain; the quoted forms of RFC 5321, which no
+    shop's mailer takes, are none."""
+    value = (value or "").strip(" ,;").rstrip(".")
     if not value or value.casefold() not in said.casefold():
         return None
     try:
-        return validate_email(value, check_deliverability=False).normalized
+        return validate_email(value, check_deliverability=False, strict=True).normalized
     except EmailNotValidError:
         return None
 
@@ -151,9 +152,7 @@ def region_of(number: str) -> str | None:
 
 # How people say what they are called, in the languages we speak; the name follows.
 _NAME_LEADS = (
-    r"my name is",
-    r"call me",
-    r"this is",
+    r"my (?:first )?name(?:['’]s| is)",
     r"меня зовут",
     r"мо[её] имя",
     r"менің атым",
@@ -173,9 +172,25 @@ _NAME_LEADS = (
     r"मेरा नाम",
     r"اسمي",
 )
-_NAME = re.compile(
-    rf"(?<!\w)(?i:{'|'.join(_NAME_LEADS)})[\s:]+([^\W\d_][\w'’-]*(?:[ ]+[^\W\d_a-zа-яёәғқңөұүһі][\w'’-]*)?)"
+# These lead to other things as well: a name only where it is written like one.
+_LOOSE_LEADS = (
+    r"call me",
+    r"this is",
+    r"under(?: (?:the|my) name)?(?: of)?",
+    r"(?:on|in|to) (?:the |my )?name(?: of)?",
+    r"(?:the|my) name(?: of| is|['’]s)?,?",
 )
+_SMALL = "a-zà-ÿа-яёәғқңөұүһі"
+_NAME = re.compile(
+    rf"(?<!\w)(?:(?i:{'|'.join(_NAME_LEADS)})[\s:]+|(?i:{'|'.join(_LOOSE_LEADS)})[\s:]+(?![{_SMALL}]))"
+    rf"([^\W\d_][\w'’-]*(?:[ ]+[^\W\d_{_SMALL}][\w'’-]*)?)"
+)
+# "John Doe is my name", and "I'm John Doe" where two names follow.
+_BEHIND = re.compile(
+    r"(?<!\w)([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?),? (?:is|that['’]?s|that is) (?:my (?:first |full )?|the )name(?!\w)|(?<!\w)([A-Z][\w'’-]+ [A-Z][\w'’-]+) (?:here|speaking)(?!\w)"
+    r"|(?<!\w)(?:I am|I'm|I’m|Soy|soy|Sono|sono|Sou|sou|Ich bin|ich bin|Je suis|je suis)[ ]+([A-ZÀ-Ý][\w'’-]+ [A-ZÀ-Ý][\w'’-]+)(?![\w'’-])"
+)
+_LAST_NAME = re.compile(r"(?i:last name is|surname is|family name is)[ ]+([^\W\d_][\w'’-]+)")
 # "I am John" and nothing else; in a longer sentence the same words say anything.
 _ALONE = re.compile(
     r"(?:I am|I'm|I’m|Я|Sono|Soy|Sou|Ich bin|Je suis)[ ]+([A-ZА-ЯЁ][\w'’-]+(?:[ ]+[A-ZА-ЯЁ][\w'’-]+)?)[.!]?"
@@ -193,11 +208,13 @@ def written(said: str, region: str | None) -> Iterator[tuple[str, str]]:
         yield "email", match.group()
     for match in phonenumbers.PhoneNumberMatcher(said, region):
         yield "phone", match.raw_string
-    match = _NAME.search(said) or _ALONE.fullmatch(said.strip())
+    match = _NAME.search(said) or _ALONE.fullmatch(said.strip()) or _BEHIND.search(said)
     if match:
-        first, _, last = match.group(1).partition(" ")
+        first, _, last = next(group for group in match.groups() if group).partition(" ")
         yield "name", first
         if last:
             yield "last_name", last
+    if match := _LAST_NAME.search(said):
+        yield "last_name", match.group(1)
     if match := _COMPANY.search(said):
         yield "company", match.group(1)

@@ -93,6 +93,11 @@ def text_of(message: AnyMessage) -> str:
     return message.text if isinstance(message.text, str) else str(message.content)
 
 
+def untagged(text: str) -> str:
+    """A text that cannot close the tag it is put in, nor open one: whatever people or documents say stays data."""
+    return text.replace("<", "‹").replace(">", "›")
+
+
 def burst(state: State) -> list[HumanMessage]:
     """The contact's messages that nobody has answered yet, oldest first."""
     waiting: list[HumanMessage] = []

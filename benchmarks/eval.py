@@ -10,18 +10,19 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from agent.facts import Facts, email, kept, phone
 from agent.graph import offline_model
 from agent.grounding.support import unsupported
 from agent.models import Models
 from agent.nodes.moderate import Verdict
+from agent.phrases import say
 from agent.screens import asks_for_person, is_emergency, is_injection, is_stop
 from tests.agent.test_grounding import FOLDER, evidence
 
@@ -85,17 +86,21 @@ async def extraction(data: Path) -> list[Row]:
         ),
     ]
 
-    async def facts(text: str) -> dict[str, str]:
-        asked = await models.ask("offline", [SystemMessage("extract"), HumanMessage(text)], schema=Facts)
+    async def facts(text: str, asked_for: Sequence[str] = ()) -> dict[str, str]:
+        before = [AIMessage(say("name", "en"))] if "first_name" in asked_for else []
+        asked = await models.ask("offline", [SystemMessage("extract"), *before, HumanMessage(text)], schema=Facts)
         return kept(asked.parsed, text, None)
 
     names = rows(folder / "names_restaurant8k.jsonl")
-    got = [(r["gold"], await facts(r["text"])) for r in names]
+    got = [(r["gold"], await facts(r["text"], r["asked_for"])) for r in names]
     with_name = [(gold, facts) for gold, facts in got if gold.get("first_name")]
     without = [(gold, facts) for gold, facts in got if not gold.get("first_name")]
     first = share(with_name, lambda g: g[1].get("name", "").casefold() == g[0]["first_name"].casefold())
     found.append(("offline extraction: messages with a name", "first name right", first))
-    found.append(("offline extraction: messages without", "a name made up", share(without, lambda g: "name" in g[1])))
+    made_up = share(without, lambda g: g[1].get("name", g[0].get("last_name")) != g[0].get("last_name"))
+    misfiled = share(without, lambda g: "name" in g[1] and g[1]["name"] == g[0].get("last_name"))
+    found.append(("offline extraction: messages without", "a first name made up", made_up))
+    found.append(("the same", "a family name, given alone, taken for the first", misfiled))
     questions = [
         r["text"] for r in rows(data / "06_safety" / "contact_kind.jsonl") if r["contact_kind"] == "customer_question"
     ]

@@ -14,7 +14,7 @@ from agent.context import PROFILE_FIELDS, Context
 from agent.facts import Facts, kept, region_of, schema
 from agent.models import Models, NoModelAnswered
 from agent.screens import is_media_only, is_pleasantry
-from agent.state import State, burst, burst_text, text_of
+from agent.state import State, burst, burst_text, text_of, untagged
 
 SECONDS = 10
 
@@ -34,7 +34,7 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
     prompt = context.extract_prompt.format(
         business=context.business,
         fields=", ".join(fields),
-        profile=", ".join(f"{name}: {profile[name]}" for name in fields if name in profile) or "nothing",
+        profile=untagged(", ".join(f"{name}: {profile[name]}" for name in fields if name in profile)) or "nothing",
         region=region,
         stage=profile.get("stage") or "situation",
     )

@@ -15,7 +15,7 @@ from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context, attachments
 from agent.language import script_of
 from agent.models import Models, NoModelAnswered
 from agent.phrases import say
-from agent.state import Quoted, State, burst, burst_text, text_of
+from agent.state import Quoted, State, burst, burst_text, text_of, untagged
 
 log = structlog.get_logger()
 
@@ -60,17 +60,17 @@ def _prompt(state: State, context: Context, language: str) -> str:
         script=script_of(burst_text(state)) or "the same",
         stage=stage,
         move=_move(state, context, stage),
-        profile=", ".join(f"{name}: {profile[name]}" for name in fields if name in profile) or "nothing yet",
+        profile=untagged(", ".join(f"{name}: {profile[name]}" for name in fields if name in profile)) or "nothing yet",
         missing=", ".join(missing),
         question=context.question(missing[0]) if missing else "",
-        summary=_summary(state),
+        summary=untagged(_summary(state)),
         colleague=_colleague(state),
         passages="\n".join(_fenced(p) for p in state.get("passages", [])) or "none found",
     )
     if not state.get("complaint"):
         return prompt
-    draft = state.get("draft", "").replace("<", "‹").replace(">", "›")
-    return f"{prompt}\n\n{context.ground_prompt.format(complaint=state.get('complaint'), draft=draft)}"
+    draft = untagged(state.get("draft", ""))
+    return f"{prompt}\n\n{context.ground_prompt.format(complaint=untagged(state.get('complaint', '')), draft=draft)}"
 
 
 def _move(state: State, context: Context, stage: str) -> str:
@@ -93,7 +93,7 @@ def _colleague(state: State) -> str:
     said = [text_of(m) for m in state["messages"] if isinstance(m, AIMessage) and m.name == "operator"]
     if not said:
         return "nobody"
-    text = " / ".join(said)[-COLLEAGUE_CHARACTERS:].replace("<", "‹").replace(">", "›")
+    text = untagged(" / ".join(said)[-COLLEAGUE_CHARACTERS:])
     return f"A colleague has written to the customer: {text}. You are in charge again; go on from there."
 
 
@@ -110,8 +110,8 @@ def shown(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
 
 def _fenced(passage: Quoted) -> str:
     """A passage between tags that its own text cannot close."""
-    text = passage["text"].replace("<", "‹").replace(">", "›")
-    name = passage["document"].replace('"', "'").replace("<", "‹").replace(">", "›")
+    text = untagged(passage["text"])
+    name = untagged(passage["document"].replace('"', "'"))
     match = "strong" if passage["strong"] else "weak"
     return f'<passage document="{name}" page="{passage["page"]}" language="{passage["language"]}" match="{match}">\n{text}\n</passage>'
 

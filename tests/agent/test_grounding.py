@@ -93,6 +93,6 @@ def test_other_values_units_and_currencies_are_no_support(says: str, reply: str)
 def test_nothing_makes_the_checker_fall_over(external_data: Path):
     rows = (external_data / "09_text" / "naughty_texts.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(rows) > 100
-    for row in rows[:: max(1, len(rows) // 400)]:
+    for row in rows:
         text = json.loads(row)["text"][:5_000]
         findings(text, Evidence([Source("passage", text[:2_000])], text[:500]))

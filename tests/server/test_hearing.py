@@ -54,7 +54,12 @@ async def test_gemini_hears_a_voice_message_and_its_tokens_are_counted():
     meter.calls.set(bill)
     assert await heard_by_gemini(answer) == "Сколько стоит доставка?"
     (call,) = bill
-    assert (call.purpose, call.model, call.input_tokens, call.output_tokens) == ("transcribe", "google_genai:gemini-x", 104, 16)
+    assert (call.purpose, call.model, call.input_tokens, call.output_tokens) == (
+        "transcribe",
+        "google_genai:gemini-x",
+        104,
+        16,
+    )
 
 
 @pytest.mark.parametrize(
