@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import structlog
 from langchain_core.messages import HumanMessage
 from langgraph.graph.state import CompiledStateGraph
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from agent.checkpointer import RedisCheckpointer
 from agent.failures import Trouble
@@ -23,6 +25,8 @@ from server.settings import Settings
 
 # A turn that failed and was given up on may be tried again by hand within a day.
 LEDGER_SECONDS = 86_400
+
+log = structlog.get_logger()
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 
@@ -60,6 +64,16 @@ def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Red
         alarm=alarm,
         rest=settings.model_rest_seconds,
     )
+
+
+async def forget_trouble(redis: Redis) -> None:
+    """A worker that starts may have a mended key: what is still wrong is said again by the first call."""
+    try:
+        for alert in await alerts.all_alerts(redis):
+            if alert["name"].startswith("model:"):
+                await alerts.clear(redis, alert["name"])
+    except (RedisError, OSError) as error:  # the worker waits for it
+        log.warning("alerts_not_cleared", error=repr(error)[:200])
 
 
 class RedisLedger:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib.util
 import signal
 import sys
 import uuid
@@ -32,6 +33,19 @@ NO_REDIS = 69
 console = Console(stderr=True, soft_wrap=True)
 
 
+def settled() -> Settings:
+    """The settings and the bots they name, or what is wrong with them on standard error and exit status 2."""
+    from server.bots import BadBotFile, bots
+
+    settings = load()
+    try:
+        bots(settings)
+    except BadBotFile as error:
+        console.print(f"[red]{escape(str(error))}[/]", highlight=False)
+        raise SystemExit(2) from None
+    return settings
+
+
 def connect(settings: Settings) -> tuple[Redis, EmbeddedRedis | None]:
     """A client of REDIS_URL, or of the embedded server, started or attached to."""
     embedded = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
@@ -46,7 +60,7 @@ def connect(settings: Settings) -> tuple[Redis, EmbeddedRedis | None]:
 @app.command()
 def serve(role: Annotated[str, typer.Option(help="`all`, or `web` for the web server alone")] = "all") -> None:
     """Run everything: embedded Redis, web, worker, simulator."""
-    settings = load()
+    settings = settled()
     if role == "all":
         from server.supervisor import supervise
 
@@ -83,7 +97,7 @@ def _web(settings: Settings) -> None:
 @app.command()
 def work() -> None:
     """Run a worker alone. Start as many as there are cores, on any host that reaches REDIS_URL."""
-    settings = load()
+    settings = settled()
     logs.configure(settings.log_level)
     redis, embedded = connect(settings)
     try:
@@ -111,7 +125,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 async def _work(settings: Settings, redis: Redis) -> None:
-    from server.answering import graphs
+    from server.answering import forget_trouble, graphs
     from server.app import http_timeout
     from server.attending import Attending
     from server.bots import Numbers, bots, desks
@@ -121,6 +135,7 @@ async def _work(settings: Settings, redis: Redis) -> None:
     async with http_client(http_timeout(settings)) as provider, http_client(settings.model_timeout) as model:
         all_desks, numbers = desks(settings, redis), Numbers(settings, provider, bots(settings))
         attending = Attending.over(settings, redis, numbers, model)
+        await forget_trouble(redis)
         worker = Worker(settings, redis, all_desks, numbers, graphs(settings, redis, all_desks, model), attending)
         _keep_what_is_loaded()
         loop = asyncio.get_running_loop()
@@ -138,7 +153,7 @@ def ingest(
     """Read documents into a bot's knowledge base. Unchanged files cost nothing."""
     from server.bots import bots
 
-    settings = load()
+    settings = settled()
     for path in paths:
         if not path.exists():
             console.print(f"PATH: {path} does not exist")
@@ -211,7 +226,7 @@ def copy_redis(
     target: Annotated[str, typer.Argument(metavar="DST", help="URL of an empty server or cluster, or `embedded`")],
 ) -> None:
     """Copy everything from one Redis to another and check it. Stop web and workers first."""
-    settings = load()
+    settings = settled()
     embedded = EmbeddedRedis(settings.data_dir)
     try:
         urls = [embedded.start() if name == "embedded" else name for name in (source, target)]
@@ -243,7 +258,7 @@ async def _copy(source: str, target: str) -> None:
 @app.command()
 def chat(bot: Annotated[str, typer.Option(help="bot id")] = "demo") -> None:
     """Talk to a bot in the terminal, without WhatsApp. Nothing is kept."""
-    settings = load()
+    settings = settled()
     redis, embedded = connect(settings)
     try:
         asyncio.run(_chat(settings, redis, bot))
@@ -280,7 +295,7 @@ async def _chat(settings: Settings, redis: Redis, bot_id: str) -> None:
 @app.command()
 def doctor() -> None:
     """List the settings, check Redis and keys, and say what to fix."""
-    settings = load()
+    settings = settled()
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
         shown = "set" if value is not None and "Secret" in str(field.annotation) else value
@@ -311,6 +326,9 @@ async def _ping(redis: Redis) -> None:
 
 
 def _problems(settings: Settings) -> list[str]:
+    from agent.meter import price_of
+    from server.hearing import default_model
+
     together = (
         "whatsapp_access_token",
         "whatsapp_phone_number_id",
@@ -324,7 +342,30 @@ def _problems(settings: Settings) -> list[str]:
         problems.append("OPENAI_API_KEY: CHAT_MODEL needs it")
     if provider == "google_genai" and not settings.gemini_key:
         problems.append("GEMINI_API_KEY: CHAT_MODEL needs it")
+    heard = default_model(settings)
+    if heard == "off":
+        problems.append("TRANSCRIPTION_MODEL: voice messages are not understood; set a key, or run make voice")
+    elif heard == "offline" and importlib.util.find_spec("faster_whisper") is None:
+        problems.append("TRANSCRIPTION_MODEL: offline needs the voice model; run make voice")
+    for setting, name in _paid_models(settings).items():
+        if price_of(name) is None:
+            problems.append(
+                f"{setting}: {name} has no price in agent/prices.json, so DAILY_BUDGET does not see its cost"
+            )
     return problems
+
+
+def _paid_models(settings: Settings) -> dict[str, str]:
+    """Setting -> model, of those with a bill. A model behind an address of one's own has a price of one's own."""
+    named = {
+        "CHAT_MODEL": settings.model_name,
+        "FALLBACK_MODEL": settings.fallback_model,
+        "MODERATOR_MODEL": settings.moderator_model,
+        "EXTRACTOR_MODEL": settings.extractor_model,
+        "SUMMARY_MODEL": settings.summary_model,
+        "CHEAPER_MODEL": settings.cheaper_model,
+    }
+    return {setting: name for setting, name in named.items() if name and name != "offline"}
 
 
 def main() -> None:

@@ -42,3 +42,20 @@ def test_serve_on_a_taken_port_says_so(tmp_path: Path):
         done = run(tmp_path, "serve", PORT=str(taken.getsockname()[1]))
     assert done.returncode == 2
     assert "set HOST or PORT" in done.stderr
+
+
+def test_a_mistake_in_the_bot_file_is_one_line_that_names_it(tmp_path: Path):
+    wrong = tmp_path / "bot.yaml"
+    wrong.write_text("business: Aurora\nsell_promt: hello\n")
+    for command in ("serve", "work", "doctor", "chat"):
+        done = run(tmp_path, command, BOT_FILE=str(wrong))
+        assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+        assert "BOT_FILE" in done.stderr and "sell_promt" in done.stderr
+    missing = run(tmp_path, "doctor", BOT_FILE=str(tmp_path / "none.yaml"))
+    assert missing.returncode == 2 and "cannot be read" in missing.stderr
+
+
+def test_doctor_says_what_a_model_without_a_price_means(tmp_path: Path):
+    done = run(tmp_path, "doctor", CHAT_MODEL="openai:of-our-own", OPENAI_API_KEY="sk-x", TRANSCRIPTION_MODEL="off")
+    assert "CHAT_MODEL: openai:of-our-own has no price" in done.stdout
+    assert "TRANSCRIPTION_MODEL: voice messages are not understood" in done.stdout

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+
+import httpx
+from fastapi import FastAPI, Request, Response
 from redis.asyncio import Redis
 
 from agent.meter import Call
 from agent.models import Models
 from server import alerts
+from server.answering import forget_trouble
 from server.bots import Bot
 from server.spending import Spending
 from tests.agent.chatting import Scripted
+from tests.fakes.serving import served
 from tests.server.office import Office
 from tests.server.test_worker import polite
 from tests.waiting import until
@@ -73,3 +81,37 @@ async def test_a_budget_degrades_alerts_once_and_recovers(redis: Redis, tmp_path
     assert contact and contact.nano == 1_050_000_000
     assert await spending.allowance(Bot("default", bot.context.model_copy(update={"daily_budget": 100.0}))) == "full"
     assert not await alerts.all_alerts(redis)
+
+
+async def test_the_operators_webhook_is_signed_repeated_and_told_once(redis: Redis, tmp_path):
+    app, got = FastAPI(), []
+
+    @app.post("/crm")
+    async def crm(request: Request) -> Response:
+        body = await request.body()
+        digest = hmac.new(b"operators", body, hashlib.sha256).hexdigest()
+        assert request.headers["x-salesgraph-signature-256"] == f"sha256={digest}"
+        got.append(json.loads(body))
+        return Response(status_code=503 if len(got) == 1 else 200)
+
+    with served(app) as url:
+        office = Office(redis, tmp_path, operator_webhook_url=f"{url}/crm", api_token="operators")
+        office.client = httpx.AsyncClient(mounts={url: httpx.AsyncHTTPTransport()}, transport=office.client._transport)
+        async with office.working(models()):
+            conversation = await office.writes("77010000009", "I want to talk to a human")
+            await until(lambda: len(got) == 2)
+            assert got[0] == got[1] and got[1]["event"] == "handoff" and got[1]["conversation_id"] == conversation
+            assert got[1]["link"].endswith(f"/dashboard/default/{conversation}") and "asks for" in got[1]["reason"]
+
+            async def told() -> bool:
+                return not await redis.hlen("sg:{default}:notices")  # pyright: ignore[reportGeneralTypeIssues]
+
+            await until(told)
+    assert len(got) == 2
+
+
+async def test_an_alert_of_a_model_ends_with_the_worker_that_raised_it(redis: Redis):
+    await alerts.raise_alert(redis, "model:openai", "the key is refused", "OPENAI_API_KEY")
+    await alerts.raise_alert(redis, "budget:default", "80 % is spent", "daily_budget")
+    await forget_trouble(redis)
+    assert [alert["name"] for alert in await alerts.all_alerts(redis)] == ["budget:default"]
