@@ -132,7 +132,7 @@ def phone(value: str | None, said: str, region: str | None) -> str | None:
     digits = re.sub(r"\D", "", value or "")
     if len(digits) < 7 or digits not in re.sub(r"\D", "", said):
         return None
-    for candidate in (str(value), f"+{digits}"):
+    for candidate in (str(value), f"+{digits.removeprefix('00')}"):
         try:
             number = phonenumbers.parse(candidate, region)
         except phonenumbers.NumberParseException:
@@ -188,15 +188,40 @@ _NAME = re.compile(
 # "John Doe is my name", and "I'm John Doe" where two names follow.
 _BEHIND = re.compile(
     r"(?<!\w)([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?),? (?:is|that['’]?s|that is) (?:my (?:first |full )?|the )name(?!\w)|(?<!\w)([A-Z][\w'’-]+ [A-Z][\w'’-]+) (?:here|speaking)(?!\w)"
-    r"|(?<!\w)(?:I am|I'm|I’m|Soy|soy|Sono|sono|Sou|sou|Ich bin|ich bin|Je suis|je suis)[ ]+([A-ZÀ-Ý][\w'’-]+ [A-ZÀ-Ý][\w'’-]+)(?![\w'’-])"
+    r"|(?:^|(?i:hi|hello|hey|hola|ciao|salve|buongiorno|olá|oi|hallo|bonjour)[,!.]? |[.!?] )(?i:I am|I'm|I’m|soy|sono|sou|ich bin|je suis)[ ]+([A-ZÀ-Ý][\w'’-]+ [A-ZÀ-Ý][\w'’-]+)(?![\w'’-])"
 )
 _LAST_NAME = re.compile(r"(?i:last name is|surname is|family name is)[ ]+([^\W\d_][\w'’-]+)")
 # "I am John" and nothing else; in a longer sentence the same words say anything.
 _ALONE = re.compile(
     r"(?:I am|I'm|I’m|Я|Sono|Soy|Sou|Ich bin|Je suis)[ ]+([A-ZА-ЯЁ][\w'’-]+(?:[ ]+[A-ZА-ЯЁ][\w'’-]+)?)[.!]?"
 )
+# Whose company it is must be said: news, too, speak of companies.
+_OURS = (
+    r"my company is(?: called)?",
+    r"our company is",
+    r"i(?:['’]m| am) from(?: the company)?",
+    r"i work (?:at|for|in)",
+    r"from the company",
+    r"company\s?:",
+    r"(?:из|от) компании",
+    r"(?:наша|моя) (?:компания|фирма)",
+    r"работаю в",
+    r"(?:компания|фирма)\s?:",
+    r"(?:mia|nostra) azienda(?: è| si chiama)?",
+    r"lavoro (?:per|presso)",
+    r"della ditta",
+    r"(?:mi|nuestra) empresa(?: es| se llama)?",
+    r"de la empresa",
+    r"trabajo (?:en|para)",
+    r"(?:minha empresa|da empresa|trabalho na)",
+    r"(?:meine|unsere) firma(?: ist| heißt)?",
+    r"ich arbeite (?:bei|für)",
+    r"mon entreprise(?: est| s['’]appelle)?",
+    r"je travaille (?:chez|pour)",
+    r"(?:benim )?şirketim",
+)
 _COMPANY = re.compile(
-    r"(?:(?i:my company is called|my company is|i work (?:at|for)|from the company|company|компани[яи]|фирма|azienda|ditta|empresa|firma|société|şirket)[\s:]+|(?=\b(?:ООО|ТОО|ИП|АО)\s))"
+    rf"(?:(?<!\w)(?i:{'|'.join(_OURS)})[\s:]+|(?=\b(?:ООО|ТОО|ИП|АО)\s))"
     r"([«\"“]?[^\W\d_a-zа-яё][\w&.'’-]*(?:[ ]+[«\"“]?[^\W_a-zа-яё][\w&.'’»\"”-]*){0,3}[»\"”]?)"
 )
 

@@ -27,6 +27,7 @@ from agent.facts import written
 from agent.language import language_of
 from agent.phrases import Phrase, say
 from agent.screens import asks_for_person, is_emergency, is_greeting, is_injection, is_small_talk, is_thanks
+from agent.spam import is_spam
 
 Embed = Callable[[str], Any]
 
@@ -118,7 +119,9 @@ class OfflineChatModel(BaseChatModel):
             else "business"
         )
         contact_class, reason = "unknown", "too little to tell"
-        if len(said.split()) >= 2 and not is_greeting(said):
+        if is_spam(said):
+            contact_class, reason = "non_client", "advertises or pitches something"
+        elif len(said.split()) >= 2 and not is_greeting(said):
             vector = self.embed(said)
             client, other = (float(np.max(seeds @ vector)) for seeds in _seeds(self.embed))
             if client - other > CLASS_MARGIN:
@@ -251,7 +254,7 @@ def _facts(heard: Heard) -> dict[str, str]:
         "name" not in facts
         and asked_name
         and 1 <= len(words) <= 3
-        and all(w[0].isupper() and w.isalpha() for w in words)
+        and all(w[0].isupper() and re.sub("['’-]", "", w).isalpha() for w in words)
     ):
         facts["name"] = words[0]
         if len(words) > 1:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import phonenumbers
 import yaml
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
@@ -23,7 +24,8 @@ from agent.grounding.support import unsupported
 from agent.models import Models
 from agent.nodes.moderate import Verdict
 from agent.phrases import say
-from agent.screens import asks_for_person, is_emergency, is_injection, is_stop
+from agent.screens import asks_for_person, is_emergency, is_injection, is_stop, is_suspicious
+from agent.spam import is_spam
 from tests.agent.test_grounding import FOLDER, evidence
 
 Row = tuple[str, str, str]
@@ -55,6 +57,16 @@ def safety(data: Path) -> Iterable[Row]:
     yield "questions of customers", "stopped by any screen", stopped
     ham = [r["text"] for r in rows(folder / "sms_spam.jsonl") if r["label"] == "ham"]
     yield "private messages", "taken for an opt-out", share(ham, is_stop)
+    yield "the same", "taken for advertising", share(ham, is_spam)
+    spam = [r["text"] for r in rows(folder / "sms_spam.jsonl") if r["label"] == "spam"]
+    yield "advertising by SMS", "recall of the screen", share(spam, is_spam)
+    turns = [t["text"] for r in rows(data / "04_dialogues" / "sgd.jsonl") for t in r["turns"] if t["role"] == "user"]
+    yield "what customers say in real dialogues", "taken for advertising", share(turns, is_spam)
+    yield "the same", "taken for an opt-out", share(turns, is_stop)
+    planted = [r["text"] for r in rows(folder / "indirect_injection.jsonl")]
+    yield "orders planted in documents (fenced anyway)", "recall of the screen", share(planted, is_injection)
+    harmful = [r["text"] for r in rows(folder / "harmful_multilingual.jsonl")]
+    yield "harmful requests in 6 languages (for the model)", "seen by a screen", share(harmful, is_suspicious)
 
 
 async def classes(data: Path) -> list[Row]:
@@ -101,12 +113,53 @@ async def extraction(data: Path) -> list[Row]:
     misfiled = share(without, lambda g: "name" in g[1] and g[1]["name"] == g[0].get("last_name"))
     found.append(("offline extraction: messages without", "a first name made up", made_up))
     found.append(("the same", "a family name, given alone, taken for the first", misfiled))
+    found += [row async for row in _other_sets(folder, facts)]
     questions = [
         r["text"] for r in rows(data / "06_safety" / "contact_kind.jsonl") if r["contact_kind"] == "customer_question"
     ]
     filled = [await facts(text) for text in questions]
     found.append(("offline extraction: questions without details", "any field filled", share(filled, bool)))
     return found
+
+
+async def _other_sets(folder: Path, facts: Callable[..., Any]) -> AsyncIterator[Row]:
+    people = rows(folder / "identities_fictional.jsonl")
+    yield "e-mails of fictional people", "kept", share(people, lambda r: email(r["email"], r["email"]))
+    valid = [r for r in people if valid_number(r["phone"], r["country"])]
+    right = share(valid, lambda r: phone(r["phone"], r["phone"], r["country"]))
+    yield "their phone numbers that are valid in their country", "kept", right
+    invalid = [r for r in people if r not in valid]
+    yield (
+        "their phone numbers that are not",
+        "kept",
+        share(invalid, lambda r: phone(r["phone"], r["phone"], r["country"])),
+    )
+    spoken = [(r, await facts(r["text"], ["first_name"])) for r in rows(folder / "spoken_names_evi.jsonl")]
+    heard = [p for p in spoken if p[0]["gold"]["first_name"] and p[0]["gold"]["first_name"] in p[0]["text"]]
+    first = share(heard, lambda p: p[1].get("name") == p[0]["gold"]["first_name"])
+    yield "names heard on the phone, asked for, heard right", "first name right", first
+    news = [r for r in rows(folder / "entities_wikineural_multilingual.jsonl")]
+    made = [await facts(r["text"]) for r in news]
+    yield "encyclopedia sentences in 8 languages, about others", "any field filled", share(made, bool)
+    cards = [r for r in rows(folder / "pii_presidio.jsonl")]
+    got = [(r, await facts(r["text"])) for r in cards]
+    with_mail = [p for p in got if len(p[0]["gold"]["email"]) == 1]
+    mails = share(with_mail, lambda p: p[1].get("email", "").casefold() == p[0]["gold"]["email"][0].casefold())
+    yield "texts with one e-mail and other numbers (presidio)", "e-mail right", mails
+    distracted = [p for p in got if p[0]["distractors"] and not p[0]["gold"]["phone"]]
+    yield (
+        "texts with card numbers, dates, addresses and no phone",
+        "a phone made up",
+        share(distracted, lambda p: "phone" in p[1]),
+    )
+
+
+def valid_number(written: str, region: str) -> bool:
+    """Whether libphonenumber takes a number, read in its country, for one that can exist."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(written, region))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def grounding() -> Iterable[Row]:
