@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 
-from server.conversations import now_ms
+from server.clock import now_ms
 from server.keys import PREFIX
 
 # HASH name -> JSON with `at` (ms), `text` and `setting`.

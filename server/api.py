@@ -21,7 +21,8 @@ from server import alerts, oversight
 from server.access import require_operator
 from server.answering import Rehearsal, library
 from server.bots import DEFAULT, Desk
-from server.conversations import OPERATOR, Contact, Entry, now_ms
+from server.clock import now_ms
+from server.conversations import OPERATOR, Contact, Entry
 from server.sending import Reply
 from server.settings import Settings
 from server.spending import NANO, Spending

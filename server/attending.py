@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 
 from server import notices
 from server.bots import Desk, Numbers
-from server.conversations import Contact, now_ms
+from server.clock import now_ms
+from server.conversations import Contact
 from server.inputs import Inputs
 from server.settings import Settings
 from server.spending import Spending

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -23,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
 from channels.base import Message, Recipient
+from server.clock import now_ms
 from server.keys import digest, key, thread_prefix
 
 Author = Literal["contact", "bot", "person"]
@@ -114,11 +114,6 @@ class Contact(BaseModel):
     def recipient(self) -> Recipient:
         """Where replies to this contact go."""
         return Recipient(account=self.account, wa_id=self.wa_id, user_id=self.user_id)
-
-
-def now_ms() -> int:
-    """Unix milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 class Conversations:

@@ -6,7 +6,7 @@
 -- [shared]
 local call = redis.call
 local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = time[1] * 1000 + math.floor(time[2] / 1000) + ahead
 local ranks = {queued = 0, accepted = 2, sent = 3, delivered = 4, read = 5, failed = 6}
 
 local function held() return call('HGET', box, 'fence') == fence end
@@ -44,6 +44,12 @@ local function take_batch()
   call('HDEL', box, 'turn', 'size', 'attempts', 'failures')
   if call('HEXISTS', box, 'singly') == 1 and call('HINCRBY', box, 'singly', -1) <= 0 then call('HDEL', box, 'singly') end
 end
+-- What comes next if the contact stays silent: at `timer` ms a touch, at 0 nothing. An empty plan leaves it as it is.
+local function arrange()
+  if plan == '' then return end
+  call('HSET', follow, 'plan', plan)
+  call(timer == '0' and 'ZREM' or 'ZADD', timers, unpack(timer == '0' and {conversation} or {timer, conversation}))
+end
 -- The end of a step: 1 there are replies to send, 2 there are new messages, 3 nothing to do; looked at in the same breath
 -- as the conversation is let go, so that nothing is stranded in between.
 local function release()
@@ -62,18 +68,26 @@ local function release()
   return 3
 end
 
--- [accept] keys: contact seen inbox box due busy transcript status active fresh
--- arguments: conversation digest payload length entry account owner answer debounce longest lines keep most characters remember bot wake
+-- [accept] keys: contact seen inbox box due busy transcript status active fresh timers follow funnel
+-- arguments: conversation digest payload length entry account owner answer heard debounce longest lines keep most characters remember bot wake
 -- A message is stored if and only if its id was never seen here, and the id is remembered in the same breath. -1: there is
 -- no such contact; 0: seen before. Replies go to the number that was written to last, and a person who writes takes over.
--- The inbox is bounded: what is over goes from its old end and stays in the transcript.
+-- The inbox is bounded: what is over goes from its old end and stays in the transcript. An answer stops the timer of the
+-- next touch in the same breath.
 if call('EXISTS', contact) == 0 then return -1 end
 if call('ZADD', seen, 'NX', now, digest) == 0 then return 0 end
 call('PEXPIRE', seen, remember)
 if call('ZCARD', seen) > 64 then call('ZREMRANGEBYSCORE', seen, '-inf', now - remember) end
 record(entry)
 if owner ~= '' then call('HSET', contact, 'owner', owner, 'owner_at', now) end
+if heard == '1' then call('HSET', contact, 'heard_at', now) end
 if answer == '0' then return 1 end
+call('ZREM', timers, conversation)
+local unanswered = heard == '1' and call('HGET', follow, 'unanswered')
+if unanswered then
+  call('HINCRBY', funnel, 'answered:' .. unanswered, 1)
+  call('HDEL', follow, 'unanswered')
+end
 if account ~= '' then call('HSET', contact, 'account', account) end
 call('RPUSH', inbox, waiting(payload, length))
 local taken = tonumber(call('HGET', box, 'size') or 0)
@@ -94,10 +108,10 @@ call('ZADD', due, math.min(now + debounce, call('HGET', box, 'first') + longest)
 if new == 1 or debounce == '0' then call('PUBLISH', wake, bot) end
 return 1
 
--- [claim] keys: due busy fresh
+-- [claim] keys: due busy fresh timers
 -- arguments: lease count
--- What is due is leased to the caller alone. Answers ms to the next one due (-1: none), those leased, and conversations
--- where somebody has just begun to write.
+-- What is due is leased to the caller alone. Answers ms to the next one due (-1: none), those leased, conversations where
+-- somebody has just begun to write, and those whose timer is up.
 local ids = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, count)
 for _, id in ipairs(ids) do
   call('ZADD', due, now + lease, id)
@@ -105,7 +119,26 @@ for _, id in ipairs(ids) do
 end
 local head = call('ZRANGE', due, 0, 0, 'WITHSCORES')
 local begun = call('SPOP', fresh, count)
-return {head[2] and tostring(math.max(0, head[2] - now)) or '-1', ids, begun}
+local up = call('ZRANGEBYSCORE', timers, '-inf', now, 'LIMIT', 0, count)
+return {head[2] and tostring(math.max(0, head[2] - now)) or '-1', ids, begun, up}
+
+-- [fire] keys: timers follow inbox due busy
+-- arguments: conversation
+-- A timer that is up becomes a message in the inbox, once: it is gone in the same breath.
+local at = call('ZSCORE', timers, conversation)
+if not at or tonumber(at) > now then return 0 end
+call('ZREM', timers, conversation)
+local id = string.format('touch:%d:%.0f', cjson.decode(call('HGET', follow, 'plan'))['touch'], at)
+call('RPUSH', inbox, waiting(cjson.encode({id = id, account = '', kind = 'touch'}), 0))
+if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, now, conversation) end
+return 1
+
+-- [plan] keys: timers follow contact
+-- arguments: conversation plan timer asof
+-- Sets the next touch, or none; not when the contact has written since `asof` (0: whatever they did).
+if asof ~= '0' and tonumber(call('HGET', contact, 'heard_at') or 0) > tonumber(asof) then return 0 end
+arrange()
+return 1
 
 -- [begin] keys: due busy box inbox outbox status
 -- arguments: conversation lease turn fence age
@@ -163,12 +196,19 @@ call('ZADD', due, 'XX', now + delay, conversation)
 call('PUBLISH', wake, bot)
 return 1
 
--- [commit] keys: due busy box inbox outbox transcript status active fresh
--- arguments: conversation fence lease quiet turn lines keep
--- The batch leaves the inbox and the replies (reply, entry, reply, entry ...) enter the outbox together, once per turn.
+-- [commit] keys: due busy box inbox outbox transcript status active fresh timers follow funnel
+-- arguments: conversation fence lease quiet turn lines keep plan timer touched
+-- The batch leaves the inbox and the replies (reply, entry, reply, entry ...) enter the outbox together, once per turn, and
+-- the next touch is set with them. `touched`: the number of the touch they are, or nothing.
 if not held() then return 0 end
 if call('HGET', box, 'turn') == turn then
   take_batch()
+  arrange()
+  if touched ~= '' then
+    call('HSET', follow, 'unanswered', touched, 'touched_at', now)
+    call('HINCRBY', follow, 'touches', 1)
+    call('HINCRBY', funnel, 'touched:' .. touched, 1)
+  end
   for i = rest, #ARGV, 2 do
     call('RPUSH', outbox, ARGV[i])
     call('HSET', status, id_of(ARGV[i]), 'queued')
@@ -340,11 +380,12 @@ local first = call('HSETNX', paused, 'at', now)
 call('HSET', paused, 'code', code, 'reason', reason, 'by', by, 'probe', now + probe)
 return first
 
--- [forget] keys: due active transcript status ids thread
+-- [forget] keys: due active transcript status ids thread timers follow
 -- arguments: conversation oldest
 -- What was said goes, if nothing of it is still to be done and nothing was said since `oldest`.
 local last = call('ZSCORE', active, conversation)
 if call('ZSCORE', due, conversation) or not last or tonumber(last) >= tonumber(oldest) then return 0 end
-call('DEL', transcript, status, ids, thread)
+call('DEL', transcript, status, ids, thread, follow)
+call('ZREM', timers, conversation)
 call('ZREM', active, conversation)
 return 1

@@ -23,6 +23,10 @@ step of a worker names the fence it was given, so one that lost its lease change
     rate:A     HASH   used, hold         ms until which the share of a number is used (GCRA), and nothing is wanted from it
     paused:A   HASH   at, code, reason, by, probe   why nothing is sent from a number
     transcript:C LIST, status:C HASH     what was said, and what became of each reply
+    timers     ZSET conversation -> ms   when the next touch is due
+    follow:C   HASH  plan                JSON of `Plan`
+                     unanswered, touches, touched_at   the last touch nobody answered; how many there were; ms of the last
+    funnel     HASH                      `touched:N` and `answered:N` of each touch
     dead       HASH                      turns given up on
 """
 
@@ -32,7 +36,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,7 +52,7 @@ REMEMBER = 8 * DAY
 # While an account is paused, one message is tried this often.
 PROBE = 60 * SECOND
 
-_SHARED = ("due", "busy", "fresh", "active", "dead")
+_SHARED = ("due", "busy", "fresh", "active", "dead", "timers", "funnel")
 
 Go = Literal["lost", "sent", "open", "wait", "go"]
 
@@ -81,11 +85,21 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Conversations now leased to the caller, those where somebody has begun to write, ms until the next is due or -1."""
+    """Conversations now leased to the caller, those where somebody has begun to write, ms until the next is due or -1, and
+    those whose timer is up."""
 
     ids: list[str]
     fresh: list[str]
     wait: int
+    up: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What comes if the contact stays silent: `plan` (JSON) at `at` ms, or no touch when that is 0."""
+
+    plan: str = ""
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +144,20 @@ class Mailbox:
         account: str = "",
         owner: str = "",
         answer: bool = True,
+        heard: bool = True,
         at_once: bool = False,
     ) -> bool:
         """Store a message and its transcript entry, unless its id was accepted before (then False).
 
         Raises UnknownContact, with nothing stored, when the conversation has no contact (any more).
 
-        `answer`: it goes to the inbox and makes the conversation due; `at_once`: without waiting for the burst to end.
+        `answer`: it goes to the inbox and makes the conversation due; `heard`: the contact wrote it; `at_once`: without waiting for the burst to end.
         `length` is how many characters it has, `account` the number it came to, `owner` who has the conversation from now
         on.
         """
         digest = hashlib.blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
         said: dict[str, Any] = {"digest": digest, "payload": payload, "length": length, "entry": entry}
-        said |= {"answer": int(answer), "to": account, "owner": owner}
+        said |= {"answer": int(answer), "heard": int(heard), "to": account, "owner": owner}
         if at_once:
             said["debounce"] = 0
         stored = await self._run("accept", conversation_id, **said)
@@ -152,8 +167,17 @@ class Mailbox:
 
     async def claim(self, count: int) -> Claimed:
         """Lease what is due, at most `count` conversations."""
-        wait, ids, fresh = await self._run("claim", "", count=count)
-        return Claimed([item.decode() for item in ids], [item.decode() for item in fresh], int(float(wait)))
+        wait, *lists = await self._run("claim", "", count=count)
+        ids, fresh, up = ([item.decode() for item in items] for items in lists)
+        return Claimed(ids, fresh, int(float(wait)), up)
+
+    async def fire(self, conversation_id: str) -> bool:
+        """Turn a timer that is up into a message of kind `touch`; False when it is not, or no more."""
+        return bool(await self._run("fire", conversation_id))
+
+    async def plan(self, conversation_id: str, then: Next, as_of: int = 0) -> bool:
+        """Set what comes if the contact stays silent; False when they have written since `as_of` (ms; 0: whatever they did)."""
+        return bool(await self._run("plan", conversation_id, plan=then.plan, timer=then.at, asof=as_of))
 
     async def newest(self, conversation_id: str) -> str | None:
         """The last message in the inbox."""
@@ -179,10 +203,20 @@ class Mailbox:
         """Let another worker go on with it, after `delay` ms."""
         return bool(await self._run("hand_back", conversation_id, fence=fence, delay=int(delay)))
 
-    async def commit(self, conversation_id: str, fence: int, turn_id: str, replies: Sequence[tuple[str, str]]) -> int:
-        """End a turn: drop its batch and queue (reply, transcript entry) pairs. 0: the lease was lost, nothing changed."""
-        flat = [text for pair in replies for text in pair]
-        return await self._run("commit", conversation_id, *flat, fence=fence, turn=turn_id)
+    async def commit(
+        self,
+        conversation_id: str,
+        fence: int,
+        turn_id: str,
+        replies: Sequence[tuple[str, str]],
+        then: Next | None = None,
+        touched: str = "",
+    ) -> int:
+        """End a turn: drop its batch, queue (reply, transcript entry) pairs, and set what comes next (None: as it is).
+        `touched`: the number of the touch the replies are. 0: the lease was lost, nothing changed."""
+        flat, then = [text for pair in replies for text in pair], then or Next()
+        ends = {"fence": fence, "turn": turn_id, "plan": then.plan, "timer": then.at, "touched": touched}
+        return await self._run("commit", conversation_id, *flat, **ends)
 
     async def split(self, conversation_id: str, fence: int, turn_id: str) -> bool:
         """Drop a turn; its messages come again one by one."""

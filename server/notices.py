@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from channels.base import Recipient, SendError
 from server.bots import Desk, Numbers
-from server.conversations import now_ms
+from server.clock import now_ms
 from server.keys import key
 from server.mailbox import DAY
 from server.settings import Settings

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.bots import Desk
-from server.conversations import now_ms
+from server.clock import now_ms
 from server.keys import key
 from server.mailbox import DAY
 from server.settings import Settings

@@ -10,6 +10,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from server import clock
+
 _SECTION = re.compile(r"^-- \[(\w+)\](?: keys: (.*)\n-- arguments: (.*))?$", re.MULTILINE)
 
 
@@ -32,7 +34,7 @@ def sections(path: Path) -> dict[str, Script]:
         if keys is None:
             shared = body
             continue
-        names, values = tuple(keys.split()), tuple(arguments.split())
+        names, values = tuple(keys.split()), ("ahead", *arguments.split())
         heads = [f"local {', '.join(names)} = unpack(KEYS)", f"local {', '.join(values)} = unpack(ARGV)"]
         found[name] = Script(names, values, "\n".join([*heads, f"local rest = {len(values) + 1}", shared, body]))
     return found
@@ -51,5 +53,6 @@ class Scripts:
 
     async def run(self, name: str, keys: list[str], arguments: dict[str, Any], *rest: str) -> Any:
         """Run one; all of its named arguments must be given."""
-        values = [arguments[argument] for argument in self._scripts[name].arguments]
+        given = {"ahead": clock.ahead(), **arguments}
+        values = [given[argument] for argument in self._scripts[name].arguments]
         return await self._registered[name](keys=keys, args=[*values, *rest])

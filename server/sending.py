@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from channels.base import SendError, StatusUpdate
 from channels.cloud_api import CloudApi, classify
 from server.bots import Desk, Numbers
-from server.conversations import Author, Contact, Entry, now_ms
+from server.clock import now_ms
+from server.conversations import Author, Contact, Entry
 from server.mailbox import PROBE, SECOND, Attempt
 
 RETRY_FIRST, RETRY_LONGEST = 500, 60 * SECOND

@@ -16,7 +16,8 @@ from channels.base import Message
 from channels.markup import bubbles, to_whatsapp
 from server.attending import Attending
 from server.bots import Desk
-from server.conversations import Contact, Entry, now_ms
+from server.clock import now_ms
+from server.conversations import Contact, Entry
 from server.mailbox import Work
 from server.sending import Reply
 

@@ -11,7 +11,8 @@ from fastapi.responses import PlainTextResponse, Response
 from channels.base import ANSWERED, Message, Quarantined, StatusUpdate
 from channels.cloud_api import clean, parse, signed_by
 from server.bots import DEFAULT, Desk, Numbers
-from server.conversations import Author, Entry, now_ms
+from server.clock import now_ms
+from server.conversations import Author, Entry
 from server.mailbox import UnknownContact
 from server.sending import from_callback, undelivered
 from server.settings import Settings

@@ -19,7 +19,8 @@ from channels.base import Message
 from server import retention, sending, turns
 from server.attending import Attending
 from server.bots import Desk, Numbers
-from server.conversations import Contact, Entry, now_ms
+from server.clock import now_ms
+from server.conversations import Contact, Entry
 from server.keys import WAKE
 from server.mailbox import Work
 from server.presence import show_typing

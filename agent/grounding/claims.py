@@ -64,6 +64,7 @@ _TIME = re.compile(
 _LATE = re.compile(
     r"^pm$|вечера|дня|кешкі|түскі|शाम|दोपहर|रात|shaam|tarde|noche|mediodía|pomeriggio|sera|afternoon|evening"
 )
+_UNTIL = re.compile(r"\s?(?:-|–|—|to|till|until)\s?(?P<h>[01]?\d)(?::[0-5]\d)?\s?([ap]\.?\s?m\b\.?)", re.I)
 _BEFORE_TIME = re.compile(r"(?:सुबह|शाम|दोपहर|रात|таңғы|кешкі|сағат|ore|alle|las)\s*$", re.I)
 _ISO = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)")
 _DOTTED = re.compile(r"(?<![\d.,/])([0-3]?\d)[./](0?[1-9]|1[0-2])(?:[./](\d{4}|\d\d))?(?![\d/])(?!\.\d)")
@@ -215,6 +216,8 @@ def _times(text: str) -> Iterator[tuple[Claim, int]]:
         part = (
             (m.group("ap") or m.group("ap2") or m.group("part") or m.group("part3") or "").casefold().replace(".", "")
         )
+        if not part and (later := _UNTIL.match(text, m.end())):  # from 3:30 to 7:30 pm
+            part = later.group(2).casefold().replace(".", "") if int(later.group("h")) >= hour else ""
         late = _LATE.search(part) or re.search(r"(?:शाम|दोपहर|रात|кешкі)\s*$", text[: m.start()])
         if late and hour < 12:
             hour += 12

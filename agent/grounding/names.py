@@ -20,7 +20,8 @@ _ARTICLES = re.compile(
 )
 _OTHER_SCRIPT = re.compile(r"[\u0400-\u04ff\u0900-\u097f\u0600-\u06ff]")
 _UNIT_CODE = re.compile(
-    r"\d+-\p{L}{1,4}|\d+(?:[.,]\d+)?[^\W\d_]{1,4}|\d+(?:st|nd|rd|th|го|шы|ші|й|я|x|х|º)|[xх]\d+|24h|\d+/\d+", re.I
+    r"\d+-\p{L}{1,4}|\d+-[\p{Cyrillic}&&\p{Ll}]+|\d+(?:[.,]\d+)?[^\W\d_]{1,4}|\d+(?:st|nd|rd|th|го|шы|ші|й|я|x|х|º)|[xх]\d+|24h|\d+/\d+",
+    re.I,
 )
 
 # Capitalised, and no product of anybody's shop.
@@ -71,6 +72,19 @@ def _opens(text: str, at: int) -> bool:
     return (
         not before or before[-1] in ".!?…:\n\u0001—–-•।" or unicodedata.category(before[-1]) in ("So", "Sk", "Cn", "Cf")
     )
+
+
+_NAGARI = {
+    **dict(zip("अआइईउऊएऐओऔऋ", ("a", "a", "i", "i", "u", "u", "e", "ai", "o", "au", "ri"), strict=True)),
+    **dict(zip("ािीुूेैोौृॉॅ", ("a", "i", "i", "u", "u", "e", "ai", "o", "au", "ri", "o", "e"), strict=True)),
+    **dict(zip("कखगघङचछजझञटठडढणतथदधनपफबभमयरलळवशषसह", ("k", "kh", "g", "gh", "n", "ch", "chh", "j", "jh", "n", "t", "th", "d", "dh", "n", "t", "th", "d", "dh", "n", "p", "ph", "b", "bh", "m", "y", "r", "l", "l", "v", "sh", "sh", "s", "h"), strict=True)),
+    **{"ं": "n", "ँ": "n", "ः": "h", "़": "", "्": ""},
+}  # fmt: skip
+
+
+def _from_nagari(word: str) -> str:
+    """A word in Latin letters as it is usually written; the unwritten `a` between consonants is left out."""
+    return "".join(_NAGARI.get(c, c) for c in word)
 
 
 def latin(word: str) -> str:

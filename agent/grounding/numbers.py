@@ -38,10 +38,14 @@ class Number:
 
 def plain(text: str) -> str:
     """The same text, character for character, with every script's decimal digits as 0 to 9 and straight spaces."""
-    return "".join(
-        str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else " " if c in "\u00a0\u202f\u2009" else c
-        for c in text
-    )
+    return text if text.isascii() else _ODD.sub(_as_usual, text)
+
+
+def _as_usual(match: re.Match[str]) -> str:
+    return " " if match.group().isspace() else str(unicodedata.decimal(match.group()))
+
+
+_ODD = re.compile(r"[\u00a0\u202f\u2009]|(?![0-9])\d")
 
 
 def numbers_in(text: str) -> list[Number]:

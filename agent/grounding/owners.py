@@ -30,6 +30,11 @@ def owned(claims: Sequence[Claim], text: str) -> dict[int, str]:
 def of(claim: Claim, reply: str) -> str:
     """The product a claim of a reply is about: named before it in the same sentence, and it is the first of its kind since."""
     claims = claims_in(reply)
+    behind = claim.start + len(claim.text)
+    if claim.kind in ("number", "measure"):  # `6 Bora 18`: so many of it
+        counted = next((c for c in claims if c.kind == "product" and c.start == behind + 1), None)
+        if counted and reply[behind] == " ":
+            return counted.text
     name = _before(claim, [c for c in claims if c.kind == "product"], reply)
     if not name:
         return ""

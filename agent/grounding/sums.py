@@ -14,11 +14,22 @@ from agent.grounding.units import BASES, STOCKED, same_currency
 TOLERANCE = 0.005
 # A sum of more parts could be anything.
 MOST_PARTS, MOST_PRICES = 4, 14
+# From here on a number without a unit may be a price.
+SUM_OF_MONEY = 100
 MOST_PIECES, MOST_PARTS_OF_A_PRICE = 2_000, 100
 
 
 _INSTALMENTS = re.compile(
     r"instal|\bemi\b|рассроч|кредит|бөліп|rat[ae]\b|rateal|cuotas|plazos|financ|mensual|किस्त|ईएमआई|kaspi|monthly|parcel|taksit|\braten", re.I
+)  # fmt: skip
+
+
+_WITH = re.compile(
+    r"\bwith\b|includ|plus|together|install|deliver|shipping|\bvat\b|fee|вместе|включая|с (?:уч[её]том|монтаж|установ|достав)\w*|со? стандартн\w+|монтаж\w*|установк\w*|доставк\w*|"
+    r"қоса|орнату\w*|жеткіз\w*|бірге|\bcon\b|compres\w|inclus\w|insieme|spedizione|montaggio|incluid\w|envío|instalaci|मिला|साथ|सहित|समेत", re.I
+)  # fmt: skip
+_LESS = re.compile(
+    r"discount|\boff\b|\bless\b|minus|instead|bonus|trade-?in|скидк\w*|вместо|минус|жеңілдік\w*|шегер\w*|sconto|scontat\w|permuta|invece|descuento|rebaja|menos|छूट|कम\b|बोनस|घटा", re.I
 )  # fmt: skip
 
 
@@ -39,6 +50,8 @@ def derived(
         twin = next((c for c in known if c.values and c.kind != "number" and c.values[0] == claim.values[0]), None)
         if twin:
             return f"“{twin.text.strip()}” in the same reply"
+    if claim.kind == "number" and claim.values[0] >= SUM_OF_MONEY:  # a price whose currency goes without saying
+        claim = replace(claim, kind="money")
     if claim.kind == "percent":
         return _saving(claim, [c for c in known if c.kind == "money"])
     if claim.kind == "duration":
@@ -66,6 +79,7 @@ def derived(
         _scaled(claim, [*mine, *listed], many, percents)
         or _part(claim, [*mine, *listed], many | months, beside)
         or _total(claim, mine, many)
+        or _with_one_more(claim, mine, listed)
     )
 
 
@@ -140,6 +154,18 @@ def _part(claim: Claim, prices: Sequence[Claim], counts: set[float], beside: Seq
                 size = measure.values[0] * (0.001 if measure.unit in ("g", "ml") else 1)
                 if size and _is(claim, value / size):
                     return f"{text} / {measure.text.strip()}"
+    return ""
+
+
+def _with_one_more(claim: Claim, prices: Sequence[Claim], listed: Sequence[Claim]) -> str:
+    """A price of the same reply and a fee, or less a discount, that the business names and the reply does not."""
+    if claim.kind != "money":
+        return ""
+    for price, more in itertools.product(prices, listed):
+        if _is(claim, price.values[0] + more.values[0]) and _WITH.search(claim.sentence):
+            return f"{price.text.strip()} + {more.text.strip()}"
+        if _is(claim, price.values[0] - more.values[0]) and _LESS.search(claim.sentence):
+            return f"{price.text.strip()} - {more.text.strip()}"
     return ""
 
 

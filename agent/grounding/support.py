@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import regex as re
 
@@ -27,9 +27,9 @@ _ABOUT = re.compile(
 )
 # A price the customer named is granted only by somebody who may; the agent may deny it, ask about it, or call it a budget.
 _NOT_GRANTED = re.compile(
-    r"\?|\b(?:no|not|n't|cannot|can't|don't|doesn't|unfortunately|sorry|budget|you (?:said|mention\w*|wrote|saw|heard|were told|have)|your (?:limit|maximum|figure)|check|confirm|ask|"
-    r"не|нет|нельзя|к сожалению|бюджет\w*|уточн\w*|провер\w*|ваш\w* сумм\w*|жоқ|емес|өкінішке|бюджет\w*|нақтыла\w*|тексер\w*|non|purtroppo|budget|verific\w*|chied\w*|"
-    r"lamentablemente|presupuesto|consult\w*|confirm\w*|desafortunadamente|tampoco|não|infelizmente|orçamento|nicht|kein\w*|leider|pas|malheureusement|değil|yok|bütçe\w*|nahi|nahin|budget)\b|नहीं|बजट|जाँच|पुष्टि|पूछ",
+    r"\?|\b(?:no|not|n't|cannot|can't|don't|doesn't|unfortunately|sorry|budget|you (?:said|mention\w*|wrote|saw|heard|were told|have)|your (?:limit|maximum|figure)|understand|check|confirm|ask|"
+    r"не|нет|нельзя|понима\w+|к сожалению|бюджет\w*|уточн\w*|провер\w*|ваш\w* сумм\w*|жоқ|емес|өкінішке|бюджет\w*|нақтыла\w*|тексер\w*|non|capisco|purtroppo|budget|verific\w*|chied\w*|"
+    r"entiendo|comprendo|lamentablemente|presupuesto|consult\w*|confirm\w*|desafortunadamente|tampoco|não|infelizmente|orçamento|nicht|kein\w*|leider|pas|malheureusement|değil|yok|bütçe\w*|nahi|nahin|budget)\b|नहीं|बजट|जाँच|पुष्टि|पूछ",
     re.I,
 )
 _REFUSED = re.compile(
@@ -72,17 +72,23 @@ class Finding:
 
 @dataclass
 class Evidence:
-    """The claims of all sources, read once for a turn. `asked`: the contact's last words, whose numbers a sum may use."""
+    """The claims of all sources, read when the first is asked for. `asked`: the contact's last words, whose numbers a sum may
+    use."""
 
     sources: Sequence[Source]
     asked: str = ""
-    claims: list[tuple[Claim, Source]] = field(default_factory=list)
-    _owner: dict[int, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.claims = [(claim, source) for source in self.sources for claim in _read(source.text)]
+    @cached_property
+    def claims(self) -> list[tuple[Claim, Source]]:
+        """Every claim with where it stands."""
+        return [(claim, source) for source in self.sources for claim in _read(source.text)]
+
+    @cached_property
+    def _owner(self) -> dict[int, str]:
+        found: dict[int, str] = {}
         for source in self.sources:
-            self._owner.update(owners.owned(_read(source.text), plain(source.text)))
+            found.update(owners.owned(_read(source.text), plain(source.text)))
+        return found
 
     def granted(self, asked: Sequence[Claim]) -> list[Claim]:
         """What may be reckoned with: all that somebody other than the contact said, and what the contact repeats of it."""
@@ -96,9 +102,10 @@ class Evidence:
             return False
         own = [
             self._owner.get(id(other), "")
-            for other, _ in self.claims
-            if other.kind == claim.kind
-            and other.unit == claim.unit
+            for other, source in self.claims
+            if not source.of_contact
+            and (other.kind, other.unit) in ((claim.kind, claim.unit), (found.kind, found.unit))
+            and other.text not in mine
             and owners.same(mine, self._owner.get(id(other), ""))
         ]
         if any(owners.equal(mine, name) for name in own):
@@ -146,7 +153,7 @@ _OWN = re.compile(
     r"tope|presupuesto|hasta|como mucho|tengo|al massimo|fino a|ho \d|orçamento|até|बजट|तक|bütçe|höchstens|jusqu",
     re.I,
 )
-_CLAUSE = re.compile(r"[,;:()\n]\s|\s[—–-]\s|[.!?…।]\s")
+_CLAUSE = re.compile(r"[,;:()\n]\s|\p{So}+\s?|\s[—–-]\s|[.!?…।]\s")
 
 
 def _clause(claim: Claim, text: str) -> str:
@@ -187,6 +194,8 @@ def _direct(claim: Claim, evidence: Evidence, reply: str) -> str:
         return "a count"
     if claim.kind == "duration" and claim.values[0] <= 5 and claim.unit == "minute":
         return "a manner of speaking"
+    if claim.kind in ("measure", "number") and _repeats(claim, evidence):
+        return "the customer's own number"
     granted, elsewhere = _granted(claim, reply), ""
     for other, source in evidence.claims:
         theirs = not source.of_contact or not granted or (claim.kind == "money" and bool(_OWN.search(other.sentence)))
@@ -200,6 +209,16 @@ def _direct(claim: Claim, evidence: Evidence, reply: str) -> str:
     if claim.kind in ("weekday", "soon"):
         return _day(claim, evidence)
     return ""
+
+
+def _repeats(claim: Claim, evidence: Evidence) -> bool:
+    """Whether the contact said a number, perhaps in thousands or with a unit we do not know."""
+    value = claim.values[0]
+    theirs = [c.values for c, source in evidence.claims if source.of_contact and c.values]
+    bare = [c.values for c, source in evidence.claims if source.of_contact and c.kind == "number"]
+    return (claim.kind == "number" and any(value * 1000 in values for values in theirs)) or (
+        claim.kind == "measure" and claim.unit != "piece" and any(value in values for values in bare)
+    )
 
 
 def _same(claim: Claim, other: Claim) -> bool:
@@ -256,7 +275,8 @@ def _same(claim: Claim, other: Claim) -> bool:
         return claim.values[0] * 60 == other.values[0]
     if other.kind == "date":
         return claim.values[0] == other.values[0] % 100
-    return close and (other.kind in ("number", "measure") or (other.kind == "money" and claim.values[0] >= 20))
+    priced = claim.values[0] >= 20 or claim.values[0] != int(claim.values[0])
+    return close and (other.kind in ("number", "measure") or (other.kind == "money" and priced))
 
 
 def _close(claim: Claim, other: Claim) -> bool:

@@ -39,7 +39,7 @@ _DURATIONS = {
     ("minute", 1): r"min\b\.?|mins\b|minutes?|минут\w*|мин\b\.?|minut\w+|मिनट",
     ("hour", 1): r"hours?|hrs?\b|h\b|часов|часа|часу|час\b|ч\b\.?|сағат\w*|or[ae]\b|horas?|stunden?|heures?|saat\w*|घंट\w+|घण्ट\w+|ghant\w+",
     ("day", 1): r"(?:(?:business|working|calendar|full)\s)?days?|(?:рабочи\w+\s|календарны\w+\s|банковски\w+\s)?(?:дн(?:ей|я|ям|ями|ях)|день|сут(?:ки|ок))|"
-    r"(?:жұмыс\s)?күн\w*|тәулік\w*|тәуліг\w*|notti?|notte|noches?|nights?|ноч(?:ь|и|ей)|түн\w*|रात\w*|giorn[oi](?:\slavorativ[io])?|días?|dias?|tage?n?|jours?|gün\w*|(?:कार्य\s?)?(?:दिन|दिवस)\w*|din\b",
+    r"(?:жұмыс\s)?күн\w*|тәулік\w*|тәуліг\w*|notti?|notte|noches?|nights?|ноч(?:ь|и|ей)|түн\w*|रात\w*|giorn[oi](?:\slavorativ[io])?|días?|dias?|tage?n?|jours?|gün\w*|(?:कार्य\s?|कामकाजी\s)?(?:दिन|दिवस)\w*|din\b",
     ("day", 7): r"weeks?|недел\w+|апта\w*|settiman\w+|semanas?|wochen?|semaines?|hafta\w*|हफ़्त\w+|हफ्त\w+|सप्ताह|hafte",
     ("month", 1): r"months?|месяц\w*|мес\b\.?|айға|айлық|айда|ай\b|mes[ie]\b|meses|mês|monate?n?|mois|ay\b|महीन\w+|माह|mahin\w+",
     ("month", 12): r"years?|yrs?\b|год(?:а|у|ом|ы)?\b|лет\b|жыл\w*|жас\w*|ann[oi]\b|años?|anos?|jahre?n?|ans?\b|yıl\w*|साल|वर्ष|saal",

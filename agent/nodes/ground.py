@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 import structlog
@@ -95,8 +96,13 @@ def evidence(state: State, context: Context) -> Evidence:
 
 def reveals(context: Context, reply: str) -> bool:
     """Whether a reply repeats a run of words from the rules it was given."""
-    rules = _runs(f"{context.sell_prompt}\n{context.ground_prompt}\n{context.moderate_prompt}")
+    rules = _runs_of_rules(f"{context.sell_prompt}\n{context.ground_prompt}\n{context.moderate_prompt}")
     return bool(rules & _runs(reply))
+
+
+@lru_cache(maxsize=64)
+def _runs_of_rules(text: str) -> set[tuple[str, ...]]:
+    return _runs(text)
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:
@@ -108,9 +114,8 @@ def _runs(text: str) -> set[tuple[str, ...]]:
 def _other_letters(reply: str, said: str) -> list[str]:
     """Whether the reply is in other letters than the contact writes in; claims and names do not count."""
     ours, theirs = script_of(reply), script_of(said)
-    few = len(reply.split()) < 4 or len(said.split()) < 3 or len(claims_in(reply)) * 2 > len(reply.split())
-    return (
-        []
-        if few or not ours or not theirs or ours == theirs
-        else [f"it is in {ours} letters, the customer writes in {theirs} letters"]
-    )
+    if not ours or not theirs or ours == theirs or len(reply.split()) < 4 or len(said.split()) < 3:
+        return []
+    if len(claims_in(reply)) * 2 > len(reply.split()):
+        return []
+    return [f"it is in {ours} letters, the customer writes in {theirs} letters"]

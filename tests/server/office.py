@@ -20,7 +20,8 @@ from channels.emulators.cloud_api import CloudApiEmulator
 from server import sending
 from server.attending import Attending
 from server.bots import Bot, Desk, Numbers, desks
-from server.conversations import Entry, now_ms
+from server.clock import now_ms
+from server.conversations import Entry
 from server.keys import key, thread_prefix
 from server.settings import Settings
 from server.worker import Worker

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from agent.models import Models
 from server.app import create
-from server.conversations import now_ms
+from server.clock import now_ms
 from server.keys import key
 from server.mailbox import DAY
 from server.retention import sweep
