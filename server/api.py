@@ -23,7 +23,7 @@ from server.answering import Rehearsal, library
 from server.bots import DEFAULT, Desk
 from server.clock import now_ms
 from server.conversations import OPERATOR, Contact, Entry
-from server.sending import Reply
+from server.outbox import Reply
 from server.settings import Settings
 from server.spending import NANO, Spending
 

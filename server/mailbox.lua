@@ -44,12 +44,6 @@ local function take_batch()
   call('HDEL', box, 'turn', 'size', 'attempts', 'failures')
   if call('HEXISTS', box, 'singly') == 1 and call('HINCRBY', box, 'singly', -1) <= 0 then call('HDEL', box, 'singly') end
 end
--- What comes next if the contact stays silent: at `timer` ms a touch, at 0 nothing. An empty plan leaves it as it is.
-local function arrange()
-  if plan == '' then return end
-  call('HSET', follow, 'plan', plan)
-  call(timer == '0' and 'ZREM' or 'ZADD', timers, unpack(timer == '0' and {conversation} or {timer, conversation}))
-end
 -- The end of a step: 1 there are replies to send, 2 there are new messages, 3 nothing to do; looked at in the same breath
 -- as the conversation is let go, so that nothing is stranded in between.
 local function release()
@@ -68,7 +62,7 @@ local function release()
   return 3
 end
 
--- [accept] keys: contact seen inbox box due busy transcript status active fresh timers follow funnel
+-- [accept] keys: contact seen inbox box due busy transcript status active fresh timers
 -- arguments: conversation digest payload length entry account owner answer heard debounce longest lines keep most characters remember bot wake
 -- A message is stored if and only if its id was never seen here, and the id is remembered in the same breath. -1: there is
 -- no such contact; 0: seen before. Replies go to the number that was written to last, and a person who writes takes over.
@@ -83,11 +77,6 @@ if owner ~= '' then call('HSET', contact, 'owner', owner, 'owner_at', now) end
 if heard == '1' then call('HSET', contact, 'heard_at', now) end
 if answer == '0' then return 1 end
 call('ZREM', timers, conversation)
-local unanswered = heard == '1' and call('HGET', follow, 'unanswered')
-if unanswered then
-  call('HINCRBY', funnel, 'answered:' .. unanswered, 1)
-  call('HDEL', follow, 'unanswered')
-end
 if account ~= '' then call('HSET', contact, 'account', account) end
 call('RPUSH', inbox, waiting(payload, length))
 local taken = tonumber(call('HGET', box, 'size') or 0)
@@ -108,10 +97,10 @@ call('ZADD', due, math.min(now + debounce, call('HGET', box, 'first') + longest)
 if new == 1 or debounce == '0' then call('PUBLISH', wake, bot) end
 return 1
 
--- [claim] keys: due busy fresh timers
+-- [claim] keys: due busy fresh
 -- arguments: lease count
--- What is due is leased to the caller alone. Answers ms to the next one due (-1: none), those leased, conversations where
--- somebody has just begun to write, and those whose timer is up.
+-- What is due is leased to the caller alone. Answers ms to the next one due (-1: none), those leased, and conversations
+-- where somebody has just begun to write.
 local ids = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, count)
 for _, id in ipairs(ids) do
   call('ZADD', due, now + lease, id)
@@ -119,26 +108,7 @@ for _, id in ipairs(ids) do
 end
 local head = call('ZRANGE', due, 0, 0, 'WITHSCORES')
 local begun = call('SPOP', fresh, count)
-local up = call('ZRANGEBYSCORE', timers, '-inf', now, 'LIMIT', 0, count)
-return {head[2] and tostring(math.max(0, head[2] - now)) or '-1', ids, begun, up}
-
--- [fire] keys: timers follow inbox due busy
--- arguments: conversation
--- A timer that is up becomes a message in the inbox, once: it is gone in the same breath.
-local at = call('ZSCORE', timers, conversation)
-if not at or tonumber(at) > now then return 0 end
-call('ZREM', timers, conversation)
-local id = string.format('touch:%d:%.0f', cjson.decode(call('HGET', follow, 'plan'))['touch'], at)
-call('RPUSH', inbox, waiting(cjson.encode({id = id, account = '', kind = 'touch'}), 0))
-if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, now, conversation) end
-return 1
-
--- [plan] keys: timers follow contact
--- arguments: conversation plan timer asof
--- Sets the next touch, or none; not when the contact has written since `asof` (0: whatever they did).
-if asof ~= '0' and tonumber(call('HGET', contact, 'heard_at') or 0) > tonumber(asof) then return 0 end
-arrange()
-return 1
+return {head[2] and tostring(math.max(0, head[2] - now)) or '-1', ids, begun}
 
 -- [begin] keys: due busy box inbox outbox status
 -- arguments: conversation lease turn fence age
@@ -197,18 +167,16 @@ call('PUBLISH', wake, bot)
 return 1
 
 -- [commit] keys: due busy box inbox outbox transcript status active fresh timers follow funnel
--- arguments: conversation fence lease quiet turn lines keep plan timer touched
--- The batch leaves the inbox and the replies (reply, entry, reply, entry ...) enter the outbox together, once per turn, and
--- the next touch is set with them. `touched`: the number of the touch they are, or nothing.
+-- arguments: conversation fence lease quiet turn lines keep plan timer count
+-- The batch leaves the inbox and the replies (reply, entry, reply, entry ...) enter the outbox together, once per turn; with
+-- them the plan of touches is set (empty: as it was), its timer (0: none), and counted what the turn was.
 if not held() then return 0 end
 if call('HGET', box, 'turn') == turn then
   take_batch()
-  arrange()
-  if touched ~= '' then
-    call('HSET', follow, 'unanswered', touched, 'touched_at', now)
-    call('HINCRBY', follow, 'touches', 1)
-    call('HINCRBY', funnel, 'touched:' .. touched, 1)
-  end
+  if plan ~= '' then call('SET', follow, plan) end
+  if plan ~= '' then call('ZADD', timers, timer, conversation) end
+  call('ZREMRANGEBYSCORE', timers, 0, 0)
+  if count ~= '' then call('HINCRBY', funnel, count, 1) end
   for i = rest, #ARGV, 2 do
     call('RPUSH', outbox, ARGV[i])
     call('HSET', status, id_of(ARGV[i]), 'queued')

@@ -24,9 +24,8 @@ step of a worker names the fence it was given, so one that lost its lease change
     paused:A   HASH   at, code, reason, by, probe   why nothing is sent from a number
     transcript:C LIST, status:C HASH     what was said, and what became of each reply
     timers     ZSET conversation -> ms   when the next touch is due
-    follow:C   HASH  plan                JSON of `Plan`
-                     unanswered, touches, touched_at   the last touch nobody answered; how many there were; ms of the last
-    funnel     HASH                      `touched:N` and `answered:N` of each touch
+    follow:C   STRING                    the plan of touches, JSON
+    funnel     HASH                      what became of touches, counted
     dead       HASH                      turns given up on
 """
 
@@ -36,7 +35,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,21 +84,21 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Conversations now leased to the caller, those where somebody has begun to write, ms until the next is due or -1, and
-    those whose timer is up."""
+    """Conversations now leased to the caller, those where somebody has begun to write, ms until the next is due or -1."""
 
     ids: list[str]
     fresh: list[str]
     wait: int
-    up: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
-    """What comes if the contact stays silent: `plan` (JSON) at `at` ms, or no touch when that is 0."""
+class Then:
+    """What a turn leaves behind besides its replies: the plan of touches (JSON; empty: as it was), the ms at which the next
+    is due (0: none), and what the turn counts as in the funnel."""
 
     plan: str = ""
-    at: int = 0
+    timer: int = 0
+    count: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +113,9 @@ class Attempt:
     go: Go
     detail: str = ""
     unanswered: int = 0
+
+
+NOTHING = Then()
 
 
 class UnknownContact(LookupError):
@@ -167,17 +169,8 @@ class Mailbox:
 
     async def claim(self, count: int) -> Claimed:
         """Lease what is due, at most `count` conversations."""
-        wait, *lists = await self._run("claim", "", count=count)
-        ids, fresh, up = ([item.decode() for item in items] for items in lists)
-        return Claimed(ids, fresh, int(float(wait)), up)
-
-    async def fire(self, conversation_id: str) -> bool:
-        """Turn a timer that is up into a message of kind `touch`; False when it is not, or no more."""
-        return bool(await self._run("fire", conversation_id))
-
-    async def plan(self, conversation_id: str, then: Next, as_of: int = 0) -> bool:
-        """Set what comes if the contact stays silent; False when they have written since `as_of` (ms; 0: whatever they did)."""
-        return bool(await self._run("plan", conversation_id, plan=then.plan, timer=then.at, asof=as_of))
+        wait, ids, fresh = await self._run("claim", "", count=count)
+        return Claimed([item.decode() for item in ids], [item.decode() for item in fresh], int(float(wait)))
 
     async def newest(self, conversation_id: str) -> str | None:
         """The last message in the inbox."""
@@ -204,19 +197,11 @@ class Mailbox:
         return bool(await self._run("hand_back", conversation_id, fence=fence, delay=int(delay)))
 
     async def commit(
-        self,
-        conversation_id: str,
-        fence: int,
-        turn_id: str,
-        replies: Sequence[tuple[str, str]],
-        then: Next | None = None,
-        touched: str = "",
+        self, conversation_id: str, fence: int, turn_id: str, replies: Sequence[tuple[str, str]], then: Then = NOTHING
     ) -> int:
-        """End a turn: drop its batch, queue (reply, transcript entry) pairs, and set what comes next (None: as it is).
-        `touched`: the number of the touch the replies are. 0: the lease was lost, nothing changed."""
-        flat, then = [text for pair in replies for text in pair], then or Next()
-        ends = {"fence": fence, "turn": turn_id, "plan": then.plan, "timer": then.at, "touched": touched}
-        return await self._run("commit", conversation_id, *flat, **ends)
+        """End a turn: drop its batch, queue (reply, transcript entry) pairs. 0: the lease was lost, nothing changed."""
+        flat = [text for pair in replies for text in pair]
+        return await self._run("commit", conversation_id, *flat, fence=fence, turn=turn_id, **asdict(then))
 
     async def split(self, conversation_id: str, fence: int, turn_id: str) -> bool:
         """Drop a turn; its messages come again one by one."""

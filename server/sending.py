@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-import random
 from typing import Literal
 
 import structlog
-from pydantic import BaseModel
 
-from channels.base import SendError, StatusUpdate
-from channels.cloud_api import CloudApi, classify
+from channels.base import SendError
+from channels.cloud_api import CloudApi
 from server.bots import Desk, Numbers
-from server.clock import now_ms
-from server.conversations import Author, Contact, Entry
-from server.mailbox import PROBE, SECOND, Attempt
+from server.conversations import Contact
+from server.failed_sends import RETRIES, delay_of, learn, pause
+from server.mailbox import SECOND, Attempt
+from server.outbox import Reply
 
-RETRY_FIRST, RETRY_LONGEST = 500, 60 * SECOND
-# A day at one try a minute: after that the 24-hour window is closed anyway.
-RETRIES = 1440
-# "Pair rate limits": wait 4^n seconds, n from 0; 4^6 s is over an hour.
-PAIR_LONGEST = 6
 # Sends without any answer before we stop: each may have arrived.
 UNKNOWN_TRIES = 3
-# A reply the provider took and then could not deliver is written anew this often.
-AGAIN = 3
-
-REMEDIES = {
-    131042: "add or renew the payment method of the WhatsApp account",
-    368: "the account is restricted for a policy violation: see Account quality in Meta's business settings",
-    131031: "the account is locked: see Account quality in Meta's business settings",
-    131048: "too many messages were reported as spam: see Account quality in Meta's business settings",
-}
-NEW_TOKEN = "give WHATSAPP_ACCESS_TOKEN a token that may send from this number, and restart"  # noqa: S105 - no token
 
 Next = Literal["go_on", "put_down"]
 
 log = structlog.get_logger()
-
-
-class Reply(BaseModel):
-    """A bubble on its way. `notice` goes out even to a contact who stopped or was handed over: it says just that.
-    `template` (`name:language`) goes out in place of the text."""
-
-    id: str
-    text: str
-    author: Author = "bot"
-    notice: bool = False
-    template: str = ""
 
 
 def callback(conversation_id: str, reply_id: str) -> str:
@@ -112,68 +85,16 @@ async def _failed(
     if error.kind == "unknown" and tried.unanswered + 1 < UNKNOWN_TRIES:
         await mailbox.park(contact.id, fence, grace)
         return "put_down"
-    delay = _delay(error, tries)
+    delay = delay_of(error, tries)
     if delay and tries < RETRIES:
         hold = error.retry_after * SECOND if error.kind == "busy" else 0
         if error.kind == "stop":
-            await _pause(desk, contact.account, error)
+            await pause(desk, contact.account, error)
         await mailbox.send_abort(contact.id, fence, contact.account, delay, hold)
         return "put_down"
-    await _learn(desk, contact, reply, error)
+    await learn(desk, contact, reply, error)
     state = f"failed {'no answer' if error.kind == 'unknown' else error.code} {error}"[:300]
     return _next(await mailbox.send_done(contact.id, fence, contact.account, reply.id, "", state))
-
-
-def _delay(error: SendError, tries: int) -> float:
-    """Milliseconds until the next try; 0 for errors that trying again does not heal."""
-    if error.kind == "stop":
-        return PROBE
-    if error.kind == "pair":
-        return max(error.retry_after, 4 ** min(max(tries - 1, 0), PAIR_LONGEST)) * SECOND
-    if error.kind in ("retry", "busy"):
-        backoff = min(RETRY_LONGEST, RETRY_FIRST * 2 ** min(tries, 20)) * random.uniform(0.5, 1)
-        return max(error.retry_after * SECOND, backoff)
-    return 0
-
-
-async def _pause(desk: Desk, account: str, error: SendError, by: Literal["answer", "status"] = "answer") -> None:
-    remedy = REMEDIES.get(error.code, NEW_TOKEN)
-    if await desk.mailbox.pause(account, error.code, f"{error} ({remedy})"[:500], by):
-        log.error("bot_paused", bot=desk.bot.id, code=error.code, detail=str(error)[:200], remedy=remedy)
-
-
-async def _learn(desk: Desk, contact: Contact, reply: Reply, error: SendError) -> None:
-    """What a failure says of the contact; and, out of the 24-hour window, the template that may still be sent."""
-    if error.kind == "contact":
-        await desk.conversations.learn(contact.id, {"undeliverable": str(error.code)}, reply.id)
-    elif error.kind == "opt_out":
-        await desk.conversations.learn(contact.id, {"consent": "stopped"}, reply.id)
-    elif error.kind == "window" and desk.bot.reply_template and not reply.template:
-        await _post(desk, contact, Reply(id=f"{reply.id}:template", text=reply.text, template=desk.bot.reply_template))
-
-
-async def undelivered(desk: Desk, conversation_id: str, reply_id: str, status: StatusUpdate) -> None:
-    """A `failed` status of a reply the provider had taken: the same classes, once per reply however often it comes."""
-    contact = await desk.conversations.contact(conversation_id)
-    entry = await desk.conversations.entry(conversation_id, reply_id)
-    if contact is None or entry is None:
-        return
-    error = SendError(classify(status.error_code, 0), status.error, status.error_code)
-    log.warning("undelivered", bot=desk.bot.id, conversation=contact.id, reply=reply_id, code=error.code)
-    base, _, count = reply_id.partition("+")
-    again = int(count or 0) + 1
-    reply = Reply(id=reply_id, text=entry.text, author=entry.author, template=entry.template)
-    if error.kind == "stop":
-        await _pause(desk, contact.account, error, "status")
-    if error.kind in ("retry", "busy", "pair", "stop") and again <= (RETRIES if error.kind == "stop" else AGAIN):
-        anew = reply.model_copy(update={"id": f"{base}+{again}"})
-        await _post(desk, contact, anew, max(_delay(error, again), 4 ** min(again, AGAIN) * SECOND))
-    await _learn(desk, contact, reply, error)
-
-
-async def _post(desk: Desk, contact: Contact, reply: Reply, delay: float = 0) -> None:
-    entry = Entry(id=reply.id, author=reply.author, text=reply.text, at=now_ms(), template=reply.template)
-    await desk.mailbox.post(contact.id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}), delay=delay)
 
 
 def _unwanted(contact: Contact | None, reply: Reply) -> str:

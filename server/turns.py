@@ -19,7 +19,7 @@ from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import Contact, Entry
 from server.mailbox import Work
-from server.sending import Reply
+from server.outbox import Reply
 
 log = structlog.get_logger()
 

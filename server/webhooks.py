@@ -13,8 +13,9 @@ from channels.cloud_api import clean, parse, signed_by
 from server.bots import DEFAULT, Desk, Numbers
 from server.clock import now_ms
 from server.conversations import Author, Entry
+from server.failed_sends import undelivered
 from server.mailbox import UnknownContact
-from server.sending import from_callback, undelivered
+from server.sending import from_callback
 from server.settings import Settings
 
 # Meta's webhook bodies have at most 3 MB (webhooks overview).

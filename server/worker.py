@@ -23,8 +23,8 @@ from server.clock import now_ms
 from server.conversations import Contact, Entry
 from server.keys import WAKE
 from server.mailbox import Work
+from server.outbox import Reply
 from server.presence import show_typing
-from server.sending import Reply
 from server.settings import Settings
 
 log = structlog.get_logger()

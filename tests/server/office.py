@@ -17,7 +17,7 @@ from agent.graph import build
 from agent.models import Models
 from channels.base import Message
 from channels.emulators.cloud_api import CloudApiEmulator
-from server import sending
+from server import outbox, sending
 from server.attending import Attending
 from server.bots import Bot, Desk, Numbers, desks
 from server.clock import now_ms
@@ -92,7 +92,7 @@ class Office:
         """Queue a reply to a contact; the conversation's id."""
         known = Message(id="m", account=NUMBER, kind="text", wa_id=contact)
         conversation = await self.desk.conversations.identify(known)
-        reply = sending.Reply(id=f"{uuid.uuid4().hex}:0", text="the reply", **more)
+        reply = outbox.Reply(id=f"{uuid.uuid4().hex}:0", text="the reply", **more)
         await self.desk.mailbox.post(
             conversation, reply.model_dump_json(), json.dumps({"id": reply.id, "author": "bot"})
         )

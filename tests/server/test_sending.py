@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from channels.base import StatusUpdate
 from channels.emulators.cloud_api import Fault
-from server import sending
+from server import failed_sends
 from tests.server.office import NUMBER, Office
 from tests.server.stack import Stack, text, webhook
 from tests.waiting import until
@@ -113,7 +113,7 @@ async def test_a_failed_status_means_what_the_same_answer_would(
     reply = (await office.desk.conversations.transcript(conversation))[0].id
     told = StatusUpdate(id="wamid", account=NUMBER, status="failed", error_code=code, error="why")
     for _ in range(2):
-        await sending.undelivered(office.desk, conversation, reply, told)
+        await failed_sends.undelivered(office.desk, conversation, reply, told)
     await office.send()
     assert [request["type"] for request in office.emulator.requests][1:] == sent
     contact = await office.desk.conversations.contact(conversation)
