@@ -130,6 +130,12 @@ class Context(BaseModel):
     comparison_prompt: str = _prompt("comparison", "sell")
     objection_prompt: str = _prompt("objection", "sell")
     next_step_prompt: str = _prompt("next_step", "sell")
+    follow_up_prompt: str = _prompt("follow_up")
+    reminder_prompt: str = _prompt("reminder", "follow_up")
+    value_prompt: str = _prompt("value", "follow_up")
+    social_proof_prompt: str = _prompt("social_proof", "follow_up")
+    last_chance_prompt: str = _prompt("last_chance", "follow_up")
+    farewell_prompt: str = _prompt("farewell", "follow_up")
     not_client_reply: str = _knob(
         "",
         "refuse",

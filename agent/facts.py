@@ -31,6 +31,7 @@ class Facts(BaseModel):
     email: str | None = Field(None, description="e-mail address", max_length=254)
     phone: str | None = Field(None, description="phone number as written", max_length=40)
     decision: Literal["yes", "no", "uncertain"] | None = Field(None, description="definitive answer to an offer")
+    quote: str | None = Field(None, max_length=300, description="the words of that answer, as written")
     stage: Literal["situation", "problem", "implication", "need_payoff", "closing"] | None = Field(
         None, description="SPIN stage the customer has reached"
     )

@@ -3,7 +3,8 @@
             +-> moderate --+
 commands ---+-> extract  --+-> decide -> sell <-> tools
             +-> retrieve --+     |         +-> ground -> remember
-                                 +-> refuse, handoff ----^
+                                 +-> follow_up --^          ^
+                                 +-> refuse, handoff -------+
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from agent.models import OFFLINE, Access, Models
 from agent.nodes.commands import commands
 from agent.nodes.decide import decide
 from agent.nodes.extract import extract
+from agent.nodes.follow_up import follow_up
 from agent.nodes.ground import ground
 from agent.nodes.handoff import handoff
 from agent.nodes.moderate import moderate
@@ -82,6 +84,7 @@ def build(
     builder.add_node("decide", decide)
     builder.add_node("sell", sell_with_tools, destinations=("tools", "ground", "remember"))
     builder.add_node("tools", ToolNode(list(registry.found().values()), awrap_tool_call=guard))
+    builder.add_node("follow_up", partial(follow_up, models=models))
     builder.add_node("ground", ground)
     builder.add_node("refuse", refuse)
     builder.add_node("handoff", handoff)

@@ -40,6 +40,16 @@ class Quoted(TypedDict):
     strong: bool
 
 
+class Touch(TypedDict, total=False):
+    """The touch that a turn is: its `number` (from 1) of so many, after so many `hours` of silence; `text` where the words are
+    those of an approved template."""
+
+    number: int
+    of: int
+    hours: int
+    text: str
+
+
 class Inbound(TypedDict):
     """What a channel hands to the graph. Message ids are the provider's, so a repeated turn stores nothing twice."""
 
@@ -52,7 +62,8 @@ class State(Inbound, total=False):
     `draft` and `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim; `task` what a person
     has to look after; `topic` what the burst is about; `said_in` the message id of each new fact; `identity` the contact's number or user id; `at` Unix ms
     of the turn; `idle_minutes` the pause before it; `session_from` the first message of a
-    session that begins with this turn.
+    session that begins with this turn; `touch` says that nobody wrote and the contact is written to; `decision` their answer
+    to an offer in this turn.
     """
 
     bot_id: str
@@ -76,6 +87,8 @@ class State(Inbound, total=False):
     at: int
     idle_minutes: int
     session_from: str
+    touch: Touch | None
+    decision: str
 
 
 class Outbound(TypedDict, total=False):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+# `echo`: a person at the business wrote it; `touch`: nobody did, a follow-up is due.
 Kind = Literal[
     "text",
     "image",
@@ -24,6 +25,7 @@ Kind = Literal[
     "system",
     "unsupported",
     "echo",
+    "touch",
 ]
 
 # A person said something that wants an answer; the other kinds are only recorded.
@@ -82,6 +84,25 @@ class StatusUpdate(Frozen):
     error: str = ""
 
 
+class Preference(Frozen):
+    """A contact switched a business's promotional messages off (`stopped`) or on again in WhatsApp itself."""
+
+    account: str
+    stopped: bool
+    wa_id: str = ""
+    user_id: str = ""
+    timestamp: int = 0
+
+
+class TemplateStatus(Frozen):
+    """What the provider did with a message template: APPROVED, REJECTED, PAUSED, DISABLED, ..."""
+
+    name: str
+    language: str
+    status: str
+    reason: str = ""
+
+
 class Quarantined(Frozen):
     """A piece of a webhook that could not be read, kept for a person to look at."""
 
@@ -96,6 +117,8 @@ class Parsed:
     messages: list[Message] = field(default_factory=list)
     statuses: list[StatusUpdate] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
+    preferences: list[Preference] = field(default_factory=list)
+    templates: list[TemplateStatus] = field(default_factory=list)
 
 
 class Recipient(Frozen):

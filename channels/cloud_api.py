@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,10 +22,12 @@ from channels.base import (
     Message,
     Pace,
     Parsed,
+    Preference,
     Quarantined,
     Recipient,
     SendError,
     StatusUpdate,
+    TemplateStatus,
 )
 from channels.downloads import META_HOSTS, DownloadError, fetch
 
@@ -84,6 +86,10 @@ def parse(body: bytes) -> Parsed:
         account = clean(_dict(value.get("metadata")).get("phone_number_id"))
         if field == "smb_message_echoes":
             _each(parsed, value.get("message_echoes"), lambda raw, v=value, a=account: _echo(raw, v, a))
+        elif field == "user_preferences":
+            _each(parsed, value.get("user_preferences"), lambda raw, v=value, a=account: _preference(raw, v, a))
+        elif field == "message_template_status_update":
+            _each(parsed, [value], _template_status)
         elif field == "messages":
             _each(parsed, value.get("messages"), lambda raw, v=value, a=account: _message(raw, v, a))
             _each(parsed, value.get("statuses"), lambda raw, a=account: _status(raw, a))
@@ -110,6 +116,10 @@ def _each(parsed: Parsed, items: object, read: Any) -> None:
             parsed.messages.append(item)
         elif isinstance(item, StatusUpdate):
             parsed.statuses.append(item)
+        elif isinstance(item, Preference):
+            parsed.preferences.append(item)
+        elif isinstance(item, TemplateStatus):
+            parsed.templates.append(item)
 
 
 def _message(raw: dict[str, Any], value: dict[str, Any], account: str) -> Message:
@@ -242,6 +252,24 @@ def _status(raw: dict[str, Any], account: str) -> StatusUpdate | None:
     )
 
 
+def _preference(raw: dict[str, Any], value: dict[str, Any], account: str) -> Preference:
+    """ "user_preferences" of the webhook reference; its `value` is `stop` or `resume`."""
+    cards = _dicts(value.get("contacts"))
+    card = cards[0] if len(cards) == 1 else {}
+    wa_id, user_id = clean(raw.get("wa_id") or card.get("wa_id")), clean(raw.get("user_id") or card.get("user_id"))
+    wanted = str(raw.get("value"))
+    if wanted not in ("stop", "resume") or not (wa_id or user_id):
+        raise ValueError("a preference of nobody, or neither stop nor resume")
+    at = _seconds(raw.get("timestamp"))
+    return Preference(account=account, stopped=wanted == "stop", wa_id=wa_id.lstrip("+"), user_id=user_id, timestamp=at)
+
+
+def _template_status(raw: dict[str, Any]) -> TemplateStatus:
+    """ "message_template_status_update" of the webhook reference."""
+    name, language = _required(raw, "message_template_name"), _required(raw, "message_template_language")
+    return TemplateStatus(name=name, language=language, status=_required(raw, "event"), reason=clean(raw.get("reason")))
+
+
 def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -306,11 +334,15 @@ class CloudApi:
         content = {"type": "text", "text": {"body": body, "preview_url": False}, **quoted}
         return await self._send(to, content, callback)
 
-    async def send_template(self, to: Recipient, template: str, callback: str) -> str:
-        """Send an approved template without variables, `name:language`, such as `we_answered:en`. Raises SendError."""
+    async def send_template(self, to: Recipient, template: str, callback: str, variables: Sequence[str] = ()) -> str:
+        """Send an approved template, `name:language`, such as `we_answered:en`, its body's variables filled in order. Raises
+        SendError."""
         name, _, language = template.partition(":")
-        content = {"type": "template", "template": {"name": name, "language": {"code": language or "en"}}}
-        return await self._send(to, content, callback)
+        filled: dict[str, Any] = {"name": name, "language": {"code": language or "en"}}
+        if variables:
+            values = [{"type": "text", "text": value} for value in variables]
+            filled["components"] = [{"type": "body", "parameters": values}]
+        return await self._send(to, {"type": "template", "template": filled}, callback)
 
     async def _send(self, to: Recipient, content: dict[str, Any], callback: str) -> str:
         request = {"messaging_product": "whatsapp", "recipient_type": "individual", **_address(to), **content}

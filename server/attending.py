@@ -10,10 +10,11 @@ import httpx
 import structlog
 from redis.asyncio import Redis
 
-from server import notices
+from server import consent, notices
 from server.bots import Desk, Numbers
 from server.clock import now_ms
 from server.conversations import Contact
+from server.follow_ups import FollowUps
 from server.inputs import Inputs
 from server.settings import Settings
 from server.spending import Spending
@@ -31,11 +32,13 @@ class Attending:
     http: httpx.AsyncClient
     inputs: Inputs
     spending: Spending
+    follow_ups: FollowUps
 
     @classmethod
     def over(cls, settings: Settings, redis: Redis, numbers: Numbers, http: httpx.AsyncClient) -> Self:
         """`http` carries voice messages to their provider and notices to the operator."""
-        return cls(settings, redis, numbers, http, Inputs(settings, numbers, http), Spending(settings, redis))
+        inputs = Inputs(settings, numbers, http)
+        return cls(settings, redis, numbers, http, inputs, Spending(settings, redis), FollowUps(redis))
 
     async def keep_telling(self, desks: Mapping[str, Desk]) -> None:
         """Deliver what operators are to know, until cancelled."""
@@ -52,6 +55,8 @@ class Attending:
                 by_source.setdefault((part.get("said_in") or {}).get(name) or source, {})[name] = value
             for message_id, facts in by_source.items():
                 await desk.conversations.learn(contact.id, facts, message_id)
+                if "consent" in facts:
+                    await consent.note(self.redis, desk.bot.id, contact.id, bool(facts["consent"]), "words", message_id)
             if part.get("owner"):
                 await desk.conversations.set(contact.id, owner=part["owner"])
             if part.get("owner") == "person" or part.get("task"):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 
 from agent.context import Context
 from channels.cloud_api import CloudApi, pace
 from server.conversations import Conversations
 from server.mailbox import DAY, SECOND, Limits, Mailbox
+from server.outreach import Outreach
 from server.settings import Settings
 
 DEFAULT, DEMO = "default", "demo"
@@ -22,15 +23,19 @@ SIMULATED = "sim-"
 DEMO_BUSINESS = "Aurora Coffee, espresso machines, grinders and coffee beans in Almaty"
 
 
+OFF = Outreach()
+
+
 @dataclass(frozen=True, slots=True)
 class Bot:
     """One configured agent. `account` is the business number's id, empty while none is connected. `reply_template`
-    (`name:language`) is what a contact gets for a reply that comes after the 24-hour window."""
+    (`name:language`) is what a contact gets for a reply that comes after the 24-hour window; `outreach` how it follows up."""
 
     id: str
     context: Context
     account: str = ""
     reply_template: str = ""
+    outreach: Outreach = OFF
 
     @property
     def simulated_account(self) -> str:
@@ -45,6 +50,7 @@ class Desk:
     bot: Bot
     mailbox: Mailbox
     conversations: Conversations
+    redis: Redis
 
 
 def bots(settings: Settings) -> list[Bot]:
@@ -59,15 +65,31 @@ def bots(settings: Settings) -> list[Bot]:
         "session_minutes": settings.session_timeout_minutes,
         "handoff_minutes": settings.handoff_minutes,
     }
+    own = _from_file(settings.bot_file)
+    following = {
+        "enabled": settings.enable_follow_ups,
+        "intervals": settings.follow_up_intervals,
+        "templates": settings.follow_up_templates,
+        "hours": settings.hours,
+    }
+    theirs = own.pop("outreach", {})
     return [
         Bot(
             DEFAULT,
-            _context({"business": settings.business, **shared, **_from_file(settings.bot_file)}, settings.bot_file),
+            _checked(Context, {"business": settings.business, **shared, **own}, settings.bot_file),
             settings.whatsapp_phone_number_id or "",
             settings.whatsapp_reply_template or "",
+            _checked(
+                Outreach,
+                {**following, **(theirs if isinstance(theirs, dict) else {"outreach": theirs})},
+                settings.bot_file,
+            ),
         ),
-        Bot(DEMO, Context(business=DEMO_BUSINESS, **shared)),  # pyright: ignore[reportArgumentType]
+        Bot(DEMO, Context(business=DEMO_BUSINESS, **shared), outreach=Outreach(**following)),  # pyright: ignore[reportArgumentType]
     ]
+
+
+Part = TypeVar("Part", bound=BaseModel)
 
 
 class BadBotFile(ValueError):
@@ -86,9 +108,9 @@ def _from_file(path: Path | None) -> dict[str, Any]:
     return found
 
 
-def _context(values: dict[str, Any], path: Path | None) -> Context:
+def _checked(model: type[Part], values: dict[str, Any], path: Path | None) -> Part:
     try:
-        return Context.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         lines = [
             f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
@@ -114,7 +136,9 @@ def limits(settings: Settings) -> Limits:
 def desks(settings: Settings, redis: Redis) -> dict[str, Desk]:
     """Every bot's desk, by bot id."""
     shared = limits(settings)
-    return {bot.id: Desk(bot, Mailbox(redis, bot.id, shared), Conversations(redis, bot.id)) for bot in bots(settings)}
+    return {
+        bot.id: Desk(bot, Mailbox(redis, bot.id, shared), Conversations(redis, bot.id), redis) for bot in bots(settings)
+    }
 
 
 class Numbers:

@@ -67,6 +67,7 @@ class Entry(BaseModel):
     kind: str = "text"
     text: str = ""
     at: int = 0
+    touch: int = 0
     turn_id: str = ""
     template: str = ""
     model: str = ""
@@ -80,7 +81,8 @@ class Entry(BaseModel):
 
 
 class Contact(BaseModel):
-    """A contact with everything known of them. `owner_at` (ms): since when; `task`: what a person has to look after;
+    """A contact with everything known of them. `owner_at` (ms): since when; `heard_at` (ms): when they
+    last wrote; `task`: what a person has to look after;
     `calls`, `input` and `output` tokens and `nano` (billionths of a US dollar): what the conversation cost."""
 
     id: str
@@ -91,6 +93,7 @@ class Contact(BaseModel):
     name: str = ""
     owner: Literal["bot", "person"] = "bot"
     owner_at: int = 0
+    heard_at: int = 0
     task: str = ""
     created: int = 0
     calls: int = 0

@@ -9,8 +9,10 @@ import structlog
 
 from channels.base import SendError, StatusUpdate
 from channels.cloud_api import classify
+from server import consent
 from server.bots import Desk
 from server.conversations import Contact
+from server.follow_ups import FollowUps
 from server.mailbox import PROBE, SECOND
 from server.outbox import Reply, post
 
@@ -53,11 +55,15 @@ async def pause(desk: Desk, account: str, error: SendError, by: Literal["answer"
 
 async def learn(desk: Desk, contact: Contact, reply: Reply, error: SendError) -> None:
     """What a failure says of the contact; and, out of the 24-hour window, the template that may still be sent."""
+    follow_ups = FollowUps(desk.redis)
     if error.kind == "contact":
         await desk.conversations.learn(contact.id, {"undeliverable": str(error.code)}, reply.id)
+        await follow_ups.end(desk.bot.id, contact.id, f"cannot be reached (error {error.code})")
     elif error.kind == "opt_out":
-        await desk.conversations.learn(contact.id, {"consent": "stopped"}, reply.id)
-    elif error.kind == "window" and desk.bot.reply_template and not reply.template:
+        await consent.change(desk.redis, desk.conversations, contact.id, True, "error 131050", reply.id)
+    elif error.kind == "later" and reply.touch:
+        await follow_ups.put_off(desk, contact, reply.touch, error.code)
+    elif error.kind == "window" and desk.bot.reply_template and not (reply.template or reply.touch):
         await post(desk, contact, Reply(id=f"{reply.id}:template", text=reply.text, template=desk.bot.reply_template))
 
 
@@ -71,7 +77,7 @@ async def undelivered(desk: Desk, conversation_id: str, reply_id: str, status: S
     log.warning("undelivered", bot=desk.bot.id, conversation=contact.id, reply=reply_id, code=error.code)
     base, _, count = reply_id.partition("+")
     again = int(count or 0) + 1
-    reply = Reply(id=reply_id, text=entry.text, author=entry.author, template=entry.template)
+    reply = Reply(id=reply_id, text=entry.text, author=entry.author, template=entry.template, touch=entry.touch)
     if error.kind == "stop":
         await pause(desk, contact.account, error, "status")
     if error.kind in ("retry", "busy", "pair", "stop") and again <= (RETRIES if error.kind == "stop" else AGAIN):

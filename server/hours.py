@@ -30,6 +30,12 @@ def _holidays(country: str, year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays(country, years=year))
 
 
+@lru_cache(maxsize=1)
+def known_countries() -> frozenset[str]:
+    """ISO codes of the countries whose public holidays are known."""
+    return frozenset(holidays.list_supported_countries())
+
+
 def days_of(text: str) -> frozenset[int]:
     """Weekdays (Monday is 0) of a text such as `Mon-Fri,Sun`. Raises ValueError."""
     found: set[int] = set()

@@ -176,7 +176,7 @@ if call('HGET', box, 'turn') == turn then
   if plan ~= '' then call('SET', follow, plan) end
   if plan ~= '' then call('ZADD', timers, timer, conversation) end
   call('ZREMRANGEBYSCORE', timers, 0, 0)
-  if count ~= '' then call('HINCRBY', funnel, count, 1) end
+  for name in string.gmatch(count, '%S+') do call('HINCRBY', funnel, name, 1) end
   for i = rest, #ARGV, 2 do
     call('RPUSH', outbox, ARGV[i])
     call('HSET', status, id_of(ARGV[i]), 'queued')

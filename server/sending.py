@@ -9,6 +9,7 @@ import structlog
 from channels.base import SendError
 from channels.cloud_api import CloudApi
 from server.bots import Desk, Numbers
+from server.clock import now_ms
 from server.conversations import Contact
 from server.failed_sends import RETRIES, delay_of, learn, pause
 from server.mailbox import SECOND, Attempt
@@ -71,7 +72,9 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
 
 async def _request(sender: CloudApi, contact: Contact, reply: Reply) -> str:
     if reply.template:
-        return await sender.send_template(contact.recipient, reply.template, callback(contact.id, reply.id))
+        return await sender.send_template(
+            contact.recipient, reply.template, callback(contact.id, reply.id), reply.variables
+        )
     return await sender.send_text(contact.recipient, reply.text, callback(contact.id, reply.id))
 
 
@@ -105,6 +108,8 @@ def _unwanted(contact: Contact | None, reply: Reply) -> str:
         return ""
     if contact.stopped:
         return "opted out"
+    if reply.touch and (contact.heard_at > reply.since or 0 < reply.until < now_ms()):
+        return "they wrote first" if contact.heard_at > reply.since else "the 24-hour window closed"
     return "a person has taken over" if contact.owner == "person" and reply.author == "bot" else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import os
 import secrets
 import sys
@@ -14,8 +15,10 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from server.hours import Hours, country_of, days_of, known_countries
 
 SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -133,10 +136,18 @@ class Settings(BaseSettings):
     follow_up_intervals: Annotated[tuple[float, ...], NoDecode] = Field(
         (24, 72, 168, 336, 720), description="Hours after which each touch is due."
     )
+    follow_up_templates: Annotated[dict[str, str], NoDecode] = Field(
+        {},
+        description="Templates for touches outside the 24-hour window, with the profile fields that fill them: "
+        "1:ru=come_back:ru(name);2=news:en",
+    )
     working_hours_start: str = Field("10:00", pattern=r"^\d{2}:\d{2}$", description="HH:MM in TIMEZONE.")
     working_hours_end: str = Field("18:00", pattern=r"^\d{2}:\d{2}$", description="HH:MM in TIMEZONE.")
     working_days: str = Field("Mon-Fri", description="Days on which follow-ups go out.")
     timezone: str = Field("Asia/Almaty", description="IANA time zone of the business.")
+    holidays: str | None = Field(
+        None, description="ISO country whose public holidays are kept, or none; unset: the country of TIMEZONE."
+    )
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -192,6 +203,38 @@ class Settings(BaseSettings):
             raise ValueError("use an IANA name such as Asia/Almaty") from None
         return value
 
+    @field_validator("working_days")
+    @classmethod
+    def _known_days(cls, value: str) -> str:
+        days_of(value)
+        return value
+
+    @field_validator("holidays")
+    @classmethod
+    def _known_country(cls, value: str | None) -> str | None:
+        if value is None or value.casefold() == "none":
+            return value and ""
+        if value.upper() not in known_countries():
+            raise ValueError("use an ISO country code such as KZ, or none")
+        return value.upper()
+
+    @field_validator("follow_up_templates", mode="before")
+    @classmethod
+    def _templates(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.partition("=") for pair in value.split(";") if pair.strip()]
+        if any(not name or not template for name, _, template in pairs):
+            raise ValueError("use TOUCH:LANGUAGE=TEMPLATE:LANGUAGE(FIELDS) with ; between them")
+        return {name.strip(): template.strip() for name, _, template in pairs}
+
+    @field_validator("follow_up_intervals")
+    @classmethod
+    def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value or any(a >= b for a, b in itertools.pairwise((0.0, *value))):
+            raise ValueError("use rising hours, such as 24,72,168")
+        return value
+
     @field_validator("follow_up_intervals", mode="before")
     @classmethod
     def _hours(cls, value: object) -> object:
@@ -201,6 +244,20 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError("use hours with commas between them, such as 24,72,168") from None
         return value
+
+    @cached_property
+    def hours(self) -> Hours:
+        """When the business may reach out. Raises ValueError when the hours end before they start."""
+        country = country_of(self.timezone) if self.holidays is None else self.holidays
+        known = country if country in known_countries() else ""
+        days = days_of(self.working_days)
+        return Hours(self.timezone, days, self.working_hours_start, self.working_hours_end, known)
+
+    @model_validator(mode="after")
+    def _hours_end_later(self) -> Settings:
+        if not self.working_hours_start < self.working_hours_end <= "24:00":
+            raise ValueError("WORKING_HOURS_END: must be later than WORKING_HOURS_START")
+        return self
 
     @property
     def gemini_key(self) -> str | None:

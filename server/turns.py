@@ -12,18 +12,22 @@ from langgraph.graph.state import CompiledStateGraph
 
 from agent import meter
 from agent.context import attachments
+from agent.state import Touch
 from channels.base import Message
 from channels.markup import bubbles, to_whatsapp
 from server.attending import Attending
 from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import Contact, Entry
-from server.mailbox import Work
+from server.follow_ups import silence
+from server.mailbox import Then, Work
 from server.outbox import Reply
+from server.outreach import WINDOW, Plan, Verdict
 
 log = structlog.get_logger()
 
 Pair = tuple[str, str]
+Done = tuple[list[Pair], Then]
 
 
 async def run(
@@ -33,25 +37,42 @@ async def run(
     work: Work,
     batch: Sequence[Message],
     attending: Attending,
-) -> list[Pair]:
-    """(reply, transcript entry) pairs of a turn, each as JSON.
+) -> Done:
+    """(reply, transcript entry) pairs of a turn, each as JSON, and what it leaves planned.
 
     After a crash the same turn comes again with the same batch: it resumes at the interrupted node, or only reads off
     what it had decided. Raises LeaseLost when another worker has taken the turn over.
     """
     turn_id, config = work.turn_id, _config(contact.id, work)
+    follow_ups, said = attending.follow_ups, [m for m in batch if m.kind != "touch"]
+    plan, verdict = None, None
+    if not said:  # a touch that is due; where they have written since, there is none
+        plan, verdict = await follow_ups.judged(desk, contact)
+        if verdict.what != "go":
+            return [], await follow_ups.left_out(desk, contact, plan, verdict)
     values = await _remembered(graph, config)
     source, calls = batch[-1].id if batch else turn_id, []
+
+    async def done() -> Done:
+        if plan and verdict:
+            pairs = _pairs(turn_id, values, calls, _touched(plan, verdict, contact))
+            return pairs, follow_ups.sent(desk, contact, plan, bool(pairs))
+        pairs = _pairs(turn_id, values, calls, {})
+        return pairs, await follow_ups.answered(desk, contact.id, values.get("decision", ""), bool(pairs))
+
     resumed = values.get("turn_id") == turn_id
     if resumed:
         before = await graph.aget_state(config)
         if not (before.next or before.tasks):
             await _settle(attending, desk, contact, values, source)
-            return _pairs(turn_id, values, calls)
+            return await done()
     contact = await attending.back_to_bot(desk, contact)
     meter.calls.set(calls)
-    read = await attending.inputs.read(desk, contact, batch, patient=work.failures < 2)
+    read = await attending.inputs.read(desk, contact, said, patient=work.failures < 2)
     start: Any = None if resumed else _start(desk, contact, turn_id, read.messages, values)
+    if start and plan and verdict:
+        of = len(plan.intervals or desk.bot.outreach.intervals)
+        start["touch"] = Touch(number=plan.touch, of=of, hours=silence(plan), text=verdict.text)
     attachments.set(read.attachments)
     meter.allowance.set(await attending.spending.allowance(desk.bot))
     stream = graph.astream(
@@ -67,7 +88,7 @@ async def run(
     if resumed:
         await _settle(attending, desk, contact, values, source)
     await attending.spending.record(desk.bot.id, contact.id, calls)
-    return _pairs(turn_id, values, calls)
+    return await done()
 
 
 def _config(conversation_id: str, work: Work) -> Any:
@@ -104,6 +125,7 @@ def _start(
         "started_with": {"profile": known, "owner": contact.owner},
         "identity": contact.wa_id or contact.user_id,
         "at": now,
+        "touch": None,
         "idle_minutes": (now - values["at"]) // 60_000 if values.get("at") else 0,
     }
 
@@ -123,7 +145,13 @@ async def _settle(attending: Attending, desk: Desk, contact: Contact, values: di
     await attending.learn(desk, contact, found, source, values["turn_id"])
 
 
-def _pairs(turn_id: str, values: dict[str, Any], calls: Sequence[meter.Call]) -> list[Pair]:
+def _touched(plan: Plan, verdict: Verdict, contact: Contact) -> dict[str, Any]:
+    until = 0 if verdict.template else contact.heard_at + WINDOW
+    kept = {"touch": plan.touch, "since": contact.heard_at, "until": until}
+    return {**kept, "template": verdict.template, "variables": verdict.variables}
+
+
+def _pairs(turn_id: str, values: dict[str, Any], calls: Sequence[meter.Call], touch: dict[str, Any]) -> list[Pair]:
     notice = values.get("owner") == "person" or values.get("profile", {}).get("consent") == "stopped"
     sources = sorted({f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]})
     cost = {
@@ -135,9 +163,10 @@ def _pairs(turn_id: str, values: dict[str, Any], calls: Sequence[meter.Call]) ->
     texts = [bubble for reply in values.get("replies", []) for bubble in bubbles(to_whatsapp(reply))][:3]
     pairs = []
     for number, text in enumerate(texts):
-        reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice)
+        reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice, **touch)
         made: dict[str, Any] = {"turn_id": turn_id, "model": values.get("model", ""), "sources": sources}
         made |= cost if number == 0 else {}
+        made |= {"touch": reply.touch, "template": reply.template}
         entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), **made)
         pairs.append((reply.model_dump_json(), entry.model_dump_json(exclude={"status", "heard"})))
     return pairs

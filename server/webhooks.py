@@ -8,8 +8,9 @@ import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from channels.base import ANSWERED, Message, Quarantined, StatusUpdate
+from channels.base import ANSWERED, Message, Preference, Quarantined, StatusUpdate
 from channels.cloud_api import clean, parse, signed_by
+from server import consent
 from server.bots import DEFAULT, Desk, Numbers
 from server.clock import now_ms
 from server.conversations import Author, Entry
@@ -17,7 +18,10 @@ from server.failed_sends import undelivered
 from server.mailbox import UnknownContact
 from server.sending import from_callback
 from server.settings import Settings
+from server.templates import note_status
 
+# With these a contact opens the 24-hour window.
+HEARD = ANSWERED | {"reaction"}
 # Meta's webhook bodies have at most 3 MB (webhooks overview).
 LARGEST_BODY = 4 * 1024 * 1024
 
@@ -73,6 +77,12 @@ def receiver(settings: Settings, desks: dict[str, Desk], numbers: Numbers) -> Re
                 )
         for status in parsed.statuses:
             await _apply(status, desks, numbers, simulated=not genuine)
+        for preference in parsed.preferences:
+            await _prefer(preference, desks, numbers, simulated=not genuine)
+        if genuine:  # of the account, which is the app's
+            for told in parsed.templates:
+                for desk in desks.values():
+                    await note_status(desk.redis, desk.bot.id, told.name, told.language, told.status, told.reason)
         for piece in parsed.quarantined:
             await _quarantine(desks[DEFAULT], piece)
         return PlainTextResponse("ok")
@@ -119,6 +129,7 @@ async def _store(desk: Desk, message: Message, afresh: bool = False) -> tuple[st
         account=message.account,
         owner="person" if echo else "",
         answer=echo or message.kind in ANSWERED,
+        heard=message.kind in HEARD,
         at_once=message.kind == "button" or message.text.startswith("/"),
     )
     return conversation_id, stored
@@ -138,6 +149,24 @@ async def _apply(status: StatusUpdate, desks: dict[str, Desk], numbers: Numbers,
     await desk.mailbox.status(conversation_id, status.account, reply_id, status.id, state)
     if status.status == "failed":
         await undelivered(desk, conversation_id, reply_id, status)
+
+
+async def _prefer(preference: Preference, desks: dict[str, Desk], numbers: Numbers, *, simulated: bool) -> None:
+    """A switch in WhatsApp is an opt-out like any other; somebody who never wrote becomes a contact with it."""
+    bot = numbers.bot_of(preference.account, simulated)
+    if bot is None:
+        return
+    desk = desks[bot.id]
+    card = Message(
+        id="preference",
+        account=preference.account,
+        kind="system",
+        wa_id=preference.wa_id,
+        user_id=preference.user_id,
+    )
+    conversation_id = await desk.conversations.identify(card)
+    source = f"preference {preference.timestamp}"
+    await consent.change(desk.redis, desk.conversations, conversation_id, preference.stopped, "preferences", source)
 
 
 async def _quarantine(desk: Desk, piece: Quarantined) -> None:

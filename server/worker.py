@@ -63,6 +63,7 @@ class Worker:
             asyncio.create_task(self._listen()),
             asyncio.create_task(retention.keep_sweeping(self._settings, self._redis, self._desks)),
             asyncio.create_task(self._attending.keep_telling(self._desks)),
+            asyncio.create_task(self._attending.follow_ups.timers.keep_ringing(self._desks)),
         ]
         try:
             while not self._stopping.is_set():
@@ -173,7 +174,7 @@ class Worker:
         try:
             async with self._lease(desk, conversation_id, work.fence):
                 batch = [Message.model_validate_json(raw) for raw in work.batch]
-                pairs = await turns.run(graph, desk, contact, work, batch, self._attending)
+                pairs, then = await turns.run(graph, desk, contact, work, batch, self._attending)
         except LeaseLost:
             bound.warning("turn_stale", messages=len(work.batch))
             return False
@@ -184,7 +185,7 @@ class Worker:
             delay = min(TURN_RETRY_LONGEST, TURN_RETRY_FIRST * 2 ** (work.failures + 1))
             await mailbox.park(conversation_id, work.fence, delay, failed=True)
             return False
-        code = await mailbox.commit(conversation_id, work.fence, work.turn_id, pairs)
+        code = await mailbox.commit(conversation_id, work.fence, work.turn_id, pairs, then)
         if code:
             bound.info("turn_committed", messages=len(work.batch), replies=len(pairs))
         else:

@@ -31,6 +31,7 @@ _FRESH = {
     "task": "",
     "topic": "",
     "session_from": "",
+    "decision": "",
 }
 
 # A file as `server.inputs` marks it when it cannot be used, with the phrase that says so.
@@ -54,6 +55,8 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
     stopped = profile.get("consent") == STOPPED
     if stopped and any(is_start(text_of(message)) for message in waiting):
         return _answered(fresh, say("started", language), profile={"consent": None})
+    if not waiting and state.get("touch") and not stopped and state.get("owner") != "person":
+        return Command(update={**fresh, "verdict": "answer"}, goto="retrieve")
     ignored = listed(context.ignore, state.get("identity", ""))
     if not waiting or stopped or ignored or state.get("owner") == "person":
         return Command(update={**fresh, "verdict": "silent"}, goto="remember")

@@ -9,8 +9,10 @@ from langgraph.types import Command
 from agent.state import State
 
 
-async def decide(state: State) -> Command[Literal["sell", "refuse", "handoff", "remember"]]:
+async def decide(state: State) -> Command[Literal["sell", "follow_up", "refuse", "handoff", "remember"]]:
     """The sales agent, unless the moderator said otherwise."""
+    if state.get("touch"):
+        return Command(goto="follow_up")
     verdict = state.get("verdict", "answer")
     if verdict == "silent":
         return Command(goto="remember")

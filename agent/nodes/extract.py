@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from agent.context import PROFILE_FIELDS, Context
+from agent.decisions import decision_in
 from agent.facts import Facts, kept, region_of, schema
 from agent.models import Models, NoModelAnswered
 from agent.screens import is_media_only, is_pleasantry
@@ -25,8 +26,11 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
     """New facts, validated, that really stand in the messages, each with the id of its message; the SPIN stage and the
     topic. Skipped when nothing could be new."""
     said, context = burst_text(state), runtime.context
+    spoken = [m for m in state["messages"] if isinstance(m, AIMessage) and text_of(m)][-1:]
+    answer = decision_in(said, text_of(spoken[0])) if spoken else None
+    decided: dict[str, Any] = {"decision": answer, "profile": {"decision": answer}} if answer else {}
     if not re.search(r"[^\W_]", said) or is_pleasantry(said) or is_media_only(said):
-        return {}
+        return decided
     profile = {name: value for name, value in state.get("profile", {}).items() if value}
     region = region_of(profile.get("phone", "")) or ""
     custom = tuple(context.custom_fields)
@@ -38,19 +42,18 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
         region=region,
         stage=profile.get("stage") or "situation",
     )
-    before = [m for m in state["messages"] if isinstance(m, AIMessage) and text_of(m)][-1:]
     waiting = burst(state)
     try:
         asked = await models.ask(
             context.model_of("extract"),
-            [SystemMessage(prompt), *before, *waiting],
+            [SystemMessage(prompt), *spoken, *waiting],
             schema=schema(custom),
             timeout=SECONDS,
             purpose="extract",
             cheaper=context.cheaper_model,
         )
     except NoModelAnswered:
-        return {}
+        return decided
     facts: Facts = asked.parsed
     new = {
         field: value
@@ -58,13 +61,24 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
         if profile.get(field) != value
     }
     where = sources(new, waiting)
-    if facts.decision:
-        new["decision"] = facts.decision
+    if made := answer or _quoted(facts, said):
+        new["decision"] = made
     if facts.stage and facts.stage != profile.get("stage"):
         new["stage"] = facts.stage
     log.info("extracted", fields=sorted(new), model=asked.model)
-    update: dict[str, Any] = {"topic": facts.topic or ""}
+    update: dict[str, Any] = {"topic": facts.topic or "", "decision": made or ""}
     return {**update, "profile": new, "said_in": where} if new else update
+
+
+def _quoted(facts: Facts, said: str) -> str | None:
+    """The decision a model heard, where its quote really stands in the messages."""
+
+    def bare(text: str) -> str:
+        return re.sub(r"\W+", " ", text.casefold()).strip()
+
+    if not facts.decision or (facts.quote and bare(facts.quote) not in bare(said)):
+        return None
+    return facts.decision
 
 
 def sources(facts: Mapping[str, str], messages: Sequence[HumanMessage]) -> dict[str, str]:

@@ -24,7 +24,7 @@ GIVEN_AWAY = 9
 log = structlog.get_logger()
 
 
-async def ground(state: State, runtime: Runtime[Context]) -> Command[Literal["sell", "remember"]]:
+async def ground(state: State, runtime: Runtime[Context]) -> Command[Literal["sell", "follow_up", "remember"]]:
     """Lets a supported reply pass. Any other is written anew once, with the complaint; then an honest line takes its place
     and a person gets a task."""
     context, reply, message = runtime.context, state.get("replies", [""])[-1], state["messages"][-1]
@@ -49,7 +49,7 @@ async def ground(state: State, runtime: Runtime[Context]) -> Command[Literal["se
                 "draft": reply,
                 "complaint": wrong,
             }
-            return Command(update=update, goto="sell")
+            return Command(update=update, goto="follow_up" if state.get("touch") else "sell")
         why = f"check and answer: {'; '.join(complaints)}"
         return _instead(state, say("checking", language), why, checked)
     return Command(update={"checked": checked}, goto="remember")
@@ -61,7 +61,7 @@ def _complaints(found: list[Finding]) -> list[str]:
 
 def _instead(
     state: State, text: str, task: str, checked: list[str] | None = None
-) -> Command[Literal["sell", "remember"]]:
+) -> Command[Literal["sell", "follow_up", "remember"]]:
     message = AIMessage(text, id=state["messages"][-1].id)
     update: dict[str, Any] = {
         "messages": [message],

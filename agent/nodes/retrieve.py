@@ -6,11 +6,12 @@ import asyncio
 from typing import Any, Protocol
 
 import structlog
+from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
 from agent.context import Context, Rows
 from agent.screens import is_media_only, is_pleasantry
-from agent.state import Quoted, State, burst_text
+from agent.state import Quoted, State, burst_text, text_of
 
 SECONDS = 10
 
@@ -24,9 +25,15 @@ class Knowledge(Protocol):
     async def price_list(self, bot_id: str) -> Rows: ...
 
 
+def _last_said(state: State) -> str:
+    """What a contact wrote last who is written to now."""
+    said = (text_of(m) for m in reversed(state.get("messages", [])) if isinstance(m, HumanMessage))
+    return next((text for text in said if not is_pleasantry(text)), "") if state.get("touch") else ""
+
+
 async def retrieve(state: State, runtime: Runtime[Context], knowledge: Knowledge) -> dict[str, Any]:
     """The best passages for the burst. Without them the agent still answers, and says what it does not know."""
-    said = burst_text(state)
+    said = burst_text(state) or _last_said(state)
     if not said or is_pleasantry(said) or is_media_only(said):
         return {"passages": []}
     try:

@@ -65,7 +65,7 @@ def _prompt(state: State, context: Context, language: str) -> str:
         question=context.question(missing[0]) if missing else "",
         summary=untagged(_summary(state)),
         colleague=_colleague(state),
-        passages="\n".join(_fenced(p) for p in state.get("passages", [])) or "none found",
+        passages="\n".join(fenced(p) for p in state.get("passages", [])) or "none found",
     )
     if not state.get("complaint"):
         return prompt
@@ -108,7 +108,7 @@ def shown(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
     ]
 
 
-def _fenced(passage: Quoted) -> str:
+def fenced(passage: Quoted) -> str:
     """A passage between tags that its own text cannot close."""
     text = untagged(passage["text"])
     name = untagged(passage["document"].replace('"', "'"))

@@ -46,9 +46,20 @@ class _Language(_Strict):
     code: str = Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")
 
 
+class _Parameter(_Strict):
+    type: Literal["text"]
+    text: str = Field(min_length=1, max_length=1024)
+
+
+class _Component(_Strict):
+    type: Literal["body", "header"]
+    parameters: list[_Parameter]
+
+
 class _Template(_Strict):
     name: str = Field(pattern=r"^[a-z0-9_]{1,512}$")
     language: _Language
+    components: list[_Component] = []
 
 
 class SendRequest(_Strict):

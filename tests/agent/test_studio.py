@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from agent.context import STAGES, TOPICS
+from agent.touches import KINDS
 from tests.fakes.serving import free_port
 from tests.waiting import until
 
@@ -70,9 +71,10 @@ async def test_every_prompt_is_editable_on_its_node(studio: httpx.AsyncClient):
     prompts = {
         name: field["langgraph_nodes"] for name, field in fields.items() if field.get("langgraph_type") == "prompt"
     }
-    own = {f"{node}_prompt": [node] for node in ("sell", "moderate", "extract", "ground", "remember")}
+    own = {f"{node}_prompt": [node] for node in ("sell", "moderate", "extract", "follow_up", "ground", "remember")}
     moves = {f"{name}_prompt": ["sell"] for name in (*STAGES, *TOPICS)}
-    assert prompts == {**own, **moves}
+    touches = {f"{kind}_prompt": ["follow_up"] for kind in KINDS}
+    assert prompts == {**own, **moves, **touches}
     assert schemas["input_schema"]["properties"].keys() == {"messages"}
     nodes = {node["id"] for node in (await studio.get(f"/assistants/{await assistant(studio)}/graph")).json()["nodes"]}
     assert {"commands", "moderate", "extract", "retrieve", "decide", "sell", "tools", "ground", "remember"} <= nodes
