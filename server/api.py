@@ -17,12 +17,13 @@ from redis.asyncio import Redis
 from channels.base import Message
 from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS, Unreadable
-from server import alerts, oversight
+from server import alerts, outreach_api, oversight
 from server.access import require_operator
 from server.answering import Rehearsal, library
-from server.bots import DEFAULT, Desk
+from server.bots import DEFAULT, Desk, Numbers
 from server.clock import now_ms
 from server.conversations import OPERATOR, Contact, Entry
+from server.follow_ups import FollowUps
 from server.outbox import Reply
 from server.settings import Settings
 from server.spending import NANO, Spending
@@ -56,7 +57,7 @@ class ContactIn(_In):
     profile: dict[str, str | None] = Field(max_length=50)
 
 
-def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRouter:
+def router(settings: Settings, redis: Redis, desks: dict[str, Desk], numbers: Numbers) -> APIRouter:
     """Everything under /api."""
 
     def operator(request: Request, _: Annotated[Any, Depends(HTTPBearer(auto_error=False))]) -> None:
@@ -65,6 +66,7 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
     routes = APIRouter(prefix="/api", tags=["operator"], dependencies=[Depends(operator)])
     shelf, spending = library(settings, redis), Spending(settings, redis)
     rehearsals: list[Rehearsal] = []
+    follow_ups = FollowUps(redis)
 
     async def found(conversation_id: str) -> tuple[Desk, Contact]:
         for desk in desks.values():
@@ -88,6 +90,7 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
                 "dead_letters": len(await d.mailbox.dead_letters()),
                 "today": await spending.of(d.bot.id),
                 "daily_budget": d.bot.context.daily_budget,
+                "follow_ups": await follow_ups.funnel(d.bot.id),
             }
             for d in desks.values()
         ]
@@ -257,6 +260,7 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
                     return {"id": letter_id, "status": "queued"}
         raise HTTPException(404, "there is no dead letter of this id")
 
+    outreach_api.add(routes, settings, redis, desks, numbers, found, desk_of)
     return routes
 
 

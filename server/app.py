@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hmac
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
@@ -25,6 +26,7 @@ from channels.emulators.cloud_api import CloudApiEmulator
 from server import alerts, api, pages, webhooks
 from server.access import is_local, is_operator
 from server.bots import Numbers, bots, desks
+from server.calls import Calls, feed, feed_secret
 from server.http_client import http_client
 from server.settings import Settings
 from server.spending import Spending
@@ -86,7 +88,7 @@ def create(settings: Settings, redis: Redis) -> Entrance:
     )
     receive = webhooks.receiver(settings, all_desks, numbers)
     app.include_router(webhooks.router(settings, receive))
-    app.include_router(api.router(settings, redis, all_desks))
+    app.include_router(api.router(settings, redis, all_desks, numbers))
     app.include_router(pages.router(settings, redis, all_desks))
     app.mount(SIMULATOR, _guarded(settings, emulator.app))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
@@ -98,6 +100,13 @@ def create(settings: Settings, redis: Redis) -> Entrance:
         except (RedisError, OSError):
             return JSONResponse({"status": "unavailable", "redis": "unreachable"}, 503)
         return JSONResponse({"status": "ok", "redis": "ok", "model": settings.model_name})
+
+    @app.get("/calendar/{bot_id}/{secret}.ics", tags=["open"], summary="Scheduled calls for the operator's calendar")
+    async def calendar(bot_id: str, secret: str) -> Response:
+        known = all_desks.get(bot_id)
+        if known is None or not hmac.compare_digest(feed_secret(settings.operator_token, bot_id), secret):
+            raise HTTPException(404, "there is no calendar at this address")
+        return Response(feed(known.bot, await Calls(redis).coming(bot_id)), media_type="text/calendar")
 
     @app.get("/metrics", tags=["open"], summary="Prometheus metrics")
     async def metrics() -> Response:

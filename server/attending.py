@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from server import consent, notices
 from server.bots import Desk, Numbers
+from server.calls import Calls, remind_all
 from server.clock import now_ms
 from server.conversations import Contact
 from server.follow_ups import FollowUps
@@ -33,16 +34,21 @@ class Attending:
     inputs: Inputs
     spending: Spending
     follow_ups: FollowUps
+    calls: Calls
 
     @classmethod
     def over(cls, settings: Settings, redis: Redis, numbers: Numbers, http: httpx.AsyncClient) -> Self:
         """`http` carries voice messages to their provider and notices to the operator."""
         inputs = Inputs(settings, numbers, http)
-        return cls(settings, redis, numbers, http, inputs, Spending(settings, redis), FollowUps(redis))
+        return cls(settings, redis, numbers, http, inputs, Spending(settings, redis), FollowUps(redis), Calls(redis))
 
     async def keep_telling(self, desks: Mapping[str, Desk]) -> None:
         """Deliver what operators are to know, until cancelled."""
         await notices.keep_telling(self.settings, self.redis, desks, self.numbers, self.http)
+
+    async def keep_ringing(self, desks: Mapping[str, Desk]) -> None:
+        """Let touches and reminders of calls come when they are due, until cancelled."""
+        await self.follow_ups.timers.keep_ringing(desks, lambda: remind_all(self.calls, desks))
 
     async def learn(self, desk: Desk, contact: Contact, update: Any, source: str, turn_id: str) -> None:
         """What a node found out is on record before the next node runs, each fact with the message it stands in, else with

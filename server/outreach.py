@@ -45,11 +45,21 @@ class Outreach(BaseModel):
     hours: Hours = Hours()
     a_day: int = Field(default=1, ge=1, description="Unanswered touches a day.")
     in_all: int = Field(default=5, ge=1, description="Unanswered touches in all.")
+    call_minutes: int = Field(default=30, ge=5, le=480, description="Length of a slot for a call.")
+    calls_at_once: int = Field(default=1, ge=1, le=100, description="Calls in one slot.")
 
     def template(self, touch: int, language: str) -> str:
         """What goes out outside the window; empty: nothing may."""
         keys = (f"{touch}:{language}", str(touch), language, "*")
         return next((self.templates[key] for key in keys if self.templates.get(key)), "")
+
+    def call_template(self, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]] | None:
+        """The template of a reminder of a call (`call`) with what fills it, out of `values`; None when there is none."""
+        mapped = _MAPPED.match(self.templates.get("call", ""))
+        fields = [f.strip() for f in ((mapped["fields"] if mapped else "") or "").split(",") if f.strip()]
+        if mapped is None or not all(values.get(field) for field in fields):
+            return None
+        return f"{mapped['name']}:{mapped['language']}", tuple(values[field] for field in fields)
 
 
 class Plan(BaseModel):

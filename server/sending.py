@@ -75,6 +75,11 @@ async def _request(sender: CloudApi, contact: Contact, reply: Reply) -> str:
         return await sender.send_template(
             contact.recipient, reply.template, callback(contact.id, reply.id), reply.variables
         )
+    if reply.file:
+        file = reply.file
+        return await sender.send_document(
+            contact.recipient, file.name, file.mime_type, file.text.encode(), reply.text, callback(contact.id, reply.id)
+        )
     return await sender.send_text(contact.recipient, reply.text, callback(contact.id, reply.id))
 
 

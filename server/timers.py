@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +68,14 @@ class Timers:
         rows: Any = await self._redis.zrange(key(bot_id, "timers"), 0, -1, withscores=True)
         return [(name.decode(), int(at)) for name, at in rows]
 
-    async def keep_ringing(self, desks: Mapping[str, Desk]) -> None:
-        """Fire what is up, until cancelled; any number of workers may."""
+    async def keep_ringing(self, desks: Mapping[str, Desk], besides: Callable[[], Awaitable[Any]]) -> None:
+        """Fire what is up, and do `besides`, until cancelled; any number of workers may."""
         while True:
             try:
                 for bot_id in desks:
                     if fired := await self.ring(bot_id):
                         log.info("touches_due", bot=bot_id, count=fired)
+                await besides()
             except (RedisError, OSError) as error:
                 log.error("redis_unreachable", error=repr(error)[:200])
             await asyncio.sleep(PAUSE)

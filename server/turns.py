@@ -11,12 +11,13 @@ from langchain_core.messages import AnyMessage, RemoveMessage
 from langgraph.graph.state import CompiledStateGraph
 
 from agent import meter
-from agent.context import attachments
+from agent.context import attachments, diary
 from agent.state import Touch
 from channels.base import Message
 from channels.markup import bubbles, to_whatsapp
 from server.attending import Attending
 from server.bots import Desk
+from server.calls import Diary
 from server.clock import now_ms
 from server.conversations import Contact, Entry
 from server.follow_ups import silence
@@ -74,6 +75,7 @@ async def run(
         of = len(plan.intervals or desk.bot.outreach.intervals)
         start["touch"] = Touch(number=plan.touch, of=of, hours=silence(plan), text=verdict.text)
     attachments.set(read.attachments)
+    diary.set(Diary(attending.calls, desk, contact))
     meter.allowance.set(await attending.spending.allowance(desk.bot))
     stream = graph.astream(
         start, config, context=desk.bot.context, durability="sync", stream_mode=["updates", "values"]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from channels.base import ANSWERED, Message, Preference, Quarantined, StatusUpdate
-from channels.cloud_api import clean, parse, signed_by
+from channels.cloud_webhook import clean, parse, signed_by
 from server import consent
 from server.bots import DEFAULT, Desk, Numbers
 from server.clock import now_ms

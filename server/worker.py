@@ -63,7 +63,7 @@ class Worker:
             asyncio.create_task(self._listen()),
             asyncio.create_task(retention.keep_sweeping(self._settings, self._redis, self._desks)),
             asyncio.create_task(self._attending.keep_telling(self._desks)),
-            asyncio.create_task(self._attending.follow_ups.timers.keep_ringing(self._desks)),
+            asyncio.create_task(self._attending.keep_ringing(self._desks)),
         ]
         try:
             while not self._stopping.is_set():

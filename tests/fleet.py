@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from channels.cloud_api import signature
+from channels.cloud_webhook import signature
 from channels.emulators.cloud_api import CloudApiEmulator
 from tests.fakes.serving import free_port
 from tests.server.stack import API, NUMBER, SECRET, TOKEN, VERIFY, environment

@@ -15,86 +15,23 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import httpx
 from fastapi import FastAPI, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from channels.emulators.media import File, Files, message_of
 from channels.emulators.phone import Bubble, Phones
+from channels.emulators.requests import ReadRequest, SendRequest
 
 # Meta repeats an unacknowledged webhook at once and then ever more rarely, for 7 days.
 REDELIVERY_SECONDS = (0.2, 0.5, 1, 2, 3, 5, 10, 30, 60)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _Text(_Strict):
-    body: str = Field(min_length=1, max_length=4096)
-    preview_url: bool = False
-
-
-class _Quoted(_Strict):
-    message_id: str
-
-
-class _Language(_Strict):
-    code: str = Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")
-
-
-class _Parameter(_Strict):
-    type: Literal["text"]
-    text: str = Field(min_length=1, max_length=1024)
-
-
-class _Component(_Strict):
-    type: Literal["body", "header"]
-    parameters: list[_Parameter]
-
-
-class _Template(_Strict):
-    name: str = Field(pattern=r"^[a-z0-9_]{1,512}$")
-    language: _Language
-    components: list[_Component] = []
-
-
-class SendRequest(_Strict):
-    """POST /{version}/{number}/messages with a text or a template (Cloud API reference, "Messages")."""
-
-    messaging_product: Literal["whatsapp"]
-    recipient_type: Literal["individual"] = "individual"
-    to: str | None = None
-    recipient: str | None = None
-    type: Literal["text", "template"]
-    text: _Text | None = None
-    template: _Template | None = None
-    context: _Quoted | None = None
-    biz_opaque_callback_data: str | None = Field(None, max_length=512)
-
-    @model_validator(mode="after")
-    def _whole(self) -> SendRequest:
-        if not (self.to or self.recipient):
-            raise ValueError("neither to nor recipient")
-        if (self.type == "text") != (self.text is not None) or (self.type == "template") != (self.template is not None):
-            raise ValueError(f"type {self.type} needs {self.type} and nothing else")
-        return self
-
-
-class _Typing(_Strict):
-    type: Literal["text"]
-
-
-class ReadRequest(_Strict):
-    """The read receipt, with or without the typing indicator."""
-
-    messaging_product: Literal["whatsapp"]
-    status: Literal["read"]
-    message_id: str
-    typing_indicator: _Typing | None = None
+# "Supported media types": a calendar file goes as plain text.
+UPLOADED = ("text/plain", "application/pdf", "application/vnd.", "application/msword", "image/", "audio/", "video/")
 
 
 class Written(BaseModel):
@@ -138,6 +75,7 @@ class CloudApiEmulator:
         self.requests: deque[dict[str, Any]] = deque(maxlen=10_000)
         self.reads: deque[str] = deque(maxlen=10_000)
         self.faults: deque[Fault] = deque()
+        self.templates: list[dict[str, Any]] = []  # what the business's account has, as Graph lists it
         self._client = httpx.AsyncClient(timeout=30)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.app = self._routes()
@@ -238,6 +176,8 @@ class CloudApiEmulator:
             return _error(400, 100, str(error)[:300])
         if isinstance(body, ReadRequest):
             return self._read(body)
+        if body.document and body.document.id not in self.files.kept:
+            return _error(400, 131053, "Media upload error: there is no media of this id")
         self.requests.append(raw)
         fault = self._fault()
         if fault and fault.seconds:
@@ -253,7 +193,7 @@ class CloudApiEmulator:
             number,
             contact,
             False,
-            body.text.body if body.text else f"[template {body.template.name if body.template else ''}]",
+            self._shown(body),
             now,
             callback=body.biz_opaque_callback_data or "",
         )
@@ -271,6 +211,14 @@ class CloudApiEmulator:
                 "messages": [{"id": bubble.id}],
             }
         )
+
+    def _shown(self, body: SendRequest) -> str:
+        """What the contact's phone shows."""
+        if body.text:
+            return body.text.body
+        if body.document:
+            return f"[document {body.document.filename}] {body.document.caption}".strip()
+        return f"[template {body.template.name if body.template else ''}]"
 
     def _read(self, body: ReadRequest) -> Response:
         self.reads.append(body.message_id)
@@ -330,12 +278,32 @@ class CloudApiEmulator:
 
             return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
+        @app.get("/{version}/{account}/message_templates")
+        async def list_templates(account: str, request: Request, limit: int = 25, after: str = "0") -> Response:
+            if not self._allowed(request):
+                return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
+            start = int(after)
+            paging: dict[str, Any] = {"cursors": {"before": after, "after": str(start + limit)}}
+            if start + limit < len(self.templates):
+                paging["next"] = "more"
+            return JSONResponse({"data": self.templates[start : start + limit], "paging": paging})
+
         @app.get("/{version}/{media_id}")
         async def media(version: str, media_id: str, request: Request) -> Response:
             if not self._allowed(request):
                 return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
             about = self.files.about(media_id, str(request.base_url))
             return JSONResponse(about) if about else _error(400, 100, "Unsupported get request.")
+
+        @app.post("/{version}/{number}/media")
+        async def upload(
+            request: Request, file: UploadFile, messaging_product: Annotated[str, Form()], type: Annotated[str, Form()]
+        ) -> Response:
+            if not self._allowed(request):
+                return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
+            if messaging_product != "whatsapp" or not any(type.startswith(kind) for kind in UPLOADED):
+                return _error(400, 100, f"Param file must be a file with one of the supported types, not {type}")
+            return JSONResponse({"id": self.files.keep(File(await file.read(), type, file.filename or ""))})
 
         @app.post("/{version}/{number}/messages")
         async def send(version: str, number: str, request: Request) -> Response:

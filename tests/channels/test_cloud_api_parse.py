@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.base import ANSWERED
-from channels.cloud_api import clean, parse, signature, signed_by
+from channels.cloud_webhook import clean, parse, signature, signed_by
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),

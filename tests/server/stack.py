@@ -65,6 +65,8 @@ class Stack:
             OPENAI_API_KEY="sk-test",
             OPENAI_BASE_URL=f"{model_url}/v1",
             MODEL_REST_SECONDS="0",
+            ENABLE_FOLLOW_UPS="true",
+            WHATSAPP_BUSINESS_ACCOUNT_ID="1",
             TRANSCRIPTION_MODEL="openai:gpt-4o-mini-transcribe",
             WHATSAPP_ACCESS_TOKEN=TOKEN,
             WHATSAPP_PHONE_NUMBER_ID=NUMBER,

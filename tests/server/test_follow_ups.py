@@ -267,7 +267,7 @@ async def test_a_contact_who_cannot_be_reached_is_left_alone(redis: Redis, tmp_p
 
 
 async def test_a_message_from_whatsapps_own_switch_is_an_opt_out(redis: Redis, tmp_path):
-    from channels.cloud_api import parse
+    from channels.cloud_webhook import parse
 
     body = b'{"entry":[{"changes":[{"field":"user_preferences","value":{"metadata":{"phone_number_id":"4242"},"contacts":[{"wa_id":"77015550101","user_id":"KZ.1349"}],"user_preferences":[{"wa_id":"77015550101","category":"marketing_messages","value":"stop","timestamp":1786000200}]}}]}]}'
     (preference,) = parse(body).preferences

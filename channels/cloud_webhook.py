@@ -1,0 +1,263 @@
+"""The Cloud API's webhook: bytes to messages, statuses and notices, whatever else a body holds (Meta's webhook reference)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from channels.base import Kind, Media, Message, Parsed, Preference, Quarantined, StatusUpdate, TemplateStatus
+
+# Business-scoped user id: ISO country, a dot, up to 128 alphanumerics (optionally behind "ENT.").
+_USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
+
+_MEDIA = ("image", "audio", "video", "document", "sticker")
+_SILENT: dict[str, Kind] = {"reaction": "reaction", "edit": "edit", "revoke": "revoke", "system": "system"}
+_STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
+
+
+def signature(secret: str, body: bytes) -> str:
+    """The X-Hub-Signature-256 of a body."""
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def signed_by(secret: str, body: bytes, header: str | None) -> bool:
+    """Whether `header` is the signature of these raw bytes, compared in constant time."""
+    return bool(header) and hmac.compare_digest(
+        signature(secret, body).encode(), str(header).encode("utf-8", "replace")
+    )
+
+
+def clean(value: object) -> str:
+    """Text that every store takes: no NUL, lone surrogates replaced; a non-string becomes its text, None is empty."""
+    text = "" if value is None else value if isinstance(value, str) else str(value)
+    return text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def parse(body: bytes) -> Parsed:
+    """All messages and statuses of a webhook body, whatever else it holds.
+
+    An element that cannot be read is quarantined beside its neighbours. Raises ValueError when the body is not a JSON
+    object.
+    """
+    try:
+        payload = json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(payload, dict):
+        raise ValueError("a webhook body is a JSON object")
+    parsed = Parsed()
+    for field, value in _changes(payload):
+        account = clean(as_dict(value.get("metadata")).get("phone_number_id"))
+        if field == "smb_message_echoes":
+            _each(parsed, value.get("message_echoes"), lambda raw, v=value, a=account: _echo(raw, v, a))
+        elif field == "user_preferences":
+            _each(parsed, value.get("user_preferences"), lambda raw, v=value, a=account: _preference(raw, v, a))
+        elif field == "message_template_status_update":
+            _each(parsed, [value], _template_status)
+        elif field == "messages":
+            _each(parsed, value.get("messages"), lambda raw, v=value, a=account: _message(raw, v, a))
+            _each(parsed, value.get("statuses"), lambda raw, a=account: _status(raw, a))
+    return parsed
+
+
+def _changes(payload: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for entry in as_dicts(payload.get("entry")):
+        for change in as_dicts(entry.get("changes")):
+            if isinstance(value := change.get("value"), dict):
+                yield str(change.get("field") or "messages"), value
+
+
+def _each(parsed: Parsed, items: object, read: Any) -> None:
+    if items is None:
+        return
+    for raw in items if isinstance(items, list) else [items]:
+        try:
+            item = read(raw)
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
+            parsed.quarantined.append(Quarantined(reason=str(error)[:200], piece=json.dumps(raw)[:10_000]))
+            continue
+        if isinstance(item, Message):
+            parsed.messages.append(item)
+        elif isinstance(item, StatusUpdate):
+            parsed.statuses.append(item)
+        elif isinstance(item, Preference):
+            parsed.preferences.append(item)
+        elif isinstance(item, TemplateStatus):
+            parsed.templates.append(item)
+
+
+def _message(raw: dict[str, Any], value: dict[str, Any], account: str) -> Message:
+    wa_id, user_id, name = _sender(raw, value)
+    kind, text, media = _content(raw)
+    return Message(
+        id=_required(raw, "id"),
+        account=account,
+        kind=kind,
+        timestamp=_seconds(raw.get("timestamp")),
+        wa_id=wa_id,
+        user_id=user_id,
+        name=name,
+        text=text,
+        media=media,
+        quoted_id=clean(as_dict(raw.get("context")).get("id")),
+        group_id=clean(raw.get("group_id")),
+    )
+
+
+def _echo(raw: dict[str, Any], value: dict[str, Any], account: str) -> Message:
+    """What a person at the business wrote from the phone app; the contact is the addressee."""
+    _, text, media = _content(raw)
+    wa_id, user_id = clean(raw.get("to")).lstrip("+"), clean(raw.get("to_user_id"))
+    if not wa_id and not user_id:
+        raise ValueError("echo without an addressee")
+    seconds = _seconds(raw.get("timestamp"))
+    return Message(
+        id=_required(raw, "id"),
+        account=account,
+        kind="echo",
+        timestamp=seconds,
+        wa_id=wa_id,
+        user_id=user_id,
+        text=text,
+        media=media,
+    )
+
+
+def _sender(raw: dict[str, Any], value: dict[str, Any]) -> tuple[str, str, str]:
+    """(phone digits, business-scoped id, name); either id may be empty, not both."""
+    sender, user_id = clean(raw.get("from")), clean(raw.get("from_user_id"))
+    contacts = as_dicts(value.get("contacts"))
+    mine = [c for c in contacts if {clean(c.get("wa_id")), clean(c.get("user_id"))} & ({sender, user_id} - {""})]
+    alone = len(contacts) == 1 and len(as_dicts(value.get("messages"))) == 1
+    contact = mine[0] if mine else contacts[0] if alone else {}
+    if not sender and not user_id:
+        sender, user_id = clean(contact.get("wa_id")), clean(contact.get("user_id"))
+    if _USER_ID.fullmatch(sender):
+        sender, user_id = "", user_id or sender
+    if not sender and not user_id:
+        raise ValueError("message without a sender")
+    return (
+        sender.lstrip("+"),
+        user_id or clean(contact.get("user_id")),
+        clean(as_dict(contact.get("profile")).get("name")),
+    )
+
+
+def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
+    """(kind, text for a reader, media)."""
+    kind = str(raw.get("type") or "")
+    content = as_dict(raw.get(kind))
+    if kind == "text":
+        return "text", clean(content.get("body")), None
+    if kind in _MEDIA:
+        media = Media(
+            id=clean(content.get("id")),
+            mime_type=clean(content.get("mime_type")),
+            filename=clean(content.get("filename")),
+        )
+        return kind, clean(content.get("caption")), media  # pyright: ignore[reportReturnType] - one of _MEDIA
+    if kind == "location":
+        place = ", ".join(filter(None, (clean(content.get("name")), clean(content.get("address")))))
+        return (
+            "location",
+            f"{place} ({clean(content.get('latitude'))}, {clean(content.get('longitude'))})".strip(),
+            None,
+        )
+    if kind == "contacts":
+        return "contacts", "; ".join(_card(card) for card in as_dicts(raw.get("contacts"))), None
+    if kind == "button":
+        return "button", clean(content.get("text") or content.get("payload")), None
+    if kind == "interactive":
+        return "button", _pressed(content), None
+    if kind == "order":
+        items = [
+            f"{clean(i.get('quantity'))} x {clean(i.get('product_retailer_id'))} at {clean(i.get('item_price'))} "
+            f"{clean(i.get('currency'))}"
+            for i in as_dicts(content.get("product_items"))
+        ]
+        return "order", "; ".join(filter(None, (clean(content.get("text")), *items))), None
+    if kind == "reaction":
+        return "reaction", clean(content.get("emoji")), None
+    if kind == "edit":
+        return "edit", _content(as_dict(content.get("message")))[1], None
+    return _SILENT.get(kind, "unsupported"), clean(content.get("body")), None
+
+
+def _pressed(interactive: dict[str, Any]) -> str:
+    """The words of a pressed button, a chosen row, or a filled-in form."""
+    chosen = as_dict(interactive.get(str(interactive.get("type") or "")))
+    if "response_json" in chosen:
+        return clean(chosen["response_json"])
+    return clean(chosen.get("title") or chosen.get("response") or chosen.get("id"))
+
+
+def _card(card: dict[str, Any]) -> str:
+    name = clean(as_dict(card.get("name")).get("formatted_name"))
+    phones = ", ".join(clean(phone.get("phone")) for phone in as_dicts(card.get("phones")))
+    return f"{name} {phones}".strip()
+
+
+def _status(raw: dict[str, Any], account: str) -> StatusUpdate | None:
+    status = _STATUSES.get(str(raw.get("status")))
+    if status is None:
+        return None
+    error = (as_dicts(raw.get("errors")) or [{}])[0]
+    details = clean(as_dict(error.get("error_data")).get("details")) or clean(error.get("title"))
+    code = error.get("code")
+    return StatusUpdate(
+        id=_required(raw, "id"),
+        account=account,
+        status=status,  # pyright: ignore[reportArgumentType] - a value of _STATUSES
+        timestamp=_seconds(raw.get("timestamp")),
+        callback=clean(raw.get("biz_opaque_callback_data")),
+        contact=clean(raw.get("recipient_id") or raw.get("recipient_user_id")),
+        error_code=code if isinstance(code, int) else 0,
+        error=details,
+    )
+
+
+def _preference(raw: dict[str, Any], value: dict[str, Any], account: str) -> Preference:
+    """ "user_preferences" of the webhook reference; its `value` is `stop` or `resume`."""
+    cards = as_dicts(value.get("contacts"))
+    card = cards[0] if len(cards) == 1 else {}
+    wa_id, user_id = clean(raw.get("wa_id") or card.get("wa_id")), clean(raw.get("user_id") or card.get("user_id"))
+    wanted = str(raw.get("value"))
+    if wanted not in ("stop", "resume") or not (wa_id or user_id):
+        raise ValueError("a preference of nobody, or neither stop nor resume")
+    at = _seconds(raw.get("timestamp"))
+    return Preference(account=account, stopped=wanted == "stop", wa_id=wa_id.lstrip("+"), user_id=user_id, timestamp=at)
+
+
+def _template_status(raw: dict[str, Any]) -> TemplateStatus:
+    """ "message_template_status_update" of the webhook reference."""
+    name, language = _required(raw, "message_template_name"), _required(raw, "message_template_language")
+    return TemplateStatus(name=name, language=language, status=_required(raw, "event"), reason=clean(raw.get("reason")))
+
+
+def as_dict(value: object) -> dict[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_dicts(value: object) -> list[dict[str, Any]]:
+    """The objects of a list, none if it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _required(raw: dict[str, Any], key: str) -> str:
+    if not (text := clean(raw.get(key))):
+        raise ValueError(f"no {key}")
+    return text
+
+
+def _seconds(value: object) -> int:
+    """Unix seconds; Meta sends a string, some gateways a number, some milliseconds, some neither."""
+    try:
+        number = int(float(str(value)))
+    except (ValueError, OverflowError):
+        return 0
+    return number // 1000 if number > 10**11 else number

@@ -1,0 +1,274 @@
+"""The operator API of reaching out: follow-ups, templates, consent, and messages to a number."""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import PlainTextResponse, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from redis.asyncio import Redis
+
+from agent.touches import kind_of as named
+from channels.base import Message, SendError
+from server import consent, oversight
+from server.bots import DEFAULT, Desk, Numbers
+from server.calls import Calls, feed_secret, when
+from server.clock import now_ms
+from server.conversations import Contact, Entry
+from server.follow_ups import FollowUps
+from server.outbox import Reply
+from server.outreach import WINDOW, Plan, judge
+from server.settings import Settings
+from server.templates import MissingVariable, Template, keep, templates
+
+Found = Callable[[str], Awaitable[tuple[Desk, Contact]]]
+DeskOf = Callable[[str], Desk]
+Limit = Annotated[int, Query(ge=1, le=200, description="rows on a page")]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class IntervalsIn(_In):
+    """Hours after which each touch is due for one contact, rising; null: those of the bot."""
+
+    intervals: list[float] | None = Field(max_length=20)
+
+    @model_validator(mode="after")
+    def _rising(self) -> IntervalsIn:
+        hours = self.intervals or [1.0]
+        if any(a >= b for a, b in zip([0.0, *hours], hours, strict=False)):
+            raise ValueError("intervals: use rising hours, such as [24, 72]")
+        return self
+
+
+class ConsentIn(_In):
+    """Whether a contact wants no more messages."""
+
+    stopped: bool
+
+
+class MessageToIn(_In):
+    """A text, or an approved template (`name:language`) with its variables in order, to a number."""
+
+    to: str = Field(pattern=r"^\+?\d{6,15}$", description="phone number with its country code")
+    bot_id: str = DEFAULT
+    text: str | None = Field(None, min_length=1, max_length=4096)
+    template: str | None = Field(None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$")
+    variables: list[str] = Field([], max_length=20)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> MessageToIn:
+        if (self.text is None) == (self.template is None):
+            raise ValueError("give text or template, one of both")
+        return self
+
+
+def add(
+    routes: APIRouter,
+    settings: Settings,
+    redis: Redis,
+    desks: Mapping[str, Desk],
+    numbers: Numbers,
+    found: Found,
+    desk_of: DeskOf,
+) -> None:
+    """Put the routes on the operator API."""
+    follow_ups, calls = FollowUps(redis), Calls(redis)
+
+    async def row_of(desk: Desk, contact: Contact, plan: Plan) -> dict[str, Any]:
+        verdict = judge(desk.bot.outreach, plan, contact, await templates(redis, desk.bot.id), plan.due)
+        form = f"template {verdict.template}" if verdict.template else "text"
+        of = len(plan.intervals or desk.bot.outreach.intervals)
+        return {
+            "id": contact.id,
+            "bot_id": desk.bot.id,
+            "name": contact.profile.get("name") or contact.name,
+            "touch": plan.touch,
+            "of": of,
+            "kind": named(plan.touch, of),
+            "due": plan.due,
+            "due_local": desk.bot.outreach.hours.local(plan.due).isoformat(timespec="minutes"),
+            "why": plan.why,
+            "form": form if verdict.what == "go" else None,
+            "will_be": verdict.what,
+            "reason": verdict.why,
+            "paused": plan.paused,
+            "unanswered": plan.unanswered,
+        }
+
+    async def changed(conversation_id: str, plan: Plan | None) -> dict[str, Any]:
+        if plan is None:
+            raise HTTPException(409, "this conversation has no touch that is still to come")
+        desk, contact = await found(conversation_id)
+        return {**await row_of(desk, contact, plan), "ended": plan.ended}
+
+    @routes.get("/follow-ups/active", summary="Touches that are still to come, the next first")
+    async def active(bot_id: str | None = None, limit: Limit = 50, cursor: int = Query(0, ge=0)) -> dict[str, Any]:
+        chosen = [desk_of(bot_id)] if bot_id else list(desks.values())
+        timers = [(at, name, desk) for desk in chosen for name, at in await follow_ups.timers.active(desk.bot.id)]
+        timers.sort(key=lambda row: row[:2])
+        items = []
+        for _, name, desk in timers[cursor : cursor + limit]:
+            contact = await desk.conversations.contact(name)
+            plan = await follow_ups.timers.plan(desk.bot.id, name)
+            if contact and plan:
+                items.append(await row_of(desk, contact, plan))
+        more = cursor + limit if len(timers) > cursor + limit else None
+        return {"items": items, "next_cursor": str(more) if more else None, "count": len(timers)}
+
+    @routes.get("/follow-ups/skipped", summary="Touches that were left out, and why")
+    async def skipped(bot_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
+        chosen = [desk_of(bot_id)] if bot_id else list(desks.values())
+        rows = [row for desk in chosen for row in await follow_ups.skipped(desk, limit)]
+        return {"items": sorted(rows, key=lambda row: -row["at"])[:limit], "next_cursor": None}
+
+    @routes.post("/follow-ups/{conversation_id}/pause", summary="Hold a sequence")
+    async def pause(conversation_id: str) -> dict[str, Any]:
+        desk, _ = await found(conversation_id)
+        return await changed(conversation_id, await follow_ups.pause(desk, conversation_id, True))
+
+    @routes.post("/follow-ups/{conversation_id}/resume", summary="Let a sequence go on")
+    async def resume(conversation_id: str) -> dict[str, Any]:
+        desk, _ = await found(conversation_id)
+        return await changed(conversation_id, await follow_ups.pause(desk, conversation_id, False))
+
+    @routes.post("/follow-ups/{conversation_id}/skip", summary="Leave the next touch out")
+    async def skip(conversation_id: str) -> dict[str, Any]:
+        return await changed(conversation_id, await follow_ups.skip(*await found(conversation_id)))
+
+    @routes.post(
+        "/follow-ups/{conversation_id}/run", status_code=202, summary="The next touch now; the rules still hold"
+    )
+    async def run(conversation_id: str) -> dict[str, Any]:
+        desk, _ = await found(conversation_id)
+        return await changed(conversation_id, await follow_ups.run_now(desk, conversation_id))
+
+    @routes.patch("/follow-ups/{conversation_id}", summary="Intervals of one contact's own")
+    async def override(conversation_id: str, asked: IntervalsIn) -> dict[str, Any]:
+        desk, _ = await found(conversation_id)
+        return await changed(conversation_id, await follow_ups.override(desk, conversation_id, asked.intervals))
+
+    @routes.delete("/follow-ups/{conversation_id}", summary="No more touches until the contact writes")
+    async def cancel(conversation_id: str) -> dict[str, Any]:
+        desk, _ = await found(conversation_id)
+        return await changed(conversation_id, await follow_ups.end(desk.bot.id, conversation_id, "cancelled"))
+
+    @routes.get("/calls", summary="Scheduled calls that are still to come, the next first")
+    async def list_calls(bot_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
+        chosen = [desk_of(bot_id)] if bot_id else list(desks.values())
+        rows = [(call, desk) for desk in chosen for call in await calls.coming(desk.bot.id, now_ms())]
+        rows.sort(key=lambda row: row[0].start)
+        items = [{**call.model_dump(), "start_local": when(desk.bot, call.start)} for call, desk in rows[:limit]]
+        feeds = {
+            desk.bot.id: f"/calendar/{desk.bot.id}/{feed_secret(settings.operator_token, desk.bot.id)}.ics"
+            for desk in chosen
+        }
+        return {"items": items, "next_cursor": None, "count": len(rows), "feeds": feeds}
+
+    @routes.delete("/calls/{call_id}", status_code=204, summary="Cancel a call")
+    async def cancel_call(call_id: str) -> None:
+        for desk in desks.values():
+            if await calls.cancel(desk.bot.id, call_id):
+                return
+        raise HTTPException(404, "there is no call of this id")
+
+    @routes.get("/templates", summary="Message templates as last read from the provider")
+    async def list_templates(bot_id: str = DEFAULT) -> dict[str, Any]:
+        desk_of(bot_id)
+        known = await templates(redis, bot_id)
+        return {"items": [_template(known[name]) for name in sorted(known)], "next_cursor": None}
+
+    @routes.post("/templates/sync", summary="Read the templates from the provider")
+    async def sync(bot_id: str = DEFAULT) -> dict[str, Any]:
+        desk = desk_of(bot_id)
+        account, sender = settings.whatsapp_business_account_id, numbers.sender(desk.bot.account)
+        if not account or not desk.bot.account or sender is None:
+            raise HTTPException(
+                409, "set WHATSAPP_BUSINESS_ACCOUNT_ID, WHATSAPP_PHONE_NUMBER_ID and WHATSAPP_ACCESS_TOKEN"
+            )
+        try:
+            rows = await sender.templates(account)
+        except SendError as error:
+            raise HTTPException(502, f"the provider did not list its templates: {error}") from None
+        await keep(redis, bot_id, [Template.model_validate(row) for row in rows])
+        return await list_templates(bot_id)
+
+    @routes.get("/templates/{name}/{language}/preview", summary="What a contact would read")
+    async def preview(name: str, language: str, bot_id: str = DEFAULT, variable: Annotated[list[str] | None, Query()] = None) -> dict[str, Any]:  # fmt: skip
+        desk_of(bot_id)
+        template = (await templates(redis, bot_id)).get(f"{name}:{language}")
+        if template is None:
+            raise HTTPException(
+                404, "there is no template of this name and language; POST /api/templates/sync reads them"
+            )
+        return {**_template(template), "preview": _filled(template, variable or [])}
+
+    @routes.post("/messages", status_code=202, summary="Send a text or a template to a number")
+    async def send(message: MessageToIn) -> dict[str, Any]:
+        desk = desk_of(message.bot_id)
+        card = Message(id="api", account=desk.bot.account or desk.bot.simulated_account, kind="system", wa_id=message.to.lstrip("+"))  # fmt: skip
+        conversation_id = await desk.conversations.identify(card)
+        _, contact = await found(conversation_id)
+        if contact.stopped:
+            raise HTTPException(409, "the contact asked for no more messages; only they can take that back, with START")
+        text = message.text or ""
+        if message.template:
+            template = (await templates(redis, desk.bot.id)).get(message.template)
+            if template and not template.usable:
+                raise HTTPException(409, f"template {template.id} is {template.status.lower()}")
+            text = _filled(template, message.variables) if template else f"[{message.template}]"
+        elif now_ms() > contact.heard_at + WINDOW:
+            raise HTTPException(409, "the contact has not written in the last 24 hours: only a template may be sent")
+        reply = Reply(id=f"{uuid.uuid4().hex}:0", text=text, author="person", template=message.template or "", variables=tuple(message.variables))  # fmt: skip
+        entry = Entry(id=reply.id, author="person", text=text, at=now_ms(), template=reply.template)
+        if not message.template:
+            await oversight.take_over(desk, conversation_id)
+        await desk.mailbox.post(conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}))
+        return {"id": reply.id, "conversation_id": conversation_id, "status": "queued"}
+
+    @routes.put("/contacts/{contact_id}/consent", summary="Stop all messages to a contact, or take that back")
+    async def set_consent(contact_id: str, asked: ConsentIn) -> dict[str, Any]:
+        desk, _ = await found(contact_id)
+        await consent.change(redis, desk.conversations, contact_id, asked.stopped, "operator", "")
+        _, contact = await found(contact_id)
+        return {"id": contact_id, "stopped": contact.stopped}
+
+    @routes.get("/suppressions", summary="Everybody who wants no messages", response_model=None)
+    async def suppressions(bot_id: str | None = None, format: str = "json") -> Response | dict[str, Any]:
+        chosen = [desk_of(bot_id)] if bot_id else list(desks.values())
+        rows = [row for desk in chosen for row in await consent.suppressed(redis, desk.conversations)]
+        if format != "csv":
+            return {"items": rows, "next_cursor": None}
+        out = io.StringIO()
+        table, columns = csv.writer(out), ("bot_id", "wa_id", "user_id", "since", "conversation_id")
+        table.writerow(columns)
+        table.writerows([row[column] for column in columns] for row in rows)
+        return PlainTextResponse(out.getvalue(), media_type="text/csv")
+
+    @routes.get("/consents", summary="The last changes of consent, with their door")
+    async def consents(bot_id: str = DEFAULT, limit: Limit = 50) -> dict[str, Any]:
+        desk_of(bot_id)
+        return {"items": await consent.changes(redis, bot_id, limit), "next_cursor": None}
+
+
+def _template(template: Template) -> dict[str, Any]:
+    return {
+        **template.model_dump(),
+        "id": template.id,
+        "usable": template.usable,
+        "variables": list(template.variables),
+    }
+
+
+def _filled(template: Template, values: list[str]) -> str:
+    try:
+        return template.filled(values)
+    except MissingVariable as error:
+        raise HTTPException(422, f"variables: {error}") from None

@@ -1,0 +1,30 @@
+"""Books a call with the business: free slots, booking, moving, cancelling."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from langchain_core.tools import tool
+
+from agent.context import diary
+
+
+@tool
+async def book_call(action: Literal["free", "book", "cancel"], start: str = "", day: str = "", about: str = "") -> str:
+    """Arrange a phone call of a colleague with the customer. Times are YYYY-MM-DD HH:MM by the shop's clock.
+
+    action "free" lists free slots, of one `day` (YYYY-MM-DD) or the next ones: propose two or three of them. "book" takes the
+    slot `start` that the customer chose, with what it is `about`; a call they already have is moved to it. "cancel" cancels it.
+    """
+    book = diary.get()
+    if book is None:
+        return "calls cannot be booked here"
+    if action == "cancel":
+        return "cancelled" if await book.cancel() else "there was no call"
+    if action == "book":
+        if await book.book(start, about):
+            return f"booked for {start}; a confirmation with a calendar file is on its way"
+        return f"{start} is not free. Free: {', '.join(await book.free(start[:10]) or await book.free()) or 'nothing'}"
+    mine = await book.mine()
+    booked = f" Booked already: {', '.join(mine)}." if mine else ""
+    return f"Free: {', '.join(await book.free(day) or (await book.free() if day else [])) or 'nothing in two weeks'}.{booked}"
