@@ -40,6 +40,13 @@ _MAYBE = re.compile(
 )
 _REFUSES = re.compile(r"\b(?:no|not|already|will|would|can|need|нет|не|уже|non|già|nein|nicht|não|hayır|жоқ)\b", re.I)
 _ASKS_MORE = re.compile(r"\belse\b|further|what more|\b(?:any|some|other) (?:other |more )?(?:help|information|question|assist)\w*|anything more|more for you|need me|all you need|assist you|ещё (?:что|чем)|что-нибудь ещё|altro|algo más|mais alguma|noch etwas|autre chose|başka", re.I)  # fmt: skip
+# Says no to whatever it was, asked or not.
+_FLAT_NO = re.compile(
+    r"(?:(?:no|no,? thanks?(?: you)?|sorry|thanks)[\s,.!]+)?(?:i(?:'m| am) )?not interested(?: at all| anymore| any more| thanks)?|"
+    r"(?:нет[\s,.!]+|спасибо[\s,.!]+)?(?:мне )?(?:уже )?не(?:интересно| интересно| интересует| актуально| нужно)|(?:no[\s,.!]+)?(?:grazie[\s,.!]+)?non (?:mi|ci) interessa(?: più)?|"
+    r"(?:no[\s,.!]+)?(?:gracias[\s,.!]+)?(?:ya )?no me interesa|(?:não[\s,.!]+)?não (?:me interessa|tenho interesse)|(?:nein[\s,.!]+)?kein interesse(?: mehr)?|(?:non[\s,.!]+)?pas intéressée?|(?:hayır[\s,.!]+)?ilgilenmiyorum",
+    re.I,
+)
 _YES_ONLY = re.compile(rf"(?:{_YES})(?:[\s,.!]+(?:{_YES}|{_MORE_YES}))*", re.I)
 _NO_ONLY = re.compile(rf"(?:{_NO})(?:[\s,.!]+(?:{_MORE_NO}))*", re.I)
 
@@ -48,6 +55,8 @@ def decision_in(text: str, before: str = "") -> Decision | None:
     """The decision of a message after `before`, the last that was said to its sender; None when a model must judge. Where
     nothing was asked, nothing is decided; a bare no to "anything else?" refuses nothing, and a bare yes wants more."""
     bare = " ".join(text.replace("’", "'").strip(" \t\n.!…,;)(🙂😊👍🙏").split())
+    if _FLAT_NO.fullmatch(bare):
+        return "no"
     asked = not before or "?" in before[-300:] or "؟" in before[-300:]
     if not bare or "?" in bare or not asked or len(bare.split()) > 40:
         return None

@@ -6,11 +6,14 @@ whole product, so that a fork server that has it starts a process in no time.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import random
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from typing import Any
 import tools
 from agent.models import Models
 from channels.cloud_api import CloudApi
-from server import cli
+from server import cli, clock, timers
 from server.answering import RedisLedger
 from server.attending import Attending
 from server.mailbox import Mailbox
@@ -78,6 +81,14 @@ def _wrapped(step: Callable[..., Any], name: str) -> Callable[..., Any]:
     return wrapper
 
 
+def _follow_clock(file: Path) -> None:
+    """A simulation says in a file by how many ms the clock is ahead."""
+    while True:
+        with contextlib.suppress(ValueError, OSError):
+            clock.move_to(int(file.read_text()))
+        time.sleep(0.005)
+
+
 def run(arguments: list[str], env: dict[str, str], log: str) -> None:
     """Become `salesgraph ARGUMENTS` in this environment, with the crash points that CRASH names."""
     os.environ.clear()
@@ -92,5 +103,8 @@ def run(arguments: list[str], env: dict[str, str], log: str) -> None:
     if folder := env.get("CRASH_TOOLS"):
         tools.__path__.append(folder)
         tools.found.cache_clear()
+    if watch := env.get("CLOCK_FILE"):
+        timers.PAUSE = 0.02  # the clock runs much faster than they look
+        threading.Thread(target=_follow_clock, args=(Path(watch),), daemon=True).start()
     sys.argv = ["salesgraph", *arguments]
     cli.main()
