@@ -310,6 +310,8 @@ def doctor() -> None:
         if embedded:
             embedded.stop()
     print(f"\nanswers: {settings.model_name}; Redis: {settings.redis_url or 'embedded'}")
+    for note in _notes(settings):
+        print(f"note: {note}")
     for problem in problems:
         print(f"fix: {problem}")
     print("" if problems else "nothing to fix")
@@ -326,7 +328,6 @@ async def _ping(redis: Redis) -> None:
 
 
 def _problems(settings: Settings) -> list[str]:
-    from agent.meter import price_of
     from server.hearing import default_model
 
     together = (
@@ -342,17 +343,24 @@ def _problems(settings: Settings) -> list[str]:
         problems.append("OPENAI_API_KEY: CHAT_MODEL needs it")
     if provider == "google_genai" and not settings.gemini_key:
         problems.append("GEMINI_API_KEY: CHAT_MODEL needs it")
-    heard = default_model(settings)
-    if heard == "off":
-        problems.append("TRANSCRIPTION_MODEL: voice messages are not understood; set a key, or run make voice")
-    elif heard == "offline" and importlib.util.find_spec("faster_whisper") is None:
+    if default_model(settings) == "offline" and importlib.util.find_spec("faster_whisper") is None:
         problems.append("TRANSCRIPTION_MODEL: offline needs the voice model; run make voice")
-    for setting, name in _paid_models(settings).items():
-        if price_of(name) is None:
-            problems.append(
-                f"{setting}: {name} has no price in agent/prices.json, so DAILY_BUDGET does not see its cost"
-            )
     return problems
+
+
+def _notes(settings: Settings) -> list[str]:
+    """What works, and might work better."""
+    from agent.meter import price_of
+    from server.hearing import default_model
+
+    notes = [
+        f"{setting}: {name} has no price in agent/prices.json, so DAILY_BUDGET does not see its cost"
+        for setting, name in _paid_models(settings).items()
+        if price_of(name) is None
+    ]
+    if default_model(settings) == "off":
+        notes.append("TRANSCRIPTION_MODEL: voice messages are not understood; set a key, or run make voice")
+    return notes
 
 
 def _paid_models(settings: Settings) -> dict[str, str]:

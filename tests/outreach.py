@@ -73,6 +73,7 @@ class World:
         ]
         self.clock_file = folder / "clock"
         self.kills = 0
+        self.calendar: list[str] = []
         self.planned: set[tuple[bytes, int]] = set()
 
     async def run(self) -> dict[str, Any]:
@@ -171,6 +172,8 @@ class World:
             for e in entries:
                 if e.touch and e.status.split(" ")[0] in ("accepted", "sent", "delivered", "read"):
                     broken["twice"] += arrived[f"{person.conversation}/{e.id}"] > 1
+        shown = next((p for p in self.people if p.answer == "maybe"), self.people[0])
+        self.calendar = await self._calendar(desk, shown)
         broken["one second"] += max(seconds.values(), default=0) > max(3, len(self.people) // 50)
         return {"people": len(self.people), "touches": touches, "requests": len(sent), **broken}
 
@@ -204,11 +207,35 @@ class World:
             found.append("missing")
         return found
 
+    async def _calendar(self, desk: Desk, person: Person) -> list[str]:
+        """What happened with one contact, by the clock of the business."""
+        rows = [(e.at, _line(e)) for e in await desk.conversations.transcript(person.conversation, 500)]
+        for row in await FollowUps(desk.redis).skipped(desk, 100_000):
+            if row["conversation_id"] == person.conversation:
+                rows.append((row["at"], f"-- touch {row['touch']} left out: {row['reason']}"))
+        return [
+            f"{datetime.fromtimestamp(at / 1000, ZoneInfo(self.zone)):%a %d %b %H:%M}  {line}"
+            for at, line in sorted(rows)
+        ]
+
     def _open(self, at: int) -> bool:
         """By the calendar itself."""
         local = datetime.fromtimestamp(at / 1000, ZoneInfo(self.zone))
         free = holidays.country_holidays(ZONES[self.zone], years=local.year)
         return local.weekday() < 5 and 10 <= local.hour < 18 and date(local.year, local.month, local.day) not in free
+
+
+def _line(entry: Entry) -> str:
+    if entry.author == "contact":
+        return f">> {entry.text}"
+    how = (
+        f"touch {entry.touch}, template {entry.template}: "
+        if entry.template
+        else f"touch {entry.touch}: "
+        if entry.touch
+        else ""
+    )
+    return f"<< {how}{' '.join(entry.text.split())[:90]}"
 
 
 def _last(raw: bytes) -> int:
@@ -221,7 +248,8 @@ async def run(contacts: int, seed: int = 1) -> dict[str, dict[str, Any]]:
     for n, zone in enumerate(ZONES):
         with tempfile.TemporaryDirectory(prefix="sg") as folder:
             share = contacts // 3 + (n < contacts % 3)
-            found[zone] = await World(zone, share, Path(folder), seed + n).run()
+            world = World(zone, share, Path(folder), seed + n)
+            found[zone] = {**await world.run(), "calendar": world.calendar}
     return found
 
 
@@ -232,7 +260,8 @@ def main() -> None:
     options = parser.parse_args()
     began = time.monotonic()
     found = asyncio.run(run(options.contacts, options.seed))
-    names = next(iter(found.values())).keys()
+    print("\n".join(found["Asia/Almaty"]["calendar"]), end="\n\n")
+    names = [name for name in next(iter(found.values())) if name != "calendar"]
     print(f"{'':16}" + "".join(f"{zone:>20}" for zone in found))
     for name in names:
         print(f"{name:16}" + "".join(f"{counts[name]:20,}" for counts in found.values()))

@@ -24,7 +24,11 @@ async def test_gemini_answers_over_its_own_wire():
     assert {request["key"] for request in gemini.requests} == {"g-key"}
     assert len(gemini.requests) == 3
     sales = next(r for r in gemini.requests if not r.get("toolConfig"))
-    assert {f["name"] for t in sales["tools"] for f in t["functionDeclarations"]} == {"find_product", "request_human"}
+    assert {f["name"] for t in sales["tools"] for f in t["functionDeclarations"]} == {
+        "book_call",
+        "find_product",
+        "request_human",
+    }
 
 
 async def test_the_fallback_model_answers_when_the_first_is_down():

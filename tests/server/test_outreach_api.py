@@ -22,8 +22,14 @@ async def test_a_touch_is_listed_with_its_form_and_can_be_changed(stack: Stack):
     _, name = await silent(stack)
 
     async def row() -> dict:
-        answer = (await stack.http.get("/api/follow-ups/active", params={"limit": 200})).json()
-        return next((item for item in answer["items"] if item["id"] == name), {})
+        cursor: str | None = "0"
+        while cursor:
+            asked = {"limit": "200", "cursor": cursor, "bot_id": "default"}
+            answer = (await stack.http.get("/api/follow-ups/active", params=asked)).json()
+            if mine := [item for item in answer["items"] if item["id"] == name]:
+                return mine[0]
+            cursor = answer["next_cursor"]
+        return {}
 
     first = await row()
     assert (first["touch"], first["of"], first["kind"], first["why"]) == (1, 5, "reminder", "silence")

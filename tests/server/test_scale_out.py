@@ -27,7 +27,7 @@ from langchain_core.tools import tool
 from agent.context import idempotency_key
 
 @tool
-async def book_call(time: str) -> str:
+async def reserve(time: str) -> str:
     """Book a call."""
     with open(os.environ["BOOKINGS"], "a") as file:
         file.write(idempotency_key.get() + "\\n")
@@ -60,7 +60,7 @@ def books(request: dict) -> dict:
         return polite(request)
     if request["messages"][-1]["role"] == "tool":
         return message(f"Done: {request['messages'][-1]['content']}")
-    return message(call=("book_call", {"time": "10:00"}))
+    return message(call=("reserve", {"time": "10:00"}))
 
 
 @pytest.mark.parametrize(("point", "calls"), [("after-tool-record", 1), ("before-tool-record", 2)])
@@ -69,7 +69,7 @@ async def test_a_worker_killed_after_a_tool_ran_does_not_book_twice(redis: Redis
     model, bookings = FakeOpenAI(), tmp_path / "bookings"
     model.answer = books
     (tmp_path / "tools").mkdir()
-    (tmp_path / "tools" / "book_call.py").write_text(textwrap.dedent(BOOKING))
+    (tmp_path / "tools" / "reserve.py").write_text(textwrap.dedent(BOOKING))
     more = {"CRASH_TOOLS": str(tmp_path / "tools"), "BOOKINGS": str(bookings)}
     async with fleet_on(redis_url, model, webs=1, workers=1, crash={point: "once"}, **more) as fleet:
         contact = person()

@@ -41,7 +41,7 @@ def test_a_dropped_file_is_a_tool_and_a_broken_one_is_left_out(folder: Path):
     )
     (folder / "broken_tool.py").write_text("import nothing_of_that_name")
     (folder / "clashing.py").write_text((folder / "opening_hours.py").read_text())
-    assert set(tools.found()) == {"find_product", "request_human", "opening_hours"}
+    assert set(tools.found()) == {"book_call", "find_product", "request_human", "opening_hours"}
     assert [tool.name for tool in tools.allowed(["opening_*"])] == ["opening_hours"]
 
 
