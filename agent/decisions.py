@@ -23,12 +23,12 @@ _MORE_YES = (
     r"пожалуйста|спасибо|это|всё|верно|правильно|подходит|отлично|мне|grazie|per favore|bene|gracias|por favor|bien|está|obrigad[oa]|por|favor|bitte|danke|das|passt|merci|lütfen|teşekkürler|рахмет|कृपया|धन्यवाद|yes|sure|okay|ok|да|sí|sì|si"
 )
 _NO = (
-    r"no|nope|nah|no way|never|not interested|i(?:'m| am) not interested|i do(?:n't| not) (?:want|need) (?:it|this|that|any|anything)|"
+    r"no|nope|nah|no way|never|not interested|i(?:'m| am) not interested|"
     r"нет|не надо|не нужно|не интересно|не интересует|не хочу|отказываюсь|жоқ|керек емес|қажет емес|no grazie|non mi interessa|non voglio|no gracias|no me interesa|no quiero|nunca|"
     r"não|não quero|não obrigad[oa]|nein|kein interesse|nein danke|non|non merci|pas intéressé\w*|hayır|istemiyorum|नहीं|नहीं चाहिए|nahi|لا|ні"
 )
 _MORE_NO = (
-    r"thanks?(?: you)?|but|very much|sorry|i(?:'m| am)?|not|interested|really|at all|do(?:n't| not)|want|need|it|this|that|any(?:thing)?|to|"
+    r"thanks?(?: you)?|but|very much|sorry|i(?:'m| am)?|not|interested|really|at all|"
     r"спасибо|извините|мне|это|не|надо|нужно|интересно|интересует|рахмет|grazie|gracias|lo siento|me|interesa|obrigad[oa]|danke|merci|désolé|teşekkürler|धन्यवाद|शुक्रिया|mi|non|no|нет|nein|não"
 )
 _MAYBE = re.compile(

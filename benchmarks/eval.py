@@ -18,6 +18,7 @@ import phonenumbers
 import yaml
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
+from agent.decisions import decision_in
 from agent.facts import Facts, email, kept, phone
 from agent.graph import offline_model
 from agent.grounding.support import unsupported
@@ -162,6 +163,22 @@ def valid_number(written: str, region: str) -> bool:
         return False
 
 
+def decisions(data: Path) -> Iterable[Row]:
+    """The screen for a definitive yes or no: how often it is right where it decides, corrections and "nothing else" counted
+    as wrong, and how much it leaves to the model."""
+    traps = ("no_plus_correction", "nothing_else_needed")
+    answers = rows(data / "04_dialogues" / "yes_no.jsonl")
+    made = [(r, decision_in(r["text"], r["context"] or "")) for r in answers]
+    for name in ("yes", "no"):
+        found = [r for r, decision in made if decision == name]
+        right = share(found, lambda r, n=name: r["label"] == n and r["strength"] not in traps)
+        yield f"a definitive {name}, where the screen says so", "precision", right
+    decided = [(r, d) for r, d in made if d in ("yes", "no")]
+    both = share(decided, lambda p: p[1] == p[0]["label"] and p[0]["strength"] not in traps)
+    yield "both together", "precision", both
+    yield "answers of people in dialogues", "left to the model", share(made, lambda p: p[1] is None)
+
+
 def grounding() -> Iterable[Row]:
     known, unseen = [], []
     for path in sorted(FOLDER.glob("*.yaml")):
@@ -177,7 +194,7 @@ def grounding() -> Iterable[Row]:
 
 
 async def main(data: Path) -> None:
-    table = [*safety(data), *await classes(data), *await extraction(data), *grounding()]
+    table = [*safety(data), *await classes(data), *await extraction(data), *decisions(data), *grounding()]
     print("| what | measure | figure |\n|---|---|---|")
     for row in table:
         print(f"| {' | '.join(row)} |")

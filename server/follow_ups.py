@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 
+from agent.touches import kind_of
 from server import outreach
 from server.bots import Desk
 from server.clock import now_ms
@@ -71,6 +72,35 @@ class FollowUps:
             pipe.lpush(key(desk.bot.id, "skipped"), json.dumps(row))
             pipe.ltrim(key(desk.bot.id, "skipped"), 0, SKIPPED - 1)
             await pipe.execute()
+
+    async def described(self, desk: Desk, contact: Contact, plan: Plan) -> dict[str, Any]:
+        """The next touch of a contact for people: when, why, in which form, or why it will not go out."""
+        known, of = await templates(self._redis, desk.bot.id), len(plan.intervals or desk.bot.outreach.intervals)
+        verdict = outreach.judge(desk.bot.outreach, plan, contact, known, plan.due)
+        form = f"template {verdict.template}" if verdict.template else "text"
+        return {
+            "id": contact.id,
+            "bot_id": desk.bot.id,
+            "name": contact.profile.get("name") or contact.name,
+            "touch": plan.touch,
+            "of": of,
+            "kind": kind_of(plan.touch, of),
+            "due": plan.due,
+            "due_local": desk.bot.outreach.hours.local(plan.due).isoformat(timespec="minutes"),
+            "why": plan.why,
+            "form": form if verdict.what == "go" else None,
+            "will_be": verdict.what,
+            "reason": verdict.why,
+            "paused": plan.paused,
+            "ended": plan.ended,
+            "unanswered": plan.unanswered,
+        }
+
+    async def next_of(self, desk: Desk, conversation_id: str) -> dict[str, Any] | None:
+        """`described` of a conversation; None where nothing was ever planned."""
+        contact = await desk.conversations.contact(conversation_id)
+        plan = await self.timers.plan(desk.bot.id, conversation_id)
+        return await self.described(desk, contact, plan) if contact and plan else None
 
     async def skipped(self, desk: Desk, limit: int = 100) -> list[dict[str, Any]]:
         """The last touches that were left out, newest first, with the reason."""

@@ -13,7 +13,6 @@ from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from redis.asyncio import Redis
 
-from agent.touches import kind_of as named
 from channels.base import Message, SendError
 from server import consent, oversight
 from server.bots import DEFAULT, Desk, Numbers
@@ -22,7 +21,7 @@ from server.clock import now_ms
 from server.conversations import Contact, Entry
 from server.follow_ups import FollowUps
 from server.outbox import Reply
-from server.outreach import WINDOW, Plan, judge
+from server.outreach import WINDOW, Plan
 from server.settings import Settings
 from server.templates import MissingVariable, Template, keep, templates
 
@@ -82,44 +81,20 @@ def add(
     """Put the routes on the operator API."""
     follow_ups, calls = FollowUps(redis), Calls(redis)
 
-    async def row_of(desk: Desk, contact: Contact, plan: Plan) -> dict[str, Any]:
-        verdict = judge(desk.bot.outreach, plan, contact, await templates(redis, desk.bot.id), plan.due)
-        form = f"template {verdict.template}" if verdict.template else "text"
-        of = len(plan.intervals or desk.bot.outreach.intervals)
-        return {
-            "id": contact.id,
-            "bot_id": desk.bot.id,
-            "name": contact.profile.get("name") or contact.name,
-            "touch": plan.touch,
-            "of": of,
-            "kind": named(plan.touch, of),
-            "due": plan.due,
-            "due_local": desk.bot.outreach.hours.local(plan.due).isoformat(timespec="minutes"),
-            "why": plan.why,
-            "form": form if verdict.what == "go" else None,
-            "will_be": verdict.what,
-            "reason": verdict.why,
-            "paused": plan.paused,
-            "unanswered": plan.unanswered,
-        }
-
     async def changed(conversation_id: str, plan: Plan | None) -> dict[str, Any]:
         if plan is None:
             raise HTTPException(409, "this conversation has no touch that is still to come")
         desk, contact = await found(conversation_id)
-        return {**await row_of(desk, contact, plan), "ended": plan.ended}
+        return {**await follow_ups.described(desk, contact, plan), "ended": plan.ended}
 
     @routes.get("/follow-ups/active", summary="Touches that are still to come, the next first")
     async def active(bot_id: str | None = None, limit: Limit = 50, cursor: int = Query(0, ge=0)) -> dict[str, Any]:
         chosen = [desk_of(bot_id)] if bot_id else list(desks.values())
         timers = [(at, name, desk) for desk in chosen for name, at in await follow_ups.timers.active(desk.bot.id)]
         timers.sort(key=lambda row: row[:2])
-        items = []
-        for _, name, desk in timers[cursor : cursor + limit]:
-            contact = await desk.conversations.contact(name)
-            plan = await follow_ups.timers.plan(desk.bot.id, name)
-            if contact and plan:
-                items.append(await row_of(desk, contact, plan))
+        items = [
+            row for _, name, desk in timers[cursor : cursor + limit] if (row := await follow_ups.next_of(desk, name))
+        ]
         more = cursor + limit if len(timers) > cursor + limit else None
         return {"items": items, "next_cursor": str(more) if more else None, "count": len(timers)}
 

@@ -16,6 +16,9 @@ from agent.models import OFFLINE
 from server import alerts, oversight
 from server.access import COOKIE, is_local, is_operator, is_token, session_value
 from server.bots import DEMO, Desk
+from server.calls import Calls, when
+from server.clock import now_ms
+from server.follow_ups import FollowUps
 from server.settings import Settings
 from server.spending import NANO
 
@@ -36,6 +39,7 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
     """/, /simulator, /dashboard and /login."""
     routes = APIRouter(include_in_schema=False)
     templates = Jinja2Templates(HERE / "templates")
+    follow_ups, calls = FollowUps(redis), Calls(redis)
 
     def login(request: Request) -> Response:
         return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
@@ -79,6 +83,31 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
         found = {"rows": rows[:PAGE], "paused": paused, "alerts": await alerts.all_alerts(redis)}
         return templates.TemplateResponse(request, "dashboard.html", found)
 
+    @routes.get("/dashboard/outreach", response_class=HTMLResponse)
+    async def outreach(request: Request) -> Response:
+        """Touches that are still to come, those that were left out, and scheduled calls."""
+        if not is_operator(settings, request):
+            return login(request)
+        coming, skipped, booked = [], [], []
+        for desk in desks.values():
+            for name, _ in (await follow_ups.timers.active(desk.bot.id))[:PAGE]:
+                if row := await follow_ups.next_of(desk, name):
+                    coming.append(row)
+            hours = desk.bot.outreach.hours
+            skipped += [
+                {**row, "at_local": f"{hours.local(row['at']):%a %d %b %H:%M}"}
+                for row in await follow_ups.skipped(desk, PAGE)
+            ]
+            booked += [
+                {"call": call, "when": when(desk.bot, call.start)} for call in await calls.coming(desk.bot.id, now_ms())
+            ]
+        coming.sort(key=lambda row: row["due"])
+        skipped.sort(key=lambda row: -row["at"])
+        booked.sort(key=lambda row: row["call"].start)
+        enabled = [desk.bot.id for desk in desks.values() if desk.bot.outreach.enabled]
+        found = {"coming": coming[:PAGE], "skipped": skipped[:PAGE], "calls": booked[:PAGE], "enabled": enabled}
+        return templates.TemplateResponse(request, "outreach.html", found)
+
     @routes.get("/dashboard/{bot_id}/{conversation_id}", response_class=HTMLResponse)
     async def conversation(request: Request, bot_id: str, conversation_id: str) -> Response:
         if not is_operator(settings, request):
@@ -89,6 +118,9 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
             return HTMLResponse("<p>There is no such conversation. <a href='/dashboard'>Back</a></p>", 404)
         entries = await desk.conversations.transcript(conversation_id)
         found = {"contact": contact, "entries": entries, "cost": contact.nano / NANO}
+        found["touch"] = await follow_ups.next_of(desk, conversation_id)
+        booked = await calls.of(bot_id, conversation_id)
+        found["calls"] = [when(desk.bot, call.start) for call in booked]
         return templates.TemplateResponse(request, "conversation.html", found)
 
     @routes.post("/dashboard/{bot_id}/{conversation_id}/{decision}")
