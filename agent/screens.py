@@ -25,7 +25,7 @@ LOOKED_AT = 3_000
 
 # Whole messages only: "stop by tomorrow" is not an opt-out.
 _STOP = frozenset(
-    "stop|unsubscribe|stop all|opt out|optout|cancel subscription|do not write|don't write|do not message me|stop messaging me|"
+    "stop|stop promotions|stop promo|stop marketing|stop offers|stop messages|unsubscribe|stop all|opt out|optout|cancel subscription|do not write|don't write|do not message me|stop messaging me|"
     "стоп|отписаться|отпишите|отписка|не пишите|не пишите мне|больше не пишите|не беспокойте|хватит писать|удалите мой номер|"
     "тоқта|тоқтат|жазбаңыз|маған жазбаңыз|basta|non scrivetemi|non scrivermi|cancellami|disiscrivimi|"
     "parar|pare|cancelar|baja|darme de baja|no me escriban|no escribir|sair|descadastrar|não me escrevam|não escreva|"

@@ -55,7 +55,7 @@ class Message(Frozen):
 
     `account` is the provider's id of the business number it came to. At least one of `wa_id` (phone digits) and
     `user_id` (business-scoped id) is set. `text` is what a reader should see: the body, a caption, the title of a
-    pressed button, a description of a location.
+    pressed button, a description of a location; `payload` what a template's button carries.
     """
 
     id: str
@@ -68,6 +68,7 @@ class Message(Frozen):
     text: str = ""
     media: Media | None = None
     quoted_id: str = ""
+    payload: str = ""
     group_id: str = ""
 
 

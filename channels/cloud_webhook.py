@@ -104,6 +104,7 @@ def _message(raw: dict[str, Any], value: dict[str, Any], account: str) -> Messag
         text=text,
         media=media,
         quoted_id=clean(as_dict(raw.get("context")).get("id")),
+        payload=clean(as_dict(raw.get("button")).get("payload")),
         group_id=clean(raw.get("group_id")),
     )
 

@@ -13,6 +13,7 @@ import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from agent.models import OFFLINE
+from agent.screens import is_stop
 from channels.base import Message
 from channels.downloads import DownloadError
 from server.bots import Desk, Numbers
@@ -26,6 +27,8 @@ PDF = "application/pdf"
 MEGABYTE = 1_000_000
 # Files of one batch that a model is shown.
 MOST_FILES = 5
+# What a template's button for opting out says to the graph.
+STOP = "stop"
 QUOTE_CHARACTERS = 300
 # How far back a reaction is looked for.
 RECENT = 12
@@ -83,6 +86,8 @@ class Inputs:
     async def _said(self, desk: Desk, contact: Contact, message: Message, patient: bool) -> tuple[str, Blocks]:
         name = re.sub(r"[^\w .,()+-]", "_", message.media.filename)[:80].strip() if message.media else ""
         mark = f"{message.kind} {name}".strip()
+        if message.payload and is_stop(re.sub(r"[\W_]+", " ", message.payload).strip()):
+            return STOP, []  # whatever the button says
         if message.kind in ("text", "button"):
             return message.text, []
         if message.kind == "audio":

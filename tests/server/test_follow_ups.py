@@ -215,6 +215,20 @@ async def test_every_door_out_stops_the_sequence(redis: Redis, tmp_path, door: s
         assert [row["wa_id"] for row in stopped] == ([ANNA] if door in ("words", "preferences", "operator") else [])
 
 
+async def test_the_button_of_a_template_is_an_opt_out_whatever_it_says(redis: Redis, tmp_path):
+    from channels.cloud_webhook import parse
+
+    body = b'{"entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"4242"},"contacts":[{"wa_id":"77010000001"}],"messages":[{"from":"77010000001","id":"wamid.b","timestamp":"1","type":"button","button":{"text":"No more, please","payload":"STOP_PROMO"}}]}}]}]}'
+    (pressed,) = parse(body).messages
+    async with silence(redis, tmp_path) as scene:
+        entry = '{"id": "wamid.b", "author": "contact", "at": 1}'
+        box = scene.office.desk.mailbox
+        await box.accept(scene.conversation, pressed.id, pressed.model_dump_json(), entry)
+        await until(scene.settled)
+        assert "no more messages from us" in scene.texts()[-1]
+        assert len(await consent.suppressed(redis, scene.office.desk.conversations)) == 1
+
+
 async def test_an_answer_that_comes_while_a_touch_is_due_wins(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"*": "b:en"}) as scene:
         clock.move_to(clock.ahead() + (await scene.plan()).due - clock.now_ms() + 1000)
