@@ -161,6 +161,8 @@ class OfflineChatModel(BaseChatModel):
             return heard.say("more")
         if is_thanks(heard.said):
             return heard.say("thanks")
+        if heard.said.strip() == "[sticker]":
+            return heard.say("more")
         if re.fullmatch(
             r"\s*\[(empty message|image|audio|video|document|sticker|location|contacts)\][^\n]{0,3}\s*", heard.said
         ):

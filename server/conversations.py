@@ -70,6 +70,7 @@ class Entry(BaseModel):
     touch: int = 0
     turn_id: str = ""
     template: str = ""
+    variables: tuple[str, ...] = ()
     model: str = ""
     sources: list[str] = []
     checked: list[str] = []

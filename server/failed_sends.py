@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -15,6 +15,7 @@ from server.conversations import Contact
 from server.follow_ups import FollowUps
 from server.mailbox import PROBE, SECOND
 from server.outbox import Reply, post
+from server.outreach import WINDOW
 
 RETRY_FIRST, RETRY_LONGEST = 500, 60 * SECOND
 # A day at one try a minute: after that the 24-hour window is closed anyway.
@@ -77,7 +78,19 @@ async def undelivered(desk: Desk, conversation_id: str, reply_id: str, status: S
     log.warning("undelivered", bot=desk.bot.id, conversation=contact.id, reply=reply_id, code=error.code)
     base, _, count = reply_id.partition("+")
     again = int(count or 0) + 1
-    reply = Reply(id=reply_id, text=entry.text, author=entry.author, template=entry.template, touch=entry.touch)
+    touch: dict[str, Any] = {
+        "touch": entry.touch,
+        "since": entry.at,
+        "until": 0 if entry.template else contact.heard_at + WINDOW,
+    }
+    reply = Reply(
+        id=reply_id,
+        text=entry.text,
+        author=entry.author,
+        template=entry.template,
+        variables=entry.variables,
+        **(touch if entry.touch else {}),
+    )
     if error.kind == "stop":
         await pause(desk, contact.account, error, "status")
     if error.kind in ("retry", "busy", "pair", "stop") and again <= (RETRIES if error.kind == "stop" else AGAIN):

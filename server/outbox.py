@@ -37,7 +37,13 @@ class Reply(BaseModel):
 async def post(desk: Desk, contact: Contact, reply: Reply, delay: float = 0) -> bool:
     """Queue a bubble that no turn wrote, to go out after `delay` ms; once for its id, then False."""
     entry = Entry(
-        id=reply.id, author=reply.author, text=reply.text, at=now_ms(), template=reply.template, touch=reply.touch
+        id=reply.id,
+        author=reply.author,
+        text=reply.text,
+        at=now_ms(),
+        template=reply.template,
+        touch=reply.touch,
+        variables=reply.variables,
     )
     return await desk.mailbox.post(
         contact.id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}), delay=delay

@@ -202,7 +202,9 @@ def add(
         elif now_ms() > contact.heard_at + WINDOW:
             raise HTTPException(409, "the contact has not written in the last 24 hours: only a template may be sent")
         reply = Reply(id=f"{uuid.uuid4().hex}:0", text=text, author="person", template=message.template or "", variables=tuple(message.variables))  # fmt: skip
-        entry = Entry(id=reply.id, author="person", text=text, at=now_ms(), template=reply.template)
+        entry = Entry(
+            id=reply.id, author="person", text=text, at=now_ms(), template=reply.template, variables=reply.variables
+        )
         if not message.template:
             await oversight.take_over(desk, conversation_id)
         await desk.mailbox.post(conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}))

@@ -168,7 +168,7 @@ def _pairs(turn_id: str, values: dict[str, Any], calls: Sequence[meter.Call], to
         reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice, **touch)
         made: dict[str, Any] = {"turn_id": turn_id, "model": values.get("model", ""), "sources": sources}
         made |= cost if number == 0 else {}
-        made |= {"touch": reply.touch, "template": reply.template}
+        made |= {"touch": reply.touch, "template": reply.template, "variables": reply.variables}
         entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), **made)
         pairs.append((reply.model_dump_json(), entry.model_dump_json(exclude={"status", "heard"})))
     return pairs

@@ -271,6 +271,23 @@ async def test_a_provider_that_puts_a_touch_off_gets_it_a_day_later_and_then_no_
         assert days[:3] == ["2026-11-24", "2026-11-25", "2026-11-26"]
 
 
+async def test_a_touch_that_fails_after_it_was_taken_goes_out_anew_with_its_variables(redis: Redis, tmp_path):
+    from channels.base import StatusUpdate
+    from server.failed_sends import undelivered
+
+    async with silence(redis, tmp_path, follow_up_templates={"1": "back:en(name)"}) as scene:
+        await keep(redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")])
+        await scene.office.desk.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
+        await scene.passes()
+        (touch,) = [e for e in await scene.office.desk.conversations.transcript(scene.conversation) if e.touch]
+        told = StatusUpdate(id="w", account=NUMBER, status="failed", error_code=131000, error="try again")
+        await undelivered(scene.office.desk, scene.conversation, touch.id, told)
+        clock.move_to(clock.ahead() + HOUR)
+        await until(lambda: len(scene.texts()) == 3)
+        first, again = [r["template"] for r in scene.office.emulator.requests if "template" in r]
+        assert first == again
+
+
 async def test_a_contact_who_cannot_be_reached_is_left_alone(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"*": "b:en"}) as scene:
         from channels.emulators.cloud_api import Fault
