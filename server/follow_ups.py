@@ -67,7 +67,14 @@ class FollowUps:
         return _then(*outreach.after_turn(desk.bot.outreach, plan, contact, decision, replied, now_ms()))
 
     async def _note_skipped(self, desk: Desk, contact: Contact, plan: Plan, why: str) -> None:
-        row = {"at": now_ms(), "conversation_id": contact.id, "bot_id": desk.bot.id, "touch": plan.touch, "reason": why}
+        row = {
+            "at": now_ms(),
+            "conversation_id": contact.id,
+            "bot_id": desk.bot.id,
+            "touch": plan.touch,
+            "reason": why,
+            "anchor": plan.anchor,
+        }
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.lpush(key(desk.bot.id, "skipped"), json.dumps(row))
             pipe.ltrim(key(desk.bot.id, "skipped"), 0, SKIPPED - 1)
@@ -105,7 +112,8 @@ class FollowUps:
     async def skipped(self, desk: Desk, limit: int = 100) -> list[dict[str, Any]]:
         """The last touches that were left out, newest first, with the reason."""
         rows: Any = await self._redis.lrange(key(desk.bot.id, "skipped"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
-        return [json.loads(row) for row in rows]
+        found = {(r["conversation_id"], r["touch"], r.get("anchor")): r for r in map(json.loads, reversed(rows))}
+        return list(reversed(found.values()))  # a turn that ran again after a crash noted its touch twice
 
     async def put_off(self, desk: Desk, contact: Contact, touch: int, code: int) -> None:
         """The provider wants no touch to this contact for a day: the same one again after it, or none when that was so

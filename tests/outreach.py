@@ -87,7 +87,15 @@ class World:
                 url = f"unix://{self.folder}/redis/socket"
                 options = {"CHAT_MODEL": "offline", "ENABLE_FOLLOW_UPS": "true", "TIMEZONE": self.zone, "DEBOUNCE_SECONDS": "0", "FOLLOW_UP_TEMPLATES": "1=back:en;2=back:en;3=back:en;5=bye:en", "CLOCK_FILE": str(self.clock_file), "LEASE_SECONDS": "1", "SEND_GRACE_SECONDS": "1", "DEBOUNCE_MAX_SECONDS": "0"}  # fmt: skip
                 fleet = Fleet(
-                    self.folder, url, emulator, graph_url, "http://nowhere", webs=1, workers=1, crash=CRASHES, **options
+                    self.folder,
+                    url,
+                    emulator,
+                    graph_url,
+                    "http://127.0.0.1:9",
+                    webs=1,
+                    workers=1,
+                    crash=CRASHES,
+                    **options,
                 )
                 settings = Settings(_env_file=None, data_dir=self.folder, redis_url=url, enable_follow_ups=True, timezone=self.zone, debounce_seconds=0, debounce_max_seconds=0)  # pyright: ignore[reportCallIssue]  # fmt: skip
                 desk = desks(settings, redis)["default"]

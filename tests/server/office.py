@@ -37,7 +37,7 @@ class Office:
     def __init__(self, redis: Redis, tmp_path: Any, **settings: Any) -> None:
         self.redis = redis
         self.workers: list[Worker] = []
-        self.emulator = CloudApiEmulator("http://nowhere", "secret", TOKEN)
+        self.emulator = CloudApiEmulator("http://127.0.0.1:9", "secret", TOKEN)
         self.settings = Settings(
             _env_file=None,
             data_dir=tmp_path,
