@@ -8,12 +8,13 @@ Sources: WhatsApp's 24-hour window and templates ("Send messages", "Templates"),
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from server.conversations import Contact
 from server.hours import Hours
@@ -28,7 +29,7 @@ SPREAD, LITTLE = 30 * 60_000, 5 * 60_000
 PUT_OFF = 2
 SKIPPED = 1000
 
-_MAPPED = re.compile(
+MAPPED = re.compile(
     r"^(?P<name>[a-z0-9_]{1,512}):(?P<language>[a-z]{2,3}(?:_[A-Z]{2})?)(?:\((?P<fields>[a-z0-9_, ]*)\))?$"
 )
 
@@ -48,6 +49,20 @@ class Outreach(BaseModel):
     call_minutes: int = Field(default=30, ge=5, le=480, description="Length of a slot for a call.")
     calls_at_once: int = Field(default=1, ge=1, le=100, description="Calls in one slot.")
 
+    @field_validator("intervals")
+    @classmethod
+    def _rising(cls, hours: tuple[float, ...]) -> tuple[float, ...]:
+        if not hours or any(a >= b for a, b in itertools.pairwise((0.0, *hours))):
+            raise ValueError("use rising hours, such as [24, 72, 168]")
+        return hours
+
+    @field_validator("templates")
+    @classmethod
+    def _known_form(cls, templates: Mapping[str, str]) -> Mapping[str, str]:
+        if wrong := [template for template in templates.values() if not MAPPED.match(template)]:
+            raise ValueError(f"{', '.join(wrong)}: write NAME:LANGUAGE or NAME:LANGUAGE(FIELD, FIELD)")
+        return templates
+
     def template(self, touch: int, language: str) -> str:
         """What goes out outside the window; empty: nothing may."""
         keys = (f"{touch}:{language}", str(touch), language, "*")
@@ -55,7 +70,7 @@ class Outreach(BaseModel):
 
     def call_template(self, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]] | None:
         """The template of a reminder of a call (`call`) with what fills it, out of `values`; None when there is none."""
-        mapped = _MAPPED.match(self.templates.get("call", ""))
+        mapped = MAPPED.match(self.templates.get("call", ""))
         fields = [f.strip() for f in ((mapped["fields"] if mapped else "") or "").split(",") if f.strip()]
         if mapped is None or not all(values.get(field) for field in fields):
             return None
@@ -177,7 +192,7 @@ def judge(
 
 def _by_template(outreach: Outreach, plan: Plan, contact: Contact, known: Mapping[str, Template]) -> Verdict:
     language = contact.profile.get("language") or "en"
-    mapped = _MAPPED.match(outreach.template(plan.touch, language))
+    mapped = MAPPED.match(outreach.template(plan.touch, language))
     if mapped is None:
         return Verdict(
             "skip", f"the 24-hour window is closed and no template is set for touch {plan.touch} ({language})"

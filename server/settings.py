@@ -19,6 +19,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.hours import Hours, country_of, days_of, known_countries
+from server.outreach import MAPPED
 
 SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -226,6 +227,8 @@ class Settings(BaseSettings):
         pairs = [pair.partition("=") for pair in value.split(";") if pair.strip()]
         if any(not name or not template for name, _, template in pairs):
             raise ValueError("use TOUCH:LANGUAGE=TEMPLATE:LANGUAGE(FIELDS) with ; between them")
+        if wrong := [template for _, _, template in pairs if not MAPPED.match(template.strip())]:
+            raise ValueError(f"{', '.join(wrong)}: write NAME:LANGUAGE or NAME:LANGUAGE(FIELD, FIELD)")
         return {name.strip(): template.strip() for name, _, template in pairs}
 
     @field_validator("follow_up_intervals")

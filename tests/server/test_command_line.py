@@ -51,6 +51,12 @@ def test_a_mistake_in_the_bot_file_is_one_line_that_names_it(tmp_path: Path):
         done = run(tmp_path, command, BOT_FILE=str(wrong))
         assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
         assert "BOT_FILE" in done.stderr and "sell_promt" in done.stderr
+    wrong.write_text("outreach: {intervals: [72, 24], templates: {'1': 'Come back'}}\n")
+    done = run(tmp_path, "doctor", BOT_FILE=str(wrong))
+    assert done.returncode == 2 and "intervals: use rising hours" in done.stderr and "Come back" in done.stderr
+    done = run(tmp_path, "doctor", FOLLOW_UP_TEMPLATES="1=Come back", HOLIDAYS="XX", WORKING_DAYS="Funday")
+    assert done.returncode == 2 and "FOLLOW_UP_TEMPLATES: Come back" in done.stderr
+    assert "HOLIDAYS: use an ISO country" in done.stderr and "WORKING_DAYS: use days such as" in done.stderr
     missing = run(tmp_path, "doctor", BOT_FILE=str(tmp_path / "none.yaml"))
     assert missing.returncode == 2 and "cannot be read" in missing.stderr
 
