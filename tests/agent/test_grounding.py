@@ -101,5 +101,5 @@ def test_nothing_makes_the_checker_fall_over(external_data: Path):
     rows = (external_data / "09_text" / "naughty_texts.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(rows) > 100
     for row in rows:
-        text = json.loads(row)["text"][:5_000]
-        findings(text, Evidence([Source("passage", text[:2_000])], text[:500]))
+        text = json.loads(row)["text"][:1_500]
+        findings(text, Evidence([Source("passage", text[:1_000])], text[:500]))

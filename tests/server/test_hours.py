@@ -29,7 +29,7 @@ def hours(draw: st.DrawFn) -> Hours:
     return Hours(zone, days, start, end, draw(st.sampled_from(["", country_of(zone)])))
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(hours(), st.integers(ms("2020-01-01"), ms("2040-01-01")))
 def test_the_next_opening_is_open_and_the_first(hours: Hours, at: int):
     found = hours.next_open(at)

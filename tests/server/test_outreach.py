@@ -12,7 +12,7 @@ from tests import outreach
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def counts() -> dict[str, dict[str, Any]]:
-    return await outreach.run(9)
+    return await outreach.run(6)
 
 
 @pytest.mark.parametrize("rule", outreach.RULES)
