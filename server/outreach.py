@@ -16,6 +16,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from agent.facts import region_of
 from server.conversations import Contact
 from server.hours import Hours
 from server.templates import Template
@@ -46,6 +47,11 @@ class Outreach(BaseModel):
     hours: Hours = Hours()
     a_day: int = Field(default=1, ge=1, description="Unanswered touches a day.")
     in_all: int = Field(default=5, ge=1, description="Unanswered touches in all.")
+    unofficial: bool = Field(
+        default=False,
+        description="Whether to follow up where there is no 24-hour window and no template (Wappi, QR-linked sessions): "
+        "unasked messages there get numbers banned.",
+    )
     call_minutes: int = Field(default=30, ge=5, le=480, description="Length of a slot for a call.")
     calls_at_once: int = Field(default=1, ge=1, le=100, description="Calls in one slot.")
 
@@ -177,6 +183,8 @@ def judge(
         return Verdict("end", plan.ended or "paused")
     if not outreach.enabled:
         return Verdict("end", "follow-ups are off")
+    if not windowed and not outreach.unofficial:
+        return Verdict("end", "off on this channel: unasked messages get its numbers banned (outreach: unofficial)")
     if plan.touch > len(plan.intervals or outreach.intervals):
         return Verdict("end", "all touches sent")
     if plan.unanswered >= outreach.in_all:
@@ -205,6 +213,8 @@ def _by_template(outreach: Outreach, plan: Plan, contact: Contact, known: Mappin
         return Verdict(
             "skip", f"template {name} is {template.status.lower()}{f' ({template.reason})' if template.reason else ''}"
         )
+    if template and template.category == "MARKETING" and region_of(contact.wa_id) == "US":
+        return Verdict("skip", "WhatsApp delivers no marketing templates to numbers of the United States")
     fields = [field.strip() for field in (mapped["fields"] or "").split(",") if field.strip()]
     if missing := [field for field in fields if not contact.profile.get(field)]:
         return Verdict("skip", f"template {name} needs {', '.join(missing)}, which the profile does not have")

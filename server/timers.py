@@ -78,4 +78,6 @@ class Timers:
                 await besides()
             except (RedisError, OSError) as error:
                 log.error("redis_unreachable", error=repr(error)[:200])
+            except Exception:  # one contact's fault must not keep everybody's touches from coming
+                log.exception("timers_failed")
             await asyncio.sleep(PAUSE)

@@ -15,8 +15,9 @@ from redis.asyncio import Redis
 from agent.models import Models
 from channels.base import Message
 from server import clock, consent
+from server.conversations import Contact
 from server.follow_ups import FollowUps
-from server.outreach import DAY, HOUR, Plan
+from server.outreach import DAY, HOUR, Outreach, Plan, judge
 from server.templates import Template, keep, note_status
 from tests.agent.chatting import Scripted, call, quiet
 from tests.server.office import NUMBER, Office
@@ -158,6 +159,22 @@ async def test_a_template_that_cannot_go_out_is_named(redis: Redis, tmp_path, st
         await scene.passes()
         (row,) = await scene.follow_ups.skipped(scene.office.desk)
         assert reason in row["reason"] and len(scene.texts()) == 1
+
+
+async def test_numbers_of_the_united_states_get_no_marketing_templates():
+    hours = Outreach(enabled=True, templates={"*": "back:en"})
+    plan = Plan(anchor=1, due=ms("2026-11-24 11:00"))
+    for number, category, what in (("12025550143", "MARKETING", "skip"), ("12025550143", "UTILITY", "go"), ("77010000001", "MARKETING", "go")):  # fmt: skip
+        contact = Contact(id="c", bot_id="b", wa_id=number)
+        known = {"back:en": Template(name="back", language="en", category=category)}
+        assert judge(hours, plan, contact, known, plan.due).what == what
+
+
+async def test_a_channel_without_a_window_is_followed_up_only_when_that_is_switched_on():
+    plan, contact = Plan(anchor=1, due=ms("2026-11-24 11:00")), Contact(id="c", bot_id="b", wa_id="77010000001")
+    for switched, what in ((False, "end"), (True, "go")):
+        found = judge(Outreach(enabled=True, unofficial=switched), plan, contact, {}, plan.due, windowed=False)
+        assert found.what == what and ("banned" in found.why) == (not switched)
 
 
 async def test_a_template_is_filled_from_the_profile(redis: Redis, tmp_path):
