@@ -26,7 +26,15 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from agent.facts import written
 from agent.language import language_of
 from agent.phrases import Phrase, say
-from agent.screens import asks_for_person, is_emergency, is_greeting, is_injection, is_small_talk, is_thanks
+from agent.screens import (
+    asks_for_person,
+    is_emergency,
+    is_greeting,
+    is_injection,
+    is_pleasantry,
+    is_small_talk,
+    is_thanks,
+)
 from agent.spam import is_spam
 
 Embed = Callable[[str], Any]
@@ -161,6 +169,9 @@ class OfflineChatModel(BaseChatModel):
             return heard.say("more")
         if is_thanks(heard.said):
             return heard.say("thanks")
+        if is_pleasantry(heard.said):
+            parts = [*re.split(r"[,.!;\n]+", heard.said), *heard.said.split()]
+            return heard.say("thanks" if any(is_thanks(part) for part in parts) else "more")
         if heard.said.strip() == "[sticker]":
             return heard.say("more")
         if re.fullmatch(

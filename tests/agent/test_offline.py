@@ -45,7 +45,7 @@ def test_a_price_list_may_have_any_columns(row: dict, line: str):
     assert _row(row) == line
 
 
-@pytest.mark.parametrize("text", ["ok", "👍", "How are you today?", "Как дела?"])
+@pytest.mark.parametrize("text", ["ok", "👍", "How are you today?", "Как дела?", "ok, thanks!", "[sticker]"])
 async def test_small_talk_is_not_a_question_to_the_documents(offline: Chat, text: str):
     reply = (await offline.says(text))[0]
     assert "a.pdf" not in reply and "guess" not in reply
