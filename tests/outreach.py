@@ -72,7 +72,6 @@ class World:
             for n in range(people)
         ]
         self.clock_file = folder / "clock"
-        self.kills = 0
         self.calendar: list[str] = []
         self.planned: set[tuple[bytes, int]] = set()
 
@@ -106,7 +105,7 @@ class World:
                     counts = await self._check(desk, emulator)
                 finally:
                     await fleet.stop()
-            counts["killed"] = self.kills + sum(fleet.deaths.values())
+            counts["killed"] = sum(fleet.deaths.values())
             return counts
         finally:
             await redis.aclose()
@@ -139,7 +138,6 @@ class World:
                 await self._says(desk, self.people[index], text)
             if self.random.random() < 0.02:
                 fleet.kill("worker")
-                self.kills += 1
             await until(lambda: self._quiet(redis), 120)
             for index, person in enumerate(self.people):
                 if person.done or person.answer == "silent" or not person.conversation:
