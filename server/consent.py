@@ -1,6 +1,6 @@
 """Who wants no more messages: one suppression, whichever door it came through, with a record of every change.
 
-The doors: words ("stop"), the button of a template, WhatsApp's own switch (webhook `user_preferences`), error 131050 of a
+The doors: words ("stop"; the button of a template says it too), WhatsApp's own switch (webhook `user_preferences`), error 131050 of a
 send, and an operator. The sender looks at it right before every request.
 
     suppressed   ZSET   conversation -> ms since when
@@ -21,7 +21,7 @@ from server.conversations import OPERATOR, Conversations
 from server.follow_ups import FollowUps
 from server.keys import key
 
-Door = Literal["words", "button", "preferences", "error 131050", "operator"]
+Door = Literal["words", "preferences", "error 131050", "operator"]
 KEPT = 10_000
 
 log = structlog.get_logger()

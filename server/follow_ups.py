@@ -20,8 +20,8 @@ from server.clock import now_ms
 from server.conversations import Contact
 from server.keys import key
 from server.mailbox import NOTHING, Then
+from server.message_templates import templates
 from server.outreach import DAY, HOUR, SKIPPED, Plan, Verdict
-from server.templates import templates
 from server.timers import Timers
 
 log = structlog.get_logger()

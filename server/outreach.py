@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from agent.facts import region_of
 from server.conversations import Contact
 from server.hours import Hours
-from server.templates import Template
+from server.message_templates import Template
 
 HOUR, DAY = 3_600_000, 86_400_000
 # Meta's window is closed this much earlier for us: a touch must not arrive a second too late.

@@ -20,10 +20,10 @@ from server.calls import Calls, feed_secret, when
 from server.clock import now_ms
 from server.conversations import Contact, Entry
 from server.follow_ups import FollowUps
+from server.message_templates import MissingVariable, Template, keep, templates
 from server.outbox import Reply
 from server.outreach import WINDOW, Plan
 from server.settings import Settings
-from server.templates import MissingVariable, Template, keep, templates
 
 Found = Callable[[str], Awaitable[tuple[Desk, Contact]]]
 DeskOf = Callable[[str], Desk]

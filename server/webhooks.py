@@ -16,9 +16,9 @@ from server.clock import now_ms
 from server.conversations import Author, Entry
 from server.failed_sends import undelivered
 from server.mailbox import UnknownContact
+from server.message_templates import note_status
 from server.sending import from_callback
 from server.settings import Settings
-from server.templates import note_status
 
 # With these a contact opens the 24-hour window.
 HEARD = ANSWERED | {"reaction"}

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,8 +28,8 @@ from server.bots import Desk, desks
 from server.conversations import Entry
 from server.embedded_redis import EmbeddedRedis
 from server.follow_ups import FollowUps
+from server.message_templates import Template, keep
 from server.settings import Settings
-from server.templates import Template, keep
 from tests.fakes.serving import served
 from tests.fleet import Doors, Fleet
 from tests.server.stack import NUMBER, SECRET, TOKEN
@@ -271,7 +271,7 @@ def main() -> None:
     print(f"{'':16}" + "".join(f"{zone:>20}" for zone in found))
     for name in names:
         print(f"{name:16}" + "".join(f"{counts[name]:20,}" for counts in found.values()))
-    print(f"{(BEGIN + timedelta(days=DAYS) - BEGIN).days} days in {time.monotonic() - began:.0f} s")
+    print(f"{DAYS} days in {time.monotonic() - began:.0f} s")
     raise SystemExit(any(counts[rule] for counts in found.values() for rule in RULES))
 
 

@@ -13,12 +13,15 @@ from langchain_core.messages import AIMessage, BaseMessage
 from redis.asyncio import Redis
 
 from agent.models import Models
-from channels.base import Message
+from channels.base import Message, StatusUpdate
+from channels.cloud_webhook import parse
+from channels.emulators.cloud_api import Fault
 from server import clock, consent
 from server.conversations import Contact
+from server.failed_sends import undelivered
 from server.follow_ups import FollowUps
+from server.message_templates import Template, keep, note_status
 from server.outreach import DAY, HOUR, Outreach, Plan, judge
-from server.templates import Template, keep, note_status
 from tests.agent.chatting import Scripted, call, quiet
 from tests.server.office import NUMBER, Office
 from tests.waiting import until
@@ -232,9 +235,16 @@ async def test_every_door_out_stops_the_sequence(redis: Redis, tmp_path, door: s
         assert [row["wa_id"] for row in stopped] == ([ANNA] if door in ("words", "preferences", "operator") else [])
 
 
-async def test_the_button_of_a_template_is_an_opt_out_whatever_it_says(redis: Redis, tmp_path):
-    from channels.cloud_webhook import parse
+async def test_start_takes_an_opt_out_back_and_both_are_on_record(redis: Redis, tmp_path):
+    async with silence(redis, tmp_path) as scene:
+        await scene.answers("stop")
+        await scene.answers("start")
+        assert not await consent.suppressed(redis, scene.office.desk.conversations)
+        log = await consent.changes(redis, "default")
+        assert [(row["stopped"], row["door"]) for row in log] == [(False, "words"), (True, "words")]
 
+
+async def test_the_button_of_a_template_is_an_opt_out_whatever_it_says(redis: Redis, tmp_path):
     body = b'{"entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"4242"},"contacts":[{"wa_id":"77010000001"}],"messages":[{"from":"77010000001","id":"wamid.b","timestamp":"1","type":"button","button":{"text":"No more, please","payload":"STOP_PROMO"}}]}}]}]}'
     (pressed,) = parse(body).messages
     async with silence(redis, tmp_path) as scene:
@@ -277,8 +287,6 @@ async def test_operators_pause_skip_override_cancel_and_run_now(redis: Redis, tm
 
 async def test_a_provider_that_puts_a_touch_off_gets_it_a_day_later_and_then_no_more(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"*": "b:en"}) as scene:
-        from channels.emulators.cloud_api import Fault
-
         scene.office.emulator.faults.append(Fault(times=9, status=400, code=131049))
         days = []
         for _ in range(4):
@@ -289,9 +297,6 @@ async def test_a_provider_that_puts_a_touch_off_gets_it_a_day_later_and_then_no_
 
 
 async def test_a_touch_that_fails_after_it_was_taken_goes_out_anew_with_its_variables(redis: Redis, tmp_path):
-    from channels.base import StatusUpdate
-    from server.failed_sends import undelivered
-
     async with silence(redis, tmp_path, follow_up_templates={"1": "back:en(name)"}) as scene:
         await keep(redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")])
         await scene.office.desk.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
@@ -307,16 +312,12 @@ async def test_a_touch_that_fails_after_it_was_taken_goes_out_anew_with_its_vari
 
 async def test_a_contact_who_cannot_be_reached_is_left_alone(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"*": "b:en"}) as scene:
-        from channels.emulators.cloud_api import Fault
-
         scene.office.emulator.faults.append(Fault(times=9, status=400, code=131026))
         await scene.passes()
         assert "cannot be reached" in (await scene.plan()).ended
 
 
 async def test_a_message_from_whatsapps_own_switch_is_an_opt_out(redis: Redis, tmp_path):
-    from channels.cloud_webhook import parse
-
     body = b'{"entry":[{"changes":[{"field":"user_preferences","value":{"metadata":{"phone_number_id":"4242"},"contacts":[{"wa_id":"77015550101","user_id":"KZ.1349"}],"user_preferences":[{"wa_id":"77015550101","category":"marketing_messages","value":"stop","timestamp":1786000200}]}}]}]}'
     (preference,) = parse(body).preferences
     assert (preference.stopped, preference.wa_id, preference.user_id) == (True, "77015550101", "KZ.1349")
