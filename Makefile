@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format studio bench eval soak chaos voice lock clean
+.PHONY: run test lint format studio bench eval soak chaos voice mcp lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -33,6 +33,10 @@ eval: .venv/ready-dev
 voice: .venv/ready requirements-voice.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-voice.lock
 
+# Tools from MCP servers.
+mcp: .venv/ready requirements-mcp.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-mcp.lock
+
 soak: .venv/ready-dev
 	$(BIN)/python -m benchmarks.soak
 
@@ -62,6 +66,7 @@ lock: .venv/bin/python
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra voice pyproject.toml -o requirements-voice.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra mcp pyproject.toml -o requirements-mcp.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra studio pyproject.toml -o requirements-studio.lock
 
 clean:

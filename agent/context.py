@@ -98,6 +98,12 @@ class Context(BaseModel):
         title="Chat model",
         description="openai:NAME, google_genai:NAME, offline, or auto for the one of the settings.",
     )
+    fallback_model: str = _knob(
+        "",
+        "sell",
+        title="Fallback model",
+        description="Asked when the chat model fails; empty: the one of the settings.",
+    )
     moderate_model: str = _knob(
         "", "moderate", title="Model of moderate", description="A smaller one; empty: the chat model."
     )
@@ -149,11 +155,20 @@ class Context(BaseModel):
         title="Allow list",
         description="Numbers or user ids that are always clients; * stands for anything.",
     )
+    respond_to_whitelist: list[str] = _knob(
+        [],
+        "commands",
+        title="Answer only these",
+        description="Numbers or user ids, and nobody else is answered; * stands for anything; empty: everybody is.",
+    )
     ignore: list[str] = _knob(
         [],
         "commands",
         title="Ignore list",
         description="Numbers or user ids that are never answered; * stands for anything.",
+    )
+    knowledge_base: str = _knob(
+        "", "retrieve", title="Knowledge base", description="The bot whose documents are used; empty: its own."
     )
     passages: int = _knob(5, "retrieve", ge=1, le=20, title="Passages", description="How many the sales agent sees.")
     tools: list[str] = _knob(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -54,17 +55,18 @@ def build(
     knowledge: Knowledge,
     checkpointer: BaseCheckpointSaver[str] | None = None,
     form: type = State,
-    ledger: Ledger | None = None,
+    ledger: Callable[[str], Ledger] | None = None,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The graph over these models and this knowledge base. `form` is what its input may hold: less of it in Studio.
-    `ledger` keeps tool calls from being made again when a turn is."""
+    `ledger` gives, for a bot's id, what keeps tool calls from being made again when a turn is."""
 
     async def guard(request: Any, call: Any) -> Any:
         """Run a tool only if this bot may use it; a failure becomes an answer the model can read."""
         name = request.tool_call["name"]
         problem = f"{name} is not available"
         if request.tool is not None and request.tool in registry.allowed(request.runtime.context.tools):
-            price_list.set(await knowledge.price_list(request.runtime.state.get("bot_id", "default")))
+            context, state = request.runtime.context, request.runtime.state
+            price_list.set(await knowledge.price_list(context.knowledge_base or state.get("bot_id", "default")))
             try:
                 answer = await asyncio.wait_for(_called(ledger, request, call), TOOL_SECONDS)
                 return _short(answer) if isinstance(answer, ToolMessage) else answer
@@ -99,13 +101,14 @@ def build(
     return builder.compile(checkpointer=checkpointer, name="salesgraph")
 
 
-async def _called(ledger: Ledger | None, request: Any, call: Any) -> Any:
+async def _called(ledger: Callable[[str], Ledger] | None, request: Any, call: Any) -> Any:
     conversation = request.runtime.config.get("configurable", {}).get("thread_id")
     if ledger is None or conversation is None:
         return await call(request)
     wanted, ids = request.tool_call, [str(message.id) for message in burst(request.runtime.state)]
     key = key_of(conversation, ids, wanted["name"], wanted["args"])
-    return await once(ledger, key, wanted["id"], partial(call, request))
+    own = ledger(request.runtime.state.get("bot_id", "default"))
+    return await once(own, key, wanted["id"], partial(call, request))
 
 
 class Bookshelf:

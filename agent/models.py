@@ -86,6 +86,7 @@ class Models:
         timeout: float | None = None,
         purpose: str = "",
         cheaper: str = "",
+        fallback: str = "",
     ) -> Asked:
         """The answer of the named model (`auto`: the default), else of the fallback, else of the offline one.
 
@@ -93,7 +94,7 @@ class Models:
         nearly spent `cheaper` is asked instead, and when it is spent the offline model alone. A refusal, an empty, cut or
         malformed answer counts as no answer. Raises NoModelAnswered.
         """
-        for candidate in self._candidates(name, cheaper):
+        for candidate in self._candidates(name, cheaper, fallback or self.fallback):
             answer = await self._ask(candidate, messages, tools, schema, timeout or self.access.timeout, purpose)
             if answer is not None:
                 return answer
@@ -101,7 +102,7 @@ class Models:
 
     def warm(self) -> None:
         """Load the providers' libraries now, not in the first customer's turn: that takes a second."""
-        for name in self._candidates("auto", ""):
+        for name in self._candidates("auto", "", self.fallback):
             try:
                 self._model(name)
             except Exception as error:  # a missing key shows at the first call too, and the next model answers
@@ -111,11 +112,11 @@ class Models:
         """The model that `name` stands for."""
         return self.default if name in ("", "auto") else name
 
-    def _candidates(self, name: str, cheaper: str) -> list[str]:
+    def _candidates(self, name: str, cheaper: str, fallback: str | None) -> list[str]:
         allowed = meter.allowance.get()
-        wanted = [self.resolve(name), self.fallback, OFFLINE]
-        if allowed == "cheaper" and (cheaper or self.fallback):
-            wanted = [cheaper or self.fallback, OFFLINE]
+        wanted = [self.resolve(name), fallback, OFFLINE]
+        if allowed == "cheaper" and (cheaper or fallback):
+            wanted = [cheaper or fallback, OFFLINE]
         elif allowed == "offline":
             wanted = [OFFLINE]
         return list(dict.fromkeys(candidate for candidate in wanted if candidate))

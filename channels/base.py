@@ -1,11 +1,13 @@
-"""What every channel speaks: messages in, messages out, statuses, and the ways a send can fail."""
+"""What every channel speaks: the contract itself, messages in, content out, statuses, and the ways a send can fail."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
+import httpx
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 # `echo`: a person at the business wrote it; `touch`: nobody did, a follow-up is due.
 Kind = Literal[
@@ -43,19 +45,23 @@ class Frozen(BaseModel):
 
 
 class Media(Frozen):
-    """A file that came with a message; `id` fetches it from the provider."""
+    """A file that came with a message; `id` fetches it from the provider, `url` (which may expire) does it faster; `data` is
+    the file itself in base64, where the provider gave no other way to it."""
 
     id: str
     mime_type: str = ""
     filename: str = ""
+    url: str = ""
+    data: str = ""
 
 
 class Message(Frozen):
-    """One inbound message.
+    """One inbound message, or (`echo`) one that left the business's number by another way than ours.
 
     `account` is the provider's id of the business number it came to. At least one of `wa_id` (phone digits) and
-    `user_id` (business-scoped id) is set. `text` is what a reader should see: the body, a caption, the title of a
-    pressed button, a description of a location; `payload` what a template's button carries.
+    `user_id` (business-scoped id, or the lid of a linked session) is set. `text` is what a reader should see: the body, a
+    caption, the title of a pressed button, a description of a location; `payload` what a template's button carries.
+    `group_id` is the group it was written in. `ours`: an echo that may be of a message we sent ourselves.
     """
 
     id: str
@@ -70,10 +76,15 @@ class Message(Frozen):
     quoted_id: str = ""
     payload: str = ""
     group_id: str = ""
+    ours: bool = False
+
+
+Failure = Literal["retry", "busy", "pair", "unknown", "change", "window", "contact", "opt_out", "later", "stop"]
 
 
 class StatusUpdate(Frozen):
-    """What the provider says became of one of our messages; `callback` is the id we gave it, `contact` whom it went to."""
+    """What the provider says became of one of our messages; `callback` is the id we gave it, `contact` whom it went to;
+    `failure` what a failed one means (`SendError`)."""
 
     id: str
     account: str
@@ -83,6 +94,7 @@ class StatusUpdate(Frozen):
     contact: str = ""
     error_code: int = 0
     error: str = ""
+    failure: Failure = "change"
 
 
 class Preference(Frozen):
@@ -104,6 +116,19 @@ class TemplateStatus(Frozen):
     reason: str = ""
 
 
+LinkState = Literal["stopped", "starting", "scan_qr", "connected", "disconnected", "unpaid", "failed"]
+
+
+class LinkChange(Frozen):
+    """A number was linked, or came loose: told by its provider, or found by asking. `reason` is for people; `phone` the
+    number's own digits where the provider says them."""
+
+    account: str
+    state: LinkState
+    reason: str = ""
+    phone: str = ""
+
+
 class Quarantined(Frozen):
     """A piece of a webhook that could not be read, kept for a person to look at."""
 
@@ -120,14 +145,42 @@ class Parsed:
     quarantined: list[Quarantined] = field(default_factory=list)
     preferences: list[Preference] = field(default_factory=list)
     templates: list[TemplateStatus] = field(default_factory=list)
+    links: list[LinkChange] = field(default_factory=list)
 
 
 class Recipient(Frozen):
-    """Where a reply goes: the number it is sent from and the contact's identities."""
+    """Where a reply goes: the number it is sent from and the contact's identities (a group's is its `user_id`)."""
 
     account: str
     wa_id: str = ""
     user_id: str = ""
+
+
+class Text(Frozen):
+    """One bubble; `quoted_id` is the message it replies to."""
+
+    body: str
+    quoted_id: str = ""
+
+
+class Template(Frozen):
+    """An approved template, `name:language`, such as `we_answered:en`, its body's variables filled in order."""
+
+    name: str
+    variables: tuple[str, ...] = ()
+
+
+class File(Frozen):
+    """A file with a caption: its bytes, or the address it can be fetched from."""
+
+    name: str
+    mime_type: str
+    data: bytes = b""
+    url: str = ""
+    caption: str = ""
+
+
+Content = Text | Template | File
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +192,6 @@ class Pace:
     burst: int = 1
     pair_interval: float = 0
     pair_burst: int = 1
-
-
-Failure = Literal["retry", "busy", "pair", "unknown", "change", "window", "contact", "opt_out", "later", "stop"]
 
 
 class SendError(Exception):
@@ -159,3 +209,122 @@ class SendError(Exception):
         self.kind: Failure = kind
         self.code = code
         self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a wire can do. `window`: only templates outside of 24 hours; `callbacks`: every status repeats the id we gave;
+    `echoes`: our own messages come back; `groups`: it can write in groups; `official`: the provider allows bots; `links`: a phone is linked by QR code."""
+
+    window: bool = False
+    templates: bool = False
+    callbacks: bool = False
+    echoes: bool = False
+    groups: bool = False
+    official: bool = True
+    links: bool = False
+    longest: int = 4096
+
+
+class Credentials(BaseModel):
+    """What reaches one number of a channel. Secrets are `SecretStr`: they are stored encrypted and never shown. Every
+    channel has a class of its own, which names the provider's id of the number in `account`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    needed: ClassVar[tuple[str, ...]] = ()
+    webhook_secret: SecretStr = SecretStr("")
+
+    @property
+    def account(self) -> str:
+        """The provider's id of the number."""
+        raise NotImplementedError
+
+    @property
+    def missing(self) -> list[str]:
+        """What is `needed` and empty."""
+        given = {name: getattr(self, name) for name in self.needed}
+        return [
+            n for n, value in given.items() if not (value.get_secret_value() if isinstance(value, SecretStr) else value)
+        ]
+
+    @classmethod
+    def secrets(cls) -> set[str]:
+        """The names of its secrets."""
+        return {name for name, field in cls.model_fields.items() if "Secret" in str(field.annotation)}
+
+
+class Channel(Protocol):
+    """One number on one provider's wire. Thin: bytes to messages and back, no policy."""
+
+    name: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+    Credentials: ClassVar[type[Credentials]]
+    credentials: Any
+    pace: Pace
+
+    def __init__(self, client: httpx.AsyncClient, credentials: Any) -> None:
+        """Over the process's HTTP client."""
+        ...
+
+    def authentic(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Whether these raw bytes come from the provider, as far as their headers (names in lower case) can tell."""
+        ...
+
+    def parse(self, body: bytes) -> Parsed:
+        """Everything a webhook body holds; what cannot be read is quarantined beside its neighbours. Raises ValueError for
+        a body that is no JSON object."""
+        ...
+
+    async def send(self, to: Recipient, content: Content, callback: str) -> str:
+        """Send one thing and return the provider's message id. `callback` names the send: the same for every try of it. Raises
+        SendError."""
+        ...
+
+    async def fetch_media(self, media: Media, most: int) -> bytes:
+        """The file of a message, at most `most` bytes. Raises DownloadError."""
+        ...
+
+    async def typing(self, to: Recipient, message_id: str) -> None:
+        """Blue ticks on a contact's message, and the typing indicator until the reply. Raises SendError."""
+        ...
+
+
+def unsupported(channel: str, content: Content) -> SendError:
+    """The error of a channel that has no such thing."""
+    return SendError("change", f"{channel} has no {type(content).__name__.lower()} messages")
+
+
+class Qr(Frozen):
+    """What a phone scans to link a number: a PNG in base64, and its text where the provider tells it."""
+
+    png: str
+    value: str = ""
+
+
+Session = Literal["start", "stop", "restart", "logout", "delete"]
+
+
+@runtime_checkable
+class Linked(Channel, Protocol):
+    """A channel whose numbers are phones linked by QR code or by a pairing code. All of it raises SendError."""
+
+    async def state(self) -> LinkChange:
+        """Whether the number is linked, as its provider says now."""
+        ...
+
+    async def qr(self) -> Qr | None:
+        """The code to scan now; None when there is none, as when the number is linked."""
+        ...
+
+    async def pairing_code(self, phone: str) -> str:
+        """The code to type into WhatsApp on the phone of this number (digits), in place of a scan."""
+        ...
+
+    async def session(self, action: Session) -> None:
+        """Start, stop, restart, unlink or delete the number's session; starting one that runs changes nothing."""
+        ...
+
+    async def phone_of(self, lid: str) -> str:
+        """The phone number behind a contact's lid, empty when the provider does not say."""
+        ...

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from channels.base import Kind, Media, Message, Parsed, Preference, Quarantined, StatusUpdate, TemplateStatus
+from channels.base import Kind, Media, Message, Parsed, Preference, StatusUpdate, TemplateStatus
+from channels.cloud_errors import classify
+from channels.json_parts import as_dict, as_dicts, clean, each, object_of, required, seconds
 
 # Business-scoped user id: ISO country, a dot, up to 128 alphanumerics (optionally behind "ENT.").
 _USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
@@ -31,36 +32,24 @@ def signed_by(secret: str, body: bytes, header: str | None) -> bool:
     )
 
 
-def clean(value: object) -> str:
-    """Text that every store takes: no NUL, lone surrogates replaced; a non-string becomes its text, None is empty."""
-    text = "" if value is None else value if isinstance(value, str) else str(value)
-    return text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def parse(body: bytes) -> Parsed:
     """All messages and statuses of a webhook body, whatever else it holds.
 
     An element that cannot be read is quarantined beside its neighbours. Raises ValueError when the body is not a JSON
     object.
     """
-    try:
-        payload = json.loads(body)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if not isinstance(payload, dict):
-        raise ValueError("a webhook body is a JSON object")
-    parsed = Parsed()
+    payload, parsed = object_of(body), Parsed()
     for field, value in _changes(payload):
         account = clean(as_dict(value.get("metadata")).get("phone_number_id"))
         if field == "smb_message_echoes":
-            _each(parsed, value.get("message_echoes"), lambda raw, v=value, a=account: _echo(raw, v, a))
+            each(parsed, value.get("message_echoes"), lambda raw, v=value, a=account: _echo(raw, v, a))
         elif field == "user_preferences":
-            _each(parsed, value.get("user_preferences"), lambda raw, v=value, a=account: _preference(raw, v, a))
+            each(parsed, value.get("user_preferences"), lambda raw, v=value, a=account: _preference(raw, v, a))
         elif field == "message_template_status_update":
-            _each(parsed, [value], _template_status)
+            each(parsed, [value], _template_status)
         elif field == "messages":
-            _each(parsed, value.get("messages"), lambda raw, v=value, a=account: _message(raw, v, a))
-            _each(parsed, value.get("statuses"), lambda raw, a=account: _status(raw, a))
+            each(parsed, value.get("messages"), lambda raw, v=value, a=account: _message(raw, v, a))
+            each(parsed, value.get("statuses"), lambda raw, a=account: _status(raw, a))
     return parsed
 
 
@@ -71,33 +60,14 @@ def _changes(payload: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield str(change.get("field") or "messages"), value
 
 
-def _each(parsed: Parsed, items: object, read: Any) -> None:
-    if items is None:
-        return
-    for raw in items if isinstance(items, list) else [items]:
-        try:
-            item = read(raw)
-        except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
-            parsed.quarantined.append(Quarantined(reason=str(error)[:200], piece=json.dumps(raw)[:10_000]))
-            continue
-        if isinstance(item, Message):
-            parsed.messages.append(item)
-        elif isinstance(item, StatusUpdate):
-            parsed.statuses.append(item)
-        elif isinstance(item, Preference):
-            parsed.preferences.append(item)
-        elif isinstance(item, TemplateStatus):
-            parsed.templates.append(item)
-
-
 def _message(raw: dict[str, Any], value: dict[str, Any], account: str) -> Message:
     wa_id, user_id, name = _sender(raw, value)
     kind, text, media = _content(raw)
     return Message(
-        id=_required(raw, "id"),
+        id=required(raw, "id"),
         account=account,
         kind=kind,
-        timestamp=_seconds(raw.get("timestamp")),
+        timestamp=seconds(raw.get("timestamp")),
         wa_id=wa_id,
         user_id=user_id,
         name=name,
@@ -115,12 +85,11 @@ def _echo(raw: dict[str, Any], value: dict[str, Any], account: str) -> Message:
     wa_id, user_id = clean(raw.get("to")).lstrip("+"), clean(raw.get("to_user_id"))
     if not wa_id and not user_id:
         raise ValueError("echo without an addressee")
-    seconds = _seconds(raw.get("timestamp"))
     return Message(
-        id=_required(raw, "id"),
+        id=required(raw, "id"),
         account=account,
         kind="echo",
-        timestamp=seconds,
+        timestamp=seconds(raw.get("timestamp")),
         wa_id=wa_id,
         user_id=user_id,
         text=text,
@@ -210,14 +179,15 @@ def _status(raw: dict[str, Any], account: str) -> StatusUpdate | None:
     details = clean(as_dict(error.get("error_data")).get("details")) or clean(error.get("title"))
     code = error.get("code")
     return StatusUpdate(
-        id=_required(raw, "id"),
+        id=required(raw, "id"),
         account=account,
         status=status,  # pyright: ignore[reportArgumentType] - a value of _STATUSES
-        timestamp=_seconds(raw.get("timestamp")),
+        timestamp=seconds(raw.get("timestamp")),
         callback=clean(raw.get("biz_opaque_callback_data")),
         contact=clean(raw.get("recipient_id") or raw.get("recipient_user_id")),
         error_code=code if isinstance(code, int) else 0,
         error=details,
+        failure=classify(code if isinstance(code, int) else 0, 0),
     )
 
 
@@ -229,36 +199,11 @@ def _preference(raw: dict[str, Any], value: dict[str, Any], account: str) -> Pre
     wanted = str(raw.get("value"))
     if wanted not in ("stop", "resume") or not (wa_id or user_id):
         raise ValueError("a preference of nobody, or neither stop nor resume")
-    at = _seconds(raw.get("timestamp"))
+    at = seconds(raw.get("timestamp"))
     return Preference(account=account, stopped=wanted == "stop", wa_id=wa_id.lstrip("+"), user_id=user_id, timestamp=at)
 
 
 def _template_status(raw: dict[str, Any]) -> TemplateStatus:
     """ "message_template_status_update" of the webhook reference."""
-    name, language = _required(raw, "message_template_name"), _required(raw, "message_template_language")
-    return TemplateStatus(name=name, language=language, status=_required(raw, "event"), reason=clean(raw.get("reason")))
-
-
-def as_dict(value: object) -> dict[str, Any]:
-    """The value if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def as_dicts(value: object) -> list[dict[str, Any]]:
-    """The objects of a list, none if it is no list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _required(raw: dict[str, Any], key: str) -> str:
-    if not (text := clean(raw.get(key))):
-        raise ValueError(f"no {key}")
-    return text
-
-
-def _seconds(value: object) -> int:
-    """Unix seconds; Meta sends a string, some gateways a number, some milliseconds, some neither."""
-    try:
-        number = int(float(str(value)))
-    except (ValueError, OverflowError):
-        return 0
-    return number // 1000 if number > 10**11 else number
+    name, language = required(raw, "message_template_name"), required(raw, "message_template_language")
+    return TemplateStatus(name=name, language=language, status=required(raw, "event"), reason=clean(raw.get("reason")))

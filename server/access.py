@@ -7,7 +7,9 @@ import hmac
 import ipaddress
 
 from fastapi import HTTPException, Request
+from redis.asyncio import Redis
 
+from server import tokens
 from server.settings import Settings
 
 COOKIE = "salesgraph_operator"
@@ -33,10 +35,16 @@ def is_operator(settings: Settings, request: Request) -> bool:
     return hmac.compare_digest(cookie.encode("utf-8", "replace"), session_value(settings).encode())
 
 
-def require_operator(settings: Settings, request: Request) -> None:
-    """Raises 401 unless the request is an operator's."""
-    if not is_operator(settings, request):
+async def require_operator(settings: Settings, redis: Redis, request: Request) -> None:
+    """Let the request see what its token opens: everything, or one bot. Raises 401 when it opens nothing."""
+    if is_operator(settings, request):
+        tokens.scope.set("")
+        return
+    kind, _, secret = request.headers.get("authorization", "").partition(" ")
+    token = await tokens.find(redis, secret.strip()) if kind.lower() == "bearer" else None
+    if token is None:
         raise HTTPException(401, "send the header Authorization: Bearer API_TOKEN", {"WWW-Authenticate": "Bearer"})
+    tokens.scope.set(token.bot_id)
 
 
 def is_local(request: Request) -> bool:

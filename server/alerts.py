@@ -17,9 +17,9 @@ KEY = f"{PREFIX}:alerts"
 log = structlog.get_logger()
 
 
-async def raise_alert(redis: Redis, name: str, text: str, setting: str) -> bool:
-    """Show an alert; True for the first to say so, whose text stays until it changes."""
-    row = json.dumps({"at": now_ms(), "text": text, "setting": setting})
+async def raise_alert(redis: Redis, name: str, text: str, setting: str, bot_id: str = "") -> bool:
+    """Show an alert, of one bot or of the deployment; True for the first to say so, whose text stays until it changes."""
+    row = json.dumps({"at": now_ms(), "text": text, "setting": setting, "bot_id": bot_id or None})
     first = bool(await redis.hsetnx(KEY, name, row))  # pyright: ignore[reportGeneralTypeIssues]
     if first:
         log.error("alert", name=name, text=text, setting=setting)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -17,7 +19,7 @@ from agent.graph import Bookshelf, build, offline_model
 from agent.models import Access, Models
 from knowledge_base.library import Library
 from server import alerts
-from server.bots import Bot, Desk
+from server.bots import Bot
 from server.keys import key as named
 from server.keys import thread_prefix
 from server.knowledge import RedisStore, embedder
@@ -92,23 +94,20 @@ class RedisLedger:
         await self._redis.set(named(self._bot_id, "called", key), answer, ex=LEDGER_SECONDS)
 
 
-def graphs(
-    settings: Settings, redis: Redis, desks: dict[str, Desk], http: httpx.AsyncClient | None = None
-) -> dict[str, Graph]:
-    """A graph per bot, each with its own corner of working memory."""
+def graphs(settings: Settings, redis: Redis, http: httpx.AsyncClient | None = None) -> Callable[[str], Graph]:
+    """The graph of a bot by its id: one for all, each bot with its own corner of working memory."""
     shared, shelf = models(settings, http, redis), Bookshelf(library(settings, redis))
     shared.warm()
-    return {
-        bot_id: build(
-            shared,
-            shelf,
-            RedisCheckpointer(
-                redis, prefix=thread_prefix(bot_id), holder=lambda thread, bot=bot_id: named(bot, "box", thread)
-            ),
-            ledger=RedisLedger(redis, bot_id),
+    base = build(shared, shelf, ledger=lambda bot_id: RedisLedger(redis, bot_id))
+
+    @lru_cache(maxsize=10_000)
+    def graph_of(bot_id: str) -> Graph:
+        saver = RedisCheckpointer(
+            redis, prefix=thread_prefix(bot_id), holder=lambda thread: named(bot_id, "box", thread)
         )
-        for bot_id in desks
-    }
+        return base.copy({"checkpointer": saver})
+
+    return graph_of
 
 
 class Rehearsal:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import tempfile
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,16 +18,19 @@ from redis.asyncio import Redis
 from channels.base import Message
 from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS, Unreadable
-from server import alerts, outreach_api, oversight
+from server import alerts, bots_api, outreach_api, oversight
 from server.access import require_operator
 from server.answering import Rehearsal, library
-from server.bots import DEFAULT, Desk, Numbers
+from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import OPERATOR, Contact, Entry
 from server.follow_ups import FollowUps
+from server.lines import DEFAULT
 from server.outbox import Reply
+from server.roster import Roster
 from server.settings import Settings
 from server.spending import NANO, Spending
+from server.tokens import Visible, scope
 
 LARGEST_DOCUMENT = 50 * 1024 * 1024
 
@@ -57,11 +61,12 @@ class ContactIn(_In):
     profile: dict[str, str | None] = Field(max_length=50)
 
 
-def router(settings: Settings, redis: Redis, desks: dict[str, Desk], numbers: Numbers) -> APIRouter:
-    """Everything under /api."""
+def router(settings: Settings, redis: Redis, roster: Roster) -> APIRouter:
+    """Everything under /api. Its routes reach bots only through `desks`, which shows a token of one bot no other."""
+    desks = Visible(roster)
 
-    def operator(request: Request, _: Annotated[Any, Depends(HTTPBearer(auto_error=False))]) -> None:
-        require_operator(settings, request)
+    async def operator(request: Request, _: Annotated[Any, Depends(HTTPBearer(auto_error=False))]) -> None:
+        await require_operator(settings, redis, request)
 
     routes = APIRouter(prefix="/api", tags=["operator"], dependencies=[Depends(operator)])
     shelf, spending = library(settings, redis), Spending(settings, redis)
@@ -97,30 +102,10 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk], numbers: Nu
         return {
             "conversations": sum(row["conversations"] for row in rows),
             "bots": rows,
-            "alerts": await alerts.all_alerts(redis),
+            "alerts": [row for row in await alerts.all_alerts(redis) if scope.get() in ("", row.get("bot_id"))],
         }
 
-    @routes.get("/bots", summary="All bots")
-    async def list_bots() -> dict[str, Any]:
-        return {"items": [_bot(desk) for desk in desks.values()], "next_cursor": None}
-
-    @routes.get("/bots/{bot_id}", summary="One bot")
-    async def get_bot(bot_id: str) -> dict[str, Any]:
-        return {**_bot(desk_of(bot_id)), "settings": desk_of(bot_id).bot.context.model_dump()}
-
-    @routes.get("/bots/{bot_id}/status", summary="Whether a bot can be reached")
-    async def bot_status(bot_id: str) -> dict[str, Any]:
-        desk = desk_of(bot_id)
-        bot, paused = desk.bot, await desk.mailbox.paused(desk.bot.account)
-        connected = bool(bot.account and settings.whatsapp_access_token and settings.whatsapp_app_secret)
-        return {
-            "bot_id": bot_id,
-            "channel": "cloud_api" if bot.account else "simulator",
-            "state": "paused" if paused else "connected" if connected else "simulator_only",
-            "paused": paused or None,
-            "model": bot.context.model,
-            "qr": None,
-        }
+    bots_api.add(routes, settings, roster, desks)
 
     @routes.get("/contacts", summary="Contacts, most recently active first")
     async def contacts(
@@ -260,7 +245,7 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk], numbers: Nu
                     return {"id": letter_id, "status": "queued"}
         raise HTTPException(404, "there is no dead letter of this id")
 
-    outreach_api.add(routes, settings, redis, desks, numbers, found, desk_of)
+    outreach_api.add(routes, settings, redis, desks, roster.numbers, found, desk_of)
     return routes
 
 
@@ -283,7 +268,7 @@ async def _ingest(shelf: Library, bot_id: str, file: UploadFile) -> Stored:
 
 
 async def _page(
-    desks: dict[str, Desk], bot_id: str | None, limit: int, cursor: str | None, wanted: Any
+    desks: Mapping[str, Desk], bot_id: str | None, limit: int, cursor: str | None, wanted: Any
 ) -> tuple[list[tuple[Contact, int]], str | None]:
     """(contact, last activity) rows over one bot or all, most recent first, and the cursor of the next page."""
     if bot_id is not None and bot_id not in desks:
@@ -321,17 +306,6 @@ def _position(cursor: str | None) -> tuple[int, str] | None:
         return int(at), conversation_id
     except (ValueError, binascii.Error):
         raise HTTPException(400, "cursor: use the next_cursor of an earlier answer") from None
-
-
-def _bot(desk: Desk) -> dict[str, Any]:
-    bot = desk.bot
-    return {
-        "id": bot.id,
-        "business": bot.context.business,
-        "model": bot.context.model,
-        "account": bot.account or None,
-        "simulator": bot.simulated_account,
-    }
 
 
 def _contact(desk: Desk, contact: Contact) -> dict[str, Any]:

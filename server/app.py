@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hmac
 from collections.abc import AsyncIterator
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import httpx
 import structlog
@@ -20,18 +19,16 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from channels.emulators.cloud_api import CloudApiEmulator
-from server import alerts, api, pages, webhooks
-from server.access import is_local, is_operator
-from server.bots import Numbers, bots, desks
+from server import alerts, api, pages, simulator, webhooks
 from server.calls import Calls, feed, feed_secret
 from server.http_client import http_client
+from server.lines import Numbers
+from server.problems import problem
+from server.roster import Roster
 from server.settings import Settings
 from server.spending import Spending
-
-SIMULATOR = "/simulator/cloud-api"
 
 log = structlog.get_logger()
 
@@ -62,20 +59,17 @@ class Entrance:
 
 def create(settings: Settings, redis: Redis) -> Entrance:
     """The application over a Redis client, which the caller closes."""
-    all_desks = desks(settings, redis)
     client = http_client(http_timeout(settings))
-    numbers = Numbers(settings, client, bots(settings))
-    emulator = CloudApiEmulator(
-        f"{settings.loopback_url}/webhook",
-        settings.simulator_secret,
-        settings.simulator_secret,
-        journal=settings.data_dir / "simulator.jsonl",
-    )
+    roster = Roster(settings, redis, Numbers(settings, client, []))
+    phones = simulator.emulators(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        fresh = asyncio.create_task(roster.keep_fresh())
         yield
-        await emulator.close()
+        fresh.cancel()
+        for emulator in phones.values():
+            await emulator.close()
         await client.aclose()
 
     app = FastAPI(
@@ -86,11 +80,12 @@ def create(settings: Settings, redis: Redis) -> Entrance:
         docs_url=None,
         redoc_url=None,
     )
-    receive = webhooks.receiver(settings, all_desks, numbers)
-    app.include_router(webhooks.router(settings, receive))
-    app.include_router(api.router(settings, redis, all_desks, numbers))
-    app.include_router(pages.router(settings, redis, all_desks))
-    app.mount(SIMULATOR, _guarded(settings, emulator.app))
+    receive = webhooks.cloud_receiver(roster)
+    app.include_router(webhooks.router(settings, roster, receive))
+    app.include_router(api.router(settings, redis, roster))
+    app.include_router(pages.router(settings, redis, roster))
+    for path, emulator in phones.items():
+        app.mount(path, simulator.guarded(settings, path, emulator.app))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
     @app.get("/health", tags=["open"], summary="Whether the service works")
@@ -103,7 +98,7 @@ def create(settings: Settings, redis: Redis) -> Entrance:
 
     @app.get("/calendar/{bot_id}/{secret}.ics", tags=["open"], summary="Scheduled calls for the operator's calendar")
     async def calendar(bot_id: str, secret: str) -> Response:
-        known = all_desks.get(bot_id)
+        known = roster.get(bot_id)
         if known is None or not hmac.compare_digest(feed_secret(settings.operator_token, bot_id), secret):
             raise HTTPException(404, "there is no calendar at this address")
         return Response(feed(known.bot, await Calls(redis).coming(bot_id)), media_type="text/calendar")
@@ -125,7 +120,7 @@ def create(settings: Settings, redis: Redis) -> Entrance:
         )
         alerted = Gauge("salesgraph_alerts", "Alerts that are not over", registry=registry)
         spending = Spending(settings, redis)
-        for bot_id, desk in all_desks.items():
+        for bot_id, desk in roster.items():
             paused.labels(bot_id).set(bool(await desk.mailbox.paused(desk.bot.account)))
             conversations.labels(bot_id).set(await desk.conversations.count())
             waiting.labels(bot_id).set(await desk.mailbox.backlog())
@@ -143,36 +138,16 @@ def create(settings: Settings, redis: Redis) -> Entrance:
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
-        return _problem(error.status_code, str(error.detail), error.headers)
+        return problem(error.status_code, str(error.detail), error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         errors = [{"field": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()]
-        return _problem(422, "; ".join(f"{e['field']}: {e['problem']}" for e in errors), errors=errors)
+        return problem(422, "; ".join(f"{e['field']}: {e['problem']}" for e in errors), errors=errors)
 
     return Entrance(app, receive)
 
 
 def _no_redis(path: str, error: Exception) -> Response:
     log.error("redis_unreachable", path=path, error=repr(error)[:200])
-    return PlainTextResponse("try again later", 503) if path == "/webhook" else _problem(503, "Redis is unreachable")
-
-
-def _guarded(settings: Settings, phone: ASGIApp) -> ASGIApp:
-    """The phone is for the people at this machine and for operators; its Graph side asks for a token itself."""
-
-    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
-        control = scope["type"] == "http" and request.url.path.startswith(f"{SIMULATOR}/_control")
-        foreign = request.headers.get("origin") not in (None, f"{request.url.scheme}://{request.url.netloc}")
-        if control and (foreign or not (is_local(request) or is_operator(settings, request))):
-            await _problem(403, "the simulator is open to this machine and to operators")(scope, receive, send)
-        else:
-            await phone(scope, receive, send)
-
-    return guard
-
-
-def _problem(status: int, detail: str, headers: Any = None, **more: Any) -> Response:
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    return PlainTextResponse("try again later", 503) if path == "/webhook" else problem(503, "Redis is unreachable")

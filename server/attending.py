@@ -11,12 +11,13 @@ import structlog
 from redis.asyncio import Redis
 
 from server import consent, notices
-from server.bots import Desk, Numbers
+from server.bots import Desk
 from server.calls import Calls, remind_all
 from server.clock import now_ms
 from server.conversations import Contact
 from server.follow_ups import FollowUps
 from server.inputs import Inputs
+from server.lines import Numbers
 from server.settings import Settings
 from server.spending import Spending
 

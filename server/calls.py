@@ -131,7 +131,7 @@ class Calls:
                     continue
                 language, at = contact.profile.get("language") or "en", when(desk.bot, call.start)
                 reply = Reply(id=f"call:{call.id}:{name}", text=reminder(language, at), notice=True)
-                if now_ms() > contact.heard_at + WINDOW:
+                if desk.bot.windowed(contact.account) and now_ms() > contact.heard_at + WINDOW:
                     chosen = desk.bot.outreach.call_template({**contact.profile, "when": at})
                     if chosen is None:
                         continue

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib.util
 import signal
 import sys
 import uuid
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from redis.asyncio import Redis
@@ -24,6 +23,10 @@ from server.redis_client import client
 from server.redis_copy import CopyError, copy
 from server.settings import SCHEMES, Settings, load
 
+if TYPE_CHECKING:
+    from server.bots import Bot
+    from server.roster import Roster
+
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="A WhatsApp sales agent that a business runs itself."
 )
@@ -35,11 +38,11 @@ console = Console(stderr=True, soft_wrap=True)
 
 def settled() -> Settings:
     """The settings and the bots they name, or what is wrong with them on standard error and exit status 2."""
-    from server.bots import BadBotFile, bots
+    from server.bots import BadBotFile, described
 
     settings = load()
     try:
-        bots(settings)
+        described(settings)
     except BadBotFile as error:
         console.print(f"[red]{escape(str(error))}[/]", highlight=False)
         raise SystemExit(2) from None
@@ -55,6 +58,27 @@ def connect(settings: Settings) -> tuple[Redis, EmbeddedRedis | None]:
         console.print(f"[red]{error}[/]")
         raise SystemExit(2) from None
     return client(url), embedded
+
+
+async def roster_of(settings: Settings, redis: Redis) -> Roster:
+    """The bots as they are now."""
+    import httpx
+
+    from server.lines import Numbers
+    from server.roster import Roster
+
+    roster = Roster(settings, redis, Numbers(settings, httpx.AsyncClient(), []))
+    await roster.refresh()
+    return roster
+
+
+async def bot_of(settings: Settings, redis: Redis, bot_id: str) -> Bot:
+    """A bot by its id, or exit status 2."""
+    roster = await roster_of(settings, redis)
+    if bot_id not in roster:
+        console.print(f"--bot: there is no bot {bot_id!r}; use {', '.join(roster)}")
+        raise SystemExit(2)
+    return roster[bot_id].bot
 
 
 @app.command()
@@ -128,20 +152,28 @@ async def _work(settings: Settings, redis: Redis) -> None:
     from server.answering import forget_trouble, graphs
     from server.app import http_timeout
     from server.attending import Attending
-    from server.bots import Numbers, bots, desks
     from server.http_client import http_client
+    from server.lines import Numbers
+    from server.polling import keep_polling
+    from server.roster import Roster
     from server.worker import Worker
 
     async with http_client(http_timeout(settings)) as provider, http_client(settings.model_timeout) as model:
-        all_desks, numbers = desks(settings, redis), Numbers(settings, provider, bots(settings))
+        numbers = Numbers(settings, provider, [])
+        roster = Roster(settings, redis, numbers)
         attending = Attending.over(settings, redis, numbers, model)
         await forget_trouble(redis)
-        worker = Worker(settings, redis, all_desks, numbers, graphs(settings, redis, all_desks, model), attending)
+        worker = Worker(settings, redis, roster, numbers, graphs(settings, redis, model), attending)
         _keep_what_is_loaded()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.stop)
+        beside = [
+            loop.create_task(job) for job in (roster.keep_fresh(), keep_polling(roster, settings.wappi_poll_seconds))
+        ]
         await worker.run()
+        for task in beside:
+            task.cancel()
     await redis.aclose()
 
 
@@ -151,16 +183,11 @@ def ingest(
     bot: Annotated[str, typer.Option(help="bot id")] = "default",
 ) -> None:
     """Read documents into a bot's knowledge base. Unchanged files cost nothing."""
-    from server.bots import bots
-
     settings = settled()
     for path in paths:
         if not path.exists():
             console.print(f"PATH: {path} does not exist")
             raise SystemExit(2)
-    if bot not in [b.id for b in bots(settings)]:
-        console.print(f"--bot: there is no bot {bot!r}; use {', '.join(b.id for b in bots(settings))}")
-        raise SystemExit(2)
     redis, embedded = connect(settings)
     try:
         failures = asyncio.run(_read_in(settings, redis, bot, [found for path in paths for found in _files(path)]))
@@ -185,6 +212,7 @@ async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Pa
     from knowledge_base.load import Unreadable
     from server.answering import library
 
+    await bot_of(settings, redis, bot_id)
     shelf, failures = library(settings, redis), 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("passages"))
     with Progress(*columns, console=console) as progress:
@@ -274,12 +302,8 @@ async def _chat(settings: Settings, redis: Redis, bot_id: str) -> None:
     from agent.graph import Bookshelf, build
     from channels.markup import to_whatsapp
     from server.answering import library, models
-    from server.bots import bots
 
-    bot = next((b for b in bots(settings) if b.id == bot_id), None)
-    if bot is None:
-        console.print(f"--bot: there is no bot {bot_id!r}; use {', '.join(b.id for b in bots(settings))}")
-        raise SystemExit(2)
+    bot = await bot_of(settings, redis, bot_id)
     logs.configure("ERROR")
     graph = build(models(settings), Bookshelf(library(settings, redis)), InMemorySaver())
     print(f"{bot.context.business} ({bot.context.model}). An empty line ends.")
@@ -295,12 +319,14 @@ async def _chat(settings: Settings, redis: Redis, bot_id: str) -> None:
 @app.command()
 def doctor() -> None:
     """List the settings, check Redis and keys, and say what to fix."""
+    from server import doctor as doctor_of
+
     settings = settled()
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
         shown = "set" if value is not None and "Secret" in str(field.annotation) else value
         print(f"{name.upper():34} {'' if shown is None else shown}")
-    problems = _problems(settings)
+    problems = doctor_of.problems(settings)
     redis, embedded = connect(settings)
     try:
         asyncio.run(_ping(redis))
@@ -310,7 +336,7 @@ def doctor() -> None:
         if embedded:
             embedded.stop()
     print(f"\nanswers: {settings.model_name}; Redis: {settings.redis_url or 'embedded'}")
-    for note in _notes(settings):
+    for note in doctor_of.notes(settings):
         print(f"note: {note}")
     for problem in problems:
         print(f"fix: {problem}")
@@ -327,55 +353,10 @@ async def _ping(redis: Redis) -> None:
         await redis.aclose()
 
 
-def _problems(settings: Settings) -> list[str]:
-    from server.hearing import default_model
-
-    together = (
-        "whatsapp_access_token",
-        "whatsapp_phone_number_id",
-        "whatsapp_app_secret",
-        "whatsapp_webhook_verify_token",
-    )
-    unset = [name.upper() for name in together if not getattr(settings, name)]
-    problems = [f"{', '.join(unset)}: set them too, a number needs all four"] if 0 < len(unset) < len(together) else []
-    provider = settings.model_name.partition(":")[0]
-    if provider == "openai" and not settings.openai_key and "api.openai.com" in settings.openai_base_url:
-        problems.append("OPENAI_API_KEY: CHAT_MODEL needs it")
-    if provider == "google_genai" and not settings.gemini_key:
-        problems.append("GEMINI_API_KEY: CHAT_MODEL needs it")
-    if default_model(settings) == "offline" and importlib.util.find_spec("faster_whisper") is None:
-        problems.append("TRANSCRIPTION_MODEL: offline needs the voice model; run make voice")
-    return problems
-
-
-def _notes(settings: Settings) -> list[str]:
-    """What works, and might work better."""
-    from agent.meter import price_of
-    from server.hearing import default_model
-
-    notes = [
-        f"{setting}: {name} has no price in agent/prices.json, so DAILY_BUDGET does not see its cost"
-        for setting, name in _paid_models(settings).items()
-        if price_of(name) is None
-    ]
-    if default_model(settings) == "off":
-        notes.append("TRANSCRIPTION_MODEL: voice messages are not understood; set a key, or run make voice")
-    return notes
-
-
-def _paid_models(settings: Settings) -> dict[str, str]:
-    """Setting -> model, of those with a bill. A model behind an address of one's own has a price of one's own."""
-    named = {
-        "CHAT_MODEL": settings.model_name,
-        "FALLBACK_MODEL": settings.fallback_model,
-        "MODERATOR_MODEL": settings.moderator_model,
-        "EXTRACTOR_MODEL": settings.extractor_model,
-        "SUMMARY_MODEL": settings.summary_model,
-        "CHEAPER_MODEL": settings.cheaper_model,
-    }
-    return {setting: name for setting, name in named.items() if name and name != "offline"}
-
-
 def main() -> None:
     """Entry point of the `salesgraph` command."""
+    from server.bots_cli import bots_commands, import_commands
+
+    app.add_typer(bots_commands, name="bots")
+    app.add_typer(import_commands, name="import")
     app()

@@ -6,6 +6,7 @@ A contact and its conversation share one id, a UUID made from a secret, the bot 
     contact:C     HASH    wa_id, user_id, account, name, owner, owner_at, task, created; `p:field` profile, `s:field` its
                           source; calls, input, output, nano: what it cost
     transcript:C  LIST    JSON entries, oldest first
+    sent:I        STRING  provider's message id -> `conversation reply`, for 8 days, where statuses do not tell
     status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON; `heard:ID` words of a voice message
     active        ZSET    conversation -> ms of the last entry
 """
@@ -29,6 +30,8 @@ Author = Literal["contact", "bot", "person"]
 OPERATOR = "operator"
 # How many contacts a process remembers having looked up.
 RECENT = 20_000
+# For how long a provider's id leads to a reply, and how old a reply may be whose echo is told by its text.
+SENT_SECONDS, ECHO, RECENT_REPLIES = 8 * 86_400, 600_000, 20
 
 # KEYS alias... | ARGV fresh-id contact-prefix now field value ... : every identity of a person leads to one conversation,
 # the one known first. The contact's key depends on it and shares the hash tag of the keys that are named.
@@ -256,15 +259,45 @@ class Conversations:
         return await self._redis.zcard(key(self.bot_id, "active"))
 
     async def reply_of(self, provider_id: str, identity: str) -> tuple[str, str] | None:
-        """(conversation id, reply id) of a provider's message id to a number or user id, among the last 50 to it."""
+        """(conversation id, reply id) of a provider's message id: of one noted as sent, or among the last 50 to a number or user
+        id."""
+        noted: Any = await self._redis.get(key(self.bot_id, "sent", digest(provider_id)))
+        if noted:
+            conversation_id, _, reply_id = noted.decode().partition(" ")
+            return conversation_id, reply_id
+        if found := await self._known(identity):
+            rows: Any = await self._redis.lrange(key(self.bot_id, "ids", found), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
+            ids = dict(row.decode().rsplit(" ", 1) for row in rows)
+            return (found, ids[provider_id]) if provider_id in ids else None
+        return None
+
+    async def _known(self, identity: str) -> str:
+        """The conversation of a number or user id; empty for nobody's."""
         secret = await self._salt()
         for kind in ("wa", "user"):
             found: Any = await self._redis.get(key(self.bot_id, "alias", digest(f"{secret} {kind} {identity}")))
             if found:
-                rows: Any = await self._redis.lrange(key(self.bot_id, "ids", found.decode()), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
-                ids = dict(row.decode().rsplit(" ", 1) for row in rows)
-                return (found.decode(), ids[provider_id]) if provider_id in ids else None
-        return None
+                return found.decode()
+        return ""
+
+    async def number_of(self, user_id: str) -> str:
+        """The phone number of whoever has this user id; empty when it is not known."""
+        contact = await self.contact(found) if (found := await self._known(user_id)) else None
+        return contact.wa_id if contact else ""
+
+    async def note_sent(self, conversation_id: str, reply_id: str, provider_id: str) -> None:
+        """Remember which reply a provider's id stands for, where its statuses do not say."""
+        name = key(self.bot_id, "sent", digest(provider_id))
+        await self._redis.set(name, f"{conversation_id} {reply_id}", ex=SENT_SECONDS)
+
+    async def sent_as(self, conversation_id: str, text: str) -> str:
+        """The id of the reply of this text that is on its way, or was sent just now; empty when there is none. Where our own
+        messages come back, one can be here before the answer to its request."""
+        wanted, since = " ".join(text.split()), now_ms() - ECHO
+        for entry in reversed(await self.transcript(conversation_id, RECENT_REPLIES)):
+            if entry.author != "contact" and entry.at >= since and " ".join(entry.text.split()) == wanted:
+                return entry.id if entry.status else ""
+        return ""
 
     async def quarantine(self, reason: str, piece: str) -> None:
         """Keep an unreadable piece of a webhook for a person; the newest 1,000 stay."""

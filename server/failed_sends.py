@@ -8,7 +8,6 @@ from typing import Any, Literal
 import structlog
 
 from channels.base import SendError, StatusUpdate
-from channels.cloud_api import classify
 from server import consent
 from server.bots import Desk
 from server.conversations import Contact
@@ -49,7 +48,8 @@ def delay_of(error: SendError, tries: int) -> float:
 
 
 async def pause(desk: Desk, account: str, error: SendError, by: Literal["answer", "status"] = "answer") -> None:
-    remedy = REMEDIES.get(error.code, NEW_TOKEN)
+    otherwise = NEW_TOKEN if desk.bot.channel_of(account) == "cloud_api" else f"see GET /api/bots/{desk.bot.id}/status"
+    remedy = REMEDIES.get(error.code, otherwise)
     if await desk.mailbox.pause(account, error.code, f"{error} ({remedy})"[:500], by):
         log.error("botpaused", bot=desk.bot.id, code=error.code, detail=str(error)[:200], remedy=remedy)
 
@@ -74,14 +74,14 @@ async def undelivered(desk: Desk, conversation_id: str, reply_id: str, status: S
     entry = await desk.conversations.entry(conversation_id, reply_id)
     if contact is None or entry is None:
         return
-    error = SendError(classify(status.error_code, 0), status.error, status.error_code)
+    error = SendError(status.failure, status.error, status.error_code)
     log.warning("undelivered", bot=desk.bot.id, conversation=contact.id, reply=reply_id, code=error.code)
     base, _, count = reply_id.partition("+")
     again = int(count or 0) + 1
     touch: dict[str, Any] = {
         "touch": entry.touch,
         "since": entry.at,
-        "until": 0 if entry.template else contact.heard_at + WINDOW,
+        "until": 0 if entry.template or not desk.bot.windowed(contact.account) else contact.heard_at + WINDOW,
     }
     reply = Reply(
         id=reply_id,

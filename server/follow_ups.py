@@ -38,7 +38,9 @@ class FollowUps:
         """The plan of a touch that is due, and what becomes of it."""
         plan = await self.timers.plan(desk.bot.id, contact.id) or Plan(ended="cancelled")
         known = await templates(self._redis, desk.bot.id)
-        return plan, outreach.judge(desk.bot.outreach, plan, contact, known, now_ms())
+        return plan, outreach.judge(
+            desk.bot.outreach, plan, contact, known, now_ms(), desk.bot.windowed(contact.account)
+        )
 
     async def left_out(self, desk: Desk, contact: Contact, plan: Plan, verdict: Verdict) -> Then:
         """What a turn leaves behind whose touch did not go out."""

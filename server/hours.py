@@ -98,3 +98,10 @@ class Hours:
         if found is None:
             raise ValueError(f"no open day in the {LONGEST} days after {self.local(at):%Y-%m-%d}")
         return max(at, found[0])
+
+
+def hours_of(zone: str, days: str, start: str, end: str, holidays: str | None) -> Hours:
+    """Hours in the words of settings. `holidays`: an ISO country, empty for none, None for the country of the zone. Raises
+    ValueError."""
+    country = country_of(zone) if holidays is None else holidays
+    return Hours(zone, days_of(days), start, end, country if country in known_countries() else "")

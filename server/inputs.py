@@ -16,9 +16,10 @@ from agent.models import OFFLINE
 from agent.screens import is_stop
 from channels.base import Message
 from channels.downloads import DownloadError
-from server.bots import Desk, Numbers
+from server.bots import Desk
 from server.conversations import Contact
 from server.hearing import Unheard, transcribe
+from server.lines import Numbers
 from server.settings import Settings
 
 # What chat models take as images; WhatsApp sends JPEG and PNG, stickers are WebP ("Supported media types").
@@ -103,7 +104,7 @@ class Inputs:
         heard = await desk.conversations.heard(contact.id, message.id)
         if heard is None:
             try:
-                audio = await self._file(message, self._settings.media_megabytes * MEGABYTE, patient)
+                audio = await self._file(desk, message, self._settings.media_megabytes * MEGABYTE, patient)
                 mime = message.media.mime_type if message.media else ""
                 language = contact.profile.get("language", "")
                 heard = await transcribe(self._settings, self._http, audio, mime, language)
@@ -128,7 +129,7 @@ class Inputs:
         if desk.bot.context.model == OFFLINE or mime not in (*IMAGES, PDF):
             return [], "media"
         try:
-            data = await self._file(message, self._settings.media_megabytes * MEGABYTE, patient)
+            data = await self._file(desk, message, self._settings.media_megabytes * MEGABYTE, patient)
         except DownloadError as error:
             log.warning("file_not_fetched", bot=desk.bot.id, kind=message.kind, reason=str(error)[:200])
             return [], "too_large" if error.kind == "too_large" else "media"
@@ -140,12 +141,12 @@ class Inputs:
             return [{"type": "file", **block, "filename": name or "file.pdf"}], ""
         return [{"type": "image", **block}], ""
 
-    async def _file(self, message: Message, most: int, patient: bool) -> bytes:
-        sender = self._numbers.sender(message.account)
-        if sender is None or message.media is None:
+    async def _file(self, desk: Desk, message: Message, most: int, patient: bool) -> bytes:
+        channel = self._numbers.channel(desk.bot.id, message.account)
+        if channel is None or message.media is None:
             raise DownloadError("gone", "no channel to fetch it through")
         try:
-            return await sender.download(message.media.id, most)
+            return await channel.fetch_media(message.media, most)
         except DownloadError as error:
             if error.kind == "retry" and patient:
                 raise _Later(str(error)) from error

@@ -6,6 +6,8 @@ import hashlib
 
 PREFIX = "sg"
 WAKE = f"{PREFIX}:wake"
+# In the place of a bot id: what belongs to the deployment. No bot can be called that.
+SHARED = "*"
 
 
 def key(bot_id: str, *parts: str) -> str:

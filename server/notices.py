@@ -18,10 +18,11 @@ from pydantic import BaseModel
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from channels.base import Recipient, SendError
-from server.bots import Desk, Numbers
+from channels.base import Recipient, SendError, Text
+from server.bots import Desk
 from server.clock import now_ms
 from server.keys import key
+from server.lines import Numbers
 from server.mailbox import DAY
 from server.settings import Settings
 
@@ -55,11 +56,11 @@ async def keep_telling(
     settings: Settings, redis: Redis, desks: Mapping[str, Desk], numbers: Numbers, http: httpx.AsyncClient
 ) -> None:
     """Deliver notices until cancelled; of many workers one takes each."""
-    if not settings.operator_webhook_url and not settings.operator_number:
-        return
     while True:
         try:
             for desk in desks.values():
+                if not (desk.bot.operator_webhook_url or desk.bot.operator_number):
+                    continue
                 raw: Any = await redis.hgetall(key(desk.bot.id, "notices"))  # pyright: ignore[reportGeneralTypeIssues]
                 for row in raw.values():
                     await _deliver(settings, redis, desk, numbers, http, Notice.model_validate_json(row))
@@ -75,7 +76,7 @@ async def _deliver(
     if notice.next > now_ms() or not await redis.set(held, 1, nx=True, ex=CLAIM):
         return
     failed = [
-        why for why in (await _post(settings, http, notice), await _write(settings, desk, numbers, notice)) if why
+        why for why in (await _post(settings, desk, http, notice), await _write(settings, desk, numbers, notice)) if why
     ]
     bound = log.bind(bot=notice.bot_id, conversation=notice.conversation_id, notice=notice.id)
     if not failed or notice.at < now_ms() - DAY:
@@ -93,16 +94,16 @@ async def _deliver(
     await redis.delete(held)
 
 
-async def _post(settings: Settings, http: httpx.AsyncClient, notice: Notice) -> str:
+async def _post(settings: Settings, desk: Desk, http: httpx.AsyncClient, notice: Notice) -> str:
     """POST the notice as JSON, signed like Meta's webhooks with API_TOKEN as the secret; why it failed, or nothing."""
-    if not settings.operator_webhook_url:
+    if not desk.bot.operator_webhook_url:
         return ""
     link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
     body = json.dumps({**notice.model_dump(exclude={"tries", "next"}), "link": link}).encode()
     digest = hmac.new(settings.operator_token.encode(), body, hashlib.sha256).hexdigest()
     headers = {"Content-Type": "application/json", "X-Salesgraph-Signature-256": f"sha256={digest}"}
     try:
-        answer = await http.post(settings.operator_webhook_url, content=body, headers=headers, timeout=10)
+        answer = await http.post(desk.bot.operator_webhook_url, content=body, headers=headers, timeout=10)
     except httpx.HTTPError as error:
         return f"OPERATOR_WEBHOOK_URL: {error!r}"[:200]
     return "" if answer.status_code < 300 else f"OPERATOR_WEBHOOK_URL: HTTP {answer.status_code}"
@@ -111,14 +112,14 @@ async def _post(settings: Settings, http: httpx.AsyncClient, notice: Notice) -> 
 async def _write(settings: Settings, desk: Desk, numbers: Numbers, notice: Notice) -> str:
     """A WhatsApp message to the operator's number. Their 24-hour window may be closed: they must write to the number first."""
     account = desk.bot.account
-    sender = numbers.sender(account) if account else None
-    if not settings.operator_number or sender is None:
+    channel = numbers.channel(desk.bot.id, account) if account else None
+    if not desk.bot.operator_number or channel is None:
         return ""
     link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
     text = f"*{notice.contact or 'A contact'}* needs a person ({desk.bot.id}).\n{notice.reason}\n{link}"
-    to = Recipient(account=account, wa_id=settings.operator_number.lstrip("+"))
+    to = Recipient(account=account, wa_id=desk.bot.operator_number.lstrip("+"))
     try:
-        await sender.send_text(to, text[:4096], f"notice/{notice.id}"[:512])
+        await channel.send(to, Text(body=text[:4096]), f"notice/{notice.id}"[:512])
     except SendError as error:
         if error.kind == "unknown":
             return ""  # it may have arrived, and one too few is better than a flood: the dashboard has it

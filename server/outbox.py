@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from pydantic import BaseModel
 
+from agent import meter
+from channels.markup import bubbles, to_whatsapp
 from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import Author, Contact, Entry
+
+# A reply and its line of the transcript, as JSON.
+Pair = tuple[str, str]
 
 
 class File(BaseModel):
@@ -48,3 +56,26 @@ async def post(desk: Desk, contact: Contact, reply: Reply, delay: float = 0) -> 
     return await desk.mailbox.post(
         contact.id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}), delay=delay
     )
+
+
+def pairs_of(turn_id: str, values: dict[str, Any], calls: Sequence[meter.Call], touch: dict[str, Any]) -> list[Pair]:
+    """What a turn said, as bubbles, each with its line of the transcript; `values` is what the graph ended with, `touch` what a
+    reply has that is one."""
+    notice = values.get("owner") == "person" or values.get("profile", {}).get("consent") == "stopped"
+    sources = sorted({f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]})
+    cost = {
+        "calls": len(calls),
+        "tokens": sum(call.input_tokens + call.output_tokens for call in calls),
+        "cost": sum(call.cost for call in calls),
+        "checked": values.get("checked", []),
+    }
+    texts = [bubble for reply in values.get("replies", []) for bubble in bubbles(to_whatsapp(reply))][:3]
+    pairs = []
+    for number, text in enumerate(texts):
+        reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice, **touch)
+        made: dict[str, Any] = {"turn_id": turn_id, "model": values.get("model", ""), "sources": sources}
+        made |= cost if number == 0 else {}
+        made |= {"touch": reply.touch, "template": reply.template, "variables": reply.variables}
+        entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), **made)
+        pairs.append((reply.model_dump_json(), entry.model_dump_json(exclude={"status", "heard"})))
+    return pairs

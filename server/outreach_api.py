@@ -14,12 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from redis.asyncio import Redis
 
 from channels.base import Message, SendError
+from channels.cloud_api import CloudApi
 from server import consent, oversight
-from server.bots import DEFAULT, Desk, Numbers
+from server.bots import Desk
 from server.calls import Calls, feed_secret, when
 from server.clock import now_ms
 from server.conversations import Contact, Entry
 from server.follow_ups import FollowUps
+from server.lines import DEFAULT, Numbers
 from server.message_templates import MissingVariable, Template, keep, templates
 from server.outbox import Reply
 from server.outreach import WINDOW, Plan
@@ -163,13 +165,13 @@ def add(
     @routes.post("/templates/sync", summary="Read the templates from the provider")
     async def sync(bot_id: str = DEFAULT) -> dict[str, Any]:
         desk = desk_of(bot_id)
-        account, sender = settings.whatsapp_business_account_id, numbers.sender(desk.bot.account)
-        if not account or not desk.bot.account or sender is None:
+        channel = numbers.channel(bot_id, desk.bot.account) if desk.bot.account else None
+        if not isinstance(channel, CloudApi) or not channel.credentials.business_account_id:
             raise HTTPException(
                 409, "set WHATSAPP_BUSINESS_ACCOUNT_ID, WHATSAPP_PHONE_NUMBER_ID and WHATSAPP_ACCESS_TOKEN"
             )
         try:
-            rows = await sender.templates(account)
+            rows = await channel.templates(channel.credentials.business_account_id)
         except SendError as error:
             raise HTTPException(502, f"the provider did not list its templates: {error}") from None
         await keep(redis, bot_id, [Template.model_validate(row) for row in rows])
@@ -199,7 +201,7 @@ def add(
             if template and not template.usable:
                 raise HTTPException(409, f"template {template.id} is {template.status.lower()}")
             text = _filled(template, message.variables) if template else f"[{message.template}]"
-        elif now_ms() > contact.heard_at + WINDOW:
+        elif desk.bot.windowed(card.account) and now_ms() > contact.heard_at + WINDOW:
             raise HTTPException(409, "the contact has not written in the last 24 hours: only a template may be sent")
         reply = Reply(id=f"{uuid.uuid4().hex}:0", text=text, author="person", template=message.template or "", variables=tuple(message.variables))  # fmt: skip
         entry = Entry(

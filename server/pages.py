@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from server.bots import DEMO, Desk
 from server.calls import Calls, when
 from server.clock import now_ms
 from server.follow_ups import FollowUps
+from server.lines import PATHS, SIMULATED
 from server.settings import Settings
 from server.spending import NANO
 
@@ -35,7 +36,7 @@ DECISIONS: dict[str, Callable[[Desk, str], Awaitable[None]]] = {
 }
 
 
-def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRouter:
+def router(settings: Settings, redis: Redis, desks: Mapping[str, Desk]) -> APIRouter:
     """/, /simulator, /dashboard and /login."""
     routes = APIRouter(include_in_schema=False)
     templates = Jinja2Templates(HERE / "templates")
@@ -56,7 +57,6 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
         bots = [
             {
                 "id": desk.bot.id,
-                "number": desk.bot.simulated_account,
                 "business": desk.bot.context.business,
                 "model": models[desk.bot.id],
                 "offline": models[desk.bot.id] == OFFLINE,
@@ -64,7 +64,8 @@ def router(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> APIRoute
             for desk in desks.values()
         ]
         bots.sort(key=lambda bot: bot["id"] != DEMO)
-        return templates.TemplateResponse(request, "simulator.html", {"bots": bots})
+        wires = [{"name": name, "path": path, "prefix": SIMULATED[name]} for name, path in PATHS.items()]
+        return templates.TemplateResponse(request, "simulator.html", {"bots": bots, "wires": wires})
 
     @routes.get("/dashboard", response_class=HTMLResponse)
     async def dashboard(request: Request) -> Response:

@@ -6,7 +6,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from channels.base import Message, SendError
-from server.bots import Desk, Numbers
+from server.bots import Desk
+from server.lines import Numbers
 
 log = structlog.get_logger()
 
@@ -16,11 +17,11 @@ async def show_typing(desk: Desk, numbers: Numbers, conversation_id: str) -> Non
     try:
         contact = await desk.conversations.contact(conversation_id)
         newest = await desk.mailbox.newest(conversation_id)
-        sender = numbers.sender(contact.account) if contact else None
-        if contact is None or newest is None or sender is None or contact.owner == "person" or contact.stopped:
+        channel = numbers.channel(desk.bot.id, contact.account) if contact else None
+        if contact is None or newest is None or channel is None or contact.owner == "person" or contact.stopped:
             return
         message = Message.model_validate_json(newest)
         if message.kind != "echo":
-            await sender.mark_read(contact.account, message.id)
+            await channel.typing(contact.recipient, message.id)
     except (SendError, RedisError, OSError, ValueError) as error:
         log.info("typing_not_shown", bot=desk.bot.id, conversation=conversation_id, error=repr(error)[:200])

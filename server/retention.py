@@ -6,6 +6,7 @@ The mailbox itself bounds a living conversation: its inbox, its transcript and t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -16,20 +17,19 @@ from server.bots import Desk
 from server.clock import now_ms
 from server.keys import key
 from server.mailbox import DAY
-from server.settings import Settings
 
 PAUSE = 3600
 
 log = structlog.get_logger()
 
 
-async def keep_sweeping(settings: Settings, redis: Redis, desks: dict[str, Desk]) -> None:
+async def keep_sweeping(redis: Redis, desks: Mapping[str, Desk]) -> None:
     """Sweep all bots now and once an hour; of many workers one does."""
     while True:
         try:
             for desk in desks.values():
                 if await redis.set(key(desk.bot.id, "swept"), now_ms(), nx=True, ex=PAUSE - 60):
-                    gone = await sweep(settings, redis, desk, now_ms())
+                    gone = await sweep(redis, desk, now_ms())
                     if any(gone.values()):
                         log.info("swept", bot=desk.bot.id, **gone)
         except (RedisError, OSError) as error:
@@ -37,18 +37,18 @@ async def keep_sweeping(settings: Settings, redis: Redis, desks: dict[str, Desk]
         await asyncio.sleep(PAUSE)
 
 
-async def sweep(settings: Settings, redis: Redis, desk: Desk, now: int) -> dict[str, int]:
-    """Forget what is older than the settings say; how many of each. Contacts and their profiles stay."""
+async def sweep(redis: Redis, desk: Desk, now: int) -> dict[str, int]:
+    """Forget what is older than the bot's retention says; how many of each. Contacts and their profiles stay."""
     letters = [
         letter["id"]
         for letter in await desk.mailbox.dead_letters()
-        if letter["at"] < now - settings.dead_letter_days * DAY
+        if letter["at"] < now - desk.bot.dead_letter_days * DAY
     ]
     if letters:
         await redis.hdel(key(desk.bot.id, "dead"), *letters)  # pyright: ignore[reportGeneralTypeIssues]
     silent = 0
-    if settings.transcript_days:
-        oldest = now - settings.transcript_days * DAY
+    if keep := desk.mailbox.limits.keep:
+        oldest = now - keep
         rows: Any = await redis.zrangebyscore(key(desk.bot.id, "active"), "-inf", f"({oldest}")
         for name in (row.decode() for row in rows):
             silent += await desk.mailbox.forget(name, oldest)

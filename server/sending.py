@@ -6,12 +6,12 @@ from typing import Literal
 
 import structlog
 
-from channels.base import SendError
-from channels.cloud_api import CloudApi
-from server.bots import Desk, Numbers
+from channels.base import Content, File, SendError, Template, Text
+from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import Contact
 from server.failed_sends import RETRIES, delay_of, learn, pause
+from server.lines import Numbers
 from server.mailbox import SECOND, Attempt
 from server.outbox import Reply
 
@@ -44,18 +44,18 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
     reason = _unwanted(contact, reply)
     if contact is None or reason:
         return _next(await mailbox.send_done(conversation_id, fence, "", reply.id, "", f"failed {reason}"))
-    sender = numbers.sender(contact.account)
-    if sender is None:
-        no_token = SendError("stop", "no WHATSAPP_ACCESS_TOKEN is set", 190)
-        return await _failed(desk, contact, fence, reply, no_token, Attempt("go", "1"), grace)
-    tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, sender.pace)
+    channel = numbers.channel(desk.bot.id, contact.account)
+    if channel is None or channel.credentials.missing:
+        what = f"{', '.join(channel.credentials.missing)} is missing" if channel else "no channel has this number"
+        return await _failed(desk, contact, fence, reply, SendError("stop", what, 190), Attempt("go", "1"), grace)
+    tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, channel.pace)
     if tried.go == "open":
         wait = grace - int(tried.detail)
         if wait > 0:
             await mailbox.park(conversation_id, fence, wait)
             return "put_down"
         log.warning("send_repeated", bot=desk.bot.id, conversation=conversation_id, reply=reply.id)
-        tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, sender.pace, again=True)
+        tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, channel.pace, again=True)
     if tried.go in ("lost", "wait"):
         return "put_down"
     if tried.go == "sent":
@@ -63,24 +63,22 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
             await mailbox.send_done(conversation_id, fence, contact.account, reply.id, tried.detail, "accepted")
         )
     try:
-        provider_id = await _request(sender, contact, reply)
+        provider_id = await channel.send(contact.recipient, _content(reply), callback(contact.id, reply.id))
     except SendError as error:
         return await _failed(desk, contact, fence, reply, error, tried, grace)
+    if not channel.capabilities.callbacks:
+        await desk.conversations.note_sent(contact.id, reply.id, provider_id)
     log.info("sent", bot=desk.bot.id, conversation=contact.id, reply=reply.id)
     return _next(await mailbox.send_done(contact.id, fence, contact.account, reply.id, provider_id, "accepted"))
 
 
-async def _request(sender: CloudApi, contact: Contact, reply: Reply) -> str:
+def _content(reply: Reply) -> Content:
     if reply.template:
-        return await sender.send_template(
-            contact.recipient, reply.template, callback(contact.id, reply.id), reply.variables
-        )
+        return Template(name=reply.template, variables=reply.variables)
     if reply.file:
         file = reply.file
-        return await sender.send_document(
-            contact.recipient, file.name, file.mime_type, file.text.encode(), reply.text, callback(contact.id, reply.id)
-        )
-    return await sender.send_text(contact.recipient, reply.text, callback(contact.id, reply.id))
+        return File(name=file.name, mime_type=file.mime_type, data=file.text.encode(), caption=reply.text)
+    return Text(body=reply.text)
 
 
 async def _failed(

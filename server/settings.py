@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from server.hours import Hours, country_of, days_of, known_countries
+from server.hours import Hours, days_of, hours_of, known_countries
 from server.outreach import MAPPED
 
 SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
@@ -104,6 +104,32 @@ class Settings(BaseSettings):
         "24-hour window; unset: such a reply is dropped, visibly.",
     )
 
+    wappi_token: SecretStr | None = Field(None, description="Token of wappi.pro.")
+    wappi_profile_id: str | None = Field(None, description="Profile of wappi.pro: the linked phone of the bot.")
+    wappi_url: str = Field("https://wappi.pro", description="Base address of Wappi.")
+    wappi_webhook_secret: SecretStr | None = Field(
+        None, description="Last part of /webhook/wappi/default/SECRET; unset: messages are polled for."
+    )
+    wappi_webhook_authorization: SecretStr | None = Field(
+        None, description="What Wappi sends as Authorization on webhooks; unset: the header is not looked at."
+    )
+    wappi_poll_seconds: float = Field(5, ge=1, le=300, description="Pause between polls of a profile without webhook.")
+    waha_url: str | None = Field(
+        None,
+        description="WAHA gateway for QR-linked sessions: not WhatsApp's own, against its terms, numbers get banned.",
+    )
+    waha_api_key: SecretStr | None = Field(None, description="X-Api-Key of the gateway.")
+    waha_hmac_key: SecretStr | None = Field(None, description="Key that signs the gateway's webhooks.")
+    whatsapp_max_clients: int = Field(30, ge=0, le=1000, description="QR-linked sessions of this deployment at most.")
+    secrets_key: SecretStr | None = Field(
+        None,
+        description="Encrypts the bots' credentials in Redis, the same on every host; unset: made once in DATA_DIR.",
+    )
+    prompt_sets: Path = Field(
+        Path("prompt_sets"), description="Folder of prompt sets: one folder each, of PROMPT.md files."
+    )
+    mcp_file: Path | None = Field(None, description="mcp.json: MCP servers whose tools the agents may use (make mcp).")
+
     debounce_seconds: float = Field(1.5, ge=0, le=60, description="Quiet time that ends a burst.")
     debounce_max_seconds: float = Field(8, ge=0, le=120, description="Longest wait for a burst to end.")
     inbox_messages: int = Field(50, ge=1, le=1000, description="Messages of one contact that one turn takes at most.")
@@ -169,7 +195,10 @@ class Settings(BaseSettings):
             raise ValueError("its port is not a number; write redis://HOST:6379/0") from None
         return value
 
-    @field_validator("openai_base_url", "whatsapp_graph_url", "gemini_base_url", "web_url", "operator_webhook_url")
+    @field_validator(
+        *("openai_base_url", "whatsapp_graph_url", "gemini_base_url", "web_url", "operator_webhook_url"),
+        *("wappi_url", "waha_url"),
+    )
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:
         if value and not value.startswith(("http://", "https://")):
@@ -251,10 +280,9 @@ class Settings(BaseSettings):
     @cached_property
     def hours(self) -> Hours:
         """When the business may reach out. Raises ValueError when the hours end before they start."""
-        country = country_of(self.timezone) if self.holidays is None else self.holidays
-        known = country if country in known_countries() else ""
-        days = days_of(self.working_days)
-        return Hours(self.timezone, days, self.working_hours_start, self.working_hours_end, known)
+        return hours_of(
+            self.timezone, self.working_days, self.working_hours_start, self.working_hours_end, self.holidays
+        )
 
     @model_validator(mode="after")
     def _hours_end_later(self) -> Settings:
@@ -311,6 +339,11 @@ class Settings(BaseSettings):
     def operator_token(self) -> str:
         """API_TOKEN, or the one made for this DATA_DIR."""
         return self.api_token.get_secret_value() if self.api_token else self.kept_secret("api_token")
+
+    @cached_property
+    def sealing_key(self) -> str:
+        """SECRETS_KEY, or the one made for this DATA_DIR."""
+        return self.secrets_key.get_secret_value() if self.secrets_key else self.kept_secret("secrets_key")
 
     @cached_property
     def simulator_secret(self) -> str:

@@ -49,7 +49,7 @@ class Spending:
             return "full"
         what = "offline answers" if spent >= budget else "the cheaper model"
         text = f"{bot.id} has spent {spent:.2f} of {budget:.2f} US dollars today; {what} until midnight. Raise daily_budget to change that."
-        await alerts.raise_alert(self._redis, f"budget:{bot.id}", text, "daily_budget")
+        await alerts.raise_alert(self._redis, f"budget:{bot.id}", text, "daily_budget", bot.id)
         return "offline" if spent >= budget else "cheaper"
 
     async def record(self, bot_id: str, conversation_id: str, calls: Sequence[Call]) -> None:

@@ -14,20 +14,18 @@ from agent import meter
 from agent.context import attachments, diary
 from agent.state import Touch
 from channels.base import Message
-from channels.markup import bubbles, to_whatsapp
 from server.attending import Attending
 from server.bots import Desk
 from server.calls import Diary
 from server.clock import now_ms
-from server.conversations import Contact, Entry
+from server.conversations import Contact
 from server.follow_ups import silence
 from server.mailbox import Then, Work
-from server.outbox import Reply
+from server.outbox import Pair, pairs_of
 from server.outreach import WINDOW, Plan, Verdict
 
 log = structlog.get_logger()
 
-Pair = tuple[str, str]
 Done = tuple[list[Pair], Then]
 
 
@@ -56,9 +54,11 @@ async def run(
 
     async def done() -> Done:
         if plan and verdict:
-            pairs = _pairs(turn_id, values, calls, _touched(plan, verdict, contact))
+            pairs = pairs_of(
+                turn_id, values, calls, _touched(plan, verdict, contact, desk.bot.windowed(contact.account))
+            )
             return pairs, follow_ups.sent(desk, contact, plan, bool(pairs))
-        pairs = _pairs(turn_id, values, calls, {})
+        pairs = pairs_of(turn_id, values, calls, {})
         return pairs, await follow_ups.answered(desk, contact.id, values.get("decision", ""), bool(pairs))
 
     resumed = values.get("turn_id") == turn_id
@@ -147,28 +147,7 @@ async def _settle(attending: Attending, desk: Desk, contact: Contact, values: di
     await attending.learn(desk, contact, found, source, values["turn_id"])
 
 
-def _touched(plan: Plan, verdict: Verdict, contact: Contact) -> dict[str, Any]:
-    until = 0 if verdict.template else contact.heard_at + WINDOW
+def _touched(plan: Plan, verdict: Verdict, contact: Contact, windowed: bool) -> dict[str, Any]:
+    until = contact.heard_at + WINDOW if windowed and not verdict.template else 0
     kept = {"touch": plan.touch, "since": contact.heard_at, "until": until}
     return {**kept, "template": verdict.template, "variables": verdict.variables}
-
-
-def _pairs(turn_id: str, values: dict[str, Any], calls: Sequence[meter.Call], touch: dict[str, Any]) -> list[Pair]:
-    notice = values.get("owner") == "person" or values.get("profile", {}).get("consent") == "stopped"
-    sources = sorted({f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]})
-    cost = {
-        "calls": len(calls),
-        "tokens": sum(call.input_tokens + call.output_tokens for call in calls),
-        "cost": sum(call.cost for call in calls),
-        "checked": values.get("checked", []),
-    }
-    texts = [bubble for reply in values.get("replies", []) for bubble in bubbles(to_whatsapp(reply))][:3]
-    pairs = []
-    for number, text in enumerate(texts):
-        reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice, **touch)
-        made: dict[str, Any] = {"turn_id": turn_id, "model": values.get("model", ""), "sources": sources}
-        made |= cost if number == 0 else {}
-        made |= {"touch": reply.touch, "template": reply.template, "variables": reply.variables}
-        entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), **made)
-        pairs.append((reply.model_dump_json(), entry.model_dump_json(exclude={"status", "heard"})))
-    return pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -16,12 +16,13 @@ from redis.exceptions import RedisError
 from agent.checkpointer import LeaseLost
 from agent.phrases import say
 from channels.base import Message
-from server import retention, sending, turns
+from server import links, retention, sending, turns
 from server.attending import Attending
-from server.bots import Desk, Numbers
+from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import Contact, Entry
 from server.keys import WAKE
+from server.lines import Numbers
 from server.mailbox import Work
 from server.outbox import Reply
 from server.presence import show_typing
@@ -46,12 +47,18 @@ class Worker:
         self,
         settings: Settings,
         redis: Redis,
-        desks: dict[str, Desk],
+        desks: Mapping[str, Desk],
         numbers: Numbers,
-        graphs: dict[str, CompiledStateGraph[Any, Any, Any, Any]],
+        graph_of: Callable[[str], CompiledStateGraph[Any, Any, Any, Any]],
         attending: Attending,
     ) -> None:
-        self._settings, self._redis, self._desks, self._numbers, self._graphs = settings, redis, desks, numbers, graphs
+        self._settings, self._redis, self._desks, self._numbers, self._graph_of = (
+            settings,
+            redis,
+            desks,
+            numbers,
+            graph_of,
+        )
         self._attending = attending
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,9 +68,10 @@ class Worker:
         """Work until `stop`; then finish what is in hand, or hand it back. Without Redis it waits for it to come back."""
         others = [
             asyncio.create_task(self._listen()),
-            asyncio.create_task(retention.keep_sweeping(self._settings, self._redis, self._desks)),
+            asyncio.create_task(retention.keep_sweeping(self._redis, self._desks)),
             asyncio.create_task(self._attending.keep_telling(self._desks)),
             asyncio.create_task(self._attending.keep_ringing(self._desks)),
+            asyncio.create_task(links.keep_checking(self._desks, self._numbers)),
         ]
         try:
             while not self._stopping.is_set():
@@ -158,7 +166,7 @@ class Worker:
 
     async def _turn(self, desk: Desk, conversation_id: str, work: Work) -> bool:
         """Run and commit one turn; True when there is more to do at once."""
-        mailbox, graph = desk.mailbox, self._graphs[desk.bot.id]
+        mailbox, graph = desk.mailbox, self._graph_of(desk.bot.id)
         bound = log.bind(bot=desk.bot.id, conversation=conversation_id, turn=work.turn_id, attempt=work.attempt)
         contact = await desk.conversations.contact(conversation_id)
         tries, crashes = self._settings.turn_attempts, work.attempt - 1 - work.failures
@@ -206,7 +214,7 @@ class Worker:
     async def _undo(self, desk: Desk, conversation_id: str, work: Work) -> None:
         """Take a given-up batch out of the working memory, or, when that cannot even be read, drop the memory."""
         try:
-            await turns.undo(self._graphs[desk.bot.id], conversation_id, work)
+            await turns.undo(self._graph_of(desk.bot.id), conversation_id, work)
         except (RedisError, OSError, LeaseLost):
             raise
         except Exception:  # whatever is wrong with it, the conversation must go on

@@ -55,9 +55,9 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
     stopped = profile.get("consent") == STOPPED
     if stopped and any(is_start(text_of(message)) for message in waiting):
         return _answered(fresh, say("started", language), profile={"consent": None})
-    if not waiting and state.get("touch") and not stopped and state.get("owner") != "person":
+    ignored = _ignored(context, state.get("identity", ""))
+    if not waiting and state.get("touch") and not (stopped or ignored) and state.get("owner") != "person":
         return Command(update={**fresh, "verdict": "answer"}, goto="retrieve")
-    ignored = listed(context.ignore, state.get("identity", ""))
     if not waiting or stopped or ignored or state.get("owner") == "person":
         return Command(update={**fresh, "verdict": "silent"}, goto="remember")
     if unusable := _unusable(waiting):
@@ -67,6 +67,12 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
         return _carried_out(fresh, state, context, language, given, [m for m in waiting if not _command(m)])
     known = {"language": language} if language != profile.get("language") else {}
     return Command(update={**fresh, "profile": known}, goto=["moderate", "extract", "retrieve"])
+
+
+def _ignored(context: Context, identity: str) -> bool:
+    """Whether somebody is never answered: on the one list, or missing on the other."""
+    wanted = not context.respond_to_whitelist or listed(context.respond_to_whitelist, identity)
+    return not wanted or listed(context.ignore, identity)
 
 
 def _unusable(waiting: Sequence[AnyMessage]) -> Phrase | None:

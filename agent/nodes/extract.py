@@ -51,6 +51,7 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
             timeout=SECONDS,
             purpose="extract",
             cheaper=context.cheaper_model,
+            fallback=context.fallback_model,
         )
     except NoModelAnswered:
         return decided

@@ -42,7 +42,12 @@ async def follow_up(state: State, runtime: Runtime[Context], models: Models) -> 
     ]
     try:
         asked = await models.ask(
-            context.model, messages, timeout=SECONDS, purpose="follow_up", cheaper=context.cheaper_model
+            context.model,
+            messages,
+            timeout=SECONDS,
+            purpose="follow_up",
+            cheaper=context.cheaper_model,
+            fallback=context.fallback_model,
         )
     except NoModelAnswered:
         return Command(update=_said(state, offline, OFFLINE), goto="remember")

@@ -71,6 +71,7 @@ async def moderate(state: State, runtime: Runtime[Context], models: Models) -> d
             timeout=SECONDS,
             purpose="moderate",
             cheaper=context.cheaper_model,
+            fallback=context.fallback_model,
         )
     except NoModelAnswered:
         return {}

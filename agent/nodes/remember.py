@@ -66,6 +66,7 @@ async def _summary(before: str, old: Sequence[AnyMessage], context: Context, mod
                 timeout=SECONDS,
                 purpose="remember",
                 cheaper=context.cheaper_model,
+                fallback=context.fallback_model,
             )
         except NoModelAnswered:
             asked = None

@@ -38,7 +38,7 @@ async def retrieve(state: State, runtime: Runtime[Context], knowledge: Knowledge
         return {"passages": []}
     try:
         search = knowledge.passages(
-            state.get("bot_id", "default"),
+            runtime.context.knowledge_base or state.get("bot_id", "default"),
             said,
             state.get("profile", {}).get("language") or "",
             runtime.context.passages,

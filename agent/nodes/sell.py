@@ -32,7 +32,14 @@ async def sell(state: State, runtime: Runtime[Context], models: Models, tools: S
     offered = tools if _rounds(state["messages"]) < context.tool_rounds else ()
     messages = [SystemMessage(_prompt(state, context, language)), *shown(answerable(state["messages"]))]
     try:
-        asked = await models.ask(context.model, messages, tools=offered, purpose="sell", cheaper=context.cheaper_model)
+        asked = await models.ask(
+            context.model,
+            messages,
+            tools=offered,
+            purpose="sell",
+            cheaper=context.cheaper_model,
+            fallback=context.fallback_model,
+        )
     except NoModelAnswered:
         update = {**_said(state, say("apology", language), "none"), "task": "no model answered"}
         return Command(update=update, goto="remember")

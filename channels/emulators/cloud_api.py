@@ -12,18 +12,17 @@ import hmac
 import json
 import secrets
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
-from fastapi import FastAPI, Form, Request, UploadFile
-from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, Field, ValidationError
+from fastapi import Form, Request, UploadFile
+from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
 
-from channels.emulators.media import File, Files, message_of
-from channels.emulators.phone import Bubble, Phones
+from channels.emulators.base import Emulator, Fault, Written, refused
+from channels.emulators.media import File, message_of
+from channels.emulators.phone import Bubble
 from channels.emulators.requests import ReadRequest, SendRequest
 
 # Meta repeats an unacknowledged webhook at once and then ever more rarely, for 7 days.
@@ -34,30 +33,7 @@ REDELIVERY_SECONDS = (0.2, 0.5, 1, 2, 3, 5, 10, 30, 60)
 UPLOADED = ("text/plain", "application/pdf", "application/vnd.", "application/msword", "image/", "audio/", "video/")
 
 
-class Written(BaseModel):
-    """What the person playing the contact writes."""
-
-    contact: str = Field(pattern=r"^\d{6,15}$")
-    text: str = Field(max_length=65_536)
-    name: str = "Simulated contact"
-    quoted_id: str = ""
-
-
-class Fault(BaseModel):
-    """How the next sends go wrong. `seconds` the answer takes; `deliver` says whether the message arrives anyway; `later`
-    says that the request is taken and a `failed` status follows."""
-
-    times: int = Field(1, ge=1)
-    status: int = 500
-    code: int = 131000
-    html: bool = False
-    seconds: float = 0
-    retry_after: float | None = None
-    deliver: bool = False
-    later: bool = False
-
-
-class CloudApiEmulator:
+class CloudApiEmulator(Emulator):
     """One Meta app: its numbers are whatever account ids it is asked about.
 
     `secret` signs webhooks, `token` is what businesses must send, `webhook` is where updates go. `auto_read` marks
@@ -68,21 +44,17 @@ class CloudApiEmulator:
     def __init__(
         self, webhook: str, secret: str, token: str, *, journal: Path | None = None, auto_read: bool = True
     ) -> None:
+        super().__init__("Cloud API emulator", REDELIVERY_SECONDS, journal)
         self.webhook, self._secret, self._token, self._auto_read = webhook, secret, token, auto_read
         self.callbacks = True
-        self.phones = Phones(journal)
-        self.files = Files()
-        self.requests: deque[dict[str, Any]] = deque(maxlen=10_000)
-        self.reads: deque[str] = deque(maxlen=10_000)
-        self.faults: deque[Fault] = deque()
         self.templates: list[dict[str, Any]] = []  # what the business's account has, as Graph lists it
-        self._client = httpx.AsyncClient(timeout=30)
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self.app = self._routes()
+        self._routes()
 
     async def write(self, number: str, written: Written, file: File | None = None) -> str:
         """The contact sends a text, or a file with the text as its caption; returns its message id."""
         message_id = f"wamid.{secrets.token_hex(16).upper()}"
+        if written.business:
+            return self._by_hand(number, written, message_id)
         now = time.time()
         content: dict[str, Any] = {"type": "text", "text": {"body": written.text}}
         shown = written.text
@@ -91,11 +63,21 @@ class CloudApiEmulator:
             shown = f"[{content['type']}{' ' + file.name if file.name else ''}] {written.text}".strip()
         self.phones.show(Bubble(message_id, number, written.contact, True, shown, int(now * 1000)))
         message = {"from": written.contact, "id": message_id, "timestamp": str(int(now)), **content}
+        if written.group:
+            message["group_id"] = written.group
         if written.quoted_id:
             message["context"] = {"from": number, "id": written.quoted_id}
         contact = {"profile": {"name": written.name}, "wa_id": written.contact}
         value = self._value(number, contacts=[contact], messages=[message])
-        self._later(self._deliver(value, lambda: self.phones.tick(message_id, "delivered")))
+        self.later(self._deliver(value, lambda: self.phones.tick(message_id, "delivered")))
+        return message_id
+
+    def _by_hand(self, number: str, written: Written, message_id: str) -> str:
+        """Somebody at the business writes from the phone app of the number (coexistence: "smb_message_echoes")."""
+        self.phones.show(Bubble(message_id, number, written.contact, False, written.text, int(time.time() * 1000)))
+        echo = {"from": number, "to": written.contact, "id": message_id, "timestamp": str(int(time.time()))}
+        echoes = [{**echo, "type": "text", "text": {"body": written.text}}]
+        self.later(self._deliver(self._value(number, message_echoes=echoes), field="smb_message_echoes"))
         return message_id
 
     async def post(self, payload: dict[str, Any]) -> int:
@@ -103,34 +85,21 @@ class CloudApiEmulator:
         body = json.dumps(payload).replace("/", "\\/").encode()  # Meta escapes slashes and non-ASCII letters
         digest = hmac.new(self._secret.encode(), body, hashlib.sha256).hexdigest()
         headers = {"X-Hub-Signature-256": f"sha256={digest}", "Content-Type": "application/json"}
-        return (await self._client.post(self.webhook, content=body, headers=headers)).status_code
+        return (await self.http.post(self.webhook, content=body, headers=headers)).status_code
 
-    async def close(self) -> None:
-        """Stop delivering."""
-        for task in self._tasks:
-            task.cancel()
-        await self._client.aclose()
-
-    async def _deliver(self, value: dict[str, Any], done: Callable[[], None] = lambda: None) -> None:
-        payload = {
-            "object": "whatsapp_business_account",
-            "entry": [{"id": "0", "changes": [{"field": "messages", "value": value}]}],
-        }
-        for pause in (0, *REDELIVERY_SECONDS):
-            await asyncio.sleep(pause)
-            try:
-                if await self.post(payload) == 200:
-                    done()
-                    return
-            except httpx.HTTPError:
-                continue
+    async def _deliver(
+        self, value: dict[str, Any], done: Callable[[], None] = lambda: None, field: str = "messages"
+    ) -> None:
+        change = {"field": field, "value": value}
+        payload = {"object": "whatsapp_business_account", "entry": [{"id": "0", "changes": [change]}]}
+        await self.deliver(lambda: self.post(payload), done)
 
     async def _statuses(self, bubble: Bubble) -> None:
         """sent, delivered and read, a moment apart; one that cannot be delivered is repeated and holds up no other."""
         for status in ("sent", "delivered", "read") if self._auto_read else ("sent", "delivered"):
             update = self._status(bubble, status)
             value = self._value(bubble.number, statuses=[update])
-            self._later(self._deliver(value, lambda s=status: self.phones.tick(bubble.id, s)))
+            self.later(self._deliver(value, lambda s=status: self.phones.tick(bubble.id, s)))
             await asyncio.sleep(0.15)
 
     def _status(self, bubble: Bubble, status: str, code: int = 0) -> dict[str, Any]:
@@ -153,11 +122,6 @@ class CloudApiEmulator:
             **parts,
         }
 
-    def _later(self, job: Any) -> None:
-        task = asyncio.create_task(job)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     def _allowed(self, request: Request) -> bool:
         sent = request.headers.get("authorization", "")
         return hmac.compare_digest(sent.encode(), f"Bearer {self._token}".encode())
@@ -179,7 +143,7 @@ class CloudApiEmulator:
         if body.document and body.document.id not in self.files.kept:
             return _error(400, 131053, "Media upload error: there is no media of this id")
         self.requests.append(raw)
-        fault = self._fault()
+        fault = self.fault()
         if fault and fault.seconds:
             await asyncio.sleep(fault.seconds)
         if fault and fault.status == 200 and not fault.later:
@@ -198,10 +162,10 @@ class CloudApiEmulator:
             callback=body.biz_opaque_callback_data or "",
         )
         if fault and fault.later:
-            self._later(self._deliver(self._value(number, statuses=[self._status(bubble, "failed", fault.code)])))
+            self.later(self._deliver(self._value(number, statuses=[self._status(bubble, "failed", fault.code)])))
         else:
             self.phones.show(bubble)
-            self._later(self._statuses(bubble))
+            self.later(self._statuses(bubble))
         if fault and not fault.later:
             return _faulty(fault)
         return JSONResponse(
@@ -229,33 +193,8 @@ class CloudApiEmulator:
                 self.phones.typing(bubble.number, bubble.contact)
         return JSONResponse({"success": True})
 
-    def _fault(self) -> Fault | None:
-        if not self.faults:
-            return None
-        fault = self.faults[0]
-        fault.times -= 1
-        if fault.times <= 0:
-            self.faults.popleft()
-        return fault
-
-    def _routes(self) -> FastAPI:
-        app = FastAPI(title="Cloud API emulator", docs_url=None, redoc_url=None, openapi_url=None)
-
-        @app.post("/_control/faults")
-        async def add_fault(fault: Fault) -> dict[str, int]:
-            self.faults.append(fault)
-            return {"faults": len(self.faults)}
-
-        @app.post("/_control/{number}/messages")
-        async def write(number: str, written: Written) -> dict[str, str]:
-            return {"id": await self.write(number, written)}
-
-        @app.post("/_control/{number}/files")
-        async def send_file(
-            number: str, file: UploadFile, contact: Annotated[str, Form()], caption: Annotated[str, Form()] = ""
-        ) -> dict[str, str]:
-            kept = File(await file.read(), file.content_type or "application/octet-stream", file.filename or "")
-            return {"id": await self.write(number, Written(contact=contact, text=caption), kept)}
+    def _routes(self) -> None:
+        app = self.app
 
         @app.get("/_media/{media_id}")
         async def download(media_id: str, request: Request) -> Response:
@@ -264,19 +203,6 @@ class CloudApiEmulator:
                 return Response(status_code=401 if not self._allowed(request) else file.status if file else 404)
             self.files.fetched.append(media_id)
             return Response(file.data, media_type=file.mime_type)
-
-        @app.get("/_control/{number}/messages")
-        async def read(number: str, contact: str) -> list[Bubble]:
-            return self.phones.conversation(number, contact)
-
-        @app.get("/_control/{number}/events")
-        async def events(number: str, contact: str) -> StreamingResponse:
-            async def stream() -> AsyncIterator[str]:
-                yield ": open\n\n"
-                async for event in self.phones.watch(number, contact):
-                    yield f"data: {json.dumps(event)}\n\n" if event else ": still here\n\n"
-
-            return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
         @app.get("/{version}/{account}/message_templates")
         async def list_templates(account: str, request: Request, limit: int = 25, after: str = "0") -> Response:
@@ -309,12 +235,8 @@ class CloudApiEmulator:
         async def send(version: str, number: str, request: Request) -> Response:
             return await self._send(number, request)
 
-        return app
 
-
-def _error(
-    status: int, code: int, message: str, kind: str = "OAuthException", headers: dict[str, str] | None = None
-) -> Response:
+def _error(status: int, code: int, message: str, kind: str = "OAuthException", fault: Fault | None = None) -> Response:
     error = {
         "message": f"(#{code}) {message}",
         "type": kind,
@@ -322,11 +244,8 @@ def _error(
         "fbtrace_id": "emulated",
         "error_data": {"messaging_product": "whatsapp", "details": message},
     }
-    return JSONResponse({"error": error}, status, headers)
+    return refused(status, {"error": error}, fault)
 
 
 def _faulty(fault: Fault) -> Response:
-    headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else None
-    if fault.html:
-        return Response("<html><body>Bad gateway</body></html>", fault.status, headers, "text/html")
-    return _error(fault.status, fault.code, "emulated fault", headers=headers)
+    return _error(fault.status, fault.code, "emulated fault", fault=fault)

@@ -1,9 +1,11 @@
 "use strict";
-// The contact's phone: talks to the Cloud API emulator only, as a phone talks to WhatsApp only.
+// The contact's phone: talks to the providers' emulators only, as a phone talks to WhatsApp only. What is typed goes out on
+// the chosen wire; what comes back is shown whichever wire it came on.
 const el = (id) => document.getElementById(id);
-const chat = el("chat"), state = el("state"), bot = el("bot"), text = el("text");
+const chat = el("chat"), state = el("state"), bot = el("bot"), text = el("text"), wire = el("wire");
+const wires = [...wire.options];
 const TICKS = { queued: "🕓", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "!" };
-let source, typingTimer, connected = false;
+let sources = [], typingTimer, connected = false;
 
 function contact() {
   let digits = localStorage.getItem("contact");
@@ -14,7 +16,8 @@ function contact() {
   return digits;
 }
 
-const base = () => `/simulator/cloud-api/_control/${encodeURIComponent(bot.value)}`;
+const base = (on = wire.selectedOptions[0]) =>
+  `/simulator/${on.dataset.path}/_control/${encodeURIComponent(on.dataset.prefix + bot.value)}`;
 
 // WhatsApp's markup, built as nodes: the text itself is never parsed as HTML.
 function marked(raw) {
@@ -47,7 +50,9 @@ function show(bubble) {
   tick.className = "tick";
   foot.append(tick);
   item.append(words, foot);
-  chat.append(item);
+  item.dataset.at = bubble.at;
+  const later = [...chat.children].find((other) => Number(other.dataset.at) > bubble.at);
+  chat.insertBefore(item, later || null);
   setTick(bubble.id, bubble.status);
   if (!bubble.mine) setTyping(0);
   chat.scrollTop = chat.scrollHeight;
@@ -69,28 +74,32 @@ function setTyping(seconds) {
 }
 
 async function open() {
-  source?.close();
+  sources.forEach((source) => source.close());
   chat.replaceChildren();
   setTyping(0);
   const chosen = bot.selectedOptions[0].dataset;
   el("model").textContent = chosen.offline === "true" ? "offline model" : chosen.model;
   el("model").classList.toggle("hot", chosen.offline === "true");
   const query = `?contact=${contact()}`;
-  source = new EventSource(`${base()}/events${query}`);
-  source.onopen = async () => {
-    connected = true;
-    setTyping(0);
-    const bubbles = await (await fetch(`${base()}/messages${query}`)).json();
-    bubbles.forEach((bubble) => { show(bubble); setTick(bubble.id, bubble.status); });
-    hint();
-  };
-  source.onmessage = ({ data }) => {
-    const event = JSON.parse(data);
-    if (event.type === "bubble") show(event);
-    if (event.type === "tick") setTick(event.id, event.status);
-    if (event.type === "typing") setTyping(event.seconds);
-  };
-  source.onerror = () => { connected = false; setTyping(0); };
+  sources = wires.map((on) => new EventSource(`${base(on)}/events${query}`));
+  sources.forEach((source) => {
+    source.onopen = async () => {
+      connected = true;
+      setTyping(0);
+      const asked = wires.map(async (on) => (await fetch(`${base(on)}/messages${query}`)).json());
+      const bubbles = (await Promise.all(asked)).flat().sort((a, b) => a.at - b.at);
+      if (!sources.includes(source)) return;
+      bubbles.forEach((bubble) => { show(bubble); setTick(bubble.id, bubble.status); });
+      hint();
+    };
+    source.onmessage = ({ data }) => {
+      const event = JSON.parse(data);
+      if (event.type === "bubble") show(event);
+      if (event.type === "tick") setTick(event.id, event.status);
+      if (event.type === "typing") setTyping(event.seconds);
+    };
+    source.onerror = () => { connected = false; setTyping(0); };
+  });
 }
 
 // Resolves to whether the message is on its way; what could not be sent stays in the box.

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
-from channels.base import Recipient, SendError
-from channels.cloud_api import CloudApi, classify
+from channels.base import Recipient, SendError, Text
+from channels.cloud_api import CloudApi, CloudCredentials
+from channels.cloud_errors import classify
 from channels.emulators.cloud_api import CloudApiEmulator
 from tests.fakes.serving import served
 
@@ -17,26 +19,31 @@ TO = Recipient(account="42", wa_id="77015550101")
 
 
 def against(answer: Callable[[httpx.Request], httpx.Response]) -> CloudApi:
-    return CloudApi(httpx.AsyncClient(transport=httpx.MockTransport(answer)), "https://graph.example", "v25.0", "token")
+    return CloudApi(
+        httpx.AsyncClient(transport=httpx.MockTransport(answer)),
+        CloudCredentials(phone_number_id="42", url="https://graph.example", access_token=SecretStr("token")),
+    )
 
 
 async def test_the_emulator_takes_what_we_send_and_refuses_what_it_should():
     emulator = CloudApiEmulator("http://127.0.0.1:9/none", "secret", "token")
     with served(emulator.app) as url:
         async with httpx.AsyncClient() as client:
-            api = CloudApi(client, url, "v25.0", "token")
-            assert (await api.send_text(TO, "Hello", "c/r", quoted_id="wamid.IN")).startswith("wamid.")
+            api = CloudApi(client, CloudCredentials(phone_number_id="42", url=url, access_token=SecretStr("token")))
+            assert (await api.send(TO, Text(body="Hello", quoted_id="wamid.IN"), "c/r")).startswith("wamid.")
             assert emulator.requests[0]["to"] == "+77015550101"
-            await api.send_text(Recipient(account="42", user_id="KZ.1349"), "Hello", "c/r")
+            await api.send(Recipient(account="42", user_id="KZ.1349"), Text(body="Hello"), "c/r")
             assert emulator.requests[1]["recipient"] == "KZ.1349"
-            await api.mark_read("42", "wamid.IN")
+            await api.typing(TO, "wamid.IN")
             assert list(emulator.reads) == ["wamid.IN"]
             for wrong in ("", "x" * 4097):
                 with pytest.raises(SendError) as refused:
-                    await api.send_text(TO, wrong, "c/r")
+                    await api.send(TO, Text(body=wrong), "c/r")
                 assert (refused.value.kind, refused.value.code) == ("change", 100)
             with pytest.raises(SendError) as refused:
-                await CloudApi(client, url, "v25.0", "old token").send_text(TO, "Hello", "c/r")
+                await CloudApi(
+                    client, CloudCredentials(phone_number_id="42", url=url, access_token=SecretStr("old token"))
+                ).send(TO, Text(body="Hello"), "c/r")
             assert (refused.value.kind, refused.value.code) == ("stop", 190)
 
 
@@ -84,7 +91,7 @@ def test_error_codes_say_what_to_do(code: int, status: int, kind: str):
 )
 async def test_odd_answers(answer: httpx.Response, kind: str):
     with pytest.raises(SendError) as failed:
-        await against(lambda _: answer).send_text(TO, "Hello", "c/r")
+        await against(lambda _: answer).send(TO, Text(body="Hello"), "c/r")
     assert failed.value.kind == kind
 
 
@@ -103,14 +110,14 @@ async def test_a_request_that_never_left_is_not_unknown(error: Exception, kind: 
         raise error
 
     with pytest.raises(SendError) as failed:
-        await against(fail).send_text(TO, "Hello", "c/r")
+        await against(fail).send(TO, Text(body="Hello"), "c/r")
     assert failed.value.kind == kind
 
 
 async def test_retry_after_is_kept():
     limited = httpx.Response(429, json={"error": {"code": 130429}}, headers={"Retry-After": "7"})
     with pytest.raises(SendError) as failed:
-        await against(lambda _: limited).send_text(TO, "Hello", "c/r")
+        await against(lambda _: limited).send(TO, Text(body="Hello"), "c/r")
     assert failed.value.retry_after == 7
 
 
@@ -124,5 +131,5 @@ async def test_every_real_error_body_is_classified(external_data):
     assert len(bodies) > 50
     for body in bodies:
         with pytest.raises(SendError) as failed:
-            await against(lambda _, b=body: httpx.Response(400, json=b)).send_text(TO, "Hello", "c/r")
+            await against(lambda _, b=body: httpx.Response(400, json=b)).send(TO, Text(body="Hello"), "c/r")
         assert failed.value.kind in {"retry", "busy", "change", "window", "contact", "later", "stop"}

@@ -19,10 +19,11 @@ from channels.base import Message
 from channels.emulators.cloud_api import CloudApiEmulator
 from server import outbox, sending
 from server.attending import Attending
-from server.bots import Bot, Desk, Numbers, desks
+from server.bots import Bot, Desk, desks
 from server.clock import now_ms
 from server.conversations import Entry
 from server.keys import key, thread_prefix
+from server.lines import Numbers
 from server.settings import Settings
 from server.worker import Worker
 from tests.agent.chatting import Shelf
@@ -38,14 +39,13 @@ class Office:
         self.redis = redis
         self.workers: list[Worker] = []
         self.emulator = CloudApiEmulator("http://127.0.0.1:9", "secret", TOKEN)
-        self.settings = Settings(
-            _env_file=None,
-            data_dir=tmp_path,
-            whatsapp_access_token=TOKEN,
-            whatsapp_graph_url="http://graph",
-            whatsapp_phone_number_id=NUMBER,
+        known = {
+            "whatsapp_access_token": TOKEN,
+            "whatsapp_graph_url": "http://graph",
+            "whatsapp_phone_number_id": NUMBER,
             **settings,
-        )
+        }
+        self.settings = Settings(_env_file=None, data_dir=tmp_path, **known)
         self.desk: Desk = desks(self.settings, redis)["default"]
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.emulator.app))
         self.numbers = Numbers(self.settings, self.client, [self.desk.bot, Bot("demo", self.desk.bot.context)])
@@ -71,7 +71,7 @@ class Office:
             ),
         )
         attending = Attending.over(self.settings, self.redis, self.numbers, self.client)
-        worker = Worker(self.settings, self.redis, {"default": self.desk}, self.numbers, {"default": graph}, attending)
+        worker = Worker(self.settings, self.redis, {"default": self.desk}, self.numbers, lambda _: graph, attending)
         self.workers.append(worker)
         task = asyncio.create_task(worker.run())
         try:

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from agent.models import Models
 from channels.base import Message, StatusUpdate
 from channels.cloud_webhook import parse
-from channels.emulators.cloud_api import Fault
+from channels.emulators.base import Fault
 from server import clock, consent
 from server.conversations import Contact
 from server.failed_sends import undelivered
@@ -302,7 +302,7 @@ async def test_a_touch_that_fails_after_it_was_taken_goes_out_anew_with_its_vari
         await scene.office.desk.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
         await scene.passes()
         (touch,) = [e for e in await scene.office.desk.conversations.transcript(scene.conversation) if e.touch]
-        told = StatusUpdate(id="w", account=NUMBER, status="failed", error_code=131000, error="try again")
+        told = StatusUpdate(id="w", account=NUMBER, status="failed", error_code=131000, error="try again", failure="retry")
         await undelivered(scene.office.desk, scene.conversation, touch.id, told)
         clock.move_to(clock.ahead() + HOUR)
         await until(lambda: len(scene.texts()) == 3)

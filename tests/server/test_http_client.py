@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
-from channels.base import Recipient, SendError
-from channels.cloud_api import CloudApi
+from channels.base import Recipient, SendError, Text
+from channels.cloud_api import CloudApi, CloudCredentials
 from server.http_client import http_client
 
 TO = Recipient(account="42", wa_id="77010000001")
@@ -36,7 +37,13 @@ async def provider(answer: Answer) -> AsyncIterator[tuple[CloudApi, list[bytes]]
     server = await asyncio.start_server(connection, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with http_client(httpx.Timeout(0.3)) as client:
-        yield CloudApi(client, f"http://127.0.0.1:{port}", "v25.0", "token"), seen
+        yield (
+            CloudApi(
+                client,
+                CloudCredentials(phone_number_id="42", url=f"http://127.0.0.1:{port}", access_token=SecretStr("token")),
+            ),
+            seen,
+        )
     server.close()
 
 
@@ -75,7 +82,7 @@ async def babbles(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 async def test_a_request_without_a_whole_answer_may_have_arrived_and_went_out_once(answer: Answer):
     async with provider(answer) as (sender, seen):
         with pytest.raises(SendError) as failed:
-            await sender.send_text(TO, "Hello", "c/r")
+            await sender.send(TO, Text(body="Hello"), "c/r")
         assert failed.value.kind == "unknown"
         assert len(seen) == 1
 
@@ -84,9 +91,16 @@ async def test_a_request_that_found_nobody_certainly_did_not_arrive():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         async with http_client(httpx.Timeout(0.3)) as client:
-            nobody = CloudApi(client, f"http://127.0.0.1:{taken.getsockname()[1]}", "v25.0", "token")
+            nobody = CloudApi(
+                client,
+                CloudCredentials(
+                    phone_number_id="42",
+                    url=f"http://127.0.0.1:{taken.getsockname()[1]}",
+                    access_token=SecretStr("token"),
+                ),
+            )
             with pytest.raises(SendError) as failed:
-                await nobody.send_text(TO, "Hello", "c/r")
+                await nobody.send(TO, Text(body="Hello"), "c/r")
     assert failed.value.kind == "retry"
 
 
@@ -99,11 +113,11 @@ async def test_connections_are_kept_and_one_that_hangs_holds_up_no_other():
 
     ports: set[int] = set()
     async with provider(answers) as (sender, seen):
-        slow = asyncio.create_task(sender.send_text(TO, "slow", "c/r"))
+        slow = asyncio.create_task(sender.send(TO, Text(body="slow"), "c/r"))
         while not seen:
             await asyncio.sleep(0)
         for _ in range(5):
-            assert await sender.send_text(TO, "quick", "c/r") == "wamid"
+            assert await sender.send(TO, Text(body="quick"), "c/r") == "wamid"
         assert not slow.done()
         assert await slow == "wamid"
     assert len(ports) == 2

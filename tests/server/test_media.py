@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from channels.downloads import DownloadError, fetch
-from channels.emulators.cloud_api import Written
+from channels.emulators.base import Written
 from channels.emulators.media import File
 from tests.server.stack import NUMBER, Stack
 from tests.waiting import until

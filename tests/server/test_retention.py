@@ -29,7 +29,7 @@ async def test_silent_conversations_lose_what_was_said_and_keep_their_contact(re
     now = now_ms()
     for name in (old, waiting):
         await redis.zadd(key("default", "active"), {name: now - 31 * DAY})
-    assert await sweep(office.settings, redis, office.desk, now) == {"dead_letters": 0, "conversations": 1}
+    assert await sweep(redis, office.desk, now) == {"dead_letters": 0, "conversations": 1}
     record = office.desk.conversations
     assert await record.transcript(old) == [] and await record.contact(old) is not None
     assert not await redis.exists(key("default", "thread", old), key("default", "status", old))
@@ -42,7 +42,7 @@ async def test_old_dead_letters_go(redis: Redis, tmp_path):
     for turn, days in (("old", 8), ("recent", 6)):
         letter = {"conversation_id": "c", "reason": "why", "at": now - days * DAY, "batch": []}
         await redis.hset(key("default", "dead"), turn, json.dumps(letter))  # pyright: ignore[reportGeneralTypeIssues]
-    assert await sweep(office.settings, redis, office.desk, now) == {"dead_letters": 1, "conversations": 0}
+    assert await sweep(redis, office.desk, now) == {"dead_letters": 1, "conversations": 0}
     assert [letter["id"] for letter in await office.desk.mailbox.dead_letters()] == ["recent"]
 
 

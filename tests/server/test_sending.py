@@ -9,7 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from channels.base import StatusUpdate
-from channels.emulators.cloud_api import Fault
+from channels.cloud_errors import classify
+from channels.emulators.base import Fault
 from server import failed_sends
 from tests.server.office import NUMBER, Office
 from tests.server.stack import Stack, text, webhook
@@ -111,7 +112,9 @@ async def test_a_failed_status_means_what_the_same_answer_would(
     conversation = await office.reply("77010000006")
     await office.send()
     reply = (await office.desk.conversations.transcript(conversation))[0].id
-    told = StatusUpdate(id="wamid", account=NUMBER, status="failed", error_code=code, error="why")
+    told = StatusUpdate(
+        id="wamid", account=NUMBER, status="failed", error_code=code, error="why", failure=classify(code, 0)
+    )
     for _ in range(2):
         await failed_sends.undelivered(office.desk, conversation, reply, told)
     await office.send()
@@ -141,11 +144,10 @@ async def test_a_broken_account_pauses_alerts_once_and_one_message_tries_for_all
 
 
 async def test_a_number_without_a_token_pauses_too(redis: Redis, tmp_path):
-    office = Office(redis, tmp_path)
-    office.numbers._real = None
+    office = Office(redis, tmp_path, whatsapp_access_token="")
     await office.reply("77010000020")
     await office.send()
-    assert "no WHATSAPP_ACCESS_TOKEN" in (await office.desk.mailbox.paused(NUMBER))["reason"]
+    assert "WHATSAPP_ACCESS_TOKEN" in (await office.desk.mailbox.paused(NUMBER))["reason"]
 
 
 async def test_a_throttled_number_waits_as_a_whole_and_the_simulator_does_not(redis: Redis, tmp_path):
@@ -155,7 +157,7 @@ async def test_a_throttled_number_waits_as_a_whole_and_the_simulator_does_not(re
         await office.reply(contact)
     await office.send()
     assert len(office.emulator.requests) == 1
-    assert office.numbers.sender("sim-default").pace.interval == 0  # pyright: ignore[reportOptionalMemberAccess]
+    assert office.numbers.channel("default", "sim-default").pace.interval == 0  # pyright: ignore[reportOptionalMemberAccess]
 
 
 async def test_no_second_sees_more_than_the_numbers_throughput(redis: Redis, tmp_path):
@@ -166,7 +168,7 @@ async def test_no_second_sees_more_than_the_numbers_throughput(redis: Redis, tmp
     claimed = [name for _ in range(7) for name in (await office.desk.mailbox.claim(32)).ids]
     times = []
     now = (await redis.time())[0] * 1000 + (await redis.time())[1] // 1000
-    pace = office.numbers.sender(NUMBER).pace  # pyright: ignore[reportOptionalMemberAccess]
+    pace = office.numbers.channel("default", NUMBER).pace  # pyright: ignore[reportOptionalMemberAccess]
     for name in claimed:
         held = await office.desk.mailbox.begin(name)
         tried = await office.desk.mailbox.send_begin(name, held.fence, NUMBER, json.loads(held.reply)["id"], pace)

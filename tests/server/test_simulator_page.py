@@ -41,7 +41,7 @@ async def test_what_is_typed_is_answered_with_ticks_and_remembered(stack: Stack,
     page.on("pageerror", lambda error: problems.append(str(error)))
     stack.model.hang = 0.5
     await page.goto(f"{stack.url}/simulator")
-    await expect(page.locator("#bot")).to_have_value("sim-demo")
+    await expect(page.locator("#bot")).to_have_value("demo")
     await page.get_by_placeholder("Message").fill("Is the *Duo* <b>in stock</b>?")
     await page.keyboard.press("Enter")
     mine = page.locator(".bubble.out")

@@ -1,0 +1,73 @@
+"""Reading JSON that others wrote: what is missing, of another type or unprintable stops nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from channels.base import Frozen, LinkChange, Message, Parsed, Preference, Quarantined, StatusUpdate, TemplateStatus
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """The JSON object of a webhook body. Raises ValueError when it is none."""
+    try:
+        payload = json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(payload, dict):
+        raise ValueError("a webhook body is a JSON object")
+    return payload
+
+
+def clean(value: object) -> str:
+    """Text that every store takes: no NUL, lone surrogates replaced; a non-string becomes its text, None is empty."""
+    text = "" if value is None else value if isinstance(value, str) else str(value)
+    return text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def each(parsed: Parsed, items: object, read: Callable[[Any], Frozen | None]) -> None:
+    """Read one element, or every element of a list, into its place; what `read` raises about quarantines that one."""
+    if items is None:
+        return
+    places: dict[type[Frozen], list[Any]] = {
+        Message: parsed.messages,
+        StatusUpdate: parsed.statuses,
+        Preference: parsed.preferences,
+        TemplateStatus: parsed.templates,
+        LinkChange: parsed.links,
+    }
+    for raw in items if isinstance(items, list) else [items]:
+        try:
+            item = read(raw)
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
+            parsed.quarantined.append(Quarantined(reason=str(error)[:200], piece=json.dumps(raw)[:10_000]))
+            continue
+        if item is not None:
+            places[type(item)].append(item)
+
+
+def as_dict(value: object) -> dict[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_dicts(value: object) -> list[dict[str, Any]]:
+    """The objects of a list, none if it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def required(raw: dict[str, Any], key: str) -> str:
+    """The text of a field. Raises ValueError when it is missing or empty."""
+    if not (text := clean(raw.get(key))):
+        raise ValueError(f"no {key}")
+    return text
+
+
+def seconds(value: object) -> int:
+    """Unix seconds; Meta sends a string, some gateways a number, some milliseconds, some neither."""
+    try:
+        number = int(float(str(value)))
+    except (ValueError, OverflowError):
+        return 0
+    return number // 1000 if number > 10**11 else number

@@ -1,0 +1,252 @@
+"""The operator API of bots: configured, changed, linked, watched, deleted; live in every process within a second."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, cast
+
+from fastapi import APIRouter, Body, HTTPException, Query
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from channels.base import Linked, SendError, Session
+from server import alerts, links, tokens
+from server.bot_config import OWNERS_ONLY, BadConfig, Problem
+from server.bots import Desk
+from server.roster import Outcome, Roster
+from server.settings import Settings
+from server.tokens import Visible, scope
+
+UNOFFICIAL = (
+    "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and numbers that send "
+    "like machines get banned. Use a number you can lose, answer only those who write, and prefer the Cloud API."
+)
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PhoneIn(_In):
+    """The phone of the number that is to be linked."""
+
+    phone: str = Field(pattern=r"^\+?\d{6,15}$")
+
+
+class WebhookIn(_In):
+    """Where this deployment is reached from outside."""
+
+    base_url: str = Field(pattern=r"^https?://")
+
+
+class TokenIn(_In):
+    """A token for one bot; `name` says who has it."""
+
+    bot_id: str
+    name: str = Field(min_length=1, max_length=100)
+
+
+class Item(BaseModel):
+    """What became of one configuration of a list."""
+
+    id: str
+    status: Outcome
+    problems: list[Problem] = []
+    notice: str | None = None
+
+
+def add(routes: APIRouter, settings: Settings, roster: Roster, desks: Visible) -> None:
+    """Put the routes on the operator API."""
+
+    def desk_of(bot_id: str) -> Desk:
+        if bot_id not in desks:
+            raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
+        return desks[bot_id]
+
+    def owner() -> None:
+        if scope.get():
+            raise HTTPException(403, "a token of one bot does not open this; use API_TOKEN")
+
+    def linked(bot_id: str) -> tuple[Desk, Linked]:
+        desk = desk_of(bot_id)
+        channel = roster.numbers.channel(bot_id, desk.bot.account) if desk.bot.account else None
+        if channel is None or not isinstance(channel, Linked):
+            raise HTTPException(409, f"{bot_id} is not on a channel that links phones, such as wappi or waha")
+        return desk, channel
+
+    async def put(raw: Any) -> Item:
+        name = str(raw.get("id") or raw.get("bot_id") or "") if isinstance(raw, dict) else ""
+        try:
+            bot_id, outcome = await roster.put(raw)
+        except BadConfig as error:
+            return Item(id=name, status="refused", problems=error.problems)
+        channel = roster.numbers.channel(bot_id, roster[bot_id].bot.account) if bot_id in roster else None
+        notice = UNOFFICIAL if channel and not channel.capabilities.official else None
+        if outcome != "unchanged" and isinstance(channel, Linked) and channel.name == "waha":
+            try:
+                await channel.session("start")
+            except SendError as error:  # workers try again
+                await links.check(roster[bot_id], roster[bot_id].bot.account, channel)
+                return Item(id=bot_id, status=outcome, notice=f"{UNOFFICIAL} The gateway did not answer: {error}")
+        return Item(id=bot_id, status=outcome, notice=notice)
+
+    @routes.put("/bots", summary="Store one bot, or a list of them; as often as you like", response_model=None)
+    async def put_bots(given: Any = Body(...)) -> Response | dict[str, Any]:
+        owner()
+        if not isinstance(given, list):
+            item = await put(given)
+            if item.status == "refused":
+                detail = "; ".join(f"{p.field}: {p.problem}" for p in item.problems)
+                problem = {"type": "about:blank", "title": "Unprocessable Content", "status": 422, "detail": detail}
+                return JSONResponse({**problem, "errors": [p.model_dump() for p in item.problems]}, 422, media_type="application/problem+json")  # fmt: skip
+            return item.model_dump()
+        items = [await put(raw) for raw in given]
+        refused = any(item.status == "refused" for item in items)
+        return JSONResponse({"items": [item.model_dump() for item in items]}, 207 if refused else 200)
+
+    @routes.get("/bots", summary="All bots")
+    async def list_bots() -> dict[str, Any]:
+        return {"items": [_bot(desk) for desk in desks.values()], "next_cursor": None}
+
+    @routes.get("/bots/{bot_id}", summary="One bot: its configuration as given, and all settings in force")
+    async def get_bot(bot_id: str) -> dict[str, Any]:
+        desk = desk_of(bot_id)
+        return {**_bot(desk), "config": await roster.config(bot_id), "settings": desk.bot.context.model_dump()}
+
+    @routes.patch("/bots/{bot_id}", summary="Change some fields; null goes back to what the settings say")
+    async def patch_bot(bot_id: str, change: dict[str, Any]) -> dict[str, Any]:
+        desk_of(bot_id)
+        if scope.get() and (barred := sorted(change.keys() & set(OWNERS_ONLY))):
+            raise HTTPException(403, f"{', '.join(barred)}: a token of one bot does not change this; use API_TOKEN")
+        if change.get("id", bot_id) != bot_id:
+            raise HTTPException(422, "id: never changes")
+        old = await roster.config(bot_id)
+        merged = {name: value for name, value in {**old, **change, "id": bot_id}.items() if value is not None}
+        item = await put(merged)
+        if item.status == "refused":
+            raise HTTPException(422, "; ".join(f"{p.field}: {p.problem}" for p in item.problems))
+        return await get_bot(bot_id)
+
+    @routes.delete("/bots/{bot_id}", summary="Stop a bot; with erase=true delete everything known of it")
+    async def delete_bot(bot_id: str, erase: bool = Query(False, description="also its contacts and documents")) -> dict[str, Any]:  # fmt: skip
+        owner()
+        desk = desk_of(bot_id)
+        channel = roster.numbers.channel(bot_id, desk.bot.account) if desk.bot.account else None
+        settled = roster.is_settled(bot_id)
+        if not await roster.delete(bot_id) and not (settled and erase):
+            raise HTTPException(409, f"{bot_id} is described by the settings; there is nothing stored to delete")
+        if isinstance(channel, Linked) and roster.numbers.channel(bot_id, desk.bot.account) is None:
+            try:
+                await channel.session("delete")
+            except SendError as error:
+                return {"id": bot_id, "status": "deleted", "notice": f"its session may still be linked: {error}"}
+        if not settled:
+            await tokens.revoke_all(desk.redis, bot_id)
+        erased = await roster.erase(bot_id) if erase else 0
+        return {"id": bot_id, "status": "deleted", "erased_keys": erased, "notice": None}
+
+    @routes.get("/bots/{bot_id}/status", summary="Whether a bot can be reached, and the QR code of an unlinked phone")
+    async def bot_status(bot_id: str) -> dict[str, Any]:
+        desk = desk_of(bot_id)
+        return await _status(settings, roster, desk)
+
+    @routes.get("/bots/{bot_id}/qr.png", summary="The QR code as a picture", response_model=None)
+    async def qr_png(bot_id: str) -> Response:
+        _, channel = linked(bot_id)
+        code = await _asked(channel.qr())
+        if code is None:
+            raise HTTPException(404, "there is no code to scan; GET /api/bots/{bot_id}/status says why")
+        return Response(base64.b64decode(code.png), media_type="image/png", headers={"Cache-Control": "no-store"})
+
+    @routes.post("/bots/{bot_id}/session/code", summary="A pairing code in place of a QR code")
+    async def pairing(bot_id: str, asked: PhoneIn) -> dict[str, str]:
+        _, channel = linked(bot_id)
+        return {"code": await _asked(channel.pairing_code(asked.phone.lstrip("+")))}
+
+    @routes.post("/bots/{bot_id}/session/{action}", summary="Start, stop, restart, log out or delete a linked session")
+    async def session(bot_id: str, action: Session) -> dict[str, Any]:
+        desk, channel = linked(bot_id)
+        await links.want(desk, desk.bot.account, action in ("start", "restart"))
+        await _asked(channel.session(action))
+        return await _status(settings, roster, desk)
+
+    @routes.post("/bots/{bot_id}/webhook", summary="Tell Wappi where its webhooks go")
+    async def register(bot_id: str, asked: WebhookIn) -> dict[str, str]:
+        owner()
+        desk, channel = linked(bot_id)
+        secret = channel.credentials.webhook_secret.get_secret_value()
+        tell = getattr(channel, "register", None)
+        if tell is None or not secret:
+            raise HTTPException(
+                409, "only a wappi bot with a webhook_secret can be told; others are configured otherwise"
+            )
+        await _asked(tell(f"{asked.base_url.rstrip('/')}/webhook/{channel.name}/{bot_id}/{secret}"))
+        return {"status": "done", "bot_id": desk.bot.id}
+
+    @routes.post("/tokens", status_code=201, summary="A token for one bot; it is shown once")
+    async def create_token(asked: TokenIn) -> dict[str, Any]:
+        owner()
+        desk = desk_of(asked.bot_id)
+        token, secret = await tokens.create(desk.redis, asked.bot_id, asked.name)
+        return {**token.model_dump(), "token": secret}
+
+    @routes.get("/tokens", summary="The tokens of single bots")
+    async def list_tokens() -> dict[str, Any]:
+        redis = next(iter(desks.values())).redis
+        rows = [token for token in await tokens.every(redis) if scope.get() in ("", token.bot_id)]
+        return {"items": [token.model_dump() for token in rows], "next_cursor": None}
+
+    @routes.delete("/tokens/{token_id}", status_code=204, summary="Revoke a token")
+    async def revoke_token(token_id: str) -> None:
+        owner()
+        if not await tokens.revoke(next(iter(desks.values())).redis, token_id):
+            raise HTTPException(404, "there is no token of this id")
+
+
+async def _asked(question: Any) -> Any:
+    try:
+        return await question
+    except SendError as error:
+        raise HTTPException(502, f"the provider refused: {error}") from None
+
+
+async def _status(settings: Settings, roster: Roster, desk: Desk) -> dict[str, Any]:
+    bot = desk.bot
+    channel = roster.numbers.channel(bot.id, bot.account) if bot.account else None
+    paused = await desk.mailbox.paused(bot.account)
+    latest = await desk.conversations.page(1)
+    status: dict[str, Any] = {
+        **{"bot_id": bot.id, "channel": channel.name if channel else "simulator", "account": bot.account or None},
+        **{"state": "simulator_only", "reason": bot.trouble, "phone": None, "qr": None, "paused": paused or None},
+        **{"model": bot.context.model, "last_message": latest[0][0] if latest else None},
+        "errors": [row["text"] for row in await alerts.all_alerts(desk.redis) if row.get("bot_id") == bot.id],
+        "notice": UNOFFICIAL if channel and not channel.capabilities.official else None,
+    }
+    if channel is None:
+        return status
+    if not isinstance(channel, Linked):
+        ready = channel.name != "cloud_api" or bool(channel.credentials.app_secret.get_secret_value())
+        missing = channel.credentials.missing or ([] if ready else ["app_secret"])
+        state = "paused" if paused else "simulator_only" if missing else "connected"
+        return {**status, "state": state, "reason": f"missing: {', '.join(missing)}" if missing else status["reason"]}
+    now = await links.check(desk, bot.account, cast(Linked, channel))
+    code = None
+    if now.state in ("scan_qr", "starting"):
+        try:
+            code = await channel.qr()
+        except SendError as error:
+            now = now.model_copy(update={"reason": str(error)[:200]})
+    state = "paused" if paused and now.state == "connected" else now.state
+    return {**status, "state": state, "reason": now.reason, "phone": now.phone or None, "qr": code.model_dump() if code else None}  # fmt: skip
+
+
+def _bot(desk: Desk) -> dict[str, Any]:
+    bot = desk.bot
+    return {
+        "id": bot.id,
+        "business": bot.context.business,
+        "model": bot.context.model,
+        "channel": bot.channel_of(bot.account) if bot.account else "simulator",
+        "account": bot.account or None,
+        "simulator": bot.simulated_account,
+    }

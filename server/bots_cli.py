@@ -1,0 +1,97 @@
+"""`salesgraph bots`: the bots of this deployment from a file, and `salesgraph import`: moving in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from rich.markup import escape
+
+from server.cli import NO_REDIS, connect, console, roster_of, settled
+from server.settings import Settings
+
+bots_commands = typer.Typer(no_args_is_help=True, help="Configure bots from a file.")
+import_commands = typer.Typer(no_args_is_help=True, help="Move in: chats and contacts from elsewhere.")
+
+
+@bots_commands.command("apply")
+def apply(
+    file: Annotated[Path, typer.Argument(help="YAML or JSON: one bot, or a list of them")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would change")] = False,
+) -> None:
+    """Store every bot of a file; the same file again changes nothing. Live in a running deployment within a second."""
+    from server.roster import parsed_file
+
+    settings = settled()
+    try:
+        given = parsed_file(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        console.print(f"FILE: {escape(str(error))}")
+        raise SystemExit(2) from None
+    refused = _with_redis(settings, lambda redis: _apply(settings, redis, given, dry_run))
+    raise SystemExit(1 if refused else 0)
+
+
+async def _apply(settings: Settings, redis: Redis, given: list[object], dry: bool) -> int:
+    from server.bot_config import BadConfig
+
+    roster, refused = await roster_of(settings, redis), 0
+    for raw in given:
+        name = str(raw.get("id", "?")) if isinstance(raw, dict) else "?"
+        try:
+            bot_id, outcome = await roster.put(raw, dry=dry)
+            print(f"{bot_id}: {outcome}{' (not stored: --dry-run)' if dry and outcome != 'unchanged' else ''}")
+        except BadConfig as error:
+            refused += 1
+            for problem in error.problems:
+                console.print(
+                    f"[red]{escape(name)}: {escape(problem.field)}: {escape(problem.problem)}[/]", highlight=False
+                )
+    return refused
+
+
+@bots_commands.command("list")
+def list_bots() -> None:
+    """Every bot with its channel."""
+    settings = settled()
+
+    async def show(redis: Redis) -> int:
+        roster = await roster_of(settings, redis)
+        for desk in roster.values():
+            channel = desk.bot.channel_of(desk.bot.account) if desk.bot.account else "simulator"
+            print(f"{desk.bot.id:24} {channel:10} {desk.bot.account:20} {desk.bot.context.business}")
+        return 0
+
+    _with_redis(settings, show)
+
+
+@bots_commands.command("schema")
+def schema() -> None:
+    """JSON Schema of a file of bots, for editors (bots.schema.json of the project is the same)."""
+    from server.bot_config import json_schema
+
+    print(json.dumps(json_schema(), indent=2, sort_keys=True))
+
+
+def _with_redis(settings: Settings, job: object) -> int:
+    redis, embedded = connect(settings)
+
+    async def run() -> int:
+        try:
+            return await job(redis)  # pyright: ignore[reportCallIssue]
+        finally:
+            await redis.aclose()
+
+    try:
+        return asyncio.run(run())
+    except RedisError as error:
+        console.print(f"[red]Redis does not answer[/] ({escape(str(error))}); nothing was stored")
+        raise SystemExit(NO_REDIS) from None
+    finally:
+        if embedded:
+            embedded.stop()

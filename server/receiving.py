@@ -1,0 +1,164 @@
+"""What came in through a door, put in its place: messages, statuses, preferences, links; the same for every channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+
+from channels.base import ANSWERED, Linked, Message, Parsed, Preference, Quarantined, SendError, StatusUpdate
+from channels.json_parts import clean
+from server import consent, links
+from server.bots import Desk
+from server.clock import now_ms
+from server.conversations import Author, Entry
+from server.failed_sends import undelivered
+from server.lines import DEFAULT, Door
+from server.mailbox import UnknownContact
+from server.message_templates import note_status
+from server.sending import from_callback
+
+# With these a contact opens the 24-hour window.
+HEARD = ANSWERED | {"reaction"}
+
+log = structlog.get_logger()
+
+Desks = Mapping[str, Desk]
+
+
+async def receive(parsed: Parsed, door: Door, desks: Desks, answer: bool = True) -> int:
+    """Store all of it; how many messages were new. `answer`: False for what is only put on record, such as messages of
+    long ago."""
+    count = 0
+    for message in parsed.messages:
+        try:
+            count += await _take(message, door, desks, answer)
+        except ValueError as error:  # a text no store takes: its neighbours must not suffer
+            piece = Quarantined(reason=str(error)[:200], piece=clean(repr(message))[:10_000])
+            await _quarantine(_keeper(door, desks), piece)
+    for status in parsed.statuses:
+        await _apply(status, door, desks)
+    for preference in parsed.preferences:
+        await _prefer(preference, door, desks)
+    for change in parsed.links:
+        if (bot := door.bot_of(change.account)) is not None:
+            await links.note(desks[bot.id], change)
+    if parsed.templates:  # of the account, which is the app's
+        for bot in {bot.id: bot for bot in (*door.bots.values(), *([door.rest] if door.rest else []))}.values():
+            for told in parsed.templates:
+                await note_status(desks[bot.id].redis, bot.id, told.name, told.language, told.status, told.reason)
+    for piece in parsed.quarantined:
+        await _quarantine(_keeper(door, desks), piece)
+    return count
+
+
+def _keeper(door: Door, desks: Desks) -> Desk:
+    """Who is shown what belongs to nobody: the one bot of the door, or the default one."""
+    only = {bot.id for bot in door.bots.values()}
+    return desks[only.pop() if len(only) == 1 else DEFAULT]
+
+
+async def _take(message: Message, door: Door, desks: Desks, answer: bool) -> bool:
+    bot = door.bot_of(message.account)
+    if bot is None:
+        piece = Quarantined(reason="no bot has this number", piece=message.model_dump_json()[:10_000])
+        await _quarantine(_keeper(door, desks), piece)
+        return False
+    if message.group_id:
+        if not bot.groups or not door.channel.capabilities.groups or message.kind == "echo":
+            log.info("group_message_ignored", bot=bot.id, kind=message.kind)
+            return False
+        who = f"{message.name}: " if message.name else ""
+        message = message.model_copy(update={"wa_id": "", "user_id": message.group_id, "text": f"{who}{message.text}"})
+    desk = desks[bot.id]
+    if message.user_id.endswith("@lid") and not message.wa_id and isinstance(door.channel, Linked):
+        message = await _with_number(desk, door.channel, message)
+    if message.ours and await _is_ours(desk, message):
+        return False
+    try:
+        conversation_id, stored = await _store(desk, message, answer)
+    except UnknownContact:  # erased since this process last saw it
+        conversation_id, stored = await _store(desk, message, answer, afresh=True)
+    log.info("accepted" if stored else "duplicate", bot=bot.id, conversation=conversation_id, kind=message.kind)
+    return stored
+
+
+async def _with_number(desk: Desk, channel: Linked, message: Message) -> Message:
+    """The message with the phone number behind its lid, so that one person is one contact; as it is when nobody knows it."""
+    if await desk.conversations.number_of(message.user_id):
+        return message
+    try:
+        return message.model_copy(update={"wa_id": await channel.phone_of(message.user_id)})
+    except SendError as error:
+        log.info("lid_not_resolved", bot=desk.bot.id, error=str(error)[:200])
+        return message
+
+
+async def _is_ours(desk: Desk, message: Message) -> bool:
+    """Whether an echo is of our own message, which has arrived, then. A person's at the business is not: they take over."""
+    conversation_id = await desk.conversations.identify(message)
+    found = await desk.conversations.reply_of(message.id, message.wa_id or message.user_id)
+    reply_id = found[1] if found else await desk.conversations.sent_as(conversation_id, message.text)
+    if reply_id:
+        await desk.mailbox.status(conversation_id, message.account, reply_id, message.id, "sent")
+    return bool(reply_id)
+
+
+async def _store(desk: Desk, message: Message, answer: bool, afresh: bool = False) -> tuple[str, bool]:
+    """(conversation id, whether the message is new)."""
+    conversation_id = await desk.conversations.identify(message, afresh=afresh)
+    echo = message.kind == "echo"
+    author: Author = "person" if echo else "contact"
+    entry = Entry(id=message.id, author=author, kind=message.kind, text=message.text, at=now_ms())
+    stored = await desk.mailbox.accept(
+        conversation_id,
+        message.id,
+        message.model_dump_json(),
+        entry.model_dump_json(exclude={"status"}),
+        length=len(message.text),
+        account=message.account,
+        owner="person" if echo and answer else "",
+        answer=answer and (echo or message.kind in ANSWERED),
+        heard=answer and message.kind in HEARD,
+        at_once=message.kind == "button" or message.text.startswith("/"),
+    )
+    return conversation_id, stored
+
+
+async def _apply(status: StatusUpdate, door: Door, desks: Desks) -> None:
+    bot = door.bot_of(status.account)
+    if bot is None:
+        return
+    desk = desks[bot.id]
+    found = from_callback(status.callback) or await desk.conversations.reply_of(status.id, status.contact)
+    if found is None:
+        log.info("status_of_unknown_message", bot=bot.id, status=status.status)
+        return
+    conversation_id, reply_id = found
+    state = f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
+    await desk.mailbox.status(conversation_id, status.account, reply_id, status.id, state)
+    if status.status == "failed":
+        await undelivered(desk, conversation_id, reply_id, status)
+
+
+async def _prefer(preference: Preference, door: Door, desks: Desks) -> None:
+    """A switch in WhatsApp is an opt-out like any other; somebody who never wrote becomes a contact with it."""
+    bot = door.bot_of(preference.account)
+    if bot is None:
+        return
+    desk = desks[bot.id]
+    card = Message(
+        id="preference",
+        account=preference.account,
+        kind="system",
+        wa_id=preference.wa_id,
+        user_id=preference.user_id,
+    )
+    conversation_id = await desk.conversations.identify(card)
+    source = f"preference {preference.timestamp}"
+    await consent.change(desk.redis, desk.conversations, conversation_id, preference.stopped, "preferences", source)
+
+
+async def _quarantine(desk: Desk, piece: Quarantined) -> None:
+    log.warning("quarantined", bot=desk.bot.id, reason=piece.reason)
+    await desk.conversations.quarantine(piece.reason, piece.piece)
