@@ -27,7 +27,7 @@ def emulators(settings: Settings) -> dict[str, Emulator]:
         "cloud_api": CloudApiEmulator(f"{web}/webhook", secret, secret, journal=settings.data_dir / "simulator.jsonl"),
         "wappi": WappiEmulator(secret, hook, journal=journal["wappi"]),
         "waha": WahaEmulator(
-            secret, ready=True, webhook=f"{web}/webhook/waha", hmac_key=secret, journal=journal["waha"]
+            secret, ready=SIMULATED["waha"], webhook=f"{web}/webhook/waha", hmac_key=secret, journal=journal["waha"]
         ),
     }
     return {f"/simulator/{PATHS[name]}": emulator for name, emulator in made.items()}

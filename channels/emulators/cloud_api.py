@@ -140,7 +140,7 @@ class CloudApiEmulator(Emulator):
             return _error(400, 100, str(error)[:300])
         if isinstance(body, ReadRequest):
             return self._read(body)
-        if body.document and body.document.id not in self.files.kept:
+        if body.document and body.document.id and body.document.id not in self.files.kept:
             return _error(400, 131053, "Media upload error: there is no media of this id")
         self.requests.append(raw)
         fault = self.fault()

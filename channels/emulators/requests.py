@@ -41,7 +41,8 @@ class _Template(_Strict):
 
 
 class _Document(_Strict):
-    id: str
+    id: str = ""
+    link: str = ""
     filename: str = Field("", max_length=240)
     caption: str = Field("", max_length=1024)
 
@@ -67,6 +68,8 @@ class SendRequest(_Strict):
         given = [kind for kind in ("text", "template", "document") if getattr(self, kind) is not None]
         if given != [self.type]:
             raise ValueError(f"type {self.type} needs {self.type} and nothing else")
+        if self.document and bool(self.document.id) == bool(self.document.link):
+            raise ValueError("a document has an id or a link")
         return self
 
 

@@ -60,11 +60,17 @@ class _Session:
 
 
 class WahaEmulator(Emulator):
-    """One gateway. `ready`: sessions nobody created are there and linked, their webhooks signed with `hmac_key` and sent to
+    """One gateway. sessions whose names begin with `ready` are there and linked although nobody created them, their webhooks signed with `hmac_key` and sent to
     `webhook`."""
 
     def __init__(
-        self, api_key: str, *, ready: bool = False, webhook: str = "", hmac_key: str = "", journal: Path | None = None
+        self,
+        api_key: str,
+        *,
+        ready: str | None = None,
+        webhook: str = "",
+        hmac_key: str = "",
+        journal: Path | None = None,
     ) -> None:
         super().__init__("WAHA emulator", (0.5, 2, 4, 8, 16), journal)
         self._key, self._ready = api_key, ready
@@ -75,7 +81,7 @@ class WahaEmulator(Emulator):
 
     def find(self, name: str) -> _Session | None:
         """A session; one that has shown its last code unscanned has failed."""
-        if self._ready and name not in self.sessions:
+        if self._ready is not None and name.startswith(self._ready) and name not in self.sessions:
             hook = {"url": self._webhook, "events": ["message.any", "message.ack"], "hmac": {"key": self._hmac}}
             self.sessions[name] = _Session("WORKING", {"webhooks": [hook]}, me="77001112233@c.us")
         session = self.sessions.get(name)

@@ -192,6 +192,12 @@ class WappiEmulator(Emulator):
         done = {"status": "done", "timestamp": element["timestamp"], "time": int(now), "message_id": message_id}
         return JSONResponse({**done, "uuid": secrets.token_hex(16), "detail": type(body).__name__})
 
+    def _authorized(self, number: str) -> None:
+        """Tell that the phone was linked, or unlinked."""
+        status = "online" if self.profile(number).settings.authorized else "offline"
+        row = {"wh_type": "authorization_status", "profile_id": number, "status": status, "reason": "logout"}
+        self.later(self._told(number, {**row, "time": int(time.time())}))
+
     def _status(self, number: str) -> dict[str, Any]:
         kept = self.profile(number)
         return {
@@ -247,15 +253,7 @@ class WappiEmulator(Emulator):
             before = kept.settings
             kept.settings = Profile.model_validate({**before.model_dump(), **wanted})
             if before.authorized != kept.settings.authorized:
-                status = "online" if kept.settings.authorized else "offline"
-                row = {
-                    "wh_type": "authorization_status",
-                    "profile_id": number,
-                    "status": status,
-                    "reason": "logout",
-                    "time": int(time.time()),
-                }
-                self.later(self._told(number, row))
+                self._authorized(number)
             return kept.settings
 
         @app.post("/_control/{number}/rotate")
@@ -334,6 +332,7 @@ class WappiEmulator(Emulator):
         async def act(action: Literal["logout", "restart"], profile_id: str) -> dict[str, str]:
             if action == "logout":
                 self.profile(profile_id).settings.authorized = False
+                self._authorized(profile_id)
             return {"status": "done"}
 
         @app.post("/api/webhook/url/set")

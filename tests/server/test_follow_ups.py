@@ -302,7 +302,9 @@ async def test_a_touch_that_fails_after_it_was_taken_goes_out_anew_with_its_vari
         await scene.office.desk.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
         await scene.passes()
         (touch,) = [e for e in await scene.office.desk.conversations.transcript(scene.conversation) if e.touch]
-        told = StatusUpdate(id="w", account=NUMBER, status="failed", error_code=131000, error="try again", failure="retry")
+        told = StatusUpdate(
+            id="w", account=NUMBER, status="failed", error_code=131000, error="try again", failure="retry"
+        )
         await undelivered(scene.office.desk, scene.conversation, touch.id, told)
         clock.move_to(clock.ahead() + HOUR)
         await until(lambda: len(scene.texts()) == 3)
