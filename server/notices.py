@@ -66,7 +66,7 @@ async def keep_telling(
                     await _deliver(settings, redis, desk, numbers, http, Notice.model_validate_json(row))
         except (RedisError, OSError) as error:
             log.error("redis_unreachable", error=repr(error)[:200])
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(max(PAUSE, len(desks) / 100))
 
 
 async def _deliver(

@@ -19,6 +19,8 @@ from server.scripts import Scripts
 
 # How often workers look for timers that are up, seconds; and how many they take at a look.
 PAUSE, HANDFUL = 1.0, 200
+# Of many bots so many are looked at in a second.
+BOTS_A_SECOND = 100
 # Tries of a change that others keep overtaking.
 TRIES = 20
 
@@ -80,4 +82,4 @@ class Timers:
                 log.error("redis_unreachable", error=repr(error)[:200])
             except Exception:  # one contact's fault must not keep everybody's touches from coming
                 log.exception("timers_failed")
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(max(PAUSE, len(desks) / BOTS_A_SECOND))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -26,12 +27,11 @@ from server.lines import Numbers
 from server.mailbox import Work
 from server.outbox import Reply
 from server.presence import show_typing
+from server.rounds import LONGEST_NAP, Rounds
 from server.settings import Settings
 
 log = structlog.get_logger()
 
-# Longest sleep between looks at the clock of the mailbox, seconds; a publish on WAKE ends it early.
-LONGEST_NAP = 1.0
 REDIS_RETRY = 0.5
 TURN_RETRY_FIRST, TURN_RETRY_LONGEST = 500, 30_000
 # Conversations taken at one look, and shown as typing in one go.
@@ -63,6 +63,7 @@ class Worker:
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asides: set[asyncio.Task[None]] = set()
+        self._rounds = Rounds()
 
     async def run(self) -> None:
         """Work until `stop`; then finish what is in hand, or hand it back. Without Redis it waits for it to come back."""
@@ -107,8 +108,11 @@ class Worker:
 
     async def _look(self) -> float:
         """Take what is due and return for how many seconds nothing else will be."""
-        nap = LONGEST_NAP
-        for desk in self._desks.values():
+        nap = self._rounds.longest(len(self._desks))
+        for bot_id, desk in self._desks.items():
+            if wait := self._rounds.due_in(bot_id):
+                nap = min(nap, wait)
+                continue
             free = self._settings.worker_concurrency - len(self._tasks)
             if free <= 0:
                 return LONGEST_NAP
@@ -116,14 +120,19 @@ class Worker:
             for conversation_id in claimed.ids:
                 task = asyncio.create_task(self._conversation(desk, conversation_id))
                 self._tasks.add(task)
-                task.add_done_callback(self._done)
+                task.add_done_callback(partial(self._done, bot_id))
             for conversation_id in claimed.fresh:
                 self._aside(show_typing(desk, self._numbers, conversation_id))
-            nap = 0 if claimed.ids else min(nap, claimed.wait / 1000) if claimed.wait >= 0 else nap
+            nap = min(nap, self._rounds.looked(bot_id, bool(claimed.ids), claimed.wait, len(self._desks)))
         return nap
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, bot_id: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._wake(bot_id)
+
+    def _wake(self, bot_id: str) -> None:
+        """Look at a bot's mailbox now."""
+        self._rounds.wake(bot_id)
         self._woken.set()
 
     async def _listen(self) -> None:
@@ -132,8 +141,8 @@ class Worker:
                 async with self._redis.pubsub() as pubsub:
                     await pubsub.subscribe(WAKE)
                     while True:  # not listen(): a silent connection must not wait for ever
-                        if await pubsub.get_message(ignore_subscribe_messages=True, timeout=30):
-                            self._woken.set()
+                        if told := await pubsub.get_message(ignore_subscribe_messages=True, timeout=30):
+                            self._wake(told["data"].decode())
             except (RedisError, OSError):
                 await asyncio.sleep(REDIS_RETRY)
 

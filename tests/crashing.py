@@ -35,7 +35,7 @@ POINTS: dict[str, tuple[Any, str]] = {
     "tool-record": (RedisLedger, "write"),
     "commit": (Mailbox, "commit"),
     "attempt": (Mailbox, "send_begin"),
-    "request": (CloudApi, "_send"),
+    "request": (CloudApi, "send"),
     "result": (Mailbox, "send_done"),
     "status": (Mailbox, "status"),
 }
