@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import httpx
 import structlog
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.graph.state import CompiledStateGraph
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -108,6 +108,20 @@ def graphs(settings: Settings, redis: Redis, http: httpx.AsyncClient | None = No
         return base.copy({"checkpointer": saver})
 
     return graph_of
+
+
+async def remember_import(
+    settings: Settings, redis: Redis, bot_id: str, conversation_id: str, last: Sequence[AnyMessage]
+) -> None:
+    """Let the agent know the end of an imported chat, unless it remembers something of its own already."""
+    saver = RedisCheckpointer(redis, prefix=thread_prefix(bot_id))
+    graph, config = build(models(settings), Bookshelf(library(settings, redis)), saver), _thread(conversation_id)
+    if not (await graph.aget_state(config)).values.get("messages"):
+        await graph.aupdate_state(config, {"messages": list(last), "bot_id": bot_id}, as_node="remember")
+
+
+def _thread(conversation_id: str) -> Any:
+    return {"configurable": {"thread_id": conversation_id}}
 
 
 class Rehearsal:
