@@ -138,9 +138,8 @@ def _outreach(settings: Settings, said: dict[str, Any]) -> Outreach:
         start, end = hours.start or settings.working_hours_start, hours.end or settings.working_hours_end
         try:
             following["hours"] = hours_of(zone, hours.days or settings.working_days, start, end, kept)
-        except (ValueError, KeyError, OSError) as error:  # zoneinfo raises all three for a name it does not know
-            reason = str(error) if isinstance(error, ValueError) else f"there is no time zone {zone}"
-            raise BadConfig([Problem(field="hours", problem=reason)]) from None
+        except ValueError as error:
+            raise BadConfig([Problem(field="hours", problem=str(error))]) from None
     own = said["outreach"].model_dump(exclude_unset=True, exclude_none=True) if "outreach" in said else {}
     return _model(Outreach, {**following, **own}, "outreach")
 

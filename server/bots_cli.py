@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.markup import escape
 
+from server import logs
 from server.cli import NO_REDIS, bot_of, connect, console, roster_of, settled
 from server.settings import Settings
 
@@ -85,6 +86,7 @@ def schema() -> None:
 
 
 def _with_redis(settings: Settings, job: Callable[[Redis], Awaitable[int]]) -> int:
+    logs.configure("ERROR")
     redis, embedded = connect(settings)
 
     async def run() -> int:

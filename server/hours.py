@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
 
@@ -103,5 +103,11 @@ class Hours:
 def hours_of(zone: str, days: str, start: str, end: str, holidays: str | None) -> Hours:
     """Hours in the words of settings. `holidays`: an ISO country, empty for none, None for the country of the zone. Raises
     ValueError."""
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {zone}; use an IANA name such as Asia/Almaty") from None
+    if not start < end <= "24:00":
+        raise ValueError("the end must be later than the start")
     country = country_of(zone) if holidays is None else holidays
     return Hours(zone, days_of(days), start, end, country if country in known_countries() else "")

@@ -117,7 +117,9 @@ def test_what_is_written_is_read(rows: list, form: str):
     order = "ymd" if form.startswith("%Y") else "mdy" if form.startswith("%m") else "dmy"
     export = parse(text, order)
     assert [(line.author, line.text) for line in export.lines] == [(author, f"x{words}") for _, author, words in rows]
-    assert [line.at.replace(second=0) for line in export.lines] == [at.replace(second=0, microsecond=0) for at, _, _ in rows]
+    assert [line.at.replace(second=0) for line in export.lines] == [
+        at.replace(second=0, microsecond=0) for at, _, _ in rows
+    ]
 
 
 @given(st.text(max_size=200))
