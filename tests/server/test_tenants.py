@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 from redis.asyncio import Redis
@@ -180,7 +180,7 @@ TRAFFIC = st.lists(
 
 
 @given(traffic=TRAFFIC)
-@settings(max_examples=6)
+@settings(max_examples=6, phases=[Phase.generate])
 async def test_nothing_of_one_bot_reaches_the_other(redis: Redis, tmp_path: Path, traffic: list[tuple[str, str, str]]):
     await redis.flushdb()
     house = Deployment(redis, tmp_path)
