@@ -165,12 +165,11 @@ class _Samples(Bookshelf):
 
 
 def _short(answer: ToolMessage) -> ToolMessage:
+    """The answer as text of a bounded length: a picture or a file among its parts is none of a seller's business."""
     text = str(answer.text)
-    return (
-        answer
-        if len(text) <= TOOL_CHARACTERS
-        else answer.model_copy(update={"content": text[:TOOL_CHARACTERS] + " (cut)"})
-    )
+    if len(text) > TOOL_CHARACTERS:
+        text = f"{text[:TOOL_CHARACTERS]} (cut)"
+    return answer.model_copy(update={"content": text or "no text", "artifact": None})
 
 
 def offline_model() -> OfflineChatModel:

@@ -221,7 +221,9 @@ class Heard:
         self.before = spoken[-1] if spoken else ""
         self.spoken = "\n".join(spoken)
         self.said = "\n".join(str(m.text) for m in turn if isinstance(m, HumanMessage)).strip()
-        self.tool_answers = [(str(m.name), str(m.text)) for m in turn if isinstance(m, ToolMessage)]
+        self.tool_answers = [
+            (str(m.name), str(m.text)) for m in turn if isinstance(m, ToolMessage) and m.status != "error"
+        ]
         self.passages = [
             {"document": document, "page": page, "language": language, "strong": match == "strong", "text": text}
             for document, page, language, match, text in _PASSAGE.findall(system)

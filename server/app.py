@@ -29,6 +29,7 @@ from server.problems import problem
 from server.roster import Roster
 from server.settings import Settings
 from server.spending import Spending
+from tools._mcp import connected
 
 log = structlog.get_logger()
 
@@ -66,7 +67,8 @@ def create(settings: Settings, redis: Redis) -> Entrance:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         fresh = asyncio.create_task(roster.keep_fresh())
-        yield
+        async with connected(settings.mcp_file):
+            yield
         fresh.cancel()
         for emulator in phones.values():
             await emulator.close()

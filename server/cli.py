@@ -157,8 +157,13 @@ async def _work(settings: Settings, redis: Redis) -> None:
     from server.polling import keep_polling
     from server.roster import Roster
     from server.worker import Worker
+    from tools._mcp import connected
 
-    async with http_client(http_timeout(settings)) as provider, http_client(settings.model_timeout) as model:
+    async with (
+        http_client(http_timeout(settings)) as provider,
+        http_client(settings.model_timeout) as model,
+        connected(settings.mcp_file),
+    ):
         numbers = Numbers(settings, provider, [])
         roster = Roster(settings, redis, numbers)
         attending = Attending.over(settings, redis, numbers, model)

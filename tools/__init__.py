@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from functools import cache
@@ -30,25 +31,68 @@ import structlog
 from langchain_core.tools import BaseTool
 
 ENTRY_POINTS = "salesgraph.tools"
+# What OpenAI ("Function calling": letters, digits, _ and -, 64) and Gemini ("Function calling": begins with a letter or _) both take.
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 log = structlog.get_logger()
 
 
-@cache
+_added: dict[str, dict[str, BaseTool]] = {}
+
+
 def found() -> dict[str, BaseTool]:
-    """All tools of this installation by name. A file that cannot be loaded is left out, and the log says why."""
+    """All tools of this installation by name, and those that were added while the process runs."""
+    return {**installed(), **{name: tool for tools in _added.values() for name, tool in tools.items()}}
+
+
+@cache
+def installed() -> dict[str, BaseTool]:
+    """The tools of files and packages. What cannot be loaded is left out, and the log says why in one line."""
     tools: dict[str, BaseTool] = {}
     for source, load in _sources():
         try:
-            new = {tool.name: tool for tool in _tools_in(load())}
+            _take(tools, source, _tools_in(load()))
         except Exception as error:  # a broken drop-in must not take the others with it
             log.error("tool_not_loaded", source=source, error=repr(error))
-            continue
-        if clash := sorted(new.keys() & tools.keys()):
-            log.error("tool_not_loaded", source=source, error=f"the name {', '.join(clash)} is taken")
-            continue
-        tools |= new
     return tools
+
+
+def add(source: str, tools: Iterable[BaseTool]) -> None:
+    """More tools, until `remove(source)`; one that clashes or keeps no contract is left out, and the log says why."""
+    mine: dict[str, BaseTool] = {}
+    for tool in tools:
+        try:
+            _take(mine, source, [tool], taken=found())
+        except ValueError as error:
+            log.error("tool_not_loaded", source=source, error=str(error))
+    _added[source] = mine
+
+
+def remove(source: str) -> None:
+    """Take back what `add` added."""
+    _added.pop(source, None)
+
+
+def problem_of(tool: BaseTool) -> str:
+    """What of the contract a tool does not keep, empty for nothing: a name that OpenAI and Gemini take, a description,
+    a coroutine."""
+    if not NAME.fullmatch(tool.name):
+        return f"{tool.name}: name it with letters, digits, _ and -, at most 64 of them, a letter first"
+    if not (tool.description or "").strip():
+        return f"{tool.name}: it needs a docstring, which is what the model reads"
+    if getattr(tool, "coroutine", None) is None and type(tool)._arun is BaseTool._arun:
+        return f"{tool.name}: write it as async def"
+    return ""
+
+
+def _take(tools: dict[str, BaseTool], source: str, new: Iterable[BaseTool], taken: Iterable[str] = ()) -> None:
+    """Put new tools among others. Raises ValueError, with nothing taken, for a clash or a broken contract."""
+    found = {tool.name: tool for tool in new}
+    if clash := sorted(name for name in found if name in tools or name in taken):
+        raise ValueError(f"the name {', '.join(clash)} is taken")
+    if wrong := [why for tool in found.values() if (why := problem_of(tool))]:
+        raise ValueError("; ".join(wrong))
+    tools |= found
 
 
 def allowed(patterns: Iterable[str]) -> list[BaseTool]:

@@ -84,6 +84,8 @@ def evidence(state: State, context: Context) -> Evidence:
     sources.append(Source("the summary", state.get("summary") or ""))
     for message in state["messages"][:-1]:
         if isinstance(message, ToolMessage):
+            if message.status == "error":  # what a failure says is no fact of the shop's
+                continue
             sources.append(Source(f"the answer of {message.name}", text_of(message)))
         elif isinstance(message, HumanMessage):
             sources.append(Source("the contact's words", text_of(message), of_contact=True))

@@ -23,9 +23,9 @@ ROWS = [
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tools, "__path__", [*tools.__path__, str(tmp_path)])
-    tools.found.cache_clear()
+    tools.installed.cache_clear()
     yield tmp_path
-    tools.found.cache_clear()
+    tools.installed.cache_clear()
 
 
 def test_a_dropped_file_is_a_tool_and_a_broken_one_is_left_out(folder: Path):
