@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from channels.downloads import DownloadError
+
 # `echo`: a person at the business wrote it; `touch`: nobody did, a follow-up is due.
 Kind = Literal[
     "text",
@@ -282,12 +284,13 @@ class Channel(Protocol):
         ...
 
     async def fetch_media(self, media: Media, most: int) -> bytes:
-        """The file of a message, at most `most` bytes. Raises DownloadError."""
-        ...
+        """The file of a message, at most `most` bytes. Raises DownloadError; always, for a wire without files."""
+        raise DownloadError("gone", f"{self.name} has no files")
 
     async def typing(self, to: Recipient, message_id: str) -> None:
-        """Blue ticks on a contact's message, and the typing indicator until the reply. Raises SendError."""
-        ...
+        """Blue ticks on a contact's message, and the typing indicator until the reply; nothing, where there are none. Raises
+        SendError."""
+        return
 
 
 def unsupported(channel: str, content: Content) -> SendError:

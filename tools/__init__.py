@@ -28,7 +28,7 @@ from types import ModuleType
 from typing import Any
 
 import structlog
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, StructuredTool, Tool
 
 ENTRY_POINTS = "salesgraph.tools"
 # What OpenAI ("Function calling": letters, digits, _ and -, 64) and Gemini ("Function calling": begins with a letter or _) both take.
@@ -80,7 +80,8 @@ def problem_of(tool: BaseTool) -> str:
         return f"{tool.name}: name it with letters, digits, _ and -, at most 64 of them, a letter first"
     if not (tool.description or "").strip():
         return f"{tool.name}: it needs a docstring, which is what the model reads"
-    if getattr(tool, "coroutine", None) is None and type(tool)._arun is BaseTool._arun:
+    made = isinstance(tool, Tool | StructuredTool)
+    if tool.coroutine is None if made else type(tool)._arun is BaseTool._arun:
         return f"{tool.name}: write it as async def"
     return ""
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from langchain_core.tools import tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_google_genai._function_utils import convert_to_genai_function_declarations
+from structlog.testing import capture_logs
 
 import tools
 from agent.context import price_list
@@ -52,12 +57,51 @@ def test_patterns_choose_tools():
 
 @pytest.mark.parametrize("name", sorted(tools.found()))
 def test_every_tool_keeps_the_contract(name: str):
-    tool = tools.found()[name]
-    schema = convert_to_openai_tool(tool)["function"]
+    found = tools.found()[name]
+    schema = convert_to_openai_tool(found)["function"]
     assert schema["name"].replace("_", "").islower()
     assert len(schema["description"]) > 20
     assert "tool_call_id" not in schema["parameters"]["properties"]
-    assert inspect.iscoroutinefunction(tool.coroutine)
+    assert inspect.iscoroutinefunction(found.coroutine)
+    assert tools.problem_of(found) == ""
+    gemini = convert_to_genai_function_declarations([found])[0].function_declarations[0]  # pyright: ignore
+    assert gemini.name == name and gemini.description
+    for asked in (schema["parameters"]["properties"] or {}).values():  # what both providers' schemas know
+        assert set(asked) <= {"type", "description", "default", "enum", "items", "anyOf", "title"}
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import nothing_of_that_name", "nothing_of_that_name"),
+        ("this is no python", "SyntaxError"),
+        ('@tool\ndef blocking(x: str) -> str:\n    """Blocks."""\n    return x', "write it as async def"),
+        ('@tool("find_product")\nasync def mine(x: str) -> str:\n    """Mine."""\n    return x', "the name find_product is taken"),
+        ('@tool("has spaces")\nasync def mine(x: str) -> str:\n    """Mine."""\n    return x', "name it with letters"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_used_is_left_out_with_one_clear_line(folder: Path, code: str, why: str):
+    (folder / "wrong.py").write_text(f"from langchain_core.tools import tool\n\n{code}\n")
+    sys.modules.pop("tools.wrong", None)
+    with capture_logs() as logs:
+        assert set(tools.found()) == {"book_call", "find_product", "request_human"}
+    (line,) = [line for line in logs if line["event"] == "tool_not_loaded"]
+    assert line["source"] == "tools.wrong" and why in line["error"] and "\n" not in line["error"]
+
+
+def test_an_installed_package_brings_tools(monkeypatch: pytest.MonkeyPatch):
+    @tool
+    async def crm_search(name: str) -> str:
+        """Find somebody in the CRM."""
+        return name
+
+    entry = SimpleNamespace(value="crm.tools:all_of_them", load=lambda: [crm_search])
+    monkeypatch.setattr(tools, "entry_points", lambda group: [entry] if group == "salesgraph.tools" else [])
+    tools.installed.cache_clear()
+    try:
+        assert [found.name for found in tools.allowed(["crm_*"])] == ["crm_search"]
+    finally:
+        tools.installed.cache_clear()
 
 
 @pytest.mark.parametrize(
