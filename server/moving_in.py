@@ -180,12 +180,9 @@ class Person:
 def people(text: str, desk: Desk, region: str | None = None) -> tuple[list[Person], Report]:
     """The contacts of a CSV with a header line, and every row that is refused with its reason. `region` (ISO country) is for
     numbers without a country code. Raises NotImported when no column holds phone numbers."""
-    sample = text[:5000]
-    try:
-        dialect: Any = csv.Sniffer().sniff(sample, ",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")), dialect)
+    text = text.removeprefix("\ufeff")
+    first = text.partition("\n")[0]
+    rows = csv.reader(io.StringIO(text), delimiter=max(",;\t|", key=first.count))
     head = [cell.strip() for cell in next(rows, [])]
     custom = {f.name: f for f in desk.bot.context.custom_fields}
     places = {name: i for i, cell in enumerate(head) if (name := _column(cell, custom))}

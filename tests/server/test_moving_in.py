@@ -1,0 +1,184 @@
+"""A chat from a phone becomes a conversation, a list of people becomes contacts; first dry, then once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from redis.asyncio import Redis
+from typer.testing import CliRunner
+
+from agent.context import CustomField
+from channels.chat_export import parse
+from server import moving_in
+from server.bots import Desk, desk_of, made
+from server.bots_cli import import_commands
+from server.consent import suppressed
+from server.conversations import OPERATOR
+from server.keys import key
+from server.moving_in import NotImported
+from server.settings import Settings
+from tests.server.stack import Stack
+
+CHAT = """31.12.2023, 23:58 - Messages and calls are end-to-end encrypted.
+31.12.2023, 23:59 - Айгуль: Здравствуйте! Сколько стоит ваза?
+01.01.2024, 10:00 - Shop: 900 ₸
+за штуку
+01.01.2024, 10:01 - Айгуль: <Без медиафайлов>
+"""
+
+
+@pytest.fixture
+def desk(redis: Redis, tmp_path: Path) -> Desk:
+    settings = Settings(_env_file=None, data_dir=tmp_path)  # pyright: ignore[reportCallIssue]
+    fields = [CustomField(name="cups", type="number").model_dump()]
+    return desk_of(
+        made(settings, {"id": "shop", "custom_fields": fields, "hours": {"timezone": "Asia/Almaty"}}, {}), redis
+    )
+
+
+async def test_a_chat_is_stored_once_and_in_order(desk: Desk):
+    export = parse(CHAT)
+    report, last, conversation = await moving_in.chat(desk, export, "+7 701 555 01 01", "Shop")
+    assert (report.taken, conversation) == (3, "") and await desk.conversations.count() == 0
+    assert [r.line for r in report.refused] == [1]
+    report, last, conversation = await moving_in.chat(desk, export, "+7 701 555 01 01", "Shop", dry=False)
+    assert (report.taken, report.known) == (3, 0)
+    entries = await desk.conversations.transcript(conversation)
+    assert [(e.author, e.text) for e in entries] == [
+        ("contact", "Здравствуйте! Сколько стоит ваза?"),
+        ("person", "900 ₸\nза штуку"),
+        ("contact", "[file]"),
+    ]
+    assert entries[0].at == 1704045540000  # 23:59 by the clock of Almaty, then UTC+6
+    assert [type(m) for m in last] == [HumanMessage, AIMessage, HumanMessage]
+    contact = await desk.conversations.contact(conversation)
+    assert contact and (contact.wa_id, contact.name, contact.profile["language"]) == ("77015550101", "Айгуль", "ru")
+    again, last, _ = await moving_in.chat(desk, export, "77015550101", "Shop", dry=False)
+    assert (again.taken, again.known, last) == (0, 3, [])
+    assert len(await desk.conversations.transcript(conversation)) == 3
+
+
+async def test_a_chat_goes_before_what_was_said_here_and_never_in_between(desk: Desk, redis: Redis):
+    report, _, conversation = await moving_in.chat(desk, parse(CHAT), "+77015550101", "Shop", dry=False)
+    later = parse("02.01.2024, 10:00 - Shop: later\n")
+    with pytest.raises(NotImported, match="wrong order"):
+        await moving_in.chat(desk, later, "+77015550101", "Shop", dry=False)
+    earlier = parse("01.12.2023, 10:00 - Shop: earlier\n")
+    report, _, _ = await moving_in.chat(desk, earlier, "+77015550101", "Shop", dry=False)
+    assert report.taken == 1
+    assert next(e.text for e in await desk.conversations.transcript(conversation)) == "earlier"
+
+
+@pytest.mark.parametrize(
+    ("text", "phone", "us", "words"),
+    [
+        (CHAT, "+77015550101", "Nobody", "Айгуль, Shop"),
+        (CHAT, "12345", "Shop", "country code"),
+        (CHAT + "02.01.2024, 10:00 - Dana: hi\n", "+77015550101", "Shop", "group"),
+    ],
+)
+async def test_what_cannot_be_one_conversation_is_refused_whole(desk: Desk, text: str, phone: str, us: str, words: str):
+    with pytest.raises(NotImported, match=words):
+        await moving_in.chat(desk, parse(text), phone, us, dry=False)
+    assert await desk.conversations.count() == 0
+
+
+async def test_a_long_chat_keeps_its_end(redis: Redis, tmp_path: Path):
+    settings = Settings(_env_file=None, data_dir=tmp_path, transcript_messages=50)  # pyright: ignore[reportCallIssue]
+    desk = desk_of(made(settings, {"id": "shop"}, {}), redis)
+    text = "\n".join(f"01.01.2024, {n // 60:02}:{n % 60:02} - {'A' if n % 2 else 'Shop'}: m{n}" for n in range(300))
+    report, last, conversation = await moving_in.chat(desk, parse(text), "+77015550101", "Shop", dry=False)
+    assert [e.text for e in await desk.conversations.transcript(conversation)] == [f"m{n}" for n in range(250, 300)]
+    assert "last 50" in report.notes[-1] and len(last) == moving_in.REMEMBERED
+
+
+PEOPLE = """Phone;Name;Фамилия;E-mail;class;cups;consent;Notes
++7 701 555 01 01;Aigul;Смит;aigul@example.com;client;12;;vip
+8 702 555 02 02;Dana;;;;;yes;
+;Nobody;;;;;;
++7 701 555 01 01;Again;;;;;;
+12;Short;;;;;;
++77035550303;Bad;;not an address;;;;
++77035550304;Bad;;;friend;;;
++77035550305;Bad;;;;many;;
++77035550306;a;b;;;;;;;extra
+"""
+
+
+async def test_people_are_taken_and_every_refused_row_says_why(desk: Desk, redis: Redis):
+    found, report = moving_in.people(PEOPLE, desk, "KZ")
+    assert [(p.number, p.stopped) for p in found] == [("77015550101", False), ("77025550202", True)]
+    assert found[0].facts == {
+        "name": "Aigul",
+        "last_name": "Смит",
+        "email": "aigul@example.com",
+        "class": "client",
+        "cups": "12",
+    }
+    assert [(r.line, r.field) for r in report.refused] == [(4, "phone"), (5, "phone"), (6, "phone"), (7, "email"), (8, "class"), (9, "cups"), (10, "row")]  # fmt: skip
+    assert "line 2" in report.refused[1].why and "Notes" in report.notes[0]
+    assert await desk.conversations.count() == 0
+    stored = await moving_in.contacts(redis, desk, found)
+    assert (stored.taken, stored.known) == (2, 0)
+    assert [row["wa_id"] for row in await suppressed(redis, desk.conversations)] == ["77025550202"]
+    again = await moving_in.contacts(redis, desk, found)
+    assert (again.taken, again.known) == (0, 2)
+
+
+async def test_a_file_neither_overwrites_an_operator_nor_takes_an_opt_out_back(desk: Desk, redis: Redis):
+    found, _ = moving_in.people("phone,name\n+77025550202,Dana\n", desk)
+    await moving_in.contacts(redis, desk, [moving_in.Person(1, "77025550202", {}, True)])
+    (_, conversation), *_ = await desk.conversations.page(1)
+    await desk.conversations.learn(conversation, {"name": "Danara"}, OPERATOR)
+    await moving_in.contacts(redis, desk, found)
+    contact = await desk.conversations.contact(conversation)
+    assert contact and contact.profile["name"] == "Danara" and contact.stopped
+
+
+@pytest.mark.parametrize("text", ["", "name,email\nA,b@example.com\n", "\n"])
+def test_a_file_without_numbers_is_refused_whole(desk: Desk, text: str):
+    with pytest.raises(NotImported, match="phone"):
+        moving_in.people(text, desk)
+
+
+def test_a_number_without_its_country_asks_for_the_region(desk: Desk):
+    _, report = moving_in.people("phone\n8 702 555 02 02\n", desk)
+    assert "--region" in report.refused[0].why
+
+
+async def test_the_commands_and_what_the_agent_remembers(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATA_DIR", str(stack.data_dir))
+    monkeypatch.setenv("CHAT_MODEL", "offline")
+    chat, people = tmp_path / "_chat.txt", tmp_path / "people.csv"
+    chat.write_text(CHAT)
+    people.write_text("phone,name\n+77085550102,Dana\nwrong,x\n")
+
+    async def run(*arguments: str) -> Any:
+        return await asyncio.to_thread(CliRunner().invoke, import_commands, list(arguments))
+
+    contact = "+77085550101"
+    dry = await run("chat", str(chat), "--contact", contact, "--us", "Shop", "--bot", "demo", "--dry-run")
+    assert dry.exit_code == 0 and "3 would be stored" in dry.output, dry.output
+    done = await run("chat", str(chat), "--contact", contact, "--us", "Shop", "--bot", "demo")
+    assert "3 stored" in done.output and "2023-12-31 to 2024-01-01" in done.output, done.output
+    seen = await stack.conversation_of(contact.lstrip("+"))
+    assert next(m["text"] for m in seen["messages"]) == "Здравствуйте! Сколько стоит ваза?"
+    answer = await stack.http.post("/simulator/cloud-api/_control/sim-demo/messages", json={"contact": contact.lstrip("+"), "text": "А две?"})  # fmt: skip
+    assert answer.status_code == 200
+    from tests.waiting import until
+
+    await until(lambda: [r for r in stack.model.sales_calls() if "А две?" in str(r["messages"])])
+    said = [str(m["content"]) for m in stack.model.sales_calls()[-1]["messages"]]
+    assert any("900 ₸" in text for text in said)
+    await until(stack.idle)
+    listed = await run("contacts", str(people), "--bot", "demo", "--dry-run")
+    assert listed.exit_code == 1 and "line 3 phone: wrong is no valid number" in listed.output, listed.output
+    for wrong in (("chat", str(people), "--contact", contact), ("contacts", str(chat)), ("chat", str(chat), "--contact", contact, "--dates", "xyz")):  # fmt: skip
+        assert (await run(*wrong)).exit_code in (1, 2)
+    nobody = await run("contacts", str(people), "--bot", "nobody")
+    assert nobody.exit_code == 2 and "there is no bot" in nobody.output
+    assert key("demo", "x")
