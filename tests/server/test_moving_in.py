@@ -102,10 +102,10 @@ PEOPLE = """Phone;Name;Фамилия;E-mail;class;cups;consent;Notes
 ;Nobody;;;;;;
 +7 701 555 01 01;Again;;;;;;
 12;Short;;;;;;
-+77035550303;Bad;;not an address;;;;
-+77035550304;Bad;;;friend;;;
-+77035550305;Bad;;;;many;;
-+77035550306;a;b;;;;;;;extra
++77015550303;Bad;;not an address;;;;
++77015550304;Bad;;;friend;;;
++77015550305;Bad;;;;many;;
++77015550306;a;b;;;;;;;extra
 """
 
 
