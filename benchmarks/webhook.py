@@ -46,8 +46,8 @@ def bare(redis: Redis) -> FastAPI:
     return app
 
 
-def body_of(contact: str, text: str) -> bytes:
-    """A webhook with one new message."""
+def body_of(contact: str, text: str, number: str = "42") -> bytes:
+    """A webhook with one new message to a number."""
     message = {
         "from": contact,
         "id": f"wamid.{uuid.uuid4().hex}",
@@ -55,7 +55,7 @@ def body_of(contact: str, text: str) -> bytes:
         "type": "text",
         "text": {"body": text},
     }
-    value = {"metadata": {"phone_number_id": "42"}, "contacts": [{"wa_id": contact}], "messages": [message]}
+    value = {"metadata": {"phone_number_id": number}, "contacts": [{"wa_id": contact}], "messages": [message]}
     return json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
 
 

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from server import consent, notices
 from server.bots import Desk
-from server.calls import Calls, remind_all
+from server.calls import Calls
 from server.clock import now_ms
 from server.conversations import Contact
 from server.follow_ups import FollowUps
@@ -49,7 +49,7 @@ class Attending:
 
     async def keep_ringing(self, desks: Mapping[str, Desk]) -> None:
         """Let touches and reminders of calls come when they are due, until cancelled."""
-        await self.follow_ups.timers.keep_ringing(desks, lambda: remind_all(self.calls, desks))
+        await self.follow_ups.timers.keep_ringing(desks, self.calls.remind)
 
     async def learn(self, desk: Desk, contact: Contact, update: Any, source: str, turn_id: str) -> None:
         """What a node found out is on record before the next node runs, each fact with the message it stands in, else with

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import itertools
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -235,8 +234,3 @@ def _calendar(*events: Event) -> bytes:
 def feed_secret(operator_token: str, bot_id: str) -> str:
     """What the address of a bot's feed ends with: whoever knows it may read the calls."""
     return hmac.new(operator_token.encode(), f"calendar {bot_id}".encode(), hashlib.sha256).hexdigest()[:40]
-
-
-async def remind_all(calls: Calls, desks: Mapping[str, Desk]) -> int:
-    """The reminders of every bot."""
-    return sum([await calls.remind(desk) for desk in desks.values()])

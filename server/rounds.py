@@ -29,7 +29,7 @@ class Rounds:
 
     def looked(self, bot_id: str, found: bool, next_due: int, bots: int) -> float:
         """Seconds until the next look, after one that `found` work, or saw the next due in so many ms (-1: none)."""
-        pause = self.longest(bots) * random.uniform(0.8, 1)
+        pause = self.longest(bots) * random.uniform(0.5, 1)
         pause = 0 if found else min(pause, next_due / 1000) if next_due >= 0 else pause
         self._next[bot_id] = time.monotonic() + pause
         return pause

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from server.scripts import Scripts
 # How often workers look for timers that are up, seconds; and how many they take at a look.
 PAUSE, HANDFUL = 1.0, 200
 # Of many bots so many are looked at in a second.
-BOTS_A_SECOND = 100
+FEW, BOTS_A_SECOND = 10, 100
 # Tries of a change that others keep overtaking.
 TRIES = 20
 
@@ -70,16 +71,19 @@ class Timers:
         rows: Any = await self._redis.zrange(key(bot_id, "timers"), 0, -1, withscores=True)
         return [(name.decode(), int(at)) for name, at in rows]
 
-    async def keep_ringing(self, desks: Mapping[str, Desk], besides: Callable[[], Awaitable[Any]]) -> None:
-        """Fire what is up, and do `besides`, until cancelled; any number of workers may."""
+    async def keep_ringing(self, desks: Mapping[str, Desk], besides: Callable[[Desk], Awaitable[Any]]) -> None:
+        """Fire what is up, and do `besides`, for one bot after another, until cancelled; any number of workers may."""
         while True:
-            try:
-                for bot_id in desks:
-                    if fired := await self.ring(bot_id):
-                        log.info("touches_due", bot=bot_id, count=fired)
-                await besides()
-            except (RedisError, OSError) as error:
-                log.error("redis_unreachable", error=repr(error)[:200])
-            except Exception:  # one contact's fault must not keep everybody's touches from coming
-                log.exception("timers_failed")
-            await asyncio.sleep(max(PAUSE, len(desks) / BOTS_A_SECOND))
+            started = time.monotonic()
+            for desk in list(desks.values()):
+                try:
+                    if fired := await self.ring(desk.bot.id):
+                        log.info("touches_due", bot=desk.bot.id, count=fired)
+                    await besides(desk)
+                except (RedisError, OSError) as error:
+                    log.error("redis_unreachable", error=repr(error)[:200])
+                except Exception:  # one contact's fault must not keep everybody's touches from coming
+                    log.exception("timers_failed", bot=desk.bot.id)
+                if len(desks) > FEW:  # never all at once
+                    await asyncio.sleep(1 / BOTS_A_SECOND)
+            await asyncio.sleep(max(0.01, PAUSE - (time.monotonic() - started)))
