@@ -50,7 +50,7 @@ def days_of(text: str) -> frozenset[int]:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Open from `start` to `end` (HH:MM, `end` later than `start`) on `days` that are no public holiday of `country` (ISO
+    """Open from `start` to `end` (HH:MM, `end` later than `start`, up to 24:00) on `days` that are no public holiday of `country` (ISO
     code; empty: none are kept), by the clock of `zone`."""
 
     zone: str = "Asia/Almaty"
@@ -60,7 +60,10 @@ class Hours:
     country: str = ""
 
     def __post_init__(self) -> None:
-        if time.fromisoformat(self.start) >= time.fromisoformat(self.end):
+        for text in (self.start, self.end):
+            if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", text):
+                raise ValueError(f"{text} is no time; use HH:MM")
+        if self.start >= self.end:
             raise ValueError("the hours must end later than they start")
 
     def opening(self, day: date) -> tuple[int, int] | None:
@@ -68,11 +71,12 @@ class Hours:
         to; of a time it shows twice, the first."""
         if day.weekday() not in self.days or (self.country and day in _holidays(self.country, day.year)):
             return None
-        first, after = (self._moment(day, time.fromisoformat(text)) for text in (self.start, self.end))
+        first, after = (self._moment(day, text) for text in (self.start, self.end))
         return (first, after) if first < after else None
 
-    def _moment(self, day: date, at: time) -> int:
-        return int(datetime.combine(day, at, ZoneInfo(self.zone)).timestamp() * 1000)
+    def _moment(self, day: date, text: str) -> int:
+        day, text = (day + timedelta(days=1), "00:00") if text == "24:00" else (day, text)
+        return int(datetime.combine(day, time.fromisoformat(text), ZoneInfo(self.zone)).timestamp() * 1000)
 
     def local(self, at: int) -> datetime:
         """A moment (ms) by the business's clock."""
@@ -107,7 +111,5 @@ def hours_of(zone: str, days: str, start: str, end: str, holidays: str | None) -
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"there is no time zone {zone}; use an IANA name such as Asia/Almaty") from None
-    if not start < end <= "24:00":
-        raise ValueError("the end must be later than the start")
     country = country_of(zone) if holidays is None else holidays
     return Hours(zone, days_of(days), start, end, country if country in known_countries() else "")

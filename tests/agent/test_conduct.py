@@ -10,10 +10,11 @@ from agent import meter
 from agent.context import Context, CustomField, attachments
 from agent.facts import Facts, kept, valid
 from agent.language import script_of
+from agent.models import Models
 from agent.nodes.extract import sources
 from agent.nodes.ground import reveals
 from agent.screens import is_media_only, is_pleasantry
-from tests.agent.chatting import call
+from tests.agent.chatting import Chat, Scripted, call, quiet
 
 
 def saying(*replies: str, verdict: dict | None = None, facts: dict | None = None):
@@ -290,3 +291,19 @@ def test_small_screens():
         "Latin",
         "",
     )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ignored", "identity", "answered"),
+    [
+        ([], [], "77015550101", True),
+        (["+7 701 555 01 01"], [], "77015550101", True),
+        (["+7702*"], [], "77015550101", False),
+        (["7701*"], ["77015550101"], "77015550101", False),
+        (["120363@g.us"], [], "120363@g.us", True),
+    ],
+)
+async def test_who_is_answered_at_all(wanted: list[str], ignored: list[str], identity: str, answered: bool):
+    chat = Chat(Models(Scripted(script=quiet, asked=[])), respond_to_whitelist=wanted, ignore=ignored)
+    assert bool(await chat.says("hello", identity=identity)) is answered
+    assert bool(await chat.says("stop", identity=identity))  # an opt-out is heard whoever it comes from

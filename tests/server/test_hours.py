@@ -77,3 +77,11 @@ def test_what_cannot_be_is_refused():
         Hours("UTC", frozenset()).next_open(0)
     assert days_of("Fri-Mon") == {4, 5, 6, 0} and days_of("Mon, wednesday") == {0, 2}
     assert (country_of("Asia/Almaty"), country_of("UTC")) == ("KZ", "")
+
+
+def test_a_day_may_end_at_midnight():
+    open_ = Hours("Asia/Almaty", frozenset(range(7)), "00:00", "24:00")
+    assert all(open_.is_open(at) for at in range(0, 3 * 86_400_000, 3_600_000))
+    for wrong in ("25:00", "24:01", "9:00", "10:60"):
+        with pytest.raises(ValueError, match="HH:MM"):
+            Hours("Asia/Almaty", frozenset(range(7)), "00:00", wrong)
