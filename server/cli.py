@@ -39,11 +39,14 @@ console = Console(stderr=True, soft_wrap=True)
 def settled() -> Settings:
     """The settings and the bots they name, or what is wrong with them on standard error and exit status 2."""
     from server.bots import BadBotFile, described
+    from tools._mcp import BadMcpFile, servers
 
     settings = load()
     try:
         described(settings)
-    except BadBotFile as error:
+        if settings.mcp_file:
+            servers(settings.mcp_file)
+    except (BadBotFile, BadMcpFile) as error:
         console.print(f"[red]{escape(str(error))}[/]", highlight=False)
         raise SystemExit(2) from None
     return settings

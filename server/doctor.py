@@ -10,6 +10,7 @@ from server.settings import Settings
 
 
 def problems(settings: Settings) -> list[str]:
+    """What does not work as it is set."""
     together = (
         "whatsapp_access_token",
         "whatsapp_phone_number_id",
@@ -25,6 +26,12 @@ def problems(settings: Settings) -> list[str]:
         problems.append("GEMINI_API_KEY: CHAT_MODEL needs it")
     if default_model(settings) == "offline" and importlib.util.find_spec("faster_whisper") is None:
         problems.append("TRANSCRIPTION_MODEL: offline needs the voice model; run make voice")
+    if bool(settings.wappi_token) != bool(settings.wappi_profile_id):
+        problems.append("WAPPI_TOKEN, WAPPI_PROFILE_ID: set both, a profile needs its account's token")
+    if settings.waha_url and not settings.waha_hmac_key:
+        problems.append("WAHA_HMAC_KEY: set it, unsigned webhooks of the gateway are refused")
+    if settings.mcp_file and importlib.util.find_spec("langchain_mcp_adapters") is None:
+        problems.append("MCP_FILE: its tools need a package; run make mcp")
     return problems
 
 
@@ -34,6 +41,12 @@ def notes(settings: Settings) -> list[str]:
         f"{setting}: {name} has no price in agent/prices.json, so DAILY_BUDGET does not see its cost"
         for setting, name in _paid_models(settings).items()
         if price_of(name) is None
+    ]
+    linked = {"WAPPI_TOKEN": settings.wappi_token, "WAHA_URL": settings.waha_url}
+    notes += [
+        f"{name}: not WhatsApp's own interface; against its terms of service, and numbers get banned for it"
+        for name, value in linked.items()
+        if value
     ]
     if default_model(settings) == "off":
         notes.append("TRANSCRIPTION_MODEL: voice messages are not understood; set a key, or run make voice")

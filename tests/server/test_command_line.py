@@ -65,3 +65,22 @@ def test_doctor_says_what_a_model_without_a_price_means(tmp_path: Path):
     done = run(tmp_path, "doctor", CHAT_MODEL="openai:of-our-own", OPENAI_API_KEY="sk-x", TRANSCRIPTION_MODEL="off")
     assert "CHAT_MODEL: openai:of-our-own has no price" in done.stdout
     assert "TRANSCRIPTION_MODEL: voice messages are not understood" in done.stdout
+
+
+def test_the_doctor_knows_the_other_channels(tmp_path: Path):
+    done = run(
+        tmp_path,
+        "doctor",
+        WAPPI_TOKEN="t",
+        WAHA_URL="http://127.0.0.1:9",
+        CHAT_MODEL="offline",
+        TRANSCRIPTION_MODEL="off",
+    )
+    assert done.returncode == 1
+    assert "fix: WAPPI_TOKEN, WAPPI_PROFILE_ID" in done.stdout and "fix: WAHA_HMAC_KEY" in done.stdout
+    assert "note: WAHA_URL: not WhatsApp's own interface" in done.stdout and "banned" in done.stdout
+    wrong = tmp_path / "mcp.json"
+    wrong.write_text('{"mcpServers": {"crm": {}}}')
+    done = run(tmp_path, "doctor", MCP_FILE=str(wrong))
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "MCP_FILE" in done.stderr and "command or url" in done.stderr
