@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import tempfile
@@ -87,8 +88,8 @@ def router(settings: Settings, redis: Redis, roster: Roster) -> APIRouter:
 
     @routes.get("/stats", summary="Counts per bot")
     async def stats() -> dict[str, Any]:
-        rows = [
-            {
+        async def row(d: Desk) -> dict[str, Any]:
+            return {
                 "bot_id": d.bot.id,
                 "conversations": await d.conversations.count(),
                 "waiting": await d.mailbox.backlog(),
@@ -97,8 +98,8 @@ def router(settings: Settings, redis: Redis, roster: Roster) -> APIRouter:
                 "daily_budget": d.bot.context.daily_budget,
                 "follow_ups": await follow_ups.funnel(d.bot.id),
             }
-            for d in desks.values()
-        ]
+
+        rows = await asyncio.gather(*(row(d) for d in desks.values()))
         return {
             "conversations": sum(row["conversations"] for row in rows),
             "bots": rows,

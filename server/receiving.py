@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import structlog
@@ -20,6 +21,8 @@ from server.sending import from_callback
 
 # With these a contact opens the 24-hour window.
 HEARD = ANSWERED | {"reaction"}
+# How long a webhook waits for the number behind a lid.
+LID_SECONDS = 2
 
 log = structlog.get_logger()
 
@@ -88,9 +91,10 @@ async def _with_number(desk: Desk, channel: Linked, message: Message) -> Message
     if await desk.conversations.number_of(message.user_id):
         return message
     try:
-        return message.model_copy(update={"wa_id": await channel.phone_of(message.user_id)})
-    except SendError as error:
-        log.info("lid_not_resolved", bot=desk.bot.id, error=str(error)[:200])
+        number = await asyncio.wait_for(channel.phone_of(message.user_id), LID_SECONDS)
+        return message.model_copy(update={"wa_id": number})
+    except (SendError, TimeoutError) as error:
+        log.info("lid_not_resolved", bot=desk.bot.id, error=repr(error)[:200])
         return message
 
 

@@ -28,6 +28,8 @@ from server.vault import Vault, WrongKey
 BOTS, VERSION = key(SHARED, "bots"), key(SHARED, "version")
 # How often a process looks whether something changed, seconds.
 PAUSE = 1.0
+# When nothing of a deleted bot is in any worker's hands any more, seconds.
+AFTERMATH = 60
 
 log = structlog.get_logger()
 
@@ -66,6 +68,7 @@ class Roster(Mapping[str, Desk]):
         self._desks = {bot.id: desk_of(bot, redis) for bot in self._settled.values()}
         self._rows: dict[str, bytes] = {}
         self._version: bytes | None = b""
+        self._later: set[asyncio.Task[None]] = set()
         self.numbers.set(bot for bot in self._settled.values())
 
     def __getitem__(self, bot_id: str) -> Desk:
@@ -210,7 +213,18 @@ class Roster(Mapping[str, Desk]):
         return done
 
     async def erase(self, bot_id: str) -> int:
-        """Delete everything that Redis holds of a bot; how many keys."""
+        """Delete everything that Redis holds of a bot; how many keys. Once more later, for what a turn in hand still wrote."""
+        task = asyncio.create_task(self._erase_again(bot_id))
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+        return await self._erase(bot_id)
+
+    async def _erase_again(self, bot_id: str) -> None:
+        await asyncio.sleep(AFTERMATH)
+        if bot_id not in self:
+            await self._erase(bot_id)
+
+    async def _erase(self, bot_id: str) -> int:
         count, pattern = 0, key(bot_id, "*")
         async for name in self._redis.scan_iter(match=pattern, count=1000):
             count += await self._redis.unlink(name)
