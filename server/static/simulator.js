@@ -35,7 +35,7 @@ function marked(raw) {
   return out;
 }
 
-function show(bubble) {
+function show(bubble, on) {
   if (document.getElementById(bubble.id)) return;
   document.querySelector(".hint")?.remove();
   const item = document.createElement("li");
@@ -45,6 +45,7 @@ function show(bubble) {
   words.dir = "auto";
   words.append(marked(bubble.text));
   const foot = document.createElement("small");
+  if (on && on !== wires[0]) foot.append(`${on.dataset.label} · `);
   foot.append(new Date(bubble.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) + " ");
   const tick = document.createElement("i");
   tick.className = "tick";
@@ -82,19 +83,19 @@ async function open() {
   el("model").classList.toggle("hot", chosen.offline === "true");
   const query = `?contact=${contact()}`;
   sources = wires.map((on) => new EventSource(`${base(on)}/events${query}`));
-  sources.forEach((source) => {
+  sources.forEach((source, number) => {
     source.onopen = async () => {
       connected = true;
       setTyping(0);
-      const asked = wires.map(async (on) => (await fetch(`${base(on)}/messages${query}`)).json());
-      const bubbles = (await Promise.all(asked)).flat().sort((a, b) => a.at - b.at);
+      const asked = wires.map(async (on) => (await (await fetch(`${base(on)}/messages${query}`)).json()).map((bubble) => ({ on, bubble })));
+      const found = (await Promise.all(asked)).flat().sort((a, b) => a.bubble.at - b.bubble.at);
       if (!sources.includes(source)) return;
-      bubbles.forEach((bubble) => { show(bubble); setTick(bubble.id, bubble.status); });
+      found.forEach(({ on, bubble }) => { show(bubble, on); setTick(bubble.id, bubble.status); });
       hint();
     };
     source.onmessage = ({ data }) => {
       const event = JSON.parse(data);
-      if (event.type === "bubble") show(event);
+      if (event.type === "bubble") show(event, wires[number]);
       if (event.type === "tick") setTick(event.id, event.status);
       if (event.type === "typing") setTyping(event.seconds);
     };

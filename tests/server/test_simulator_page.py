@@ -77,3 +77,17 @@ async def test_an_operator_logs_in_and_finds_the_conversation(stack: Stack, page
     await page.get_by_role("button", name="Log in").click()
     await page.locator(".inbox li a").first.click()
     await expect(page.locator(".chat")).to_contain_text("Hello from the phone")
+
+
+async def test_the_channel_can_be_changed_in_the_middle_of_a_conversation(stack: Stack, page: Page):
+    await page.goto(f"{stack.url}/simulator")
+    for number, (wire, label) in enumerate((("cloud_api", ""), ("wappi", "Wappi · "), ("waha", "QR link · ")), 1):
+        await page.locator("#wire").select_option(wire)
+        await page.get_by_placeholder("Message").fill(f"question {number}")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".bubble.in")).to_have_count(number, timeout=15_000)
+        await expect(page.locator(".bubble.in small").last).to_contain_text(label)
+    await page.reload()
+    await expect(page.locator(".bubble")).to_have_count(6, timeout=15_000)
+    said = await page.locator(".bubble.out span").all_inner_texts()
+    assert said == ["question 1", "question 2", "question 3"]
