@@ -183,7 +183,7 @@ class Numbers:
     def channel(self, bot_id: str, account: str) -> Channel | None:
         """What sends from a number of a bot. The default bot answers on every number of the app that is nobody's."""
         found = self._lines.get((bot_id, account))
-        return found or (self._app if bot_id == DEFAULT and account.isdigit() else None)
+        return found or (self._app if bot_id == DEFAULT and not is_simulated(account) else None)
 
     def door(self, channel: str, body: bytes, headers: Mapping[str, str]) -> Door | None:
         """Whom these bytes may reach, by who signed them; None when nobody we know did."""
