@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import httpx
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from channels.downloads import DownloadError
 
@@ -249,6 +250,13 @@ class Credentials(BaseModel):
         return [
             n for n, value in given.items() if not (value.get_secret_value() if isinstance(value, SecretStr) else value)
         ]
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _fits_an_address(cls, secret: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{0,200}", secret.get_secret_value()):
+            raise ValueError("it is part of an address: use letters, digits, _ and -")
+        return secret
 
     @classmethod
     def secrets(cls) -> set[str]:

@@ -12,11 +12,13 @@ from channels.json_parts import as_dict
 
 async def asked(client: httpx.AsyncClient, method: str, url: str, **request: Any) -> httpx.Response:
     """The answer, whatever its status. Raises SendError: `retry` when the request never left, `unknown` when its answer was
-    lost."""
+    lost, `stop` when no request can be made of the address or the secret."""
     try:
         return await client.request(method, url, **request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise SendError("retry", f"no connection: {error!r}") from error
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
+        raise SendError("stop", f"the address or the secret cannot be sent: {type(error).__name__}") from None
     except httpx.HTTPError as error:
         raise SendError("unknown", f"no answer: {error!r}") from error
 

@@ -51,7 +51,7 @@ _CONTACT = ("not registered", "not on whatsapp", "no lid for user", "does not ex
 class WahaCredentials(Credentials):
     """A session of a gateway. `hmac_key` signs its webhooks, which go to `webhook_url`."""
 
-    needed: ClassVar[tuple[str, ...]] = ("url",)
+    needed: ClassVar[tuple[str, ...]] = ("url", "hmac_key")
     session: str = Field(pattern=r"^[A-Za-z0-9_-]{1,54}$")
     api_key: SecretStr = SecretStr("")
     hmac_key: SecretStr = SecretStr("")

@@ -63,6 +63,12 @@ class WappiCredentials(Credentials):
         return self.profile_id
 
     @property
+    def missing(self) -> list[str]:
+        """A webhook without a secret would be refused."""
+        unlocked = self.receive == "webhook" and not self.webhook_secret.get_secret_value()
+        return [*super().missing, *(["webhook_secret"] if unlocked else [])]
+
+    @property
     def polled(self) -> bool:
         """Whether messages are asked for; so unless a webhook has a secret."""
         return self.receive == "poll" or (not self.receive and not self.webhook_secret.get_secret_value())

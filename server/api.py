@@ -68,6 +68,7 @@ def router(settings: Settings, redis: Redis, roster: Roster) -> APIRouter:
 
     async def operator(request: Request, _: Annotated[Any, Depends(HTTPBearer(auto_error=False))]) -> None:
         await require_operator(settings, redis, request)
+        await roster.ready()
 
     routes = APIRouter(prefix="/api", tags=["operator"], dependencies=[Depends(operator)])
     shelf, spending = library(settings, redis), Spending(settings, redis)

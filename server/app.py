@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from server import alerts, api, pages, simulator, webhooks
 from server.calls import Calls, feed, feed_secret
 from server.http_client import http_client
-from server.lines import Numbers
+from server.lines import NotReady, Numbers
 from server.problems import problem
 from server.roster import Roster
 from server.settings import Settings
@@ -152,7 +152,8 @@ def create(settings: Settings, redis: Redis) -> Entrance:
 
 
 def _no_redis(path: str, error: Exception) -> Response:
-    log.error("redis_unreachable", path=path, error=repr(error)[:200])
+    event = "bot_not_ready" if isinstance(error, NotReady) else "redis_unreachable"
+    log.error(event, path=path, error=repr(error)[:200])
     return (
         PlainTextResponse("try again later", 503)
         if path.startswith("/webhook")

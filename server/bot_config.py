@@ -17,7 +17,7 @@ from server.outreach import Outreach
 
 BOT_ID = r"^[a-z0-9][a-z0-9_-]{0,47}$"
 # Only whoever runs the deployment sets these: they lead to other people's money, machines or documents.
-OWNERS_ONLY = ("channel", "knowledge_base", "daily_budget", "operator_webhook_url", "tools")
+OWNERS_ONLY = ("channel", "knowledge_base", "prompt_set", "daily_budget", "operator_webhook_url", "tools")
 # What a reader of credentials sees in the place of a secret, and a writer may send back to keep it.
 KEPT = "********"
 
@@ -162,7 +162,10 @@ def prompts_in(folder: Path, name: str) -> dict[str, str]:
         known = ", ".join(sorted(p.name for p in folder.iterdir() if p.is_dir())) if folder.is_dir() else ""
         problem = f"there is no folder {name} in PROMPT_SETS ({folder}); it holds {known or 'none'}"
         raise BadConfig([Problem(field="prompt_set", problem=problem)])
-    found = {f"{path.stem}_prompt": path.read_text(encoding="utf-8").strip() for path in sorted(home.glob("*.md"))}
+    try:
+        found = {f"{path.stem}_prompt": path.read_text(encoding="utf-8").strip() for path in sorted(home.glob("*.md"))}
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig([Problem(field="prompt_set", problem=f"{home} cannot be read: {error}")]) from None
     unknown = [name for name in found if name not in Context.model_fields]
     if unknown:
         files = ", ".join(f"{name.removesuffix('_prompt')}.md" for name in unknown)

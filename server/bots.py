@@ -168,7 +168,10 @@ def _links(
     settings: Settings, bot_id: str, channel: dict[str, Any] | None, secrets: dict[str, str]
 ) -> tuple[Link, ...]:
     if channel is None:
-        return settled_links(settings) if bot_id == DEFAULT else ()
+        try:
+            return settled_links(settings) if bot_id == DEFAULT else ()
+        except ValidationError as error:
+            raise BadConfig(problems_of(error, "channel of the settings")) from None
     public, _ = split_secrets(channel)
     name = public.pop("type")
     if name == "simulator":
@@ -200,7 +203,8 @@ def described(settings: Settings) -> dict[str, Said]:
         own = ({**config, "id": DEFAULT}, secrets)
         made(settings, *own)
     except BadConfig as error:
-        raise BadBotFile(f"BOT_FILE: {settings.bot_file}: {error}") from None
+        where = f"BOT_FILE: {settings.bot_file}: " if settings.bot_file else ""
+        raise BadBotFile(f"{where}{error}") from None
     return {DEFAULT: own, DEMO: ({"id": DEMO, "business": DEMO_BUSINESS}, {})}
 
 

@@ -135,15 +135,15 @@ def add(routes: APIRouter, settings: Settings, roster: Roster, desks: Visible) -
         settled = roster.is_settled(bot_id)
         if not await roster.delete(bot_id) and not (settled and erase):
             raise HTTPException(409, f"{bot_id} is described by the settings; there is nothing stored to delete")
+        if not settled:
+            await tokens.revoke_all(desk.redis, bot_id)
+        erased, notice = await roster.erase(bot_id) if erase else 0, None
         if isinstance(channel, Linked) and roster.numbers.channel(bot_id, desk.bot.account) is None:
             try:
                 await channel.session("delete")
             except SendError as error:
-                return {"id": bot_id, "status": "deleted", "notice": f"its session may still be linked: {error}"}
-        if not settled:
-            await tokens.revoke_all(desk.redis, bot_id)
-        erased = await roster.erase(bot_id) if erase else 0
-        return {"id": bot_id, "status": "deleted", "erased_keys": erased, "notice": None}
+                notice = f"its session may still be linked, unlink it on the phone: {error}"
+        return {"id": bot_id, "status": "deleted", "erased_keys": erased, "notice": notice}
 
     @routes.get("/bots/{bot_id}/status", summary="Whether a bot can be reached, and the QR code of an unlinked phone")
     async def bot_status(bot_id: str) -> dict[str, Any]:

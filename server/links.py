@@ -104,5 +104,7 @@ async def keep_checking(desks: Mapping[str, Desk], numbers: Numbers) -> None:
                     await check(desk, account, channel)
             except (RedisError, OSError) as error:
                 log.error("redis_unreachable", error=repr(error)[:200])
+            except Exception:  # one number's fault must not keep the others from being looked after
+                log.exception("link_not_checked", bot=desk.bot.id)
             await asyncio.sleep(PAUSE / len(linked) * random.uniform(0.5, 1))
         await asyncio.sleep(random.uniform(1, 3) if linked else PAUSE / 10)

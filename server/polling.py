@@ -31,6 +31,10 @@ LONGEST_PAUSE = 300
 # How long a worker that stops asking keeps others waiting, seconds beyond its pause.
 PATIENCE = 30
 REMEMBERED = 2000
+# What is older is not looked at again: message ids are remembered for 8 days.
+KNOWN_SECONDS = 7 * 86_400
+# This process, whichever of its polls asks.
+ME = uuid.uuid4().hex
 
 log = structlog.get_logger()
 
@@ -38,9 +42,9 @@ log = structlog.get_logger()
 class Poll:
     """The asking for one profile, in one process."""
 
-    def __init__(self, desk: Desk, channel: Wappi, roster: Roster, pause: float) -> None:
+    def __init__(self, desk: Desk, channel: Wappi, roster: Roster, pause: float, me: str = ME) -> None:
         self._desk, self._channel, self._roster, self._pause = desk, channel, roster, pause
-        self._account, self._me = channel.credentials.account, uuid.uuid4().hex
+        self._account, self._me = channel.credentials.account, me
         self._seen: OrderedDict[str, None] = OrderedDict()
         self.failures = 0
 
@@ -48,7 +52,10 @@ class Poll:
     def pause(self) -> float:
         """Seconds until the next question: more when Wappi fails, and never quite the same, so that profiles do not ask at
         once."""
-        return min(LONGEST_PAUSE, self._pause * 2**self.failures) * random.uniform(0.8, 1.2)
+        return self._backoff() * random.uniform(0.8, 1.2)
+
+    def _backoff(self) -> float:
+        return min(LONGEST_PAUSE, self._pause * 2 ** min(self.failures, 10))
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -72,7 +79,7 @@ class Poll:
         held: Any = await self._desk.redis.get(name)
         if held != self._me.encode():
             return False
-        await self._desk.redis.expire(name, int(min(LONGEST_PAUSE, self._pause * 2**self.failures)) + PATIENCE)
+        await self._desk.redis.expire(name, int(self._backoff()) + PATIENCE)
         return True
 
     async def once(self) -> int:
@@ -91,8 +98,9 @@ class Poll:
                 await links.note(desk, LinkChange(account=self._account, state="failed", reason=str(error)[:200]))
             return 0
         self.failures = 0
-        fresh = [m for m in found.messages if m.timestamp >= began and self._new(m.id)]
-        told = [s for s in found.statuses if s.timestamp >= began and self._new(f"{s.id} {s.status}")]
+        first = max(began, now - KNOWN_SECONDS)
+        fresh = [m for m in found.messages if m.timestamp >= first and self._new(m.id)]
+        told = [s for s in found.statuses if s.timestamp >= first and self._new(f"{s.id} {s.status}")]
         door = Door(self._channel, {self._account: desk.bot})
         oldest = now - desk.mailbox.limits.age // 1000
         late = [m for m in fresh if m.timestamp < oldest]
@@ -124,7 +132,7 @@ async def keep_polling(roster: Roster, pause: float) -> None:
                 if isinstance(channel, Wappi) and channel.credentials.polled and bot in roster
             }
             for name, (made_of, task) in list(running.items()):
-                if wanted.get(name) != made_of:
+                if wanted.get(name) != made_of or task.done():
                     task.cancel()
                     del running[name]
             for name, made_of in wanted.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 
 import structlog
@@ -14,7 +15,7 @@ from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import Author, Entry
 from server.failed_sends import undelivered
-from server.lines import DEFAULT, Door
+from server.lines import DEFAULT, Door, NotReady
 from server.mailbox import UnknownContact
 from server.message_templates import note_status
 from server.sending import from_callback
@@ -31,27 +32,34 @@ Desks = Mapping[str, Desk]
 
 async def receive(parsed: Parsed, door: Door, desks: Desks, answer: bool = True) -> int:
     """Store all of it; how many messages were new. `answer`: False for what is only put on record, such as messages of
-    long ago."""
-    count = 0
+    long ago. Raises NotReady, with everything else stored, when some of it is for a bot that cannot be read here."""
+    count, not_ready = 0, None
     for message in parsed.messages:
         try:
             count += await _take(message, door, desks, answer)
         except ValueError as error:  # a text no store takes: its neighbours must not suffer
             piece = Quarantined(reason=str(error)[:200], piece=clean(repr(message))[:10_000])
             await _quarantine(_keeper(door, desks), piece)
+        except NotReady as error:
+            not_ready = error
     for status in parsed.statuses:
-        await _apply(status, door, desks)
+        with contextlib.suppress(NotReady):
+            await _apply(status, door, desks)
     for preference in parsed.preferences:
-        await _prefer(preference, door, desks)
+        with contextlib.suppress(NotReady):
+            await _prefer(preference, door, desks)
     for change in parsed.links:
-        if (bot := door.bot_of(change.account)) is not None:
-            await links.note(desks[bot.id], change)
+        with contextlib.suppress(NotReady):
+            if (bot := door.bot_of(change.account)) is not None:
+                await links.note(desks[bot.id], change)
     if parsed.templates:  # of the account, which is the app's
         for bot in {bot.id: bot for bot in (*door.bots.values(), *([door.rest] if door.rest else []))}.values():
             for told in parsed.templates:
                 await note_status(desks[bot.id].redis, bot.id, told.name, told.language, told.status, told.reason)
     for piece in parsed.quarantined:
         await _quarantine(_keeper(door, desks), piece)
+    if not_ready:
+        raise not_ready
     return count
 
 
@@ -74,8 +82,9 @@ async def _take(message: Message, door: Door, desks: Desks, answer: bool) -> boo
         who = f"{message.name}: " if message.name else ""
         message = message.model_copy(update={"wa_id": "", "user_id": message.group_id, "text": f"{who}{message.text}"})
     desk = desks[bot.id]
-    if message.user_id.endswith("@lid") and not message.wa_id and isinstance(door.channel, Linked):
-        message = await _with_number(desk, door.channel, message)
+    line = door.line(message.account)
+    if message.user_id.endswith("@lid") and not message.wa_id and isinstance(line, Linked):
+        message = await _with_number(desk, line, message)
     if message.ours and await _is_ours(desk, message):
         return False
     try:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import structlog
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -30,6 +30,7 @@ BOTS, VERSION = key(SHARED, "bots"), key(SHARED, "version")
 PAUSE = 1.0
 # When nothing of a deleted bot is in any worker's hands any more, seconds.
 AFTERMATH = 60
+UNREAD = b"not read yet"
 
 log = structlog.get_logger()
 
@@ -67,7 +68,8 @@ class Roster(Mapping[str, Desk]):
         self._settled = {bot_id: made(settings, *said) for bot_id, said in self._described.items()}
         self._desks = {bot.id: desk_of(bot, redis) for bot in self._settled.values()}
         self._rows: dict[str, bytes] = {}
-        self._version: bytes | None = b""
+        self._version: bytes | None = UNREAD
+        self._away: dict[str, tuple[str, str]] = {}
         self._later: set[asyncio.Task[None]] = set()
         self.numbers.set(bot for bot in self._settled.values())
 
@@ -80,27 +82,45 @@ class Roster(Mapping[str, Desk]):
     def __len__(self) -> int:
         return len(self._desks)
 
+    # lists, since bots come and go while somebody who waits in between walks through them
+    def values(self) -> list[Desk]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The desks of this moment."""
+        return list(self._desks.values())
+
+    def items(self) -> list[tuple[str, Desk]]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The desks of this moment, with their ids."""
+        return list(self._desks.items())
+
     async def refresh(self) -> bool:
         """Take over what others changed; True when something did."""
         version: Any = await self._redis.get(VERSION)
         if version == self._version:
             return False
         rows: Any = await self._redis.hgetall(BOTS)  # pyright: ignore[reportGeneralTypeIssues]
-        desks = {}
+        desks, away = {}, dict[str, tuple[str, str]]()
         for bot_id, raw in {name.decode(): raw for name, raw in rows.items()}.items():
-            if bot_id in self._desks and self._rows.get(bot_id) == raw:
+            if bot_id in self._desks and self._rows.get(bot_id) == raw and bot_id not in self._away:
                 desks[bot_id] = self._desks[bot_id]
-            elif (bot := await self._read(bot_id, raw)) is not None:
+                continue
+            bot, number = await self._read(bot_id, raw)
+            if bot is not None:
                 desks[bot_id] = self._seated(bot)
+            if number is not None:
+                away[bot_id] = number
         for bot in self._settled.values():
             if bot.id not in desks:
                 same = bot.id in self._desks and bot.id not in self._rows
                 desks[bot.id] = self._desks[bot.id] if same else self._seated(bot)
         self._desks = desks
         self._rows = {name.decode(): raw for name, raw in rows.items()}
-        self._version = version
-        self.numbers.set(desk.bot for desk in desks.values())
+        self._version, self._away = version, away
+        self.numbers.set((desk.bot for desk in desks.values()), away)
         return True
+
+    async def ready(self) -> None:
+        """Before the first message or question: which bots there are. Raises RedisError while nobody can tell."""
+        if self._version == UNREAD:
+            await self.refresh()
 
     def _seated(self, bot: Bot) -> Desk:
         """A desk for a bot; one that was there goes on with what it has in memory."""
@@ -117,21 +137,30 @@ class Roster(Mapping[str, Desk]):
                     log.info("bots_changed", bots=len(self))
             except (RedisError, OSError) as error:
                 log.error("redis_unreachable", error=repr(error)[:200])
+            except Exception:  # one bot's fault must not keep the others from changing
+                log.exception("bots_not_read")
             await asyncio.sleep(PAUSE)
 
-    async def _read(self, bot_id: str, raw: bytes) -> Bot | None:
-        """The bot of a row; with what can be used of it when the rest cannot."""
-        row = Row.model_validate_json(raw)
+    async def _read(self, bot_id: str, raw: bytes) -> tuple[Bot | None, tuple[str, str] | None]:
+        """The bot of a row, and the (channel, number) that is its own although this process cannot answer there."""
+        number: tuple[str, str] | None = None
         try:
-            return self._made(row.config, self._vault.open(row.sealed))
-        except WrongKey as error:
-            await self._alarm(bot_id, str(error), "SECRETS_KEY")
-            config = {name: value for name, value in row.config.items() if name != "channel"}
-            return self._made({**config, "channel": {"type": "simulator"}}, {}, str(error))
-        except BadConfig as error:  # a setting that it leans on is gone, or this version knows less
-            await self._alarm(bot_id, str(error), "bots")
+            row = Row.model_validate_json(raw)
+            number = _number_of(row.config, bot_id)
+            try:
+                return self._made(row.config, self._vault.open(row.sealed)), None
+            except WrongKey as error:
+                await self._alarm(bot_id, str(error), "SECRETS_KEY")
+                config = {**row.config, "channel": {"type": "simulator"}}
+                return self._made(config, {}, str(error)), number
+        except (RedisError, OSError):
+            raise
+        except (
+            Exception
+        ) as error:  # a setting it leans on is gone, or this version knows less: the others must not suffer
+            await self._alarm(bot_id, str(error)[:300], "bots")
             old = self._desks.get(bot_id)
-            return old.bot if old else None
+            return (old.bot, None) if old else (None, number)
 
     def _made(self, config: dict[str, Any], secrets: dict[str, str], trouble: str = "") -> Bot:
         """The bot of a configuration, over what the settings say of it. Raises BadConfig."""
@@ -146,9 +175,8 @@ class Roster(Mapping[str, Desk]):
     async def config(self, bot_id: str) -> dict[str, Any]:
         """A configuration as it was given, without its secrets; of a bot of the settings only its id."""
         raw: Any = await self._redis.hget(BOTS, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
-        if raw is None:
+        if (row := _row(raw)) is None:
             return {"id": bot_id}
-        row = Row.model_validate_json(raw)
         try:
             return shown(row.config, self._vault.open(row.sealed))
         except WrongKey:
@@ -160,10 +188,11 @@ class Roster(Mapping[str, Desk]):
         given = checked(raw)
         config = given.model_dump(mode="json", exclude_unset=True, exclude_none=True)
         known: Any = await self._redis.hget(BOTS, given.id)  # pyright: ignore[reportGeneralTypeIssues]
-        row = Row.model_validate_json(known) if known else None
+        row = _row(known)
         secrets: dict[str, str] = {}
         if given.channel is not None:
             config["channel"], secrets = split_secrets(given.channel)
+            self._can_open(row, secrets)
             secrets = {**self._kept(row, config["channel"]), **secrets}
         bot = self._made(config, secrets)
         self._claimed(bot)
@@ -177,6 +206,15 @@ class Roster(Mapping[str, Desk]):
             await self.refresh()
             log.info("bot_stored", bot=given.id, new=row is None)
         return given.id, "updated" if row else "created"
+
+    def _can_open(self, row: Row | None, given: dict[str, str]) -> None:
+        """Raises BadConfig where storing would lose secrets that only another key opens."""
+        try:
+            _ = self._vault.open(row.sealed) if row else {}
+        except WrongKey as error:
+            if not given:
+                problem = f"{error}; set the right one, or give the secrets again"
+                raise BadConfig([Problem(field="channel", problem=problem)]) from None
 
     def _vault_open(self, row: Row | None) -> dict[str, str]:
         try:
@@ -226,8 +264,9 @@ class Roster(Mapping[str, Desk]):
 
     async def _erase(self, bot_id: str) -> int:
         count, pattern = 0, key(bot_id, "*")
+        salt = key(bot_id, "secret").encode()  # processes at work make ids with it; it tells nothing of anybody
         async for name in self._redis.scan_iter(match=pattern, count=1000):
-            count += await self._redis.unlink(name)
+            count += await self._redis.unlink(name) if name != salt else 0
         log.info("bot_erased", bot=bot_id, keys=count)
         return count
 
@@ -247,3 +286,18 @@ def parsed_file(text: str) -> list[Any]:
     if not isinstance(found, dict | list) or not found:
         raise ValueError("write one bot, or a list of them, such as `- id: almaty`")
     return found if isinstance(found, list) else [found]
+
+
+def _row(raw: bytes | None) -> Row | None:
+    """A row, None where there is none that can be read."""
+    try:
+        return Row.model_validate_json(raw) if raw else None
+    except ValidationError:
+        return None
+
+
+def _number_of(config: dict[str, Any], bot_id: str) -> tuple[str, str] | None:
+    channel = config.get("channel") or {}
+    ids = (channel.get(name) for name in ("phone_number_id", "profile_id", "session"))
+    found = next((str(value) for value in ids if value), bot_id)
+    return (channel["type"], found) if channel.get("type") not in (None, "simulator") else None

@@ -91,3 +91,7 @@ class Visible(Mapping[str, Desk]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def values(self) -> list[Desk]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The desks of this moment."""
+        return [desk for name, desk in self._desks.items() if scope.get() in ("", name)]

@@ -46,6 +46,7 @@ def router(settings: Settings, roster: Roster, receive_cloud: Receive) -> APIRou
 
     @routes.post("/webhook/waha", summary="Events of QR-linked sessions", response_model=None)
     async def waha(request: Request) -> Response:
+        await roster.ready()
         body = await _body(request, LARGEST_FILE_BODY)
         door = roster.numbers.door("waha", body, request.headers) if body is not None else None
         return await _stored(roster, "waha", body, door)
@@ -56,6 +57,7 @@ def router(settings: Settings, roster: Roster, receive_cloud: Receive) -> APIRou
         response_model=None,
     )
     async def by_path(channel: str, bot_id: str, secret: str, request: Request) -> Response:
+        await roster.ready()
         body = await _body(request, LARGEST_FILE_BODY)
         door = roster.numbers.door_at(channel, bot_id, secret, body, request.headers) if body is not None else None
         return await _stored(roster, channel, body, door)
@@ -67,6 +69,7 @@ def cloud_receiver(roster: Roster) -> Receive:
     """What takes a webhook of the Cloud API: 200 once all of it is stored."""
 
     async def take(request: Request) -> Response:
+        await roster.ready()
         body = await _body(request, LARGEST_BODY)
         door = roster.numbers.door("cloud_api", body, request.headers) if body is not None else None
         return await _stored(roster, "cloud_api", body, door)

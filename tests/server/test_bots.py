@@ -121,6 +121,11 @@ async def _answered(stack: Stack, wire: str, account: str, contact: str) -> list
         ({"id": "a", "channel": {"type": "cloud_api", "phone_number_id": "sim-default"}}, "channel", "simulator"),
         ({"id": "a", "channel": {"type": "waha"}}, "channel.url", "missing"),
         ({"id": "a", "channel": {"type": "simulator", "token": "t"}}, "channel.token", "needs none"),
+        ({"id": "a", "channel": {"type": "waha", "url": "http://waha"}}, "channel.hmac_key", "missing"),
+        ({"id": "a", "channel": {"type": "wappi", "profile_id": "p", "token": "t", "receive": "webhook"}}, "channel.webhook_secret", "missing"),
+        ({"id": "a", "channel": {"type": "wappi", "profile_id": "p", "token": "t", "webhook_secret": "a/b?c"}}, "channel.webhook_secret", "letters"),
+        ({"id": "a", "tools": [None]}, "tools.0", "string"),
+        ({"id": "a", "channel": {"type": ["x"]}}, "channel.type", "use one of"),
         ([], "", ""),
         ("text", "bot", "object"),
     ],
@@ -348,6 +353,7 @@ async def test_a_token_of_one_bot_opens_nothing_else(stack: Stack, bots: list[st
             ("DELETE", f"/api/tokens/{made['id']}", None),
             ("PATCH", f"/api/bots/{one}", {"knowledge_base": other}),
             ("PATCH", f"/api/bots/{one}", {"channel": {"type": "simulator"}}),
+            ("PATCH", f"/api/bots/{one}", {"prompt_set": "of-another"}),
         ):
             assert (await mine.request(method, path, json=body)).status_code == 403, path
         assert (await mine.patch(f"/api/bots/{one}", json={"facts": "Mine to change"})).status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ class House:
     def restarted(self) -> Poll:
         """The poll of a process that has just begun."""
         channel: Any = self.roster.numbers.channel("default", PROFILE)
-        self.poll = Poll(self.desk, channel, self.roster, 5)
+        self.poll = Poll(self.desk, channel, self.roster, 5, uuid.uuid4().hex)
         return self.poll
 
     async def write(self, text: str, seconds_ago: int = 0, **more: Any) -> str:
@@ -143,7 +144,7 @@ async def test_wappi_that_fails_is_asked_less_often_and_one_alert_says_so(house:
         await house.poll.once()
         pauses.append(house.poll.pause)
     assert all(later > 1.3 * sooner for sooner, later in itertools.pairwise(pauses))
-    house.poll.failures = 30
+    house.poll.failures = 5000
     assert house.poll.pause <= LONGEST_PAUSE * 1.2
     assert len(await alerts.all_alerts(house.redis)) == 1
     await house.write("at last")
