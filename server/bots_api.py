@@ -86,7 +86,7 @@ def add(routes: APIRouter, settings: Settings, roster: Roster, desks: Visible) -
             try:
                 await channel.session("start")
             except SendError as error:  # workers try again
-                await links.check(roster[bot_id], roster[bot_id].bot.account, channel)
+                await links.check(roster[bot_id], roster[bot_id].bot.account, channel, counts=False)
                 return Item(id=bot_id, status=outcome, notice=f"{UNOFFICIAL} The gateway did not answer: {error}")
         return Item(id=bot_id, status=outcome, notice=notice)
 
@@ -229,7 +229,7 @@ async def _status(settings: Settings, roster: Roster, desk: Desk) -> dict[str, A
         missing = channel.credentials.missing or ([] if ready else ["app_secret"])
         state = "paused" if paused else "simulator_only" if missing else "connected"
         return {**status, "state": state, "reason": f"missing: {', '.join(missing)}" if missing else status["reason"]}
-    now = await links.check(desk, bot.account, cast(Linked, channel))
+    now = await links.check(desk, bot.account, cast(Linked, channel), counts=False)
     code = None
     if now.state in ("scan_qr", "starting"):
         try:

@@ -42,12 +42,12 @@ async def known(desk: Desk, account: str) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in raw.items()}
 
 
-async def note(desk: Desk, change: LinkChange) -> None:
-    """Put a state on record; an alert after two bad ones in a row, over with the first good one."""
+async def note(desk: Desk, change: LinkChange, counts: bool = True) -> None:
+    """Put a state on record; an alert after two bad ones in a row that count, over with the first good one."""
     name, alert = key(desk.bot.id, "link", change.account), f"link:{desk.bot.id}:{change.account}"
     before = await known(desk, change.account)
     good = change.state in GOOD
-    bad = 0 if good else int(before.get("bad") or 0) + 1
+    bad = 0 if good else int(before.get("bad") or 0) + counts
     row = {"state": change.state, "reason": change.reason, "at": str(now_ms()), "bad": str(bad)}
     row |= {"phone": change.phone} if change.phone else {}
     await desk.redis.hset(name, mapping=row)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
@@ -55,7 +55,7 @@ async def note(desk: Desk, change: LinkChange) -> None:
         log.info("link_changed", bot=desk.bot.id, state=change.state, reason=change.reason)
     if good:
         await alerts.clear(desk.redis, alert)
-    elif bad >= BAD_ANSWERS:
+    elif counts and bad >= BAD_ANSWERS and not before.get("off"):
         remedy = REMEDIES.get(change.state, "").format(bot=desk.bot.id)
         text = (
             f"{desk.bot.id} cannot be reached: {change.state}{f', {change.reason}' if change.reason else ''}; {remedy}"
@@ -68,14 +68,14 @@ async def want(desk: Desk, account: str, on: bool) -> None:
     await desk.redis.hset(key(desk.bot.id, "link", account), "off", "" if on else "1")  # pyright: ignore[reportGeneralTypeIssues]
 
 
-async def check(desk: Desk, account: str, channel: Linked) -> LinkChange:
-    """Ask the provider, and put the answer on record."""
+async def check(desk: Desk, account: str, channel: Linked, counts: bool = True) -> LinkChange:
+    """Ask the provider, and put the answer on record; it `counts` when nobody asked who is looking already."""
     try:
         change = await channel.state()
     except SendError as error:
         change = LinkChange(account=account, state="failed", reason=str(error)[:200])
     before = await known(desk, account)
-    await note(desk, change)
+    await note(desk, change, counts)
     if change.state in ("stopped", "failed") and channel.name == "waha" and not before.get("off"):
         await _put_up(desk, change, before, channel)
     return change

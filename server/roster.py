@@ -246,8 +246,11 @@ class Roster(Mapping[str, Desk]):
     async def delete(self, bot_id: str) -> bool:
         """Stop a bot; False when there is none of that id in store. One of the settings goes back to what they say."""
         done = bool(await self._store(keys=[BOTS, VERSION], args=[bot_id, ""]))
-        await alerts.clear(self._redis, f"bot:{bot_id}")
         await self.refresh()
+        if bot_id not in self:
+            for row in await alerts.all_alerts(self._redis):
+                if row.get("bot_id") == bot_id:
+                    await alerts.clear(self._redis, row["name"])
         return done
 
     async def erase(self, bot_id: str) -> int:

@@ -261,6 +261,20 @@ async def test_a_qr_linked_session_from_its_code_to_a_conversation(stack: Stack,
     assert bad.status_code == 403
     await stack.http.delete(f"/api/bots/{bot}", params={"erase": True})
     assert bot not in emulator.sessions
+    assert not [row for row in (await stack.http.get("/api/stats")).json()["alerts"] if row["bot_id"] == bot]
+
+
+async def test_an_unlinked_profile_shows_its_code_in_the_status(stack: Stack, bots: list[str], wappi: tuple[WappiEmulator, str]):  # fmt: skip
+    emulator, url = wappi
+    bot, profile = name(), uuid.uuid4().hex[:8]
+    bots.append(bot)
+    channel = {"type": "wappi", "profile_id": profile, "token": TOKEN, "webhook_secret": HOOK, "url": url}
+    await stack.http.put("/api/bots", json={"id": bot, "channel": channel})
+    assert (await stack.http.post(f"/api/bots/{bot}/session/logout")).json()["state"] == "scan_qr"
+    status = (await stack.http.get(f"/api/bots/{bot}/status")).json()
+    assert status["qr"]["png"].startswith("iVBOR") and status["state"] == "scan_qr"
+    emulator.profile(profile).settings.authorized = True
+    assert (await stack.http.get(f"/api/bots/{bot}/status")).json()["state"] == "connected"
 
 
 async def test_one_person_with_and_without_a_number_is_one_contact(stack: Stack, bots: list[str], gateway: tuple[WahaEmulator, str]):  # fmt: skip

@@ -114,3 +114,10 @@ async def test_codes_nobody_scanned_are_not_shown_for_ever(house: House):
     house.waha.sessions["default"].rotated = 6
     assert (await house.check("default")).state == "failed"
     assert house.waha.sessions["default"].status == "FAILED"
+
+
+async def test_somebody_who_looks_all_the_time_alerts_nobody(house: House):
+    house.wappi.profile("profile").settings.authorized = False
+    for _ in range(5):
+        await links.check(house.desk, "profile", house.channel("profile"), counts=False)
+    assert await house.alerts() == []
