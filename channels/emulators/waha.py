@@ -76,7 +76,7 @@ class WahaEmulator(Emulator):
         self._key, self._ready = api_key, ready
         self._webhook, self._hmac = webhook, hmac_key
         self.sessions: dict[str, _Session] = {}
-        self.sent_ids: dict[str, Bubble] = {}
+        self.sent_ids: set[tuple[str, str, str]] = set()
         self._routes()
 
     def find(self, name: str) -> _Session | None:
@@ -188,7 +188,7 @@ class WahaEmulator(Emulator):
         if fault and fault.status != 200 and not fault.deliver:
             return refused(fault.status, {"statusCode": fault.status, "message": "emulated fault"}, fault)
         stanza = (body.id if call == "sendText" else None) or f"3EB0{secrets.token_hex(9).upper()}"
-        again = stanza in self.sent_ids  # WhatsApp knows a message by its id
+        again = (body.session, body.chatId, stanza) in self.sent_ids  # WhatsApp knows a message by its id
         contact = body.chatId.partition("@")[0] if body.chatId.endswith("@c.us") else body.chatId
         shown = (
             body.text
@@ -197,7 +197,7 @@ class WahaEmulator(Emulator):
         )
         bubble = Bubble(stanza, body.session, contact, False, shown, int(time.time() * 1000))
         if not again:
-            self.sent_ids[stanza] = bubble
+            self.sent_ids.add((body.session, body.chatId, stanza))
             self.phones.show(bubble)
             echo = {
                 "id": f"true_{body.chatId}_{stanza}",

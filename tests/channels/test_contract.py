@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +16,7 @@ from channels.emulators.base import Delivery, Fault
 from channels.emulators.media import File as Sent
 from channels.json_parts import as_dict
 from server.lines import channels
-from tests.channels.wires import CONTACT, Wire, wire
+from tests.channels.wires import CONTACT, Provider, Wire, provider
 from tests.waiting import until
 
 NAMES = ("cloud_api", "wappi", "waha")
@@ -26,9 +25,8 @@ VOICE = b"OggS\0\2" + b"\1" * 400
 
 
 @pytest.fixture(params=NAMES)
-async def line(request: pytest.FixtureRequest) -> AsyncIterator[Wire]:
-    async with wire(request.param) as made:
-        yield made
+def line(request: pytest.FixtureRequest, cloud_api: Provider, wappi: Provider, waha: Provider) -> Wire:
+    return {"cloud_api": cloud_api, "wappi": wappi, "waha": waha}[request.param].wire()
 
 
 def test_the_suite_runs_on_every_channel_there_is():
@@ -72,7 +70,7 @@ SHAPED = st.recursive(
 
 @pytest.mark.parametrize("name", NAMES)
 @given(body=st.dictionaries(st.sampled_from(FIELDS), SHAPED, max_size=8))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_no_json_breaks_a_parser(name: str, body: dict):
     parse = channels()[name].parse
     assert isinstance(parse(None, json.dumps(body).encode()), Parsed)  # pyright: ignore[reportArgumentType] - needs no number
@@ -98,7 +96,7 @@ async def test_a_reply_quotes_and_a_quote_is_read(line: Wire):
     message = await line.message()
     ours = await line.channel.send(line.to, Text(body="Blue", quoted_id=message.id), "c/r:0")
     assert line.shown() == ["Blue"]
-    line.hooks.clear()
+    line.forget()
     full = f"true_{CONTACT}@c.us_{ours}" if line.channel.name == "waha" else ours
     await line.write("And green?", quoted_id=full)
     assert (await line.message("text")).quoted_id == ours
@@ -191,7 +189,7 @@ async def test_read_and_typing_are_shown(line: Wire):
     await line.write("hello")
     message = await line.message()
     watching = asyncio.create_task(watch())
-    await until(lambda: line.emulator.phones._watchers)
+    await until(lambda: (line.account, CONTACT) in line.emulator.phones._watchers)
     await line.channel.typing(line.to, message.id)
     await until(lambda: {"typing", "tick"} <= {event["type"] for event in seen})
     assert line.emulator.phones.bubbles[message.id].status == "read"
@@ -202,7 +200,7 @@ async def test_a_person_at_the_business_is_an_echo_and_so_is_our_own_message(lin
     await line.write("I am Dana, one moment", business=True)
     echo = await line.message("echo")
     assert (echo.wa_id, echo.text, echo.ours) == (CONTACT, "I am Dana, one moment", False)
-    line.hooks.clear()
+    line.forget()
     sent = await line.channel.send(line.to, Text(body="from the bot"), "c/r:0")
     if line.channel.capabilities.echoes:
         mine = await line.message("echo")
@@ -220,16 +218,19 @@ async def test_nothing_is_sent_faster_than_the_pace_allows(line: Wire):
     assert pace.burst + 60_000 / pace.interval <= most
 
 
-async def test_webhooks_that_are_lost_doubled_late_or_turned_round_are_the_emulators_to_give(line: Wire):
-    line.emulator.delivery = Delivery(drop=1, twice=1, reorder=2)
-    await line.write("lost")
-    for text in ("one", "two"):
-        await line.write(text)
-    await until(lambda: len(line.parsed().messages) >= 2)
-    assert [m.text for m in line.parsed().messages][:2] == ["two", "one"]
-    assert line.emulator.delivery.twice == 1
-    await line.write("three")
-    await until(lambda: [m.text for m in line.parsed().messages].count("three") == 2)
+@pytest.mark.parametrize("name", NAMES)
+async def test_webhooks_that_are_lost_doubled_late_or_turned_round_are_the_emulators_to_give(name: str):
+    async with provider(name) as home:
+        line = home.wire()
+        line.emulator.delivery = Delivery(drop=1, twice=1, reorder=2)
+        await line.write("lost")
+        for text in ("one", "two"):
+            await line.write(text)
+        await until(lambda: len(line.parsed().messages) >= 2)
+        assert [m.text for m in line.parsed().messages][:2] == ["two", "one"]
+        assert line.emulator.delivery.twice == 1
+        await line.write("three")
+        await until(lambda: [m.text for m in line.parsed().messages].count("three") == 2)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,13 @@ import pytest
 from channels.base import Recipient, SendError, Text
 from channels.emulators.base import Fault
 from channels.waha_webhook import bare, parse, sent_id, signature
-from tests.channels.wires import CONTACT, Wire, wire
+from tests.channels.wires import CONTACT, Provider, Wire
 from tests.waiting import until
 
 
 @pytest.fixture
-async def line() -> AsyncIterator[Wire]:
-    async with wire("waha") as made:
-        yield made
+def line(waha: Provider) -> Wire:
+    return waha.wire()
 
 
 async def control(line: Wire, path: str, **more: Any) -> None:
@@ -60,7 +58,12 @@ async def test_a_session_from_nothing_to_linked_to_gone(line: Wire):
     state = await made.state()
     assert (state.state, state.phone) == ("connected", "77001112233")
     assert await made.qr() is None
-    await until(lambda: [link.state for link in line.parsed().links] == ["scan_qr", "connected"])
+
+    def told() -> list[str]:
+        bodies = [body for body, _ in line.home.posted if b"new-branch" in body]
+        return [link.state for body in bodies for link in parse(body).links]
+
+    await until(lambda: told() == ["scan_qr", "connected"])
     for action, after in (("restart", "connected"), ("stop", "stopped"), ("start", "connected"), ("logout", "stopped")):
         await made.session(action)
         assert (await made.state()).state == after

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,16 +14,15 @@ from channels.downloads import DownloadError
 from channels.emulators.media import File as Sent
 from channels.wappi import classify
 from channels.wappi_webhook import parse
-from tests.channels.wires import Wire, wire
+from tests.channels.wires import Provider, Wire
 from tests.waiting import until
 
 VOICE = Sent(b"OggS\0\2" + b"\1" * 400, "audio/ogg; codecs=opus", "v.ogg")
 
 
 @pytest.fixture
-async def line() -> AsyncIterator[Wire]:
-    async with wire("wappi") as made:
-        yield made
+def line(wappi: Provider) -> Wire:
+    return wappi.wire()
 
 
 async def profile(line: Wire, **changes) -> None:

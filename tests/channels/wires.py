@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import itertools
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from pydantic import SecretStr
 
 from channels.base import Channel, Message, Parsed, Recipient
 from channels.cloud_api import CloudApi, CloudCredentials
-from channels.emulators.base import Emulator
+from channels.emulators.base import Delivery, Emulator
 from channels.emulators.cloud_api import CloudApiEmulator
 from channels.emulators.media import File
 from channels.emulators.waha import WahaEmulator
@@ -28,16 +29,74 @@ CONTACT, SECRET = "77015550101", "a-secret"
 
 
 @dataclass
-class Wire:
-    """A channel, the other side of it, and the webhooks that came from there."""
+class Provider:
+    """One emulated provider with everything it has posted; shared by tests, each with a number of its own."""
 
-    channel: Any
+    name: str
     emulator: Any
-    account: str
+    url: str
+    sink: str
     client: httpx.AsyncClient
-    provider: str
-    remade: Callable[..., Channel]
-    hooks: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
+    posted: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
+
+    def channel(self, account: str, **changes: Any) -> Channel:
+        """A number of this provider; `changes` are credentials that differ."""
+        secret = SecretStr(SECRET)
+        if self.name == "cloud_api":
+            known: dict[str, Any] = {"phone_number_id": account, "access_token": secret, "app_secret": secret}
+            return CloudApi(self.client, CloudCredentials(**{**known, "url": self.url, **changes}))
+        if self.name == "wappi":
+            known = {"profile_id": account, "token": secret, "authorization": secret}
+            return Wappi(self.client, WappiCredentials(**{**known, "url": self.url, **changes}))
+        known = {"session": account, "api_key": secret, "hmac_key": secret, "webhook_url": self.sink}
+        return Waha(self.client, WahaCredentials(**{**known, "url": self.url, **changes}))
+
+    def wire(self) -> Wire:
+        """A linked number that nobody has used."""
+        number = next(_NUMBERS)
+        account = {"cloud_api": f"42{number:06}", "wappi": f"0a1b{number:06}", "waha": f"branch{number:06}"}[self.name]
+        if self.name == "wappi":
+            self.emulator.profile(account).auth = SECRET
+        self.emulator.faults.clear()
+        self.emulator.delivery = Delivery()
+        return Wire(self, self.channel(account), account)
+
+
+_NUMBERS = itertools.count(1)
+
+
+@dataclass
+class Wire:
+    """A number: its channel, the other side of it, and the webhooks that came from there."""
+
+    home: Provider
+    channel: Any
+    account: str
+    seen: int = 0
+
+    @property
+    def emulator(self) -> Any:
+        return self.home.emulator
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        return self.home.client
+
+    @property
+    def provider(self) -> str:
+        return self.home.url
+
+    @property
+    def hooks(self) -> list[tuple[bytes, dict[str, str]]]:
+        """What was posted about this number since it was last forgotten."""
+        return [row for row in self.home.posted[self.seen :] if self.account.encode() in row[0]]
+
+    def forget(self) -> None:
+        self.seen = len(self.home.posted)
+
+    def remade(self, **changes: Any) -> Channel:
+        """The same number with other credentials."""
+        return self.home.channel(self.account, **changes)
 
     @property
     def to(self) -> Recipient:
@@ -79,45 +138,25 @@ class Wire:
 
 
 @contextlib.asynccontextmanager
-async def wire(name: str) -> AsyncIterator[Wire]:
-    """A channel by name, linked."""
-    hooks: list[tuple[bytes, dict[str, str]]] = []
+async def provider(name: str) -> AsyncIterator[Provider]:
+    """A provider by the name of its channel, and somewhere for its webhooks to go."""
+    posted: list[tuple[bytes, dict[str, str]]] = []
     sink = FastAPI()
 
     @sink.post("/hook")
     async def hook(request: Request) -> PlainTextResponse:
-        hooks.append((await request.body(), dict(request.headers)))
+        posted.append((await request.body(), dict(request.headers)))
         return PlainTextResponse("ok")
 
-    emulator: Emulator
-    secret = SecretStr(SECRET)
     with served(sink) as sink_url:
         url = f"{sink_url}/hook"
-        if name == "cloud_api":
-            emulator = CloudApiEmulator(url, SECRET, SECRET)
-        elif name == "wappi":
-            emulator = WappiEmulator(SECRET, lambda _: url)
-            emulator.profile("0a1b2c3d-4e5f").auth = SECRET
-        else:
-            emulator = WahaEmulator(SECRET, ready="branch", webhook=url, hmac_key=SECRET)
-        with served(emulator.app) as provider:
+        emulator: Emulator = (
+            CloudApiEmulator(url, SECRET, SECRET)
+            if name == "cloud_api"
+            else WappiEmulator(SECRET, lambda _: url)
+            if name == "wappi"
+            else WahaEmulator(SECRET, ready="branch", webhook=url, hmac_key=SECRET)
+        )
+        with served(emulator.app) as address:
             async with httpx.AsyncClient(timeout=0.7) as client:
-
-                def remade(**changes: Any) -> Channel:
-                    if name == "cloud_api":
-                        known: dict[str, Any] = {
-                            "phone_number_id": "4242",
-                            "access_token": secret,
-                            "app_secret": secret,
-                        }
-                        made = CloudApi(client, CloudCredentials(**{**known, "url": provider, **changes}))
-                    elif name == "wappi":
-                        known = {"profile_id": "0a1b2c3d-4e5f", "token": secret, "authorization": secret}
-                        made = Wappi(client, WappiCredentials(**{**known, "url": provider, **changes}))
-                    else:
-                        known = {"session": "branch", "api_key": secret, "hmac_key": secret, "webhook_url": url}
-                        made = Waha(client, WahaCredentials(**{**known, "url": provider, **changes}))
-                    return made
-
-                channel = remade()
-                yield Wire(channel, emulator, channel.credentials.account, client, provider, remade, hooks)
+                yield Provider(name, emulator, address, url, client, posted)
