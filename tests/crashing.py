@@ -102,7 +102,7 @@ def run(arguments: list[str], env: dict[str, str], log: str) -> None:
         setattr(owner, attribute, _wrapped(getattr(owner, attribute), name))
     if folder := env.get("CRASH_TOOLS"):
         tools.__path__.append(folder)
-        tools.found.cache_clear()
+        tools.installed.cache_clear()
     if watch := env.get("CLOCK_FILE"):
         timers.PAUSE = 0.02  # the clock runs much faster than they look
         threading.Thread(target=_follow_clock, args=(Path(watch),), daemon=True).start()

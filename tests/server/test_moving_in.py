@@ -165,7 +165,9 @@ async def test_the_commands_and_what_the_agent_remembers(stack: Stack, tmp_path:
     assert dry.exit_code == 0 and "3 would be stored" in dry.output, dry.output
     done = await run("chat", str(chat), "--contact", contact, "--us", "Shop", "--bot", "demo")
     assert "3 stored" in done.output and "2023-12-31 to 2024-01-01" in done.output, done.output
-    seen = await stack.conversation_of(contact.lstrip("+"))
+    rows = (await stack.http.get("/api/contacts", params={"bot_id": "demo", "limit": 200})).json()["items"]
+    mine = next(row["id"] for row in rows if row["wa_id"] == contact.lstrip("+"))
+    seen = (await stack.http.get(f"/api/conversations/{mine}")).json()
     assert next(m["text"] for m in seen["messages"]) == "Здравствуйте! Сколько стоит ваза?"
     answer = await stack.http.post("/simulator/cloud-api/_control/sim-demo/messages", json={"contact": contact.lstrip("+"), "text": "А две?"})  # fmt: skip
     assert answer.status_code == 200
