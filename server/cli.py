@@ -38,15 +38,16 @@ console = Console(stderr=True, soft_wrap=True)
 
 def settled() -> Settings:
     """The settings and the bots they name, or what is wrong with them on standard error and exit status 2."""
-    from server.bots import BadBotFile, described
-    from tools._mcp import BadMcpFile, servers
+    from server.bots import described
 
     settings = load()
     try:
         described(settings)
         if settings.mcp_file:
+            from tools._mcp import servers  # it loads much that other commands do without
+
             servers(settings.mcp_file)
-    except (BadBotFile, BadMcpFile) as error:
+    except ValueError as error:  # BadBotFile or BadMcpFile
         console.print(f"[red]{escape(str(error))}[/]", highlight=False)
         raise SystemExit(2) from None
     return settings

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -139,11 +140,8 @@ async def connected(path: Path | None) -> AsyncIterator[list[str]]:
     wanted = (
         {name: _Server(name, config) for name, config in servers(path).items() if not config.disabled} if path else {}
     )
-    try:
-        import langchain_mcp_adapters  # noqa: F401
-    except ImportError:
-        if wanted:
-            log.error("mcp_not_installed", advice="MCP_FILE is set: run make mcp")
+    if wanted and importlib.util.find_spec("langchain_mcp_adapters") is None:
+        log.error("mcp_not_installed", advice="MCP_FILE is set: run make mcp")
         wanted = {}
     tasks = {name: asyncio.create_task(server.run()) for name, server in wanted.items()}
     working: list[str] = []

@@ -180,7 +180,7 @@ TRAFFIC = st.lists(
 
 
 @given(traffic=TRAFFIC)
-@settings(max_examples=6, phases=[Phase.generate])
+@settings(max_examples=4, phases=[Phase.generate])
 async def test_nothing_of_one_bot_reaches_the_other(redis: Redis, tmp_path: Path, traffic: list[tuple[str, str, str]]):
     await redis.flushdb()
     house = Deployment(redis, tmp_path)
