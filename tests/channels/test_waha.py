@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from channels.base import Recipient, SendError, Text
+from channels.base import File, Recipient, SendError, Text
 from channels.emulators.base import Fault
 from channels.waha_webhook import bare, parse, sent_id, signature
 from tests.channels.wires import CONTACT, Provider, Wire
@@ -162,8 +162,6 @@ async def test_our_requests_keep_the_vendors_schema(line: Wire):
         return await original(method, url, **request)
 
     line.client.request = noted  # pyright: ignore[reportAttributeAccessIssue]
-    from channels.base import File
-
     made = line.remade(session="checked")
     await made.session("start")
     await made.session("start")

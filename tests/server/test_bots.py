@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -15,8 +16,9 @@ from typer.testing import CliRunner
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
 from server.bot_config import json_schema
+from server.bots_cli import bots_commands
 from tests.fakes.serving import served
-from tests.server.stack import API, Stack
+from tests.server.stack import Stack
 from tests.waiting import until
 
 TOKEN, HOOK = "wappi-token-of-a-shop", "path-secret"
@@ -73,7 +75,6 @@ async def test_a_bot_is_put_seen_changed_and_deleted_without_a_restart(stack: St
     assert seen["settings"]["facts"] == "Open 9-18."
     contact = f"7705{uuid.uuid4().int % 10**7:07}"
     await write(f"{stack.url}/simulator/cloud-api", f"sim-{bot}", contact, "hello there")
-    shown = stack.http.get
     await until(lambda: _answered(stack, "cloud-api", f"sim-{bot}", contact))
     assert "Blue Vase" in json.dumps(stack.model.sales_calls()[-1]["messages"])
     changed = await stack.http.patch(f"/api/bots/{bot}", json={"business": "Red Vase", "facts": None})
@@ -89,8 +90,8 @@ async def test_a_bot_is_put_seen_changed_and_deleted_without_a_restart(stack: St
     await until(hears_of_it)
     gone = await stack.http.delete(f"/api/bots/{bot}", params={"erase": True})
     assert gone.json()["erased_keys"] > 5
-    assert (await shown(f"/api/bots/{bot}")).status_code == 404
-    assert (await shown("/api/contacts", params={"bot_id": bot})).status_code == 404
+    assert (await stack.http.get(f"/api/bots/{bot}")).status_code == 404
+    assert (await stack.http.get("/api/contacts", params={"bot_id": bot})).status_code == 404
 
 
 async def _answered(stack: Stack, wire: str, account: str, contact: str) -> list[str]:
@@ -300,8 +301,6 @@ async def test_one_person_with_and_without_a_number_is_one_contact(stack: Stack,
 
 
 async def test_sessions_beyond_the_limit_are_refused(stack: Stack, gateway: tuple[WahaEmulator, str]):
-    async with httpx.AsyncClient():
-        pass
     many = [{"id": f"w{n:02}", "channel": {"type": "waha", "url": gateway[1], "api_key": "gateway-key", "hmac_key": "k"}} for n in range(31)]  # fmt: skip
     answer = await stack.http.put("/api/bots", json=many)
     rows = answer.json()["items"]
@@ -398,9 +397,6 @@ def test_the_schema_for_editors_is_up_to_date(tmp_path: Path):
 async def test_bots_are_applied_from_a_file(
     stack: Stack, bots: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from server import cli
-    from server.bots_cli import bots_commands
-
     bot = name()
     bots.append(bot)
     file = tmp_path / "bots.yaml"
@@ -412,10 +408,7 @@ async def test_bots_are_applied_from_a_file(
     (sets / "price.md").write_text("Bread first, price second.")
     monkeypatch.setenv("DATA_DIR", str(stack.data_dir))
     monkeypatch.setenv("PROMPT_SETS", str(tmp_path / "sets"))
-    assert cli and API
     run = CliRunner().invoke
-    import asyncio
-
     dry = await asyncio.to_thread(run, bots_commands, ["apply", str(file), "--dry-run"])
     assert (dry.exit_code, f"{bot}: created (not stored: --dry-run)" in dry.output) == (1, True)
     assert "wrong: there is no such field" in dry.output

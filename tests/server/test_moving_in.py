@@ -18,10 +18,10 @@ from server.bots import Desk, desk_of, made
 from server.bots_cli import import_commands
 from server.consent import suppressed
 from server.conversations import OPERATOR
-from server.keys import key
 from server.moving_in import NotImported
 from server.settings import Settings
 from tests.server.stack import Stack
+from tests.waiting import until
 
 CHAT = """31.12.2023, 23:58 - Messages and calls are end-to-end encrypted.
 31.12.2023, 23:59 - Айгуль: Здравствуйте! Сколько стоит ваза?
@@ -171,8 +171,6 @@ async def test_the_commands_and_what_the_agent_remembers(stack: Stack, tmp_path:
     assert next(m["text"] for m in seen["messages"]) == "Здравствуйте! Сколько стоит ваза?"
     answer = await stack.http.post("/simulator/cloud-api/_control/sim-demo/messages", json={"contact": contact.lstrip("+"), "text": "А две?"})  # fmt: skip
     assert answer.status_code == 200
-    from tests.waiting import until
-
     await until(lambda: [r for r in stack.model.sales_calls() if "А две?" in str(r["messages"])])
     said = [str(m["content"]) for m in stack.model.sales_calls()[-1]["messages"]]
     assert any("900 ₸" in text for text in said)
@@ -183,4 +181,3 @@ async def test_the_commands_and_what_the_agent_remembers(stack: Stack, tmp_path:
         assert (await run(*wrong)).exit_code in (1, 2)
     nobody = await run("contacts", str(people), "--bot", "nobody")
     assert nobody.exit_code == 2 and "there is no bot" in nobody.output
-    assert key("demo", "x")

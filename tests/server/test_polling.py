@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from channels.base import Text
 from channels.emulators.base import Written
 from channels.emulators.wappi import Profile, WappiEmulator
 from server import alerts, links
@@ -121,8 +122,6 @@ async def test_our_own_messages_are_not_taken_and_a_persons_take_over(house: Hou
     contact = await house.desk.conversations.contact(name)
     assert contact
     channel: Any = house.roster.numbers.channel("default", PROFILE)
-    from channels.base import Text
-
     await post(house.desk, contact, Reply(id="t:0", text="from the bot"))
     await channel.send(contact.recipient, Text(body="from the bot"), "c/t:0")
     assert await house.poll.once() == 0

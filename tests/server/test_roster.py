@@ -10,6 +10,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from channels import cloud_webhook
 from channels.base import SendError
 from channels.emulators.waha import LidIn, WahaEmulator
 from channels.waha_webhook import signature
@@ -39,9 +40,7 @@ def message(number: str) -> bytes:
 
 
 def signed(body: bytes, secret: str = "our-app") -> dict[str, str]:
-    from channels.cloud_webhook import signature as of
-
-    return {"x-hub-signature-256": of(secret, body)}
+    return {"x-hub-signature-256": cloud_webhook.signature(secret, body)}
 
 
 async def test_a_bot_may_go_while_somebody_walks_through_them_all(redis: Redis, tmp_path: Path):

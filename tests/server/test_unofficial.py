@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from channels.base import Message
-from channels.emulators.base import Fault
+from channels.base import Message, Recipient, Text
+from channels.emulators.base import Fault, Written
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
 from channels.waha_webhook import signature
@@ -117,8 +118,6 @@ async def test_another_program_on_the_same_number_is_a_person(house: House):
     await house.work()
     await house.told()
     channel: Any = house.numbers.channel("shop", PROFILE)
-    from channels.base import Recipient, Text
-
     await channel.send(Recipient(account=PROFILE, wa_id=CONTACT), Text(body="Dana from the CRM"), "crm/1")
     await until(lambda: any(b"Dana from the CRM" in body for body in house.hooks))
     assert await house.told() == 1
@@ -138,8 +137,6 @@ async def test_statuses_find_their_message_without_a_callback(house: House):
 
 
 async def test_a_group_is_answered_in_the_group_when_that_is_wanted(house: House):
-    from channels.emulators.base import Written
-
     await house.emulator.write(PROFILE, Written(contact=CONTACT, text="is it open?", name="Aigul", group="120363@g.us"))
     await until(lambda: house.hooks)
     assert await house.told() == 1
@@ -165,8 +162,6 @@ async def test_no_minute_sees_more_than_twenty_messages(redis: Redis, tmp_path: 
     now, channel = (await redis.time())[0] * 1000, house.numbers.channel("shop", PROFILE)
     assert channel
     times: list[int] = []
-    import json
-
     for name in [name for _ in range(3) for name in (await house.desk.mailbox.claim(32)).ids]:
         held = await house.desk.mailbox.begin(name)
         asked = json.loads(held.reply)["id"]
