@@ -1,29 +1,22 @@
-"""`salesgraph bots`: the bots of this deployment from a file, and `salesgraph import`: moving in."""
+"""`salesgraph bots`: the bots of this deployment from a file."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from rich.markup import escape
 
-from server import logs
-from server.cli import NO_REDIS, bot_of, connect, console, roster_of, settled
+from server.cli import console, roster_of, settled, with_redis
 from server.settings import Settings
 
 if TYPE_CHECKING:
-    from channels.chat_export import Export
-    from server.bots import Desk
-    from server.moving_in import Report
+    pass
 
 bots_commands = typer.Typer(no_args_is_help=True, help="Configure bots from a file.")
-import_commands = typer.Typer(no_args_is_help=True, help="Move in: chats and contacts from elsewhere.")
 
 
 @bots_commands.command("apply")
@@ -40,7 +33,7 @@ def apply(
     except (OSError, UnicodeDecodeError, ValueError) as error:
         console.print(f"FILE: {escape(str(error))}")
         raise SystemExit(2) from None
-    refused = _with_redis(settings, lambda redis: _apply(settings, redis, given, dry_run))
+    refused = with_redis(settings, lambda redis: _apply(settings, redis, given, dry_run))
     raise SystemExit(1 if refused else 0)
 
 
@@ -74,7 +67,7 @@ def list_bots() -> None:
             print(f"{desk.bot.id:24} {channel:10} {desk.bot.account:20} {desk.bot.context.business}")
         return 0
 
-    _with_redis(settings, show)
+    with_redis(settings, show)
 
 
 @bots_commands.command("schema")
@@ -83,118 +76,3 @@ def schema() -> None:
     from server.bot_config import json_schema
 
     print(json.dumps(json_schema(), indent=2, sort_keys=True))
-
-
-def _with_redis(settings: Settings, job: Callable[[Redis], Awaitable[int]]) -> int:
-    logs.configure("ERROR")
-    redis, embedded = connect(settings)
-
-    async def run() -> int:
-        try:
-            return await job(redis)
-        finally:
-            await redis.aclose()
-
-    try:
-        return asyncio.run(run())
-    except RedisError as error:
-        console.print(f"[red]Redis does not answer[/] ({escape(str(error))}); nothing was stored")
-        raise SystemExit(NO_REDIS) from None
-    finally:
-        if embedded:
-            embedded.stop()
-
-
-@import_commands.callback()
-def _import() -> None:
-    """Move in: chats and contacts from elsewhere."""
-
-
-@import_commands.command("chat")
-def import_chat(
-    file: Annotated[Path, typer.Argument(help="_chat.txt of a WhatsApp export, or its .zip")],
-    contact: Annotated[str, typer.Option(help="phone number of the contact, with country code")],
-    us: Annotated[str, typer.Option(help="the business's name in the chat")] = "",
-    bot: Annotated[str, typer.Option(help="bot id")] = "default",
-    dates: Annotated[str, typer.Option(help="dmy, mdy or ymd; found out when not given")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be stored")] = False,
-) -> None:
-    """Put an exported chat before what is known of a conversation. Again changes nothing."""
-    from channels.chat_export import NotAnExport, parse, text_of
-    from server.moving_in import NotImported
-
-    settings = settled()
-    if dates not in ("", "dmy", "mdy", "ymd"):
-        console.print("--dates: use dmy, mdy or ymd")
-        raise SystemExit(2)
-    try:
-        export = parse(text_of(file.read_bytes()), dates or None)  # pyright: ignore[reportArgumentType]
-        refused = _with_redis(settings, lambda redis: _chat(settings, redis, bot, export, contact, us, dry_run))
-    except (OSError, NotAnExport, NotImported) as error:
-        console.print(f"[red]not imported[/] {escape(str(error))}", highlight=False)
-        raise SystemExit(1) from None
-    raise SystemExit(refused)
-
-
-async def _chat(settings: Settings, redis: Redis, bot_id: str, export: Export, contact: str, us: str, dry: bool) -> int:
-    from server.answering import remember_import
-    from server.moving_in import chat
-
-    desk = (await roster_of(settings, redis)).get(bot_id) or await _no_bot(settings, redis, bot_id)
-    report, last, conversation_id = await chat(desk, export, contact, us, dry=dry)
-    if last and not dry:
-        await remember_import(settings, redis, desk.bot.id, conversation_id, last)
-    first, until = export.lines[0].at, export.lines[-1].at
-    print(
-        f"{len(export.lines)} messages from {first:%Y-%m-%d} to {until:%Y-%m-%d} between {' and '.join(export.authors)}"
-    )
-    _tell(report, dry)
-    return 0
-
-
-@import_commands.command("contacts")
-def import_contacts(
-    file: Annotated[Path, typer.Argument(help="CSV with a header line: phone, name, last_name, company, email, ...")],
-    bot: Annotated[str, typer.Option(help="bot id")] = "default",
-    region: Annotated[str, typer.Option(help="ISO country of numbers without a country code, such as KZ")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be stored")] = False,
-) -> None:
-    """Store people as contacts, with a line for every row that is refused. Again changes nothing."""
-    from server.moving_in import NotImported
-
-    settings = settled()
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-        refused = _with_redis(settings, lambda redis: _contacts(settings, redis, bot, text, region.upper(), dry_run))
-    except (OSError, UnicodeDecodeError, NotImported) as error:
-        why = f"{file} is not UTF-8; save it as UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-        console.print(f"[red]not imported[/] {escape(why)}", highlight=False)
-        raise SystemExit(1) from None
-    raise SystemExit(1 if refused else 0)
-
-
-async def _contacts(settings: Settings, redis: Redis, bot_id: str, text: str, region: str, dry: bool) -> int:
-    from server.moving_in import contacts, people
-
-    desk = (await roster_of(settings, redis)).get(bot_id) or await _no_bot(settings, redis, bot_id)
-    found, report = people(text, desk, region or None)
-    if not dry:
-        stored = await contacts(redis, desk, found)
-        report.taken, report.known = stored.taken, stored.known
-    _tell(report, dry)
-    return len(report.refused)
-
-
-def _tell(report: Report, dry: bool) -> None:
-    for refused in report.refused:
-        console.print(f"[yellow]line {refused.line}[/] {escape(refused.field)}: {escape(refused.why)}", highlight=False)
-    for note in report.notes:
-        console.print(f"note: {escape(note)}", highlight=False)
-    verb = "would be stored" if dry else "stored"
-    known = f", {report.known} were here already" if report.known else ""
-    print(f"{report.taken} {verb}{known}, {len(report.refused)} refused")
-
-
-async def _no_bot(settings: Settings, redis: Redis, bot_id: str) -> Desk:
-    await bot_of(settings, redis, bot_id)
-    raise SystemExit(2)

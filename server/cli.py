@@ -7,6 +7,7 @@ import gc
 import signal
 import sys
 import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,6 +84,27 @@ async def bot_of(settings: Settings, redis: Redis, bot_id: str) -> Bot:
         console.print(f"--bot: there is no bot {bot_id!r}; use {', '.join(roster)}")
         raise SystemExit(2)
     return roster[bot_id].bot
+
+
+def with_redis(settings: Settings, job: Callable[[Redis], Awaitable[int]]) -> int:
+    """What a short command makes of Redis; its log is errors alone. Without Redis, exit status 69."""
+    logs.configure("ERROR")
+    redis, embedded = connect(settings)
+
+    async def run() -> int:
+        try:
+            return await job(redis)
+        finally:
+            await redis.aclose()
+
+    try:
+        return asyncio.run(run())
+    except RedisError as error:
+        console.print(f"[red]Redis does not answer[/] ({escape(str(error))}); nothing was stored")
+        raise SystemExit(NO_REDIS) from None
+    finally:
+        if embedded:
+            embedded.stop()
 
 
 @app.command()
@@ -364,7 +386,8 @@ async def _ping(redis: Redis) -> None:
 
 def main() -> None:
     """Entry point of the `salesgraph` command."""
-    from server.bots_cli import bots_commands, import_commands
+    from server.bots_cli import bots_commands
+    from server.import_cli import import_commands
 
     app.add_typer(bots_commands, name="bots")
     app.add_typer(import_commands, name="import")

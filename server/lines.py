@@ -26,7 +26,7 @@ ENTRY_POINTS = "salesgraph.channels"
 DEFAULT = "default"
 # How a simulated number begins, by the channel whose wire it is on.
 SIMULATED = {"cloud_api": "sim-", "wappi": "simwappi-", "waha": "simwaha-"}
-PATHS = {"cloud_api": "cloud-api", "wappi": "wappi", "waha": "waha"}
+PATHS = {name: name.replace("_", "-") for name in SIMULATED}
 
 NOBODY: Mapping[str, tuple[str, str]] = {}
 

@@ -21,9 +21,9 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
 from channels.emulators.base import Emulator, Fault, Written, refused
+from channels.emulators.cloud_requests import ReadRequest, SendRequest
 from channels.emulators.media import File, message_of
 from channels.emulators.phone import Bubble
-from channels.emulators.requests import ReadRequest, SendRequest
 
 # Meta repeats an unacknowledged webhook at once and then ever more rarely, for 7 days.
 REDELIVERY_SECONDS = (0.2, 0.5, 1, 2, 3, 5, 10, 30, 60)

@@ -15,9 +15,9 @@ from agent.context import CustomField
 from channels.chat_export import parse
 from server import moving_in
 from server.bots import Desk, desk_of, made
-from server.bots_cli import import_commands
 from server.consent import suppressed
 from server.conversations import OPERATOR
+from server.import_cli import import_commands
 from server.moving_in import NotImported
 from server.settings import Settings
 from tests.server.stack import Stack
