@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from redis.asyncio import Redis
@@ -12,9 +12,6 @@ from rich.markup import escape
 
 from server.cli import console, roster_of, settled, with_redis
 from server.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 bots_commands = typer.Typer(no_args_is_help=True, help="Configure bots from a file.")
 

@@ -84,16 +84,33 @@ class EmbeddedRedis:
 
     def start(self, timeout: float = 30) -> str:
         """Start or attach and return the URL. Raises RuntimeError with the server's last words when it cannot."""
+        if not self.alive:
+            self._process = None
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if self._process is None and (lock := self._locked()) is not None:
+                self._launch(lock)
+            if _answers(self.socket):
+                return self.url
+            if not self.alive:
+                log = (self.directory / "server.log").read_text(errors="replace")
+                raise RuntimeError(f"the embedded Redis did not start; its log ends: {log[-500:]}")
+            time.sleep(0.02)
+        raise RuntimeError(f"the embedded Redis at {self.socket} did not answer within {timeout:.0f} s")
+
+    def _locked(self) -> int | None:
+        """The lock, if it is ours to have. A server that is ending keeps it for a while after its last answer."""
         if self._lock is None:
             lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(lock)
-                return self._wait(timeout)
+                return None
             self._lock = lock
-        if _answers(self.socket):
-            return self.url
+        return self._lock
+
+    def _launch(self, lock: int) -> None:
         self.socket.unlink(missing_ok=True)
         with open(self.directory / "server.log", "ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own binary, no shell
@@ -106,22 +123,10 @@ class EmbeddedRedis:
                 stderr=log,
                 cwd=self.directory,
                 preexec_fn=die_with_parent,
-                pass_fds=(self._lock,),
+                pass_fds=(lock,),
                 # a Ctrl-C in the terminal must reach the owner first, so that replies in hand are still stored
                 start_new_session=True,
             )
-        return self._wait(timeout)
-
-    def _wait(self, timeout: float) -> str:
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
-            if _answers(self.socket):
-                return self.url
-            if not self.alive:
-                log = (self.directory / "server.log").read_text(errors="replace")
-                raise RuntimeError(f"the embedded Redis did not start; its log ends: {log[-500:]}")
-            time.sleep(0.02)
-        raise RuntimeError(f"the embedded Redis at {self.socket} did not answer within {timeout:.0f} s")
 
     def stop(self, timeout: float = 15) -> None:
         """Stop the server if this process owns it; its append-only file keeps everything."""

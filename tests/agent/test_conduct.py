@@ -14,7 +14,8 @@ from agent.models import Models
 from agent.nodes.extract import sources
 from agent.nodes.ground import reveals
 from agent.screens import is_media_only, is_pleasantry
-from tests.agent.chatting import Chat, Scripted, call, quiet
+from agent.state import Quoted
+from tests.agent.chatting import Chat, Scripted, Shelf, call, quiet
 
 
 def saying(*replies: str, verdict: dict | None = None, facts: dict | None = None):
@@ -307,3 +308,16 @@ async def test_who_is_answered_at_all(wanted: list[str], ignored: list[str], ide
     chat = Chat(Models(Scripted(script=quiet, asked=[])), respond_to_whitelist=wanted, ignore=ignored)
     assert bool(await chat.says("hello", identity=identity)) is answered
     assert bool(await chat.says("stop", identity=identity))  # an opt-out is heard whoever it comes from
+
+
+@pytest.mark.parametrize(("named", "used"), [("", "b"), ("another", "another")])
+async def test_whose_documents_are_used(monkeypatch: pytest.MonkeyPatch, named: str, used: str):
+    asked: list[str] = []
+
+    async def passages(self: Shelf, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
+        asked.append(bot_id)
+        return []
+
+    monkeypatch.setattr(Shelf, "passages", passages)
+    await Chat(Models(Scripted(script=quiet, asked=[])), knowledge_base=named).says("what does delivery cost?")
+    assert asked == [used]

@@ -107,9 +107,10 @@ async def test_a_reply_quotes_and_a_quote_is_read(line: Wire):
     ("content", "shown"),
     [
         (File(name="call.ics", mime_type="text/plain", data=b"BEGIN:VCALENDAR", caption="Your call"), "Your call"),
+        (File(name="cup.png", mime_type="image/png", data=PNG, caption="The cup"), "The cup"),
         (File(name="a.pdf", mime_type="application/pdf", url="https://shop.example/a.pdf", caption="Prices"), "Prices"),
     ],
-    ids=["bytes", "address"],
+    ids=["bytes", "image", "address"],
 )
 async def test_files_go_out(line: Wire, content: Content, shown: str):
     assert await line.channel.send(line.to, content, "c/r:0")
@@ -231,6 +232,10 @@ async def test_webhooks_that_are_lost_doubled_late_or_turned_round_are_the_emula
         assert line.emulator.delivery.twice == 1
         await line.write("three")
         await until(lambda: [m.text for m in line.parsed().messages].count("three") == 2)
+        line.emulator.delivery = Delivery(seconds=0.2)
+        await line.write("late")
+        assert "late" not in [m.text for m in line.parsed().messages]
+        await until(lambda: "late" in [m.text for m in line.parsed().messages])
 
 
 @pytest.mark.parametrize("name", NAMES)

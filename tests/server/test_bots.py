@@ -197,6 +197,8 @@ async def test_wappi_from_a_message_to_its_ticks(stack: Stack, bots: list[str], 
     await until(lambda: said(emulator, profile, contact))
     await until(stack.idle)
     assert said(emulator, profile, contact) == ["You asked: what about delivery?"]
+    status = (await stack.http.get(f"/api/bots/{bot}/status")).json()
+    assert status["state"] == "connected" and status["last_message"] and status["errors"] == []
     contacts = (await stack.http.get("/api/contacts", params={"bot_id": bot})).json()["items"]
     assert [(c["wa_id"], c["name"], c["owner"]) for c in contacts] == [(contact, "Aigul", "bot")]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +73,17 @@ async def test_the_server_ends_with_a_killed_owner_and_keeps_its_data(folder: Pa
             lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]
         )
     assert Redis.from_url(heir.start()).get("a") == b"1"
+    heir.stop()
+
+
+def test_a_server_that_is_still_ending_is_waited_for(folder: Path):
+    heir = EmbeddedRedis(folder)
+    lock = os.open(heir.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    ends = threading.Timer(0.5, os.close, [lock])
+    ends.start()
+    assert Redis.from_url(heir.start()).ping() and heir.owned
+    ends.join()
     heir.stop()
 
 

@@ -188,6 +188,13 @@ def test_nobody_is_followed_up_there_until_somebody_says_so(tmp_path: Path):
 
 def test_a_configuration_says_over_the_settings_what_it_says(tmp_path: Path):
     settings = Settings(_env_file=None, data_dir=tmp_path, business="Ours", daily_budget=3, timezone="Europe/Rome")  # pyright: ignore[reportCallIssue]
+    sets = tmp_path / "sets" / "bakery"
+    sets.mkdir(parents=True)
+    (sets / "price.md").write_text("Bread first.\n")
+    baker = made(
+        settings.model_copy(update={"prompt_sets": tmp_path / "sets"}), {"id": "a", "prompt_set": "bakery"}, {}
+    )
+    assert baker.context.price_prompt == "Bread first."
     plain = made(settings, {"id": "a"}, {})
     assert (plain.context.business, plain.context.daily_budget, plain.outreach.hours.zone) == ("Ours", 3, "Europe/Rome")
     config = {
