@@ -8,10 +8,10 @@ run: .venv/ready
 	@exec $(BIN)/salesgraph serve
 
 test: .venv/ready-dev .venv/ready-studio
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: .venv/ready-dev
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright && $(BIN)/salesgraph prompts lint
 
 format: .venv/ready-dev
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

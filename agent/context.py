@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, Self
 import regex
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from agent.prompts import placeholders, read
+from agent.prompts import placeholders, prompt, version
 
 PROFILE_FIELDS = ("name", "last_name", "company", "email", "phone")
 STAGES = ("situation", "problem", "implication", "need_payoff", "closing")
@@ -20,18 +20,18 @@ SMALL = ("moderate", "extract", "remember")
 FieldType = Literal["text", "number", "date", "email", "phone", "choice"]
 
 
-def _prompt(name: str, node: str = "") -> Any:
+def _prompt(name: str) -> Any:
+    known = prompt(name)
     return Field(
-        read(name),
-        title=f"Prompt of {name}",
-        description=f"What `{node or name}` tells the model{' when it is about ' + name.replace('_', ' ') if node else ''}; "
-        f"may hold {_holes(name) or 'no placeholder'}.",
-        json_schema_extra={"langgraph_nodes": [node or name], "langgraph_type": "prompt"},
+        known.text,
+        title=f"Prompt of {name}" if known.node == name else f"Prompt of {known.node}: {name.replace('_', ' ')}",
+        description=f"{known.about} It may hold {_holes(name) or 'no placeholder'}.",
+        json_schema_extra={"langgraph_nodes": [known.node], "langgraph_type": "prompt"},
     )
 
 
 def _holes(name: str) -> str:
-    return ", ".join(f"{{{hole}}}" for hole in sorted(placeholders(read(name))))
+    return ", ".join(f"{{{hole}}}" for hole in prompt(name).placeholders)
 
 
 def _knob(default: Any, *nodes: str, **rules: Any) -> Any:
@@ -127,21 +127,21 @@ class Context(BaseModel):
     extract_prompt: str = _prompt("extract")
     ground_prompt: str = _prompt("ground")
     remember_prompt: str = _prompt("remember")
-    situation_prompt: str = _prompt("situation", "sell")
-    problem_prompt: str = _prompt("problem", "sell")
-    implication_prompt: str = _prompt("implication", "sell")
-    need_payoff_prompt: str = _prompt("need_payoff", "sell")
-    closing_prompt: str = _prompt("closing", "sell")
-    price_prompt: str = _prompt("price", "sell")
-    comparison_prompt: str = _prompt("comparison", "sell")
-    objection_prompt: str = _prompt("objection", "sell")
-    next_step_prompt: str = _prompt("next_step", "sell")
+    situation_prompt: str = _prompt("situation")
+    problem_prompt: str = _prompt("problem")
+    implication_prompt: str = _prompt("implication")
+    need_payoff_prompt: str = _prompt("need_payoff")
+    closing_prompt: str = _prompt("closing")
+    price_prompt: str = _prompt("price")
+    comparison_prompt: str = _prompt("comparison")
+    objection_prompt: str = _prompt("objection")
+    next_step_prompt: str = _prompt("next_step")
     follow_up_prompt: str = _prompt("follow_up")
-    reminder_prompt: str = _prompt("reminder", "follow_up")
-    value_prompt: str = _prompt("value", "follow_up")
-    social_proof_prompt: str = _prompt("social_proof", "follow_up")
-    last_chance_prompt: str = _prompt("last_chance", "follow_up")
-    farewell_prompt: str = _prompt("farewell", "follow_up")
+    reminder_prompt: str = _prompt("reminder")
+    value_prompt: str = _prompt("value")
+    social_proof_prompt: str = _prompt("social_proof")
+    last_chance_prompt: str = _prompt("last_chance")
+    farewell_prompt: str = _prompt("farewell")
     not_client_reply: str = _knob(
         "",
         "refuse",
@@ -225,7 +225,7 @@ class Context(BaseModel):
         """A typo such as {buisness} is an error here, not an apology to a customer."""
         for name in [field.removesuffix("_prompt") for field in type(self).model_fields if field.endswith("_prompt")]:
             try:
-                unknown = placeholders(getattr(self, f"{name}_prompt")) - placeholders(read(name))
+                unknown = placeholders(getattr(self, f"{name}_prompt")) - set(prompt(name).placeholders)
             except ValueError as error:
                 raise ValueError(f"{name}_prompt: {error}; write {{{{ and }}}} for braces that stay") from None
             if unknown:
@@ -250,6 +250,10 @@ class Context(BaseModel):
     def question(self, field: str) -> str:
         """How the agent may ask for a field; empty where it finds its own words."""
         return next((custom.question for custom in self.custom_fields if custom.name == field), "")
+
+    def versions(self, *names: str) -> list[str]:
+        """`NAME@VERSION` of prompts, so that a reply can say which ones wrote it."""
+        return [f"{name}@{version(getattr(self, f'{name}_prompt'))}" for name in names]
 
     def model_of(self, node: str) -> str:
         """The model a node asks."""

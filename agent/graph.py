@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -37,11 +38,12 @@ from agent.nodes.remember import remember
 from agent.nodes.retrieve import Knowledge, retrieve
 from agent.nodes.sell import sell
 from agent.offline import OfflineChatModel
-from agent.once import Ledger, key_of, once
-from agent.state import Inbound, Outbound, Quoted, State, burst
+from agent.once import Calling, straight
+from agent.state import Inbound, Outbound, Quoted, State
 from knowledge_base.embed import bundled
 from knowledge_base.index import LEXICAL_BONUS, Hit
 from knowledge_base.library import Library, MemoryStore
+from knowledge_base.load import FORMATS
 from knowledge_base.samples import files
 
 TOOL_SECONDS = 15
@@ -55,10 +57,10 @@ def build(
     knowledge: Knowledge,
     checkpointer: BaseCheckpointSaver[str] | None = None,
     form: type = State,
-    ledger: Callable[[str], Ledger] | None = None,
+    calling: Calling = straight,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The graph over these models and this knowledge base. `form` is what its input may hold: less of it in Studio.
-    `ledger` gives, for a bot's id, what keeps tool calls from being made again when a turn is."""
+    `calling` makes a tool call: straight, once however often its turn is run, or from a tape."""
 
     async def guard(request: Any, call: Any) -> Any:
         """Run a tool only if this bot may use it; a failure becomes an answer the model can read."""
@@ -68,7 +70,7 @@ def build(
             context, state = request.runtime.context, request.runtime.state
             price_list.set(await knowledge.price_list(context.knowledge_base or state.get("bot_id", "default")))
             try:
-                answer = await asyncio.wait_for(_called(ledger, request, call), TOOL_SECONDS)
+                answer = await asyncio.wait_for(calling(request, call), TOOL_SECONDS)
                 return _short(answer) if isinstance(answer, ToolMessage) else answer
             except Exception as error:  # a tool may raise anything; the conversation goes on
                 log.error("tool_failed", tool=name, error=repr(error)[:300])
@@ -99,16 +101,6 @@ def build(
     builder.add_edge("handoff", "remember")
     builder.add_edge("remember", END)
     return builder.compile(checkpointer=checkpointer, name="salesgraph")
-
-
-async def _called(ledger: Callable[[str], Ledger] | None, request: Any, call: Any) -> Any:
-    conversation = request.runtime.config.get("configurable", {}).get("thread_id")
-    if ledger is None or conversation is None:
-        return await call(request)
-    wanted, ids = request.tool_call, [str(message.id) for message in burst(request.runtime.state)]
-    key = key_of(conversation, ids, wanted["name"], wanted["args"])
-    own = ledger(request.runtime.state.get("bot_id", "default"))
-    return await once(own, key, wanted["id"], partial(call, request))
 
 
 class Bookshelf:
@@ -142,26 +134,34 @@ class Bookshelf:
         return (await self._library.shelf(bot_id)).rows
 
 
-class _Samples(Bookshelf):
-    """The sample knowledge base in memory, read when first asked, for Studio."""
+class Folder(Bookshelf):
+    """The documents of a folder in memory, read when first asked; whatever the bot, they are its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, paths: Sequence[Path]) -> None:
         super().__init__(library := Library(MemoryStore(), bundled()))
-        self._shop, self._opened = library, asyncio.Lock()
+        self._shop, self._paths, self._opened = library, paths, asyncio.Lock()
 
     async def _open(self) -> None:
         async with self._opened:
             if not await self._shop.documents("default"):
-                for path in await asyncio.to_thread(files):
+                for path in self._paths:
                     await self._shop.add("default", path)
 
     async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
+        """The best passages of the folder."""
         await self._open()
         return await super().passages("default", question, language, count)
 
     async def price_list(self, bot_id: str) -> Rows:
+        """The rows of every CSV of the folder."""
         await self._open()
         return await super().price_list("default")
+
+
+def folder(path: str | Path | None) -> Folder:
+    """The documents in a folder; None: those of the sample shop."""
+    readable = [p for p in Path(path).iterdir() if p.suffix.casefold() in FORMATS] if path else files()
+    return Folder(sorted(readable))
 
 
 def _short(answer: ToolMessage) -> ToolMessage:
@@ -178,7 +178,8 @@ def offline_model() -> OfflineChatModel:
 
 
 def from_environment() -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph for Studio: keys from the environment, the sample knowledge base, no Redis and no WhatsApp."""
+    """The graph for Studio: keys from the environment, the documents of STUDIO_DOCUMENTS or the sample shop, no Redis and no
+    WhatsApp."""
     openai, gemini = (
         os.environ.get("OPENAI_API_KEY"),
         os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY"),
@@ -192,7 +193,7 @@ def from_environment() -> CompiledStateGraph[Any, Any, Any, Any]:
     )
     access = Access(openai, os.environ.get("OPENAI_BASE_URL"), gemini, os.environ.get("GEMINI_BASE_URL"))
     models = Models(offline_model(), os.environ.get("CHAT_MODEL") or by_key, os.environ.get("FALLBACK_MODEL"), access)
-    return build(models, _Samples(), form=Inbound)
+    return build(models, folder(os.environ.get("STUDIO_DOCUMENTS") or None), form=Inbound)
 
 
 graph = from_environment()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from langchain_core.messages import ToolMessage
@@ -17,8 +18,17 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Command
 
 from agent.context import idempotency_key
+from agent.state import burst
 
 Answer = ToolMessage | Command[Any]
+Call = Callable[[Any], Awaitable[Answer]]
+# Makes the tool call of a request (`langgraph.prebuilt.tool_node.ToolCallRequest`).
+Calling = Callable[[Any, Call], Awaitable[Answer]]
+
+
+async def straight(request: Any, call: Call) -> Answer:
+    """Call the tool, and that is all."""
+    return await call(request)
 
 
 class Ledger(Protocol):
@@ -31,6 +41,21 @@ class Ledger(Protocol):
     async def write(self, key: str, answer: bytes) -> None:
         """Keep an answer at least as long as its turn may come again."""
         ...
+
+
+def once_each(ledger: Callable[[str], Ledger]) -> Calling:
+    """Tool calls that are not made again when their turn is; `ledger` gives a bot's by its id."""
+
+    async def calling(request: Any, call: Call) -> Answer:
+        conversation = request.runtime.config.get("configurable", {}).get("thread_id")
+        if conversation is None:
+            return await call(request)
+        wanted, ids = request.tool_call, [str(message.id) for message in burst(request.runtime.state)]
+        key = key_of(conversation, ids, wanted["name"], wanted["args"])
+        own = ledger(request.runtime.state.get("bot_id", "default"))
+        return await once(own, key, wanted["id"], partial(call, request))
+
+    return calling
 
 
 def key_of(conversation_id: str, message_ids: Sequence[str], tool: str, arguments: Any) -> str:

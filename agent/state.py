@@ -23,6 +23,11 @@ def last(old: str | None, new: str) -> str:
     return new
 
 
+def gathered(old: list[str] | None, new: list[str]) -> list[str]:
+    """What several nodes of a turn add; an empty list begins anew."""
+    return list(dict.fromkeys([*(old or []), *new])) if new else []
+
+
 class StartedWith(TypedDict):
     """What was on record when the turn began, so that a resumed turn knows what it changed."""
 
@@ -61,7 +66,7 @@ class State(Inbound, total=False):
 
     `draft` and `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim; `task` what a person
     has to look after; `topic` what the burst is about; `said_in` the message id of each new fact; `identity` the contact's number or user id; `at` Unix ms
-    of the turn; `idle_minutes` the pause before it; `session_from` the first message of a
+    of the turn; `prompts` those that asked a model in it, `NAME@VERSION` each; `idle_minutes` the pause before it; `session_from` the first message of a
     session that begins with this turn; `touch` says that nobody wrote and the contact is written to; `decision` their answer
     to an offer in this turn.
     """
@@ -77,6 +82,7 @@ class State(Inbound, total=False):
     passages: list[Quoted]
     replies: list[str]
     model: str
+    prompts: Annotated[list[str], gathered]
     draft: str
     complaint: str
     checked: list[str]

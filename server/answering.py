@@ -17,6 +17,7 @@ from agent.checkpointer import RedisCheckpointer
 from agent.failures import Trouble
 from agent.graph import Bookshelf, build, offline_model
 from agent.models import Access, Models
+from agent.once import once_each
 from knowledge_base.library import Library
 from server import alerts
 from server.bots import Bot
@@ -98,7 +99,7 @@ def graphs(settings: Settings, redis: Redis, http: httpx.AsyncClient | None = No
     """The graph of a bot by its id: one for all, each bot with its own corner of working memory."""
     shared, shelf = models(settings, http, redis), Bookshelf(library(settings, redis))
     shared.warm()
-    base = build(shared, shelf, ledger=lambda bot_id: RedisLedger(redis, bot_id))
+    base = build(shared, shelf, calling=once_each(lambda bot_id: RedisLedger(redis, bot_id)))
 
     @lru_cache(maxsize=10_000)
     def graph_of(bot_id: str) -> Graph:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Optional
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, create_model
 
 from agent.context import Context
+from agent.prompts import split
 from server.lines import channels
 from server.outreach import Outreach
 
@@ -163,7 +164,9 @@ def prompts_in(folder: Path, name: str) -> dict[str, str]:
         problem = f"there is no folder {name} in PROMPT_SETS ({folder}); it holds {known or 'none'}"
         raise BadConfig([Problem(field="prompt_set", problem=problem)])
     try:
-        found = {f"{path.stem}_prompt": path.read_text(encoding="utf-8").strip() for path in sorted(home.glob("*.md"))}
+        found = {
+            f"{path.stem}_prompt": split(path.read_text(encoding="utf-8"))[1] for path in sorted(home.glob("*.md"))
+        }
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfig([Problem(field="prompt_set", problem=f"{home} cannot be read: {error}")]) from None
     unknown = [name for name in found if name not in Context.model_fields]

@@ -388,7 +388,9 @@ def main() -> None:
     """Entry point of the `salesgraph` command."""
     from server.bots_cli import bots_commands
     from server.import_cli import import_commands
+    from server.prompts_cli import prompts_commands
 
     app.add_typer(bots_commands, name="bots")
     app.add_typer(import_commands, name="import")
+    app.add_typer(prompts_commands, name="prompts")
     app()

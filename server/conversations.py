@@ -61,7 +61,7 @@ return 1
 class Entry(BaseModel):
     """One line of a transcript. `at` is Unix milliseconds; `status`, and what was `heard` in a voice message
     (empty: nothing), are filled in on reading. The first reply of a turn has its `calls`, `tokens` and `cost` (US dollars);
-    `checked` says of every promise in a reply what supports it."""
+    `checked` says of every promise in a reply what supports it, `prompts` (`NAME@VERSION`) which ones were used in its turn."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -77,6 +77,7 @@ class Entry(BaseModel):
     model: str = ""
     sources: list[str] = []
     checked: list[str] = []
+    prompts: list[str] = []
     calls: int = 0
     tokens: int = 0
     cost: float = 0

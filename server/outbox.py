@@ -68,6 +68,7 @@ def pairs_of(turn_id: str, values: dict[str, Any], calls: Sequence[meter.Call], 
         "tokens": sum(call.input_tokens + call.output_tokens for call in calls),
         "cost": sum(call.cost for call in calls),
         "checked": values.get("checked", []),
+        "prompts": values.get("prompts", []),
     }
     texts = [bubble for reply in values.get("replies", []) for bubble in bubbles(to_whatsapp(reply))][:3]
     pairs = []

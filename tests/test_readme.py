@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ async def test_a_tool_in_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     (tmp_path / "opening_hours.py").write_text(code)
     monkeypatch.setattr(tools, "__path__", [*tools.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "tools.opening_hours", raising=False)
     tools.installed.cache_clear()
     try:
         found = tools.found()["opening_hours"]

@@ -47,7 +47,7 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
     """
     waiting, profile, context = burst(state), state.get("profile", {}), runtime.context
     language = language_of(burst_text(state), profile.get("language") or "")
-    fresh: dict[str, Any] = {**_FRESH, "replies": [], "passages": [], "checked": [], "said_in": {}}
+    fresh: dict[str, Any] = {**_FRESH, "replies": [], "passages": [], "checked": [], "prompts": [], "said_in": {}}
     if waiting and state.get("idle_minutes", 0) >= context.session_minutes:
         fresh["session_from"] = str(waiting[0].id)
     if any(is_stop(text_of(message)) for message in waiting):

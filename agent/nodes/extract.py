@@ -67,7 +67,9 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
     if facts.stage and facts.stage != profile.get("stage"):
         new["stage"] = facts.stage
     log.info("extracted", fields=sorted(new), model=asked.model)
-    update: dict[str, Any] = {"topic": facts.topic or "", "decision": made or ""}
+    update: dict[str, Any] = {
+        "topic": facts.topic or "", "decision": made or "", "prompts": context.versions("extract")
+    }  # fmt: skip
     return {**update, "profile": new, "said_in": where} if new else update
 
 

@@ -54,7 +54,8 @@ async def follow_up(state: State, runtime: Runtime[Context], models: Models) -> 
     text = text_of(asked.message).strip()
     if asked.model == OFFLINE or not text:
         return Command(update=_said(state, offline, OFFLINE), goto="remember")
-    return Command(update=_said(state, text, asked.model), goto="ground")
+    used = context.versions("follow_up", kind)
+    return Command(update={**_said(state, text, asked.model), "prompts": used}, goto="ground")
 
 
 def _said(state: State, text: str, model: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ async def moderate(state: State, runtime: Runtime[Context], models: Models) -> d
         return {}
     verdict: Verdict = asked.parsed
     log.info("moderated", contact_class=verdict.contact_class, intent=verdict.intent, model=asked.model)
-    return _update(verdict, known)
+    return {**_update(verdict, known), "prompts": context.versions("moderate")}
 
 
 def _screened(said: str) -> dict[str, Any]:

@@ -43,13 +43,14 @@ async def sell(state: State, runtime: Runtime[Context], models: Models, tools: S
     except NoModelAnswered:
         update = {**_said(state, say("apology", language), "none"), "task": "no model answered"}
         return Command(update=update, goto="remember")
+    used = context.versions("sell", *_moves(state), *(["ground"] if state.get("complaint") else []))
     if asked.message.tool_calls and offered:
-        return Command(update={"messages": [asked.message], "model": asked.model}, goto="tools")
+        return Command(update={"messages": [asked.message], "model": asked.model, "prompts": used}, goto="tools")
     text = text_of(asked.message).strip()
     if not text:
         log.warning("empty_answer", model=asked.model)
         text = say("handed_over" if state.get("owner") == "person" else "apology", language)
-    return Command(update=_said(state, text, asked.model), goto="ground")
+    return Command(update={**_said(state, text, asked.model), "prompts": used}, goto="ground")
 
 
 def _said(state: State, text: str, model: str) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def _prompt(state: State, context: Context, language: str) -> str:
         language=language,
         script=script_of(burst_text(state)) or "the same",
         stage=stage,
-        move=_move(state, context, stage),
+        move=" ".join(getattr(context, f"{name}_prompt") for name in _moves(state)),
         profile=untagged(", ".join(f"{name}: {profile[name]}" for name in fields if name in profile)) or "nothing yet",
         missing=", ".join(missing),
         question=context.question(missing[0]) if missing else "",
@@ -80,11 +81,10 @@ def _prompt(state: State, context: Context, language: str) -> str:
     return f"{prompt}\n\n{context.ground_prompt.format(complaint=untagged(state.get('complaint', '')), draft=draft)}"
 
 
-def _move(state: State, context: Context, stage: str) -> str:
-    """What to do now: for the stage, and for what the last messages are about."""
-    topic = state.get("topic") or ""
-    names = [*([topic] if topic in TOPICS else []), *([stage] if stage in STAGES else [])]
-    return " ".join(getattr(context, f"{name}_prompt") for name in names)
+def _moves(state: State) -> list[str]:
+    """What to do now: for what the last messages are about, and for the stage."""
+    topic, stage = state.get("topic") or "", state.get("profile", {}).get("stage") or STAGES[0]
+    return [*([topic] if topic in TOPICS else []), *([stage] if stage in STAGES else [])]
 
 
 def _summary(state: State) -> str:
