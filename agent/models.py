@@ -108,6 +108,10 @@ class Models:
             except Exception as error:  # a missing key shows at the first call too, and the next model answers
                 log.error("model_not_ready", model=name, detail=brief(error))
 
+    def put(self, name: str, model: BaseChatModel) -> None:
+        """Let a name stand for a model made elsewhere."""
+        self._made[name] = model
+
     def resolve(self, name: str) -> str:
         """The model that `name` stands for."""
         return self.default if name in ("", "auto") else name

@@ -82,9 +82,13 @@ class Attending:
 
     async def back_to_bot(self, desk: Desk, contact: Contact) -> Contact:
         """The contact; the bot's again once the pause after a person's last message is over."""
-        pause = desk.bot.context.handoff_minutes * 60_000
-        if contact.owner != "person" or not pause or now_ms() - contact.owner_at < pause:
+        if not pause_is_over(contact, desk.bot.context.handoff_minutes, now_ms()):
             return contact
         await desk.conversations.set(contact.id, owner="bot")
         log.info("taken_back", bot=desk.bot.id, conversation=contact.id)
         return contact.model_copy(update={"owner": "bot"})
+
+
+def pause_is_over(contact: Contact, minutes: int, now: int) -> bool:
+    """Whether a person has said nothing for so long that the bot goes on; never with 0 `minutes`. `now`: Unix ms."""
+    return contact.owner == "person" and bool(minutes) and now - contact.owner_at >= minutes * 60_000

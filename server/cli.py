@@ -389,8 +389,14 @@ def main() -> None:
     from server.bots_cli import bots_commands
     from server.import_cli import import_commands
     from server.prompts_cli import prompts_commands
+    from server.replay.commands import replay_commands
+    from server.replay.making import simulate
+    from server.studio_cli import studio_commands
 
     app.add_typer(bots_commands, name="bots")
     app.add_typer(import_commands, name="import")
     app.add_typer(prompts_commands, name="prompts")
+    app.add_typer(replay_commands, name="replay")
+    app.add_typer(studio_commands, name="studio")
+    app.command()(simulate)
     app()

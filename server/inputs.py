@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,6 @@ import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from agent.models import OFFLINE
-from agent.screens import is_stop
 from channels.base import Message
 from channels.downloads import DownloadError
 from server.bots import Desk
@@ -21,6 +19,7 @@ from server.conversations import Contact
 from server.hearing import Unheard, transcribe
 from server.lines import Numbers
 from server.settings import Settings
+from server.wording import STOP, marked, pressed_stop, quoting, reacted, voiced
 
 # What chat models take as images; WhatsApp sends JPEG and PNG, stickers are WebP ("Supported media types").
 IMAGES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
@@ -28,9 +27,6 @@ PDF = "application/pdf"
 MEGABYTE = 1_000_000
 # Files of one batch that a model is shown.
 MOST_FILES = 5
-# What a template's button for opting out says to the graph.
-STOP = "stop"
-QUOTE_CHARACTERS = 300
 # How far back a reaction is looked for.
 RECENT = 12
 
@@ -80,24 +76,20 @@ class Inputs:
         reactions = await desk.conversations.reactions(contact.id, RECENT)
         first = next((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), None)
         if reactions and first is not None:
-            text = f"[reacted with {' '.join(reactions)} to your last message]\n{messages[first].text}"
-            messages[first] = HumanMessage(text, id=messages[first].id)
+            messages[first] = HumanMessage(f"{reacted(reactions)}{messages[first].text}", id=messages[first].id)
         return Read(messages, attachments)
 
     async def _said(self, desk: Desk, contact: Contact, message: Message, patient: bool) -> tuple[str, Blocks]:
-        name = re.sub(r"[^\w .,()+-]", "_", message.media.filename)[:80].strip() if message.media else ""
-        mark = f"{message.kind} {name}".strip()
-        if message.payload and is_stop(re.sub(r"[\W_]+", " ", message.payload).strip()):
-            return STOP, []  # whatever the button says
+        if pressed_stop(message):
+            return STOP, []
         if message.kind in ("text", "button"):
             return message.text, []
         if message.kind == "audio":
             return await self._voice(desk, contact, message, patient), []
         if message.kind in ("image", "document", "video") and message.media:
             blocks, trouble = await self._shown(desk, message, patient)
-            caption = message.text.strip()
-            return (f"[{mark}] {caption}" if blocks or caption else f"[{mark}: {trouble}]"), blocks
-        return f"[{mark}] {message.text}".strip(), []
+            return marked(message, "" if blocks else trouble), blocks
+        return marked(message), []
 
     async def _voice(self, desk: Desk, contact: Contact, message: Message, patient: bool) -> str:
         """The words of a voice message, put on record once."""
@@ -110,7 +102,7 @@ class Inputs:
                 heard = await transcribe(self._settings, self._http, audio, mime, language)
             except DownloadError as error:
                 if error.kind == "too_large":
-                    return "[audio: too_large]"
+                    return voiced("", "too_large")
                 heard = ""
             except Unheard as error:
                 log.info("unheard", bot=desk.bot.id, conversation=contact.id, reason=str(error)[:200])
@@ -121,7 +113,7 @@ class Inputs:
                 log.error("transcription_failed", bot=desk.bot.id, conversation=contact.id, error=repr(error)[:200])
                 heard = ""
             await desk.conversations.hear(contact.id, message.id, heard)
-        return f"[voice message] {heard}" if heard else "[audio: unheard]"
+        return voiced(heard)
 
     async def _shown(self, desk: Desk, message: Message, patient: bool) -> tuple[Blocks, str]:
         """An image or a PDF for a model that sees; else why not, by the name of the phrase that says so."""
@@ -157,9 +149,7 @@ class Inputs:
         found = await desk.conversations.quoted(contact, message.quoted_id)
         if found is None or not found.text:
             return ""
-        whose = "their own" if found.author == "contact" else "your"
-        text = " ".join(found.text[:QUOTE_CHARACTERS].replace("“", "'").replace("”", "'").split())
-        return f"[in reply to {whose} message “{text}”]\n"
+        return quoting(found.text, "their own" if found.author == "contact" else "your")
 
 
 def _is(data: bytes, mime: str) -> bool:

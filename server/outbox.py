@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from agent import meter
-from channels.markup import bubbles, to_whatsapp
+from channels.markup import MAX_BUBBLES, bubbles, to_whatsapp
 from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import Author, Contact, Entry
@@ -58,6 +58,11 @@ async def post(desk: Desk, contact: Contact, reply: Reply, delay: float = 0) -> 
     )
 
 
+def texts_of(replies: Sequence[str]) -> list[str]:
+    """The bubbles that replies become."""
+    return [bubble for reply in replies for bubble in bubbles(to_whatsapp(reply))][:MAX_BUBBLES]
+
+
 def pairs_of(turn_id: str, values: dict[str, Any], calls: Sequence[meter.Call], touch: dict[str, Any]) -> list[Pair]:
     """What a turn said, as bubbles, each with its line of the transcript; `values` is what the graph ended with, `touch` what a
     reply has that is one."""
@@ -70,9 +75,8 @@ def pairs_of(turn_id: str, values: dict[str, Any], calls: Sequence[meter.Call], 
         "checked": values.get("checked", []),
         "prompts": values.get("prompts", []),
     }
-    texts = [bubble for reply in values.get("replies", []) for bubble in bubbles(to_whatsapp(reply))][:3]
     pairs = []
-    for number, text in enumerate(texts):
+    for number, text in enumerate(texts_of(values.get("replies", []))):
         reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice, **touch)
         made: dict[str, Any] = {"turn_id": turn_id, "model": values.get("model", ""), "sources": sources}
         made |= cost if number == 0 else {}

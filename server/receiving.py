@@ -19,6 +19,7 @@ from server.lines import DEFAULT, Door, NotReady
 from server.mailbox import UnknownContact
 from server.message_templates import note_status
 from server.sending import from_callback
+from server.wording import of_group
 
 # With these a contact opens the 24-hour window.
 HEARD = ANSWERED | {"reaction"}
@@ -79,8 +80,7 @@ async def _take(message: Message, door: Door, desks: Desks, answer: bool) -> boo
         if not bot.groups or not door.channel.capabilities.groups or message.kind == "echo":
             log.info("group_message_ignored", bot=bot.id, kind=message.kind)
             return False
-        who = f"{message.name}: " if message.name else ""
-        message = message.model_copy(update={"wa_id": "", "user_id": message.group_id, "text": f"{who}{message.text}"})
+        message = of_group(message)
     desk = desks[bot.id]
     line = door.line(message.account)
     if message.user_id.endswith("@lid") and not message.wa_id and isinstance(line, Linked):

@@ -12,6 +12,8 @@ from pydantic import ValidationError
 
 from agent.context import Context
 from agent.prompts import split, with_text
+from server.conversations import Contact
+from server.replay.masking import Mask
 
 GRAPH = "salesgraph"
 # The page that shows a server of one's own ("LangGraph Studio": baseUrl); it needs the internet and a free account.
@@ -76,6 +78,14 @@ def opened(url: str, title: str, values: Mapping[str, Any], context: Context) ->
         state["messages"] = _plain(state.get("messages", []))
         _asked(client, "POST", f"/threads/{thread}/state", {"values": state, "as_node": "remember"})
     return f"{PAGE}thread/{thread}?baseUrl={url}&assistantId={assistant}"
+
+
+def masked(values: Mapping[str, Any], contact: Contact) -> dict[str, Any]:
+    """The working memory of a conversation with people taken out of it."""
+    mask = Mask([contact.name, *(contact.profile.get(field, "") for field in ("name", "last_name", "company"))])
+    messages = [m.model_copy(update={"content": mask(str(m.text))}) for m in values.get("messages", [])]
+    plain = {name: mask(values[name]) for name in KEPT if name in values and name != "messages"}
+    return {**plain, "messages": messages}
 
 
 def _plain(messages: Sequence[AnyMessage]) -> list[dict[str, Any]]:

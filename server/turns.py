@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -70,7 +70,7 @@ async def run(
     contact = await attending.back_to_bot(desk, contact)
     meter.calls.set(calls)
     read = await attending.inputs.read(desk, contact, said, patient=work.failures < 2)
-    start: Any = None if resumed else _start(desk, contact, turn_id, read.messages, values)
+    start: Any = None if resumed else start_of(desk.bot.id, contact, turn_id, read.messages, values, now_ms())
     if start and plan and verdict:
         of = len(plan.intervals or desk.bot.outreach.intervals)
         start["touch"] = Touch(number=plan.touch, of=of, hours=silence(plan), text=verdict.text)
@@ -113,14 +113,15 @@ async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: s
         await graph.aupdate_state(config, {"messages": gone, "turn_id": ""}, as_node="remember")
 
 
-def _start(
-    desk: Desk, contact: Contact, turn_id: str, messages: Sequence[AnyMessage], values: dict[str, Any]
+def start_of(
+    bot_id: str, contact: Contact, turn_id: str, messages: Sequence[AnyMessage], values: Mapping[str, Any], now: int
 ) -> dict[str, Any]:
-    gone, now = dict.fromkeys(values.get("profile", {}), None), now_ms()
+    """What the graph begins a turn with: `messages` of a contact, `values` of the turn before, `now` in Unix ms."""
+    gone = dict.fromkeys(values.get("profile", {}), None)
     known = {**_own_phone(contact), **contact.profile}
     return {
         "messages": messages,
-        "bot_id": desk.bot.id,
+        "bot_id": bot_id,
         "turn_id": turn_id,
         "profile": {**gone, **known},
         "owner": contact.owner,

@@ -1,0 +1,133 @@
+"""A model says whether a reply meets a rubric. Its agreement with people is measured before its word counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from langchain_core.messages import HumanMessage
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.models import OFFLINE, Models, NoModelAnswered
+from agent.prompts import version
+from agent.state import untagged
+from server.replay.heard import Heard
+from server.replay.saved import BadConversation
+
+PROMPT = Path(__file__).with_name("judge.md")
+# Below this share of labels met, a judge's word is worth less than its cost.
+AGREES = 0.85
+SECONDS = 30
+
+
+class Judgement(BaseModel):
+    """Whether the reply meets the rubric."""
+
+    meets: bool
+    reason: str = Field("", description="why, in at most twenty words")
+
+
+class Label(BaseModel):
+    """A reply with what people say of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rubric: str
+    said: str
+    reply: str
+    meets: bool
+
+
+class Agreement(BaseModel):
+    """How a judge did on labelled replies. `passed_bad`: it let pass what people did not; `failed_good`: the other way."""
+
+    model: str
+    prompt: str
+    labels: int
+    agreed: int
+    passed_bad: int
+    failed_good: int
+
+    @property
+    def share(self) -> float:
+        """Of 1."""
+        return self.agreed / self.labels if self.labels else 0.0
+
+    @property
+    def trusted(self) -> bool:
+        """Whether its word counts."""
+        return self.share >= AGREES
+
+
+def prompt_version() -> str:
+    """The judge's prompt by its content: another prompt is another judge."""
+    return version(PROMPT.read_text(encoding="utf-8"))
+
+
+async def judged(models: Models, model: str, rubric: str, heard: Heard) -> list[str]:
+    """What a judge finds wrong with a reply."""
+    try:
+        verdict = await ask(models, model, rubric, "\n".join(heard.said), heard.reply)
+    except NoModelAnswered:
+        return ["the judge did not answer"]
+    return [] if verdict.meets else [f"the judge: {verdict.reason} (rubric: {rubric.strip()})"]
+
+
+async def ask(models: Models, model: str, rubric: str, said: str, reply: str) -> Judgement:
+    """One judgement. Raises NoModelAnswered; the offline model is no judge."""
+    prompt = PROMPT.read_text(encoding="utf-8").format(
+        rubric=untagged(rubric.strip()), said=untagged(said), reply=untagged(reply)
+    )
+    asked = await models.ask(model, [HumanMessage(prompt)], schema=Judgement, timeout=SECONDS, purpose="judge")
+    if asked.model == OFFLINE or asked.parsed is None:
+        raise NoModelAnswered("the offline model is no judge")
+    return asked.parsed
+
+
+def labels_in(path: Path) -> list[Label]:
+    """Labelled replies of a YAML file. Raises BadConversation."""
+    try:
+        return [Label.model_validate(row) for row in yaml.safe_load(path.read_text(encoding="utf-8"))]
+    except (OSError, yaml.YAMLError, ValidationError, TypeError) as error:
+        raise BadConversation(f"{path}: no labels (rubric, said, reply, meets): {error}") from None
+
+
+async def measured(models: Models, model: str, labels: Sequence[Label]) -> Agreement:
+    """How a judge agrees with labels. Raises NoModelAnswered."""
+    found = [(label.meets, (await ask(models, model, label.rubric, label.said, label.reply)).meets) for label in labels]
+    return Agreement(
+        model=models.resolve(model),
+        prompt=prompt_version(),
+        labels=len(found),
+        agreed=sum(a == b for a, b in found),
+        passed_bad=sum(b and not a for a, b in found),
+        failed_good=sum(a and not b for a, b in found),
+    )
+
+
+def agreements(path: Path) -> dict[str, Agreement]:
+    """What was measured, by `model prompt`; nothing where there is no file."""
+    if not path.exists():
+        return {}
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    known = [Agreement.model_validate(row) for row in rows]
+    return {f"{a.model} {a.prompt}": a for a in known}
+
+
+def keep(path: Path, agreement: Agreement) -> None:
+    """Write down what was measured, in place of an older measurement of the same judge."""
+    known = {**agreements(path), f"{agreement.model} {agreement.prompt}": agreement}
+    path.write_text(json.dumps([a.model_dump() for _, a in sorted(known.items())], indent=2) + "\n", encoding="utf-8")
+
+
+def distrust(path: Path, model: str) -> str:
+    """Why a judge's word does not count; empty when it does."""
+    known = agreements(path).get(f"{model} {prompt_version()}")
+    if known is None:
+        return f"{model} was never measured as a judge with this prompt: salesgraph replay judge"
+    if not known.trusted:
+        return f"{model} agrees with {known.agreed} of {known.labels} labels, under {AGREES:.0%}"
+    return ""

@@ -1,0 +1,186 @@
+"""`salesgraph replay export|new` and `salesgraph simulate`: new saved conversations, from production or from talking."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from redis.asyncio import Redis
+from rich.markup import escape
+
+from server.cli import bot_of, console, roster_of, settled, with_redis
+from server.conversations import Contact, Entry
+from server.replay.commands import HERE, Folder, _agreed, _done, _wrong, replay_commands
+from server.settings import Settings
+
+LAST = "last"
+
+
+@replay_commands.command("export")
+def export(
+    conversation: Annotated[str, typer.Argument(help="id of a conversation, or `last` for the newest one")],
+    name: Annotated[str, typer.Argument(help="what to call it")],
+    folder: Folder = HERE,
+    bad: Annotated[str, typer.Option(help="words that its last reply must not have had: a failing test at once")] = "",
+    mask: Annotated[list[str] | None, typer.Option("--mask", metavar="NAME", help="a name of somebody who is spoken of")] = None,
+) -> None:  # fmt: skip
+    """Save a conversation of production as a test, with people taken out of it. Look at what it prints, and at the file."""
+    settings, path = settled(), _free(folder, name)
+
+    async def job(redis: Redis) -> int:
+        from server.answering import library
+        from server.replay.saved import BadConversation
+
+        try:
+            found, entries = await _found(settings, redis, conversation)
+            bot = await bot_of(settings, redis, found.bot_id)
+            return await _export(path, found, entries, bot, library(settings, redis), mask or [], bad)
+        except BadConversation as error:
+            _wrong(error)
+            return 2
+
+    raise SystemExit(with_redis(settings, job))
+
+
+async def _found(settings: Settings, redis: Redis, conversation: str) -> tuple[Contact, list[Entry]]:
+    """A conversation and its transcript. Raises BadConversation."""
+    from server.replay.saved import BadConversation
+
+    desks = (await roster_of(settings, redis)).values()
+    if conversation == LAST:
+        newest = [(*row, desk) for desk in desks for row in await desk.conversations.page(1)]
+        if not newest:
+            raise BadConversation("nobody has written yet")
+        _, conversation, _ = max(newest, key=lambda row: row[0])
+    for desk in desks:
+        if contact := await desk.conversations.contact(conversation):
+            return contact, await desk.conversations.transcript(conversation)
+    raise BadConversation(f"there is no conversation {conversation}")
+
+
+async def _export(
+    path: Path, contact: Contact, entries: Sequence[Entry], bot: Any, shelf: Any, names: Sequence[str], bad: str
+) -> int:
+    from agent.graph import Bookshelf
+    from server.replay.export import exported
+    from server.replay.masking import Mask
+
+    people = [contact.name, *(contact.profile.get(field, "") for field in ("name", "last_name", "company")), *names]
+    made = await exported(path.stem, contact, entries, bot, Bookshelf(shelf), Mask(people), bad)
+    _save(path, made)
+    for (kind, raw), stand_in in made.replaced.items():
+        console.print(f"{kind}: {escape(raw)} -> {escape(stand_in)}", highlight=False)
+    for line in made.differs:
+        console.print(f"[yellow]differs[/] {escape(line)}", highlight=False)
+    console.print(f"{path}: read it before you commit it; a name that nobody gave cannot be found", highlight=False)
+    return 0
+
+
+def _free(folder: Path, name: str) -> Path:
+    """The file of a new conversation, or exit status 2."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+        console.print("NAME: use small letters, digits, - and _")
+        raise SystemExit(2)
+    path = folder / f"{name}.yaml"
+    if path.exists():
+        console.print(f"NAME: there is {path} already")
+        raise SystemExit(2)
+    folder.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@replay_commands.command("new")
+def new(
+    name: Annotated[str, typer.Argument(help="what to call it")],
+    folder: Folder = HERE,
+    simulator: Annotated[bool, typer.Option("--simulator", help="take the newest conversation of the running server")] = False,
+    bot: Annotated[str, typer.Option(help="bot id, for its settings")] = "demo",
+    turns: Annotated[int, typer.Option(min=1, max=100, help="at most so many")] = 30,
+) -> None:  # fmt: skip
+    """Talk to the agent in the terminal, or take what was just said in the simulator, and keep it as a test."""
+    if simulator:
+        export(LAST, name, folder)
+        return
+    path = _free(folder, name)
+
+    async def job(settings: Settings, live: Any) -> int:
+        from server.replay.talk import talked
+
+        print("You are the customer. An empty line ends.")
+
+        async def speaker(heard: Sequence[Any]) -> str | None:
+            if heard:
+                print(heard[-1].reply or "(silence)")
+            line = (await asyncio.to_thread(sys.stdin.readline)).strip()
+            return line or None
+
+        own = _business(settings, bot)
+        head: dict[str, Any] = {"about": f"{name}: say here what it shows.", "tags": ["new"], **own}
+        return _keep(path, await talked(name, head, speaker, _playing(live, settings), turns))
+
+    _done(job)
+
+
+def simulate(
+    persona: Annotated[str, typer.Option(help="who writes: one of ours, or a file")] = "curious",
+    turns: Annotated[int, typer.Option(min=1, max=100, help="at most so many")] = 12,
+    name: Annotated[str, typer.Option(help="what to call the conversation; simulated-PERSONA when not said")] = "",
+    folder: Folder = Path("conversations"),
+    customer: Annotated[str, typer.Option(help="the model that plays the customer")] = "auto",
+    bot: Annotated[str, typer.Option(help="bot id, for its settings")] = "demo",
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")] = False,
+) -> None:
+    """Let a simulated customer talk to the agent, and keep the conversation as a test."""
+    path = _free(folder, name or f"simulated-{Path(persona).stem}")
+
+    async def job(settings: Settings, live: Any) -> int:
+        from agent import meter
+        from server.replay.customers import persona as persona_of
+        from server.replay.customers import simulated
+        from server.replay.runs import CALLS, WRITTEN
+
+        who, price = persona_of(persona), meter.price_of(live.default) or {}
+        each = (2_500 * price.get("input", 0) + WRITTEN * price.get("output", 0)) / meter.PER
+        free = live.default == "offline"
+        if not _agreed([0.0 if free else each * turns * (CALLS + 1) if price else None], live.default, yes):
+            return 1
+        own = _business(settings, bot).get("bot", {})
+        return _keep(path, await simulated(path.stem, who, _playing(live, settings), own, turns, customer))
+
+    _done(job)
+
+
+def _business(settings: Settings, bot_id: str) -> dict[str, Any]:
+    """What a conversation's file says of the bot: the sample shop's name, or the settings' own."""
+    from server.bots import DEMO, DEMO_BUSINESS
+
+    business = DEMO_BUSINESS if bot_id == DEMO else settings.business
+    return {"bot": {"business": business}}
+
+
+def _playing(live: Any, settings: Settings) -> Any:
+    from server.replay.play import Playing
+    from server.replay.runs import documents
+
+    return Playing(live, documents(None), "record", settings=settings)
+
+
+def _save(path: Path, made: Any) -> None:
+    from server.replay.saved import tape_of
+    from server.replay.tape import write
+
+    path.write_text(made.file, encoding="utf-8")
+    write(tape_of(path), made.tape)
+
+
+def _keep(path: Path, made: Any) -> int:
+    _save(path, made)
+    print(made.played.shown())
+    cost = f", ${made.played.cost:.4f}" if made.played.cost else ""
+    console.print(f"{path}: {len(made.played.turns)} turns{cost}", highlight=False)
+    return 0

@@ -1,0 +1,148 @@
+"""Takes people out of a conversation: the same person, number, address or link has the same stand-in everywhere.
+
+The stand-ins are nobody's: numbers that the North American plan keeps for fiction (555-0100 to 555-0199; ATIS-0300115),
+example.com (RFC 2606), names of no family.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+LINK = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"')\]]+|\b(?:wa|t)\.me/[^\s<>\"')\]]+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|ru|kz|it|es|org|net|de|fr|io)\b(?:/[^\s<>\"')\]]*)?",
+    re.I,
+)
+HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z][\w.]{3,}")
+PHONE = re.compile(r"(?<![\w.,+])\+?\d{10,15}(?!\w)|(?<![\w.,+])\+?\(?\d(?:[ \u00a0().-]{0,2}\d){8,14}(?!\w)")
+_PRICE = re.compile(r"\d{1,3}(?:[ \u00a0.,]\d{3}){2,3}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:\D.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}(?:\D.*)?")
+_NUMBER = (
+    r"\s*,?\s*(?:n[°o.]?\s*|№\s*|д(?:ом|\.)\s*)?\d+[\w/-]*(?:,?\s*(?:кв(?:артира|\.)|оф(?:ис|\.)|apt\.?|int\.?)\s*\d+)?"
+)
+ADDRESS = re.compile(
+    rf"\b(?:ул\.|улиц[аеыу]|пр-т|проспект[еа]?|пер\.|переул[\wа-я]+|мкр\.?|микрорайон[еа]?|бульвар[еа]?|шоссе)\s*[\w.«»-]+(?:\s[А-ЯЁ][\w.-]+)?{_NUMBER}"
+    rf"|\b[\w-]+(?:\s[\w-]+)?\s(?:көшесі|даңғылы|caddesi|sokak|sokağı){_NUMBER}"
+    rf"|\b(?:via|viale|piazza|corso|calle|avenida|plaza|rua|praça|rue|place)\s(?:\w{{1,3}}\s)?[A-ZÀ-Ý][\w'’.-]+(?:\s[A-ZÀ-Ý][\w'’.-]+)*{_NUMBER}"
+    rf"|\b[\w-]+(?:straße|strasse|str\.|weg|platz){_NUMBER}"
+    r"|\b\d+[A-Za-z]?,?\s(?:[A-Z][\w'’.-]+\s){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Boulevard|Blvd)\b\.?"
+    r"|\b\d+,?\s(?:rue|avenue|boulevard)\s(?:\w{1,3}\s)?[A-ZÀ-Ý][\w'’.-]+",
+    re.I,
+)
+NAMES = ("Alex", "Sam", "Kim", "Robin", "Charlie", "Jo", "Noa", "Mika", "Sasha", "Lou")
+CYRILLIC_NAMES = ("Саша", "Женя", "Валя", "Слава", "Шура", "Никита", "Данияр", "Асель", "Дана", "Тимур")
+
+AREAS = (202, 303, 404, 505, 606)
+STAND_INS: dict[str, Callable[[int], str]] = {
+    "email": lambda n: f"someone{n}@example.com",
+    "link": lambda n: f"https://example.com/{n}",
+    "address": lambda n: f"{n} Example Street",
+    "handle": lambda n: f"@example{n}",
+    "phone": lambda n: f"+1{AREAS[n // 100 % len(AREAS)]}55501{n % 100:02}",
+}
+# What stand-ins look like: whatever else is found is somebody's.
+NOBODYS = re.compile(
+    r"someone\d+@example\.com|https://example\.com/\d+|\d+ Example Street|@example\d*|\+?1\d{3}55501\d\d", re.I
+)
+
+
+class Mask:
+    """Replaces what leads to a person; `replaced` is what was found, with its stand-in."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        words = {word for name in names for word in re.findall(r"[^\W\d_]{2,}", name)}
+        self._names = [(re.compile(_name(word), re.I), word) for word in sorted(words, key=len, reverse=True)]
+        self.replaced: dict[tuple[str, str], str] = {}
+
+    def __call__(self, value: Any) -> Any:
+        """The same without people in it; dictionaries and lists are walked through."""
+        if isinstance(value, dict):
+            return {key: self(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self(inner) for inner in value]
+        return self._text(value) if isinstance(value, str) else value
+
+    def _text(self, text: str) -> str:
+        done: list[str] = []
+
+        def put(kind: str, raw: str) -> str:
+            done.append(self._stand_in(kind, raw))
+            return f"\ue000{len(done) - 1}\ue001"  # what is replaced already is not looked at again
+
+        for kind, found in _PATTERNS:
+            text = found(text, lambda raw, kind=kind: put(kind, raw))
+        for pattern, word in self._names:
+            text = pattern.sub(lambda m, word=word: put("name", word), text)
+        return re.sub("\ue000(\\d+)\ue001", lambda m: done[int(m[1])], text)
+
+    def _stand_in(self, kind: str, raw: str) -> str:
+        if NOBODYS.fullmatch(raw):
+            return raw
+        key = (kind, _key(kind, raw))
+        if key not in self.replaced:
+            number = sum(k == kind for k, _ in self.replaced) + 1
+            self.replaced[key] = _alias(raw, number) if kind == "name" else STAND_INS[kind](number)
+        return self.replaced[key]
+
+
+def people_in(text: str) -> Iterator[tuple[str, str]]:
+    """(kind, text) of everything in a text that looks as if it led to somebody, stand-ins apart."""
+    found: list[tuple[str, str]] = []
+    for kind, sub in _PATTERNS:
+
+        def note(raw: str, kind: str = kind) -> str:
+            if not NOBODYS.fullmatch(raw):
+                found.append((kind, raw))
+            return " "
+
+        text = sub(text, note)
+    return iter(found)
+
+
+Sub = Callable[[str, Callable[[str], str]], str]
+
+
+def _plain(pattern: re.Pattern[str]) -> Sub:
+    return lambda text, replace: pattern.sub(
+        lambda m: replace(m[0].rstrip(".,")) + m[0][len(m[0].rstrip(".,")) :], text
+    )
+
+
+def _phones(text: str, replace: Callable[[str], str]) -> str:
+    def one(match: re.Match[str]) -> str:
+        raw = match[0]
+        digits = re.sub(r"\D", "", raw)
+        number = _PRICE.fullmatch(raw) or _DATE.fullmatch(raw) or not 9 <= len(digits) <= 15
+        return raw if number else replace(raw)
+
+    return PHONE.sub(one, text)
+
+
+_PATTERNS: tuple[tuple[str, Sub], ...] = (
+    ("email", _plain(EMAIL)),
+    ("link", _plain(LINK)),
+    ("handle", _plain(HANDLE)),
+    ("phone", _phones),
+    ("address", _plain(ADDRESS)),
+)
+
+
+def _key(kind: str, raw: str) -> str:
+    if kind != "phone":
+        return raw.casefold()
+    digits = re.sub(r"\D", "", raw)
+    return digits[-9:]  # with and without its country code it is one number
+
+
+def _name(word: str) -> str:
+    """A name in any of its cases, where its letters say that it has some."""
+    if re.fullmatch(r"[\u0400-\u04ff]{4,}", word):
+        return rf"\b{re.escape(word[:-1])}[\u0400-\u04ff]{{0,3}}\b"
+    return rf"\b{re.escape(word)}\b"
+
+
+def _alias(word: str, number: int) -> str:
+    names = CYRILLIC_NAMES if re.search(r"[\u0400-\u04ff]", word) else NAMES
+    return names[(number - 1) % len(names)]

@@ -1,0 +1,336 @@
+"""Plays a saved conversation through the graph, with a clock of its own, as the server would: same words, same rules."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
+
+from agent import meter
+from agent.context import attachments, diary
+from agent.graph import build
+from agent.models import Models
+from agent.nodes.retrieve import Knowledge
+from agent.state import Touch
+from channels.base import Media, Message
+from server import outreach
+from server.attending import pause_is_over
+from server.bot_config import BadConfig
+from server.bots import Bot, made
+from server.conversations import Contact
+from server.lines import SIMULATED, channels
+from server.outbox import texts_of
+from server.outreach import HOUR, Plan
+from server.replay.boundary import TapedKnowledge, TapedModels, taped_calls
+from server.replay.diary import PaperDiary
+from server.replay.expect import failures
+from server.replay.heard import Heard, Played
+from server.replay.judge import judged
+from server.replay.saved import BadConversation, Said, SavedConversation, Turn
+from server.replay.tape import Mode, Recorded, Tape
+from server.settings import Settings
+from server.turns import start_of
+from server.wording import STOP, marked, of_group, pressed_stop, quoting, reacted, voiced
+
+MINUTE = 60_000
+# How long after a turn the next begins where the file does not say.
+PAUSE = 2.0
+BOT = "saved"
+_KINDS = {"voice": "audio"}
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """What a conversation is played with. `live` is asked where the tape may not answer; `changes` are settings of the bot
+    over those of the file; `forced`: every turn but the one that is looked at goes as recorded."""
+
+    live: Models
+    knowledge: Knowledge
+    mode: Mode = "replay"
+    changes: Mapping[str, Any] | None = None
+    forced: bool = False
+    settings: Settings | None = None
+
+
+async def play(name: str, saved: SavedConversation, old: Recorded, playing: Playing) -> tuple[Played, Recorded]:
+    """How the conversation went, and what a tape of it would hold. Raises BadConversation."""
+    tape = Tape(old, playing.mode)
+    talk = Talk(name, saved, tape, playing)
+    history = Talk(name, saved, Tape(old, "accept"), _as_recorded(playing)) if playing.forced else None
+    turns: list[Heard] = []
+    for turn in saved.turns:
+        if history:
+            await talk.become(history)
+        turns.append(await talk.take(turn))
+        if history:
+            await history.take(turn)
+    problems = [f"{name}: {problem}" for problem in tape.finished()]
+    if history:
+        problems += [f"{name}: as recorded: {problem}" for problem in history.tape.problems]
+    played = Played(name=name, about=saved.about, turns=tuple(turns), problems=tuple(problems))
+    return played, tape.recorded(talk.models.default, talk.models.fallback or "")
+
+
+def _as_recorded(playing: Playing) -> Playing:
+    return Playing(playing.live, playing.knowledge, "accept", settings=playing.settings)
+
+
+def bot_of(saved: SavedConversation, settings: Settings | None = None, changes: Mapping[str, Any] | None = None) -> Bot:
+    """The bot of a saved conversation: what the file says, over what the settings are when nobody has set any. Raises
+    BadConversation."""
+    plain = Settings.model_construct()
+    if settings:
+        plain = plain.model_copy(update={"prompt_sets": settings.prompt_sets})
+    try:
+        return made(plain, {"model": "auto", **saved.bot, **(changes or {}), "id": BOT}, {})
+    except BadConfig as error:
+        raise BadConversation(f"bot: {error}") from None
+
+
+class Talk:
+    """One conversation in memory: the contact, what is planned, the time, and what the graph remembers."""
+
+    def __init__(self, name: str, saved: SavedConversation, tape: Tape, playing: Playing) -> None:
+        self.saved, self.tape = saved, tape
+        self.bot = bot_of(saved, playing.settings, playing.changes)
+        self.models = TapedModels.over(tape, saved, playing.live)
+        self._saver = InMemorySaver()
+        self._graph = build(
+            self.models, TapedKnowledge(tape, playing.knowledge), self._saver, calling=taped_calls(tape)
+        )
+        self._config: Any = {"configurable": {"thread_id": name}}
+        self.now = int(saved.at.replace(tzinfo=ZoneInfo(self.bot.outreach.hours.zone)).timestamp() * 1000)
+        self._diary = PaperDiary(self.bot)
+        self.contact = Contact(
+            id=str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+            bot_id=BOT,
+            wa_id=saved.contact.number,
+            account=f"{SIMULATED[saved.channel]}{BOT}",
+            name=saved.contact.name,
+            profile=dict(saved.profile),
+            created=self.now,
+        )
+        self.plan = Plan()
+        self._waiting: list[AnyMessage] = []
+        self._reactions: list[str] = []
+
+    async def become(self, other: Talk) -> None:
+        """Go on from where another talk is."""
+        self.now, self.contact, self.plan, self._diary = other.now, other.contact, other.plan, other._diary
+        self._waiting, self._reactions = list(other._waiting), list(other._reactions)
+        values = await other._remembered()
+        self._config = {"configurable": {"thread_id": uuid.uuid4().hex}}
+        if values:
+            await self._graph.aupdate_state(self._config, values, as_node="remember")
+
+    async def _remembered(self) -> dict[str, Any]:
+        return dict((await self._graph.aget_state(self._config)).values)
+
+    async def take(self, turn: Turn) -> Heard:
+        """Play one turn, and compare it with what is expected of it."""
+        self.tape.next_turn()
+        before = self.now
+        if turn.silence is not None:
+            heard = await self._silence(turn)
+        else:
+            self.now += int((turn.after or PAUSE) * MINUTE)
+            heard = self._staff(turn) if turn.user is None else await self._user(turn.user)
+        self.now = max(self.now, before)
+        problems = [*failures(turn.expect, heard), *self._unused(turn)]
+        if turn.expect.reply and (rubric := turn.expect.reply.judge):
+            problems += await judged(self.models, "auto", rubric, heard)
+        return heard.model_copy(update={"problems": tuple(problems)})
+
+    def _unused(self, turn: Turn) -> list[str]:
+        if not self.tape.keeps:
+            return []
+        counts = {node: (len(answers), self.tape.asked(node)) for node, answers in turn.model.items()}
+        return [
+            f"the file has {given} answers for {node}, and {asked} were asked for"
+            for node, (given, asked) in counts.items()
+            if asked < given
+        ]
+
+    def _staff(self, turn: Turn) -> Heard:
+        """A person of the business writes, or hands back."""
+        if turn.operator is not None:
+            self._waiting.append(AIMessage(turn.operator, id=f"{self.tape.turn}.operator", name="operator"))
+        self.contact = self.contact.model_copy(
+            update={"owner": "bot" if turn.hand_back else "person", "owner_at": self.now}
+        )
+        said = ("[handed back to the bot]",) if turn.hand_back else (f"[a colleague writes] {turn.operator}",)
+        return self._heard(said, (), {}, [], 0.0)
+
+    async def _user(self, burst: Sequence[Said]) -> Heard:
+        messages, told = [], []
+        for number, said in enumerate(burst, 1):
+            message = self._message(said, f"{self.tape.turn}.{number}")
+            if said.kind == "reaction":
+                self._reactions.append(said.words)
+                told.append(f"[reacts with {said.words}]")
+                continue
+            if said.group:
+                if not self.bot.groups or not channels()[self.saved.channel].capabilities.groups:
+                    told.append(f"[in a group, where the bot keeps silent] {said.words}")
+                    continue
+                message = of_group(message)
+            text = _told(message, said)
+            messages.append(HumanMessage(text, id=message.id))
+            told.append(text)
+        if not messages:
+            return self._heard(told, (), {}, [], 0.0)
+        if self._reactions:
+            first = messages[0]
+            messages[0] = HumanMessage(f"{reacted(self._reactions)}{first.text}", id=first.id)
+            told[told.index(str(first.text))], self._reactions = str(messages[0].text), []
+        self.contact = self.contact.model_copy(update={"heard_at": self.now})
+        if pause_is_over(self.contact, self.bot.context.handoff_minutes, self.now):
+            self.contact = self.contact.model_copy(update={"owner": "bot"})
+        values, route, calls, seconds = await self._run(messages, None)
+        replies = texts_of(values.get("replies", []))
+        if self.bot.outreach.enabled:
+            decision = values.get("decision", "")
+            self.plan, _ = outreach.after_turn(
+                self.bot.outreach, self.plan, self.contact, decision, bool(replies), self.now
+            )
+        return self._heard(told, route, values, calls, seconds)
+
+    def _message(self, said: Said, message_id: str) -> Message:
+        kind: Any = _KINDS.get(said.kind, said.kind)
+        has_file = said.kind in ("voice", "image", "video", "document", "sticker")
+        return Message(
+            id=message_id,
+            account=self.contact.account,
+            kind=kind,
+            wa_id=self.contact.wa_id,
+            name=said.group,
+            group_id="group@g.us" if said.group else "",
+            text=said.words,
+            media=Media(id="file", filename=said.name) if has_file else None,
+            payload=said.payload,
+        )
+
+    async def _silence(self, turn: Turn) -> Heard:
+        """Let time pass; a touch that is due meanwhile goes out."""
+        end, heard = self.now + int((turn.silence or 0) * MINUTE), None
+        while self.plan.timer and self.plan.timer <= end:
+            self.now = self.plan.timer
+            verdict = outreach.judge(
+                self.bot.outreach, self.plan, self.contact, {}, self.now, self.bot.windowed(self.contact.account)
+            )
+            if verdict.what == "later":
+                self.plan = self.plan.model_copy(update={"due": verdict.at})
+            elif verdict.what == "end":
+                self.plan = self.plan.model_copy(update={"ended": verdict.why, "due": 0})
+            elif verdict.what == "skip":
+                self.plan, _ = outreach.passed(self.bot.outreach, self.plan, self.contact, False, self.now)
+            elif heard:
+                break  # the next touch is another turn's
+            else:
+                hours = max(1, round((self.now - self.plan.anchor) / HOUR))
+                of = len(self.plan.intervals or self.bot.outreach.intervals)
+                touch = Touch(number=self.plan.touch, of=of, hours=hours, text=verdict.text)
+                values, route, calls, seconds = await self._run([], touch)
+                sent = bool(values.get("replies"))
+                self.plan, _ = outreach.passed(self.bot.outreach, self.plan, self.contact, sent, self.now)
+                heard = self._heard((), route, values, calls, seconds)
+        if heard and self.plan.timer and self.plan.timer <= end:
+            raise BadConversation(
+                f"turn {self.tape.turn}: touch {self.plan.touch} falls due in this silence too; make it two turns"
+            )
+        self.now = end
+        return heard or self._heard((), (), {}, [], 0.0)
+
+    async def _run(
+        self, messages: list[AnyMessage] | list[HumanMessage], touch: Touch | None
+    ) -> tuple[dict[str, Any], list[str], list[meter.Call], float]:
+        calls: list[meter.Call] = []
+        meter.calls.set(calls)
+        meter.allowance.set("full")
+        attachments.set({})
+        self._diary.now = self.now
+        diary.set(self._diary)
+        values = await self._remembered()
+        start: Any = start_of(BOT, self.contact, str(self.tape.turn), [*self._waiting, *messages], values, self.now)
+        start |= {"touch": touch} if touch else {}
+        self._waiting, self.tape.called = [], []
+        route, together, began = [], [], time.perf_counter()
+        chunk: Any
+        async for mode, chunk in self._graph.astream(
+            start, self._config, context=self.bot.context, stream_mode=["tasks", "values"]
+        ):
+            if mode == "values":
+                values = chunk
+            elif "input" in chunk:
+                together.append(chunk["name"])
+            else:  # the first result of a step: all of the step have begun
+                route, together = [*route, *sorted(together)], []
+        self._learn(values)
+        return values, [*route, *sorted(together)], calls, time.perf_counter() - began
+
+    def _learn(self, values: Mapping[str, Any]) -> None:
+        """What the record of the contact would hold after the turn."""
+        before, profile = values["started_with"]["profile"], values.get("profile", {})
+        facts = {name: value for name, value in profile.items() if before.get(name) != value}
+        kept = {name: value for name, value in self.contact.profile.items() if name in profile}
+        update: dict[str, Any] = {"profile": {**kept, **facts}}
+        if values.get("owner") == "person" != self.contact.owner:
+            update |= {"owner": "person", "owner_at": self.now}
+        if task := values.get("task") or (values.get("reason") if "owner" in update else ""):
+            update["task"] = task
+        self.contact = self.contact.model_copy(update=update)
+
+    def _heard(
+        self,
+        said: Sequence[str],
+        route: Sequence[str],
+        values: Mapping[str, Any],
+        calls: Sequence[meter.Call],
+        seconds: float,
+    ) -> Heard:
+        local = self.bot.outreach.hours.local
+        return Heard(
+            turn=self.tape.turn,
+            at=local(self.now).isoformat(timespec="minutes"),
+            said=tuple(said),
+            replies=tuple(texts_of(values.get("replies", []))),
+            route=tuple(route),
+            verdict=values.get("verdict", "") if route else "",
+            profile=self.contact.profile,
+            owner=self.contact.owner,
+            tools=tuple(self.tape.called) if route else (),
+            passages=tuple(f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]),
+            prompts=tuple(sorted(values.get("prompts", []))),
+            checked=tuple(values.get("checked", [])),
+            task=values.get("task") or (values.get("reason", "") if values.get("verdict") == "handoff" else ""),
+            model=values.get("model", ""),
+            touch=self.plan.touch if self.plan.timer else 0,
+            due=local(self.plan.timer).isoformat(timespec="minutes") if self.plan.timer else "",
+            ended=self.plan.ended,
+            calls=len(calls),
+            tokens=(sum(c.input_tokens for c in calls), sum(c.output_tokens for c in calls)),
+            cost=sum(c.cost for c in calls),
+            seconds=seconds,
+        )
+
+
+def _told(message: Message, said: Said) -> str:
+    """What the graph is told of a message, in the words of the server."""
+    quote = quoting(said.quotes, "your") if said.quotes else ""
+    if pressed_stop(message):
+        return STOP
+    if message.kind in ("text", "button"):
+        text = message.text
+    elif message.kind == "audio":
+        text = voiced("" if said.too_large else said.words, "too_large" if said.too_large else "unheard")
+    elif message.kind in ("image", "video", "document"):
+        text = marked(message, "too_large" if said.too_large else "media")
+    else:
+        text = marked(message)
+    return f"{quote}{text}".strip() or "[empty message]"

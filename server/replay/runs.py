@@ -1,0 +1,116 @@
+"""Playing the saved conversations of a folder: as they are on tape, from live models, or with the prompts as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from agent import meter
+from agent.graph import folder, offline_model
+from agent.models import OFFLINE, Models
+from agent.nodes.retrieve import Knowledge
+from server.replay.heard import Played
+from server.replay.play import Playing, bot_of, play
+from server.replay.saved import BadConversation, SavedConversation, load, tape_of
+from server.replay.tape import Mode, Recorded, read, write
+from server.settings import Settings
+
+# Where saved conversations are, seen from the folder a command is given in.
+FOLDER = Path("tests/conversations")
+# Tokens of one answer where no tape says how many there were, and model calls of a turn.
+WRITTEN, CALLS = 120, 2.4
+# Characters of a token, as providers say of English ("What are tokens", OpenAI help center); other scripts take more.
+CHARACTERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A saved conversation with its tape."""
+
+    path: Path
+    saved: SavedConversation
+    tape: Recorded
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self.path.stem
+
+
+def kept(path: Path) -> Kept:
+    """A saved conversation from its files. Raises BadConversation."""
+    return Kept(path, load(path), read(tape_of(path)))
+
+
+@cache
+def documents(path: Path | None) -> Knowledge:
+    """The documents in a folder, the sample shop's for None; read once for all conversations."""
+    return folder(path)
+
+
+def knowledge_of(conversation: Kept) -> Knowledge:
+    """The documents that a conversation is about. Raises BadConversation."""
+    named = conversation.saved.documents
+    home = (conversation.path.parent / named).resolve() if named else None
+    if home and not home.is_dir():
+        raise BadConversation(f"{conversation.path.name}: documents: there is no folder {named} beside it")
+    return documents(home)
+
+
+async def played(
+    conversation: Kept, mode: Mode = "replay", live: Models | None = None, settings: Settings | None = None
+) -> tuple[Played, Recorded]:
+    """Play one conversation. Raises BadConversation."""
+    playing = Playing(live or Models(offline_model()), knowledge_of(conversation), mode, settings=settings)
+    try:
+        return await play(conversation.name, conversation.saved, conversation.tape, playing)
+    except BadConversation as error:
+        raise BadConversation(f"{conversation.path.name}: {error}") from None
+
+
+async def accepted(conversations: Sequence[Kept]) -> AsyncIterator[tuple[Kept, Played, list[str]]]:
+    """Keep the answers, and write the prompts of now beside them. Gives what happened, and the places whose prompts
+    changed; a conversation that lacks an answer keeps its tape."""
+    for conversation in conversations:
+        went, tape = await played(conversation, "accept")
+        old = conversation.tape.calls
+        changed = [p for p, row in tape.calls.items() if old.get(p, {}).get("prompt") != row.get("prompt")]
+        if not went.problems and tape != conversation.tape:
+            write(tape_of(conversation.path), tape)
+        yield conversation, went, changed
+
+
+async def recorded(
+    conversations: Sequence[Kept], live: Models, settings: Settings, fresh: bool = False
+) -> AsyncIterator[tuple[Kept, Played]]:
+    """Ask the live model anew, and put its answers on tape. `fresh`: tools and searches too."""
+    for conversation in conversations:
+        old = Recorded() if fresh else conversation.tape
+        once = Kept(conversation.path, conversation.saved, old)
+        went, tape = await played(once, "record", live, settings)
+        if not went.problems:
+            write(tape_of(conversation.path), tape)
+        yield conversation, went
+
+
+def cost_of(conversation: Kept, model: str) -> float | None:
+    """US dollars that asking a model anew will cost, about; None for a model without a price."""
+    if model == OFFLINE:
+        return 0.0
+    price = meter.price_of(model)
+    if price is None:
+        return None
+    read_, out = _tokens(conversation)
+    return (read_ * price.get("input", 0) + out * price.get("output", 0)) / meter.PER
+
+
+def _tokens(conversation: Kept) -> tuple[float, float]:
+    rows = [row for row in conversation.tape.calls.values() if "prompt" in row]
+    if rows:
+        read_ = sum((row.get("tokens") or [len(row["prompt"]) / CHARACTERS])[0] for row in rows)
+        return read_, sum((row.get("tokens") or [0, 0, WRITTEN])[2] for row in rows)
+    context = bot_of(conversation.saved).context
+    calls = CALLS * sum(turn.user is not None or turn.silence is not None for turn in conversation.saved.turns)
+    return calls * len(context.sell_prompt) * 1.5 / CHARACTERS, calls * WRITTEN

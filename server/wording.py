@@ -1,0 +1,48 @@
+"""How what a contact sends is told to the graph, which reads text: marks for files, words of voice messages, quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agent.screens import is_stop
+from channels.base import Message
+
+# What a template's button for opting out says to the graph.
+STOP = "stop"
+QUOTE_CHARACTERS = 300
+
+
+def pressed_stop(message: Message) -> bool:
+    """Whether a button that opts out was pressed, whatever it says."""
+    return bool(message.payload) and is_stop(re.sub(r"[\W_]+", " ", message.payload).strip())
+
+
+def marked(message: Message, trouble: str = "") -> str:
+    """A message that is no plain text, with its caption; without one, `trouble` says why nobody can look inside (the
+    phrase of `agent.phrases` that the contact hears)."""
+    name = re.sub(r"[^\w .,()+-]", "_", message.media.filename)[:80].strip() if message.media else ""
+    mark, caption = f"{message.kind} {name}".strip(), message.text.strip()
+    return f"[{mark}: {trouble}]" if trouble and not caption else f"[{mark}] {caption}".strip()
+
+
+def voiced(heard: str, trouble: str = "unheard") -> str:
+    """A voice message with its words."""
+    return f"[voice message] {heard}" if heard else f"[audio: {trouble}]"
+
+
+def quoting(text: str, whose: str) -> str:
+    """What a contact replies to, as a line before their own; `whose`: your, or their own."""
+    flat = " ".join(text[:QUOTE_CHARACTERS].replace("“", "'").replace("”", "'").split())
+    return f"[in reply to {whose} message “{flat}”]\n"
+
+
+def reacted(emoji: Sequence[str]) -> str:
+    """Reactions to the last message, as a line before what was written after them."""
+    return f"[reacted with {' '.join(emoji)} to your last message]\n"
+
+
+def of_group(message: Message) -> Message:
+    """A message in a group as one of the contact that the group is."""
+    who = f"{message.name}: " if message.name else ""
+    return message.model_copy(update={"wa_id": "", "user_id": message.group_id, "text": f"{who}{message.text}"})
