@@ -69,14 +69,17 @@ _WEAK = [
     (1, re.compile(r"\bjailbreak\w*|\bdan\b|do anything now|\bpersona\b|\bprompts?\b|hypothetical|in character|alter ego|two (?:different |separate )?(?:ways|styles|personas|personalities|characters)|password|credentials?|\bapi keys?\b|secret word", re.I)),
     (1, re.compile(r"\b(?:ignore|disregard|forget|override|pretend|simulate|roleplay|role-play|act as|verbatim|decode|reveal|exfiltrat\w*)\b|игнорируй|притворись|веди себя как|представь,? что ты|fingi|comportati come|actúa como|finge|tu es maintenant|tu sei ora|du bist jetzt|ты теперь|сен енді|तुम अब|أنت الآن", re.I)),
     (1, re.compile(r"\[\w{2,20}\]\s*:|\{\{?\w+[. _]?\w*\}?\}|[=:]\s*\{|\\n/n|```")),
-    (1, re.compile(r"\b(?:send|forward|email|post) (?:\w+ ){0,6}?(?:to )?\S+@\S+|send_email|attacker|evil|the user", re.I)),
+    (1, re.compile(r"\b(?:send|forward|email|post) (?:\w+ ){0,6}?(?:to )?\S+@\S+|send_email|attacker|\bevil\b|the user", re.I)),
 ]  # fmt: skip
 _ORDERS = re.compile(r"\byou (?:will|must|are|should|can|cannot|have|may|do|never|always)\b|\bnever\b|\balways\b", re.I)
 
 
 def signs(text: str) -> int:
     """What the signs of an attempt in a text are worth, disguises taken off."""
-    return max(_worth(reading) for reading in _readings(text))
+    worth = max(_worth(reading) for reading in _readings(text))
+    if len(text) < 1_000 and _worth(text[::-1]) >= ATTEMPT:  # one weak word means nothing there: `deliver` hides `evil`
+        return ATTEMPT
+    return worth
 
 
 def is_injection(text: str) -> bool:
@@ -99,16 +102,13 @@ def _worth(text: str) -> int:
 
 
 def _readings(text: str) -> list[str]:
-    """A text as it stands and as it is meant: invisible characters shown, encodings undone, read backwards."""
+    """A text as it stands and as it is meant: invisible characters shown, encodings undone."""
     shown = "".join(chr(ord(c) - 0xE0000) if 0xE0020 <= ord(c) < 0xE007F else c for c in text)
     plain = "".join(c for c in unicodedata.normalize("NFKC", shown) if unicodedata.category(c) != "Cf")
     flat = plain if len(plain) <= 2 * LOOKED_AT else f"{plain[:LOOKED_AT]}\n{plain[-LOOKED_AT:]}"
     flat = re.sub(r"[ \t]+", " ", flat)
     spaced = re.sub(r"\b(\w) (?=\w\b)", r"\1", flat)  # l i k e  t h i s
-    found = [flat, *([spaced] if len(spaced) < 0.75 * len(flat) else []), *_decoded(flat)]
-    if len(flat) < 1_000:
-        found.append(flat[::-1])
-    return found
+    return [flat, *([spaced] if len(spaced) < 0.75 * len(flat) else []), *_decoded(flat)]
 
 
 def _decoded(text: str) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import regex
+
 from agent.injection import is_injection, is_suspicious
 
 __all__ = [
@@ -23,7 +25,7 @@ __all__ = [
 # Characters of a message that a screen looks at; a model sees the rest.
 LOOKED_AT = 3_000
 
-# Whole messages only: "stop by tomorrow" is not an opt-out.
+# Whole messages only: "stop by tomorrow" and "do not send the red one" are no opt-outs.
 _STOP = frozenset(
     "stop|stop promotions|stop promo|stop marketing|stop offers|stop messages|unsubscribe|stop all|opt out|optout|cancel subscription|do not write|don't write|do not message me|stop messaging me|"
     "стоп|отписаться|отпишите|отписка|не пишите|не пишите мне|больше не пишите|не беспокойте|хватит писать|удалите мой номер|"
@@ -31,6 +33,39 @@ _STOP = frozenset(
     "parar|pare|cancelar|baja|darme de baja|no me escriban|no escribir|sair|descadastrar|não me escrevam|não escreva|"
     "stopp|abmelden|nicht mehr schreiben|arrêter|arrêtez|désinscrire|ne plus écrire|dur|iptal|yazmayın|abonelikten çık|"
     "रोकें|बंद करो|मत लिखो|توقف|الغاء الاشتراك|إلغاء الاشتراك|لا تراسلني".split("|")
+)
+_MESSAGES = (
+    r"(?:(?:your|any|any more|more|further|these|such|ваши|ваших|больше|рекламу|i vostri|altri|vostri|sus|tus|más|mais|suas|weiteren|mehr|diese|vos|de|vos) )*"
+    r"(?:messages?|texts?|spam|ads|offers|promos?|promotions?|newsletters?|сообщени\w*|рассыл\w*|реклам\w*|спам\w*|messaggi\w*|pubblicità|mensajes?|publicidad|mensagens|propaganda|nachrichten|werbung|messages)"
+)
+# The same said in a sentence of one's own, still as the whole message.
+_STOP_SENTENCE = re.compile(
+    r"(?:(?:please|hey|hi|ok|пожалуйста|прошу|прошу вас|per favore|por favor|bitte|s'il (?:vous|te) plaît|lütfen|कृपया|من فضلك) )*(?:"
+    # English
+    rf"(?:stop|quit|don't|do not|never) (?:ever )?(?:writ(?:e|ing)|text(?:ing)?|messag(?:e|ing)|contact(?:ing)?|spam(?:ming)?|bother(?:ing)?|call(?:ing)?)(?: to)?(?: me| us)(?: {_MESSAGES})?"
+    rf"|(?:stop|quit|don't|do not) send(?:ing)?(?: me| us)? {_MESSAGES}|no more {_MESSAGES}|leave me alone|unsubscribe(?: me)?(?: from .{{1,30}})?"
+    rf"|(?:remove|delete|take) (?:me|my number) (?:from|off) (?:your|this|the) (?:list|database|mailing)|i (?:don't|do not) want (?:to (?:get|receive) )?(?:any )?{_MESSAGES}(?: from you)?"
+    # Russian, Ukrainian
+    rf"|(?:больше )?(?:не|прекратите|перестаньте|хватит|перестань) (?:больше )?(?:мне |нам )?(?:больше )?(?:пис(?:ать|ывать)|пиши(?:те)?|присыла(?:ть|йте)|слать|шлите|беспоко(?:ить|йте)|звон(?:ить|ите))(?: мне| нам| сюда)?(?: {_MESSAGES})?"
+    rf"|отпишите(?:сь)?(?: меня)?(?: от .{{1,20}})?|удалите (?:меня|мой номер)(?: из .{{1,20}})?|не хочу (?:больше )?(?:получать )?{_MESSAGES}|отстаньте(?: от меня)?|не пишіть(?: мені)?"
+    # Kazakh
+    r"|(?:маған )?(?:енді |бұдан былай )?(?:жазба(?:ңыз(?:дар)?)?|хабарлама жіберме(?:ңіз(?:дер)?)?)|(?:мені )?мазалама(?:ңыз(?:дар)?)?"
+    # Italian
+    rf"|non (?:mi )?(?:scriv(?:etemi|ermi|ete|ere|a)|contatta(?:temi|rmi|te)|disturba(?:temi|rmi|te))|non (?:mi )?(?:mand(?:atemi|armi|ate)|invi(?:atemi|armi|ate))(?: più)? {_MESSAGES}|smett(?:etela|ila|ete|i) di (?:scrivermi|contattarmi|disturbarmi)"
+    rf"|basta {_MESSAGES}|non voglio(?: più)? ricevere(?: più)? {_MESSAGES}|cancellatemi(?: .{{1,20}})?"
+    # Spanish
+    rf"|no me (?:escrib(?:an|as|a)|molest(?:en|es|e)|contact(?:en|es|e))|no me (?:mand(?:en|es|e)|env[ií](?:en|es|e)) {_MESSAGES}|dej(?:en|a|e) de (?:escribirme|molestarme)|no quiero (?:recibir )?{_MESSAGES}|b[oó]rrenme(?: .{{1,20}})?"
+    # Portuguese
+    rf"|não me (?:escrev(?:am|a)|contact(?:em|e)|incomod(?:em|e))|não me (?:mand(?:em|e)|envi(?:em|e)) {_MESSAGES}|par(?:em|e|a) de me (?:escrever|mandar {_MESSAGES}|incomodar)|não quero (?:receber )?{_MESSAGES}"
+    # German
+    rf"|(?:schreib(?:en sie|t)?|kontaktieren sie) (?:mir|mich|uns) (?:bitte )?(?:nicht|nie)|keine {_MESSAGES}|lass(?:en sie|t)? mich in ruhe|ich (?:möchte|will) keine {_MESSAGES}(?: bekommen| erhalten)?"
+    # French, Turkish
+    rf"|ne m'écri(?:vez|s)|ne m'envo(?:yez|ie) plus (?:de )?{_MESSAGES}|arrête[zr]? de m'écrire|plus (?:de )?{_MESSAGES}|laisse(?:z)?[ -]moi tranquille|je ne veux plus (?:recevoir )?(?:de )?{_MESSAGES}"
+    r"|(?:bana )?(?:bir daha |artık )?(?:yazma(?:yın)?|mesaj (?:atma(?:yın)?|gönderme(?:yin)?))|(?:artık )?mesaj istemiyorum|beni rahat bırak(?:ın)?"
+    # Hindi, Arabic
+    r"|(?:मुझे |मुझको )?(?:अब |और )?(?:मैसेज|संदेश|मेसेज) (?:मत|न|ना) (?:करो|करें|कीजिए|भेजो|भेजें|भेजिए)|(?:मुझे )?परेशान (?:मत|न) (?:करो|करें|कीजिए)|(?:mujhe )?(?:ab )?(?:message|msg) (?:mat|na) (?:karo|karna|bhejo|bhejna)"
+    r"|لا (?:تراسلني|تراسلوني|تكتبوا لي|تكتب لي|ترسلوا لي رسائل|ترسل لي رسائل)|توقفوا? عن (?:مراسلتي|إرسال الرسائل)"
+    r")(?: (?:please|again|any ?more|ever|now|at all|thanks|thank you|больше|никогда|пожалуйста|спасибо|вообще|più|mai più|grazie|per favore|más|nunca|gracias|por favor|mais|obrigad[oa]|mehr|wieder|bitte|danke|plus|jamais|merci|lütfen|рахмет|मत|धन्यवाद|بعد الآن|مرة أخرى))*"
 )
 _START = frozenset(
     "start|/start|unstop|subscribe|старт|начать|возобновить|бастау|inizia|iniziare|empezar|começar|anfangen|démarrer|başla|शुरू|ابدأ".split(
@@ -78,13 +113,16 @@ _LONE_PERSON = frozenset(
 )
 _EMERGENCY = re.compile(
     r"\b(i want to die|kill myself|suicide|call an ambulance|heart attack|can't breathe|хочу умереть|покончить с собой|суицид\w*|"
-    r"вызовите скорую|voglio morire|suicidio|quiero morir|quero morrer|suicídio)\b",
+    r"(?:house|kitchen|flat|apartment|office|shop|machine|cable|socket) is (?:on fire|burning)|gas leak|not breathing|unconscious|пожар|утечк\w+ газа|не дышит|без сознания|"
+    r"(?:дом|кухня|квартира|машина|кофемашина|розетка) горит|va a fuoco|fuga di gas|non respira|incendio|fuga de gas|no respira|es brennt|gasleck|atmet nicht|fuite de gaz|ne respire (?:pas|plus)|"
+    r"pegando fogo|não respira|yangın|nefes almıyor|вызовите скорую|voglio morire|suicidio|quiero morir|quero morrer|suicídio)\b",
     re.I,
 )
 
 
 def _bare(text: str) -> str:
-    return " ".join(re.sub(r"[^\w\s/']+", " ", text.replace("’", "'").casefold()).split())
+    # the vowel signs of Hindi are marks, not letters
+    return " ".join(regex.sub(r"[^\w\p{M}\s/']+", " ", text.replace("’", "'").casefold()).split())
 
 
 def _flat(text: str) -> str:
@@ -94,7 +132,8 @@ def _flat(text: str) -> str:
 
 def is_stop(text: str) -> bool:
     """A request to get no more messages."""
-    return _bare(text) in _STOP
+    bare = _bare(text[:200])
+    return bare in _STOP or bool(_STOP_SENTENCE.fullmatch(bare))
 
 
 def is_start(text: str) -> bool:

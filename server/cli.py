@@ -21,8 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from server import logs
 from server.embedded_redis import EmbeddedRedis
 from server.redis_client import client
-from server.redis_copy import CopyError, copy
-from server.settings import SCHEMES, Settings, load
+from server.settings import Settings, load
 
 if TYPE_CHECKING:
     from server.bots import Bot
@@ -270,50 +269,6 @@ async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Pa
     return failures
 
 
-redis_commands = typer.Typer(no_args_is_help=True, help="Look after the data in Redis.")
-app.add_typer(redis_commands, name="redis")
-
-
-@redis_commands.callback()
-def _redis() -> None:
-    """Look after the data in Redis."""
-
-
-@redis_commands.command("copy")
-def copy_redis(
-    source: Annotated[str, typer.Argument(metavar="SRC", help="URL, or `embedded` for the server in DATA_DIR")],
-    target: Annotated[str, typer.Argument(metavar="DST", help="URL of an empty server or cluster, or `embedded`")],
-) -> None:
-    """Copy everything from one Redis to another and check it. Stop web and workers first."""
-    settings = settled()
-    embedded = EmbeddedRedis(settings.data_dir)
-    try:
-        urls = [embedded.start() if name == "embedded" else name for name in (source, target)]
-        for name, url in zip(("SRC", "DST"), urls, strict=True):
-            if not url.startswith(SCHEMES):
-                console.print(f"{name}: {url!r} is no URL; start it with {', '.join(SCHEMES)}, or write embedded")
-                raise SystemExit(2)
-        asyncio.run(_copy(*urls))
-    except (CopyError, RuntimeError) as error:
-        console.print(f"[red]not copied[/] {escape(str(error))}")
-        raise SystemExit(1) from None
-    except (RedisError, OSError) as error:
-        console.print(f"[red]Redis does not answer[/] ({escape(str(error))})")
-        raise SystemExit(NO_REDIS) from None
-    finally:
-        embedded.stop()
-
-
-async def _copy(source: str, target: str) -> None:
-    here, there = client(source), client(target)
-    with Progress(TextColumn("copying"), BarColumn(), MofNCompleteColumn(), TextColumn("keys"), console=console) as bar:
-        task = bar.add_task("", total=None)
-        copied = await copy(here, there, lambda done, total: bar.update(task, completed=done, total=total))
-    print(f"{copied.keys} keys with {copied.elements} elements copied and the same on both sides")
-    await here.aclose()
-    await there.aclose()
-
-
 @app.command()
 def chat(bot: Annotated[str, typer.Option(help="bot id")] = "demo") -> None:
     """Talk to a bot in the terminal, without WhatsApp. Nothing is kept."""
@@ -389,6 +344,7 @@ def main() -> None:
     from server.bots_cli import bots_commands
     from server.import_cli import import_commands
     from server.prompts_cli import prompts_commands
+    from server.redis_cli import redis_commands
     from server.replay.commands import replay_commands
     from server.replay.making import simulate
     from server.studio_cli import studio_commands
@@ -396,6 +352,7 @@ def main() -> None:
     app.add_typer(bots_commands, name="bots")
     app.add_typer(import_commands, name="import")
     app.add_typer(prompts_commands, name="prompts")
+    app.add_typer(redis_commands, name="redis")
     app.add_typer(replay_commands, name="replay")
     app.add_typer(studio_commands, name="studio")
     app.command()(simulate)

@@ -29,8 +29,10 @@ COMMON = frozenset(
     "whatsapp telegram instagram facebook google maps pdf visa mastercard kaspi iban pin sms qr id ok vip faq b2b online offline wifi wi-fi usb spin "
     "i i'm i'll i've i'd english italian spanish russian kazakh hindi german french mr mrs ms dr sr sra dott signora signor "
     "paypal upi gpay phonepe apple google-pay dhl ups fedex gls poste brt emi gst iva vat inn iin bin "
-    "hi hello sorry thanks thank yes no please great sure hinglish covid cod nif dni cif rut ruc soat itv lunes dear sir madam".split()
+    "hi hello sorry thanks thank yes no please great sure hinglish covid cod nif dni cif rut ruc soat itv lunes dear sir madam herr frau herrn señor señora senhor senhora monsieur madame".split()
 )  # fmt: skip
+# What German writes with a capital to be polite.
+_POLITE = frozenset("sie ihnen ihr ihre ihrem ihren ihrer ihres".split())
 
 _CYRILLIC = str.maketrans(
     {"а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "zh", "з": "z", "и": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "h", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sh", "ы": "y", "э": "e", "ю": "yu", "я": "ya", "ь": "", "ъ": "", "і": "i", "қ": "k", "ғ": "g", "ң": "n", "ө": "o", "ұ": "u", "ү": "u", "һ": "h", "ә": "a"}
@@ -54,6 +56,8 @@ def named(text: str, every: bool = False) -> Iterator[tuple[int, str]]:
         ):
             at += len(words[0]) + 1
             words = words[1:]
+        while words and words[-1].casefold() in _POLITE:
+            words = words[:-1]
         name = " ".join(words).rstrip("-'’")
         alone = len(words) == 1 and not foreign and not _presented(text, at, len(name))
         short = len(name) < 3 or (len(words) == 1 and name.isupper() and len(name) <= 3)

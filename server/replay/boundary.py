@@ -21,7 +21,7 @@ from agent.once import Answer, Call, Calling
 from agent.state import Quoted
 from server.replay.saved import Answer as Scripted
 from server.replay.saved import SavedConversation
-from server.replay.tape import Row, Tape, as_text
+from server.replay.tape import Row, Tape, TapeError, as_text
 
 # The model of conversations whose answers stand in their file.
 SCRIPT = "scripted"
@@ -75,9 +75,16 @@ class TapedModel(BaseChatModel):
     ) -> ChatResult:
         metadata = run_manager.metadata if run_manager else {}
         node = str((metadata or {}).get("langgraph_node", "judge"))
-        prompt = as_text(messages, [convert_to_openai_tool(tool) for tool in offered])
         place = self.tape.place(node)
-        message = await self._answer(place, node, prompt, messages, offered, choice)
+        try:
+            prompt = as_text(messages, [convert_to_openai_tool(tool) for tool in offered])
+            message = await self._answer(place, node, prompt, messages, offered, choice)
+        except (Outage, TapeError):
+            raise
+        except Exception as error:
+            if self.tape.keeps:  # the graph would take a mistake of ours for an outage
+                self.tape.problems.append(f"{place}: {error!r}")
+            raise
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _answer(

@@ -119,6 +119,7 @@ class Talk:
         self.plan = Plan()
         self._waiting: list[AnyMessage] = []
         self._reactions: list[str] = []
+        self._task = ""
 
     async def become(self, other: Talk) -> None:
         """Go on from where another talk is."""
@@ -282,8 +283,7 @@ class Talk:
         update: dict[str, Any] = {"profile": {**kept, **facts}}
         if values.get("owner") == "person" != self.contact.owner:
             update |= {"owner": "person", "owner_at": self.now}
-        if task := values.get("task") or (values.get("reason") if "owner" in update else ""):
-            update["task"] = task
+        self._task = values.get("task") or (values.get("reason", "") if "owner" in update else "")
         self.contact = self.contact.model_copy(update=update)
 
     def _heard(
@@ -308,7 +308,7 @@ class Talk:
             passages=tuple(f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]),
             prompts=tuple(sorted(values.get("prompts", []))),
             checked=tuple(values.get("checked", [])),
-            task=values.get("task") or (values.get("reason", "") if values.get("verdict") == "handoff" else ""),
+            task=self._task if route else "",
             model=values.get("model", ""),
             touch=self.plan.touch if self.plan.timer else 0,
             due=local(self.plan.timer).isoformat(timespec="minutes") if self.plan.timer else "",

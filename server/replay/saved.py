@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
 from server.bot_config import BotConfig, problems_of
 
@@ -45,6 +45,9 @@ Minutes = Annotated[
     BeforeValidator(_minutes, json_schema_input_type=str),
     Field(gt=0, description="a time such as 30m, 4h or 2d"),
 ]
+
+
+Moment = Annotated[dt.datetime, WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}"})]
 
 
 class _Part(BaseModel):
@@ -218,11 +221,13 @@ def written(conversation: dict[str, Any]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's booleans: what a customer answers is `no` far more often than false."""
+    """Without dates, and with YAML 1.2's booleans: what a customer answers is `no` far more often than false."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:bool"]
+    first: [
+        (tag, pattern) for tag, pattern in found if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+    ]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.I), list("tTfF"))
@@ -233,10 +238,17 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style="|" if "\n" in text else None)
 
 
+def _line(dumper: yaml.SafeDumper, rows: list[Any]) -> yaml.SequenceNode:
+    short = all(isinstance(row, str | int | float) for row in rows) and len(str(rows)) < 110
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", rows, flow_style=short)
+
+
+_Dumper.add_multi_representer(str, _block)  # what LangChain calls the text of a message is a kind of str
 _Dumper.add_representer(str, _block)
+_Dumper.add_representer(list, _line)
 
 
 def dumped(data: Any) -> str:

@@ -8,6 +8,7 @@ shown as a diff. Texts that occur again, such as the rules of the sales agent, s
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,6 @@ from typing import Any, Literal
 import yaml
 from langchain_core.messages import BaseMessage
 
-from agent.prompts import version
 from server.replay.saved import BadConversation, dumped
 
 # `replay`: answers of file and tape, prompts compared; `accept`: the same answers, prompts written down anew; `record`: the
@@ -178,8 +178,12 @@ def _shared(row: Row, texts: dict[str, str]) -> Row:
     if "prompt" not in row:
         return row
     pieces = _pieces(row["prompt"])
-    texts.update({version(piece): piece for piece in pieces})
-    return {**row, "prompt": " ".join(version(piece) for piece in pieces)}
+    texts.update({_name(piece): piece for piece in pieces})
+    return {**row, "prompt": " ".join(_name(piece) for piece in pieces)}
+
+
+def _name(piece: str) -> str:
+    return hashlib.blake2b(piece.encode(), digest_size=4).hexdigest()
 
 
 def _whole(row: Row, texts: Mapping[str, str]) -> Row:
