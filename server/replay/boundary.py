@@ -92,6 +92,9 @@ class TapedModel(BaseChatModel):
     ) -> AIMessage:
         tape: Tape = self.tape
         kept = self._kept(place, node)
+        if kept is not None and kept.get("model", self.name) != self.name:
+            tape.give_back(node)  # another model answered here: this one was given up by then
+            raise Outage(_OUTAGES["timeout"])
         if kept is None:
             if self.inner is None:
                 raise tape.missing(place)

@@ -177,7 +177,7 @@ class SavedConversation(_Part):
 
     about: str = Field(description="what it shows, in a sentence")
     tags: list[str] = []
-    at: dt.datetime = Field(dt.datetime(2026, 3, 2, 10, 0), description="when it begins, by the bot's clock")
+    at: Moment = Field(dt.datetime(2026, 3, 2, 10, 0), description="when it begins, by the bot's clock")
     channel: Literal["cloud_api", "wappi", "waha"] = "cloud_api"
     contact: Person = Person()
     profile: dict[str, str] = Field({}, description="what is known of the contact before")

@@ -71,6 +71,10 @@ class Tape:
         self._counts[what] = self._counts.get(what, 0) + 1
         return f"{self.turn}/{what}/{self._counts[what]}"
 
+    def give_back(self, what: str) -> None:
+        """The place that was taken last is still free."""
+        self._counts[what] -= 1
+
     @property
     def keeps(self) -> bool:
         """Whether answers come from file and tape, and nobody is asked."""
