@@ -185,4 +185,5 @@ def _stored(store: Path | None) -> dict[str, Played]:
 def _store(store: Path | None, key: str, played: Played) -> None:
     if store:
         with store.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"key": key, "played": played.model_dump(mode="json")}, ensure_ascii=False) + "\n")
+            # the line before may have been cut short
+            file.write("\n" + json.dumps({"key": key, "played": played.model_dump(mode="json")}, ensure_ascii=False))

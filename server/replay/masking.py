@@ -24,7 +24,7 @@ _NUMBER = (
 )
 ADDRESS = re.compile(
     rf"\b(?:ул\.|улиц[аеыу]|пр-т|проспект[еа]?|пер\.|переул[\wа-я]+|мкр\.?|микрорайон[еа]?|бульвар[еа]?|шоссе)\s*[\w.«»-]+(?:\s[А-ЯЁ][\w.-]+)?{_NUMBER}"
-    rf"|\b[\w-]+(?:\s[\w-]+)?\s(?:көшесі|даңғылы|caddesi|sokak|sokağı){_NUMBER}"
+    rf"|\b[\w-]+\s(?:көшесі|даңғылы|caddesi|sokak|sokağı){_NUMBER}"
     rf"|\b(?:via|viale|piazza|corso|calle|avenida|plaza|rua|praça|rue|place)\s(?:\w{{1,3}}\s)?[A-ZÀ-Ý][\w'’.-]+(?:\s[A-ZÀ-Ý][\w'’.-]+)*{_NUMBER}"
     rf"|\b[\w-]+(?:straße|strasse|str\.|weg|platz){_NUMBER}"
     r"|\b\d+[A-Za-z]?,?\s(?:[A-Z][\w'’.-]+\s){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Boulevard|Blvd)\b\.?"

@@ -115,11 +115,20 @@ def difference(before: str, after: str) -> tuple[Words, Words]:
     left, right = (re.findall(r"\s+|[^\W_]+|.", text, re.S) for text in (before, after))
     ours: Words = []
     theirs: Words = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        if kind == "equal":
+    steps = difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
+    for number, (kind, a, b, c, d) in enumerate(steps):
+        blank = 0 < number < len(steps) - 1 and not "".join(left[a:b]).strip()
+        if kind == "equal" and not blank:  # a blank between two changes is no reason to cut them in two
             ours.append(("same", "".join(left[a:b])))
             theirs.append(("same", "".join(right[c:d])))
             continue
-        ours += [("gone", "".join(left[a:b]))] if b > a else []
-        theirs += [("new", "".join(right[c:d]))] if d > c else []
+        _add(ours, "gone", "".join(left[a:b]))
+        _add(theirs, "new", "".join(right[c:d]))
     return ours, theirs
+
+
+def _add(words: Words, kind: str, text: str) -> None:
+    if words and words[-1][0] == kind:
+        words[-1] = (kind, words[-1][1] + text)
+    elif text:
+        words.append((kind, text))

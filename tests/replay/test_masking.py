@@ -1,0 +1,52 @@
+"""Nobody is left in what is exported, the same person has one stand-in, and prices stay."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.facts import region_of
+from server.replay.masking import Mask, people_in
+
+SECRETS = [
+    "+7 701 123 45 67", "87011234567", "+39 02 1234 5678", "(701) 123-45-67", "8-701-123-45-67", "+551199887766", "77011234567",
+    "anna.petrova@mail.ru", "a+b@shop.co.uk", "https://instagram.com/anna", "www.anna.kz/cv", "wa.me/77011234567", "t.me/anna_p",
+    "@anna_petrova", "ул. Абая 15, кв. 3", "проспект Достык, д. 5", "Via Roma 10", "Calle Mayor, 5", "42 Baker Street",
+    "Hauptstraße 7", "12 rue de Rivoli", "Rua Augusta 1500", "Абай көшесі 12",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_what_leads_to_somebody_is_replaced(secret: str):
+    mask = Mask()
+    text = mask(f"Write to {secret}, please.")
+    assert secret not in text and text.startswith("Write to ") and text.endswith(", please.")
+    assert list(mask.replaced.values())[0] in text
+    assert not list(people_in(text)) and list(people_in(secret))
+    assert mask(text) == text
+
+
+@pytest.mark.parametrize(
+    "plain", ["449 000 KZT", "1.234.567 €", "189,000 ₸", "2026-03-02 10:00", "02.03.2026", "15 bar", "AU-DUO", "10:00-19:00", "12 345 678", "e.g. this"]
+)  # fmt: skip
+def test_prices_dates_and_codes_stay(plain: str):
+    assert Mask()(f"It is {plain} now") == f"It is {plain} now"
+
+
+def test_one_person_has_one_stand_in():
+    mask = Mask(["Анна Петрова", "Ana"])
+    a, b, c = mask(["Это Анна, +7 701 123 45 67", "Анне: 8 (701) 123-45-67", {"name": "ana", "n": 3}])
+    assert a == "Это Саша, +12025550101" and b == "Саша: +12025550101" and c == {"name": "Sam", "n": 3}
+    assert "banana" in mask("a banana for Ana")
+    assert mask.replaced[("phone", "011234567")] == "+12025550101"
+
+
+def test_a_stand_in_is_a_number_that_a_profile_takes():
+    assert region_of(Mask()("+7 701 123 45 67")) == "US"
+
+
+@given(st.text(max_size=40), st.sampled_from(SECRETS), st.text(max_size=40))
+def test_nothing_is_left_wherever_it_stands(before: str, secret: str, after: str):
+    text = Mask()(f"{before} \n{secret}\n {after}")
+    assert secret not in text
