@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format studio bench eval soak chaos voice mcp lock clean
+.PHONY: run test lint format studio record compare bench eval soak chaos voice mcp lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -18,6 +18,14 @@ format: .venv/ready-dev
 
 studio: .venv/ready-studio
 	LANGSMITH_TRACING=false LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --no-reload
+
+# Saved conversations: ask the chat model anew (make record ARGS=price), or play them with another setting
+# (make compare ARGS="--set sell_prompt=@new.md").
+record: .venv/ready
+	$(BIN)/salesgraph replay record $(ARGS)
+
+compare: .venv/ready
+	$(BIN)/salesgraph replay compare $(ARGS)
 
 bench: .venv/ready-dev
 	$(BIN)/python -m benchmarks.webhook

@@ -230,7 +230,7 @@ def compare(
 
 @replay_commands.command("judge")
 def judge(
-    labels: Annotated[Path, typer.Argument(help="labelled replies")] = Path("tests/conversations/judge/labels.yml"),
+    labels: Annotated[Path, typer.Argument(help="labelled replies")] = Path("tests/judge/labels.yaml"),
     folder: Folder = HERE,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")] = False,
 ) -> None:

@@ -30,6 +30,8 @@ from server.replay.tape import Recorded
 
 # The model of an exported conversation: what was said then, whoever said it.
 EXPORTED = "exported"
+# Messages nobody answered that are further apart (ms) were no burst.
+BURST = 10 * MINUTE
 _FILES = {"audio": "voice", "image": "image", "video": "video", "document": "document", "sticker": "sticker"}
 _SAME = {"location": "location", "contacts": "contacts", "button": "button", "reaction": "reaction"}
 
@@ -82,7 +84,8 @@ def _turns(entries: Sequence[Entry]) -> Iterator[_Then]:
     current: list[Entry] = []
     for entry in entries:
         apart = entry.author == "person" or (entry.touch and not any(e.touch == entry.touch for e in current))
-        ends = entry.author == "contact" and any(e.author != "contact" for e in current)
+        answered, late = any(e.author != "contact" for e in current), current and entry.at - current[-1].at > BURST
+        ends = entry.author == "contact" and (answered or late)
         if current and (apart or ends or current[-1].author == "person"):
             yield _Then(current[0].at, tuple(current))
             current = []

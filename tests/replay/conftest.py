@@ -54,7 +54,9 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """`salesgraph ...` in a copy of the project, so that its prompts can be edited; `given` is its standard input."""
     home = tmp_path / "project"
     copied = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
-    files = copied.stdout.splitlines() or [str(p.relative_to(ROOT)) for p in ROOT.rglob("*.*") if ".venv" not in p.parts]
+    files = copied.stdout.splitlines() or [
+        str(p.relative_to(ROOT)) for p in ROOT.rglob("*.*") if ".venv" not in p.parts
+    ]
     wanted = ("agent/", "server/", "channels/", "tools/", "knowledge_base/", "tests/conversations/")
     for name in files:
         if name.startswith(wanted) and (ROOT / name).is_file():
@@ -62,7 +64,9 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             (home / name).write_bytes((ROOT / name).read_bytes())
 
     def run(*args: str, given: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI", "GEMINI", "GOOGLE_API", "CHAT_MODEL"))}
+        kept = {
+            k: v for k, v in os.environ.items() if not k.startswith(("OPENAI", "GEMINI", "GOOGLE_API", "CHAT_MODEL"))
+        }
         return subprocess.run(
             [sys.executable, "-c", "from server.cli import main; main()", *args],
             cwd=home,
@@ -74,5 +78,3 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
-
-

@@ -36,7 +36,9 @@ def obedient(request: dict[str, Any]) -> dict[str, Any]:
     prompt, said = request["messages"][0]["content"], request["messages"][-1]["content"]
     told = len([m for m in request["messages"] if m["role"] == "assistant"])
     word = "my dear, " if "Say dear" in prompt else ""
-    return message(f"Yes, {word}we have a showroom for you." if "showroom" in said else f"I said {told} things, {word}ask away.")
+    return message(
+        f"Yes, {word}we have a showroom for you." if "showroom" in said else f"I said {told} things, {word}ask away."
+    )
 
 
 @pytest.fixture

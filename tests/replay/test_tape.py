@@ -116,7 +116,9 @@ async def test_an_outage_is_played_back_with_its_retries(
 
 async def test_a_search_for_something_else_is_named(saved: Callable[..., Kept]):
     was = await taped(saved(HELLO))
-    asked = was.saved.turns[0].model_copy(update={"user": [was.saved.turns[0].user[0].model_copy(update={"text": "Hm?"})]})  # pyright: ignore[reportOptionalSubscript]
+    asked = was.saved.turns[0].model_copy(
+        update={"user": [was.saved.turns[0].user[0].model_copy(update={"text": "Hm?"})]}
+    )  # pyright: ignore[reportOptionalSubscript]
     went, _ = await played(replace(was, saved=was.saved.model_copy(update={"turns": [asked]})))
     assert "another question than the one recorded for 1/retrieve/1" in "\n".join(went.problems)
 
@@ -157,7 +159,9 @@ def test_pieces_of_a_prompt_are_the_prompt(text: str):
 def test_a_prompt_is_text_that_people_read():
     messages = [
         SystemMessage("Be kind. "),
-        HumanMessage([{"type": "text", "text": "this one"}, {"type": "image", "base64": "xx", "mime_type": "image/png"}]),
+        HumanMessage(
+            [{"type": "text", "text": "this one"}, {"type": "image", "base64": "xx", "mime_type": "image/png"}]
+        ),
         AIMessage("", tool_calls=[{"name": "find_product", "args": {"query": "x"}, "id": "1"}], id="secret"),
     ]
     assert as_text(messages, []).splitlines() == [

@@ -1,0 +1,121 @@
+"""A conversation of production becomes a saved one: nobody is left in it, and it plays as it went."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from server.bots import made
+from server.conversations import Contact, Entry
+from server.replay.export import Exported, exported
+from server.replay.masking import Mask, people_in
+from server.replay.runs import Kept, documents, played
+from server.replay.saved import BadConversation, parsed
+from server.settings import Settings
+
+HOUR = 3_600_000
+AT = 1_772_420_400_000  # Monday 2 March 2026, 08:00 in Almaty
+BOT = made(
+    Settings.model_construct(), {"id": "shop", "business": "Aurora Coffee, машины", "price_prompt": "Price first."}, {}
+)
+ANNA = Contact(
+    id="c",
+    bot_id="shop",
+    wa_id="77011234567",
+    name="Анна Петрова",
+    profile={
+        "name": "Анна",
+        "last_name": "Петрова",
+        "phone": "+77011234567",
+        "email": "anna@mail.ru",
+        "class": "client",
+    },
+    sources={"name": "m1", "last_name": "m1", "phone": "m3", "email": "m3"},
+)
+
+
+def entry(author: Any, text: str, at: float, id: str, **more: Any) -> Entry:
+    return Entry(id=id, author=author, text=text, at=AT + int(at * HOUR), **more)
+
+
+TALK = [
+    entry("contact", "Здравствуйте, это Анна Петрова", 0, "m1"),
+    entry("contact", "сколько стоит доставка по Алматы?", 0.001, "m2"),
+    entry("bot", "Здравствуйте, Анна! Доставка по Алматы стоит 1 500 ₸.", 0.002, "t1:0", turn_id="t1", model="openai:x"),
+    entry("contact", "", 2, "m3", kind="audio", heard="мой телефон +7 701 123 45 67, почта anna@mail.ru, живу на ул. Абая 15"),
+    entry("bot", "Спасибо, Анна, записал.", 2.001, "t2:0", turn_id="t2", model="openai:x"),
+    entry("person", "Анна, это Тимур, я вам позвоню: https://calls.kz/timur", 3, "p1"),
+    entry("contact", "хорошо", 3.1, "m4"),
+    entry("contact", "а чек дадите?", 30, "m5"),
+    entry("bot", "О чеке уточню у коллеги, Анна.", 30.001, "t4:0", turn_id="t4", model="openai:x"),
+]  # fmt: skip
+
+
+async def export(entries: list[Entry], contact: Contact = ANNA, bad: str = "") -> Exported:
+    return await exported("talk", contact, entries, BOT, documents(None), Mask(["Тимур", contact.name]), bad)
+
+
+async def test_it_plays_as_it_went_with_nobody_in_it():
+    made_ = await export(TALK)
+    assert made_.differs == []
+    saved = parsed(made_.file, "talk")
+    went, _ = await played(Kept(Path("talk.yaml"), saved, made_.tape))
+    assert went.passed, went.shown()
+    anna = made_.replaced["name", "анна"]
+    assert [turn.reply for turn in went.turns] == [
+        f"Здравствуйте, {anna}! Доставка по Алматы стоит 1 500 ₸.",
+        f"Спасибо, {anna}, записал.",
+        "",
+        "",
+        "",
+        f"О чеке уточню у коллеги, {anna}.",
+    ]
+    assert [bool(turn.hand_back) for turn in saved.turns] == [False, False, False, False, True, False]
+    assert went.turns[1].profile["phone"] == "+12025550101" and went.turns[1].profile["email"] == "someone1@example.com"
+    assert saved.turns[1].after == 120 and saved.bot["price_prompt"] == "Price first."
+    text = made_.file + yaml.safe_dump([dict(made_.tape.calls), dict(made_.tape.passages)], allow_unicode=True)
+    for gone in ("Анн", "Петров", "Тимур", "701", "anna", "Абая", "calls.kz"):
+        assert gone not in text
+    assert not [raw for kind, raw in people_in(made_.file)]
+    assert {kind for kind, _ in made_.replaced} == {"name", "phone", "email", "address", "link"}
+
+
+async def test_a_bad_reply_is_a_failing_test_at_once():
+    made_ = await export(TALK, bad="уточню у коллеги")
+    went, _ = await played(Kept(Path("talk.yaml"), parsed(made_.file, "talk"), made_.tape))
+    (problem,) = went.turns[-1].problems
+    assert problem.startswith("reply has 'уточню у коллеги'")
+
+
+async def test_what_this_graph_would_not_say_is_told():
+    invented = replace_text(TALK[:3], "Для вас доставка стоит 777 ₸.")
+    made_ = await export(invented)
+    (line,) = made_.differs
+    assert line.startswith("turn 1: it was 'Для вас доставка стоит 777 ₸.'; this graph makes of it")
+
+
+def replace_text(entries: list[Entry], text: str) -> list[Entry]:
+    return [*entries[:-1], entries[-1].model_copy(update={"text": text})]
+
+
+async def test_a_conversation_in_which_nobody_wrote_is_none():
+    with pytest.raises(BadConversation, match="nobody wrote"):
+        await export(TALK[2:3])
+
+
+async def test_a_touch_is_a_silence():
+    following = replace(BOT, outreach=made(
+        Settings.model_construct(),
+        {"id": "x", "outreach": {"enabled": True, "intervals": [3]}, "hours": {"timezone": "Asia/Almaty", "holidays": "none"}},
+        {},
+    ).outreach)  # fmt: skip
+    talk = [*TALK[:3], entry("bot", "Вы ещё с нами, Анна?", 3.1, "t9:0", turn_id="t9", touch=1)]
+    mask = Mask(["Анна Петрова"])
+    made_ = await exported("touched", ANNA, talk, following, documents(None), mask)
+    saved = parsed(made_.file, "touched")
+    assert saved.turns[1].silence and saved.bot["outreach"]["enabled"]
+    assert made_.differs == []
