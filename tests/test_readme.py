@@ -21,6 +21,10 @@ from channels.base import Channel, SendError, Template
 from server import receiving
 from server.bot_config import checked, split_secrets
 from server.lines import Numbers, channels
+from server.replay.making import replay_commands
+from server.replay.runs import Kept, played
+from server.replay.saved import parsed
+from server.replay.tape import Recorded
 from server.roster import Roster
 from server.sending import send
 from server.settings import Settings
@@ -107,3 +111,15 @@ async def test_a_channel_in_forty_lines(redis: Redis, tmp_path: Path, monkeypatc
         await line.send(line.credentials, Template(name="a:en"), "c")
     assert refused.value.kind == "change"
     await client.aclose()
+
+
+async def test_the_saved_conversation():
+    text = block("Is a new prompt better?", "yaml")
+    went, _ = await played(Kept(Path("readme.yaml"), parsed(text, "README.md"), Recorded()))
+    assert went.passed, went.shown()
+
+
+def test_the_commands_of_the_prompt_engineer():
+    shown = set(re.findall(r"bin/salesgraph replay (\w+)", README))
+    assert shown == {"export", "run", "compare", "accept"}
+    assert {command.name for command in replay_commands.registered_commands} > shown
