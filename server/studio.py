@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from agent.context import Context
 from agent.prompts import split, with_text
 from server.conversations import Contact
+from server.replay.export import LISTS
 from server.replay.masking import Mask
 
 GRAPH = "salesgraph"
@@ -68,10 +70,19 @@ def _chosen(assistants: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, 
 def opened(url: str, title: str, values: Mapping[str, Any], context: Context) -> str:
     """Copy a conversation into Studio's server as a thread of its own, with the bot's settings as an assistant, and return
     the address of its page. Nothing that happens there comes back. Raises StudioError."""
-    own = context.model_dump(mode="json", exclude_defaults=True)
+    own = context.model_dump(mode="json", exclude_defaults=True, exclude=set(LISTS))
+    assistant = str(uuid.uuid5(uuid.NAMESPACE_URL, f"salesgraph:{title}"))
     with _client(url) as client:
-        made = {"graph_id": GRAPH, "name": title, "context": own, "if_exists": "do_nothing"}
-        assistant = _asked(client, "POST", "/assistants", made)["assistant_id"]
+        known = _asked(client, "POST", "/assistants/search", {"graph_id": GRAPH, "limit": 100})
+        if any(each["assistant_id"] == assistant for each in known):
+            _asked(client, "PATCH", f"/assistants/{assistant}", {"context": own})
+        else:
+            _asked(
+                client,
+                "POST",
+                "/assistants",
+                {"assistant_id": assistant, "graph_id": GRAPH, "name": title, "context": own},
+            )
         metadata = {"graph_id": GRAPH, "assistant_id": assistant, "title": title}
         thread = _asked(client, "POST", "/threads", {"metadata": metadata})["thread_id"]
         state = {name: values[name] for name in KEPT if values.get(name)}
@@ -83,7 +94,11 @@ def opened(url: str, title: str, values: Mapping[str, Any], context: Context) ->
 def masked(values: Mapping[str, Any], contact: Contact) -> dict[str, Any]:
     """The working memory of a conversation with people taken out of it."""
     mask = Mask([contact.name, *(contact.profile.get(field, "") for field in ("name", "last_name", "company"))])
-    messages = [m.model_copy(update={"content": mask(str(m.text))}) for m in values.get("messages", [])]
+    # a provider's message id may have the number in it
+    messages = [
+        m.model_copy(update={"content": mask(str(m.text)), "id": f"copied.{number}"})
+        for number, m in enumerate(values.get("messages", []))
+    ]
     plain = {name: mask(values[name]) for name in KEPT if name in values and name != "messages"}
     return {**plain, "messages": messages}
 
@@ -101,6 +116,8 @@ def _asked(client: httpx.Client, method: str, path: str, body: Any) -> Any:
         answer = client.request(method, path, json=body)
         answer.raise_for_status()
         return answer.json()
+    except ValueError:
+        raise StudioError(f"{client.base_url} is not Studio's server; start it with: make studio") from None
     except httpx.HTTPStatusError as error:
         raise StudioError(f"{path}: {error.response.status_code} {error.response.text[:300]}") from None
     except httpx.HTTPError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ from server.replay.tape import Row, Tape, TapeError, as_text
 
 # The model of conversations whose answers stand in their file.
 SCRIPT = "scripted"
+# Tools whose answers depend on what they did before in the same conversation: on tape, they would not have done it.
+STATEFUL = frozenset({"book_call"})
 # How an outage looks to `agent.failures.judge`, without a wait.
 _OUTAGES: dict[str, str] = {
     "down": "503 service unavailable; retry in 0s",
@@ -128,6 +131,9 @@ class TapedModel(BaseChatModel):
         model = self.inner.bind_tools(list(offered), **forced) if offered else self.inner
         try:
             return {"model": self.name, **row_from(await model.ainvoke(messages))}
+        except asyncio.CancelledError:  # the node's time was over
+            self.tape.calls[place] = {"model": self.name, "error": "timeout", "prompt": prompt}
+            raise
         except Exception as error:  # an outage is an answer too: the same comes when this is played
             kind = _KINDS[judge(error, str(self.name).partition(":")[0]).kind]
             self.tape.calls[place] = {"model": self.name, "error": kind, "prompt": prompt}
@@ -218,6 +224,9 @@ class TapedKnowledge:
         if row is None or row["question"] != question:
             again = (r for r in self._tape.old.passages.values() if r["question"] == question)
             row = next(again, row) if self._tape.mode != "replay" else row
+        if row is not None and row["question"] == question and "error" in row:
+            self._tape.passages[place] = row
+            raise TimeoutError(row["error"])
         if row is not None and row["question"] == question:
             found = [Quoted(**passage) for passage in row["found"]]
         elif self._tape.mode == "replay" and self._tape.old:
@@ -225,6 +234,7 @@ class TapedKnowledge:
                 place, "another question than the one recorded for" if row else "no search recorded for"
             )
         else:
+            self._tape.passages[place] = {"question": question, "error": "no documents in time"}
             found = await self._live.passages(bot_id, question, language, count)
         self._tape.passages[place] = {"question": question, "found": [dict(passage) for passage in found]}
         return found
@@ -247,12 +257,14 @@ def taped_calls(tape: Tape) -> Calling:
         if (row is None or row["arguments"] != args) and tape.mode != "replay":
             like = (r for p, r in tape.old.tools.items() if f"/tool:{name}/" in p and r["arguments"] == args)
             row = next(like, row)
-        if row is not None and row["arguments"] == args:
+        stateful = name in STATEFUL and tape.mode != "replay"
+        if row is not None and row["arguments"] == args and not stateful:
             tape.tools[place] = row
             return _answer_of(row, name, call_id)
         if tape.mode == "replay" and tape.old:
             raise tape.missing(place, "other arguments than those recorded for" if row else "no tool call recorded for")
         try:
+            tape.tools[place] = {"arguments": args, "error": "TimeoutError"}
             answer = await call(request)
         except Exception as error:
             tape.tools[place] = {"arguments": args, "error": f"{type(error).__name__}: {error}"[:300]}

@@ -106,7 +106,7 @@ def accept(pattern: Pattern = "", folder: Folder = HERE) -> None:
 
     async def job(settings: Settings, live: Any) -> int:
         failed = 0
-        async for conversation, went, changed in accepted(found):
+        async for conversation, went, changed in accepted(found, settings):
             if went.problems:
                 failed += 1
                 _wrong(f"{conversation.name}: not accepted, its answers do not fit any more: record it again")
@@ -130,7 +130,6 @@ def record(
     fresh: Annotated[bool, typer.Option("--fresh", help="call tools and search documents anew too")] = False,
 ) -> None:
     """Ask the chat model anew, after saying what it will cost, and put its answers on tape."""
-    from server.replay.judge import distrust
     from server.replay.runs import cost_of, recorded
 
     found = _kept(pattern, folder)
@@ -140,11 +139,10 @@ def record(
     wanted = [c for c in found if not c.saved.is_scripted]
 
     async def job(settings: Settings, live: Any) -> int:
-        if any(turn.expect.reply and turn.expect.reply.judge for c in wanted for turn in c.saved.turns):
-            if why := distrust(folder / MEASURED, live.default):
-                _wrong(f"the judge is not trusted: {why}")
-                return 2
-        if not wanted or not _agreed([cost_of(c, live.default) for c in wanted], live.default, yes):
+        if why := _judge_trouble(wanted, folder, live.default):
+            _wrong(why)
+            return 2
+        if not wanted or not _agreed([cost_of(c, live.default, settings) for c in wanted], live.default, yes):
             return 0 if not wanted else 1
         failed = 0
         async for conversation, went in recorded(wanted, live, settings, fresh):
@@ -159,6 +157,15 @@ def record(
 
 
 MEASURED = "judges.json"
+
+
+def _judge_trouble(conversations: Sequence[Any], folder: Path, model: str) -> str:
+    """Why a judge's word would not count where it is asked for; empty when it does, or nobody asks for it."""
+    from server.replay.judge import distrust
+
+    asked = any(turn.expect.reply and turn.expect.reply.judge for c in conversations for turn in c.saved.turns)
+    why = distrust(folder / MEASURED, model) if asked else ""
+    return f"the judge is not trusted: {why}" if why else ""
 
 
 def _agreed(costs: Sequence[float | None], model: str, yes: bool) -> bool:
@@ -200,11 +207,15 @@ def compare(
     except BadConversation as error:
         _wrong(error)
         raise SystemExit(2) from None
-    store = out.with_suffix(".jsonl")
+    store = out.with_name(f".{out.name}.unfinished")
+    out.parent.mkdir(parents=True, exist_ok=True)
 
     async def job(settings: Settings, live: Any) -> int:
+        if why := _judge_trouble(found, folder, live.default):
+            _wrong(why)
+            return 2
         costs = [
-            cost_of(c, str(side.changes.get("model") or live.default)) for c in found for side in (left, right)
+            cost_of(c, str(side.changes.get("model") or live.default), settings) for c in found for side in (left, right)
             if not side.recorded for _ in range(times)
         ]  # fmt: skip
         if not _agreed(costs, live.default, yes):

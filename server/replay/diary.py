@@ -14,6 +14,12 @@ class PaperDiary:
     def __init__(self, bot: Bot) -> None:
         self._bot, self.now, self._taken = bot, 0, ""
 
+    def copy(self) -> PaperDiary:
+        """Another with the same in it."""
+        other = PaperDiary(self._bot)
+        other.now, other._taken = self.now, self._taken
+        return other
+
     async def free(self, day: str = "") -> list[str]:
         """The next free slots, or those of a day."""
         plan = self._bot.outreach

@@ -14,11 +14,12 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
-from agent.context import PROFILE_FIELDS, Context, Rows
+from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context, Rows
 from agent.graph import offline_model
 from agent.models import Models
 from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
+from channels.base import ANSWERED
 from server.bots import Bot
 from server.conversations import Contact, Entry
 from server.hours import DAYS
@@ -30,10 +31,12 @@ from server.replay.tape import Recorded
 
 # The model of an exported conversation: what was said then, whoever said it.
 EXPORTED = "exported"
+# Settings that are lists of people's numbers.
+LISTS = frozenset({"allow", "ignore", "respond_to_whitelist"})
 # Messages nobody answered that are further apart (ms) were no burst.
 BURST = 10 * MINUTE
 _FILES = {"audio": "voice", "image": "image", "video": "video", "document": "document", "sticker": "sticker"}
-_SAME = {"location": "location", "contacts": "contacts", "button": "button", "reaction": "reaction"}
+_SAME = {"button": "button", "reaction": "reaction"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,17 @@ async def exported(
 ) -> Exported:
     """The saved conversation of a transcript. `bad`: words that the last reply must not have had. Raises BadConversation
     for a transcript without a message of the contact."""
-    entries = [e.model_copy(update={"text": mask(e.text), "heard": mask(e.heard)}) for e in entries]
+    heard = ANSWERED | {"reaction"}
+    entries = [
+        e.model_copy(update={"text": mask(e.text), "heard": mask(e.heard)})
+        for e in entries
+        if e.author != "contact" or e.kind in heard
+    ]
     profile = {field: mask(value) for field, value in contact.profile.items()}
     then = list(_turns(entries))
     if not any(turn.by("contact") for turn in then):
         raise BadConversation(f"{name}: nobody wrote in this conversation")
-    file = _file(name, contact, then, bot, mask, bad)
+    file = _file(name, contact, then, bot, mask, mask(bad))
     saved = parsed(written(file), name)
     answers = [_Answers.of(turn, contact, profile) for turn in then for _ in range(1 + _handed_back(then, turn))]
     models = Models(offline_model(), EXPORTED, attempts=1)
@@ -75,6 +83,8 @@ async def exported(
     changes = {"knowledge_base": bot.context.knowledge_base or bot.id}
     playing = Playing(models, _Masked(knowledge, mask), "record", changes)
     played, tape = await play(name, saved, Recorded(), playing)
+    if bad and played.passed:
+        raise BadConversation(f"--bad: the last reply does not have {bad!r}, so this would be no failing test")
     return Exported(written(file), tape, dict(mask.replaced), list(_differences(then, saved, played)))
 
 
@@ -108,6 +118,7 @@ def _handed_back(then: Sequence[_Then], turn: _Then) -> bool:
 def _file(name: str, contact: Contact, then: Sequence[_Then], bot: Bot, mask: Mask, bad: str) -> dict[str, Any]:
     local = bot.outreach.hours.local(then[0].at - int(PAUSE * MINUTE))
     turns: list[dict[str, Any]] = []
+    places: list[tuple[int, _Then]] = []
     before = then[0].at - int(PAUSE * MINUTE)
     for turn in then:
         gap = max(PAUSE, (turn.at - before) / MINUTE)
@@ -115,16 +126,21 @@ def _file(name: str, contact: Contact, then: Sequence[_Then], bot: Bot, mask: Ma
         if _handed_back(then, turn):
             turns.append({"hand_back": True, **after})
             after = {}
+        places.append((len(turns), turn))
         turns.append({**_said(turn, gap), **({} if turn.by("bot") and turn.by("bot")[0].touch else after)})
         before = turn.at
-    last = max((i for i, turn in enumerate(turns) if "user" in turn), default=len(turns) - 1)
-    turns[last]["expect"] = {"reply": {"lacks": [bad]}} if bad else {"silent": not then[-1].by("bot")}
+    answered = [place for place, said in places if said.by("bot")]
+    if bad and answered:
+        turns[answered[-1]]["expect"] = {"reply": {"lacks": [bad]}}
+    elif "user" in turns[-1]:
+        turns[-1]["expect"] = {"silent": not then[-1].by("bot")}
     number = {"number": "12025550100", "name": mask(contact.name)} if contact.name else {}
-    settings = _settings(bot, mask)
+    settings = mask.patterns(settings_in_file(bot))  # a customer's name is another's in the shop's own words
     return {
         "about": f"Exported as {name}: say here what it shows.",
         "tags": ["exported"],
         "at": local.strftime("%Y-%m-%d %H:%M"),
+        **({"channel": channel} if (channel := bot.channel_of(contact.account)) != "cloud_api" else {}),
         **({"contact": number} if number else {}),
         **({"bot": settings} if settings else {}),
         "turns": turns,
@@ -143,30 +159,32 @@ def _said(turn: _Then, gap: float) -> dict[str, Any]:
 def _message(entry: Entry) -> Any:
     if entry.kind == "audio":
         return {"voice": entry.heard or ""}
+    if entry.kind in ("location", "contacts"):  # where somebody is, and whom they know
+        return {entry.kind: "a place" if entry.kind == "location" else "somebody"}
     kind = _FILES.get(entry.kind) or _SAME.get(entry.kind)
     return {kind: entry.text} if kind else entry.text
 
 
 def _duration(minutes: float) -> str:
     whole = round(minutes)
-    if whole >= 2880:
+    if whole % 1440 == 0:
         return f"{whole // 1440}d"
-    return f"{whole // 60}h" if whole >= 120 else f"{whole}m"
+    return f"{whole // 60}h" if whole % 60 == 0 else f"{whole}m"
 
 
-def _settings(bot: Bot, mask: Mask) -> dict[str, Any]:
-    """What of the bot is not as it is by default, as in a file of bots."""
+def settings_in_file(bot: Bot) -> dict[str, Any]:
+    """What of the bot is not as it is by default, as in a file of bots; its models and its lists of numbers are left out."""
     models = {name for name in Context.model_fields if name == "model" or name.endswith("_model")}
     own = bot.context.model_dump(
-        mode="json", exclude_defaults=True, exclude={*models, "knowledge_base", "daily_budget"}
+        mode="json", exclude_defaults=True, exclude={*models, *LISTS, "knowledge_base", "daily_budget"}
     )
     if bot.outreach.enabled:
         hours = bot.outreach.hours
         days = ",".join(DAYS[day].capitalize() for day in sorted(hours.days))
         own["hours"] = {"timezone": hours.zone, "days": days, "start": hours.start, "end": hours.end}
         own["hours"]["holidays"] = hours.country or "none"
-        own["outreach"] = {"enabled": True, "intervals": list(bot.outreach.intervals)}
-    return mask(own)
+        own["outreach"] = bot.outreach.model_dump(mode="json", exclude_defaults=True, exclude={"hours"})
+    return own
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +199,10 @@ class _Answers:
     def of(cls, turn: _Then, contact: Contact, profile: Mapping[str, str]) -> _Answers:
         ids = {entry.id for entry in turn.by("contact")}
         facts = {f: profile[f] for f in PROFILE_FIELDS if contact.sources.get(f) in ids and profile.get(f)}
+        used = {name.partition("@")[0] for entry in turn.by("bot") for name in entry.prompts}
+        for field, known in (("topic", TOPICS), ("stage", STAGES)):
+            if found := next((name for name in known if name in used), ""):
+                facts[field] = found
         spoken = [list(group) for _, group in groupby(turn.by("bot"), key=lambda e: e.turn_id)]
         replies = tuple("\n\n".join(entry.text for entry in group) for group in spoken)
         return cls(replies, facts, profile.get("class") or "unknown")
@@ -253,10 +275,10 @@ class _Masked:
 
     async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
         found = await self._live.passages(bot_id, question, language, count)
-        return [Quoted(**{**passage, "text": self._mask(passage["text"])}) for passage in found]  # pyright: ignore[reportArgumentType]
+        return [Quoted(**{**passage, "text": self._mask.patterns(passage["text"])}) for passage in found]  # pyright: ignore[reportArgumentType]
 
     async def price_list(self, bot_id: str) -> Rows:
-        return self._mask(await self._live.price_list(bot_id))
+        return self._mask.patterns(await self._live.price_list(bot_id))
 
 
 def _differences(then: Sequence[_Then], saved: SavedConversation, played: Played) -> Iterator[str]:

@@ -19,6 +19,8 @@ from server.replay.commands import HERE, Folder, _agreed, _done, _wrong, replay_
 from server.settings import Settings
 
 LAST = "last"
+# How many conversations of each bot are looked at for the simulator's last one.
+RECENT = 50
 
 
 @replay_commands.command("export")
@@ -30,6 +32,12 @@ def export(
     mask: Annotated[list[str] | None, typer.Option("--mask", metavar="NAME", help="a name of somebody who is spoken of")] = None,
 ) -> None:  # fmt: skip
     """Save a conversation of production as a test, with people taken out of it. Look at what it prints, and at the file."""
+    _save_as_test(folder, name, conversation, bad, mask or [])
+
+
+def _save_as_test(
+    folder: Path, name: str, conversation: str, bad: str, mask: Sequence[str], simulated: bool = False
+) -> None:
     settings, path = settled(), _free(folder, name)
 
     async def job(redis: Redis) -> int:
@@ -37,9 +45,9 @@ def export(
         from server.replay.saved import BadConversation
 
         try:
-            found, entries = await _found(settings, redis, conversation)
+            found, entries = await _found(settings, redis, conversation, simulated)
             bot = await bot_of(settings, redis, found.bot_id)
-            return await _export(path, found, entries, bot, library(settings, redis), mask or [], bad)
+            return await _export(path, found, entries, bot, library(settings, redis), mask, bad)
         except BadConversation as error:
             _wrong(error)
             return 2
@@ -47,16 +55,19 @@ def export(
     raise SystemExit(with_redis(settings, job))
 
 
-async def _found(settings: Settings, redis: Redis, conversation: str) -> tuple[Contact, list[Entry]]:
-    """A conversation and its transcript. Raises BadConversation."""
+async def _found(settings: Settings, redis: Redis, conversation: str, simulated: bool) -> tuple[Contact, list[Entry]]:
+    """A conversation and its transcript; the last may have to be one of the simulator's. Raises BadConversation."""
+    from server.lines import is_simulated
     from server.replay.saved import BadConversation
 
     desks = (await roster_of(settings, redis)).values()
     if conversation == LAST:
-        newest = [(*row, desk) for desk in desks for row in await desk.conversations.page(1)]
-        if not newest:
-            raise BadConversation("nobody has written yet")
-        _, conversation, _ = max(newest, key=lambda row: row[0])
+        newest = [(at, id, desk) for desk in desks for at, id in await desk.conversations.page(RECENT)]
+        for _, id, desk in sorted(newest, key=lambda row: -row[0]):
+            contact = await desk.conversations.contact(id)
+            if contact and (not simulated or is_simulated(contact.account)):
+                return contact, await desk.conversations.transcript(id)
+        raise BadConversation("nobody has written in the simulator yet" if simulated else "nobody has written yet")
     for desk in desks:
         if contact := await desk.conversations.contact(conversation):
             return contact, await desk.conversations.transcript(conversation)
@@ -70,8 +81,11 @@ async def _export(
     from server.replay.export import exported
     from server.replay.masking import Mask
 
-    people = [contact.name, *(contact.profile.get(field, "") for field in ("name", "last_name", "company")), *names]
-    made = await exported(path.stem, contact, entries, bot, Bookshelf(shelf), Mask(people), bad)
+    people = [contact.name, *(contact.profile.get(field, "") for field in ("name", "last_name")), *names]
+    if contact.user_id.endswith("@g.us"):  # in a group everybody's name stands before what they say
+        people += [entry.text.partition(": ")[0] for entry in entries if ": " in entry.text[:60]]
+    mask = Mask(people, [contact.profile.get("company", "")])
+    made = await exported(path.stem, contact, entries, bot, Bookshelf(shelf), mask, bad)
     _save(path, made)
     for (kind, raw), stand_in in made.replaced.items():
         console.print(f"{kind}: {escape(raw)} -> {escape(stand_in)}", highlight=False)
@@ -104,9 +118,9 @@ def new(
 ) -> None:  # fmt: skip
     """Talk to the agent in the terminal, or take what was just said in the simulator, and keep it as a test."""
     if simulator:
-        export(LAST, name, folder)
+        _save_as_test(folder, name, LAST, "", [], simulated=True)
         return
-    path = _free(folder, name)
+    path, own = _free(folder, name), _settings_of(settled(), bot)
 
     async def job(settings: Settings, live: Any) -> int:
         from server.replay.talk import talked
@@ -119,8 +133,7 @@ def new(
             line = (await asyncio.to_thread(sys.stdin.readline)).strip()
             return line or None
 
-        own = _business(settings, bot)
-        head: dict[str, Any] = {"about": f"{name}: say here what it shows.", "tags": ["new"], **own}
+        head: dict[str, Any] = {"about": f"{name}: say here what it shows.", "tags": ["new"], "bot": own}
         return _keep(path, await talked(name, head, speaker, _playing(live, settings), turns))
 
     _done(job)
@@ -137,6 +150,7 @@ def simulate(
 ) -> None:
     """Let a simulated customer talk to the agent, and keep the conversation as a test."""
     path = _free(folder, name or f"simulated-{Path(persona).stem}")
+    own = _settings_of(settled(), bot)
 
     async def job(settings: Settings, live: Any) -> int:
         from agent import meter
@@ -149,18 +163,23 @@ def simulate(
         free = live.default == "offline"
         if not _agreed([0.0 if free else each * turns * (CALLS + 1) if price else None], live.default, yes):
             return 1
-        own = _business(settings, bot).get("bot", {})
         return _keep(path, await simulated(path.stem, who, _playing(live, settings), own, turns, customer))
 
     _done(job)
 
 
-def _business(settings: Settings, bot_id: str) -> dict[str, Any]:
-    """What a conversation's file says of the bot: the sample shop's name, or the settings' own."""
-    from server.bots import DEMO, DEMO_BUSINESS
+def _settings_of(settings: Settings, bot_id: str) -> dict[str, Any]:
+    """What of a bot stands in a saved conversation's file. Exit status 2 when there is no such bot."""
+    from server.replay.export import settings_in_file
 
-    business = DEMO_BUSINESS if bot_id == DEMO else settings.business
-    return {"bot": {"business": business}}
+    found: list[dict[str, Any]] = []
+
+    async def job(redis: Redis) -> int:
+        found.append(settings_in_file(await bot_of(settings, redis, bot_id)))
+        return 0
+
+    with_redis(settings, job)
+    return found[0]
 
 
 def _playing(live: Any, settings: Settings) -> Any:

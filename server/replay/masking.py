@@ -16,20 +16,25 @@ LINK = re.compile(
     re.I,
 )
 HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z][\w.]{3,}")
-PHONE = re.compile(r"(?<![\w.,+])\+?\d{10,15}(?!\w)|(?<![\w.,+])\+?\(?\d(?:[ \u00a0().-]{0,2}\d){8,14}(?!\w)")
-_PRICE = re.compile(r"\d{1,3}(?:[ \u00a0.,]\d{3}){2,3}")
+PHONE = re.compile(r"(?<![\w+])(?<!\d[.,])(?:\+?\d{9,15}(?!\w)|\+?\(?\d(?:[ \u00a0().–—-]{0,3}\d){8,14}(?!\w))")
+PLACE = re.compile(r"-?\d{1,3}\.\d{4,}\s*[,;]\s*-?\d{1,3}\.\d{4,}")
+_PRICE = re.compile(r"\d{1,3}(?:[ \u00a0.,]\d{3}){2,4}")
+_MONEY = re.compile(r"\s{0,2}(?:₸|₽|€|\$|£|¥|₹|KZT|RUB|EUR|USD|тг|тенге|теңге|руб|сум|euro|dollar|tenge)", re.I)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:\D.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}(?:\D.*)?")
-_NUMBER = (
-    r"\s*,?\s*(?:n[°o.]?\s*|№\s*|д(?:ом|\.)\s*)?\d+[\w/-]*(?:,?\s*(?:кв(?:артира|\.)|оф(?:ис|\.)|apt\.?|int\.?)\s*\d+)?"
-)
+_NUMBER = r"\s*,?\s*(?:n[°o.]?\s*|№\s*|д(?:ом|\.)\s*)?\d+[\w/-]*(?:,?\s*(?:кв(?:артира|\.)?|оф(?:ис|\.)?|apt\.?|int\.?)\s*\d+)?"
 ADDRESS = re.compile(
-    rf"\b(?:ул\.|улиц[аеыу]|пр-т|проспект[еа]?|пер\.|переул[\wа-я]+|мкр\.?|микрорайон[еа]?|бульвар[еа]?|шоссе)\s*[\w.«»-]+(?:\s[А-ЯЁ][\w.-]+)?{_NUMBER}"
+    rf"\b(?:ул\.|улиц[аеыу]|пр-т|проспект[еа]?|пер\.|переул[а-я]+|мкр\.?|микрорайон[еа]?|бульвар[еа]?|шоссе)\s*[\w.«»-]+(?:\s[А-ЯЁ][\w.-]+)?{_NUMBER}"
+    r"|\b[А-ЯЁ][а-яё-]+,?\s(?:д(?:ом|\.)\s*)?\d+[\w/]*,?\s*(?:кв|оф)(?:артира|ис|\.)?\s*\d+"
     rf"|\b[\w-]+\s(?:көшесі|даңғылы|caddesi|sokak|sokağı){_NUMBER}"
-    rf"|\b(?:via|viale|piazza|corso|calle|avenida|plaza|rua|praça|rue|place)\s(?:\w{{1,3}}\s)?[A-ZÀ-Ý][\w'’.-]+(?:\s[A-ZÀ-Ý][\w'’.-]+)*{_NUMBER}"
+    rf"|\b(?:via|viale|piazza|corso|calle|c/|avenida|av\.|avda\.|plaza|rua|r\.|praça|rue|place)\s(?:\w{{1,3}}\s)?[A-ZÀ-Ý][\w'’.-]+(?:\s[A-ZÀ-Ý][\w'’.-]+)*{_NUMBER}"
     rf"|\b[\w-]+(?:straße|strasse|str\.|weg|platz){_NUMBER}"
     r"|\b\d+[A-Za-z]?,?\s(?:[A-Z][\w'’.-]+\s){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Boulevard|Blvd)\b\.?"
     r"|\b\d+,?\s(?:rue|avenue|boulevard)\s(?:\w{1,3}\s)?[A-ZÀ-Ý][\w'’.-]+",
     re.I,
+)
+# Parts of names that are words of their own.
+_PARTICLES = frozenset(
+    "de la las los del della di da do dos das van von der den el al bin ibn abu the and und y e i und san mac le du des".split()
 )
 NAMES = ("Alex", "Sam", "Kim", "Robin", "Charlie", "Jo", "Noa", "Mika", "Sasha", "Lou")
 CYRILLIC_NAMES = ("Саша", "Женя", "Валя", "Слава", "Шура", "Никита", "Данияр", "Асель", "Дана", "Тимур")
@@ -39,32 +44,45 @@ STAND_INS: dict[str, Callable[[int], str]] = {
     "email": lambda n: f"someone{n}@example.com",
     "link": lambda n: f"https://example.com/{n}",
     "address": lambda n: f"{n} Example Street",
+    "place": lambda n: f"0.{n:04}, 0.{n:04}",
     "handle": lambda n: f"@example{n}",
     "phone": lambda n: f"+1{AREAS[n // 100 % len(AREAS)]}55501{n % 100:02}",
 }
 # What stand-ins look like: whatever else is found is somebody's.
 NOBODYS = re.compile(
-    r"someone\d+@example\.com|https://example\.com/\d+|\d+ Example Street|@example\d*|\+?1\d{3}55501\d\d", re.I
+    r"someone\d+@example\.com|https://example\.com/\d+|\d+ Example Street|@example\d*|0\.\d{4}, 0\.\d{4}|\+?1\d{3}55501\d\d",
+    re.I,
 )
 
 
 class Mask:
-    """Replaces what leads to a person; `replaced` is what was found, with its stand-in."""
+    """Replaces what leads to a person; `replaced` is what was found, with its stand-in. Of `names` every word is looked for, in
+    its cases; of `phrases`, such as a company's name, only the whole."""
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
+    def __init__(self, names: Iterable[str] = (), phrases: Iterable[str] = ()) -> None:
         words = {word for name in names for word in re.findall(r"[^\W\d_]{2,}", name)}
-        self._names = [(re.compile(_name(word), re.I), word) for word in sorted(words, key=len, reverse=True)]
+        words -= {word for word in words if word.casefold() in _PARTICLES}
+        whole = {phrase.strip() for phrase in phrases if len(phrase.strip()) > 2}
+        patterns = {word: _name(word) for word in words} | {p: rf"\b{re.escape(p)}\b" for p in whole}
+        self._names = [(re.compile(patterns[w], re.I), w) for w in sorted(patterns, key=len, reverse=True)]
         self.replaced: dict[tuple[str, str], str] = {}
 
     def __call__(self, value: Any) -> Any:
         """The same without people in it; dictionaries and lists are walked through."""
-        if isinstance(value, dict):
-            return {key: self(inner) for key, inner in value.items()}
-        if isinstance(value, list | tuple):
-            return [self(inner) for inner in value]
-        return self._text(value) if isinstance(value, str) else value
+        return self._walked(value, self._names)
 
-    def _text(self, text: str) -> str:
+    def patterns(self, value: Any) -> Any:
+        """The same without numbers, addresses and links; names stay."""
+        return self._walked(value, [])
+
+    def _walked(self, value: Any, names: list[tuple[re.Pattern[str], str]]) -> Any:
+        if isinstance(value, dict):
+            return {key: self._walked(inner, names) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._walked(inner, names) for inner in value]
+        return self._text(value, names) if isinstance(value, str) else value
+
+    def _text(self, text: str, names: list[tuple[re.Pattern[str], str]]) -> str:
         done: list[str] = []
 
         def put(kind: str, raw: str) -> str:
@@ -73,7 +91,7 @@ class Mask:
 
         for kind, found in _PATTERNS:
             text = found(text, lambda raw, kind=kind: put(kind, raw))
-        for pattern, word in self._names:
+        for pattern, word in names:
             text = pattern.sub(lambda m, word=word: put("name", word), text)
         return re.sub("\ue000(\\d+)\ue001", lambda m: done[int(m[1])], text)
 
@@ -114,8 +132,8 @@ def _phones(text: str, replace: Callable[[str], str]) -> str:
     def one(match: re.Match[str]) -> str:
         raw = match[0]
         digits = re.sub(r"\D", "", raw)
-        number = _PRICE.fullmatch(raw) or _DATE.fullmatch(raw) or not 9 <= len(digits) <= 15
-        return raw if number else replace(raw)
+        price = _PRICE.fullmatch(raw) and (len(digits) < 9 or _MONEY.match(text, match.end()))
+        return raw if price or _DATE.fullmatch(raw) or not 9 <= len(digits) <= 15 else replace(raw)
 
     return PHONE.sub(one, text)
 
@@ -124,6 +142,7 @@ _PATTERNS: tuple[tuple[str, Sub], ...] = (
     ("email", _plain(EMAIL)),
     ("link", _plain(LINK)),
     ("handle", _plain(HANDLE)),
+    ("place", _plain(PLACE)),
     ("phone", _phones),
     ("address", _plain(ADDRESS)),
 )
@@ -137,10 +156,12 @@ def _key(kind: str, raw: str) -> str:
 
 
 def _name(word: str) -> str:
-    """A name in any of its cases, where its letters say that it has some."""
-    if re.fullmatch(r"[\u0400-\u04ff]{4,}", word):
-        return rf"\b{re.escape(word[:-1])}[\u0400-\u04ff]{{0,3}}\b"
-    return rf"\b{re.escape(word)}\b"
+    """A name in any of its cases, where its letters say that it has some; `Павел` is `Павла` in another."""
+    if re.fullmatch(r"[\u0400-\u04ff]{3,}", word):
+        fleeting = re.fullmatch(r"(.+)[ео]([^аеёиоуыэюя])", word)
+        stem = rf"{re.escape(fleeting[1])}[ео]?{fleeting[2]}" if fleeting else re.escape(word[:-1])
+        return rf"\b{stem}[\u0400-\u04ff]{{0,3}}\b"
+    return rf"\b{re.escape(word)}(?:['’]?s)?\b"
 
 
 def _alias(word: str, number: int) -> str:

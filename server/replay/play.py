@@ -123,7 +123,7 @@ class Talk:
 
     async def become(self, other: Talk) -> None:
         """Go on from where another talk is."""
-        self.now, self.contact, self.plan, self._diary = other.now, other.contact, other.plan, other._diary
+        self.now, self.contact, self.plan, self._diary = other.now, other.contact, other.plan, other._diary.copy()
         self._waiting, self._reactions = list(other._waiting), list(other._reactions)
         values = await other._remembered()
         self._config = {"configurable": {"thread_id": uuid.uuid4().hex}}
@@ -141,6 +141,9 @@ class Talk:
             heard = await self._silence(turn)
         else:
             self.now += int((turn.after or PAUSE) * MINUTE)
+            if turn.user and self._due():
+                why = f"touch {self.plan.touch} falls due before it; put a turn with `silence` in between"
+                raise BadConversation(f"turn {self.tape.turn}: {why}")
             heard = self._staff(turn) if turn.user is None else await self._user(turn.user)
         self.now = max(self.now, before)
         problems = [*failures(turn.expect, heard), *self._unused(turn)]
@@ -157,6 +160,13 @@ class Talk:
             for node, (given, asked) in counts.items()
             if asked < given
         ]
+
+    def _due(self) -> bool:
+        """Whether a touch would have gone out by now."""
+        if not self.plan.timer or self.plan.timer > self.now:
+            return False
+        windowed = self.bot.windowed(self.contact.account)
+        return outreach.judge(self.bot.outreach, self.plan, self.contact, {}, self.plan.timer, windowed).what == "go"
 
     def _staff(self, turn: Turn) -> Heard:
         """A person of the business writes, or hands back."""
@@ -221,7 +231,7 @@ class Talk:
         """Let time pass; a touch that is due meanwhile goes out."""
         end, heard = self.now + int((turn.silence or 0) * MINUTE), None
         while self.plan.timer and self.plan.timer <= end:
-            self.now = self.plan.timer
+            self.now = max(self.now, self.plan.timer)
             verdict = outreach.judge(
                 self.bot.outreach, self.plan, self.contact, {}, self.now, self.bot.windowed(self.contact.account)
             )

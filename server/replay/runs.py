@@ -70,11 +70,13 @@ async def played(
         raise BadConversation(f"{conversation.path.name}: {error}") from None
 
 
-async def accepted(conversations: Sequence[Kept]) -> AsyncIterator[tuple[Kept, Played, list[str]]]:
+async def accepted(
+    conversations: Sequence[Kept], settings: Settings | None = None
+) -> AsyncIterator[tuple[Kept, Played, list[str]]]:
     """Keep the answers, and write the prompts of now beside them. Gives what happened, and the places whose prompts
     changed; a conversation that lacks an answer keeps its tape."""
     for conversation in conversations:
-        went, tape = await played(conversation, "accept")
+        went, tape = await played(conversation, "accept", settings=settings)
         old = conversation.tape.calls
         changed = [p for p, row in tape.calls.items() if old.get(p, {}).get("prompt") != row.get("prompt")]
         if not went.problems and tape != conversation.tape:
@@ -85,32 +87,37 @@ async def accepted(conversations: Sequence[Kept]) -> AsyncIterator[tuple[Kept, P
 async def recorded(
     conversations: Sequence[Kept], live: Models, settings: Settings, fresh: bool = False
 ) -> AsyncIterator[tuple[Kept, Played]]:
-    """Ask the live model anew, and put its answers on tape. `fresh`: tools and searches too."""
+    """Ask the live model anew, and put its answers on tape. `fresh`: tools and searches too. Where the model did not answer
+    and the offline one stood in for it, the tape stays as it was."""
     for conversation in conversations:
         old = Recorded() if fresh else conversation.tape
         once = Kept(conversation.path, conversation.saved, old)
         went, tape = await played(once, "record", live, settings)
+        failed = [p for p, row in tape.calls.items() if row.get("model") == OFFLINE != live.default]
+        if failed:
+            why = f"{live.default} did not answer at {', '.join(failed)}: nothing was recorded"
+            went = went.model_copy(update={"problems": (*went.problems, f"{conversation.name}: {why}")})
         if not went.problems:
             write(tape_of(conversation.path), tape)
         yield conversation, went
 
 
-def cost_of(conversation: Kept, model: str) -> float | None:
+def cost_of(conversation: Kept, model: str, settings: Settings | None = None) -> float | None:
     """US dollars that asking a model anew will cost, about; None for a model without a price."""
     if model == OFFLINE:
         return 0.0
     price = meter.price_of(model)
     if price is None:
         return None
-    read_, out = _tokens(conversation)
+    read_, out = _tokens(conversation, settings)
     return (read_ * price.get("input", 0) + out * price.get("output", 0)) / meter.PER
 
 
-def _tokens(conversation: Kept) -> tuple[float, float]:
+def _tokens(conversation: Kept, settings: Settings | None) -> tuple[float, float]:
     rows = [row for row in conversation.tape.calls.values() if "prompt" in row]
     if rows:
         read_ = sum((row.get("tokens") or [len(row["prompt"]) / CHARACTERS])[0] for row in rows)
         return read_, sum((row.get("tokens") or [0, 0, WRITTEN])[2] for row in rows)
-    context = bot_of(conversation.saved).context
+    context = bot_of(conversation.saved, settings).context
     calls = CALLS * sum(turn.user is not None or turn.silence is not None for turn in conversation.saved.turns)
     return calls * len(context.sell_prompt) * 1.5 / CHARACTERS, calls * WRITTEN

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from server.bot_config import BotConfig, problems_of
 
@@ -95,7 +104,9 @@ def _said(given: Any) -> Any:
     if given is None:
         return None
     parts = given if isinstance(given, list) else [given]
-    return [{"text": str(each)} if isinstance(each, str | int | float) else each for each in parts]
+    return [
+        {"text": getattr(each, "raw", str(each))} if isinstance(each, str | int | float) else each for each in parts
+    ]
 
 
 Burst = Annotated[
@@ -106,6 +117,17 @@ Burst = Annotated[
 
 # What a model is said to answer: a text, tool calls with their arguments, or an outage.
 Answer = str | dict[str, Any]
+
+
+def _pattern(given: str) -> str:
+    try:
+        re.compile(given)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return given
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
 class FollowUp(_Part):
@@ -122,10 +144,12 @@ class Reply(_Part):
     is_: str | None = Field(None, alias="is")
     contains: list[str] = []
     lacks: list[str] = []
-    matches: str | None = Field(None, description="a regular expression that is found in it")
+    matches: Pattern | None = Field(None, description="a regular expression that is found in it")
     shorter_than: int | None = Field(None, ge=1, description="characters")
     language: str | None = Field(None, pattern=r"^[a-z]{2}$")
-    judge: str | None = Field(None, description="a rubric in words, or the name of a file of one beside this one")
+    judge: str | None = Field(
+        None, description="a rubric in words, or `rubrics/NAME.md`: a file of one beside this one"
+    )
 
 
 class Expect(_Part):
@@ -196,11 +220,20 @@ class SavedConversation(_Part):
 
 
 def load(path: Path) -> SavedConversation:
-    """Read a saved conversation. Raises BadConversation."""
+    """Read a saved conversation, with the rubrics it names. Raises BadConversation."""
     try:
-        return parsed(path.read_text(encoding="utf-8"), path.name)
+        saved = parsed(path.read_text(encoding="utf-8"), path.name)
+        return saved.model_copy(update={"turns": [_with_rubric(turn, path.parent) for turn in saved.turns]})
     except (OSError, UnicodeDecodeError) as error:
         raise BadConversation(f"{path}: cannot be read: {error}") from None
+
+
+def _with_rubric(turn: Turn, folder: Path) -> Turn:
+    reply = turn.expect.reply
+    if reply is None or not re.fullmatch(r"rubrics/[\w-]+\.md", reply.judge or ""):
+        return turn
+    reply = reply.model_copy(update={"judge": (folder / str(reply.judge)).read_text(encoding="utf-8").strip()})
+    return turn.model_copy(update={"expect": turn.expect.model_copy(update={"reply": reply})})
 
 
 def parsed(text: str, name: str) -> SavedConversation:
@@ -221,16 +254,42 @@ def written(conversation: dict[str, Any]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Without dates, and with YAML 1.2's booleans: what a customer answers is `no` far more often than false."""
+    """YAML as people write conversations: no dates and no `no`; numbers are plain ones, and remember how they were written;
+    a key that stands twice is a mistake."""
 
 
+class _Int(int):
+    raw: str
+
+
+class _Float(float):
+    raw: str
+
+
+def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> _Int | _Float:
+    found = _Float(node.value) if "." in node.value else _Int(node.value)
+    found.raw = node.value
+    return found
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]  # pyright: ignore[reportUnknownMemberType]
+    if twice := [key for number, key in enumerate(keys) if key in keys[:number]]:
+        raise yaml.constructor.ConstructorError(None, None, f"{twice[0]} stands twice", node.start_mark)
+    loader.flatten_mapping(node)
+    return loader.construct_mapping(node, deep=True)
+
+
+_PLAIN = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
 _Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern) for tag, pattern in found if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
-    ]
+    first: kept
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    if (kept := [(tag, pattern) for tag, pattern in found if tag in _PLAIN])
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.I), list("tTfF"))
+_Loader.add_implicit_resolver("!number", re.compile(r"^-?(?:0|[1-9]\d*)(?:\.\d+)?$"), list("-0123456789"))
+_Loader.add_constructor("!number", _number)
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -238,7 +297,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style="|" if "\n" in text else None)
+    odd = re.search("[\x85\u2028\u2029\ufeff]", text)  # YAML takes them for ends of lines
+    style = '"' if odd else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
 
 
 def _line(dumper: yaml.SafeDumper, rows: list[Any]) -> yaml.SequenceNode:
@@ -278,4 +339,4 @@ TAPE = ".tape.yaml"
 
 def tape_of(path: Path) -> Path:
     """Where the tape of a saved conversation is."""
-    return path.with_suffix("").with_suffix(TAPE)
+    return path.with_name(f"{path.stem}{TAPE}")

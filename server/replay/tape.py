@@ -34,16 +34,18 @@ class TapeError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What stands on a tape: model calls, tool calls and searches by place, and which model was asked, with its fallback."""
+    """What stands on a tape: model calls, tool calls and searches by place, and which model was asked, with its fallback.
+    One that `exists` may hold nothing, where nothing was asked for."""
 
     model: str = ""
     fallback: str = ""
     calls: Mapping[str, Row] = field(default_factory=dict)
     tools: Mapping[str, Row] = field(default_factory=dict)
     passages: Mapping[str, Row] = field(default_factory=dict)
+    exists: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.calls or self.tools or self.passages)
+        return self.exists or bool(self.calls or self.tools or self.passages)
 
 
 @dataclass
@@ -87,13 +89,24 @@ class Tape:
 
     def check(self, place: str, prompt: str) -> None:
         """Note a prompt that is not the one recorded."""
-        before = self.old.calls.get(place, {}).get("prompt")
-        if self.mode == "replay" and before is not None and before != prompt:
+        row = self.old.calls.get(place)
+        before = row.get("prompt") if row else None
+        if self.mode == "accept" and "/judge/" in place and before not in (None, prompt):
+            self.problems.append(f"{place}: the judge was asked something else: record it again")
+        if self.mode != "replay" or not self.old:
+            return
+        if row is None:
+            self.problems.append(f"not on tape: {place}; accept it")
+        elif before is not None and before != prompt:
             self.stale.append((place, before, prompt))
 
     def finished(self) -> list[str]:
         """What is wrong with the tape once every turn was played: what is missing, changed or was never asked for."""
         found = list(dict.fromkeys(self.problems))
+        if self.mode == "accept":  # an answer that nobody wants any more is not to be lost without a word
+            answers = {"text", "calls", "error"}
+            unused = [p for p, row in self.old.calls.items() if answers & row.keys() and p not in self.calls]
+            found += [f"recorded, but never asked for: {', '.join(unused)}"] if unused else []
         if self.mode == "replay" and self.old:
             unused = [p for p in self.old.calls if p not in self.calls]
             unused += [p for p in self.old.tools if p not in self.tools]
@@ -110,7 +123,7 @@ class Tape:
 
     def recorded(self, model: str, fallback: str) -> Recorded:
         """What a new tape would hold."""
-        return Recorded(model, fallback, self.calls, self.tools, self.passages)
+        return Recorded(model, fallback, self.calls, self.tools, self.passages, exists=True)
 
 
 def difference(place: str, before: str, now: str) -> str:
@@ -147,7 +160,12 @@ def read(path: Path) -> Recorded:
         texts = raw.get("texts", {})
         calls = {place: _whole(row, texts) for place, row in (raw.get("calls") or {}).items()}
         return Recorded(
-            raw.get("model", ""), raw.get("fallback", ""), calls, raw.get("tools") or {}, raw.get("passages") or {}
+            raw.get("model", ""),
+            raw.get("fallback", ""),
+            calls,
+            raw.get("tools") or {},
+            raw.get("passages") or {},
+            True,
         )
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError) as error:
         raise BadConversation(f"{path.name}: is no tape: {error!r}; record the conversation again") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -21,7 +22,8 @@ from channels.base import Message
 from server.answering import graphs
 from server.conversations import Conversations
 from server.settings import Settings
-from tests.fakes.serving import free_port
+from tests.fakes.openai_wire import FakeOpenAI
+from tests.fakes.serving import free_port, served
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -41,10 +43,13 @@ async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
         "--port",
         str(port),
         "--config",
-        str(ROOT / "langgraph.json"),
+        str(folder / "langgraph.json"),
     ]
+    config = json.loads((ROOT / "langgraph.json").read_text())  # ours, with its state in a folder of its own
+    config["graphs"]["salesgraph"]["path"] = f"{ROOT}/agent/graph.py:graph"
+    (folder / "langgraph.json").write_text(json.dumps({**config, "dependencies": [str(ROOT)], "env": {}}))
     with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
 
         async def up() -> bool:
@@ -148,6 +153,8 @@ async def test_prompts_that_were_edited_come_back_as_files(studio: httpx.AsyncCl
     assert "name one of broken, warmer" in cli("prompts", "pull", "--url", url).stderr
     for assistant_id in (made["assistant_id"], broken["assistant_id"]):
         await studio.delete(f"/assistants/{assistant_id}")
+    with served(FakeOpenAI().app) as elsewhere:
+        assert "404" in cli("prompts", "pull", "--url", elsewhere).stderr
     gone = cli("prompts", "pull", "--url", "http://127.0.0.1:9")
     assert gone.returncode == 1 and "make studio" in gone.stderr
 
@@ -157,11 +164,13 @@ async def test_a_conversation_of_production_is_opened_as_a_copy(
 ):
     settings = Settings(_env_file=None, redis_url=redis_url, data_dir=tmp_path, chat_model="offline")  # pyright: ignore[reportCallIssue]
     conversations = Conversations(redis, "default")
-    message = Message(id="m1", account="1", kind="text", wa_id="77011234567", name="Anna Petrova", text="hello")
+    message = Message(
+        id="wamid.HBgLNzcwMTEyMzQ1Njc", account="1", kind="text", wa_id="77011234567", name="Anna Petrova", text="hello"
+    )
     conversation = await conversations.identify(message)
     config = {"configurable": {"thread_id": conversation}}
     graph = graphs(settings, redis)("default")
-    said = [HumanMessage("Hello, I am Anna, +7 701 123 45 67", id="m1")]
+    said = [HumanMessage("Hello, I am Anna, +7 701 123 45 67", id=message.id)]
     await graph.ainvoke(
         {"messages": said, "bot_id": "default", "turn_id": "t"},
         config,
@@ -182,8 +191,13 @@ async def test_a_conversation_of_production_is_opened_as_a_copy(
     assert len(answer["messages"]) == len(before["messages"]) + 2
     assert (await graph.aget_state(config)).values["messages"] == before["messages"]
 
+    again = cli("studio", "open", conversation, "--url", url, **env)
+    assert again.returncode == 0
+    same = (await studio.post("/assistants/search", json={"limit": 50})).json()
+    assert [a["name"] for a in same].count("default") == 1
+
     masked = cli("studio", "open", conversation, "--mask", "--url", url, **env)
     thread = re.search(r"thread/([\w-]+)", masked.stdout)[1]  # pyright: ignore[reportOptionalSubscript]
     shown = (await studio.get(f"/threads/{thread}/state")).text
-    assert "Anna" not in shown and "701" not in shown
+    assert "Anna" not in shown and "701" not in shown and "wamid" not in shown
     assert "no conversation" in cli("studio", "open", "nobody", "--url", url, **env).stderr

@@ -91,6 +91,48 @@ async def test_a_bad_reply_is_a_failing_test_at_once():
     assert problem.startswith("reply has 'уточню у коллеги'")
 
 
+async def test_words_that_were_not_said_make_no_failing_test():
+    with pytest.raises(BadConversation, match="does not have 'дорого'"):
+        await export(TALK, bad="дорого")
+    with pytest.raises(BadConversation, match="does not have"):
+        await export([*TALK[:3], *TALK[5:6]], bad="Тимур")
+    named = await export(TALK[:3], bad="Здравствуйте, Анна")
+    assert "Анн" not in named.file
+
+
+async def test_a_colleague_may_have_the_last_word():
+    made_ = await export(TALK[:6])
+    went, _ = await played(Kept(Path("talk.yaml"), parsed(made_.file, "talk"), made_.tape))
+    assert went.passed and made_.differs == []
+
+
+async def test_places_cards_and_corrections_stay_at_home():
+    talk = [
+        *TALK[:2],
+        entry("contact", "Марат Ахметов +7 701 000 00 00", 0.0011, "m8", kind="contacts"),
+        entry("contact", "43.238949, 76.889709", 0.0012, "m9", kind="location"),
+        entry("contact", "исправлено", 0.0013, "m10", kind="edit"),
+        TALK[2],
+    ]
+    made_ = await export(talk)
+    (turn,) = parsed(made_.file, "talk").turns
+    assert [each.kind for each in turn.user or []] == ["text", "text", "contacts", "location"]
+    assert "Марат" not in made_.file and "43.2" not in made_.file and "исправлено" not in made_.file
+
+
+async def test_the_prompts_of_then_are_used_again():
+    talk = [*TALK[:2], TALK[2].model_copy(update={"prompts": ["sell@1", "objection@2", "problem@3"]})]
+    made_ = await export(talk)
+    went, _ = await played(Kept(Path("talk.yaml"), parsed(made_.file, "talk"), made_.tape))
+    assert {"objection", "problem"} <= {name.partition("@")[0] for name in went.turns[0].prompts}
+
+
+async def test_a_silence_is_as_long_as_it_was():
+    talk = [*TALK[:3], entry("contact", "ещё вопрос", 65.7, "m6"), entry("bot", "Да?", 65.71, "t6:0", turn_id="t6")]
+    saved = parsed((await export(talk)).file, "talk")
+    assert saved.turns[1].after == round(65.7 * 60)
+
+
 async def test_what_this_graph_would_not_say_is_told():
     invented = replace_text(TALK[:3], "Для вас доставка стоит 777 ₸.")
     made_ = await export(invented)

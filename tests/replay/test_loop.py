@@ -76,6 +76,8 @@ def test_a_conversation_is_made_recorded_and_played(command: Command, provider: 
     bad.write_text("about: x\nturns: [{user: hi, expect: {reply: {judge: Kind.}}}]\n")
     unjudged = command("replay", "record", "bad", "--yes", **key)
     assert unjudged.returncode == 2 and "was never measured as a judge" in unjudged.stderr
+    compared = command("replay", "compare", "bad", "--yes", **key)
+    assert compared.returncode == 2 and "was never measured as a judge" in compared.stderr
     assert command("replay", "run", "nothing-like-it").returncode == 2
     assert home.exists()
 

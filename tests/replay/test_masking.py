@@ -13,7 +13,8 @@ SECRETS = [
     "+7 701 123 45 67", "87011234567", "+39 02 1234 5678", "(701) 123-45-67", "8-701-123-45-67", "+551199887766", "77011234567",
     "anna.petrova@mail.ru", "a+b@shop.co.uk", "https://instagram.com/anna", "www.anna.kz/cv", "wa.me/77011234567", "t.me/anna_p",
     "@anna_petrova", "ул. Абая 15, кв. 3", "проспект Достык, д. 5", "Via Roma 10", "Calle Mayor, 5", "42 Baker Street",
-    "Hauptstraße 7", "12 rue de Rivoli", "Rua Augusta 1500", "Абай көшесі 12",
+    "Hauptstraße 7", "12 rue de Rivoli", "Rua Augusta 1500", "Абай көшесі 12", "612 345 678", "912 345 678", "8 – 701 – 123 45 67",
+    "Абая 15, кв 3", "Av. Paulista 1000", "43.238949, 76.889709",
 ]  # fmt: skip
 
 
@@ -28,7 +29,7 @@ def test_what_leads_to_somebody_is_replaced(secret: str):
 
 
 @pytest.mark.parametrize(
-    "plain", ["449 000 KZT", "1.234.567 €", "189,000 ₸", "2026-03-02 10:00", "02.03.2026", "15 bar", "AU-DUO", "10:00-19:00", "12 345 678", "e.g. this"]
+    "plain", ["449 000 KZT", "1.234.567 €", "189,000 ₸", "2026-03-02 10:00", "02.03.2026", "15 bar", "AU-DUO", "10:00-19:00", "12 345 678", "449 000 000 KZT", "e.g. this"]
 )  # fmt: skip
 def test_prices_dates_and_codes_stay(plain: str):
     assert Mask()(f"It is {plain} now") == f"It is {plain} now"
@@ -50,3 +51,23 @@ def test_a_stand_in_is_a_number_that_a_profile_takes():
 def test_nothing_is_left_wherever_it_stands(before: str, secret: str, after: str):
     text = Mask()(f"{before} \n{secret}\n {after}")
     assert secret not in text
+
+
+@pytest.mark.parametrize("glued", ["тел.87011234567", "номер,87011234567", "phone:+77011234567"])
+def test_a_number_is_found_where_no_blank_stands_before_it(glued: str):
+    assert "701123" not in Mask()(glued)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Юля", "Юле"), ("Юля", "от Юли"), ("Павел", "для Павла"), ("Павел", "Павлу"), ("Anna", "Anna's"), ("Anna", "Annas"), ("Анна", "с Анной")],
+)  # fmt: skip
+def test_a_name_is_found_in_its_cases(name: str, said: str):
+    assert name[:2] not in Mask([name])(said)
+
+
+def test_a_name_takes_no_other_word_with_it():
+    mask = Mask(["Ana de la Torre"], ["Salon The Best"])
+    assert mask("el precio de la máquina") == "el precio de la máquina"
+    assert mask("the best at Salon The Best") == "the best at " + mask.replaced["name", "salon the best"]
+    assert mask.patterns("Ana sells, ana@mail.ru") == "Ana sells, someone1@example.com"

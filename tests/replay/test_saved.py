@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from server.replay.expect import failures
 from server.replay.heard import Heard
 from server.replay.runs import Kept, played
-from server.replay.saved import BadConversation, Expect, parsed
+from server.replay.saved import BadConversation, Expect, load, parsed
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,8 @@ from server.replay.saved import BadConversation, Expect, parsed
         ("about: x\nturns:\n  - silence: soon", "turns.0.silence"),
         ("about: x\nturns: [", "t.yaml: no YAML"),
         ("- 1", "valid dictionary"),
+        ("about: x\nturns: [{user: hi, expect: {silent: true}, expect: {}}]", "expect stands twice"),
+        ("about: x\nturns: [{user: hi, expect: {reply: {matches: 'a (b'}}}]", "is no regular expression"),
     ],
 )
 def test_a_mistake_is_named(text: str, problem: str):
@@ -35,6 +38,62 @@ def test_what_customers_say_is_text():
     said = [[(each.kind, each.words) for each in turn.user or []] for turn in saved.turns]
     assert said == [[("text", "no")], [("text", "2")], [("text", "yes"), ("button", "ok")], []]
     assert saved.turns[3].silence == 90
+
+
+@pytest.mark.parametrize(
+    "words", ["10:30", "007", "+77012345678", "1_000", "1.50", "1e3", "0x1f", "-5", "3", "~x", "2026-03-02", "on"]
+)
+def test_numbers_are_what_was_written(words: str):
+    (said,) = parsed(f"about: x\nturns: [{{user: {words}}}]", "t.yaml").turns[0].user or []
+    assert said.words == words
+
+
+def test_numbers_of_tools_are_numbers():
+    turns = "[{user: hi, expect: {tools: [{t: {most: 5, share: 0.5, on: true}}]}, model: {sell: [{t: {most: 5}}]}}]"
+    saved = parsed(f"about: x\nturns: {turns}", "t.yaml")
+    assert saved.turns[0].expect.tools == [{"t": {"most": 5, "share": 0.5, "on": True}}]
+    assert saved.turns[0].model == {"sell": [{"t": {"most": 5}}]}
+
+
+def test_a_rubric_may_be_a_file(tmp_path: Path):
+    (tmp_path / "rubrics").mkdir()
+    (tmp_path / "talk.yaml").write_text("about: x\nturns: [{user: hi, expect: {reply: {judge: rubrics/kind.md}}}]")
+    with pytest.raises(BadConversation, match="cannot be read"):
+        load(tmp_path / "talk.yaml")
+    (tmp_path / "rubrics" / "kind.md").write_text("Is kind.\n")
+    reply = load(tmp_path / "talk.yaml").turns[0].expect.reply
+    assert reply and reply.judge == "Is kind."
+
+
+async def test_a_touch_that_is_jumped_over_is_named(saved: Callable[..., Kept]):
+    head = "bot: {business: x, outreach: {enabled: true, intervals: [2]}, hours: {holidays: none}}\n"
+    with pytest.raises(BadConversation, match="turn 2: touch 1 falls due before it; put a turn with `silence`"):
+        await played(saved("  - user: Do you deliver?\n  - user: Hello\n    after: 5h\n", head=head))
+
+
+async def test_time_never_runs_backwards(saved: Callable[..., Kept]):
+    head = "bot: {business: x, outreach: {enabled: true, intervals: [2]}, hours: {holidays: none}}\n"
+    turns = "  - user: Do you deliver?\n  - operator: Yes, I will call.\n    after: 5h\n  - hand_back: true\n  - silence: 1h\n"
+    went, _ = await played(saved(turns, head=head))
+    assert [turn.at for turn in went.turns] == sorted(turn.at for turn in went.turns)
+
+
+async def test_a_call_that_was_booked_stays_booked(saved: Callable[..., Kept]):
+    turns = """
+  - user: Call me
+    model:
+      moderate: [{Verdict: {contact_class: client}}]
+      extract: [{Facts: {}}]
+      sell: [{book_call: {action: book, start: 2026-03-03 11:00, about: x}}, "Done."]
+  - user: When was it?
+    model:
+      extract: [{Facts: {}}]
+      sell: [{book_call: {action: free}}, "At eleven."]
+"""
+    first = saved(turns)
+    _, tape = await played(first, "accept")
+    _, again = await played(Kept(first.path, first.saved, tape), "accept")
+    assert "Booked already: 2026-03-03 11:00" in again.tools["2/tool:book_call/1"]["answer"]
 
 
 async def test_a_setting_that_no_bot_has_is_named(saved: Callable[..., Kept]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from agent.models import Models
-from server.replay.runs import Kept, played
-from server.replay.saved import BadConversation
+from server.replay.runs import Kept, accepted, played, recorded
+from server.replay.saved import BadConversation, tape_of
 from server.replay.tape import Recorded, _pieces, as_text, read, write
+from server.settings import Settings
 from tests.fakes.openai_wire import FakeOpenAI, error, message, schema_of
 
+PLAIN = Settings.model_construct()
 HELLO = """
   - user: What does delivery in Almaty cost?
     model:
@@ -170,3 +173,79 @@ def test_a_prompt_is_text_that_people_read():
         "[ai]",
         '  -> find_product {"query": "x"}',
     ]
+
+
+async def test_recorded_answers_are_not_lost_by_accepting(
+    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str], tmp_path: Path
+):
+    conversation = saved(LIVE)
+    async for _, went in recorded([conversation], live, PLAIN):
+        assert went.passed
+    path = tape_of(conversation.path)
+    before = path.read_bytes()
+    other = conversation.saved.model_copy(update={"bot": {"model": "openai:gpt-5-mini"}})
+    async for _, went, _ in accepted([Kept(conversation.path, other, read(path))]):
+        assert "recorded, but never asked for: 1/extract/1" in "\n".join(went.problems)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("status", [401, 500])
+async def test_a_provider_that_fails_spoils_no_tape(
+    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str], status: int
+):
+    conversation = saved(LIVE)
+    async for _, went in recorded([conversation], live, PLAIN):
+        assert went.passed
+    path = tape_of(conversation.path)
+    before, live.attempts = path.read_bytes(), 1
+    provider[0].answer = lambda request: error(status, "invalid_request_error", None, "try again in 0s")
+    async for _, went in recorded([Kept(conversation.path, conversation.saved, read(path))], live, PLAIN):
+        assert "openai:gpt-4.1-mini did not answer at" in went.problems[0] and not went.passed
+    assert path.read_bytes() == before
+
+
+async def test_what_took_too_long_is_on_tape(
+    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("agent.nodes.moderate.SECONDS", 0.2)
+    provider[0].hang = lambda request: 1.0 if schema_of(request) == "Verdict" else 0.0
+    conversation = saved("  - user: Do you deliver?\n")
+    went, tape = await played(conversation, "record", live)
+    assert tape.calls["1/moderate/1"]["error"] == "timeout" and tape.calls["1/moderate/2"]["model"] == "offline"
+    provider[0].hang = 0.0
+    again, _ = await played(replace(conversation, tape=tape), "replay", live)
+    assert again.outcome() == went.outcome()
+
+
+async def test_a_call_that_no_tape_has_is_named(saved: Callable[..., Kept]):
+    was = await taped(saved(HELLO))
+    less = {place: row for place, row in was.tape.calls.items() if place != "1/sell/1"}
+    went, _ = await played(replace(was, tape=replace(was.tape, calls=less)))
+    assert went.problems == ("talk: not on tape: 1/sell/1; accept it",)
+
+
+async def test_a_tape_may_hold_nothing_and_is_one_all_the_same(saved: Callable[..., Kept]):
+    stopped = await taped(saved("  - user: stop\n"))
+    assert stopped.tape and not stopped.tape.calls
+    write(tape_of(stopped.path), stopped.tape)
+    asks = saved("  - user: What does delivery cost?\n", tape=read(tape_of(stopped.path)))
+    went, _ = await played(asks)
+    assert "no search recorded for 1/retrieve/1" in "\n".join(went.problems)
+    assert any("nothing recorded for 1/sell/1" in problem for problem in went.problems)
+
+
+def test_a_name_with_a_dot_has_a_tape_of_its_own():
+    assert tape_of(Path("a/price.v2.yaml")) == Path("a/price.v2.tape.yaml")
+
+
+@given(st.text(max_size=40))
+def test_any_text_comes_back_from_a_tape(text: str):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.tape.yaml"
+        row = {"model": "m", "text": text, "prompt": text}
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return
+        write(path, Recorded("m", "", {"1/sell/1": row}))
+        assert read(path).calls["1/sell/1"] == row

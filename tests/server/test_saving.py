@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.server.stack import Stack, text, webhook
+from tests.server.test_bots import write
 from tests.waiting import until
 
 
@@ -30,7 +31,20 @@ async def test_this_reply_was_bad(stack: Stack, tmp_path: Path):
     assert "iktor" not in file and contact not in file and "someone1@example.com" in file
     ran = cli(stack, "run", "--folder", folder)
     assert ran.returncode == 1 and "reply has 'cheap'" in ran.stderr
-    again = cli(stack, "new", "once-more", "--simulator", "--folder", folder)
-    assert again.returncode == 0 and (tmp_path / "conversations" / "once-more.yaml").exists()
+    assert "would be no failing test" in cli(stack, "export", "last", "fine", "--folder", folder, "--bad", "zzz").stderr
+    assert not (tmp_path / "conversations" / "fine.yaml").exists()
     missing = cli(stack, "export", "nobody", "nothing", "--folder", folder)
     assert missing.returncode == 2 and "there is no conversation nobody" in missing.stderr
+
+
+async def test_what_was_just_said_in_the_simulator(stack: Stack, tmp_path: Path):
+    await write(f"{stack.url}/simulator/cloud-api", "sim-demo", "77000001234", "what about the Duo?")
+    await until(stack.idle)
+    await stack.post(webhook(text("77017654322", "and this is a customer's", "wamid.save2")))
+    await until(lambda: stack.replies("77017654322"))
+    await until(stack.idle)
+    made = cli(stack, "new", "from-phone", "--simulator", "--folder", str(tmp_path))
+    assert made.returncode == 0, made.stderr
+    file = (tmp_path / "from-phone.yaml").read_text()
+    assert "what about the Duo?" in file and "customer's" not in file and "Aurora Coffee" in file
+    assert cli(stack, "run", "--folder", str(tmp_path)).returncode == 0
