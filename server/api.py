@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, UploadFile
+from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from redis.asyncio import Redis
@@ -25,6 +26,7 @@ from server.answering import Rehearsal, library
 from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import OPERATOR, Contact, Entry
+from server.events import Feed
 from server.follow_ups import FollowUps
 from server.lines import DEFAULT
 from server.outbox import Reply
@@ -62,7 +64,7 @@ class ContactIn(_In):
     profile: dict[str, str | None] = Field(max_length=50)
 
 
-def router(settings: Settings, redis: Redis, roster: Roster) -> APIRouter:
+def router(settings: Settings, redis: Redis, roster: Roster, feed: Feed, stopping: asyncio.Event) -> APIRouter:
     """Everything under /api. Its routes reach bots only through `desks`, which shows a token of one bot no other."""
     desks = Visible(roster)
 
@@ -108,6 +110,21 @@ def router(settings: Settings, redis: Redis, roster: Roster) -> APIRouter:
         }
 
     bots_api.add(routes, settings, roster, desks)
+
+    @routes.get(
+        "/events",
+        summary="What changes, as it changes",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {}}}},
+    )
+    async def events() -> StreamingResponse:
+        """Server-sent events: `change` with `{bot_id, conversation_id, what}` (message, status or contact), and `everything` when
+        some may have been missed."""
+        return StreamingResponse(
+            feed.stream(scope.get(), stopping),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
 
     @routes.get("/contacts", summary="Contacts, most recently active first")
     async def contacts(

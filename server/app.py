@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 
 from server import alerts, api, pages, simulator, webhooks
 from server.calls import Calls, feed, feed_secret
+from server.events import Feed
 from server.http_client import http_client
 from server.lines import NotReady, Numbers
 from server.problems import problem
@@ -42,8 +43,8 @@ def http_timeout(settings: Settings) -> httpx.Timeout:
 class Entrance:
     """The application with its one busy route in front: FastAPI's way to a handler costs as much as taking a message."""
 
-    def __init__(self, app: FastAPI, receive: webhooks.Receive) -> None:
-        self.app, self._receive = app, receive
+    def __init__(self, app: FastAPI, receive: webhooks.Receive, stopping: asyncio.Event) -> None:
+        self.app, self._receive, self.stopping = app, receive, stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/webhook" or scope["method"] != "POST":
@@ -63,13 +64,15 @@ def create(settings: Settings, redis: Redis) -> Entrance:
     client = http_client(http_timeout(settings))
     roster = Roster(settings, redis, Numbers(settings, client, []))
     phones = simulator.emulators(settings)
+    changes, stopping = Feed(redis), asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        fresh = asyncio.create_task(roster.keep_fresh())
+        beside = [asyncio.create_task(job) for job in (roster.keep_fresh(), changes.listen())]
         async with connected(settings.mcp_file):
             yield
-        fresh.cancel()
+        for task in beside:
+            task.cancel()
         for emulator in phones.values():
             await emulator.close()
         await client.aclose()
@@ -84,7 +87,7 @@ def create(settings: Settings, redis: Redis) -> Entrance:
     )
     receive = webhooks.cloud_receiver(roster)
     app.include_router(webhooks.router(settings, roster, receive))
-    app.include_router(api.router(settings, redis, roster))
+    app.include_router(api.router(settings, redis, roster, changes, stopping))
     app.include_router(pages.router(settings, redis, roster))
     for path, emulator in phones.items():
         app.mount(path, simulator.guarded(settings, path, emulator.app))
@@ -148,7 +151,7 @@ def create(settings: Settings, redis: Redis) -> Entrance:
         errors = [{"field": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()]
         return problem(422, "; ".join(f"{e['field']}: {e['problem']}" for e in errors), errors=errors)
 
-    return Entrance(app, receive)
+    return Entrance(app, receive, stopping)
 
 
 def _no_redis(path: str, error: Exception) -> Response:

@@ -124,12 +124,14 @@ def _web(settings: Settings) -> None:
     import uvicorn
 
     from server.app import create
+    from server.stopping import Stopping
 
     logs.configure(settings.log_level)
     redis, embedded = connect(settings)
     try:
+        entrance = create(settings, redis)
         config = uvicorn.Config(
-            create(settings, redis),
+            entrance,
             host=settings.host,
             port=settings.port,
             log_level="warning",
@@ -137,7 +139,7 @@ def _web(settings: Settings) -> None:
             timeout_graceful_shutdown=5,
         )
         _keep_what_is_loaded()
-        uvicorn.Server(config).run()
+        Stopping(config, entrance.stopping).run()
     finally:
         if embedded:
             embedded.stop()

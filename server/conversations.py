@@ -46,14 +46,23 @@ redis.call('HSET', contact, unpack(ARGV, 4))
 return id
 """
 # KEYS contact | ARGV source field value field value ... : what an operator entered is never overwritten, save for consent,
-# which is the contact's to give and to take
+# which is the contact's to give and to take; nothing comes back to life of a contact who was erased
 _LEARN = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 for i = 2, #ARGV, 2 do
   if ARGV[1] == 'operator' or ARGV[i] == 'consent' or redis.call('HGET', KEYS[1], 's:' .. ARGV[i]) ~= 'operator' then
     if ARGV[i + 1] == '' then redis.call('HDEL', KEYS[1], 'p:' .. ARGV[i], 's:' .. ARGV[i])
     else redis.call('HSET', KEYS[1], 'p:' .. ARGV[i], ARGV[i + 1], 's:' .. ARGV[i], ARGV[1]) end
   end
 end
+redis.call('PUBLISH', 'sg:events', KEYS[1])
+return 1
+"""
+# KEYS contact | ARGV field value ... : fields of a contact who is still on record
+_SET = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV))
+redis.call('PUBLISH', 'sg:events', KEYS[1])
 return 1
 """
 
@@ -134,6 +143,7 @@ class Conversations:
         self._recent: dict[tuple[str, ...], str] = {}
         self._identify = redis.register_script(_IDENTIFY)
         self._learn = redis.register_script(_LEARN)
+        self._set = redis.register_script(_SET)
 
     async def identify(self, message: Message, *, afresh: bool = False) -> str:
         """The conversation of a message, made on first contact; remembers number, user id, name and account.
@@ -194,7 +204,8 @@ class Conversations:
         """Set plain fields of a contact, such as its owner, whose time is noted."""
         if "owner" in fields:
             fields["owner_at"] = str(now_ms())
-        await self._redis.hset(key(self.bot_id, "contact", conversation_id), mapping=fields)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
+        flat = [text for pair in fields.items() for text in pair]
+        await self._set(keys=[key(self.bot_id, "contact", conversation_id)], args=flat)
 
     async def transcript(self, conversation_id: str, limit: int = 200) -> list[Entry]:
         """The last `limit` entries, oldest first, with the status of each reply."""

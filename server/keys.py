@@ -6,6 +6,8 @@ import hashlib
 
 PREFIX = "sg"
 WAKE = f"{PREFIX}:wake"
+# Where the key that has changed is named, for those who watch (`server.events`).
+EVENTS = f"{PREFIX}:events"
 # In the place of a bot id: what belongs to the deployment. No bot can be called that.
 SHARED = "*"
 

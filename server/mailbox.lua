@@ -19,6 +19,7 @@ end
 -- The oldest lines go, with what became of them, beyond `lines` of them or `keep` ms of age (0: kept for ever).
 local function record(entry)
   call('RPUSH', transcript, entry)
+  call('PUBLISH', 'sg:events', transcript)
   call('ZADD', active, now, conversation)
   while true do
     local head = call('LINDEX', transcript, 0)
@@ -32,7 +33,10 @@ end
 local function rank_of(state) return string.find(state, '^failed no answer') and 1 or ranks[string.match(state, '^%a+')] end
 local function advance(reply, state)
   local old = call('HGET', status, reply)
-  if old and (rank_of(old) or 9) < rank_of(state) then call('HSET', status, reply, state) end
+  if old and (rank_of(old) or 9) < rank_of(state) then
+    call('HSET', status, reply, state)
+    call('PUBLISH', 'sg:events', status)
+  end
 end
 -- A message waits in the inbox as `ms-of-arrival characters payload`.
 local function waiting(payload, characters) return now .. ' ' .. characters .. ' ' .. payload end

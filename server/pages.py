@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
@@ -25,6 +26,17 @@ from server.spending import NANO
 
 HERE = Path(__file__).parent
 PAGE = 50
+# A page runs and shows what this server gives it, and nothing else, whatever people write (Content Security Policy 3).
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
 
 
 DECISIONS: dict[str, Callable[[Desk, str], Awaitable[None]]] = {
@@ -36,10 +48,18 @@ DECISIONS: dict[str, Callable[[Desk, str], Awaitable[None]]] = {
 }
 
 
+class Guarded(Jinja2Templates):
+    """Pages that go out with `HEADERS`."""
+
+    def TemplateResponse(self, *args: Any, **kwargs: Any) -> Any:
+        """A page."""
+        return super().TemplateResponse(*args, **{**kwargs, "headers": {**HEADERS, **(kwargs.get("headers") or {})}})
+
+
 def router(settings: Settings, redis: Redis, desks: Mapping[str, Desk]) -> APIRouter:
     """/, /simulator, /dashboard and /login."""
     routes = APIRouter(include_in_schema=False)
-    templates = Jinja2Templates(HERE / "templates")
+    templates = Guarded(HERE / "templates")
     follow_ups, calls = FollowUps(redis), Calls(redis)
 
     def login(request: Request) -> Response:

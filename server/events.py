@@ -1,0 +1,100 @@
+"""What changes, as it changes: `GET /api/events`, server-sent events (HTML Standard, section 9.2) for pages and programs.
+
+Every step that writes to a transcript, a status or a contact names its key on one Redis channel; each web process listens
+once and passes it on. An event says what to look at again, never what is in it: nobody reads more than the API shows them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterator
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from server.keys import EVENTS, PREFIX
+
+# A watcher who does not read is told to look at everything again.
+WAITING = 500
+# A connection that says nothing for so many seconds is cut by proxies.
+HEARTBEAT = 15
+RETRY = 1.0
+_WHAT = {"transcript": "message", "status": "status", "contact": "contact"}
+
+log = structlog.get_logger()
+
+# (bot id, conversation id, what)
+Event = tuple[str, str, str]
+
+
+class Feed:
+    """The changes of all bots, for the watchers of one process."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._watchers: set[asyncio.Queue[Event | None]] = set()
+
+    async def listen(self) -> None:
+        """Pass on what changes, until cancelled; when Redis was gone, everybody looks at everything again."""
+        while True:
+            try:
+                async with self._redis.pubsub() as channel:
+                    await channel.subscribe(EVENTS)
+                    self._tell(None)
+                    async for message in channel.listen():
+                        if message["type"] == "message" and (event := event_of(message["data"].decode())):
+                            self._tell(event)
+            except (RedisError, OSError) as error:
+                log.error("redis_unreachable", error=repr(error)[:200])
+            await asyncio.sleep(RETRY)
+
+    def _tell(self, event: Event | None) -> None:
+        for queue in self._watchers:
+            if queue.qsize() >= WAITING:
+                while not queue.empty():
+                    queue.get_nowait()
+                event = None
+            queue.put_nowait(event)
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[asyncio.Queue[Event | None]]:
+        """A queue of changes; None stands for "look at everything again"."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._watchers.add(queue)
+        try:
+            yield queue
+        finally:
+            self._watchers.discard(queue)
+
+    async def stream(self, bot_id: str, stopping: asyncio.Event) -> AsyncIterator[str]:
+        """The changes of a bot (all bots: an empty id) as lines of an event stream, until `stopping`."""
+        silent = 0.0
+        with self.watching() as queue:
+            yield "retry: 1000\n\n"  # who has read this misses nothing
+            while not stopping.is_set():
+                try:
+                    event = await asyncio.wait_for(queue.get(), 1)
+                except TimeoutError:
+                    silent += 1
+                    if silent >= HEARTBEAT:
+                        silent = 0
+                        yield ": still here\n\n"
+                    continue
+                silent = 0
+                if event is None:
+                    yield "event: everything\ndata: {}\n\n"
+                elif not bot_id or event[0] == bot_id:
+                    data = {"bot_id": event[0], "conversation_id": event[1], "what": event[2]}
+                    yield f"event: change\ndata: {json.dumps(data)}\n\n"
+
+
+def event_of(name: str) -> Event | None:
+    """What a key's name says: `sg:{bot}:transcript:conversation`."""
+    prefix, _, rest = name.partition(":{")
+    bot_id, _, rest = rest.partition("}:")
+    part, _, conversation_id = rest.partition(":")
+    known = prefix == PREFIX and part in _WHAT and conversation_id
+    return (bot_id, conversation_id, _WHAT[part]) if known else None
