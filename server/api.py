@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, UploadFile
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from redis.asyncio import Redis
@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from channels.base import Message
 from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS, Unreadable
-from server import alerts, bots_api, outreach_api, oversight
+from server import alerts, bots_api, outreach_api, oversight, privacy
 from server.access import require_operator
 from server.answering import Rehearsal, library
 from server.bots import Desk
@@ -75,6 +75,7 @@ def router(settings: Settings, redis: Redis, roster: Roster, feed: Feed, stoppin
     routes = APIRouter(prefix="/api", tags=["operator"], dependencies=[Depends(operator)])
     shelf, spending = library(settings, redis), Spending(settings, redis)
     rehearsals: list[Rehearsal] = []
+    later: set[asyncio.Task[None]] = set()
     follow_ups = FollowUps(redis)
 
     async def found(conversation_id: str) -> tuple[Desk, Contact]:
@@ -151,6 +152,30 @@ def router(settings: Settings, redis: Redis, roster: Roster, feed: Feed, stoppin
             await oversight.classify(desk, contact_id, kind)
         await desk.conversations.learn(contact_id, facts, OPERATOR)
         return _contact(*await found(contact_id))
+
+    @routes.get(
+        "/contacts/{contact_id}/export",
+        summary="Everything that is known of a contact, as a zip archive",
+        response_class=Response,
+        responses={200: {"content": {"application/zip": {}}}},
+    )
+    async def export_contact(contact_id: str) -> Response:
+        desk, contact = await found(contact_id)
+        name = f'attachment; filename="contact-{contact_id}.zip"'
+        packed = await privacy.exported(redis, desk, contact)
+        return Response(packed, media_type="application/zip", headers={"Content-Disposition": name})
+
+    @routes.delete("/contacts/{contact_id}", summary="Forget a contact, with everything that was said")
+    async def erase_contact(
+        contact_id: str, verify: bool = Query(False, description="look through all keys of the bot afterwards")
+    ) -> dict[str, Any]:
+        """Whoever wanted no more messages gets none if they are ever written to again; nothing else is kept of them."""
+        desk, contact = await found(contact_id)
+        done = await privacy.erased(redis, desk, contact, verify)
+        task = asyncio.create_task(privacy.erase_again(redis, desk, contact))
+        later.add(task)
+        task.add_done_callback(later.discard)
+        return {**done.model_dump(exclude_none=True), "status": "erased"}
 
     @routes.get("/conversations", summary="Conversations, most recently active first")
     async def conversations(bot_id: str | None = None, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ A contact and its conversation share one id, a UUID made from a secret, the bot 
     sent:I        STRING  provider's message id -> `conversation reply`, for 8 days, where statuses do not tell
     status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON; `heard:ID` words of a voice message
     active        ZSET    conversation -> ms of the last entry
+    silent        SET     digests of identities of people who were erased and want no messages
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -41,9 +42,9 @@ for _, k in ipairs(KEYS) do id = id or redis.call('GET', k) end
 id = id or ARGV[1]
 for _, k in ipairs(KEYS) do redis.call('SET', k, id, 'NX') end
 local contact = ARGV[2] .. id
-redis.call('HSETNX', contact, 'created', ARGV[3])
+local new = redis.call('HSETNX', contact, 'created', ARGV[3])
 redis.call('HSET', contact, unpack(ARGV, 4))
-return id
+return {id, new}
 """
 # KEYS contact | ARGV source field value field value ... : what an operator entered is never overwritten, save for consent,
 # which is the contact's to give and to take; nothing comes back to life of a contact who was erased
@@ -133,6 +134,10 @@ class Contact(BaseModel):
         return Recipient(account=self.account, wa_id=self.wa_id, user_id=self.user_id)
 
 
+def _identities(wa_id: str, user_id: str) -> list[str]:
+    return [f"wa {wa_id}"] * bool(wa_id) + [f"user {user_id}"] * bool(user_id)
+
+
 class Conversations:
     """The record of one bot's contacts and conversations."""
 
@@ -155,16 +160,37 @@ class Conversations:
         if not afresh and (cached := self._recent.get(seen)):
             return cached
         secret = await self._salt()
-        identities = [f"wa {message.wa_id}"] * bool(message.wa_id) + [f"user {message.user_id}"] * bool(message.user_id)
+        identities = _identities(message.wa_id, message.user_id)
         fresh = uuid.uuid5(uuid.NAMESPACE_URL, f"salesgraph:{secret}:{self.bot_id}:{identities[0]}")
         keys = [key(self.bot_id, "alias", digest(f"{secret} {identity}")) for identity in identities]
         flat = [text for name, value in known.items() if value for text in (name, value)]
         prefix = key(self.bot_id, "contact", "")
-        found: Any = await self._identify(keys=keys, args=[str(fresh), prefix, now_ms(), *flat])
+        found, new = await self._identify(keys=keys, args=[str(fresh), prefix, now_ms(), *flat])  # pyright: ignore[reportGeneralTypeIssues]
+        if new and await self._wants_silence(identities):
+            await self.learn(found.decode(), {"consent": "stopped"}, "before")
         if len(self._recent) >= RECENT:
             self._recent.clear()
         self._recent[seen] = found.decode()
         return self._recent[seen]
+
+    async def _wants_silence(self, identities: Sequence[str]) -> bool:
+        """Whether somebody who was erased had wanted no more messages: all that is kept of them is this digest."""
+        digests = [digest(f"{await self._salt()} {identity}") for identity in identities]
+        known: Any = await self._redis.smismember(key(self.bot_id, "silent"), digests)  # pyright: ignore[reportGeneralTypeIssues]
+        return any(known)
+
+    async def keep_silent(self, contact: Contact) -> None:
+        """Remember of somebody who is erased that they want no messages."""
+        digests = [
+            digest(f"{await self._salt()} {identity}") for identity in _identities(contact.wa_id, contact.user_id)
+        ]
+        await self._redis.sadd(key(self.bot_id, "silent"), *digests)  # pyright: ignore[reportGeneralTypeIssues]
+
+    async def aliases(self, contact: Contact) -> list[str]:
+        """The keys that lead from a contact's identities to their conversation."""
+        secret = await self._salt()
+        known = _identities(contact.wa_id, contact.user_id)
+        return [key(self.bot_id, "alias", digest(f"{secret} {identity}")) for identity in known]
 
     async def _salt(self) -> str:
         """Kept with the data it salts, so that all hosts agree: without it no id can be traced back to a phone number by
