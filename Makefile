@@ -17,7 +17,7 @@ format: .venv/ready-dev
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 studio: .venv/ready-studio
-	LANGSMITH_TRACING=false LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --no-reload
+	LANGSMITH_TRACING=false LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --no-reload $(ARGS)
 
 # Saved conversations: ask the chat model anew (make record ARGS=price), or play them with another setting
 # (make compare ARGS="--set sell_prompt=@new.md").

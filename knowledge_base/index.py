@@ -7,6 +7,7 @@ idf-weighted share of the question's terms that the passages hold at all.
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -22,6 +23,9 @@ from pydantic import BaseModel, ConfigDict
 
 from knowledge_base.embed import Vectors
 from knowledge_base.passages import Passage
+
+# It reports the building of every index, on standard error.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 LEXICAL_WEIGHT = 0.3
 # What words in common add to a cosine when it is held against a threshold.

@@ -84,7 +84,9 @@ async def exported(
     playing = Playing(models, _Masked(knowledge, mask), "record", changes)
     played, tape = await play(name, saved, Recorded(), playing)
     if bad and played.passed:
-        raise BadConversation(f"--bad: the last reply does not have {bad!r}, so this would be no failing test")
+        said = next((turn.reply for turn in reversed(played.turns) if turn.replies), "")
+        why = f"--bad: the last reply does not have {bad!r}, so this would be no failing test"
+        raise BadConversation(f"{why}; it is: {said[:200]}")
     return Exported(written(file), tape, dict(mask.replaced), list(_differences(then, saved, played)))
 
 
