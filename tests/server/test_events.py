@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.async_api import Page, expect
+from redis.asyncio import Redis
 
-from server.events import event_of
+from server.events import Feed, event_of
 from server.keys import key
+from server.stopping import Stopping
 from tests.server.stack import API, Stack, text, webhook
 from tests.server.test_api import fresh
 from tests.server.test_bots import write
@@ -132,3 +136,14 @@ async def test_what_people_write_never_runs(stack: Stack, page: Page):  # noqa: 
     await expect(page.locator(".bubble").first).to_contain_text(hostile)
     assert not reported
     await until(stack.idle)
+
+
+async def test_a_stream_ends_when_the_server_does(redis: Redis):
+    stopping = asyncio.Event()
+    stream = Feed(redis).stream("", stopping)
+    assert (await anext(stream)).startswith("retry")
+    stopping.set()
+    assert [line async for line in stream] == []
+    ended = Stopping(uvicorn.Config("x:y"), stopped := asyncio.Event())
+    ended.handle_exit(signal.SIGINT, None)
+    assert stopped.is_set() and ended.should_exit
