@@ -150,7 +150,10 @@ async def _played(conversation: Kept, side: Side, forced: bool, live: Models, se
     playing = Playing(live, knowledge, "live", side.changes, forced, settings)
     if side.recorded:
         playing = Playing(live, knowledge, "accept", side.changes, settings=settings)
-    return (await play(conversation.name, conversation.saved, conversation.tape, playing))[0]
+    try:
+        return (await play(conversation.name, conversation.saved, conversation.tape, playing))[0]
+    except BadConversation as error:  # what this side's settings make of it; the others are compared all the same
+        return Played(name=conversation.name, about=conversation.saved.about, problems=(str(error),))
 
 
 def _key(conversation: Kept, side: Side, number: int, forced: bool, model: str) -> str:

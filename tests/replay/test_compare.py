@@ -124,6 +124,18 @@ async def test_a_setting_that_cannot_be_is_refused_before_anything_is_played(
             changed([wrong])
 
 
+async def test_a_setting_that_one_conversation_cannot_be_played_with_spoils_no_other(
+    talk: Kept, saved: Callable[..., Kept], live: Models
+):
+    later = saved("  - user: Hello, do you have a showroom?\n  - user: Hello?\n    after: 3d\n", "later")
+    following = Side("following", {"outreach": {"enabled": True, "intervals": [2]}, "hours": {"holidays": "none"}})
+    runs = await compared([talk, later], Comparison(AS_IS, following), live, PLAIN)
+    assert [(run.name, run.outcome) for run in runs] == [("talk", "same"), ("later", "worse")]
+    assert "falls due before it" in runs[1].right[0].problems[0] and "falls due" in page(
+        runs, Comparison(AS_IS, following)
+    )
+
+
 def test_words_that_differ_are_marked():
     assert difference("It costs 449 000 KZT.", "It costs 448 000 KZT!") == (
         [("same", "It costs "), ("gone", "449"), ("same", " 000 KZT"), ("gone", ".")],
