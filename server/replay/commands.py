@@ -39,17 +39,17 @@ def _kept(pattern: str, folder: Path) -> list[Any]:
             found.append(kept(path))
         except BadConversation as error:
             bad += 1
-            _wrong(error)
+            wrong(error)
     if bad:
         raise SystemExit(2)
     return found
 
 
-def _wrong(error: object) -> None:
+def wrong(error: object) -> None:
     console.print(f"[red]{escape(str(error))}[/]", highlight=False)
 
 
-def _done(job: Callable[[Settings, Any], Coroutine[Any, Any, int]]) -> None:
+def with_models(job: Callable[[Settings, Any], Coroutine[Any, Any, int]]) -> None:
     """Run with the live models of the settings; exit with the number that comes back."""
     from agent.models import NoModelAnswered
     from server.answering import models
@@ -65,12 +65,12 @@ def _done(job: Callable[[Settings, Any], Coroutine[Any, Any, int]]) -> None:
     try:
         raise SystemExit(asyncio.run(run()))
     except (BadConversation, NoModelAnswered) as error:
-        _wrong(error)
+        wrong(error)
         raise SystemExit(2) from None
     except ExceptionGroup as group:
         if group.subgroup(BadConversation) is None:
             raise
-        _wrong(group.exceptions[0])
+        wrong(group.exceptions[0])
         raise SystemExit(2) from None
 
 
@@ -94,7 +94,7 @@ def run(pattern: Pattern = "", folder: Folder = HERE) -> None:
         console.print(f"{len(found) - failed} of {len(found)} as expected")
         return 1 if failed else 0
 
-    _done(job)
+    with_models(job)
 
 
 @replay_commands.command("accept")
@@ -109,7 +109,7 @@ def accept(pattern: Pattern = "", folder: Folder = HERE) -> None:
         async for conversation, went, changed in accepted(found, settings):
             if went.problems:
                 failed += 1
-                _wrong(f"{conversation.name}: not accepted, its answers do not fit any more: record it again")
+                wrong(f"{conversation.name}: not accepted, its answers do not fit any more: record it again")
                 console.print(escape("\n".join(went.problems)), highlight=False)
                 continue
             what = f"{len(changed)} prompts noted" if changed else "unchanged"
@@ -119,7 +119,7 @@ def accept(pattern: Pattern = "", folder: Folder = HERE) -> None:
                 console.print(escape(went.shown()), highlight=False)
         return 1 if failed else 0
 
-    _done(job)
+    with_models(job)
 
 
 @replay_commands.command("record")
@@ -140,9 +140,9 @@ def record(
 
     async def job(settings: Settings, live: Any) -> int:
         if why := _judge_trouble(wanted, folder, live.default):
-            _wrong(why)
+            wrong(why)
             return 2
-        if not wanted or not _agreed([cost_of(c, live.default, settings) for c in wanted], live.default, yes):
+        if not wanted or not agreed([cost_of(c, live.default, settings) for c in wanted], live.default, yes):
             return 0 if not wanted else 1
         failed = 0
         async for conversation, went in recorded(wanted, live, settings, fresh):
@@ -153,7 +153,7 @@ def record(
                 console.print(escape(went.shown()), highlight=False)
         return 1 if failed else 0
 
-    _done(job)
+    with_models(job)
 
 
 MEASURED = "judges.json"
@@ -168,7 +168,7 @@ def _judge_trouble(conversations: Sequence[Any], folder: Path, model: str) -> st
     return f"the judge is not trusted: {why}" if why else ""
 
 
-def _agreed(costs: Sequence[float | None], model: str, yes: bool) -> bool:
+def agreed(costs: Sequence[float | None], model: str, yes: bool) -> bool:
     """Whether the money may be spent. Nothing is asked where nothing is paid."""
     known = sum(cost or 0 for cost in costs)
     unknown = " (its price is not known)" if any(cost is None for cost in costs) else ""
@@ -205,20 +205,20 @@ def compare(
         left = Side(", ".join(against or []) or ("as recorded" if taped else "as it is"), changed(against or []), taped)
         right = Side(", ".join(change or []) or "as it is", changed(change or []))
     except BadConversation as error:
-        _wrong(error)
+        wrong(error)
         raise SystemExit(2) from None
     store = out.with_name(f".{out.name}.unfinished")
     out.parent.mkdir(parents=True, exist_ok=True)
 
     async def job(settings: Settings, live: Any) -> int:
         if why := _judge_trouble(found, folder, live.default):
-            _wrong(why)
+            wrong(why)
             return 2
         costs = [
             cost_of(c, str(side.changes.get("model") or live.default), settings) for c in found for side in (left, right)
             if not side.recorded for _ in range(times)
         ]  # fmt: skip
-        if not _agreed(costs, live.default, yes):
+        if not agreed(costs, live.default, yes):
             return 1
         columns = (TextColumn("playing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console) as bar:
@@ -236,7 +236,7 @@ def compare(
         console.print(f"{better} better, {worse} worse, {differs} of {len(runs)} say something else: {out}")
         return 0
 
-    _done(job)
+    with_models(job)
 
 
 @replay_commands.command("judge")
@@ -253,7 +253,7 @@ def judge(
     async def job(settings: Settings, live: Any) -> int:
         known, price = labels_in(labels), meter.price_of(live.default) or {}
         cost = len(known) * (300 * price.get("input", 0) + WRITTEN * price.get("output", 0)) / meter.PER
-        if not _agreed([cost if price else None], live.default, yes):
+        if not agreed([cost if price else None], live.default, yes):
             return 1
         found = await measured(live, "auto", known)
         keep(folder / MEASURED, found)
@@ -265,7 +265,7 @@ def judge(
         )
         return 0 if found.trusted else 1
 
-    _done(job)
+    with_models(job)
 
 
 @replay_commands.command("schema")

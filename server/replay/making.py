@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from server.cli import bot_of, console, roster_of, settled, with_redis
 from server.conversations import Contact, Entry
-from server.replay.commands import HERE, Folder, _agreed, _done, _wrong, replay_commands
+from server.replay.commands import HERE, Folder, agreed, replay_commands, with_models, wrong
 from server.settings import Settings
 
 LAST = "last"
@@ -49,7 +49,7 @@ def _save_as_test(
             bot = await bot_of(settings, redis, found.bot_id)
             return await _export(path, found, entries, bot, library(settings, redis), mask, bad)
         except BadConversation as error:
-            _wrong(error)
+            wrong(error)
             return 2
 
     raise SystemExit(with_redis(settings, job))
@@ -136,7 +136,7 @@ def new(
         head: dict[str, Any] = {"about": f"{name}: say here what it shows.", "tags": ["new"], "bot": own}
         return _keep(path, await talked(name, head, speaker, _playing(live, settings), turns))
 
-    _done(job)
+    with_models(job)
 
 
 def simulate(
@@ -161,11 +161,11 @@ def simulate(
         who, price = persona_of(persona), meter.price_of(live.default) or {}
         each = (2_500 * price.get("input", 0) + WRITTEN * price.get("output", 0)) / meter.PER
         free = live.default == "offline"
-        if not _agreed([0.0 if free else each * turns * (CALLS + 1) if price else None], live.default, yes):
+        if not agreed([0.0 if free else each * turns * (CALLS + 1) if price else None], live.default, yes):
             return 1
         return _keep(path, await simulated(path.stem, who, _playing(live, settings), own, turns, customer))
 
-    _done(job)
+    with_models(job)
 
 
 def _settings_of(settings: Settings, bot_id: str) -> dict[str, Any]:
