@@ -43,20 +43,15 @@ class Outage(RuntimeError):
     """A provider's failure that a script or a tape asks for."""
 
 
-class TapedModel(BaseChatModel):
-    """Stands where a provider's chat model would. `inner` is that model where it may be asked."""
-
-    name: str | None = None
-    tape: Any
-    saved: Any
-    inner: Any = None
-
-    @property
-    def _llm_type(self) -> str:
-        return "taped"
+class StandIn(BaseChatModel):
+    """A chat model that knows which node of the graph asks it."""
 
     def bind_tools(self, tools: Any, *, tool_choice: Any = None, **kwargs: Any) -> Any:
         return self.bind(offered=list(tools), choice=tool_choice)
+
+    async def answer(self, node: str, messages: list[BaseMessage], offered: Sequence[Any], choice: Any) -> AIMessage:
+        """What it says; `node` is `judge` where no node asks."""
+        raise NotImplementedError
 
     def _generate(
         self,
@@ -76,19 +71,34 @@ class TapedModel(BaseChatModel):
         choice: Any = None,
         **kwargs: Any,
     ) -> ChatResult:
-        metadata = run_manager.metadata if run_manager else {}
-        node = str((metadata or {}).get("langgraph_node", "judge"))
+        metadata = (run_manager.metadata if run_manager else None) or {}
+        message = await self.answer(str(metadata.get("langgraph_node", "judge")), messages, offered, choice)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+class TapedModel(StandIn):
+    """Stands where a provider's chat model would. `inner` is that model where it may be asked."""
+
+    name: str | None = None
+    tape: Any
+    saved: Any
+    inner: Any = None
+
+    @property
+    def _llm_type(self) -> str:
+        return "taped"
+
+    async def answer(self, node: str, messages: list[BaseMessage], offered: Sequence[Any], choice: Any) -> AIMessage:
         place = self.tape.place(node)
         try:
             prompt = as_text(messages, [convert_to_openai_tool(tool) for tool in offered])
-            message = await self._answer(place, node, prompt, messages, offered, choice)
+            return await self._answer(place, node, prompt, messages, offered, choice)
         except (Outage, TapeError):
             raise
         except Exception as error:
             if self.tape.keeps:  # the graph would take a mistake of ours for an outage
                 self.tape.problems.append(f"{place}: {error!r}")
             raise
-        return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _answer(
         self, place: str, node: str, prompt: str, messages: list[BaseMessage], offered: Sequence[Any], choice: Any

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
 from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context, Rows
@@ -23,6 +20,7 @@ from channels.base import ANSWERED
 from server.bots import Bot
 from server.conversations import Contact, Entry
 from server.hours import DAYS
+from server.replay.boundary import StandIn
 from server.replay.heard import Played
 from server.replay.masking import Mask
 from server.replay.play import MINUTE, PAUSE, Playing, play
@@ -210,7 +208,7 @@ class _Answers:
         return cls(replies, facts, profile.get("class") or "unknown")
 
 
-class Remembered(BaseChatModel):
+class Remembered(StandIn):
     """A model that answers what was answered then; where nothing was, it fails, and the offline model answers."""
 
     answers: Any
@@ -220,28 +218,9 @@ class Remembered(BaseChatModel):
     def _llm_type(self) -> str:
         return EXPORTED
 
-    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
-        return self.bind(offered=True)
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        raise NotImplementedError("the graph's nodes are async")
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        node = str(((run_manager.metadata if run_manager else None) or {}).get("langgraph_node"))
+    async def answer(self, node: str, messages: list[BaseMessage], offered: Sequence[Any], choice: Any) -> AIMessage:
         number = next((turn for m in reversed(messages) if (turn := _turn_of(m))), 1)
-        return ChatResult(generations=[ChatGeneration(message=self._answer(node, number))])
+        return self._answer(node, number)
 
     def _answer(self, node: str, number: int) -> AIMessage:
         then: _Answers = self.answers[min(number, len(self.answers)) - 1]

@@ -18,7 +18,7 @@ from server.replay.runs import Kept, played
 from server.replay.saved import BadConversation
 from server.settings import Settings
 from tests.fakes.openai_wire import FakeOpenAI, message, schema_of
-from tests.server.test_simulator_page import CHROMIUM
+from tests.server.test_simulator_page import CHROMIUM, needs_chromium
 
 PLAIN = Settings.model_construct()
 TALK = """
@@ -144,7 +144,7 @@ def test_words_that_differ_are_marked():
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install the package chromium")
+@needs_chromium
 async def test_the_page_shows_both_sides(talk: Kept, saved: Callable[..., Kept], live: Models, tmp_path: Path):
     hostile = saved('  - user: "<script>document.title=1</script> do you have a showroom?"\n', "hostile")
     how = Comparison(AS_IS, DEAR, times=2)

@@ -22,7 +22,7 @@ from server.stopping import Stopping
 from tests.server.stack import API, Stack, text, webhook
 from tests.server.test_api import fresh
 from tests.server.test_bots import write
-from tests.server.test_simulator_page import page  # noqa: F401 - a fixture
+from tests.server.test_simulator_page import needs_chromium, page  # noqa: F401 - a fixture
 from tests.waiting import until
 
 
@@ -90,6 +90,7 @@ def test_a_change_is_named_by_its_key():
 
 
 @pytest.mark.browser
+@needs_chromium
 async def test_the_dashboard_shows_a_message_without_a_reload(stack: Stack, page: Page):  # noqa: F811 - the fixture
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -112,6 +113,7 @@ async def test_the_dashboard_shows_a_message_without_a_reload(stack: Stack, page
 
 
 @pytest.mark.browser
+@needs_chromium
 async def test_what_people_write_never_runs(stack: Stack, page: Page):  # noqa: F811 - the fixture
     """Hostile texts and names on every page that shows them; the policy would report what slipped through."""
     reported: list[str] = []
