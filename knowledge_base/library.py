@@ -111,6 +111,15 @@ class Library:
         """Forget a document; False when there is none of that id."""
         return await self._store.remove(bot_id, document_id)
 
+    async def reindex(self, bot_id: str, document_id: str) -> Stored | None:
+        """Embed a document's passages anew; None when there is none of that id."""
+        kept = next((d for d in await self._store.documents(bot_id) if d.id == document_id), None)
+        if kept is None:
+            return None
+        stored = await asyncio.to_thread(self._embedded_again, kept)
+        await self._store.put(bot_id, stored)
+        return stored
+
     async def documents(self, bot_id: str) -> list[Stored]:
         """All documents of a bot, by name."""
         return sorted(await self._store.documents(bot_id), key=lambda document: document.name)
@@ -146,7 +155,9 @@ class Library:
 
     def _embedded_again(self, document: Stored) -> Stored:
         vectors = self.embedder.passages([f"{p.heading}\n{p.text}".strip() for p in document.passages])
-        return document.model_copy(update={"embedder": self.embedder.name, "vectors": _packed([vectors])})
+        return document.model_copy(
+            update={"embedder": self.embedder.name, "vectors": _packed([vectors] if document.passages else [])}
+        )
 
     def _stored(self, document_id: str, content_hash: str, document: Document, progress: Progress | None) -> Stored:
         passages = split(document)

@@ -21,7 +21,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from server import alerts, api, pages, simulator, webhooks
+from server import alerts, api, dashboard, pages, simulator, webhooks
+from server.access import Access
 from server.calls import Calls, feed, feed_secret
 from server.events import Feed
 from server.http_client import http_client
@@ -64,7 +65,7 @@ def create(settings: Settings, redis: Redis) -> Entrance:
     client = http_client(http_timeout(settings))
     roster = Roster(settings, redis, Numbers(settings, client, []))
     phones = simulator.emulators(settings)
-    changes, stopping = Feed(redis), asyncio.Event()
+    changes, stopping, access = Feed(redis), asyncio.Event(), Access(settings, redis)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -87,10 +88,12 @@ def create(settings: Settings, redis: Redis) -> Entrance:
     )
     receive = webhooks.cloud_receiver(roster)
     app.include_router(webhooks.router(settings, roster, receive))
-    app.include_router(api.router(settings, redis, roster, changes, stopping))
-    app.include_router(pages.router(settings, redis, roster))
+    app.include_router(api.router(settings, redis, roster, access, changes, stopping))
+    templates = pages.Guarded(Path(__file__).parent / "templates")
+    app.include_router(pages.router(settings, redis, roster, access, templates))
+    app.include_router(dashboard.router(settings, redis, roster, access, templates, client))
     for path, emulator in phones.items():
-        app.mount(path, simulator.guarded(settings, path, emulator.app))
+        app.mount(path, simulator.guarded(access, path, emulator.app))
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
     @app.get("/health", tags=["open"], summary="Whether the service works")
@@ -129,7 +132,7 @@ def create(settings: Settings, redis: Redis) -> Entrance:
             paused.labels(bot_id).set(bool(await desk.mailbox.paused(desk.bot.account)))
             conversations.labels(bot_id).set(await desk.conversations.count())
             waiting.labels(bot_id).set(await desk.mailbox.backlog())
-            dead.labels(bot_id).set(len(await desk.mailbox.dead_letters()))
+            dead.labels(bot_id).set(await desk.dead_letters.count())
             today = await spending.of(bot_id)
             for what in ("calls", "input_tokens", "output_tokens", "cost"):
                 spent.labels(bot_id, what).set(today[what])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,16 +10,19 @@ import httpx
 import structlog
 from redis.asyncio import Redis
 
-from server import consent, notices
+from agent.meter import Call
+from server import consent, notices, traces
 from server.bots import Desk
 from server.calls import Calls
 from server.clock import now_ms
 from server.conversations import Contact
 from server.follow_ups import FollowUps
+from server.hooks import Hooks
 from server.inputs import Inputs
 from server.lines import Numbers
 from server.settings import Settings
 from server.spending import Spending
+from server.traces import Trace
 
 log = structlog.get_logger()
 
@@ -47,6 +50,10 @@ class Attending:
         """Deliver what operators are to know, until cancelled."""
         await notices.keep_telling(self.settings, self.redis, desks, self.numbers, self.http)
 
+    async def keep_hooking(self, desks: Mapping[str, Desk]) -> None:
+        """Tell outgoing webhooks what happens, until cancelled."""
+        await Hooks(self.settings, self.redis).keep_telling(desks)
+
     async def keep_ringing(self, desks: Mapping[str, Desk]) -> None:
         """Let touches and reminders of calls come when they are due, until cancelled."""
         await self.follow_ups.timers.keep_ringing(desks, self.calls.remind)
@@ -69,6 +76,11 @@ class Attending:
             if part.get("owner") == "person" or part.get("task"):
                 reason = part.get("task") or part.get("reason") or "asks for a person"
                 await self.call(desk, contact, turn_id, "handoff" if part.get("owner") else "task", reason)
+
+    async def record(self, desk: Desk, contact: Contact, calls: Sequence[Call], trace: Trace) -> None:
+        """At the end of a turn: what it cost, and how it came about."""
+        await self.spending.record(desk.bot.id, contact.id, calls)
+        await traces.keep(self.redis, desk, contact.id, trace)
 
     async def call(self, desk: Desk, contact: Contact, turn_id: str, event: str, reason: str) -> None:
         """Show on the dashboard that a conversation needs a person, and tell the operator; once for a turn."""

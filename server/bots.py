@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from agent.context import Context
 from server.bot_config import BadConfig, Problem, checked, problems_of, prompts_in, split_secrets
 from server.conversations import Conversations
+from server.dead_letters import DeadLetters
 from server.hours import hours_of
 from server.lines import DEFAULT, SIMULATED, Link, channels, defaults, is_simulated, settled_links
 from server.mailbox import DAY, SECOND, Limits, Mailbox
@@ -71,6 +72,11 @@ class Desk:
     mailbox: Mailbox
     conversations: Conversations
     redis: Redis
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The turns of the bot that were given up on."""
+        return DeadLetters(self.redis, self.bot.id)
 
 
 Part = TypeVar("Part", bound=BaseModel)
@@ -161,6 +167,7 @@ def _limits(settings: Settings, said: dict[str, Any]) -> Limits:
         age=int(days * DAY),
         lines=of(retention, "transcript_messages", settings.transcript_messages),
         keep=of(retention, "transcript_days", settings.transcript_days) * DAY,
+        timezone=settings.timezone,
     )
 
 
@@ -227,7 +234,7 @@ def _from_file(path: Path | None) -> dict[str, Any]:
 
 def desk_of(bot: Bot, redis: Redis) -> Desk:
     """A bot at work."""
-    return Desk(bot, Mailbox(redis, bot.id, bot.limits), Conversations(redis, bot.id), redis)
+    return Desk(bot, Mailbox(redis, bot.id, bot.limits), Conversations(redis, bot.id, bot.limits.timezone), redis)
 
 
 def desks(settings: Settings, redis: Redis) -> dict[str, Desk]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 from typing import Any, cast
 
-from fastapi import APIRouter, Body, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query
+from fastapi import Body as InBody
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+from redis.asyncio import Redis
 
 from channels.base import Linked, SendError, Session
 from server import alerts, links, tokens
+from server.api_parts import Body
 from server.bot_config import OWNERS_ONLY, BadConfig, Problem
 from server.bots import Desk
 from server.roster import Outcome, Roster
 from server.settings import Settings
-from server.tokens import Visible, scope
+from server.tokens import Role, Visible, who
 
 UNOFFICIAL = (
     "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and numbers that send "
@@ -23,27 +26,26 @@ UNOFFICIAL = (
 )
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class PhoneIn(_In):
+class PhoneIn(Body):
     """The phone of the number that is to be linked."""
 
     phone: str = Field(pattern=r"^\+?\d{6,15}$")
 
 
-class WebhookIn(_In):
+class WebhookIn(Body):
     """Where this deployment is reached from outside."""
 
     base_url: str = Field(pattern=r"^https?://")
 
 
-class TokenIn(_In):
-    """A token for one bot; `name` says who has it."""
+class TokenIn(Body):
+    """A token for a person or a program; `name` says whose. It opens the bots named, or all of them. `role`: `owner` does
+    everything, `agent` talks to contacts and looks after them, `read_only` looks."""
 
-    bot_id: str
-    name: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=100, examples=["Aigerim"])
+    role: Role = "owner"
+    bots: list[str] = Field([], max_length=100, examples=[["almaty"]])
+    bot_id: str | None = Field(None, description="one bot; the same as bots with one name")
 
 
 class Item(BaseModel):
@@ -55,7 +57,7 @@ class Item(BaseModel):
     notice: str | None = None
 
 
-def add(routes: APIRouter, settings: Settings, roster: Roster, desks: Visible) -> None:
+def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, desks: Visible) -> None:
     """Put the routes on the operator API."""
 
     def desk_of(bot_id: str) -> Desk:
@@ -64,7 +66,7 @@ def add(routes: APIRouter, settings: Settings, roster: Roster, desks: Visible) -
         return desks[bot_id]
 
     def owner() -> None:
-        if scope.get():
+        if who.get().bots:
             raise HTTPException(403, "a token of one bot does not open this; use API_TOKEN")
 
     def linked(bot_id: str) -> tuple[Desk, Linked]:
@@ -91,7 +93,7 @@ def add(routes: APIRouter, settings: Settings, roster: Roster, desks: Visible) -
         return Item(id=bot_id, status=outcome, notice=notice)
 
     @routes.put("/bots", summary="Store one bot, or a list of them; as often as you like", response_model=None)
-    async def put_bots(given: Any = Body(...)) -> Response | dict[str, Any]:
+    async def put_bots(given: Any = InBody(...)) -> Response | dict[str, Any]:
         owner()
         if not isinstance(given, list):
             item = await put(given)
@@ -116,7 +118,7 @@ def add(routes: APIRouter, settings: Settings, roster: Roster, desks: Visible) -
     @routes.patch("/bots/{bot_id}", summary="Change some fields; null goes back to what the settings say")
     async def patch_bot(bot_id: str, change: dict[str, Any]) -> dict[str, Any]:
         desk_of(bot_id)
-        if scope.get() and (barred := sorted(change.keys() & set(OWNERS_ONLY))):
+        if who.get().bots and (barred := sorted(change.keys() & set(OWNERS_ONLY))):
             raise HTTPException(403, f"{', '.join(barred)}: a token of one bot does not change this; use API_TOKEN")
         if change.get("id", bot_id) != bot_id:
             raise HTTPException(422, "id: never changes")
@@ -136,7 +138,7 @@ def add(routes: APIRouter, settings: Settings, roster: Roster, desks: Visible) -
         if not await roster.delete(bot_id) and not (settled and erase):
             raise HTTPException(409, f"{bot_id} is described by the settings; there is nothing stored to delete")
         if not settled:
-            await tokens.revoke_all(desk.redis, bot_id)
+            await tokens.forget_bot(desk.redis, bot_id)
         erased, notice = await roster.erase(bot_id) if erase else 0, None
         if isinstance(channel, Linked) and roster.numbers.channel(bot_id, desk.bot.account) is None:
             try:
@@ -148,7 +150,7 @@ def add(routes: APIRouter, settings: Settings, roster: Roster, desks: Visible) -
     @routes.get("/bots/{bot_id}/status", summary="Whether a bot can be reached, and the QR code of an unlinked phone")
     async def bot_status(bot_id: str) -> dict[str, Any]:
         desk = desk_of(bot_id)
-        return await _status(settings, roster, desk)
+        return await status_of(settings, roster, desk)
 
     @routes.get("/bots/{bot_id}/qr.png", summary="The QR code as a picture", response_model=None)
     async def qr_png(bot_id: str) -> Response:
@@ -168,7 +170,7 @@ def add(routes: APIRouter, settings: Settings, roster: Roster, desks: Visible) -
         desk, channel = linked(bot_id)
         await links.want(desk, desk.bot.account, action in ("start", "restart"))
         await _asked(channel.session(action))
-        return await _status(settings, roster, desk)
+        return await status_of(settings, roster, desk)
 
     @routes.post("/bots/{bot_id}/webhook", summary="Tell Wappi where its webhooks go")
     async def register(bot_id: str, asked: WebhookIn) -> dict[str, str]:
@@ -183,23 +185,25 @@ def add(routes: APIRouter, settings: Settings, roster: Roster, desks: Visible) -
         await _asked(tell(f"{asked.base_url.rstrip('/')}/webhook/{channel.name}/{bot_id}/{secret}"))
         return {"status": "done", "bot_id": desk.bot.id}
 
-    @routes.post("/tokens", status_code=201, summary="A token for one bot; it is shown once")
+    @routes.post("/tokens", status_code=201, summary="A token for a person or a program; it is shown once")
     async def create_token(asked: TokenIn) -> dict[str, Any]:
         owner()
-        desk = desk_of(asked.bot_id)
-        token, secret = await tokens.create(desk.redis, asked.bot_id, asked.name)
-        return {**token.model_dump(), "token": secret}
+        bots: list[str] = sorted(set(asked.bots) | ({asked.bot_id} if asked.bot_id else set()))
+        for bot_id in bots:
+            desk_of(bot_id)
+        operator, secret = await tokens.create(redis, bots, asked.name, asked.role)
+        return {**operator.model_dump(), "token": secret}
 
-    @routes.get("/tokens", summary="The tokens of single bots")
+    @routes.get("/tokens", summary="Everybody who has a token of their own")
     async def list_tokens() -> dict[str, Any]:
-        redis = next(iter(desks.values())).redis
-        rows = [token for token in await tokens.every(redis) if scope.get() in ("", token.bot_id)]
-        return {"items": [token.model_dump() for token in rows], "next_cursor": None}
+        mine = who.get().bots
+        rows = [row for row in await tokens.every(redis) if not mine or (row.bots and set(row.bots) <= set(mine))]
+        return {"items": [row.model_dump() for row in rows], "next_cursor": None}
 
     @routes.delete("/tokens/{token_id}", status_code=204, summary="Revoke a token")
     async def revoke_token(token_id: str) -> None:
         owner()
-        if not await tokens.revoke(next(iter(desks.values())).redis, token_id):
+        if not await tokens.revoke(redis, token_id):
             raise HTTPException(404, "there is no token of this id")
 
 
@@ -210,7 +214,8 @@ async def _asked(question: Any) -> Any:
         raise HTTPException(502, f"the provider refused: {error}") from None
 
 
-async def _status(settings: Settings, roster: Roster, desk: Desk) -> dict[str, Any]:
+async def status_of(settings: Settings, roster: Roster, desk: Desk) -> dict[str, Any]:
+    """Whether a bot can be reached, why not, and the code to scan."""
     bot = desk.bot
     channel = roster.numbers.channel(bot.id, bot.account) if bot.account else None
     paused = await desk.mailbox.paused(bot.account)

@@ -26,6 +26,7 @@ from server import outbox
 from server.bots import Bot, Desk
 from server.clock import now_ms
 from server.conversations import Contact
+from server.figures import FIGURES, day_of
 from server.keys import key
 from server.outbox import File, Reply
 from server.outreach import WINDOW, barred
@@ -61,7 +62,7 @@ class Calls:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"))
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
 
     def _keys(self, bot_id: str) -> list[str]:
         return [key(bot_id, part) for part in ("call_slots", "call_rows", "call_starts")]
@@ -95,6 +96,7 @@ class Calls:
             booked_at=now_ms(),
         )
         asked = {"id": call.id, "slot": start, "row": call.model_dump_json(), "capacity": bot.outreach.calls_at_once}
+        asked |= {"conversation": contact.id, "day": day_of(bot.limits.timezone)}
         if not await self._scripts.run("book", self._keys(bot.id), {**asked, "old": old}):
             return None
         log.info("call_booked", bot=bot.id, conversation=contact.id, call=call.id, moved=bool(old))

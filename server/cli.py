@@ -110,6 +110,11 @@ def with_redis(settings: Settings, job: Callable[[Redis], Awaitable[int]]) -> in
 def serve(role: Annotated[str, typer.Option(help="`all`, or `web` for the web server alone")] = "all") -> None:
     """Run everything: embedded Redis, web, worker, simulator."""
     settings = settled()
+    from server.access import exposed
+
+    if why := exposed(settings):
+        console.print(why, soft_wrap=True)
+        raise SystemExit(2)
     if role == "all":
         from server.supervisor import supervise
 

@@ -3,8 +3,9 @@
 A contact and its conversation share one id, a UUID made from a secret, the bot and the contact's first known identity.
 
     alias:I       STRING  identity -> conversation id, so that number and user id of one person meet
-    contact:C     HASH    wa_id, user_id, account, name, owner, owner_at, task, created; `p:field` profile, `s:field` its
-                          source; calls, input, output, nano: what it cost
+    contact:C     HASH    wa_id, user_id, account, name, owner, owner_at, task, task_at, created, heard_at; `p:field` profile,
+                          `s:field` its source; calls, input, output, nano: what it cost; unread: messages nobody has
+                          looked at; asked_at: ms since when the contact waits for an answer
     transcript:C  LIST    JSON entries, oldest first
     sent:I        STRING  provider's message id -> `conversation reply`, for 8 days, where statuses do not tell
     status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON; `heard:ID` words of a voice message
@@ -18,14 +19,17 @@ import json
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
-from channels.base import Message, Recipient
+from channels.base import Media, Message, Recipient
 from server.clock import now_ms
+from server.figures import FIGURES, day_of
 from server.keys import digest, key, thread_prefix
+from server.scripts import Scripts
 
 Author = Literal["contact", "bot", "person"]
 OPERATOR = "operator"
@@ -34,43 +38,11 @@ RECENT = 20_000
 # For how long a provider's id leads to a reply, and how old a reply may be whose echo is told by its text.
 SENT_SECONDS, ECHO, RECENT_REPLIES = 8 * 86_400, 600_000, 20
 
-# KEYS alias... | ARGV fresh-id contact-prefix now field value ... : every identity of a person leads to one conversation,
-# the one known first. The contact's key depends on it and shares the hash tag of the keys that are named.
-_IDENTIFY = """
-local id
-for _, k in ipairs(KEYS) do id = id or redis.call('GET', k) end
-id = id or ARGV[1]
-for _, k in ipairs(KEYS) do redis.call('SET', k, id, 'NX') end
-local contact = ARGV[2] .. id
-local new = redis.call('HSETNX', contact, 'created', ARGV[3])
-redis.call('HSET', contact, unpack(ARGV, 4))
-return {id, new}
-"""
-# KEYS contact | ARGV source field value field value ... : what an operator entered is never overwritten, save for consent,
-# which is the contact's to give and to take; nothing comes back to life of a contact who was erased
-_LEARN = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-for i = 2, #ARGV, 2 do
-  if ARGV[1] == 'operator' or ARGV[i] == 'consent' or redis.call('HGET', KEYS[1], 's:' .. ARGV[i]) ~= 'operator' then
-    if ARGV[i + 1] == '' then redis.call('HDEL', KEYS[1], 'p:' .. ARGV[i], 's:' .. ARGV[i])
-    else redis.call('HSET', KEYS[1], 'p:' .. ARGV[i], ARGV[i + 1], 's:' .. ARGV[i], ARGV[1]) end
-  end
-end
-redis.call('PUBLISH', 'sg:events', KEYS[1])
-return 1
-"""
-# KEYS contact | ARGV field value ... : fields of a contact who is still on record
-_SET = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV))
-redis.call('PUBLISH', 'sg:events', KEYS[1])
-return 1
-"""
-
 
 class Entry(BaseModel):
     """One line of a transcript. `at` is Unix milliseconds; `status`, and what was `heard` in a voice message
     (empty: nothing), are filled in on reading. The first reply of a turn has its `calls`, `tokens` and `cost` (US dollars);
+    `media` is a file that came along, which the provider keeps; `quoted_id` the provider's id of the message this one replies to;
     `checked` says of every promise in a reply what supports it, `prompts` (`NAME@VERSION`) which ones were used in its turn."""
 
     model_config = ConfigDict(extra="ignore")
@@ -91,13 +63,16 @@ class Entry(BaseModel):
     calls: int = 0
     tokens: int = 0
     cost: float = 0
+    quoted_id: str = ""
+    media: Media | None = None
     status: str = ""
     heard: str | None = None
 
 
 class Contact(BaseModel):
     """A contact with everything known of them. `owner_at` (ms): since when; `heard_at` (ms): when they
-    last wrote; `task`: what a person has to look after;
+    last wrote; `task`: what a person has to look after, since `task_at` (ms); `unread` messages, and since when (ms) one of
+    theirs waits for an answer, `asked_at` (0: none does);
     `calls`, `input` and `output` tokens and `nano` (billionths of a US dollar): what the conversation cost."""
 
     id: str
@@ -110,6 +85,9 @@ class Contact(BaseModel):
     owner_at: int = 0
     heard_at: int = 0
     task: str = ""
+    task_at: int = 0
+    unread: int = 0
+    asked_at: int = 0
     created: int = 0
     calls: int = 0
     input: int = 0
@@ -129,9 +107,19 @@ class Contact(BaseModel):
         return self.profile.get("consent") == "stopped"
 
     @property
+    def waiting_since(self) -> int:
+        """Since when (ms) a message, or a task, waits for somebody; 0: nothing does."""
+        return min((at for at in (self.asked_at, self.task_at if self.task else 0) if at), default=0)
+
+    @property
     def recipient(self) -> Recipient:
         """Where replies to this contact go."""
         return Recipient(account=self.account, wa_id=self.wa_id, user_id=self.user_id)
+
+
+def _became(entry: Entry, status: bytes | None, heard: bytes | None) -> Entry:
+    said = None if heard is None else heard.decode()
+    return entry.model_copy(update={"status": (status or b"").decode(), "heard": said})
 
 
 def _identities(wa_id: str, user_id: str) -> list[str]:
@@ -139,16 +127,14 @@ def _identities(wa_id: str, user_id: str) -> list[str]:
 
 
 class Conversations:
-    """The record of one bot's contacts and conversations."""
+    """The record of one bot's contacts and conversations, whose figures are counted by the days of `timezone`."""
 
-    def __init__(self, redis: Redis, bot_id: str) -> None:
-        self.bot_id = bot_id
+    def __init__(self, redis: Redis, bot_id: str, timezone: str = "UTC") -> None:
+        self.bot_id, self._timezone = bot_id, timezone
         self._redis = redis
         self._secret = ""
         self._recent: dict[tuple[str, ...], str] = {}
-        self._identify = redis.register_script(_IDENTIFY)
-        self._learn = redis.register_script(_LEARN)
-        self._set = redis.register_script(_SET)
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
 
     async def identify(self, message: Message, *, afresh: bool = False) -> str:
         """The conversation of a message, made on first contact; remembers number, user id, name and account.
@@ -165,7 +151,8 @@ class Conversations:
         keys = [key(self.bot_id, "alias", digest(f"{secret} {identity}")) for identity in identities]
         flat = [text for name, value in known.items() if value for text in (name, value)]
         prefix = key(self.bot_id, "contact", "")
-        found, new = await self._identify(keys=keys, args=[str(fresh), prefix, now_ms(), *flat])  # pyright: ignore[reportGeneralTypeIssues]
+        made = {"fresh": str(fresh), "prefix": prefix, "day": day_of(self._timezone)}
+        found, new = await self._scripts.run("identify", keys, made, *flat)
         if new and await self._wants_silence(identities):
             await self.learn(found.decode(), {"consent": "stopped"}, "before")
         if len(self._recent) >= RECENT:
@@ -205,45 +192,74 @@ class Conversations:
     async def contact(self, conversation_id: str) -> Contact | None:
         """The contact of a conversation, None when there is none of that id."""
         raw: Any = await self._redis.hgetall(key(self.bot_id, "contact", conversation_id))  # pyright: ignore[reportGeneralTypeIssues]
+        return self._contact(conversation_id, raw)
+
+    def _contact(self, conversation_id: str, raw: Mapping[bytes, bytes]) -> Contact | None:
         if not raw:
             return None
         row = {name.decode(): value.decode() for name, value in raw.items()}
         profile = {name[2:]: value for name, value in row.items() if name.startswith("p:")}
         sources = {name[2:]: value for name, value in row.items() if name.startswith("s:")}
+        known = {k: v for k, v in row.items() if k in Contact.model_fields}
         return Contact.model_validate(
-            {
-                **{k: v for k, v in row.items() if k in Contact.model_fields},
-                "id": conversation_id,
-                "bot_id": self.bot_id,
-                "profile": profile,
-                "sources": sources,
-            }
+            {**known, "id": conversation_id, "bot_id": self.bot_id, "profile": profile, "sources": sources}
         )
+
+    async def latest(self, conversation_ids: Sequence[str]) -> list[tuple[Contact, Entry | None]]:
+        """Contacts with the last line of their transcripts; those who are not known are left out."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for name in conversation_ids:
+                pipe.hgetall(key(self.bot_id, "contact", name))
+                pipe.lindex(key(self.bot_id, "transcript", name), -1)
+            rows = await pipe.execute()
+            found = [
+                (contact, Entry.model_validate_json(line) if line else None)
+                for name, raw, line in zip(conversation_ids, rows[::2], rows[1::2], strict=True)
+                if (contact := self._contact(name, raw))
+            ]
+            for contact, last in found:
+                names = (last.id, f"heard:{last.id}") if last else ("", "")
+                pipe.hmget(key(self.bot_id, "status", contact.id), names)
+            states = await pipe.execute()
+        return [
+            (contact, last and _became(last, status, heard))
+            for (contact, last), (status, heard) in zip(found, states, strict=True)
+        ]
 
     async def learn(self, conversation_id: str, facts: Mapping[str, str | None], source: str) -> None:
         """Store profile fields at once; None or an empty text forgets one. `source` is a message id or OPERATOR."""
         if facts:
             flat = [text for name, value in facts.items() for text in (name, value or "")]
-            await self._learn(keys=[key(self.bot_id, "contact", conversation_id)], args=[source, *flat])
+            await self._run("learn", conversation_id, *flat, source=source)
 
     async def set(self, conversation_id: str, **fields: str) -> None:
-        """Set plain fields of a contact, such as its owner, whose time is noted."""
-        if "owner" in fields:
-            fields["owner_at"] = str(now_ms())
-        flat = [text for pair in fields.items() for text in pair]
-        await self._set(keys=[key(self.bot_id, "contact", conversation_id)], args=flat)
+        """Set plain fields of a contact; of an owner and a task the time is noted."""
+        await self._run("set", conversation_id, *(text for pair in fields.items() for text in pair))
 
-    async def transcript(self, conversation_id: str, limit: int = 200) -> list[Entry]:
-        """The last `limit` entries, oldest first, with the status of each reply."""
+    async def see(self, conversation_id: str) -> None:
+        """Nothing of it is unread any more."""
+        await self._run("see", conversation_id)
+
+    async def _run(self, name: str, conversation_id: str, *rest: str, **arguments: str) -> None:
+        keys = [key(self.bot_id, "contact", conversation_id)]
+        given = {"conversation": conversation_id, "day": day_of(self._timezone), **arguments}
+        await self._scripts.run(name, keys, given, *rest)
+
+    async def transcript(self, conversation_id: str, limit: int = 200, before: str = "") -> list[Entry]:
+        """The last `limit` entries, or those before the one of the id `before`, oldest first, with the status of each reply."""
+        first, last = -limit, -1
+        if before:
+            rows: Any = await self._redis.lrange(key(self.bot_id, "transcript", conversation_id), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
+            place = next((n for n, row in enumerate(rows) if Entry.model_validate_json(row).id == before), 0)
+            if not place:
+                return []
+            first, last = max(0, place - limit), place - 1
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.lrange(key(self.bot_id, "transcript", conversation_id), -limit, -1)
+            pipe.lrange(key(self.bot_id, "transcript", conversation_id), first, last)
             pipe.hgetall(key(self.bot_id, "status", conversation_id))
             rows, statuses = await pipe.execute()
         entries = [Entry.model_validate_json(row) for row in rows]
-        known = {reply.decode(): status.decode() for reply, status in statuses.items()}
-        return [
-            e.model_copy(update={"status": known.get(e.id, ""), "heard": known.get(f"heard:{e.id}")}) for e in entries
-        ]
+        return [_became(e, statuses.get(e.id.encode()), statuses.get(f"heard:{e.id}".encode())) for e in entries]
 
     async def heard(self, conversation_id: str, message_id: str) -> str | None:
         """What was heard in a voice message; None when nobody has listened yet."""
@@ -339,11 +355,22 @@ class Conversations:
 
     async def quarantine(self, reason: str, piece: str) -> None:
         """Keep an unreadable piece of a webhook for a person; the newest 1,000 stay."""
-        row = json.dumps({"at": now_ms(), "reason": reason, "piece": piece})
+        row = json.dumps({"id": uuid.uuid4().hex, "at": now_ms(), "reason": reason, "piece": piece})
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.lpush(key(self.bot_id, "quarantine"), row)
             pipe.ltrim(key(self.bot_id, "quarantine"), 0, 999)
             await pipe.execute()
+
+    async def quarantined(self, limit: int) -> list[dict[str, Any]]:
+        """The last pieces, newest first."""
+        rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
+        return [{"id": digest(row.decode()), "bot_id": self.bot_id, **json.loads(row)} for row in rows]
+
+    async def drop_quarantined(self, piece_id: str) -> bool:
+        """Forget a piece; False when there is none of that id."""
+        rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
+        row = next((r for r in rows if json.loads(r).get("id", digest(r.decode())) == piece_id), None)
+        return bool(row and await self._redis.lrem(key(self.bot_id, "quarantine"), 0, row))  # pyright: ignore[reportGeneralTypeIssues]
 
     async def forget_memory(self, conversation_id: str) -> None:
         """Drop the working memory; transcript and profile stay."""

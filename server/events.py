@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.keys import EVENTS, PREFIX
+from server.tokens import Operator
 
 # A watcher who does not read is told to look at everything again.
 WAITING = 500
@@ -69,8 +70,8 @@ class Feed:
         finally:
             self._watchers.discard(queue)
 
-    async def stream(self, bot_id: str, stopping: asyncio.Event) -> AsyncIterator[str]:
-        """The changes of a bot (all bots: an empty id) as lines of an event stream, until `stopping`."""
+    async def stream(self, operator: Operator, stopping: asyncio.Event) -> AsyncIterator[str]:
+        """The changes of the bots an operator sees, as lines of an event stream, until `stopping`."""
         silent = 0.0
         with self.watching() as queue:
             yield "retry: 1000\n\n"  # who has read this misses nothing
@@ -86,7 +87,7 @@ class Feed:
                 silent = 0
                 if event is None:
                     yield "event: everything\ndata: {}\n\n"
-                elif not bot_id or event[0] == bot_id:
+                elif operator.sees(event[0]):
                     data = {"bot_id": event[0], "conversation_id": event[1], "what": event[2]}
                     yield f"event: change\ndata: {json.dumps(data)}\n\n"
 

@@ -61,7 +61,7 @@ class FollowUps:
     async def answered(self, desk: Desk, contact_id: str, decision: str, replied: bool) -> Then:
         """What the turn leaves behind that answered a contact."""
         if not desk.bot.outreach.enabled:
-            return NOTHING
+            return Then(count=decision) if decision in ("yes", "no") else NOTHING
         contact = await desk.conversations.contact(contact_id)
         plan = await self.timers.plan(desk.bot.id, contact_id) or Plan()
         if contact is None:

@@ -4,9 +4,6 @@
 -- another worker has taken over since, it answers 0 and changes nothing.
 
 -- [shared]
-local call = redis.call
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000) + ahead
 local ranks = {queued = 0, accepted = 2, sent = 3, delivered = 4, read = 5, failed = 6}
 
 local function held() return call('HGET', box, 'fence') == fence end
@@ -17,8 +14,9 @@ local function come_back(ms)
   call('ZADD', due, call('HEXISTS', box, 'sent') == 1 and now or now + ms, conversation)
 end
 -- The oldest lines go, with what became of them, beyond `lines` of them or `keep` ms of age (0: kept for ever).
-local function record(entry)
-  call('RPUSH', transcript, entry)
+local function record(entry, counts)
+  local number = call('RPUSH', transcript, entry)
+  if counts then said(conversation, entry, number) end
   call('PUBLISH', 'sg:events', transcript)
   call('ZADD', active, now, conversation)
   while true do
@@ -35,6 +33,7 @@ local function advance(reply, state)
   local old = call('HGET', status, reply)
   if old and (rank_of(old) or 9) < rank_of(state) then
     call('HSET', status, reply, state)
+    became(conversation, state)
     call('PUBLISH', 'sg:events', status)
   end
 end
@@ -60,6 +59,7 @@ local function release()
     call('HSET', box, 'first', now)
     call('SADD', fresh, conversation)
     call('ZADD', due, now + quiet, conversation)
+    waits(conversation)
     return 2
   end
   call('ZREM', due, conversation)
@@ -76,8 +76,9 @@ if call('EXISTS', contact) == 0 then return -1 end
 if call('ZADD', seen, 'NX', now, digest) == 0 then return 0 end
 call('PEXPIRE', seen, remember)
 if call('ZCARD', seen) > 64 then call('ZREMRANGEBYSCORE', seen, '-inf', now - remember) end
-record(entry)
+record(entry, heard == '1' or owner ~= '')
 if owner ~= '' then call('HSET', contact, 'owner', owner, 'owner_at', now) end
+if owner ~= '' then needs(conversation) end
 if heard == '1' then call('HSET', contact, 'heard_at', now) end
 if answer == '0' then return 1 end
 call('ZREM', timers, conversation)
@@ -180,11 +181,16 @@ if call('HGET', box, 'turn') == turn then
   if plan ~= '' then call('SET', follow, plan) end
   if plan ~= '' then call('ZADD', timers, timer, conversation) end
   call('ZREMRANGEBYSCORE', timers, 0, 0)
-  for name in string.gmatch(count, '%S+') do call('HINCRBY', funnel, name, 1) end
+  for name in string.gmatch(count, '%S+') do
+    call('HINCRBY', funnel, name, 1)
+    figure('funnel ' .. name)
+    if name == 'yes' or name == 'no' then happened(name, conversation, turn, {turn_id = turn}) end
+  end
+  if rest > #ARGV then silent(conversation) end
   for i = rest, #ARGV, 2 do
     call('RPUSH', outbox, ARGV[i])
     call('HSET', status, id_of(ARGV[i]), 'queued')
-    record(ARGV[i + 1])
+    record(ARGV[i + 1], true)
   end
 end
 return release()
@@ -205,25 +211,10 @@ if call('HGET', box, 'turn') == turn then
   local batch = call('LRANGE', inbox, 0, call('HGET', box, 'size') - 1)
   for i, item in ipairs(batch) do batch[i] = payload_of(item) end
   call('HSET', dead, turn, cjson.encode({conversation_id = conversation, reason = reason, at = now, batch = batch}))
+  figure('given up')
   take_batch()
 end
 return release()
-
--- [revive] keys: dead inbox due busy box
--- arguments: conversation turn bot wake
--- A dead letter goes back to the head of the inbox, or, while a turn has its own batch counted off there, behind it.
-local raw = call('HGET', dead, turn)
-if not raw then return 0 end
-local batch = cjson.decode(raw).batch
-local behind = call('HEXISTS', box, 'turn') == 1
-for i = 1, #batch do
-  local item = waiting(batch[behind and i or #batch + 1 - i], 0)
-  call(behind and 'RPUSH' or 'LPUSH', inbox, item)
-end
-call('HDEL', dead, turn)
-if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, now, conversation) end
-call('PUBLISH', wake, bot)
-return 1
 
 -- [post] keys: due box outbox transcript status busy active
 -- arguments: conversation reply entry delay lines keep bot wake
@@ -231,7 +222,7 @@ return 1
 -- earliest; what is due before is not put off.
 if call('HSETNX', status, id_of(reply), 'queued') == 0 then return 0 end
 call('RPUSH', outbox, reply)
-record(entry)
+record(entry, true)
 if tonumber(delay) > 0 then call('HSET', box, 'after:' .. id_of(reply), now + delay) end
 if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, 'LT', now + delay, conversation) end
 call('PUBLISH', wake, bot)

@@ -32,7 +32,6 @@ step of a worker names the fence it was given, so one that lost its lease change
 from __future__ import annotations
 
 import hashlib
-import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -42,6 +41,7 @@ from typing import Any, Literal
 from redis.asyncio import Redis
 
 from channels.base import Pace
+from server.figures import FIGURES, day_of
 from server.keys import WAKE, key
 from server.scripts import Scripts
 
@@ -58,7 +58,8 @@ Go = Literal["lost", "sent", "open", "wait", "go"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How a bot takes its messages. Times are ms; `keep` 0 keeps transcripts for ever."""
+    """How a bot takes its messages. Times are ms; `keep` 0 keeps transcripts for ever; figures are counted by
+    the days of `timezone`."""
 
     debounce: int = 1500
     longest: int = 8000
@@ -68,6 +69,7 @@ class Limits:
     age: int = DAY
     lines: int = 2000
     keep: int = 0
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class Mailbox:
     def __init__(self, redis: Redis, bot_id: str, limits: Limits) -> None:
         self.bot_id, self.limits = bot_id, limits
         self._redis = redis
-        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"))
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
         self._constant = {
             **{name: getattr(limits, name) for name in ("debounce", "longest", "lease", "characters", "age")},
             **{"lines": limits.lines, "keep": limits.keep, "most": limits.messages, "quiet": limits.debounce},
@@ -211,16 +213,6 @@ class Mailbox:
         """Give a turn up: its batch goes to the dead letters."""
         return await self._run("bury", conversation_id, fence=fence, turn=turn_id, reason=reason)
 
-    async def dead_letters(self) -> list[dict[str, Any]]:
-        """Every turn given up on, newest first."""
-        rows: Any = await self._redis.hgetall(key(self.bot_id, "dead"))  # pyright: ignore[reportGeneralTypeIssues]
-        letters = [{"id": turn.decode(), "bot_id": self.bot_id, **json.loads(raw)} for turn, raw in rows.items()]
-        return sorted(letters, key=lambda letter: -letter["at"])
-
-    async def revive(self, conversation_id: str, turn_id: str) -> bool:
-        """Try a dead letter again; False when there is none of that id."""
-        return bool(await self._run("revive", conversation_id, turn=turn_id))
-
     async def post(self, conversation_id: str, reply: str, entry: str, delay: float = 0) -> bool:
         """Queue a message that no turn wrote, such as an operator's; False when one of its id was queued before."""
         return bool(await self._run("post", conversation_id, reply=reply, entry=entry, delay=int(delay)))
@@ -286,6 +278,12 @@ class Mailbox:
         return await self._scripts.run(
             name,
             keys,
-            {**self._constant, "conversation": conversation_id, "account": arguments.pop("to", ""), **arguments},
+            {
+                **self._constant,
+                "day": day_of(self.limits.timezone),
+                "conversation": conversation_id,
+                "account": arguments.pop("to", ""),
+                **arguments,
+            },
             *rest,
         )

@@ -4,39 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
-import uuid
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import PlainTextResponse, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from redis.asyncio import Redis
 
 from channels.base import Message, SendError
 from channels.cloud_api import CloudApi
 from server import consent, oversight
-from server.bots import Desk
+from server.api_parts import Body, Finding, Limit
 from server.calls import Calls, feed_secret, when
 from server.clock import now_ms
-from server.conversations import Contact, Entry
 from server.follow_ups import FollowUps
 from server.lines import DEFAULT, Numbers
 from server.message_templates import MissingVariable, Template, keep, templates
-from server.outbox import Reply
-from server.outreach import WINDOW, Plan
+from server.outreach import Plan
 from server.settings import Settings
 
-Found = Callable[[str], Awaitable[tuple[Desk, Contact]]]
-DeskOf = Callable[[str], Desk]
-Limit = Annotated[int, Query(ge=1, le=200, description="rows on a page")]
 
-
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class IntervalsIn(_In):
+class IntervalsIn(Body):
     """Hours after which each touch is due for one contact, rising; null: those of the bot."""
 
     intervals: list[float] | None = Field(max_length=20)
@@ -49,13 +37,13 @@ class IntervalsIn(_In):
         return self
 
 
-class ConsentIn(_In):
+class ConsentIn(Body):
     """Whether a contact wants no more messages."""
 
     stopped: bool
 
 
-class MessageToIn(_In):
+class MessageToIn(Body):
     """A text, or an approved template (`name:language`) with its variables in order, to a number."""
 
     to: str = Field(pattern=r"^\+?\d{6,15}$", description="phone number with its country code")
@@ -75,13 +63,12 @@ def add(
     routes: APIRouter,
     settings: Settings,
     redis: Redis,
-    desks: Mapping[str, Desk],
+    finding: Finding,
     numbers: Numbers,
-    found: Found,
-    desk_of: DeskOf,
 ) -> None:
     """Put the routes on the operator API."""
     follow_ups, calls = FollowUps(redis), Calls(redis)
+    found, desk_of, desks = finding.contact, finding.desk, finding.desks
 
     async def changed(conversation_id: str, plan: Plan | None) -> dict[str, Any]:
         if plan is None:
@@ -91,7 +78,7 @@ def add(
 
     @routes.get("/follow-ups/active", summary="Touches that are still to come, the next first")
     async def active(bot_id: str | None = None, limit: Limit = 50, cursor: int = Query(0, ge=0)) -> dict[str, Any]:
-        chosen = [desk_of(bot_id)] if bot_id else list(desks.values())
+        chosen = list(finding.some(bot_id).values())
         timers = [(at, name, desk) for desk in chosen for name, at in await follow_ups.timers.active(desk.bot.id)]
         timers.sort(key=lambda row: row[:2])
         items = [
@@ -102,7 +89,7 @@ def add(
 
     @routes.get("/follow-ups/skipped", summary="Touches that were left out, and why")
     async def skipped(bot_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
-        chosen = [desk_of(bot_id)] if bot_id else list(desks.values())
+        chosen = list(finding.some(bot_id).values())
         rows = [row for desk in chosen for row in await follow_ups.skipped(desk, limit)]
         return {"items": sorted(rows, key=lambda row: -row["at"])[:limit], "next_cursor": None}
 
@@ -139,7 +126,7 @@ def add(
 
     @routes.get("/calls", summary="Scheduled calls that are still to come, the next first")
     async def list_calls(bot_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
-        chosen = [desk_of(bot_id)] if bot_id else list(desks.values())
+        chosen = list(finding.some(bot_id).values())
         rows = [(call, desk) for desk in chosen for call in await calls.coming(desk.bot.id, now_ms())]
         rows.sort(key=lambda row: row[0].start)
         items = [{**call.model_dump(), "start_local": when(desk.bot, call.start)} for call, desk in rows[:limit]]
@@ -193,24 +180,15 @@ def add(
         card = Message(id="api", account=desk.bot.account or desk.bot.simulated_account, kind="system", wa_id=message.to.lstrip("+"))  # fmt: skip
         conversation_id = await desk.conversations.identify(card)
         _, contact = await found(conversation_id)
-        if contact.stopped:
-            raise HTTPException(409, "the contact asked for no more messages; only they can take that back, with START")
-        text = message.text or ""
-        if message.template:
-            template = (await templates(redis, desk.bot.id)).get(message.template)
-            if template and not template.usable:
-                raise HTTPException(409, f"template {template.id} is {template.status.lower()}")
-            text = _filled(template, message.variables) if template else f"[{message.template}]"
-        elif desk.bot.windowed(card.account) and now_ms() > contact.heard_at + WINDOW:
-            raise HTTPException(409, "the contact has not written in the last 24 hours: only a template may be sent")
-        reply = Reply(id=f"{uuid.uuid4().hex}:0", text=text, author="person", template=message.template or "", variables=tuple(message.variables))  # fmt: skip
-        entry = Entry(
-            id=reply.id, author="person", text=text, at=now_ms(), template=reply.template, variables=reply.variables
-        )
-        if not message.template:
-            await oversight.take_over(desk, conversation_id)
-        await desk.mailbox.post(conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}))
-        return {"id": reply.id, "conversation_id": conversation_id, "status": "queued"}
+        known = await templates(redis, desk.bot.id)
+        written = {"text": message.text or "", "template": message.template or "", "variables": message.variables}
+        try:
+            sent = await oversight.write(desk, contact, known, **written)
+        except oversight.Refused as error:
+            raise HTTPException(409, str(error)) from None
+        except MissingVariable as error:
+            raise HTTPException(422, f"variables: {error}") from None
+        return {"id": sent, "conversation_id": conversation_id, "status": "queued"}
 
     @routes.put("/contacts/{contact_id}/consent", summary="Stop all messages to a contact, or take that back")
     async def set_consent(contact_id: str, asked: ConsentIn) -> dict[str, Any]:
@@ -221,7 +199,7 @@ def add(
 
     @routes.get("/suppressions", summary="Everybody who wants no messages", response_model=None)
     async def suppressions(bot_id: str | None = None, format: str = "json") -> Response | dict[str, Any]:
-        chosen = [desk_of(bot_id)] if bot_id else list(desks.values())
+        chosen = list(finding.some(bot_id).values())
         rows = [row for desk in chosen for row in await consent.suppressed(redis, desk.conversations)]
         if format != "csv":
             return {"items": rows, "next_cursor": None}

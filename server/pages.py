@@ -1,31 +1,24 @@
-"""Pages for people: the simulator, the dashboard, the login."""
+"""Pages outside of the dashboard: the simulator, the API's description, the login."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+import structlog
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 from redis.asyncio import Redis
 
 from agent.models import OFFLINE
-from server import alerts, oversight
-from server.access import COOKIE, is_local, is_operator, is_token, session_value
+from server import audit
+from server.access import AGAIN_AFTER, COOKIE, LASTS, Access, TooMany, is_local
 from server.bots import DEMO, Desk
-from server.calls import Calls, when
-from server.clock import now_ms
-from server.follow_ups import FollowUps
 from server.lines import PATHS, SIMULATED
 from server.settings import Settings
-from server.spending import NANO
 
-HERE = Path(__file__).parent
-PAGE = 50
 # A page runs and shows what this server gives it, and nothing else, whatever people write (Content Security Policy 3).
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
@@ -37,15 +30,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-
-
-DECISIONS: dict[str, Callable[[Desk, str], Awaitable[None]]] = {
-    "take-over": oversight.take_over,
-    "hand-back": oversight.hand_back,
-    "done": oversight.done,
-    "client": partial(oversight.classify, kind="client"),
-    "not-a-client": partial(oversight.classify, kind="non_client"),
-}
+WRONG = "This is not a token of this server. It is the API_TOKEN setting, or stands in the file api_token of the data folder; an owner can make you one of your own."
 
 
 class Guarded(Jinja2Templates):
@@ -56,14 +41,11 @@ class Guarded(Jinja2Templates):
         return super().TemplateResponse(*args, **{**kwargs, "headers": {**HEADERS, **(kwargs.get("headers") or {})}})
 
 
-def router(settings: Settings, redis: Redis, desks: Mapping[str, Desk]) -> APIRouter:
-    """/, /simulator, /dashboard and /login."""
+def router(
+    settings: Settings, redis: Redis, desks: Mapping[str, Desk], access: Access, templates: Guarded
+) -> APIRouter:
+    """/, /simulator, /docs, /login and /logout."""
     routes = APIRouter(include_in_schema=False)
-    templates = Guarded(HERE / "templates")
-    follow_ups, calls = FollowUps(redis), Calls(redis)
-
-    def login(request: Request) -> Response:
-        return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
 
     @routes.get("/")
     async def home() -> Response:
@@ -71,8 +53,8 @@ def router(settings: Settings, redis: Redis, desks: Mapping[str, Desk]) -> APIRo
 
     @routes.get("/simulator", response_class=HTMLResponse)
     async def simulator(request: Request) -> Response:
-        if not (is_local(request) or is_operator(settings, request)):
-            return login(request)
+        if not (is_local(request) or await access.operator(request)):
+            return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
         models = {bot_id: desk.bot.context.model for bot_id, desk in desks.items()}
         bots = [
             {
@@ -87,74 +69,6 @@ def router(settings: Settings, redis: Redis, desks: Mapping[str, Desk]) -> APIRo
         wires = [{"name": name, "path": path, "prefix": SIMULATED[name]} for name, path in PATHS.items()]
         return templates.TemplateResponse(request, "simulator.html", {"bots": bots, "wires": wires})
 
-    @routes.get("/dashboard", response_class=HTMLResponse)
-    async def dashboard(request: Request) -> Response:
-        if not is_operator(settings, request):
-            return login(request)
-        rows, paused = [], []
-        for desk in desks.values():
-            if why := await desk.mailbox.paused(desk.bot.account):
-                paused.append({"bot": desk.bot.id, "reason": why["reason"]})
-            for at, conversation_id in await desk.conversations.page(PAGE):
-                contact = await desk.conversations.contact(conversation_id)
-                last = await desk.conversations.transcript(conversation_id, 1)
-                if contact and last:
-                    rows.append({"contact": contact, "last": last[0], "at": at})
-        rows.sort(key=lambda row: -row["at"])
-        found = {"rows": rows[:PAGE], "paused": paused, "alerts": await alerts.all_alerts(redis)}
-        return templates.TemplateResponse(request, "dashboard.html", found)
-
-    @routes.get("/dashboard/outreach", response_class=HTMLResponse)
-    async def outreach(request: Request) -> Response:
-        """Touches that are still to come, those that were left out, and scheduled calls."""
-        if not is_operator(settings, request):
-            return login(request)
-        coming, skipped, booked = [], [], []
-        for desk in desks.values():
-            for name, _ in (await follow_ups.timers.active(desk.bot.id))[:PAGE]:
-                if row := await follow_ups.next_of(desk, name):
-                    coming.append(row)
-            hours = desk.bot.outreach.hours
-            skipped += [
-                {**row, "at_local": f"{hours.local(row['at']):%a %d %b %H:%M}"}
-                for row in await follow_ups.skipped(desk, PAGE)
-            ]
-            booked += [
-                {"call": call, "when": when(desk.bot, call.start)} for call in await calls.coming(desk.bot.id, now_ms())
-            ]
-        coming.sort(key=lambda row: row["due"])
-        skipped.sort(key=lambda row: -row["at"])
-        booked.sort(key=lambda row: row["call"].start)
-        enabled = [desk.bot.id for desk in desks.values() if desk.bot.outreach.enabled]
-        found = {"coming": coming[:PAGE], "skipped": skipped[:PAGE], "calls": booked[:PAGE], "enabled": enabled}
-        return templates.TemplateResponse(request, "outreach.html", found)
-
-    @routes.get("/dashboard/{bot_id}/{conversation_id}", response_class=HTMLResponse)
-    async def conversation(request: Request, bot_id: str, conversation_id: str) -> Response:
-        if not is_operator(settings, request):
-            return login(request)
-        desk = desks.get(bot_id)
-        contact = await desk.conversations.contact(conversation_id) if desk else None
-        if desk is None or contact is None:
-            return HTMLResponse("<p>There is no such conversation. <a href='/dashboard'>Back</a></p>", 404)
-        entries = await desk.conversations.transcript(conversation_id)
-        found = {"contact": contact, "entries": entries, "cost": contact.nano / NANO}
-        found["touch"] = await follow_ups.next_of(desk, conversation_id)
-        booked = await calls.of(bot_id, conversation_id)
-        found["calls"] = [when(desk.bot, call.start) for call in booked]
-        return templates.TemplateResponse(request, "conversation.html", found)
-
-    @routes.post("/dashboard/{bot_id}/{conversation_id}/{decision}")
-    async def decide(request: Request, bot_id: str, conversation_id: str, decision: str) -> Response:
-        """A button of the conversation's page; the cookie that opens it is sent by no other site."""
-        if not is_operator(settings, request):
-            return login(request)
-        desk = desks.get(bot_id)
-        if desk is None or decision not in DECISIONS or not await desk.conversations.contact(conversation_id):
-            return HTMLResponse("<p>There is no such conversation. <a href='/dashboard'>Back</a></p>", 404)
-        await DECISIONS[decision](desk, conversation_id)
-        return RedirectResponse(f"/dashboard/{bot_id}/{conversation_id}", 303)
-
     @routes.get("/docs", response_class=HTMLResponse)
     async def docs(request: Request) -> Response:
         """The API from its own description, readable without a network."""
@@ -167,20 +81,38 @@ def router(settings: Settings, redis: Redis, desks: Mapping[str, Desk]) -> APIRo
         schemas = description.get("components", {}).get("schemas", {})
         return templates.TemplateResponse(request, "docs.html", {"operations": operations, "schemas": schemas})
 
+    def form(request: Request, target: str, wrong: str = "", status: int = 200) -> Response:
+        return templates.TemplateResponse(request, "login.html", {"next": target, "wrong": wrong}, status_code=status)
+
     @routes.get("/login", response_class=HTMLResponse)
     async def login_page(request: Request, next: str = "/dashboard") -> Response:
-        return templates.TemplateResponse(request, "login.html", {"next": next, "wrong": False})
+        return form(request, next)
 
     @routes.post("/login", response_class=HTMLResponse)
     async def log_in(request: Request, token: str = Form(""), next: str = Form("/dashboard")) -> Response:
-        if not is_token(settings, token.strip()):
-            return templates.TemplateResponse(request, "login.html", {"next": next, "wrong": True}, status_code=401)
+        try:
+            found = await access.log_in(token.strip(), request.client.host if request.client else "")
+        except TooMany:
+            structlog.get_logger().warning("login_held_off")
+            wrong = f"Too many wrong tokens from your address: try again in {AGAIN_AFTER // 60} minutes."
+            return form(request, next, wrong, 429)
+        if found is None:
+            return form(request, next, WRONG, 401)
+        operator, cookie = found
+        await audit.note(redis, operator, "login")
         target = next if next.startswith("/") and not next.startswith(("//", "/\\")) else "/dashboard"
         answer = RedirectResponse(target, 303)
-        secure = request.url.scheme == "https"
-        answer.set_cookie(
-            COOKIE, session_value(settings), httponly=True, samesite="strict", secure=secure, max_age=30 * 86_400
-        )
+        secure = request.url.scheme == "https" or (settings.web_url or "").startswith("https://")
+        local = is_local(request)  # over plain http on this machine, whatever the address outside is
+        answer.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=secure and not local, max_age=LASTS)
+        return answer
+
+    @routes.post("/logout")
+    async def log_out(request: Request, csrf: str = Form("")) -> Response:
+        await access.require_page(request, csrf)
+        await access.log_out(request)
+        answer = RedirectResponse("/login", 303)
+        answer.delete_cookie(COOKIE)
         return answer
 
     return routes

@@ -1,6 +1,6 @@
 """What is known of one person: all of it handed out, or all of it gone.
 
-Media are fetched when they are looked at and never stored, so an export holds what was said about them, not their bytes.
+Media are fetched when they are looked at and never stored; an export holds those that the provider still has.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -19,20 +19,25 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisClusterException, RedisError
 
 from agent.checkpointer import RedisCheckpointer
-from server import consent
+from channels.downloads import DownloadError
+from server import attachments, consent, traces
 from server.bots import Desk
 from server.calls import Calls
-from server.conversations import Contact
+from server.conversations import Contact, Entry
 from server.keys import key, thread_prefix
+from server.lines import Numbers
 from server.timers import Timers
 
 # What a turn in hand may still write is gone after so many seconds too.
 AFTERMATH = 90
+# Files of an export, bytes.
+MOST_MEDIA = 200 * 1024 * 1024
 # Everything of a transcript; a bot keeps at most this much anyway.
 ALL = 1_000_000
 # Collections of a bot in which a conversation is a member, and those whose entries may tell of one.
-_SETS, _ZSETS = ("busy", "fresh"), ("due", "active", "timers", "suppressed")
-_LISTS, _HASHES = ("quarantine", "skipped", "consents"), ("dead", "notices", "call_rows")
+_SETS = ("busy", "fresh", "unread", "failed", "needs", "class:client", "class:non_client", "class:unknown")
+_ZSETS = ("due", "active", "timers", "suppressed")
+_LISTS, _HASHES = ("quarantine", "skipped", "consents", "happened"), ("dead", "notices", "call_rows", "deliveries")
 # Keys of their own whose values may tell of somebody.
 _VALUES = ("sent", "called", "noticing")
 # Digests of message ids: they tell of nobody, and keep an old message from being answered again.
@@ -51,16 +56,23 @@ class Erased(BaseModel):
     left: list[str] | None = None
 
 
-async def exported(redis: Redis, desk: Desk, contact: Contact) -> bytes:
-    """A zip archive of JSON files: the record, the transcript, what the agent remembers, touches, calls, consent."""
+async def exported(redis: Redis, desk: Desk, contact: Contact, numbers: Numbers) -> bytes:
+    """A zip archive of JSON files: the record, the transcript, what the agent remembers, how replies came about, touches, calls,
+    consent; and the files of messages, with a note of those that did not come."""
     bot_id = desk.bot.id
     saver = RedisCheckpointer(redis, prefix=thread_prefix(bot_id))
     found = await saver.aget_tuple({"configurable": {"thread_id": contact.id}})
     memory = dict(found.checkpoint["channel_values"]) if found else {}
     plan = await Timers(redis).plan(bot_id, contact.id)
+    entries = await desk.conversations.transcript(contact.id, ALL)
+    media, missing = await _media(desk, numbers, contact, entries)
+    turns = {entry.turn_id for entry in entries if entry.turn_id}
+    found_traces = [await traces.find(redis, bot_id, contact.id, turn) for turn in sorted(turns)]
     files = {
         "contact": contact.model_dump(exclude={"id", "bot_id"}),
-        "transcript": [entry.model_dump() for entry in await desk.conversations.transcript(contact.id, ALL)],
+        "transcript": [entry.model_dump() for entry in entries],
+        "turns": [trace.model_dump() for trace in found_traces if trace],
+        "media_missing": missing,
         "memory": {"messages": messages_to_dict(memory.get("messages", [])), "summary": memory.get("summary", "")},
         "follow_up": plan.model_dump() if plan else None,
         "calls": [
@@ -72,7 +84,28 @@ async def exported(redis: Redis, desk: Desk, contact: Contact) -> bytes:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(f"{name}.json", json.dumps(content, ensure_ascii=False, indent=2))
+        for name, data in media.items():
+            archive.writestr(f"media/{name}", data)
     return packed.getvalue()
+
+
+async def _media(
+    desk: Desk, numbers: Numbers, contact: Contact, entries: Sequence[Entry]
+) -> tuple[dict[str, bytes], list[dict[str, str]]]:
+    """The files by name, and why others did not come. All together they are at most MOST_MEDIA bytes."""
+    files: dict[str, bytes] = {}
+    missing: list[dict[str, str]] = []
+    for entry in entries:
+        if entry.media is None:
+            continue
+        try:
+            file = await attachments.of_entry(desk, numbers, contact, entry)
+            if sum(map(len, files.values())) + len(file.data) > MOST_MEDIA:
+                raise DownloadError("too_large", "the archive is full")
+            files[f"{len(files):03}-{file.name}"] = file.data
+        except (DownloadError, attachments.NoMedia) as error:
+            missing.append({"id": entry.id, "reason": str(error)})
+    return files, missing
 
 
 async def erased(redis: Redis, desk: Desk, contact: Contact, verify: bool = False) -> Erased:
@@ -82,6 +115,8 @@ async def erased(redis: Redis, desk: Desk, contact: Contact, verify: bool = Fals
     if contact.stopped:
         await desk.conversations.keep_silent(contact)
     done = await _swept(redis, desk, contact)
+    for name in contact.profile:
+        await redis.hincrby(key(desk.bot.id, "fields"), name, -1)  # pyright: ignore[reportGeneralTypeIssues]
     try:
         await redis.execute_command("BGREWRITEAOF")  # its append-only file still says what was there
     except (RedisError, RedisClusterException) as error:  # a managed server rewrites it by itself

@@ -122,7 +122,16 @@ async def _store(desk: Desk, message: Message, answer: bool, afresh: bool = Fals
     conversation_id = await desk.conversations.identify(message, afresh=afresh)
     echo = message.kind == "echo"
     author: Author = "person" if echo else "contact"
-    entry = Entry(id=message.id, author=author, kind=message.kind, text=message.text, at=now_ms())
+    media = message.media and message.media.model_copy(update={"data": ""})
+    entry = Entry(
+        id=message.id,
+        author=author,
+        kind=message.kind,
+        text=message.text,
+        at=now_ms(),
+        quoted_id=message.quoted_id,
+        media=media,
+    )
     stored = await desk.mailbox.accept(
         conversation_id,
         message.id,

@@ -41,11 +41,10 @@ async def sweep(redis: Redis, desk: Desk, now: int) -> dict[str, int]:
     """Forget what is older than the bot's retention says; how many of each. Contacts and their profiles stay."""
     letters = [
         letter["id"]
-        for letter in await desk.mailbox.dead_letters()
+        for letter in await desk.dead_letters.every()
         if letter["at"] < now - desk.bot.dead_letter_days * DAY
     ]
-    if letters:
-        await redis.hdel(key(desk.bot.id, "dead"), *letters)  # pyright: ignore[reportGeneralTypeIssues]
+    await desk.dead_letters.drop(*letters)
     silent = 0
     if keep := desk.mailbox.limits.keep:
         oldest = now - keep

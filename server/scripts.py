@@ -25,16 +25,17 @@ class Script:
 
 
 @cache
-def sections(path: Path) -> dict[str, Script]:
-    """The scripts of a file by name; what stands under `[shared]` is part of each."""
+def sections(path: Path, before: Path | None = None) -> dict[str, Script]:
+    """The scripts of a file by name; what stands under `[shared]`, and the whole file `before`, is part of each."""
     pieces = _SECTION.split(path.read_text(encoding="utf-8"))[1:]
     found: dict[str, Script] = {}
-    shared = ""
+    prelude = before.read_text(encoding="utf-8") if before else ""
+    shared = prelude
     for name, keys, arguments, body in zip(*[iter(pieces)] * 4, strict=True):
         if keys is None:
-            shared = body
+            shared = prelude + body
             continue
-        names, values = tuple(keys.split()), ("ahead", *arguments.split())
+        names, values = tuple(keys.split()), ("ahead", "day", *arguments.split())
         heads = [f"local {', '.join(names)} = unpack(KEYS)", f"local {', '.join(values)} = unpack(ARGV)"]
         found[name] = Script(names, values, "\n".join([*heads, f"local rest = {len(values) + 1}", shared, body]))
     return found
@@ -43,8 +44,8 @@ def sections(path: Path) -> dict[str, Script]:
 class Scripts:
     """The scripts of a file on one server or cluster. Called by name, with keys and arguments by theirs."""
 
-    def __init__(self, redis: Redis, path: Path) -> None:
-        self._scripts = sections(path)
+    def __init__(self, redis: Redis, path: Path, before: Path | None = None) -> None:
+        self._scripts = sections(path, before)
         self._registered = {name: redis.register_script(script.text) for name, script in self._scripts.items()}
 
     def keys(self, name: str) -> tuple[str, ...]:
@@ -52,7 +53,7 @@ class Scripts:
         return self._scripts[name].keys
 
     async def run(self, name: str, keys: list[str], arguments: dict[str, Any], *rest: str) -> Any:
-        """Run one; all of its named arguments must be given."""
-        given = {"ahead": clock.ahead(), **arguments}
+        """Run one; all of its named arguments must be given, and `day` where figures are counted (YYYY-MM-DD)."""
+        given = {"ahead": clock.ahead(), "day": "", **arguments}
         values = [given[argument] for argument in self._scripts[name].arguments]
         return await self._registered[name](keys=keys, args=[*values, *rest])

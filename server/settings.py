@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         description="redis://, rediss:// or unix:// of a server, redis+cluster:// of any node of a cluster; unset: embedded.",
     )
     api_token: SecretStr | None = Field(None, description="Operator token; unset: made once and kept in DATA_DIR.")
+    hooks_private: bool = Field(
+        False, description="Whether outgoing webhooks may go to private addresses, such as a CRM beside it."
+    )
     web_url: str | None = Field(
         None, description="Where workers on other hosts reach the web server, for the simulator; unset: this machine."
     )

@@ -9,7 +9,7 @@ from channels.emulators.base import Emulator
 from channels.emulators.cloud_api import CloudApiEmulator
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
-from server.access import is_local, is_operator
+from server.access import Access, is_local
 from server.lines import PATHS, SIMULATED
 from server.problems import problem
 from server.settings import Settings
@@ -33,14 +33,14 @@ def emulators(settings: Settings) -> dict[str, Emulator]:
     return {f"/simulator/{PATHS[name]}": emulator for name, emulator in made.items()}
 
 
-def guarded(settings: Settings, path: str, phone: ASGIApp) -> ASGIApp:
+def guarded(access: Access, path: str, phone: ASGIApp) -> ASGIApp:
     """The phone is for the people at this machine and for operators; its provider's side asks for a token itself."""
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
         control = scope["type"] == "http" and request.url.path.startswith(f"{path}/_control")
         foreign = request.headers.get("origin") not in (None, f"{request.url.scheme}://{request.url.netloc}")
-        if control and (foreign or not (is_local(request) or is_operator(settings, request))):
+        if control and (foreign or not (is_local(request) or await access.operator(request))):
             await problem(403, "the simulator is open to this machine and to operators")(scope, receive, send)
         else:
             await phone(scope, receive, send)

@@ -1,17 +1,19 @@
-"""API tokens that open one bot and nothing else, for a branch, a tenant or a program.
+"""Operators: people and programs, each with a token of their own, a role, and the bots it opens.
 
-{*}:tokens   HASH   SHA-256 of a token -> JSON of a `Token`; the token itself is shown once and kept nowhere
+API_TOKEN is the first of them and may do everything; the others are made with it.
+
+{*}:tokens   HASH   SHA-256 of a token -> JSON of an `Operator`; the token itself is shown once and kept nowhere
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 from redis.asyncio import Redis
 
 from server.bots import Desk
@@ -21,43 +23,65 @@ from server.keys import SHARED, key
 TOKENS = key(SHARED, "tokens")
 PREFIX = "sg_"
 
-# The one bot that the request in hand may see; empty: all of them.
-scope: ContextVar[str] = ContextVar("scope", default="")
+# `owner`: everything (of the bots it opens); `agent`: talks to contacts and looks after them; `read_only`: looks.
+Role = Literal["owner", "agent", "read_only"]
 
 
-class Token(BaseModel):
-    """A token that was made, without itself."""
+class Operator(BaseModel):
+    """Whose token it is, without the token. `bots`: the ones it opens; none: all of them."""
 
     id: str
-    bot_id: str
     name: str
-    created: int
+    role: Role = "owner"
+    bots: tuple[str, ...] = ()
+    created: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_was(cls, row: Any) -> Any:
+        if isinstance(row, dict) and "bot_id" in row:  # stored when a token opened one bot
+            row = {**row, "bots": [row["bot_id"]]}
+            del row["bot_id"]
+        return row
+
+    def sees(self, bot_id: str | None) -> bool:
+        """Whether it opens a bot; None stands for what belongs to the deployment."""
+        return not self.bots or bot_id in self.bots
 
 
-def _digest(token: str) -> str:
+MASTER = Operator(id="api_token", name="API_TOKEN")
+# Who makes the request in hand.
+who: ContextVar[Operator] = ContextVar("who", default=MASTER)
+
+
+def digest_of(token: str) -> str:
+    """What a token is stored under."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-async def create(redis: Redis, bot_id: str, name: str) -> tuple[Token, str]:
-    """A new token, and what it is."""
+async def create(redis: Redis, bots: Sequence[str], name: str, role: Role = "owner") -> tuple[Operator, str]:
+    """A new operator, and the token."""
     secret = PREFIX + secrets.token_urlsafe(32)
-    token = Token(id=_digest(secret)[:12], bot_id=bot_id, name=name, created=now_ms())
-    await redis.hset(TOKENS, _digest(secret), token.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
-    return token, secret
+    operator = Operator(id=digest_of(secret)[:12], bots=tuple(bots), name=name, role=role, created=now_ms())
+    await redis.hset(TOKENS, digest_of(secret), operator.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+    return operator, secret
 
 
-async def find(redis: Redis, secret: str) -> Token | None:
-    """The token that this is."""
-    if not secret.startswith(PREFIX):
-        return None
-    raw: Any = await redis.hget(TOKENS, _digest(secret))  # pyright: ignore[reportGeneralTypeIssues]
-    return Token.model_validate_json(raw) if raw else None
+async def find(redis: Redis, secret: str) -> Operator | None:
+    """The operator of a token."""
+    return await of_digest(redis, digest_of(secret)) if secret.startswith(PREFIX) else None
 
 
-async def every(redis: Redis) -> list[Token]:
-    """All tokens, the oldest first."""
+async def of_digest(redis: Redis, digest: str) -> Operator | None:
+    """The operator of a token's digest."""
+    raw: Any = await redis.hget(TOKENS, digest)  # pyright: ignore[reportGeneralTypeIssues]
+    return Operator.model_validate_json(raw) if raw else None
+
+
+async def every(redis: Redis) -> list[Operator]:
+    """All operators with tokens of their own, the oldest first."""
     rows: Any = await redis.hvals(TOKENS)  # pyright: ignore[reportGeneralTypeIssues]
-    return sorted((Token.model_validate_json(row) for row in rows), key=lambda token: token.created)
+    return sorted((Operator.model_validate_json(row) for row in rows), key=lambda operator: operator.created)
 
 
 async def revoke(redis: Redis, token_id: str) -> bool:
@@ -67,31 +91,38 @@ async def revoke(redis: Redis, token_id: str) -> bool:
     return bool(found and await redis.hdel(TOKENS, *found))  # pyright: ignore[reportGeneralTypeIssues]
 
 
-async def revoke_all(redis: Redis, bot_id: str) -> None:
-    """Let no token open this bot any more."""
-    for token in await every(redis):
-        if token.bot_id == bot_id:
-            await revoke(redis, token.id)
+async def forget_bot(redis: Redis, bot_id: str) -> None:
+    """Let no token open this bot any more; one that opened only it opens nothing."""
+    rows: Any = await redis.hgetall(TOKENS)  # pyright: ignore[reportGeneralTypeIssues]
+    for digest, row in rows.items():
+        operator = Operator.model_validate_json(row)
+        if bot_id not in operator.bots:
+            continue
+        if left := tuple(name for name in operator.bots if name != bot_id):
+            await redis.hset(TOKENS, digest, operator.model_copy(update={"bots": left}).model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+        else:
+            await redis.hdel(TOKENS, digest)  # pyright: ignore[reportGeneralTypeIssues]
 
 
 class Visible(Mapping[str, Desk]):
-    """The desks that the request in hand may see: whoever asks through this cannot reach another bot."""
+    """The desks that whoever makes the request in hand may see: through this nobody reaches another bot."""
 
     def __init__(self, desks: Mapping[str, Desk]) -> None:
         self._desks = desks
 
     def __getitem__(self, bot_id: str) -> Desk:
-        if scope.get() not in ("", bot_id):
+        if not who.get().sees(bot_id):
             raise KeyError(bot_id)
         return self._desks[bot_id]
 
     def __iter__(self) -> Iterator[str]:
-        only = scope.get()
-        return iter([name for name in self._desks if only in ("", name)])
+        operator = who.get()
+        return iter([name for name in self._desks if operator.sees(name)])
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def values(self) -> list[Desk]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The desks of this moment."""
-        return [desk for name, desk in self._desks.items() if scope.get() in ("", name)]
+        operator = who.get()
+        return [desk for name, desk in self._desks.items() if operator.sees(name)]

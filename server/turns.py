@@ -23,6 +23,7 @@ from server.follow_ups import silence
 from server.mailbox import Then, Work
 from server.outbox import Pair, pairs_of
 from server.outreach import WINDOW, Plan, Verdict
+from server.traces import Tracing
 
 log = structlog.get_logger()
 
@@ -81,15 +82,18 @@ async def run(
         start, config, context=desk.bot.context, durability="sync", stream_mode=["updates", "values"]
     )
     chunk: Any
+    tracing = Tracing(resumed)
     async for mode, chunk in stream:
         if mode == "values":
             values = chunk
+            tracing.stepped()
             continue
-        for update in chunk.values():
+        for node, update in chunk.items():
+            tracing.saw(node, update)
             await attending.learn(desk, contact, update, source, turn_id)
     if resumed:
         await _settle(attending, desk, contact, values, source)
-    await attending.spending.record(desk.bot.id, contact.id, calls)
+    await attending.record(desk, contact, calls, tracing.trace(turn_id, values, calls, contact.asked_at))
     return await done()
 
 

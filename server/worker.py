@@ -71,6 +71,7 @@ class Worker:
             asyncio.create_task(self._listen()),
             asyncio.create_task(retention.keep_sweeping(self._redis, self._desks)),
             asyncio.create_task(self._attending.keep_telling(self._desks)),
+            asyncio.create_task(self._attending.keep_hooking(self._desks)),
             asyncio.create_task(self._attending.keep_ringing(self._desks)),
             asyncio.create_task(links.keep_checking(self._desks, self._numbers)),
         ]

@@ -88,6 +88,14 @@ async def exported(
     return Exported(written(file), tape, dict(mask.replaced), list(_differences(then, saved, played)))
 
 
+def mask_of(contact: Contact, entries: Sequence[Entry], names: Sequence[str]) -> Mask:
+    """What takes people out of a conversation: its contact, everybody of a group, and `names` of those who are spoken of."""
+    people = [contact.name, *(contact.profile.get(field, "") for field in ("name", "last_name")), *names]
+    if contact.user_id.endswith("@g.us"):  # in a group everybody's name stands before what they say
+        people += [entry.text.partition(": ")[0] for entry in entries if ": " in entry.text[:60]]
+    return Mask(people, [contact.profile.get("company", "")])
+
+
 def _turns(entries: Sequence[Entry]) -> Iterator[_Then]:
     """A turn is what a contact writes until somebody answers, with the answers; a touch, and what a person of the business
     writes, are turns of their own."""

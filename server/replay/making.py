@@ -78,13 +78,9 @@ async def _export(
     path: Path, contact: Contact, entries: Sequence[Entry], bot: Any, shelf: Any, names: Sequence[str], bad: str
 ) -> int:
     from agent.graph import Bookshelf
-    from server.replay.export import exported
-    from server.replay.masking import Mask
+    from server.replay.export import exported, mask_of
 
-    people = [contact.name, *(contact.profile.get(field, "") for field in ("name", "last_name")), *names]
-    if contact.user_id.endswith("@g.us"):  # in a group everybody's name stands before what they say
-        people += [entry.text.partition(": ")[0] for entry in entries if ": " in entry.text[:60]]
-    mask = Mask(people, [contact.profile.get("company", "")])
+    mask = mask_of(contact, entries, names)
     made = await exported(path.stem, contact, entries, bot, Bookshelf(shelf), mask, bad)
     _save(path, made)
     for (kind, raw), stand_in in made.replaced.items():

@@ -174,8 +174,8 @@ def read(path: Path) -> Recorded:
 _FastLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def write(path: Path, tape: Recorded) -> None:
-    """Put a tape into its file, whole or not at all."""
+def as_file(tape: Recorded) -> str:
+    """A tape as its file holds it."""
     texts: dict[str, str] = {}
     calls = {place: _shared(row, texts) for place, row in sorted(tape.calls.items(), key=_order)}
     rows = {
@@ -186,8 +186,13 @@ def write(path: Path, tape: Recorded) -> None:
         "passages": dict(sorted(tape.passages.items(), key=_order)),
         "texts": texts,
     }
+    return HEAD + dumped({name: row for name, row in rows.items() if row})
+
+
+def write(path: Path, tape: Recorded) -> None:
+    """Put a tape into its file, whole or not at all."""
     beside = path.with_name(f".{path.name}.new")
-    beside.write_text(HEAD + dumped({name: row for name, row in rows.items() if row}), encoding="utf-8")
+    beside.write_text(as_file(tape), encoding="utf-8")
     beside.replace(path)
 
 

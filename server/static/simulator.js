@@ -164,5 +164,7 @@ text.addEventListener("keydown", (event) => {
 });
 bot.addEventListener("change", open);
 el("fresh").addEventListener("click", () => { localStorage.removeItem("contact"); open(); });
+const asked = new URLSearchParams(location.search).get("bot");
+if ([...bot.options].some((each) => each.value === asked)) bot.value = asked;
 document.querySelectorAll(".try").forEach((b) => b.addEventListener("click", () => send(b.textContent)));
 open();

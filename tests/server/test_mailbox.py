@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from channels.base import Pace
+from server.dead_letters import DeadLetters
 from server.keys import key
 from server.mailbox import Claimed, Limits, Mailbox, UnknownContact
 from tests.server.mailboxes import claimed_of, ids, mailbox, put, reply, take, transcript, try_to_send
@@ -191,11 +192,11 @@ async def test_a_dead_letter_is_kept_and_can_be_tried_again(redis: Redis):
     _, work = await take(box)
     await put(box, "c", "m3")
     assert await box.bury("c", work.fence, work.turn_id, "failed 5 times") == 2
-    letter = (await box.dead_letters())[0]
+    letter = (await DeadLetters(redis, "b").every())[0]
     assert (letter["conversation_id"], letter["reason"]) == ("c", "failed 5 times")
-    assert await box.revive("c", letter["id"])
-    assert not await box.revive("c", letter["id"])
-    assert await box.dead_letters() == []
+    assert await DeadLetters(redis, "b").revive(letter["id"])
+    assert not await DeadLetters(redis, "b").revive(letter["id"])
+    assert await DeadLetters(redis, "b").every() == []
     _, again = await take(box)
     assert ids(again) == ["m1", "m2", "m3"]
 
@@ -204,7 +205,7 @@ async def test_bots_are_apart(redis: Redis):
     one, other = mailbox(redis), Mailbox(redis, "other", Limits(debounce=0, longest=0))
     await put(one, "c", "m1")
     assert await other.claim(10) == Claimed([], [], -1)
-    assert await other.dead_letters() == []
+    assert await DeadLetters(redis, "other").every() == []
 
 
 @pytest.mark.parametrize("name", ["due", "busy"])
@@ -223,7 +224,7 @@ async def test_a_dead_letter_tried_again_during_a_turn_waits_for_the_next(redis:
     await put(box, "c", "m2")
     assert await box.bury("c", failed.fence, failed.turn_id, "why") == 2
     _, running = await take(box)
-    assert await box.revive("c", failed.turn_id)
+    assert await DeadLetters(redis, "b").revive(failed.turn_id)
     assert await box.commit("c", running.fence, running.turn_id, []) == 2
     _, following = await take(box)
     assert ids(following) == ["m1"]

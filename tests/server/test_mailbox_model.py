@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from redis.asyncio import Redis
 
 from channels.base import Pace
+from server.dead_letters import DeadLetters
 from server.keys import key
 from server.mailbox import Limits, Mailbox, Work
 
@@ -175,8 +176,8 @@ class MailboxMachine(RuleBasedStateMachine):
         if not expected.dead:
             return
         turn, batch = expected.dead.pop()
-        assert self.do(self.box.revive, name, turn)
-        assert not self.do(self.box.revive, name, turn)
+        assert self.do(DeadLetters(self.redis, "b").revive, turn)
+        assert not self.do(DeadLetters(self.redis, "b").revive, turn)
         expected.waiting = expected.waiting + batch if expected.turn else batch + expected.waiting
 
     @rule(name=NAMES, again=st.booleans())

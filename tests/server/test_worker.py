@@ -72,7 +72,7 @@ async def test_a_poisoned_message_takes_no_neighbour_with_it(office: Office):
         replies = office.replies(contact)
         assert replies[0] == "You asked: first question" and replies[2] == "You asked: second question"
         assert "sorry" in replies[1].lower()
-        letters = await office.desk.mailbox.dead_letters()
+        letters = await office.desk.dead_letters.every()
         assert [len(letter["batch"]) for letter in letters] == [1] and "poison" in letters[0]["batch"][0]
         await office.writes(contact, "third question")
         await until(lambda: len(office.replies(contact)) == 4)
@@ -87,13 +87,13 @@ async def test_a_dead_letter_is_answered_when_the_cause_is_mended(office: Office
     async with office.working(fragile()):
         await until(lambda: len(office.replies(contact)) == 1)
         await until(office.idle)
-    letter = (await office.desk.mailbox.dead_letters())[0]
+    letter = (await office.desk.dead_letters.every())[0]
     async with office.working(Models(Scripted(script=polite, asked=[]))):
-        assert await office.desk.mailbox.revive(letter["conversation_id"], letter["id"])
+        assert await office.desk.dead_letters.revive(letter["id"])
         await until(lambda: len(office.replies(contact)) == 2)
         await until(office.idle)
     assert office.replies(contact)[1] == "You asked: poison"
-    assert await office.desk.mailbox.dead_letters() == []
+    assert await office.desk.dead_letters.every() == []
 
 
 async def test_a_flood_costs_one_bounded_turn_and_stays_in_the_transcript(redis: Redis, tmp_path):
@@ -153,7 +153,7 @@ async def test_a_memory_that_cannot_be_read_costs_the_memory_and_not_the_convers
         await office.writes(contact, "second question")
         await until(lambda: len(office.replies(contact)) == 2)
         await until(office.idle)
-        assert len(await office.desk.mailbox.dead_letters()) == 1
+        assert len(await office.desk.dead_letters.every()) == 1
         await office.writes(contact, "third question")
         await until(lambda: len(office.replies(contact)) == 3)
     assert office.replies(contact)[2] == "You asked: third question"

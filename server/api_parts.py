@@ -1,0 +1,87 @@
+"""What all parts of the operator API share: the forms of requests and answers, and who is meant by an id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import HTTPException, Query
+from pydantic import BaseModel, ConfigDict
+from redis.asyncio import Redis
+
+from server.bots import Desk
+from server.conversations import Contact
+from server.keys import key
+
+Limit = Annotated[int, Query(ge=1, le=200, description="rows on a page")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before")]
+OneBot = Annotated[str | None, Query(max_length=100, description="only this bot")]
+
+
+class Body(BaseModel):
+    """A request's JSON, in which nothing unknown may stand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ProblemDetails(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": description,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+    }
+    for status, description in {
+        400: "A cursor or an address that cannot be read",
+        401: "No token, or one that opens nothing",
+        403: "Not for this role, or not for this bot",
+        404: "There is no such thing",
+        409: "Not as things stand now; `detail` says why",
+        422: "Wrong input; `detail` names the field and the remedy",
+        503: "Redis is unreachable",
+    }.items()
+}
+
+
+def example(value: Any, description: str = "Done", status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """What a good answer looks like, for the API's description."""
+    return {status: {"description": description, "content": {"application/json": {"example": value}}}}
+
+
+class Finding:
+    """Bots and contacts by their ids, among those that may be seen."""
+
+    def __init__(self, redis: Redis, desks: Mapping[str, Desk]) -> None:
+        self._redis, self.desks = redis, desks
+
+    def desk(self, bot_id: str) -> Desk:
+        """The desk of a bot. Raises HTTPException 404."""
+        if bot_id not in self.desks:
+            raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
+        return self.desks[bot_id]
+
+    def some(self, bot_id: str | None) -> dict[str, Desk]:
+        """The bot that was asked for, or all. Raises HTTPException 404."""
+        return {bot_id: self.desk(bot_id)} if bot_id else {desk.bot.id: desk for desk in self.desks.values()}
+
+    async def contact(self, conversation_id: str) -> tuple[Desk, Contact]:
+        """A contact with the desk of their bot. Raises HTTPException 404."""
+        desks = list(self.desks.values())
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for desk in desks:
+                pipe.exists(key(desk.bot.id, "contact", conversation_id))
+            known = await pipe.execute()
+        for desk, exists in zip(desks, known, strict=True):
+            contact = await desk.conversations.contact(conversation_id) if exists else None
+            if contact is not None:
+                return desk, contact
+        raise HTTPException(404, "there is no conversation of this id")

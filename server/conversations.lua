@@ -1,0 +1,78 @@
+-- What is known of contacts. `server.conversations` explains the keys and calls the scripts.
+
+-- [identify] keys: alias other
+-- arguments: fresh prefix
+-- Every identity of a person leads to one conversation, the one known first. The contact's key depends on it and shares the
+-- hash tag of the keys that are named. Fields follow as name, value, ...
+local id
+for _, k in ipairs(KEYS) do id = id or call('GET', k) end
+id = id or fresh
+for _, k in ipairs(KEYS) do call('SET', k, id, 'NX') end
+local contact = prefix .. id
+local new = call('HSETNX', contact, 'created', now)
+call('HSET', contact, unpack(ARGV, rest))
+if new == 1 then
+  figure('contacts')
+  happened('lead_created', id, 'lead', {created = now})
+end
+return {id, new}
+
+-- [learn] keys: contact
+-- arguments: conversation source
+-- What an operator entered is never overwritten, save for consent, which is the contact's to give and to take; nothing comes
+-- back to life of a contact who was erased. Fields follow as name, value, ... An empty value forgets.
+if call('EXISTS', contact) == 0 then return 0 end
+local changed, any = {}, false
+for i = rest, #ARGV, 2 do
+  local name, value = ARGV[i], ARGV[i + 1]
+  if source == 'operator' or name == 'consent' or call('HGET', contact, 's:' .. name) ~= 'operator' then
+    local old = call('HGET', contact, 'p:' .. name) or ''
+    if value == '' then call('HDEL', contact, 'p:' .. name, 's:' .. name)
+    else call('HSET', contact, 'p:' .. name, value, 's:' .. name, source) end
+    if old ~= value then
+      if old == '' or value == '' then call('HINCRBY', root .. 'fields', name, old == '' and 1 or -1) end
+      if name == 'class' then
+        if old ~= '' then listed('class:' .. old, conversation, false) end
+        if value ~= '' then listed('class:' .. value, conversation, true) end
+        figure('class ' .. (value == '' and 'unknown' or value))
+        happened('class_changed', conversation, now .. ' ' .. source, {before = old, after = value})
+      elseif name == 'consent' then
+        if value == 'stopped' then
+          figure('opted out')
+          happened('opted_out', conversation, now .. ' ' .. source, {source = source})
+        end
+      elseif not string.find(name, '^class_') then
+        changed[name], any = value, true
+      end
+    end
+  end
+end
+if any then happened('profile_changed', conversation, now .. ' ' .. source, {changed = changed}) end
+call('PUBLISH', 'sg:events', contact)
+return 1
+
+-- [set] keys: contact
+-- arguments: conversation
+-- Fields of a contact who is still on record, as name, value, ...
+if call('EXISTS', contact) == 0 then return 0 end
+for i = rest, #ARGV, 2 do
+  local name, value = ARGV[i], ARGV[i + 1]
+  if name == 'owner' then
+    if value == 'person' and call('HGET', contact, 'owner') ~= 'person' then figure('handoffs') end
+    call('HSET', contact, 'owner_at', now)
+  elseif name == 'task' and value ~= '' and value ~= call('HGET', contact, 'task') then
+    call('HSET', contact, 'task_at', now)
+    happened('needs_person', conversation, now .. '', {reason = value})
+  end
+  call('HSET', contact, name, value)
+end
+needs(conversation)
+call('PUBLISH', 'sg:events', contact)
+return 1
+
+-- [see] keys: contact
+-- arguments: conversation
+-- Somebody has looked at what was said.
+listed('unread', conversation, false)
+if call('HDEL', contact, 'unread') == 1 then call('PUBLISH', 'sg:events', contact) end
+return 1

@@ -1,0 +1,69 @@
+-- What pages list and figures count, kept in the same breath as what they tell of, so that nothing is counted twice and nobody
+-- looks through all conversations to know. Comes before the scripts of a file; `server.figures` explains the keys.
+local call = redis.call
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000) + ahead
+local root = string.match(KEYS[1], '^.-}:')
+
+local function figure(name, by)
+  call('HINCRBY', root .. 'figures:' .. day, name, by or 1)
+  call('EXPIRE', root .. 'figures:' .. day, 34560000)
+end
+-- For those who asked to be told (`server.hooks`); where nobody did, nothing is kept.
+local function happened(event, conversation, id, data)
+  if call('EXISTS', root .. 'hooks') == 0 then return end
+  call('RPUSH', root .. 'happened', cjson.encode({event = event, conversation_id = conversation, id = id, at = now, data = data}))
+end
+-- A conversation is in the set `name` if `wanted`.
+local function listed(name, conversation, wanted) call(wanted and 'SADD' or 'SREM', root .. name, conversation) end
+local function waits(conversation)
+  if call('EXISTS', root .. 'contact:' .. conversation) == 1 then
+    call('HSETNX', root .. 'contact:' .. conversation, 'asked_at', now)
+  end
+end
+-- A line of a transcript, the `number`th.
+local function said(conversation, entry, number)
+  local contact = root .. 'contact:' .. conversation
+  if call('EXISTS', contact) == 0 then return end
+  local author = string.match(entry, '"author": ?"(%a+)"') or 'bot'
+  if author == 'contact' then
+    figure('messages in')
+    if number == 1 then figure('conversations') end
+    call('HINCRBY', contact, 'unread', 1)
+    listed('unread', conversation, true)
+    if not string.find(entry, '"kind": ?"reaction"') then waits(conversation) end
+    return
+  end
+  figure('messages out by ' .. author)
+  if string.find(entry, '"touch": ?[1-9]') then return figure('touches') end
+  local asked = tonumber(call('HGET', contact, 'asked_at'))
+  if not asked then return end
+  call('HDEL', contact, 'asked_at')
+  figure('answers')
+  figure('answer ms', now - asked)
+  for _, seconds in ipairs({5, 15, 60, 300, 3600}) do
+    if now - asked <= seconds * 1000 then return figure('answers in ' .. seconds) end
+  end
+end
+-- A turn that says nothing: nobody waits, unless for a person.
+local function silent(conversation)
+  local contact = root .. 'contact:' .. conversation
+  if call('HGET', contact, 'owner') ~= 'person' then call('HDEL', contact, 'asked_at') end
+end
+-- A message on its way has come further. What we chose not to send is no failure.
+local function became(conversation, state)
+  local word = string.match(state, '^%a+')
+  if word ~= 'failed' then
+    figure('sends ' .. word)
+    if word ~= 'accepted' then listed('failed', conversation, false) end
+  elseif string.find(state, '^failed %d') or string.find(state, '^failed no answer') then
+    figure('sends failed')
+    listed('failed', conversation, true)
+  else
+    figure('sends held back')
+  end
+end
+local function needs(conversation)
+  local row = call('HMGET', root .. 'contact:' .. conversation, 'owner', 'task')
+  listed('needs', conversation, row[1] == 'person' or row[2] and row[2] ~= '')
+end
