@@ -192,19 +192,23 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, des
         for bot_id in bots:
             desk_of(bot_id)
         operator, secret = await tokens.create(redis, bots, asked.name, asked.role)
-        return {**operator.model_dump(), "token": secret}
+        return {**_operator(operator), "token": secret}
 
     @routes.get("/tokens", summary="Everybody who has a token of their own")
     async def list_tokens() -> dict[str, Any]:
         mine = who.get().bots
         rows = [row for row in await tokens.every(redis) if not mine or (row.bots and set(row.bots) <= set(mine))]
-        return {"items": [row.model_dump() for row in rows], "next_cursor": None}
+        return {"items": [_operator(row) for row in rows], "next_cursor": None}
 
     @routes.delete("/tokens/{token_id}", status_code=204, summary="Revoke a token")
     async def revoke_token(token_id: str) -> None:
         owner()
         if not await tokens.revoke(redis, token_id):
             raise HTTPException(404, "there is no token of this id")
+
+
+def _operator(operator: tokens.Operator) -> dict[str, Any]:
+    return {**operator.model_dump(), "bot_id": operator.bots[0] if len(operator.bots) == 1 else None}
 
 
 async def _asked(question: Any) -> Any:
