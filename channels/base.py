@@ -64,7 +64,8 @@ class Message(Frozen):
     `account` is the provider's id of the business number it came to. At least one of `wa_id` (phone digits) and
     `user_id` (business-scoped id, or the lid of a linked session) is set. `text` is what a reader should see: the body, a
     caption, the title of a pressed button, a description of a location; `payload` what a template's button carries.
-    `group_id` is the group it was written in. `ours`: an echo that may be of a message we sent ourselves.
+    `group_id` is the group it was written in. `ours`: an echo that may be of a message we sent ourselves. `traceparent`: where
+    a trace of it goes on (W3C Trace Context).
     """
 
     id: str
@@ -80,6 +81,7 @@ class Message(Frozen):
     payload: str = ""
     group_id: str = ""
     ours: bool = False
+    traceparent: str = ""
 
 
 Failure = Literal["retry", "busy", "pair", "unknown", "change", "window", "contact", "opt_out", "later", "stop"]

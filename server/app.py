@@ -14,14 +14,14 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from server import alerts, api, dashboard, pages, simulator, webhooks
+from server import api, dashboard, metrics, pages, simulator, webhooks
 from server.access import Access
 from server.calls import Calls, feed, feed_secret
 from server.events import Feed
@@ -30,7 +30,6 @@ from server.lines import NotReady, Numbers
 from server.problems import problem
 from server.roster import Roster
 from server.settings import Settings
-from server.spending import Spending
 from tools._mcp import connected
 
 log = structlog.get_logger()
@@ -112,31 +111,8 @@ def create(settings: Settings, redis: Redis) -> Entrance:
         return Response(feed(known.bot, await Calls(redis).coming(bot_id)), media_type="text/calendar")
 
     @app.get("/metrics", tags=["open"], summary="Prometheus metrics")
-    async def metrics() -> Response:
-        registry = CollectorRegistry()
-        conversations = Gauge("salesgraph_conversations", "Conversations", ["bot"], registry=registry)
-        waiting = Gauge("salesgraph_waiting", "Conversations due or in hand", ["bot"], registry=registry)
-        dead = Gauge("salesgraph_dead_letters", "Turns given up on", ["bot"], registry=registry)
-        paused = Gauge(
-            "salesgraph_paused", "1 while the provider takes nothing from the bot", ["bot"], registry=registry
-        )
-        spent = Gauge(
-            "salesgraph_spent_today",
-            "Model calls, tokens and US dollars since midnight",
-            ["bot", "what"],
-            registry=registry,
-        )
-        alerted = Gauge("salesgraph_alerts", "Alerts that are not over", registry=registry)
-        spending = Spending(settings, redis)
-        for bot_id, desk in roster.items():
-            paused.labels(bot_id).set(bool(await desk.mailbox.paused(desk.bot.account)))
-            conversations.labels(bot_id).set(await desk.conversations.count())
-            waiting.labels(bot_id).set(await desk.mailbox.backlog())
-            dead.labels(bot_id).set(await desk.dead_letters.count())
-            today = await spending.of(bot_id)
-            for what in ("calls", "input_tokens", "output_tokens", "cost"):
-                spent.labels(bot_id, what).set(today[what])
-        alerted.set(len(await alerts.all_alerts(redis)))
+    async def prometheus() -> Response:
+        registry = await metrics.registry(settings, redis, roster)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     @app.exception_handler(RedisError)

@@ -11,6 +11,7 @@ import structlog
 from redis.asyncio import Redis
 
 from agent.meter import Call
+from channels.base import Message
 from server import consent, notices, traces
 from server.bots import Desk
 from server.calls import Calls
@@ -77,10 +78,13 @@ class Attending:
                 reason = part.get("task") or part.get("reason") or "asks for a person"
                 await self.call(desk, contact, turn_id, "handoff" if part.get("owner") else "task", reason)
 
-    async def record(self, desk: Desk, contact: Contact, calls: Sequence[Call], trace: Trace) -> None:
+    async def record(
+        self, desk: Desk, contact: Contact, calls: Sequence[Call], trace: Trace, batch: Sequence[Message]
+    ) -> None:
         """At the end of a turn: what it cost, and how it came about."""
         await self.spending.record(desk.bot.id, contact.id, calls)
-        await traces.keep(self.redis, desk, contact.id, trace)
+        parent = next((message.traceparent for message in batch if message.traceparent), "")
+        await traces.keep(self.redis, desk, contact.id, traces.exported(desk, contact.id, trace, parent))
 
     async def call(self, desk: Desk, contact: Contact, turn_id: str, event: str, reason: str) -> None:
         """Show on the dashboard that a conversation needs a person, and tell the operator; once for a turn."""

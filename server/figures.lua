@@ -8,6 +8,7 @@ local root = string.match(KEYS[1], '^.-}:')
 local function figure(name, by)
   call('HINCRBY', root .. 'figures:' .. day, name, by or 1)
   call('EXPIRE', root .. 'figures:' .. day, 34560000)
+  call('HINCRBY', root .. 'totals', name, by or 1)
 end
 -- For those who asked to be told (`server.hooks`); where nobody did, nothing is kept.
 local function happened(event, conversation, id, data)

@@ -1,6 +1,7 @@
 """What happened, counted as it happens (`figures.lua`), and read for a period.
 
 figures:DAY   HASH   name -> how often on a day of TIMEZONE; kept for 400 days
+totals        HASH   the same, since the beginning; and calls, input, output, nano of model calls
 fields        HASH   profile field -> how many contacts have it
 unread, failed, needs, class:CLASS   SET   conversations with messages nobody has looked at, whose last send failed, that need
                                            a person, whose contact is of a class
@@ -72,6 +73,12 @@ def summed(rows: Iterable[dict[str, int]]) -> dict[str, int]:
         for name, value in row.items():
             total[name] = total.get(name, 0) + value
     return total
+
+
+async def totals(redis: Redis, bot_id: str) -> dict[str, int]:
+    """Everything since the beginning; it only ever rises."""
+    raw: Any = await redis.hgetall(key(bot_id, "totals"))  # pyright: ignore[reportGeneralTypeIssues]
+    return {name.decode(): int(count) for name, count in raw.items()}
 
 
 async def fields(redis: Redis, bot_id: str) -> dict[str, int]:

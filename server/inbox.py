@@ -88,6 +88,29 @@ class Inbox:
         rows = await self._rows(found[:limit])
         return Page(rows, cursor_of(more) if more else None, floor[0] if floor and len(found) <= limit else 0)
 
+    async def rebuild(self, desk: Desk) -> bool:
+        """Put conversations of an earlier version into the sets that filters read, once; False when that was done."""
+        bot_id = desk.bot.id
+        if not await self._redis.set(key(bot_id, "listed"), 1, nx=True):
+            return False
+        before, known = None, dict[str, int]()
+        while chunk := await desk.conversations.page(CHUNK, before):
+            before = chunk[-1]
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for contact, last in await desk.conversations.latest([name for _, name in chunk]):
+                    for name in contact.profile:
+                        known[name] = known.get(name, 0) + 1
+                    if kind := contact.profile.get("class"):
+                        pipe.sadd(key(bot_id, f"class:{kind}"), contact.id)
+                    if contact.owner == "person" or contact.task:
+                        pipe.sadd(key(bot_id, "needs"), contact.id)
+                    if last and last.author != "contact" and last.status.startswith("failed"):
+                        pipe.sadd(key(bot_id, "failed"), contact.id)
+                await pipe.execute()
+        if known:
+            await self._redis.hset(key(bot_id, "fields"), mapping=known)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
+        return bool(known)
+
     async def count(self, desk: Desk, show: Show) -> int:
         """How many conversations of a bot a filter shows."""
         if show == "all":

@@ -10,7 +10,7 @@ import structlog
 
 from channels.base import ANSWERED, Linked, Message, Parsed, Preference, Quarantined, SendError, StatusUpdate
 from channels.json_parts import clean
-from server import consent, links
+from server import consent, links, telemetry, traces
 from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import Author, Entry
@@ -119,7 +119,12 @@ async def _is_ours(desk: Desk, message: Message) -> bool:
 
 async def _store(desk: Desk, message: Message, answer: bool, afresh: bool = False) -> tuple[str, bool]:
     """(conversation id, whether the message is new)."""
+    began = telemetry.now()
     conversation_id = await desk.conversations.identify(message, afresh=afresh)
+    if telemetry.tracer():
+        about = {"bot": desk.bot.id, "conversation": conversation_id, "kind": message.kind}
+        carried = telemetry.span("webhook", "", began, telemetry.now(), about)
+        message = message.model_copy(update={"traceparent": carried})
     echo = message.kind == "echo"
     author: Author = "person" if echo else "contact"
     media = message.media and message.media.model_copy(update={"data": ""})
@@ -159,6 +164,8 @@ async def _apply(status: StatusUpdate, door: Door, desks: Desks) -> None:
     conversation_id, reply_id = found
     state = f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
     await desk.mailbox.status(conversation_id, status.account, reply_id, status.id, state)
+    if telemetry.tracer():
+        await traces.mark(desk.redis, bot.id, conversation_id, reply_id, f"status {status.status}", telemetry.now())
     if status.status == "failed":
         await undelivered(desk, conversation_id, reply_id, status)
 

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from server.bots import Desk
 from server.clock import now_ms
+from server.inbox import Inbox
 from server.keys import key
 from server.mailbox import DAY
 
@@ -28,6 +29,8 @@ async def keep_sweeping(redis: Redis, desks: Mapping[str, Desk]) -> None:
     while True:
         try:
             for desk in desks.values():
+                if await Inbox(redis).rebuild(desk):
+                    log.info("inbox_built", bot=desk.bot.id)
                 if await redis.set(key(desk.bot.id, "swept"), now_ms(), nx=True, ex=PAUSE - 60):
                     gone = await sweep(redis, desk, now_ms())
                     if any(gone.values()):

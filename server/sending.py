@@ -7,6 +7,7 @@ from typing import Literal
 import structlog
 
 from channels.base import Content, File, SendError, Template, Text
+from server import traces
 from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import Contact
@@ -63,12 +64,12 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
             await mailbox.send_done(conversation_id, fence, contact.account, reply.id, tried.detail, "accepted")
         )
     try:
-        provider_id = await channel.send(contact.recipient, _content(reply), callback(contact.id, reply.id))
+        async with traces.sending(desk, contact.id, reply.id):
+            provider_id = await channel.send(contact.recipient, _content(reply), callback(contact.id, reply.id))
     except SendError as error:
         return await _failed(desk, contact, fence, reply, error, tried, grace)
     if not channel.capabilities.callbacks:
         await desk.conversations.note_sent(contact.id, reply.id, provider_id)
-    log.info("sent", bot=desk.bot.id, conversation=contact.id, reply=reply.id)
     return _next(await mailbox.send_done(contact.id, fence, contact.account, reply.id, provider_id, "accepted"))
 
 

@@ -66,6 +66,7 @@ class Spending:
         async with self._redis.pipeline(transaction=False) as pipe:
             for name, amount in bill.items():
                 pipe.hincrby(day, name, amount)
+                pipe.hincrby(key(bot_id, "totals"), name, amount)
                 pipe.hincrby(key(bot_id, "contact", conversation_id), name, amount)
             if unpriced := sum(not call.priced for call in calls):
                 pipe.hincrby(day, "unpriced", unpriced)

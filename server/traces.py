@@ -6,16 +6,19 @@ node_times     HASH     `NODE le BUCKET` counts, `NODE ms` sums (Prometheus: cum
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+import structlog
 from langchain_core.messages import AIMessage, ToolMessage
 from pydantic import BaseModel
 from redis.asyncio import Redis
 
 from agent.meter import Call
 from agent.state import text_of
+from server import telemetry
 from server.bots import Desk
 from server.clock import now_ms
 from server.keys import key
@@ -27,12 +30,15 @@ LONGEST = 600
 # Upper bounds of the histogram of node times, ms.
 BUCKETS = (10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000)
 
+log = structlog.get_logger()
+
 
 class Step(BaseModel):
-    """A node that ran, for so many ms; those that ran side by side began together."""
+    """A node that ran for so many ms, `began` ms after its turn; those that ran side by side began together."""
 
     node: str
     ms: int
+    began: int = 0
 
 
 class Used(BaseModel):
@@ -72,7 +78,7 @@ class Rewritten(BaseModel):
 
 class Trace(BaseModel):
     """One turn. `waited` (ms): from the contact's first message to its end; `resumed`: it went on after a crash, and what ran
-    before that is not known."""
+    before that is not known; `traceparent`: its span, where traces are exported."""
 
     turn_id: str
     at: int
@@ -90,6 +96,7 @@ class Trace(BaseModel):
     prompts: list[str] = []
     model: str = ""
     calls: list[Paid] = []
+    traceparent: str = ""
 
 
 class Tracing:
@@ -108,7 +115,8 @@ class Tracing:
 
     def saw(self, node: str, update: Any) -> None:
         """A node is done."""
-        self._steps.append(Step(node=node, ms=round((time.monotonic() - self._step) * 1000)))
+        took, began = time.monotonic() - self._step, self._step - self._began
+        self._steps.append(Step(node=node, ms=round(took * 1000), began=round(began * 1000)))
         for part in update if isinstance(update, list) else [update]:
             if isinstance(part, dict):
                 self._look(part)
@@ -173,6 +181,39 @@ async def keep(redis: Redis, desk: Desk, conversation_id: str, trace: Trace) -> 
             pipe.hincrby(times, f"{step.node} le {bucket}", 1)
             pipe.hincrby(times, f"{step.node} ms", step.ms)
         await pipe.execute()
+
+
+def exported(desk: Desk, conversation_id: str, trace: Trace, parent: str) -> Trace:
+    """The trace with its spans sent to where traces go (`server.telemetry`), under the webhook's."""
+    end = telemetry.now()
+    start, about = (
+        end - trace.ms * 1_000_000,
+        {"bot": desk.bot.id, "conversation": conversation_id, "turn": trace.turn_id},
+    )
+    carried = telemetry.span("turn", parent, start, end, {**about, "verdict": trace.verdict, "model": trace.model})
+    for step in trace.steps if carried else []:
+        began = start + step.began * 1_000_000
+        telemetry.span(step.node, carried, began, began + step.ms * 1_000_000, about)
+    return trace.model_copy(update={"traceparent": carried})
+
+
+@contextlib.asynccontextmanager
+async def sending(desk: Desk, conversation_id: str, reply_id: str) -> AsyncIterator[None]:
+    """Around a request that sends a reply: it is in the log, and in its turn's trace, once it was taken."""
+    began = telemetry.now()
+    yield
+    log.info("sent", bot=desk.bot.id, conversation=conversation_id, reply=reply_id)
+    if telemetry.tracer():
+        await mark(desk.redis, desk.bot.id, conversation_id, reply_id, "send", began)
+
+
+async def mark(redis: Redis, bot_id: str, conversation_id: str, reply_id: str, name: str, began: int) -> None:
+    """A span of something that happened to a reply, under its turn's; nothing where no turn wrote it."""
+    turn_id = reply_id.partition(":")[0]
+    trace = await find(redis, bot_id, conversation_id, turn_id)
+    if trace and trace.traceparent:
+        about = {"bot": bot_id, "conversation": conversation_id, "turn": turn_id, "reply": reply_id}
+        telemetry.span(name, trace.traceparent, began, telemetry.now(), about)
 
 
 async def find(redis: Redis, bot_id: str, conversation_id: str, turn_id: str) -> Trace | None:

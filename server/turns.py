@@ -78,10 +78,9 @@ async def run(
     attachments.set(read.attachments)
     diary.set(Diary(attending.calls, desk, contact))
     meter.allowance.set(await attending.spending.allowance(desk.bot))
-    stream = graph.astream(
+    stream: Any = graph.astream(
         start, config, context=desk.bot.context, durability="sync", stream_mode=["updates", "values"]
     )
-    chunk: Any
     tracing = Tracing(resumed)
     async for mode, chunk in stream:
         if mode == "values":
@@ -93,7 +92,7 @@ async def run(
             await attending.learn(desk, contact, update, source, turn_id)
     if resumed:
         await _settle(attending, desk, contact, values, source)
-    await attending.record(desk, contact, calls, tracing.trace(turn_id, values, calls, contact.asked_at))
+    await attending.record(desk, contact, calls, tracing.trace(turn_id, values, calls, contact.asked_at), batch)
     return await done()
 
 
