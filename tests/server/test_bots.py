@@ -373,7 +373,7 @@ async def test_a_token_of_one_bot_opens_nothing_else(stack: Stack, bots: list[st
             assert (await mine.request(method, path, json=body)).status_code == 403, path
         assert (await mine.patch(f"/api/bots/{one}", json={"facts": "Mine to change"})).status_code == 200
         assert [t["bot_id"] for t in (await mine.get("/api/tokens")).json()["items"]] == [one]
-        assert (await mine.get("/dashboard", follow_redirects=False)).status_code == 303
+        assert (await mine.get("/dashboard/people", follow_redirects=False)).status_code == 200
     assert (await stack.http.delete(f"/api/tokens/{made['id']}")).status_code == 204
     async with httpx.AsyncClient(base_url=stack.url, headers={"Authorization": f"Bearer {made['token']}"}) as mine:
         assert (await mine.get("/api/bots")).status_code == 401

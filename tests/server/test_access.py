@@ -1,0 +1,189 @@
+"""Who may do what: roles, bots, logins, pages of others that borrow a cookie; and the record of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.access import TRIES, exposed
+from server.settings import Settings
+from tests.server.stack import API, Stack, text, webhook
+from tests.server.test_api import fresh
+from tests.waiting import until
+
+
+async def operator(stack: Stack, role: str, bots: list[str] | None = None) -> tuple[str, str]:
+    """(id, token) of a new one."""
+    made = (await stack.http.post("/api/tokens", json={"name": f"a {role}", "role": role, "bots": bots or []})).json()
+    return made["id"], made["token"]
+
+
+def client(stack: Stack, token: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=stack.url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+
+async def logged_in(stack: Stack, token: str) -> tuple[httpx.AsyncClient, str]:
+    """A browser's client, and what its pages repeat."""
+    browser = httpx.AsyncClient(base_url=stack.url, timeout=30)
+    answer = await browser.post("/login", data={"token": token})
+    assert answer.status_code == 303, answer.text
+    page = await browser.get("/dashboard")
+    return browser, re.search(r'name="csrf" content="([^"]+)"', page.text)[1]  # pyright: ignore[reportOptionalSubscript]
+
+
+async def conversation(stack: Stack) -> str:
+    contact, message_id = fresh()
+    await stack.post(webhook(text(contact, "hello", message_id)))
+    await until(lambda: stack.replies(contact))
+    return (await stack.conversation_of(contact))["id"]
+
+
+# (method, path, body, may an agent, may who only reads)
+DEEDS = [
+    ("GET", "/api/stats", None, True, True),
+    ("GET", "/api/conversations/{id}", None, True, True),
+    ("GET", "/api/analytics", None, True, True),
+    ("POST", "/api/conversations/{id}/handoff", None, True, False),
+    ("POST", "/api/conversations/{id}/seen", None, True, False),
+    ("POST", "/api/conversations/{id}/messages", {"text": "hi"}, True, False),
+    ("POST", "/api/conversations/{id}/resume", None, True, False),
+    ("PATCH", "/api/contacts/{id}", {"profile": {"name": "Ann"}}, True, False),
+    ("POST", "/api/generate", {"text": "hello"}, True, False),
+    ("POST", "/api/knowledge/search", {"question": "hello"}, True, False),
+    ("GET", "/api/tokens", None, False, False),
+    ("GET", "/api/audit", None, False, False),
+    ("GET", "/api/hooks", None, False, False),
+    ("POST", "/api/tokens", {"name": "me", "role": "owner"}, False, False),
+    ("PATCH", "/api/bots/demo", {"facts": "x"}, False, False),
+    ("PUT", "/api/bots", {"id": "mine"}, False, False),
+    ("DELETE", "/api/knowledge/documents/x", None, False, False),
+    ("POST", "/api/hooks", {"url": "https://93.184.216.34/"}, False, False),
+    ("DELETE", "/api/contacts/{id}", None, False, False),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "agent", "reader"), DEEDS)
+async def test_a_role_allows_what_it_says(
+    stack: Stack, method: str, path: str, body: object, agent: bool, reader: bool
+):
+    known = await conversation(stack) if "{id}" in path else ""
+    for role, may in (("agent", agent), ("read_only", reader)):
+        id, token = await operator(stack, role)
+        async with client(stack, token) as mine:
+            answer = await mine.request(method, path.format(id=known), json=body)
+            assert (answer.status_code != 403) == may, (role, answer.text)
+            if may:
+                assert answer.status_code < 300, answer.text
+            else:
+                assert role in answer.json()["detail"]
+        await stack.http.delete(f"/api/tokens/{id}")
+
+
+async def test_every_route_that_changes_something_is_closed_to_who_only_reads(stack: Stack):
+    """Whatever routes there will be."""
+    description = (await stack.http.get("/openapi.json")).json()
+    id, token = await operator(stack, "read_only")
+    count = 0
+    async with client(stack, token) as mine:
+        for path, methods in description["paths"].items():
+            for method in methods.keys() & {"post", "put", "patch", "delete"}:
+                if path.startswith("/api/"):
+                    assert (await mine.request(method, re.sub(r"\{\w+\}", "x", path))).status_code == 403, path
+                    count += 1
+    assert count > 30
+    await stack.http.delete(f"/api/tokens/{id}")
+
+
+async def test_a_change_with_a_cookie_needs_the_page_s_token(stack: Stack):
+    known = await conversation(stack)
+    browser, csrf = await logged_in(stack, API)
+    path = f"/api/conversations/{known}/handoff"
+    assert (await browser.get(f"/api/conversations/{known}")).status_code == 200
+    for headers in ({}, {"X-CSRF-Token": "guess"}, {"X-CSRF-Token": "ü"}):
+        assert (await browser.post(path, headers={k: v.encode() for k, v in headers.items()})).status_code == 403
+    assert (await browser.post("/logout", data={"csrf": "guess"})).status_code == 403
+    assert (await stack.conversation_of((await browser.get(f"/api/conversations/{known}")).json()["wa_id"]))[
+        "owner"
+    ] == "bot"
+    assert (await browser.post(path, headers={"X-CSRF-Token": csrf})).json()["owner"] == "person"
+    answer = await browser.post("/logout", data={"csrf": csrf})
+    assert answer.headers["location"] == "/login"
+    async with httpx.AsyncClient(base_url=stack.url, cookies=browser.cookies) as thief:
+        assert (await thief.get(f"/api/conversations/{known}")).status_code == 401
+    await browser.aclose()
+
+
+async def test_a_cookie_is_for_this_server_s_pages_alone(stack: Stack):
+    async with httpx.AsyncClient(base_url=stack.url) as browser:
+        plain = (await browser.post("/login", data={"token": API})).headers["set-cookie"]
+        assert "HttpOnly" in plain and "SameSite=strict" in plain and "Secure" not in plain and API not in plain
+        proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+        assert "Secure" in (await browser.post("/login", data={"token": API}, headers=proxied)).headers["set-cookie"]
+        for target in ("//evil.example", "https://evil.example", "/\\evil.example"):
+            answer = await browser.post("/login", data={"token": API, "next": target})
+            assert answer.headers["location"] == "/dashboard"
+
+
+async def test_a_revoked_operator_is_out_at_once(stack: Stack):
+    id, token = await operator(stack, "agent")
+    browser, _ = await logged_in(stack, token)
+    assert (await browser.get("/api/me")).json()["role"] == "agent"
+    assert (await browser.get("/dashboard/people")).status_code == 403
+    await stack.http.delete(f"/api/tokens/{id}")
+    assert (await browser.get("/api/me")).status_code == 401
+    assert (await browser.get("/dashboard")).headers["location"].startswith("/login?next=")
+    await browser.aclose()
+
+
+async def test_guessing_tokens_is_slow(stack: Stack):
+    guesser = {"X-Forwarded-For": "198.51.100.7"}  # the proxy on this machine says whose address it is
+    async with httpx.AsyncClient(base_url=stack.url, headers=guesser) as browser:
+        for _ in range(TRIES):
+            assert (await browser.post("/login", data={"token": "guess"})).status_code == 401
+        answer = await browser.post("/login", data={"token": API})
+        assert answer.status_code == 429 and "minutes" in answer.text
+    async with httpx.AsyncClient(base_url=stack.url) as other:
+        assert (await other.post("/login", data={"token": API})).status_code == 303
+
+
+async def test_an_operator_of_one_bot_sees_no_other(stack: Stack):
+    known = await conversation(stack)
+    id, token = await operator(stack, "agent", ["demo"])
+    browser, _ = await logged_in(stack, token)
+    assert known not in (await browser.get("/dashboard")).text
+    assert (await browser.get(f"/dashboard/default/{known}")).status_code == 404
+    assert (await browser.get(f"/api/conversations/{known}")).status_code == 404
+    assert (await browser.get("/api/analytics?bot_id=default")).status_code == 404
+    assert (await browser.get("/api/analytics")).json()["bots"] == ["demo"]
+    await browser.aclose()
+    await stack.http.delete(f"/api/tokens/{id}")
+
+
+async def test_what_people_change_is_on_record_without_words_or_numbers(stack: Stack):
+    known = await conversation(stack)
+    id, token = await operator(stack, "agent")
+    contact = (await stack.http.get(f"/api/contacts/{known}")).json()["wa_id"]
+    async with client(stack, token) as mine:
+        await mine.get(f"/api/contacts/{known}")
+        await mine.post(f"/api/conversations/{known}/messages", json={"text": "a secret word"})
+        await mine.post(f"/api/conversations/{known}/messages", json={"text": ""})  # refused: nothing was changed
+    lines = (await stack.http.get("/api/audit", params={"limit": 200})).json()["items"]
+    mine_only = [line for line in lines if line["operator_id"] == id]
+    assert [(line["action"], line["target"]) for line in mine_only] == [
+        ("POST /api/conversations/{conversation_id}/messages", known)
+    ]
+    assert "secret word" not in str(lines) and contact not in str(lines) and token not in str(lines)
+    await stack.http.delete(f"/api/tokens/{id}")
+
+
+def test_a_token_file_that_others_read_is_not_put_on_the_network(tmp_path: Path):
+    settings = Settings(_env_file=None, data_dir=tmp_path, host="0.0.0.0")
+    assert exposed(settings) == ""  # there is none yet
+    assert settings.operator_token and exposed(settings) == ""
+    (tmp_path / "api_token").chmod(0o644)
+    assert "chmod 600" in exposed(settings)
+    assert exposed(Settings(_env_file=None, data_dir=tmp_path, host="127.0.0.1")) == ""
+    assert exposed(Settings(_env_file=None, data_dir=tmp_path, host="0.0.0.0", api_token="given")) == ""
