@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format studio record compare bench eval soak chaos voice mcp lock clean
+.PHONY: run test lint format studio record compare bench eval soak chaos voice mcp otel lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -45,6 +45,10 @@ voice: .venv/ready requirements-voice.lock
 mcp: .venv/ready requirements-mcp.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-mcp.lock
 
+# Traces to OTEL_EXPORTER_OTLP_ENDPOINT.
+otel: .venv/ready requirements-otel.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-otel.lock
+
 soak: .venv/ready-dev
 	$(BIN)/python -m benchmarks.soak
 
@@ -76,6 +80,7 @@ lock: .venv/bin/python
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra voice pyproject.toml -o requirements-voice.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra mcp pyproject.toml -o requirements-mcp.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra studio pyproject.toml -o requirements-studio.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra otel pyproject.toml -o requirements-otel.lock
 
 clean:
 	rm -rf .venv build *.egg-info

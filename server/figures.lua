@@ -51,12 +51,13 @@ local function silent(conversation)
   local contact = root .. 'contact:' .. conversation
   if call('HGET', contact, 'owner') ~= 'person' then call('HDEL', contact, 'asked_at') end
 end
--- A message on its way has come further. What we chose not to send is no failure.
-local function became(conversation, state)
-  local word = string.match(state, '^%a+')
-  if word ~= 'failed' then
-    figure('sends ' .. word)
-    if word ~= 'accepted' then listed('failed', conversation, false) end
+-- A message on its way has come further, from one rank to another; what was passed over on the way was reached too. What we
+-- chose not to send is no failure.
+local steps = {'queued', 'accepted', 'sent', 'delivered', 'read'}
+local function became(conversation, state, from, to)
+  if string.sub(state, 1, 6) ~= 'failed' then
+    for rank = math.max(2, from + 1), to do figure('sends ' .. steps[rank]) end
+    if to > 2 then listed('failed', conversation, false) end
   elseif string.find(state, '^failed %d') or string.find(state, '^failed no answer') then
     figure('sends failed')
     listed('failed', conversation, true)

@@ -270,14 +270,14 @@ class Hooks:
         answer = await self._post(hook, delivery, attempts, http) if hook else "the webhook was deleted"
         status, wait = "waiting", min(LONGEST, FIRST * 2 ** (attempts - 1))
         if answer.isdigit() and 200 <= int(answer) < 300:
-            status, wait = "delivered", 0
+            status = "delivered"
             bound.info("hook_told")
         elif hook is None or attempts >= ATTEMPTS or answer == "410":  # gone, it says
-            status, wait = "failed", 0
+            status = "failed"
             bound.error("hook_given_up", answer=answer)
         else:
             bound.warning("hook_not_told", answer=answer)
-        following = now_ms() + wait if wait else 0
+        following = now_ms() + wait if status == "waiting" else 0
         update = {"status": status, "attempts": attempts, "answer": answer, "next": following}
         row = delivery.model_copy(update=update).model_dump_json()
         keys = [key(bot_id, part) for part in ("delivery_due", "deliveries", "delivery_finished")]

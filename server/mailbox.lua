@@ -33,7 +33,7 @@ local function advance(reply, state)
   local old = call('HGET', status, reply)
   if old and (rank_of(old) or 9) < rank_of(state) then
     call('HSET', status, reply, state)
-    became(conversation, state)
+    became(conversation, state, rank_of(old) or 0, rank_of(state))
     call('PUBLISH', 'sg:events', status)
   end
 end
