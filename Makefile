@@ -7,7 +7,7 @@ BIN := .venv/bin
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
 
-test: .venv/ready-dev .venv/ready-studio
+test: .venv/ready-dev .venv/ready-studio .venv/ready-schema
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: .venv/ready-dev
@@ -72,6 +72,13 @@ chaos: .venv/ready-dev
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-studio.lock
 	@touch $@
 
+# In an environment of its own: its jsonschema-rs is newer than the Studio server takes.
+.venv/ready-schema: .venv/bin/python requirements-schema.lock
+	$(PYTHON) -m venv .venv/schema
+	.venv/schema/bin/python -m pip install --quiet --upgrade pip
+	.venv/schema/bin/python -m pip install --quiet --require-hashes -r requirements-schema.lock
+	@touch $@
+
 # The locks name no host, so any index or mirror serves them.
 lock: .venv/bin/python
 	$(BIN)/python -m pip install --quiet uv
@@ -81,6 +88,7 @@ lock: .venv/bin/python
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra mcp pyproject.toml -o requirements-mcp.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra studio pyproject.toml -o requirements-studio.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra otel pyproject.toml -o requirements-otel.lock
+	echo "schemathesis>=4.32" | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-schema.lock
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -7,6 +7,7 @@ import contextlib
 import hmac
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import structlog
@@ -23,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from server import api, dashboard, metrics, pages, simulator, webhooks
 from server.access import Access
+from server.api_parts import ProblemDetails
 from server.calls import Calls, feed, feed_secret
 from server.events import Feed
 from server.http_client import http_client
@@ -106,7 +108,7 @@ def create(settings: Settings, redis: Redis) -> Entrance:
     @app.get("/calendar/{bot_id}/{secret}.ics", tags=["open"], summary="Scheduled calls for the operator's calendar")
     async def calendar(bot_id: str, secret: str) -> Response:
         known = roster.get(bot_id)
-        if known is None or not hmac.compare_digest(feed_secret(settings.operator_token, bot_id), secret):
+        if known is None or not _is_feed(settings, bot_id, secret):
             raise HTTPException(404, "there is no calendar at this address")
         return Response(feed(known.bot, await Calls(redis).coming(bot_id)), media_type="text/calendar")
 
@@ -130,7 +132,20 @@ def create(settings: Settings, redis: Redis) -> Entrance:
         errors = [{"field": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()]
         return problem(422, "; ".join(f"{e['field']}: {e['problem']}" for e in errors), errors=errors)
 
+    described = app.openapi
+
+    def with_problems() -> dict[str, Any]:
+        found = described()
+        found["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
+        return found
+
+    app.openapi = with_problems
     return Entrance(app, receive, stopping)
+
+
+def _is_feed(settings: Settings, bot_id: str, secret: str) -> bool:
+    wanted = feed_secret(settings.operator_token, bot_id)
+    return hmac.compare_digest(wanted.encode(), secret.encode("utf-8", "replace"))
 
 
 def _no_redis(path: str, error: Exception) -> Response:
