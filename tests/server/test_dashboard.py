@@ -306,6 +306,7 @@ async def test_an_owner_makes_an_agent_who_sees_less(stack: Stack, browser: Brow
     await form.get_by_label("Name").fill("Dina")
     await form.get_by_label("demo").check()
     await form.get_by_role("button", name="Make a token").click()
+    await expect(form.locator("output")).to_contain_text("shown this once")
     shown = await form.locator("output").text_content()
     assert shown is not None
     await expect(page.locator("#operators tr", has_text="Dina")).to_contain_text("agent")
