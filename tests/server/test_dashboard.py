@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from axe_playwright_python.async_playwright import Axe
@@ -17,9 +18,11 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from channels.emulators.base import Written
 from channels.emulators.media import File
+from channels.emulators.waha import WahaEmulator
 from tests.fakes.openai_wire import message, polite, schema_of
 from tests.server.stack import API, NUMBER, Stack, text, webhook
 from tests.server.test_api import fresh
+from tests.server.test_bots import bots, gateway, name  # noqa: F401 - fixtures
 from tests.server.test_media import PNG, VOICE, sends
 from tests.server.test_simulator_page import CHROMIUM, needs_chromium
 from tests.waiting import until
@@ -320,17 +323,61 @@ async def test_an_owner_makes_an_agent_who_sees_less(stack: Stack, browser: Brow
     await expect(theirs.get_by_label("Operator token")).to_be_visible()
 
 
+async def test_a_phone_is_linked_by_the_code_on_the_page(stack: Stack, browser: Browser, bots: list[str], gateway: tuple[WahaEmulator, str]):  # fmt: skip  # noqa: F811
+    bot = name()
+    bots.append(bot)
+    channel = {"type": "waha", "url": gateway[1], "api_key": "gateway-key", "hmac_key": "gateway-hmac", "webhook_url": f"{stack.url}/webhook/waha"}  # fmt: skip
+    await stack.http.put("/api/bots", json={"id": bot, "channel": channel})
+    page = await opened(browser, stack, f"/dashboard/bots/{bot}")
+    await expect(page.locator("img.qr")).to_have_attribute("src", re.compile("^data:image/png;base64,iVBOR"))
+    async with httpx.AsyncClient() as phone:
+        await phone.post(f"{gateway[1]}/_control/{bot}/scan")
+    await expect(page.locator(".link-state .state")).to_have_text("connected", timeout=20_000)
+    await expect(page.locator("img.qr")).to_have_count(0)
+
+
+@pytest.mark.external_data
+async def test_no_text_of_the_world_breaks_a_page(stack: Stack, browser: Browser, external_data: Path):
+    """As messages and as names: shown as they are, letter by letter, and run by nothing."""
+    lines = (external_data / "09_text" / "naughty_texts.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = [clean for line in lines if (clean := json.loads(line)["text"].strip())][::4]
+    contact, message_id = fresh()
+    for start in range(0, len(texts), 40):
+        batch = [text(contact, said, f"{message_id}.{start + n}") for n, said in enumerate(texts[start : start + 40])]
+        payload = webhook(*batch)
+        payload["entry"][0]["changes"][0]["value"]["contacts"][0]["profile"]["name"] = texts[start]
+        assert (await stack.post(payload)).status_code == 200
+    for number, said in enumerate(texts[:60]):  # as names of people
+        payload = webhook(text(f"7703{number:07}", "hi", f"{message_id}.n{number}"))
+        payload["entry"][0]["changes"][0]["value"]["contacts"][0]["profile"]["name"] = said
+        await stack.post(payload)
+    await until(stack.idle, 60)
+    found = await stack.conversation_of(contact)
+    page = await opened(browser, stack, f"/dashboard/default/{found['id']}")
+    page.on("dialog", lambda dialog: page.problems.append(dialog.message))  # pyright: ignore[reportAttributeAccessIssue]
+    stored = [m for m in found["messages"] if m["author"] == "contact" and m["text"]]
+    shown = await page.evaluate("[...document.querySelectorAll('.bubble.in .words')].map((each) => each.textContent)")
+    assert len(stored) > 100 and len(shown) >= 90
+    marks = str.maketrans("", "", "*_~\r")  # WhatsApp's markup is shown, not written
+    wanted = {" ".join(m["text"].translate(marks).split()) for m in stored}
+    assert [said for said in shown if " ".join(said.translate(marks).split()) not in wanted] == []
+    for path in ("/dashboard", "/dashboard/todo", "/dashboard?q=%3Cscript%3E", "/dashboard/outreach"):
+        await page.goto(f"{stack.url}{path}")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    assert not page.problems  # pyright: ignore[reportAttributeAccessIssue]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 async def test_every_page_is_for_everybody(stack: Stack, browser: Browser, scheme: Any, width: int):
     """axe finds nothing serious, nothing sticks out at the side, and no script fails, in Latin, Cyrillic and right-to-left."""
     paths = list(PAGES)
-    for said, name in (
+    for said, called in (
         ("How much is the *Duo*?", "Ann"),
         ("Сколько стоит доставка?", "Айгерим"),
         ("كم سعر الماكينة؟", "ليلى"),
     ):
-        paths.append(f"/dashboard/default/{(await talk(stack, said, name=name))[1]}")
+        paths.append(f"/dashboard/default/{(await talk(stack, said, name=called))[1]}")
     page = await opened(browser, stack, color_scheme=scheme, viewport={"width": width, "height": 844}, bypass_csp=True)
     for path in [*paths, "/simulator", "/docs"]:
         await page.goto(f"{stack.url}{path}")

@@ -61,14 +61,24 @@ async def test_nothing_of_somebody_who_was_erased_is_left(stack: Stack):
     stack.model.answer = knowing
     contact, message_id = fresh()
     other, _ = fresh()
+    async with redis_of(stack) as redis:  # somebody is told of everything, and does not answer
+        hook = {"id": "h", "bot_id": "default", "url": "http://127.0.0.1:9/", "created": 1}
+        await redis.hset("sg:{default}:hooks", "h", json.dumps(hook))
     id, kept = await talked(stack, contact), await talked(stack, other)
     async with redis_of(stack) as redis:
         # where a number gets to beside its own keys
         await redis.lpush("sg:{default}:quarantine", json.dumps({"piece": contact}))
         await redis.hset("sg:{default}:dead", "letter", json.dumps({"conversation": id, "batch": [contact]}))
         await redis.hset("sg:{default}:call_rows", "call", json.dumps({"conversation_id": id, "phone": f"+{contact}"}))
-        assert [name async for name in holders(redis, "default", [contact.encode()])]
+        await until(lambda: redis.hlen("sg:{default}:deliveries"))
+        told = [name async for name in holders(redis, "default", [contact.encode()])]
+        assert "sg:{default}:deliveries" in told and [
+            name for name in told if ":trace:" in name or ":transcript:" in name
+        ]
+        await redis.delete("sg:{default}:hooks")
+        before = int(await redis.hget("sg:{default}:fields", "email") or 0)
         done = (await stack.http.delete(f"/api/contacts/{id}", params={"verify": True})).json()
+        assert int(await redis.hget("sg:{default}:fields", "email") or 0) == before - 1
         assert done["status"] == "erased" and done["left"] == [] and done["keys"] >= 5 and done["entries"] >= 4
         assert not [
             name async for name in holders(redis, "default", [contact.encode(), id.encode()]) if ":seen:" not in name
