@@ -115,7 +115,8 @@ class Access:
             )
             if (changes and not agents) or (not changes and OWNERS.match(path)):
                 raise HTTPException(403, f"the role {operator.role} does not allow this; ask an owner")
-        if request.method not in READS and "authorization" not in request.headers:
+        bearer = request.headers.get("authorization", "").lower().startswith("bearer ")
+        if request.method not in READS and not bearer:
             await self.require_page(request, request.headers.get("x-csrf-token", ""))
         tokens.who.set(operator)
         return operator

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from server.bots import Desk
 from server.figures import WITHIN, by_day, days, fields, summed
-from server.keys import key
+from server.inbox import Inbox
 from server.spending import NANO
 
 # What stands in a day's row, and the figure it is.
@@ -23,7 +23,7 @@ DAILY = {
     "clients": "class client",
     "non_clients": "class non_client",
     "handoffs": "handoffs",
-    "touches": "touches",
+    "touch_messages": "touch messages",
     "yes": "funnel yes",
     "no": "funnel no",
     "opted_out": "opted out",
@@ -51,17 +51,21 @@ async def report(redis: Redis, desks: Mapping[str, Desk], first: str, last: str)
         "first": first,
         "last": last,
         "bots": names,
-        "total": {name: total.get(figure, 0) for name, figure in DAILY.items()},
+        "total": _row(total),
         "answered_within": within,
         "answer_seconds": round(total.get("answer ms", 0) / answers / 1000, 1) if answers else None,
         "funnel": funnel(total),
         "usage": _usage(bill),
         "contacts": await _contacts(redis, desks),
         "days": [
-            {"day": day, **{name: row.get(figure, 0) for name, figure in DAILY.items()}, **_usage(paid)}
-            for day, row, paid in zip(period, daily, spent, strict=True)
+            {"day": day, **_row(row), **_usage(paid)} for day, row, paid in zip(period, daily, spent, strict=True)
         ],
     }
+
+
+def _row(counted: Mapping[str, int]) -> dict[str, int]:
+    touches = sum(count for name, count in counted.items() if name.startswith("funnel touched:"))
+    return {**{name: counted.get(figure, 0) for name, figure in DAILY.items()}, "touches": touches}
 
 
 def funnel(total: Mapping[str, int]) -> dict[str, Any]:
@@ -87,10 +91,10 @@ def _usage(paid: Mapping[str, int]) -> dict[str, Any]:
 async def _contacts(redis: Redis, desks: Mapping[str, Desk]) -> dict[str, Any]:
     """As things stand now: how many contacts there are, clients among them, and how many have each field."""
     total, known = {"all": 0, "client": 0, "non_client": 0}, dict[str, int]()
+    sizes = await Inbox(redis).counts(desks.values(), ("all", "client", "non_client"))
     for bot_id, desk in desks.items():
-        total["all"] += await desk.conversations.count()
-        for kind in ("client", "non_client"):
-            total[kind] += await redis.scard(key(bot_id, f"class:{kind}"))  # pyright: ignore[reportGeneralTypeIssues]
+        for kind in total:
+            total[kind] += sizes[bot_id][kind]
         have = await fields(redis, bot_id)
         for name in desk.bot.context.missing({"phone": "known"}):  # whoever writes has a number
             known[name] = known.get(name, 0) + have.get(name, 0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Query
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
+from server import audit
 from server.bots import Desk
 from server.conversations import Contact
 from server.keys import key
@@ -57,6 +58,15 @@ def example(value: Any, description: str = "Done", status: int = 200) -> dict[in
     return {status: {"description": description, "content": {"application/json": {"example": value}}}}
 
 
+Offset = Annotated[int, Query(ge=0, le=1_000_000, alias="cursor", description="`next_cursor` of the page before")]
+
+
+def sliced(rows: Sequence[Any], limit: int, start: int) -> dict[str, Any]:
+    """A page of a list that is known as a whole."""
+    end = start + limit
+    return {"items": list(rows[start:end]), "next_cursor": str(end) if len(rows) > end else None}
+
+
 class Finding:
     """Bots and contacts by their ids, among those that may be seen."""
 
@@ -67,6 +77,7 @@ class Finding:
         """The desk of a bot. Raises HTTPException 404."""
         if bot_id not in self.desks:
             raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
+        audit.about(bot_id)
         return self.desks[bot_id]
 
     def some(self, bot_id: str | None) -> dict[str, Desk]:
@@ -83,5 +94,6 @@ class Finding:
         for desk, exists in zip(desks, known, strict=True):
             contact = await desk.conversations.contact(conversation_id) if exists else None
             if contact is not None:
+                audit.about(desk.bot.id, conversation_id)
                 return desk, contact
         raise HTTPException(404, "there is no conversation of this id")

@@ -125,6 +125,9 @@ def create(settings: Settings, redis: Redis) -> Entrance:
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
+        if error.status_code >= 400 and request.url.path.startswith("/dashboard"):
+            found = {"status": error.status_code, "why": str(error.detail)}
+            return templates.TemplateResponse(request, "wrong.html", found, status_code=error.status_code)
         return problem(error.status_code, str(error.detail), error.headers)
 
     @app.exception_handler(RequestValidationError)

@@ -41,8 +41,8 @@ class Attachment:
 
 
 async def fetched(desk: Desk, numbers: Numbers, contact: Contact, message_id: str) -> Attachment:
-    """The file of a message among the last 200. Raises NoMedia and DownloadError."""
-    entry = await desk.conversations.entry(contact.id, message_id)
+    """The file of a message. Raises NoMedia and DownloadError."""
+    entry = await desk.conversations.entry(contact.id, message_id, desk.mailbox.limits.lines)
     if entry is None:
         raise NoMedia("there is no such message")
     return await of_entry(desk, numbers, contact, entry)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
@@ -22,6 +23,8 @@ from server.tokens import Operator, who
 
 AUDIT = key(SHARED, "audit")
 KEPT = 20_000
+# Routes that change nothing worth a line, whatever their method.
+SILENT = ("/seen", "/search", "/generate")
 
 log = structlog.get_logger()
 
@@ -61,6 +64,29 @@ def may_see(row: dict[str, Any]) -> bool:
     )
 
 
+class About:
+    """What the request in hand is about; `read`: worth a line although nothing is changed."""
+
+    def __init__(self) -> None:
+        self.bot_id, self.target, self.read = "", "", False
+
+
+_about: ContextVar[About | None] = ContextVar("about", default=None)
+
+
+def about(bot_id: str, target: str = "") -> None:
+    """Say which bot, and which conversation or other thing of it, a request is about."""
+    if (now := _about.get()) is not None:
+        now.bot_id, now.target = bot_id or now.bot_id, target or now.target
+
+
+def look(bot_id: str, target: str = "") -> None:
+    """Say that a request hands out what is known of people."""
+    about(bot_id, target)
+    if (now := _about.get()) is not None:
+        now.read = True
+
+
 def audited(redis: Redis) -> type[APIRoute]:
     """A class of routes whose changes are put on record once they are made."""
 
@@ -69,15 +95,14 @@ def audited(redis: Redis) -> type[APIRoute]:
             handle = super().get_route_handler()
 
             async def handler(request: Request) -> Response:
+                said = About()
+                _about.set(said)
                 answer = await handle(request)
-                if (
-                    request.method not in READS
-                    and answer.status_code < 400
-                    and not self.path.endswith(("/seen", "/search", "/generate"))
-                ):
+                changes = request.method not in READS and not self.path.endswith(SILENT)
+                if (changes or said.read) and answer.status_code < 400:
                     parts = dict(request.path_params)
-                    bot = str(parts.pop("bot_id", "") or request.query_params.get("bot_id", ""))
-                    target = "/".join(str(part) for part in parts.values())
+                    bot = str(parts.pop("bot_id", "") or said.bot_id)
+                    target = "/".join(str(part) for part in parts.values()) or said.target
                     await note(redis, who.get(), f"{request.method} {self.path}", target, bot)
                 return answer
 

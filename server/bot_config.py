@@ -9,7 +9,16 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, create_model
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    create_model,
+    field_validator,
+)
 
 from agent.context import Context
 from agent.prompts import split
@@ -72,6 +81,13 @@ class _Base(BaseModel):
     reply_template: str | None = Field(None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$")
     operator_number: str | None = Field(None, pattern=r"^\+?\d{6,15}$")
     operator_webhook_url: str | None = Field(None, pattern=r"^https?://")
+
+    @field_validator("id")
+    @classmethod
+    def _is_no_page(cls, id: str) -> str:
+        if id == "bots":
+            raise ValueError("the dashboard has a page of this name; choose another")
+        return id
 
 
 # ruff: noqa: UP045 - `X | None` needs classes, not annotations

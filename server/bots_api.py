@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Header, HTTPException, Query
 from fastapi import Body as InBody
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from redis.asyncio import Redis
 
 from channels.base import Linked, SendError, Session
-from server import alerts, links, tokens
+from server import alerts, audit, links, tokens
 from server.api_parts import Body
 from server.bot_config import OWNERS_ONLY, BadConfig, Problem
 from server.bots import Desk
@@ -20,6 +20,8 @@ from server.roster import Outcome, Roster
 from server.settings import Settings
 from server.tokens import Role, Visible, who
 
+# Parts of a configuration that have fields of their own.
+PARTS = {"channel", "hours", "inbox", "retention", "outreach"}
 UNOFFICIAL = (
     "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and numbers that send "
     "like machines get banned. Use a number you can lose, answer only those who write, and prefer the Cloud API."
@@ -90,11 +92,18 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, des
             except SendError as error:  # workers try again
                 await links.check(roster[bot_id], roster[bot_id].bot.account, channel, counts=False)
                 return Item(id=bot_id, status=outcome, notice=f"{UNOFFICIAL} The gateway did not answer: {error}")
+        audit.about(bot_id)
         return Item(id=bot_id, status=outcome, notice=notice)
 
     @routes.put("/bots", summary="Store one bot, or a list of them; as often as you like", response_model=None)
-    async def put_bots(given: Any = InBody(...)) -> Response | dict[str, Any]:
+    async def put_bots(
+        given: Any = InBody(...),
+        if_none_match: Annotated[str | None, Header(description="`*`: only bots that there are not yet")] = None,
+    ) -> Response | dict[str, Any]:
         owner()
+        names = [row.get("id") or row.get("bot_id") for row in (given if isinstance(given, list) else [given]) if isinstance(row, dict)]  # fmt: skip
+        if if_none_match == "*" and (known := [name for name in names if isinstance(name, str) and name in roster]):
+            raise HTTPException(412, f"id: there is a bot {known[0]} already")
         if not isinstance(given, list):
             item = await put(given)
             if item.status == "refused":
@@ -118,12 +127,17 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, des
     @routes.patch("/bots/{bot_id}", summary="Change some fields; null goes back to what the settings say")
     async def patch_bot(bot_id: str, change: dict[str, Any]) -> dict[str, Any]:
         desk_of(bot_id)
-        if who.get().bots and (barred := sorted(change.keys() & set(OWNERS_ONLY))):
+        old = await roster.config(bot_id)
+        barred = [name for name in OWNERS_ONLY if name in change and change[name] != old.get(name)]
+        if who.get().bots and barred:
             raise HTTPException(403, f"{', '.join(barred)}: a token of one bot does not change this; use API_TOKEN")
         if change.get("id", bot_id) != bot_id:
             raise HTTPException(422, "id: never changes")
-        old = await roster.config(bot_id)
         merged = {name: value for name, value in {**old, **change, "id": bot_id}.items() if value is not None}
+        for name in PARTS & change.keys() & old.keys():  # a part that is named changes; what it does not name stays
+            new, before = change[name], old[name]
+            if isinstance(new, dict) and isinstance(before, dict) and new.get("type") in (None, before.get("type")):
+                merged[name] = {n: value for n, value in {**before, **new}.items() if value is not None}
         item = await put(merged)
         if item.status == "refused":
             raise HTTPException(422, "; ".join(f"{p.field}: {p.problem}" for p in item.problems))
@@ -192,6 +206,7 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, des
         for bot_id in bots:
             desk_of(bot_id)
         operator, secret = await tokens.create(redis, bots, asked.name, asked.role)
+        audit.about(", ".join(bots), f"{operator.id} {asked.role}")
         return {**_operator(operator), "token": secret}
 
     @routes.get("/tokens", summary="Everybody who has a token of their own")

@@ -16,7 +16,7 @@ end
 call('HINCRBY', slots, slot, 1)
 call('HSET', rows, id, row)
 call('ZADD', starts, slot, id)
-figure('calls booked')
+if old == '' then figure('calls booked') end
 happened('call_booked', conversation, id, cjson.decode(row))
 return 1
 

@@ -34,10 +34,10 @@ for i = rest, #ARGV, 2 do
       if name == 'class' then
         if old ~= '' then listed('class:' .. old, conversation, false) end
         if value ~= '' then listed('class:' .. value, conversation, true) end
-        figure('class ' .. (value == '' and 'unknown' or value))
+        if value ~= '' and call('HSETNX', contact, 'was:' .. value, 1) == 1 then figure('class ' .. value) end
         happened('class_changed', conversation, now .. ' ' .. source, {before = old, after = value})
       elseif name == 'consent' then
-        if value == 'stopped' then
+        if value == 'stopped' and source ~= 'before' then
           figure('opted out')
           happened('opted_out', conversation, now .. ' ' .. source, {source = source})
         end
@@ -57,9 +57,7 @@ return 1
 if call('EXISTS', contact) == 0 then return 0 end
 for i = rest, #ARGV, 2 do
   local name, value = ARGV[i], ARGV[i + 1]
-  if name == 'owner' then
-    if value == 'person' and call('HGET', contact, 'owner') ~= 'person' then figure('handoffs') end
-    call('HSET', contact, 'owner_at', now)
+  if name == 'owner' then taken_over(conversation, value)
   elseif name == 'task' and value ~= '' and value ~= call('HGET', contact, 'task') then
     call('HSET', contact, 'task_at', now)
     happened('needs_person', conversation, now .. '', {reason = value})

@@ -287,9 +287,14 @@ class Conversations:
         ours = await self.reply_of(provider_id, contact.wa_id or contact.user_id)
         return await self.entry(contact.id, ours[1] if ours else provider_id)
 
-    async def entry(self, conversation_id: str, entry_id: str) -> Entry | None:
-        """One entry among the last 200."""
-        return next((e for e in reversed(await self.transcript(conversation_id)) if e.id == entry_id), None)
+    async def entry(self, conversation_id: str, entry_id: str, limit: int = 200) -> Entry | None:
+        """One entry among the last `limit`."""
+        return next((e for e in reversed(await self.transcript(conversation_id, limit)) if e.id == entry_id), None)
+
+    async def sent_ids(self, conversation_id: str) -> dict[str, str]:
+        """Provider's id -> reply id of the last 50 that were sent."""
+        rows: Any = await self._redis.lrange(key(self.bot_id, "ids", conversation_id), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
+        return dict(row.decode().rsplit(" ", 1) for row in rows)
 
     async def length(self, conversation_id: str) -> int:
         """How many entries the transcript has."""
@@ -319,13 +324,12 @@ class Conversations:
         if noted:
             conversation_id, _, reply_id = noted.decode().partition(" ")
             return conversation_id, reply_id
-        if found := await self._known(identity):
-            rows: Any = await self._redis.lrange(key(self.bot_id, "ids", found), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
-            ids = dict(row.decode().rsplit(" ", 1) for row in rows)
+        if found := await self.known(identity):
+            ids = await self.sent_ids(found)
             return (found, ids[provider_id]) if provider_id in ids else None
         return None
 
-    async def _known(self, identity: str) -> str:
+    async def known(self, identity: str) -> str:
         """The conversation of a number or user id; empty for nobody's."""
         secret = await self._salt()
         for kind in ("wa", "user"):
@@ -336,7 +340,7 @@ class Conversations:
 
     async def number_of(self, user_id: str) -> str:
         """The phone number of whoever has this user id; empty when it is not known."""
-        contact = await self.contact(found) if (found := await self._known(user_id)) else None
+        contact = await self.contact(found) if (found := await self.known(user_id)) else None
         return contact.wa_id if contact else ""
 
     async def note_sent(self, conversation_id: str, reply_id: str, provider_id: str) -> None:

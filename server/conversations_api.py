@@ -5,26 +5,32 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response, StreamingResponse
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from redis.asyncio import Redis
 
+from agent.nodes.moderate import TURNED_AWAY
 from channels.downloads import DownloadError
-from server import attachments, oversight, privacy, saving, traces
+from server import attachments, audit, oversight, privacy, saving, traces
 from server.api_parts import Body, Cursor, Finding, Limit, OneBot, example
 from server.attachments import NoMedia
 from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import OPERATOR, Contact
-from server.inbox import LONGEST_QUERY, BadCursor, Inbox, Row, Show
+from server.inbox import LONGEST_QUERY, PATIENCE, BadCursor, Inbox, Row, Show, cursor_of
 from server.lines import Numbers
 from server.message_templates import MissingVariable, templates
 from server.replay.saved import BadConversation
 from server.spending import NANO
+
+# What the service notes in a profile itself.
+OURS = frozenset({"consent", "undeliverable", "class_reason", "class_confidence", TURNED_AWAY})
 
 Shown = Annotated[Show, Query(description="which ones")]
 Wanted = Annotated[str, Query(max_length=LONGEST_QUERY, description="words of a message, a name or a number")]
@@ -63,7 +69,19 @@ class MessageIn(Body):
 class ContactIn(Body):
     """Fields an operator corrects; what stands here is never overwritten by the agent. null forgets a field."""
 
-    profile: dict[str, str | None] = Field(max_length=50, examples=[{"name": "Aigerim", "class": "client"}])
+    profile: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Annotated[str, Field(max_length=1000)] | None] = Field(max_length=50, examples=[{"name": "Aigerim", "class": "client"}])  # fmt: skip
+
+    @field_validator("profile")
+    @classmethod
+    def _theirs_to_say(cls, profile: dict[str, str | None]) -> dict[str, str | None]:
+        if barred := sorted(profile.keys() & OURS):
+            raise ValueError(
+                f"{', '.join(barred)}: not a field to be entered; consent has PUT /api/contacts/ID/consent"
+            )
+        for name, value in profile.items():
+            if any("\ud800" <= c <= "\udfff" for c in value or ""):
+                raise ValueError(f"{name}: half a character cannot be stored")
+        return profile
 
 
 def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, shelf: Any) -> None:
@@ -151,6 +169,7 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
     ) -> Response:
         """A zip of `NAME.yaml` and its tape, for `tests/conversations`. With `bad` it is a failing test at once."""
         desk, contact = await finding.contact(conversation_id)
+        audit.look(desk.bot.id, conversation_id)
         try:
             packed = await saving.packed(name, desk, contact, shelf, mask or [], bad)
         except BadConversation as error:
@@ -212,23 +231,25 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
         cursor: Cursor = None,
         format: Annotated[str, Query(pattern="^(json|csv)$", description="`csv`: all of them, as a table")] = "json",
     ) -> Response | dict[str, Any]:
-        show: Show = "all" if is_client is None else "client" if is_client else "non_client"
+        show: Show = "client" if is_client else "all"
+        desks = finding.some(bot_id)
         if format == "csv":
-            table = _table(inbox, finding.some(bot_id), show)
+            table = _table(inbox, desks, show, is_client)
             named = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
+            audit.look(bot_id or "")
             return StreamingResponse(table, media_type="text/csv; charset=utf-8", headers=named)
-        if is_client is False:  # whoever is not known to be one
-            found, items = None, list[dict[str, Any]]()
-            while (found is None or cursor) and len(items) < limit:
-                found = await page("all", "", bot_id, limit - len(items), cursor)
-                cursor = found.cursor
-                items += [
-                    card(finding.desk(r.contact.bot_id), r.contact) for r in found.rows if not r.contact.is_client
-                ]
-            return {"items": items, "next_cursor": cursor}
-        found = await page(show, "", bot_id, limit, cursor)
-        items = [card(finding.desk(row.contact.bot_id), row.contact) for row in found.rows]
-        return {"items": items, "next_cursor": found.cursor}
+        items, end = list[dict[str, Any]](), time.monotonic() + PATIENCE
+        while True:
+            found = await page(show, "", bot_id, limit if is_client is not False else 200, cursor)
+            for row in found.rows:
+                cursor = cursor_of((row.at, row.contact.id))
+                if is_client in (None, row.contact.is_client):
+                    items.append(card(finding.desk(row.contact.bot_id), row.contact))
+                if len(items) == limit:
+                    break
+            done = found.cursor is None and (not found.rows or cursor == cursor_of((found.rows[-1].at, found.rows[-1].contact.id)))  # fmt: skip
+            if done or len(items) == limit or time.monotonic() > end:
+                return {"items": items, "next_cursor": None if done else cursor}
 
     @routes.get("/contacts/{contact_id}", summary="One contact")
     async def get_contact(contact_id: str) -> dict[str, Any]:
@@ -255,6 +276,7 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
     async def export_contact(contact_id: str) -> Response:
         """JSON files, and the files of messages that their provider still has."""
         desk, contact = await finding.contact(contact_id)
+        audit.look(desk.bot.id, contact_id)
         packed = await privacy.exported(redis, desk, contact, numbers)
         return _file(packed, "application/zip", f"contact-{contact_id}.zip")
 
@@ -303,6 +325,7 @@ def card(desk: Desk, contact: Contact) -> dict[str, Any]:
         "usage": {**bill, "cost": contact.nano / NANO},
         "class": contact.profile.get("class", "unknown"),
         "is_client": contact.is_client,
+        "stopped": contact.stopped,
         "missing": missing,
         "complete": not missing,
     }
@@ -311,7 +334,10 @@ def card(desk: Desk, contact: Contact) -> dict[str, Any]:
 COLUMNS = ("id", "bot_id", "phone", "name", "last_name", "company", "email", "language", "class", "stage", "owner", "stopped", "created", "last_activity")  # fmt: skip
 
 
-async def _table(inbox: Inbox, desks: dict[str, Desk], show: Show) -> AsyncIterator[str]:
+_NUMBER = re.compile(r"^\+\d+$")
+
+
+async def _table(inbox: Inbox, desks: dict[str, Desk], show: Show, is_client: bool | None) -> AsyncIterator[str]:
     """The contacts as CSV, so many at a time; nothing a spreadsheet would take for a formula."""
     out, cursor = io.StringIO(), None
     table = csv.writer(out)
@@ -320,6 +346,8 @@ async def _table(inbox: Inbox, desks: dict[str, Desk], show: Show) -> AsyncItera
         found = await inbox.page(desks, show, limit=500, cursor=cursor)
         for row in found.rows:
             contact = row.contact
+            if is_client not in (None, contact.is_client):
+                continue
             known = {
                 "phone": f"+{contact.wa_id}" if contact.wa_id else "",
                 **{"name": contact.name, "class": "unknown"},
@@ -338,4 +366,5 @@ async def _table(inbox: Inbox, desks: dict[str, Desk], show: Show) -> AsyncItera
 
 def _cell(name: str, value: Any) -> str:
     text = str(value)
-    return f"'{text}" if text[:1] in "=+-@\t\r" and name != "phone" else text
+    risky = text.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{text}" if risky and not (name == "phone" and _NUMBER.match(text)) else text

@@ -22,21 +22,38 @@ local function waits(conversation)
     call('HSETNX', root .. 'contact:' .. conversation, 'asked_at', now)
   end
 end
--- A line of a transcript, the `number`th.
-local function said(conversation, entry, number)
+local function needs(conversation)
+  local row = call('HMGET', root .. 'contact:' .. conversation, 'owner', 'task')
+  listed('needs', conversation, row[1] == 'person' or row[2] and row[2] ~= '')
+end
+-- A person has it from now on.
+local function taken_over(conversation, owner)
+  local contact = root .. 'contact:' .. conversation
+  if owner == 'person' and call('HGET', contact, 'owner') ~= 'person' then figure('handoffs') end
+  call('HSET', contact, 'owner', owner, 'owner_at', now)
+  needs(conversation)
+end
+-- What was said in it is gone.
+local function forgotten(conversation)
+  for _, name in ipairs({'unread', 'failed', 'needs'}) do listed(name, conversation, false) end
+  call('HDEL', root .. 'contact:' .. conversation, 'unread', 'asked_at')
+end
+-- A line of a transcript.
+local function said(conversation, entry)
   local contact = root .. 'contact:' .. conversation
   if call('EXISTS', contact) == 0 then return end
   local author = string.match(entry, '"author": ?"(%a+)"') or 'bot'
   if author == 'contact' then
     figure('messages in')
-    if number == 1 then figure('conversations') end
+    if call('HSETNX', contact, 'counted', 1) == 1 then figure('conversations') end
+    needs(conversation)
     call('HINCRBY', contact, 'unread', 1)
     listed('unread', conversation, true)
     if not string.find(entry, '"kind": ?"reaction"') then waits(conversation) end
     return
   end
   figure('messages out by ' .. author)
-  if string.find(entry, '"touch": ?[1-9]') then return figure('touches') end
+  if string.find(entry, '"touch": ?[1-9]') then return figure('touch messages') end
   local asked = tonumber(call('HGET', contact, 'asked_at'))
   if not asked then return end
   call('HDEL', contact, 'asked_at')
@@ -64,8 +81,4 @@ local function became(conversation, state, from, to)
   else
     figure('sends held back')
   end
-end
-local function needs(conversation)
-  local row = call('HMGET', root .. 'contact:' .. conversation, 'owner', 'task')
-  listed('needs', conversation, row[1] == 'person' or row[2] and row[2] ~= '')
 end

@@ -42,8 +42,14 @@ Event = Literal[
 EVENTS: tuple[str, ...] = get_args(Event)
 # How often workers look, seconds; deliveries taken at a look, and for how long (ms) they are one worker's.
 PAUSE, HANDFUL, TERM = 1.0, 20, 60_000
-# Seconds an endpoint has; first delay after a failure (ms), longest, and attempts: over a day altogether.
+# Seconds an endpoint has; first delay after a failure (ms), longest, and attempts: about a day altogether.
 SECONDS, FIRST, LONGEST, ATTEMPTS = 10, 5_000, 6 * 3_600_000, 16
+# Global by name, yet they may lead inside: NAT64, 6to4, old site-local, protocol assignments (RFC 6052, 3056, 3879, 6890).
+LED_INSIDE = [
+    ipaddress.ip_network(n) for n in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fec0::/10", "192.0.0.0/24")
+]
+# Bots whose deliveries are on their way at once; deliveries of one that may wait: what comes after is dropped, with an error.
+AT_ONCE, MOST_WAITING = 20, 10_000
 # Finished deliveries of a bot that stay to be looked at and replayed.
 KEPT = 1_000
 
@@ -102,7 +108,10 @@ async def check(settings: Settings, url: str) -> None:
         return
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        asked = asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        found = await asyncio.wait_for(asked, SECONDS)
+    except TimeoutError:
+        raise Forbidden(f"{parts.hostname} was not found in time") from None
     except (OSError, ValueError, UnicodeError):
         raise Forbidden(f"{parts.hostname} cannot be found") from None
     for _, _, _, _, address in found:
@@ -112,7 +121,8 @@ async def check(settings: Settings, url: str) -> None:
 def _public(address: str) -> None:
     ip = ipaddress.ip_address(address.partition("%")[0])
     mapped = getattr(ip, "ipv4_mapped", None) or ip
-    if not mapped.is_global or mapped.is_multicast:
+    led = any(ip in network for network in LED_INSIDE if network.version == ip.version)
+    if not mapped.is_global or mapped.is_multicast or led:
         raise Forbidden("the address is in a private network; HOOKS_PRIVATE=true allows that")
 
 
@@ -139,6 +149,7 @@ class Hooks:
 
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self._settings, self._redis = settings, redis
+        self._telling: dict[str, asyncio.Task[None]] = {}
         self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"))
 
     async def every(self, bot_id: str) -> list[Hook]:
@@ -168,10 +179,11 @@ class Hooks:
         found = [d for d in map(Delivery.model_validate_json, rows) if d.hook_id == hook_id]
         return sorted(found, key=lambda delivery: -delivery.at)[:limit]
 
-    async def replay(self, bot_id: str, delivery_id: str) -> bool:
-        """Send a delivery again, under its id; False when there is none of it."""
+    async def replay(self, hook: Hook, delivery_id: str) -> bool:
+        """Send a delivery of a webhook again, under its id; False when there is none of it."""
+        bot_id = hook.bot_id
         raw: Any = await self._redis.hget(key(bot_id, "deliveries"), delivery_id)  # pyright: ignore[reportGeneralTypeIssues]
-        if not raw:
+        if not raw or Delivery.model_validate_json(raw).hook_id != hook.id:
             return False
         again = Delivery.model_validate_json(raw).model_copy(update={"status": "waiting", "attempts": 0, "next": 0})
         async with self._redis.pipeline(transaction=True) as pipe:
@@ -199,13 +211,20 @@ class Hooks:
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
             while True:
                 for desk in list(desks.values()):
-                    try:
-                        await self.tell(desk, http)
-                    except (RedisError, OSError) as error:
-                        log.error("redis_unreachable", error=repr(error)[:200])
-                    except Exception:  # one bot's fault must not keep the others' events
-                        log.exception("hooks_failed", bot=desk.bot.id)
+                    if desk.bot.id not in self._telling and len(self._telling) < AT_ONCE:
+                        task = asyncio.create_task(self._tell(desk, http))
+                        self._telling[desk.bot.id] = task
+                        task.add_done_callback(lambda _, bot_id=desk.bot.id: self._telling.pop(bot_id, None))
+                    await asyncio.sleep(0)
                 await asyncio.sleep(max(PAUSE, len(desks) / 200))
+
+    async def _tell(self, desk: Desk, http: aiohttp.ClientSession) -> None:
+        try:
+            await self.tell(desk, http)
+        except (RedisError, OSError) as error:
+            log.error("redis_unreachable", error=repr(error)[:200])
+        except Exception:  # one bot's fault must not keep the others' events
+            log.exception("hooks_failed", bot=desk.bot.id)
 
     async def tell(self, desk: Desk, http: aiohttp.ClientSession) -> int:
         """Deliver what is due for one bot; how many attempts that took."""
@@ -215,8 +234,8 @@ class Hooks:
             pipe.zcard(key(bot_id, "delivery_due"))
             wanted, due = await pipe.execute()
         if wanted:
-            while await self._fan_out(desk):
-                pass
+            while await self._fan_out(desk, due >= MOST_WAITING):
+                due += 1
         elif not due:
             return 0
         keys = [key(bot_id, part) for part in ("delivery_due", "deliveries")]
@@ -225,8 +244,8 @@ class Hooks:
         await asyncio.gather(*(self._attempt(bot_id, hooks, Delivery.model_validate_json(row), http) for row in rows))
         return len(rows)
 
-    async def _fan_out(self, desk: Desk) -> bool:
-        """Make deliveries of the oldest event; False when there is none."""
+    async def _fan_out(self, desk: Desk, full: bool) -> bool:
+        """Make deliveries of the oldest event, or drop it when too many wait; False when there is none."""
         bot_id = desk.bot.id
         raw: Any = await self._redis.lindex(key(bot_id, "happened"), 0)  # pyright: ignore[reportGeneralTypeIssues]
         if not raw:
@@ -253,8 +272,10 @@ class Hooks:
                 id=digest(f"{event} {hook.id}"), hook_id=hook.id, event=row["event"], payload=payload, at=row["at"]
             )
             for hook in await self.every(bot_id)
-            if hook.wants(row["event"]) and hook.created <= row["at"]
+            if hook.wants(row["event"]) and hook.created <= row["at"] and not full
         ]
+        if full:
+            log.error("hook_event_dropped", bot=bot_id, event_name=row["event"], waiting=MOST_WAITING)
         flat = [text for delivery in made for text in (delivery.id, delivery.model_dump_json())]
         keys = [key(bot_id, part) for part in ("happened", "deliveries", "delivery_due")]
         await self._scripts.run("fan", keys, {"raw": raw}, *flat)

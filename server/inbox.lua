@@ -2,8 +2,8 @@
 
 -- [search] keys: any
 -- arguments: terms lines
--- The conversation ids follow. Every term (a list of its spellings) must stand in the contact's name, company or address, or in a
--- line of the transcript. Answers how many conversations were looked at before `lines` lines were read, and for each that
+-- The conversation ids follow. Every term (a list of its spellings, Latin letters small) must stand in the contact's name, company
+-- or address, or in one of the last 200 lines of the transcript. Answers how many conversations were looked at before `lines` lines were read, and for each that
 -- matches its id and a line that does.
 local call = redis.call
 local root = string.match(any, '^.-}:')
@@ -20,7 +20,7 @@ for i = rest, #ARGV do
   local open, matching = {}, ''
   local card = call('HMGET', root .. 'contact:' .. id, 'name', 'p:name', 'p:last_name', 'p:company', 'p:email', 'wa_id', 'p:phone')
   for n = 1, 7 do card[n] = card[n] or '' end
-  local known = table.concat(card, '\n')
+  local known = string.lower(table.concat(card, '\n'))
   for _, term in ipairs(terms) do if not has(known, term) then open[#open + 1] = term end end
   if #open > 0 then
     local texts = call('LRANGE', root .. 'transcript:' .. id, -200, -1)
@@ -31,8 +31,9 @@ for i = rest, #ARGV do
       if string.sub(states[n], 1, 6) == 'heard:' then texts[#texts + 1] = states[n + 1] end
     end
     for n = #texts, 1, -1 do
+      local text = string.lower(texts[n])
       for t = #open, 1, -1 do
-        if has(texts[n], open[t]) then
+        if has(text, open[t]) then
           matching = matching == '' and texts[n] or matching
           table.remove(open, t)
         end

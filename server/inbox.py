@@ -1,7 +1,7 @@
 """The list of conversations as an operator wants it: the latest first, filtered, searched, a page at a time.
 
-Filters are sets that the scripts keep (`server.figures`); words are looked for in the transcripts themselves, newest first and
-for a limited time, so that nothing has to be kept up beside them and nothing is left of somebody who was erased.
+Filters are sets that the scripts keep (`server.figures`); words are looked for in the last 200 lines of each transcript, newest
+conversation first and for a limited time, so that nothing has to be kept up beside them and nothing is left of somebody who was erased.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -27,9 +27,9 @@ SHOWS: tuple[str, ...] = get_args(Show)
 _SETS = {"unread": "unread", "needs_person": "needs", "failed": "failed", "follow_up": "timers", "client": "class:client", "non_client": "class:non_client"}  # fmt: skip
 # A set up to this size is read as a whole; of a larger one the conversations are asked, so many at a time.
 WHOLE, CHUNK = 5_000, 1_000
-# How long words are looked for before the answer says how far it got, seconds; and lines read in one step, which is how long
-# everybody else waits (some ms).
-PATIENCE, LINES = 1.5, 4_000
+# How long words are looked for before the answer says how far it got, seconds; and lines read in one step, for which everybody
+# else waits (some ms).
+PATIENCE, LINES = 1.5, 1_000
 LONGEST_QUERY = 100
 
 Place = tuple[int, str]
@@ -91,7 +91,9 @@ class Inbox:
     async def rebuild(self, desk: Desk) -> bool:
         """Put conversations of an earlier version into the sets that filters read, once; False when that was done."""
         bot_id = desk.bot.id
-        if not await self._redis.set(key(bot_id, "listed"), 1, nx=True):
+        if await self._redis.exists(key(bot_id, "listed")):
+            return False
+        if not await self._redis.set(key(bot_id, "listing"), 1, nx=True, ex=600):
             return False
         before, known = None, dict[str, int]()
         while chunk := await desk.conversations.page(CHUNK, before):
@@ -109,13 +111,20 @@ class Inbox:
                 await pipe.execute()
         if known:
             await self._redis.hset(key(bot_id, "fields"), mapping=known)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
+        await self._redis.set(key(bot_id, "listed"), 1)
+        await self._redis.delete(key(bot_id, "listing"))
         return bool(known)
 
-    async def count(self, desk: Desk, show: Show) -> int:
-        """How many conversations of a bot a filter shows."""
-        if show == "all":
-            return await desk.conversations.count()
-        return await self._size(desk.bot.id, show)
+    async def counts(self, desks: Iterable[Desk], shows: Sequence[Show]) -> dict[str, dict[str, int]]:
+        """How many conversations each filter shows, of each bot."""
+        bots = [desk.bot.id for desk in desks]
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for bot_id in bots:
+                for show in shows:
+                    name = key(bot_id, "active" if show == "all" else _SETS[show])
+                    pipe.zcard(name) if show in ("all", "follow_up") else pipe.scard(name)
+            sizes = iter(await pipe.execute())
+        return {bot_id: {show: next(sizes) for show in shows} for bot_id in bots}
 
     async def _rows(self, found: Sequence[tuple[Place, Desk, str]]) -> list[Row]:
         by_desk: dict[str, tuple[Desk, list[str]]] = {}
@@ -191,13 +200,19 @@ def _line(raw: bytes) -> str:
 
 
 def terms_of(query: str) -> list[list[str]]:
-    """The words of a query, each in the spellings it may have in a transcript's JSON; a number without its blanks and signs."""
+    """The words of a query, each in the spellings it may have in a transcript's JSON, Latin letters small; what may be a number
+    as it is written, and without its blanks and signs."""
     text = query.strip()[:LONGEST_QUERY]
     digits = "".join(c for c in text if c.isdigit())
     if len(digits) >= 5 and not any(c.isalpha() for c in text):
-        return [[digits]]
-    words = [json.dumps(word, ensure_ascii=False)[1:-1] for word in text.split()]
-    return [list(dict.fromkeys((w, w.lower(), w.casefold(), w.capitalize(), w.upper()))) for w in words]
+        return [list(dict.fromkeys((digits, _small(text), _small(text.replace(" ", "\u00a0")))))]
+    words = [[w, w.lower(), w.casefold(), w.capitalize(), w.upper()] for w in text.split()]
+    return [list(dict.fromkeys(_small(spelling) for spelling in spellings)) for spellings in words]
+
+
+def _small(text: str) -> str:
+    """As it stands in JSON, with Latin letters small, as the script compares; other letters as they are."""
+    return "".join(c.lower() if c.isascii() else c for c in json.dumps(text, ensure_ascii=False)[1:-1])
 
 
 def cursor_of(place: Place) -> str:

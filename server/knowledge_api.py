@@ -17,6 +17,8 @@ from server.api_parts import Body, Finding, example
 from server.lines import DEFAULT
 
 LARGEST_DOCUMENT = 50 * 1024 * 1024
+# Of a file's name, bytes: what file systems take.
+LONGEST_NAME = 200
 
 _DOCUMENT = {"id": "9c1f0a", "name": "price-list.csv", "language": "en", "pages": 1, "passages": 14, "problems": []}
 
@@ -116,6 +118,8 @@ async def _ingest(shelf: Library, reading: Reading, bot_id: str, file: UploadFil
     name = Path(file.filename or "").name
     if not name or Path(name).suffix.lower() not in FORMATS:
         raise HTTPException(415, f"file: use one of {', '.join(FORMATS)}")
+    if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
+        raise HTTPException(422, f"file: its name is longer than {LONGEST_NAME} bytes; give it a shorter one")
     loop = asyncio.get_running_loop()
 
     def progress(done: int, of: int) -> None:

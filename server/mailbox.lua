@@ -15,8 +15,8 @@ local function come_back(ms)
 end
 -- The oldest lines go, with what became of them, beyond `lines` of them or `keep` ms of age (0: kept for ever).
 local function record(entry, counts)
-  local number = call('RPUSH', transcript, entry)
-  if counts then said(conversation, entry, number) end
+  call('RPUSH', transcript, entry)
+  if counts then said(conversation, entry) end
   call('PUBLISH', 'sg:events', transcript)
   call('ZADD', active, now, conversation)
   while true do
@@ -77,8 +77,7 @@ if call('ZADD', seen, 'NX', now, digest) == 0 then return 0 end
 call('PEXPIRE', seen, remember)
 if call('ZCARD', seen) > 64 then call('ZREMRANGEBYSCORE', seen, '-inf', now - remember) end
 record(entry, heard == '1' or owner ~= '')
-if owner ~= '' then call('HSET', contact, 'owner', owner, 'owner_at', now) end
-if owner ~= '' then needs(conversation) end
+if owner ~= '' then taken_over(conversation, owner) end
 if heard == '1' then call('HSET', contact, 'heard_at', now) end
 if answer == '0' then return 1 end
 call('ZREM', timers, conversation)
@@ -350,5 +349,5 @@ local last = call('ZSCORE', active, conversation)
 if call('ZSCORE', due, conversation) or not last or tonumber(last) >= tonumber(oldest) then return 0 end
 call('DEL', transcript, status, ids, thread, follow)
 call('ZREM', timers, conversation)
-call('ZREM', active, conversation)
-return 1
+forgotten(conversation)
+return call('ZREM', active, conversation)

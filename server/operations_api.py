@@ -14,7 +14,7 @@ from pydantic import Field
 from redis.asyncio import Redis
 
 from server import analytics, audit
-from server.api_parts import Body, Finding, Limit, OneBot, example
+from server.api_parts import Body, Finding, Limit, Offset, OneBot, example, sliced
 from server.bots import Desk
 from server.figures import day_of
 from server.hooks import EVENTS, Event, Forbidden, Hook, Hooks
@@ -40,10 +40,10 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
     hooks = Hooks(settings, redis)
 
     @routes.get("/dead-letters", summary="Turns given up on")
-    async def dead_letters(bot_id: OneBot = None) -> dict[str, Any]:
+    async def dead_letters(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         letters = [letter for desk in finding.some(bot_id).values() for letter in await desk.dead_letters.every()]
         letters.sort(key=lambda letter: -letter["at"])
-        return {"items": [opened(letter) for letter in letters], "next_cursor": None}
+        return sliced([opened(letter) for letter in letters], limit, start)
 
     @routes.post("/dead-letters/{letter_id}/retry", status_code=202, summary="Try a turn again")
     async def retry(letter_id: str) -> dict[str, Any]:
@@ -62,10 +62,11 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
         raise HTTPException(404, "there is no dead letter of this id")
 
     @routes.get("/quarantine", summary="Pieces of webhooks that could not be read")
-    async def quarantine(bot_id: OneBot = None, limit: Limit = 50) -> dict[str, Any]:
-        rows = [row for desk in finding.some(bot_id).values() for row in await desk.conversations.quarantined(limit)]
+    async def quarantine(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
+        most = start + limit + 1
+        rows = [row for desk in finding.some(bot_id).values() for row in await desk.conversations.quarantined(most)]
         rows.sort(key=lambda row: -row["at"])
-        return {"items": rows[:limit], "next_cursor": None}
+        return sliced(rows, limit, start)
 
     @routes.delete("/quarantine/{piece_id}", status_code=204, summary="Forget a piece")
     async def forget_piece(piece_id: str) -> None:
@@ -112,12 +113,13 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
     async def create_hook(asked: HookIn) -> dict[str, Any]:
         """`secret` is shown once. Each delivery has the header `X-Salesgraph-Signature: t=SECONDS,v1=HEX`, the HMAC-SHA256 under the
         secret of `SECONDS.` and the raw body; the same `X-Salesgraph-Delivery` comes again when an answer other than 2xx, or
-        none within 10 s, made it a failure, for about a day and a half."""
+        none within 10 s, made it a failure, for about a day."""
         finding.desk(asked.bot_id)
         try:
             hook, secret = await hooks.create(asked.bot_id, asked.url, tuple(dict.fromkeys(asked.events)))
         except Forbidden as error:
             raise HTTPException(422, f"url: {error}") from None
+        audit.about(asked.bot_id, hook.id)
         return {**hook.model_dump(), "secret": secret}
 
     @routes.delete("/hooks/{hook_id}", status_code=204, summary="Tell an address nothing any more")
@@ -131,15 +133,15 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
         return {"id": await hooks.ping(hook), "status": "queued"}
 
     @routes.get("/hooks/{hook_id}/deliveries", summary="What a webhook was told, and what it answered")
-    async def deliveries(hook_id: str, limit: Limit = 50) -> dict[str, Any]:
+    async def deliveries(hook_id: str, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         desk, hook = await hook_of(hook_id)
-        rows = await hooks.deliveries(desk.bot.id, hook.id, limit)
-        return {"items": [row.model_dump() for row in rows], "next_cursor": None}
+        rows = await hooks.deliveries(desk.bot.id, hook.id, start + limit + 1)
+        return sliced([row.model_dump() for row in rows], limit, start)
 
     @routes.post("/hooks/{hook_id}/deliveries/{delivery_id}/replay", status_code=202, summary="Send a delivery again")
     async def replay(hook_id: str, delivery_id: str) -> dict[str, Any]:
-        desk, _ = await hook_of(hook_id)
-        if not await hooks.replay(desk.bot.id, delivery_id):
+        _, hook = await hook_of(hook_id)
+        if not await hooks.replay(hook, delivery_id):
             raise HTTPException(404, "there is no delivery of this id")
         return {"id": delivery_id, "status": "queued"}
 

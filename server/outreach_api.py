@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 
 from channels.base import Message, SendError
 from channels.cloud_api import CloudApi
-from server import consent, oversight
-from server.api_parts import Body, Finding, Limit
+from server import audit, consent, oversight
+from server.api_parts import Body, Finding, Limit, Offset, OneBot, sliced
 from server.calls import Calls, feed_secret, when
 from server.clock import now_ms
 from server.follow_ups import FollowUps
@@ -88,10 +88,10 @@ def add(
         return {"items": items, "next_cursor": str(more) if more else None, "count": len(timers)}
 
     @routes.get("/follow-ups/skipped", summary="Touches that were left out, and why")
-    async def skipped(bot_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
+    async def skipped(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         chosen = list(finding.some(bot_id).values())
-        rows = [row for desk in chosen for row in await follow_ups.skipped(desk, limit)]
-        return {"items": sorted(rows, key=lambda row: -row["at"])[:limit], "next_cursor": None}
+        rows = [row for desk in chosen for row in await follow_ups.skipped(desk, start + limit + 1)]
+        return sliced(sorted(rows, key=lambda row: -row["at"]), limit, start)
 
     @routes.post("/follow-ups/{conversation_id}/pause", summary="Hold a sequence")
     async def pause(conversation_id: str) -> dict[str, Any]:
@@ -125,16 +125,16 @@ def add(
         return await changed(conversation_id, await follow_ups.end(desk.bot.id, conversation_id, "cancelled"))
 
     @routes.get("/calls", summary="Scheduled calls that are still to come, the next first")
-    async def list_calls(bot_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
+    async def list_calls(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         chosen = list(finding.some(bot_id).values())
         rows = [(call, desk) for desk in chosen for call in await calls.coming(desk.bot.id, now_ms())]
         rows.sort(key=lambda row: row[0].start)
-        items = [{**call.model_dump(), "start_local": when(desk.bot, call.start)} for call, desk in rows[:limit]]
+        items = [{**call.model_dump(), "start_local": when(desk.bot, call.start)} for call, desk in rows]
         feeds = {
             desk.bot.id: f"/calendar/{desk.bot.id}/{feed_secret(settings.operator_token, desk.bot.id)}.ics"
             for desk in chosen
         }
-        return {"items": items, "next_cursor": None, "count": len(rows), "feeds": feeds}
+        return {**sliced(items, limit, start), "count": len(rows), "feeds": feeds}
 
     @routes.delete("/calls/{call_id}", status_code=204, summary="Cancel a call")
     async def cancel_call(call_id: str) -> None:
@@ -178,7 +178,10 @@ def add(
     async def send(message: MessageToIn) -> dict[str, Any]:
         desk = desk_of(message.bot_id)
         card = Message(id="api", account=desk.bot.account or desk.bot.simulated_account, kind="system", wa_id=message.to.lstrip("+"))  # fmt: skip
+        if not message.template and desk.bot.windowed(card.account) and not await desk.conversations.known(card.wa_id):
+            raise HTTPException(409, "the contact has never written: only a template may be sent")
         conversation_id = await desk.conversations.identify(card)
+        audit.about(desk.bot.id, conversation_id)
         _, contact = await found(conversation_id)
         known = await templates(redis, desk.bot.id)
         written = {"text": message.text or "", "template": message.template or "", "variables": message.variables}
@@ -210,9 +213,9 @@ def add(
         return PlainTextResponse(out.getvalue(), media_type="text/csv")
 
     @routes.get("/consents", summary="The last changes of consent, with their door")
-    async def consents(bot_id: str = DEFAULT, limit: Limit = 50) -> dict[str, Any]:
+    async def consents(bot_id: str = DEFAULT, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         desk_of(bot_id)
-        return {"items": await consent.changes(redis, bot_id, limit), "next_cursor": None}
+        return sliced(await consent.changes(redis, bot_id, start + limit + 1), limit, start)
 
 
 def _template(template: Template) -> dict[str, Any]:

@@ -53,17 +53,18 @@ def router(
 
     @routes.get("/simulator", response_class=HTMLResponse)
     async def simulator(request: Request) -> Response:
-        if not (is_local(request) or await access.operator(request)):
+        operator = await access.operator(request)
+        if operator is None and not is_local(request):
             return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
-        models = {bot_id: desk.bot.context.model for bot_id, desk in desks.items()}
         bots = [
             {
                 "id": desk.bot.id,
                 "business": desk.bot.context.business,
-                "model": models[desk.bot.id],
-                "offline": models[desk.bot.id] == OFFLINE,
+                "model": desk.bot.context.model,
+                "offline": desk.bot.context.model == OFFLINE,
             }
             for desk in desks.values()
+            if operator is None or operator.sees(desk.bot.id)
         ]
         bots.sort(key=lambda bot: bot["id"] != DEMO)
         wires = [{"name": name, "path": path, "prefix": SIMULATED[name]} for name, path in PATHS.items()]

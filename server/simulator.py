@@ -9,7 +9,7 @@ from channels.emulators.base import Emulator
 from channels.emulators.cloud_api import CloudApiEmulator
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
-from server.access import Access, is_local
+from server.access import READS, Access, is_local
 from server.lines import PATHS, SIMULATED
 from server.problems import problem
 from server.settings import Settings
@@ -40,9 +40,19 @@ def guarded(access: Access, path: str, phone: ASGIApp) -> ASGIApp:
         request = Request(scope)
         control = scope["type"] == "http" and request.url.path.startswith(f"{path}/_control")
         foreign = request.headers.get("origin") not in (None, f"{request.url.scheme}://{request.url.netloc}")
-        if control and (foreign or not (is_local(request) or await access.operator(request))):
+        if control and (foreign or not await _may(access, request, path)):
             await problem(403, "the simulator is open to this machine and to operators")(scope, receive, send)
         else:
             await phone(scope, receive, send)
 
     return guard
+
+
+async def _may(access: Access, request: Request, path: str) -> bool:
+    """Whoever has logged in sees their bots, and writes to them unless they only read; anybody at this machine may."""
+    operator = await access.operator(request)
+    if operator is None:
+        return is_local(request)
+    account = request.url.path.removeprefix(f"{path}/_control/").partition("/")[0]
+    prefix = next((p for p in sorted(SIMULATED.values(), key=len, reverse=True) if account.startswith(p)), "")
+    return operator.sees(account.removeprefix(prefix)) and (operator.role != "read_only" or request.method in READS)

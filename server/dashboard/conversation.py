@@ -41,8 +41,6 @@ def add(routes: APIRouter, frame: Frame) -> None:
         before = request.query_params.get("before", "")[:300]
         entries = await desk.conversations.transcript(conversation_id, LINES, before)
         length = await desk.conversations.length(conversation_id)
-        if not before and contact.unread and request.headers.get("sec-fetch-dest", "document") in ("document", "empty"):
-            await desk.conversations.see(conversation_id)
         known = await templates(frame.redis, bot_id)
         shown: dict[str, Any] = {
             "contact": contact,
@@ -80,14 +78,16 @@ def _side_by_side(trace: traces.Trace) -> list[list[traces.Step]]:
 
 async def _quotes(desk: Desk, contact: Contact, entries: list[Entry]) -> dict[str, Entry]:
     """What messages reply to, by the id they name."""
+    wanted = {entry.quoted_id for entry in entries if entry.quoted_id}
+    if not wanted:
+        return {}
+    ours = await desk.conversations.sent_ids(contact.id)
     known = {entry.id: entry for entry in entries}
-    found: dict[str, Entry] = {}
-    for entry in entries:
-        if entry.quoted_id and entry.quoted_id not in found:
-            quoted = known.get(entry.quoted_id) or await desk.conversations.quoted(contact, entry.quoted_id)
-            if quoted:
-                found[entry.quoted_id] = quoted
-    return found
+    if any(ours.get(id, id) not in known for id in wanted):
+        known = {
+            entry.id: entry for entry in await desk.conversations.transcript(contact.id, desk.mailbox.limits.lines)
+        }
+    return {id: quoted for id in wanted if (quoted := known.get(ours.get(id, id)))}
 
 
 def _fields(desk: Desk, contact: Contact, entries: list[Entry]) -> list[dict[str, str]]:

@@ -58,7 +58,11 @@ def _charts(found: dict[str, Any]) -> dict[str, Any]:
     written = funnel["contacted"]
     steps = [(f"answered after touch {n}", count, written) for n, count in funnel["answered"].items()]
     contacts = found["contacts"]
-    replies = {"by the bot": column("replies"), "by people": column("written_by_people"), "touches": column("touches")}
+    replies = {
+        "by the bot": column("replies"),
+        "by people": column("written_by_people"),
+        "touches": column("touch_messages"),
+    }
     replies["by the bot"] = [r - t for r, t in zip(replies["by the bot"], replies["touches"], strict=True)]
     return {
         "messages": charts.bars("Messages of contacts", labels, {"messages": column("messages_in")}),

@@ -22,13 +22,15 @@ from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import Contact, Entry
 from server.inbox import Inbox
+from server.keys import key
 from server.pages import Guarded
 from server.roster import Roster
 from server.settings import Settings
 from server.tokens import Visible, who
 
-# WhatsApp's markup: a sign, something that neither begins nor ends with a blank, the sign again.
-_MARKED = re.compile(r"(^|[\s(])([*_~])(?=\S)([^\n]*?\S)\2(?=$|[\s.,:;!?)])", re.MULTILINE)
+# WhatsApp's markup: a sign, something without signs that neither begins nor ends with a blank, the sign again. In time
+# proportional to the text, whatever it is.
+_MARKED = re.compile(r"(^|[\s(])([*_~])([^\s*_~](?:[^\n*_~]*[^\s*_~])?)\2(?=$|[\s.,:;!?)])", re.MULTILINE)
 _TAGS = {"*": "b", "_": "i", "~": "s"}
 TICKS = {
     "queued": "◷",
@@ -92,33 +94,37 @@ class Frame:
         """A whole page."""
         session = await self._access.session(request)
         operator = who.get()
-        standing = {
+        standing = await self._standing()
+        common = {
             "me": operator,
             "can": {"write": operator.role != "read_only", "own": operator.role == "owner", "all": not operator.bots},
             "csrf": session.csrf if session else "",
-            "todo": await self._todo(),
+            "todo": sum(row["needs"] + row["dead"] for row in standing),
             "bots": sorted(desk.bot.id for desk in self.desks.values()),
             "now": now_ms(),
             "alerts": [row for row in await alerts.all_alerts(self.redis) if operator.sees(row.get("bot_id"))],
-            "paused": await self._paused(),
+            "paused": [row for row in standing if row["reason"]],
             "here": request.url.path,
         }
-        return self._templates.TemplateResponse(request, template, {**standing, **found}, status_code=status)
+        return self._templates.TemplateResponse(request, template, {**common, **found}, status_code=status)
 
     def part(self, request: Request, template: str, found: Mapping[str, Any]) -> Response:
         """A piece of a page that is fetched when it is opened."""
         return self._templates.TemplateResponse(request, template, {"now": now_ms(), **found})
 
-    async def _todo(self) -> int:
-        counts = [await self.inbox.count(d, "needs_person") + await d.dead_letters.count() for d in self.desks.values()]
-        return sum(counts)
-
-    async def _paused(self) -> list[dict[str, Any]]:
-        found = []
-        for desk in self.desks.values():
-            if why := await desk.mailbox.paused(desk.bot.account):
-                found.append({"bot": desk.bot.id, "reason": why["reason"], "at": int(why["at"])})
-        return found
+    async def _standing(self) -> list[dict[str, Any]]:
+        """Of each bot: how many conversations need a person, how many turns were given up on, why it sends nothing."""
+        bots = [desk.bot for desk in self.desks.values()]
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for bot in bots:
+                pipe.scard(key(bot.id, "needs"))
+                pipe.hlen(key(bot.id, "dead"))
+                pipe.hmget(key(bot.id, "paused", bot.account), "reason", "at")
+            rows = await pipe.execute()
+        return [
+            {"bot": bot.id, "needs": needs, "dead": dead, "reason": (why or b"").decode(), "at": int(at or 0)}
+            for bot, needs, dead, (why, at) in zip(bots, rows[::3], rows[1::3], rows[2::3], strict=True)
+        ]
 
     def chosen(self, bot_id: str) -> dict[str, Desk]:
         """The bots a page shows: one, or all for an empty id or one that is gone."""

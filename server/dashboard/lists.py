@@ -12,6 +12,7 @@ from server.dashboard.frame import Frame
 from server.inbox import LONGEST_QUERY, SHOWS, BadCursor, Page, Show
 
 ROWS = 50
+COUNTED: tuple[Show, ...] = ("unread", "needs_person", "failed")
 LABELS = {
     "all": "All",
     "unread": "Unread",
@@ -33,6 +34,7 @@ async def listed(frame: Frame, request: Request) -> dict[str, Any]:
         page = await frame.inbox.page(chosen, _show(show), query, ROWS, asked.get("cursor"))
     except BadCursor:
         page = Page([])
+    sizes = await frame.inbox.counts(chosen.values(), COUNTED)
     kept = {"show": show if show != "all" else "", "q": query, "bot": bot_id if bot_id in frame.desks else ""}
     kept = {name: value for name, value in kept.items() if value}
     return {
@@ -43,10 +45,7 @@ async def listed(frame: Frame, request: Request) -> dict[str, Any]:
         "labels": LABELS,
         "kept": f"?{urlencode(kept)}" if kept else "",
         "older": f"?{urlencode({**kept, 'cursor': page.cursor})}" if page.cursor else "",
-        "counts": {
-            name: sum([await frame.inbox.count(desk, name) for desk in chosen.values()])
-            for name in ("unread", "needs_person", "failed")
-        },
+        "counts": {name: sum(row[name] for row in sizes.values()) for name in COUNTED},
     }
 
 

@@ -25,7 +25,9 @@ def add(routes: APIRouter, frame: Frame) -> None:
         mine = who.get().bots
         told = [(hook, await hooks.deliveries(hook.bot_id, hook.id, 10)) for d in frame.desks.values() for hook in await hooks.every(d.bot.id)]  # fmt: skip
         shown: dict[str, Any] = {
-            "operators": [row for row in await tokens.every(frame.redis) if not mine or set(row.bots) <= set(mine)],
+            "operators": [
+                row for row in await tokens.every(frame.redis) if not mine or (row.bots and set(row.bots) <= set(mine))
+            ],
             "hooks": told,
             "events": EVENTS,
             "lines": [row for row in await audit.lines(frame.redis, ROWS) if audit.may_see(row)],

@@ -16,6 +16,8 @@ from server.follow_ups import FollowUps
 from server.operations_api import opened
 
 ROWS = 50
+# People who wait, of whom those who waited longest come first.
+MOST = 2_000
 # Weeks of the calendar.
 WEEKS = 2
 
@@ -27,13 +29,14 @@ def add(routes: APIRouter, frame: Frame) -> None:
     @routes.get("/todo", response_class=HTMLResponse)
     async def todo(request: Request) -> Response:
         desks = frame.chosen(request.query_params.get("bot", ""))
-        needs = await frame.inbox.page(desks, "needs_person", limit=200)
+        needs = await frame.inbox.page(desks, "needs_person", limit=MOST)
         letters = [opened(row) for desk in desks.values() for row in await desk.dead_letters.every()]
         skipped = [row for desk in desks.values() for row in await follow_ups.skipped(desk, ROWS)]
         pieces = [row for desk in desks.values() for row in await desk.conversations.quarantined(ROWS)]
         waiting = sorted(needs.rows, key=lambda row: row.contact.waiting_since or row.at)
         found: dict[str, Any] = {
-            "needs": waiting,
+            "needs": waiting[:200],
+            "needs_count": len(waiting),
             "letters": sorted(letters, key=lambda row: -row["at"])[:ROWS],
             "skipped": sorted(skipped, key=lambda row: -row["at"])[:ROWS],
             "pieces": sorted(pieces, key=lambda row: -row["at"])[:ROWS],
@@ -44,20 +47,23 @@ def add(routes: APIRouter, frame: Frame) -> None:
     async def outreach(request: Request) -> Response:
         """Touches that are still to come and scheduled calls, as a list and by day."""
         desks = frame.chosen(request.query_params.get("bot", ""))
-        coming, booked, count = [], [], 0
+        booked, later = [], []
         for desk in desks.values():
             timers = await follow_ups.timers.active(desk.bot.id)
-            count += len(timers)
-            coming += [row for name, _ in timers[:ROWS] if (row := await follow_ups.next_of(desk, name))]
+            later += [(at, desk, name) for name, at in timers]
             booked += [
                 {"call": call, "when": when(desk.bot, call.start)} for call in await calls.coming(desk.bot.id, now_ms())
             ]
-        coming.sort(key=lambda row: row["due"])
+        later.sort(key=lambda row: row[0])
+        start = int(asked) if (asked := request.query_params.get("from", "")).isdecimal() and len(asked) < 9 else 0
+        chosen = later[start : start + ROWS]
+        coming = [row for _, desk, name in chosen if (row := await follow_ups.next_of(desk, name))]
         booked.sort(key=lambda row: row["call"].start)
         token = frame.settings.operator_token
         found: dict[str, Any] = {
-            "coming": coming[:ROWS],
-            "count": count,
+            "coming": coming,
+            "count": len(later),
+            "following": start + ROWS if start + ROWS < len(later) else 0,
             "calls": booked[:200],
             "weeks": _weeks(frame.local(now_ms()), coming, booked),
             "enabled": [desk.bot.id for desk in desks.values() if desk.bot.outreach.enabled],

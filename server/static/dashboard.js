@@ -16,31 +16,78 @@ function say(text, wrong = false) {
 
 // ---- showing a page again: only the regions marked `data-live`, so that nothing a person is writing is lost
 async function show() {
-  timer = undefined;
+  if (showing) return (again = true);
+  showing = true;
+  const began = Date.now();
+  try {
+    await fetchAndPatch();
+  } finally {
+    showing = false;
+    pause = Math.max(150, 3 * (Date.now() - began)); // a server under load is asked less often
+    if (again) { again = false; soon(); }
+  }
+}
+
+async function fetchAndPatch() {
   let answer;
   try {
     answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   } catch {
     return; // the stream of events will come back, and with it this
   }
-  if (answer.status === 404) return location.assign("/dashboard");
-  if (answer.redirected || !answer.ok) return location.reload();
+  if (answer.redirected || answer.status === 401) return location.reload();
+  if (answer.status === 404 && only) return location.assign("/dashboard");
+  if (!answer.ok) {
+    say(`The server said ${answer.status}; this page may be behind.`, true);
+    return void setTimeout(soon, 5000);
+  }
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const old of document.querySelectorAll("[data-live]")) {
     const now = fresh.getElementById(old.id);
     if (!now || old.innerHTML === now.innerHTML) continue;
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
     if (focused?.matches("input, textarea, select")) continue;
-    keep(old, now);
     const end = old.scrollTop + old.clientHeight >= old.scrollHeight - 80, top = old.scrollTop;
     const place = focused && [...old.querySelectorAll("a, button, summary")].indexOf(focused);
-    old.replaceWith(now);
-    now.scrollTop = "end" in now.dataset && end ? now.scrollHeight : top;
-    if (focused) (place >= 0 ? now.querySelectorAll("a, button, summary")[place] : now)?.focus({ preventScroll: true });
+    keep(old, now);
+    if ("end" in old.dataset) patch(old, now);
+    else old.replaceWith(now);
+    const shown = "end" in old.dataset ? old : now;
+    shown.scrollTop = "end" in old.dataset && end ? shown.scrollHeight : top;
+    if (focused && !shown.contains(document.activeElement))
+      (place >= 0 ? shown.querySelectorAll("a, button, summary")[place] : shown)?.focus({ preventScroll: true });
   }
   const writing = document.getElementById("writing");
   const form = document.querySelector("form.write");
   if (writing && form) form.hidden = writing.dataset.text !== "true";
+  look();
+}
+
+// Bubbles one by one: what has not changed stays as it is, with a voice message that is playing and a text that is selected.
+function patch(old, now) {
+  const known = new Map([...old.children].map((each) => [each.id, each]));
+  let place = old.firstElementChild;
+  for (const each of [...now.children]) {
+    const same = each.id && known.get(each.id);
+    known.delete(each.id);
+    let shown = each;
+    if (same && same.className === each.className && bare(same) === bare(each)) shown = same;
+    else if (same) {
+      if (same === place) place = same.nextElementSibling;
+      same.remove();
+    }
+    if (shown === place) place = place.nextElementSibling;
+    else old.insertBefore(shown, place);
+  }
+  known.forEach((each) => each.remove());
+}
+
+// A bubble without what was opened and loaded in it since.
+function bare(bubble) {
+  const copy = bubble.cloneNode(true);
+  copy.querySelectorAll(".drawer").forEach((each) => each.replaceChildren());
+  copy.querySelectorAll("details").forEach((each) => { each.open = false; each.removeAttribute("data-loaded"); });
+  return copy.innerHTML;
 }
 
 // What was opened stays open, with what was loaded into it; what was typed and not sent stays too.
@@ -51,36 +98,69 @@ function keep(old, now) {
     same.open = true;
     const drawer = each.querySelector(".drawer");
     if (drawer && each.dataset.loaded) {
-      same.querySelector(".drawer").replaceWith(drawer);
+      same.querySelector(".drawer").replaceChildren(...[...drawer.childNodes].map((node) => node.cloneNode(true)));
       same.dataset.loaded = "yes";
     }
   }
-  for (const field of old.querySelectorAll("input[data-was], textarea[data-was]")) {
-    const same = now.querySelector(`[name="${CSS.escape(field.name)}"]`);
-    if (same && field.value !== field.dataset.was) same.value = field.value;
-  }
+  const fields = (part) => [...part.querySelectorAll("input[name]:not([type=hidden]), textarea[name]")];
+  const fresh = fields(now);
+  fields(old).forEach((field, number) => {
+    const same = fresh[number]?.name === field.name ? fresh[number] : fresh.find((each) => each.name === field.name);
+    if (same && field.value !== field.defaultValue) same.value = field.value;
+  });
 }
 
 const soon = () => {
-  if (!document.hidden) timer ??= setTimeout(show, 150);
-  else stale = true;
+  if (document.hidden) stale = true;
+  else timer ??= setTimeout(() => { timer = undefined; show(); }, pause);
 };
-let stale = false;
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && stale) { stale = false; soon(); }
-});
-setInterval(soon, 60000); // times such as "waiting 5 min" grow old
+let stale = false, showing = false, again = false, pause = 150, events;
+setInterval(() => { if (!searching) soon(); }, 60000); // times such as "waiting 5 min" grow old
+// A page that was searched, or is not the first one, is a person's to renew.
+const searching = ["q", "cursor", "before", "from"].some((name) => new URLSearchParams(location.search).get(name));
+const follows = main?.dataset.follow !== undefined || only;
 
-if (document.querySelector("[data-live]")) {
-  const events = new EventSource("/api/events");
+// Open pages only: a browser has few connections to one server.
+function listen() {
+  if (!follows || events) return;
   let first = true;
-  events.addEventListener("change", soon);
+  events = new EventSource("/api/events");
+  events.addEventListener("change", ({ data }) => {
+    const { bot_id, conversation_id } = JSON.parse(data), bot = new URLSearchParams(location.search).get("bot");
+    const mine = conversation_id === only || ((!bot || bot === bot_id) && !(searching && !only));
+    if (mine) soon();
+  });
   events.addEventListener("everything", soon);
   events.addEventListener("open", () => {
-    if (!first) soon();
-    first = false;
+    if (!first || stale) soon();
+    first = stale = false;
   });
 }
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) {
+    events?.close();
+    events = undefined;
+    stale = true;
+  } else {
+    listen();
+    if (!events && stale) soon();
+    look();
+  }
+});
+if (!document.hidden) listen();
+
+// ---- a conversation somebody looks at is read: not one that is merely open somewhere
+let looked = 0;
+function look() {
+  const head = document.getElementById("talk-head");
+  if (!main?.dataset.seen || document.hidden || !document.hasFocus() || head?.dataset.unread === "0") return;
+  if (Date.now() - looked < 1000) return void setTimeout(look, 1000);
+  looked = Date.now();
+  ask("POST", main.dataset.seen).catch(() => {});
+}
+addEventListener("focus", look);
+document.addEventListener("pointermove", look, { passive: true });
+document.addEventListener("keydown", look);
 
 // ---- changing something through the API
 function value(field) {
@@ -113,8 +193,8 @@ function bodyOf(form) {
   return body;
 }
 
-async function ask(method, url, body) {
-  const request = { method, headers: { "X-CSRF-Token": csrf, Accept: "application/json" } };
+async function ask(method, url, body, more = {}) {
+  const request = { method, headers: { "X-CSRF-Token": csrf, Accept: "application/json", ...more } };
   if (body !== undefined && method !== "GET" && method !== "DELETE") {
     request.body = JSON.stringify(body);
     request.headers["Content-Type"] = "application/json";
@@ -127,12 +207,15 @@ async function ask(method, url, body) {
 }
 
 async function act(form, body) {
+  if (form.dataset.busy) return; // a second Enter is no second message
   const [method, url] = form.dataset.api.split(" ");
-  const buttons = [...form.querySelectorAll("button")];
+  const [then, where] = form.dataset.then.split(/:(.*)/s);
+  const buttons = [...form.querySelectorAll("button")], typed = [...form.elements].map((field) => field.value);
+  form.dataset.busy = "yes";
   buttons.forEach((button) => (button.disabled = true));
+  if (then === "clear") form.reset();
   try {
-    const answer = await ask(method, url, body);
-    const [then, where] = form.dataset.then.split(/:(.*)/s);
+    const answer = await ask(method, url, body, "new" in form.dataset ? { "If-None-Match": "*" } : {});
     if (then === "go") return location.assign(where.replace("{id}", encodeURIComponent(answer.id ?? "")));
     if (then === "reload") return location.reload();
     if (then === "list") return list(document.querySelector(where), answer.items);
@@ -140,14 +223,16 @@ async function act(form, body) {
       form.querySelector("output").textContent = `${answer[where]} (shown this once)`;
       form.reset();
     }
-    if (then === "clear") form.reset();
-    for (const field of form.querySelectorAll("[data-was]")) field.dataset.was = field.value;
+    for (const field of form.querySelectorAll("[data-was]")) field.dataset.was = field.defaultValue = field.value;
     if (then === "show") say("Done");
-    document.activeElement?.closest("form") === form && then !== "clear" && document.activeElement.blur();
+    if (then === "show" && form.contains(document.activeElement)) document.activeElement.blur();
     await show();
   } catch (error) {
+    // what could not be sent is there again, unless something else was typed meanwhile
+    if (then === "clear") [...form.elements].forEach((field, n) => { if (field.name && !field.value) field.value = typed[n]; });
     say(error.message, true);
   } finally {
+    delete form.dataset.busy;
     buttons.forEach((button) => (button.disabled = false));
     if (form.classList.contains("write")) form.elements.text.focus();
   }
@@ -176,6 +261,7 @@ document.addEventListener("submit", (event) => {
   } catch (error) {
     return say(`This is not JSON: ${error.message}`, true);
   }
+  if ("changed" in form.dataset && !Object.keys(body).length) return say("Nothing has changed.");
   act(form, body);
 });
 

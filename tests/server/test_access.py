@@ -82,6 +82,39 @@ async def test_a_role_allows_what_it_says(
         await stack.http.delete(f"/api/tokens/{id}")
 
 
+async def test_what_operators_may_do_in_the_simulator_is_what_they_may_do_elsewhere(stack: Stack):
+    said = {"contact": "77010000123", "text": "hi"}
+    for role, bots, status in (("read_only", [], 403), ("agent", ["default"], 403), ("agent", ["demo"], 200)):
+        id, token = await operator(stack, role, bots)
+        async with client(stack, token) as mine:
+            for wire, account in (("cloud-api", "sim-demo"), ("wappi", "simwappi-demo"), ("waha", "simwaha-demo")):
+                answer = await mine.post(f"/simulator/{wire}/_control/{account}/messages", json=said)
+                assert answer.status_code == status, (role, bots, wire)
+            page = (await mine.get("/simulator")).text
+            assert ('value="demo"' in page) == ("default" not in bots)
+        await stack.http.delete(f"/api/tokens/{id}")
+    await until(stack.idle)
+
+
+@pytest.mark.parametrize("profile", [{"consent": None}, {"class_reason": "x"}, {"undeliverable": "1"}, {"Name": "x"}, {"name": "x" * 1001}, {"a b": "c"}])  # fmt: skip
+async def test_what_the_service_notes_itself_is_not_entered(stack: Stack, profile: dict[str, object]):
+    known = await conversation(stack)
+    answer = await stack.http.patch(f"/api/contacts/{known}", json={"profile": profile})
+    assert answer.status_code == 422 and next(iter(profile)) in answer.text
+    raw = b'{"profile": {"name": "\\ud800"}}'
+    broken = await stack.http.patch(f"/api/contacts/{known}", content=raw, headers={"Content-Type": "application/json"})
+    assert broken.status_code == 422
+
+
+async def test_a_cookie_with_another_kind_of_authorization_needs_the_page_s_token_too(stack: Stack):
+    known = await conversation(stack)
+    browser, _ = await logged_in(stack, API)
+    for kind in ("Basic eA==", "Digest x", "bearer"):
+        answer = await browser.post(f"/api/conversations/{known}/handoff", headers={"Authorization": kind})
+        assert answer.status_code in (401, 403), kind
+    await browser.aclose()
+
+
 async def test_every_route_that_changes_something_is_closed_to_who_only_reads(stack: Stack):
     """Whatever routes there will be."""
     description = (await stack.http.get("/openapi.json")).json()
@@ -170,10 +203,12 @@ async def test_what_people_change_is_on_record_without_words_or_numbers(stack: S
         await mine.get(f"/api/contacts/{known}")
         await mine.post(f"/api/conversations/{known}/messages", json={"text": "a secret word"})
         await mine.post(f"/api/conversations/{known}/messages", json={"text": ""})  # refused: nothing was changed
+        await mine.get(f"/api/contacts/{known}/export")  # hands out what is known of somebody
     lines = (await stack.http.get("/api/audit", params={"limit": 200})).json()["items"]
     mine_only = [line for line in lines if line["operator_id"] == id]
-    assert [(line["action"], line["target"]) for line in mine_only] == [
-        ("POST /api/conversations/{conversation_id}/messages", known)
+    assert [(line["action"], line["bot_id"], line["target"]) for line in mine_only] == [
+        ("GET /api/contacts/{contact_id}/export", "default", known),
+        ("POST /api/conversations/{conversation_id}/messages", "default", known),
     ]
     assert "secret word" not in str(lines) and contact not in str(lines) and token not in str(lines)
     await stack.http.delete(f"/api/tokens/{id}")

@@ -428,3 +428,23 @@ async def test_bots_are_applied_from_a_file(
     assert "From a file" in listed.output
     file.write_text("- [")
     assert (await asyncio.to_thread(run, bots_commands, ["apply", str(file)])).exit_code == 2
+
+
+async def test_a_bot_that_is_there_is_not_made_again_and_parts_keep_what_is_not_named(stack: Stack, bots: list[str]):
+    bot = name()
+    bots.append(bot)
+    made = {"id": bot, "business": "A shop", "hours": {"start": "09:00", "end": "17:00", "holidays": "none"}}
+    new = {"If-None-Match": "*"}
+    assert (await stack.http.put("/api/bots", json=made, headers=new)).json()["status"] == "created"
+    again = await stack.http.put("/api/bots", json={"id": bot, "business": "Another"}, headers=new)
+    assert again.status_code == 412 and bot in again.json()["detail"]
+    changed = (await stack.http.patch(f"/api/bots/{bot}", json={"hours": {"end": "18:00"}})).json()["config"]
+    assert changed == {**made, "hours": {"start": "09:00", "end": "18:00", "holidays": "none"}}
+    token = (await stack.http.post("/api/tokens", json={"name": "x", "bots": [bot]})).json()
+    mine = {"Authorization": f"Bearer {token['token']}"}
+    tools = {"tools": ["book_call"]}
+    assert (await stack.http.patch(f"/api/bots/{bot}", json=tools, headers=mine)).status_code == 403
+    await stack.http.patch(f"/api/bots/{bot}", json=tools)
+    same = await stack.http.patch(f"/api/bots/{bot}", json={**tools, "facts": "Open."}, headers=mine)
+    assert same.status_code == 200 and same.json()["config"]["facts"] == "Open."
+    await stack.http.delete(f"/api/tokens/{token['id']}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -94,9 +95,12 @@ async def test_an_operator_takes_over_writes_and_hands_back(stack: Stack, browse
     assert (await until(lambda: stack.replies(contact)[1:]))[-1] == "Hello, this is *Marat*"
     await page.get_by_role("button", name="Hand back to the bot").click()
     await expect(page.get_by_role("button", name="Take over")).to_be_visible()
-    assert (await stack.conversation_of(contact))["owner"] == "bot" and (await stack.conversation_of(contact))[
-        "unread"
-    ] == 0
+    assert (await stack.conversation_of(contact))["owner"] == "bot"
+
+    async def read() -> bool:
+        return (await stack.conversation_of(contact))["unread"] == 0
+
+    await until(read)
     assert not page.problems  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -265,6 +269,49 @@ async def test_a_document_is_dropped_tried_and_deleted(stack: Stack, browser: Br
     page.on("dialog", lambda dialog: dialog.accept())
     await row.get_by_role("button", name="Delete").click()
     await expect(row).to_have_count(0)
+
+
+async def test_a_second_enter_is_no_second_message_and_a_failing_server_takes_nothing_away(
+    stack: Stack, browser: Browser
+):
+    contact, id = await talk(stack, "hello")
+    page = await opened(browser, stack, f"/dashboard/default/{id}")
+    sent: list[str] = []
+
+    async def slowly(route: Any) -> None:
+        sent.append(route.request.post_data)
+        await released.wait()
+        await route.continue_()
+
+    released = asyncio.Event()
+    await page.route("**/messages", slowly)
+    box = page.get_by_label("Message", exact=True)
+    await box.fill("only once")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    await box.type("typed meanwhile")
+    released.set()
+    await expect(page.locator(".bubble.person")).to_have_count(1)
+    await expect(box).to_have_value("typed meanwhile")
+    assert len(sent) == 1
+    await page.unroute("**/messages")
+    broken = re.compile(rf"/dashboard/default/{id}$")
+    await page.route(
+        broken, lambda route: route.fulfill(status=503, json={"status": 503, "detail": "Redis is unreachable"})
+    )
+    await stack.post(webhook(text(contact, "anybody?", f"wamid.{id}.z")))
+    await expect(page.locator("#toast")).to_contain_text("503")
+    await expect(box).to_have_value("typed meanwhile")
+    await page.unroute(broken)
+    await expect(page.locator(".bubble.in")).to_have_count(2, timeout=20_000)
+
+
+async def test_what_is_not_there_is_a_page_too(stack: Stack, browser: Browser):
+    page = await opened(browser, stack)
+    for path in ("/dashboard/default/nobody", "/dashboard/nobody/x", "/dashboard/bots/nobody"):
+        answer = await page.goto(f"{stack.url}{path}")
+        assert answer and answer.status == 404
+        await expect(page.get_by_role("link", name="Back to the inbox")).to_be_visible()
 
 
 async def test_a_bot_is_made_changed_and_deleted(stack: Stack, browser: Browser):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -17,11 +18,12 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
-from server import analytics
+from channels.base import Message
+from server import analytics, privacy
 from server.clock import move_to
 from server.conversations import Entry
 from server.dashboard import charts
-from server.figures import KEPT, by_day, day_of, days
+from server.figures import KEPT, by_day, day_of, days, fields
 from tests.fakes.openai_wire import last_user, message, polite, schema_of
 from tests.server.office import Office
 from tests.server.stack import Stack, text, webhook
@@ -74,6 +76,25 @@ async def test_an_answer_is_counted_once_with_its_time(redis: Redis, tmp_path: P
     )
     assert found["answers in 60"] == 1 and "answers in 15" not in found and 40_000 <= found["answer ms"] < 60_000
     assert found["sends read"] == found["sends delivered"] == 2 and found["contacts"] == 1
+
+
+async def test_nobody_is_counted_twice(redis: Redis, tmp_path: Path):
+    """A template first, a class that flips, a contact that is erased many times at once."""
+    office = Office(redis, tmp_path)
+    conversations = office.desk.conversations
+    card = Message(id="api", account="4242", kind="system", wa_id="77010000001")
+    conversation = await conversations.identify(card)
+    entry = Entry(id="r:0", author="person", text="an offer")
+    await office.desk.mailbox.post(conversation, json.dumps({"id": "r:0"}), entry.model_dump_json())
+    await office.writes("77010000001", "yes?")
+    for kind in ("client", "non_client", "client", "unknown", "client"):
+        await conversations.learn(conversation, {"class": kind, "company": "Aurora"}, "operator")
+    found = await figures(redis, office)
+    assert (found["conversations"], found["class client"], found["class non_client"]) == (1, 1, 1)
+    contact = await conversations.contact(conversation)
+    assert contact
+    await asyncio.gather(*(privacy.erased(redis, office.desk, contact) for _ in range(5)))
+    assert (await fields(redis, "default")).get("company", 0) == 0
 
 
 async def test_a_turn_that_says_nothing_leaves_nobody_waiting_but_for_a_person(redis: Redis, tmp_path: Path):
@@ -132,6 +153,7 @@ async def test_a_period_in_figures_charts_and_csv(stack: Stack):
     assert (await stack.http.get("/api/analytics", params={"first": "2020-01-01"})).status_code == 422
     contacts = (await stack.http.get("/api/contacts", params={"format": "csv", "bot_id": "default"})).text
     mine = next(row for row in csv.DictReader(io.StringIO(contacts)) if row["phone"].endswith(contact))
+    assert mine["company"] == "" and mine["phone"] == f"+{contact}"
     assert mine["email"] == f"{contact}@example.com" and mine["class"] == "client" and mine["stopped"] == "False"
 
 

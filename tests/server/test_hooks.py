@@ -143,7 +143,7 @@ async def test_what_is_not_taken_comes_again_under_the_same_id(
         assert [headers["x-salesgraph-attempt"] for headers, _ in crm.told] == ["1", "2", "3"]
         delivery = (await hooks.deliveries("default", hook.id))[0]
         assert (delivery.status, delivery.attempts, delivery.answer) == ("delivered", 3, "200")
-        assert await hooks.replay("default", delivery.id) and not await hooks.replay("default", "nobody")
+        assert await hooks.replay(hook, delivery.id) and not await hooks.replay(hook, "nobody")
         await until(lambda: _told(hooks, desk, http, crm, 4))
         assert crm.told[3][1] == crm.told[0][1]
         await hooks.delete("default", hook.id)
@@ -179,7 +179,7 @@ async def test_a_redirect_is_not_followed_and_a_dead_endpoint_is_given_up(
     assert (await hooks.deliveries("default", nobody.id))[0].answer.startswith("no answer")
 
 
-PRIVATE = ["http://127.0.0.1/", "http://localhost/", "http://10.1.2.3/", "http://192.168.1.1/", "http://169.254.169.254/latest/meta-data", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://0.0.0.0/", "http://100.64.0.1/", "http://2130706433/", "http://[fd00::1]/", "http://224.0.0.1/"]  # fmt: skip
+PRIVATE = ["http://127.0.0.1/", "http://localhost/", "http://10.1.2.3/", "http://192.168.1.1/", "http://169.254.169.254/latest/meta-data", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://0.0.0.0/", "http://100.64.0.1/", "http://2130706433/", "http://[fd00::1]/", "http://224.0.0.1/", "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://192.0.0.192/"]  # fmt: skip
 
 
 @pytest.mark.parametrize("url", PRIVATE)

@@ -100,12 +100,17 @@ async def test_a_failed_send_is_shown_until_another_arrives(redis: Redis, tmp_pa
         ("contact", []),
         ("%d+", []),
         ("spoken", ["Cem"]),
+        ("IPHONE whatsapp", ["Dan"]),
+        ("iphone", ["Dan"]),
+        ("2024-0115", ["Dan"]),
+        ("150 000", ["Dan"]),
     ],
 )
 async def test_words_are_found_as_people_write_them(redis: Redis, tmp_path: Path, query: str, found: list[str]):
     desk, inbox = desk_at(redis, tmp_path), Inbox(redis)
     await heard(desk, "77010000000", "Сколько стоит Доставка в Астану?", "Anna")
     await heard(desk, "77010000001", 'did you say "yes" to back\\slash?\na line\tbreak', "Ben")
+    await heard(desk, "77010000003", "An iPhone on WhatsApp, order 2024-0115, for 150 000 KZT", "Dan")
     voice = await heard(desk, "77010000002", "سعر ماكينة قهوة", "Cem")
     await desk.conversations.hear(voice, "m", "a spoken sentence")
     page = await inbox.page({"default": desk}, query=query)
@@ -187,6 +192,19 @@ async def test_a_search_that_takes_long_says_how_far_it_got_and_goes_on(
     assert found == sorted((f"d{n:06}" for n in range(300) if f"word{n}".startswith("word5")), reverse=True)
 
 
+async def test_what_retention_forgets_is_in_no_filter_until_they_write_again(redis: Redis, tmp_path: Path):
+    desk, inbox = desk_at(redis, tmp_path), Inbox(redis)
+    conversation = await heard(desk, "77010000000", "hello", "a")
+    await redis.zrem(key("default", "due"), conversation)
+    await redis.delete(key("default", "inbox", conversation))
+    await desk.conversations.set(conversation, owner="person")
+    assert await desk.mailbox.forget(conversation, 2**53)
+    shows = ("all", "unread", "needs_person", "failed")
+    assert (await inbox.counts([desk], shows))["default"] == dict.fromkeys(shows, 0)
+    await heard(desk, "77010000000", "hello again", "a")
+    assert (await inbox.counts([desk], shows))["default"] == {"all": 1, "unread": 1, "needs_person": 1, "failed": 0}
+
+
 async def test_an_earlier_version_s_conversations_are_listed_once(redis: Redis, tmp_path: Path):
     desk, inbox = desk_at(redis, tmp_path), Inbox(redis)
     await many(redis, desk, 3)
@@ -225,3 +243,12 @@ async def test_whoever_waits_waits_until_somebody_answers(redis: Redis, tmp_path
 
     async with office.working(Models(Scripted(script=polite, asked=[]))):
         await until(answered)
+
+
+def test_markup_takes_no_longer_than_its_text():
+    """A contact once could stop the page with a message full of stars."""
+    from server.dashboard.frame import marked
+
+    assert marked("*a* _b_ ~c~ <i> 2*3*4") == "<b>a</b> <i>b</i> <s>c</s> &lt;i&gt; 2*3*4"
+    for hostile in (" *a" * 22_000, "*" * 65_000, " *" + "a " * 32_000, "_*~" * 20_000):
+        assert len(marked(hostile)) >= len(hostile)
