@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from server import api, dashboard, metrics, pages, simulator, webhooks
 from server.access import Access
+from server.api_examples import with_examples
 from server.api_parts import ProblemDetails
 from server.calls import Calls, feed, feed_secret
 from server.events import Feed
@@ -140,7 +141,7 @@ def create(settings: Settings, redis: Redis) -> Entrance:
     def with_problems() -> dict[str, Any]:
         found = described()
         found["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
-        return found
+        return with_examples(found)
 
     app.openapi = with_problems
     return Entrance(app, receive, stopping)

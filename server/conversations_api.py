@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from agent.nodes.moderate import TURNED_AWAY
 from channels.downloads import DownloadError
 from server import attachments, audit, oversight, privacy, saving, traces
-from server.api_parts import Body, Cursor, Finding, Limit, OneBot, example
+from server.api_parts import Body, Cursor, Finding, Limit, OneBot
 from server.attachments import NoMedia
 from server.bots import Desk
 from server.clock import now_ms
@@ -34,20 +34,6 @@ OURS = frozenset({"consent", "undeliverable", "class_reason", "class_confidence"
 
 Shown = Annotated[Show, Query(description="which ones")]
 Wanted = Annotated[str, Query(max_length=LONGEST_QUERY, description="words of a message, a name or a number")]
-
-_ROW = {
-    "id": "0b6f5a5e-6c0c-5f0f-9f4c-9a1d2f6f0c11",
-    "bot_id": "default",
-    "name": "Aigerim",
-    "class": "client",
-    "owner": "bot",
-    "stage": "",
-    "task": "",
-    "unread": 2,
-    "waiting_since": 1786000000000,
-    "last_activity": 1786000004000,
-    "last_message": {"id": "wamid.1", "author": "contact", "text": "How much is the Aurora Duo?"},
-}
 
 
 class MessageIn(Body):
@@ -95,11 +81,7 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
         except BadCursor as error:
             raise HTTPException(400, str(error)) from None
 
-    @routes.get(
-        "/conversations",
-        summary="Conversations, most recently active first",
-        responses=example({"items": [_ROW], "next_cursor": None, "searched_until": None}),
-    )
+    @routes.get("/conversations", summary="Conversations, most recently active first")
     async def conversations(
         bot_id: OneBot = None, show: Shown = "all", q: Wanted = "", limit: Limit = 50, cursor: Cursor = None
     ) -> dict[str, Any]:

@@ -195,7 +195,14 @@ class Hooks:
 
     async def ping(self, hook: Hook) -> str:
         """Send something to see whether it arrives; the delivery's id."""
-        payload = {"id": uuid4().hex, "event": "ping", "bot_id": hook.bot_id, "at": now_ms(), "data": {}}
+        payload = {
+            "id": uuid4().hex,
+            "event": "ping",
+            "bot_id": hook.bot_id,
+            "at": now_ms(),
+            "contact": None,
+            "data": {},
+        }
         delivery = Delivery(
             id=digest(f"{payload['id']} {hook.id}"), hook_id=hook.id, event="ping", payload=payload, at=now_ms()
         )

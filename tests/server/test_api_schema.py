@@ -8,11 +8,13 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from channels.emulators.cloud_api import CloudApiEmulator
+from server.api_examples import EXAMPLES
 from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import served
 from tests.server.stack import API, SECRET, TOKEN, Stack
@@ -89,3 +91,33 @@ def test_every_operation_is_described(apart: Stack):
     bodies = [name for name in schemas if name.endswith("In")]
     assert len(bodies) > 8 and all(schemas[name].get("description") for name in bodies)
     assert schemas["ProblemDetails"]["required"] == ["title", "status", "detail"]
+
+
+def fields_of(value: Any, known: Any) -> None:
+    """An example has the fields of a real answer, no more and no less; where a real list is empty, nothing can be said."""
+    if isinstance(value, dict) and isinstance(known, dict):
+        free = {"profile", "sources", "fields", "touched", "answered", "skipped", "data", "answered_within"}
+        assert value.keys() == known.keys()
+        for name in value.keys() - free:
+            fields_of(value[name], known[name])
+    elif isinstance(value, list) and isinstance(known, list) and value and known:
+        fields_of(value[0], known[0])
+
+
+async def test_the_examples_are_like_real_answers(apart: Stack):
+    _, conversation = await talk(apart, "hello")
+    found = (await apart.http.get(f"/api/conversations/{conversation}")).json()
+    ids = {"conversation_id": conversation, "contact_id": conversation, "turn_id": found["messages"][1]["turn_id"]}
+    await apart.http.post("/api/tokens", json={"name": "x", "bot_id": "default"})
+    hook = (await apart.http.post("/api/hooks", json={"url": "https://93.184.216.34/x"})).json()["id"]
+    await apart.http.post(f"/api/hooks/{hook}/ping")
+    bodies = {"/api/knowledge/search": {"question": "delivery", "bot_id": "demo"}, "/api/generate": {"text": "hello"}, "/api/conversations/{conversation_id}/messages": {"text": "hi"}}  # fmt: skip
+    tried = 0
+    for (method, path), value in EXAMPLES.items():
+        if method == "delete":
+            continue
+        answer = await apart.http.request(method, path.format(**ids, hook_id=hook), json=bodies.get(path))
+        assert answer.status_code < 300, (path, answer.text)
+        fields_of(value, answer.json())
+        tried += 1
+    assert tried > 12
