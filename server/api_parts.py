@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from redis.asyncio import Redis
 
 from server import audit
@@ -23,6 +23,22 @@ class Body(BaseModel):
     """A request's JSON, in which nothing unknown may stand."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class MessageIn(Body):
+    """A message an operator writes: a text, or an approved template (`name:language`) with its variables in order."""
+
+    text: str | None = Field(
+        None, min_length=1, max_length=4096, examples=["The Duo is in stock, shall I reserve one?"]
+    )
+    template: str | None = Field(None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$", examples=["we_answered:en"])
+    variables: list[str] = Field([], max_length=20)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> MessageIn:
+        if (self.text is None) == (self.template is None):
+            raise ValueError("give text or template, one of both")
+        return self
 
 
 class ProblemDetails(BaseModel):

@@ -12,13 +12,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response, StreamingResponse
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 from redis.asyncio import Redis
 
 from agent.nodes.moderate import TURNED_AWAY
 from channels.downloads import DownloadError
 from server import attachments, audit, oversight, privacy, saving, traces
-from server.api_parts import Body, Cursor, Finding, Limit, OneBot
+from server.api_parts import Body, Cursor, Finding, Limit, MessageIn, OneBot
 from server.attachments import NoMedia
 from server.bots import Desk
 from server.clock import now_ms
@@ -34,22 +34,6 @@ OURS = frozenset({"consent", "undeliverable", "class_reason", "class_confidence"
 
 Shown = Annotated[Show, Query(description="which ones")]
 Wanted = Annotated[str, Query(max_length=LONGEST_QUERY, description="words of a message, a name or a number")]
-
-
-class MessageIn(Body):
-    """A message an operator writes: a text, or an approved template (`name:language`) with its variables in order."""
-
-    text: str | None = Field(
-        None, min_length=1, max_length=4096, examples=["The Duo is in stock, shall I reserve one?"]
-    )
-    template: str | None = Field(None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$", examples=["we_answered:en"])
-    variables: list[str] = Field([], max_length=20)
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> MessageIn:
-        if (self.text is None) == (self.template is None):
-            raise ValueError("give text or template, one of both")
-        return self
 
 
 class ContactIn(Body):

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from channels.base import Message, SendError
 from channels.cloud_api import CloudApi
 from server import audit, consent, oversight
-from server.api_parts import Body, Finding, Limit, Offset, OneBot, sliced
+from server.api_parts import Body, Finding, Limit, MessageIn, Offset, OneBot, sliced
 from server.calls import Calls, feed_secret, when
 from server.clock import now_ms
 from server.follow_ups import FollowUps
@@ -43,20 +43,13 @@ class ConsentIn(Body):
     stopped: bool
 
 
-class MessageToIn(Body):
+class MessageToIn(MessageIn):
     """A text, or an approved template (`name:language`) with its variables in order, to a number."""
 
-    to: str = Field(pattern=r"^\+?\d{6,15}$", description="phone number with its country code")
+    to: str = Field(
+        pattern=r"^\+?\d{6,15}$", description="phone number with its country code", examples=["+77010000001"]
+    )
     bot_id: str = DEFAULT
-    text: str | None = Field(None, min_length=1, max_length=4096)
-    template: str | None = Field(None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$")
-    variables: list[str] = Field([], max_length=20)
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> MessageToIn:
-        if (self.text is None) == (self.template is None):
-            raise ValueError("give text or template, one of both")
-        return self
 
 
 def add(

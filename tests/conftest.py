@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from playwright.async_api import Browser, Page, async_playwright
 from redis.asyncio import Redis
 
 from server.embedded_redis import EmbeddedRedis
+from tests.chromium import CHROMIUM
 
 # A loaded machine is no failure of the code.
 settings.register_profile(
@@ -57,3 +59,19 @@ def external_data() -> Path:
     path = Path(folder).resolve()
     assert path.is_dir(), f"SALESGRAPH_DATA names {folder}, which is not a folder"
     return path
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    assert CHROMIUM, "CI needs a browser: install the package chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> Page:
+    return await browser.new_page(viewport={"width": 390, "height": 844})

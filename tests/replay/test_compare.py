@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 
 from agent.models import Models
 from server.replay.compare import Comparison, Side, changed, compared
@@ -17,8 +17,8 @@ from server.replay.page import difference, page
 from server.replay.runs import Kept, played
 from server.replay.saved import BadConversation
 from server.settings import Settings
+from tests.chromium import needs_chromium
 from tests.fakes.openai_wire import FakeOpenAI, message, schema_of
-from tests.server.test_simulator_page import CHROMIUM, needs_chromium
 
 PLAIN = Settings.model_construct()
 TALK = """
@@ -145,22 +145,19 @@ def test_words_that_differ_are_marked():
 
 @pytest.mark.browser
 @needs_chromium
-async def test_the_page_shows_both_sides(talk: Kept, saved: Callable[..., Kept], live: Models, tmp_path: Path):
+async def test_the_page_shows_both_sides(
+    talk: Kept, saved: Callable[..., Kept], live: Models, tmp_path: Path, browser: Browser
+):
     hostile = saved('  - user: "<script>document.title=1</script> do you have a showroom?"\n', "hostile")
     how = Comparison(AS_IS, DEAR, times=2)
     runs = await compared([talk, hostile], how, live, PLAIN)
     (tmp_path / "compare.html").write_text(page(runs, how), encoding="utf-8")
     assert not re.search(r"(?:src|href)=[\"']?https?:", page(runs, how))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        for width in (1200, 390):
-            shown = await browser.new_page(viewport={"width": width, "height": 800}, color_scheme="dark")
-            await shown.goto((tmp_path / "compare.html").as_uri())
-            assert await shown.title() == "as it is or dear"
-            assert await shown.locator(".tile.worse b").inner_text() == "1"
-            assert await shown.locator("ins").first.inner_text() == ", my dear"
-            assert "reply has 'dear'" in await shown.locator("ul.bad").first.inner_text()
-            assert await shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        await browser.close()
+    for width in (1200, 390):
+        shown = await browser.new_page(viewport={"width": width, "height": 800}, color_scheme="dark")
+        await shown.goto((tmp_path / "compare.html").as_uri())
+        assert await shown.title() == "as it is or dear"
+        assert await shown.locator(".tile.worse b").inner_text() == "1"
+        assert await shown.locator("ins").first.inner_text() == ", my dear"
+        assert "reply has 'dear'" in await shown.locator("ul.bad").first.inner_text()
+        assert await shown.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from channels.emulators.cloud_api import CloudApiEmulator
-from tests.fakes.openai_wire import FakeOpenAI, polite
-from tests.fakes.serving import served
-from tests.server.stack import SECRET, TOKEN, Stack
+from tests.fakes.openai_wire import polite
+from tests.server.stack import Stack, product
 
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Stack]:
-    emulator, model = CloudApiEmulator("", SECRET, TOKEN), FakeOpenAI()
-    with (
-        tempfile.TemporaryDirectory(prefix="sg") as folder,
-        served(emulator.app) as graph_url,
-        served(model.app) as model_url,
-    ):
-        stack = Stack(Path(folder), emulator, graph_url, model, model_url)
-        stack.start()
+    with product() as stack:
         yield stack
-        stack.stop()
 
 
 @pytest.fixture

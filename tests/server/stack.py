@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -9,7 +10,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import httpx
 
 from channels.emulators.cloud_api import CloudApiEmulator
 from tests.fakes.openai_wire import FakeOpenAI
-from tests.fakes.serving import free_port
+from tests.fakes.serving import free_port, served
 
 SECRET, TOKEN, VERIFY, API, NUMBER = "app-secret", "access-token", "verify-me", "operator-token", "106540352242922"
 SETTINGS = (
@@ -143,6 +146,21 @@ class Stack:
         rows = (await self.http.get("/api/contacts", params={"limit": 200})).json()["items"]
         found = next(row for row in rows if row["wa_id"] == contact)
         return (await self.http.get(f"/api/conversations/{found['id']}")).json()
+
+
+@contextlib.contextmanager
+def product(**settings: str) -> Iterator[Stack]:
+    """The running product, with a WhatsApp and a model of its own."""
+    emulator, model = CloudApiEmulator("", SECRET, TOKEN), FakeOpenAI()
+    with (
+        tempfile.TemporaryDirectory(prefix="sg") as folder,
+        served(emulator.app) as graph_url,
+        served(model.app) as model_url,
+    ):
+        stack = Stack(Path(folder), emulator, graph_url, model, model_url, **settings)
+        stack.start()
+        yield stack
+        stack.stop()
 
 
 def webhook(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from channels.emulators.cloud_api import CloudApiEmulator
 from server.api_examples import EXAMPLES
-from tests.fakes.openai_wire import FakeOpenAI
-from tests.fakes.serving import served
-from tests.server.stack import API, SECRET, TOKEN, Stack
+from tests.server.stack import API, Stack, product
 from tests.server.test_dashboard import talk
 
 SCHEMATHESIS = Path(__file__).parents[2] / ".venv/schema/bin/schemathesis"
@@ -29,16 +25,8 @@ needs_schemathesis = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def apart() -> Iterator[Stack]:
     """A product of its own: what is made here must meet no other test."""
-    emulator, model = CloudApiEmulator("", SECRET, TOKEN), FakeOpenAI()
-    with (
-        tempfile.TemporaryDirectory(prefix="sg") as folder,
-        served(emulator.app) as graph_url,
-        served(model.app) as model_url,
-    ):
-        stack = Stack(Path(folder), emulator, graph_url, model, model_url)
-        stack.start()
+    with product() as stack:
         yield stack
-        stack.stop()
 
 
 def tried(stack: Stack, folder: Path, config: str, paths: str, *more: str) -> str:

@@ -7,7 +7,6 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +14,21 @@ import httpx
 import pytest
 import yaml
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from channels.emulators.base import Written
 from channels.emulators.media import File
 from channels.emulators.waha import WahaEmulator
+from tests.chromium import needs_chromium
 from tests.fakes.openai_wire import message, polite, schema_of
 from tests.server.stack import API, NUMBER, Stack, text, webhook
 from tests.server.test_api import fresh
 from tests.server.test_bots import bots, gateway, name  # noqa: F401 - fixtures
 from tests.server.test_media import PNG, VOICE, sends
-from tests.server.test_simulator_page import CHROMIUM, needs_chromium
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 PAGES = ("/dashboard", "/dashboard/todo", "/dashboard/outreach", "/dashboard/knowledge?bot=demo", "/dashboard/bots", "/dashboard/bots/demo", "/dashboard/analytics", "/dashboard/people")  # fmt: skip
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    assert CHROMIUM, "CI needs a browser: install the package chromium"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        await browser.close()
 
 
 async def opened(browser: Browser, stack: Stack, path: str = "/dashboard", token: str = API, **options: Any) -> Page:

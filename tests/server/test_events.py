@@ -19,10 +19,10 @@ from redis.asyncio import Redis
 from server.events import Feed, event_of
 from server.keys import key
 from server.stopping import Stopping
+from tests.chromium import needs_chromium
 from tests.server.stack import API, Stack, text, webhook
 from tests.server.test_api import fresh
 from tests.server.test_bots import write
-from tests.server.test_simulator_page import needs_chromium, page  # noqa: F401 - a fixture
 from tests.waiting import until
 
 
@@ -91,7 +91,7 @@ def test_a_change_is_named_by_its_key():
 
 @pytest.mark.browser
 @needs_chromium
-async def test_the_dashboard_shows_a_message_without_a_reload(stack: Stack, page: Page):  # noqa: F811 - the fixture
+async def test_the_dashboard_shows_a_message_without_a_reload(stack: Stack, page: Page):
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -114,7 +114,7 @@ async def test_the_dashboard_shows_a_message_without_a_reload(stack: Stack, page
 
 @pytest.mark.browser
 @needs_chromium
-async def test_what_people_write_never_runs(stack: Stack, page: Page):  # noqa: F811 - the fixture
+async def test_what_people_write_never_runs(stack: Stack, page: Page):
     """Hostile texts and names on every page that shows them; the policy would report what slipped through."""
     reported: list[str] = []
     page.on("console", lambda message: reported.append(message.text) if message.type == "error" else None)

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
+from tests.chromium import needs_chromium
 from tests.server.stack import Stack
 from tests.waiting import until
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get("CI"),
-    reason="no Chromium on this machine: install the package chromium",
-)
 pytestmark = [pytest.mark.browser, needs_chromium]
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    assert CHROMIUM, "CI needs a browser: install the package chromium"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        page = await browser.new_page(viewport={"width": 390, "height": 844})
-        yield page
-        await browser.close()
 
 
 async def test_what_is_typed_is_answered_with_ticks_and_remembered(stack: Stack, page: Page):

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from channels.emulators.cloud_api import CloudApiEmulator
 from server import telemetry
-from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import served
-from tests.server.stack import SECRET, TOKEN, Stack, text, webhook
+from tests.server.stack import product, text, webhook
 from tests.server.test_api import fresh
 from tests.waiting import until
 
@@ -33,22 +28,16 @@ class Collector:
 
 
 async def test_one_trace_goes_from_the_webhook_to_the_tick():
-    emulator, model, collector = CloudApiEmulator("", SECRET, TOKEN), FakeOpenAI(), Collector()
+    collector = Collector()
     with (
-        tempfile.TemporaryDirectory(prefix="sg") as folder,
-        served(emulator.app) as graph_url,
-        served(model.app) as model_url,
         served(collector.app) as otlp,
+        product(OTEL_EXPORTER_OTLP_ENDPOINT=otlp, OTEL_BSP_SCHEDULE_DELAY="200") as stack,
     ):
-        wanted = {"OTEL_EXPORTER_OTLP_ENDPOINT": otlp, "OTEL_BSP_SCHEDULE_DELAY": "200"}
-        stack = Stack(Path(folder), emulator, graph_url, model, model_url, **wanted)
-        stack.start()
         contact, message_id = fresh()
         await stack.post(webhook(text(contact, "a private question", message_id)))
         await until(lambda: stack.replies(contact))
         await until(lambda: any(span.name == "status read" for span in collector.spans))
         await until(lambda: any(span.name == "send" for span in collector.spans))
-        stack.stop()
     (trace,) = {span.trace_id for span in collector.spans}
     by_name = {span.name: span for span in collector.spans}
     assert trace and {"webhook", "turn", "commands", "sell", "ground", "send", "status delivered"} <= by_name.keys()
