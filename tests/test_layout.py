@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -17,9 +19,19 @@ MAY: dict[str, set[str]] = {
 LINES = 400
 
 
+@cache
+def parsed(path: Path) -> ast.AST:
+    """Without the garbage collector, whose calls in the middle of it CPython 3.11 takes for a recursion gone wrong."""
+    gc.disable()
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    finally:
+        gc.enable()
+
+
 def modules(top: str) -> Iterator[tuple[Path, ast.AST]]:
     for path in (ROOT / top).rglob("*.py"):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+        yield path, parsed(path)
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
