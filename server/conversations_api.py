@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from agent.nodes.moderate import TURNED_AWAY
 from channels.downloads import DownloadError
-from server import attachments, audit, oversight, privacy, saving, traces
+from server import attachments, audit, oversight, privacy, traces
 from server.api_parts import Body, Cursor, Finding, Limit, MessageIn, OneBot
 from server.attachments import NoMedia
 from server.bots import Desk
@@ -26,7 +26,6 @@ from server.conversations import OPERATOR, Contact
 from server.inbox import LONGEST_QUERY, PATIENCE, BadCursor, Inbox, Row, Show, cursor_of
 from server.lines import Numbers
 from server.message_templates import MissingVariable, templates
-from server.replay.saved import BadConversation
 from server.spending import NANO
 
 # What the service notes in a profile itself.
@@ -134,11 +133,13 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
         mask: Annotated[list[str] | None, Query(description="names of people who are spoken of")] = None,
     ) -> Response:
         """A zip of `NAME.yaml` and its tape, for `tests/conversations`. With `bad` it is a failing test at once."""
+        from server import saving  # the replay of conversations is half a second at every start of the web process
+
         desk, contact = await finding.contact(conversation_id)
         audit.look(desk.bot.id, conversation_id)
         try:
             packed = await saving.packed(name, desk, contact, shelf, mask or [], bad)
-        except BadConversation as error:
+        except saving.BadConversation as error:
             raise HTTPException(422, str(error)) from None
         return _file(packed, "application/zip", f"{name}.zip")
 

@@ -12,8 +12,10 @@ from knowledge_base.library import Library
 from server.bots import Desk
 from server.conversations import Contact
 from server.replay.export import exported, mask_of
-from server.replay.saved import tape_of
+from server.replay.saved import BadConversation, tape_of
 from server.replay.tape import as_file
+
+__all__ = ["BadConversation", "packed"]
 
 
 async def packed(name: str, desk: Desk, contact: Contact, shelf: Library, names: Sequence[str], bad: str) -> bytes:
