@@ -3,6 +3,7 @@
 The scripts that change something put its event on a list in the same breath (`figures.lua`, `happened`). Workers make one
 delivery of it for each webhook that wants it and send them until they are taken.
 
+{*}:hooked        SET    bots that have webhooks
 {bot}:hooks       HASH   webhook id -> JSON of a `Hook`
 {bot}:happened    LIST   JSON of events nobody has looked at yet
 {bot}:deliveries  HASH   delivery id -> JSON of a `Delivery`
@@ -32,13 +33,14 @@ from redis.exceptions import RedisError
 
 from server.bots import Desk
 from server.clock import now_ms
-from server.keys import digest, key
+from server.keys import SHARED, digest, key
 from server.scripts import Scripts
 from server.settings import Settings
 
 Event = Literal[
     "lead_created", "profile_changed", "class_changed", "needs_person", "call_booked", "yes", "no", "opted_out"
 ]
+HOOKED = key(SHARED, "hooked")
 EVENTS: tuple[str, ...] = get_args(Event)
 # How often workers look, seconds; deliveries taken at a look, and for how long (ms) they are one worker's.
 PAUSE, HANDFUL, TERM = 1.0, 20, 60_000
@@ -166,6 +168,7 @@ class Hooks:
         """A new one, and what its deliveries are signed with. Raises Forbidden."""
         await check(self._settings, url)
         hook = Hook(id=uuid4().hex[:12], bot_id=bot_id, url=url, events=events, created=now_ms())
+        await self._redis.sadd(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
         await self._redis.hset(key(bot_id, "hooks"), hook.id, hook.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
         return hook, secret_of(self._settings, hook.id)
 
@@ -217,13 +220,22 @@ class Hooks:
         )
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
             while True:
-                for desk in list(desks.values()):
+                for desk in await self._wanted(desks):
                     if desk.bot.id not in self._telling and len(self._telling) < AT_ONCE:
                         task = asyncio.create_task(self._tell(desk, http))
                         self._telling[desk.bot.id] = task
                         task.add_done_callback(lambda _, bot_id=desk.bot.id: self._telling.pop(bot_id, None))
                     await asyncio.sleep(0)
                 await asyncio.sleep(max(PAUSE, len(desks) / 200))
+
+    async def _wanted(self, desks: Mapping[str, Desk]) -> list[Desk]:
+        """The bots that anybody wants to be told of."""
+        try:
+            known: Any = await self._redis.smembers(HOOKED)  # pyright: ignore[reportGeneralTypeIssues]
+            return [desks[name] for name in (raw.decode() for raw in known) if name in desks]
+        except (RedisError, OSError) as error:
+            log.error("redis_unreachable", error=repr(error)[:200])
+            return []
 
     async def _tell(self, desk: Desk, http: aiohttp.ClientSession) -> None:
         try:
@@ -244,6 +256,9 @@ class Hooks:
             while await self._fan_out(desk, due >= MOST_WAITING):
                 due += 1
         elif not due:
+            await self._redis.srem(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
+            if await self._redis.exists(key(bot_id, "hooks")):  # made in this very moment
+                await self._redis.sadd(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
             return 0
         keys = [key(bot_id, part) for part in ("delivery_due", "deliveries")]
         rows: Any = await self._scripts.run("claim", keys, {"count": HANDFUL, "term": TERM})

@@ -64,6 +64,7 @@ async def test_nothing_of_somebody_who_was_erased_is_left(stack: Stack):
     async with redis_of(stack) as redis:  # somebody is told of everything, and does not answer
         hook = {"id": "h", "bot_id": "default", "url": "http://127.0.0.1:9/", "created": 1}
         await redis.hset("sg:{default}:hooks", "h", json.dumps(hook))
+        await redis.sadd("sg:{*}:hooked", "default")
     id, kept = await talked(stack, contact), await talked(stack, other)
     async with redis_of(stack) as redis:
         # where a number gets to beside its own keys
