@@ -42,6 +42,7 @@ async def opened(browser: Browser, stack: Stack, path: str = "/dashboard", token
     await page.get_by_label("Operator token").fill(token)
     await page.keyboard.press("Enter")
     await expect(page.locator("nav.rail")).to_be_visible()
+    await page.wait_for_load_state("load")
     return page
 
 
@@ -402,8 +403,7 @@ async def test_no_text_of_the_world_breaks_a_page(stack: Stack, browser: Browser
     assert not page.problems  # pyright: ignore[reportAttributeAccessIssue]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
 async def test_every_page_is_for_everybody(stack: Stack, browser: Browser, scheme: Any, width: int):
     """axe finds nothing serious, nothing sticks out at the side, and no script fails, in Latin, Cyrillic and right-to-left."""
     paths = list(PAGES)
