@@ -8,7 +8,7 @@ run: .venv/ready
 	@exec $(BIN)/salesgraph serve
 
 test: .venv/ready-dev .venv/ready-studio .venv/ready-schema
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright && $(BIN)/salesgraph prompts lint
