@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from server import alerts, bots_api, conversations_api, knowledge_api, operations_api, outreach_api
 from server.access import Access
 from server.answering import Rehearsal, library
-from server.api_parts import PROBLEMS, Body, Finding, example
+from server.api_parts import PROBLEMS, Body, Finding
 from server.audit import audited
 from server.bots import Desk
 from server.events import Feed
@@ -100,7 +100,7 @@ def router(
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    @routes.get("/me", summary="Who I am: name, role, bots", responses=example({"id": "api_token", "name": "API_TOKEN", "role": "owner", "bots": [], "created": 0}))  # fmt: skip
+    @routes.get("/me", summary="Who I am: name, role, bots")
     async def me() -> dict[str, Any]:
         return who.get().model_dump()
 

@@ -134,6 +134,17 @@ EXAMPLES: dict[tuple[str, str], Any] = {
             **{"channel": "cloud_api", "account": "106540352242922", "simulator": "sim-default"},
         }
     ),
+    ("get", "/api/me"): {"id": "1f0e9d8c7b6a", "name": "Aigerim", "role": "agent", "bots": ["default"], "created": _AT},
+    ("get", "/api/knowledge/documents"): _list(
+        {"id": "9c1f0a", "name": "price-list.csv", "language": "en", "pages": 1, "passages": 14, "problems": []},
+        reading=[],
+    ),
+    ("get", "/api/hooks"): _list(
+        {
+            **{"id": "5d0c7a1e9b32", "bot_id": "default", "url": "https://crm.example/hooks/salesgraph"},
+            **{"events": ["lead_created"], "created": _AT},
+        }
+    ),
     ("post", "/api/generate"): {
         **{"bot_id": "default", "replies": ["The Duo costs 449 000 KZT."], "model": "openai:gpt-4.1-mini"},
         **{"verdict": "answer", "profile": {"language": "en"}},

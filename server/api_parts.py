@@ -69,11 +69,6 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def example(value: Any, description: str = "Done", status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """What a good answer looks like, for the API's description."""
-    return {status: {"description": description, "content": {"application/json": {"example": value}}}}
-
-
 Offset = Annotated[int, Query(ge=0, le=1_000_000, alias="cursor", description="`next_cursor` of the page before")]
 
 

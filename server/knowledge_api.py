@@ -13,14 +13,12 @@ from pydantic import Field
 from agent.graph import Bookshelf
 from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS, Unreadable
-from server.api_parts import Body, Finding, example
+from server.api_parts import Body, Finding
 from server.lines import DEFAULT
 
 LARGEST_DOCUMENT = 50 * 1024 * 1024
 # Of a file's name, bytes: what file systems take.
 LONGEST_NAME = 200
-
-_DOCUMENT = {"id": "9c1f0a", "name": "price-list.csv", "language": "en", "pages": 1, "passages": 14, "problems": []}
 
 
 class QuestionIn(Body):
@@ -54,11 +52,7 @@ def add(routes: APIRouter, finding: Finding, shelf: Library) -> None:
     """Put the routes on the operator API."""
     reading = Reading()
 
-    @routes.get(
-        "/knowledge/documents",
-        summary="Documents of a bot",
-        responses=example({"items": [_DOCUMENT], "reading": [], "next_cursor": None}),
-    )
+    @routes.get("/knowledge/documents", summary="Documents of a bot")
     async def documents(bot_id: str = DEFAULT) -> dict[str, Any]:
         """`reading` are those that are being read just now; `problems` name the pages that could not be."""
         finding.desk(bot_id)

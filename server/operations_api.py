@@ -14,14 +14,12 @@ from pydantic import Field
 from redis.asyncio import Redis
 
 from server import analytics, audit
-from server.api_parts import Body, Finding, Limit, Offset, OneBot, example, sliced
+from server.api_parts import Body, Finding, Limit, Offset, OneBot, sliced
 from server.bots import Desk
 from server.figures import day_of
 from server.hooks import EVENTS, Event, Forbidden, Hook, Hooks
 from server.lines import DEFAULT
 from server.settings import Settings
-
-_HOOK = {"id": "5d0c7a1e9b32", "bot_id": "default", "url": "https://crm.example/hooks/salesgraph", "events": ["lead_created"], "created": 1786000000000}  # fmt: skip
 
 
 class HookIn(Body):
@@ -104,7 +102,7 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
                 return desk, hook
         raise HTTPException(404, "there is no webhook of this id")
 
-    @routes.get("/hooks", summary="Outgoing webhooks", responses=example({"items": [_HOOK], "next_cursor": None}))
+    @routes.get("/hooks", summary="Outgoing webhooks")
     async def list_hooks(bot_id: OneBot = None) -> dict[str, Any]:
         rows = [hook for name in finding.some(bot_id) for hook in await hooks.every(name)]
         return {"items": [hook.model_dump() for hook in rows], "next_cursor": None}

@@ -90,7 +90,7 @@ class Frame:
         if who.get().role != "owner":
             raise HTTPException(403, "only an owner sees this")
 
-    async def page(self, request: Request, template: str, found: Mapping[str, Any], status: int = 200) -> Response:
+    async def page(self, request: Request, template: str, found: Mapping[str, Any]) -> Response:
         """A whole page."""
         session = await self._access.session(request)
         operator = who.get()
@@ -106,7 +106,7 @@ class Frame:
             "paused": [row for row in standing if row["reason"]],
             "here": request.url.path,
         }
-        return self._templates.TemplateResponse(request, template, {**common, **found}, status_code=status)
+        return self._templates.TemplateResponse(request, template, {**common, **found})
 
     def part(self, request: Request, template: str, found: Mapping[str, Any]) -> Response:
         """A piece of a page that is fetched when it is opened."""

@@ -31,7 +31,7 @@ async def listed(frame: Frame, request: Request) -> dict[str, Any]:
     query, bot_id = asked.get("q", "")[:LONGEST_QUERY], asked.get("bot", "")
     chosen = frame.chosen(bot_id)
     try:
-        page = await frame.inbox.page(chosen, _show(show), query, ROWS, asked.get("cursor"))
+        page = await frame.inbox.page(chosen, show, query, ROWS, asked.get("cursor"))
     except BadCursor:
         page = Page([])
     sizes = await frame.inbox.counts(chosen.values(), COUNTED)
@@ -47,10 +47,6 @@ async def listed(frame: Frame, request: Request) -> dict[str, Any]:
         "older": f"?{urlencode({**kept, 'cursor': page.cursor})}" if page.cursor else "",
         "counts": {name: sum(row[name] for row in sizes.values()) for name in COUNTED},
     }
-
-
-def _show(name: Show) -> Show:
-    return name
 
 
 def add(routes: APIRouter, frame: Frame) -> None:
