@@ -35,6 +35,8 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import RedisError
 
+from agent.serializer import Poisoned, StrictSerializer
+
 _SEP = "\x1f"
 LATE = 0.02
 
@@ -100,7 +102,7 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         holder: Callable[[str], str] | None = None,
         serde: SerializerProtocol | None = None,
     ) -> None:
-        super().__init__(serde=serde)
+        super().__init__(serde=serde or StrictSerializer())
         self._client, self._prefix, self._keep_latest, self._ttl = client, prefix, keep == "latest", ttl
         self._holder = holder
         self._late: dict[tuple[str, str, str], list[_Writes]] = {}
@@ -108,7 +110,8 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         self._put, self._write = client.register_script(_PUT), client.register_script(_WRITE)  # pyright: ignore[reportAttributeAccessIssue]
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """The named or the latest checkpoint; an unreachable server raises, it is never "no conversation"."""
+        """The named or the latest checkpoint; an unreachable server raises, it is never "no conversation". Raises Poisoned for
+        what we did not write."""
         thread_id, ns = _place(config)
         thread = await self._thread(thread_id)
         checkpoint_id = get_checkpoint_id(config) or thread.latest.get(ns)
@@ -259,7 +262,11 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         return await self._client.hgetall(self._key(thread_id))  # pyright: ignore[reportGeneralTypeIssues]
 
     async def _thread(self, thread_id: str) -> _Thread:
-        return _Thread(await self._raw(thread_id))
+        raw = await self._raw(thread_id)
+        try:
+            return _Thread(raw)
+        except (ValueError, TypeError, IndexError) as error:
+            raise Poisoned(f"fields that cannot be read ({type(error).__name__})") from error
 
     async def _thread_ids(self) -> AsyncIterator[str]:
         pattern = "".join(f"[{c}]" if c in "[]*?\\" else c for c in self._prefix) + ":*"
@@ -272,17 +279,23 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
 
     def _load(self, raw: bytes) -> Any:
         kind, _, data = raw.partition(b"\0")
-        return self.serde.loads_typed((kind.decode(), data))
+        return self.serde.loads_typed((kind.decode("ascii", "replace"), data))
 
     def _tuple(self, thread: _Thread, thread_id: str, ns: str, checkpoint_id: str) -> CheckpointTuple | None:
         raw = thread.checkpoints.get((ns, checkpoint_id))
         if raw is None:
             return None
-        body, metadata, parent = ormsgpack.unpackb(raw)
-        checkpoint = self._load(body)
-        blobs = {
-            channel: thread.blobs.get((ns, channel, str(v))) for channel, v in checkpoint["channel_versions"].items()
-        }
+        try:
+            body, metadata, parent = ormsgpack.unpackb(raw)
+            checkpoint = self._load(body)
+            blobs = {
+                channel: thread.blobs.get((ns, channel, str(v)))
+                for channel, v in checkpoint["channel_versions"].items()
+            }
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if isinstance(error, Poisoned):
+                raise
+            raise Poisoned(f"a checkpoint that cannot be read ({type(error).__name__})") from error
         values = {channel: self._load(blob) for channel, blob in blobs.items() if blob is not None}
         return CheckpointTuple(
             config=_config(thread_id, ns, checkpoint_id),

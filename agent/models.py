@@ -112,6 +112,10 @@ class Models:
         """Let a name stand for a model made elsewhere."""
         self._made[name] = model
 
+    def made(self, name: str) -> BaseChatModel:
+        """The client of a name, as it is asked. Raises ValueError for a name nobody knows."""
+        return self._model(name)
+
     def resolve(self, name: str) -> str:
         """The model that `name` stands for."""
         return self.default if name in ("", "auto") else name

@@ -14,13 +14,15 @@ from functools import partial
 from typing import Any, Protocol
 
 from langchain_core.messages import ToolMessage
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Command
 
 from agent.context import idempotency_key
+from agent.serializer import Poisoned, StrictSerializer
 from agent.state import burst
 
 Answer = ToolMessage | Command[Any]
+# The call was made, and nobody knows what came of it: made again, it might book twice.
+UNREADABLE = "This was called, but its answer cannot be read. Do not call it again; say that a colleague will check."
 Call = Callable[[Any], Awaitable[Answer]]
 # Makes the tool call of a request (`langgraph.prebuilt.tool_node.ToolCallRequest`).
 Calling = Callable[[Any, Call], Awaitable[Answer]]
@@ -40,6 +42,10 @@ class Ledger(Protocol):
 
     async def write(self, key: str, answer: bytes) -> None:
         """Keep an answer at least as long as its turn may come again."""
+        ...
+
+    async def set_aside(self, key: str, why: str) -> None:
+        """Show an operator that what was kept under a key cannot be read."""
         ...
 
 
@@ -69,9 +75,13 @@ async def once(ledger: Ledger, key: str, call_id: str, call: Callable[[], Awaita
 
     A call that raises, or whose tool says that it failed, is not on record.
     """
-    serializer = JsonPlusSerializer()
+    serializer = StrictSerializer()
     if (kept := await ledger.read(key)) is not None:
-        return _unpacked(serializer.loads_typed(("msgpack", kept)), call_id)
+        try:
+            return _unpacked(serializer.loads_typed(("msgpack", kept)), call_id)
+        except (Poisoned, KeyError, TypeError, AttributeError) as error:
+            await ledger.set_aside(key, str(error))
+            return ToolMessage(UNREADABLE, tool_call_id=call_id, status="error")
     idempotency_key.set(key)
     answer = await call()
     packed = {"message": answer} if isinstance(answer, ToolMessage) else {"update": answer.update, "goto": answer.goto}

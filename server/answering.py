@@ -21,6 +21,7 @@ from agent.once import once_each
 from knowledge_base.library import Library
 from server import alerts
 from server.bots import Bot
+from server.conversations import Conversations
 from server.keys import key as named
 from server.keys import thread_prefix
 from server.knowledge import RedisStore, embedder
@@ -93,6 +94,10 @@ class RedisLedger:
     async def write(self, key: str, answer: bytes) -> None:
         """Put an answer on record."""
         await self._redis.set(named(self._bot_id, "called", key), answer, ex=LEDGER_SECONDS)
+
+    async def set_aside(self, key: str, why: str) -> None:
+        """Show an operator that an answer on record cannot be read. It stays where it is, so that the call is not made again."""
+        await Conversations(self._redis, self._bot_id).quarantine(f"tool answer: {why}", f"called:{key}")
 
 
 def graphs(settings: Settings, redis: Redis, http: httpx.AsyncClient | None = None) -> Callable[[str], Graph]:

@@ -19,18 +19,21 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
 
 from server import api, dashboard, metrics, pages, simulator, webhooks
+from server import redis_fitness as fitness
 from server.access import Access
 from server.api_examples import with_examples
 from server.api_parts import ProblemDetails
 from server.calls import Calls, feed, feed_secret
+from server.clock import now_ms
 from server.events import Feed
+from server.guard import Guard
 from server.http_client import http_client
 from server.lines import NotReady, Numbers
 from server.problems import problem
+from server.redis_client import hidden
+from server.redis_fitness import Judge
 from server.roster import Roster
 from server.settings import Settings
 from tools._mcp import connected
@@ -43,35 +46,17 @@ def http_timeout(settings: Settings) -> httpx.Timeout:
     return httpx.Timeout(min(10, settings.send_grace_seconds / 2), connect=min(4, settings.send_grace_seconds / 2))
 
 
-class Entrance:
-    """The application with its one busy route in front: FastAPI's way to a handler costs as much as taking a message."""
-
-    def __init__(self, app: FastAPI, receive: webhooks.Receive, stopping: asyncio.Event) -> None:
-        self.app, self._receive, self.stopping = app, receive, stopping
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != "/webhook" or scope["method"] != "POST":
-            await self.app(scope, receive, send)
-            return
-        try:
-            answer = await self._receive(Request(scope, receive))
-        except (RedisError, ConnectionError) as error:
-            answer = _no_redis("/webhook", error)
-        except ClientDisconnect:
-            return
-        await answer(scope, receive, send)
-
-
-def create(settings: Settings, redis: Redis) -> Entrance:
+def create(settings: Settings, redis: Redis) -> Guard:
     """The application over a Redis client, which the caller closes."""
     client = http_client(http_timeout(settings))
     roster = Roster(settings, redis, Numbers(settings, client, []))
-    phones = simulator.emulators(settings)
+    phones = simulator.emulators(settings) if settings.simulates else {}
     changes, stopping, access = Feed(redis), asyncio.Event(), Access(settings, redis)
+    judge = Judge(settings, redis)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        beside = [asyncio.create_task(job) for job in (roster.keep_fresh(), changes.listen())]
+        beside = [asyncio.create_task(job) for job in (roster.keep_fresh(), changes.listen(), judge.keep_looking())]
         async with connected(settings.mcp_file):
             yield
         for task in beside:
@@ -95,16 +80,23 @@ def create(settings: Settings, redis: Redis) -> Entrance:
     app.include_router(pages.router(settings, redis, roster, access, templates))
     app.include_router(dashboard.router(settings, redis, roster, access, templates, client))
     for path, emulator in phones.items():
-        app.mount(path, simulator.guarded(access, path, emulator.app))
+        app.mount(path, emulator.app)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
     @app.get("/health", tags=["open"], summary="Whether the service works")
     async def health() -> Response:
+        """Writes to Redis, since reading also works where nothing can be accepted. `oldest_due_seconds`: for how long the
+        conversation that waits longest for a worker has been due."""
         try:
-            await redis.ping()  # pyright: ignore[reportGeneralTypeIssues]
-        except (RedisError, OSError):
-            return JSONResponse({"status": "unavailable", "redis": "unreachable"}, 503)
-        return JSONResponse({"status": "ok", "redis": "ok", "model": settings.model_name})
+            await fitness.write(redis, now_ms())
+            oldest = await fitness.oldest_due(redis, list(roster), now_ms())
+        except (RedisError, OSError) as error:
+            log.error("redis_unreachable", error=hidden(repr(error))[:200])
+            return JSONResponse({"status": "unavailable", "redis": "takes no writes"}, 503)
+        if judge.refused:
+            return JSONResponse({"status": "unavailable", "redis": "refused", "warnings": list(judge.refused)}, 503)
+        found = {"status": "ok", "redis": "ok", "oldest_due_seconds": round(oldest, 1)}
+        return JSONResponse({**found, "warnings": list(judge.warned)} if judge.warned else found)
 
     @app.get("/calendar/{bot_id}/{secret}.ics", tags=["open"], summary="Scheduled calls for the operator's calendar")
     async def calendar(bot_id: str, secret: str) -> Response:
@@ -144,7 +136,20 @@ def create(settings: Settings, redis: Redis) -> Entrance:
         return with_examples(found)
 
     app.openapi = with_problems
-    return Entrance(app, receive, stopping)
+
+    async def admit(request: Request) -> None:
+        """Who may speak, by path and headers. Raises HTTPException."""
+        path = request.scope["path"]
+        if path.startswith("/api/"):
+            await access.require(request)
+        elif path.startswith("/webhook"):
+            if judge.refused and request.method == "POST":
+                raise HTTPException(503, "this Redis may lose what it takes: try again later")
+            await webhooks.admit(roster, request)
+        elif path.startswith("/simulator/"):
+            await simulator.admit(settings, access, request)
+
+    return Guard(app, receive, admit, _no_redis, stopping)
 
 
 def _is_feed(settings: Settings, bot_id: str, secret: str) -> bool:

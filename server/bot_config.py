@@ -27,7 +27,10 @@ from server.outreach import Outreach
 
 BOT_ID = r"^[a-z0-9][a-z0-9_-]{0,47}$"
 # Only whoever runs the deployment sets these: they lead to other people's money, machines or documents.
-OWNERS_ONLY = ("channel", "knowledge_base", "prompt_set", "daily_budget", "operator_webhook_url", "tools")
+OWNERS_ONLY = (
+    *("channel", "knowledge_base", "prompt_set", "daily_budget", "operator_webhook_url", "tools"),
+    *("model", "fallback_model", "cheaper_model", "moderate_model", "extract_model", "remember_model"),
+)
 # What a reader of credentials sees in the place of a secret, and a writer may send back to keep it.
 KEPT = "********"
 

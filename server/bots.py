@@ -15,10 +15,11 @@ from server.bot_config import BadConfig, Problem, checked, problems_of, prompts_
 from server.conversations import Conversations
 from server.dead_letters import DeadLetters
 from server.hours import hours_of
-from server.lines import DEFAULT, SIMULATED, Link, channels, defaults, is_simulated, settled_links
+from server.lines import DEFAULT, Link, channels, defaults, settled_links
 from server.mailbox import DAY, SECOND, Limits, Mailbox
 from server.outreach import Outreach
 from server.settings import Settings
+from server.simulated import SIMULATED, is_simulated
 
 DEMO = "demo"
 DEMO_BUSINESS = "Aurora Coffee, espresso machines, grinders and coffee beans in Almaty"

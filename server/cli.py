@@ -20,7 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from server import logs
 from server.embedded_redis import EmbeddedRedis
-from server.redis_client import client
+from server.redis_client import client, hidden
+from server.redis_fitness import Fitness, look
 from server.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ app = typer.Typer(
 )
 # Exit status of a command that could not reach Redis (EX_UNAVAILABLE, sysexits.h).
 NO_REDIS = 69
+# A conversation waits for its model and its provider most of the time: so many share a connection to Redis.
+CONVERSATIONS_A_CONNECTION = 16
 
 console = Console(stderr=True, soft_wrap=True)
 
@@ -54,14 +57,61 @@ def settled() -> Settings:
 
 
 def connect(settings: Settings) -> tuple[Redis, EmbeddedRedis | None]:
-    """A client of REDIS_URL, or of the embedded server, started or attached to."""
-    embedded = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
+    """A client of REDIS_URL, or of the embedded server, started or attached to. Exit status 2 where neither is to be had."""
+    url, embedded = reach(settings)
+    return client(url, settings.redis_connections), embedded
+
+
+def reach(settings: Settings) -> tuple[str, EmbeddedRedis | None]:
+    """The address of REDIS_URL, or of the embedded server, started or attached to."""
+    if settings.redis_url:
+        return settings.redis_url, None
     try:
-        url = settings.redis_url or (embedded.start() if embedded else "")
-    except RuntimeError as error:
-        console.print(f"[red]{error}[/]")
+        embedded = EmbeddedRedis(settings.data_dir)
+        return embedded.start(), embedded
+    except (RuntimeError, OSError) as error:
+        where = f"DATA_DIR: {settings.data_dir}: " if isinstance(error, OSError) else ""
+        console.print(f"[red]{escape(f'{where}{error}')}[/]")
         raise SystemExit(2) from None
-    return client(url), embedded
+
+
+def connect_to_work(settings: Settings) -> tuple[Redis, EmbeddedRedis | None, Settings]:
+    """The same for a process that takes messages or answers them: a server that loses what was acknowledged is refused (exit
+    status 2), and no more is taken up at once than its connections can carry. One that does not answer yet is waited for."""
+    url, embedded = reach(settings)
+    connections = settings.redis_connections
+    if embedded is None and (found := refuse_unfit(settings, url)) is not None:
+        connections = found.connections(connections)
+    at_once = min(settings.worker_concurrency, CONVERSATIONS_A_CONNECTION * connections)
+    changed = {"redis_connections": connections, "worker_concurrency": at_once}
+    return client(url, connections), embedded, settings.model_copy(update=changed)
+
+
+def refuse_unfit(settings: Settings, url: str) -> Fitness | None:
+    """What a Redis says of itself, None while it does not answer; exit status 2 for one that loses messages."""
+    found = look_once(url)
+    if found and found.refused and not settings.redis_may_lose:
+        for why in found.refused:
+            console.print(f"[red]REDIS_URL: {escape(why)}[/]")
+        console.print("REDIS_MAY_LOSE=true works with it all the same.")
+        raise SystemExit(2)
+    return found
+
+
+def look_once(url: str) -> Fitness | None:
+    """What a Redis says of itself; None while it does not answer."""
+
+    async def job() -> Fitness:
+        redis = client(url, 2)
+        try:
+            return await look(redis)
+        finally:
+            await redis.aclose()
+
+    try:
+        return asyncio.run(job())
+    except (RedisError, OSError):
+        return None
 
 
 async def roster_of(settings: Settings, redis: Redis) -> Roster:
@@ -129,16 +179,19 @@ def _web(settings: Settings) -> None:
     import uvicorn
 
     from server.app import create
+    from server.connections import Connection, most_connections
     from server.stopping import Stopping
 
     logs.configure(settings.log_level)
-    redis, embedded = connect(settings)
+    redis, embedded, settings = connect_to_work(settings)
     try:
         entrance = create(settings, redis)
+        Connection.most = most_connections()
         config = uvicorn.Config(
             entrance,
             host=settings.host,
             port=settings.port,
+            http=Connection,
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=5,
@@ -155,7 +208,7 @@ def work() -> None:
     """Run a worker alone. Start as many as there are cores, on any host that reaches REDIS_URL."""
     settings = settled()
     logs.configure(settings.log_level)
-    redis, embedded = connect(settings)
+    redis, embedded, settings = connect_to_work(settings)
     try:
         with asyncio.Runner(loop_factory=_loop) as runner:
             runner.run(_work(settings, redis))
@@ -187,6 +240,7 @@ async def _work(settings: Settings, redis: Redis) -> None:
     from server.http_client import http_client
     from server.lines import Numbers
     from server.polling import keep_polling
+    from server.redis_fitness import Judge
     from server.roster import Roster
     from server.worker import Worker
     from tools._mcp import connected
@@ -200,13 +254,19 @@ async def _work(settings: Settings, redis: Redis) -> None:
         roster = Roster(settings, redis, numbers)
         attending = Attending.over(settings, redis, numbers, model)
         await forget_trouble(redis)
-        worker = Worker(settings, redis, roster, numbers, graphs(settings, redis, model), attending)
+        judge = Judge(settings, redis)
+        worker = Worker(settings, redis, roster, numbers, graphs(settings, redis, model), attending, judge)
         _keep_what_is_loaded()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.stop)
         beside = [
-            loop.create_task(job) for job in (roster.keep_fresh(), keep_polling(roster, settings.wappi_poll_seconds))
+            loop.create_task(job)
+            for job in (
+                roster.keep_fresh(),
+                keep_polling(roster, settings.wappi_poll_seconds),
+                judge.keep_looking(),
+            )
         ]
         await worker.run()
         for task in beside:
@@ -310,40 +370,47 @@ async def _chat(settings: Settings, redis: Redis, bot_id: str) -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """List the settings, check Redis and keys, and say what to fix."""
+def doctor(ask: Annotated[bool, typer.Option(help="ask providers, models and the address outside")] = True) -> None:
+    """List the settings, ask Redis, models and providers whether they work, and say what to fix."""
     from server import doctor as doctor_of
 
     settings = settled()
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
         shown = "set" if value is not None and "Secret" in str(field.annotation) else value
-        print(f"{name.upper():34} {'' if shown is None else shown}")
-    problems = doctor_of.problems(settings)
-    redis, embedded = connect(settings)
+        print(f"{name.upper():34} {'' if shown is None else hidden(str(shown))}")
+    found = doctor_of.Found(doctor_of.problems(settings), doctor_of.notes(settings))
+    redis, embedded = None, None
+    if not (why := doctor_of.unwritable(settings.data_dir)) or settings.redis_url:
+        redis, embedded = connect(settings)
+    found.problems += [f"DATA_DIR: {why}"] * bool(why)
+    logs.configure("CRITICAL")
     try:
-        asyncio.run(_ping(redis))
-    except OSError as error:
-        problems.append(f"REDIS_URL: no answer ({error})")
+        asyncio.run(doctor_of.ask(settings, redis, found, outside=ask))
     finally:
         if embedded:
             embedded.stop()
-    print(f"\nanswers: {settings.model_name}; Redis: {settings.redis_url or 'embedded'}")
-    for note in doctor_of.notes(settings):
-        print(f"note: {note}")
-    for problem in problems:
-        print(f"fix: {problem}")
-    print("" if problems else "nothing to fix")
-    raise SystemExit(1 if problems else 0)
+    print(f"\nanswers: {settings.model_name}; Redis: {hidden(settings.redis_url or 'embedded')}")
+    for note in found.notes:
+        print(f"note: {hidden(note)}")
+    for problem in found.problems:
+        print(f"fix: {hidden(problem)}")
+    print("" if found.problems else "nothing to fix")
+    raise SystemExit(1 if found.problems else 0)
 
 
-async def _ping(redis: Redis) -> None:
-    try:
-        await redis.ping()  # pyright: ignore[reportGeneralTypeIssues]
-    except RedisError as error:
-        raise OSError(str(error)) from error
-    finally:
-        await redis.aclose()
+@app.command("login-link")
+def login_link() -> None:
+    """Print an address that logs one browser in, once, within a day."""
+    settings = settled()
+
+    async def job(redis: Redis) -> int:
+        from server.access import login_link as made
+
+        print(await made(settings, redis))
+        return 0
+
+    raise SystemExit(with_redis(settings, job))
 
 
 def main() -> None:

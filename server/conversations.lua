@@ -48,7 +48,7 @@ for i = rest, #ARGV, 2 do
   end
 end
 if any then happened('profile_changed', conversation, now .. ' ' .. source, {changed = changed}) end
-call('PUBLISH', 'sg:events', contact)
+tell('sg:events', contact)
 return 1
 
 -- [set] keys: contact
@@ -65,12 +65,12 @@ for i = rest, #ARGV, 2 do
   call('HSET', contact, name, value)
 end
 needs(conversation)
-call('PUBLISH', 'sg:events', contact)
+tell('sg:events', contact)
 return 1
 
 -- [see] keys: contact
 -- arguments: conversation
 -- Somebody has looked at what was said.
 listed('unread', conversation, false)
-if call('HDEL', contact, 'unread') == 1 then call('PUBLISH', 'sg:events', contact) end
+if call('HDEL', contact, 'unread') == 1 then tell('sg:events', contact) end
 return 1

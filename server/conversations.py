@@ -2,7 +2,8 @@
 
 A contact and its conversation share one id, a UUID made from a secret, the bot and the contact's first known identity.
 
-    alias:I       STRING  identity -> conversation id, so that number and user id of one person meet
+    alias:I       STRING  identity -> conversation id, so that number and user id of one person meet; who writes to a
+                          simulated number has identities of another kind, which no real contact can have
     contact:C     HASH    wa_id, user_id, account, name, owner, owner_at, task, task_at, created, heard_at; `p:field` profile,
                           `s:field` its source; calls, input, output, nano: what it cost; unread: messages nobody has
                           looked at; asked_at: ms since when the contact waits for an answer
@@ -15,6 +16,7 @@ A contact and its conversation share one id, a UUID made from a secret, the bot 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import uuid
@@ -24,17 +26,21 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from channels.base import Media, Message, Recipient
 from server.clock import now_ms
 from server.figures import FIGURES, day_of
 from server.keys import digest, key, thread_prefix
 from server.scripts import Scripts
+from server.simulated import is_simulated
 
 Author = Literal["contact", "bot", "person"]
 OPERATOR = "operator"
 # How many contacts a process remembers having looked up.
 RECENT = 20_000
+# For how long working memory that cannot be read is kept apart.
+ASIDE_SECONDS = 30 * 86_400
 # For how long a provider's id leads to a reply, and how old a reply may be whose echo is told by its text.
 SENT_SECONDS, ECHO, RECENT_REPLIES = 8 * 86_400, 600_000, 20
 
@@ -122,8 +128,10 @@ def _became(entry: Entry, status: bytes | None, heard: bytes | None) -> Entry:
     return entry.model_copy(update={"status": (status or b"").decode(), "heard": said})
 
 
-def _identities(wa_id: str, user_id: str) -> list[str]:
-    return [f"wa {wa_id}"] * bool(wa_id) + [f"user {user_id}"] * bool(user_id)
+def _identities(who: Message | Contact) -> list[str]:
+    """What somebody is known by. Whoever writes to a number of the simulator is never the real person of those digits."""
+    kind = "simulated " if is_simulated(who.account) else ""
+    return [f"{kind}{what} {known}" for what, known in (("wa", who.wa_id), ("user", who.user_id)) if known]
 
 
 class Conversations:
@@ -146,7 +154,7 @@ class Conversations:
         if not afresh and (cached := self._recent.get(seen)):
             return cached
         secret = await self._salt()
-        identities = _identities(message.wa_id, message.user_id)
+        identities = _identities(message)
         fresh = uuid.uuid5(uuid.NAMESPACE_URL, f"salesgraph:{secret}:{self.bot_id}:{identities[0]}")
         keys = [key(self.bot_id, "alias", digest(f"{secret} {identity}")) for identity in identities]
         flat = [text for name, value in known.items() if value for text in (name, value)]
@@ -168,15 +176,13 @@ class Conversations:
 
     async def keep_silent(self, contact: Contact) -> None:
         """Remember of somebody who is erased that they want no messages."""
-        digests = [
-            digest(f"{await self._salt()} {identity}") for identity in _identities(contact.wa_id, contact.user_id)
-        ]
+        digests = [digest(f"{await self._salt()} {identity}") for identity in _identities(contact)]
         await self._redis.sadd(key(self.bot_id, "silent"), *digests)  # pyright: ignore[reportGeneralTypeIssues]
 
     async def aliases(self, contact: Contact) -> list[str]:
         """The keys that lead from a contact's identities to their conversation."""
         secret = await self._salt()
-        known = _identities(contact.wa_id, contact.user_id)
+        known = _identities(contact)
         return [key(self.bot_id, "alias", digest(f"{secret} {identity}")) for identity in known]
 
     async def _salt(self) -> str:
@@ -284,7 +290,7 @@ class Conversations:
 
     async def quoted(self, contact: Contact, provider_id: str) -> Entry | None:
         """The entry a contact replies to, by the provider's id of it, among the last 200."""
-        ours = await self.reply_of(provider_id, contact.wa_id or contact.user_id)
+        ours = await self.reply_of(provider_id, contact.account, contact.wa_id or contact.user_id)
         return await self.entry(contact.id, ours[1] if ours else provider_id)
 
     async def entry(self, conversation_id: str, entry_id: str, limit: int = 200) -> Entry | None:
@@ -317,30 +323,31 @@ class Conversations:
         """How many conversations the bot has."""
         return await self._redis.zcard(key(self.bot_id, "active"))
 
-    async def reply_of(self, provider_id: str, identity: str) -> tuple[str, str] | None:
-        """(conversation id, reply id) of a provider's message id: of one noted as sent, or among the last 50 to a number or user
-        id."""
+    async def reply_of(self, provider_id: str, account: str, identity: str) -> tuple[str, str] | None:
+        """(conversation id, reply id) of a provider's message id: of one noted as sent, or among the last 50 that `account` sent to a
+        number or user id."""
         noted: Any = await self._redis.get(key(self.bot_id, "sent", digest(provider_id)))
         if noted:
             conversation_id, _, reply_id = noted.decode().partition(" ")
             return conversation_id, reply_id
-        if found := await self.known(identity):
+        if found := await self.known(account, identity):
             ids = await self.sent_ids(found)
             return (found, ids[provider_id]) if provider_id in ids else None
         return None
 
-    async def known(self, identity: str) -> str:
-        """The conversation of a number or user id; empty for nobody's."""
+    async def known(self, account: str, identity: str) -> str:
+        """The conversation of whoever writes to `account` under a number or user id; empty for nobody's."""
         secret = await self._salt()
-        for kind in ("wa", "user"):
-            found: Any = await self._redis.get(key(self.bot_id, "alias", digest(f"{secret} {kind} {identity}")))
+        either = Message(id="", account=account, kind="system", wa_id=identity, user_id=identity)
+        for name in _identities(either):
+            found: Any = await self._redis.get(key(self.bot_id, "alias", digest(f"{secret} {name}")))
             if found:
                 return found.decode()
         return ""
 
-    async def number_of(self, user_id: str) -> str:
-        """The phone number of whoever has this user id; empty when it is not known."""
-        contact = await self.contact(found) if (found := await self.known(user_id)) else None
+    async def number_of(self, account: str, user_id: str) -> str:
+        """The phone number of whoever writes to `account` under this user id; empty when it is not known."""
+        contact = await self.contact(found) if (found := await self.known(account, user_id)) else None
         return contact.wa_id if contact else ""
 
     async def note_sent(self, conversation_id: str, reply_id: str, provider_id: str) -> None:
@@ -375,6 +382,14 @@ class Conversations:
         rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
         row = next((r for r in rows if json.loads(r).get("id", digest(r.decode())) == piece_id), None)
         return bool(row and await self._redis.lrem(key(self.bot_id, "quarantine"), 0, row))  # pyright: ignore[reportGeneralTypeIssues]
+
+    async def set_memory_aside(self, conversation_id: str, why: str) -> None:
+        """Take working memory that cannot be read out of use, for a person to look at; transcript and profile stay."""
+        thread, aside = f"{thread_prefix(self.bot_id)}:{conversation_id}", key(self.bot_id, "poisoned", conversation_id)
+        with contextlib.suppress(ResponseError):  # another worker was first
+            await self._redis.rename(thread, aside)
+        await self._redis.expire(aside, ASIDE_SECONDS)
+        await self.quarantine(f"working memory: {why}", f"conversation {conversation_id}")
 
     async def forget_memory(self, conversation_id: str) -> None:
         """Drop the working memory; transcript and profile stay."""

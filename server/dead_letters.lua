@@ -16,5 +16,5 @@ for i = 1, #batch do
 end
 call('HDEL', dead, turn)
 if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, now, conversation) end
-call('PUBLISH', wake, bot)
+redis.pcall('PUBLISH', wake, bot) -- a wish: without it the next look finds it
 return 1

@@ -1,6 +1,8 @@
 -- What pages list and figures count, kept in the same breath as what they tell of, so that nothing is counted twice and nobody
 -- looks through all conversations to know. Comes before the scripts of a file; `server.figures` explains the keys.
 local call = redis.call
+-- A wish: a user who may not publish loses no message by it, only time.
+local function tell(channel, text) redis.pcall('PUBLISH', channel, text) end
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + ahead
 local root = string.match(KEYS[1], '^.-}:')
@@ -17,9 +19,9 @@ local function happened(event, conversation, id, data)
 end
 -- A conversation is in the set `name` if `wanted`.
 local function listed(name, conversation, wanted) call(wanted and 'SADD' or 'SREM', root .. name, conversation) end
-local function waits(conversation)
+local function waits(conversation, since)
   if call('EXISTS', root .. 'contact:' .. conversation) == 1 then
-    call('HSETNX', root .. 'contact:' .. conversation, 'asked_at', now)
+    call('HSETNX', root .. 'contact:' .. conversation, 'asked_at', since or now)
   end
 end
 local function needs(conversation)

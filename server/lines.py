@@ -18,15 +18,13 @@ from channels.cloud_api import CloudApi, CloudCredentials
 from channels.waha import Waha, WahaCredentials
 from channels.wappi import Wappi, WappiCredentials
 from server.settings import Settings
+from server.simulated import PATHS, SIMULATED, is_simulated
 
 if TYPE_CHECKING:
     from server.bots import Bot
 
 ENTRY_POINTS = "salesgraph.channels"
 DEFAULT = "default"
-# How a simulated number begins, by the channel whose wire it is on.
-SIMULATED = {"cloud_api": "sim-", "wappi": "simwappi-", "waha": "simwaha-"}
-PATHS = {name: name.replace("_", "-") for name in SIMULATED}
 
 NOBODY: Mapping[str, tuple[str, str]] = {}
 
@@ -125,11 +123,6 @@ def simulated_links(settings: Settings, bot_id: str) -> dict[str, Link]:
     return {"cloud_api": Link("cloud_api", cloud), "wappi": Link("wappi", wappi), "waha": Link("waha", waha)}
 
 
-def is_simulated(account: str) -> bool:
-    """Whether a number is the simulator's; no real one may begin like that."""
-    return account.startswith(tuple(SIMULATED.values()))
-
-
 class NotReady(ConnectionError):
     """A message is for a bot that is there and cannot answer in this process: its provider must bring it again."""
 
@@ -185,7 +178,8 @@ class Numbers:
         if self._app and self._app.credentials.app_secret.get_secret_value():
             self._open(doors, self._app, by_id.get(DEFAULT))
         for bot in by_id.values():
-            for link in (*bot.links, *simulated_links(self._settings, bot.id).values()):
+            simulated = simulated_links(self._settings, bot.id).values() if self._settings.simulates else ()
+            for link in (*bot.links, *simulated):
                 key = (link.channel, link.credentials)
                 channel = self._made.get(key) or channels()[link.channel](self._client, link.credentials)
                 made[key] = lines[bot.id, link.account] = channel
@@ -219,10 +213,19 @@ class Numbers:
         """The same for a wire whose secret stands in the address. Raises NotReady."""
         if self._away.get(bot_id, ("", ""))[0] == channel:
             raise NotReady(f"{bot_id} cannot be read")
+        door = self._door_of(channel, bot_id, secret)
+        return door if door and door.channel.authentic(body, headers) else None
+
+    def is_door(self, channel: str, bot_id: str, secret: str) -> bool:
+        """Whether an address is one of ours: what is known before a body is read."""
+        away = self._away.get(bot_id, ("", ""))[0] == channel
+        return away or self._door_of(channel, bot_id, secret) is not None
+
+    def _door_of(self, channel: str, bot_id: str, secret: str) -> Door | None:
         for door in self._paths.get((channel, bot_id), ()):
             wanted = door.channel.credentials.webhook_secret.get_secret_value()
             if wanted and hmac.compare_digest(wanted.encode(), secret.encode("utf-8", "replace")):
-                return door if door.channel.authentic(body, headers) else None
+                return door
         return None
 
     def linked(self) -> list[tuple[str, str, Channel]]:

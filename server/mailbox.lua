@@ -17,7 +17,7 @@ end
 local function record(entry, counts)
   call('RPUSH', transcript, entry)
   if counts then said(conversation, entry) end
-  call('PUBLISH', 'sg:events', transcript)
+  tell('sg:events', transcript)
   call('ZADD', active, now, conversation)
   while true do
     local head = call('LINDEX', transcript, 0)
@@ -34,7 +34,7 @@ local function advance(reply, state)
   if old and (rank_of(old) or 9) < rank_of(state) then
     call('HSET', status, reply, state)
     became(conversation, state, rank_of(old) or 0, rank_of(state))
-    call('PUBLISH', 'sg:events', status)
+    tell('sg:events', status)
   end
 end
 -- A message waits in the inbox as `ms-of-arrival characters payload`.
@@ -46,6 +46,13 @@ local function take_batch()
   call('LTRIM', inbox, call('HGET', box, 'size'), -1)
   call('HDEL', box, 'turn', 'size', 'attempts', 'failures')
   if call('HEXISTS', box, 'singly') == 1 and call('HINCRBY', box, 'singly', -1) <= 0 then call('HDEL', box, 'singly') end
+end
+-- When (ms) the first message came that still waits for an answer: what a person at the business wrote waits for none.
+local function asked_first()
+  for _, item in ipairs(call('LRANGE', inbox, 0, -1)) do
+    local at = tonumber(string.match(item, '^%d+'))
+    if at <= now and not string.find(item, '"kind": ?"echo"') then return at end
+  end
 end
 -- The end of a step: 1 there are replies to send, 2 there are new messages, 3 nothing to do; looked at in the same breath
 -- as the conversation is let go, so that nothing is stranded in between.
@@ -59,7 +66,8 @@ local function release()
     call('HSET', box, 'first', now)
     call('SADD', fresh, conversation)
     call('ZADD', due, now + quiet, conversation)
-    waits(conversation)
+    local since = asked_first()
+    if since then waits(conversation, since) end
     return 2
   end
   call('ZREM', due, conversation)
@@ -98,7 +106,7 @@ if call('SISMEMBER', busy, conversation) == 1 then return 1 end
 local new = call('HSETNX', box, 'first', now)
 if new == 1 then call('SADD', fresh, conversation) end
 call('ZADD', due, math.min(now + debounce, call('HGET', box, 'first') + longest), conversation)
-if new == 1 or debounce == '0' then call('PUBLISH', wake, bot) end
+if new == 1 or debounce == '0' then tell(wake, bot) end
 return 1
 
 -- [claim] keys: due busy fresh
@@ -167,7 +175,7 @@ return 1
 if not held() then return 0 end
 if call('HEXISTS', box, 'turn') == 1 then call('HINCRBY', box, 'attempts', -1) end
 call('ZADD', due, 'XX', now + delay, conversation)
-call('PUBLISH', wake, bot)
+tell(wake, bot)
 return 1
 
 -- [commit] keys: due busy box inbox outbox transcript status active fresh timers follow funnel
@@ -224,7 +232,7 @@ call('RPUSH', outbox, reply)
 record(entry, true)
 if tonumber(delay) > 0 then call('HSET', box, 'after:' .. id_of(reply), now + delay) end
 if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, 'LT', now + delay, conversation) end
-call('PUBLISH', wake, bot)
+tell(wake, bot)
 return 1
 
 -- [note] keys: inbox
@@ -244,9 +252,7 @@ if sent then return {'sent', sent, ''} end
 local before = call('HGET', box, 'trying')
 if before and again == '0' then
   call('ZADD', due, now + lease, conversation)
-  -- while this server was down, no status could be noted: that time does not count as waiting
-  local up = string.match(call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
-  return {'open', tostring(math.min(now - before, (up or now) * 1000)), ''}
+  return {'open', tostring(now - before), ''}
 end
 local function wait(ms)
   come_back(ms)
@@ -331,7 +337,7 @@ local head = call('LINDEX', outbox, 0)
 if not head or id_of(head) ~= reply or not (arrived or call('HEXISTS', box, 'trying') == 1) then return 0 end
 call('HSET', box, 'sent', provider)
 if call('HEXISTS', box, 'parked') == 1 and call('ZADD', due, 'XX', 'LT', 'CH', now, conversation) == 1 then
-  call('PUBLISH', wake, bot)
+  tell(wake, bot)
 end
 return 1
 

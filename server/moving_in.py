@@ -110,7 +110,7 @@ async def chat(
         report.notes.append(f"of {len(entries)} messages the last {lines} are kept (transcript_messages)")
         entries = entries[-lines:]
     card = Message(
-        id="import", account=_account(desk), kind="system", wa_id=number, name="" if _is_number(name) else name
+        id="import", account=desk.bot.account, kind="system", wa_id=number, name="" if _is_number(name) else name
     )
     remembered = [_remembered(entry) for entry in entries[-REMEMBERED:]]
     if dry:
@@ -146,10 +146,6 @@ def _remembered(entry: Entry) -> AnyMessage:
     if entry.author == "contact":
         return HumanMessage(entry.text, id=entry.id)
     return AIMessage(entry.text, id=entry.id, name="operator")
-
-
-def _account(desk: Desk) -> str:
-    return desk.bot.account or desk.bot.simulated_account
 
 
 def _number(text: str, region: str | None) -> str | None:
@@ -253,7 +249,7 @@ async def contacts(redis: Redis, desk: Desk, found: Sequence[Person]) -> Report:
     never taken back by a file."""
     report = Report()
     for person in found:
-        card = Message(id="import", account=_account(desk), kind="system", wa_id=person.number)
+        card = Message(id="import", account=desk.bot.account, kind="system", wa_id=person.number)
         conversation_id = await desk.conversations.identify(card)
         known = await desk.redis.zscore(key(desk.bot.id, "active"), conversation_id)
         contact = await desk.conversations.contact(conversation_id)

@@ -171,7 +171,11 @@ def add(
     async def send(message: MessageToIn) -> dict[str, Any]:
         desk = desk_of(message.bot_id)
         card = Message(id="api", account=desk.bot.account or desk.bot.simulated_account, kind="system", wa_id=message.to.lstrip("+"))  # fmt: skip
-        if not message.template and desk.bot.windowed(card.account) and not await desk.conversations.known(card.wa_id):
+        if (
+            not message.template
+            and desk.bot.windowed(card.account)
+            and not await desk.conversations.known(card.account, card.wa_id)
+        ):
             raise HTTPException(409, "the contact has never written: only a template may be sent")
         conversation_id = await desk.conversations.identify(card)
         audit.about(desk.bot.id, conversation_id)

@@ -19,6 +19,7 @@ from server.lines import DEFAULT, Door, NotReady
 from server.mailbox import UnknownContact
 from server.message_templates import note_status
 from server.sending import from_callback
+from server.simulated import is_simulated
 from server.wording import of_group
 
 # With these a contact opens the 24-hour window.
@@ -53,7 +54,7 @@ async def receive(parsed: Parsed, door: Door, desks: Desks, answer: bool = True)
         with contextlib.suppress(NotReady):
             if (bot := door.bot_of(change.account)) is not None:
                 await links.note(desks[bot.id], change)
-    if parsed.templates:  # of the account, which is the app's
+    if parsed.templates and not all(map(is_simulated, door.bots)):  # of the account, which is the app's
         for bot in {bot.id: bot for bot in (*door.bots.values(), *([door.rest] if door.rest else []))}.values():
             for told in parsed.templates:
                 await note_status(desks[bot.id].redis, bot.id, told.name, told.language, told.status, told.reason)
@@ -97,7 +98,7 @@ async def _take(message: Message, door: Door, desks: Desks, answer: bool) -> boo
 
 async def _with_number(desk: Desk, channel: Linked, message: Message) -> Message:
     """The message with the phone number behind its lid, so that one person is one contact; as it is when nobody knows it."""
-    if await desk.conversations.number_of(message.user_id):
+    if await desk.conversations.number_of(message.account, message.user_id):
         return message
     try:
         number = await asyncio.wait_for(channel.phone_of(message.user_id), LID_SECONDS)
@@ -110,8 +111,9 @@ async def _with_number(desk: Desk, channel: Linked, message: Message) -> Message
 async def _is_ours(desk: Desk, message: Message) -> bool:
     """Whether an echo is of our own message, which has arrived, then. A person's at the business is not: they take over."""
     conversation_id = await desk.conversations.identify(message)
-    found = await desk.conversations.reply_of(message.id, message.wa_id or message.user_id)
-    reply_id = found[1] if found else await desk.conversations.sent_as(conversation_id, message.text)
+    found = await desk.conversations.reply_of(message.id, message.account, message.wa_id or message.user_id)
+    mine = found is not None and found[0] == conversation_id
+    reply_id = found[1] if found and mine else await desk.conversations.sent_as(conversation_id, message.text)
     if reply_id:
         await desk.mailbox.status(conversation_id, message.account, reply_id, message.id, "sent")
     return bool(reply_id)
@@ -157,7 +159,12 @@ async def _apply(status: StatusUpdate, door: Door, desks: Desks) -> None:
     if bot is None:
         return
     desk = desks[bot.id]
-    found = from_callback(status.callback) or await desk.conversations.reply_of(status.id, status.contact)
+    found = from_callback(status.callback) or await desk.conversations.reply_of(
+        status.id, status.account, status.contact
+    )
+    if found is not None and is_simulated(status.account):  # says nothing of what was sent to anybody real
+        contact = await desk.conversations.contact(found[0])
+        found = found if contact and is_simulated(contact.account) else None
     if found is None:
         log.info("status_of_unknown_message", bot=bot.id, status=status.status)
         return

@@ -1,43 +1,184 @@
-"""The one way to a Redis server or cluster."""
+"""The one way to a Redis server, to the primary that Sentinel names, or to a cluster."""
 
 from __future__ import annotations
 
-from typing import cast
+import asyncio
+import contextlib
+import re
+import time
+from collections import deque
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import (
+    Sentinel,
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError, MaxConnectionsError, ReadOnlyError, ResponseError
 
-CONNECTIONS = 2000
+# How many connections a process has unless it is told otherwise (REDIS_CONNECTIONS).
+CONNECTIONS = 512
 # Shorter than a third of the default lease: a renewal that hangs must leave time for another.
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 4
-CLUSTER = "+cluster"
+# How long a command waits for a connection while all are in use, seconds, and pauses where the server has none left.
+WAIT_SECONDS, FULL_PAUSE = 10.0, 0.1
+CLUSTER, SENTINEL = "+cluster", "+sentinel"
 
 
-def client(url: str) -> Redis:
-    """A client of `redis://`, `rediss://` or `unix://`; of a cluster for `redis+cluster://HOST:PORT`, any of its nodes.
+def client(url: str, connections: int = CONNECTIONS) -> Redis:
+    """A client of `redis://`, `rediss://` or `unix://`; of a cluster for `redis+cluster://HOST:PORT`, any of its nodes; of a
+    primary by its name for `redis+sentinel://HOST:PORT,HOST:PORT/NAME`.
 
-    A server that does not answer within 4 s raises, and is asked anew the next time.
+    With more to do at once than `connections`, commands wait for one in the order they came. A server that does not answer
+    within 4 s raises, and is asked anew the next time; a connection to what has become a replica is given up.
     """
-    if CLUSTER in url.split("://")[0]:
+    scheme = url.split("://")[0]
+    waits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
+    if CLUSTER in scheme:
         # all keys of one step share a hash tag, so a cluster takes the same calls
-        return cast(
-            Redis,
-            RedisCluster.from_url(
-                url.replace(CLUSTER, "", 1),
-                max_connections=CONNECTIONS,
-                socket_connect_timeout=CONNECT_SECONDS,
-                socket_timeout=ANSWER_SECONDS,
-                retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=1), 3),
-            ),
-        )
-    # without a bound that anybody meets: waiting for a connection costs more than having one
-    pool = ConnectionPool.from_url(
-        url,
-        max_connections=CONNECTIONS,
-        socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=ANSWER_SECONDS,
-        health_check_interval=30,
-    )
+        retry = Retry(ExponentialWithJitterBackoff(base=0.1, cap=1), 3)
+        plain = url.replace(CLUSTER, "", 1)
+        return cast(Redis, RedisCluster.from_url(plain, max_connections=connections, retry=retry, **waits))
+    if SENTINEL in scheme:
+        return Redis(connection_pool=_sentinel_pool(url, connections, waits))
+    pool = _Pool.from_url(url, max_connections=connections, health_check_interval=30, **waits)
+    pool.connection_class = _WRITABLE[pool.connection_class]
     return Redis(connection_pool=pool)
+
+
+def sentinels_of(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
+    """(sentinels, name of the primary, what its connections need) of a `redis+sentinel://` URL. Raises ValueError."""
+    parts = urlsplit(url)
+    login, _, places = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    name, _, database = parts.path.strip("/").partition("/")
+    if not name or not all(re.fullmatch(r"[^:,\s]+(:\d{1,5})?", place) for place in places.split(",")):
+        raise ValueError("write redis+sentinel://HOST:26379,HOST:26379/NAME-OF-THE-PRIMARY")
+    if not (database or "0").isdigit():
+        raise ValueError("the number of its database is not a number; write .../NAME/0")
+    found = [(host, int(port or 26379)) for host, _, port in (place.partition(":") for place in places.split(","))]
+    needed = {"db": int(database or 0), "username": unquote(user) or None, "password": unquote(password) or None}
+    return found, unquote(name), needed
+
+
+def hidden(text: str) -> str:
+    """A text with the passwords of addresses in it left out."""
+    return re.sub(r"(\w[\w+.-]*://)[^/\s@]*@", r"\1***@", text)
+
+
+async def uptime(redis: Redis, name: str) -> int:
+    """For how many ms the server that holds a key has been up. Raises ResponseError where the user may not ask."""
+    of = getattr(redis, "get_node_from_key", None)  # of a cluster
+    found: Any = await redis.info("server", **({"target_nodes": of(name)} if of else {}))
+    return int(found["uptime_in_seconds"]) * 1000
+
+
+class _Waiting(ConnectionPool):
+    """A pool that lets commands wait for a connection, where redis-py's refuses them. (Its own blocking pool takes a lock for
+    every command; this one costs nothing while there are connections enough.)"""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    async def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> Any:
+        """A connection, soon. Raises ConnectionError when none came free in WAIT_SECONDS."""
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                return await super().get_connection()
+            except MaxConnectionsError:
+                await self._one_back(end)
+            except ConnectionError as error:
+                if "max number of clients" not in str(error) or time.monotonic() > end:
+                    raise
+                # the server has no more for us: those that stand go round
+                self._available_connections = [c for c in self._available_connections if c.is_connected]
+                if not self._available_connections:
+                    await asyncio.sleep(FULL_PAUSE)
+
+    async def _one_back(self, end: float) -> None:
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(mine)
+        try:
+            async with asyncio.timeout(max(0.0, end - time.monotonic())):
+                await mine
+        except TimeoutError:
+            raise ConnectionError("no connection to Redis came free; raise REDIS_CONNECTIONS") from None
+        except asyncio.CancelledError:
+            if mine.done() and not mine.cancelled():
+                self._wake()
+            raise
+        finally:
+            with contextlib.suppress(ValueError):
+                self._queue.remove(mine)
+
+    async def release(self, connection: Any) -> None:
+        """Take a connection back."""
+        await super().release(connection)
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._queue:
+            first = self._queue.popleft()
+            if not first.done():
+                first.set_result(None)
+                return
+
+
+class _Pool(_Waiting):
+    pass
+
+
+class _SentinelPool(_Waiting, SentinelConnectionPool):
+    pass
+
+
+class _Writable:
+    """A connection that is given up when its server turns out to be a replica: the next one asks again who is the primary."""
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super().read_response(*args, **kwargs)  # pyright: ignore[reportAttributeAccessIssue]
+        except ResponseError as error:
+            if isinstance(error, ReadOnlyError) or "-READONLY" in str(error):
+                await self.disconnect()  # pyright: ignore[reportAttributeAccessIssue]
+                raise ConnectionError("this Redis has become a replica and takes no writes") from error
+            raise
+
+
+class _Plain(_Writable, Connection):
+    pass
+
+
+class _Tls(_Writable, SSLConnection):
+    pass
+
+
+class _Socket(_Writable, UnixDomainSocketConnection):
+    pass
+
+
+class _Managed(_Writable, SentinelManagedConnection):
+    pass
+
+
+class _ManagedTls(_Writable, SentinelManagedSSLConnection):
+    pass
+
+
+_WRITABLE: dict[Any, Any] = {Connection: _Plain, SSLConnection: _Tls, UnixDomainSocketConnection: _Socket}
+
+
+def _sentinel_pool(url: str, connections: int, waits: dict[str, Any]) -> ConnectionPool:
+    places, name, needed = sentinels_of(url)
+    tls = url.startswith("rediss")
+    manager = Sentinel(places, sentinel_kwargs={**waits, "ssl": tls})
+    kind = _ManagedTls if tls else _Managed
+    return _SentinelPool(name, manager, connection_class=kind, max_connections=connections, **needed, **waits)

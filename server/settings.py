@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import itertools
 import os
 import secrets
@@ -20,8 +21,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.hours import Hours, days_of, hours_of, known_countries
 from server.outreach import MAPPED
+from server.redis_client import CONNECTIONS, SENTINEL, sentinels_of
 
-SCHEMES = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
+SCHEMES = (
+    *("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://"),
+    *("redis+sentinel://", "rediss+sentinel://"),
+)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -39,11 +44,25 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="Where the embedded Redis and generated secrets live.")
     redis_url: str | None = Field(
         None,
-        description="redis://, rediss:// or unix:// of a server, redis+cluster:// of any node of a cluster; unset: embedded.",
+        description="redis://, rediss:// or unix:// of a server, redis+cluster:// of any node of a cluster, "
+        "redis+sentinel://HOST:26379,HOST:26379/NAME of what Sentinel watches; unset: embedded.",
+    )
+    redis_connections: int = Field(
+        CONNECTIONS,
+        ge=4,
+        le=10_000,
+        description="Connections to Redis of each process; with more to do, commands wait.",
+    )
+    redis_may_lose: bool = Field(
+        False, description="Work with a Redis that may lose acknowledged messages (no append-only file, or eviction)."
     )
     api_token: SecretStr | None = Field(None, description="Operator token; unset: made once and kept in DATA_DIR.")
     hooks_private: bool = Field(
         False, description="Whether outgoing webhooks may go to private addresses, such as a CRM beside it."
+    )
+    simulator: bool | None = Field(
+        None,
+        description="Whether /simulator is there, for operators who log in; unset: only while HOST is this machine alone.",
     )
     web_url: str | None = Field(
         None, description="Where workers on other hosts reach the web server, for the simulator; unset: this machine."
@@ -192,6 +211,9 @@ class Settings(BaseSettings):
     def _redis_scheme(cls, value: str | None) -> str | None:
         if value and not value.startswith(SCHEMES):
             raise ValueError(f"start it with {', '.join(SCHEMES)}, or leave it unset for the embedded server")
+        if value and SENTINEL in value.split("://")[0]:
+            sentinels_of(value)
+            return value
         try:
             _ = urlsplit(value or "").port
         except ValueError:
@@ -314,6 +336,11 @@ class Settings(BaseSettings):
         return f"google_genai:{self.gemini_model}" if self.gemini_key else "offline"
 
     @property
+    def simulates(self) -> bool:
+        """Whether there is a simulator."""
+        return is_loopback(self.host) if self.simulator is None else self.simulator
+
+    @property
     def loopback_url(self) -> str:
         """Where processes on this machine reach the web server."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "localhost") else self.host  # noqa: S104 - compared, not bound
@@ -352,6 +379,16 @@ class Settings(BaseSettings):
     def simulator_secret(self) -> str:
         """Signs the webhooks of the simulator and opens nothing but simulated numbers; the same wherever API_TOKEN is."""
         return hmac.new(self.operator_token.encode(), b"simulator", hashlib.sha256).hexdigest()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address leads to this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def explain(error: ValidationError) -> str:

@@ -1,18 +1,19 @@
-"""The simulator's side of every wire: one emulator a channel, open to the people at this machine and to operators."""
+"""The simulator's side of every wire: one emulator a channel, open to operators who have proved who they are."""
 
 from __future__ import annotations
 
+import hmac
+
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from channels.emulators.base import Emulator
 from channels.emulators.cloud_api import CloudApiEmulator
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
-from server.access import READS, Access, is_local
-from server.lines import PATHS, SIMULATED
-from server.problems import problem
+from server.access import READS, Access
 from server.settings import Settings
+from server.simulated import PATHS, SIMULATED, bot_of
 
 
 def emulators(settings: Settings) -> dict[str, Emulator]:
@@ -33,26 +34,27 @@ def emulators(settings: Settings) -> dict[str, Emulator]:
     return {f"/simulator/{PATHS[name]}": emulator for name, emulator in made.items()}
 
 
-def guarded(access: Access, path: str, phone: ASGIApp) -> ASGIApp:
-    """The phone is for the people at this machine and for operators; its provider's side asks for a token itself."""
-
-    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
-        control = scope["type"] == "http" and request.url.path.startswith(f"{path}/_control")
-        foreign = request.headers.get("origin") not in (None, f"{request.url.scheme}://{request.url.netloc}")
-        if control and (foreign or not await _may(access, request, path)):
-            await problem(403, "the simulator is open to this machine and to operators")(scope, receive, send)
-        else:
-            await phone(scope, receive, send)
-
-    return guard
-
-
-async def _may(access: Access, request: Request, path: str) -> bool:
-    """Whoever has logged in sees their bots, and writes to them unless they only read; anybody at this machine may."""
+async def admit(settings: Settings, access: Access, request: Request) -> None:
+    """Let operators play the contacts of the bots they see, and our own senders reach the provider's side. Raises
+    HTTPException for everybody else, before anything of the body is read."""
+    wire, _, rest = request.scope["path"].removeprefix("/simulator/").partition("/")
+    if "_control" not in rest:
+        _from_us(settings, request)
+        return
     operator = await access.operator(request)
     if operator is None:
-        return is_local(request)
-    account = request.url.path.removeprefix(f"{path}/_control/").partition("/")[0]
-    prefix = next((p for p in sorted(SIMULATED.values(), key=len, reverse=True) if account.startswith(p)), "")
-    return operator.sees(account.removeprefix(prefix)) and (operator.role != "read_only" or request.method in READS)
+        raise HTTPException(401, "log in, or send the header Authorization: Bearer API_TOKEN")
+    bot_id = bot_of(rest.removeprefix("_control/").partition("/")[0])
+    if not operator.sees(bot_id or None) or (operator.role == "read_only" and request.method not in READS):
+        raise HTTPException(403, f"{wire}: this is not for the role {operator.role}, or not for this bot")
+    await access.require_ours(request)
+
+
+def _from_us(settings: Settings, request: Request) -> None:
+    """What a sender shows its provider: a token, a key, or (files of Wappi and what a test asks) an address nobody guesses."""
+    if request.method in READS:
+        return  # has no body, and the emulator asks for the token itself
+    shown = (request.headers.get("authorization", "").removeprefix("Bearer "), request.headers.get("x-api-key", ""))
+    secret = settings.simulator_secret.encode()
+    if not any(hmac.compare_digest(given.encode("utf-8", "replace"), secret) for given in shown):
+        raise HTTPException(401, "the simulator takes messages from this deployment alone")

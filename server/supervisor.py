@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import FrameType
+from typing import TypeVar
 
 import httpx
-from redis import Redis
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
 
 from knowledge_base.samples import files
 from server import cli
+from server.access import login_link
 from server.bots import DEMO
 from server.embedded_redis import EmbeddedRedis, die_with_parent
 from server.keys import key
-from server.settings import Settings
+from server.redis_client import client, hidden
+from server.settings import Settings, is_loopback
 
 POLL = 0.2
 RESTART_FIRST, RESTART_LONGEST = 0.1, 5.0
 # Seconds; a process that ends sooner probably cannot start at all.
 YOUNG = 3.0
 STOP_SECONDS = 20
-START_SECONDS = 60
+# How often it says that it still waits, seconds, and how often a process may end before it was ever up.
+STILL, FALLS = 15.0, 5
 FILL_AGAIN = 5.0
 
 console = Console(stderr=True, soft_wrap=True)
+
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -45,6 +53,7 @@ class Child:
     started: float = 0
     due: float = 0
     pause: float = RESTART_FIRST
+    falls: int = 0
 
     def start(self) -> None:
         self.process = subprocess.Popen([sys.executable, "-m", "server", *self.arguments], preexec_fn=die_with_parent)  # noqa: S603 - our own module
@@ -57,6 +66,7 @@ class Child:
                 self.start()
         elif self.process.poll() is not None:
             young = time.monotonic() - self.started < YOUNG
+            self.falls += 1
             self.pause = min(RESTART_LONGEST, self.pause * 2) if young else RESTART_FIRST
             self.due = time.monotonic() + self.pause
             console.print(f"[yellow]{self.name} ended with status {self.process.returncode}; starting it again[/]")
@@ -72,19 +82,21 @@ def supervise(settings: Settings) -> int:
     if problem := _port_taken(settings):
         console.print(f"[red]PORT: {problem}[/]")
         return 2
+    if settings.redis_url:
+        cli.refuse_unfit(settings, settings.redis_url)
     signal.signal(signal.SIGTERM, _on_signal)
     signal.signal(signal.SIGINT, _on_signal)
     children = [Child("web", ("serve", "--role", "web")), Child("worker", ("work",))]
-    embedded = None if settings.redis_url else EmbeddedRedis(settings.data_dir)
+    embedded: EmbeddedRedis | None = None
     try:
         first = settings.api_token is None and not (settings.data_dir / "api_token").exists()
         token = settings.operator_token
-        url = settings.redis_url or (embedded.start() if embedded else "")
+        url, embedded = cli.reach(settings)
         for child in children:
             child.start()
         filled = _fill_demo(url)
         _wait_for_web(settings, children)
-        _greet(settings, token if first else "")
+        _greet(settings, token if first else "", _link(settings, url))
         looked = time.monotonic()
         while True:
             time.sleep(POLL)
@@ -97,8 +109,9 @@ def supervise(settings: Settings) -> int:
                 child.revive()
     except (_Stop, KeyboardInterrupt):
         return 0
-    except RuntimeError as error:
-        console.print(f"[red]{error}[/]")
+    except (RuntimeError, OSError) as error:
+        where = f"DATA_DIR: {settings.data_dir}: " if isinstance(error, OSError) else ""
+        console.print(f"[red]{escape(f'{where}{error}')}[/]")
         return 1
     finally:
         _stop(children)
@@ -129,39 +142,76 @@ def _fill_demo(url: str) -> bool:
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files())).hexdigest()
     marker = key(DEMO, "samples")
     command = [sys.executable, "-m", "server", "ingest", *map(str, files()), "--bot", DEMO]
+
+    async def job(redis: Redis) -> bool:
+        if await redis.get(marker) == digest.encode():
+            return True
+        done = await asyncio.to_thread(subprocess.run, command, check=False)
+        if done.returncode == 0:
+            await redis.set(marker, digest)
+        return done.returncode != cli.NO_REDIS
+
     try:
-        with Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as redis:
-            if redis.get(marker) == digest.encode():
-                return True
-            done = subprocess.run(command, check=False)  # noqa: S603 - our own module
-            if done.returncode == 0:
-                redis.set(marker, digest)
-            return done.returncode != cli.NO_REDIS
+        return _asked(url, job)
     except (RedisError, OSError) as error:
-        console.print(f"[yellow]Redis does not answer yet; the sample documents wait for it ({escape(str(error))})[/]")
+        why = escape(hidden(str(error)))
+        console.print(f"[yellow]Redis does not answer yet; the sample documents wait for it ({why})[/]")
         return False
 
 
-def _wait_for_web(settings: Settings, children: list[Child]) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
+def _asked(url: str, job: Callable[[Redis], Awaitable[Answer]]) -> Answer:
+    """What a job makes of Redis. Raises RedisError."""
+
+    async def run() -> Answer:
+        redis = client(url, 2)
         try:
-            httpx.get(f"{settings.loopback_url}/health", timeout=2)
+            return await job(redis)
+        finally:
+            await redis.aclose()
+
+    return asyncio.run(run())
+
+
+def _link(settings: Settings, url: str) -> str:
+    """An address that logs the browser of whoever reads it here in; none where others may read what is printed."""
+    if not is_loopback(settings.host):
+        return ""
+    try:
+        return _asked(url, lambda redis: login_link(settings, redis))
+    except (RedisError, OSError):
+        return ""  # `salesgraph login-link` prints one later
+
+
+def _wait_for_web(settings: Settings, children: list[Child]) -> None:
+    """However long a slow machine takes: as long as the process lives, it is starting."""
+    said = time.monotonic()
+    while True:
+        try:
+            httpx.get(f"{settings.loopback_url}/health", timeout=5)
             return
         except httpx.HTTPError:
-            for child in children:
-                child.revive()
-            time.sleep(0.1)
-    raise RuntimeError(f"the web server did not come up within {START_SECONDS} s")
+            pass
+        for child in children:
+            child.revive()
+            if child.falls >= FALLS:
+                raise RuntimeError(
+                    f"{child.name} ended {child.falls} times before it was up; its last words stand above"
+                )
+        if time.monotonic() - said > STILL:
+            said = time.monotonic()
+            console.print("still starting...")
+        time.sleep(0.1)
 
 
-def _greet(settings: Settings, new_token: str) -> None:
+def _greet(settings: Settings, new_token: str, link: str) -> None:
     model = (
         "the offline model (set OPENAI_API_KEY or GEMINI_API_KEY for a real one)"
         if settings.model_name == "offline"
         else settings.model_name
     )
-    print(f"\n  Simulator   {settings.loopback_url}/simulator")
+    print(f"\n  Open        {link}   (logs one browser in, once)" if link else "")
+    off = "" if settings.simulates else "   (off: SIMULATOR=true puts it up)"
+    print(f"  Simulator   {settings.loopback_url}/simulator{off}")
     print(f"  Dashboard   {settings.loopback_url}/dashboard")
     print(f"  API         {settings.loopback_url}/docs")
     print(f"  Model       {model}")

@@ -16,7 +16,7 @@ if not plan then return 0 end
 local id = string.format('touch:%d:%.0f', cjson.decode(plan)['touch'], at)
 call('RPUSH', inbox, now .. ' 0 ' .. cjson.encode({id = id, account = '', kind = 'touch'}))
 if call('SISMEMBER', busy, conversation) == 0 then call('ZADD', due, now, conversation) end
-call('PUBLISH', wake, bot)
+redis.pcall('PUBLISH', wake, bot) -- a wish: without it the next look finds it
 return 1
 
 -- [set] keys: timers follow

@@ -16,8 +16,9 @@ from redis.exceptions import RedisError
 
 from agent.checkpointer import LeaseLost
 from agent.phrases import say
+from agent.serializer import Poisoned
 from channels.base import Message
-from server import links, retention, sending, turns
+from server import alerts, links, retention, sending, turns
 from server.attending import Attending
 from server.bots import Desk
 from server.clock import now_ms
@@ -27,6 +28,7 @@ from server.lines import Numbers
 from server.mailbox import Work
 from server.outbox import Reply
 from server.presence import show_typing
+from server.redis_fitness import Judge
 from server.rounds import LONGEST_NAP, Rounds
 from server.settings import Settings
 
@@ -51,7 +53,9 @@ class Worker:
         numbers: Numbers,
         graph_of: Callable[[str], CompiledStateGraph[Any, Any, Any, Any]],
         attending: Attending,
+        judge: Judge | None = None,
     ) -> None:
+        """`judge` says whether Redis may be worked with."""
         self._settings, self._redis, self._desks, self._numbers, self._graph_of = (
             settings,
             redis,
@@ -59,6 +63,7 @@ class Worker:
             numbers,
             graph_of,
         )
+        self._judge = judge
         self._attending = attending
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,7 +83,7 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 try:
-                    nap = await self._look()
+                    nap = REDIS_RETRY if self._judge and self._judge.refused else await self._look()
                 except (RedisError, OSError) as error:
                     log.error("redis_unreachable", error=repr(error)[:200])
                     await asyncio.sleep(REDIS_RETRY)
@@ -198,6 +203,13 @@ class Worker:
             return False
         except (RedisError, OSError):
             raise
+        except Poisoned as error:  # the turn is answered from a fresh memory
+            bound.error("memory_set_aside", why=str(error))
+            await desk.conversations.set_memory_aside(conversation_id, str(error))
+            text = f"{desk.bot.id}: what a conversation remembers cannot be read and was set aside; see who can write to Redis"
+            await alerts.raise_alert(self._redis, f"poisoned:{desk.bot.id}", text, "REDIS_URL", desk.bot.id)
+            await mailbox.park(conversation_id, work.fence, 0, failed=True)
+            return False
         except Exception:  # whatever a graph raises is tried again, then shown among the dead letters
             bound.exception("turn_failed")
             delay = min(TURN_RETRY_LONGEST, TURN_RETRY_FIRST * 2 ** (work.failures + 1))

@@ -13,7 +13,8 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
-from server.embedded_redis import server_binary
+from server.embedded_redis import die_with_parent, server_binary
+from tests.waiting import slowness
 
 SLOTS = 16384
 
@@ -51,7 +52,8 @@ def cluster(nodes: int = 3) -> Iterator[str]:
             ]
             options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--daemonize", "no"]
             log = stack.enter_context(open(place / "log", "wb"))
-            processes.append(subprocess.Popen([server_binary(), *arguments, *options], stdout=log, stderr=log))
+            command = [server_binary(), *arguments, *options]
+            processes.append(subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent))
         try:
             clients = [stack.enter_context(Redis(port=port)) for port in ports]
             _until(lambda: all(client.ping() for client in clients))
@@ -74,7 +76,7 @@ def _info(client: Redis) -> str:
 
 
 def _until(look: object) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 20 * slowness()
     while time.monotonic() < end:
         try:
             if look():  # pyright: ignore[reportCallIssue]

@@ -20,6 +20,7 @@ from channels.cloud_webhook import signature
 from channels.emulators.cloud_api import CloudApiEmulator
 from tests.fakes.serving import free_port
 from tests.server.stack import API, NUMBER, SECRET, TOKEN, VERIFY, environment
+from tests.waiting import slowness
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.crashing"])
@@ -106,7 +107,7 @@ class Fleet:
     async def start(self) -> None:
         for name in self.commands:
             await asyncio.to_thread(self.launch, name)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 60 * slowness()
         for url in self.urls:
             while not await self._healthy(url):
                 assert time.monotonic() < end, self.log.read_text()[-3000:]

@@ -57,8 +57,8 @@ def _save_as_test(
 
 async def _found(settings: Settings, redis: Redis, conversation: str, simulated: bool) -> tuple[Contact, list[Entry]]:
     """A conversation and its transcript; the last may have to be one of the simulator's. Raises BadConversation."""
-    from server.lines import is_simulated
     from server.replay.saved import BadConversation
+    from server.simulated import is_simulated
 
     desks = (await roster_of(settings, redis)).values()
     if conversation == LAST:

@@ -24,7 +24,7 @@ from server.attending import pause_is_over
 from server.bot_config import BadConfig
 from server.bots import Bot, made
 from server.conversations import Contact
-from server.lines import SIMULATED, channels
+from server.lines import channels
 from server.outbox import texts_of
 from server.outreach import HOUR, Plan
 from server.replay.boundary import TapedKnowledge, TapedModels, taped_calls
@@ -35,6 +35,7 @@ from server.replay.judge import judged
 from server.replay.saved import BadConversation, Said, SavedConversation, Turn
 from server.replay.tape import Mode, Recorded, Tape
 from server.settings import Settings
+from server.simulated import SIMULATED
 from server.turns import start_of
 from server.wording import STOP, marked, of_group, pressed_stop, quoting, reacted, voiced
 

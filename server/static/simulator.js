@@ -2,6 +2,7 @@
 // The contact's phone: talks to the providers' emulators only, as a phone talks to WhatsApp only. What is typed goes out on
 // the chosen wire; what comes back is shown whichever wire it came on.
 const el = (id) => document.getElementById(id);
+const csrf = document.querySelector("meta[name=csrf]")?.content || "";
 const chat = el("chat"), state = el("state"), bot = el("bot"), text = el("text"), wire = el("wire");
 const wires = [...wire.options];
 const TICKS = { queued: "🕓", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "!" };
@@ -108,7 +109,7 @@ async function send(body) {
   if (!body.trim()) return false;
   try {
     const answer = await fetch(`${base()}/messages`, {
-      method: "POST", headers: { "Content-Type": "application/json" },
+      method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
       body: JSON.stringify({ contact: contact(), text: body }),
     });
     if (answer.ok) return true;
@@ -126,7 +127,7 @@ async function sendFile(file) {
   form.append("caption", text.value);
   form.append("file", file);
   try {
-    const answer = await fetch(`${base()}/files`, { method: "POST", body: form });
+    const answer = await fetch(`${base()}/files`, { method: "POST", headers: { "X-CSRF-Token": csrf }, body: form });
     if (answer.ok) text.value = "";
     else state.textContent = `not sent (${answer.status})`;
   } catch {

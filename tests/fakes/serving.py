@@ -11,6 +11,8 @@ from typing import Any
 
 import uvicorn
 
+from tests.waiting import slowness
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -27,7 +29,7 @@ def served(app: Any, port: int | None = None) -> Iterator[str]:
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 20 * slowness()
     while not server.started and time.monotonic() < end:
         time.sleep(0.01)
     assert server.started

@@ -19,10 +19,19 @@ from typing import Any
 import httpx
 
 from channels.emulators.cloud_api import CloudApiEmulator
+from server.embedded_redis import die_with_parent
 from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import free_port, served
+from tests.waiting import slowness
 
-SECRET, TOKEN, VERIFY, API, NUMBER = "app-secret", "access-token", "verify-me", "operator-token", "106540352242922"
+SECRET, TOKEN, VERIFY, API, NUMBER = (
+    "app-secret",
+    "access-token",
+    "verify-me",
+    "operator-token-of-the-tests",
+    "106540352242922",
+)
+START_SECONDS = 60
 SETTINGS = (
     "HOST",
     "PORT",
@@ -96,11 +105,12 @@ class Stack:
                 stderr=log,
                 cwd=self.data_dir,
                 start_new_session=True,
+                preexec_fn=die_with_parent,  # whatever becomes of the tests
             )
-        end = time.monotonic() + 60
+        end = time.monotonic() + START_SECONDS * slowness()
         while time.monotonic() < end:
             try:
-                if httpx.get(f"{self.url}/health", timeout=2).status_code == 200 and "Ctrl-C" in self.log.read_text():
+                if httpx.get(f"{self.url}/health", timeout=5).status_code == 200 and "Ctrl-C" in self.log.read_text():
                     return
             except httpx.HTTPError:
                 pass
@@ -109,9 +119,24 @@ class Stack:
         raise AssertionError(self.log.read_text()[-3000:])
 
     def stop(self) -> int:
+        """End it as Ctrl-C does; what does not end is killed, with all that it started."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(40)
+        try:
+            return self.process.wait(40 * slowness())
+        except subprocess.TimeoutExpired:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """Kill all that still runs."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        children = [pid for pid, _ in _processes() if self._mine(pid)]
+        for pid in (self.process.pid, *children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
 
     def kill(self, name: str) -> None:
         """kill -9 the web process, the worker or the embedded Redis."""
@@ -123,7 +148,10 @@ class Stack:
 
     def _mine(self, pid: int) -> bool:
         assert self.process is not None
-        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]) == self.process.pid
+        try:
+            return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]) == self.process.pid
+        except OSError:  # it has ended meanwhile
+            return False
 
     async def post(self, payload: Any, *, secret: str | None = SECRET, raw: bytes | None = None) -> httpx.Response:
         """A webhook, signed as Meta signs it."""
@@ -158,9 +186,12 @@ def product(**settings: str) -> Iterator[Stack]:
         served(model.app) as model_url,
     ):
         stack = Stack(Path(folder), emulator, graph_url, model, model_url, **settings)
-        stack.start()
-        yield stack
-        stack.stop()
+        try:
+            stack.start()
+            yield stack
+            stack.stop()
+        finally:
+            stack.end()
 
 
 def webhook(

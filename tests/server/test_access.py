@@ -221,4 +221,6 @@ def test_a_token_file_that_others_read_is_not_put_on_the_network(tmp_path: Path)
     (tmp_path / "api_token").chmod(0o644)
     assert "chmod 600" in exposed(settings)
     assert exposed(Settings(_env_file=None, data_dir=tmp_path, host="127.0.0.1")) == ""
-    assert exposed(Settings(_env_file=None, data_dir=tmp_path, host="0.0.0.0", api_token="given")) == ""
+    short = Settings(_env_file=None, data_dir=tmp_path, host="0.0.0.0", api_token="given")
+    assert "API_TOKEN" in exposed(short) and "24 characters" in exposed(short)
+    assert exposed(Settings(_env_file=None, data_dir=tmp_path, host="0.0.0.0", api_token="x" * 24)) == ""

@@ -18,7 +18,7 @@ from channels.emulators.wappi import WappiEmulator
 from server.bot_config import json_schema
 from server.bots_cli import bots_commands
 from tests.fakes.serving import served
-from tests.server.stack import Stack
+from tests.server.stack import API, Stack
 from tests.waiting import until
 
 TOKEN, HOOK = "wappi-token-of-a-shop", "path-secret"
@@ -52,7 +52,7 @@ async def bots(stack: Stack) -> AsyncIterator[list[str]]:
 
 
 async def write(url: str, account: str, contact: str, text: str, **more: Any) -> None:
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=30, headers={"Authorization": f"Bearer {API}"}) as client:
         answer = await client.post(
             f"{url}/_control/{account}/messages", json={"contact": contact, "text": text, **more}
         )

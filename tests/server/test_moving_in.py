@@ -20,7 +20,7 @@ from server.conversations import OPERATOR
 from server.import_cli import import_commands
 from server.moving_in import NotImported
 from server.settings import Settings
-from tests.server.stack import Stack
+from tests.server.stack import Stack, text, webhook
 from tests.waiting import until
 
 CHAT = """31.12.2023, 23:58 - Messages and calls are end-to-end encrypted.
@@ -161,15 +161,15 @@ async def test_the_commands_and_what_the_agent_remembers(stack: Stack, tmp_path:
         return await asyncio.to_thread(CliRunner().invoke, import_commands, list(arguments))
 
     contact = "+77085550101"
-    dry = await run("chat", str(chat), "--contact", contact, "--us", "Shop", "--bot", "demo", "--dry-run")
+    dry = await run("chat", str(chat), "--contact", contact, "--us", "Shop", "--bot", "default", "--dry-run")
     assert dry.exit_code == 0 and "3 would be stored" in dry.output, dry.output
-    done = await run("chat", str(chat), "--contact", contact, "--us", "Shop", "--bot", "demo")
+    done = await run("chat", str(chat), "--contact", contact, "--us", "Shop", "--bot", "default")
     assert "3 stored" in done.output and "2023-12-31 to 2024-01-01" in done.output, done.output
-    rows = (await stack.http.get("/api/contacts", params={"bot_id": "demo", "limit": 200})).json()["items"]
+    rows = (await stack.http.get("/api/contacts", params={"bot_id": "default", "limit": 200})).json()["items"]
     mine = next(row["id"] for row in rows if row["wa_id"] == contact.lstrip("+"))
     seen = (await stack.http.get(f"/api/conversations/{mine}")).json()
     assert next(m["text"] for m in seen["messages"]) == "Здравствуйте! Сколько стоит ваза?"
-    answer = await stack.http.post("/simulator/cloud-api/_control/sim-demo/messages", json={"contact": contact.lstrip("+"), "text": "А две?"})  # fmt: skip
+    answer = await stack.post(webhook(text(contact.lstrip("+"), "А две?", "wamid.moved-in")))
     assert answer.status_code == 200
     await until(lambda: [r for r in stack.model.sales_calls() if "А две?" in str(r["messages"])])
     said = [str(m["content"]) for m in stack.model.sales_calls()[-1]["messages"]]

@@ -54,7 +54,7 @@ def test_a_wrong_setting_is_one_line_and_status_2(tmp_path: Path, name: str, val
 
 def test_the_env_file_is_read(tmp_path: Path):
     (tmp_path / ".env").write_text("OPENAI_MODEL=from-file\nOPENAI_API_KEY=sk-secret-value\n")
-    done = run(tmp_path, "doctor")
+    done = run(tmp_path, "doctor", "--no-ask")
     assert "from-file" in done.stdout
     assert "sk-secret-value" not in done.stdout + done.stderr
     assert done.returncode == 0

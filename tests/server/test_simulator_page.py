@@ -8,17 +8,25 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.chromium import needs_chromium
-from tests.server.stack import Stack
+from tests.server.stack import API, Stack
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, needs_chromium]
+
+
+async def opened(stack: Stack, page: Page) -> None:
+    """The simulator, after a login with the token."""
+    await page.goto(f"{stack.url}/simulator")
+    await page.get_by_label("Operator token").fill(API)
+    await page.get_by_role("button", name="Log in").click()
+    await page.wait_for_url("**/simulator")
 
 
 async def test_what_is_typed_is_answered_with_ticks_and_remembered(stack: Stack, page: Page):
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     stack.model.hang = 0.5
-    await page.goto(f"{stack.url}/simulator")
+    await opened(stack, page)
     await expect(page.locator("#bot")).to_have_value("demo")
     await page.get_by_placeholder("Message").fill("Is the *Duo* <b>in stock</b>?")
     await page.keyboard.press("Enter")
@@ -39,26 +47,24 @@ async def test_what_is_typed_is_answered_with_ticks_and_remembered(stack: Stack,
 
 
 async def test_the_model_that_answers_is_named(stack: Stack, page: Page):
-    await page.goto(f"{stack.url}/simulator")
+    await opened(stack, page)
     await expect(page.locator("#model")).to_have_text("openai:gpt-4.1-mini")
     options = await page.locator("#bot option").all_text_contents()
     assert [re.sub(r".*\((\w+)\)", r"\1", option) for option in options] == ["demo", "default"]
 
 
-async def test_an_operator_logs_in_and_finds_the_conversation(stack: Stack, page: Page):
-    await page.goto(f"{stack.url}/simulator")
+async def test_whoever_has_logged_in_finds_the_conversation_on_the_dashboard(stack: Stack, page: Page):
+    await opened(stack, page)
     await page.get_by_placeholder("Message").fill("Hello from the phone")
     await page.keyboard.press("Enter")
     await expect(page.locator(".bubble.in")).to_have_count(1, timeout=15_000)
     await page.goto(f"{stack.url}/dashboard")
-    await page.get_by_label("Operator token").fill("operator-token")
-    await page.get_by_role("button", name="Log in").click()
     await page.locator(".inbox li a").first.click()
     await expect(page.locator(".chat")).to_contain_text("Hello from the phone")
 
 
 async def test_the_channel_can_be_changed_in_the_middle_of_a_conversation(stack: Stack, page: Page):
-    await page.goto(f"{stack.url}/simulator")
+    await opened(stack, page)
     for number, (wire, label) in enumerate((("cloud_api", ""), ("wappi", "Wappi · "), ("waha", "QR link · ")), 1):
         await page.locator("#wire").select_option(wire)
         await page.get_by_placeholder("Message").fill(f"question {number}")

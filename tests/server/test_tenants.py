@@ -40,7 +40,7 @@ from tests.agent.chatting import Scripted, call
 from tests.waiting import until
 
 MARKS = {"alpha": "ALPHAMARK", "omega": "OMEGAMARK"}
-API = "operator-token"
+API = "operator-token-of-the-tests"
 PEOPLE = ("77015550001", "77015550002")
 
 

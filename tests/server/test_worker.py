@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, AnyMessage
 from redis.asyncio import Redis
 
 from agent.models import Asked, Models
+from server import alerts
 from server import worker as worker_module
 from server.keys import key
 from tests.agent.chatting import Scripted
@@ -138,7 +139,7 @@ async def test_stop_is_heard_though_a_person_writes_in_the_same_breath(office: O
     assert known and known.stopped
 
 
-async def test_a_memory_that_cannot_be_read_costs_the_memory_and_not_the_conversation(office: Office):
+async def test_a_memory_that_cannot_be_read_is_set_aside_and_the_customer_is_answered(office: Office):
     contact = "77060000006"
     model = Models(Scripted(script=polite, asked=[]))
     async with office.working(model):
@@ -153,10 +154,12 @@ async def test_a_memory_that_cannot_be_read_costs_the_memory_and_not_the_convers
         await office.writes(contact, "second question")
         await until(lambda: len(office.replies(contact)) == 2)
         await until(office.idle)
-        assert len(await office.desk.dead_letters.every()) == 1
-        await office.writes(contact, "third question")
-        await until(lambda: len(office.replies(contact)) == 3)
-    assert office.replies(contact)[2] == "You asked: third question"
+    assert office.replies(contact)[1] == "You asked: second question"
+    assert await office.desk.dead_letters.every() == []
+    assert await office.redis.exists(key("default", "poisoned", conversation))
+    [piece] = await office.desk.conversations.quarantined(10)
+    assert piece["reason"].startswith("working memory") and conversation in piece["piece"]
+    assert any(row["name"] == "poisoned:default" for row in await alerts.all_alerts(office.redis))
 
 
 async def test_a_run_that_lost_its_lease_writes_nothing_into_the_memory(office: Office):

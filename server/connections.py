@@ -1,0 +1,94 @@
+"""Connections of the web server: none that only keeps a place, and never more than the machine has files for.
+
+Uvicorn waits for ever for the rest of a request that began, and for a body whose answer is given already. Here a
+connection has so long for the head of a request, and what comes after an answer is read for a while and then not any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+from typing import Any
+
+import structlog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# Seconds for the head of a request, from the connection or from its first byte; for the rest of a body after the answer.
+HEAD_SECONDS, REST_SECONDS = 20.0, 10.0
+# Files kept for Redis, providers and documents; connections that are wanted where the machine allows them.
+OTHER_FILES, MOST = 256, 8_000
+
+log = structlog.get_logger()
+
+
+def most_connections() -> int:
+    """How many connections the process may hold, its limit of open files raised as far as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST + OTHER_FILES
+    if soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard) if hard > 0 else wanted, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(64, min(MOST, soft - OTHER_FILES))
+
+
+class Connection(HttpToolsProtocol):
+    """One connection. `most`: of all there are; when there are more, the one goes that has waited longest for its head."""
+
+    most = MOST
+    # Those whose request has not come yet, the longest waiting first.
+    _unspoken: dict[Connection, None] = {}  # noqa: RUF012 - one for all
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._timer: asyncio.TimerHandle | None = None
+        self._whole = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(transport)
+        self._wait(HEAD_SECONDS)
+        self._unspoken[self] = None
+        if len(self.connections) > self.most:
+            log.warning("connections_full", most=self.most)
+            next(iter(self._unspoken)).transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unspoken.pop(self, None)
+        self._heard()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        self._whole = False
+        self._wait(HEAD_SECONDS)
+        self._unspoken[self] = None
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._unspoken.pop(self, None)
+        self._heard()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._whole = True
+        self._heard()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._whole:
+            self._wait(REST_SECONDS)
+
+    def _wait(self, seconds: float) -> None:
+        self._heard()
+        self._timer = self.loop.call_later(seconds, self._too_late)
+
+    def _heard(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_late(self) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            log.info("connection_too_slow")
+            self.transport.close()
