@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
+import resource
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,7 +16,8 @@ from pydantic import SecretStr
 
 from channels.base import Recipient, SendError, Text
 from channels.cloud_api import CloudApi, CloudCredentials
-from server.http_client import http_client
+from channels.downloads import DownloadError, fetch
+from server.http_client import MOST, http_client
 
 TO = Recipient(account="42", wa_id="77010000001")
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -121,3 +124,73 @@ async def test_connections_are_kept_and_one_that_hangs_holds_up_no_other():
         assert not slow.done()
         assert await slow == "wamid"
     assert len(ports) == 2
+
+
+def bomb(size: int) -> bytes:
+    """So many bytes of nothing, packed a thousand times."""
+    return gzip.compress(bytes(size), 9)
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (f"Content-Length: {MOST + 1}", b""),
+        ("Transfer-Encoding: chunked", b""),
+        (f"Content-Encoding: gzip\r\nContent-Length: {len(bomb(4 * MOST))}", bomb(4 * MOST)),
+        ("Content-Encoding: br\r\nContent-Length: 4", b"abcd"),
+        ("Content-Encoding: gzip\r\nContent-Length: 4", b"abcd"),
+    ],
+)
+async def test_no_answer_is_read_beyond_what_an_answer_may_have(head: str, body: bytes):
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + body)
+        chunk = b"10000\r\n" + bytes(65_536) + b"\r\n"
+        while "chunked" in head and not writer.is_closing():
+            writer.write(chunk)
+            await writer.drain()
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    async with provider(answers) as (sender, _):
+        with pytest.raises(SendError) as failed:
+            await sender.send(TO, Text(body="Hello"), "c/r")
+    assert failed.value.kind == "unknown"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4 * MOST // 1024
+
+
+async def test_a_packed_answer_is_understood():
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        body = gzip.compress(b'{"messages":[{"id":"wamid"}]}')
+        writer.write(
+            f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        )
+
+    async with provider(answers) as (sender, _):
+        assert await sender.send(TO, Text(body="Hello"), "c/r") == "wamid"
+
+
+@pytest.mark.parametrize("way", ["endless", "long", "packed"])
+async def test_a_file_is_fetched_as_it_comes_and_not_beyond_its_limit(way: str):
+    sent = 0
+
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        heads = {"endless": "X: y", "long": "Content-Length: 700000000", "packed": "Content-Encoding: gzip"}
+        writer.write(f"HTTP/1.1 200 OK\r\nConnection: close\r\n{heads[way]}\r\n\r\n".encode())
+        with contextlib.suppress(ConnectionError):
+            while sent < 700_000_000:
+                writer.write(bytes(65_536))
+                sent += 65_536
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answers, "127.0.0.1", 0)
+    origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    async with http_client(httpx.Timeout(10)) as client:
+        with pytest.raises(DownloadError) as failed:
+            await fetch(client, f"{origin}/file", {}, 2_000_000, (), origin)
+    assert failed.value.kind == ("refused" if way == "packed" else "too_large")
+    assert sent < 20_000_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 8_000
+    server.close()
