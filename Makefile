@@ -55,21 +55,32 @@ soak: .venv/ready-dev
 chaos: .venv/ready-dev
 	$(BIN)/python -m tests.chaos
 
+# Installs the packages of a lock, and says every ten seconds how far it is; what pip says is shown when it fails.
+define install
+	@echo "Installing what $(1) needs into .venv: $$(grep -c '==' $(2)) packages, once; 1 to 5 minutes, by the line."
+	@$(BIN)/python -m pip install --progress-bar off --require-hashes -r $(2) >.venv/install.log 2>&1 & pip=$$!; waited=0; \
+	while kill -0 $$pip 2>/dev/null; do sleep 1; waited=$$((waited + 1)); \
+	  if [ $$((waited % 10)) -eq 0 ]; then \
+	    echo "  $$waited s: $$(grep -c -e '^Collecting' -e '^Requirement already' .venv/install.log) packages found"; fi; done; \
+	wait $$pip || { tail -n 30 .venv/install.log; exit 1; }
+endef
+
 .venv/bin/python:
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	@echo "Making .venv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --upgrade pip
 
 .venv/ready: .venv/bin/python requirements.lock pyproject.toml
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(call install,Salesgraph,requirements.lock)
 	@$(BIN)/python -m pip install --quiet --no-deps --editable . >.venv/install.log 2>&1 || { cat .venv/install.log; exit 1; }
 	@touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(call install,the tests,requirements-dev.lock)
 	@touch $@
 
 .venv/ready-studio: .venv/ready requirements-studio.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-studio.lock
+	$(call install,LangGraph Studio,requirements-studio.lock)
 	@touch $@
 
 # In an environment of its own: its jsonschema-rs is newer than the Studio server takes.

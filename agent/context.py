@@ -17,6 +17,9 @@ TOPICS = ("price", "comparison", "objection", "next_step")
 # The nodes that ask a model, and the knob that names a smaller one for it.
 SMALL = ("moderate", "extract", "remember")
 
+# Characters of a prompt: several times the longest of ours, and no more than a model reads for nothing.
+LONGEST_PROMPT = 20_000
+
 FieldType = Literal["text", "number", "date", "email", "phone", "choice"]
 
 
@@ -24,6 +27,7 @@ def _prompt(name: str) -> Any:
     known = prompt(name)
     return Field(
         known.text,
+        max_length=LONGEST_PROMPT,
         title=f"Prompt of {name}" if known.node == name else f"Prompt of {known.node}: {name.replace('_', ' ')}",
         description=f"{known.about} It may hold {_holes(name) or 'no placeholder'}.",
         json_schema_extra={"langgraph_nodes": [known.node], "langgraph_type": "prompt"},

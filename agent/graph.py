@@ -24,6 +24,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
 
 import tools as registry
+from agent import meter
 from agent.context import Context, Rows, price_list
 from agent.models import OFFLINE, Access, Models
 from agent.nodes.commands import commands
@@ -40,7 +41,7 @@ from agent.nodes.sell import sell
 from agent.offline import OfflineChatModel
 from agent.once import Calling, straight
 from agent.state import Inbound, Outbound, Quoted, State
-from knowledge_base.embed import bundled
+from knowledge_base.embed import bundled, tokens_in
 from knowledge_base.index import LEXICAL_BONUS, Hit
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.load import FORMATS
@@ -111,7 +112,11 @@ class Bookshelf:
 
     async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
         """The best passages, each marked with whether it probably answers the question."""
-        hits = await self._library.search(bot_id, question, count)
+        paid = self._library.embedder.paid
+        affordable = not paid or meter.allowance.get() != "offline"
+        hits = await self._library.search(bot_id, question, count, meaning=affordable)
+        if paid and affordable:
+            meter.add("retrieve", self._library.embedder.name, tokens_in(question), 0)
         languages = (await self._library.shelf(bot_id)).languages
         return [
             Quoted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,8 @@ PER = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One model call. `cost` in US dollars; 0 for one without a price, which `priced` tells."""
+    """One model call. `cost` in US dollars; 0 for one without a price, which `priced` tells: `assumed` is then what it would
+    have cost with the dearest model there is, and counts for the budget, so that no name goes around it."""
 
     purpose: str
     model: str
@@ -29,7 +31,11 @@ class Call:
     output_tokens: int = 0
     cost: float = 0
     priced: bool = True
+    assumed: float = 0
 
+
+# Prices of a deployment's own (MODEL_PRICES).
+_own: dict[str, dict[str, float]] = {}
 
 # The calls of the turn that runs in this context; None: nobody counts.
 calls: ContextVar[list[Call] | None] = ContextVar("calls", default=None)
@@ -49,7 +55,8 @@ def add(purpose: str, model: str, read: int, written: int, cached: int = 0) -> N
     if bill is not None and model != "offline":
         price = price_of(model)
         cost = _cost(price or {}, (read, written), cached)
-        bill.append(Call(purpose, model, read, cached, written, cost, price is not None))
+        assumed = 0 if price is not None else _cost(_dearest(), (read, written), 0)
+        bill.append(Call(purpose, model, read, cached, written, cost, price is not None, assumed))
 
 
 def _cost(price: dict[str, float], tokens: tuple[int, int], cached: int) -> float:
@@ -60,8 +67,19 @@ def _cost(price: dict[str, float], tokens: tuple[int, int], cached: int) -> floa
 def price_of(model: str) -> dict[str, float] | None:
     """US dollars per million tokens: `input`, `cached`, `output`. None for a model without a price. A dated name such as
     `gpt-4.1-mini-2025-04-14` has the price of the model it is a version of."""
-    known = sorted((name for name in prices() if model == name or model.startswith(f"{name}-20")), key=len)
-    return prices()[known[-1]] if known else None
+    table = {**prices(), **_own}
+    known = sorted((name for name in table if model == name or model.startswith(f"{name}-20")), key=len)
+    return table[known[-1]] if known else None
+
+
+def set_prices(own: Mapping[str, dict[str, float]]) -> None:
+    """From now on these models have these prices, whatever the table says."""
+    _own.clear()
+    _own.update(own)
+
+
+def _dearest() -> dict[str, float]:
+    return {kind: max(row.get(kind, 0) for row in prices().values()) for kind in ("input", "output")}
 
 
 @cache

@@ -30,6 +30,8 @@ logging.getLogger("bm25s").setLevel(logging.WARNING)
 LEXICAL_WEIGHT = 0.3
 # What words in common add to a cosine when it is held against a threshold.
 LEXICAL_BONUS = 0.06
+# Of a question so many characters are looked for as words.
+QUESTION_CHARACTERS = 4_096
 
 # \\w alone splits Hindi, Thai and Arabic words at their combining marks.
 _WORD = re.compile(r"[\w\u0300-\u036f\u0900-\u097f\u0e00-\u0e7f\u064b-\u065f]+")
@@ -112,13 +114,16 @@ class Index:
     def __len__(self) -> int:
         return len(self.passages)
 
-    def search(self, question: str, vector: Vectors, count: int = 5) -> list[Hit]:
-        """The best `count` passages for a question and its vector, best first."""
+    def search(self, question: str, vector: Vectors | None, count: int = 5) -> list[Hit]:
+        """The best `count` passages for a question and its vector, best first; without a vector by their words alone."""
         if not self.passages:
             return []
-        near, order = self._dense.search(np.ascontiguousarray(vector, np.float32).reshape(1, -1), len(self.passages))
-        cosines = np.empty(len(self.passages), np.float32)
-        cosines[order[0]] = near[0]
+        cosines = np.zeros(len(self.passages), np.float32)
+        if vector is not None:
+            query = np.ascontiguousarray(vector, np.float32).reshape(1, -1)
+            near, order = self._dense.search(query, len(self.passages))
+            cosines[order[0]] = near[0]
+        question = question[:QUESTION_CHARACTERS]
         words = list(dict.fromkeys(word for lang in self._kinds for word in terms(question, lang)))
         whole = max(1e-9, sum(self._idf.get(word, self._rare) for word in words))
         weight = sum(self._idf.get(word, 0.0) for word in words) / whole

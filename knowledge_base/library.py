@@ -17,10 +17,12 @@ from pydantic import BaseModel, ConfigDict
 
 from knowledge_base.embed import Embedder, Vectors
 from knowledge_base.index import Hit, Index
-from knowledge_base.load import Document, load
-from knowledge_base.passages import Passage, split
+from knowledge_base.passages import Passage
+from knowledge_base.reading import Reading, read
 
 SURE_OF_LANGUAGE = 0.5
+# Files that are read at once by one process.
+READERS = 2
 
 Progress = Callable[[int, int], None]
 
@@ -91,6 +93,7 @@ class Library:
         self._store, self.embedder = store, embedder
         self._shelves: dict[str, Shelf] = {}
         self._building: dict[str, asyncio.Task[Shelf]] = {}
+        self._readers = asyncio.Semaphore(READERS)
 
     async def add(self, bot_id: str, path: Path, progress: Progress | None = None) -> Stored:
         """Read, embed and keep a file; an unchanged one costs nothing. Raises `load.Unreadable`.
@@ -102,8 +105,9 @@ class Library:
         for kept in await self._store.documents(bot_id):
             if (kept.id, kept.content_hash, kept.embedder) == (document_id, content_hash, self.embedder.name):
                 return kept
-        document = await asyncio.to_thread(load, path)
-        stored = await asyncio.to_thread(self._stored, document_id, content_hash, document, progress)
+        async with self._readers:
+            reading = await asyncio.to_thread(read, path)
+        stored = await asyncio.to_thread(self._stored, document_id, content_hash, reading, progress)
         await self._store.put(bot_id, stored)
         return stored
 
@@ -124,12 +128,17 @@ class Library:
         """All documents of a bot, by name."""
         return sorted(await self._store.documents(bot_id), key=lambda document: document.name)
 
-    async def search(self, bot_id: str, question: str, count: int = 5) -> list[Hit]:
-        """The best passages of the newest version, best first; none when the bot has no documents."""
+    async def search(self, bot_id: str, question: str, count: int = 5, *, meaning: bool = True) -> list[Hit]:
+        """The best passages of the newest version, best first; none when the bot has no documents. Without `meaning` by their
+        words alone, which asks no embedder."""
         shelf = await self.shelf(bot_id)
         if not len(shelf.index):
             return []
-        return await asyncio.to_thread(lambda: shelf.index.search(question, self.embedder.query(question), count))
+
+        def find() -> list[Hit]:
+            return shelf.index.search(question, self.embedder.query(question) if meaning else None, count)
+
+        return await asyncio.to_thread(find)
 
     async def shelf(self, bot_id: str) -> Shelf:
         """The newest version of a bot's knowledge base, loaded at most once per version and process."""
@@ -159,8 +168,8 @@ class Library:
             update={"embedder": self.embedder.name, "vectors": _packed([vectors] if document.passages else [])}
         )
 
-    def _stored(self, document_id: str, content_hash: str, document: Document, progress: Progress | None) -> Stored:
-        passages = split(document)
+    def _stored(self, document_id: str, content_hash: str, reading: Reading, progress: Progress | None) -> Stored:
+        document, passages = reading.document, reading.passages
         batches = [passages[i : i + 8] for i in range(0, len(passages), 8)]
         vectors = []
         for number, batch in enumerate(batches):

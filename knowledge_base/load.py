@@ -1,17 +1,13 @@
 """Files to text: one function per format, each page separate, unreadable ones named with the reason.
 
-PDFs are read in a process of their own with a time limit (`python -m knowledge_base.load FILE`): pypdf can need minutes
-for a small file, and no thread can be stopped.
+What stands here runs in the process that `knowledge_base.reading` starts for each file.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-import subprocess
-import sys
 import unicodedata
 from collections import Counter
 from html.parser import HTMLParser
@@ -19,12 +15,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-FILE_SECONDS = 30
 FORMATS = (".pdf", ".md", ".txt", ".html", ".htm", ".csv")
 # Measured on 299 real PDFs: good files have at most .015 unmapped characters, garbled ones .19.
 GARBLED_SHARE = 0.05
 # A page with fewer characters than this carries no text layer.
 EMPTY_PAGE = 20
+MOST_COLUMNS = 500
 
 
 class Page(BaseModel):
@@ -51,13 +47,11 @@ class Unreadable(Exception):
     """A file that yields no text; the message says why and what to do, in one line."""
 
 
-def load(path: Path, seconds: float = FILE_SECONDS) -> Document:
-    """Read a file of one of FORMATS. Raises Unreadable. Blocks for up to `seconds`: call it off the event loop."""
+def load(path: Path) -> Document:
+    """Read a file of one of FORMATS. Raises Unreadable, and anything at all for a damaged one."""
     suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise Unreadable(f"{path.name}: unknown format, use {', '.join(FORMATS)}")
     if suffix == ".pdf":
-        return _checked(_pdf_apart(path, seconds))
+        return _checked(_read_pdf(path))
     raw = path.read_bytes()
     text = _decoded(raw)
     if suffix == ".csv":
@@ -111,7 +105,11 @@ def _price_list(name: str, text: str) -> Document:
     except csv.Error:
         dialect = csv.excel
     try:
-        found = list(csv.DictReader(io.StringIO(text), dialect=dialect))
+        table = csv.DictReader(io.StringIO(text), dialect=dialect)
+        if len(table.fieldnames or ()) > MOST_COLUMNS:
+            columns = len(table.fieldnames or ())
+            raise Unreadable(f"{name}: {columns} columns, more than any price list has ({MOST_COLUMNS})")
+        found = list(table)
     except csv.Error as error:
         raise Unreadable(f"{name}: not a table ({error}); check its quotation marks") from None
     rows = [{str(k).strip(): normalise(str(v or "")) for k, v in row.items() if k} for row in found]
@@ -146,20 +144,7 @@ def _visible(html: str) -> str:
     return "".join(parser.parts)
 
 
-def _pdf_apart(path: Path, seconds: float) -> Document:
-    command = [sys.executable, "-m", "knowledge_base.load", str(path)]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)  # noqa: S603 - our own module
-    except subprocess.TimeoutExpired:
-        raise Unreadable(f"{path.name}: took longer than {seconds:.0f} s to read; print it to a new PDF") from None
-    if done.returncode == 0:
-        return Document.model_validate_json(done.stdout)
-    reason = done.stderr.decode(errors="replace").strip().splitlines()
-    raise Unreadable(f"{path.name}: {reason[-1] if reason else 'the reader stopped'}")
-
-
 def _read_pdf(path: Path) -> Document:
-    """Runs in the child process."""
     from pypdf import PdfReader
 
     reader = PdfReader(path)
@@ -193,16 +178,3 @@ def _without_running_lines(pages: list[Page]) -> list[Page]:
     running = {line for line, n in count.items() if n > 0.6 * len(pages)}
     kept = ("\n".join(line for line in page.text.split("\n") if line not in running) for page in pages)
     return [Page(number=page.number, text=text) for page, text in zip(pages, kept, strict=True)]
-
-
-if __name__ == "__main__":
-    import logging
-
-    logging.disable(logging.CRITICAL)
-    sys.setrecursionlimit(5000)
-    try:
-        sys.stdout.write(_read_pdf(Path(sys.argv[1])).model_dump_json())
-    except Unreadable as unreadable:
-        sys.exit(str(unreadable))
-    except Exception as error:
-        sys.exit(f"damaged or not a PDF ({type(error).__name__}: {json.dumps(str(error)[:100])})")

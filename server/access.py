@@ -95,14 +95,13 @@ class Access:
         return Session.model_validate_json(raw) if raw else None
 
     async def log_in(self, token: str, address: str) -> tuple[Operator, str] | None:
-        """Who has this token, and what their cookie holds; None for nobody's. Raises TooMany."""
-        if await self._braked(address):
-            raise TooMany
+        """Who has this token, and what their cookie holds; None for nobody's. Raises TooMany: never for a token that nobody
+        guesses, so that a guesser behind the same proxy keeps nobody out."""
         operator = await self._of_token(token)
-        if operator is None:
-            await self._may_err(address)
-            return None
-        return operator, await self._cookie(tokens.digest_of(token))
+        if operator is None or len(token) < UNGUESSABLE:
+            if await self._braked(address) or (operator is None and not await self._may_err(address)):
+                raise TooMany
+        return (operator, await self._cookie(tokens.digest_of(token))) if operator else None
 
     async def open_link(self, code: str) -> str | None:
         """What the cookie of whoever opens a printed link holds; None when it was opened before, or never printed."""

@@ -8,7 +8,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from server.bots import Desk
-from server.figures import WITHIN, by_day, days, fields, summed
+from server.figures import WITHIN, by_day, days, fields, median, summed
 from server.inbox import Inbox
 from server.spending import NANO
 
@@ -42,7 +42,6 @@ async def report(redis: Redis, desks: Mapping[str, Desk], first: str, last: str)
     daily = await by_day(redis, names, period)
     spent = await by_day(redis, names, period, "spent")
     total, bill = summed(daily), summed(spent)
-    answers = total.get("answers", 0)
     within, so_far = {}, 0
     for seconds in WITHIN:
         so_far += total.get(f"answers in {seconds}", 0)
@@ -53,7 +52,9 @@ async def report(redis: Redis, desks: Mapping[str, Desk], first: str, last: str)
         "bots": names,
         "total": _row(total),
         "answered_within": within,
-        "answer_seconds": round(total.get("answer ms", 0) / answers / 1000, 1) if answers else None,
+        "answer_seconds": median(total, "bot", "person"),
+        "answer_seconds_bot": median(total, "bot"),
+        "answer_seconds_people": median(total, "person"),
         "funnel": funnel(total),
         "usage": _usage(bill),
         "contacts": await _contacts(redis, desks),

@@ -13,6 +13,7 @@ from langgraph.graph.state import CompiledStateGraph
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from agent import meter
 from agent.checkpointer import RedisCheckpointer
 from agent.failures import Trouble
 from agent.graph import Bookshelf, build, offline_model
@@ -26,6 +27,7 @@ from server.keys import key as named
 from server.keys import thread_prefix
 from server.knowledge import RedisStore, embedder
 from server.settings import Settings
+from server.spending import Spending
 
 # A turn that failed and was given up on may be tried again by hand within a day.
 LEDGER_SECONDS = 86_400
@@ -43,6 +45,7 @@ def library(settings: Settings, redis: Redis) -> Library:
 def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Redis | None = None) -> Models:
     """The chat models of the settings, with the offline one behind them. `http` carries OpenAI's wire; trouble with a key
     becomes an alert in `redis`."""
+    meter.set_prices(settings.model_prices)
     access = Access(
         openai_key=settings.openai_key,
         openai_url=settings.openai_base_url,
@@ -131,17 +134,24 @@ def _thread(conversation_id: str) -> Any:
 
 
 class Rehearsal:
-    """What a bot would answer. Nothing is sent and nothing stored."""
+    """What a bot would answer. Nothing is sent, and nothing stored but what it cost."""
 
-    def __init__(self, settings: Settings, shelf: Library) -> None:
-        self._graph = build(models(settings), Bookshelf(shelf))
+    def __init__(self, settings: Settings, redis: Redis, shelf: Library) -> None:
+        self._graph = build(models(settings, redis=redis), Bookshelf(shelf))
+        self._spending = Spending(settings, redis)
 
     async def answer(self, bot: Bot, text: str) -> dict[str, Any]:
         """The replies to a text from an unknown contact, with the model and the sources."""
         state: dict[str, Any] = {}
         start = {"messages": [HumanMessage(text, id="rehearsal")], "bot_id": bot.id}
-        async for chunk in self._graph.astream(start, context=bot.context, stream_mode="values"):
-            state = chunk
+        calls: list[meter.Call] = []
+        meter.calls.set(calls)
+        meter.allowance.set(await self._spending.allowance(bot))
+        try:
+            async for chunk in self._graph.astream(start, context=bot.context, stream_mode="values"):
+                state = chunk
+        finally:
+            await self._spending.record(bot.id, "", calls)
         passages = state.get("passages", [])
         return {
             "bot_id": bot.id,

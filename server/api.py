@@ -109,7 +109,7 @@ def router(
     async def generate(asked: GenerateIn) -> dict[str, Any]:
         bot = finding.desk(asked.bot_id).bot
         if not rehearsals:
-            rehearsals.append(Rehearsal(settings, shelf))
+            rehearsals.append(Rehearsal(settings, redis, shelf))
         return await rehearsals[0].answer(bot, asked.text)
 
     bots_api.add(routes, settings, redis, roster, desks)

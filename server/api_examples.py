@@ -55,7 +55,12 @@ EXAMPLES: dict[tuple[str, str], Any] = {
         "bots": [
             {
                 **{"bot_id": "default", "conversations": 12, "waiting": 0, "dead_letters": 0, "needs_person": 1},
-                **{"unread": 3, "failed": 0, "paused": None, "today": {**_USAGE, "unpriced_calls": 0}},
+                **{
+                    "unread": 3,
+                    "failed": 0,
+                    "paused": None,
+                    "today": {**_USAGE, "assumed_cost": 0.0, "unpriced_calls": 0},
+                },
                 **{"daily_budget": 5.0, "follow_ups": _FUNNEL},
             }
         ],
@@ -75,7 +80,12 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     ("delete", "/api/contacts/{contact_id}"): {"id": _ID, "keys": 9, "entries": 4, "left": [], "status": "erased"},
     ("get", "/api/analytics"): {
         **{"first": "2026-10-24", "last": "2026-11-22", "bots": ["default"], "total": _DAY},
-        **{"answered_within": {"5": 6, "15": 7, "60": 7, "300": 7, "3600": 7}, "answer_seconds": 3.1},
+        **{
+            "answered_within": {"5": 6, "15": 7, "60": 7, "300": 7, "3600": 7},
+            "answer_seconds": 3.1,
+            "answer_seconds_bot": 2.9,
+            "answer_seconds_people": 140.0,
+        },
         "funnel": {name: _FUNNEL[name] for name in ("contacted", "yes", "no", "touched", "skipped", "answered")},
         "usage": _USAGE,
         "contacts": {"all": 12, "client": 8, "non_client": 1, "fields": {"name": 9, "email": 4}},

@@ -11,8 +11,9 @@ from redis.asyncio import Redis
 
 from server import audit
 from server.bots import Desk
-from server.conversations import Contact
-from server.keys import key
+from server.conversations import Contact, Conversations
+from server.keys import SHARED, key
+from server.tokens import who
 
 Limit = Annotated[int, Query(ge=1, le=200, description="rows on a page")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before")]
@@ -94,6 +95,12 @@ class Finding:
     def some(self, bot_id: str | None) -> dict[str, Desk]:
         """The bot that was asked for, or all. Raises HTTPException 404."""
         return {bot_id: self.desk(bot_id)} if bot_id else {desk.bot.id: desk for desk in self.desks.values()}
+
+    def keepers(self, bot_id: str | None) -> list[Conversations]:
+        """Whose unreadable pieces may be seen: of the bots, and to those who look after all of them what belongs to none."""
+        found = [desk.conversations for desk in self.some(bot_id).values()]
+        everything = bot_id is None and not who.get().bots
+        return [*found, Conversations(self._redis, SHARED)] if everything else found
 
     async def contact(self, conversation_id: str) -> tuple[Desk, Contact]:
         """A contact with the desk of their bot. Raises HTTPException 404."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
-from server import api, dashboard, metrics, pages, simulator, webhooks
+from server import api, dashboard, metrics, pages, simulator, tokens, webhooks
 from server import redis_fitness as fitness
 from server.access import Access
 from server.api_examples import with_examples
 from server.api_parts import ProblemDetails
-from server.calls import Calls, feed, feed_secret
+from server.calls import Calls, feed
 from server.clock import now_ms
 from server.events import Feed
 from server.guard import Guard
@@ -101,13 +100,14 @@ def create(settings: Settings, redis: Redis) -> Guard:
     @app.get("/calendar/{bot_id}/{secret}.ics", tags=["open"], summary="Scheduled calls for the operator's calendar")
     async def calendar(bot_id: str, secret: str) -> Response:
         known = roster.get(bot_id)
-        if known is None or not _is_feed(settings, bot_id, secret):
+        if known is None or await tokens.of_feed(settings, redis, bot_id, secret) is None:
             raise HTTPException(404, "there is no calendar at this address")
         return Response(feed(known.bot, await Calls(redis).coming(bot_id)), media_type="text/calendar")
 
     @app.get("/metrics", tags=["open"], summary="Prometheus metrics")
-    async def prometheus() -> Response:
-        registry = await metrics.registry(settings, redis, roster)
+    async def prometheus(request: Request) -> Response:
+        """All bots as one and no money, unless a token comes along: then each bot it opens."""
+        registry = await metrics.registry(settings, redis, roster, await access.operator(request))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     @app.exception_handler(RedisError)
@@ -150,11 +150,6 @@ def create(settings: Settings, redis: Redis) -> Guard:
             await simulator.admit(settings, access, request)
 
     return Guard(app, receive, admit, _no_redis, stopping)
-
-
-def _is_feed(settings: Settings, bot_id: str, secret: str) -> bool:
-    wanted = feed_secret(settings.operator_token, bot_id)
-    return hmac.compare_digest(wanted.encode(), secret.encode("utf-8", "replace"))
 
 
 def _no_redis(path: str, error: Exception) -> Response:

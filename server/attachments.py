@@ -12,6 +12,8 @@ from server.conversations import Contact, Entry
 from server.lines import Numbers
 
 LARGEST = 32 * 1024 * 1024
+# What a type looks like (RFC 6838, 4.2); what a contact sends may say anything.
+MIME_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,100}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}", re.ASCII)
 # What a browser shows in a page without running anything in it; everything else is a download.
 SHOWN = re.compile(r"^(image/(jpeg|png|gif|webp)|audio/[\w.+-]+|video/(mp4|webm|3gpp))$")
 
@@ -56,6 +58,7 @@ async def of_entry(desk: Desk, numbers: Numbers, contact: Contact, entry: Entry)
     if channel is None:
         raise NoMedia("no channel has the number that the message came to")
     data = await channel.fetch_media(entry.media, LARGEST)
-    kind = entry.media.mime_type.partition(";")[0].strip().lower() or "application/octet-stream"
+    kind = entry.media.mime_type.partition(";")[0].strip().lower()
+    kind = kind if MIME_TYPE.fullmatch(kind) else "application/octet-stream"
     name = re.sub(r"[^\w.() -]", "_", entry.media.filename)[-80:].strip(". ")
     return Attachment(data, kind, name or f"{entry.kind}{mimetypes.guess_extension(kind) or ''}")

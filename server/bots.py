@@ -169,6 +169,7 @@ def _limits(settings: Settings, said: dict[str, Any]) -> Limits:
         lines=of(retention, "transcript_messages", settings.transcript_messages),
         keep=of(retention, "transcript_days", settings.transcript_days) * DAY,
         timezone=settings.timezone,
+        turns=settings.turns_per_hour,
     )
 
 

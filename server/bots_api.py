@@ -16,6 +16,7 @@ from server import alerts, audit, links, tokens
 from server.api_parts import Body
 from server.bot_config import OWNERS_ONLY, BadConfig, Problem
 from server.bots import Desk
+from server.hooks import operator_secret
 from server.roster import Outcome, Roster
 from server.settings import Settings
 from server.tokens import Role, Visible, who
@@ -165,6 +166,15 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, des
     async def bot_status(bot_id: str) -> dict[str, Any]:
         desk = desk_of(bot_id)
         return await status_of(settings, roster, desk)
+
+    @routes.get("/bots/{bot_id}/operator-webhook", summary="What notices to OPERATOR_WEBHOOK_URL are signed with")
+    async def operator_webhook(bot_id: str) -> dict[str, Any]:
+        """Each carries `X-Salesgraph-Signature: t=SECONDS,v1=HEX`, as outgoing webhooks do."""
+        desk = desk_of(bot_id)
+        if settings.operator_webhook_secret and who.get().bots:
+            raise HTTPException(403, "the secret is that of all bots; use API_TOKEN")
+        secret = operator_secret(settings, bot_id)
+        return {"bot_id": bot_id, "url": desk.bot.operator_webhook_url or None, "secret": secret}
 
     @routes.get("/bots/{bot_id}/qr.png", summary="The QR code as a picture", response_model=None)
     async def qr_png(bot_id: str) -> Response:

@@ -8,7 +8,6 @@ call_starts   ZSET   call id -> ms of its start
 from __future__ import annotations
 
 import hashlib
-import hmac
 import itertools
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -231,8 +230,3 @@ def _calendar(*events: Event) -> bytes:
     for event in events:
         calendar.add_component(event)
     return calendar.to_ical()
-
-
-def feed_secret(operator_token: str, bot_id: str) -> str:
-    """What the address of a bot's feed ends with: whoever knows it may read the calls."""
-    return hmac.new(operator_token.encode(), f"calendar {bot_id}".encode(), hashlib.sha256).hexdigest()[:40]

@@ -15,6 +15,7 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import Field, field_validator
 from redis.asyncio import Redis
 
+from agent.facts import region_of
 from agent.nodes.moderate import TURNED_AWAY
 from channels.downloads import DownloadError
 from server import attachments, audit, oversight, privacy, traces
@@ -26,6 +27,7 @@ from server.conversations import OPERATOR, Contact
 from server.inbox import LONGEST_QUERY, PATIENCE, BadCursor, Inbox, Row, Show, cursor_of
 from server.lines import Numbers
 from server.message_templates import MissingVariable, templates
+from server.profile_fields import BadField, entered
 from server.spending import NANO
 
 # What the service notes in a profile itself.
@@ -224,11 +226,17 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
 
     @routes.patch("/contacts/{contact_id}", summary="Correct a contact's profile")
     async def patch_contact(contact_id: str, change: ContactIn) -> dict[str, Any]:
-        desk, _ = await finding.contact(contact_id)
-        facts = dict(change.profile)
+        """Values are checked as those are that the agent finds: an e-mail address is one, a number can be called."""
+        desk, contact = await finding.contact(contact_id)
+        custom = {field.name: field for field in desk.bot.context.custom_fields}
+        try:
+            facts = {
+                name: entered(name, value, custom, region_of(contact.wa_id)) if value else None
+                for name, value in change.profile.items()
+            }
+        except BadField as error:
+            raise HTTPException(422, f"profile.{error.field}: {error}") from None
         kind: Any = facts.pop("class", "") or ("unknown" if "class" in change.profile else "")
-        if kind and kind not in oversight.CLASSES:
-            raise HTTPException(422, f"profile.class: use one of {', '.join(oversight.CLASSES)}")
         if kind:
             await oversight.classify(desk, contact_id, kind)
         await desk.conversations.learn(contact_id, facts, OPERATOR)

@@ -61,6 +61,15 @@ local function said(conversation, entry)
   call('HDEL', contact, 'asked_at')
   figure('answers')
   figure('answer ms', now - asked)
+  -- how long it took, in steps fine enough for a median, of the bot and of people apart (`server.figures`)
+  local step = 'more'
+  for _, seconds in ipairs({1, 2, 3, 5, 8, 12, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400}) do
+    if now - asked <= seconds * 1000 then
+      step = seconds
+      break
+    end
+  end
+  figure('answers of ' .. author .. ' le ' .. step)
   for _, seconds in ipairs({5, 15, 60, 300, 3600}) do
     if now - asked <= seconds * 1000 then return figure('answers in ' .. seconds) end
   end

@@ -25,6 +25,8 @@ FIGURES = Path(__file__).with_suffix(".lua")
 # How long figures are kept (`figures.lua`), days.
 KEPT = 400
 WITHIN = (5, 15, 60, 300, 3600)
+# Upper ends, in seconds, of the steps in which answers are counted (`figures.lua`); the last ones took longer than any.
+STEPS = (1, 2, 3, 5, 8, 12, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 
 _zone = lru_cache(maxsize=1000)(ZoneInfo)
 
@@ -73,6 +75,20 @@ def summed(rows: Iterable[dict[str, int]]) -> dict[str, int]:
         for name, value in row.items():
             total[name] = total.get(name, 0) + value
     return total
+
+
+def median(total: dict[str, int], *authors: str) -> float | None:
+    """Seconds within which half of the answers of these (`bot`, `person`) came, between the ends of a step as if they were
+    spread evenly in it; None without any answer."""
+    counts = [sum(total.get(f"answers of {author} le {end}", 0) for author in authors) for end in (*STEPS, "more")]
+    half, below, start = sum(counts) / 2, 0, 0.0
+    if not half:
+        return None
+    for end, count in zip((*STEPS, STEPS[-1]), counts, strict=True):
+        if count and below + count >= half:
+            return round(start + (end - start) * (half - below) / count, 1)
+        below, start = below + count, float(end)
+    return start
 
 
 async def totals(redis: Redis, bot_id: str) -> dict[str, int]:

@@ -95,7 +95,7 @@ class Guard:
             # of an address that holds a secret, the log has its beginning only
             await self._answer(scope, receive, sent, self._unavailable("/".join(scope["path"].split("/")[:3]), error))
         except ClientDisconnect:
-            log.info("client_left", method=scope["method"])
+            return
         finally:
             body.over()
 
@@ -159,6 +159,9 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             raise HTTPException(408, "the body did not come in time", {"Connection": "close"}) from None
+        if message["type"] == "http.disconnect":
+            log.info("client_left")
+            return message
         size = len(message.get("body", b""))
         self._read += size
         if self._read > self._rule.largest:

@@ -57,6 +57,8 @@ async def transcribe(settings: Settings, http: httpx.AsyncClient, audio: bytes, 
     provider, _, name = model.partition(":")
     if not audio:
         raise Unheard("empty")
+    if meter.allowance.get() == "offline" and provider in ("openai", "google_genai"):
+        raise Unheard("the day's budget is spent")
     if provider == "openai":
         text = await _openai(settings, http, name, audio, mime, language)
     elif provider == "google_genai":

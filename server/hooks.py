@@ -46,10 +46,10 @@ EVENTS: tuple[str, ...] = get_args(Event)
 PAUSE, HANDFUL, TERM = 1.0, 20, 60_000
 # Seconds an endpoint has; first delay after a failure (ms), longest, and attempts: about a day altogether.
 SECONDS, FIRST, LONGEST, ATTEMPTS = 10, 5_000, 6 * 3_600_000, 16
-# Global by name, yet they may lead inside: NAT64, 6to4, old site-local, protocol assignments (RFC 6052, 3056, 3879, 6890).
-LED_INSIDE = [
-    ipaddress.ip_network(n) for n in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fec0::/10", "192.0.0.0/24")
-]
+# Of version 6 only what is given out to networks (IANA, "IPv6 Global Unicast Address Assignments") is asked: everything else
+# leads inside, or nowhere. What is inside that and yet may lead to addresses of version 4: Teredo, 6to4 (RFC 4380, 3056).
+GIVEN_OUT = ipaddress.ip_network("2000::/3")
+LED_INSIDE = [ipaddress.ip_network(n) for n in ("2001::/32", "2002::/16", "192.0.0.0/24", "192.88.99.0/24")]
 # Bots whose deliveries are on their way at once; deliveries of one that may wait: what comes after is dropped, with an error.
 AT_ONCE, MOST_WAITING = 20, 10_000
 # Finished deliveries of a bot that stay to be looked at and replayed.
@@ -96,6 +96,14 @@ def secret_of(settings: Settings, hook_id: str) -> str:
     return hmac.new(settings.sealing_key.encode(), f"hook {hook_id}".encode(), hashlib.sha256).hexdigest()
 
 
+def operator_secret(settings: Settings, bot_id: str) -> str:
+    """What notices to OPERATOR_WEBHOOK_URL are signed with: OPERATOR_WEBHOOK_SECRET, else one made for the bot, which opens
+    nothing (`GET /api/bots/{bot_id}/operator-webhook` shows it)."""
+    if given := settings.operator_webhook_secret:
+        return given.get_secret_value()
+    return secret_of(settings, f"operator of {bot_id}")
+
+
 def signature(secret: str, at: int, body: bytes) -> str:
     """`t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.` and the raw body, so that an old delivery cannot be sent again by others."""
     return f"t={at},v1={hmac.new(secret.encode(), f'{at}.'.encode() + body, hashlib.sha256).hexdigest()}"
@@ -124,7 +132,8 @@ def _public(address: str) -> None:
     ip = ipaddress.ip_address(address.partition("%")[0])
     mapped = getattr(ip, "ipv4_mapped", None) or ip
     led = any(ip in network for network in LED_INSIDE if network.version == ip.version)
-    if not mapped.is_global or mapped.is_multicast or led:
+    strange = mapped.version == 6 and mapped not in GIVEN_OUT
+    if not mapped.is_global or mapped.is_multicast or led or strange:
         raise Forbidden("the address is in a private network; HOOKS_PRIVATE=true allows that")
 
 

@@ -31,6 +31,8 @@ WHOLE, CHUNK = 5_000, 1_000
 # else waits (some ms).
 PATIENCE, LINES = 1.5, 1_000
 LONGEST_QUERY = 100
+# Beyond any time in ms: what puts those who wait for nothing behind those who wait.
+ANSWERED = 10**14
 
 Place = tuple[int, str]
 
@@ -68,7 +70,8 @@ class Inbox:
     async def page(
         self, desks: Mapping[str, Desk], show: Show = "all", query: str = "", limit: int = 50, cursor: str | None = None
     ) -> Page:
-        """At most `limit` rows after `cursor`. Raises BadCursor."""
+        """At most `limit` rows after `cursor`, the latest first; of those who need a person, who has waited longest. Raises
+        BadCursor."""
         before, terms, end = place_of(cursor), terms_of(query), time.monotonic() + PATIENCE
         found: list[tuple[Place, Desk, str]] = []
         until: list[Place] = []
@@ -86,7 +89,7 @@ class Inbox:
             found = [row for row in found if row[0] >= floor]
         more = found[limit - 1][0] if len(found) > limit else floor
         rows = await self._rows(found[:limit])
-        return Page(rows, cursor_of(more) if more else None, floor[0] if floor and len(found) <= limit else 0)
+        return Page(rows, cursor_of(more) if more else None, max(0, floor[0]) if floor and len(found) <= limit else 0)
 
     async def rebuild(self, desk: Desk) -> bool:
         """Put conversations of an earlier version into the sets that filters read, once; False when that was done."""
@@ -135,7 +138,12 @@ class Inbox:
             for desk, names in by_desk.values()
             for contact, last in await desk.conversations.latest(names)
         }
-        return [Row(known[name][0], at, known[name][1], line) for (at, name), _, line in found if name in known]
+        rows: list[Row] = []
+        for (at, name), _, line in found:
+            if name in known:
+                contact, last = known[name]
+                rows.append(Row(contact, at if at > 0 else last.at if last else contact.created, last, line))
+        return rows
 
     async def _size(self, bot_id: str, show: Show) -> int:
         name = key(bot_id, _SETS[show])
@@ -148,6 +156,10 @@ class Inbox:
                 yield place
             return
         name = key(desk.bot.id, _SETS[show])
+        if show == "needs_person" and await self._size(desk.bot.id, show) <= WHOLE:
+            for place in sorted(p for p in await self._waiting(desk) if before is None or p < before)[::-1][:limit]:
+                yield place
+            return
         if await self._size(desk.bot.id, show) <= WHOLE:
             raw: Any = await (self._redis.zrange(name, 0, -1) if show == "follow_up" else self._redis.smembers(name))  # pyright: ignore[reportGeneralTypeIssues]
             members = list(raw)
@@ -166,6 +178,18 @@ class Inbox:
                     limit -= 1
                     yield place
             before = chunk[-1]
+
+    async def _waiting(self, desk: Desk) -> list[Place]:
+        """Places of conversations that need a person, ordered by who has waited longest for an answer; who has theirs comes
+        after them. Such places are negative: all places are read downwards."""
+        raw: Any = await self._redis.smembers(key(desk.bot.id, "needs"))  # pyright: ignore[reportGeneralTypeIssues]
+        names = [name.decode() for name in raw]
+        found: list[Place] = []
+        for start in range(0, len(names), CHUNK):
+            for contact, last in await desk.conversations.latest(names[start : start + CHUNK]):
+                active = last.at if last else contact.created
+                found.append((-contact.waiting_since if contact.waiting_since else active - ANSWERED, contact.id))
+        return found
 
     async def _searched(
         self, desk: Desk, show: Show, terms: list[list[str]], before: Place | None, limit: int, end: float

@@ -112,6 +112,8 @@ async def _ingest(shelf: Library, reading: Reading, bot_id: str, file: UploadFil
     name = Path(file.filename or "").name
     if not name or Path(name).suffix.lower() not in FORMATS:
         raise HTTPException(415, f"file: use one of {', '.join(FORMATS)}")
+    if not name.isprintable():
+        raise HTTPException(422, "file: its name holds signs that cannot be printed; give it another")
     if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
         raise HTTPException(422, f"file: its name is longer than {LONGEST_NAME} bytes; give it a shorter one")
     loop = asyncio.get_running_loop()

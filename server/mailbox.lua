@@ -123,7 +123,7 @@ local begun = call('SPOP', fresh, count)
 return {head[2] and tostring(math.max(0, head[2] - now)) or '-1', ids, begun}
 
 -- [begin] keys: due busy box inbox outbox status
--- arguments: conversation lease turn fence age
+-- arguments: conversation lease turn fence age turns
 -- Gives a new fence, and one thing to do: a reply to send, or a turn with its batch. A turn that was begun before comes
 -- again with the same id and the same batch. `fence` is empty right after a claim; 0 in the answer: lost meanwhile.
 if fence ~= '' and not held() then return {0, '', 0, 0, {}, ''} end
@@ -145,6 +145,18 @@ if not running then
     call('ZREM', due, conversation)
     call('SREM', busy, conversation)
     return {mine, '', 0, 0, {}, ''}
+  end
+  -- nobody has more turns in an hour than `turns` (GCRA; 0: as many as they like): what is over waits, and is answered together
+  local most = tonumber(turns)
+  if most > 0 then
+    local used = math.min(math.max(tonumber(call('HGET', box, 'turns') or 0), now), now + 3600000)
+    local early = math.ceil(used - now - 3600000 / most * (most - 1))
+    if early > 0 then
+      figure('turns put off')
+      come_back(early)
+      return {mine, '', 0, 0, {}, ''}
+    end
+    call('HSET', box, 'turns', string.format('%.0f', used + 3600000 / most))
   end
   running = turn
   local size = call('HEXISTS', box, 'singly') == 1 and 1 or call('LLEN', inbox)

@@ -15,6 +15,7 @@ step of a worker names the fence it was given, so one that lost its lease change
                      turn, size, singly  the turn in hand, and how many messages it takes
                      attempts, failures  how often it was begun, and how often it failed
                      characters          length of what waits
+                     turns               ms until which this contact's share of turns is used (GCRA)
                      trying, sent        the first reply of the outbox: attempt begun, provider's id
                      sends, unanswered   how many attempts it took, how many of them were repeated without an answer
                      after:O             ms before which a reply must not go out
@@ -64,7 +65,7 @@ Go = Literal["lost", "sent", "open", "wait", "go"]
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How a bot takes its messages. Times are ms; `keep` 0 keeps transcripts for ever; figures are counted by
-    the days of `timezone`."""
+    the days of `timezone`; a contact has at most `turns` in an hour (0: as many as they like)."""
 
     debounce: int = 1500
     longest: int = 8000
@@ -75,6 +76,7 @@ class Limits:
     lines: int = 2000
     keep: int = 0
     timezone: str = "UTC"
+    turns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class Mailbox:
         self._open: dict[str, float] = {}
         self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
         self._constant = {
-            **{name: getattr(limits, name) for name in ("debounce", "longest", "lease", "characters", "age")},
+            **{name: getattr(limits, name) for name in ("debounce", "longest", "lease", "characters", "age", "turns")},
             **{"lines": limits.lines, "keep": limits.keep, "most": limits.messages, "quiet": limits.debounce},
             **{"bot": bot_id, "wake": WAKE, "remember": REMEMBER, "probe": PROBE},
         }

@@ -1,8 +1,13 @@
-"""`GET /metrics` for Prometheus: the same figures from whichever web process is asked, since all of them stand in Redis."""
+"""`GET /metrics` for Prometheus: the same figures from whichever web process is asked, since all of them stand in Redis.
+
+Anybody may ask how the service does. Whose bots there are and what they spend is for operators: without a token all bots are
+one (`bot="all"`), and nothing is said of tokens and money.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -17,8 +22,32 @@ from server.inbox import Inbox
 from server.keys import key
 from server.settings import Settings
 from server.spending import NANO, Spending
+from server.tokens import Operator
 
+ALL = "all"
 _SENDS = ("accepted", "sent", "delivered", "read", "failed", "held back")
+# (kind, what it is, labels beside the bot, whether it is for operators alone) by name
+_FAMILIES: dict[str, tuple[type[GaugeMetricFamily] | type[CounterMetricFamily], str, tuple[str, ...], bool]] = {
+    "salesgraph_conversations": (GaugeMetricFamily, "Conversations", (), False),
+    "salesgraph_waiting": (GaugeMetricFamily, "Conversations due or in hand (queue depth)", (), False),
+    "salesgraph_oldest_due_seconds": (
+        *(GaugeMetricFamily, "For how long the conversation that waits longest has been due"),
+        *((), False),
+    ),
+    "salesgraph_needs_person": (GaugeMetricFamily, "Conversations that need a person", (), False),
+    "salesgraph_dead_letters": (GaugeMetricFamily, "Turns given up on", (), False),
+    "salesgraph_paused": (GaugeMetricFamily, "1 while the provider takes nothing from the bot", (), False),
+    "salesgraph_spent_today": (
+        *(GaugeMetricFamily, "Model calls, tokens and US dollars since midnight"),
+        *(("what",), True),
+    ),
+    "salesgraph_messages": (CounterMetricFamily, "Messages", ("direction",), False),
+    "salesgraph_sends": (CounterMetricFamily, "What became of messages on their way", ("result",), False),
+    "salesgraph_turns_put_off": (CounterMetricFamily, "Turns beyond what one contact may have in an hour", (), False),
+    "salesgraph_tokens": (CounterMetricFamily, "Tokens of model calls", ("kind",), True),
+    "salesgraph_cost_dollars": (CounterMetricFamily, "US dollars of model calls", (), True),
+    "salesgraph_handoffs": (CounterMetricFamily, "Conversations a person took over", (), False),
+}
 
 
 class _Found:
@@ -31,51 +60,83 @@ class _Found:
         return self._families
 
 
-async def registry(settings: Settings, redis: Redis, desks: Mapping[str, Desk]) -> CollectorRegistry:
-    """Everything as it stands now."""
-    conversations = GaugeMetricFamily("salesgraph_conversations", "Conversations", labels=["bot"])
-    waiting = GaugeMetricFamily("salesgraph_waiting", "Conversations due or in hand (queue depth)", labels=["bot"])
-    oldest = GaugeMetricFamily("salesgraph_oldest_due_seconds", "For how long the conversation that waits longest has been due", labels=["bot"])  # fmt: skip
-    needs = GaugeMetricFamily("salesgraph_needs_person", "Conversations that need a person", labels=["bot"])
-    dead = GaugeMetricFamily("salesgraph_dead_letters", "Turns given up on", labels=["bot"])
-    paused = GaugeMetricFamily("salesgraph_paused", "1 while the provider takes nothing from the bot", labels=["bot"])
-    spent = GaugeMetricFamily(
-        "salesgraph_spent_today", "Model calls, tokens and US dollars since midnight", labels=["bot", "what"]
+@dataclass
+class _Bot:
+    """The figures of one bot, or of all as one: by family and labels, and the times of nodes."""
+
+    values: dict[tuple[str, ...], float] = field(default_factory=dict)
+    nodes: dict[str, tuple[list[tuple[str, float]], float]] = field(default_factory=dict)
+
+    def add(self, other: _Bot) -> None:
+        """Count another bot's figures in; of waiting, the longest counts."""
+        for name, value in other.values.items():
+            old = self.values.get(name, 0)
+            longest = name[0] in ("salesgraph_oldest_due_seconds", "salesgraph_paused")
+            self.values[name] = max(old, value) if longest else old + value
+        for node, (buckets, seconds) in other.nodes.items():
+            known, before = self.nodes.get(node, ([(limit, 0.0) for limit, _ in buckets], 0.0))
+            summed = [(limit, a + b) for (limit, a), (_, b) in zip(known, buckets, strict=True)]
+            self.nodes[node] = (summed, before + seconds)
+
+
+async def registry(
+    settings: Settings, redis: Redis, desks: Mapping[str, Desk], operator: Operator | None
+) -> CollectorRegistry:
+    """Everything as it stands now, as far as whoever asks may know it."""
+    seen = {bot_id: desk for bot_id, desk in desks.items() if operator is None or operator.sees(bot_id)}
+    bots = {bot_id: await _read(settings, redis, desk) for bot_id, desk in seen.items()}
+    if operator is None:
+        together = _Bot()
+        for bot in bots.values():
+            together.add(bot)
+        bots = {ALL: together}
+    families: list[Metric] = []
+    for name, (kind, about, labels, private) in _FAMILIES.items():
+        if private and operator is None:
+            continue
+        family = kind(name, about, labels=["bot", *labels])
+        for bot_id, bot in bots.items():
+            for (of, *labelled), value in bot.values.items():
+                if of == name:
+                    family.add_metric([bot_id, *labelled], value)
+        families.append(family)
+    nodes = HistogramMetricFamily(
+        "salesgraph_turn_seconds", "Time of turns (node turn) and of each node", labels=["bot", "node"]
     )
-    messages = CounterMetricFamily("salesgraph_messages", "Messages", labels=["bot", "direction"])
-    sends = CounterMetricFamily("salesgraph_sends", "What became of messages on their way", labels=["bot", "result"])
-    tokens = CounterMetricFamily("salesgraph_tokens", "Tokens of model calls", labels=["bot", "kind"])
-    cost = CounterMetricFamily("salesgraph_cost_dollars", "US dollars of model calls", labels=["bot"])
-    handoffs = CounterMetricFamily("salesgraph_handoffs", "Conversations a person took over", labels=["bot"])
-    nodes = HistogramMetricFamily("salesgraph_turn_seconds", "Time of turns (node turn) and of each node", labels=["bot", "node"])  # fmt: skip
-    inbox, spending = Inbox(redis), Spending(settings, redis)
-    waiting_for_people = await inbox.counts(desks.values(), ("needs_person",))
-    for bot_id, desk in desks.items():
-        conversations.add_metric([bot_id], await desk.conversations.count())
-        waiting.add_metric([bot_id], await desk.mailbox.backlog())
-        first: Any = await redis.zrange(key(bot_id, "due"), 0, 0, withscores=True)
-        oldest.add_metric([bot_id], max(0, now_ms() - first[0][1]) / 1000 if first else 0)
-        needs.add_metric([bot_id], waiting_for_people[bot_id]["needs_person"])
-        dead.add_metric([bot_id], await desk.dead_letters.count())
-        paused.add_metric([bot_id], bool(await desk.mailbox.paused(desk.bot.account)))
-        today = await spending.of(bot_id)
-        for what in ("calls", "input_tokens", "output_tokens", "cost"):
-            spent.add_metric([bot_id, what], today[what])
-        total = await totals(redis, bot_id)
-        messages.add_metric([bot_id, "in"], total.get("messages in", 0))
-        for author in ("bot", "person"):
-            messages.add_metric([bot_id, f"out_{author}"], total.get(f"messages out by {author}", 0))
-        for result in _SENDS:
-            sends.add_metric([bot_id, result.replace(" ", "_")], total.get(f"sends {result}", 0))
-        for kind in ("input", "output"):
-            tokens.add_metric([bot_id, kind], total.get(kind, 0))
-        cost.add_metric([bot_id], total.get("nano", 0) / NANO)
-        handoffs.add_metric([bot_id], total.get("handoffs", 0))
-        for node, (buckets, seconds) in (await traces.node_times(redis, bot_id)).items():
+    for bot_id, bot in bots.items():
+        for node, (buckets, seconds) in bot.nodes.items():
             nodes.add_metric([bot_id, node], buckets, seconds)
     alerted = GaugeMetricFamily("salesgraph_alerts", "Alerts that are not over")
     alerted.add_metric([], len(await alerts.all_alerts(redis)))
     found = CollectorRegistry()
-    families = (conversations, waiting, oldest, needs, dead, paused, spent, messages, sends, tokens, cost, handoffs, nodes, alerted)  # fmt: skip
-    found.register(_Found(families))  # pyright: ignore[reportArgumentType]
+    found.register(_Found([*families, nodes, alerted]))  # pyright: ignore[reportArgumentType]
     return found
+
+
+async def _read(settings: Settings, redis: Redis, desk: Desk) -> _Bot:
+    bot_id, values = desk.bot.id, dict[tuple[str, ...], float]()
+    first: Any = await redis.zrange(key(bot_id, "due"), 0, 0, withscores=True)
+    today, total = await Spending(settings, redis).of(bot_id), await totals(redis, bot_id)
+    waiting = (await Inbox(redis).counts([desk], ("needs_person",)))[bot_id]["needs_person"]
+    values["salesgraph_conversations",] = await desk.conversations.count()
+    values["salesgraph_waiting",] = await desk.mailbox.backlog()
+    values["salesgraph_oldest_due_seconds",] = max(0, now_ms() - first[0][1]) / 1000 if first else 0
+    values["salesgraph_needs_person",] = waiting
+    values["salesgraph_dead_letters",] = await desk.dead_letters.count()
+    values["salesgraph_paused",] = bool(await desk.mailbox.paused(desk.bot.account))
+    for what in ("calls", "input_tokens", "output_tokens", "cost"):
+        values["salesgraph_spent_today", what] = today[what]
+    values["salesgraph_messages", "in"] = total.get("messages in", 0)
+    for author in ("bot", "person"):
+        values["salesgraph_messages", f"out_{author}"] = total.get(f"messages out by {author}", 0)
+    for result in _SENDS:
+        values["salesgraph_sends", result.replace(" ", "_")] = total.get(f"sends {result}", 0)
+    values["salesgraph_turns_put_off",] = total.get("turns put off", 0)
+    for kind in ("input", "output"):
+        values["salesgraph_tokens", kind] = total.get(kind, 0)
+    values["salesgraph_cost_dollars",] = total.get("nano", 0) / NANO
+    values["salesgraph_handoffs",] = total.get("handoffs", 0)
+    times = {
+        node: (list(buckets), seconds) for node, (buckets, seconds) in (await traces.node_times(redis, bot_id)).items()
+    }
+    return _Bot(values, times)

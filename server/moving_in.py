@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from redis.asyncio import Redis
 
 from agent.context import PROFILE_FIELDS
-from agent.facts import region_of, valid
+from agent.facts import region_of
 from agent.language import language_of
 from channels.base import Message
 from channels.chat_export import Export, Line
@@ -24,6 +22,7 @@ from server import consent
 from server.bots import Desk
 from server.conversations import Entry
 from server.keys import key
+from server.profile_fields import BadField, entered, phone_number
 
 # Of an imported chat the agent itself remembers the last messages; the rest it finds in nobody's way in the transcript.
 REMEMBERED = 20
@@ -93,7 +92,7 @@ async def chat(
         raise NotImported(f"--us: {us or 'nobody'} does not write in this chat; use one of {', '.join(authors[:5])}")
     if len(authors) > 2:
         raise NotImported(f"{len(authors)} people write in this chat: a group cannot become one contact's conversation")
-    number = _number(phone, None)
+    number = phone_number(phone, None)
     if number is None:
         raise NotImported(
             f"--contact: {phone} is no phone number; write it with its country code, such as +7 701 234 56 78"
@@ -148,19 +147,8 @@ def _remembered(entry: Entry) -> AnyMessage:
     return AIMessage(entry.text, id=entry.id, name="operator")
 
 
-def _number(text: str, region: str | None) -> str | None:
-    """Digits of a valid phone number."""
-    try:
-        parsed = phonenumbers.parse(text if text.strip().startswith("+") or region else f"+{text.strip()}", region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(parsed):
-        return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
-
-
 def _is_number(name: str) -> bool:
-    return _number(name, None) is not None
+    return phone_number(name, None) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,30 +204,17 @@ def _column(cell: str, custom: dict[str, Any]) -> str:
 def _person(line: int, cells: dict[str, str], custom: dict[str, Any], region: str | None) -> tuple[Refused | None, Person | None]:  # fmt: skip
     if "phone" not in cells:
         return Refused(line, "phone", "empty"), None
-    number = _number(cells["phone"], region)
+    number = phone_number(cells["phone"], region)
     if number is None:
         hint = "" if region or cells["phone"].startswith("+") else "; without a country code, give --region"
         return Refused(line, "phone", f"{cells['phone']} is no valid number{hint}"), None
-    facts = {name: value[:120] for name, value in cells.items() if name in PROFILE_FIELDS and name != "phone"}
-    if "email" in cells:
-        try:
-            facts["email"] = validate_email(cells["email"], check_deliverability=False).normalized
-        except EmailNotValidError as error:
-            return Refused(line, "email", f"{cells['email']}: {error}"), None
-    if "class" in cells:
-        if cells["class"] not in ("client", "non_client", "unknown"):
-            return Refused(line, "class", f"{cells['class']}: use client, non_client or unknown"), None
-        facts["class"] = cells["class"]
-    if "language" in cells:
-        if not (len(cells["language"]) == 2 and cells["language"].isascii() and cells["language"].isalpha()):
-            return Refused(line, "language", f"{cells['language']}: use two letters, such as ru"), None
-        facts["language"] = cells["language"].lower()
-    for name, kind in custom.items():
-        if name in cells:
-            value = valid(kind, cells[name], cells[name], region or region_of(number))
-            if value is None:
-                return Refused(line, name, f"{cells[name]} is no {kind.type}"), None
-            facts[name] = value
+    facts, country = dict[str, str](), region or region_of(number)
+    for name in (*PROFILE_FIELDS, "class", "language", *custom):
+        if name in cells and name != "phone":
+            try:
+                facts[name] = entered(name, cells[name], custom, country)
+            except BadField as error:
+                return Refused(line, name, str(error)), None
     stopped = cells.get("consent", "").casefold() in ("stopped", "yes", "true", "1", "да", "x")
     return None, Person(line, number, facts, stopped)
 

@@ -6,8 +6,6 @@ notices   HASH   turn id -> JSON of a notice that nobody was told yet; a turn th
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +19,7 @@ from redis.exceptions import RedisError
 from channels.base import Recipient, SendError, Text
 from server.bots import Desk
 from server.clock import now_ms
+from server.hooks import operator_secret, signature
 from server.keys import key
 from server.lines import Numbers
 from server.mailbox import DAY
@@ -95,13 +94,13 @@ async def _deliver(
 
 
 async def _post(settings: Settings, desk: Desk, http: httpx.AsyncClient, notice: Notice) -> str:
-    """POST the notice as JSON, signed like Meta's webhooks with API_TOKEN as the secret; why it failed, or nothing."""
+    """POST the notice as JSON, signed as outgoing webhooks are; why it failed, or nothing."""
     if not desk.bot.operator_webhook_url:
         return ""
     link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
     body = json.dumps({**notice.model_dump(exclude={"tries", "next"}), "link": link}).encode()
-    digest = hmac.new(settings.operator_token.encode(), body, hashlib.sha256).hexdigest()
-    headers = {"Content-Type": "application/json", "X-Salesgraph-Signature-256": f"sha256={digest}"}
+    signed = signature(operator_secret(settings, notice.bot_id), now_ms() // 1000, body)
+    headers = {"Content-Type": "application/json", "X-Salesgraph-Signature": signed}
     try:
         answer = await http.post(desk.bot.operator_webhook_url, content=body, headers=headers, timeout=10)
     except httpx.HTTPError as error:

@@ -62,14 +62,14 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
     @routes.get("/quarantine", summary="Pieces of webhooks that could not be read")
     async def quarantine(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         most = start + limit + 1
-        rows = [row for desk in finding.some(bot_id).values() for row in await desk.conversations.quarantined(most)]
+        rows = [row for keeper in finding.keepers(bot_id) for row in await keeper.quarantined(most)]
         rows.sort(key=lambda row: -row["at"])
         return sliced(rows, limit, start)
 
     @routes.delete("/quarantine/{piece_id}", status_code=204, summary="Forget a piece")
     async def forget_piece(piece_id: str) -> None:
-        for desk in finding.desks.values():
-            if await desk.conversations.drop_quarantined(piece_id):
+        for keeper in finding.keepers(None):
+            if await keeper.drop_quarantined(piece_id):
                 return
         raise HTTPException(404, "there is no piece of this id")
 

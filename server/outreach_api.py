@@ -15,13 +15,14 @@ from channels.base import Message, SendError
 from channels.cloud_api import CloudApi
 from server import audit, consent, oversight
 from server.api_parts import Body, Finding, Limit, MessageIn, Offset, OneBot, sliced
-from server.calls import Calls, feed_secret, when
+from server.calls import Calls, when
 from server.clock import now_ms
 from server.follow_ups import FollowUps
 from server.lines import DEFAULT, Numbers
 from server.message_templates import MissingVariable, Template, keep, templates
 from server.outreach import Plan
 from server.settings import Settings
+from server.tokens import feed_address
 
 
 class IntervalsIn(Body):
@@ -123,10 +124,7 @@ def add(
         rows = [(call, desk) for desk in chosen for call in await calls.coming(desk.bot.id, now_ms())]
         rows.sort(key=lambda row: row[0].start)
         items = [{**call.model_dump(), "start_local": when(desk.bot, call.start)} for call, desk in rows]
-        feeds = {
-            desk.bot.id: f"/calendar/{desk.bot.id}/{feed_secret(settings.operator_token, desk.bot.id)}.ics"
-            for desk in chosen
-        }
+        feeds = {desk.bot.id: await feed_address(settings, redis, desk.bot.id) for desk in chosen}
         return {**sliced(items, limit, start), "count": len(rows), "feeds": feeds}
 
     @routes.delete("/calls/{call_id}", status_code=204, summary="Cancel a call")

@@ -13,8 +13,9 @@ from channels.json_parts import clean
 from server import consent, links, telemetry, traces
 from server.bots import Desk
 from server.clock import now_ms
-from server.conversations import Author, Entry
+from server.conversations import Author, Conversations, Entry
 from server.failed_sends import undelivered
+from server.keys import SHARED
 from server.lines import DEFAULT, Door, NotReady
 from server.mailbox import UnknownContact
 from server.message_templates import note_status
@@ -65,10 +66,13 @@ async def receive(parsed: Parsed, door: Door, desks: Desks, answer: bool = True)
     return count
 
 
-def _keeper(door: Door, desks: Desks) -> Desk:
-    """Who is shown what belongs to nobody: the one bot of the door, or the default one."""
-    only = {bot.id for bot in door.bots.values()}
-    return desks[only.pop() if len(only) == 1 else DEFAULT]
+def _keeper(door: Door, desks: Desks) -> Conversations:
+    """Who is shown what belongs to nobody: the one bot of the door; of a secret that several share, or nobody has, those who
+    look after the whole deployment."""
+    only = {bot.id for bot in door.bots.values()} | ({door.rest.id} if door.rest else set())
+    if len(only) == 1:
+        return desks[only.pop()].conversations
+    return Conversations(desks[DEFAULT].redis, SHARED)
 
 
 async def _take(message: Message, door: Door, desks: Desks, answer: bool) -> bool:
@@ -195,6 +199,6 @@ async def _prefer(preference: Preference, door: Door, desks: Desks) -> None:
     await consent.change(desk.redis, desk.conversations, conversation_id, preference.stopped, "preferences", source)
 
 
-async def _quarantine(desk: Desk, piece: Quarantined) -> None:
-    log.warning("quarantined", bot=desk.bot.id, reason=piece.reason)
-    await desk.conversations.quarantine(piece.reason, piece.piece)
+async def _quarantine(keeper: Conversations, piece: Quarantined) -> None:
+    log.warning("quarantined", bot=keeper.bot_id, reason=piece.reason)
+    await keeper.quarantine(piece.reason, piece.piece)

@@ -94,7 +94,17 @@ class Settings(BaseSettings):
         None,
         description="openai:NAME, google_genai:NAME, offline (the voice extra) or off, for voice messages; unset: by key.",
     )
-    daily_budget: float = Field(0, ge=0, description="US dollars of model calls a day, each bot; 0: no limit.")
+    daily_budget: float = Field(25, ge=0, description="US dollars of model calls a day, each bot; 0: no limit.")
+    model_prices: dict[str, dict[str, float]] = Field(
+        {},
+        description="US dollars per million tokens of models that have no price of ours, as JSON: "
+        '{"openai:my-model": {"input": 0, "output": 0}}; without one a model is counted like the dearest.',
+    )
+    turns_per_hour: int = Field(
+        240,
+        ge=0,
+        description="Turns of one contact in an hour; what comes beyond waits and is answered together. 0: no limit.",
+    )
     media_megabytes: int = Field(16, ge=1, le=100, description="Largest file of a contact that is fetched.")
     bot_file: Path | None = Field(
         None, description="YAML or JSON file with more settings of the default bot: prompts, lists, fields, facts."
@@ -175,6 +185,9 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(512, ge=1, le=1000, description="Conversations one worker has in hand at once.")
 
     operator_webhook_url: str | None = Field(None, description="Address told when a conversation needs a person.")
+    operator_webhook_secret: SecretStr | None = Field(
+        None, description="Signs what OPERATOR_WEBHOOK_URL is told; unset: made for each bot from SECRETS_KEY."
+    )
     operator_number: str | None = Field(
         None, pattern=r"^\+?\d{6,15}$", description="WhatsApp number told when a conversation needs a person."
     )

@@ -1,6 +1,7 @@
 """What the bots' model calls cost, and how much of a day's budget is left.
 
-spent:DAY   HASH   calls, input, output, nano (billionths of a US dollar), `unpriced` calls; kept for 400 days
+spent:DAY   HASH   calls, input, output, nano (billionths of a US dollar), `unpriced` calls and what those would have cost with
+                   the dearest model (`assumed`, billionths); kept for 400 days
 contact:C   HASH   calls, input, output, nano of the conversation
 """
 
@@ -43,17 +44,20 @@ class Spending:
         budget = bot.context.daily_budget
         if not budget:
             return "full"
-        spent = (await self.of(bot.id))["cost"]
+        today = await self.of(bot.id)
+        spent = today["cost"] + today["assumed_cost"]
         if spent < CAREFUL * budget:
             await alerts.clear(self._redis, f"budget:{bot.id}")
             return "full"
         what = "offline answers" if spent >= budget else "the cheaper model"
         text = f"{bot.id} has spent {spent:.2f} of {budget:.2f} US dollars today; {what} until midnight. Raise daily_budget to change that."
+        if today["assumed_cost"]:
+            text += f" {today['assumed_cost']:.2f} of it is for models without a price, counted like the dearest: MODEL_PRICES says what they cost."
         await alerts.raise_alert(self._redis, f"budget:{bot.id}", text, "daily_budget", bot.id)
         return "offline" if spent >= budget else "cheaper"
 
     async def record(self, bot_id: str, conversation_id: str, calls: Sequence[Call]) -> None:
-        """Put calls on the bills of the bot and the conversation."""
+        """Put calls on the bills of the bot and, unless its id is empty, of the conversation."""
         if not calls:
             return
         bill = {
@@ -67,7 +71,10 @@ class Spending:
             for name, amount in bill.items():
                 pipe.hincrby(day, name, amount)
                 pipe.hincrby(key(bot_id, "totals"), name, amount)
-                pipe.hincrby(key(bot_id, "contact", conversation_id), name, amount)
+                if conversation_id:
+                    pipe.hincrby(key(bot_id, "contact", conversation_id), name, amount)
+            if assumed := round(NANO * sum(call.assumed for call in calls)):
+                pipe.hincrby(day, "assumed", assumed)
             if unpriced := sum(not call.priced for call in calls):
                 pipe.hincrby(day, "unpriced", unpriced)
             pipe.expire(day, KEPT_SECONDS)
@@ -82,5 +89,6 @@ class Spending:
             "input_tokens": row.get("input", 0),
             "output_tokens": row.get("output", 0),
             "cost": row.get("nano", 0) / NANO,
+            "assumed_cost": row.get("assumed", 0) / NANO,
             "unpriced_calls": row.get("unpriced", 0),
         }

@@ -8,6 +8,7 @@ API_TOKEN is the first of them and may do everything; the others are made with i
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -19,6 +20,7 @@ from redis.asyncio import Redis
 from server.bots import Desk
 from server.clock import now_ms
 from server.keys import SHARED, key
+from server.settings import Settings
 
 TOKENS = key(SHARED, "tokens")
 PREFIX = "sg_"
@@ -76,6 +78,39 @@ async def of_digest(redis: Redis, digest: str) -> Operator | None:
     """The operator of a token's digest."""
     raw: Any = await redis.hget(TOKENS, digest)  # pyright: ignore[reportGeneralTypeIssues]
     return Operator.model_validate_json(raw) if raw else None
+
+
+async def feed_address(settings: Settings, redis: Redis, bot_id: str) -> str:
+    """Where whoever makes the request in hand finds the calendar of a bot. It ends with them: nobody reads it any more once
+    their token is revoked, or API_TOKEN another."""
+    operator = who.get()
+    digest = await _digest(settings, redis, operator.id)
+    return f"/calendar/{bot_id}/{_feed_secret(operator.id, digest, bot_id)}.ics" if digest else ""
+
+
+async def of_feed(settings: Settings, redis: Redis, bot_id: str, secret: str) -> Operator | None:
+    """Whose calendar address that is; None for nobody's."""
+    operator_id = secret.partition("-")[0]
+    digest = await _digest(settings, redis, operator_id)
+    wanted = _feed_secret(operator_id, digest, bot_id)
+    if not digest or not hmac.compare_digest(wanted.encode(), secret.encode("utf-8", "replace")):
+        return None
+    operator = MASTER if operator_id == MASTER.id else await of_digest(redis, digest)
+    return operator if operator and operator.sees(bot_id) else None
+
+
+def _feed_secret(operator_id: str, digest: str, bot_id: str) -> str:
+    made = hmac.new(digest.encode(), f"calendar {bot_id}".encode(), hashlib.sha256).hexdigest()[:40]
+    return f"{operator_id}-{made}"
+
+
+async def _digest(settings: Settings, redis: Redis, operator_id: str) -> str:
+    """What an operator's token is stored under; empty for nobody's id."""
+    if operator_id == MASTER.id:
+        return digest_of(settings.operator_token)
+    names: Any = await redis.hkeys(TOKENS)  # pyright: ignore[reportGeneralTypeIssues]
+    found = [name.decode() for name in names if name.decode().startswith(operator_id)]
+    return found[0] if len(operator_id) == 12 and len(found) == 1 else ""
 
 
 async def every(redis: Redis) -> list[Operator]:

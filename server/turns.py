@@ -70,6 +70,7 @@ async def run(
             return await done()
     contact = await attending.back_to_bot(desk, contact)
     meter.calls.set(calls)
+    meter.allowance.set(await attending.spending.allowance(desk.bot))
     read = await attending.inputs.read(desk, contact, said, patient=work.failures < 2)
     start: Any = None if resumed else start_of(desk.bot.id, contact, turn_id, read.messages, values, now_ms())
     if start and plan and verdict:
@@ -77,7 +78,6 @@ async def run(
         start["touch"] = Touch(number=plan.touch, of=of, hours=silence(plan), text=verdict.text)
     attachments.set(read.attachments)
     diary.set(Diary(attending.calls, desk, contact))
-    meter.allowance.set(await attending.spending.allowance(desk.bot))
     stream: Any = graph.astream(
         start, config, context=desk.bot.context, durability="sync", stream_mode=["updates", "values"]
     )

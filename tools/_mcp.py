@@ -25,6 +25,8 @@ from tools import add, remove
 # Seconds for a server to come up, at start and again after it was lost.
 START = 20
 AGAIN_FIRST, AGAIN_LONGEST = 1.0, 60.0
+# What a foreign program learns of our environment: none of our keys, unless its `env` names one.
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TERM", "SHELL", "USER", "LOGNAME", "SYSTEMROOT")
 
 log = structlog.get_logger()
 
@@ -56,7 +58,8 @@ class ServerConfig(BaseModel):
         if self.url:
             headers = {name: _expanded(value) for name, value in self.headers.items()}
             return {"transport": "streamable_http", "url": self.url, "headers": headers}
-        env = {**os.environ, **{name: _expanded(value) for name, value in self.env.items()}} if self.env else None
+        kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        env = {**kept, **{name: _expanded(value) for name, value in self.env.items()}}
         return {"transport": "stdio", "command": self.command, "args": self.args, "env": env}
 
 

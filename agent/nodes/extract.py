@@ -14,6 +14,7 @@ from agent.context import PROFILE_FIELDS, Context
 from agent.decisions import decision_in
 from agent.facts import Facts, kept, region_of, schema
 from agent.models import Models, NoModelAnswered
+from agent.prompts import filled
 from agent.screens import is_media_only, is_pleasantry
 from agent.state import State, burst, burst_text, text_of, untagged
 
@@ -35,7 +36,8 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
     region = region_of(profile.get("phone", "")) or ""
     custom = tuple(context.custom_fields)
     fields = [*PROFILE_FIELDS, *(field.name for field in custom)]
-    prompt = context.extract_prompt.format(
+    prompt = filled(
+        context.extract_prompt,
         business=context.business,
         fields=", ".join(fields),
         profile=untagged(", ".join(f"{name}: {profile[name]}" for name in fields if name in profile)) or "nothing",

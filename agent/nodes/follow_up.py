@@ -12,6 +12,7 @@ from langgraph.types import Command
 from agent.context import PROFILE_FIELDS, Context
 from agent.models import OFFLINE, Models, NoModelAnswered
 from agent.nodes.sell import answerable, fenced
+from agent.prompts import filled
 from agent.state import State, text_of, untagged
 from agent.touches import Kind, kind_of, template
 
@@ -71,7 +72,8 @@ def _prompt(state: State, context: Context, kind: Kind, language: str) -> str:
     profile = {name: value for name, value in state.get("profile", {}).items() if value}
     touch, own = state.get("touch") or {}, [f.name for f in context.custom_fields]
     spoken = [text_of(m) for m in state["messages"] if isinstance(m, AIMessage) and text_of(m)]
-    return context.follow_up_prompt.format(
+    return filled(
+        context.follow_up_prompt,
         business=context.business,
         silence=f"{touch.get('hours', 24)} hours",
         number=touch.get("number", 1),

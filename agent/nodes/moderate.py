@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from agent.context import Context
 from agent.models import Models, NoModelAnswered
+from agent.prompts import filled
 from agent.screens import (
     asks_for_person,
     is_emergency,
@@ -62,7 +63,7 @@ async def moderate(state: State, runtime: Runtime[Context], models: Models) -> d
         return {}
     if known == "client" and not is_suspicious(said):
         return {}
-    prompt = context.moderate_prompt.format(business=context.business)
+    prompt = filled(context.moderate_prompt, business=context.business)
     try:
         asked = await models.ask(
             context.model_of("moderate"),

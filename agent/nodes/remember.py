@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.models import OFFLINE, Models, NoModelAnswered
+from agent.prompts import filled
 from agent.state import State, text_of, untagged
 
 SECONDS = 20
@@ -58,7 +59,7 @@ def _speaker(message: AnyMessage) -> str:
 async def _summary(before: str, old: Sequence[AnyMessage], context: Context, models: Models) -> str:
     lines = [f"{_speaker(m)}: {text_of(m)}" for m in old]
     if models.resolve(context.model_of("remember")) != OFFLINE:
-        prompt = context.remember_prompt.format(business=context.business, summary=untagged(before))
+        prompt = filled(context.remember_prompt, business=context.business, summary=untagged(before))
         try:
             asked = await models.ask(
                 context.model_of("remember"),

@@ -15,6 +15,7 @@ from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context, attachments
 from agent.language import script_of
 from agent.models import Models, NoModelAnswered
 from agent.phrases import say
+from agent.prompts import filled
 from agent.state import Quoted, State, burst, burst_text, text_of, untagged
 
 log = structlog.get_logger()
@@ -61,7 +62,8 @@ def _prompt(state: State, context: Context, language: str) -> str:
     profile = {name: value for name, value in state.get("profile", {}).items() if value}
     fields = (*PROFILE_FIELDS, *(field.name for field in context.custom_fields))
     missing, stage = context.missing(profile), profile.get("stage") or STAGES[0]
-    prompt = context.sell_prompt.format(
+    prompt = filled(
+        context.sell_prompt,
         business=context.business,
         facts=context.facts or "none",
         language=language,
@@ -78,7 +80,7 @@ def _prompt(state: State, context: Context, language: str) -> str:
     if not state.get("complaint"):
         return prompt
     draft = untagged(state.get("draft", ""))
-    return f"{prompt}\n\n{context.ground_prompt.format(complaint=untagged(state.get('complaint', '')), draft=draft)}"
+    return f"{prompt}\n\n{filled(context.ground_prompt, complaint=untagged(state.get('complaint', '')), draft=draft)}"
 
 
 def _moves(state: State) -> list[str]:

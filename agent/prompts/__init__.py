@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,8 @@ import yaml
 
 HERE = Path(__file__).parent
 FENCE = "---"
+# A pair of braces that stay, or a placeholder.
+_HOLE = re.compile(r"\{\{|\}\}|\{(\w+)\}")
 
 
 class BadPrompt(ValueError):
@@ -71,8 +74,20 @@ def read(name: str) -> str:
 
 
 def placeholders(text: str) -> set[str]:
-    """Names in `{braces}`; raises ValueError when braces do not pair up."""
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    """Names in `{braces}`; raises ValueError when braces do not pair up, or say how a value is to be written: a width in them
+    would make a prompt of any length."""
+    found = set()
+    for _, name, width, conversion in Formatter().parse(text):
+        if width or conversion:
+            raise ValueError(f"{{{name}}} holds more than a name")
+        if name is not None:
+            found.add(name)
+    return found
+
+
+def filled(text: str, **values: object) -> str:
+    """A prompt with its placeholders replaced; a brace that stays is written twice. Nothing in a value is a placeholder."""
+    return _HOLE.sub(lambda m: str(values[m[1]]) if m[1] else m[0][0], text)
 
 
 @cache

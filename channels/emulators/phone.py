@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ class Bubble:
     callback: str = ""
 
 
+def _for_its_owner(path: str, flags: int) -> int:
+    """What was said is for nobody else on this machine."""
+    return os.open(path, flags, 0o600)
+
+
 class Phones:
     """All conversations between business numbers and contacts, and whoever watches them."""
 
@@ -36,6 +42,7 @@ class Phones:
         self._journal = journal
         self._watchers: dict[tuple[str, str], set[asyncio.Queue[dict[str, Any]]]] = {}
         if journal and journal.exists():
+            journal.chmod(0o600)
             for line in journal.read_text(encoding="utf-8").splitlines():
                 self._replay(line)
 
@@ -85,7 +92,7 @@ class Phones:
     def _write(self, row: dict[str, Any]) -> None:
         if self._journal:
             self._journal.parent.mkdir(parents=True, exist_ok=True)
-            with open(self._journal, "a", encoding="utf-8") as file:
+            with open(self._journal, "a", encoding="utf-8", opener=_for_its_owner) as file:
                 file.write(json.dumps(row) + "\n")
 
     def _replay(self, line: str) -> None:

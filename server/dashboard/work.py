@@ -9,11 +9,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from server.calls import Calls, feed_secret, when
+from server.calls import Calls, when
 from server.clock import now_ms
 from server.dashboard.frame import Frame
 from server.follow_ups import FollowUps
 from server.operations_api import opened
+from server.tokens import feed_address
 
 ROWS = 50
 # People who wait, of whom those who waited longest come first.
@@ -32,11 +33,12 @@ def add(routes: APIRouter, frame: Frame) -> None:
         needs = await frame.inbox.page(desks, "needs_person", limit=MOST)
         letters = [opened(row) for desk in desks.values() for row in await desk.dead_letters.every()]
         skipped = [row for desk in desks.values() for row in await follow_ups.skipped(desk, ROWS)]
-        pieces = [row for desk in desks.values() for row in await desk.conversations.quarantined(ROWS)]
-        waiting = sorted(needs.rows, key=lambda row: row.contact.waiting_since or row.at)
+        chosen = request.query_params.get("bot", "")
+        keepers = frame.finding.keepers(chosen if chosen in frame.desks else None)
+        pieces = [row for keeper in keepers for row in await keeper.quarantined(ROWS)]
         found: dict[str, Any] = {
-            "needs": waiting[:200],
-            "needs_count": len(waiting),
+            "needs": needs.rows[:200],
+            "needs_count": len(needs.rows),
             "letters": sorted(letters, key=lambda row: -row["at"])[:ROWS],
             "skipped": sorted(skipped, key=lambda row: -row["at"])[:ROWS],
             "pieces": sorted(pieces, key=lambda row: -row["at"])[:ROWS],
@@ -59,7 +61,6 @@ def add(routes: APIRouter, frame: Frame) -> None:
         chosen = later[start : start + ROWS]
         coming = [row for _, desk, name in chosen if (row := await follow_ups.next_of(desk, name))]
         booked.sort(key=lambda row: row["call"].start)
-        token = frame.settings.operator_token
         found: dict[str, Any] = {
             "coming": coming,
             "count": len(later),
@@ -67,7 +68,7 @@ def add(routes: APIRouter, frame: Frame) -> None:
             "calls": booked[:200],
             "weeks": _weeks(frame.local(now_ms()), coming, booked),
             "enabled": [desk.bot.id for desk in desks.values() if desk.bot.outreach.enabled],
-            "feeds": {bot_id: f"/calendar/{bot_id}/{feed_secret(token, bot_id)}.ics" for bot_id in desks},
+            "feeds": {bot_id: await feed_address(frame.settings, frame.redis, bot_id) for bot_id in desks},
         }
         return await frame.page(request, "outreach.html", found)
 

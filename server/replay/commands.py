@@ -181,6 +181,12 @@ def agreed(costs: Sequence[float | None], model: str, yes: bool) -> bool:
     return typer.confirm("Go on?")
 
 
+NO_KEY = (
+    "--recorded: no key is set, so what a model said on tape would be compared with the offline model, which is another "
+    "one altogether; set OPENAI_API_KEY or GEMINI_API_KEY, or say --set model=offline"
+)
+
+
 @replay_commands.command("compare")
 def compare(
     pattern: Pattern = "",
@@ -214,6 +220,12 @@ def compare(
         if why := _judge_trouble(found, folder, live.default):
             wrong(why)
             return 2
+        asked = [str(side.changes.get("model") or live.default) for side in (left, right) if not side.recorded]
+        if taped and "offline" in asked and not right.changes.get("model"):
+            wrong(NO_KEY)
+            return 2
+        if "offline" in asked:
+            console.print("the offline model answers: it reads no prompts, so a changed one makes no difference to it")
         costs = [
             cost_of(c, str(side.changes.get("model") or live.default), settings) for c in found for side in (left, right)
             if not side.recorded for _ in range(times)

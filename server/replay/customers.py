@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.models import OFFLINE, Models
+from agent.prompts import filled
 from server.bot_config import problems_of
 from server.replay.heard import Heard
 from server.replay.play import Playing
@@ -63,8 +64,14 @@ def played_by(who: Persona, models: Models, model: str = "auto") -> Speaker:
         if not heard:
             return who.says[0]
         facts = "; ".join(f"{name}: {value}" for name, value in who.facts.items()) or "nothing in particular"
-        prompt = PROMPT.read_text(encoding="utf-8").format(
-            about=who.about, goal=who.goal, mood=who.mood, facts=facts, language=who.language, end=END
+        prompt = filled(
+            PROMPT.read_text(encoding="utf-8"),
+            about=who.about,
+            goal=who.goal,
+            mood=who.mood,
+            facts=facts,
+            language=who.language,
+            end=END,
         )
         # to the model that plays the customer, the shop is the one who asks
         said: list[AnyMessage] = [SystemMessage(prompt)]

@@ -12,7 +12,7 @@ from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.models import OFFLINE, Models, NoModelAnswered
-from agent.prompts import version
+from agent.prompts import filled, version
 from agent.state import untagged
 from server.replay.heard import Heard
 from server.replay.saved import BadConversation
@@ -78,8 +78,8 @@ async def judged(models: Models, model: str, rubric: str, heard: Heard) -> list[
 
 async def ask(models: Models, model: str, rubric: str, said: str, reply: str) -> Judgement:
     """One judgement. Raises NoModelAnswered; the offline model is no judge."""
-    prompt = PROMPT.read_text(encoding="utf-8").format(
-        rubric=untagged(rubric.strip()), said=untagged(said), reply=untagged(reply)
+    prompt = filled(
+        PROMPT.read_text(encoding="utf-8"), rubric=untagged(rubric.strip()), said=untagged(said), reply=untagged(reply)
     )
     asked = await models.ask(model, [HumanMessage(prompt)], schema=Judgement, timeout=SECONDS, purpose="judge")
     if asked.model == OFFLINE or asked.parsed is None:

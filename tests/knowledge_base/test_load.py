@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge_base.load import Document, Page, Unreadable, load, normalise
+from knowledge_base.load import Document, Page, Unreadable, normalise
 from knowledge_base.passages import PASSAGE_CHARACTERS, split
+from knowledge_base.reading import read
 from knowledge_base.samples import files
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: path.name)
 def test_the_samples_are_read_whole(path: Path):
-    document = load(path)
+    document = read(path).document
     assert not document.problems
     text = " ".join(page.text for page in document.pages)
     expected = {
@@ -44,7 +46,7 @@ def test_what_cannot_be_read_is_named_in_one_line(tmp_path: Path, name: str, con
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(Unreadable) as refused:
-        load(path)
+        read(path)
     assert str(refused.value).startswith(name)
     assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -54,7 +56,38 @@ def test_a_slow_file_is_given_up(tmp_path: Path):
     path = tmp_path / "slow.pdf"
     path.write_bytes(files()[0].read_bytes())
     with pytest.raises(Unreadable, match="took longer"):
-        load(path, seconds=0.01)
+        read(path, seconds=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("deep.html", b"<" * 20_000),
+        ("nested.html", b"<div><table><tr>" * 100_000),
+        ("wide.csv", b",".join(b"c%d" % n for n in range(100_000)) + b"\n1\n"),
+        ("long.csv", b"name;price\n" + b"vase;1\n" * 30_000),
+        ("heads.md", b"#" * 300_000),
+        ("dashes.txt", b"-\n" * 150_000 + b"a word here"),
+        ("open.csv", b'"' * 500_000),
+    ],
+)
+def test_a_hostile_file_of_any_format_costs_no_more_than_its_share(tmp_path: Path, name: str, content: bytes):
+    path = tmp_path / name
+    path.write_bytes(content)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    try:
+        read(path, seconds=6)
+    except Unreadable as refused:
+        assert str(refused).startswith(name) and "\n" not in str(refused)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime - before.ru_utime < 8
+
+
+def test_a_file_that_would_fill_the_memory_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "full.txt"
+    path.write_bytes(b"a word and more " * 2_000_000)
+    with pytest.raises(Unreadable, match=r"full\.txt: "):
+        read(path)
 
 
 def test_html_shows_what_a_reader_sees(tmp_path: Path):
@@ -62,7 +95,7 @@ def test_html_shows_what_a_reader_sees(tmp_path: Path):
     path.write_text(
         "<head><title>x</title></head><p>Delivery costs</p><script>hidden()</script><p>1 500 tenge today</p>"
     )
-    text = load(path).pages[0].text
+    text = read(path).document.pages[0].text
     assert "1 500 tenge" in text and "hidden" not in text
 
 
@@ -71,7 +104,7 @@ def test_html_shows_what_a_reader_sees(tmp_path: Path):
 def test_a_price_list_in_any_dialect(tmp_path: Path, encoding: str, comma: str):
     path = tmp_path / "p.csv"
     path.write_bytes(f"name{comma}price\nВаза{comma}900\n".encode(encoding))
-    assert load(path).rows == [{"name": "Ваза", "price": "900"}]
+    assert read(path).document.rows == [{"name": "Ваза", "price": "900"}]
 
 
 @given(st.text(max_size=300))
@@ -103,11 +136,11 @@ def test_real_pdfs_are_read_or_named(external_data: Path):
     read = 0
     for path in paths[:: max(1, len(paths) // 30)]:
         try:
-            document = load(path, seconds=8)
+            reading = read(path, seconds=8)
         except Unreadable as refused:
             assert path.name in str(refused)
             continue
         read += 1
-        assert all("\x00" not in page.text for page in document.pages)
-        assert split(document)
+        assert all("\x00" not in page.text for page in reading.document.pages)
+        assert reading.passages
     assert read >= 10

@@ -146,6 +146,10 @@ class Stack:
         for pid in found:
             os.kill(pid, signal.SIGKILL)
 
+    def processes(self) -> list[tuple[int, str]]:
+        """(pid, command line) of the product's processes."""
+        return [(pid, line) for pid, line in _processes() if self._mine(pid)]
+
     def _mine(self, pid: int) -> bool:
         assert self.process is not None
         try:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
-from server.access import TRIES, exposed
+from server.access import TRIES, Access, TooMany, exposed, login_link
 from server.settings import Settings
 from tests.server.stack import API, Stack, text, webhook
 from tests.server.test_api import fresh
@@ -176,10 +177,22 @@ async def test_guessing_tokens_is_slow(stack: Stack):
     async with httpx.AsyncClient(base_url=stack.url, headers=guesser) as browser:
         for _ in range(TRIES):
             assert (await browser.post("/login", data={"token": "guess"})).status_code == 401
-        answer = await browser.post("/login", data={"token": API})
+        answer = await browser.post("/login", data={"token": "guess"})
         assert answer.status_code == 429 and "minutes" in answer.text
-    async with httpx.AsyncClient(base_url=stack.url) as other:
-        assert (await other.post("/login", data={"token": API})).status_code == 303
+        answer = await browser.get("/api/me", headers={"Authorization": "Bearer guess"})
+        assert answer.status_code == 429 and answer.headers["retry-after"] == "900"
+        # a token that nobody guesses opens all the same: a guesser keeps nobody out
+        assert (await browser.post("/login", data={"token": API})).status_code == 303
+
+
+async def test_a_short_token_is_no_use_where_somebody_guesses(redis: Redis, tmp_path: Path):
+    access = Access(Settings(_env_file=None, data_dir=tmp_path, api_token="short"), redis)
+    for number in range(TRIES):
+        assert await access.log_in(f"guess {number}", "198.51.100.9") is None
+    for token in ("guess", "short"):
+        with pytest.raises(TooMany):
+            await access.log_in(token, "198.51.100.9")
+    assert await access.log_in("short", "198.51.100.10")
 
 
 async def test_an_operator_of_one_bot_sees_no_other(stack: Stack):
@@ -224,3 +237,66 @@ def test_a_token_file_that_others_read_is_not_put_on_the_network(tmp_path: Path)
     short = Settings(_env_file=None, data_dir=tmp_path, host="0.0.0.0", api_token="given")
     assert "API_TOKEN" in exposed(short) and "24 characters" in exposed(short)
     assert exposed(Settings(_env_file=None, data_dir=tmp_path, host="0.0.0.0", api_token="x" * 24)) == ""
+
+
+async def test_the_link_that_is_printed_opens_for_one_browser_once(stack: Stack):
+    printed = re.search(r"Open\s+(http://127\.0\.0\.1:\d+/login/\S+)", stack.log.read_text())
+    assert printed, stack.log.read_text()
+    redis = Redis.from_url(f"unix://{stack.data_dir}/redis/socket?db=0")
+    link = await login_link(Settings(_env_file=None, data_dir=stack.data_dir, port=stack.port), redis)
+    await redis.aclose()
+    async with httpx.AsyncClient(base_url=stack.url) as browser, httpx.AsyncClient(base_url=stack.url) as thief:
+        opened = await browser.get(link)
+        assert opened.status_code == 303 and opened.headers["location"] == "/simulator"
+        cookie = opened.headers["set-cookie"]
+        assert "HttpOnly" in cookie and "SameSite=strict" in cookie
+        assert (await browser.get("/simulator")).status_code == 200
+        assert (await browser.get("/api/me")).json()["id"] == "api_token"
+        again = await thief.get(link)
+        assert again.headers["location"] == "/login?used=1" and "set-cookie" not in again.headers
+        assert "login-link" in (await thief.get("/login?used=1")).text
+        assert (await browser.get(link)).headers["location"] == "/simulator"  # pressed again in the same browser
+        for wrong in ("x", "../x", "%00", "x" * 5000):
+            assert "set-cookie" not in (await thief.get(f"/login/{wrong}")).headers
+
+
+async def test_a_calendar_ends_with_the_token_of_whoever_reads_it(stack: Stack):
+    id, token = await operator(stack, "read_only", ["demo"])
+    async with client(stack, token) as mine, httpx.AsyncClient(base_url=stack.url) as calendar:
+        feeds = (await mine.get("/api/calls")).json()["feeds"]
+        theirs = (await stack.http.get("/api/calls")).json()["feeds"]
+        assert set(feeds) == {"demo"} and feeds["demo"] != theirs["demo"]
+        assert (await calendar.get(feeds["demo"])).status_code == 200
+        assert (await calendar.get(feeds["demo"].replace("/demo/", "/default/"))).status_code == 404
+        await stack.http.delete(f"/api/tokens/{id}")
+        assert (await calendar.get(feeds["demo"])).status_code == 404
+        assert (await calendar.get(theirs["demo"])).status_code == 200
+        for wrong in ("x", "api_token-", f"api_token-{'0' * 40}", f"{id}-", "%C3%BC"):
+            assert (await calendar.get(f"/calendar/demo/{wrong}.ics")).status_code == 404
+
+
+async def test_whoever_owns_one_bot_names_no_model_and_no_budget_of_its_own(stack: Stack):
+    id, token = await operator(stack, "owner", ["demo"])
+    async with client(stack, token) as mine:
+        for field, value in (("model", "openai:dearest"), ("moderate_model", "openai:x"), ("daily_budget", 10_000), ("fallback_model", "x")):  # fmt: skip
+            answer = await mine.patch("/api/bots/demo", json={field: value})
+            assert answer.status_code == 403 and field in answer.text
+        assert (await mine.patch("/api/bots/demo", json={"facts": "Open daily."})).status_code == 200
+    await stack.http.patch("/api/bots/demo", json={"facts": None})
+    await stack.http.delete(f"/api/tokens/{id}")
+
+
+async def test_strangers_learn_from_metrics_and_health_how_it_is_and_not_whose_it_is(stack: Stack):
+    async with httpx.AsyncClient(base_url=stack.url) as stranger:
+        told = (await stranger.get("/metrics")).text
+        health = (await stranger.get("/health")).json()
+    assert 'salesgraph_messages_total{bot="all",direction="in"}' in told and 'bot="demo"' not in told
+    assert not re.search(r"salesgraph_(cost|spent|tokens)", told)
+    assert set(health) == {"status", "redis", "oldest_due_seconds"}
+    mine = (await stack.http.get("/metrics")).text
+    assert 'salesgraph_cost_dollars_total{bot="demo"}' in mine
+    id, token = await operator(stack, "read_only", ["demo"])
+    async with client(stack, token) as theirs:
+        seen = (await theirs.get("/metrics")).text
+    assert 'bot="demo"' in seen and 'bot="default"' not in seen
+    await stack.http.delete(f"/api/tokens/{id}")

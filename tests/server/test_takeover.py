@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 
 import httpx
 from fastapi import FastAPI, Request, Response
@@ -89,13 +90,16 @@ async def test_the_operators_webhook_is_signed_repeated_and_told_once(redis: Red
     @app.post("/crm")
     async def crm(request: Request) -> Response:
         body = await request.body()
-        digest = hmac.new(b"operators", body, hashlib.sha256).hexdigest()
-        assert request.headers["x-salesgraph-signature-256"] == f"sha256={digest}"
+        at, _, given = request.headers["x-salesgraph-signature"].removeprefix("t=").partition(",v1=")
+        wanted = hmac.new(b"a secret of its own", f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+        assert given == wanted and abs(int(at) - time.time()) < 60
         got.append(json.loads(body))
         return Response(status_code=503 if len(got) == 1 else 200)
 
     with served(app) as url:
-        office = Office(redis, tmp_path, operator_webhook_url=f"{url}/crm", api_token="operators")
+        office = Office(
+            redis, tmp_path, operator_webhook_url=f"{url}/crm", operator_webhook_secret="a secret of its own"
+        )
         office.client = httpx.AsyncClient(mounts={url: httpx.AsyncHTTPTransport()}, transport=office.client._transport)
         async with office.working(models()):
             conversation = await office.writes("77010000009", "I want to talk to a human")
