@@ -69,6 +69,7 @@ def sentinels_of(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
 
 def hidden(text: str) -> str:
     """A text with the passwords of addresses in it left out."""
+    text = re.sub(r"(\bredi[\w+]*://|\bunix://)\S*@", r"\1***@", text)  # a password may hold any sign
     return re.sub(r"(\w[\w+.-]*://)[^/\s@]*@", r"\1***@", text)
 
 

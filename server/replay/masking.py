@@ -7,12 +7,15 @@ example.com (RFC 2606), names of no family.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# Words and labels have a limit in all of these: they may begin behind any hyphen or full stop, and without one each beginning
+# would be read to the end of the text. 64 characters are the most before an @ (RFC 5321), 63 those of a label (RFC 1035).
+EMAIL = re.compile(r"[\w.+-]{1,64}+@[\w-]++(?:\.[\w-]++)+")
 LINK = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"')\]]+|\b(?:wa|t)\.me/[^\s<>\"')\]]+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|ru|kz|it|es|org|net|de|fr|io)\b(?:/[^\s<>\"')\]]*)?",
+    r"(?:https?://|www\.)[^\s<>\"')\]]+|\b(?:wa|t)\.me/[^\s<>\"')\]]+|\b[\w-]{1,63}+(?:\.[\w-]{1,63}+){0,8}\.(?:com|ru|kz|it|es|org|net|de|fr|io)\b(?:/[^\s<>\"')\]]*)?",
     re.I,
 )
 HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z][\w.]{3,}")
@@ -21,14 +24,14 @@ PLACE = re.compile(r"-?\d{1,3}\.\d{4,}\s*[,;]\s*-?\d{1,3}\.\d{4,}")
 _PRICE = re.compile(r"\d{1,3}(?:[ \u00a0.,]\d{3}){2,4}")
 _MONEY = re.compile(r"[ \u00a0]{0,2}(?:₸|₽|€|\$|£|¥|₹|KZT|RUB|EUR|USD|тг|тенге|теңге|руб|сум|euro|dollar|tenge)", re.I)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:\D.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}(?:\D.*)?")
-_NUMBER = r"\s*,?\s*(?:n[°o.]?\s*|№\s*|д(?:ом|\.)\s*)?\d+[\w/-]*(?:,?\s*(?:кв(?:артира|\.)?|оф(?:ис|\.)?|apt\.?|int\.?)\s*\d+)?"
+_NUMBER = r"\s*+(?:,\s*+)?(?:n[°o.]?\s*|№\s*|д(?:ом|\.)\s*)?\d+[\w/-]*(?:,?\s*(?:кв(?:артира|\.)?|оф(?:ис|\.)?|apt\.?|int\.?)\s*\d+)?"
 ADDRESS = re.compile(
-    rf"\b(?:ул\.|улиц[аеыу]|пр-т|проспект[еа]?|пер\.|переул[а-я]+|мкр\.?|микрорайон[еа]?|бульвар[еа]?|шоссе)\s*[\w.«»-]+(?:\s[А-ЯЁ][\w.-]+)?{_NUMBER}"
-    r"|\b[А-ЯЁ][а-яё-]+,?\s(?:д(?:ом|\.)\s*)?\d+[\w/]*,?\s*(?:кв|оф)(?:артира|ис|\.)?\s*\d+"
-    rf"|\b[\w-]+\s(?:көшесі|даңғылы|caddesi|sokak|sokağı){_NUMBER}"
-    rf"|\b(?:via|viale|piazza|corso|calle|c/|avenida|av\.|avda\.|plaza|rua|r\.|praça|rue|place)\s(?:\w{{1,3}}\s)?[A-ZÀ-Ý][\w'’.-]+(?:\s[A-ZÀ-Ý][\w'’.-]+)*{_NUMBER}"
-    rf"|\b[\w-]+(?:straße|strasse|str\.|weg|platz){_NUMBER}"
-    r"|\b\d+[A-Za-z]?,?\s(?:[A-Z][\w'’.-]+\s){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Boulevard|Blvd)\b\.?"
+    rf"\b(?:ул\.|улиц[аеыу]|пр-т|проспект[еа]?|пер\.|переул[а-я]{{1,10}}|мкр\.?|микрорайон[еа]?|бульвар[еа]?|шоссе)\s*[\w.«»-]{{1,40}}(?:\s[А-ЯЁ][\w.-]{{1,40}})?{_NUMBER}"
+    r"|\b[А-ЯЁ][а-яё-]{1,40},?\s(?:д(?:ом|\.)\s*)?\d+[\w/]*,?\s*(?:кв|оф)(?:артира|ис|\.)?\s*\d+"
+    rf"|\b[\w-]{{1,40}}\s(?:көшесі|даңғылы|caddesi|sokak|sokağı){_NUMBER}"
+    rf"|\b(?:via|viale|piazza|corso|calle|c/|avenida|av\.|avda\.|plaza|rua|r\.|praça|rue|place)\s(?:\w{{1,3}}\s)?[A-ZÀ-Ý][\w'’.-]{{1,40}}(?:\s[A-ZÀ-Ý][\w'’.-]{{1,40}}){{0,5}}{_NUMBER}"
+    rf"|\b[\w-]{{1,40}}(?:straße|strasse|str\.|weg|platz){_NUMBER}"
+    r"|\b\d+[A-Za-z]?,?\s(?:[A-Z][\w'’.-]{1,40}\s){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Boulevard|Blvd)\b\.?"
     r"|\b\d+,?\s(?:rue|avenue|boulevard)\s(?:\w{1,3}\s)?[A-ZÀ-Ý][\w'’.-]+",
     re.I,
 )
@@ -66,6 +69,7 @@ class Mask:
         patterns = {word: _name(word) for word in words} | {p: rf"\b{re.escape(p)}\b" for p in whole}
         self._names = [(re.compile(patterns[w], re.I), w) for w in sorted(patterns, key=len, reverse=True)]
         self.replaced: dict[tuple[str, str], str] = {}
+        self._count: Counter[str] = Counter()
 
     def __call__(self, value: Any) -> Any:
         """The same without people in it; dictionaries and lists are walked through."""
@@ -84,6 +88,7 @@ class Mask:
 
     def _text(self, text: str, names: list[tuple[re.Pattern[str], str]]) -> str:
         done: list[str] = []
+        text = re.sub("[\ue000\ue001]", "", text)  # nobody's but ours: they mark what is replaced
 
         def put(kind: str, raw: str) -> str:
             done.append(self._stand_in(kind, raw))
@@ -100,7 +105,8 @@ class Mask:
             return raw
         key = (kind, _key(kind, raw))
         if key not in self.replaced:
-            number = sum(k == kind for k, _ in self.replaced) + 1
+            self._count[kind] += 1
+            number = self._count[kind]
             self.replaced[key] = _alias(raw, number) if kind == "name" else STAND_INS[kind](number)
         return self.replaced[key]
 

@@ -85,11 +85,8 @@ class Stack:
             WHATSAPP_APP_SECRET=SECRET,
             WHATSAPP_WEBHOOK_VERIFY_TOKEN=VERIFY,
             WHATSAPP_GRAPH_URL=graph_url,
-            DEBOUNCE_SECONDS="0.3",
-            DEBOUNCE_MAX_SECONDS="3",
-            MODEL_TIMEOUT="20",
-            LEASE_SECONDS="3",
-            **{"SEND_GRACE_SECONDS": "4", **settings},
+            **{"DEBOUNCE_SECONDS": "0.3", "DEBOUNCE_MAX_SECONDS": "3", "MODEL_TIMEOUT": "20", "LEASE_SECONDS": "3"}
+            | {"SEND_GRACE_SECONDS": "4", **settings},
         )
         self.process: subprocess.Popen[bytes] | None = None
         self.log = data_dir / "serve.log"
