@@ -89,3 +89,13 @@ def quiet(messages: list[BaseMessage], offered: list[str]) -> AIMessage:
 
 def call(name: str, args: dict[str, Any]) -> AIMessage:
     return AIMessage("", tool_calls=[{"name": name, "args": args, "id": f"call_{name}"}])
+
+
+def polite(messages: list[Any], offered: list[str]) -> AIMessage:
+    """Clients all, and every answer repeats the last question."""
+    if "Verdict" in offered:
+        verdict = {"contact_class": "client", "intent": "business", "reason": "asks"}
+        return AIMessage("", tool_calls=[{"name": "Verdict", "args": verdict, "id": "1"}])
+    if "Facts" in offered:
+        return AIMessage("", tool_calls=[{"name": "Facts", "args": {}, "id": "1"}])
+    return AIMessage(f"You asked: {messages[-1].text}")

@@ -87,3 +87,8 @@ def test_a_simulated_customer_from_the_command_line(command: Command, tmp_path: 
     assert made.returncode == 0 and "2 turns" in made.stderr, made.stderr
     assert command("replay", "run", "--folder", "conversations").returncode == 0
     assert "there is no nobody" in command("simulate", "--persona", "nobody").stderr
+
+
+def test_a_comparison_without_a_key_says_what_it_compares(command: Command, tmp_path: Path):
+    recorded = command("replay", "compare", "--recorded", "--yes")
+    assert recorded.returncode == 2 and "no key is set" in recorded.stderr and "--set model=offline" in recorded.stderr

@@ -8,26 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.messages import AnyMessage
 from redis.asyncio import Redis
 
 from agent.models import Asked, Models
 from server import alerts
 from server import worker as worker_module
 from server.keys import key
-from tests.agent.chatting import Scripted
+from tests.agent.chatting import Scripted, polite
 from tests.server.office import Office
 from tests.waiting import until
-
-
-def polite(messages: list[Any], offered: list[str]) -> AIMessage:
-    """Clients all, and every answer repeats the last question."""
-    if "Verdict" in offered:
-        verdict = {"contact_class": "client", "intent": "business", "reason": "asks"}
-        return AIMessage("", tool_calls=[{"name": "Verdict", "args": verdict, "id": "1"}])
-    if "Facts" in offered:
-        return AIMessage("", tool_calls=[{"name": "Facts", "args": {}, "id": "1"}])
-    return AIMessage(f"You asked: {messages[-1].text}")
 
 
 class Fragile(Models):
