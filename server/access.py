@@ -18,8 +18,9 @@ from pydantic import BaseModel
 from redis.asyncio import Redis
 
 from server import tokens
+from server.addresses import is_loopback
 from server.keys import SHARED, digest, key
-from server.settings import Settings, is_loopback
+from server.settings import Settings
 from server.tokens import MASTER, Operator
 
 COOKIE = "salesgraph_session"

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from server import api, dashboard, metrics, pages, simulator, tokens, webhooks
 from server import redis_fitness as fitness
 from server.access import Access
+from server.addresses import hidden
 from server.api_examples import with_examples
 from server.api_parts import ProblemDetails
 from server.calls import Calls, feed
@@ -31,7 +32,6 @@ from server.guard import Guard
 from server.http_client import http_client
 from server.lines import NotReady, Numbers
 from server.problems import problem
-from server.redis_client import hidden
 from server.redis_fitness import Judge
 from server.roster import Roster
 from server.settings import Settings

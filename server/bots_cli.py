@@ -10,7 +10,7 @@ import typer
 from redis.asyncio import Redis
 from rich.markup import escape
 
-from server.cli import console, roster_of, settled, with_redis
+from server.cli_common import console, roster_of, settled, with_redis
 from server.settings import Settings
 
 bots_commands = typer.Typer(no_args_is_help=True, help="Configure bots from a file.")

@@ -16,7 +16,6 @@ A contact and its conversation share one id, a UUID made from a secret, the bot 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 import uuid
@@ -26,12 +25,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 
 from channels.base import Media, Message, Recipient
 from server.clock import now_ms
 from server.figures import FIGURES, day_of
-from server.keys import digest, key, thread_prefix
+from server.keys import digest, key
 from server.scripts import Scripts
 from server.simulated import is_simulated
 
@@ -39,8 +37,6 @@ Author = Literal["contact", "bot", "person"]
 OPERATOR = "operator"
 # How many contacts a process remembers having looked up.
 RECENT = 20_000
-# For how long working memory that cannot be read is kept apart.
-ASIDE_SECONDS = 30 * 86_400
 # For how long a provider's id leads to a reply, and how old a reply may be whose echo is told by its text.
 SENT_SECONDS, ECHO, RECENT_REPLIES = 8 * 86_400, 600_000, 20
 
@@ -382,15 +378,3 @@ class Conversations:
         rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
         row = next((r for r in rows if json.loads(r).get("id", digest(r.decode())) == piece_id), None)
         return bool(row and await self._redis.lrem(key(self.bot_id, "quarantine"), 0, row))  # pyright: ignore[reportGeneralTypeIssues]
-
-    async def set_memory_aside(self, conversation_id: str, why: str) -> None:
-        """Take working memory that cannot be read out of use, for a person to look at; transcript and profile stay."""
-        thread, aside = f"{thread_prefix(self.bot_id)}:{conversation_id}", key(self.bot_id, "poisoned", conversation_id)
-        with contextlib.suppress(ResponseError):  # another worker was first
-            await self._redis.rename(thread, aside)
-        await self._redis.expire(aside, ASIDE_SECONDS)
-        await self.quarantine(f"working memory: {why}", f"conversation {conversation_id}")
-
-    async def forget_memory(self, conversation_id: str) -> None:
-        """Drop the working memory; transcript and profile stay."""
-        await self._redis.delete(f"{thread_prefix(self.bot_id)}:{conversation_id}")

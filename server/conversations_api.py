@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from agent.facts import region_of
 from agent.nodes.moderate import TURNED_AWAY
 from channels.downloads import DownloadError
-from server import attachments, audit, oversight, privacy, traces
+from server import attachments, audit, oversight, privacy, traces, working_memory
 from server.api_parts import Body, Cursor, Finding, Limit, MessageIn, OneBot
 from server.attachments import NoMedia
 from server.bots import Desk
@@ -189,7 +189,7 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
     async def reset(conversation_id: str) -> dict[str, Any]:
         """Transcript and profile stay; the agent begins anew."""
         desk, contact = await finding.contact(conversation_id)
-        await desk.conversations.forget_memory(conversation_id)
+        await working_memory.forget(desk, conversation_id)
         return card(desk, contact)
 
     @routes.get("/contacts", summary="Contacts, most recently active first", response_model=None)

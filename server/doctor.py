@@ -97,7 +97,7 @@ async def _redis(settings: Settings, redis: Redis, found: Found) -> None:
         known = await look(redis)
         found.problems += [f"REDIS_URL: {why}" for why in known.refused if not settings.redis_may_lose]
         found.notes += [f"REDIS_URL: {why}" for why in known.refused if settings.redis_may_lose]
-        found.notes += [f"REDIS_URL: {why}" for why in known.warned]
+        found.notes += [f"REDIS_URL: {why}" for why in (*known.warned, *known.noted)]
         if settings.redis_url and known.connections(settings.redis_connections) < settings.redis_connections:
             each = known.connections(settings.redis_connections)
             found.notes.append(f"REDIS_URL: it takes {known.clients} clients, so each process uses {each} connections")

@@ -9,7 +9,7 @@ import typer
 from redis.asyncio import Redis
 from rich.markup import escape
 
-from server.cli import bot_of, console, roster_of, settled, with_redis
+from server.cli_common import bot_of, console, roster_of, settled, with_redis
 from server.settings import Settings
 
 if TYPE_CHECKING:

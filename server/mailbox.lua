@@ -47,11 +47,11 @@ local function take_batch()
   call('HDEL', box, 'turn', 'size', 'attempts', 'failures')
   if call('HEXISTS', box, 'singly') == 1 and call('HINCRBY', box, 'singly', -1) <= 0 then call('HDEL', box, 'singly') end
 end
--- When (ms) the first message came that still waits for an answer: what a person at the business wrote waits for none.
-local function asked_first()
+-- The contact waits since the first message came that has no answer yet: what a person at the business wrote wants none.
+local function still_waits()
   for _, item in ipairs(call('LRANGE', inbox, 0, -1)) do
     local at = tonumber(string.match(item, '^%d+'))
-    if at <= now and not string.find(item, '"kind": ?"echo"') then return at end
+    if at <= now and not string.find(item, '"kind": ?"echo"') then return waits(conversation, at) end
   end
 end
 -- The end of a step: 1 there are replies to send, 2 there are new messages, 3 nothing to do; looked at in the same breath
@@ -66,8 +66,7 @@ local function release()
     call('HSET', box, 'first', now)
     call('SADD', fresh, conversation)
     call('ZADD', due, now + quiet, conversation)
-    local since = asked_first()
-    if since then waits(conversation, since) end
+    still_waits()
     return 2
   end
   call('ZREM', due, conversation)
@@ -147,16 +146,15 @@ if not running then
     return {mine, '', 0, 0, {}, ''}
   end
   -- nobody has more turns in an hour than `turns` (GCRA; 0: as many as they like): what is over waits, and is answered together
-  local most = tonumber(turns)
-  if most > 0 then
+  if turns ~= '0' then
     local used = math.min(math.max(tonumber(call('HGET', box, 'turns') or 0), now), now + 3600000)
-    local early = math.ceil(used - now - 3600000 / most * (most - 1))
+    local early = math.ceil(used - now - 3600000 / turns * (turns - 1))
     if early > 0 then
       figure('turns put off')
       come_back(early)
       return {mine, '', 0, 0, {}, ''}
     end
-    call('HSET', box, 'turns', string.format('%.0f', used + 3600000 / most))
+    call('HSET', box, 'turns', string.format('%.0f', used + 3600000 / turns))
   end
   running = turn
   local size = call('HEXISTS', box, 'singly') == 1 and 1 or call('LLEN', inbox)

@@ -33,7 +33,6 @@ step of a worker names the fence it was given, so one that lost its lease change
 from __future__ import annotations
 
 import hashlib
-import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -41,12 +40,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 
 from channels.base import Pace
 from server.figures import FIGURES, day_of
 from server.keys import WAKE, key
-from server.redis_client import uptime
+from server.open_attempts import OpenAttempts
 from server.scripts import Scripts
 
 SECOND, DAY = 1000, 86_400_000
@@ -54,8 +52,6 @@ SECOND, DAY = 1000, 86_400_000
 REMEMBER = 8 * DAY
 # While an account is paused, one message is tried this often.
 PROBE = 60 * SECOND
-# Attempts without an answer that a process remembers having looked at.
-MOST_OPEN = 10_000
 
 _SHARED = ("due", "busy", "fresh", "active", "dead", "timers", "funnel")
 
@@ -137,7 +133,7 @@ class Mailbox:
     def __init__(self, redis: Redis, bot_id: str, limits: Limits) -> None:
         self.bot_id, self.limits = bot_id, limits
         self._redis = redis
-        self._open: dict[str, float] = {}
+        self._open = OpenAttempts(redis)
         self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
         self._constant = {
             **{name: getattr(limits, name) for name in ("debounce", "longest", "lease", "characters", "age", "turns")},
@@ -239,21 +235,8 @@ class Mailbox:
         found = await self._run("send_begin", conversation_id, account=account, **asked, **shares, **pairs)
         go, detail, unanswered = (item.decode() for item in found)
         if go == "open":
-            detail = str(min(int(detail), await self._noted_for(reply_id)))
-        else:
-            self._open.pop(reply_id, None)
+            detail = str(min(int(detail), await self._open.noted_for(key(self.bot_id, "due"), reply_id)))
         return Attempt(go, detail, int(unanswered or 0))
-
-    async def _noted_for(self, reply_id: str) -> int:
-        """For how many ms a status of an open attempt could have been noted: not while this Redis was down. Where a user may
-        not ask it for how long it is up, since we first looked."""
-        if len(self._open) >= MOST_OPEN:
-            self._open.clear()
-        since = self._open.setdefault(reply_id, time.monotonic())
-        try:
-            return await uptime(self._redis, key(self.bot_id, "due"))
-        except ResponseError:
-            return int((time.monotonic() - since) * SECOND)
 
     async def send_abort(self, conversation_id: str, fence: int, account: str, delay: float, hold: float = 0) -> bool:
         """The request certainly did not arrive: forget the attempt and come back after `delay` ms, and send nothing from

@@ -15,8 +15,9 @@ from redis.asyncio import Redis
 from agent.models import OFFLINE
 from server import audit
 from server.access import AGAIN_AFTER, COOKIE, LASTS, Access, TooMany, address_of
+from server.addresses import is_loopback
 from server.bots import DEMO, Desk
-from server.settings import Settings, is_loopback
+from server.settings import Settings
 from server.simulated import PATHS, SIMULATED
 from server.tokens import MASTER
 

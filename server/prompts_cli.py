@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from server.cli import console
+from server.cli_common import console
 
 prompts_commands = typer.Typer(no_args_is_help=True, help="The prompts: list, check, bring back from Studio.")
 

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from server.cli import NO_REDIS, console, settled
+from server.cli_common import NO_REDIS, console, settled
 from server.embedded_redis import EmbeddedRedis
 from server.redis_client import client
 from server.redis_copy import CopyError, copy

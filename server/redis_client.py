@@ -67,12 +67,6 @@ def sentinels_of(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
     return found, unquote(name), needed
 
 
-def hidden(text: str) -> str:
-    """A text with the passwords of addresses in it left out."""
-    text = re.sub(r"(\bredi[\w+]*://|\bunix://)\S*@", r"\1***@", text)  # a password may hold any sign
-    return re.sub(r"(\w[\w+.-]*://)[^/\s@]*@", r"\1***@", text)
-
-
 async def uptime(redis: Redis, name: str) -> int:
     """For how many ms the server that holds a key has been up. Raises ResponseError where the user may not ask."""
     of = getattr(redis, "get_node_from_key", None)  # of a cluster

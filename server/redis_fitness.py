@@ -31,11 +31,12 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class Fitness:
     """What a server says of itself. `refused`: why it must not be used, with the remedy; `warned`: what may go wrong;
-    `clients`: how many it takes (0: it does not say)."""
+    `noted`: what would be better; `clients`: how many it takes (0: it does not say)."""
 
     refused: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
     clients: int = 0
+    noted: tuple[str, ...] = ()
 
     def connections(self, wanted: int) -> int:
         """How many connections a process may have when it wants so many."""
@@ -70,12 +71,15 @@ async def look(redis: Redis) -> Fitness:
         if int(row.get("maxmemory", 0)) and int(row.get("used_memory", 0)) > 0.9 * int(row["maxmemory"]):
             warned.append("over 90 % of its memory is used; when it is full nothing more is accepted: raise maxmemory")
         clients.append(int(row.get("maxclients", 0)))
-    if await _fsync(redis) == "no":
+    synced = await _fsync(redis)
+    noted = ["up to two seconds of messages go with a power failure (appendfsync everysec); always keeps them"]
+    if synced == "no":
         warned.append(
             "a power failure loses half a minute of messages (appendfsync no); set appendfsync always or everysec"
         )
     most = min((count for count in clients if count), default=0)
-    return Fitness(tuple(dict.fromkeys(refused)), tuple(dict.fromkeys(warned)), most)
+    better = tuple(noted if synced == "everysec" else ())
+    return Fitness(tuple(dict.fromkeys(refused)), tuple(dict.fromkeys(warned)), most, better)
 
 
 async def _infos(redis: Redis) -> list[dict[str, Any]]:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import itertools
-import os
-import secrets
 import sys
-import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +15,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.addresses import is_loopback
 from server.hours import Hours, days_of, hours_of, known_countries
+from server.kept_secrets import kept_secret
 from server.outreach import MAPPED
 from server.redis_client import CONNECTIONS, SENTINEL, sentinels_of
 
@@ -359,49 +357,20 @@ class Settings(BaseSettings):
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "localhost") else self.host  # noqa: S104 - compared, not bound
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
-    def kept_secret(self, name: str) -> str:
-        """A secret of this installation, made on first use and kept in DATA_DIR/`name`, readable by its owner alone."""
-        path = self.data_dir / name
-        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if path.exists() and (kept := path.read_text(encoding="ascii").strip()):
-            return kept
-        handle, draft = tempfile.mkstemp(dir=self.data_dir, prefix=f".{name}-")  # mode 600
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # whole or not at all, and only one of several processes wins
-        except FileExistsError:
-            if not path.read_text(encoding="ascii").strip():
-                os.replace(draft, path)
-        Path(draft).unlink(missing_ok=True)
-        return path.read_text(encoding="ascii").strip()
-
     @cached_property
     def operator_token(self) -> str:
         """API_TOKEN, or the one made for this DATA_DIR."""
-        return self.api_token.get_secret_value() if self.api_token else self.kept_secret("api_token")
+        return self.api_token.get_secret_value() if self.api_token else kept_secret(self.data_dir, "api_token")
 
     @cached_property
     def sealing_key(self) -> str:
         """SECRETS_KEY, or the one made for this DATA_DIR."""
-        return self.secrets_key.get_secret_value() if self.secrets_key else self.kept_secret("secrets_key")
+        return self.secrets_key.get_secret_value() if self.secrets_key else kept_secret(self.data_dir, "secrets_key")
 
     @cached_property
     def simulator_secret(self) -> str:
         """Signs the webhooks of the simulator and opens nothing but simulated numbers; the same wherever API_TOKEN is."""
         return hmac.new(self.operator_token.encode(), b"simulator", hashlib.sha256).hexdigest()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address leads to this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def explain(error: ValidationError) -> str:

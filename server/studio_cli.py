@@ -8,7 +8,7 @@ import typer
 from redis.asyncio import Redis
 from rich.markup import escape
 
-from server.cli import bot_of, console, roster_of, settled, with_redis
+from server.cli_common import bot_of, console, roster_of, settled, with_redis
 from server.prompts_cli import STUDIO
 
 studio_commands = typer.Typer(no_args_is_help=True, help="LangGraph Studio: open a copy of a conversation.")

@@ -21,13 +21,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from knowledge_base.samples import files
-from server import cli
 from server.access import login_link
+from server.addresses import hidden, is_loopback
 from server.bots import DEMO
+from server.cli_common import NO_REDIS, reach, refuse_unfit
 from server.embedded_redis import EmbeddedRedis, die_with_parent
 from server.keys import key
-from server.redis_client import client, hidden
-from server.settings import Settings, is_loopback
+from server.redis_client import client
+from server.settings import Settings
 
 POLL = 0.2
 RESTART_FIRST, RESTART_LONGEST = 0.1, 5.0
@@ -83,7 +84,7 @@ def supervise(settings: Settings) -> int:
         console.print(f"[red]PORT: {problem}[/]")
         return 2
     if settings.redis_url:
-        cli.refuse_unfit(settings, settings.redis_url)
+        refuse_unfit(settings, settings.redis_url)
     signal.signal(signal.SIGTERM, _on_signal)
     signal.signal(signal.SIGINT, _on_signal)
     children = [Child("web", ("serve", "--role", "web")), Child("worker", ("work",))]
@@ -91,7 +92,7 @@ def supervise(settings: Settings) -> int:
     try:
         first = settings.api_token is None and not (settings.data_dir / "api_token").exists()
         token = settings.operator_token
-        url, embedded = cli.reach(settings)
+        url, embedded = reach(settings)
         for child in children:
             child.start()
         filled = _fill_demo(url)
@@ -149,7 +150,7 @@ def _fill_demo(url: str) -> bool:
         done = await asyncio.to_thread(subprocess.run, command, check=False)
         if done.returncode == 0:
             await redis.set(marker, digest)
-        return done.returncode != cli.NO_REDIS
+        return done.returncode != NO_REDIS
 
     try:
         return _asked(url, job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,12 +18,13 @@ from agent.checkpointer import LeaseLost
 from agent.phrases import say
 from agent.serializer import Poisoned
 from channels.base import Message
-from server import alerts, links, retention, sending, turns
+from server import links, retention, sending, turns, working_memory
 from server.attending import Attending
 from server.bots import Desk
 from server.clock import now_ms
 from server.conversations import Contact, Entry
 from server.keys import WAKE
+from server.leases import held
 from server.lines import Numbers
 from server.mailbox import Work
 from server.outbox import Reply
@@ -34,8 +35,7 @@ from server.settings import Settings
 
 log = structlog.get_logger()
 
-REDIS_RETRY = 0.5
-TURN_RETRY_FIRST, TURN_RETRY_LONGEST = 500, 30_000
+REDIS_RETRY, TURN_RETRY_FIRST, TURN_RETRY_LONGEST = 0.5, 500, 30_000
 # Conversations taken at one look, and shown as typing in one go.
 HANDFUL = 32
 # A turn that ends with its process may be another's fault: it has this many times the tries of one that fails.
@@ -56,13 +56,8 @@ class Worker:
         judge: Judge | None = None,
     ) -> None:
         """`judge` says whether Redis may be worked with."""
-        self._settings, self._redis, self._desks, self._numbers, self._graph_of = (
-            settings,
-            redis,
-            desks,
-            numbers,
-            graph_of,
-        )
+        self._settings, self._redis, self._desks = settings, redis, desks
+        self._numbers, self._graph_of = numbers, graph_of
         self._judge = judge
         self._attending = attending
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
@@ -72,14 +67,12 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop`; then finish what is in hand, or hand it back. Without Redis it waits for it to come back."""
-        others = [
-            asyncio.create_task(self._listen()),
-            asyncio.create_task(retention.keep_sweeping(self._redis, self._desks)),
-            asyncio.create_task(self._attending.keep_telling(self._desks)),
-            asyncio.create_task(self._attending.keep_hooking(self._desks)),
-            asyncio.create_task(self._attending.keep_ringing(self._desks)),
-            asyncio.create_task(links.keep_checking(self._desks, self._numbers)),
-        ]
+        jobs = (
+            *(self._listen(), retention.keep_sweeping(self._redis, self._desks)),
+            *(self._attending.keep_telling(self._desks), self._attending.keep_hooking(self._desks)),
+            *(self._attending.keep_ringing(self._desks), links.keep_checking(self._desks, self._numbers)),
+        )
+        others = [asyncio.create_task(job) for job in jobs]
         try:
             while not self._stopping.is_set():
                 try:
@@ -195,7 +188,7 @@ class Worker:
             await mailbox.hand_back(conversation_id, work.fence, random.uniform(0, mailbox.limits.lease))
             return False
         try:
-            async with self._lease(desk, conversation_id, work.fence):
+            async with held(mailbox, conversation_id, work.fence):
                 batch = [Message.model_validate_json(raw) for raw in work.batch]
                 pairs, then = await turns.run(graph, desk, contact, work, batch, self._attending)
         except LeaseLost:
@@ -205,9 +198,7 @@ class Worker:
             raise
         except Poisoned as error:  # the turn is answered from a fresh memory
             bound.error("memory_set_aside", why=str(error))
-            await desk.conversations.set_memory_aside(conversation_id, str(error))
-            text = f"{desk.bot.id}: what a conversation remembers cannot be read and was set aside; see who can write to Redis"
-            await alerts.raise_alert(self._redis, f"poisoned:{desk.bot.id}", text, "REDIS_URL", desk.bot.id)
+            await working_memory.set_aside(desk, conversation_id, str(error))
             await mailbox.park(conversation_id, work.fence, 0, failed=True)
             return False
         except Exception:  # whatever a graph raises is tried again, then shown among the dead letters
@@ -241,34 +232,9 @@ class Worker:
             raise
         except Exception:  # whatever is wrong with it, the conversation must go on
             log.exception("memory_dropped", bot=desk.bot.id, conversation=conversation_id)
-            await desk.conversations.forget_memory(conversation_id)
+            await working_memory.forget(desk, conversation_id)
 
     def _aside(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(job)
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
-
-    @contextlib.asynccontextmanager
-    async def _lease(self, desk: Desk, conversation_id: str, fence: int) -> AsyncIterator[None]:
-        """Renewed while the block runs; the block is stopped when it is lost, and LeaseLost raised."""
-        working, lost = asyncio.current_task(), False
-
-        async def renew() -> None:
-            nonlocal lost
-            while working and not lost:
-                await asyncio.sleep(desk.mailbox.limits.lease / 3000)
-                with contextlib.suppress(RedisError, OSError):  # the next renewal, or the commit, will tell
-                    if not await desk.mailbox.renew(conversation_id, fence):
-                        lost = True
-                        working.cancel()
-
-        task = asyncio.create_task(renew())
-        try:
-            yield
-        except asyncio.CancelledError:
-            if not lost or working is None:
-                raise
-            working.uncancel()
-            raise LeaseLost(conversation_id) from None
-        finally:
-            task.cancel()

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from server import logs
-from server.cli import console, settled
+from server.cli_common import console, settled
 from server.settings import Settings
 
 replay_commands = typer.Typer(no_args_is_help=True, help="Saved conversations: run, record, compare, make new ones.")

@@ -13,7 +13,7 @@ import typer
 from redis.asyncio import Redis
 from rich.markup import escape
 
-from server.cli import bot_of, console, roster_of, settled, with_redis
+from server.cli_common import bot_of, console, roster_of, settled, with_redis
 from server.conversations import Contact, Entry
 from server.replay.commands import HERE, Folder, agreed, replay_commands, with_models, wrong
 from server.settings import Settings

@@ -15,11 +15,12 @@ from redis.exceptions import ConnectionError, RedisError, ResponseError
 
 from channels.base import Message, Pace
 from server import scripts
+from server.addresses import hidden
 from server.bots import desks
 from server.conversations import Entry
 from server.doctor import COMMANDS
 from server.mailbox import Limits, Mailbox
-from server.redis_client import client, hidden
+from server.redis_client import client
 from server.redis_fitness import Fitness, look
 from server.settings import Settings
 from tests.rented import KEEPS, rented

@@ -1,0 +1,33 @@
+"""Working memory of a conversation, from outside of its turns: forgotten, or set aside when it cannot be read.
+
+poisoned:C   HASH   working memory that we did not write, or that was damaged, as it was; for 30 days
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from redis.exceptions import ResponseError
+
+from server import alerts
+from server.bots import Desk
+from server.keys import key, thread_prefix
+
+ASIDE_SECONDS = 30 * 86_400
+
+
+async def forget(desk: Desk, conversation_id: str) -> None:
+    """Drop it; transcript and profile stay."""
+    await desk.redis.delete(f"{thread_prefix(desk.bot.id)}:{conversation_id}")
+
+
+async def set_aside(desk: Desk, conversation_id: str, why: str) -> None:
+    """Take it out of use for a person to look at; transcript and profile stay, and the next turn begins with a fresh one."""
+    bot_id = desk.bot.id
+    aside = key(bot_id, "poisoned", conversation_id)
+    with contextlib.suppress(ResponseError):  # another worker was first
+        await desk.redis.rename(f"{thread_prefix(bot_id)}:{conversation_id}", aside)
+    await desk.redis.expire(aside, ASIDE_SECONDS)
+    await desk.conversations.quarantine(f"working memory: {why}", f"conversation {conversation_id}")
+    text = f"{bot_id}: what a conversation remembers cannot be read and was set aside; see who can write to Redis"
+    await alerts.raise_alert(desk.redis, f"poisoned:{bot_id}", text, "REDIS_URL", bot_id)
