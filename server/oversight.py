@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel
 
-from agent.nodes.moderate import TURNED_AWAY
+from agent.nodes.moderate import SAID_BY_OPERATOR, TURNED_AWAY
 from channels.base import Message
 from server.bots import Desk
 from server.clock import now_ms
@@ -53,7 +53,7 @@ async def done(desk: Desk, conversation_id: str) -> None:
 async def classify(desk: Desk, conversation_id: str, kind: ContactClass) -> None:
     """Whether a contact is a client. It sticks: the moderator does not judge this contact again. Somebody who was turned
     away by mistake is answered from the next message on."""
-    facts: dict[str, str | None] = {"class": kind, "class_reason": "said by an operator", "class_confidence": None}
+    facts: dict[str, str | None] = {"class": kind, "class_reason": SAID_BY_OPERATOR, "class_confidence": None}
     if kind != "non_client":
         facts[TURNED_AWAY] = None
     await desk.conversations.learn(conversation_id, facts, OPERATOR)

@@ -18,8 +18,6 @@ from agent.prompts import filled
 from agent.screens import is_media_only, is_pleasantry
 from agent.state import State, burst, burst_text, text_of, untagged
 
-SECONDS = 10
-
 log = structlog.get_logger()
 
 
@@ -50,7 +48,6 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
             context.model_of("extract"),
             [SystemMessage(prompt), *spoken, *waiting],
             schema=schema(custom),
-            timeout=SECONDS,
             purpose="extract",
             cheaper=context.cheaper_model,
             fallback=context.fallback_model,

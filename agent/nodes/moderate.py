@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatch
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
 from agent.context import Context
-from agent.models import Models, NoModelAnswered
+from agent.models import OFFLINE, Models, NoModelAnswered
 from agent.prompts import filled
 from agent.screens import (
     asks_for_person,
@@ -23,11 +24,10 @@ from agent.screens import (
 )
 from agent.state import State, burst, burst_text
 
-SECONDS = 10
 # A contact is turned away only by a moderator that is surer than this.
 SURE = 0.6
-# What the profile says once the polite line for non-clients was said.
-TURNED_AWAY = "turned_away"
+# What the profile says once the polite line for non-clients was said, and of a class that a person decided.
+TURNED_AWAY, SAID_BY_OPERATOR = "turned_away", "said by an operator"
 
 log = structlog.get_logger()
 
@@ -48,15 +48,16 @@ def listed(patterns: list[str], identity: str) -> bool:
 
 
 async def moderate(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:
-    """Screens first; a model only while the class is unknown or the text is suspicious. An outage of models must not
-    silence the shop."""
+    """Screens first; a model only while the class is no client's or the text is suspicious. Nobody is turned away on the word
+    of any model but the one that is set for it, and whoever was is judged anew with each message: an outage of models, or one
+    wrong verdict, must not silence the shop. What an operator decided stays."""
     said, profile, context = burst_text(state), state.get("profile", {}), runtime.context
     screened = _screened(said)
     if screened:
         return screened
     known = profile.get("class") or "unknown"
-    if known == "non_client":
-        return {"verdict": "silent" if profile.get(TURNED_AWAY) else "refuse", "reason": "not a client"}
+    if known == "non_client" and profile.get("class_reason") == SAID_BY_OPERATOR:
+        return _turned_away(profile)
     if listed(context.allow, state.get("identity", "")):
         return {} if known == "client" else {"profile": {"class": "client", "class_reason": "on the allow list"}}
     if is_pleasantry(said) or is_media_only(said):
@@ -69,7 +70,6 @@ async def moderate(state: State, runtime: Runtime[Context], models: Models) -> d
             context.model_of("moderate"),
             [SystemMessage(prompt), *burst(state)],
             schema=Verdict,
-            timeout=SECONDS,
             purpose="moderate",
             cheaper=context.cheaper_model,
             fallback=context.fallback_model,
@@ -77,8 +77,14 @@ async def moderate(state: State, runtime: Runtime[Context], models: Models) -> d
     except NoModelAnswered:
         return {}
     verdict: Verdict = asked.parsed
-    log.info("moderated", contact_class=verdict.contact_class, intent=verdict.intent, model=asked.model)
-    return {**_update(verdict, known), "prompts": context.versions("moderate")}
+    own = asked.model == models.resolve(context.model_of("moderate")) != OFFLINE
+    log.info("moderated", contact_class=verdict.contact_class, intent=verdict.intent, model=asked.model, own=own)
+    return {**_update(verdict, known, profile, own), "prompts": context.versions("moderate")}
+
+
+def _turned_away(profile: Mapping[str, str | None]) -> dict[str, Any]:
+    """The polite line once, then silence."""
+    return {"verdict": "silent" if profile.get(TURNED_AWAY) else "refuse", "reason": "not a client"}
 
 
 def _screened(said: str) -> dict[str, Any]:
@@ -92,20 +98,23 @@ def _screened(said: str) -> dict[str, Any]:
     return {}
 
 
-def _update(verdict: Verdict, before: str) -> dict[str, Any]:
+def _update(verdict: Verdict, before: str, profile: Mapping[str, str | None], own: bool) -> dict[str, Any]:
+    """What a verdict means. Of one that is not the moderator's `own`, such as a fallback's, only what calls a person counts."""
     sure = verdict.confidence >= SURE or verdict.contact_class == "client"
     kind = verdict.contact_class if sure else "unknown"
-    if before == "client":
+    if before == "client" or (not own and kind == "non_client"):
         kind = "unknown"  # one odd message does not make a client somebody else
-    known = (
+    known: dict[str, str | None] = (
         {}
         if kind == "unknown"
         else {"class": kind, "class_reason": verdict.reason[:200], "class_confidence": f"{verdict.confidence:.2f}"}
     )
-    if verdict.intent in ("abuse", "injection"):
+    if before == "non_client" and kind == "client":
+        known[TURNED_AWAY] = None
+    if own and verdict.intent in ("abuse", "injection"):
         return {"verdict": "refuse", "reason": verdict.reason, "profile": known}
     if verdict.intent in ("emergency", "person"):
         return {"verdict": "handoff", "reason": verdict.reason, "profile": known}
     if kind == "non_client":
-        return {"verdict": "refuse", "reason": "not a client", "profile": known}
+        return {**_turned_away(profile), "profile": known}
     return {"profile": known} if known else {}

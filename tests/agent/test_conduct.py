@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from pydantic import ValidationError
 
 from agent import meter
 from agent.context import Context, CustomField, attachments
 from agent.facts import Facts, kept, valid
+from agent.graph import offline_model
 from agent.language import script_of
-from agent.models import Models
+from agent.models import Access, Models
 from agent.nodes.extract import sources
 from agent.nodes.ground import reveals
+from agent.nodes.moderate import SAID_BY_OPERATOR
 from agent.screens import is_media_only, is_pleasantry
 from agent.state import Quoted
 from tests.agent.chatting import Chat, Scripted, Shelf, call, quiet
@@ -321,3 +323,65 @@ async def test_whose_documents_are_used(monkeypatch: pytest.MonkeyPatch, named: 
     monkeypatch.setattr(Shelf, "passages", passages)
     await Chat(Models(Scripted(script=quiet, asked=[])), knowledge_base=named).says("what does delivery cost?")
     assert asked == [used]
+
+
+ORDINARY = [
+    "Вы работаете в субботу вечером?",
+    "У меня болит зуб!!",
+    "Do you work for companies too?",
+    "Cercate qualcuno che ripari la mia macchina?",
+    "Ofrecen servicio técnico a domicilio?",
+    "Вы ищете поставщика зерна, или сами обжариваете?",
+    "Je cherche un cadeau pour mon patron",
+    "Ich suche Arbeit an einer Maschine, die ich bei Ihnen gekauft habe",
+    "Сізде жұмыс уақыты қандай?",
+    "क्या आप रविवार को काम करते हैं?",
+    "هل تعملون يوم الجمعة؟",
+    "İş yerime fatura kesiyor musunuz?",
+]
+
+
+@pytest.mark.parametrize("said", ORDINARY)
+async def test_the_offline_model_turns_nobody_away(said: str):
+    chat = Chat(Models(offline_model()))
+    (reply,) = await chat.says(said)
+    state = await chat.state()
+    assert state["verdict"] != "silent" and state["profile"].get("class") != "non_client"
+    assert "customers of" not in reply and "покупателей" not in reply
+    assert await chat.says(said)
+
+
+async def test_nobody_is_turned_away_on_the_word_of_a_fallback():
+    verdict = {"contact_class": "non_client", "confidence": 1.0, "intent": "abuse", "reason": "sells paper"}
+    models = Models(
+        offline_model(), "openai:away", "test:fallback", Access("sk", "http://127.0.0.1:1/v1", timeout=1), attempts=1
+    )
+    models.put("test:fallback", Scripted(script=saying("Here you are.", verdict=verdict), asked=[]))
+    chat = Chat(models)
+    for _ in range(2):
+        assert await chat.says("we offer paper wholesale, what do you pay for it?") == ["Here you are."]
+    assert not (await chat.state())["profile"].get("class")
+
+
+async def test_whoever_was_turned_away_is_judged_anew_with_each_message(scripted):
+    verdicts = iter([{"contact_class": "non_client", "confidence": 0.95, "reason": "sells paper"}] * 2 + [{"contact_class": "client", "reason": "asks"}] * 9)  # fmt: skip
+
+    def answer(messages: list[BaseMessage], offered: list[str]) -> AIMessage:
+        if offered == ["Verdict"]:
+            return call("Verdict", next(verdicts))
+        return call("Facts", {}) if offered == ["Facts"] else AIMessage("Here you are.")
+
+    chat, _ = scripted(answer)
+    assert "customers of" in (await chat.says("we offer paper wholesale"))[0]
+    assert await chat.says("very cheap paper") == []
+    assert await chat.says("and how much is your blue vase?") == ["Here you are."]
+    profile = (await chat.state())["profile"]
+    assert profile["class"] == "client" and not profile.get("turned_away")
+
+
+async def test_what_an_operator_decided_stays_without_a_model(scripted):
+    chat, model = scripted(saying("Here you are."))
+    known = {"class": "non_client", "class_reason": SAID_BY_OPERATOR}
+    assert "customers of" in (await chat.says("how much is a vase?", profile=known))[0]
+    assert await chat.says("hello?", profile={**known, "turned_away": "yes"}) == []
+    assert not any(offered == ["Verdict"] for _, offered in model.asked)
