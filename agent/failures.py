@@ -8,11 +8,30 @@ from typing import Any, Literal
 
 from langchain_core.messages import AIMessage
 
-# `retry`: the same call may succeed a moment later; `next`: ask the next model; `key`: the key is refused; `account`: the
-# quota or the money of the account is used up.
-Kind = Literal["retry", "next", "key", "account"]
+# `retry`: the same call may succeed a moment later; `again`: asked anew it may, at once; `refused`: the server does not take
+# something of the request; `next`: ask the next model; `key`: the key is refused; `account`: the quota or the money of the
+# account is used up; `gone`: there is no such model (any more); `address`: whoever answers speaks another wire; `region`: not
+# from this country. `ways` and `offline` are no faults of a call: a model that takes less than others, and turns in a row
+# without any model.
+Kind = Literal["retry", "again", "refused", "next", "key", "account", "gone", "address", "region", "ways", "offline"]
+# What nobody but a person mends.
+LASTING = ("key", "account", "gone", "address", "region")
 
 SETTINGS = {"openai": "OPENAI_API_KEY", "google_genai": "GEMINI_API_KEY"}
+_MODELS = {"openai": "CHAT_MODEL or OPENAI_MODEL", "google_genai": "CHAT_MODEL or GEMINI_MODEL"}
+_ADDRESSES = {"openai": "OPENAI_BASE_URL", "google_genai": "GEMINI_BASE_URL"}
+_GONE = re.compile(
+    r"no longer available|does not exist|not found|not_found|no such model|unknown model|decommissioned|deprecated|retired|model_not_found"
+    r"|not available|unavailable model|invalid model|no allowed providers|not a valid model|is not supported for generatecontent",
+    re.I,
+)
+_NO_WIRE = re.compile(r"<(?:!doctype|html|head|body)\b|unexpected response type|expecting value: line 1|missing 'choices'|404 page not found|cannot post|method not allowed", re.I)  # fmt: skip
+_REGION = re.compile(
+    r"unsupported_country|country, region|location is not supported|not available in your (?:country|region)", re.I
+)
+_AGAIN = re.compile(r"tool_use_failed|failed to call a function|malformed_function_call|failed_generation", re.I)
+# HTTP statuses with which servers refuse a request for what is in it.
+REFUSES = (400, 405, 415, 422, 500, 501)
 
 # OpenAI "Chat completions: finish_reason" and Gemini "FinishReason": how an answer ends that is not the model's answer.
 _CUT = {"length", "max_tokens"}
@@ -39,11 +58,15 @@ class Trouble:
     provider: str
     kind: Kind
     detail: str
+    model: str = ""
 
     @property
     def setting(self) -> str:
         """The setting to look at."""
-        return SETTINGS.get(self.provider, "CHAT_MODEL")
+        known = (
+            _MODELS if self.kind in ("gone", "ways", "offline") else _ADDRESSES if self.kind == "address" else SETTINGS
+        )
+        return known.get(self.provider, "CHAT_MODEL")
 
     @property
     def advice(self) -> str:
@@ -52,23 +75,47 @@ class Trouble:
             return (
                 f"{self.setting} is refused by the provider: check it and restart. Until then the next model answers."
             )
-        return f"The account of {self.setting} has used up its quota: top it up. Until then the next model answers."
+        until = "Until then the next model answers."
+        return {
+            "account": f"The account of {self.setting} has used up its quota: top it up. {until}",
+            "gone": f"There is no model {self.model} for this key ({self.detail[:120]}): name another in {self.setting}. {until}",
+            "address": f"{self.setting}: whoever answers there does not speak this provider's wire ({self.detail[:80]}); did you mean "
+            f"an address that ends in /v1? {until}",
+            "region": f"{self.model} is not offered where this server stands ({self.detail[:120]}): choose another provider. {until}",
+            "ways": f"The server of {self.model} takes no {self.detail}: the agent answers without looking things up in the price "
+            f"list; start it with tools enabled, or name another model in {self.setting}.",
+            "offline": f"{self.detail} came from the offline model, none from {self.model}: ask `salesgraph doctor` what is wrong.",
+        }.get(self.kind, self.detail)
 
 
 def judge(error: BaseException, provider: str = "") -> Fault:
     """What to do about an error, by its HTTP status and what its text says."""
     text, status = str(error), _status(error)
     low = text.casefold()
+    if _REGION.search(text):
+        return Fault("region")
     if status in (401, 403) or "api_key_invalid" in low or "api key not valid" in low or "incorrect api key" in low:
         return Fault("key")
+    if _AGAIN.search(text):
+        return Fault("again")
     if (
-        "insufficient_quota" in low
+        status == 402
+        or "insufficient_quota" in low
+        or "insufficient balance" in low
         or ("exceeded your current quota" in low and "retrydelay" not in low)
         or "perday" in low
     ):
         return Fault("account")
     if isinstance(error, TimeoutError) or ("timed out" in low and status is None):
         return Fault("next")  # the time of this turn is spent
+    if status == 404 and re.search(r"\btools?\b|function call", low):
+        return Fault("refused")
+    if (_NO_WIRE.search(text) and status in (None, 200, 404, 405)) or (status == 404 and not _GONE.search(text)):
+        return Fault("address")
+    if status == 404 or (status in (400, 410) and "model" in low and _GONE.search(text)):
+        return Fault("gone")
+    if status in REFUSES and not (status >= 500 and "overloaded" in low) and not _is_too_long(low):
+        return Fault("retry" if status == 500 and not _NAMED.search(text) else "refused")
     verdict = getattr(error, "is_retryable", None)
     again = (
         isinstance(error, ConnectionError)
@@ -78,6 +125,16 @@ def judge(error: BaseException, provider: str = "") -> Fault:
     if verdict is False or not again:
         return Fault("next")
     return Fault("retry", _asked_for(error, text))
+
+
+# What a server says that cannot be asked so.
+_NAMED = re.compile(r"tool|function|role|template|jinja|image|system|alternat", re.I)
+
+
+def _is_too_long(text: str) -> bool:
+    return (
+        "context length" in text or "context_length" in text or "too many tokens" in text or "maximum context" in text
+    )
 
 
 def _status(error: BaseException) -> int | None:

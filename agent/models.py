@@ -14,16 +14,24 @@ import structlog
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr
 
 from agent import meter
-from agent.failures import Trouble, brief, judge, unusable
+from agent.cleaning import cleaned
+from agent.failures import LASTING, Trouble, brief, judge, unusable
+from agent.ways import Ways, next_ways, read, shaped
 
 log = structlog.get_logger()
 
 OFFLINE = "offline"
 # A provider that wants to be left alone longer than this is not waited for.
 LONGEST_WAIT = 5.0
+# So many turns in a row that the offline model had to answer are an alert, whatever the cause.
+MANY = 3
+# What a model is told before it is asked once more.
+COMPLAINT = (
+    "Your last answer could not be used ({reason}). Answer again, and call a tool only with whole and valid JSON."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,9 @@ class Models:
     _runnables: dict[Any, tuple[Any, tuple[BaseTool, ...]]] = field(default_factory=dict)
     _troubled: dict[str, Trouble] = field(default_factory=dict)
     _until: dict[str, float] = field(default_factory=dict)
+    _ways: dict[str, Ways] = field(default_factory=dict)
+    _in_a_row: int = 0
+    _alarmed: bool = False
 
     async def ask(
         self,
@@ -91,12 +102,15 @@ class Models:
         """The answer of the named model (`auto`: the default), else of the fallback, else of the offline one.
 
         With a `schema`, `parsed` is an instance of it. `purpose` names the call on the bill. When the day's allowance is
-        nearly spent `cheaper` is asked instead, and when it is spent the offline model alone. A refusal, an empty, cut or
-        malformed answer counts as no answer. Raises NoModelAnswered.
+        nearly spent `cheaper` is asked instead, and when it is spent the offline model alone. A refusal or a cut answer counts
+        as no answer, and so does an empty or malformed one when it comes a second time. What a server does not take (tools,
+        a forced call, a system message, pictures) is left out, and remembered for the model. Raises NoModelAnswered.
         """
         for candidate in self._candidates(name, cheaper, fallback or self.fallback):
             answer = await self._ask(candidate, messages, tools, schema, timeout or self.access.timeout, purpose)
             if answer is not None:
+                if purpose == "sell":
+                    await self._fell_back(name, answer.model)
                 return answer
         raise NoModelAnswered("no model answered")
 
@@ -141,48 +155,104 @@ class Models:
         provider = name.partition(":")[0]
         if max(self._until.get(provider, 0), self._until.get(name, 0)) > time.monotonic():
             return None
-        for attempt in range(1, self.attempts + 1):
+        ways, others, complaint, attempt = self._ways.get(name, Ways()), list[Ways](), "", 0
+        refused = False
+        while True:
+            attempt += 1
             try:
-                answer = await asyncio.wait_for(self._runnable(name, tools, schema).ainvoke(list(messages)), timeout)
+                asking = self._asked(name, messages, tools, schema, ways, complaint)
+                answer = await asyncio.wait_for(asking, timeout)
             except Exception as error:  # whatever a provider raises, the next one is asked; it is logged here
                 fault = judge(error, provider)
                 log.warning("model_failed", model=name, attempt=attempt, fault=fault.kind, detail=brief(error))
-                if fault.kind in ("key", "account"):
-                    await self._trouble(provider, Trouble(provider, fault.kind, brief(error)))
+                if fault.kind == "again" and not complaint:
+                    complaint = COMPLAINT.format(reason="a call of a tool that cannot be read")
+                    continue
+                if fault.kind == "refused" and name != OFFLINE:
+                    if not refused:
+                        refused, others = True, next_ways(ways, str(error), _uses(messages, tools, schema))
+                    if others:
+                        ways = others.pop(0)
+                        continue
+                if fault.kind in LASTING:
+                    await self._trouble(
+                        _whose(fault.kind, provider, name), Trouble(provider, fault.kind, brief(error), name)
+                    )
                 wait = fault.wait if fault.wait is not None else 0.25 * 2**attempt * random.uniform(0.5, 1)
                 if wait > LONGEST_WAIT:
                     self._until[name] = time.monotonic() + min(wait, 10 * self.rest)
-                if fault.kind != "retry" or attempt == self.attempts or wait > LONGEST_WAIT:
+                if fault.kind != "retry" or attempt >= self.attempts or wait > LONGEST_WAIT:
                     return None
                 await asyncio.sleep(wait)
                 continue
             meter.count(purpose, name, answer)
-            await self._trouble(provider, None)
-            parsed = _parsed(answer, schema)
+            if name != OFFLINE:
+                await self._works(name, provider, ways, refused)
+                answer = cleaned(answer, {tool.name for tool in tools} | ({schema.__name__} if schema else set()))
+            parsed = read(answer, schema) if schema else None
             if reason := unusable(answer) or ("malformed" if schema and parsed is None else ""):
                 log.warning("answer_unusable", model=name, purpose=purpose, reason=reason)
+                if reason in ("empty", "malformed") and not complaint and name != OFFLINE:
+                    complaint = COMPLAINT.format(reason=reason)
+                    continue
                 return None
             return Asked(answer, parsed, name)
-        return None
 
-    async def _trouble(self, provider: str, trouble: Trouble | None) -> None:
-        before = self._troubled.get(provider)
+    async def _asked(
+        self,
+        name: str,
+        messages: Sequence[AnyMessage],
+        tools: Sequence[BaseTool],
+        schema: type[BaseModel] | None,
+        ways: Ways,
+        complaint: str,
+    ) -> AIMessage:
+        given = list(messages) if name == OFFLINE else shaped(messages, ways, schema, complaint)
+        return await self._runnable(name, tools, schema, ways).ainvoke(given)
+
+    async def _works(self, name: str, provider: str, ways: Ways, refused: bool) -> None:
+        """A model has answered: what was wrong with it is over, and how it takes questions is known from now on."""
+        for whose in (provider, name):
+            await self._trouble(whose, None)
+        if refused and ways != self._ways.get(name, Ways()):
+            self._ways[name] = ways
+            log.warning("model_takes_less", model=name, lacking=ways.lacking)
+            if not ways.tools and self.alarm:
+                await self.alarm(f"ways:{name}", Trouble(provider, "ways", ", ".join(ways.lacking), name))
+
+    async def _fell_back(self, wanted: str, answered: str) -> None:
+        """Count turns that the offline model had to answer, whatever the cause: some in a row are an alert."""
+        if OFFLINE in (wanted, self.resolve(wanted)) or meter.allowance.get() == "offline":
+            return
+        self._in_a_row = self._in_a_row + 1 if answered == OFFLINE else 0
+        if self.alarm and answered != OFFLINE and self._alarmed:
+            self._alarmed = False
+            await self.alarm(OFFLINE, None)
+        elif self.alarm and self._in_a_row >= MANY and not self._alarmed:
+            self._alarmed = True
+            await self.alarm(
+                OFFLINE, Trouble("", "offline", f"{self._in_a_row} answers in a row", self.resolve(wanted))
+            )
+
+    async def _trouble(self, whose: str, trouble: Trouble | None) -> None:
+        """`whose`: of a provider, or of one model of it."""
+        before = self._troubled.get(whose)
         if trouble:
-            self._troubled[provider] = trouble
-            self._until[provider] = time.monotonic() + self.rest
+            self._troubled[whose] = trouble
+            self._until[whose] = time.monotonic() + self.rest
         elif before:
-            del self._troubled[provider]
+            del self._troubled[whose]
         if self.alarm and (trouble is None) != (before is None):
-            await self.alarm(provider, trouble)
+            await self.alarm(whose, trouble)
 
-    def _runnable(self, name: str, tools: Sequence[BaseTool], schema: type[BaseModel] | None) -> Any:
+    def _runnable(self, name: str, tools: Sequence[BaseTool], schema: type[BaseModel] | None, ways: Ways) -> Any:
         """A model with its tools or its schema; kept, since describing them costs more than the rest of the call."""
-        kind = (name, schema, tuple(id(tool) for tool in tools))
+        kind = (name, schema, ways, tuple(id(tool) for tool in tools))
         if kind not in self._runnables:
             runnable: Any = self._model(name)
-            if schema is not None:
-                runnable = runnable.bind_tools([schema], tool_choice=schema.__name__)
-            elif tools:
+            if schema is not None and ways.tools:
+                runnable = runnable.bind_tools([schema], **({"tool_choice": schema.__name__} if ways.forced else {}))
+            elif tools and ways.tools:
                 runnable = runnable.bind_tools(list(tools))
             self._runnables[kind] = (runnable, tuple(tools))
         return self._runnables[kind][0]
@@ -199,9 +269,9 @@ def _make(name: str, access: Access) -> BaseChatModel:
     """A provider's client. Retries are ours, so that one policy holds for all of them."""
     provider, _, model = name.partition(":")
     if provider == "openai":
-        from langchain_openai import ChatOpenAI
+        from agent.openai_wire import OpenAiWire
 
-        return ChatOpenAI(
+        return OpenAiWire(
             model=model,
             api_key=SecretStr(access.openai_key or "none"),
             base_url=access.openai_url,
@@ -220,10 +290,16 @@ def _make(name: str, access: Access) -> BaseChatModel:
     raise ValueError(f"unknown chat model {name!r}: use openai:NAME, google_genai:NAME or offline")
 
 
-def _parsed(answer: AIMessage, schema: type[BaseModel] | None) -> BaseModel | None:
-    """The structured output of an answer. LangChain's own chain for this costs as much as the rest of the call."""
-    calls = [call["args"] for call in answer.tool_calls if schema and call["name"] == schema.__name__]
-    try:
-        return schema.model_validate(calls[0]) if schema and calls else None
-    except ValidationError:
-        return None
+def _uses(messages: Sequence[AnyMessage], tools: Sequence[BaseTool], schema: type[BaseModel] | None) -> Ways:
+    """What a request makes use of."""
+    return Ways(
+        tools=bool(tools) or schema is not None,
+        forced=schema is not None,
+        system=any(message.type == "system" for message in messages),
+        pictures=any(not isinstance(message.content, str) for message in messages),
+    )
+
+
+def _whose(kind: str, provider: str, name: str) -> str:
+    """Whose trouble it is: a refused key is the provider's, a model that is gone only its own."""
+    return provider if kind in ("key", "account") else name

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     openai_base_url: str = Field("https://api.openai.com/v1", description="Base address of the OpenAI wire.")
     gemini_api_key: SecretStr | None = Field(None, description="Key of the Gemini API.")
     google_api_key: SecretStr | None = Field(None, description="Another name of GEMINI_API_KEY.")
-    gemini_model: str = Field("gemini-2.5-flash", description="Model asked when only GEMINI_API_KEY is set.")
+    gemini_model: str = Field("gemini-3.1-flash-lite", description="Model asked when only GEMINI_API_KEY is set.")
     gemini_base_url: str | None = Field(None, description="Base address of the Gemini wire; unset: Google's.")
     cheaper_model: str | None = Field(
         None,

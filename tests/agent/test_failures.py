@@ -63,7 +63,7 @@ async def test_an_event_stream_that_nobody_asked_for_is_no_answer():
 
 async def test_structured_output_out_of_shape_is_asked_of_the_next_model():
     who, times, _ = await asked(lambda _: message(call=("Verdict", {"intent": "nonsense"})), schema=Verdict)
-    assert (who, times) == ("offline", 2)
+    assert (who, times) == ("offline", 4)  # each time once more, with the complaint
 
 
 async def test_a_wrong_key_is_one_alert_that_names_the_setting_and_no_more_calls():
@@ -108,7 +108,14 @@ GEMINI_BUSY = (
         ("400 INVALID_ARGUMENT. API key not valid. Please pass a valid API key.", "key", None),
         ("429 You exceeded your current quota, quotaId: GenerateRequestsPerDayPerProject", "account", None),
         ("503 UNAVAILABLE. The model is overloaded.", "retry", None),
-        ("404 NOT_FOUND. models/gemini-x is not found", "next", None),
+        ("404 NOT_FOUND. models/gemini-x is not found", "gone", None),
+        ("400 The prompt is longer than the maximum context length", "next", None),
+        ("402 Payment required", "account", None),
+        ("403 unsupported_country_region_territory", "region", None),
+        ("Error code: 404 - 404 page not found", "address", None),
+        ("Unexpected response type from OpenAI-compatible endpoint: '<html>'", "address", None),
+        ("400 Failed to call a function. tool_use_failed", "again", None),
+        ("400 registry/x does not support tools", "refused", None),
     ],
 )
 def test_what_an_error_says_is_heard(text: str, kind: str, wait: float | None):

@@ -205,10 +205,10 @@ async def test_a_provider_that_fails_spoils_no_tape(
 
 
 async def test_what_took_too_long_is_on_tape(
-    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str], monkeypatch: pytest.MonkeyPatch
+    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str]
 ):
-    monkeypatch.setattr("agent.nodes.moderate.SECONDS", 0.2)
-    provider[0].hang = lambda request: 1.0 if schema_of(request) == "Verdict" else 0.0
+    live.access = replace(live.access, timeout=0.5)
+    provider[0].hang = lambda request: 2.0 if schema_of(request) == "Verdict" else 0.0
     conversation = saved("  - user: Do you deliver?\n")
     went, tape = await played(conversation, "record", live)
     assert tape.calls["1/moderate/1"]["error"] == "timeout" and tape.calls["1/moderate/2"]["model"] == "offline"
