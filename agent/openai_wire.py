@@ -23,8 +23,8 @@ class OpenAiWire(ChatOpenAI):
 
     def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:
         result = super()._create_chat_result(response, generation_info)
-        raw: Any = response if isinstance(response, dict) else response.model_dump(warnings=False)
-        for generation, choice in zip(result.generations, raw.get("choices") or (), strict=False):
+        raw: dict[str, Any] = dict(response) if isinstance(response, dict) else response.model_dump(warnings=False)
+        for generation, choice in zip(result.generations, raw.get("choices") or [], strict=False):
             said = choice.get("message") or {}
             kept = {name: said[name] for name in EXTRAS if said.get(name)}
             calls = [{name: one[name] for name in CALL_EXTRAS if one.get(name)} for one in said.get("tool_calls") or ()]
