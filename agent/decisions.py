@@ -18,9 +18,10 @@ _YES = (
     r"да|ага|конечно|давайте|хорошо|согласен|согласна|подходит|беру|иә|әрине|жарайды|келісемін|sì|si|certo|certamente|va bene|va benissimo|d['’]accordo|perfetto|esatto|procedi|confermo|"
     r"sí|claro|por supuesto|de acuerdo|vale|perfecto|sim|com certeza|combinado|ja|gerne|natürlich|einverstanden|stimmt|oui|d['’]accord|bien sûr|evet|tamam|olur|elbette|हाँ|हां|जी हाँ|ठीक है|haan|نعم|موافق|так|підтверджую"
 )
+# None of _YES again: with two ways to read each word, a long row of them that ends in another would be read in every way.
 _MORE_YES = (
-    r"please|thanks?(?: you)?|that(?:'?s| is| would be)?|it|(?:sounds|looks|is|works|be)|very|so|great|good|fine|perfect|right|correct|nice|lovely|by|for|with|me|i(?:'d| would|'ll| will)?|do|agree|want|like|to|love|"
-    r"пожалуйста|спасибо|это|всё|верно|правильно|подходит|отлично|мне|grazie|per favore|bene|gracias|por favor|bien|está|obrigad[oa]|por|favor|bitte|danke|das|passt|merci|lütfen|teşekkürler|рахмет|कृपया|धन्यवाद|yes|sure|okay|ok|да|sí|sì|si"
+    r"please|thanks?(?: you)?|that(?:'?s| is| would be)?|it|(?:sounds|looks|is|works|be)|very|so|great|good|fine|right|nice|lovely|by|for|with|me|i(?:'d| would|'ll| will)?|do|agree|want|like|to|love|"
+    r"пожалуйста|спасибо|это|всё|верно|правильно|отлично|мне|grazie|per favore|bene|gracias|bien|está|obrigad[oa]|por|favor|bitte|danke|das|passt|merci|lütfen|teşekkürler|рахмет|कृपया|धन्यवाद"
 )
 _NO = (
     r"no|nope|nah|no way|never|not interested|i(?:'m| am) not interested|"
@@ -47,6 +48,7 @@ _FLAT_NO = re.compile(
     r"(?:no[\s,.!]+)?(?:gracias[\s,.!]+)?(?:ya )?no me interesa|(?:não[\s,.!]+)?não (?:me interessa|tenho interesse)|(?:nein[\s,.!]+)?kein interesse(?: mehr)?|(?:non[\s,.!]+)?pas intéressée?|(?:hayır[\s,.!]+)?ilgilenmiyorum",
     re.I,
 )
+_BETWEEN = re.compile(r"[\s,.!]+")
 _YES_ONLY = re.compile(rf"(?:{_YES})(?:[\s,.!]+(?:{_YES}|{_MORE_YES}))*", re.I)
 _NO_ONLY = re.compile(rf"(?:{_NO})(?:[\s,.!]+(?:{_MORE_NO}))*", re.I)
 
@@ -66,7 +68,7 @@ def decision_in(text: str, before: str = "") -> Decision | None:
             if _REFUSES.search(re.sub(r"not sure|need to (?:think|ask)|I(?:'ll| will)", "", bare, flags=re.I))
             else "uncertain"
         )
-    if len(bare.split()) > WORDS or _ASKS_MORE.search(before[-120:]):
+    if sum(map(bool, _BETWEEN.split(bare))) > WORDS or _ASKS_MORE.search(before[-120:]):
         return None
     if _YES_ONLY.fullmatch(bare):
         return "yes"

@@ -19,7 +19,12 @@ from agent.grounding.numbers import numbers_in, plain
 # A business's own pattern may not hold up a turn.
 PATTERN_SECONDS = 0.2
 
-EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
+# What stands before the @ has at most 64 characters (RFC 5321) and is read a little further, but not without end: a long
+# word without an @ is not read again from each of its letters.
+EMAIL = re.compile(r"[\w.+%'-]{1,80}+@[\w-]++(?:\.[\w-]++)+")
+LONGEST_EMAIL = 254
+# Figures of a message that are tried to be read as a phone number; each costs a tenth of a millisecond.
+MOST_NUMBERS = 100
 
 
 class Facts(BaseModel):
@@ -89,16 +94,20 @@ def valid(field: CustomField, value: str | None, said: str, region: str | None) 
 
 def _number(value: str | None, said: str) -> str | None:
     wanted = numbers_in(plain(value or ""))
-    written = {v for number in numbers_in(plain(said)) for v in number.values}
-    return f"{wanted[0].value:g}" if len(wanted) == 1 and wanted[0].value in written else None
+    return f"{wanted[0].value:g}" if len(wanted) == 1 and wanted[0].value in _numbers(said) else None
+
+
+@lru_cache(maxsize=64)
+def _numbers(said: str) -> frozenset[float]:
+    return frozenset(value for number in numbers_in(plain(said)) for value in number.values)
 
 
 def _date(value: str | None, said: str) -> str | None:
     def dates(text: str) -> list[tuple[float, str]]:
         return [(claim.values[0], claim.key) for claim in claims_in(text) if claim.kind == "date"]
 
-    wanted, written = dates(value or ""), {day for day, _ in dates(said)}
-    if len(wanted) != 1 or wanted[0][0] not in written:
+    wanted = dates(value or "")
+    if len(wanted) != 1 or wanted[0][0] not in {day for day, _ in dates(said)}:
         return None
     month, day = divmod(int(wanted[0][0]), 100)
     return f"{'20' + wanted[0][1] + '-' if wanted[0][1] else ''}{month:02}-{day:02}"
@@ -120,7 +129,7 @@ def email(value: str | None, said: str) -> str | None:
     """A deliverable-looking address that was really written, in lower-case domain; the quoted forms of RFC 5321, which no
     shop's mailer takes, are none."""
     value = (value or "").strip(" ,;").rstrip(".")
-    if not value or value.casefold() not in said.casefold():
+    if not value or len(value) > LONGEST_EMAIL or value.casefold() not in said.casefold():
         return None
     try:
         return validate_email(value, check_deliverability=False, strict=True).normalized
@@ -186,9 +195,10 @@ _NAME = re.compile(
     rf"(?<!\w)(?:(?i:{'|'.join(_NAME_LEADS)})[\s:]+|(?i:{'|'.join(_LOOSE_LEADS)})[\s:]+(?![{_SMALL}]))"
     rf"([^\W\d_][\w'’-]*(?:[ ]+[^\W\d_{_SMALL}][\w'’-]*)?)"
 )
-# "John Doe is my name", and "I'm John Doe" where two names follow.
+# "John Doe is my name", and "I'm John Doe" where two names follow; a word has at most 40 letters there, because a name
+# may begin behind any apostrophe or hyphen.
 _BEHIND = re.compile(
-    r"(?<!\w)([A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?),? (?:is|that['’]?s|that is) (?:my (?:first |full )?|the )name(?!\w)|(?<!\w)([A-Z][\w'’-]+ [A-Z][\w'’-]+) (?:here|speaking)(?!\w)"
+    r"(?<!\w)([A-Z][\w'’-]{1,40}+(?: [A-Z][\w'’-]{1,40}+)?),? (?:is|that['’]?s|that is) (?:my (?:first |full )?|the )name(?!\w)|(?<!\w)([A-Z][\w'’-]{1,40}+ [A-Z][\w'’-]{1,40}+) (?:here|speaking)(?!\w)"
     r"|(?:^|(?i:hi|hello|hey|hola|ciao|salve|buongiorno|olá|oi|hallo|bonjour)[,!.]? |[.!?] )(?i:I am|I'm|I’m|soy|sono|sou|ich bin|je suis)[ ]+([A-ZÀ-Ý][\w'’-]+ [A-ZÀ-Ý][\w'’-]+)(?![\w'’-])"
 )
 _LAST_NAME = re.compile(r"(?i:last name is|surname is|family name is)[ ]+([^\W\d_][\w'’-]+)")
@@ -232,7 +242,7 @@ def written(said: str, region: str | None) -> Iterator[tuple[str, str]]:
     said = " ".join(said[:2_000].split())
     for match in EMAIL.finditer(said):
         yield "email", match.group()
-    for match in phonenumbers.PhoneNumberMatcher(said, region):
+    for match in phonenumbers.PhoneNumberMatcher(said, region, max_tries=MOST_NUMBERS):
         yield "phone", match.raw_string
     match = _NAME.search(said) or _ALONE.fullmatch(said.strip()) or _BEHIND.search(said)
     if match:

@@ -3,6 +3,9 @@
 Several weak signs together count as much as a strong one: "jailbreak" alone is a question about a phone. What is below the
 limit but not nothing is for the moderator's model to judge. The recall and false alarms on other people's attacks stand in
 `benchmarks/README.md` (`make eval`).
+
+Every pattern takes time in proportion to the text, whatever the text (`tests/agent/test_linear.py`): what may begin inside
+a word has endings of limited length, and a run of blanks or signs is passed once.
 """
 
 from __future__ import annotations
@@ -11,6 +14,9 @@ import base64
 import binascii
 import re
 import unicodedata
+from functools import lru_cache
+
+import regex
 
 # Signs worth this much are an attempt; worth one, a suspicion.
 ATTEMPT, SUSPICION = 3, 1
@@ -45,15 +51,22 @@ _SHOW = (
     r"mostre|revele|repita|diga|zeig\w*|nenn\w*|verrate|gib|wiederhole|révél\w+|montre\w*|affiche\w*|répète\w*|göster|açıkla|tekrarla|दिखा\w*|बता\w*|दोहरा\w*|اعرض|أظهر|اكشف|كرر"
 )
 
+
+def _limited(words: str) -> str:
+    """The same with endings of limited length, for a pattern that may begin inside a word: with stems glued to each other,
+    every one of them would read to the end of the text."""
+    return words.replace(r"\w+", r"\w{1,20}").replace(r"\w*", r"\w{0,20}")
+
+
 _STRONG = [
     re.compile(rf"\b(?:{_DROP})\b{_GAP}(?:(?:{_OLD})\b{_GAP})(?:{_RULES})\b", re.I),
     re.compile(rf"\b(?:{_DROP})\W+(?:(?:{_OLD})\W+){{0,4}}(?:{_RULES})(?!\w)", re.I),
-    re.compile(rf"(?:{_RULES})(?:\W+\w+){{0,2}}\W+(?:भूल|अनदेखा|नज़रअंदाज़|ұмыт|елеме|unut|yok say|görmezden)", re.I),
+    re.compile(rf"(?:{_limited(_RULES)})(?:\W+\w+){{0,2}}\W+(?:भूल|अनदेखा|नज़रअंदाज़|ұмыт|елеме|unut|yok say|görmezden)", re.I),
     re.compile(rf"\b(?:{_SHOW})\b(?:\W+\w+){{0,6}}?\W+(?:{_HIDDEN})(?!\w)", re.I),
-    re.compile(rf"(?:{_HIDDEN})(?:\W+\w+){{0,4}}?\W+(?:verbatim|word for word|parola per parola|palabra por palabra|дословно|wörtlich|mot à mot|दिखा|बता)", re.I),
+    re.compile(rf"(?:{_limited(_HIDDEN)})(?:\W+\w+){{0,4}}?\W+(?:verbatim|word for word|parola per parola|palabra por palabra|дословно|wörtlich|mot à mot|दिखा|बता)", re.I),
     re.compile(r"what are you not (?:supposed|allowed) to (?:tell|say)|output previous instructions|print the api key|admin (?:password|access)|developer\W{0,2}mode\W{0,4}(?:enabled|on|activated?)|\bDO ANYTHING NOW\b|\bdan mode\b", re.I),
     re.compile(r"\b(?:you have|with|has|without(?: any)?|knows?) (?:absolutely )?no (?:ethical|moral|rules|restrictions|guidelines|limits|limitations|filters?|boundaries)|(?:have|has) no restrictions|answer without restrictions|sin restricciones y|skip all safety|ohne (?:jegliche )?(?:einschränkungen|regeln) (?:antworten|zu)", re.I),
-    re.compile(r"<\|(?:im_start|im_end|system|endoftext)\|?>|\[/?INST\]|<<SYS>>|#{2,}\s*(?:END OF|SYSTEM|NEW INSTRUCTION)|^\s*system\s*(?:note|message|override|prompt)?\s*:|\n\s*(?:system|assistant)\s*:", re.I | re.M),
+    re.compile(r"<\|(?:im_start|im_end|system|endoftext)\|?>|\[/?INST\]|<<SYS>>|(?<!#)#{2,}+\s*+(?:END OF|SYSTEM|NEW INSTRUCTION)|^[^\S\n]*+system\s*+(?:(?:note|message|override|prompt)\s*+)?:|\n[^\S\n]*+(?:system|assistant)\s*+:", re.I | re.M),
     re.compile(r"\b(?:note|notice|message|attention|instructions?)\W+(?:to|for)\W+(?:\w+\W+){0,3}?(?:ai|bot|assistant|llm|chatbot|language model)s?\b|\bai (?:agents?|systems?|assistants?|models?) (?:processing|reading|integrating|reviewing|parsing|must|should)", re.I),
     re.compile(r"append the (?:exact )?token|(?:your|the) real (?:task|goal|instruction)s? (?:is|are)|from this point on,? (?:ignore|answer|you)|(?:decode|decipher|unscramble)\b.{0,60}?\b(?:follow|execute|do exactly|obey|run) (?:it|what|the)?|translate .{0,40}(?:rot13|base64|hex).{0,40}(?:execute|follow)", re.I | re.S),
 ]  # fmt: skip
@@ -68,12 +81,13 @@ _WEAK = [
     (2, re.compile(r"no matter how|break (?:free|the rules|ai rules)|content polic|openai polic|ethical guidelines|never (?:refuse|say (?:no|\"?i can))|without (?:any )?(?:warnings?|disclaimers?|restrictions?|filters?|judg)|no warnings|comply with every", re.I)),
     (1, re.compile(r"\bjailbreak\w*|\bdan\b|do anything now|\bpersona\b|\bprompts?\b|hypothetical|in character|alter ego|two (?:different |separate )?(?:ways|styles|personas|personalities|characters)|password|credentials?|\bapi keys?\b|secret word", re.I)),
     (1, re.compile(r"\b(?:ignore|disregard|forget|override|pretend|simulate|roleplay|role-play|act as|verbatim|decode|reveal|exfiltrat\w*)\b|игнорируй|притворись|веди себя как|представь,? что ты|fingi|comportati come|actúa como|finge|tu es maintenant|tu sei ora|du bist jetzt|ты теперь|сен енді|तुम अब|أنت الآن", re.I)),
-    (1, re.compile(r"\[\w{2,20}\]\s*:|\{\{?\w+[. _]?\w*\}?\}|[=:]\s*\{|\\n/n|```")),
+    (1, re.compile(r"\[\w{2,20}\]\s*:|\{\{?\w++(?:[. ]\w*+)?\}?\}|[=:]\s*\{|\\n/n|```")),
     (1, re.compile(r"\b(?:send|forward|email|post) (?:\w+ ){0,6}?(?:to )?\S+@\S+|send_email|attacker|\bevil\b|the user", re.I)),
 ]  # fmt: skip
 _ORDERS = re.compile(r"\byou (?:will|must|are|should|can|cannot|have|may|do|never|always)\b|\bnever\b|\balways\b", re.I)
 
 
+@lru_cache(maxsize=64)
 def signs(text: str) -> int:
     """What the signs of an attempt in a text are worth, disguises taken off."""
     worth = max(_worth(reading) for reading in _readings(text))
@@ -104,11 +118,23 @@ def _worth(text: str) -> int:
 def _readings(text: str) -> list[str]:
     """A text as it stands and as it is meant: invisible characters shown, encodings undone."""
     shown = "".join(chr(ord(c) - 0xE0000) if 0xE0020 <= ord(c) < 0xE007F else c for c in text)
-    plain = "".join(c for c in unicodedata.normalize("NFKC", shown) if unicodedata.category(c) != "Cf")
-    flat = plain if len(plain) <= 2 * LOOKED_AT else f"{plain[:LOOKED_AT]}\n{plain[-LOOKED_AT:]}"
-    flat = re.sub(r"[ \t]+", " ", flat)
+    flat = _ends(_HEAPED_MARKS.sub(r"\1", _visible(shown)))
+    flat = re.sub(r"[ \t]+", " ", _ends(_visible(unicodedata.normalize("NFKC", flat))))
     spaced = re.sub(r"\b(\w) (?=\w\b)", r"\1", flat)  # l i k e  t h i s
     return [flat, *([spaced] if len(spaced) < 0.75 * len(flat) else []), *_decoded(flat)]
+
+
+# To put many marks on one letter in order takes a normalisation time in proportion to their square.
+_HEAPED_MARKS = regex.compile(r"(\p{M}{4})\p{M}++")
+
+
+def _visible(text: str) -> str:
+    return text if text.isascii() else "".join(c for c in text if unicodedata.category(c) != "Cf")
+
+
+def _ends(text: str) -> str:
+    """Both ends of a text, or all of it when they would meet."""
+    return text if len(text) <= 2 * LOOKED_AT else f"{text[:LOOKED_AT]}\n{text[-LOOKED_AT:]}"
 
 
 def _decoded(text: str) -> list[str]:

@@ -86,7 +86,7 @@ _HINTS = {
 
 def language_of(text: str, known: str = "") -> str:
     """Two letters. A text too short or too mixed to tell keeps the `known` language, else English."""
-    sample = re.sub(r"https?://\S+|\S+@\S+|\[[^\]]*\]|\d+", " ", text[:600])[:300].replace("\n", " ").strip()
+    sample = re.sub(r"https?://\S+|[^\s@]{1,80}+@\S+|\[[^\]]*\]|\d+", " ", text[:600])[:300].replace("\n", " ").strip()
     words = re.findall(r"[^\W\d_]+", sample.lower())
     if not words:
         return known or "en"
@@ -133,7 +133,7 @@ _LETTERS = (
 
 def script_of(text: str) -> str:
     """The letters most of a text is in, by name; empty for a text without letters."""
-    text = re.sub(r"https?://\S+|\S+@\S+", " ", text[:2_000])
+    text = re.sub(r"https?://\S+|[^\s@]{1,80}+@\S+", " ", text[:2_000])
     counts = {name: len(pattern.findall(text)) for name, pattern in _LETTERS}
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] else ""

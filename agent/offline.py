@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
 from threading import Lock
 from typing import Any
 
@@ -72,9 +72,7 @@ _OTHERS = (
     "Earn money online with crypto investments",
 )
 
-_PASSAGE = re.compile(
-    r'<passage document="([^"]*)" page="(\d+)" language="(\w*)" match="(\w+)">\n(.*?)\n</passage>', re.S
-)
+_PASSAGE = re.compile(r'<passage document="([^"]*)" page="(\d+)" language="(\w*)" match="(\w+)">\n')
 _SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+")
 _QUESTION = re.compile(r"[?؟]")
 _PRICE = re.compile(
@@ -157,10 +155,10 @@ class OfflineChatModel(BaseChatModel):
         if "request_human" in answers:
             return heard.say("handed_over")
         try:
-            rows = [row for row in json.loads(answers["find_product"]) if isinstance(row, dict)]
-        except (KeyError, ValueError, TypeError):
+            rows = [_row(row) for row in json.loads(answers["find_product"]) if isinstance(row, dict)]
+        except (KeyError, ValueError, TypeError, RecursionError):  # no rows, or thousands of brackets within each other
             return self._from_passages(heard)
-        return "\n".join(_row(row) for row in rows) + heard.question()
+        return "\n".join(rows) + heard.question()
 
     def _from_passages(self, heard: Heard) -> str:
         if is_greeting(heard.said) or heard.said.startswith("/"):
@@ -191,6 +189,7 @@ class OfflineChatModel(BaseChatModel):
         """The paragraph with the sentence nearest to the question, or only its nearest sentences when it is long."""
         wanted, words = self.embed(question), _stems(question)
 
+        @cache  # the same line again costs nothing
         def nearness(sentence: str) -> float:
             return float(self.embed(sentence) @ wanted) + SHARED_WORD * len(words & _stems(sentence))
 
@@ -226,7 +225,7 @@ class Heard:
         ]
         self.passages = [
             {"document": document, "page": page, "language": language, "strong": match == "strong", "text": text}
-            for document, page, language, match, text in _PASSAGE.findall(system)
+            for document, page, language, match, text in _passages(system)
         ]
         self.language = _tag(system, "language") or language_of(self.said)
         self.business = _tag(system, "business")
@@ -249,9 +248,22 @@ class Heard:
         return f"\n\n{say(open_[0], self.language)}"  # pyright: ignore[reportArgumentType]
 
 
+def _passages(system: str) -> Iterator[tuple[str, str, str, str, str]]:
+    """(document, page, language, match, text) of each passage of a prompt."""
+    at = 0
+    while opening := _PASSAGE.search(system, at):
+        end = system.find("\n</passage>", opening.end())
+        if end < 0:
+            return
+        document, page, language, match = opening.groups()
+        yield document, page, language, match, system[opening.end() : end]
+        at = end
+
+
 def _tag(text: str, name: str) -> str:
-    match = re.search(rf"<{name}>(.*?)</{name}>", text, re.S)
-    return match.group(1).strip() if match else ""
+    _, _, behind = text.partition(f"<{name}>")
+    inside, closing, _ = behind.partition(f"</{name}>")
+    return inside.strip() if closing else ""
 
 
 def _call(name: str, args: dict[str, Any]) -> AIMessage:
@@ -333,8 +345,13 @@ def _row(row: dict[str, Any]) -> str:
     return line + (f" ({', '.join(others)})" if others else "")
 
 
+# A price has fewer digits; Python refuses to read a number of thousands of them.
+MOST_DIGITS = 20
+
+
 def _grouped(number: str) -> str:
-    return f"{int(number):,}".replace(",", "\u00a0") if number.isdigit() else number
+    whole = number.isdecimal() and len(number) <= MOST_DIGITS
+    return f"{int(number):,}".replace(",", "\u00a0") if whole else number
 
 
 _SEEDING = Lock()

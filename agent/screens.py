@@ -7,6 +7,7 @@ import re
 import regex
 
 from agent.injection import is_injection, is_suspicious
+from agent.state import without_notes
 
 __all__ = [
     "asks_for_person",
@@ -34,8 +35,9 @@ _STOP = frozenset(
     "stopp|abmelden|nicht mehr schreiben|arrêter|arrêtez|désinscrire|ne plus écrire|dur|iptal|yazmayın|abonelikten çık|"
     "रोकें|बंद करो|मत लिखो|توقف|الغاء الاشتراك|إلغاء الاشتراك|لا تراسلني".split("|")
 )
+# Each word stands in the loop once: two ways to read a word are a million ways to read twenty of them.
 _MESSAGES = (
-    r"(?:(?:your|any|any more|more|further|these|such|ваши|ваших|больше|рекламу|i vostri|altri|vostri|sus|tus|más|mais|suas|weiteren|mehr|diese|vos|de|vos) )*"
+    r"(?:(?:your|any|more|further|these|such|ваши|ваших|больше|рекламу|i vostri|altri|vostri|sus|tus|más|mais|suas|weiteren|mehr|diese|vos|de) )*"
     r"(?:messages?|texts?|spam|ads|offers|promos?|promotions?|newsletters?|сообщени\w*|рассыл\w*|реклам\w*|спам\w*|messaggi\w*|pubblicità|mensajes?|publicidad|mensagens|propaganda|nachrichten|werbung|messages)"
 )
 # The same said in a sentence of one's own, still as the whole message.
@@ -132,18 +134,18 @@ def _flat(text: str) -> str:
 
 def is_stop(text: str) -> bool:
     """A request to get no more messages."""
-    bare = _bare(text[:200])
+    bare = _bare(without_notes(text)[:200])
     return bare in _STOP or bool(_STOP_SENTENCE.fullmatch(bare))
 
 
 def is_start(text: str) -> bool:
     """Takes an opt-out back."""
-    return _bare(text) in _START
+    return _bare(without_notes(text)) in _START
 
 
 def is_greeting(text: str) -> bool:
     """Nothing but a greeting."""
-    return _bare(text) in _GREETING
+    return _bare(text) in _GREETING or text.strip() == "👋"
 
 
 def is_thanks(text: str) -> bool:
@@ -158,7 +160,7 @@ def is_small_talk(text: str) -> bool:
 
 _PLEASANT = sorted((p.split() for p in _GREETING | _SMALL_TALK | _THANKS), key=len, reverse=True)
 _MARK = re.compile(
-    r"\[(?:image|video|audio|document|sticker|location|contacts|empty message)[^\]\n]*\]", re.I
+    r"\[(?:image|video|audio|document|sticker|location|contacts|empty message)[^\]\n]{0,300}\]", re.I
 )  # how a message without words looks to the graph
 
 
@@ -180,7 +182,7 @@ def is_media_only(text: str) -> bool:
 
 def asks_for_person(text: str) -> bool:
     """Wants a human being."""
-    return _bare(text) in _LONE_PERSON or bool(_PERSON.search(_flat(text)))
+    return _bare(without_notes(text)) in _LONE_PERSON or bool(_PERSON.search(_flat(text)))
 
 
 def is_emergency(text: str) -> bool:

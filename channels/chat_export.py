@@ -21,10 +21,11 @@ Order = Literal["dmy", "mdy", "ymd"]
 _AM = ("am", "a.m.", "a. m.", "오전", "上午", "午前", "ص", "पूर्वाह्न", "sa", "π.μ.", "πμ")
 _PM = ("pm", "p.m.", "p. m.", "오후", "下午", "午後", "م", "अपराह्न", "ch", "μ.μ.", "μμ")
 _HALF = "|".join(re.escape(word) for word in sorted((*_AM, *_PM), key=len, reverse=True))
+# A run of blanks belongs to what follows it and is passed once: no two optional runs stand side by side.
 _HEAD = re.compile(
     r"^\[?(\d{1,4})\s?[./\-년年]\s?(\d{1,2})\s?[./\-월月]\s?(\d{1,4})[일日.]?"
-    rf"(?:[,،]|\s+(?:klo|um|at|kl\.|a las|às|в))?\s*({_HALF})?\s*"
-    rf"(\d{{1,2}})[:.](\d{{2}})(?:[:.](\d{{2}}))?\s*({_HALF})?\]?(?:\s+[-–]\s|\s*,\s|\s+)(.*)$",
+    rf"(?:[,،]|\s++(?:klo|um|at|kl\.|a las|às|в))?\s*+(?:({_HALF})\s*+)?"
+    rf"(\d{{1,2}})[:.](\d{{2}})(?:[:.](\d{{2}}))?(?:\s*+({_HALF}))?(?:\s*+\])?(?:\s+[-–]\s|\s*,\s|\s+)(.*)$",
     re.IGNORECASE,
 )
 _AUTHOR = re.compile(r"^(.{1,80}?)\s?:\s(.*)$", re.DOTALL)

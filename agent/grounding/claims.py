@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import regex as re
 
 from agent.grounding import names
 from agent.grounding.numbers import Number, numbers_in, plain
+from agent.grounding.remembered import Remembered
 from agent.grounding.units import (
     CURRENCY,
     DURATION,
@@ -20,6 +21,7 @@ from agent.grounding.units import (
     MONTH_WORD,
     PERCENTAGE,
     PIECE,
+    UNIT,
     WEEKDAY,
     currency_of,
     month_of,
@@ -47,9 +49,18 @@ class Claim:
     of: str = ""
 
 
-_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+# A sentence is read again for the claims in it, and may not be longer than this; where one is, a row of a list or a clause
+# ends it.
+LONGEST_SENTENCE = 1_500
+# Characters before a claim that can tell what it is, as far as a pattern looks back for it.
+_NEAR = 40
+
+# What stands before the @ has at most 64 characters (RFC 5321) and is read a little further, but not without end; a link
+# does not begin behind a hyphen of the word it belongs to. So a long row of letters and hyphens is not read again from each
+# of them.
+_EMAIL = re.compile(r"[\w.+%-]{1,80}+@[\w-]++(?:\.[\w-]++)+")
 _LINK = re.compile(
-    r"https?://[^\s<>\"'*«»]+|(?<![\w@.])(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\."
+    r"https?://[^\s<>\"'*«»]+|(?<![\w@.])(?<![a-z0-9.-]-)(?:www\.)?[a-z0-9-]++(?:\.[a-z0-9-]++)*\."
     r"(?:com|org|net|info|biz|shop|store|app|io|me|eu|kz|ru|it|es|in|de|fr|br|pt|tr|uk|us|ae|mx|ar|co|pe|cl|рф|example|test|online|site)\b(?:/[^\s<>\"'*«»]*)?",
     re.I,
 )
@@ -64,8 +75,16 @@ _TIME = re.compile(
 _LATE = re.compile(
     r"^pm$|вечера|дня|кешкі|түскі|शाम|दोपहर|रात|shaam|tarde|noche|mediodía|pomeriggio|sera|afternoon|evening"
 )
+_LATE_BEFORE = re.compile(r"(?:शाम|दोपहर|रात|кешкі)\s*$")
 _UNTIL = re.compile(r"\s?(?:-|–|—|to|till|until)\s?(?P<h>[01]?\d)(?::[0-5]\d)?\s?([ap]\.?\s?m\b\.?)", re.I)
 _BEFORE_TIME = re.compile(r"(?:सुबह|शाम|दोपहर|रात|таңғы|кешкі|сағат|ore|alle|las)\s*$", re.I)
+_WEB, _SCHEME = re.compile(r"^https?://|^www\."), re.compile(r"^https?://")
+_LOCAL = re.compile(r"\(?\d{2,4}\)?[- ]\d{2,4}(?:[- ]\d{2,4})*")
+_ENDS_RANGE = re.compile(r"[-–—]\s?$|\s(?:до|a|alle|to|с)\s$")
+_OPENS_RANGE = re.compile(r"\s?[-–—]\s?\d")
+_STOP, _LONGER_WORD, _LETTER = re.compile(r"[.!?;।\n]"), re.compile(r"[^\W\d_]{4,}"), re.compile(r"[^\W\d_]")
+_NO_WORD, _SIGN_BEFORE = re.compile(r"(?:\d|\W)\s?$"), re.compile(r"([^\s\u0001]{1,6})[ ]?$")
+_LIST_MARK = re.compile(r"[.)]\s")
 _ISO = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)")
 _DOTTED = re.compile(r"(?<![\d.,/])([0-3]?\d)[./](0?[1-9]|1[0-2])(?:[./](\d{4}|\d\d))?(?![\d/])(?!\.\d)")
 _NAMED = re.compile(
@@ -88,7 +107,7 @@ _FREE = re.compile(
 # Shares and multiples in words, as percent.
 _SHARES = [
     (50.0, re.compile(
-        r"half[- ](?:the )?price|half off|половин\w+ (?:цены|стоимости)|за полцены|вдвое дешевле|metà prezzo|la metà(?! d)|(?:la )?mitad de(?:l)? precio|жарты баға\w*|आधी कीमत|आधे दाम|aadhe daam|halber preis|moitié prix|metade do preço|yarı fiyat", re.I)),
+        r"half[- ](?:the )?price|half off|половин\w{1,20} (?:цены|стоимости)|за полцены|вдвое дешевле|metà prezzo|la metà(?! d)|(?:la )?mitad de(?:l)? precio|жарты баға\w*|आधी कीमत|आधे दाम|aadhe daam|halber preis|moitié prix|metade do preço|yarı fiyat", re.I)),
     (25.0, re.compile(r"(?:a )?quarter off|четверть (?:цены|стоимости)|un quarto (?:di sconto|in meno)|ширек баға\w*", re.I)),
     (200.0, re.compile(r"el doble|il doppio|(?:twice|double) (?:the|as)|вдвое (?:больше|дольше)|в два раза (?:больше|дольше)|екі есе|दोगुन\w*|doppelt\w*|le double|o dobro", re.I)),
 ]  # fmt: skip
@@ -114,6 +133,10 @@ _RANGE = re.compile(
 
 def claims_in(text: str, every: bool = False) -> list[Claim]:
     """All claims of a text, each with its sentence. `every`: the numbers within names, too."""
+    return list(remembered.get(text, every))
+
+
+def _read(text: str, every: bool) -> list[Claim]:
     text = plain(text)
     free = list(text)  # what an earlier reader has not taken
     found: list[Claim] = []
@@ -132,10 +155,28 @@ def claims_in(text: str, every: bool = False) -> list[Claim]:
     products = [Claim("product", name, at, key=name.casefold()) for at, name in names.named("".join(free), every)]
     inside = {i for product in products for i in range(product.start, product.start + len(product.text))}
     found += [*products, *(figure for figure in figures if every or figure.start not in inside)]
-    bounds = [0, *(m.end() for m in _SENTENCE_END.finditer(text)), len(text)]
-    spans = list(itertools.pairwise(bounds))
-    placed = [replace(c, sentence=next((text[a:b] for a, b in spans if a <= c.start < b), text)) for c in found]
+    starts = list(_sentence_starts(text))
+    sentences = [text[a:b] for a, b in itertools.pairwise([*starts, len(text)])]
+    placed = [replace(c, sentence=sentences[bisect.bisect_right(starts, c.start) - 1]) for c in found]
     return sorted(placed, key=lambda claim: claim.start)
+
+
+# About 50 MB in each process, at worst.
+remembered = Remembered(_read, most=100_000)
+
+
+def _sentence_starts(text: str) -> Iterator[int]:
+    """Where each sentence begins; of one that is too long, each piece of it."""
+    at = 0
+    for end in (*(m.end() for m in _SENTENCE_END.finditer(text)), len(text)):
+        while end - at > LONGEST_SENTENCE:
+            yield at
+            last = at + LONGEST_SENTENCE
+            cut = next((i for mark in ("}, ", "; ", ", ", " ") if (i := text.rfind(mark, at, last)) > at), last - 1)
+            at = cut + 1
+        if end > at:
+            yield at
+        at = end
 
 
 def _emails(text: str) -> Iterator[tuple[Claim, int]]:
@@ -146,14 +187,14 @@ def _emails(text: str) -> Iterator[tuple[Claim, int]]:
 def _links(text: str) -> Iterator[tuple[Claim, int]]:
     for m in _LINK.finditer(text):
         address = m.group().rstrip(".,;:!?)_")
-        key = re.sub(r"^https?://|^www\.", "", re.sub(r"^https?://", "", address.casefold())).rstrip("/")
+        key = _WEB.sub("", _SCHEME.sub("", address.casefold())).rstrip("/")
         yield Claim("link", address, m.start(), key=key), m.start() + len(address)
 
 
 def _phones(text: str) -> Iterator[tuple[Claim, int]]:
     for m in _PHONE.finditer(text):
-        written, digits = m.group(), re.sub(r"\D", "", m.group())
-        local = re.fullmatch(r"\(?\d{2,4}\)?[- ]\d{2,4}(?:[- ]\d{2,4})*", written) and not _GROUPED.fullmatch(written)
+        written, digits = m.group(), "".join(c for c in m.group() if c.isdigit())
+        local = _LOCAL.fullmatch(written) and not _GROUPED.fullmatch(written)
         sure = written.startswith(("+", "00", "(")) or (local and len(digits) >= 7)
         if (
             _DOTTED.match(written)
@@ -173,25 +214,25 @@ def _dates(text: str) -> Iterator[tuple[Claim, int]]:
         day, month = int(m.group(1) or m.group(4)), month_of(m.group(2) or m.group(3))
         year = _YEAR_BEHIND.match(text, m.end())
         if 1 <= day <= 31 and month:
-            if first := _FIRST_DAY.search(text[: m.start()]):
+            if first := _FIRST_DAY.search(text, max(0, m.start() - _NEAR), m.start()):
                 yield _date(first, int(first.group(1)), month, ""), m.start()
             yield _date(m, day, month, year.group(1) if year else ""), year.end() if year else m.end()
     for m in _DOTTED.finditer(text):
-        behind = [text[m.end() :], text[m.end() + 1 :]]
-        units = (
-            any(p.match(t) for p, _ in (*DURATION, *MEASURE) for t in behind)
-            and "күні" not in text[m.end() : m.end() + 6]
-        )
-        money = any(CURRENCY.match(t) or PERCENTAGE.match(t) for t in behind)
         two = len(m.group(2)) == 2
-        slashed = "/" in m.group() and m.group() != "24/7" and (two or _DATE_LEAD.search(text[: m.start()]))
-        if (
-            1 <= int(m.group(1)) <= 31
-            and not units
-            and not money
-            and (m.group(3) or ("." in m.group() and two) or slashed)
-        ):
+        written = m.group(3) or ("." in m.group() and two)
+        if not written and "/" in m.group() and m.group() != "24/7":
+            written = two or _DATE_LEAD.search(text, max(0, m.start() - _NEAR), m.start())
+        if written and 1 <= int(m.group(1)) <= 31 and not _is_figure(text, m.end()):
             yield _date(m, int(m.group(1)), int(m.group(2)), m.group(3) or ""), m.end()
+
+
+def _is_figure(text: str, end: int) -> bool:
+    """Whether a unit or a currency follows what could be a date."""
+    behind = [at for at in (end, end + 1) if UNIT.match(text, at)]
+    units = any(p.match(text, at) for p, _ in (*DURATION, *MEASURE) for at in behind)
+    return (units and "күні" not in text[end : end + 6]) or any(
+        CURRENCY.match(text, at) or PERCENTAGE.match(text, at) for at in behind
+    )
 
 
 def _date(m: re.Match[str], day: int, month: int, year: str) -> Claim:
@@ -200,16 +241,17 @@ def _date(m: re.Match[str], day: int, month: int, year: str) -> Claim:
 
 def _times(text: str) -> Iterator[tuple[Claim, int]]:
     for m in _TIME.finditer(text):
-        if any(p.match(text, m.end() + 1) for p, _ in MEASURE) or CURRENCY.match(
-            text, m.end() + (text[m.end() : m.end() + 1] == " ")
-        ):
+        at = m.end() + 1
+        if UNIT.match(text, at) and any(p.match(text, at) for p, _ in MEASURE):
+            continue
+        if CURRENCY.match(text, m.end() + (text[m.end() : m.end() + 1] == " ")):
             continue
         dotted = m.group("m") and "." in m.group() and not m.group("ap")
         if (
             dotted
-            and not _BEFORE_TIME.search(text[: m.start()])
-            and not re.search(r"[-–—]\s?$|\s(?:до|a|alle|to|с)\s$", text[max(0, m.start() - 6) : m.start()])
-            and not re.match(r"\s?[-–—]\s?\d", text[m.end() :])
+            and not _BEFORE_TIME.search(text, max(0, m.start() - _NEAR), m.start())
+            and not _ENDS_RANGE.search(text[max(0, m.start() - 6) : m.start()])
+            and not _OPENS_RANGE.match(text, m.end())
         ):
             continue
         hour, minute = int(m.group("h") or m.group("h2") or m.group("h3")), int(m.group("m") or 0)
@@ -218,7 +260,7 @@ def _times(text: str) -> Iterator[tuple[Claim, int]]:
         )
         if not part and (later := _UNTIL.match(text, m.end())):  # from 3:30 to 7:30 pm
             part = later.group(2).casefold().replace(".", "") if int(later.group("h")) >= hour else ""
-        late = _LATE.search(part) or re.search(r"(?:शाम|दोपहर|रात|кешкі)\s*$", text[: m.start()])
+        late = _LATE.search(part) or _LATE_BEFORE.search(text, max(0, m.start() - _NEAR), m.start())
         if late and hour < 12:
             hour += 12
         elif part == "am" and hour == 12:
@@ -250,8 +292,8 @@ def _others(text: str, every: bool) -> Iterator[tuple[Claim, int]]:
 def _about(text: str, m: re.Match[str]) -> str:
     """The words beside `free`: what is to be had for nothing."""
     before, after = text[max(0, m.start() - 40) : m.start()], text[m.end() : m.end() + 40]
-    near = re.split(r"[.!?;।\n]", before)[-1] + " " + re.split(r"[.!?;।\n]", after)[0]
-    return " ".join(dict.fromkeys(word[:5] for word in re.findall(r"[^\W\d_]{4,}", near.casefold())))
+    near = _STOP.split(before)[-1] + " " + _STOP.split(after)[0]
+    return " ".join(dict.fromkeys(word[:5] for word in _LONGER_WORD.findall(near.casefold())))
 
 
 def _figures(text: str) -> list[Claim]:
@@ -261,12 +303,12 @@ def _figures(text: str) -> list[Claim]:
         kind, unit, factor, end = _unit(text, number)
         rate = (
             _ARTICLE.match(text, number.start)
-            and re.search(r"(?:\d|\W)\s?$", text[: number.start])
+            and _NO_WORD.search(text[max(0, number.start - 2) : number.start])
             and kind == "duration"
         )
         if (number.word and (kind == "number" or rate)) or _is_list_number(text, number):
             continue
-        if kind == "number" and re.match(r"[^\W\d_]", text[number.end : number.end + 1]):
+        if kind == "number" and _LETTER.match(text, number.end):
             continue
         words = text[number.start : max(end, number.end)]
         values = tuple(value * factor for value in number.values)
@@ -289,6 +331,8 @@ def _figures(text: str) -> list[Claim]:
 def _unit(text: str, number: Number) -> tuple[str, str, float, int]:
     """(kind, unit, factor, end) by the words right behind the number, else the sign in front of it."""
     at = number.end + (text[number.end : number.end + 1] in (" ", "-"))
+    if not UNIT.match(text, at):
+        return _by_sign(text, number)
     if match := PERCENTAGE.match(text, at):
         return "percent", "%", 1, match.end()
     if (match := CURRENCY.match(text, at)) and (code := currency_of(match.group())) and _ends(text, match):
@@ -301,7 +345,11 @@ def _unit(text: str, number: Number) -> tuple[str, str, float, int]:
             return "measure", unit, 1, match.end()
     if match := PIECE.match(text, at):
         return "measure", "piece", 1, match.end()
-    before = re.search(r"([^\s\u0001]{1,6})[ ]?$", text[max(0, number.start - 7) : number.start])
+    return _by_sign(text, number)
+
+
+def _by_sign(text: str, number: Number) -> tuple[str, str, float, int]:
+    before = _SIGN_BEFORE.search(text[max(0, number.start - 7) : number.start])
     if before:
         for length in range(len(before.group(1)), 0, -1):
             sign = before.group(1)[-length:]
@@ -317,50 +365,9 @@ def _ends(text: str, match: re.Match[str]) -> bool:
 
 
 def _is_list_number(text: str, number: Number) -> bool:
-    opens_line = not text[: number.start].strip(" *_") or text[: number.start].rstrip(" *_").endswith("\n")
-    return opens_line and number.value < 20 and bool(re.match(r"[.)]\s", text[number.end : number.end + 2]))
-
-
-_PRICE_HEADER = re.compile(
-    r"price|cost|цена|стоимость|баға|prezzo|costo|precio|preço|preis|prix|fiyat|कीमत|दाम|मूल्य|mrp|سعر", re.I
-)
-_STOCK_HEADER = re.compile(
-    r"stock|qty|quantity|units|unidades|pezzi|pcs|left|шт\b|дана|налич|остат|қойма|саны|giacenza|disponib|free|vacan|existencias|estoque|bestand|स्टॉक", re.I
-)  # fmt: skip
-
-
-def records_in(text: str) -> list[Claim]:
-    """Claims of a text that is a price list: JSON rows, or `header: value; header: value` lines. The currency of a row is
-    that of its prices, wherever in the row it stands; its counts are pieces."""
-    rows: list[Any] = []
-    try:
-        data = json.loads(text)
-        rows = data if isinstance(data, list) else [data]
-    except ValueError:
-        pass
-    table = [row for row in rows if isinstance(row, dict)]
-    table += [
-        dict(pair.split(":", 1) for pair in line.split(";") if ":" in pair)
-        for line in text.splitlines()
-        if line.count(";") >= 1 and line.count(":") >= 2 and not rows
-    ]
-    return [claim for row in table for claim in _row(row)]
-
-
-def _row(row: dict[str, Any]) -> Iterator[Claim]:
-    flat = {str(k).strip(): str(v).strip() for k, v in row.items() if not isinstance(v, (dict, list))}
-    currencies = {
-        c for text in (*flat.values(), *flat) for m in CURRENCY.finditer(text) if (c := currency_of(m.group()))
-    }
-    currency = next(iter(currencies)) if len(currencies) == 1 else ""
-    name = next((v for v in flat.values() if any(c.isalpha() for c in v)), "")
-    for header, value in flat.items():
-        for number in numbers_in(plain(value)):
-            if _PRICE_HEADER.search(header):
-                yield Claim("money", value, 0, number.values, currency, of=name)
-            elif _STOCK_HEADER.search(header):
-                yield Claim("measure", value, 0, number.values, "piece", of=name)
-    for nested in row.values():
-        for inner in nested if isinstance(nested, list) else [nested]:
-            if isinstance(inner, dict):
-                yield from _row(inner)
+    if number.value >= 20 or not _LIST_MARK.match(text, number.end):
+        return False
+    at = number.start
+    while at and text[at - 1] in " *_":
+        at -= 1
+    return at == 0 or text[at - 1] == "\n"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 import regex as re
 
-_MODEL = re.compile(r"(?<![\w@./])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_][\w-]*(?![\w@])")
+# It does not begin behind a hyphen of the word it belongs to, nor behind a line of hyphens: whatever follows was read before.
+_MODEL = re.compile(r"(?<![\w@./])(?=[^\W_])(?<!\w-{1,3})(?<!-{4})(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_][\w-]*(?![\w@])")
 _LATIN = re.compile(
     r"[A-Z][A-Za-z'’&+-]+(?: (?:[A-Z][A-Za-z0-9'’&+-]*|\d{1,4}(?:[.,]\d(?!\d))?(?![\d%])[A-Za-z'’&+-]*))*"
 )
@@ -34,6 +36,8 @@ COMMON = frozenset(
 # What German writes with a capital to be polite.
 _POLITE = frozenset("sie ihnen ihr ihre ihrem ihren ihrer ihres".split())
 
+LONGEST_WORD = 200
+
 _CYRILLIC = str.maketrans(
     {"а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "zh", "з": "z", "и": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "h", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sh", "ы": "y", "э": "e", "ю": "yu", "я": "ya", "ь": "", "ъ": "", "і": "i", "қ": "k", "ғ": "g", "ң": "n", "ө": "o", "ұ": "u", "ү": "u", "һ": "h", "ә": "a"}
 )  # fmt: skip
@@ -51,13 +55,16 @@ def named(text: str, every: bool = False) -> Iterator[tuple[int, str]]:
             yield m.start(), m.group()
     for m in (_LATIN if foreign else _RUN).finditer(text):
         words, at = m.group().split(), m.start()
-        while words and (
-            words[0].casefold() in COMMON or (not foreign and _opens(text, at) and not (every and len(words) > 1))
+        left = 0  # words that are no part of the name
+        while left < len(words) and (
+            words[left].casefold() in COMMON
+            or (not foreign and _opens(text, at) and not (every and len(words) - left > 1))
         ):
-            at += len(words[0]) + 1
-            words = words[1:]
+            at += len(words[left]) + 1
+            left += 1
+        words = words[left:]
         while words and words[-1].casefold() in _POLITE:
-            words = words[:-1]
+            words.pop()
         name = " ".join(words).rstrip("-'’")
         alone = len(words) == 1 and not foreign and not _presented(text, at, len(name))
         short = len(name) < 3 or (len(words) == 1 and name.isupper() and len(name) <= 3)
@@ -68,13 +75,16 @@ def named(text: str, every: bool = False) -> Iterator[tuple[int, str]]:
 def _presented(text: str, at: int, length: int) -> bool:
     """Whether a word is set off as a name: in bold, in quotes, or with an article of a thing."""
     marked = text[at - 1 : at] in '*"“«_' and text[at + length : at + length + 1] in '*"”»_'
-    return marked or bool(_ARTICLES.search(text[:at]))
+    return marked or bool(_ARTICLES.search(text, max(0, at - 40), at))
 
 
 def _opens(text: str, at: int) -> bool:
-    before = text[:at].rstrip(" *_\"'“«(¡¿\ufe0f")
+    while at and text[at - 1] in " *_\"'“«(¡¿\ufe0f":
+        at -= 1
     return (
-        not before or before[-1] in ".!?…:\n\u0001—–-•।" or unicodedata.category(before[-1]) in ("So", "Sk", "Cn", "Cf")
+        at == 0
+        or text[at - 1] in ".!?…:\n\u0001—–-•।"
+        or unicodedata.category(text[at - 1]) in ("So", "Sk", "Cn", "Cf")
     )
 
 
@@ -91,9 +101,11 @@ def _from_nagari(word: str) -> str:
     return "".join(_NAGARI.get(c, c) for c in word)
 
 
+@lru_cache(maxsize=8192)
 def latin(word: str) -> str:
-    """A word in Latin letters without marks, roughly as it sounds, so that `Аврора` meets `Aurora`."""
-    folded = word.casefold().translate(_CYRILLIC)
+    """A word in Latin letters without marks, roughly as it sounds, so that `Аврора` meets `Aurora`; of a word longer than any
+    the beginning."""
+    folded = word[:LONGEST_WORD].casefold().translate(_CYRILLIC)
     bare = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
     return re.sub(
         r"(.)\1",

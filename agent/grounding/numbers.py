@@ -9,6 +9,8 @@ import regex as re
 
 from agent.grounding.units import MULTIPLIER, TENS, WORDS
 
+# No amount has more digits, and a float holds it and what it is multiplied with.
+MOST_DIGITS = 200
 _SPACES = "\u0020\u00a0\u202f\u2009"
 # Groups of three (or, in India, of two) behind the first; then perhaps cents. Or plain digits.
 _DIGITS = re.compile(
@@ -42,7 +44,8 @@ def plain(text: str) -> str:
 
 
 def _as_usual(match: re.Match[str]) -> str:
-    return " " if match.group().isspace() else str(unicodedata.decimal(match.group()))
+    """A straight space, or a digit; nothing of either where `regex` knows of digits that Python does not know yet."""
+    return " " if match.group().isspace() else str(unicodedata.decimal(match.group(), "\ufffd"))
 
 
 _ODD = re.compile(r"[\u00a0\u202f\u2009]|(?![0-9])\d")
@@ -68,8 +71,9 @@ def _trimmed(match: re.Match[str]) -> int:
 
 
 def _multiplied(text: str, number: Number) -> Number:
-    gap = re.compile(r" ?").match(text, number.end)
-    at = gap.end() if gap else number.end
+    at = number.end + (text[number.end : number.end + 1] == " ")
+    if not text[at : at + 1].isalpha():
+        return number
     for pattern, factor in MULTIPLIER:
         if match := pattern.match(text, at):
             return Number(tuple(v * factor for v in number.values), number.start, match.end(), number.word)
@@ -78,14 +82,14 @@ def _multiplied(text: str, number: Number) -> Number:
 
 def _values(written: str) -> tuple[float, ...]:
     """All readings of digits with separators, the likeliest first."""
-    digits = re.sub(r"[\s'’]", "", written).rstrip(".,")
+    digits = "".join(c for c in written[: 2 * MOST_DIGITS] if c.isdigit() or c in ".,")[:MOST_DIGITS].rstrip(".,")
     separators = [c for c in digits if c in ".,"]
     if not separators:
         return (float(digits),)
     last = digits.rfind(separators[-1])
     tail = len(digits) - last - 1
-    as_decimal = float(re.sub(r"[.,]", "", digits[:last]) + "." + digits[last + 1 :])
-    whole = float(re.sub(r"[.,]", "", digits))
+    ahead, behind = digits[:last].replace(".", "").replace(",", ""), digits[last + 1 :]
+    as_decimal, whole = float(f"{ahead}.{behind}"), float(ahead + behind)
     if len(set(separators)) > 1:
         return (as_decimal,) if tail != 3 else (whole,)
     if len(separators) > 1:

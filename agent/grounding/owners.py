@@ -2,59 +2,69 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
+from functools import lru_cache
 
 import regex as re
 
-from agent.grounding.claims import Claim, claims_in
+from agent.grounding.claims import Claim
 from agent.grounding.names import COMMON, latin
 
 _WORD = re.compile(r"[^\W_][\w’'+-]*")
 # A size or a class, not the name of a thing.
 _CODE = re.compile(r"[A-Z]{1,4}-?\d{1,4}|\d+[A-Z]{1,3}|\S+/\S+")
+# What is said of one thing ends here.
+_APART = re.compile(r"[.!?;\n]\s|\s[+]\s")
 # A name further off than this says nothing about a value.
 NEAR = 90
 
 
-def owned(claims: Sequence[Claim], text: str) -> dict[int, str]:
-    """id of a claim -> the product it stands by: the last one named before it in its sentence or row."""
-    found: dict[int, str] = {}
-    for claim in claims:
-        if claim.of:
-            found[id(claim)] = claim.of
-        elif claim.values and (name := _before(claim, [c for c in claims if c.kind == "product"], text)):
-            found[id(claim)] = name
-    return found
+class Owners:
+    """The products that a text names, and which of them each of its other claims stands by."""
 
+    def __init__(self, claims: Sequence[Claim], text: str) -> None:
+        """`claims` are those of the text, or of a text and its rows; those with a place in it are in its order."""
+        self._text = text
+        self._products = [claim for claim in claims if claim.kind == "product"]
+        self._starts = [product.start for product in self._products]
+        self._placed = [claim for claim in claims if not claim.of]
+        self._places = [claim.start for claim in self._placed]
 
-def of(claim: Claim, reply: str) -> str:
-    """The product a claim of a reply is about: named before it in the same sentence, and it is the first of its kind since."""
-    claims = claims_in(reply)
-    behind = claim.start + len(claim.text)
-    if claim.kind in ("number", "measure"):  # `6 Bora 18`: so many of it
-        counted = next((c for c in claims if c.kind == "product" and c.start == behind + 1), None)
-        if counted and reply[behind] == " ":
-            return counted.text
-    name = _before(claim, [c for c in claims if c.kind == "product"], reply)
-    if not name:
+    def known(self, claim: Claim) -> str:
+        """The product a claim of a source stands by: the last one named before it in its sentence or row."""
+        return claim.of or (self._before(claim) if claim.values else "")
+
+    def about(self, claim: Claim) -> str:
+        """The product a claim of a reply is about: named before it in the same sentence, and it is the first of its kind
+        since."""
+        behind = claim.start + len(claim.text)
+        if claim.kind in ("number", "measure"):  # `6 Bora 18`: so many of it
+            at = bisect.bisect_left(self._starts, behind + 1)
+            if at < len(self._starts) and self._starts[at] == behind + 1 and self._text[behind] == " ":
+                return self._products[at].text
+        name = self._before(claim)
+        if not name:
+            return ""
+        last = self._starts[bisect.bisect_left(self._starts, claim.start) - 1]
+        since = bisect.bisect_right(self._places, last), bisect.bisect_left(self._places, claim.start)
+        alike = any((c.kind, c.unit) == (claim.kind, claim.unit) for c in self._placed[slice(*since)])
+        return "" if alike else name
+
+    def _before(self, claim: Claim) -> str:
+        for i in range(bisect.bisect_left(self._starts, claim.start) - 1, -1, -1):
+            product = self._products[i]
+            if claim.start - product.start > NEAR:
+                break
+            if product.sentence == claim.sentence and not _CODE.fullmatch(product.text):
+                between = self._text[product.start + len(product.text) : claim.start]
+                return "" if _APART.search(between) else product.text
         return ""
-    at = max(c.start for c in claims if c.kind == "product" and c.start < claim.start)
-    between = [c for c in claims if at < c.start < claim.start and c.kind == claim.kind and c.unit == claim.unit]
-    return "" if between else name
 
 
-def _before(claim: Claim, products: Sequence[Claim], text: str) -> str:
-    last = [
-        p for p in products if p.start < claim.start and p.sentence == claim.sentence and not _CODE.fullmatch(p.text)
-    ]
-    if not last or claim.start - last[-1].start > NEAR:
-        return ""
-    between = text[last[-1].start + len(last[-1].text) : claim.start]
-    return "" if re.search(r"[.!?;\n]\s|\s[+]\s", between) else last[-1].text
-
-
-def _tokens(name: str) -> set[str]:
-    return {latin(word) for word in _WORD.findall(name) if word.casefold() not in COMMON}
+@lru_cache(maxsize=2048)
+def _tokens(name: str) -> frozenset[str]:
+    return frozenset(latin(word) for word in _WORD.findall(name) if word.casefold() not in COMMON)
 
 
 def differ(one: str, other: str) -> bool:

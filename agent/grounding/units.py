@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import regex as re
 
 # Canonical currency -> how people write it. A `$` or a `peso` is one of several: see `CURRENCIES_LIKE`.
@@ -103,8 +105,13 @@ MULTIPLIER = [(re.compile(pattern, re.I), factor) for factor, pattern in _MULTIP
 DURATION = [(re.compile(pattern + r"(?!\w)", re.I), unit) for unit, pattern in _DURATIONS.items()]
 MEASURE = [(re.compile(rf"(?:{pattern})(?!\w)", re.I), unit) for unit, pattern in _MEASURES.items()]
 PIECE = re.compile(rf"(?:{_PIECE})(?!\w)", re.I)
+# Any of these: what stands behind most numbers need not be held against each.
+UNIT = re.compile(
+    _any([p.pattern for p in (PERCENTAGE, CURRENCY, PIECE, *(p for p, _ in DURATION), *(p for p, _ in MEASURE))]), re.I
+)
 
 
+@lru_cache(maxsize=4096)
 def currency_of(word: str) -> str:
     """The canonical currency a word or sign stands for."""
     return next((code for pattern, code in _CURRENCY_BY if pattern.fullmatch(word)), "")
@@ -231,7 +238,19 @@ THINGS = {
 }
 
 # Words of what is in store: a count beside them is a promise.
-STOCKED = re.compile(
+_STOCKED = re.compile(
     r"stock|left|available|remain|остал|налич|склад|қалды|қойма|бар\b|disponib|quedan|queda|rimast|rest\w+|स्टॉक|बचे|बाकी|उपलब्ध",
     re.I,
 )
+
+
+@lru_cache(maxsize=1024)
+def in_store(sentence: str) -> bool:
+    """Whether a sentence speaks of what is in store."""
+    return bool(_STOCKED.search(sentence))
+
+
+@lru_cache(maxsize=1024)
+def things_in(sentence: str) -> frozenset[str]:
+    """What of the things that shops give for nothing a sentence names."""
+    return frozenset(thing for thing, pattern in THINGS.items() if pattern.search(sentence))

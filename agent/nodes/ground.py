@@ -12,7 +12,8 @@ from langgraph.types import Command
 
 from agent.context import Context
 from agent.grounding.claims import claims_in
-from agent.grounding.support import Evidence, Finding, Source, findings
+from agent.grounding.evidence import Evidence, Source
+from agent.grounding.support import Finding, findings
 from agent.language import script_of
 from agent.models import OFFLINE
 from agent.phrases import say

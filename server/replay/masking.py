@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 # Words and labels have a limit in all of these: they may begin behind any hyphen or full stop, and without one each beginning
-# would be read to the end of the text. 64 characters are the most before an @ (RFC 5321), 63 those of a label (RFC 1035).
-EMAIL = re.compile(r"[\w.+-]{1,64}+@[\w-]++(?:\.[\w-]++)+")
+# would be read to the end of the text. At most 64 characters stand before an @ (RFC 5321), and 63 in a label (RFC 1035).
+EMAIL = re.compile(r"[\w.+-]{1,80}+@[\w-]++(?:\.[\w-]++)+")
 LINK = re.compile(
     r"(?:https?://|www\.)[^\s<>\"')\]]+|\b(?:wa|t)\.me/[^\s<>\"')\]]+|\b[\w-]{1,63}+(?:\.[\w-]{1,63}+){0,8}\.(?:com|ru|kz|it|es|org|net|de|fr|io)\b(?:/[^\s<>\"')\]]*)?",
     re.I,

@@ -1,0 +1,276 @@
+"""What may support a reply: the claims of passages, tool answers, facts of the bot and the conversation, looked up by value."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import regex as re
+
+from agent.grounding import names, owners
+from agent.grounding.claims import Claim, Kind, claims_in
+from agent.grounding.matching import ABOUT, CLOSE, TOLERANCE, approximate, looked_for, places, same, same_duration
+from agent.grounding.numbers import plain
+from agent.grounding.records import records_in
+from agent.grounding.units import things_in
+
+# How many values on either side of one are looked at, where those that are about the same will do.
+MOST_NEAR = 200
+# Characters before a word that can deny it.
+BEFORE = 300
+_DAILY = re.compile(
+    r"every ?day|daily|seven days|7 days a week|24/7|ежедневно|без выходных|каждый день|күн сайын|демалыссыз|аптасына 7|tutti i giorni|ogni giorno|todos los días|cada día|diariamente|todos os dias|täglich|tous les jours|her gün|हर दिन|रोज़|प्रतिदिन|roz\b",
+    re.I,
+)
+_NOT_BEFORE = re.compile(
+    r"\b(?:no|not|n't|isn't|don't|doesn't|never|не|нет|без|non|ni|não|nicht|kein\w*|pas|nahi|nahin)\b(?:\W+\w+){0,3}\W*$|नहीं(?:\W+\w+){0,2}\W*$", re.I
+)  # fmt: skip
+_NOT_BEHIND = re.compile(r"^\W*(?:\w+\W+){0,2}(?:емес|жоқ|нет|değil|nahi|nahin|नहीं)(?!\w)", re.I)
+_CLAUSE_END = re.compile(r"[.!?;:।\n]")
+_PART_END, _LONGER_WORD = re.compile(r"[,;.]\s"), re.compile(r"[^\W\d_]{4,}")
+NAME_WORD, _HYPHEN = re.compile(r"[^\W_][\w’'+-]*"), re.compile(r"[-’'+]")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text that may support a claim. `of_contact`: the contact said it, which grants no price."""
+
+    name: str
+    text: str
+    of_contact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A claim of a source, and the product it stands by, if any; the first where several say the same."""
+
+    claim: Claim
+    source: Source
+    product: str
+
+
+@dataclass
+class Evidence:
+    """The claims of all sources, read when the first is asked for. `asked`: the contact's last words, whose numbers a sum may
+    use."""
+
+    sources: Sequence[Source]
+    asked: str = ""
+
+    @cached_property
+    def _by_source(self) -> list[tuple[Source, list[Claim], owners.Owners]]:
+        """Each source with its claims and the products it names."""
+        found = []
+        for source in self.sources:
+            read = _claims_of(source.text)
+            found.append((source, read, owners.Owners(read, plain(source.text))))
+        return found
+
+    @cached_property
+    def claims(self) -> list[tuple[Claim, Source]]:
+        """Every claim with where it stands."""
+        return [(claim, source) for source, read, _ in self._by_source for claim in read]
+
+    @cached_property
+    def _standing(self) -> list[Standing]:
+        found: dict[Hashable, Standing] = {}
+        for source, read, products in self._by_source:
+            for claim in read:
+                product = products.known(claim)
+                # whether a price is the contact's own to spend is told by its sentence
+                told = claim.sentence if source.of_contact and claim.kind == "money" else ""
+                same = (claim.kind, claim.values, claim.unit, claim.key, source.of_contact, product, told)
+                found.setdefault(same, Standing(claim, source, product))
+        return list(found.values())
+
+    @cached_property
+    def _places(self) -> dict[Hashable, list[int]]:
+        found: dict[Hashable, list[int]] = {}
+        for i, standing in enumerate(self._standing):
+            for place in places(standing.claim):
+                found.setdefault(place, []).append(i)
+        return found
+
+    @cached_property
+    def _figures(self) -> dict[Kind, tuple[list[float], list[int]]]:
+        """Kind -> its values in order, and the place of each in `_standing`."""
+        found: dict[Kind, list[tuple[float, int]]] = {}
+        for i, standing in enumerate(self._standing):
+            if standing.claim.kind in CLOSE:
+                found.setdefault(standing.claim.kind, []).extend((value, i) for value in standing.claim.values)
+        return {kind: ([v for v, _ in sorted(rows)], [i for _, i in sorted(rows)]) for kind, rows in found.items()}
+
+    def saying(self, claim: Claim) -> Iterator[Standing]:
+        """What says the same as a claim, in the order of the sources."""
+        found = {i for place in looked_for(claim) for i in self._places.get(place, ())}
+        slack = ABOUT * 1.1 if claim.kind == "money" and approximate(claim.sentence) else 0
+        for kind in CLOSE.get(claim.kind, ()):
+            values, at = self._figures.get(kind, ([], []))
+            for value in claim.values:
+                reach, middle = 2 * TOLERANCE + value * slack, bisect.bisect_left(values, value)
+                first = max(bisect.bisect_left(values, value - reach), middle - MOST_NEAR)
+                found.update(at[first : min(bisect.bisect_right(values, value + reach), middle + MOST_NEAR)])
+        return (self._standing[i] for i in sorted(found) if same(claim, self._standing[i].claim))
+
+    def granted(self, asked: Sequence[Claim]) -> list[Claim]:
+        """What may be reckoned with: all that somebody other than the contact said, and what the contact repeats of it."""
+        theirs = [claim for claim, source in self.claims if not source.of_contact]
+        repeated = (c for c in asked if any(not standing.source.of_contact for standing in self.saying(c)))
+        return [*theirs, *repeated]
+
+    @cached_property
+    def _by_product(self) -> dict[tuple[str, str], dict[str, set[str]]]:
+        """Kind and unit -> products that somebody other than the contact names with it -> its values, as written."""
+        found: dict[tuple[str, str], dict[str, set[str]]] = {}
+        for source, read, products in self._by_source:
+            for claim in read if not source.of_contact else ():
+                if product := products.known(claim):
+                    found.setdefault((claim.kind, claim.unit), {}).setdefault(product, set()).add(claim.text)
+        return found
+
+    def of_another(self, product: str, claim: Claim, found: Standing) -> bool:
+        """Whether a value belongs to another product than the one the reply speaks of, which has a value of its own."""
+        if not product or not found.product:
+            return False
+        units = ((claim.kind, claim.unit), (found.claim.kind, found.claim.unit))
+        if (product, *units) not in self._owning:
+            own = [name for pair in dict.fromkeys(units) for name in self._own(product, pair)]
+            self._owning[product, *units] = bool(own), any(owners.equal(product, name) for name in own)
+        own, equal = self._owning[product, *units]
+        return not owners.equal(product, found.product) if equal else own and owners.differ(product, found.product)
+
+    def _own(self, product: str, pair: tuple[str, str]) -> Iterator[str]:
+        """The names of what may be a product and has a value of a kind and unit."""
+        for name, texts in self._by_product.get(pair, {}).items():
+            if owners.same(product, name) and any(text not in product for text in texts):
+                yield name
+
+    @cached_property
+    def _owning(self) -> dict[Hashable, tuple[bool, bool]]:
+        return {}
+
+    @cached_property
+    def words(self) -> Vocabulary:
+        """All words that stand anywhere."""
+        return _vocabulary(tuple(source.text for source in self.sources))
+
+    @cached_property
+    def contacts(self) -> tuple[set[float], set[float]]:
+        """The values the contact said, and those of them without a unit."""
+        theirs = [claim for claim, source in self.claims if source.of_contact]
+        return {v for c in theirs for v in c.values}, {v for c in theirs if c.kind == "number" for v in c.values}
+
+    @cached_property
+    def promised(self) -> list[Promise]:
+        """What is said to be free, by somebody other than the contact."""
+        found: dict[tuple[str, str], Promise] = {}
+        for claim, source in self.claims:
+            if claim.kind != "free" or source.of_contact or (claim.sentence, claim.text) in found:
+                continue
+            if not denied(claim, source.text):
+                said = {word[:5] for word in _LONGER_WORD.findall(part_of(claim.sentence, claim.text).casefold())}
+                theirs = things(claim.sentence, claim.text)
+                found[claim.sentence, claim.text] = Promise(claim.sentence, source.name, said, theirs)
+        return list(found.values())
+
+    @cached_property
+    def every_day(self) -> bool:
+        """Whether some source says so."""
+        return any(_DAILY.search(source.text) for source in self.sources)
+
+    @cached_property
+    def open_days(self) -> dict[float, str]:
+        """Weekday -> the range of days, such as Mon-Sat, that it lies in."""
+        found: dict[float, str] = {}
+        for _, group in itertools.groupby(
+            (row for row in self.claims if row[0].kind == "weekday"), lambda row: row[1].name + row[0].sentence
+        ):
+            for first, last in itertools.pairwise([claim for claim, _ in group]):
+                if 0 < last.start - first.start - len(first.text) < 8:
+                    for day in range(int(first.values[0]), int(last.values[0]) + 1):
+                        found.setdefault(float(day), f"within “{first.text}-{last.text}”")
+        return found
+
+    @cached_property
+    def next_day(self) -> str:
+        """Where it is said that something takes a day."""
+        day = Claim("duration", "", 0, (24.0,), "hour")
+        rows = (row for row in self.claims if row[0].kind == "duration" and same_duration(row[0], day))
+        return next((f"“{claim.text}” in {source.name}" for claim, source in rows), "")
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A sentence that says of something that it is free: its words, and the things in it that we know the word for."""
+
+    sentence: str
+    source: str
+    words: set[str]
+    things: frozenset[str]
+
+
+def _claims_of(text: str) -> list[Claim]:
+    """What a source says, the rows of a price list first."""
+    rows = records_in(text)
+    listed = text.lstrip()[:1] in "[{"  # in JSON a header such as `free` says nothing
+    said = claims_in(text, every=True)
+    return [*rows, *(c for c in said if not (rows and c.kind == "number") and not (listed and c.kind == "free"))]
+
+
+def denied(claim: Claim, text: str) -> bool:
+    """Whether a text says of a claim that it is not so."""
+    first = max(0, claim.start - BEFORE)
+    clause = _CLAUSE_END.split(text[first : claim.start])
+    before, whole = clause[-1], len(clause) > 1 or not first
+    if whole and "," in before and len(before.split(",")[0].split()) <= 1:
+        before = before.partition(",")[2]
+    behind = text[claim.start + len(claim.text) :][:60]
+    return bool(_NOT_BEFORE.search(before) or _NOT_BEHIND.search(behind))
+
+
+class Vocabulary:
+    """The words of some texts, as they are written and as they sound."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        whole = {word for text in texts for word in NAME_WORD.findall(text.casefold())}
+        self._said = whole | {part for word in whole for part in _HYPHEN.split(word)}
+        self._codes = {word.replace("-", "") for word in self._said}
+        self._sounds = {names.latin(word) for word in self._said}
+        self._by_length: dict[int, list[str]] = {}
+        for sound in sorted(self._sounds):
+            self._by_length.setdefault(len(sound), []).append(sound)
+
+    def heard(self, word: str) -> bool:
+        """Whether a word stands there, perhaps in another script or case."""
+        folded = word.casefold()
+        if folded in self._said or names.latin(folded) in self._sounds:
+            return True
+        if any(c.isdigit() for c in folded):
+            return folded.replace("-", "") in self._codes
+        stem = names.latin(folded)[: max(4, len(folded) - 2)]
+        return len(folded) > 4 and any(self._begins(stem, length) for length in range(len(folded) - 3, len(folded) + 4))
+
+    def _begins(self, stem: str, length: int) -> bool:
+        """Whether a word of a length sounds like the stem at its beginning."""
+        sounds = self._by_length.get(length, [])
+        at = bisect.bisect_left(sounds, stem)
+        return at < len(sounds) and sounds[at].startswith(stem)
+
+
+@lru_cache(maxsize=16)
+def _vocabulary(texts: tuple[str, ...]) -> Vocabulary:
+    return Vocabulary(texts)
+
+
+def things(sentence: str, free: str) -> frozenset[str]:
+    """What a sentence says is free, as far as we know the word in its language: in the part where it says so, else
+    anywhere in it."""
+    return things_in(part_of(sentence, free)) or things_in(sentence)
+
+
+def part_of(sentence: str, free: str) -> str:
+    """The part of a sentence where some words stand."""
+    return next((part for part in _PART_END.split(sentence) if free in part), sentence)

@@ -1,0 +1,187 @@
+"""When a claim of a source says the same as a claim of a reply, and where in many claims it is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from functools import lru_cache
+
+import regex as re
+
+from agent.grounding.claims import Claim, Kind
+from agent.grounding.units import same_currency
+
+TOLERANCE = 0.005
+ABOUT = 0.01
+GROWN_UP = 14 * 12
+# A link supports another that is a beginning of it with so many parts at most.
+MOST_PARTS = 8
+_NO_AGE = re.compile(r"опыт|гаранти|рынке|experien|esperien|тәжірибе|кепілд|अनुभव|वारंटी|warrant|garan|market", re.I)
+_ABOUT = re.compile(
+    r"\b(?:about|around|approx\w*|roughly|almost|nearly|около|примерно|приблизительно|порядка|почти|шамамен|жуық|circa|quasi|unos|unas|aproximadamente|cerca de|casi|ungefähr|etwa|environ|yaklaşık|lagbhag|करीब)\b|~|≈|लगभग|करीब",
+    re.I,
+)
+
+# The kinds that a claim of a kind is compared with by value: what `_same` says of them, found without trying each.
+CLOSE: dict[Kind, tuple[Kind, ...]] = {
+    "money": ("money", "number"),
+    "percent": ("percent",),
+    "measure": ("measure", "number"),
+    "number": ("number", "measure", "money"),
+}
+
+
+@lru_cache(maxsize=1024)
+def approximate(sentence: str) -> bool:
+    return bool(_ABOUT.search(sentence))
+
+
+@lru_cache(maxsize=1024)
+def no_age(sentence: str) -> bool:
+    return bool(_NO_AGE.search(sentence))
+
+
+def places(claim: Claim) -> Iterator[Hashable]:
+    """Where a claim of a source is found by what is compared otherwise than by a value near its own."""
+    value = claim.values[0] if claim.values else 0.0
+    if claim.kind in ("email", "soon"):
+        yield claim.kind, claim.key
+    elif claim.kind == "link":
+        parts = claim.key.split("/", MOST_PARTS)
+        yield from {("link", "/".join(parts[:end])) for end in range(1, len(parts))} | {("link", claim.key)}
+    elif claim.kind == "phone":
+        yield "phone", claim.key.lstrip("0")[-7:]
+    elif claim.kind == "weekday":
+        yield "weekday", claim.values
+    elif claim.kind == "date":
+        yield "date", claim.values
+        yield "day", value % 100
+    elif claim.kind == "time":
+        yield "clock", value % 720
+        yield "minutes", value
+    elif claim.kind == "duration":
+        yield from (("duration", *span) for span in spans(claim))
+        if claim.unit == "hour":
+            yield "hours", value * 60
+    elif claim.kind == "number":
+        yield "hours", value * 60
+        yield "years", value * 12
+        if value >= 1e6:
+            yield "digits", str(int(value))
+
+
+def looked_for(claim: Claim) -> Iterator[Hashable]:
+    """The places where what may support a claim of a reply stands."""
+    value = claim.values[0] if claim.values else 0.0
+    if claim.kind in ("email", "soon"):
+        yield claim.kind, claim.key
+    elif claim.kind == "link":
+        yield "link", claim.key
+    elif claim.kind == "phone":
+        yield "phone", claim.key.lstrip("0")[-7:]
+        yield "digits", claim.key
+    elif claim.kind == "weekday":
+        yield "weekday", claim.values
+    elif claim.kind == "date":
+        yield "date", claim.values
+    elif claim.kind == "time":
+        yield "clock", value % 720
+        yield "hours", value
+    elif claim.kind == "duration":
+        yield from (("duration", *span) for span in spans(claim))
+        yield "years", value
+        yield "minutes", value * 60
+    elif claim.kind == "number":
+        yield "minutes", value * 60
+        yield "day", value
+
+
+def same(claim: Claim, other: Claim) -> bool:
+    if claim.kind in ("email", "link"):
+        return other.kind == claim.kind and (
+            claim.key == other.key or (claim.kind == "link" and other.key.startswith(claim.key + "/"))
+        )
+    if claim.kind == "phone":
+        return (other.kind == "phone" and _same_phone(claim.key, other.key)) or (
+            other.kind == "number" and claim.key == str(int(other.values[0]))
+        )
+    if claim.kind == "date":
+        return (
+            other.kind == "date"
+            and claim.values == other.values
+            and (not claim.key or not other.key or claim.key == other.key)
+        )
+    if claim.kind == "soon":
+        return other.kind == "soon" and other.key == claim.key
+    if not claim.values or not other.values:
+        return False
+    if claim.kind == "weekday":
+        return other.kind == "weekday" and claim.values == other.values
+    if claim.kind == "duration":
+        if (
+            other.kind == "number"
+            and claim.unit == "month"
+            and claim.values[0] >= GROWN_UP
+            and not no_age(claim.sentence)
+        ):
+            return claim.values[0] == 12 * other.values[0]  # an age
+        by_clock = claim.unit == "hour" and claim.text.rstrip(".")[-1:] in "0123456789hч"
+        return (other.kind == "duration" and same_duration(claim, other)) or (
+            by_clock and other.kind == "time" and claim.values[0] * 60 == other.values[0]
+        )
+    if claim.kind == "time":
+        return (other.kind == "time" and _same_time(claim, other)) or (
+            (other.kind == "number" or (other.kind == "duration" and other.unit == "hour"))
+            and claim.values[0] == other.values[0] * 60
+        )
+    close = _close(claim, other)
+    if claim.kind == "money":
+        return close and (
+            (other.kind == "money" and same_currency(claim.unit, other.unit))
+            or (other.kind == "number" and other.values[0] >= 10)
+        )
+    if claim.kind == "percent":
+        return close and other.kind == "percent"
+    if claim.kind == "measure":
+        return close and (
+            (other.kind == "measure" and other.unit == claim.unit) or (claim.unit == "piece" and other.kind == "number")
+        )
+    if other.kind == "time":
+        return claim.values[0] * 60 == other.values[0]
+    if other.kind == "date":
+        return claim.values[0] == other.values[0] % 100
+    priced = claim.values[0] >= 20 or claim.values[0] != int(claim.values[0])
+    return close and (other.kind in ("number", "measure") or (other.kind == "money" and priced))
+
+
+def _close(claim: Claim, other: Claim) -> bool:
+    about = ABOUT if claim.kind == "money" and approximate(claim.sentence) else 0
+    return any(abs(a - b) <= max(TOLERANCE, about * b) for a in claim.values for b in other.values)
+
+
+def _same_phone(one: str, other: str) -> bool:
+    """Whether two numbers end alike once trunk and country prefixes are off."""
+    short, long = sorted((one.lstrip("0"), other.lstrip("0")), key=len)
+    if short == long or not short:
+        return short == long
+    bare = short[1:] if short[0] in "78" and len(short) == 11 else short
+    return len(bare) >= 7 and long.endswith(bare) and len(long) - len(bare) <= 4
+
+
+def _same_time(one: Claim, other: Claim) -> bool:
+    """By the clock; `6:30` without a part of the day meets `6:30 pm`."""
+    a, b = one.values[0] % 1440, other.values[0] % 1440
+    return a == b or (abs(a - b) == 720 and (one.key == "said") != (other.key == "said"))
+
+
+def same_duration(claim: Claim, other: Claim) -> bool:
+    """24 hours are a day; months and days do not mix."""
+
+    if claim.key and other.key and claim.unit == other.unit and claim.key != other.key:
+        return False  # 2 of `2-3 days` is not the 2 of `1-2 days`
+    return bool(spans(claim) & spans(other))
+
+
+def spans(claim: Claim) -> set[tuple[str, float]]:
+    """All readings of a duration: in hours, or in months."""
+    size = {"life": 1e9, "minute": 1 / 60, "hour": 1.0, "day": 24.0}.get(claim.unit)
+    return {("time", round(v * size, 3)) for v in claim.values} if size else {("month", v) for v in claim.values}

@@ -1,0 +1,65 @@
+"""The rows of price lists and of tools' answers as claims."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import regex as re
+
+from agent.grounding.claims import Claim
+from agent.grounding.numbers import numbers_in, plain
+from agent.grounding.units import CURRENCY, currency_of
+
+_PRICE_HEADER = re.compile(
+    r"price|cost|цена|стоимость|баға|prezzo|costo|precio|preço|preis|prix|fiyat|कीमत|दाम|मूल्य|mrp|سعر", re.I
+)
+_STOCK_HEADER = re.compile(
+    r"stock|qty|quantity|units|unidades|pezzi|pcs|left|шт\b|дана|налич|остат|қойма|саны|giacenza|disponib|free|vacan|existencias|estoque|bestand|स्टॉक", re.I
+)  # fmt: skip
+
+
+# Rows within rows of a tool's answer: no shop's list goes deeper.
+DEEPEST_ROW = 20
+
+
+def records_in(text: str) -> list[Claim]:
+    """Claims of a text that is a price list: JSON rows, or `header: value; header: value` lines. The currency of a row is
+    that of its prices, wherever in the row it stands; its counts are pieces."""
+    rows: list[Any] = []
+    try:
+        data = json.loads(text)
+        rows = data if isinstance(data, list) else [data]
+    except (ValueError, RecursionError):  # no JSON, or thousands of brackets within each other
+        pass
+    table = [row for row in rows if isinstance(row, dict)]
+    table += [
+        dict(pair.split(":", 1) for pair in line.split(";") if ":" in pair)
+        for line in text.splitlines()
+        if line.count(";") >= 1 and line.count(":") >= 2 and not rows
+    ]
+    return [claim for row in table for claim in _row(row)]
+
+
+def _row(row: dict[str, Any], depth: int = 0) -> Iterator[Claim]:
+    flat = {str(k).strip(): str(v).strip() for k, v in row.items() if not isinstance(v, (dict, list))}
+    currencies = {
+        c for text in (*flat.values(), *flat) for m in CURRENCY.finditer(text) if (c := currency_of(m.group()))
+    }
+    currency = next(iter(currencies)) if len(currencies) == 1 else ""
+    name = next((v for v in flat.values() if any(c.isalpha() for c in v)), "")
+    for header, value in flat.items():
+        priced = bool(_PRICE_HEADER.search(header))
+        if not priced and not _STOCK_HEADER.search(header):
+            continue
+        for number in numbers_in(plain(value)):
+            if priced:
+                yield Claim("money", value, 0, number.values, currency, of=name)
+            else:
+                yield Claim("measure", value, 0, number.values, "piece", of=name)
+    if depth < DEEPEST_ROW:
+        for nested in row.values():
+            for inner in nested if isinstance(nested, list) else [nested]:
+                if isinstance(inner, dict):
+                    yield from _row(inner, depth + 1)
