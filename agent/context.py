@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Literal, Protocol, Self
@@ -42,6 +43,10 @@ def _knob(default: Any, *nodes: str, **rules: Any) -> Any:
     return Field(default, json_schema_extra={"langgraph_nodes": list(nodes)}, **rules)
 
 
+# Of a pattern's language what no limit of time holds: recursion, which takes memory without bound, and approximate matching.
+_COSTLY = re.compile(r"\(\?(?:R|&|P>|[0-9])|\{[^}]*[a-z][^}]*\}")
+
+
 class CustomField(BaseModel):
     """A profile field of a business's own, such as the size of a flat or the date of a wedding."""
 
@@ -65,9 +70,14 @@ class CustomField(BaseModel):
         if self.type == "choice" and not self.choices:
             raise ValueError(f"{self.name}: a choice needs choices")
         try:
+            re.compile(self.pattern)
             regex.compile(self.pattern)
-        except regex.error as error:
+        except (re.error, regex.error, RecursionError, OverflowError) as error:
             raise ValueError(f"{self.name}: pattern is no regular expression: {error}") from None
+        if _COSTLY.search(self.pattern):
+            raise ValueError(
+                f"{self.name}: pattern calls itself or matches about; write it without (?R), (?&name) and {{e}}"
+            )
         return self
 
 

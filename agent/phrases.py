@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
+
+from langchain_core.messages import AIMessage, AnyMessage
 
 Phrase = Literal[
     "greeting",
@@ -18,6 +21,9 @@ Phrase = Literal[
     "media",
     "unheard",
     "too_large",
+    "unreadable",
+    "write_start",
+    "order_noted",
     "checking",
     "thanks",
     "more",
@@ -43,6 +49,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "media": "Thank you, I have received it, but I cannot look inside this file. Please tell me in a few words what it is about.",
         "unheard": "I could not understand the voice message. Please write it in a few words, or record it again.",
         "too_large": "The file is too large for me. Please send a smaller one, or tell me in a few words what it is about.",
+        "unreadable": "I cannot read this kind of message here. Please tell me in a few words what it is about.",
+        "write_start": "You asked us to stop writing, so I will not answer unless you write START.",
+        "order_noted": "I have noted your request and passed it to a colleague, who will confirm it here. Nothing is settled until then.",
         "checking": "I would rather check this with a colleague than tell you something wrong. They will write to you here.",
         "thanks": "You are welcome! Write whenever you need anything.",
         "more": "Is there anything I can help you with?",
@@ -66,6 +75,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "media": "Спасибо, получил, но заглянуть в этот файл не могу. Напишите, пожалуйста, в двух словах, о чём он.",
         "unheard": "Не получилось разобрать голосовое сообщение. Напишите, пожалуйста, в двух словах или запишите ещё раз.",
         "too_large": "Файл слишком большой для меня. Пришлите, пожалуйста, поменьше или напишите в двух словах, о чём он.",
+        "unreadable": "Такие сообщения я здесь прочитать не могу. Напишите, пожалуйста, в двух словах, о чём оно.",
+        "write_start": "Вы просили вам не писать, поэтому я отвечу, только если вы напишете START.",
+        "order_noted": "Я записал вашу просьбу и передал коллеге, он подтвердит её здесь. До этого ничего ещё не решено.",
         "checking": "Лучше уточню это у коллеги, чем скажу неточно. Вам ответят здесь.",
         "thanks": "Пожалуйста! Пишите, если что-то понадобится.",
         "more": "Чем ещё могу помочь?",
@@ -89,6 +101,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "media": "Рақмет, алдым, бірақ бұл файлды аша алмаймын. Не туралы екенін қысқаша жазыңызшы.",
         "unheard": "Дауыстық хабарды түсіне алмадым. Қысқаша жазып жіберіңіз немесе қайта жазыңызшы.",
         "too_large": "Файл мен үшін тым үлкен. Кішірегін жіберіңіз немесе не туралы екенін қысқаша жазыңызшы.",
+        "unreadable": "Мұндай хабарламаны мен мұнда оқи алмаймын. Не туралы екенін қысқаша жазыңызшы.",
+        "write_start": "Сіз жазбауды сұрадыңыз, сондықтан START деп жазсаңыз ғана жауап беремін.",
+        "order_noted": "Өтінішіңізді жазып алып, әріптесіме бердім, ол осында растайды. Оған дейін ештеңе шешілген жоқ.",
         "checking": "Қате айтпас үшін мұны әріптесімнен нақтылаймын. Сізге осында жазады.",
         "thanks": "Оқасы жоқ! Керек болса жазыңыз.",
         "more": "Тағы немен көмектесе аламын?",
@@ -112,6 +127,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "media": "Grazie, ricevuto, ma non posso aprire questo file. Mi dica in due parole di cosa si tratta.",
         "unheard": "Non sono riuscito a capire il messaggio vocale. Lo scriva in due parole o lo registri di nuovo, per favore.",
         "too_large": "Il file è troppo grande per me. Ne mandi uno più piccolo o mi dica in due parole di cosa si tratta.",
+        "unreadable": "Qui non posso leggere questo tipo di messaggio. Mi dica in due parole di cosa si tratta.",
+        "write_start": "Ci ha chiesto di non scriverle: risponderò solo se scrive START.",
+        "order_noted": "Ho annotato la richiesta e l'ho passata a un collega, che la confermerà qui. Fino ad allora nulla è deciso.",
         "checking": "Preferisco verificare con un collega piuttosto che dirle qualcosa di sbagliato. Le scriverà qui.",
         "thanks": "Prego! Scriva quando vuole.",
         "more": "Posso aiutarla con altro?",
@@ -135,6 +153,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "media": "Gracias, lo he recibido, pero no puedo abrir este archivo. Dígame en pocas palabras de qué se trata.",
         "unheard": "No he podido entender el mensaje de voz. Escríbalo en pocas palabras o grábelo de nuevo, por favor.",
         "too_large": "El archivo es demasiado grande para mí. Envíe uno más pequeño o dígame en pocas palabras de qué se trata.",
+        "unreadable": "No puedo leer aquí este tipo de mensaje. Dígame en pocas palabras de qué se trata.",
+        "write_start": "Nos pidió que no le escribiéramos: solo responderé si escribe START.",
+        "order_noted": "He anotado su petición y la he pasado a un compañero, que la confirmará aquí. Hasta entonces nada está decidido.",
         "checking": "Prefiero comprobarlo con un compañero antes que decirle algo equivocado. Le escribirá aquí.",
         "thanks": "¡De nada! Escriba cuando lo necesite.",
         "more": "¿Le puedo ayudar en algo más?",
@@ -158,6 +179,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "media": "Obrigado, recebi, mas não consigo abrir este ficheiro. Diga em poucas palavras do que se trata.",
         "unheard": "Não consegui entender a mensagem de voz. Escreva em poucas palavras ou grave de novo, por favor.",
         "too_large": "O ficheiro é grande demais para mim. Envie um menor ou diga em poucas palavras do que se trata.",
+        "unreadable": "Não consigo ler este tipo de mensagem aqui. Diga em poucas palavras do que se trata.",
+        "write_start": "Pediu que não escrevêssemos: só responderei se escrever START.",
+        "order_noted": "Anotei o seu pedido e passei-o a um colega, que o confirmará aqui. Até lá nada está decidido.",
         "checking": "Prefiro confirmar com um colega a dizer algo errado. Ele escreverá aqui.",
         "thanks": "De nada! Escreva quando precisar.",
         "more": "Posso ajudar em mais alguma coisa?",
@@ -181,6 +205,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "media": "Danke, ist angekommen, aber diese Datei kann ich nicht öffnen. Worum geht es kurz?",
         "unheard": "Die Sprachnachricht konnte ich nicht verstehen. Bitte schreiben Sie kurz oder nehmen Sie sie noch einmal auf.",
         "too_large": "Die Datei ist zu groß für mich. Bitte schicken Sie eine kleinere oder schreiben Sie kurz, worum es geht.",
+        "unreadable": "Diese Art von Nachricht kann ich hier nicht lesen. Worum geht es kurz?",
+        "write_start": "Sie wollten keine Nachrichten mehr, deshalb antworte ich nur, wenn Sie START schreiben.",
+        "order_noted": "Ich habe Ihren Wunsch notiert und an einen Kollegen weitergegeben, der ihn hier bestätigt. Bis dahin ist nichts vereinbart.",
         "checking": "Das kläre ich lieber mit einem Kollegen, als etwas Falsches zu sagen. Er schreibt Ihnen hier.",
         "thanks": "Gern geschehen! Schreiben Sie jederzeit.",
         "more": "Kann ich sonst noch helfen?",
@@ -204,6 +231,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "media": "Merci, bien reçu, mais je ne peux pas ouvrir ce fichier. De quoi s'agit-il en quelques mots ?",
         "unheard": "Je n'ai pas pu comprendre le message vocal. Écrivez-le en quelques mots ou enregistrez-le de nouveau, s'il vous plaît.",
         "too_large": "Le fichier est trop grand pour moi. Envoyez-en un plus petit ou dites en quelques mots de quoi il s'agit.",
+        "unreadable": "Je ne peux pas lire ce type de message ici. De quoi s'agit-il en quelques mots ?",
+        "write_start": "Vous nous avez demandé de ne plus écrire : je ne répondrai que si vous écrivez START.",
+        "order_noted": "J'ai noté votre demande et l'ai transmise à un collègue, qui la confirmera ici. D'ici là, rien n'est décidé.",
         "checking": "Je préfère vérifier avec un collègue plutôt que de vous dire une erreur. Il vous écrira ici.",
         "thanks": "Avec plaisir ! Écrivez quand vous voulez.",
         "more": "Puis-je vous aider pour autre chose ?",
@@ -227,6 +257,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "media": "Teşekkürler, aldım, ama bu dosyayı açamıyorum. Ne hakkında olduğunu kısaca yazar mısınız?",
         "unheard": "Sesli mesajı anlayamadım. Lütfen kısaca yazın ya da yeniden kaydedin.",
         "too_large": "Dosya benim için çok büyük. Lütfen daha küçüğünü gönderin ya da ne hakkında olduğunu kısaca yazın.",
+        "unreadable": "Bu tür mesajları burada okuyamıyorum. Ne hakkında olduğunu kısaca yazar mısınız?",
+        "write_start": "Size yazmamamızı istemiştiniz; yalnızca START yazarsanız yanıt veririm.",
+        "order_noted": "İsteğinizi not aldım ve bir arkadaşıma ilettim, buradan onaylayacak. O zamana kadar kesinleşmiş bir şey yok.",
         "checking": "Yanlış bir şey söylemektense bunu bir arkadaşıma sorayım. Size buradan yazacak.",
         "thanks": "Rica ederim! İhtiyacınız olunca yazın.",
         "more": "Başka nasıl yardımcı olabilirim?",
@@ -250,6 +283,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "media": "धन्यवाद, मिल गया, पर मैं यह फ़ाइल नहीं खोल सकता। कृपया कुछ शब्दों में बताएँ कि यह किस बारे में है।",
         "unheard": "मैं वॉइस संदेश नहीं समझ सका। कृपया कुछ शब्दों में लिखें या फिर से रिकॉर्ड करें।",
         "too_large": "फ़ाइल मेरे लिए बहुत बड़ी है। कृपया छोटी फ़ाइल भेजें या कुछ शब्दों में बताएँ कि यह किस बारे में है।",
+        "unreadable": "इस तरह का संदेश मैं यहाँ नहीं पढ़ सकता। कृपया कुछ शब्दों में बताएँ कि यह किस बारे में है।",
+        "write_start": "आपने हमें न लिखने को कहा था, इसलिए मैं तभी जवाब दूँगा जब आप START लिखेंगे।",
+        "order_noted": "मैंने आपका अनुरोध लिखकर सहकर्मी को दे दिया है, वे यहीं पुष्टि करेंगे। तब तक कुछ तय नहीं है।",
         "checking": "ग़लत बताने से बेहतर है कि मैं सहकर्मी से पूछ लूँ। वे आपको यहीं लिखेंगे।",
         "thanks": "आपका स्वागत है! ज़रूरत हो तो लिखें।",
         "more": "मैं और क्या मदद कर सकता हूँ?",
@@ -273,6 +309,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "media": "شكرًا، وصلني، لكن لا أستطيع فتح هذا الملف. أخبرني بكلمات قليلة عن موضوعه.",
         "unheard": "لم أتمكن من فهم الرسالة الصوتية. من فضلك اكتبها بكلمات قليلة أو سجّلها مرة أخرى.",
         "too_large": "الملف كبير جدًا بالنسبة لي. أرسل ملفًا أصغر أو أخبرني بكلمات قليلة عن موضوعه.",
+        "unreadable": "لا أستطيع قراءة هذا النوع من الرسائل هنا. أخبرني بكلمات قليلة عن موضوعها.",
+        "write_start": "طلبت ألا نراسلك، لذلك لن أجيب إلا إذا كتبت START.",
+        "order_noted": "سجلت طلبك ونقلته إلى زميل، وسيؤكده لك هنا. حتى ذلك الحين لم يتقرر شيء.",
         "checking": "أفضل أن أتحقق من ذلك مع زميل على أن أقول لك شيئًا خاطئًا. سيكتب لك هنا.",
         "thanks": "على الرحب والسعة! اكتب متى شئت.",
         "more": "هل يمكنني مساعدتك في شيء آخر؟",
@@ -289,3 +328,9 @@ def say(phrase: Phrase, language: str, business: str = "") -> str:
     """The phrase in a language we speak, else in English. `business` is the part before any comma or colon."""
     name = business.split(",")[0].split(":")[0].strip() or business
     return _TEXTS.get(language, _TEXTS["en"])[phrase].replace("{business}", name)
+
+
+def was_said(phrase: Phrase, messages: Sequence[AnyMessage]) -> bool:
+    """Whether the contact was told this, in any language, as far as the messages go back."""
+    said = {texts[phrase] for texts in _TEXTS.values()}
+    return any(isinstance(message, AIMessage) and message.text in said for message in messages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -117,12 +118,33 @@ def untagged(text: str) -> str:
     return text.replace("<", "‹").replace(">", "›")
 
 
+# A line that the server puts before what somebody wrote, such as what they reply to.
+_NOTES = re.compile(r"\A(?:\[[^\n]{1,1200}\]\n)+")
+_TAKES_BACK = "takes_back"
+
+
+def without_notes(text: str) -> str:
+    """What somebody wrote, without the lines in brackets before it."""
+    return _NOTES.sub("", text)
+
+
+def taken_back(id: str, message_id: str) -> HumanMessage:
+    """That the contact took back the message `message_id`; the turn forgets both."""
+    return HumanMessage("[took back a message]", id=id, additional_kwargs={_TAKES_BACK: message_id})
+
+
+def names_taken_back(message: AnyMessage) -> str:
+    """The message that this one takes back; empty for all others."""
+    return str(message.additional_kwargs.get(_TAKES_BACK) or "")
+
+
 def burst(state: State) -> list[HumanMessage]:
     """The contact's messages that nobody has answered yet, oldest first."""
     waiting: list[HumanMessage] = []
     for message in reversed(state.get("messages", [])):
         if isinstance(message, HumanMessage):
-            waiting.append(message)
+            if not names_taken_back(message):
+                waiting.append(message)
         elif isinstance(message, AIMessage) and not message.tool_calls:
             break
     return waiting[::-1]

@@ -35,8 +35,10 @@ Kind = Literal[
 
 # A person said something that wants an answer; the other kinds are only recorded.
 ANSWERED: frozenset[str] = frozenset(
-    {"text", "image", "audio", "video", "document", "sticker", "location", "contacts", "button", "order"}
+    {"text", "image", "audio", "video", "document", "sticker", "location", "contacts", "button", "order", "unsupported"}
 )
+# Change what was said before: the message they name is read as it is now.
+AMENDING: frozenset[str] = frozenset({"edit", "revoke"})
 
 Status = Literal["sent", "delivered", "read", "failed"]
 
@@ -65,7 +67,9 @@ class Message(Frozen):
     `user_id` (business-scoped id, or the lid of a linked session) is set. `text` is what a reader should see: the body, a
     caption, the title of a pressed button, a description of a location; `payload` what a template's button carries.
     `group_id` is the group it was written in. `ours`: an echo that may be of a message we sent ourselves. `traceparent`: where
-    a trace of it goes on (W3C Trace Context).
+    a trace of it goes on (W3C Trace Context). `context` says in words what came beside the text, such as the ad it was
+    written from; `amends` is the message that an edit or a revocation names. `moved_to` are the sender's new number and
+    user id, where they have changed.
     """
 
     id: str
@@ -82,6 +86,9 @@ class Message(Frozen):
     group_id: str = ""
     ours: bool = False
     traceparent: str = ""
+    context: str = ""
+    amends: str = ""
+    moved_to: tuple[str, str] = ("", "")
 
 
 Failure = Literal["retry", "busy", "pair", "unknown", "change", "window", "contact", "opt_out", "later", "stop"]

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from channels.base import Kind, Media, Message, Parsed, Preference, StatusUpdate, TemplateStatus
+from channels.base import AMENDING, Kind, Media, Message, Parsed, Preference, StatusUpdate, TemplateStatus
 from channels.cloud_errors import classify
 from channels.json_parts import as_dict, as_dicts, clean, each, object_of, required, seconds
 
 # Business-scoped user id: ISO country, a dot, up to 128 alphanumerics (optionally behind "ENT.").
 _USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
 
+# What somebody says who opens the chat for the first time and has not written yet.
+WAVE = "👋"
+# Characters of an ad or a product that go with a message.
+BESIDE = 1_000
 _MEDIA = ("image", "audio", "video", "document", "sticker")
-_SILENT: dict[str, Kind] = {"reaction": "reaction", "edit": "edit", "revoke": "revoke", "system": "system"}
+_SILENT: dict[str, Kind] = {"revoke": "revoke", "system": "system"}
 _STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 
 
@@ -76,7 +81,32 @@ def _message(raw: dict[str, Any], value: dict[str, Any], account: str) -> Messag
         quoted_id=clean(as_dict(raw.get("context")).get("id")),
         payload=clean(as_dict(raw.get("button")).get("payload")),
         group_id=clean(raw.get("group_id")),
+        context=_beside(raw),
+        amends=clean(as_dict(raw.get(kind)).get("original_message_id")) if kind in AMENDING else "",
+        moved_to=_moved(as_dict(raw.get("system"))) if kind == "system" else ("", ""),
     )
+
+
+def _beside(raw: dict[str, Any]) -> str:
+    """What a message was written from: an ad ("referral"), or a product of the catalogue ("context.referred_product")."""
+    ad, product = as_dict(raw.get("referral")), as_dict(as_dict(raw.get("context")).get("referred_product"))
+    lines = []
+    if ad:
+        words = ": ".join(filter(None, (clean(ad.get("headline")), clean(ad.get("body")))))
+        what = "post" if clean(ad.get("source_type")) == "post" else "ad"
+        lines.append(f"{what} “{words}”" if words else f"{what} {clean(ad.get('source_url'))}".strip())
+    if product:
+        lines.append(f"product {clean(product.get('product_retailer_id'))} of the catalogue".replace("  ", " "))
+    flat = " and the ".join(" ".join(line.split()) for line in lines)
+    return f"[about the {flat[:BESIDE]}]" if flat else ""
+
+
+def _moved(system: dict[str, Any]) -> tuple[str, str]:
+    """The new (number, user id) of somebody who has changed either ("system" of the webhook reference)."""
+    if clean(system.get("type")) not in ("user_changed_number", "user_changed_user_id", "customer_changed_number"):
+        return "", ""
+    number = clean(system.get("wa_id") or system.get("new_wa_id")).lstrip("+")
+    return number, clean(system.get("user_id"))
 
 
 def _echo(raw: dict[str, Any], value: dict[str, Any], account: str) -> Message:
@@ -152,6 +182,8 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
         return "order", "; ".join(filter(None, (clean(content.get("text")), *items))), None
     if kind == "reaction":
         return "reaction", clean(content.get("emoji")), None
+    if kind == "request_welcome":  # the chat was opened for the first time
+        return "text", WAVE, None
     if kind == "edit":
         return "edit", _content(as_dict(content.get("message")))[1], None
     return _SILENT.get(kind, "unsupported"), clean(content.get("body")), None
@@ -161,8 +193,38 @@ def _pressed(interactive: dict[str, Any]) -> str:
     """The words of a pressed button, a chosen row, or a filled-in form."""
     chosen = as_dict(interactive.get(str(interactive.get("type") or "")))
     if "response_json" in chosen:
-        return clean(chosen["response_json"])
-    return clean(chosen.get("title") or chosen.get("response") or chosen.get("id"))
+        return _filled_in(clean(chosen["response_json"])) or clean(chosen.get("body"))
+    title = clean(chosen.get("title") or chosen.get("response") or chosen.get("id"))
+    return " - ".join(filter(None, (title, clean(chosen.get("description")))))
+
+
+def _filled_in(response: str) -> str:
+    """The fields of a form as `name: value`, without the token that only its sender may know. Fields of a form made in the
+    builder are called `screen_0_full_name_1`."""
+    try:
+        fields = json.loads(response)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(fields, dict):
+        return response
+    return "; ".join(
+        f"{re.sub(r'^screen_[0-9]+_|_[0-9]+$', '', name).replace('_', ' ')}: {_value(value)}"
+        for name, value in fields.items()
+        if "token" not in name.lower() and value not in (None, "", [], {})
+    )
+
+
+def _value(value: object) -> str:
+    """An answer of a form in words; choices are ids such as `0_Red`, and lists of them."""
+    if isinstance(value, list):
+        return ", ".join(_value(one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{clean(name)} {_value(one)}" for name, one in value.items() if "token" not in str(name).lower()
+        )
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return re.sub(r"^[0-9]{1,2}_(?=\D)", "", " ".join(clean(value).split())).replace("_", " ")
 
 
 def _card(card: dict[str, Any]) -> str:

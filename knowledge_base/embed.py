@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -43,12 +44,19 @@ class Embedder(Protocol):
 
 
 def _plain(text: str, limit: int) -> str:
-    return text[:limit].replace("\x00", " ").encode("utf-8", "ignore").decode() or " "
+    """What a tokenizer may be given: one character of Arabic presentation forms stands for up to 18, for which the bundled
+    model's own has no room, so a text is spelt out here and cut afterwards."""
+    spelt = unicodedata.normalize("NFKC", text[:limit].replace("\x00", " ").encode("utf-8", "ignore").decode())
+    return spelt[:limit] or " "
 
 
 def _both_ends(text: str, limit: int) -> str:
     """A text of at most `limit` characters: its beginning and its end."""
     return text if len(text) <= limit else f"{text[: limit // 2]} {text[-(limit // 2) :]}"
+
+
+def _asked(text: str) -> str:
+    return _both_ends(_plain(_both_ends(text, QUERY_CHARACTERS), 18 * QUERY_CHARACTERS), QUERY_CHARACTERS)
 
 
 def within(text: str, tokens: int, count: Callable[[str], int]) -> str:
@@ -102,7 +110,7 @@ class Bundled:
         return self._model
 
     def query(self, text: str) -> Vectors:
-        plain = _plain(_both_ends(text, QUERY_CHARACTERS), QUERY_CHARACTERS + 1)
+        plain = _asked(text)
         found = self._asked.get(plain)
         if found is None:
             model = self._loaded()
@@ -136,9 +144,7 @@ class Provider:
         self._model = model
 
     def query(self, text: str) -> Vectors:
-        return _unit(
-            np.asarray(self._model.embed_query(_plain(_both_ends(text, QUERY_CHARACTERS), QUERY_CHARACTERS + 1)))
-        )
+        return _unit(np.asarray(self._model.embed_query(_asked(text))))
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         return _unit(np.asarray(self._model.embed_documents([_plain(text, PASSAGE_CHARACTERS) for text in texts])))

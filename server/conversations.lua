@@ -1,7 +1,8 @@
 -- What is known of contacts. `server.conversations` explains the keys and calls the scripts.
 
 -- [identify] keys: alias other
--- arguments: fresh prefix
+-- arguments: fresh prefix card
+-- A `card` (1), which nobody wrote, does not change the spelling of a number that somebody writes from.
 -- Every identity of a person leads to one conversation, the one known first. The contact's key depends on it and shares the
 -- hash tag of the keys that are named. Fields follow as name, value, ...
 local id
@@ -10,12 +11,28 @@ id = id or fresh
 for _, k in ipairs(KEYS) do call('SET', k, id, 'NX') end
 local contact = prefix .. id
 local new = call('HSETNX', contact, 'created', now)
-call('HSET', contact, unpack(ARGV, rest))
+for i = rest, #ARGV, 2 do
+  if card == '1' and ARGV[i] == 'wa_id' then call('HSETNX', contact, ARGV[i], ARGV[i + 1])
+  else call('HSET', contact, ARGV[i], ARGV[i + 1]) end
+end
 if new == 1 then
   figure('contacts')
   happened('lead_created', id, 'lead', {created = now})
 end
 return {id, new}
+
+-- [move] keys: contact
+-- arguments: conversation wa_id user_id
+-- A contact's new number or user id, whose keys follow the contact's. One that leads elsewhere already changes nothing.
+for n = 2, #KEYS do
+  local led = call('GET', KEYS[n])
+  if led and led ~= conversation then return led end
+end
+for n = 2, #KEYS do call('SET', KEYS[n], conversation) end
+if wa_id ~= '' then call('HSET', contact, 'wa_id', wa_id) end
+if user_id ~= '' then call('HSET', contact, 'user_id', user_id) end
+tell('sg:events', contact)
+return ''
 
 -- [learn] keys: contact
 -- arguments: conversation source

@@ -26,6 +26,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
+from agent.phone_numbers import spellings
 from channels.base import Media, Message, Recipient
 from server.clock import now_ms
 from server.figures import FIGURES, day_of
@@ -125,9 +126,11 @@ def _became(entry: Entry, status: bytes | None, heard: bytes | None) -> Entry:
 
 
 def _identities(who: Message | Contact) -> list[str]:
-    """What somebody is known by. Whoever writes to a number of the simulator is never the real person of those digits."""
+    """What somebody is known by: the number in every spelling, and the user id. Whoever writes to a number of the simulator is
+    never the real person of those digits."""
     kind = "simulated " if is_simulated(who.account) else ""
-    return [f"{kind}{what} {known}" for what, known in (("wa", who.wa_id), ("user", who.user_id)) if known]
+    numbers = [f"{kind}wa {way}" for way in spellings(who.wa_id)] if who.wa_id else []
+    return [*numbers, *([f"{kind}user {who.user_id}"] if who.user_id else [])]
 
 
 class Conversations:
@@ -155,7 +158,8 @@ class Conversations:
         keys = [key(self.bot_id, "alias", digest(f"{secret} {identity}")) for identity in identities]
         flat = [text for name, value in known.items() if value for text in (name, value)]
         prefix = key(self.bot_id, "contact", "")
-        made = {"fresh": str(fresh), "prefix": prefix, "day": day_of(self._timezone)}
+        card = "1" if message.kind == "system" else "0"
+        made = {"fresh": str(fresh), "prefix": prefix, "card": card, "day": day_of(self._timezone)}
         found, new = await self._scripts.run("identify", keys, made, *flat)
         if new and await self._wants_silence(identities):
             await self.learn(found.decode(), {"consent": "stopped"}, "before")
@@ -169,6 +173,18 @@ class Conversations:
         digests = [digest(f"{await self._salt()} {identity}") for identity in identities]
         known: Any = await self._redis.smismember(key(self.bot_id, "silent"), digests)  # pyright: ignore[reportGeneralTypeIssues]
         return any(known)
+
+    async def move(self, conversation_id: str, account: str, wa_id: str, user_id: str) -> str:
+        """The contact has a new number, user id, or both: they lead to the same conversation from now on, and so do the old
+        ones. Answers the conversation that one of them led to already, where that is another; then nothing has changed."""
+        card = Message(id="move", account=account, kind="system", wa_id=wa_id, user_id=user_id)
+        salt = await self._salt()
+        keys = [key(self.bot_id, "alias", digest(f"{salt} {identity}")) for identity in _identities(card)]
+        contact = key(self.bot_id, "contact", conversation_id)
+        given = {"conversation": conversation_id, "wa_id": wa_id, "user_id": user_id}
+        other: Any = await self._scripts.run("move", [contact, *keys], given)
+        self._recent.clear()
+        return other.decode()
 
     async def keep_silent(self, contact: Contact) -> None:
         """Remember of somebody who is erased that they want no messages."""

@@ -71,6 +71,7 @@ class Guard:
         self.app, self.stopping = app, stopping
         self._take, self._admit, self._unavailable = take, admit, unavailable
         self._held = 0
+        self._unproved: dict[_Body, None] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -122,14 +123,20 @@ class Guard:
         if not stream.cancelled():
             stream.result()
 
-    def hold(self, size: int) -> None:
-        """So many bytes more of senders that nobody knows yet. Raises HTTPException 503 when there are too many."""
-        if self._held + size > HELD_UNPROVED:
-            raise HTTPException(503, "too much at once: send it again", {"Retry-After": "2"})
+    def hold(self, body: _Body, size: int) -> None:
+        """So many bytes more of a sender that nobody knows yet. Where there are too many, the body that takes longest gives way:
+        a real webhook is here in a moment, and is sent again if it was not. Raises HTTPException 503 when none can."""
+        self._unproved.setdefault(body)
+        while self._held + size > HELD_UNPROVED:
+            slowest = next((one for one in self._unproved if one is not body and one.coming), None)
+            if slowest is None:
+                raise _too_much()
+            slowest.give_way()
         self._held += size
 
-    def let_go(self, size: int) -> None:
-        """So many bytes fewer."""
+    def let_go(self, body: _Body, size: int) -> None:
+        """The body is done with: so many bytes fewer."""
+        self._unproved.pop(body, None)
         self._held -= size
 
 
@@ -139,6 +146,7 @@ class _Body:
     def __init__(self, guard: Guard, rule: Rule, receive: Receive) -> None:
         self._guard, self._rule, self._receive = guard, rule, receive
         self._read, self._held, self._whole = 0, 0, False
+        self._gives_way, self._waiting = False, asyncio.timeout(None)
         self._end = time.monotonic() + rule.seconds
 
     def expect(self, headers: Headers) -> None:
@@ -154,10 +162,13 @@ class _Body:
         """What ASGI's `receive` gives. Raises HTTPException 413 and 408."""
         if self._whole:
             return await self._receive()
+        self._waiting = asyncio.timeout(max(0.01, self._end - time.monotonic()))
         try:
-            async with asyncio.timeout(max(0.01, self._end - time.monotonic())):
+            async with self._waiting:
                 message = await self._receive()
         except TimeoutError:
+            if self._gives_way:
+                raise _too_much() from None
             raise HTTPException(408, "the body did not come in time", {"Connection": "close"}) from None
         if message["type"] == "http.disconnect":
             log.info("client_left")
@@ -166,15 +177,29 @@ class _Body:
         self._read += size
         if self._read > self._rule.largest:
             raise self._too_large()
+        if self._gives_way:
+            raise _too_much()
         if not self._rule.proved:
-            self._guard.hold(size)
+            self._guard.hold(self, size)
             self._held += size
         self._whole = not message.get("more_body", False)
         return message
 
+    @property
+    def coming(self) -> bool:
+        """Whether more of it is waited for."""
+        return not self._whole
+
+    def give_way(self) -> None:
+        """Make room for another: what is here is dropped, and its sender told to come again."""
+        self._gives_way = True
+        self.over()
+        with contextlib.suppress(RuntimeError):  # it is not waiting just now, and sees it when it next does
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
     def over(self) -> None:
         """The request is answered."""
-        self._guard.let_go(self._held)
+        self._guard.let_go(self, self._held)
         self._held = 0
 
 
@@ -208,6 +233,10 @@ _OTHERS = Rule(LARGEST_FORM)
 def rule_of(method: str, path: str) -> Rule:
     """What a route takes."""
     return next((rule for pattern, rule in _RULES if pattern.match(f"{method} {path}")), _OTHERS)
+
+
+def _too_much() -> HTTPException:
+    return HTTPException(503, "too much at once: send it again", {"Retry-After": "2", "Connection": "close"})
 
 
 def _refusal(path: str, error: HTTPException) -> Response:

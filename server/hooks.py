@@ -49,7 +49,9 @@ SECONDS, FIRST, LONGEST, ATTEMPTS = 10, 5_000, 6 * 3_600_000, 16
 # Of version 6 only what is given out to networks (IANA, "IPv6 Global Unicast Address Assignments") is asked: everything else
 # leads inside, or nowhere. What is inside that and yet may lead to addresses of version 4: Teredo, 6to4 (RFC 4380, 3056).
 GIVEN_OUT = ipaddress.ip_network("2000::/3")
-LED_INSIDE = [ipaddress.ip_network(n) for n in ("2001::/32", "2002::/16", "192.0.0.0/24", "192.88.99.0/24")]
+LED_INSIDE = [
+    ipaddress.ip_network(n) for n in ("2001::/32", "2002::/16", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20")
+]
 # Bots whose deliveries are on their way at once; deliveries of one that may wait: what comes after is dropped, with an error.
 AT_ONCE, MOST_WAITING = 20, 10_000
 # Finished deliveries of a bot that stay to be looked at and replayed.
@@ -111,7 +113,10 @@ def signature(secret: str, at: int, body: bytes) -> str:
 
 async def check(settings: Settings, url: str) -> None:
     """Raises Forbidden for what is no address of http or https, and for one that leads into a private network."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise Forbidden("use an address such as https://crm.example/hooks/salesgraph") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise Forbidden("use an address such as https://crm.example/hooks/salesgraph")
     if settings.hooks_private:

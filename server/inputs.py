@@ -12,6 +12,7 @@ import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from agent.models import OFFLINE
+from agent.state import names_taken_back, taken_back
 from channels.base import Message
 from channels.downloads import DownloadError
 from server.bots import Desk
@@ -19,7 +20,7 @@ from server.conversations import Contact
 from server.hearing import Unheard, transcribe
 from server.lines import Numbers
 from server.settings import Settings
-from server.wording import STOP, marked, pressed_stop, quoting, reacted, voiced
+from server.wording import STOP, as_amended, correcting, marked, pressed_stop, quoting, reacted, voiced
 
 # What chat models take as images; WhatsApp sends JPEG and PNG, stickers are WebP ("Supported media types").
 IMAGES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
@@ -59,22 +60,29 @@ class Inputs:
         While `patient`, a file that may come later fails the turn, which is then tried again.
         """
         messages, attachments = [], {}
-        for message in sorted(batch, key=lambda m: m.kind != "echo"):
+        for message in sorted(as_amended(batch), key=lambda m: m.kind != "echo"):
             if message.kind == "echo":
                 messages.append(
                     AIMessage(message.text[: self._settings.max_message_length], id=message.id, name="operator")
                 )
                 continue
+            if message.kind == "revoke":
+                messages.append(taken_back(message.id, message.amends))
+                continue
             text, blocks = await self._said(desk, contact, message, patient)
             if blocks and len(attachments) < MOST_FILES:
                 attachments[message.id] = blocks
-            quote = await self._quote(desk, contact, message) if message.quoted_id else ""
-            text = f"{quote}{text}"[: self._settings.max_message_length].strip()
+            before = f"{message.context}\n" if message.context else ""
+            if message.kind == "edit" or message.quoted_id:
+                before += await self._quote(desk, contact, message)
+            text = f"{before}{text}"[: self._settings.max_message_length].strip()
             messages.append(
                 HumanMessage(text or "[empty message]", id=message.id)
             )  # some providers refuse an empty one
         reactions = await desk.conversations.reactions(contact.id, RECENT)
-        first = next((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), None)
+        first = next(
+            (i for i, m in enumerate(messages) if isinstance(m, HumanMessage) and not names_taken_back(m)), None
+        )
         if reactions and first is not None:
             messages[first] = HumanMessage(f"{reacted(reactions)}{messages[first].text}", id=messages[first].id)
         return Read(messages, attachments)
@@ -82,14 +90,14 @@ class Inputs:
     async def _said(self, desk: Desk, contact: Contact, message: Message, patient: bool) -> tuple[str, Blocks]:
         if pressed_stop(message):
             return STOP, []
-        if message.kind in ("text", "button"):
+        if message.kind in ("text", "button", "edit"):
             return message.text, []
         if message.kind == "audio":
             return await self._voice(desk, contact, message, patient), []
         if message.kind in ("image", "document", "video") and message.media:
             blocks, trouble = await self._shown(desk, message, patient)
             return marked(message, "" if blocks else trouble), blocks
-        return marked(message), []
+        return marked(message, "unreadable" if message.kind == "unsupported" else ""), []
 
     async def _voice(self, desk: Desk, contact: Contact, message: Message, patient: bool) -> str:
         """The words of a voice message, put on record once."""
@@ -145,7 +153,10 @@ class Inputs:
             raise
 
     async def _quote(self, desk: Desk, contact: Contact, message: Message) -> str:
-        """What the contact replies to, as a line before their own."""
+        """What the contact replies to, or corrects, as a line before their own."""
+        if message.kind == "edit":
+            old = await desk.conversations.entry(contact.id, message.amends)
+            return correcting(old.text if old else "")
         found = await desk.conversations.quoted(contact, message.quoted_id)
         if found is None or not found.text:
             return ""

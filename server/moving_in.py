@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from agent.context import PROFILE_FIELDS
 from agent.facts import region_of
 from agent.language import language_of
+from agent.phone_numbers import canonical
 from channels.base import Message
 from channels.chat_export import Export, Line
 from server import consent
@@ -136,7 +137,7 @@ async def chat(
 def _entry(line: Line, us: str, number: str, zone: str) -> Entry:
     at = int(line.at.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
     text = line.text if not line.file else f"[file{'' if line.file == '?' else ' ' + line.file}] {line.text}".strip()
-    digest = hashlib.blake2b(f"{number} {at} {line.author} {text}".encode(), digest_size=12).hexdigest()
+    digest = hashlib.blake2b(f"{canonical(number)} {at} {line.author} {text}".encode(), digest_size=12).hexdigest()
     author = "person" if line.author == us else "contact"
     return Entry(id=f"import:{digest}", author=author, kind="text", text=text, at=at)
 
@@ -184,12 +185,12 @@ def people(text: str, desk: Desk, region: str | None = None) -> tuple[list[Perso
             continue
         cells = {name: row[i].strip() for name, i in places.items() if i < len(row) and row[i].strip()}
         problem, person = _person(line, cells, custom, region)
-        if person and (first := seen.get(person.number)):
+        if person and (first := seen.get(canonical(person.number))):
             problem, person = Refused(line, "phone", f"the same number as line {first}"), None
         if person is None:
             report.refused.append(problem or Refused(line, "row", "cannot be read"))
             continue
-        seen[person.number] = line
+        seen[canonical(person.number)] = line
         found.append(person)
     report.taken = len(found)
     return found, report

@@ -116,7 +116,12 @@ async def _write(settings: Settings, desk: Desk, numbers: Numbers, notice: Notic
         return ""
     link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
     text = f"*{notice.contact or 'A contact'}* needs a person ({desk.bot.id}).\n{notice.reason}\n{link}"
-    to = Recipient(account=account, wa_id=desk.bot.operator_number.lstrip("+"))
+    number = desk.bot.operator_number.lstrip("+")
+    known = await desk.conversations.known(account, number)
+    writes = (
+        await desk.conversations.contact(known) if known else None
+    )  # in the spelling that they write from, if they do
+    to = Recipient(account=account, wa_id=writes.wa_id if writes and writes.wa_id else number)
     try:
         await channel.send(to, Text(body=text[:4096]), f"notice/{notice.id}"[:512])
     except SendError as error:

@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from agent.context import PROFILE_FIELDS, STAGES, CustomField
 from agent.facts import valid
+from agent.phone_numbers import canonical
 
 CLASSES = ("client", "non_client", "unknown")
 LONGEST = 120
@@ -54,11 +55,14 @@ def entered(name: str, value: str, custom: Mapping[str, CustomField], region: st
 
 
 def phone_number(text: str, region: str | None) -> str | None:
-    """Digits of a valid phone number, with its country code; None for anything else."""
+    """Digits of a valid phone number, with its country code; None for anything else. A number that its country has lengthened
+    since comes back in today's spelling."""
     try:
         parsed = phonenumbers.parse(text if text.strip().startswith("+") or region else f"+{text.strip()}", region)
+        digits = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
+        if not phonenumbers.is_valid_number(parsed):
+            digits = canonical(digits)
+            parsed = phonenumbers.parse(f"+{digits}", None)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(parsed):
-        return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
+    return digits if phonenumbers.is_valid_number(parsed) else None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from channels.base import ANSWERED, Linked, Message, Parsed, Preference, Quarantined, SendError, StatusUpdate
+from channels.base import AMENDING, ANSWERED, Linked, Message, Parsed, Preference, Quarantined, SendError, StatusUpdate
 from channels.json_parts import clean
 from server import consent, links, telemetry, traces
 from server.bots import Desk
@@ -96,8 +96,23 @@ async def _take(message: Message, door: Door, desks: Desks, answer: bool) -> boo
         conversation_id, stored = await _store(desk, message, answer)
     except UnknownContact:  # erased since this process last saw it
         conversation_id, stored = await _store(desk, message, answer, afresh=True)
+    if any(message.moved_to):
+        await _moved(desk, message, conversation_id)
     log.info("accepted" if stored else "duplicate", bot=bot.id, conversation=conversation_id, kind=message.kind)
     return stored
+
+
+async def _moved(desk: Desk, message: Message, conversation_id: str) -> None:
+    """A contact's new number or user id goes on in their conversation. Where it has one of its own already, a person is asked to
+    look: which of the two says what is true is not for a machine to decide."""
+    other = await desk.conversations.move(conversation_id, message.account, *message.moved_to)
+    log.info("contact_moved", bot=desk.bot.id, conversation=conversation_id, other=other)
+    if other:
+        reason = f"has a new number, which has a conversation of its own: {desk.bot.id}/{other}"
+        await desk.conversations.set(conversation_id, task=reason)
+        contact, moved = await desk.conversations.contact(conversation_id), await desk.conversations.contact(other)
+        if contact and moved and contact.stopped and not moved.stopped:
+            await consent.change(desk.redis, desk.conversations, other, True, "words", message.id)
 
 
 async def _with_number(desk: Desk, channel: Linked, message: Message) -> Message:
@@ -138,9 +153,9 @@ async def _store(desk: Desk, message: Message, answer: bool, afresh: bool = Fals
         id=message.id,
         author=author,
         kind=message.kind,
-        text=message.text,
+        text="\n".join(filter(None, (message.context, message.text))),
         at=now_ms(),
-        quoted_id=message.quoted_id,
+        quoted_id=message.quoted_id or message.amends,
         media=media,
     )
     stored = await desk.mailbox.accept(
@@ -151,7 +166,7 @@ async def _store(desk: Desk, message: Message, answer: bool, afresh: bool = Fals
         length=len(message.text),
         account=message.account,
         owner="person" if echo and answer else "",
-        answer=answer and (echo or message.kind in ANSWERED),
+        answer=answer and (echo or message.kind in ANSWERED or (message.kind in AMENDING and bool(message.amends))),
         heard=answer and message.kind in HEARD,
         at_once=message.kind == "button" or message.text.startswith("/"),
     )

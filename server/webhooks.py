@@ -78,9 +78,10 @@ def cloud_receiver(roster: Roster) -> Receive:
 
 async def admit(roster: Roster, request: Request) -> None:
     """Raises HTTPException 403 for what carries no signature, or the secret of nobody's address, before its body is read."""
-    _, _, place, *rest = request.scope["path"].split("/") if request.scope["path"] != "/webhook" else ("", "", "")
-    if request.method != "POST":
+    _, first, *parts = request.scope["path"].split("/")
+    if request.method != "POST" or first != "webhook":
         return
+    place, *rest = parts or [""]
     if name := SIGNED.get(place):
         if not re.fullmatch(name[1], request.headers.get(name[0], "")):
             raise _rejected(place or "cloud_api")

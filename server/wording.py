@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agent.screens import is_stop
-from channels.base import Message
+from channels.base import AMENDING, Message
 
 # What a template's button for opting out says to the graph.
 STOP = "stop"
@@ -35,6 +35,30 @@ def quoting(text: str, whose: str) -> str:
     """What a contact replies to, as a line before their own; `whose`: your, or their own."""
     flat = " ".join(text[:QUOTE_CHARACTERS].replace("“", "'").replace("”", "'").split())
     return f"[in reply to {whose} message “{flat}”]\n"
+
+
+def as_amended(batch: Iterable[Message]) -> list[Message]:
+    """The messages as they are now: one that was edited says its last words, one that was taken back is gone. What amends a
+    message of an earlier batch stays, the last of each."""
+    batch = list(batch)
+    last = {message.amends: message for message in batch if message.kind in AMENDING}
+    here = {message.id for message in batch if message.kind not in AMENDING}
+    kept: list[Message] = []
+    for message in batch:
+        if message.kind in AMENDING:
+            if message.amends not in here and last[message.amends] is message:
+                kept.append(message)
+        elif (change := last.get(message.id)) is None:
+            kept.append(message)
+        elif change.kind == "edit":
+            kept.append(message.model_copy(update={"text": change.text}))
+    return kept
+
+
+def correcting(text: str) -> str:
+    """What a contact said before, as a line before what they have changed it to; `text` is empty where nobody knows it."""
+    flat = " ".join(text[:QUOTE_CHARACTERS].replace("“", "'").replace("”", "'").split())
+    return f"[corrects their own message “{flat}” to]\n" if flat else "[corrects an earlier message of theirs to]\n"
 
 
 def reacted(emoji: Sequence[str]) -> str:

@@ -14,9 +14,9 @@ from langgraph.types import Command
 from agent.context import PROFILE_FIELDS, Context
 from agent.language import language_of
 from agent.nodes.moderate import listed
-from agent.phrases import Phrase, say
-from agent.screens import is_start, is_stop
-from agent.state import State, burst, burst_text, text_of
+from agent.phrases import Phrase, say, was_said
+from agent.screens import is_media_only, is_pleasantry, is_start, is_stop
+from agent.state import State, burst, names_taken_back, text_of, without_notes
 
 HISTORY = 10
 STOPPED = "stopped"
@@ -35,7 +35,9 @@ _FRESH = {
 }
 
 # A file as `server.inputs` marks it when it cannot be used, with the phrase that says so.
-_UNUSABLE = re.compile(r"\[(?:audio|image|video|document)\b[^\]\n]*: (unheard|too_large|media)\]")
+_UNUSABLE = re.compile(
+    r"\[(?:audio|image|video|document|unsupported)\b[^\]\n]*: (unheard|too_large|media|unreadable)\]"
+)
 
 Next = Literal["moderate", "extract", "retrieve", "remember"]
 
@@ -45,28 +47,59 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
 
     A command in the middle of other messages is answered first, and they go on to the agent.
     """
-    waiting, profile, context = burst(state), state.get("profile", {}), runtime.context
-    language = language_of(burst_text(state), profile.get("language") or "")
+    gone = _taken_back(state["messages"])
+    if gone:
+        kept = [message for message in state["messages"] if message.id not in gone]
+        state = {**state, "messages": kept}
+    decided = _decided(state, runtime.context)
+    update: dict[str, Any] = decided.update  # pyright: ignore[reportAssignmentType] - always made here
+    if gone:
+        update["messages"] = [*(RemoveMessage(id=id) for id in gone), *update.get("messages", [])]
+    return decided
+
+
+def _taken_back(messages: Sequence[AnyMessage]) -> list[str]:
+    """The ids of messages that the contact took back, and of those that say so."""
+    named = {names_taken_back(message) for message in messages} - {""}
+    return [str(m.id) for m in messages if names_taken_back(m) or (isinstance(m, HumanMessage) and m.id in named)]
+
+
+def _decided(state: State, context: Context) -> Command[Next]:
+    waiting, profile = burst(state), state.get("profile", {})
+    words = "\n".join(without_notes(text_of(message)) for message in waiting).strip()
+    language = language_of(words, profile.get("language") or "")
     fresh: dict[str, Any] = {**_FRESH, "replies": [], "passages": [], "checked": [], "prompts": [], "said_in": {}}
     if waiting and state.get("idle_minutes", 0) >= context.session_minutes:
         fresh["session_from"] = str(waiting[0].id)
     if any(is_stop(text_of(message)) for message in waiting):
-        return _answered(fresh, say("stopped", language), profile={"consent": STOPPED})
+        return _answered(fresh, say("stopped", language), profile={"consent": STOPPED, "language": language})
     stopped = profile.get("consent") == STOPPED
     if stopped and any(is_start(text_of(message)) for message in waiting):
         return _answered(fresh, say("started", language), profile={"consent": None})
     ignored = _ignored(context, state.get("identity", ""))
     if not waiting and state.get("touch") and not (stopped or ignored) and state.get("owner") != "person":
         return Command(update={**fresh, "verdict": "answer"}, goto="retrieve")
+    if stopped and not ignored and state.get("owner") != "person" and _asks_after_stop(waiting, state["messages"]):
+        return _answered(fresh, say("write_start", language), profile={"language": language})
     if not waiting or stopped or ignored or state.get("owner") == "person":
         return Command(update={**fresh, "verdict": "silent"}, goto="remember")
     if unusable := _unusable(waiting):
+        if unusable == "unreadable" and was_said("unreadable", state["messages"]):
+            return Command(update={**fresh, "verdict": "silent"}, goto="remember")
         return _answered(fresh, say(unusable, language))
     given = [message for message in waiting if _command(message)]
     if given:
         return _carried_out(fresh, state, context, language, given, [m for m in waiting if not _command(m)])
     known = {"language": language} if language != profile.get("language") else {}
     return Command(update={**fresh, "profile": known}, goto=["moderate", "extract", "retrieve"])
+
+
+def _asks_after_stop(waiting: Sequence[AnyMessage], messages: Sequence[AnyMessage]) -> bool:
+    """Whether somebody who wants no messages asks for something, and has not been told yet what would bring an answer."""
+    if all(is_pleasantry(text_of(m)) or is_media_only(text_of(m)) for m in waiting):
+        return False
+    since = next((n for n in range(len(messages) - 1, -1, -1) if was_said("stopped", messages[n : n + 1])), 0)
+    return not was_said("write_start", messages[since:])
 
 
 def _ignored(context: Context, identity: str) -> bool:

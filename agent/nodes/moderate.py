@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatch
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from agent.context import Context
 from agent.models import OFFLINE, Models, NoModelAnswered
+from agent.phone_numbers import spellings
 from agent.prompts import filled
 from agent.screens import (
     asks_for_person,
@@ -42,9 +44,11 @@ class Verdict(BaseModel):
 
 
 def listed(patterns: list[str], identity: str) -> bool:
-    """Whether a number or user id is on a list; spaces and plus signs do not matter, `*` stands for anything."""
+    """Whether a number or user id is on a list: in any spelling of the number, `*` stands for anything, and spaces, plus signs,
+    hyphens and brackets do not matter."""
     bare = identity.lstrip("+")
-    return bool(bare) and any(fnmatch(bare, "".join(pattern.split()).lstrip("+")) for pattern in patterns)
+    wanted = [re.sub(r"[\s()+-]", "", pattern) if re.search(r"\d", pattern) else pattern for pattern in patterns]
+    return bool(bare) and any(fnmatch(way, pattern) for way in spellings(bare) for pattern in wanted)
 
 
 async def moderate(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:

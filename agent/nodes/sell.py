@@ -13,10 +13,11 @@ from langgraph.types import Command
 
 from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context, attachments
 from agent.language import script_of
-from agent.models import Models, NoModelAnswered
+from agent.models import OFFLINE, Models, NoModelAnswered
 from agent.phrases import say
 from agent.prompts import filled
-from agent.state import Quoted, State, burst, burst_text, text_of, untagged
+from agent.state import Quoted, State, burst, burst_text, text_of, untagged, without_notes
+from agent.wishes import is_wish
 
 log = structlog.get_logger()
 
@@ -51,7 +52,19 @@ async def sell(state: State, runtime: Runtime[Context], models: Models, tools: S
     if not text:
         log.warning("empty_answer", model=asked.model)
         text = say("handed_over" if state.get("owner") == "person" else "apology", language)
-    return Command(update={**_said(state, text, asked.model), "prompts": used}, goto="ground")
+    update = _said(state, text, asked.model)
+    if asked.model == OFFLINE and (wish := _wish(state)):
+        text = f"{text}\n\n{say('order_noted', language)}"
+        update = {**_said(state, text, asked.model), "task": f"wants to order, book or visit: {wish[:150]}"}
+    return Command(update={**update, "prompts": used}, goto="ground")
+
+
+def _wish(state: State) -> str:
+    """What the contact orders, books or announces in this turn, where no tool has seen to it."""
+    said = [without_notes(text_of(message)) for message in burst(state)]
+    last = next((n for n, m in enumerate(reversed(state["messages"])) if isinstance(m, HumanMessage)), 0)
+    handled = any(isinstance(m, ToolMessage) for m in state["messages"][len(state["messages"]) - last :])
+    return "" if handled else next((text for text in said if is_wish(text)), "")
 
 
 def _said(state: State, text: str, model: str) -> dict[str, Any]:

@@ -336,12 +336,12 @@ def _told(message: Message, said: Said) -> str:
     quote = quoting(said.quotes, "your") if said.quotes else ""
     if pressed_stop(message):
         return STOP
-    if message.kind in ("text", "button"):
+    if message.kind in ("text", "button", "edit"):
         text = message.text
     elif message.kind == "audio":
         text = voiced("" if said.too_large else said.words, "too_large" if said.too_large else "unheard")
     elif message.kind in ("image", "video", "document"):
         text = marked(message, "too_large" if said.too_large else "media")
     else:
-        text = marked(message)
+        text = marked(message, "unreadable" if message.kind == "unsupported" else "")
     return f"{quote}{text}".strip() or "[empty message]"

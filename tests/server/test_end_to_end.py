@@ -66,7 +66,7 @@ async def test_a_burst_gets_one_reply_with_everything_in_view(stack: Stack):
     await until(stack.idle)
     assert len(stack.replies(contact)) == 1
     users = [m["content"] for m in stack.model.sales_calls()[-1]["messages"] if m["role"] == "user"]
-    assert users == ["part 0", "part 1", "part 2"]
+    assert users == ["part 0\n\npart 1\n\npart 2"]  # as one message: some servers refuse two of one role
 
 
 async def test_a_message_delivered_many_times_alone_and_rebatched_is_answered_once(stack: Stack):
@@ -100,7 +100,8 @@ async def test_reactions_deletions_edits_and_statuses_are_answered_by_nobody(sta
     for number, what in enumerate((reaction, deletion, edit)):
         await stack.post(webhook({**about, "id": f"{message_id}.{number}", **what}))
     await stack.post(webhook(statuses=[{"id": "wamid.x", "status": "read", "recipient_id": contact}]))
-    assert await stack.idle() and not stack.model.requests
+    await until(stack.idle)
+    assert not stack.model.requests and not stack.replies(contact)
     await stack.post(webhook(text(contact, "a question", f"{message_id}.9")))
     assert await until(lambda: stack.replies(contact)) == ["You asked: a question"]
     await until(stack.idle)
@@ -257,10 +258,13 @@ async def test_stop_means_silence_until_start(stack: Stack):
     await until(lambda: len(stack.replies(contact)) == 1)
     await stack.post(webhook(text(contact, "but how much is it?", f"wamid.{contact}.2")))
     await until(stack.idle)
-    assert len(stack.replies(contact)) == 1
-    await stack.post(webhook(text(contact, "Start", f"wamid.{contact}.3")))
-    await until(lambda: len(stack.replies(contact)) == 2)
-    assert stack.replies(contact)[1].startswith("Welcome back")
+    assert "START" in stack.replies(contact)[1] and not stack.model.requests  # told once what would bring an answer
+    await stack.post(webhook(text(contact, "hello? how much?", f"wamid.{contact}.3")))
+    await until(stack.idle)
+    assert len(stack.replies(contact)) == 2
+    await stack.post(webhook(text(contact, "Start", f"wamid.{contact}.4")))
+    await until(lambda: len(stack.replies(contact)) == 3)
+    assert stack.replies(contact)[2].startswith("Welcome back")
 
 
 async def test_stop_holds_for_operators_too_and_start_works_during_a_handoff(stack: Stack):
@@ -308,6 +312,9 @@ async def test_every_real_webhook_makes_one_turn_per_user_message(stack: Stack, 
         "interactive",
         "button",
         "order",
+        "edit",  # of a message of another day: the correction is answered
+        "unsupported",  # told once that it cannot be read
+        "unknown",
     }
     rows = [
         json.loads(line) for line in (external_data / "01_whatsapp_cloud" / "webhooks.jsonl").read_text().splitlines()
