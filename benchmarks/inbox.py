@@ -22,7 +22,7 @@ from pathlib import Path
 import httpx
 from redis.asyncio import Redis
 
-from server.conversations import Entry
+from server.contacts import Entry
 from server.keys import key
 from tests.fakes.serving import free_port
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from knowledge_base.embed import Vectors
+from knowledge_base.heaps import lightened
 from knowledge_base.passages import Passage
 
 # It reports the building of every index, on standard error.
@@ -71,7 +72,7 @@ def _stemmer(language: str) -> Any:
 def terms(text: str, language: str = "en") -> list[str]:
     """Stemmed words; the stemmer follows the script of each word, `language` decides among those of Latin script."""
     found: list[str] = []
-    for word in _WORD.findall(unicodedata.normalize("NFKC", text).lower()):
+    for word in _WORD.findall(unicodedata.normalize("NFKC", lightened(text)).lower()):
         if _SPACELESS.search(word):
             found += [word[i : i + 2] for i in range(max(1, len(word) - 1))]
             continue

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from knowledge_base.heaps import lightened
+
 FORMATS = (".pdf", ".md", ".txt", ".html", ".htm", ".csv")
 # Measured on 299 real PDFs: good files have at most .015 unmapped characters, garbled ones .19.
 GARBLED_SHARE = 0.05
@@ -63,7 +65,7 @@ def load(path: Path) -> Document:
 def normalise(text: str) -> str:
     """Text as a person would type it: no hyphenation at line ends, no ligatures, no invisible characters."""
     text = text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = unicodedata.normalize("NFKC", text.replace("\u00ad", ""))
+    text = unicodedata.normalize("NFKC", lightened(text.replace("\u00ad", "")))
     text = re.sub(r"(\w)[-\u2010]\n(\w)", r"\1\2", text)
     text = re.sub(r"[^\S\n]+", " ", text)
     return re.sub(r"\n{3,}", "\n\n", text).strip()

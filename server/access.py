@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 
 from server import tokens
@@ -37,7 +37,7 @@ AGENTS = re.compile(
 )
 AGENTS_NOT = re.compile(r"^DELETE /api/contacts/")
 # What only an owner reads.
-OWNERS = re.compile(r"^/api/(tokens|audit|hooks|bots/[^/]+/operator-webhook)")
+OWNERS = re.compile(r"^/api/(tokens|audit|hooks|bots/[^/]+/(operator-webhook|qr\.png))")
 
 
 class Session(BaseModel):
@@ -93,7 +93,10 @@ class Access:
         """The login a request's cookie stands for."""
         cookie = request.cookies.get(COOKIE, "")
         raw: Any = await self._redis.get(_session_key(cookie)) if cookie else None
-        return Session.model_validate_json(raw) if raw else None
+        try:
+            return Session.model_validate_json(raw) if raw else None
+        except ValidationError:  # not what we wrote: nobody's login
+            return None
 
     async def log_in(self, token: str, address: str) -> tuple[Operator, str] | None:
         """Who has this token, and what their cookie holds; None for nobody's. Raises TooMany: never for a token that nobody

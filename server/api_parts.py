@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 
 from server import audit
 from server.bots import Desk
-from server.conversations import Contact, Conversations
+from server.contacts import Contact
+from server.conversations import Conversations
 from server.keys import SHARED, key
 from server.tokens import who
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from server.bots import Desk
-from server.conversations import Contact, Entry
+from server.contacts import Contact, Entry
 from server.lines import Numbers
 
 LARGEST = 32 * 1024 * 1024

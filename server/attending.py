@@ -16,7 +16,7 @@ from server import consent, notices, traces
 from server.bots import Desk
 from server.calls import Calls
 from server.clock import now_ms
-from server.conversations import Contact
+from server.contacts import Contact
 from server.follow_ups import FollowUps
 from server.hooks import Hooks
 from server.inputs import Inputs

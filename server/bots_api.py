@@ -271,7 +271,7 @@ async def status_of(settings: Settings, roster: Roster, desk: Desk) -> dict[str,
         except SendError as error:
             now = now.model_copy(update={"reason": str(error)[:200]})
     state = "paused" if paused and now.state == "connected" else now.state
-    return {**status, "state": state, "reason": now.reason, "phone": now.phone or None, "qr": code.model_dump() if code else None}  # fmt: skip
+    return {**status, "state": state, "reason": now.reason, "phone": now.phone or None, "qr": code.model_dump() if code and who.get().role == "owner" else None}  # fmt: skip
 
 
 def _bot(desk: Desk) -> dict[str, Any]:

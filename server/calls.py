@@ -24,7 +24,7 @@ from agent.context import idempotency_key
 from server import outbox
 from server.bots import Bot, Desk
 from server.clock import now_ms
-from server.conversations import Contact
+from server.contacts import Contact
 from server.figures import FIGURES, day_of
 from server.keys import key
 from server.outbox import File, Reply

@@ -64,7 +64,9 @@ for i = rest, #ARGV, 2 do
     end
   end
 end
-if any then happened('profile_changed', conversation, now .. ' ' .. source, {changed = changed}) end
+if any then  -- what has changed is part of its name: two changes may come within one millisecond
+  happened('profile_changed', conversation, now .. ' ' .. source .. ' ' .. redis.sha1hex(cjson.encode(changed)), {changed = changed})
+end
 tell('sg:events', contact)
 return 1
 

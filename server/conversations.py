@@ -21,20 +21,21 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from agent.phone_numbers import spellings
-from channels.base import Media, Message, Recipient
+from channels.base import Message
 from server.clock import now_ms
+from server.contacts import Contact, Entry
 from server.figures import FIGURES, day_of
 from server.keys import digest, key
 from server.scripts import Scripts
 from server.simulated import is_simulated
 
-Author = Literal["contact", "bot", "person"]
 OPERATOR = "operator"
 # How many contacts a process remembers having looked up.
 RECENT = 20_000
@@ -42,82 +43,7 @@ RECENT = 20_000
 SENT_SECONDS, ECHO, RECENT_REPLIES = 8 * 86_400, 600_000, 20
 
 
-class Entry(BaseModel):
-    """One line of a transcript. `at` is Unix milliseconds; `status`, and what was `heard` in a voice message
-    (empty: nothing), are filled in on reading. The first reply of a turn has its `calls`, `tokens` and `cost` (US dollars);
-    `media` is a file that came along, which the provider keeps; `quoted_id` the provider's id of the message this one replies to;
-    `checked` says of every promise in a reply what supports it, `prompts` (`NAME@VERSION`) which ones were used in its turn."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    id: str
-    author: Author
-    kind: str = "text"
-    text: str = ""
-    at: int = 0
-    touch: int = 0
-    turn_id: str = ""
-    template: str = ""
-    variables: tuple[str, ...] = ()
-    model: str = ""
-    sources: list[str] = []
-    checked: list[str] = []
-    prompts: list[str] = []
-    calls: int = 0
-    tokens: int = 0
-    cost: float = 0
-    quoted_id: str = ""
-    media: Media | None = None
-    status: str = ""
-    heard: str | None = None
-
-
-class Contact(BaseModel):
-    """A contact with everything known of them. `owner_at` (ms): since when; `heard_at` (ms): when they
-    last wrote; `task`: what a person has to look after, since `task_at` (ms); `unread` messages, and since when (ms) one of
-    theirs waits for an answer, `asked_at` (0: none does);
-    `calls`, `input` and `output` tokens and `nano` (billionths of a US dollar): what the conversation cost."""
-
-    id: str
-    bot_id: str
-    wa_id: str = ""
-    user_id: str = ""
-    account: str = ""
-    name: str = ""
-    owner: Literal["bot", "person"] = "bot"
-    owner_at: int = 0
-    heard_at: int = 0
-    task: str = ""
-    task_at: int = 0
-    unread: int = 0
-    asked_at: int = 0
-    created: int = 0
-    calls: int = 0
-    input: int = 0
-    output: int = 0
-    nano: int = 0
-    profile: dict[str, str] = {}
-    sources: dict[str, str] = {}
-
-    @property
-    def is_client(self) -> bool:
-        """Whether this is a client of the business."""
-        return self.profile.get("class") == "client"
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the contact asked for no more messages."""
-        return self.profile.get("consent") == "stopped"
-
-    @property
-    def waiting_since(self) -> int:
-        """Since when (ms) a message, or a task, waits for somebody; 0: nothing does."""
-        return min((at for at in (self.asked_at, self.task_at if self.task else 0) if at), default=0)
-
-    @property
-    def recipient(self) -> Recipient:
-        """Where replies to this contact go."""
-        return Recipient(account=self.account, wa_id=self.wa_id, user_id=self.user_id)
+log = structlog.get_logger()
 
 
 def _became(entry: Entry, status: bytes | None, heard: bytes | None) -> Entry:
@@ -229,11 +155,11 @@ class Conversations:
             for name in conversation_ids:
                 pipe.hgetall(key(self.bot_id, "contact", name))
                 pipe.lindex(key(self.bot_id, "transcript", name), -1)
-            rows = await pipe.execute()
+            rows = await pipe.execute(raise_on_error=False)
             found = [
-                (contact, Entry.model_validate_json(line) if line else None)
+                pair
                 for name, raw, line in zip(conversation_ids, rows[::2], rows[1::2], strict=True)
-                if (contact := self._contact(name, raw))
+                if (pair := self._listed(name, raw, line))
             ]
             for contact, last in found:
                 names = (last.id, f"heard:{last.id}") if last else ("", "")
@@ -243,6 +169,20 @@ class Conversations:
             (contact, last and _became(last, status, heard))
             for (contact, last), (status, heard) in zip(found, states, strict=True)
         ]
+
+    def _listed(self, conversation_id: str, raw: Any, line: Any) -> tuple[Contact, Entry | None] | None:
+        """A contact with a line of their transcript; None, and a line in the log, for what is not as we wrote it, so that one
+        damaged record does not hide all others. An unreachable server raises."""
+        for answer in (raw, line):
+            if isinstance(answer, Exception) and not isinstance(answer, ResponseError):
+                raise answer
+        try:
+            contact = None if isinstance(raw, ResponseError) else self._contact(conversation_id, raw)
+            entry = Entry.model_validate_json(line) if line and not isinstance(line, ResponseError) else None
+        except ValueError as error:  # of JSON, of UTF-8 or of the shape of a record
+            log.error("record_unreadable", bot=self.bot_id, conversation=conversation_id, why=type(error).__name__)
+            return None
+        return (contact, entry) if contact else None
 
     async def learn(self, conversation_id: str, facts: Mapping[str, str | None], source: str) -> None:
         """Store profile fields at once; None or an empty text forgets one. `source` is a message id or OPERATOR."""

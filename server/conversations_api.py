@@ -23,7 +23,8 @@ from server.api_parts import Body, Cursor, Finding, Limit, MessageIn, OneBot
 from server.attachments import NoMedia
 from server.bots import Desk
 from server.clock import now_ms
-from server.conversations import OPERATOR, Contact
+from server.contacts import Contact
+from server.conversations import OPERATOR
 from server.inbox import LONGEST_QUERY, PATIENCE, BadCursor, Inbox, Row, Show, cursor_of
 from server.lines import Numbers
 from server.message_templates import MissingVariable, templates

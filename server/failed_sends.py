@@ -10,7 +10,7 @@ import structlog
 from channels.base import SendError, StatusUpdate
 from server import consent
 from server.bots import Desk
-from server.conversations import Contact
+from server.contacts import Contact
 from server.follow_ups import FollowUps
 from server.mailbox import PROBE, SECOND
 from server.outbox import Reply, post

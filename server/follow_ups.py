@@ -17,7 +17,7 @@ from agent.touches import kind_of
 from server import outreach
 from server.bots import Desk
 from server.clock import now_ms
-from server.conversations import Contact
+from server.contacts import Contact
 from server.keys import key
 from server.mailbox import NOTHING, Then
 from server.message_templates import templates

@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 from redis.asyncio import Redis
 
 from server.bots import Desk
-from server.conversations import Contact, Entry
+from server.contacts import Contact, Entry
 from server.keys import key
 from server.scripts import Scripts
 

@@ -16,7 +16,7 @@ from agent.state import names_taken_back, taken_back
 from channels.base import Message
 from channels.downloads import DownloadError
 from server.bots import Desk
-from server.conversations import Contact
+from server.contacts import Contact
 from server.hearing import Unheard, transcribe
 from server.lines import Numbers
 from server.settings import Settings

@@ -65,7 +65,7 @@ def add(routes: APIRouter, finding: Finding, shelf: Library) -> None:
         in_form: Annotated[str | None, Form(alias="bot_id")] = None,
         in_query: Annotated[str | None, Query(alias="bot_id")] = None,
     ) -> dict[str, Any]:
-        """PDF, DOCX, Markdown, text, HTML or CSV, at most 50 MB. One of the same name takes the old one's place."""
+        """PDF, Markdown, text, HTML or CSV, at most 50 MB. One of the same name takes the old one's place."""
         bot_id = in_form or in_query or DEFAULT
         finding.desk(bot_id)
         return described(await _ingest(shelf, reading, bot_id, file))

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
+
+# Where the words of others stand, such as a provider's error, which may name whom a message was for.
+_THEIR_WORDS = ("detail", "error", "reason", "why")
+
+
+def without_numbers(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The event with all but the last two digits of phone numbers left out, as a processor of structlog."""
+    for name in _THEIR_WORDS:
+        if isinstance(said := event.get(name), str):
+            event[name] = re.sub(r"\d{5,}(?=\d\d)", "…", said)
+    return event
 
 
 def configure(level: str) -> None:
@@ -19,6 +33,7 @@ def configure(level: str) -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            without_numbers,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             renderer,

@@ -21,7 +21,7 @@ from channels.base import Message
 from channels.chat_export import Export, Line
 from server import consent
 from server.bots import Desk
-from server.conversations import Entry
+from server.contacts import Entry
 from server.keys import key
 from server.profile_fields import BadField, entered, phone_number
 

@@ -11,7 +11,7 @@ from agent import meter
 from channels.markup import MAX_BUBBLES, bubbles, to_whatsapp
 from server.bots import Desk
 from server.clock import now_ms
-from server.conversations import Author, Contact, Entry
+from server.contacts import Author, Contact, Entry
 
 # A reply and its line of the transcript, as JSON.
 Pair = tuple[str, str]

@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from agent.facts import region_of
-from server.conversations import Contact
+from server.contacts import Contact
 from server.hours import Hours
 from server.message_templates import Template
 

@@ -12,7 +12,8 @@ from agent.nodes.moderate import SAID_BY_OPERATOR, TURNED_AWAY
 from channels.base import Message
 from server.bots import Desk
 from server.clock import now_ms
-from server.conversations import OPERATOR, Contact
+from server.contacts import Contact
+from server.conversations import OPERATOR
 from server.message_templates import Template
 from server.outbox import Reply, post
 from server.outreach import WINDOW

@@ -23,7 +23,7 @@ from channels.downloads import DownloadError
 from server import attachments, consent, traces
 from server.bots import Desk
 from server.calls import Calls
-from server.conversations import Contact, Entry
+from server.contacts import Contact, Entry
 from server.keys import key, thread_prefix
 from server.lines import Numbers
 from server.timers import Timers

@@ -13,7 +13,8 @@ from channels.json_parts import clean
 from server import consent, links, telemetry, traces
 from server.bots import Desk
 from server.clock import now_ms
-from server.conversations import Author, Conversations, Entry
+from server.contacts import Author, Entry
+from server.conversations import Conversations
 from server.failed_sends import undelivered
 from server.keys import SHARED
 from server.lines import DEFAULT, Door, NotReady

@@ -10,7 +10,7 @@ from pathlib import Path
 from agent.graph import Bookshelf
 from knowledge_base.library import Library
 from server.bots import Desk
-from server.conversations import Contact
+from server.contacts import Contact
 from server.replay.export import exported, mask_of
 from server.replay.saved import BadConversation, tape_of
 from server.replay.tape import as_file

@@ -10,7 +10,7 @@ from channels.base import Content, File, SendError, Template, Text
 from server import traces
 from server.bots import Desk
 from server.clock import now_ms
-from server.conversations import Contact
+from server.contacts import Contact
 from server.failed_sends import RETRIES, delay_of, learn, pause
 from server.lines import Numbers
 from server.mailbox import SECOND, Attempt

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from agent.context import Context
 from agent.prompts import split, with_text
-from server.conversations import Contact
+from server.contacts import Contact
 from server.replay.export import LISTS
 from server.replay.masking import Mask
 

@@ -18,12 +18,13 @@ from server.attending import Attending
 from server.bots import Desk
 from server.calls import Diary
 from server.clock import now_ms
-from server.conversations import Contact
+from server.contacts import Contact
 from server.follow_ups import silence
 from server.mailbox import Then, Work
 from server.outbox import Pair, pairs_of
 from server.outreach import WINDOW, Plan, Verdict
 from server.traces import Tracing
+from server.working_memory import sound
 
 log = structlog.get_logger()
 
@@ -104,7 +105,7 @@ async def _remembered(graph: CompiledStateGraph[Any, Any, Any, Any], config: Any
     """The working memory, without the tasks that `aget_state` would prepare."""
     saver: Any = graph.checkpointer
     found = await saver.aget_tuple(config)
-    return found.checkpoint["channel_values"] if found else {}
+    return sound(found.checkpoint["channel_values"]) if found else {}
 
 
 async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: str, work: Work) -> None:
@@ -121,7 +122,7 @@ def start_of(
 ) -> dict[str, Any]:
     """What the graph begins a turn with: `messages` of a contact, `values` of the turn before, `now` in Unix ms."""
     gone = dict.fromkeys(values.get("profile", {}), None)
-    known = {**_own_phone(contact), **contact.profile}
+    known = {**contact.own_phone, **contact.profile}
     return {
         "messages": messages,
         "bot_id": bot_id,
@@ -134,10 +135,6 @@ def start_of(
         "touch": None,
         "idle_minutes": (now - values["at"]) // 60_000 if values.get("at") else 0,
     }
-
-
-def _own_phone(contact: Contact) -> dict[str, str]:
-    return {"phone": f"+{contact.wa_id}"} if contact.wa_id.isascii() and contact.wa_id.isdigit() else {}
 
 
 async def _settle(attending: Attending, desk: Desk, contact: Contact, values: dict[str, Any], source: str) -> None:

@@ -22,7 +22,7 @@ from server import links, retention, sending, turns, working_memory
 from server.attending import Attending
 from server.bots import Desk
 from server.clock import now_ms
-from server.conversations import Contact, Entry
+from server.contacts import Contact, Entry
 from server.keys import WAKE
 from server.leases import held
 from server.lines import Numbers

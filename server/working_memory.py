@@ -6,14 +6,44 @@ poisoned:C   HASH   working memory that we did not write, or that was damaged, a
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
+from langchain_core.messages import BaseMessage
 from redis.exceptions import ResponseError
 
+from agent.serializer import Poisoned
 from server import alerts
 from server.bots import Desk
 from server.keys import key, thread_prefix
 
 ASIDE_SECONDS = 30 * 86_400
+# What the channels of `agent.state.State` hold, where a turn reads them itself.
+_SHAPES: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("messages", "passages", "replies", "prompts", "checked"), list),
+    **dict.fromkeys(("profile", "started_with", "said_in"), dict),
+    **dict.fromkeys(
+        ("bot_id", "turn_id", "owner", "summary", "verdict", "reason", "model", "draft", "complaint", "task", "topic"),
+        str,
+    ),
+    **dict.fromkeys(("identity", "session_from", "decision"), str),
+    **dict.fromkeys(("at", "idle_minutes"), int),
+}
+
+
+def sound(values: Any) -> dict[str, Any]:
+    """What is remembered, in the shape that the graph writes. Raises Poisoned."""
+    if not isinstance(values, dict):
+        raise Poisoned("a memory that is no record")
+    for name, value in values.items():
+        if (kinds := _SHAPES.get(name)) and not isinstance(value, kinds):
+            raise Poisoned(f"{name} is a {type(value).__name__}")
+    if not all(isinstance(message, BaseMessage) for message in values.get("messages", ())):
+        raise Poisoned("messages that are none")
+    started = values.get("started_with", {})
+    for record in (values.get("profile", {}), started, started.get("profile", {})):
+        if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):
+            raise Poisoned("a profile that is none")
+    return values
 
 
 async def forget(desk: Desk, conversation_id: str) -> None:

@@ -25,7 +25,7 @@ from redis.asyncio import Redis
 from channels.base import Message
 from server import clock
 from server.bots import Desk, desks
-from server.conversations import Entry
+from server.contacts import Entry
 from server.embedded_redis import EmbeddedRedis
 from server.follow_ups import FollowUps
 from server.message_templates import Template, keep

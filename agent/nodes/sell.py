@@ -25,6 +25,9 @@ log = structlog.get_logger()
 # How much of what a colleague said goes into the prompt beside the conversation itself.
 COLLEAGUE_CHARACTERS = 800
 
+# Tools that only look something up, and see to nothing.
+LOOKS_UP = frozenset({"find_product"})
+
 Next = Literal["tools", "ground", "remember"]
 
 
@@ -63,7 +66,8 @@ def _wish(state: State) -> str:
     """What the contact orders, books or announces in this turn, where no tool has seen to it."""
     said = [without_notes(text_of(message)) for message in burst(state)]
     last = next((n for n, m in enumerate(reversed(state["messages"])) if isinstance(m, HumanMessage)), 0)
-    handled = any(isinstance(m, ToolMessage) for m in state["messages"][len(state["messages"]) - last :])
+    turn = state["messages"][len(state["messages"]) - last :]
+    handled = any(isinstance(m, ToolMessage) and m.name not in LOOKS_UP and m.status != "error" for m in turn)
     return "" if handled else next((text for text in said if is_wish(text)), "")
 
 

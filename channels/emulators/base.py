@@ -22,7 +22,7 @@ class Written(BaseModel):
     """What the person playing the contact writes. `business`: it is written by hand on the business's own phone; `group`: in
     a group of this id."""
 
-    contact: str = Field(pattern=r"^\d{6,15}$")
+    contact: str = Field(pattern=r"^[0-9]{6,15}$")
     text: str = Field(max_length=65_536)
     name: str = "Simulated contact"
     quoted_id: str = ""

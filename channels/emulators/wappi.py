@@ -231,11 +231,14 @@ class WappiEmulator(Emulator):
         @app.middleware("http")
         async def guard(request: Request, call_next: Any) -> Response:
             root = request.scope.get("root_path", "")
-            self.origin = f"{request.url.scheme}://{request.url.netloc}{root}"
             path = request.url.path.removeprefix(root)
+            if path.startswith("/_control/"):  # where an operator stands who is known
+                self.origin = f"{request.url.scheme}://{request.url.netloc}{root}"
             if path.startswith("/api/"):
                 if request.headers.get("authorization") != self._token:
                     return refused(401, {"status": "error", "detail": "Wrong authorization token"})
+                self.origin = f"{request.url.scheme}://{request.url.netloc}{root}"
+                self.origin = f"{request.url.scheme}://{request.url.netloc}{root}"
                 number = request.query_params.get("profile_id", "")
                 if not number:
                     return refused(400, {"status": "error", "detail": "profile_id is empty"})

@@ -11,7 +11,8 @@ from server import oversight, traces
 from server.bots import Desk
 from server.calls import Calls, when
 from server.clock import now_ms
-from server.conversations import OPERATOR, Contact, Entry
+from server.contacts import Contact, Entry
+from server.conversations import OPERATOR
 from server.dashboard.frame import Frame
 from server.dashboard.lists import listed
 from server.follow_ups import FollowUps

@@ -20,7 +20,7 @@ from server.access import Access
 from server.api_parts import Finding
 from server.bots import Desk
 from server.clock import now_ms
-from server.conversations import Contact, Entry
+from server.contacts import Contact, Entry
 from server.inbox import Inbox
 from server.keys import key
 from server.pages import Guarded

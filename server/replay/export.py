@@ -18,7 +18,7 @@ from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
 from channels.base import ANSWERED
 from server.bots import Bot
-from server.conversations import Contact, Entry
+from server.contacts import Contact, Entry
 from server.hours import DAYS
 from server.replay.boundary import StandIn
 from server.replay.heard import Played

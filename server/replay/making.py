@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from rich.markup import escape
 
 from server.cli_common import bot_of, console, roster_of, settled, with_redis
-from server.conversations import Contact, Entry
+from server.contacts import Contact, Entry
 from server.replay.commands import HERE, Folder, agreed, replay_commands, with_models, wrong
 from server.settings import Settings
 

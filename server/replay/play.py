@@ -23,7 +23,7 @@ from server import outreach
 from server.attending import pause_is_over
 from server.bot_config import BadConfig
 from server.bots import Bot, made
-from server.conversations import Contact
+from server.contacts import Contact
 from server.lines import channels
 from server.outbox import texts_of
 from server.outreach import HOUR, Plan

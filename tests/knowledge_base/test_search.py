@@ -159,3 +159,11 @@ def _dense_only(index: Index, questions, vectors, wanted) -> float:
             for q in questions
         ]
     )
+
+
+@pytest.mark.parametrize("text", ["ﷺ" * 4_096, "ﷺ", "a" + "\u0301" * 4_000, "\ud800" * 50, "ﬃ㎯㍿" * 1_500])
+def test_characters_that_stand_for_many_are_no_trouble_to_the_bundled_model(text: str):
+    """U+FDFA stands for 18 characters, for which the model's own tokenizer has no room: it took the process down."""
+    for _ in range(5):
+        assert bundled().query(text).shape == (384,)
+    assert bundled().passages([text, text]).shape == (2, 384)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from server.bots import made
-from server.conversations import Contact, Entry
+from server.contacts import Contact, Entry
 from server.replay.export import Exported, exported
 from server.replay.masking import Mask, people_in
 from server.replay.runs import Kept, documents, played

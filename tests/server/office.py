@@ -21,7 +21,7 @@ from server import outbox, sending
 from server.attending import Attending
 from server.bots import Bot, Desk, desks
 from server.clock import now_ms
-from server.conversations import Entry
+from server.contacts import Entry
 from server.keys import key, thread_prefix
 from server.lines import Numbers
 from server.settings import Settings

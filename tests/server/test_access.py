@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from server.access import TRIES, Access, TooMany, exposed, login_link
+from server.logs import without_numbers
 from server.settings import Settings
 from tests.server.stack import API, Stack, text, webhook
 from tests.server.test_api import fresh
@@ -300,3 +301,12 @@ async def test_strangers_learn_from_metrics_and_health_how_it_is_and_not_whose_i
         seen = (await theirs.get("/metrics")).text
     assert 'bot="demo"' in seen and 'bot="default"' not in seen
     await stack.http.delete(f"/api/tokens/{id}")
+
+
+def test_a_log_holds_nobodys_number_in_full():
+    event = {"detail": "input_value='77015550777@s.whatsapp.net'", "turn": "1234567890", "error": "code 131047"}
+    assert without_numbers(None, "warning", event) == {
+        "detail": "input_value='…77@s.whatsapp.net'",
+        "turn": "1234567890",
+        "error": "code 131047",
+    }

@@ -15,7 +15,7 @@ from agent.models import Models
 from channels.base import Message
 from server import clock
 from server.calls import Calls, Diary, feed, when
-from server.conversations import Contact
+from server.contacts import Contact
 from tests.agent.chatting import Scripted, call, quiet
 from tests.server.office import NUMBER, Office
 from tests.server.test_follow_ups import at, local

@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 from channels.base import Message
 from server import analytics, privacy
 from server.clock import move_to
-from server.conversations import Entry
+from server.contacts import Entry
 from server.dashboard import charts
 from server.figures import KEPT, by_day, day_of, days, fields
 from tests.fakes.openai_wire import last_user, message, polite, schema_of

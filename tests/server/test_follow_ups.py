@@ -17,7 +17,7 @@ from channels.base import Message, StatusUpdate
 from channels.cloud_webhook import parse
 from channels.emulators.base import Fault
 from server import clock, consent
-from server.conversations import Contact
+from server.contacts import Contact
 from server.failed_sends import undelivered
 from server.follow_ups import FollowUps
 from server.message_templates import Template, keep, note_status

@@ -248,3 +248,34 @@ async def test_a_server_for_others_has_no_simulator_and_takes_no_short_token(tmp
         ).status_code == 200  # nobody guesses a long one, so nobody is locked out
         page = httpx.AsyncClient(base_url=stack.url)
         assert (await page.post("/login", data={"token": "guess"})).status_code == 429  # one counter for both doors
+
+
+async def test_of_bodies_that_nobody_vouches_for_the_slowest_gives_way_to_a_real_webhook(stack: Stack):
+    made_up = {"waha": f"X-Webhook-Hmac: {'a' * 128}", "": f"X-Hub-Signature-256: sha256={'a' * 64}"}
+    stalled = []
+    for place, signature in (*[("waha", made_up["waha"])] * 2, *[("", made_up[""])] * 4):
+        path, size = (f"/webhook/{place}", 24 * MEGABYTE) if place else ("/webhook", 3 * MEGABYTE)
+        reader, writer = await asyncio.open_connection("127.0.0.1", stack.port)
+        writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\n{signature}\r\nContent-Length: {size}\r\n\r\n".encode())
+        with contextlib.suppress(ConnectionError):
+            for _ in range(size // MEGABYTE - 1):
+                writer.write(bytes(MEGABYTE))
+                await writer.drain()
+            writer.write(bytes(MEGABYTE - 1))
+            await writer.drain()
+        stalled.append((reader, writer))
+    assert (
+        await stack.post({"object": "whatsapp_business_account", "entry": [], "padding": "x" * 3_000_000})
+    ).status_code == 200
+    for place in range(4):
+        padded = {"object": "whatsapp_business_account", "entry": [], "padding": "x" * 3_000_000}
+        assert (await stack.post(padded)).status_code == 200, place
+    for _, writer in stalled:
+        writer.close()
+
+
+async def test_addresses_beside_the_webhooks_are_no_error(stack: Stack):
+    for path in ("/webhookx", "/webhook%0a", "/webhooks/a/b", "/webhook/", "/webhook/a/b/c/d"):
+        for method in ("GET", "POST", "PUT"):
+            answer = await httpx.AsyncClient(base_url=stack.url).request(method, path)
+            assert answer.status_code in (403, 404, 405, 307), (method, path)

@@ -15,7 +15,7 @@ from agent.models import Models
 from channels.base import Message
 from server import inbox as module
 from server.bots import Bot, Desk, desk_of, desks
-from server.conversations import Entry
+from server.contacts import Entry
 from server.inbox import BadCursor, Inbox, cursor_of, place_of
 from server.keys import key
 from server.settings import Settings

@@ -16,7 +16,7 @@ from agent.prompts import filled, placeholders
 from channels.base import Message
 from server.bots import Bot, desk_of
 from server.clock import now_ms
-from server.conversations import Entry
+from server.contacts import Entry
 from server.mailbox import Limits, Mailbox
 from server.settings import Settings
 from server.spending import Spending

@@ -17,7 +17,7 @@ from channels.base import Message, Pace
 from server import scripts
 from server.addresses import hidden
 from server.bots import desks
-from server.conversations import Entry
+from server.contacts import Entry
 from server.doctor import COMMANDS
 from server.mailbox import Limits, Mailbox
 from server.redis_client import client

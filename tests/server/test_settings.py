@@ -74,8 +74,8 @@ def test_doctor_says_what_is_missing(tmp_path: Path):
     [
         ({}, "offline"),
         ({"openai_api_key": "k"}, "openai:gpt-4.1-mini"),
-        ({"gemini_api_key": "k"}, "google_genai:gemini-2.5-flash"),
-        ({"google_api_key": "k"}, "google_genai:gemini-2.5-flash"),
+        ({"gemini_api_key": "k"}, "google_genai:gemini-3.1-flash-lite"),
+        ({"google_api_key": "k"}, "google_genai:gemini-3.1-flash-lite"),
         ({"openai_api_key": "k", "openai_model": "x"}, "openai:x"),
         ({"openai_api_key": "k", "chat_model": "offline"}, "offline"),
         ({"openai_api_key": ""}, "offline"),

@@ -17,7 +17,7 @@ from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
 from channels.waha_webhook import signature
 from server.bots import made
-from server.conversations import Contact
+from server.contacts import Contact
 from server.lines import Numbers
 from server.outbox import Reply, post
 from server.outreach import Plan, judge

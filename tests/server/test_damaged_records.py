@@ -1,0 +1,56 @@
+"""Redis holds something we did not write: it is set aside, shown, and hides nobody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import HumanMessage
+from redis.asyncio import Redis
+
+from agent.serializer import Poisoned
+from channels.base import Message
+from server.bots import desks
+from server.keys import key
+from server.settings import Settings
+from server.working_memory import sound
+
+SOUND: dict[str, Any] = {"messages": [HumanMessage("hi", id="1")], "profile": {"name": "Ann"}, "at": 1, "turn_id": "t"}
+
+
+def test_a_memory_in_its_own_shape_is_read():
+    assert sound(SOUND) is SOUND and sound({}) == {}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"messages": None},
+        {"messages": "text"},
+        {"messages": [{"type": "human"}]},
+        {"messages": [None]},
+        {"profile": [1]},
+        {"profile": {1: "x"}},
+        {"started_with": {"profile": 3}},
+        {"at": "yesterday"},
+        {"turn_id": {}},
+        {"replies": {"a": 1}},
+    ],
+)
+def test_one_of_another_shape_is_not(wrong: dict[str, Any]):
+    with pytest.raises(Poisoned):
+        sound({**SOUND, **wrong})
+
+
+async def test_one_damaged_contact_hides_no_other(redis: Redis, tmp_path: Path):
+    desk = desks(Settings(_env_file=None, data_dir=tmp_path), redis)["default"]  # pyright: ignore[reportCallIssue]
+    ids = [
+        await desk.conversations.identify(Message(id=f"m{n}", account="1", kind="text", wa_id=f"7701000000{n}"))
+        for n in range(4)
+    ]
+    await redis.hset(key("default", "contact", ids[0]), "heard_at", "nan")  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hset(key("default", "contact", ids[1]), b"p:name", b"\xff\xfe")  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.delete(key("default", "contact", ids[2]))
+    await redis.set(key("default", "contact", ids[2]), "a text")
+    assert [contact.id for contact, _ in await desk.conversations.latest(ids)] == [ids[3]]
