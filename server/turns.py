@@ -15,7 +15,7 @@ from agent.context import attachments, diary
 from agent.state import Touch
 from channels.base import Message
 from server.attending import Attending
-from server.bots import Desk
+from server.bots import Bot, Desk
 from server.calls import Diary
 from server.clock import now_ms
 from server.contacts import Contact
@@ -73,7 +73,7 @@ async def run(
     meter.calls.set(calls)
     meter.allowance.set(await attending.spending.allowance(desk.bot))
     read = await attending.inputs.read(desk, contact, said, patient=work.failures < 2)
-    start: Any = None if resumed else start_of(desk.bot.id, contact, turn_id, read.messages, values, now_ms())
+    start: Any = None if resumed else start_of(desk.bot, contact, turn_id, read.messages, values, now_ms())
     if start and plan and verdict:
         of = len(plan.intervals or desk.bot.outreach.intervals)
         start["touch"] = Touch(number=plan.touch, of=of, hours=silence(plan), text=verdict.text)
@@ -118,20 +118,21 @@ async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: s
 
 
 def start_of(
-    bot_id: str, contact: Contact, turn_id: str, messages: Sequence[AnyMessage], values: Mapping[str, Any], now: int
+    bot: Bot, contact: Contact, turn_id: str, messages: Sequence[AnyMessage], values: Mapping[str, Any], now: int
 ) -> dict[str, Any]:
     """What the graph begins a turn with: `messages` of a contact, `values` of the turn before, `now` in Unix ms."""
     gone = dict.fromkeys(values.get("profile", {}), None)
     known = {**contact.own_phone, **contact.profile}
     return {
         "messages": messages,
-        "bot_id": bot_id,
+        "bot_id": bot.id,
         "turn_id": turn_id,
         "profile": {**gone, **known},
         "owner": contact.owner,
         "started_with": {"profile": known, "owner": contact.owner},
         "identity": contact.wa_id or contact.user_id,
         "at": now,
+        "now": f"{bot.outreach.hours.local(now):%A %-d %B %Y, %H:%M}",
         "touch": None,
         "idle_minutes": (now - values["at"]) // 60_000 if values.get("at") else 0,
     }

@@ -83,6 +83,7 @@ def evidence(state: State, context: Context) -> Evidence:
     for p in state.get("passages", []):
         sources.append(Source(f"{p['document']}, p. {p['page']}", f"{p['text']}\n{p['document']} p. {p['page']}"))
     sources.append(Source("the summary", state.get("summary") or ""))
+    sources.append(Source("the clock", state.get("now") or ""))
     sources.append(Source("a fixed text", say("order_noted", state.get("profile", {}).get("language") or "en")))
     for message in state["messages"][:-1]:
         if isinstance(message, ToolMessage):

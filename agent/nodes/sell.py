@@ -90,6 +90,7 @@ def _prompt(state: State, context: Context, language: str) -> str:
         profile=untagged(", ".join(f"{name}: {profile[name]}" for name in fields if name in profile)) or "nothing yet",
         missing=", ".join(missing),
         question=context.question(missing[0]) if missing else "",
+        now=state.get("now") or "unknown",
         summary=untagged(_summary(state)),
         colleague=_colleague(state),
         passages="\n".join(fenced(p) for p in state.get("passages", [])) or "none found",

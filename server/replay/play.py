@@ -269,7 +269,9 @@ class Talk:
         self._diary.now = self.now
         diary.set(self._diary)
         values = await self._remembered()
-        start: Any = start_of(BOT, self.contact, str(self.tape.turn), [*self._waiting, *messages], values, self.now)
+        start: Any = start_of(
+            self.bot, self.contact, str(self.tape.turn), [*self._waiting, *messages], values, self.now
+        )
         start |= {"touch": touch} if touch else {}
         self._waiting, self.tape.called = [], []
         route, together, began = [], [], time.perf_counter()

@@ -385,3 +385,10 @@ async def test_what_an_operator_decided_stays_without_a_model(scripted):
     assert "customers of" in (await chat.says("how much is a vase?", profile=known))[0]
     assert await chat.says("hello?", profile={**known, "turned_away": "yes"}) == []
     assert not any(offered == ["Verdict"] for _, offered in model.asked)
+
+
+async def test_the_seller_knows_what_time_it_is_and_may_say_so(scripted):
+    chat, model = scripted(saying("Today is Monday, so a colleague is here."))
+    said = await chat.says("are you there today?", now="Monday 2 March 2026, 10:02")
+    assert said == ["Today is Monday, so a colleague is here."]
+    assert "<now>Monday 2 March 2026, 10:02</now>" in sales_prompts(model)[-1]
