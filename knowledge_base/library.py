@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -17,12 +18,15 @@ from pydantic import BaseModel, ConfigDict
 
 from knowledge_base.embed import Embedder, Vectors
 from knowledge_base.index import Hit, Index
+from knowledge_base.load import Unreadable
 from knowledge_base.passages import Passage
 from knowledge_base.reading import Reading, read
 
 SURE_OF_LANGUAGE = 0.5
 # Files that are read at once by one process.
 READERS = 2
+# How long a document may be embedded: 3 MB of text on a slow machine. One at a time in a process, which has others to answer.
+EMBEDDING_SECONDS = 900
 
 Progress = Callable[[int, int], None]
 
@@ -93,7 +97,7 @@ class Library:
         self._store, self.embedder = store, embedder
         self._shelves: dict[str, Shelf] = {}
         self._building: dict[str, asyncio.Task[Shelf]] = {}
-        self._readers = asyncio.Semaphore(READERS)
+        self._readers, self._embedding = asyncio.Semaphore(READERS), asyncio.Semaphore(1)
 
     async def add(self, bot_id: str, path: Path, progress: Progress | None = None) -> Stored:
         """Read, embed and keep a file; an unchanged one costs nothing. Raises `load.Unreadable`.
@@ -107,7 +111,8 @@ class Library:
                 return kept
         async with self._readers:
             reading = await asyncio.to_thread(read, path)
-        stored = await asyncio.to_thread(self._stored, document_id, content_hash, reading, progress)
+        async with self._embedding:
+            stored = await asyncio.to_thread(self._stored, document_id, content_hash, reading, progress)
         await self._store.put(bot_id, stored)
         return stored
 
@@ -171,8 +176,11 @@ class Library:
     def _stored(self, document_id: str, content_hash: str, reading: Reading, progress: Progress | None) -> Stored:
         document, passages = reading.document, reading.passages
         batches = [passages[i : i + 8] for i in range(0, len(passages), 8)]
-        vectors = []
+        vectors, end = [], time.monotonic() + EMBEDDING_SECONDS
         for number, batch in enumerate(batches):
+            if time.monotonic() > end:
+                done = f"{8 * number} of {len(passages)} passages in {EMBEDDING_SECONDS // 60} minutes"
+                raise Unreadable(f"{document.name}: only {done}; add it in parts")
             vectors.append(self.embedder.passages([f"{p.heading}\n{p.text}".strip() for p in batch]))
             if progress:
                 progress(min(len(passages), 8 * (number + 1)), len(passages))

@@ -94,6 +94,11 @@ class Attending:
             id=turn_id, event=event, bot_id=desk.bot.id, conversation_id=contact.id, contact=name, reason=reason[:500], at=now_ms()
         )  # fmt: skip
         await notices.leave(self.redis, notice)
+        minutes = self.settings.answer_minutes
+        if event == "handoff" and minutes:
+            late = {"id": f"{turn_id}:again", "again": True, "next": notice.at + minutes * 60_000}
+            reason = f"nobody has answered for {minutes} minutes: {notice.reason}"[:500]
+            await notices.leave(self.redis, notice.model_copy(update={**late, "reason": reason}))
         log.info("person_called", bot=desk.bot.id, conversation=contact.id, turn=turn_id, reason=event)
 
     async def back_to_bot(self, desk: Desk, contact: Contact) -> Contact:

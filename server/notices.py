@@ -16,13 +16,16 @@ from pydantic import BaseModel
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from agent.phrases import say
 from channels.base import Recipient, SendError, Text
+from server import outbox
 from server.bots import Desk
 from server.clock import now_ms
 from server.hooks import operator_secret, signature
 from server.keys import key
 from server.lines import Numbers
 from server.mailbox import DAY
+from server.outbox import Reply
 from server.settings import Settings
 
 # How often the list is looked at, seconds, and how long one worker has for a notice before another tries.
@@ -33,7 +36,8 @@ log = structlog.get_logger()
 
 class Notice(BaseModel):
     """Why a conversation needs a person. `event`: `handoff` (the bot is silent until it is handed back) or `task` (it goes
-    on). `tries` and `next` (ms) are for what could not be delivered."""
+    on). `tries` and `next` (ms) are for what could not be delivered, or is not due yet. `again`: told only where nobody has
+    answered by then, to the customer too."""
 
     id: str
     event: str
@@ -44,11 +48,16 @@ class Notice(BaseModel):
     at: int
     tries: int = 0
     next: int = 0
+    again: bool = False
 
 
 async def leave(redis: Redis, notice: Notice) -> None:
     """Put a notice on the list, once for its id."""
-    await redis.hsetnx(key(notice.bot_id, "notices"), notice.id, notice.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hsetnx(_list(notice), notice.id, notice.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+
+
+def _list(notice: Notice) -> str:
+    return key(notice.bot_id, "reminders" if notice.again else "notices")
 
 
 async def keep_telling(
@@ -58,11 +67,10 @@ async def keep_telling(
     while True:
         try:
             for desk in desks.values():
-                if not (desk.bot.operator_webhook_url or desk.bot.operator_number):
-                    continue
-                raw: Any = await redis.hgetall(key(desk.bot.id, "notices"))  # pyright: ignore[reportGeneralTypeIssues]
-                for row in raw.values():
-                    await _deliver(settings, redis, desk, numbers, http, Notice.model_validate_json(row))
+                for name in ("notices", "reminders"):
+                    raw: Any = await redis.hgetall(key(desk.bot.id, name))  # pyright: ignore[reportGeneralTypeIssues]
+                    for row in raw.values():
+                        await _deliver(settings, redis, desk, numbers, http, Notice.model_validate_json(row))
         except (RedisError, OSError) as error:
             log.error("redis_unreachable", error=repr(error)[:200])
         await asyncio.sleep(max(PAUSE, len(desks) / 100))
@@ -74,6 +82,10 @@ async def _deliver(
     held = key(desk.bot.id, "noticing", notice.id)
     if notice.next > now_ms() or not await redis.set(held, 1, nx=True, ex=CLAIM):
         return
+    if notice.again and not await _still_waits(desk, notice):
+        await redis.hdel(_list(notice), notice.id)  # pyright: ignore[reportGeneralTypeIssues]
+        await redis.delete(held)
+        return
     failed = [
         why for why in (await _post(settings, desk, http, notice), await _write(settings, desk, numbers, notice)) if why
     ]
@@ -81,7 +93,7 @@ async def _deliver(
     if not failed or notice.at < now_ms() - DAY:
         if failed:
             bound.error("notice_given_up", reasons=failed)
-        await redis.hdel(key(desk.bot.id, "notices"), notice.id)  # pyright: ignore[reportGeneralTypeIssues]
+        await redis.hdel(_list(notice), notice.id)  # pyright: ignore[reportGeneralTypeIssues]
         if not failed:
             bound.info("notice_told")
     else:
@@ -89,8 +101,19 @@ async def _deliver(
         later = notice.model_copy(
             update={"tries": notice.tries + 1, "next": now_ms() + min(600_000, 2_000 * 2**notice.tries)}
         )
-        await redis.hset(key(desk.bot.id, "notices"), notice.id, later.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+        await redis.hset(_list(notice), notice.id, later.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
     await redis.delete(held)
+
+
+async def _still_waits(desk: Desk, notice: Notice) -> bool:
+    """Whether nobody has looked after a conversation that was handed over; then the customer hears, once, that it is not
+    forgotten."""
+    contact = await desk.conversations.contact(notice.conversation_id)
+    if contact is None or contact.owner != "person" or not contact.waiting_since:
+        return False
+    text = say("still_waiting", contact.profile.get("language") or "en")
+    await outbox.post(desk, contact, Reply(id=notice.id, text=text, notice=True))
+    return True
 
 
 async def _post(settings: Settings, desk: Desk, http: httpx.AsyncClient, notice: Notice) -> str:

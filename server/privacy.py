@@ -37,7 +37,10 @@ ALL = 1_000_000
 # Collections of a bot in which a conversation is a member, and those whose entries may tell of one.
 _SETS = ("busy", "fresh", "unread", "failed", "needs", "class:client", "class:non_client", "class:unknown")
 _ZSETS = ("due", "active", "timers", "suppressed")
-_LISTS, _HASHES = ("quarantine", "skipped", "consents", "happened"), ("dead", "notices", "call_rows", "deliveries")
+_LISTS, _HASHES = (
+    ("quarantine", "skipped", "consents", "happened"),
+    ("dead", "notices", "reminders", "call_rows", "deliveries"),
+)
 # Keys of their own whose values may tell of somebody.
 _VALUES = ("sent", "called", "noticing")
 # Digests of message ids: they tell of nobody, and keep an old message from being answered again.

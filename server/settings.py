@@ -192,6 +192,11 @@ class Settings(BaseSettings):
     handoff_minutes: int = Field(
         0, ge=0, description="The bot goes on so long after a person last wrote; 0: when it is handed back."
     )
+    answer_minutes: int = Field(
+        15,
+        ge=0,
+        description="Minutes after which a customer handed over to people is not left without a word; 0: never.",
+    )
     enable_follow_ups: bool = Field(False, description="Whether follow-ups go out.")
     follow_up_intervals: Annotated[tuple[float, ...], NoDecode] = Field(
         (24, 72, 168, 336, 720), description="Hours after which each touch is due."

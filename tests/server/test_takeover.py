@@ -46,6 +46,47 @@ async def test_the_operator_is_told_once_and_the_bot_is_silent_until_it_is_hande
     assert len(office.replies(OPERATOR)) == 1 and not await redis.hlen("sg:{default}:notices")  # pyright: ignore[reportGeneralTypeIssues]
 
 
+async def sooner(redis: Redis) -> None:
+    """The time to tell again has come."""
+    for id, row in (await redis.hgetall("sg:{default}:reminders")).items():  # pyright: ignore[reportGeneralTypeIssues]
+        await redis.hset("sg:{default}:reminders", id, json.dumps({**json.loads(row), "next": 0}))  # pyright: ignore[reportGeneralTypeIssues]
+
+
+async def test_whom_nobody_answers_hears_that_they_are_not_forgotten_and_operators_hear_it_again(
+    redis: Redis, tmp_path
+):
+    office = Office(redis, tmp_path, operator_number=OPERATOR)
+    async with office.working(models()):
+        await office.writes("77010000011", "I want to talk to a human")
+        await until(lambda: office.replies(OPERATOR))
+        await until(office.idle)
+        assert len(office.replies("77010000011")) == 1
+        await sooner(redis)
+        told = await until(lambda: len(office.replies(OPERATOR)) == 2 and office.replies(OPERATOR))
+        assert "nobody has answered for 15 minutes" in told[1]
+        await until(lambda: len(office.replies("77010000011")) == 2)
+        assert "not forgotten" in office.replies("77010000011")[1]
+        await until(office.idle)
+    assert not await redis.hlen("sg:{default}:reminders")  # pyright: ignore[reportGeneralTypeIssues]
+
+
+async def test_whom_somebody_has_answered_is_not_reminded_of(redis: Redis, tmp_path):
+    office = Office(redis, tmp_path, operator_number=OPERATOR)
+    async with office.working(models()):
+        conversation = await office.writes("77010000012", "I want to talk to a human")
+        await until(lambda: office.replies(OPERATOR))
+        await until(office.idle)
+        await office.desk.conversations.set(conversation, owner="bot", task="")
+        await sooner(redis)
+
+        async def forgotten() -> bool:
+            return not await redis.hlen("sg:{default}:reminders")  # pyright: ignore[reportGeneralTypeIssues]
+
+        await until(forgotten)
+        await until(office.idle)
+    assert len(office.replies("77010000012")) == 1 and len(office.replies(OPERATOR)) == 1
+
+
 async def test_the_bot_goes_on_after_the_pause(redis: Redis, tmp_path):
     office = Office(redis, tmp_path, handoff_minutes=10)
     async with office.working(models()):
