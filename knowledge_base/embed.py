@@ -16,11 +16,12 @@ Vectors = NDArray[np.float32]
 
 # Cost goes by tokens, about 1 ms each, and a character may be one or more of them: 1,500 brackets cost 2 s. The model reads
 # 512 at most (multilingual-e5-small's card); of a question longer than this the beginning and the end say what is asked.
-QUERY_TOKENS, PASSAGE_TOKENS = 128, 512
+QUERY_TOKENS, PASSAGE_TOKENS = 96, 512
 # No token is longer than this many characters of ordinary text: what is beyond is not even counted.
 QUERY_CHARACTERS, PASSAGE_CHARACTERS = 1_500, 3_000
-# Questions whose vectors are kept: the same one is asked of several nodes in a turn.
-KEPT = 256
+# Questions whose vectors are kept, 1.5 KB each: the same one is asked of several nodes in a turn, and the offline model asks
+# every sentence of the passages it quotes.
+KEPT = 2_000
 
 
 class Embedder(Protocol):
@@ -115,9 +116,10 @@ class Bundled:
         if found is None:
             model = self._loaded()
             found = _unit(model.query(within(plain, QUERY_TOKENS, model.token_count))).reshape(-1)
-            if len(self._asked) >= KEPT:
-                self._asked.clear()
-            self._asked[plain] = found
+            with self._lock:
+                if len(self._asked) >= KEPT:
+                    self._asked.pop(next(iter(self._asked)), None)
+                self._asked[plain] = found
         return found
 
     def _cut(self, text: str) -> str:
