@@ -82,7 +82,7 @@ class Guard:
         sent = _Sent(send)
         try:
             await self._admit(request)
-            body.expect(Headers(scope=scope))
+            body.expect(request.headers)
             if scope["path"] == "/webhook" and scope["method"] == "POST":
                 answer = await self._take(Request(scope, body.receive))
                 await answer(scope, receive, sent)
@@ -146,7 +146,8 @@ class _Body:
     def __init__(self, guard: Guard, rule: Rule, receive: Receive) -> None:
         self._guard, self._rule, self._receive = guard, rule, receive
         self._read, self._held, self._whole = 0, 0, False
-        self._gives_way, self._waiting = False, asyncio.timeout(None)
+        self._gives_way = False
+        self._waiting: asyncio.Timeout | None = None
         self._end = time.monotonic() + rule.seconds
 
     def expect(self, headers: Headers) -> None:
@@ -194,8 +195,9 @@ class _Body:
         """Make room for another: what is here is dropped, and its sender told to come again."""
         self._gives_way = True
         self.over()
-        with contextlib.suppress(RuntimeError):  # it is not waiting just now, and sees it when it next does
-            self._waiting.reschedule(asyncio.get_running_loop().time())
+        if self._waiting:
+            with contextlib.suppress(RuntimeError):  # it is not waiting just now, and sees it when it next does
+                self._waiting.reschedule(asyncio.get_running_loop().time())
 
     def over(self) -> None:
         """The request is answered."""
