@@ -193,20 +193,21 @@ def _pressed(interactive: dict[str, Any]) -> str:
     """The words of a pressed button, a chosen row, or a filled-in form."""
     chosen = as_dict(interactive.get(str(interactive.get("type") or "")))
     if "response_json" in chosen:
-        return _filled_in(clean(chosen["response_json"])) or clean(chosen.get("body"))
+        return _filled_in(chosen["response_json"]) or clean(chosen.get("body")) or clean(chosen.get("name"))
     title = clean(chosen.get("title") or chosen.get("response") or chosen.get("id"))
     return " - ".join(filter(None, (title, clean(chosen.get("description")))))
 
 
-def _filled_in(response: str) -> str:
-    """The fields of a form as `name: value`, without the token that only its sender may know. Fields of a form made in the
-    builder are called `screen_0_full_name_1`."""
+def _filled_in(response: object) -> str:
+    """The fields of a form as `name: value`, without the token that only its sender may know; empty for what is no JSON, where
+    nobody can tell the token from the rest. Fields of a form made in the builder are called `screen_0_full_name_1`."""
     try:
-        fields = json.loads(response)
+        fields: object = json.loads(response) if isinstance(response, str) else response
     except (ValueError, RecursionError):
         return ""
     if not isinstance(fields, dict):
-        return response
+        secret = "token" in str(response).lower()
+        return clean(response) if not secret else "" if isinstance(fields, str) else _value(fields)
     return "; ".join(
         f"{re.sub(r'^screen_[0-9]+_|_[0-9]+$', '', name).replace('_', ' ')}: {_value(value)}"
         for name, value in fields.items()

@@ -50,8 +50,8 @@ def as_amended(batch: Iterable[Message]) -> list[Message]:
                 kept.append(message)
         elif (change := last.get(message.id)) is None:
             kept.append(message)
-        elif change.kind == "edit":
-            kept.append(message.model_copy(update={"text": change.text}))
+        elif change.kind == "edit":  # to words, where there are any: what cannot be read replaces nothing
+            kept.append(message.model_copy(update={"text": change.text or message.text}))
     return kept
 
 

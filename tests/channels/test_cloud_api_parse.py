@@ -180,6 +180,24 @@ def test_every_kind_of_message(raw: dict, kind: str, text: str):
     assert (message.kind, message.text) == (kind, text)
 
 
+@pytest.mark.parametrize(
+    ("response", "text"),
+    [
+        ({"flow_token": "hidden", "city": "Astana"}, "city: Astana"),
+        ('{"flow_token": "hidden"}', "Sent"),
+        ('[{"flow_token": "hidden", "size": 2}]', "size 2"),
+        ('"flow_token: hidden"', "Sent"),
+        ("{broken flow_token: hidden", "Sent"),
+        ('{"a": {"b": [{"token": "hidden", "c": false}]}}', "a: b c no"),
+        ("[" * 5_000, "Sent"),
+    ],
+    ids=range(7),
+)
+def test_no_form_shows_its_token_and_none_loses_its_fields(response: object, text: str):
+    reply = {"type": "nfm_reply", "nfm_reply": {"body": "Sent", "response_json": response}}
+    assert parse(body(said(type="interactive", interactive=reply))).messages[0].text == text
+
+
 @pytest.mark.parametrize("stamp", ["1786000000", 1786000000, 1786000000000, "1786000000.5"])
 def test_timestamps_of_any_form(stamp: object):
     assert parse(body(said(timestamp=stamp))).messages[0].timestamp == 1786000000

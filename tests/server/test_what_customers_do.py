@@ -60,6 +60,14 @@ async def test_an_edit_in_the_burst_replaces_and_a_retraction_removes(stack: Sta
     assert kinds == ["text", "edit", "text", "revoke"]  # people still see what was said
 
 
+async def test_an_edit_without_words_replaces_nothing(stack: Stack):
+    contact, message_id = fresh()
+    wordless = {"original_message_id": message_id, "message": {"type": "hologram"}}
+    await stack.post(webhook(text(contact, "I need 9 plates", message_id), raw(contact, "edit", wordless)))
+    await quiet(stack, contact, 1)
+    assert asked(stack)[-1] == "I need 9 plates"
+
+
 async def test_a_correction_after_the_answer_is_answered_and_what_is_taken_back_is_forgotten(stack: Stack):
     contact, message_id = fresh()
     await stack.post(webhook(text(contact, "I need 5 cups", message_id)))
