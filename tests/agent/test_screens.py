@@ -6,6 +6,7 @@ import pytest
 
 from agent.grounding.claims import claims_in
 from agent.injection import is_injection, is_suspicious
+from agent.nodes.moderate import listed
 from agent.screens import is_emergency, is_stop
 
 
@@ -59,3 +60,9 @@ def test_an_order_written_backwards_still_is():
 )
 def test_politeness_in_german_is_no_product(reply: str):
     assert [c for c in claims_in(reply) if c.kind == "product"] == []
+
+
+def test_a_list_takes_a_number_in_any_writing_and_other_identities_as_they_are():
+    assert listed(["+55 (11) 98765-4321"], "551187654321") and listed(["77-01*"], "77010000001")
+    assert listed(["120363-99@g.us"], "120363-99@g.us") and listed(["KZ.*"], "KZ.123") and listed(["*"], "1")
+    assert not listed(["120363-98@g.us", "KZ.9", ""], "120363-99@g.us") and not listed(["()", "-"], "77010000001")

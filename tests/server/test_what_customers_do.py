@@ -186,6 +186,8 @@ WISHES = [
     "Екі машинаға тапсырыс бергім келеді", "Vorrei ordinare due macchine", "Prenoto per sabato", "Quiero comprar dos",
     "Resérveme una mesa", "Quero encomendar três", "Ich möchte zwei Maschinen bestellen", "Ich nehme die rote",
     "Je voudrais réserver pour samedi", "İki tane sipariş vermek istiyorum", "मुझे दो ऑर्डर करना है", "أريد أن أطلب اثنين", "احجز لي موعدا",
+    "Can I get 3 of those delivered?", "Sign me up for Friday", "Put me down for two", "Закажите мне три", "Хочу прийти на примерку",
+    "Mi prenoti un tavolo", "Gostaria de agendar uma visita", "Yarın geleceğim", "मैं कल आऊँगा", "سأزوركم غدا",
 ]  # fmt: skip
 
 
@@ -194,6 +196,6 @@ def test_an_order_a_visit_or_a_booking_is_heard(said: str):
     assert is_wish(said)
 
 
-@pytest.mark.parametrize("said", ["How much is it?", "Where is my order?", "Do you work on Saturday?", "Есть ли доставка?", "Quanto costa?", "Работаете в субботу вечером?", "Was kostet das?"])  # fmt: skip
+@pytest.mark.parametrize("said", ["How much is it?", "Where is my order?", "Do I need to order in advance?", "What do I need to book a table?", "Как записаться?", "Do you work on Saturday?", "Есть ли доставка?", "Quanto costa?", "Работаете в субботу вечером?", "Was kostet das?"])  # fmt: skip
 def test_a_question_is_none(said: str):
     assert not is_wish(said)
