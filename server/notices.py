@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import structlog
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -69,8 +69,16 @@ async def keep_telling(
             for desk in desks.values():
                 for name in ("notices", "reminders"):
                     raw: Any = await redis.hgetall(key(desk.bot.id, name))  # pyright: ignore[reportGeneralTypeIssues]
-                    for row in raw.values():
-                        await _deliver(settings, redis, desk, numbers, http, Notice.model_validate_json(row))
+                    for id, row in raw.items():
+                        try:
+                            notice = Notice.model_validate_json(row)
+                        except ValidationError:  # the dashboard has the conversation; the others must be told
+                            await desk.conversations.quarantine(
+                                "a notice that cannot be read", row.decode(errors="replace")
+                            )
+                            await redis.hdel(key(desk.bot.id, name), id)  # pyright: ignore[reportGeneralTypeIssues]
+                            continue
+                        await _deliver(settings, redis, desk, numbers, http, notice)
         except (RedisError, OSError) as error:
             log.error("redis_unreachable", error=repr(error)[:200])
         await asyncio.sleep(max(PAUSE, len(desks) / 100))
@@ -111,8 +119,9 @@ async def _still_waits(desk: Desk, notice: Notice) -> bool:
     contact = await desk.conversations.contact(notice.conversation_id)
     if contact is None or contact.owner != "person" or not contact.waiting_since:
         return False
-    text = say("still_waiting", contact.profile.get("language") or "en")
-    await outbox.post(desk, contact, Reply(id=notice.id, text=text, notice=True))
+    if not contact.stopped:
+        text = say("still_waiting", contact.profile.get("language") or "en")
+        await outbox.post(desk, contact, Reply(id=notice.id, text=text, notice=True))
     return True
 
 

@@ -70,6 +70,22 @@ async def test_whom_nobody_answers_hears_that_they_are_not_forgotten_and_operato
     assert not await redis.hlen("sg:{default}:reminders")  # pyright: ignore[reportGeneralTypeIssues]
 
 
+async def test_whoever_said_stop_meanwhile_hears_nothing_and_an_unreadable_notice_stops_no_other(
+    redis: Redis, tmp_path
+):
+    office = Office(redis, tmp_path, operator_number=OPERATOR)
+    await redis.hset("sg:{default}:notices", "odd", "not ours")  # pyright: ignore[reportGeneralTypeIssues]
+    async with office.working(models()):
+        await office.writes("77010000013", "I want to talk to a human")
+        await until(lambda: office.replies(OPERATOR))
+        await office.writes("77010000013", "stop")
+        await until(lambda: len(office.replies("77010000013")) == 2)
+        await sooner(redis)
+        await until(lambda: len(office.replies(OPERATOR)) == 2)
+        await until(office.idle)
+    assert len(office.replies("77010000013")) == 2
+
+
 async def test_whom_somebody_has_answered_is_not_reminded_of(redis: Redis, tmp_path):
     office = Office(redis, tmp_path, operator_number=OPERATOR)
     async with office.working(models()):
