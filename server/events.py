@@ -37,10 +37,13 @@ class Feed:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._watchers: set[asyncio.Queue[Event | None]] = set()
+        self._watched = asyncio.Event()
 
     async def listen(self) -> None:
-        """Pass on what changes, until cancelled; when Redis was gone, everybody looks at everything again."""
+        """Pass on what changes, until cancelled; when Redis was gone, everybody looks at everything again. Where nobody watches
+        nothing is listened to: every message that comes in would cost this process a second one."""
         while True:
+            await self._watched.wait()
             try:
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(EVENTS)
@@ -48,9 +51,12 @@ class Feed:
                     async for message in channel.listen():
                         if message["type"] == "message" and (event := event_of(message["data"].decode())):
                             self._tell(event)
+                        if not self._watchers:
+                            self._watched.clear()
+                            break
             except (RedisError, OSError) as error:
                 log.error("redis_unreachable", error=repr(error)[:200])
-            await asyncio.sleep(RETRY)
+                await asyncio.sleep(RETRY)
 
     def _tell(self, event: Event | None) -> None:
         for queue in self._watchers:
@@ -65,6 +71,7 @@ class Feed:
         """A queue of changes; None stands for "look at everything again"."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._watchers.add(queue)
+        self._watched.set()
         try:
             yield queue
         finally:

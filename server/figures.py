@@ -33,11 +33,12 @@ _zone = lru_cache(maxsize=1000)(ZoneInfo)
 
 def day_of(timezone: str, at: int | None = None) -> str:
     """YYYY-MM-DD at `at` (Unix ms; now)."""
-    return (
-        datetime.fromtimestamp((now_ms() if at is None else at) / 1000, UTC)
-        .astimezone(_zone(timezone))
-        .strftime("%Y-%m-%d")
-    )
+    return _day_of_minute(timezone, (now_ms() if at is None else at) // 60_000)
+
+
+@lru_cache(maxsize=1000)
+def _day_of_minute(timezone: str, minute: int) -> str:
+    return datetime.fromtimestamp(minute * 60, UTC).astimezone(_zone(timezone)).strftime("%Y-%m-%d")
 
 
 def days(first: str, last: str) -> list[str]:
