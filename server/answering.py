@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import httpx
 import structlog
+from dotenv import dotenv_values
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.graph.state import CompiledStateGraph
 from redis.asyncio import Redis
@@ -19,8 +21,10 @@ from agent.failures import Trouble
 from agent.graph import Bookshelf, build, offline_model
 from agent.models import Access, Models
 from agent.once import once_each
+from agent.providers import variables
+from agent.ways import Ways
 from knowledge_base.library import Library
-from server import alerts
+from server import alerts, capabilities
 from server.bots import Bot
 from server.conversations import Conversations
 from server.keys import key as named
@@ -42,6 +46,13 @@ def library(settings: Settings, redis: Redis) -> Library:
     return Library(RedisStore(redis), embedder(settings))
 
 
+def provider_access(provider: str) -> tuple[str | None, str | None]:
+    """Key and address of a provider besides OpenAI and Gemini, from the environment or `.env`, as other settings are."""
+    known = {**dotenv_values(".env"), **os.environ}
+    key, url = variables(provider)
+    return known.get(key) or None, known.get(url) or None
+
+
 def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Redis | None = None) -> Models:
     """The chat models of the settings, with the offline one behind them. `http` carries OpenAI's wire; trouble with a key
     becomes an alert in `redis`."""
@@ -53,6 +64,7 @@ def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Red
         gemini_url=settings.gemini_base_url,
         timeout=settings.model_timeout,
         http=http,
+        others=provider_access,
     )
 
     async def alarm(provider: str, trouble: Trouble | None) -> None:
@@ -70,7 +82,24 @@ def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Red
         access,
         alarm=alarm,
         rest=settings.model_rest_seconds,
+        note=None if redis is None else partial(_learned, redis),
+        recall=None if redis is None else partial(_known, redis),
     )
+
+
+async def _learned(redis: Redis, model: str, ways: Ways) -> None:
+    try:
+        await capabilities.note(redis, model, ways)
+    except (RedisError, OSError) as error:  # this process knows it all the same
+        log.warning("capabilities_not_kept", model=model, error=repr(error)[:200])
+
+
+async def _known(redis: Redis) -> dict[str, Ways]:
+    try:
+        return await capabilities.recall(redis)
+    except (RedisError, OSError) as error:  # it is learned anew
+        log.warning("capabilities_not_read", error=repr(error)[:200])
+        return {}
 
 
 async def forget_trouble(redis: Redis) -> None:

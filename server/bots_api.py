@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from redis.asyncio import Redis
 
 from channels.base import Linked, SendError, Session
-from server import alerts, audit, links, tokens
+from server import alerts, audit, capabilities, links, tokens
 from server.api_parts import Body
 from server.bot_config import OWNERS_ONLY, BadConfig, Problem
 from server.bots import Desk
@@ -22,7 +22,7 @@ from server.settings import Settings
 from server.tokens import Role, Visible, who
 
 # Parts of a configuration that have fields of their own.
-PARTS = {"channel", "hours", "inbox", "retention", "outreach"}
+PARTS = {"channel", "hours", "inbox", "model_options", "retention", "outreach"}
 UNOFFICIAL = (
     "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and numbers that send "
     "like machines get banned. Use a number you can lose, answer only those who write, and prefer the Cloud API."
@@ -244,7 +244,7 @@ async def _asked(question: Any) -> Any:
 
 
 async def status_of(settings: Settings, roster: Roster, desk: Desk) -> dict[str, Any]:
-    """Whether a bot can be reached, why not, and the code to scan."""
+    """Whether a bot can be reached, why not, the code to scan, and what is known of its models."""
     bot = desk.bot
     channel = roster.numbers.channel(bot.id, bot.account) if bot.account else None
     paused = await desk.mailbox.paused(bot.account)
@@ -253,6 +253,7 @@ async def status_of(settings: Settings, roster: Roster, desk: Desk) -> dict[str,
         **{"bot_id": bot.id, "channel": channel.name if channel else "simulator", "account": bot.account or None},
         **{"state": "simulator_only", "reason": bot.trouble, "phone": None, "qr": None, "paused": paused or None},
         **{"model": bot.context.model, "last_message": latest[0][0] if latest else None},
+        "models": await capabilities.of(desk.redis, bot.context.models),
         "errors": [row["text"] for row in await alerts.all_alerts(desk.redis) if row.get("bot_id") == bot.id],
         "notice": UNOFFICIAL if channel and not channel.capabilities.official else None,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import re
@@ -13,24 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from langchain_core.messages import HumanMessage
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from agent.failures import SETTINGS, Trouble, brief, judge
+from agent.failures import address_of
 from agent.meter import price_of
+from agent.model_options import ModelOptions
 from channels.base import Linked
-from server import reach
+from server import capabilities, reach
 from server.answering import models
-from server.hearing import default_model
+from server.bots import Bot
+from server.hearing import Unheard, default_model, transcribe
 from server.keys import key
+from server.knowledge import embedder
 from server.lines import Numbers
+from server.model_checks import SECONDS, check, check_model, silence
 from server.redis_fitness import look, write
 from server.roster import Roster
 from server.settings import Settings
 
-# Seconds that whoever is asked has for an answer.
-SECONDS = 15
+# Seconds for everybody of a kind, such as all models.
+PATIENCE = 180
 # What scripts use, each with arguments that do no harm to a key of the doctor's own; `{}` stands for it.
 COMMANDS = {
     **dict.fromkeys(("GET", "DEL", "EXISTS", "LLEN", "LPOP", "SPOP", "HKEYS", "HGETALL", "ZCARD", "ZPOPMIN"), ("{}",)),
@@ -79,15 +83,19 @@ async def ask(settings: Settings, redis: Redis | None, found: Found, *, outside:
     async with httpx.AsyncClient(timeout=SECONDS) as http:
         await _each(
             found,
-            [lambda name=name: _model(settings, name, found) for name in _asked_models(settings)]
-            + [lambda: _numbers(settings, redis, http, found), lambda: _address(settings, http, found)],
+            [
+                lambda: _models(settings, redis, http, found),
+                lambda: _other_models(settings, http, found),
+                lambda: _numbers(settings, redis, http, found),
+                lambda: _address(settings, http, found),
+            ],
         )
 
 
 async def _each(found: Found, jobs: Sequence[Callable[[], Awaitable[None]]]) -> None:
     for job in jobs:
         try:
-            await asyncio.wait_for(job(), 2 * SECONDS)
+            await asyncio.wait_for(job(), PATIENCE)
         except TimeoutError:
             found.problems.append("somebody who was asked did not answer; try again, or see to the network")
 
@@ -121,27 +129,71 @@ async def _may(redis: Redis, command: str) -> bool:
     return not re.search(rb"NOPERM|permission|can't run this command", said)
 
 
-def _asked_models(settings: Settings) -> list[str]:
-    return list(dict.fromkeys(_paid_models(settings).values()))
-
-
-async def _model(settings: Settings, name: str, found: Found) -> None:
-    """One tiny call: it tells a wrong key, a wrong address and a model that is gone from one that works."""
-    provider = name.partition(":")[0]
-    setting = next(setting for setting, named in _paid_models(settings).items() if named == name)
-    try:
-        made = models(settings.model_copy(update={"model_timeout": float(SECONDS)})).made(name)
-        await asyncio.wait_for(made.ainvoke([HumanMessage("Answer with the word ok.")]), SECONDS)
-    except Exception as error:  # whatever a provider's library raises, it is what there is to be told
-        fault = judge(error, provider)
-        if fault.kind in ("key", "account"):
-            found.problems.append(Trouble(provider, fault.kind, "").advice)
-        elif isinstance(error, TimeoutError):
-            found.problems.append(f"{setting}: {name} did not answer within {SECONDS} s")
+async def _models(settings: Settings, redis: Redis | None, http: httpx.AsyncClient, found: Found) -> None:
+    """One tiny call of each sort, to every model of the settings and of the bots: a wrong key, a wrong address, a model that is
+    gone, and what each one that works can do."""
+    named: dict[tuple[str, ModelOptions], str] = {}
+    for setting, name in _paid_models(settings).items():
+        named.setdefault((name, ModelOptions()), setting)
+    for bot in await _bots(settings, redis, http):
+        for name in bot.context.models:
+            own = bot.context.model_options if name == bot.context.model else ModelOptions()
+            named.setdefault((name, own), f"model of {bot.id}")
+    asking = models(settings.model_copy(update={"model_timeout": SECONDS}))
+    for (name, options), setting in named.items():
+        checked = await check_model(asking, name, options)
+        if checked.trouble:
+            found.problems.append(_advice(setting, name, checked.trouble))
         else:
-            where = "OPENAI_BASE_URL" if provider == "openai" else SETTINGS.get(provider, "its address")
-            detail = brief(error) or type(error).__name__
-            found.problems.append(f"{setting}: {name} does not answer ({detail}); check the name, and {where}")
+            found.notes.append(f"{setting}: {name}: {checked.said}")
+        if redis is not None:
+            with contextlib.suppress(RedisError, OSError):  # Redis has been asked before
+                await capabilities.note(redis, name, asking.ways_of(name), checked.checks)
+
+
+def _advice(setting: str, name: str, trouble: str) -> str:
+    if trouble.startswith("no answer within"):
+        return f"{setting}: {name} did not answer within {SECONDS:.0f} s"
+    if "_API_KEY" in trouble or "needs the package" in trouble or "LangChain knows" in trouble:
+        return trouble if "_API_KEY is refused" in trouble else f"{setting}: {trouble}"
+    return f"{setting}: {name} does not answer ({trouble}); check the name, and {address_of(name.partition(':')[0])}"
+
+
+async def _bots(settings: Settings, redis: Redis | None, http: httpx.AsyncClient) -> list[Bot]:
+    if redis is None:
+        return []
+    roster = Roster(settings, redis, Numbers(settings, http, []))
+    try:
+        await roster.refresh()
+    except (RedisError, OSError):
+        return []
+    return [desk.bot for desk in roster.values()]
+
+
+async def _other_models(settings: Settings, http: httpx.AsyncClient, found: Found) -> None:
+    """Whether voice messages are heard and documents found, where a provider does it."""
+    listener, reader = default_model(settings), embedder(settings)
+    if listener.partition(":")[0] in ("openai", "google_genai"):
+
+        async def hear() -> None:
+            try:
+                await transcribe(settings, http, silence(), "audio/wav", "")
+            except Unheard as error:
+                if str(error) != "silent":
+                    raise
+
+        _say(found, "TRANSCRIPTION_MODEL", listener, "hears voice messages", await check(hear))
+    if reader.paid:
+        said = await check(lambda: asyncio.to_thread(reader.query, "vase"))
+        _say(found, "EMBEDDING_MODEL", reader.name, "makes vectors", said)
+
+
+def _say(found: Found, setting: str, name: str, able: str, said: str) -> None:
+    if said == "ok":
+        found.notes.append(f"{setting}: {name}: {able}")
+    else:
+        where = address_of(name.partition(":")[0])
+        found.problems.append(f"{setting}: {name} does not answer ({said}); check the name, and {where}")
 
 
 async def _numbers(settings: Settings, redis: Redis | None, http: httpx.AsyncClient, found: Found) -> None:

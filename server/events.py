@@ -37,7 +37,8 @@ class Feed:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._watchers: set[asyncio.Queue[Event | None]] = set()
-        self._watched = asyncio.Event()
+        self._watched, self._listening = asyncio.Event(), asyncio.Event()
+        self._missed = False
 
     async def listen(self) -> None:
         """Pass on what changes, until cancelled; when Redis was gone, everybody looks at everything again. Where nobody watches
@@ -47,16 +48,23 @@ class Feed:
             try:
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(EVENTS)
-                    self._tell(None)
                     async for message in channel.listen():
-                        if message["type"] == "message" and (event := event_of(message["data"].decode())):
+                        if message["type"] == "subscribe":
+                            self._listening.set()
+                            if self._missed:
+                                self._tell(None)
+                            self._missed = False
+                        elif message["type"] == "message" and (event := event_of(message["data"].decode())):
                             self._tell(event)
                         if not self._watchers:
-                            self._watched.clear()
                             break
             except (RedisError, OSError) as error:
+                self._missed = True
                 log.error("redis_unreachable", error=repr(error)[:200])
                 await asyncio.sleep(RETRY)
+            self._listening.clear()
+            if not self._watchers:
+                self._watched.clear()
 
     def _tell(self, event: Event | None) -> None:
         for queue in self._watchers:
@@ -81,6 +89,10 @@ class Feed:
         """The changes of the bots an operator sees, as lines of an event stream, until `stopping`."""
         silent = 0.0
         with self.watching() as queue:
+            try:
+                await asyncio.wait_for(self._listening.wait(), RETRY)
+            except TimeoutError:
+                self._missed = True
             yield "retry: 1000\n\n"  # who has read this misses nothing
             while not stopping.is_set():
                 try:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from agent.model_options import is_name
 from server.addresses import is_loopback
 from server.hours import Hours, days_of, hours_of, known_countries
 from server.kept_secrets import kept_secret
@@ -251,9 +252,8 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _known_model(cls, value: str | None) -> str | None:
-        provider, _, name = (value or "").partition(":")
-        if value and value != "offline" and not (provider in ("openai", "google_genai") and name):
-            raise ValueError("use openai:NAME, google_genai:NAME or offline")
+        if value and not is_name(value):
+            raise ValueError("use PROVIDER:NAME, such as openai:gpt-4.1-mini, or offline")
         return value
 
     @field_validator("embedding_model", "transcription_model")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ from redis.asyncio import Redis
 
 from server.embedded_redis import EmbeddedRedis
 from tests.chromium import CHROMIUM
+
+# Hundreds of processes are started here: each would compile the whole product anew where this is set.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A loaded machine is no failure of the code.
 settings.register_profile(

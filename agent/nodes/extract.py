@@ -51,6 +51,7 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
             purpose="extract",
             cheaper=context.cheaper_model,
             fallback=context.fallback_model,
+            options=context.options_of("extract"),
         )
     except NoModelAnswered:
         return decided

@@ -16,7 +16,6 @@ from agent.prompts import filled
 from agent.state import State, text_of, untagged
 from agent.touches import Kind, kind_of, template
 
-SECONDS = 30
 # How much of the touches before goes into the prompt, so that none says the same again.
 BEFORE = 600
 
@@ -45,10 +44,10 @@ async def follow_up(state: State, runtime: Runtime[Context], models: Models) -> 
         asked = await models.ask(
             context.model,
             messages,
-            timeout=SECONDS,
             purpose="follow_up",
             cheaper=context.cheaper_model,
             fallback=context.fallback_model,
+            options=context.options_of("follow_up"),
         )
     except NoModelAnswered:
         return Command(update=_said(state, offline, OFFLINE), goto="remember")

@@ -83,6 +83,7 @@ async def moderate(state: State, runtime: Runtime[Context], models: Models) -> d
             purpose="moderate",
             cheaper=context.cheaper_model,
             fallback=context.fallback_model,
+            options=context.options_of("moderate"),
         )
     except NoModelAnswered:
         return {}

@@ -13,7 +13,6 @@ from agent.models import OFFLINE, Models, NoModelAnswered
 from agent.prompts import filled
 from agent.state import State, text_of, untagged
 
-SECONDS = 20
 SUMMARY_CHARACTERS = 1_200
 LINE_CHARACTERS = 160
 
@@ -64,10 +63,10 @@ async def _summary(before: str, old: Sequence[AnyMessage], context: Context, mod
             asked = await models.ask(
                 context.model_of("remember"),
                 [SystemMessage(prompt), HumanMessage("\n".join(lines))],
-                timeout=SECONDS,
                 purpose="remember",
                 cheaper=context.cheaper_model,
                 fallback=context.fallback_model,
+                options=context.options_of("remember"),
             )
         except NoModelAnswered:
             asked = None

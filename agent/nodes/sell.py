@@ -44,6 +44,7 @@ async def sell(state: State, runtime: Runtime[Context], models: Models, tools: S
             purpose="sell",
             cheaper=context.cheaper_model,
             fallback=context.fallback_model,
+            options=context.options_of("sell"),
         )
     except NoModelAnswered:
         update = {**_said(state, say("apology", language), "none"), "task": "no model answered"}

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 
 import tools as registry
 from agent.context import Context
+from agent.model_options import EFFORTS
 from agent.prompts import names, prompt
 from knowledge_base.load import FORMATS
 from server import reach
@@ -94,6 +95,7 @@ def add(routes: APIRouter, frame: Frame) -> None:
                 for tool in registry.found().values()
             ],
             "days": DAYS,
+            "efforts": EFFORTS,
             "labels": LABELS,
             "asked": _asked(),
             "channel": (config.get("channel") or {}).get("type")

@@ -16,6 +16,7 @@ from langgraph.types import Command
 
 from agent.context import Rows
 from agent.failures import judge
+from agent.model_options import ModelOptions
 from agent.models import OFFLINE, Models
 from agent.nodes.retrieve import Knowledge
 from agent.once import Answer, Call, Calling
@@ -210,14 +211,15 @@ class TapedModels(Models):
         models = cls(
             live.offline, default, fallback, live.access, live.attempts, None, live.rest, tape=tape, saved=saved
         )
-        models._made = live._made  # clients are made once and reused
+        models._made, models._put = live._made, live._put  # clients are made once and reused
         return models
 
-    def _model(self, name: str) -> BaseChatModel:
+    def made(self, name: str, options: ModelOptions = ModelOptions(), *, responses: bool = False) -> BaseChatModel:
+        """The model of a name with the tape before it."""
         if self.tape is None or self.saved is None:
-            return super()._model(name)
+            return super().made(name, options, responses=responses)
         may_ask = not self.tape.keeps or (name == OFFLINE and (self.tape.mode == "accept" or not self.tape.old))
-        inner = super()._model(name) if may_ask and name != SCRIPT else None
+        inner = super().made(name, options, responses=responses) if may_ask and name != SCRIPT else None
         return TapedModel(name=name, tape=self.tape, saved=self.saved, inner=inner)
 
 

@@ -19,7 +19,7 @@ def scripted() -> Callable[..., tuple[Chat, Scripted]]:
     def make(script: Script = quiet, **context: Any) -> tuple[Chat, Scripted]:
         model = Scripted(script=script, asked=[])
         models = Models(offline_model(), default="scripted", attempts=2)
-        models._made["scripted"] = model
+        models.put("scripted", model)
         return Chat(models, **context), model
 
     return make

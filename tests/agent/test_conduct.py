@@ -270,11 +270,11 @@ async def test_calls_are_counted_with_their_price():
 
 
 async def test_a_spent_budget_means_the_cheaper_model_and_then_the_offline_one(scripted):
-    chat, model = scripted(saying("Here you are."), cheaper_model="cheap")
+    chat, model = scripted(saying("Here you are."), cheaper_model="scripted:cheap")
     from tests.agent.chatting import Scripted
 
     models = chat.models
-    models._made["cheap"] = Scripted(script=saying("Cheaply."), asked=[])
+    models.put("scripted:cheap", Scripted(script=saying("Cheaply."), asked=[]))
     try:
         meter.allowance.set("cheaper")
         assert await chat.says("which vases are there?") == ["Cheaply."] and not model.asked

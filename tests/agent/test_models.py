@@ -75,4 +75,4 @@ async def test_a_rate_limit_is_waited_out():
 
 def test_an_unknown_model_is_named():
     with pytest.raises(ValueError, match="gpt-4"):
-        Models(offline_model())._model("gpt-4")
+        Models(offline_model()).made("gpt-4")

@@ -11,10 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 from typer.testing import CliRunner
 
+from agent.ways import Ways
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
+from server import capabilities
 from server.bot_config import json_schema
 from server.bots_cli import bots_commands
 from tests.fakes.serving import served
@@ -448,3 +451,23 @@ async def test_a_bot_that_is_there_is_not_made_again_and_parts_keep_what_is_not_
     same = await stack.http.patch(f"/api/bots/{bot}", json={**tools, "facts": "Open."}, headers=mine)
     assert same.status_code == 200 and same.json()["config"]["facts"] == "Open."
     await stack.http.delete(f"/api/tokens/{token['id']}")
+
+
+async def test_options_of_a_model_are_set_one_by_one_and_what_it_lacks_is_shown(stack: Stack, bots: list[str]):
+    bot = name()
+    bots.append(bot)
+    await stack.http.put("/api/bots", json={"id": bot, "model": "openai:picky", "model_options": {"temperature": 0.4}})
+    patched = await stack.http.patch(f"/api/bots/{bot}", json={"model_options": {"max_tokens": 500}})
+    assert patched.json()["config"]["model_options"] == {"temperature": 0.4, "max_tokens": 500}
+    cleared = await stack.http.patch(f"/api/bots/{bot}", json={"model_options": {"temperature": None}})
+    assert cleared.json()["config"]["model_options"] == {"max_tokens": 500}
+    wrong = await stack.http.patch(f"/api/bots/{bot}", json={"model_options": {"temperature": 9}})
+    assert wrong.status_code == 422 and "model_options.temperature" in wrong.json()["detail"]
+    assert (await stack.http.patch(f"/api/bots/{bot}", json={"model": "gpt-4"})).status_code == 422
+    redis = Redis.from_url(f"unix://{stack.data_dir}/redis/socket?db=0")
+    await capabilities.note(redis, "openai:picky", Ways(tools=False, temperature=False))
+    await redis.aclose()
+    known = (await stack.http.get(f"/api/bots/{bot}/status")).json()["models"]
+    assert known[0]["model"] == "openai:picky" and known[0]["lacking"] == ["tools", "temperature"]
+    page = await stack.http.get(f"/dashboard/bots/{bot}/link")
+    assert "openai:picky: takes no tools, temperature" in page.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ from server.conversations import OPERATOR
 from server.figures import STEPS, median
 from server.inbox import Inbox
 from tests.agent.chatting import Scripted, polite
-from tests.fakes.openai_wire import FakeOpenAI
+from tests.fakes.openai_wire import FakeOpenAI, error, message
 from tests.fakes.serving import served
 from tests.server.office import Office
 from tests.server.stack import Stack, text, webhook
@@ -147,7 +148,41 @@ def test_the_doctor_finds_nothing_where_all_works(tmp_path: Path):
         settings = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": f"{url}/v1", "TRANSCRIPTION_MODEL": "off"}
         done = run(tmp_path, "doctor", **settings)
     assert done.returncode == 0 and "nothing to fix" in done.stdout, done.stdout
-    assert len(model.requests) == 1
+    # this one talks, and does nothing else
+    assert "CHAT_MODEL: openai:gpt-4.1-mini: answers (" in done.stdout
+    assert "answers without calling the tool; cannot fill a form" in done.stdout
+    sorts = [[tool["function"]["name"] for tool in request.get("tools", [])] for request in model.requests]
+    assert sorts[:3] == [[], ["stock_of"], ["Colour"]]
+
+
+def test_the_doctor_says_what_each_model_can_do_and_hears_voice_messages_and_documents(tmp_path: Path):
+    model = FakeOpenAI()
+    model.heard = ""
+
+    def able(request: dict[str, Any]) -> Any:
+        names = [tool["function"]["name"] for tool in request.get("tools", [])]
+        if request.get("tool_choice") not in (None, "auto"):
+            return error(400, "invalid_request_error", None, "tool_choice must be auto or none")
+        if names:
+            return message(call=(names[0], {"product": "vase", "colour": "red"}))
+        return message("ok")
+
+    model.answer = able
+
+    @model.app.post("/v1/embeddings")
+    async def embed() -> dict[str, Any]:
+        row = {"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}
+        usage = {"prompt_tokens": 1, "total_tokens": 1}
+        return {"object": "list", "data": [row], "model": "e", "usage": usage}
+
+    with served(model.app) as url:
+        known = {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": f"{url}/v1", "CHAT_MODEL": "openai:m"}
+        named = {"TRANSCRIPTION_MODEL": "openai:whisper-1", "EMBEDDING_MODEL": "openai:e"}
+        done = run(tmp_path, "doctor", **known, **named)
+    assert done.returncode == 0, done.stdout
+    assert "CHAT_MODEL: openai:m: answers, calls tools, fills forms (" in done.stdout
+    assert "TRANSCRIPTION_MODEL: openai:whisper-1: hears voice messages" in done.stdout
+    assert "EMBEDDING_MODEL: openai:e: makes vectors" in done.stdout
 
 
 @pytest.mark.parametrize("command", ["doctor", "serve", "work"])
