@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from server.bots import Desk
 from server.figures import WITHIN, by_day, days, fields, median, summed
 from server.inbox import Inbox
+from server.otherwise import counted
 from server.spending import NANO
 
 # What stands in a day's row, and the figure it is.
@@ -55,6 +56,7 @@ async def report(redis: Redis, desks: Mapping[str, Desk], first: str, last: str)
         "answer_seconds": median(total, "bot", "person"),
         "answer_seconds_bot": median(total, "bot"),
         "answer_seconds_people": median(total, "person"),
+        "otherwise": counted(total),
         "funnel": funnel(total),
         "usage": _usage(bill),
         "contacts": await _contacts(redis, desks),

@@ -86,6 +86,7 @@ EXAMPLES: dict[tuple[str, str], Any] = {
             "answer_seconds_bot": 2.9,
             "answer_seconds_people": 140.0,
         },
+        "otherwise": {"merged": 4, "offline": 1},
         "funnel": {name: _FUNNEL[name] for name in ("contacted", "yes", "no", "touched", "skipped", "answered")},
         "usage": _USAGE,
         "contacts": {"all": 12, "client": 8, "non_client": 1, "fields": {"name": 9, "email": 4}},

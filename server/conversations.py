@@ -322,6 +322,8 @@ class Conversations:
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.lpush(key(self.bot_id, "quarantine"), row)
             pipe.ltrim(key(self.bot_id, "quarantine"), 0, 999)
+            for name in (key(self.bot_id, "figures", day_of(self._timezone)), key(self.bot_id, "totals")):
+                pipe.hincrby(name, "otherwise quarantined", 1)
             await pipe.execute()
 
     async def quarantined(self, limit: int) -> list[dict[str, Any]]:

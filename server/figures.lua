@@ -74,6 +74,28 @@ local function said(conversation, entry)
     if now - asked <= seconds * 1000 then return figure('answers in ' .. seconds) end
   end
 end
+-- What a turn counts as: steps of the funnel, and messages that were not answered by the model as it is set
+-- (`otherwise:reason:how many`).
+local function counted(conversation, turn, funnel, names)
+  for name in string.gmatch(names, '%S+') do
+    local reason, times = string.match(name, '^otherwise:(.+):(%d+)$')
+    if reason then figure('otherwise ' .. reason, times) else
+      call('HINCRBY', funnel, name, 1)
+      figure('funnel ' .. name)
+      if name == 'yes' or name == 'no' then happened(name, conversation, turn, {turn_id = turn}) end
+    end
+  end
+end
+-- A message that wants no answer.
+local function ignored(heard)
+  if heard == '1' then figure('otherwise ignored') end
+  return 1
+end
+local function skipped(why) figure('otherwise ' .. string.gsub(why, ' ', '_')) end
+local function given_up(messages)
+  figure('given up')
+  figure('otherwise given_up', messages)
+end
 -- A turn that says nothing: nobody waits, unless for a person.
 local function silent(conversation)
   local contact = root .. 'contact:' .. conversation

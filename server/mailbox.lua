@@ -40,7 +40,7 @@ end
 -- A message waits in the inbox as `ms-of-arrival characters payload`.
 local function waiting(payload, characters) return now .. ' ' .. characters .. ' ' .. payload end
 local function payload_of(item) return string.match(item, '^%d+ %d+ (.*)$') end
-local function skip(item, why) call('HSET', status, id_of(payload_of(item)), 'skipped ' .. why) end
+local function skip(item, why) call('HSET', status, id_of(payload_of(item)), 'skipped ' .. why) skipped(why) end
 -- The end of a turn: what it took is gone from the inbox.
 local function take_batch()
   call('LTRIM', inbox, call('HGET', box, 'size'), -1)
@@ -86,7 +86,7 @@ if call('ZCARD', seen) > 64 then call('ZREMRANGEBYSCORE', seen, '-inf', now - re
 record(entry, heard == '1' or owner ~= '')
 if owner ~= '' then taken_over(conversation, owner) end
 if heard == '1' then call('HSET', contact, 'heard_at', now) end
-if answer == '0' then return 1 end
+if answer == '0' then return ignored(heard) end
 call('ZREM', timers, conversation)
 if account ~= '' then call('HSET', contact, 'account', account) end
 call('RPUSH', inbox, waiting(payload, length))
@@ -198,11 +198,7 @@ if call('HGET', box, 'turn') == turn then
   if plan ~= '' then call('SET', follow, plan) end
   if plan ~= '' then call('ZADD', timers, timer, conversation) end
   call('ZREMRANGEBYSCORE', timers, 0, 0)
-  for name in string.gmatch(count, '%S+') do
-    call('HINCRBY', funnel, name, 1)
-    figure('funnel ' .. name)
-    if name == 'yes' or name == 'no' then happened(name, conversation, turn, {turn_id = turn}) end
-  end
+  counted(conversation, turn, funnel, count)
   if rest > #ARGV then silent(conversation) end
   for i = rest, #ARGV, 2 do
     call('RPUSH', outbox, ARGV[i])
@@ -228,7 +224,7 @@ if call('HGET', box, 'turn') == turn then
   local batch = call('LRANGE', inbox, 0, call('HGET', box, 'size') - 1)
   for i, item in ipairs(batch) do batch[i] = payload_of(item) end
   call('HSET', dead, turn, cjson.encode({conversation_id = conversation, reason = reason, at = now, batch = batch}))
-  figure('given up')
+  given_up(#batch)
   take_batch()
 end
 return release()

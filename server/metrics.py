@@ -19,7 +19,8 @@ from server.bots import Desk
 from server.clock import now_ms
 from server.figures import totals
 from server.inbox import Inbox
-from server.keys import key
+from server.keys import SHARED, key
+from server.otherwise import REASONS
 from server.settings import Settings
 from server.spending import NANO, Spending
 from server.tokens import Operator
@@ -44,6 +45,10 @@ _FAMILIES: dict[str, tuple[type[GaugeMetricFamily] | type[CounterMetricFamily], 
     "salesgraph_messages": (CounterMetricFamily, "Messages", ("direction",), False),
     "salesgraph_sends": (CounterMetricFamily, "What became of messages on their way", ("result",), False),
     "salesgraph_turns_put_off": (CounterMetricFamily, "Turns beyond what one contact may have in an hour", (), False),
+    "salesgraph_messages_otherwise": (
+        *(CounterMetricFamily, "Messages not answered by the model as it is set, by reason"),
+        *(("reason",), False),
+    ),
     "salesgraph_tokens": (CounterMetricFamily, "Tokens of model calls", ("kind",), True),
     "salesgraph_cost_dollars": (CounterMetricFamily, "US dollars of model calls", (), True),
     "salesgraph_handoffs": (CounterMetricFamily, "Conversations a person took over", (), False),
@@ -85,11 +90,15 @@ async def registry(
     """Everything as it stands now, as far as whoever asks may know it."""
     seen = {bot_id: desk for bot_id, desk in desks.items() if operator is None or operator.sees(bot_id)}
     bots = {bot_id: await _read(settings, redis, desk) for bot_id, desk in seen.items()}
+    lost = (await totals(redis, SHARED)).get("otherwise quarantined", 0)
+    nobodys = _Bot({("salesgraph_messages_otherwise", "quarantined"): lost})
     if operator is None:
         together = _Bot()
-        for bot in bots.values():
+        for bot in (*bots.values(), nobodys):
             together.add(bot)
         bots = {ALL: together}
+    elif not operator.bots:
+        bots[SHARED] = nobodys
     families: list[Metric] = []
     for name, (kind, about, labels, private) in _FAMILIES.items():
         if private and operator is None:
@@ -132,6 +141,8 @@ async def _read(settings: Settings, redis: Redis, desk: Desk) -> _Bot:
     for result in _SENDS:
         values["salesgraph_sends", result.replace(" ", "_")] = total.get(f"sends {result}", 0)
     values["salesgraph_turns_put_off",] = total.get("turns put off", 0)
+    for reason in REASONS:
+        values["salesgraph_messages_otherwise", reason] = total.get(f"otherwise {reason}", 0)
     for kind in ("input", "output"):
         values["salesgraph_tokens", kind] = total.get(kind, 0)
     values["salesgraph_cost_dollars",] = total.get("nano", 0) / NANO

@@ -21,6 +21,7 @@ from server.clock import now_ms
 from server.contacts import Contact
 from server.follow_ups import silence
 from server.mailbox import Then, Work
+from server.otherwise import with_reason
 from server.outbox import Pair, pairs_of
 from server.outreach import WINDOW, Plan, Verdict
 from server.traces import Tracing
@@ -61,7 +62,8 @@ async def run(
             )
             return pairs, follow_ups.sent(desk, contact, plan, bool(pairs))
         pairs = pairs_of(turn_id, values, calls, {})
-        return pairs, await follow_ups.answered(desk, contact.id, values.get("decision", ""), bool(pairs))
+        then = await follow_ups.answered(desk, contact.id, values.get("decision", ""), bool(pairs))
+        return pairs, with_reason(then, desk.bot.context, values, said)
 
     resumed = values.get("turn_id") == turn_id
     if resumed:

@@ -13,6 +13,7 @@ from server import analytics
 from server.dashboard import charts
 from server.dashboard.frame import Frame
 from server.figures import WITHIN, day_of
+from server.otherwise import REASONS
 
 PERIODS = (7, 30, 90)
 
@@ -39,6 +40,7 @@ def add(routes: APIRouter, frame: Frame) -> None:
             "bot": bot_id if bot_id in frame.desks else "",
             "wrong": wrong,
             "charts": _charts(found),
+            "reasons": REASONS,
             "csv": f"/api/analytics?{urlencode({'first': first, 'last': last, 'format': 'csv', **({'bot_id': bot_id} if bot_id in frame.desks else {})})}",
             "periods": [
                 (days, (date.fromisoformat(today) - timedelta(days=days - 1)).isoformat(), today) for days in PERIODS

@@ -10,7 +10,9 @@ import re
 import xml.etree.ElementTree as ET
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import yaml
 from hypothesis import given
@@ -24,7 +26,7 @@ from server.clock import move_to
 from server.contacts import Entry
 from server.dashboard import charts
 from server.figures import KEPT, by_day, day_of, days, fields
-from tests.fakes.openai_wire import last_user, message, polite, schema_of
+from tests.fakes.openai_wire import error, last_user, message, polite, schema_of
 from tests.server.office import Office
 from tests.server.stack import Stack, text, webhook
 from tests.server.test_api import fresh
@@ -246,3 +248,66 @@ def test_the_funnel_is_read_from_what_touches_counted():
         and found["yes"] == 1
         and found["no"] == 0
     )
+
+
+async def test_every_message_that_the_model_did_not_answer_is_counted_by_reason(stack: Stack):
+    """Two at once, an ignored reaction, a command, STOP and silence after it, a person, an outage, a piece nobody can read."""
+    before = (await stack.http.get("/api/analytics")).json()["otherwise"]
+    scraped = await _otherwise(stack)
+    burst, stopped, person, unlucky = (fresh()[0] for _ in range(4))
+    for number, said in enumerate(("hello there", "how much is delivery?")):
+        await stack.post(webhook(text(burst, said, f"wamid.{burst}.{number}")))
+    await until(lambda: stack.replies(burst))
+    await until(stack.idle)
+    await stack.post(webhook(_reaction(burst)))
+    for number, said in enumerate(("/info", "STOP", "ok thanks")):
+        await stack.post(webhook(text(stopped, said, f"wamid.{stopped}.{number}")))
+        await until(stack.idle)
+    for number, said in enumerate(("I want to talk to a person", "are you there?")):
+        await stack.post(webhook(text(person, said, f"wamid.{person}.{number}")))
+        await until(stack.idle)
+    answer, stack.model.answer = stack.model.answer, lambda _: error(500, "server_error", None, "down")
+    await stack.post(webhook(text(unlucky, "do you have gift cards?", f"wamid.{unlucky}")))
+    await until(lambda: stack.replies(unlucky))
+    await until(stack.idle)
+    stack.model.answer = answer
+    await stack.post({"entry": [{"changes": [{"field": "messages", "value": {"messages": [{"type": 7}]}}]}]})
+    after = (await stack.http.get("/api/analytics")).json()["otherwise"]
+    told = {reason: n - before.get(reason, 0) for reason, n in after.items() if n != before.get(reason, 0)}
+    wanted = {
+        "merged": 1,
+        "ignored": 1,
+        "fixed": 2,
+        "stopped": 1,
+        "handed_over": 1,
+        "person": 1,
+        "offline": 1,
+        "quarantined": 1,
+    }
+    assert told == wanted
+    now = await _otherwise(stack)
+    counted = {reason: now[reason] - scraped[reason] for reason in now if now[reason] != scraped[reason]}
+    assert counted == wanted
+    page = await stack.http.get("/dashboard/analytics")
+    assert "the offline model stood in" in page.text
+
+
+async def _otherwise(stack: Stack) -> dict[str, float]:
+    """Reason -> how many, of all bots, at /metrics as a stranger reads it."""
+    async with httpx.AsyncClient(base_url=stack.url) as stranger:
+        lines = (await stranger.get("/metrics")).text.splitlines()
+    name = 'salesgraph_messages_otherwise_total{bot="all",reason="'
+    return {
+        line[len(name) :].partition('"')[0]: float(line.rpartition(" ")[2]) for line in lines if line.startswith(name)
+    }
+
+
+def _reaction(contact: str) -> dict[str, Any]:
+    body = {"message_id": f"wamid.{contact}.0", "emoji": "👍"}
+    return {
+        "from": contact,
+        "id": f"wamid.{contact}.r",
+        "timestamp": "1786000000",
+        "type": "reaction",
+        "reaction": body,
+    }
