@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,6 +90,12 @@ class Message(Frozen):
     context: str = ""
     amends: str = ""
     moved_to: tuple[str, str] = ("", "")
+
+
+def amending_id(original: str, kind: str, text: str) -> str:
+    """The id of an edit or a revocation that its provider sends under the id of the message it changes, so that it is not
+    taken for one that has come before."""
+    return f"{original}:{kind}:{hashlib.blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=6).hexdigest()}"
 
 
 Failure = Literal["retry", "busy", "pair", "unknown", "change", "window", "contact", "opt_out", "later", "stop"]

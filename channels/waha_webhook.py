@@ -6,7 +6,19 @@ import hashlib
 import hmac
 from typing import Any
 
-from channels.base import Frozen, Kind, LinkChange, LinkState, Media, Message, Parsed, Status, StatusUpdate
+from channels.base import (
+    AMENDING,
+    Frozen,
+    Kind,
+    LinkChange,
+    LinkState,
+    Media,
+    Message,
+    Parsed,
+    Status,
+    StatusUpdate,
+    amending_id,
+)
 from channels.json_parts import as_dict, as_dicts, clean, each, object_of, required, seconds
 
 STATES: dict[str, LinkState] = {
@@ -52,6 +64,10 @@ def _event(event: dict[str, Any]) -> Frozen | None:
         return _ack(payload, session)
     if name not in ("message", "message.any", "message.reaction", "message.edited", "message.revoked"):
         return None
+    if name == "message.revoked":  # the message as it was stands beside what is left of it
+        left, before = as_dict(payload.get("after")), as_dict(payload.get("before"))
+        payload = {**before, **left, "id": left.get("id") or before.get("id"), **payload}
+        payload["id"] = payload["id"] or payload.get("revokedMessageId")
     return _message(payload, required(event, "session"), name)
 
 
@@ -71,8 +87,10 @@ def _message(raw: dict[str, Any], session: str, event: str) -> Message | None:
     data = as_dict(raw.get("_data"))
     wa_id = digits_of(chat) or ("" if group or echo else digits_of(_other(data)))
     kind, text, media = _content(raw, event)
+    given, original = bare(required(raw, "id")), bare(raw.get("editedMessageId") or raw.get("revokedMessageId"))
+    amends = (original or given) if kind in AMENDING else ""
     return Message(
-        id=bare(required(raw, "id")),
+        id=amending_id(amends, kind, text) if amends == given else given,
         account=session,
         kind="echo" if echo and event.startswith("message") and kind != "reaction" else kind,
         timestamp=seconds(raw.get("timestamp")),
@@ -85,6 +103,7 @@ def _message(raw: dict[str, Any], session: str, event: str) -> Message | None:
         media=media,
         quoted_id=bare(as_dict(raw.get("replyTo")).get("id")) or bare(as_dict(raw.get("reaction")).get("messageId")),
         group_id=group,
+        amends="" if echo else amends,
         ours=echo and raw.get("source") != "app",
     )
 

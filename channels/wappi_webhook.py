@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels.base import Frozen, Kind, LinkChange, Media, Message, Parsed, StatusUpdate
+from channels.base import AMENDING, Frozen, Kind, LinkChange, Media, Message, Parsed, StatusUpdate, amending_id
 from channels.json_parts import as_dict, as_dicts, clean, each, object_of, required, seconds
 
 OUTGOING = ("outgoing_message_api", "outgoing_message_phone", "outgoing_message")
@@ -83,8 +83,10 @@ def _message(raw: dict[str, Any], event: str) -> Message:
     chat = clean(raw.get("chatId") or raw.get("chat_id")) or clean(raw.get("to" if echo else "from"))
     wa_id, user_id, group = _identities(chat, raw)
     kind, text, media = _content(raw)
+    original = clean(raw.get("id")) or required(raw, "message_id")
+    amends = kind in AMENDING and not echo
     return Message(
-        id=clean(raw.get("id")) or required(raw, "message_id"),
+        id=amending_id(original, kind, text) if amends else original,
         account=_profile(raw),
         kind="echo" if echo else kind,
         timestamp=seconds(raw.get("time") or raw.get("timestamp")),
@@ -95,6 +97,7 @@ def _message(raw: dict[str, Any], event: str) -> Message:
         media=media,
         quoted_id=clean(raw.get("stanza_id")) or clean(as_dict(raw.get("reply_message")).get("id")),
         group_id=group,
+        amends=original if amends else "",
         ours=echo and event != "outgoing_message_phone",
     )
 
