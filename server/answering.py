@@ -158,6 +158,17 @@ async def remember_import(
         await graph.aupdate_state(config, {"messages": list(last), "bot_id": bot_id}, as_node="remember")
 
 
+async def remember_beside(settings: Settings, redis: Redis, bot_id: str, conversation_id: str, text: str) -> None:
+    """Let the agent know of something said elsewhere, beside what it remembers of a conversation; where it remembers nothing
+    there is nothing to add to."""
+    saver = RedisCheckpointer(redis, prefix=thread_prefix(bot_id))
+    graph, config = build(models(settings), Bookshelf(library(settings, redis)), saver), _thread(conversation_id)
+    values = (await graph.aget_state(config)).values
+    if values.get("messages"):
+        summary = f"{values.get('summary') or ''}\n{text}".strip()
+        await graph.aupdate_state(config, {"summary": summary}, as_node="remember")
+
+
 def _thread(conversation_id: str) -> Any:
     return {"configurable": {"thread_id": conversation_id}}
 

@@ -115,4 +115,7 @@ class Finding:
             if contact is not None:
                 audit.about(desk.bot.id, conversation_id)
                 return desk, contact
+        for desk in desks:
+            if (into := await desk.conversations.merged_into(conversation_id)) != conversation_id:
+                raise HTTPException(404, f"this record of a contact was merged into another one of theirs: {into}")
         raise HTTPException(404, "there is no conversation of this id")

@@ -21,6 +21,7 @@ from server.follow_ups import FollowUps
 from server.hooks import Hooks
 from server.inputs import Inputs
 from server.lines import Numbers
+from server.merging import Merging
 from server.settings import Settings
 from server.spending import Spending
 from server.traces import Trace
@@ -56,8 +57,14 @@ class Attending:
         await Hooks(self.settings, self.redis).keep_telling(desks)
 
     async def keep_ringing(self, desks: Mapping[str, Desk]) -> None:
-        """Let touches and reminders of calls come when they are due, until cancelled."""
-        await self.follow_ups.timers.keep_ringing(desks, self.calls.remind)
+        """Let touches and reminders of calls come when they are due, and make one of two records of a person, until cancelled."""
+        merging = Merging(self.settings, self.redis)
+
+        async def besides(desk: Desk) -> None:
+            await self.calls.remind(desk)
+            await merging.catch_up(desk)
+
+        await self.follow_ups.timers.keep_ringing(desks, besides)
 
     async def learn(self, desk: Desk, contact: Contact, update: Any, source: str, turn_id: str) -> None:
         """What a node found out is on record before the next node runs, each fact with the message it stands in, else with

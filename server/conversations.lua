@@ -3,13 +3,18 @@
 -- [identify] keys: alias other
 -- arguments: fresh prefix card
 -- A `card` (1), which nobody wrote, does not change the spelling of a number that somebody writes from.
--- Every identity of a person leads to one conversation, the one known first. The contact's key depends on it and shares the
+-- Every identity of a person leads to one conversation, the one known first; a second record that one of them leads to is noted
+-- as one to be merged into it (`server.merging`). The contact's key depends on it and shares the
 -- hash tag of the keys that are named. Fields follow as name, value, ...
 local id
 for _, k in ipairs(KEYS) do id = id or call('GET', k) end
 id = id or fresh
-for _, k in ipairs(KEYS) do call('SET', k, id, 'NX') end
 local contact = prefix .. id
+for _, k in ipairs(KEYS) do
+  call('SET', k, id, 'NX')
+  local led = call('GET', k)
+  if led ~= id then call('HSETNX', root .. 'merges', led, cjson.encode({into = id})) end
+end
 local new = call('HSETNX', contact, 'created', now)
 for i = rest, #ARGV, 2 do
   if card == '1' and ARGV[i] == 'wa_id' then call('HSETNX', contact, ARGV[i], ARGV[i + 1])
@@ -23,11 +28,17 @@ return {id, new}
 
 -- [move] keys: contact
 -- arguments: conversation wa_id user_id
--- A contact's new number or user id, whose keys follow the contact's. One that leads elsewhere already changes nothing.
+-- A contact's new number or user id, whose keys follow the contact's. A record that one of them leads to already is noted as one
+-- to be merged into this one.
+local other = ''
 for n = 2, #KEYS do
   local led = call('GET', KEYS[n])
-  if led and led ~= conversation then return led end
+  if led and led ~= conversation then
+    other = led
+    call('HSET', root .. 'merges', led, cjson.encode({into = conversation, wa_id = wa_id, user_id = user_id}))
+  end
 end
+if other ~= '' then return other end
 for n = 2, #KEYS do call('SET', KEYS[n], conversation) end
 if wa_id ~= '' then call('HSET', contact, 'wa_id', wa_id) end
 if user_id ~= '' then call('HSET', contact, 'user_id', user_id) end

@@ -12,6 +12,7 @@ A contact and its conversation share one id, a UUID made from a secret, the bot 
     status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON; `heard:ID` words of a voice message
     active        ZSET    conversation -> ms of the last entry
     silent        SET     digests of identities of people who were erased and want no messages
+    merges        HASH    conversation -> JSON of the one it is to be merged into; `merged` the id of the one it was merged into
 """
 
 from __future__ import annotations
@@ -102,15 +103,29 @@ class Conversations:
 
     async def move(self, conversation_id: str, account: str, wa_id: str, user_id: str) -> str:
         """The contact has a new number, user id, or both: they lead to the same conversation from now on, and so do the old
-        ones. Answers the conversation that one of them led to already, where that is another; then nothing has changed."""
+        ones. Answers the conversation that one of them led to already, where that is another: it is to be merged into this one
+        (`server.merging`), and until then nothing has changed."""
         card = Message(id="move", account=account, kind="system", wa_id=wa_id, user_id=user_id)
         salt = await self._salt()
         keys = [key(self.bot_id, "alias", digest(f"{salt} {identity}")) for identity in _identities(card)]
         contact = key(self.bot_id, "contact", conversation_id)
         given = {"conversation": conversation_id, "wa_id": wa_id, "user_id": user_id}
         other: Any = await self._scripts.run("move", [contact, *keys], given)
-        self._recent.clear()
+        self.look_again()
         return other.decode()
+
+    def look_again(self) -> None:
+        """Whose conversation a message belongs to is asked anew: contacts have moved or were merged."""
+        self._recent.clear()
+
+    async def merged_into(self, conversation_id: str) -> str:
+        """The conversation that one was merged into; itself where it was not."""
+        for _ in range(10):  # a merged one may be merged in its turn
+            found: Any = await self._redis.hget(key(self.bot_id, "merged"), conversation_id)  # pyright: ignore[reportGeneralTypeIssues]
+            if not found:
+                break
+            conversation_id = found.decode()
+        return conversation_id
 
     async def keep_silent(self, contact: Contact) -> None:
         """Remember of somebody who is erased that they want no messages."""
@@ -281,7 +296,7 @@ class Conversations:
         noted: Any = await self._redis.get(key(self.bot_id, "sent", digest(provider_id)))
         if noted:
             conversation_id, _, reply_id = noted.decode().partition(" ")
-            return conversation_id, reply_id
+            return await self.merged_into(conversation_id), reply_id
         if found := await self.known(account, identity):
             ids = await self.sent_ids(found)
             return (found, ids[provider_id]) if provider_id in ids else None

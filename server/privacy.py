@@ -39,7 +39,7 @@ _SETS = ("busy", "fresh", "unread", "failed", "needs", "class:client", "class:no
 _ZSETS = ("due", "active", "timers", "suppressed")
 _LISTS, _HASHES = (
     ("quarantine", "skipped", "consents", "happened"),
-    ("dead", "notices", "reminders", "call_rows", "deliveries"),
+    ("dead", "notices", "reminders", "call_rows", "deliveries", "merges", "merged"),
 )
 # Keys of their own whose values may tell of somebody.
 _VALUES = ("sent", "called", "noticing")

@@ -104,16 +104,9 @@ async def _take(message: Message, door: Door, desks: Desks, answer: bool) -> boo
 
 
 async def _moved(desk: Desk, message: Message, conversation_id: str) -> None:
-    """A contact's new number or user id goes on in their conversation. Where it has one of its own already, a person is asked to
-    look: which of the two says what is true is not for a machine to decide."""
+    """A contact's new number or user id goes on in their conversation. One of its own that it has already is merged into it."""
     other = await desk.conversations.move(conversation_id, message.account, *message.moved_to)
     log.info("contact_moved", bot=desk.bot.id, conversation=conversation_id, other=other)
-    if other:
-        reason = f"has a new number, which has a conversation of its own: {desk.bot.id}/{other}"
-        await desk.conversations.set(conversation_id, task=reason)
-        contact, moved = await desk.conversations.contact(conversation_id), await desk.conversations.contact(other)
-        if contact and moved and contact.stopped and not moved.stopped:
-            await consent.change(desk.redis, desk.conversations, other, True, "words", message.id)
 
 
 async def _with_number(desk: Desk, channel: Linked, message: Message) -> Message:
@@ -130,7 +123,7 @@ async def _with_number(desk: Desk, channel: Linked, message: Message) -> Message
 
 async def _is_ours(desk: Desk, message: Message) -> bool:
     """Whether an echo is of our own message, which has arrived, then. A person's at the business is not: they take over."""
-    conversation_id = await desk.conversations.identify(message)
+    conversation_id = await desk.conversations.identify(message, afresh=True)
     found = await desk.conversations.reply_of(message.id, message.account, message.wa_id or message.user_id)
     mine = found is not None and found[0] == conversation_id
     reply_id = found[1] if found and mine else await desk.conversations.sent_as(conversation_id, message.text)
@@ -188,7 +181,7 @@ async def _apply(status: StatusUpdate, door: Door, desks: Desks) -> None:
     if found is None:
         log.info("status_of_unknown_message", bot=bot.id, status=status.status)
         return
-    conversation_id, reply_id = found
+    conversation_id, reply_id = await desk.conversations.merged_into(found[0]), found[1]
     state = f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
     await desk.mailbox.status(conversation_id, status.account, reply_id, status.id, state)
     if telemetry.tracer():
@@ -210,7 +203,7 @@ async def _prefer(preference: Preference, door: Door, desks: Desks) -> None:
         wa_id=preference.wa_id,
         user_id=preference.user_id,
     )
-    conversation_id = await desk.conversations.identify(card)
+    conversation_id = await desk.conversations.identify(card, afresh=True)  # nothing below says that it is gone
     source = f"preference {preference.timestamp}"
     await consent.change(desk.redis, desk.conversations, conversation_id, preference.stopped, "preferences", source)
 

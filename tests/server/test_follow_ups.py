@@ -125,7 +125,7 @@ async def test_a_touch_inside_the_window_is_written_from_the_conversation(redis:
             return AIMessage("Is the blue vase still of interest?")
         return quiet(messages, offered)
 
-    monkeypatch.setattr("agent.models._make", lambda name, access: Scripted(script=script, asked=[]))
+    monkeypatch.setattr("agent.models.make", lambda *_: Scripted(script=script, asked=[]))
     async with silence(
         redis, tmp_path, script, follow_up_intervals=(23, 72, 168, 336, 720), chat_model="openai:x"
     ) as scene:
