@@ -15,6 +15,7 @@ Phrase = Literal[
     "not_client",
     "handed_over",
     "still_waiting",
+    "back_at",
     "stopped",
     "started",
     "reset",
@@ -44,6 +45,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "not_client": "Thank you for writing. This chat is for customers of {business}; for everything else please use the contacts on our website.",
         "handed_over": "I am passing you on to a colleague, who will write to you here.",
         "still_waiting": "Nobody has been able to answer you yet. Your message is not forgotten: a colleague will write to you here.",
+        "back_at": "Our people are away just now and back on {when}.",
         "stopped": "Understood, you will get no more messages from us. Write START if you change your mind.",
         "started": "Welcome back! What can I help you with?",
         "reset": "Done, we start afresh. What can I help you with?",
@@ -71,6 +73,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "not_client": "Спасибо, что написали. Этот чат для покупателей {business}; по остальным вопросам воспользуйтесь контактами на сайте.",
         "handed_over": "Передаю вас коллеге, он напишет вам здесь.",
         "still_waiting": "Вам пока никто не смог ответить. Ваше сообщение не потеряно: коллега напишет вам здесь.",
+        "back_at": "Сейчас никого нет на месте, мы вернёмся {when}.",
         "stopped": "Понял, больше не будем вам писать. Если передумаете, напишите СТАРТ.",
         "started": "С возвращением! Чем могу помочь?",
         "reset": "Готово, начинаем сначала. Чем могу помочь?",
@@ -98,6 +101,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "not_client": "Жазғаныңызға рақмет. Бұл чат {business} сатып алушыларына арналған; басқа мәселелер бойынша сайттағы байланысты қолданыңыз.",
         "handed_over": "Сізді әріптесіме қосамын, ол осында жазады.",
         "still_waiting": "Әзірге сізге ешкім жауап бере алмады. Хабарламаңыз ұмытылған жоқ: әріптесім осында жазады.",
+        "back_at": "Қазір орнымызда ешкім жоқ, {when} қайта келеміз.",
         "stopped": "Түсіндім, енді жазбаймыз. Ойыңыз өзгерсе, СТАРТ деп жазыңыз.",
         "started": "Қайта қош келдіңіз! Қалай көмектесе аламын?",
         "reset": "Дайын, басынан бастаймыз. Қалай көмектесе аламын?",
@@ -125,6 +129,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "not_client": "Grazie del messaggio. Questa chat è per i clienti di {business}; per il resto usi i contatti sul sito.",
         "handed_over": "La passo a un collega, che le scriverà qui.",
         "still_waiting": "Nessuno ha ancora potuto risponderle. Il suo messaggio non è dimenticato: un collega le scriverà qui.",
+        "back_at": "Adesso non c'è nessuno, torniamo il {when}.",
         "stopped": "Va bene, non le scriveremo più. Se cambia idea scriva START.",
         "started": "Bentornato! Come posso aiutarla?",
         "reset": "Fatto, ricominciamo da capo. Come posso aiutarla?",
@@ -152,6 +157,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "not_client": "Gracias por escribir. Este chat es para clientes de {business}; para lo demás use los contactos de nuestra web.",
         "handed_over": "Le paso con un compañero, que le escribirá aquí.",
         "still_waiting": "Todavía nadie ha podido responderle. Su mensaje no está olvidado: un compañero le escribirá aquí.",
+        "back_at": "Ahora no hay nadie; volvemos el {when}.",
         "stopped": "Entendido, no le escribiremos más. Si cambia de idea escriba START.",
         "started": "¡Bienvenido de nuevo! ¿En qué puedo ayudarle?",
         "reset": "Listo, empezamos de nuevo. ¿En qué puedo ayudarle?",
@@ -179,6 +185,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "not_client": "Obrigado pela mensagem. Este chat é para clientes da {business}; para o resto use os contactos do site.",
         "handed_over": "Vou passar a conversa a um colega, que escreverá aqui.",
         "still_waiting": "Ainda ninguém lhe pôde responder. A sua mensagem não foi esquecida: um colega escreverá aqui.",
+        "back_at": "Agora não está ninguém; voltamos em {when}.",
         "stopped": "Entendido, não escreveremos mais. Se mudar de ideia, escreva START.",
         "started": "Bem-vindo de volta! Como posso ajudar?",
         "reset": "Pronto, começamos do zero. Como posso ajudar?",
@@ -206,6 +213,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "not_client": "Danke für Ihre Nachricht. Dieser Chat ist für Kunden von {business}; für anderes nutzen Sie bitte die Kontakte auf der Website.",
         "handed_over": "Ich gebe Sie an einen Kollegen weiter, der Ihnen hier schreibt.",
         "still_waiting": "Bisher konnte Ihnen noch niemand antworten. Ihre Nachricht ist nicht vergessen: Ein Kollege schreibt Ihnen hier.",
+        "back_at": "Im Moment ist niemand da, wir sind am {when} wieder da.",
         "stopped": "Verstanden, wir schreiben Ihnen nicht mehr. Falls Sie es sich anders überlegen: START.",
         "started": "Willkommen zurück! Wie kann ich helfen?",
         "reset": "Erledigt, wir fangen neu an. Wie kann ich helfen?",
@@ -233,6 +241,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "not_client": "Merci pour votre message. Ce chat est réservé aux clients de {business} ; pour le reste, utilisez les contacts du site.",
         "handed_over": "Je vous passe un collègue, qui vous écrira ici.",
         "still_waiting": "Personne n'a encore pu vous répondre. Votre message n'est pas oublié : un collègue vous écrira ici.",
+        "back_at": "Il n'y a personne pour le moment, nous revenons le {when}.",
         "stopped": "Entendu, nous ne vous écrirons plus. Si vous changez d'avis, écrivez START.",
         "started": "Bon retour ! Comment puis-je vous aider ?",
         "reset": "C'est fait, on repart de zéro. Comment puis-je vous aider ?",
@@ -260,6 +269,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "not_client": "Yazdığınız için teşekkürler. Bu sohbet {business} müşterileri içindir; diğer konular için sitedeki iletişim bilgilerini kullanın.",
         "handed_over": "Sizi bir arkadaşıma aktarıyorum, buradan yazacak.",
         "still_waiting": "Henüz kimse size yanıt veremedi. Mesajınız unutulmadı: bir arkadaşım buradan yazacak.",
+        "back_at": "Şu anda kimse yok, {when} tarihinde döneceğiz.",
         "stopped": "Anlaşıldı, size artık yazmayacağız. Fikrinizi değiştirirseniz START yazın.",
         "started": "Tekrar hoş geldiniz! Nasıl yardımcı olabilirim?",
         "reset": "Tamam, baştan başlıyoruz. Nasıl yardımcı olabilirim?",
@@ -287,6 +297,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "not_client": "लिखने के लिए धन्यवाद। यह चैट {business} के ग्राहकों के लिए है; बाकी के लिए वेबसाइट के संपर्क देखें।",
         "handed_over": "मैं आपको एक सहकर्मी से जोड़ रहा हूँ, वे यहीं लिखेंगे।",
         "still_waiting": "अभी तक कोई आपको जवाब नहीं दे पाया है। आपका संदेश भूला नहीं गया है: एक सहकर्मी यहीं लिखेंगे।",
+        "back_at": "अभी कोई मौजूद नहीं है, हम {when} पर लौटेंगे।",
         "stopped": "ठीक है, हम अब आपको नहीं लिखेंगे। मन बदले तो START लिखें।",
         "started": "फिर से स्वागत है! मैं क्या मदद कर सकता हूँ?",
         "reset": "हो गया, हम नए सिरे से शुरू करते हैं। मैं क्या मदद कर सकता हूँ?",
@@ -314,6 +325,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "not_client": "شكرًا لرسالتك. هذه المحادثة لعملاء {business}؛ لغير ذلك استخدم جهات الاتصال على موقعنا.",
         "handed_over": "سأحولك إلى زميل، وسيكتب لك هنا.",
         "still_waiting": "لم يتمكن أحد من الرد عليك بعد. رسالتك ليست منسية: سيكتب لك زميل هنا.",
+        "back_at": "لا أحد هنا الآن، سنعود في {when}.",
         "stopped": "حسنًا، لن نراسلك بعد الآن. إن غيرت رأيك فاكتب START.",
         "started": "أهلًا بعودتك! كيف يمكنني مساعدتك؟",
         "reset": "تم، نبدأ من جديد. كيف يمكنني مساعدتك؟",
@@ -340,6 +352,11 @@ def say(phrase: Phrase, language: str, business: str = "") -> str:
     """The phrase in a language we speak, else in English. `business` is the part before any comma or colon."""
     name = business.split(",")[0].split(":")[0].strip() or business
     return _TEXTS.get(language, _TEXTS["en"])[phrase].replace("{business}", name)
+
+
+def with_return(text: str, language: str, back_at: str) -> str:
+    """A text with when people are there again (by the business's clock); as it is where they are there now."""
+    return f"{text} {say('back_at', language).replace('{when}', back_at)}" if back_at else text
 
 
 def was_said(phrase: Phrase, messages: Sequence[AnyMessage]) -> bool:

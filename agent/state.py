@@ -67,7 +67,8 @@ class State(Inbound, total=False):
 
     `draft` and `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim; `task` what a person
     has to look after; `topic` what the burst is about; `said_in` the message id of each new fact; `identity` the contact's number or user id; `at` Unix ms
-    of the turn, `now` the same by the business's clock, in words; `prompts` those that asked a model in it, `NAME@VERSION` each; `idle_minutes` the pause before it; `session_from` the first message of a
+    of the turn, `now` the same by the business's clock, in words; `back_at` when
+    people are there again, by that clock (empty: they are there); `prompts` those that asked a model in it, `NAME@VERSION` each; `idle_minutes` the pause before it; `session_from` the first message of a
     session that begins with this turn; `touch` says that nobody wrote and the contact is written to; `decision` their answer
     to an offer in this turn.
     """
@@ -93,6 +94,7 @@ class State(Inbound, total=False):
     identity: str
     at: int
     now: str
+    back_at: str
     idle_minutes: int
     session_from: str
     touch: Touch | None

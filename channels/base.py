@@ -41,6 +41,10 @@ ANSWERED: frozenset[str] = frozenset(
 # Change what was said before: the message they name is read as it is now.
 AMENDING: frozenset[str] = frozenset({"edit", "revoke"})
 
+# What is kept of the ad or post a message was written from (Cloud API, webhook reference, "referral"); `ctwa_clid` is the click,
+# which Meta's Conversions API asks for.
+REFERRAL = ("source_type", "source_id", "source_url", "headline", "body", "media_type", "ctwa_clid")
+
 Status = Literal["sent", "delivered", "read", "failed"]
 
 
@@ -70,7 +74,7 @@ class Message(Frozen):
     `group_id` is the group it was written in. `ours`: an echo that may be of a message we sent ourselves. `traceparent`: where
     a trace of it goes on (W3C Trace Context). `context` says in words what came beside the text, such as the ad it was
     written from; `amends` is the message that an edit or a revocation names. `moved_to` are the sender's new number and
-    user id, where they have changed.
+    user id, where they have changed. `referral` is the ad or post it was written from (`REFERRAL` names its fields).
     """
 
     id: str
@@ -90,6 +94,7 @@ class Message(Frozen):
     context: str = ""
     amends: str = ""
     moved_to: tuple[str, str] = ("", "")
+    referral: dict[str, str] = {}
 
 
 def amending_id(original: str, kind: str, text: str) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from channels.base import AMENDING, Kind, Media, Message, Parsed, Preference, StatusUpdate, TemplateStatus
+from channels.base import AMENDING, REFERRAL, Kind, Media, Message, Parsed, Preference, StatusUpdate, TemplateStatus
 from channels.cloud_errors import classify
 from channels.json_parts import as_dict, as_dicts, clean, each, object_of, required, seconds
 
@@ -82,6 +82,7 @@ def _message(raw: dict[str, Any], value: dict[str, Any], account: str) -> Messag
         payload=clean(as_dict(raw.get("button")).get("payload")),
         group_id=clean(raw.get("group_id")),
         context=_beside(raw),
+        referral=_referral(as_dict(raw.get("referral"))),
         amends=clean(as_dict(raw.get(kind)).get("original_message_id")) if kind in AMENDING else "",
         moved_to=_moved(as_dict(raw.get("system"))) if kind == "system" else ("", ""),
     )
@@ -99,6 +100,10 @@ def _beside(raw: dict[str, Any]) -> str:
         lines.append(f"product {clean(product.get('product_retailer_id'))} of the catalogue".replace("  ", " "))
     flat = " and the ".join(" ".join(line.split()) for line in lines)
     return f"[about the {flat[:BESIDE]}]" if flat else ""
+
+
+def _referral(ad: dict[str, Any]) -> dict[str, str]:
+    return {name: value for name in REFERRAL if (value := clean(ad.get(name))[:BESIDE])}
 
 
 def _moved(system: dict[str, Any]) -> tuple[str, str]:

@@ -28,6 +28,7 @@ CONTACT = {
     **{"id": _ID, "bot_id": "default", "wa_id": "77010000001", "user_id": "", "account": "106540352242922"},
     **{"name": "Aigerim", "owner": "bot", "owner_at": 0, "heard_at": _AT, "task": "", "task_at": 0, "unread": 2},
     **{"asked_at": _AT, "created": _AT, "profile": {"class": "client", "email": "aigerim@example.kz"}},
+    "referral": {"source_type": "ad", "source_id": "120200", "headline": "Espresso week", "at": str(_AT)},
     **{"sources": {"class": "wamid.1", "email": "operator"}, "usage": _USAGE, "class": "client", "is_client": True},
     **{"stopped": False, "missing": ["company"], "complete": False},
 }

@@ -45,6 +45,7 @@ class Contact(BaseModel):
     """A contact with everything known of them. `owner_at` (ms): since when; `heard_at` (ms): when they
     last wrote; `task`: what a person has to look after, since `task_at` (ms); `unread` messages, and since when (ms) one of
     theirs waits for an answer, `asked_at` (0: none does);
+    `referral`: the ad or post they last came from, `at` (ms) which time;
     `calls`, `input` and `output` tokens and `nano` (billionths of a US dollar): what the conversation cost."""
 
     id: str
@@ -67,6 +68,7 @@ class Contact(BaseModel):
     nano: int = 0
     profile: dict[str, str] = {}
     sources: dict[str, str] = {}
+    referral: dict[str, str] = {}
 
     @property
     def is_client(self) -> bool:

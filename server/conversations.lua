@@ -22,7 +22,14 @@ for i = rest, #ARGV, 2 do
 end
 if new == 1 then
   figure('contacts')
-  happened('lead_created', id, 'lead', {created = now})
+  local lead, ad = {created = now}, {}
+  for i = rest, #ARGV, 2 do
+    if string.sub(ARGV[i], 1, 2) == 'r:' and ARGV[i + 1] ~= '' then
+      ad[string.sub(ARGV[i], 3)] = ARGV[i + 1]
+      lead.referral = ad
+    end
+  end
+  happened('lead_created', id, 'lead', lead)
 end
 return {id, new}
 

@@ -5,7 +5,7 @@ A contact and its conversation share one id, a UUID made from a secret, the bot 
     alias:I       STRING  identity -> conversation id, so that number and user id of one person meet; who writes to a
                           simulated number has identities of another kind, which no real contact can have
     contact:C     HASH    wa_id, user_id, account, name, owner, owner_at, task, task_at, created, heard_at; `p:field` profile,
-                          `s:field` its source; calls, input, output, nano: what it cost; unread: messages nobody has
+                          `s:field` its source; `r:field` the ad they came from; calls, input, output, nano: what it cost; unread: messages nobody has
                           looked at; asked_at: ms since when the contact waits for an answer
     transcript:C  LIST    JSON entries, oldest first
     sent:I        STRING  provider's message id -> `conversation reply`, for 8 days, where statuses do not tell
@@ -29,7 +29,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from agent.phone_numbers import spellings
-from channels.base import Message
+from channels.base import REFERRAL, Message
 from server.clock import now_ms
 from server.contacts import Contact, Entry
 from server.figures import FIGURES, day_of
@@ -77,13 +77,15 @@ class Conversations:
         """
         known = {"wa_id": message.wa_id, "user_id": message.user_id, "account": message.account, "name": message.name}
         seen = tuple(known.values())
-        if not afresh and (cached := self._recent.get(seen)):
+        if not (afresh or message.referral) and (cached := self._recent.get(seen)):
             return cached
         secret = await self._salt()
         identities = _identities(message)
         fresh = uuid.uuid5(uuid.NAMESPACE_URL, f"salesgraph:{secret}:{self.bot_id}:{identities[0]}")
         keys = [key(self.bot_id, "alias", digest(f"{secret} {identity}")) for identity in identities]
-        flat = [text for name, value in known.items() if value for text in (name, value)]
+        ad = {f"r:{name}": message.referral.get(name, "") for name in REFERRAL} if message.referral else {}
+        ad |= {"r:at": str(message.timestamp * 1000 or now_ms())} if ad else {}
+        flat = [text for name, value in (known | ad).items() if value or name in ad for text in (name, value)]
         prefix = key(self.bot_id, "contact", "")
         card = "1" if message.kind == "system" else "0"
         made = {"fresh": str(fresh), "prefix": prefix, "card": card, "day": day_of(self._timezone)}
@@ -159,9 +161,17 @@ class Conversations:
         row = {name.decode(): value.decode() for name, value in raw.items()}
         profile = {name[2:]: value for name, value in row.items() if name.startswith("p:")}
         sources = {name[2:]: value for name, value in row.items() if name.startswith("s:")}
+        referral = {name[2:]: value for name, value in row.items() if name.startswith("r:") and value}
         known = {k: v for k, v in row.items() if k in Contact.model_fields}
         return Contact.model_validate(
-            {**known, "id": conversation_id, "bot_id": self.bot_id, "profile": profile, "sources": sources}
+            {
+                **known,
+                "id": conversation_id,
+                "bot_id": self.bot_id,
+                "profile": profile,
+                "sources": sources,
+                "referral": referral,
+            }
         )
 
     async def latest(self, conversation_ids: Sequence[str]) -> list[tuple[Contact, Entry | None]]:

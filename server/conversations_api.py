@@ -307,7 +307,7 @@ def card(desk: Desk, contact: Contact) -> dict[str, Any]:
     }
 
 
-COLUMNS = ("id", "bot_id", "phone", "name", "last_name", "company", "email", "language", "class", "stage", "owner", "stopped", "created", "last_activity")  # fmt: skip
+COLUMNS = ("id", "bot_id", "phone", "name", "last_name", "company", "email", "language", "class", "stage", "owner", "stopped", "created", "last_activity", "ad", "ad_source_id", "ad_ctwa_clid")  # fmt: skip
 
 
 _NUMBER = re.compile(r"^\+\d+$")
@@ -329,7 +329,8 @@ async def _table(inbox: Inbox, desks: dict[str, Desk], show: Show, is_client: bo
                 **{"name": contact.name, "class": "unknown"},
                 **contact.profile,
                 **{"id": contact.id, "bot_id": contact.bot_id, "owner": contact.owner, "stopped": contact.stopped},
-                **{"created": contact.created, "last_activity": row.at},
+                **{"created": contact.created, "last_activity": row.at, "ad": contact.referral.get("headline", "")},
+                **{f"ad_{name}": contact.referral.get(name, "") for name in ("source_id", "ctwa_clid")},
             }
             table.writerow([_cell(name, known.get(name, "")) for name in COLUMNS])
         yield out.getvalue()

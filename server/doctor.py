@@ -38,7 +38,14 @@ PATIENCE = 180
 # What scripts use, each with arguments that do no harm to a key of the doctor's own; `{}` stands for it.
 COMMANDS = {
     **dict.fromkeys(("GET", "DEL", "EXISTS", "LLEN", "LPOP", "SPOP", "HKEYS", "HGETALL", "ZCARD", "ZPOPMIN"), ("{}",)),
-    **{"TIME": (), "RENAME": ("{}", "{}"), "SET": ("{}", "1", "NX"), "EXPIRE": ("{}", "1"), "PEXPIRE": ("{}", "1"), "LINDEX": ("{}", "0")},
+    **{
+        "TIME": (),
+        "RENAME": ("{}", "{}"),
+        "SET": ("{}", "1", "NX"),
+        "EXPIRE": ("{}", "1"),
+        "PEXPIRE": ("{}", "1"),
+        "LINDEX": ("{}", "0"),
+    },
     **dict.fromkeys(("HGET", "HEXISTS", "SISMEMBER", "ZSCORE", "ZREM", "SREM", "HDEL", "HMGET"), ("{}", "x")),
     **dict.fromkeys(("RPUSH", "LPUSH", "SADD"), ("{}", "x")),
     **dict.fromkeys(("LTRIM", "LRANGE", "ZRANGE"), ("{}", "0", "1")),

@@ -103,6 +103,12 @@ class Hours:
             raise ValueError(f"no open day in the {LONGEST} days after {self.local(at):%Y-%m-%d}")
         return max(at, found[0])
 
+    def back_at(self, at: int) -> str:
+        """When somebody is there again (`YYYY-MM-DD HH:MM` by the business's clock); empty at an open moment (ms), and where there
+        is no open day in sight."""
+        opening = next(self.openings(at), None)
+        return f"{self.local(opening[0]):%Y-%m-%d %H:%M}" if opening and opening[0] > at else ""
+
 
 def hours_of(zone: str, days: str, start: str, end: str, holidays: str | None) -> Hours:
     """Hours in the words of settings. `holidays`: an ISO country, empty for none, None for the country of the zone. Raises

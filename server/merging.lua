@@ -62,6 +62,9 @@ for name, value in pairs(rest_of) do
     elseif own ~= value then
       lost[#lost + 1] = field .. ': ' .. value .. ' (' .. source .. ')'
     end
+  elseif string.sub(name, 1, 2) == 'r:' then -- an ad is kept as a whole
+    if not known['r:at'] then call('HSET', contact, name, value)
+    elseif name == 'r:source_id' then lost[#lost + 1] = 'ad: ' .. value end
   elseif sum[name] then call('HINCRBY', contact, name, value)
   elseif first[name] then
     if not own or tonumber(value) < tonumber(own) then call('HSET', contact, name, value) end

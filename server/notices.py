@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from agent.phrases import say
+from agent.phrases import say, with_return
 from channels.base import Recipient, SendError, Text
 from server import outbox
 from server.bots import Desk
@@ -120,7 +120,8 @@ async def _still_waits(desk: Desk, notice: Notice) -> bool:
     if contact is None or contact.owner != "person" or not contact.waiting_since:
         return False
     if not contact.stopped:
-        text = say("still_waiting", contact.profile.get("language") or "en")
+        language = contact.profile.get("language") or "en"
+        text = with_return(say("still_waiting", language), language, desk.bot.outreach.hours.back_at(now_ms()))
         await outbox.post(desk, contact, Reply(id=notice.id, text=text, notice=True))
     return True
 

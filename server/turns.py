@@ -135,6 +135,7 @@ def start_of(
         "identity": contact.wa_id or contact.user_id,
         "at": now,
         "now": f"{bot.outreach.hours.local(now):%A %-d %B %Y, %H:%M}",
+        "back_at": bot.outreach.hours.back_at(now),
         "touch": None,
         "idle_minutes": (now - values["at"]) // 60_000 if values.get("at") else 0,
     }

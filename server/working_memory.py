@@ -25,7 +25,7 @@ _SHAPES: dict[str, type | tuple[type, ...]] = {
         ("bot_id", "turn_id", "owner", "summary", "verdict", "reason", "model", "draft", "complaint", "task", "topic"),
         str,
     ),
-    **dict.fromkeys(("identity", "session_from", "decision"), str),
+    **dict.fromkeys(("identity", "session_from", "decision", "back_at"), str),
     **dict.fromkeys(("at", "idle_minutes"), int),
 }
 

@@ -84,7 +84,18 @@ def test_every_operation_is_described(apart: Stack):
 def fields_of(value: Any, known: Any) -> None:
     """An example has the fields of a real answer, no more and no less; where a real list is empty, nothing can be said."""
     if isinstance(value, dict) and isinstance(known, dict):
-        free = {"profile", "sources", "fields", "touched", "answered", "skipped", "data", "answered_within"}
+        free = {
+            "profile",
+            "sources",
+            "referral",
+            "otherwise",
+            "fields",
+            "touched",
+            "answered",
+            "skipped",
+            "data",
+            "answered_within",
+        }
         assert value.keys() == known.keys()
         for name in value.keys() - free:
             fields_of(value[name], known[name])

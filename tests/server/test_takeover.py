@@ -6,16 +6,21 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
+import pytest
 from fastapi import FastAPI, Request, Response
 from redis.asyncio import Redis
 
 from agent.meter import Call
 from agent.models import Models
+from agent.phrases import with_return
 from server import alerts
 from server.answering import forget_trouble
 from server.bots import Bot
+from server.clock import now_ms
 from server.spending import Spending
 from tests.agent.chatting import Scripted
 from tests.fakes.serving import served
@@ -176,3 +181,37 @@ async def test_an_alert_of_a_model_ends_with_the_worker_that_raised_it(redis: Re
     await alerts.raise_alert(redis, "budget:default", "80 % is spent", "daily_budget")
     await forget_trouble(redis)
     assert [alert["name"] for alert in await alerts.all_alerts(redis)] == ["budget:default"]
+
+
+async def test_outside_the_hours_a_contact_hears_when_somebody_is_there_again(redis: Redis, tmp_path):
+    """Now and, when nobody has answered, once more; the clock is that of the business."""
+    now = datetime.now(ZoneInfo("Asia/Almaty"))
+    closed = {"working_days": f"{now + timedelta(days=2):%a}", "holidays": "none"}
+    office = Office(redis, tmp_path, operator_number=OPERATOR, **closed)
+    back = office.desk.bot.outreach.hours.back_at(now_ms())
+    async with office.working(models()):
+        await office.writes("77010000031", "I want to talk to a human")
+        await until(lambda: office.replies("77010000031"))
+        assert office.replies("77010000031")[0].endswith(f"away just now and back on {back}.")
+        await until(office.idle)
+        await sooner(redis)
+        await until(lambda: len(office.replies("77010000031")) == 2)
+        assert back in office.replies("77010000031")[1]
+        await until(office.idle)
+
+
+async def test_in_the_hours_nobody_is_said_to_be_away(redis: Redis, tmp_path):
+    every_day = {"working_days": "Mon-Sun", "working_hours_start": "00:00", "working_hours_end": "24:00"}
+    office = Office(redis, tmp_path, **every_day, holidays="none")
+    async with office.working(models()):
+        await office.writes("77010000032", "I want to talk to a human")
+        await until(lambda: office.replies("77010000032"))
+        await until(office.idle)
+    assert office.replies("77010000032") == ["I am passing you on to a colleague, who will write to you here."]
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "kk", "it", "es", "pt", "de", "fr", "tr", "hi", "ar"])
+def test_it_is_said_in_every_language(language: str):
+    assert with_return("x", language, "") == "x"
+    assert "2026-11-30 10:00" in with_return("x", language, "2026-11-30 10:00")
+    assert language == "en" or with_return("x", language, "9") != with_return("x", "en", "9")

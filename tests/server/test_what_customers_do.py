@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import uuid
 from typing import Any
@@ -102,13 +104,26 @@ async def test_what_a_message_was_written_from_is_read_with_it(stack: Stack):
     await quiet(stack, contact, 1)
     await stack.post(webhook({**text(contact, "and this one?", f"{message_id}.2"), "context": product}))
     await quiet(stack, contact, 2)
-    first, second = asked(stack)[-2:]
+    known = await stack.conversation_of(contact)
+    kept = (await stack.http.get(f"/api/contacts/{known['id']}")).json()["referral"]
+    assert (kept["source_id"], kept["ctwa_clid"], kept["headline"]) == ("1", "X", "Emerald fountain")
+    table = list(csv.DictReader(io.StringIO((await stack.http.get("/api/contacts?format=csv")).text)))
+    row = next(row for row in table if row["id"] == known["id"])
+    assert (row["ad"], row["ad_source_id"], row["ad_ctwa_clid"]) == ("Emerald fountain", "1", "X")
+    again = {"source_type": "post", "source_id": "2", "headline": "Spring"}
+    await stack.post(webhook({**text(contact, "and this?", f"{message_id}.3"), "referral": again}))
+    await quiet(stack, contact, 3)
+    kept = (await stack.http.get(f"/api/contacts/{known['id']}")).json()["referral"]
+    assert {n: kept[n] for n in kept if n != "at"} == again
+    page = await stack.http.get(f"/dashboard/default/{known['id']}")
+    assert "Came from the post" in page.text and "Spring" in page.text
+    first, second = asked(stack)[-3:-1]
     assert "Emerald fountain" in first and "Hand-thrown" in first and first.endswith("\nmore info?")
     assert "SKU-77" in second and second.endswith("\nand this one?")
     seen = (await stack.conversation_of(contact))["messages"]
     assert "Emerald fountain" in seen[0]["text"] and seen[0]["text"].endswith("more info?")
-    await stack.post(webhook({**text(contact, "STOP", f"{message_id}.3"), "referral": ad}))
-    assert "START" in (await quiet(stack, contact, 3))[-1]
+    await stack.post(webhook({**text(contact, "STOP", f"{message_id}.4"), "referral": ad}))
+    assert "START" in (await quiet(stack, contact, 4))[-1]
 
 
 async def test_lists_and_forms_are_read_as_words_and_a_forms_token_by_nobody(stack: Stack):
