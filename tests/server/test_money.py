@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,14 @@ from server.mailbox import Limits, Mailbox
 from server.settings import Settings
 from server.spending import Spending
 from tests.fakes.openai_wire import polite
-from tests.server.stack import Stack, product
+from tests.server.stack import Stack
 
 
 def of(folder: Path, **more: Any) -> Settings:
     return Settings(_env_file=None, data_dir=folder, **more)
 
 
-async def cost_today(stack: Stack, bot: str = "demo") -> float:
+async def cost_today(stack: Stack, bot: str) -> float:
     bots = (await stack.http.get("/api/stats")).json()["bots"]
     today = next(row for row in bots if row["bot_id"] == bot)["today"]
     return today["cost"] + today["assumed_cost"]
@@ -42,18 +43,20 @@ def dear(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("model", ["gpt-4.1-mini", "a-model-of-our-own"])
-async def test_a_rehearsal_is_billed_and_stops_with_the_budget(model: str):
-    with product(OPENAI_MODEL=model, DAILY_BUDGET="0.5", SIMULATOR="") as stack:
-        stack.model.answer = dear
-        question = {"text": "Do you sell machines?", "bot_id": "demo"}
-        answer = (await stack.http.post("/api/generate", json=question)).json()
-        assert answer["model"] == f"openai:{model}"
-        assert await cost_today(stack) > 0.5
-        calls = len(stack.model.requests)
-        answer = (await stack.http.post("/api/generate", json=question)).json()
-        assert answer["model"] == "offline" and answer["replies"] and len(stack.model.requests) == calls
-        [alert] = [row for row in (await stack.http.get("/api/stats")).json()["alerts"] if row["name"] == "budget:demo"]
-        assert ("MODEL_PRICES" in alert["text"]) == (model != "gpt-4.1-mini")
+async def test_a_rehearsal_is_billed_and_stops_with_the_budget(stack: Stack, model: str):
+    bot = f"b{uuid.uuid4().hex[:10]}"
+    await stack.http.put("/api/bots", json={"id": bot, "model": f"openai:{model}", "daily_budget": 0.5})
+    stack.model.answer = dear
+    question = {"text": "Do you sell machines?", "bot_id": bot}
+    answer = (await stack.http.post("/api/generate", json=question)).json()
+    assert answer["model"] == f"openai:{model}"
+    assert await cost_today(stack, bot) > 0.5
+    calls = len(stack.model.requests)
+    answer = (await stack.http.post("/api/generate", json=question)).json()
+    assert answer["model"] == "offline" and answer["replies"] and len(stack.model.requests) == calls
+    [alert] = [row for row in (await stack.http.get("/api/stats")).json()["alerts"] if row["name"] == f"budget:{bot}"]
+    assert ("MODEL_PRICES" in alert["text"]) == (model != "gpt-4.1-mini")
+    await stack.http.delete(f"/api/bots/{bot}", params={"erase": True})
 
 
 def test_a_model_without_a_price_counts_like_the_dearest_unless_its_price_is_said():
