@@ -110,6 +110,11 @@ class Bookshelf:
     def __init__(self, library: Library) -> None:
         self._library = library
 
+    def warm(self) -> None:
+        """Load the embedding model that is on this machine."""
+        if not self._library.embedder.paid:
+            self._library.embedder.query("?")
+
     async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
         """The best passages, each marked with whether it probably answers the question."""
         paid = self._library.embedder.paid

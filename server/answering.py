@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -19,7 +20,8 @@ from agent import meter
 from agent.checkpointer import RedisCheckpointer
 from agent.failures import Trouble
 from agent.graph import Bookshelf, build, offline_model
-from agent.models import Access, Models
+from agent.models import OFFLINE, Access, Models
+from agent.offline import OfflineChatModel
 from agent.once import once_each
 from agent.providers import variables
 from agent.ways import Ways
@@ -132,10 +134,18 @@ class RedisLedger:
         await Conversations(self._redis, self._bot_id).quarantine(f"tool answer: {why}", f"called:{key}")
 
 
+def _warmed(shared: Models, shelf: Bookshelf) -> None:
+    """What the first customer would wait for a second for: the bundled embeddings, where they are used."""
+    if shared.default == OFFLINE and isinstance(shared.offline, OfflineChatModel):
+        shared.offline.warm()
+    shelf.warm()
+
+
 def graphs(settings: Settings, redis: Redis, http: httpx.AsyncClient | None = None) -> Callable[[str], Graph]:
     """The graph of a bot by its id: one for all, each bot with its own corner of working memory."""
     shared, shelf = models(settings, http, redis), Bookshelf(library(settings, redis))
     shared.warm()
+    threading.Thread(target=_warmed, args=(shared, shelf), daemon=True).start()
     base = build(shared, shelf, calling=once_each(lambda bot_id: RedisLedger(redis, bot_id)))
 
     @lru_cache(maxsize=10_000)
