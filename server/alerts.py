@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from server.clock import now_ms
 from server.keys import PREFIX
+from server.readable import fields_of, readable
 
 # HASH name -> JSON with `at` (ms), `text` and `setting`.
 KEY = f"{PREFIX}:alerts"
@@ -35,4 +36,12 @@ async def clear(redis: Redis, name: str) -> None:
 async def all_alerts(redis: Redis) -> list[dict[str, Any]]:
     """Every alert, the oldest first, each with its `name`."""
     raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
-    return sorted(({"name": name.decode(), **json.loads(row)} for name, row in raw.items()), key=lambda row: row["at"])
+    rows = [
+        {"name": name.decode(), **row} for name, value in raw.items() for row in readable([value], _read, "an alert")
+    ]
+    return sorted(rows, key=lambda row: row["at"])
+
+
+def _read(row: bytes) -> dict[str, Any]:
+    found = fields_of(row)
+    return {**found, "at": int(found["at"]), "text": str(found["text"]), "setting": str(found["setting"])}

@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from server.access import READS
 from server.clock import now_ms
 from server.keys import SHARED, key
+from server.readable import fields_of, readable
 from server.tokens import Operator, who
 
 AUDIT = key(SHARED, "audit")
@@ -53,7 +54,7 @@ async def note(
 async def lines(redis: Redis, limit: int, start: int = 0) -> list[dict[str, Any]]:
     """The last changes, newest first."""
     rows: Any = await redis.lrange(AUDIT, start, start + limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
-    return [json.loads(row) for row in rows]
+    return readable(rows, fields_of, "a line of the audit log")
 
 
 def may_see(row: dict[str, Any]) -> bool:

@@ -29,6 +29,7 @@ from server.figures import FIGURES, day_of
 from server.keys import key
 from server.outbox import File, Reply
 from server.outreach import WINDOW, barred
+from server.readable import readable
 from server.scripts import Scripts
 
 MINUTE = 60_000
@@ -112,7 +113,7 @@ class Calls:
         """Calls that start at `after` (ms) or later, the next first."""
         ids: Any = await self._redis.zrangebyscore(key(bot_id, "call_starts"), after, "+inf")
         rows: Any = await self._redis.hmget(key(bot_id, "call_rows"), ids) if ids else []  # pyright: ignore[reportGeneralTypeIssues]
-        return [Call.model_validate_json(row) for row in rows if row]
+        return readable(rows, Call.model_validate_json, "a call")
 
     async def of(self, bot_id: str, conversation_id: str) -> list[Call]:
         """The calls of one contact that are still to come."""

@@ -20,6 +20,7 @@ from server.clock import now_ms
 from server.conversations import OPERATOR, Conversations
 from server.follow_ups import FollowUps
 from server.keys import key
+from server.readable import fields_of, readable
 
 Door = Literal["words", "preferences", "error 131050", "operator"]
 KEPT = 10_000
@@ -75,4 +76,9 @@ async def suppressed(redis: Redis, conversations: Conversations) -> list[Mapping
 async def changes(redis: Redis, bot_id: str, limit: int = 200) -> list[dict[str, Any]]:
     """The last changes of consent, newest first."""
     rows: Any = await redis.lrange(key(bot_id, "consents"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
-    return [json.loads(row) for row in rows]
+    return readable(rows, _read, "a change of consent")
+
+
+def _read(row: bytes) -> dict[str, Any]:
+    found = fields_of(row)
+    return {**found, "conversation_id": found["conversation_id"]}

@@ -34,6 +34,7 @@ from server.clock import now_ms
 from server.contacts import Contact, Entry
 from server.figures import FIGURES, day_of
 from server.keys import digest, key
+from server.readable import fields_of, readable
 from server.scripts import Scripts
 from server.simulated import is_simulated
 
@@ -50,6 +51,10 @@ log = structlog.get_logger()
 def _became(entry: Entry, status: bytes | None, heard: bytes | None) -> Entry:
     said = None if heard is None else heard.decode()
     return entry.model_copy(update={"status": (status or b"").decode(), "heard": said})
+
+
+def _entries(rows: Sequence[bytes]) -> list[Entry]:
+    return readable(rows, Entry.model_validate_json, "a line of a transcript")
 
 
 def _identities(who: Message | Contact) -> list[str]:
@@ -233,7 +238,7 @@ class Conversations:
         first, last = -limit, -1
         if before:
             rows: Any = await self._redis.lrange(key(self.bot_id, "transcript", conversation_id), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
-            place = next((n for n, row in enumerate(rows) if Entry.model_validate_json(row).id == before), 0)
+            place = next((n for n, row in enumerate(rows) if any(e.id == before for e in _entries([row]))), 0)
             if not place:
                 return []
             first, last = max(0, place - limit), place - 1
@@ -241,7 +246,7 @@ class Conversations:
             pipe.lrange(key(self.bot_id, "transcript", conversation_id), first, last)
             pipe.hgetall(key(self.bot_id, "status", conversation_id))
             rows, statuses = await pipe.execute()
-        entries = [Entry.model_validate_json(row) for row in rows]
+        entries = _entries(rows)
         return [_became(e, statuses.get(e.id.encode()), statuses.get(f"heard:{e.id}".encode())) for e in entries]
 
     async def heard(self, conversation_id: str, message_id: str) -> str | None:
@@ -258,7 +263,7 @@ class Conversations:
         rows: Any = await self._redis.lrange(key(self.bot_id, "transcript", conversation_id), -limit, -1)  # pyright: ignore[reportGeneralTypeIssues]
         found: list[str] | None = None  # there is nothing to react to yet
         if any(b'"reaction"' in row for row in rows):
-            for entry in (Entry.model_validate_json(row) for row in rows):
+            for entry in _entries(rows):
                 if entry.author != "contact":
                     found = []
                 elif found is not None and entry.kind == "reaction" and entry.text:
@@ -354,10 +359,14 @@ class Conversations:
     async def quarantined(self, limit: int) -> list[dict[str, Any]]:
         """The last pieces, newest first."""
         rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
-        return [{"id": digest(row.decode()), "bot_id": self.bot_id, **json.loads(row)} for row in rows]
+        return readable(rows, self._piece, "a quarantined piece")
+
+    def _piece(self, row: bytes) -> dict[str, Any]:
+        found = {"id": digest(row.decode()), "bot_id": self.bot_id, **fields_of(row)}
+        return {**found, "at": int(found["at"])}
 
     async def drop_quarantined(self, piece_id: str) -> bool:
         """Forget a piece; False when there is none of that id."""
         rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
-        row = next((r for r in rows if json.loads(r).get("id", digest(r.decode())) == piece_id), None)
+        row = next((r for r in rows for one in readable([r], self._piece, "a piece") if one["id"] == piece_id), None)
         return bool(row and await self._redis.lrem(key(self.bot_id, "quarantine"), 0, row))  # pyright: ignore[reportGeneralTypeIssues]

@@ -5,13 +5,13 @@ dead   HASH   turn id -> JSON: conversation_id, reason, at (ms), batch (the mess
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
 
 from server.keys import WAKE, key
+from server.readable import fields_of, readable
 from server.scripts import Scripts
 
 
@@ -25,16 +25,20 @@ class DeadLetters:
     async def every(self) -> list[dict[str, Any]]:
         """All of them, newest first."""
         rows: Any = await self._redis.hgetall(key(self.bot_id, "dead"))  # pyright: ignore[reportGeneralTypeIssues]
-        letters = [self._read(turn.decode(), raw) for turn, raw in rows.items()]
+        letters = [one for turn, raw in rows.items() for one in self._readable(turn.decode(), raw)]
         return sorted(letters, key=lambda letter: -letter["at"])
 
     async def one(self, turn_id: str) -> dict[str, Any] | None:
         """The letter of a turn."""
         raw: Any = await self._redis.hget(key(self.bot_id, "dead"), turn_id)  # pyright: ignore[reportGeneralTypeIssues]
-        return self._read(turn_id, raw) if raw else None
+        return next(iter(self._readable(turn_id, raw)), None) if raw else None
 
-    def _read(self, turn_id: str, raw: bytes) -> dict[str, Any]:
-        return {"id": turn_id, "bot_id": self.bot_id, **json.loads(raw)}
+    def _readable(self, turn_id: str, raw: bytes) -> list[dict[str, Any]]:
+        def read(row: bytes) -> dict[str, Any]:
+            found = {"id": turn_id, "bot_id": self.bot_id, **fields_of(row)}
+            return {**found, "at": int(found["at"]), "conversation_id": str(found["conversation_id"])}
+
+        return readable([raw], read, "a dead letter")
 
     async def count(self) -> int:
         """How many there are."""

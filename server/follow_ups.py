@@ -22,6 +22,7 @@ from server.keys import key
 from server.mailbox import NOTHING, Then
 from server.message_templates import templates
 from server.outreach import DAY, HOUR, SKIPPED, Plan, Verdict
+from server.readable import fields_of, readable
 from server.timers import Timers
 
 log = structlog.get_logger()
@@ -114,7 +115,8 @@ class FollowUps:
     async def skipped(self, desk: Desk, limit: int = 100) -> list[dict[str, Any]]:
         """The last touches that were left out, newest first, with the reason."""
         rows: Any = await self._redis.lrange(key(desk.bot.id, "skipped"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
-        found = {(r["conversation_id"], r["touch"], r.get("anchor")): r for r in map(json.loads, reversed(rows))}
+        left_out = readable(reversed(rows), _left_out, "a touch left out")
+        found = {(r["conversation_id"], r["touch"], r.get("anchor")): r for r in left_out}
         return list(reversed(found.values()))  # a turn that ran again after a crash noted its touch twice
 
     async def put_off(self, desk: Desk, contact: Contact, touch: int, code: int) -> None:
@@ -202,3 +204,13 @@ def silence(plan: Plan) -> int:
 
 def _then(plan: Plan, counts: Sequence[str] = ()) -> Then:
     return Then(plan.model_dump_json(), plan.timer, " ".join(counts))
+
+
+def _left_out(row: bytes) -> dict[str, Any]:
+    found = fields_of(row)
+    return {
+        **found,
+        "conversation_id": str(found["conversation_id"]),
+        "touch": int(found["touch"]),
+        "at": int(found["at"]),
+    }

@@ -18,7 +18,7 @@ import hmac
 import ipaddress
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -34,6 +34,7 @@ from redis.exceptions import RedisError
 from server.bots import Desk
 from server.clock import now_ms
 from server.keys import SHARED, digest, key
+from server.readable import readable
 from server.scripts import Scripts
 from server.settings import Settings
 
@@ -160,6 +161,10 @@ class _PublicOnly(AbstractResolver):
         await self._inner.close()
 
 
+def _deliveries(rows: Sequence[bytes]) -> list[Delivery]:
+    return readable(rows, Delivery.model_validate_json, "a delivery of a webhook")
+
+
 class Hooks:
     """The webhooks of every bot."""
 
@@ -171,12 +176,12 @@ class Hooks:
     async def every(self, bot_id: str) -> list[Hook]:
         """Those of a bot, the oldest first."""
         rows: Any = await self._redis.hvals(key(bot_id, "hooks"))  # pyright: ignore[reportGeneralTypeIssues]
-        return sorted((Hook.model_validate_json(row) for row in rows), key=lambda hook: hook.created)
+        return sorted(readable(rows, Hook.model_validate_json, "a webhook"), key=lambda hook: hook.created)
 
     async def one(self, bot_id: str, hook_id: str) -> Hook | None:
         """The webhook of an id."""
         raw: Any = await self._redis.hget(key(bot_id, "hooks"), hook_id)  # pyright: ignore[reportGeneralTypeIssues]
-        return Hook.model_validate_json(raw) if raw else None
+        return next(iter(readable([raw], Hook.model_validate_json, "a webhook")), None)
 
     async def create(self, bot_id: str, url: str, events: tuple[Event, ...]) -> tuple[Hook, str]:
         """A new one, and what its deliveries are signed with. Raises Forbidden."""
@@ -193,7 +198,7 @@ class Hooks:
     async def deliveries(self, bot_id: str, hook_id: str, limit: int = 50) -> list[Delivery]:
         """The last of a webhook, newest first."""
         rows: Any = await self._redis.hvals(key(bot_id, "deliveries"))  # pyright: ignore[reportGeneralTypeIssues]
-        found = [d for d in map(Delivery.model_validate_json, rows) if d.hook_id == hook_id]
+        found = [d for d in _deliveries(rows) if d.hook_id == hook_id]
         return sorted(found, key=lambda delivery: -delivery.at)[:limit]
 
     async def replay(self, hook: Hook, delivery_id: str) -> bool:
@@ -277,7 +282,7 @@ class Hooks:
         keys = [key(bot_id, part) for part in ("delivery_due", "deliveries")]
         rows: Any = await self._scripts.run("claim", keys, {"count": HANDFUL, "term": TERM})
         hooks = {hook.id: hook for hook in await self.every(bot_id)} if rows else {}
-        await asyncio.gather(*(self._attempt(bot_id, hooks, Delivery.model_validate_json(row), http) for row in rows))
+        await asyncio.gather(*(self._attempt(bot_id, hooks, delivery, http) for delivery in _deliveries(rows)))
         return len(rows)
 
     async def _fan_out(self, desk: Desk, full: bool) -> bool:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from knowledge_base.embed import Embedder, Provider, bundled
 from knowledge_base.library import Stored
 from server.keys import key
+from server.readable import readable
 from server.settings import Settings
 
 
@@ -23,8 +24,8 @@ class RedisStore:
         return found.decode() if found else "0"
 
     async def documents(self, bot_id: str) -> list[Stored]:
-        rows = await self._redis.hvals(key(bot_id, "knowledge", "documents"))  # pyright: ignore[reportGeneralTypeIssues]
-        return [Stored.model_validate_json(row) for row in rows]
+        rows: Any = await self._redis.hvals(key(bot_id, "knowledge", "documents"))  # pyright: ignore[reportGeneralTypeIssues]
+        return readable(rows, Stored.model_validate_json, "a document")
 
     async def put(self, bot_id: str, document: Stored) -> None:
         async with self._redis.pipeline(transaction=True) as pipe:

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from server.clock import now_ms
 from server.keys import key
+from server.readable import readable
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -62,7 +63,11 @@ class Template(BaseModel):
 async def templates(redis: Redis, bot_id: str) -> dict[str, Template]:
     """What is known of a bot's templates, by `name:language`."""
     raw: Any = await redis.hgetall(key(bot_id, "templates"))  # pyright: ignore[reportGeneralTypeIssues]
-    return {name.decode(): Template.model_validate_json(row) for name, row in raw.items()}
+    return {
+        name.decode(): template
+        for name, row in raw.items()
+        for template in readable([row], Template.model_validate_json, "a template")
+    }
 
 
 async def keep(redis: Redis, bot_id: str, found: Sequence[Template]) -> None:

@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from server.bots import Desk
 from server.clock import now_ms
 from server.keys import SHARED, key
+from server.readable import readable
 from server.settings import Settings
 
 TOKENS = key(SHARED, "tokens")
@@ -77,7 +78,7 @@ async def find(redis: Redis, secret: str) -> Operator | None:
 async def of_digest(redis: Redis, digest: str) -> Operator | None:
     """The operator of a token's digest."""
     raw: Any = await redis.hget(TOKENS, digest)  # pyright: ignore[reportGeneralTypeIssues]
-    return Operator.model_validate_json(raw) if raw else None
+    return next(iter(_operators([raw])), None)
 
 
 async def feed_address(settings: Settings, redis: Redis, bot_id: str) -> str:
@@ -116,7 +117,12 @@ async def _digest(settings: Settings, redis: Redis, operator_id: str) -> str:
 async def every(redis: Redis) -> list[Operator]:
     """All operators with tokens of their own, the oldest first."""
     rows: Any = await redis.hvals(TOKENS)  # pyright: ignore[reportGeneralTypeIssues]
-    return sorted((Operator.model_validate_json(row) for row in rows), key=lambda operator: operator.created)
+    return sorted(_operators(rows), key=lambda operator: operator.created)
+
+
+def _operators(rows: Sequence[bytes | None]) -> list[Operator]:
+    """Those that can be read; a token whose row cannot opens nothing."""
+    return readable(rows, Operator.model_validate_json, "a token")
 
 
 async def revoke(redis: Redis, token_id: str) -> bool:
@@ -130,8 +136,8 @@ async def forget_bot(redis: Redis, bot_id: str) -> None:
     """Let no token open this bot any more; one that opened only it opens nothing."""
     rows: Any = await redis.hgetall(TOKENS)  # pyright: ignore[reportGeneralTypeIssues]
     for digest, row in rows.items():
-        operator = Operator.model_validate_json(row)
-        if bot_id not in operator.bots:
+        operator = next(iter(_operators([row])), None)
+        if operator is None or bot_id not in operator.bots:
             continue
         if left := tuple(name for name in operator.bots if name != bot_id):
             await redis.hset(TOKENS, digest, operator.model_copy(update={"bots": left}).model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]

@@ -11,10 +11,14 @@ from redis.asyncio import Redis
 
 from agent.serializer import Poisoned
 from channels.base import Message
+from server import capabilities
+from server.audit import AUDIT
 from server.bots import desks
-from server.keys import key
+from server.keys import PREFIX, key
 from server.settings import Settings
+from server.tokens import TOKENS
 from server.working_memory import sound
+from tests.server.stack import Stack
 
 SOUND: dict[str, Any] = {"messages": [HumanMessage("hi", id="1")], "profile": {"name": "Ann"}, "at": 1, "turn_id": "t"}
 
@@ -54,3 +58,39 @@ async def test_one_damaged_contact_hides_no_other(redis: Redis, tmp_path: Path):
     await redis.delete(key("default", "contact", ids[2]))
     await redis.set(key("default", "contact", ids[2]), "a text")
     assert [contact.id for contact, _ in await desk.conversations.latest(ids)] == [ids[3]]
+
+
+LISTS = {
+    "alerts": (f"{PREFIX}:alerts", "/api/stats"),
+    "tokens": (TOKENS, "/api/tokens"),
+    "dead letters": (key("default", "dead"), "/api/dead-letters"),
+    "webhooks": (key("default", "hooks"), "/api/hooks"),
+    "documents": (key("default", "knowledge", "documents"), "/api/knowledge/documents"),
+    "audit": (AUDIT, "/api/audit"),
+    "quarantine": (key("default", "quarantine"), "/api/quarantine"),
+    "consents": (key("default", "consents"), "/api/consents"),
+    "touches left out": (key("default", "skipped"), "/api/follow-ups/skipped"),
+    "what models take": (capabilities.KEY, "/api/bots/default/status"),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_row_that_cannot_be_read_closes_no_page(stack: Stack, name: str):
+    place, path = LISTS[name]
+    redis: Any = Redis.from_url(f"unix://{stack.data_dir}/redis/socket?db=0")
+    rows = [b"{not json", b"\xff\xfe", b"5", b"[]", b"{}"]
+    if name in ("audit", "quarantine", "consents", "touches left out"):
+        await redis.lpush(place, *rows)
+    else:
+        await redis.hset(place, mapping={f"bad{n}": row for n, row in enumerate(rows)})
+    try:
+        for address in (path, "/dashboard", "/dashboard/todo", "/metrics"):
+            answer = await stack.http.get(address)
+            assert answer.status_code < 400, (address, answer.text[:300])
+        assert "record_unreadable" in stack.log.read_text()
+    finally:
+        if name in ("audit", "quarantine", "consents", "touches left out"):
+            await redis.ltrim(place, len(rows), -1)
+        else:
+            await redis.hdel(place, *[f"bad{n}" for n in range(len(rows))])
+        await redis.aclose()
