@@ -354,6 +354,11 @@ def say(phrase: Phrase, language: str, business: str = "") -> str:
     return _TEXTS.get(language, _TEXTS["en"])[phrase].replace("{business}", name)
 
 
+def fixed_texts(language: str) -> str:
+    """Everything we say in a language without a model: it promises nothing that has to be supported."""
+    return "\n".join(_TEXTS.get(language, _TEXTS["en"]).values())
+
+
 def with_return(text: str, language: str, back_at: str) -> str:
     """A text with when people are there again (by the business's clock); as it is where they are there now."""
     return f"{text} {say('back_at', language).replace('{when}', back_at)}" if back_at else text

@@ -28,12 +28,14 @@ LOOKED_AT = 3_000
 
 # Whole messages only: "stop by tomorrow" and "do not send the red one" are no opt-outs.
 _STOP = frozenset(
-    "stop|stop promotions|stop promo|stop marketing|stop offers|stop messages|unsubscribe|stop all|opt out|optout|cancel subscription|do not write|don't write|do not message me|stop messaging me|"
+    "stop|stop it|stop it please|please stop|stop please|stop svp|stop bitte|stop per favore|stop por favor|stop promotions|stop promo|stop marketing|stop offers|stop messages|unsubscribe|stop all|opt out|optout|cancel subscription|do not write|don't write|do not message me|stop messaging me|"
     "стоп|отписаться|отпишите|отписка|не пишите|не пишите мне|больше не пишите|не беспокойте|хватит писать|удалите мой номер|"
-    "тоқта|тоқтат|жазбаңыз|маған жазбаңыз|basta|non scrivetemi|non scrivermi|cancellami|disiscrivimi|"
+    "тоқта|тоқтат|тоқтатыңыз|тоқтатыңызшы|жазбаңыз|маған жазбаңыз|basta|non scrivetemi|non scrivermi|cancellami|disiscrivimi|"
     "parar|pare|cancelar|baja|darme de baja|no me escriban|no escribir|sair|descadastrar|não me escrevam|não escreva|"
-    "stopp|abmelden|nicht mehr schreiben|arrêter|arrêtez|désinscrire|ne plus écrire|dur|iptal|yazmayın|abonelikten çık|"
-    "रोकें|बंद करो|मत लिखो|توقف|الغاء الاشتراك|إلغاء الاشتراك|لا تراسلني".split("|")
+    "stopp|abmelden|nicht mehr schreiben|bitte nicht mehr schreiben|arrêter|arrêtez|désinscrire|ne plus écrire|dur|iptal|yazmayın|abonelikten çık|"
+    "रोकें|बंद करो|मत लिखो|توقف|أوقف الرسائل|اوقف الرسائل|أوقفوا الرسائل|الغاء الاشتراك|إلغاء الاشتراك|لا تراسلني".split(
+        "|"
+    )
 )
 # Each word stands in the loop once: two ways to read a word are a million ways to read twenty of them.
 _MESSAGES = (
@@ -88,21 +90,32 @@ _SMALL_TALK = frozenset(
     )
 )
 _THANKS = frozenset(
-    "thanks|thank you|thx|спасибо|благодарю|спасибо большое|рахмет|grazie|grazie mille|gracias|obrigado|obrigada|danke|merci|teşekkürler|धन्यवाद|شكرا|شكرًا".split(
+    "thanks|thank you|thx|vielen dank|herzlichen dank|besten dank|спасибо|благодарю|спасибо большое|рахмет|grazie|grazie mille|gracias|obrigado|obrigada|danke|merci|teşekkürler|धन्यवाद|شكرا|شكرًا".split(
         "|"
     )
+)
+
+_GRATEFUL = frozenset(
+    "thanks thank thankyou thx ty cheers спасибо благодарю спасибочки спс рахмет рақмет grazie gracias obrigado obrigada danke dankeschön merci "
+    "teşekkürler teşekkür sağol sağolun धन्यवाद शुक्रिया आभार شكرا شكرًا شكراً مشكور".split()
+)
+# What stands around a word of thanks without asking for anything.
+_WARM = _GRATEFUL | frozenset(
+    "you so very much many a lot again all for your help really kindly большое вам тебе огромное очень за помощь ответ көп сізге үлкен mille tante molte davvero per aiuto l "
+    "muchas muchísimas mil por la ayuda su muy amable muito muita pela ajuda vielen vielen herzlichen besten sehr schön schon dank ihnen für die hilfe beaucoup mille fois pour votre aide "
+    "bien vous ederim ederiz çok için yardım बहुत बहुत आपका जी جزيلا جزيلًا لك لكم كثيرا".split()
 )
 
 # A wish and whom it is for, at most three words apart: "I am a manager" is not a wish for one.
 _WISH = (
     r"talk|speak|chat|connect|transfer|pass|call|need|want|get|позов\w*|позва\w*|соедин\w*|переключ\w*|дайте|нуж\w*|хочу|можно|свяж\w*|"
     r"поговорить|пообщаться|parlare|vorrei|voglio|passami|passatemi|hablar|quiero|pásame|falar|quero|sprechen|möchte|brauche|"
-    r"parler|veux|voudrais|görüşmek|konuşmak|istiyorum|bağla\w*|сөйлес\w*|қос\w*"
+    r"parler|veux|voudrais|görüşmek|konuşmak|istiyorum|istiyoruz|bağla\w*|сөйлес\w*|қос\w*"
 )
 _WHOM = (
     r"human|person|operator|(?:live )?agent|manager|someone|somebody|colleague|оператор\w*|менеджер\w*|человек\w*|консультант\w*|"
     r"сотрудник\w*|persona|operatore|operatrice|qualcuno|agente|asesor\w*|alguien|pessoa|atendente|alguém|mitarbeiter\w*|menschen|"
-    r"jemand\w*|conseiller|personne|quelqu'un|temsilci\w*|yetkili\w*|адам\w*|маман\w*"
+    r"jemand\w*|conseiller|personne|quelqu'un|temsilci\w*|yetkili\w*|insan(?:la|ile)?|адам\w*|маман\w*"
 )
 _PERSON = re.compile(
     rf"\b(?:{_WISH})\b(?:\W+\w+){{0,3}}?\W+(?:{_WHOM})\b(?!['’]s)|\b(?!some|qualcuno|alg|jemand|quelqu)(?:{_WHOM})\W+(?:\w+\W+){{0,2}}?(?:{_WISH})\b"
@@ -117,7 +130,23 @@ _EMERGENCY = re.compile(
     r"\b(i want to die|kill myself|suicide|call an ambulance|heart attack|can't breathe|хочу умереть|покончить с собой|суицид\w*|"
     r"(?:house|kitchen|flat|apartment|office|shop|machine|cable|socket) is (?:on fire|burning)|gas leak|not breathing|unconscious|пожар|утечк\w+ газа|не дышит|без сознания|"
     r"(?:дом|кухня|квартира|машина|кофемашина|розетка) горит|va a fuoco|fuga di gas|non respira|incendio|fuga de gas|no respira|es brennt|gasleck|atmet nicht|fuite de gaz|ne respire (?:pas|plus)|"
-    r"pegando fogo|não respira|yangın|nefes almıyor|вызовите скорую|voglio morire|suicidio|quiero morir|quero morrer|suicídio)\b",
+    r"pegando fogo|não respira|yangın|nefes almıyor|вызовите скорую|voglio morire|suicidio|quiero morir|quero morrer|suicídio|"
+    # breath
+    r"(?:cannot|can not|can't|cant|struggling to|hard to) breathe|не могу дышать|задыха\w+|тяжело дышать|non (?:riesco a respirare|respiro)|no (?:puedo|puede) respirar|"
+    r"não (?:consigo|consegue) respirar|(?:ich )?bekomme? keine luft|(?:kann|können) nicht (?:mehr )?atmen|(?:n'arrive|arrive) (?:pas|plus) (?:à|a) respirer|respirer plus|"
+    r"nefes ala?m[ıi]yor\w*|тыныс ала алма\w+|тұншығ\w+|"
+    # an ambulance
+    r"(?:call|need|send) (?:an? |the )?(?:ambulance|doctor now|911|112)|(?:вызов\w*|нужна|вызвать) скор\w+|скорую помощь|(?:chiam\w+|serve) (?:un'|l')?ambulanza|"
+    r"(?:llam\w+|necesito) (?:a )?(?:una |la )?ambulancia|(?:cham\w+|preciso de) (?:uma |a )?ambulância|(?:ruf\w*|brauch\w*) (?:sie )?(?:einen |den )?(?:krankenwagen|notarzt|rettungswagen)|"
+    r"(?:appel\w+|besoin d') ?(?:une |l')?ambulance|ambulans (?:çağır\w*|lazım)|жедел жәрдем|"
+    # the body
+    r"(?:throat|tongue|face) is (?:swelling|closing|swollen)|anaphyla\w+|bleeding (?:heavily|badly|a lot|to death)|chest pain|(?:he|she|child|baby|somebody|someone|husband|wife|mother|father|colleague) is (?:choking|having a seizure|dying)|"
+    r"(?:сильно|сильное) крово\w+|истека\w+ кровью|мне (?:очень )?плохо(?! (?:видно|слышно|понятно|ста\w* понятно|знаком\w*))|отекает (?:горло|лицо|язык)|отёк\w* квинке|боль в груди|"
+    r"sto (?:soffocando|morendo|molto male)|perd\w+ (?:molto )?sangue|me (?:estoy )?(?:asfixi\w+|ahog\w+|muriendo)|(?:se me )?(?:hincha|cierra) la garganta|"
+    r"(?:ich )?(?:ersticke|verblute|sterbe)|blutet stark|j'étouffe|saigne beaucoup|boğulu\w+|kan kaybed\w+|"
+    # fire
+    r"(?:there is|there's) (?:a )?fire(?: in|$| here)|fire in (?:the|your|our)|горим|пожара|c'è un incendio|hay (?:un )?(?:incendio|fuego(?! artificial))|há fogo|es brennt|il y a le feu|өрт)\b"
+    r"|साँस नहीं|सांस नहीं|एम्बुलेंस|एंबुलेंस|आग लग|खून बह|(?:لا|مو|ما) (?:أستطيع|استطيع|أقدر|اقدر|قادر) (?:أن )?(?:أتنفس|اتنفس|التنفس)|لا أستطيع التنفس|(?:اتصل\w*|نحتاج|أحتاج) (?:ب|إلى )?(?:ال)?إسعاف|إسعاف|حريق|ينزف|أختنق",
     re.I,
 )
 
@@ -149,8 +178,12 @@ def is_greeting(text: str) -> bool:
 
 
 def is_thanks(text: str) -> bool:
-    """Nothing but thanks."""
-    return _bare(text) in _THANKS
+    """Nothing but thanks, however warm: `many thanks!`, `большое спасибо`."""
+    bare = _bare(text)
+    if bare in _THANKS:
+        return True
+    words = bare.split()[:8]
+    return len(bare) < 60 and any(word in _GRATEFUL for word in words) and all(word in _WARM for word in words)
 
 
 def is_small_talk(text: str) -> bool:

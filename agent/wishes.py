@@ -20,21 +20,43 @@ _DO = {
     "fr": r"commander|acheter|réserver|prendre|visiter|venir|passer|un rendez-vous",
     "ar": r"أطلب|اطلب|طلب|شراء|أشتري|اشتري|شرائ\w*|حجز|أحجز|احجز|زيارة|أزور|زيارتكم|موعد\w*",
 }
+# How many, and of what one asks for at a desk: "a table for two".
+_MANY = {
+    "en": r"\d+|one|two|three|four|five|six|ten|a dozen|a couple|some|the|an?",
+    "ru": r"\d+(?! ?(?:лет|год|км|мин|час|руб|тенге|тг))|одну|один|два|две|двух|двоих|три|четыре|пять|шесть|десять|пару|столик\w*|стол|номер|билет\w*",
+    "it": r"\d+|due|tre|quattro|cinque|un tavolo|un appuntamento|una prenotazione|una camera|un posto|un|una|il|la|quell[oa]",
+    "es": r"\d+|dos|tres|cuatro|cinco|una mesa|una cita|una reserva|una habitación|un turno|un|una|el|la|ese|esa",
+    "pt": r"\d+|dois|duas|três|quatro|cinco|uma mesa|um horário|uma reserva|um quarto|um|uma|o|a",
+    "de": r"\d+|zwei|drei|vier|fünf|einen tisch|einen termin|ein zimmer|einen|eine|ein|den|die|das",
+    "fr": r"\d+|deux|trois|quatre|cinq|une table|un rendez-vous|une réservation|une chambre|un|une|le|la",
+}
 _WISHES = re.compile(
     "|".join(
         (
             rf"(?<!\bdo )(?<!\bwould )(?<!\bshould )\b(?:i|we)(?:'d| would)? (?:like|want|need|wish|am going|are going|plan)(?: to)? (?:\w+ ){{0,2}}?(?:{_DO['en']})\b",
+            rf"\b(?:i|we)(?:'d| would) like (?:{_MANY['en']})\b|\b(?:i|we) (?:want|need) (?:{_MANY['en']}) |\bgive (?:me|us) (?:{_MANY['en']})\b|\b(?:a )?table for (?:\d|one|two|three|four|five|six)",
+            rf"\b(?:хочу|хотим|хотел\w* бы|нужн\w*|нужен|надо|дайте|давайте|можно)\s+(?:{_MANY['ru']})\b|\bстолик на\b|\bзапиши(?:те)? (?:меня|нас)\b",
+            r"\b(?:\d+|бір|екі|үш|төрт|бес)\s+\w+(?:\s+\w+)?\s+(?:керек|алайын|беріңіз\w*|бересіз бе)\b",
+            rf"\b(?:vorrei|voglio|vorremmo|mi serve|ci serve|mi dia|dammi) (?:{_MANY['it']})\b",
+            rf"\b(?:quiero|quisiera|quisiéramos|queremos|deme|dame|denos|póngame|ponme|necesito|me gustaría) (?:{_MANY['es']})\b",
+            rf"\b(?:quero|queria|queremos|gostaria de|me vê|me dá|preciso de) (?:{_MANY['pt']})\b",
+            rf"\b(?:ich|wir) (?:brauchen?|möchten?|hätten? gerne?|will|wollen|nehmen?) (?:{_MANY['de']})\b|\bkönn(?:en|ten) sie (?:mir|uns) [^.!\n]{{1,60}}?\b(?:reservieren|buchen|schicken|liefern|zurücklegen)\b",
+            r"\A\W*(?:\d{1,5}|zwei|drei|vier|fünf) \w[^\n?]{0,60}\bbitte\W*\Z",
+            rf"\b(?:je voudrais|je veux|il me faut|il nous faut|donnez-moi|j'aimerais|on voudrait|nous voudrions) (?:{_MANY['fr']})\b",
+            r"\b(?:\d+|bir|iki|üç|dört|beş) \w+(?: \w+)? (?:istiyorum|istiyoruz|alabilir miyim|rica ediyorum|lütfen)\b",
+            r"(?:\d+|एक|दो|तीन|चार|पाँच|पांच)\s+\S+(?:\s+\S+)?\s+(?:चाहिए|दे दो|दीजिए|भेज दो|भेजिए)",
+            r"(?:أريد|اريد|بدي|أبغى|ابغى|عايز|عاوز|نريد|أود|اود) (?:طاولة|موعد\w*|حجز|[اأ]حجز|\d+|اثنين|اثنان|ثلاث\w*|قطعتين|واحد\w*)",
             rf"\b(?:i'd|we'd|let me|let us|let's) (?:like to )?(?:{_DO['en']})\b",
-            r"\b(?:i|we)(?:'ll| will|'m going to| am going to) (?:take|have|order|buy|book|come|visit|stop by|drop by|pick)\b",
+            r"\b(?:i|we)(?:'ll| will|'m going to| am going to) (?:take(?! a look)|have(?! to)|order|buy|book|come(?! back)|visit|stop by|drop by|pick)\b",
             r"\b(?:i|we) (?:need|want|order|take) (?:\d+|one|two|three|four|five|ten|a dozen)\b",
             r"\b(?:please |can you |could you )(?:book|reserve|order|schedule|sign me|put me|send me \d|deliver \d|prepare)\b",
-            r"\b(?:sign (?:me|us) up|put (?:me|us) down)\b|\b(?:can|could|may) (?:i|we) (?:get|have) (?:\d+|one|two|three)\b",
+            r"\b(?:sign (?:me|us) up|put (?:me|us) down)\b|\b(?:can|could|may) (?:i|we) (?:get|have) (?:\d+|two|three)\b",
             r"(?<!\bto )\b(?:book|reserve) (?:me|us|a|an|one|two|\d+)\b|\border \d+\b",
             r"\A\W*\d{1,5} \w[^\n?]{0,60}\bplease\W*\Z",
             rf"\b(?:хочу|хочется|хотел\w* бы|хотим|можно|давайте|нужно|надо|готов\w*|решил\w*|желаю|планирую)\b[^.!?\n]{{0,40}}?\b(?:{_DO['ru']})\b",
             r"\b(?:закажите|запишите|забронируйте|оформите|оформляйте|оформляем|закажу|заказываю|беру|возьму|возьм[её]м|бер[её]м|куплю|покупаю|"
             r"приеду|приедем|подъеду|заеду|отложите|привезите|доставьте|забираю|заберу|зайду)\b",
-            r"\b(?:хочу|нужно|надо|мне|нам)\s+\d+\s|\bзаказ\s+на\s+\d",
+            r"\b(?:хочу|нужно|надо|мне|нам)\s+\d+\s(?!(?:лет|год))|\bзаказ\s+на\s+\d",
             r"\b(?:тапсырыс бер\w*|сатып ал\w*|брондағым|брондаңыз\w*|брондап\w*|жазып қой\w*|жазылғым|жазылайын|келемін|келеміз|барамын|аламын|аламыз|"
             r"алғым келеді|тапсырыс берейін|тапсырыс жаса\w*)\b",
             rf"\b(?:vorrei|voglio|vorremmo|vogliamo|desidero|posso|possiamo|avrei bisogno di)\b[^.!?\n]{{0,30}}?\b(?:{_DO['it']})\b",
@@ -45,7 +67,7 @@ _WISHES = re.compile(
             rf"\b(?:quero|queria|queremos|gostaria de|posso|preciso|desejo|vou)\b[^.!?\n]{{0,30}}?\b(?:{_DO['pt']})\b",
             r"\b(?:reserve|agende|marque|vou levar|fico com|quero \d+|preciso de \d+)\b",
             rf"\b(?:möchte|möchten|will|wollen|würde gerne?|würden gerne?|kann ich|können wir|hätte gerne?)\b[^.!?\n]{{0,80}}?\b(?:{_DO['de']})\b",
-            r"\bich (?:nehme|bestelle|kaufe|buche|reserviere|komme)\b|\bwir (?:nehmen|bestellen|kaufen|buchen|kommen)\b|\b(?:reservieren|buchen|bestellen) sie\b|\bhätte gerne? \d+\b",
+            r"\bich (?:nehme|bestelle|kaufe|buche|reserviere|komme(?! aus\b))\b|\bwir (?:nehmen|bestellen|kaufen|buchen|kommen)\b|\b(?:reservieren|buchen|bestellen) sie\b|\bhätte gerne? \d+\b",
             rf"\b(?:je|nous|j'|on) ?(?:voudrais|veux|souhaite|souhaiterais|aimerais|voudrions|souhaitons|aimerions|peux|vais)\b[^.!?\n]{{0,30}}?\b(?:{_DO['fr']})\b",
             r"\b(?:réservez|je prends|je commande|j'achète|je réserve|je passerai|je viendrai|nous prenons|nous commandons)\b|\bje (?:veux|voudrais) \d+\b",
             r"\b(?:sipariş (?:ver|et|oluştur)\w*|satın al\w*|rezervasyon (?:yap|iste)\w*|randevu (?:al|iste|oluştur)\w*|ayırt\w*|ayırın|alıyorum|alacağım|alayım|"
@@ -60,6 +82,47 @@ _WISHES = re.compile(
 )
 
 
+# What turns a sentence into the contrary of a wish: a no, a cancellation, a thing one wants to know or to have back.
+_CONTRARY = re.compile(
+    r"\b(?:don't|do not|didn't|not|never|no longer|cancel\w*|refund\w*|return\w*|complain\w*|money back|my (?:order|booking|reservation|appointment)|"
+    r"know|ask|understand|question|information|discount|invoice|receipt|human|person|manager|think)\b"
+    r"|\b(?:не\s+(?:хо\w*|буд\w*|над\w*|нуж\w*|над\w*)|отмен\w*|верн\w*|возврат\w*|мо[йяе]\w* (?:заказ\w*|брон\w*|запис\w*)|узнать|спросить|понять|скидк\w*|"
+    r"чек\w*|оператор\w*|менеджер\w*|жалоб\w*)\b"
+    r"|\b(?:керек емес|қажет емес|болдырма\w*|қайтар\w*|тапсырысым\w*)\b"
+    r"|\bnon\b|\b(?:annull\w*|disdi\w*|rimbors\w*|restituir\w*|il mio ordine|la mia prenotazione|sapere|chiedere|informazion\w*|parlare|persona|fattura|sconto)\b"
+    r"|\b(?:no|ya no|nunca|cancelar\w*|devol\w*|reembols\w*|mi (?:pedido|reserva|cita)|saber|preguntar|información|hablar|factura|descuento)\b"
+    r"|\b(?:não|nunca|estorno|meu pedido|minha reserva|perguntar|informaç\w*|falar|pessoa|nota fiscal|desconto)\b"
+    r"|\b(?:nicht|kein\w*|stornier\w*|zurückgeb\w*|umtausch\w*|erstatt\w*|rückerstatt\w*|meine (?:bestellung|buchung|reservierung)|meinen termin|wissen|fragen?|"
+    r"information\w*|mensch\w*|mitarbeiter\w*|rechnung|rabatt)\b"
+    r"|\b(?:ne \w+ (?:pas|plus|rien)|n'\w+ (?:pas|plus|rien)|annuler|rembours\w*|rendre|ma (?:commande|réservation)|savoir|demander|renseignement\w*|parler|personne|"
+    r"facture|réduction|médicament\w*)\b"
+    r"|\b(?:istemi\w*|iptal\w*|iade\w*|siparişim\w*|rezervasyonum\w*|randevum\w*|bilmek|öğrenmek|konuşmak|görüşmek|fatura\w*|indirim\w*)\b"
+    r"|नहीं|रद्द|वापस|मेरा ऑर्डर|जानना|पूछना|इंसान|रसीद|(?:لا|لن|ما) (?:أ|ا|ب|ن)|إلغاء|الغاء|إرجاع|استرداد|استرجاع|طلبي|حجزي|موعدي|معرفة|أعرف|اعرف|سؤال|التحدث|فاتورة|خصم",
+    re.I,
+)
+# A sentence that asks when, where or how orders nothing.
+_ASKS = re.compile(
+    r"\A\W*(?:and |but |so |а |и |но |y |e |und |et |ve |और |و )?(?:when|where|how|what|which|who|why|do you|does|is it|are there|когда|где|куда|как|сколько|какой|какая|какие|что|"
+    r"почему|есть ли|қашан|қайда|қалай|қанша|не |quando|dove|come|quanto|quanti|quale|perché|cuándo|dónde|cómo|cuánto|cuál|qué|por qué|onde|como|qual|"
+    r"wann|wo|wie|was|welche\w*|warum|quand|où|comment|combien|quel\w*|pourquoi|ne zaman|nerede|nasıl|kaç|hangi|neden|कब|कहाँ|कैसे|कितन\S*|क्या|متى|أين|وين|كيف|كم|هل)(?:\W|\Z)",
+    re.I,
+)
+# Going or coming somewhere is as often asked about as announced.
+_ASKED = re.compile(r"\b(?:puedo|podemos|posso|possiamo|kann ich|können wir|je peux|peut-on|can i|may i|could i|можно)\b[^?]{0,40}\b(?:ir|pasar|entrar|venir|venire|passare|entrare|passar|kommen|come|visit|зайти|прийти|приехать|забрать|take|pick)\b[^?]{0,80}\?", re.I)  # fmt: skip
+_FORM = re.compile(r"\w[\w ]{0,40}: [^;\n]{1,200}(?:; \w[\w ]{0,40}: [^;\n]{1,200}){1,30}\s*\Z")
+_SENTENCE = re.compile(r"[^.!?\n؟।]+[.!?\n؟।]*")
+
+
 def is_wish(text: str) -> bool:
-    """Whether the text orders something, books it, or says that they are coming."""
-    return bool(_WISHES.search(" ".join(text[:LOOKED_AT].replace("’", "'").split())))
+    """Whether the text orders something, books it, or says that they are coming: a sentence of it does, and neither takes it
+    back nor asks about it."""
+    if text.startswith("[order]") or _FORM.match(text[:LOOKED_AT]):  # a basket of the catalogue, a form filled in
+        return True
+    flat = re.sub(r"[^\S\n]+", " ", text[:LOOKED_AT].replace("’", "'"))
+    return any(_wishes(sentence) for sentence in _SENTENCE.findall(flat))
+
+
+def _wishes(sentence: str) -> bool:
+    if not _WISHES.search(sentence):
+        return False
+    return not (_CONTRARY.search(sentence) or _ASKS.search(sentence) or _ASKED.search(sentence))

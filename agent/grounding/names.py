@@ -17,7 +17,7 @@ _RUN = re.compile(
     r"(?<![\w@.])[A-ZÀ-ÝА-ЯЁӘҒҚҢӨҰҮҺІ][\w’'+-]+(?: (?:[A-ZÀ-ÝА-ЯЁӘҒҚҢӨҰҮҺІ][\w’'+-]*|\d{1,4}(?:[.,]\d(?!\d))?(?![\w%])))*"
 )
 _ARTICLES = re.compile(
-    r"\b(?:our|the new|the|nuov[oa]|il nostro|la nostra|nuestr[oa]|el nuevo|la nueva|nosso|nossa|unser\w*|notre) $",
+    r"\b(?:our|the new|the|nuov[oa]|il nostro|la nostra|nuestr[oa]|el nuevo|la nueva|nosso|nossa|notre) $",
     re.I,
 )
 _OTHER_SCRIPT = re.compile(r"[\u0400-\u04ff\u0900-\u097f\u0600-\u06ff]")

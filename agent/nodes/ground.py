@@ -16,7 +16,7 @@ from agent.grounding.evidence import Evidence, Source
 from agent.grounding.support import Finding, findings
 from agent.language import script_of
 from agent.models import OFFLINE
-from agent.phrases import say
+from agent.phrases import fixed_texts, say
 from agent.state import State, burst_text, text_of
 
 # So many words in a row of the rules are no coincidence.
@@ -84,7 +84,7 @@ def evidence(state: State, context: Context) -> Evidence:
         sources.append(Source(f"{p['document']}, p. {p['page']}", f"{p['text']}\n{p['document']} p. {p['page']}"))
     sources.append(Source("the summary", state.get("summary") or ""))
     sources.append(Source("the clock", state.get("now") or ""))
-    sources.append(Source("a fixed text", say("order_noted", state.get("profile", {}).get("language") or "en")))
+    sources.append(Source("a fixed text", fixed_texts(state.get("profile", {}).get("language") or "en")))
     for message in state["messages"][:-1]:
         if isinstance(message, ToolMessage):
             if message.status == "error":  # what a failure says is no fact of the shop's

@@ -65,7 +65,8 @@ async def sell(state: State, runtime: Runtime[Context], models: Models, tools: S
 
 def _wish(state: State) -> str:
     """What the contact orders, books or announces in this turn, where no tool has seen to it."""
-    said = [without_notes(text_of(message)) for message in burst(state)]
+    heard = [text_of(message) for message in burst(state)]
+    said = [text if text.startswith("[order]") else without_notes(text) for text in heard]
     last = next((n for n, m in enumerate(reversed(state["messages"])) if isinstance(m, HumanMessage)), 0)
     turn = state["messages"][len(state["messages"]) - last :]
     handled = any(isinstance(m, ToolMessage) and m.name not in LOOKS_UP and m.status != "error" for m in turn)

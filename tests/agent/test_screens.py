@@ -7,7 +7,7 @@ import pytest
 from agent.grounding.claims import claims_in
 from agent.injection import is_injection, is_suspicious
 from agent.nodes.moderate import listed
-from agent.screens import is_emergency, is_stop
+from agent.screens import is_emergency, is_stop, is_thanks
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,91 @@ def test_a_list_takes_a_number_in_any_writing_and_other_identities_as_they_are()
     assert listed(["+55 (11) 98765-4321"], "551187654321") and listed(["77-01*"], "77010000001")
     assert listed(["120363-99@g.us"], "120363-99@g.us") and listed(["KZ.*"], "KZ.123") and listed(["*"], "1")
     assert not listed(["120363-98@g.us", "KZ.9", ""], "120363-99@g.us") and not listed(["()", "-"], "77010000001")
+
+
+DANGERS = [
+    "Мне плохо, не могу дышать",
+    "No puedo respirar después de comer su pastel",
+    "I am allergic and my throat is swelling",
+    "I cannot breathe",
+    "Задыхаюсь",
+    "Non riesco a respirare",
+    "Chiamate un'ambulanza",
+    "Llamen una ambulancia",
+    "Ich bekomme keine Luft",
+    "Rufen Sie einen Krankenwagen",
+    "Je n'arrive plus à respirer",
+    "Appelez une ambulance",
+    "Nefes alamıyorum",
+    "Ambulans çağırın",
+    "Chamem uma ambulância",
+    "एम्बुलेंस बुलाओ",
+    "لا أستطيع التنفس",
+    "اتصلوا بالإسعاف",
+    "Жедел жәрдем шақырыңыз",
+    "there is a fire in your shop",
+    "he is bleeding heavily",
+    "Вызовите скорую",
+    "I can't breathe",
+]
+
+
+@pytest.mark.parametrize("said", DANGERS)
+def test_danger_to_life_is_heard_in_every_language(said: str):
+    assert is_emergency(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "this price takes my breath away",
+        "Do you sell fire pits?",
+        "Есть ли у вас скорая доставка?",
+        "the sale is on fire!",
+        "I need an invoice",
+        "can I breathe new life into my machine",
+        "Огонь!",
+        "my machine is dying?",
+        "Hay fuego artificial?",
+        "мне плохо видно фото",
+    ],
+)
+def test_what_only_sounds_like_danger_is_none(said: str):
+    assert not is_emergency(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Vielen Dank!",
+        "Muchas gracias!",
+        "Merci beaucoup",
+        "Большое спасибо!",
+        "Көп рахмет",
+        "Thank you so much!",
+        "Muito obrigada!",
+        "Danke schön",
+        "Teşekkür ederim",
+        "बहुत धन्यवाद",
+        "शुक्रिया",
+        "شكرا جزيلا",
+        "شكراً",
+        "Thanks a lot for your help",
+    ],
+)
+def test_thanks_are_thanks_however_warm(said: str):
+    assert is_thanks(said)
+
+
+@pytest.mark.parametrize(
+    "said", ["thanks but how much is it?", "спасибо, а доставка есть?", "thank you, what about the refund"]
+)
+def test_thanks_with_a_question_are_a_question(said: str):
+    assert not is_thanks(said)
+
+
+@pytest.mark.parametrize(
+    "said", ["stop it please", "STOP svp", "Bitte nicht mehr schreiben", "Тоқтатыңыз", "أوقف الرسائل"]
+)
+def test_stop_is_heard_with_a_word_of_courtesy(said: str):
+    assert is_stop(said)

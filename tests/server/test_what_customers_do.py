@@ -214,3 +214,83 @@ def test_an_order_a_visit_or_a_booking_is_heard(said: str):
 @pytest.mark.parametrize("said", ["How much is it?", "Where is my order?", "Do I need to order in advance?", "What do I need to book a table?", "Как записаться?", "Do you work on Saturday?", "Есть ли доставка?", "Quanto costa?", "Работаете в субботу вечером?", "Was kostet das?"])  # fmt: skip
 def test_a_question_is_none(said: str):
     assert not is_wish(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I'd like two blue vases please",
+        "I want the blue one",
+        "I would like a haircut tomorrow at 5",
+        "Give me 2 pizzas",
+        "table for 2 tonight at 8",
+        "Хочу две пиццы",
+        "Столик на двоих на вечер",
+        "Нужен столик на 4 человек",
+        "Запиши меня на пятницу",
+        "Екі пицца керек",
+        "Vorrei un tavolo per due sabato sera",
+        "Quisiera una mesa para dos esta noche",
+        "Deme dos pizzas por favor",
+        "Quero duas pizzas",
+        "Gostaria de uma mesa para dois",
+        "Ich brauche einen Termin am Dienstag",
+        "Können Sie mir einen Tisch reservieren?",
+        "Je voudrais une table pour deux",
+        "Il me faut un rendez-vous",
+        "İki pizza istiyorum",
+        "मुझे दो पिज़्ज़ा चाहिए",
+        "أريد طاولة لشخصين الليلة",
+        "بدي احجز موعد بكرا",
+        "Zwei Pizzen bitte",
+        "Can you book me for Tuesday?",
+        "Беру!",
+        "We'll take two, please",
+    ],
+)
+def test_more_ways_to_order_are_heard(said: str):
+    assert is_wish(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I want to cancel my order",
+        "Когда можно забрать заказ?",
+        "No quiero comprar nada",
+        "¿Puedo ir con mi perro?",
+        "Не хочу ничего заказать",
+        "Non voglio comprare niente",
+        "Não quero comprar",
+        "Ich will nicht kaufen",
+        "Ich komme aus Berlin",
+        "Мне 25 лет",
+        "I'll have to think about it",
+        "I will come back to you later",
+        "Can I get one with oat milk?",
+        "Come posso prenotare?",
+        "Nasıl sipariş verebilirim?",
+        "Quiero pedir una devolución",
+        "Je prends des médicaments",
+        "Wann kann ich meine Bestellung abholen?",
+        "أريد إلغاء طلبي",
+        "ممكن أعرف وين طلبي؟",
+        "I want a refund",
+        "I need some information",
+        "Where is my order?",
+        "Vorrei sapere quanto costa",
+        "Ich möchte wissen, ob Sie liefern",
+        "Можно узнать цену?",
+        "Je voudrais savoir",
+        "Quiero hablar con una persona",
+        "how do I order?",
+        "I'd like to know the price",
+    ],
+)
+def test_a_refusal_a_cancellation_or_a_question_orders_nothing(said: str):
+    assert not is_wish(said)
+
+
+@pytest.mark.parametrize("said", ["[order] 2 x SKU-7 at 900 KZT", "date: 2026-12-01; guests: 2"])
+def test_a_basket_and_a_form_are_orders_whatever_their_words(said: str):
+    assert is_wish(said)
