@@ -121,6 +121,8 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
     body = raw.get("body")
     if raw.get("is_deleted") is True:
         return "revoke", "", None
+    if kind in _MEDIA and raw.get("is_edited") is True:
+        return "edit", clean(raw.get("caption")), None
     if kind in _MEDIA:
         return kind, clean(raw.get("caption")), _media(raw, body if isinstance(body, str) else "")
     if kind == "location":

@@ -54,6 +54,8 @@ class Merging:
         both = [contact for contact in (kept, gone) if contact]
         if kept and (wa_id or user_id):
             both.append(kept.model_copy(update={"wa_id": wa_id, "user_id": user_id}))
+        if gone:  # who has moved on since is reached where they are now
+            wa_id, user_id = (wa_id and gone.wa_id) or wa_id, (user_id and gone.user_id) or user_id
         aliases = dict.fromkeys([name for contact in both for name in await conversations.aliases(contact)])
         said = await conversations.transcript(other, LINES)
         asked = {"conversation": into, "absorbed": other, "wa_id": wa_id, "user_id": user_id}

@@ -40,13 +40,19 @@ def quoting(text: str, whose: str) -> str:
 def as_amended(batch: Iterable[Message]) -> list[Message]:
     """The messages as they are now: one that was edited says its last words, one that was taken back is gone. What amends a
     message of an earlier batch stays, the last of each."""
+    first: dict[str, str] = {}  # an edit, or what takes it back, may name an edit: all of them are of the first message
     batch = list(batch)
+    for message in batch:
+        if message.kind in AMENDING:
+            first[message.id] = first.get(message.amends, message.amends)
+    batch = [m.model_copy(update={"amends": first[m.id]}) if m.id in first else m for m in batch]
     last = {message.amends: message for message in batch if message.kind in AMENDING}
     here = {message.id for message in batch if message.kind not in AMENDING}
     kept: list[Message] = []
     for message in batch:
         if message.kind in AMENDING:
-            if message.amends not in here and last[message.amends] is message:
+            wordless = message.kind == "edit" and not message.text.strip()  # it corrects nothing
+            if message.amends not in here and last[message.amends] is message and not wordless:
                 kept.append(message)
         elif (change := last.get(message.id)) is None:
             kept.append(message)

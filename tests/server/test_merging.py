@@ -98,6 +98,19 @@ async def test_nothing_is_merged_while_something_is_in_hand(redis: Redis, tmp_pa
     assert not await desk.mailbox.accept(mine, again.id, again.model_dump_json(), entry.model_dump_json(), length=5)
 
 
+async def test_whoever_changes_their_number_twice_is_reached_at_the_last_one(redis: Redis, tmp_path: Path):
+    office = Office(redis, tmp_path)
+    desk, third = office.desk, "77010000003"
+    mine, other = [await desk.conversations.identify(card(number)) for number in (PHONE, OTHER_PHONE)]
+    assert await desk.conversations.move(mine, NUMBER, OTHER_PHONE, "") == other
+    assert await desk.conversations.move(other, NUMBER, third, "") == ""
+    assert await Merging(office.settings, redis).catch_up(desk) == 1
+    contact = await desk.conversations.contact(mine)
+    assert contact and contact.wa_id == third
+    ways = [card(PHONE), card(OTHER_PHONE), card(third)]
+    assert {await desk.conversations.identify(one, afresh=True) for one in ways} == {mine}
+
+
 @settings(max_examples=25)
 @given(
     lines=st.lists(st.tuples(st.booleans(), st.integers(0, 5)), max_size=30),

@@ -62,6 +62,30 @@ async def test_an_edit_in_the_burst_replaces_and_a_retraction_removes(stack: Sta
     assert kinds == ["text", "edit", "text", "revoke"]  # people still see what was said
 
 
+async def test_an_edit_of_an_edit_and_its_retraction_are_of_the_first_message(stack: Stack):
+    (contact, message_id), (other, other_id) = fresh(), fresh()
+
+    def edit(who: str, of: str, id: str, body: str) -> dict[str, Any]:
+        change = {"original_message_id": of, "message": {"type": "text", "text": {"body": body}}}
+        return {**raw(who, "edit", change), "id": id}
+
+    chain = [edit(contact, message_id, f"{message_id}.e", "I need 5 jugs"), edit(contact, f"{message_id}.e", f"{message_id}.f", "I need 7 jugs")]  # fmt: skip
+    await stack.post(webhook(text(contact, "I need 3 jugs", message_id), *chain))
+    await quiet(stack, contact, 1)
+    assert [said for said in asked(stack) if "jugs" in said] == ["I need 7 jugs"]
+    gone = raw(other, "revoke", {"original_message_id": f"{other_id}.e"})
+    await stack.post(
+        webhook(text(other, "I need 3 pots", other_id), edit(other, other_id, f"{other_id}.e", "I need 5 pots"), gone)
+    )
+    await until(stack.idle)
+    assert stack.replies(other) == [] and not any("pots" in said for said in asked(stack))
+    await stack.post(
+        webhook({**raw(other, "edit", {"original_message_id": "wamid.none", "message": {"type": "hologram"}})})
+    )
+    await until(stack.idle)
+    assert stack.replies(other) == []
+
+
 async def test_an_edit_without_words_replaces_nothing(stack: Stack):
     contact, message_id = fresh()
     wordless = {"original_message_id": message_id, "message": {"type": "hologram"}}
