@@ -6,6 +6,7 @@ Hermes' and Qwen's <tool_call>, Llama's <function=...>, Mistral's [TOOL_CALLS], 
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
@@ -24,9 +25,28 @@ _CHANNEL = re.compile(r"<\|(?:channel|start|message)\|>|^\s*analysis(?=[A-Z])")
 _MARKS = re.compile(
     r"<\|(?:end|return|call|start|message|channel|im_end|im_start|eot_id|eom_id|end_of_text|endoftext|assistant|user|system"
     r"|begin_of_solution|end_of_solution)\|>|</?(?:answer|final|response|s|eos|bos)>|\[/?(?:INST|AVAILABLE_TOOLS)\]"
-    r"|<(?:start|end)_of_turn>",
+    r"|<(?:start|end)_of_turn>|<[|｜][^<>|｜\n]{1,40}[|｜]>|\A\s*(?:assistant|### ?response)\s*:\s*",
     re.I,
 )
+# What only a machine writes: where it stands, the name of a tool is a call and no word.
+_MACHINE = re.compile(
+    r"<[|｜/\w]|\[TOOL_CALLS\]|```|\A\s*[\[{]|\bAction:\s|functions\.\w|\{\s*\"(?:name|function|tool|action)\"|\A\s*print\(|\A\s*[a-z_]{3,64}\(",
+    re.I,
+)
+# Shells of calls, whatever is in them, and thoughts of agents that act by text.
+_SHELLS = re.compile(
+    r"<(function_calls|(?:\w{1,20}:)?tool_calls?|tools)\b[^<>]{0,100}>.*?(?:</\1\s*>|\Z)"
+    r"|<[|｜](?:DSML[|｜])?\s?(?:tool[_▁]calls?[_▁]?(?:section[_▁])?(?:begin|start)|invoke|function_calls)\b.*\Z"
+    r"|```(?:tool_code|tool_call|tool)\b.*?(?:```|\Z)|^(?:Thought|Action|Action Input|Observation):.*?$",
+    re.S | re.I | re.M,
+)
+_PARAMETER = re.compile(
+    r"<parameter=(\w{1,64})>\s*(.*?)\s*</parameter>|<arg_key>\s*(\w{1,64})\s*</arg_key>\s*<arg_value>\s*(.*?)\s*</arg_value>"
+    r"|parameter name=\"(\w{1,64})\"[^<>]{0,60}>\s*(.*?)\s*<[/|｜]",
+    re.S,
+)
+# Characters after a tool's name in which its arguments are looked for.
+_NEAR = 4_000
 _CALL_BLOCKS = (
     re.compile(r"<(tool_call|function_call|tool_use|tools?|invoke)\b[^<>]{0,200}>(.*?)(?:</\1\s*>|\Z)", re.S | re.I),
     re.compile(
@@ -41,14 +61,85 @@ def cleaned(answer: AIMessage, offered: Collection[str]) -> AIMessage:
     """An answer without thoughts and marks, whose calls of `offered` tools are calls, each with an id. What looks like a call
     and is none leaves no text: the answer is empty then, and asked for again."""
     text = str(answer.text)
-    said = without_thoughts(text[:LONGEST])
     calls = list(answer.tool_calls)
+    raw = text[:LONGEST]
+    said = aloud = without_thoughts(raw)
     if not calls:
         said, calls = _calls_in(said, offered)
+    if not calls and (loose := _loose(raw if _MARKED.search(raw) else aloud, offered)):
+        said, calls = "", loose
+    said = _spoken(said)
     calls = [call if call.get("id") else {**call, "id": _id(call, place)} for place, call in enumerate(calls)]
     if said == text and calls == list(answer.tool_calls):
         return answer
     return answer.model_copy(update={"content": said, "tool_calls": calls})
+
+
+# Calls between marks that are gone from what is said aloud.
+_MARKED = re.compile(r"to=functions\.\w|<[|｜]tool[_▁]")
+
+
+def _loose(text: str, offered: Collection[str]) -> list[Any]:
+    """The call of an offered tool in a text that a machine wrote for a machine, in whatever of their many ways."""
+    if not _MACHINE.search(text):
+        return []
+    for name in offered:
+        for found in re.finditer(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text):
+            near = text[found.end() : found.end() + _NEAR]
+            arguments = _python(near) if near.startswith("(") else _near(near)
+            if arguments is not None:
+                return [{"name": name, "args": arguments, "id": "", "type": "tool_call"}]
+    return []
+
+
+def _python(text: str) -> dict[str, Any] | None:
+    """The named arguments of a call as Python writes it: `(query="blue vase")`."""
+    end = text.find(")")
+    while 0 < end < _NEAR:
+        try:
+            call = ast.parse(f"f{text[: end + 1]}", mode="eval").body
+            if isinstance(call, ast.Call):
+                return {str(part.arg): ast.literal_eval(part.value) for part in call.keywords if part.arg}
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            pass
+        end = text.find(")", end + 1) if text.count(")", 0, end) < 5 else -1
+    return None
+
+
+def _near(text: str) -> dict[str, Any] | None:
+    """Arguments that follow a tool's name: tags of parameters, or JSON."""
+    if named := [[part for part in match if part] for match in _PARAMETER.findall(text)]:
+        return {pair[0]: pair[1] if len(pair) > 1 else "" for pair in named}
+    for value in objects_in(text)[:1]:
+        if isinstance(value, dict):
+            inner = next(
+                (value[k] for k in ("arguments", "parameters", "args", "input") if isinstance(value.get(k), dict)),
+                value,
+            )
+            return inner
+    return None
+
+
+def _spoken(text: str) -> str:
+    """What is left for a person to read: no shells of calls, no call of a tool nobody has, and of JSON with one text that text."""
+    if not _MACHINE.search(text) and not _SHELLS.search(text):
+        return text
+    left = _SHELLS.sub("", text)
+    for value in objects_in(left):
+        inner = value.get("function") if isinstance(value, dict) and isinstance(value.get("function"), dict) else value
+        if (
+            isinstance(inner, dict)
+            and isinstance(inner.get("name"), str)
+            and any(isinstance(inner.get(k), dict | str) for k in ("arguments", "parameters", "args", "input"))
+        ):
+            start = left.find("{")
+            left = left[:start]
+            break
+    whole = [value for value in objects_in(left.strip()) if isinstance(value, dict)]
+    if left.strip().startswith("{") and left.strip().endswith("}") and len(whole) == 1 and len(whole[0]) == 1:
+        only = next(iter(whole[0].values()))
+        left = only if isinstance(only, str) else left
+    return re.sub(r"```(?:json)?\s*(?:```|\Z)", "", left).strip()
 
 
 def without_thoughts(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,7 +39,8 @@ def address_of(provider: str) -> str:
 
 _GONE = re.compile(
     r"no longer available|does not exist|not found|not_found|no such model|unknown model|decommissioned|deprecated|retired|model_not_found"
-    r"|not available|unavailable model|invalid model|no allowed providers|not a valid model|is not supported for generatecontent",
+    r"|model not exist|non-serverless|model_not_available|not a chat model|no models? (?:is )?loaded|unable to access model|(?:not|n't) have access to (?:the )?model"
+    r"|must be verified|data policy|not available|unavailable model|invalid model|no allowed providers|not a valid model|is not supported for generatecontent",
     re.I,
 )
 _NO_WIRE = re.compile(r"<(?:!doctype|html|head|body)\b|unexpected response type|expecting value: line 1|missing 'choices'|404 page not found|cannot post|method not allowed", re.I)  # fmt: skip
@@ -46,6 +48,11 @@ _REGION = re.compile(
     r"unsupported_country|country, region|location is not supported|not available in your (?:country|region)", re.I
 )
 _AGAIN = re.compile(r"tool_use_failed|failed to call a function|malformed_function_call|failed_generation", re.I)
+_TOOLS = re.compile(r"\btools?\b|tool_choice|function call", re.I)
+_UNPAID = re.compile(
+    r"billing|credit balance|credit limit|budget has been exceeded|余额不足|free-models-per-day|hard limit|payment required",
+    re.I,
+)
 # HTTP statuses with which servers refuse a request for what is in it.
 REFUSES = (400, 405, 415, 422, 500, 501)
 
@@ -57,6 +64,10 @@ _BLOCKED = {
 }  # fmt: skip
 _DELAY = re.compile(r"retryDelay\W+(\d+(?:\.\d+)?)s|(?:try again|retry) in (?:(\d+)m)?(\d+(?:\.\d+)?)(ms|s)", re.I)
 _RESET = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s))?")
+
+
+class NoAnswer(ValueError):
+    """A server said that all is well, and answered nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +117,27 @@ class Trouble:
 
 def judge(error: BaseException, provider: str = "") -> Fault:
     """What to do about an error, by its HTTP status and what its text says."""
-    text, status = str(error), _status(error)
+    text, status = said(error), status_of(error)
     low = text.casefold()
+    if isinstance(error, NoAnswer):
+        return Fault("again")
     if isinstance(error, NotSetUp):
         return Fault("setup")
     if "v1/responses" in low and status in (400, 404):
         return Fault("refused")
     if _REGION.search(text):
         return Fault("region")
+    if status == 403 and _NO_WIRE.search(text):
+        return Fault("address")  # a wall in front, such as Cloudflare's
+    if status == 403 and (_GONE.search(text) or _TOOLS.search(text)) and "key" not in low:
+        return Fault("gone" if _GONE.search(text) and "model" in low else "refused")
     if status in (401, 403) or "api_key_invalid" in low or "api key not valid" in low or "incorrect api key" in low:
         return Fault("key")
     if _AGAIN.search(text):
         return Fault("again")
     if (
         status == 402
+        or _UNPAID.search(text)
         or "insufficient_quota" in low
         or "insufficient balance" in low
         or ("exceeded your current quota" in low and "retrydelay" not in low)
@@ -128,7 +146,7 @@ def judge(error: BaseException, provider: str = "") -> Fault:
         return Fault("account")
     if isinstance(error, TimeoutError) or ("timed out" in low and status is None):
         return Fault("next")  # the time of this turn is spent
-    if status == 404 and re.search(r"\btools?\b|function call", low):
+    if status == 404 and _TOOLS.search(text):
         return Fault("refused")
     if (_NO_WIRE.search(text) and status in (None, 200, 404, 405)) or (status == 404 and not _GONE.search(text)):
         return Fault("address")
@@ -157,7 +175,16 @@ def _is_too_long(text: str) -> bool:
     )
 
 
-def _status(error: BaseException) -> int | None:
+def said(error: BaseException) -> str:
+    """Everything an error says: of many servers the words stand in its body alone, as `error` or `detail`."""
+    text, body = str(error), getattr(error, "body", None)
+    if not body:
+        return text
+    words = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
+    return text if words in text or str(body) in text else f"{text} {words[:2000]}"
+
+
+def status_of(error: BaseException) -> int | None:
     """The HTTP status, wherever the library keeps it; an error that wraps another has that one's."""
     for one in (error, error.__cause__, error.__context__):
         for name in ("status_code", "code"):
@@ -213,4 +240,4 @@ def unusable(answer: AIMessage) -> str:
 
 def brief(error: BaseException) -> str:
     """An error in one line without keys: OpenAI repeats the key it refuses."""
-    return re.sub(r"\b(?:sk|AIza)[\w*-]{6,}", "***", str(error).replace("\n", " "))[:200]
+    return re.sub(r"\b(?:sk|AIza|xai|gsk)[\w*-]{6,}", "***", said(error).replace("\n", " "))[:200]

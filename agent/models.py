@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from agent import meter
 from agent.cleaning import cleaned
-from agent.failures import LASTING, Trouble, brief, judge, unusable
+from agent.failures import LASTING, Trouble, brief, judge, said, status_of, unusable
 from agent.model_options import ModelOptions
 from agent.providers import Access, make
 from agent.ways import Ways, next_ways, read, shaped, without_foreign_parts
@@ -74,6 +74,8 @@ class Models:
     rest: float = 60
     note: Note | None = None
     recall: Recall | None = None
+    # Of each model the last error, in one line.
+    last_faults: dict[str, str] = field(default_factory=dict)
     _put: dict[str, BaseChatModel] = field(default_factory=dict)
     _made: dict[Any, BaseChatModel] = field(default_factory=dict)
     _runnables: dict[Any, tuple[Any, tuple[BaseTool, ...]]] = field(default_factory=dict)
@@ -111,7 +113,7 @@ class Models:
             own = options if candidate == self.resolve(name) else ModelOptions(timeout=options.timeout)
             answer = await self.answer(candidate, messages, tools, schema, own, purpose, timeout)
             if answer is not None:
-                if purpose == "sell":
+                if purpose == "sell" and not answer.message.tool_calls:  # a call is no answer yet
                     await self._fell_back(name, answer.model)
                 return answer
         raise NoModelAnswered("no model answered")
@@ -183,6 +185,7 @@ class Models:
                 answer = await asyncio.wait_for(asking, timeout)
             except Exception as error:  # whatever a provider raises, the next one is asked; it is logged here
                 fault = judge(error, provider)
+                self.last_faults[name] = brief(error)
                 log.warning("model_failed", model=name, attempt=attempt, fault=fault.kind, detail=brief(error))
                 if fault.kind == "again" and not complaint:
                     complaint = COMPLAINT.format(reason="a call of a tool that cannot be read")
@@ -191,7 +194,7 @@ class Models:
                     if not refused:
                         refused, others = (
                             True,
-                            next_ways(ways, str(error), _uses(messages, tools, schema, ways, options)),
+                            next_ways(ways, said(error), _uses(messages, tools, schema, ways, options)),
                         )
                     if others:
                         ways = others.pop(0)
@@ -203,12 +206,23 @@ class Models:
                 wait = fault.wait if fault.wait is not None else 0.25 * 2**attempt * random.uniform(0.5, 1)
                 if wait > LONGEST_WAIT:
                     self._until[name] = time.monotonic() + min(wait, 10 * self.rest)
+                if (
+                    status_of(error) == 500
+                    and attempt == self.attempts
+                    and (tools or schema)
+                    and ways.tools
+                    and not refused
+                ):
+                    refused, ways = True, replace(ways, tools=False, forced=False)  # some break down over tools
+                    continue
                 if fault.kind != "retry" or attempt >= self.attempts or wait > LONGEST_WAIT:
                     return None
                 await asyncio.sleep(wait)
                 continue
             meter.count(purpose, name, answer)
             if name != OFFLINE:
+                if answer.tool_calls and not tools and schema is None:  # of tools nobody offered
+                    answer = answer.model_copy(update={"tool_calls": []})
                 await self._works(name, provider, ways, refused)
                 answer = cleaned(answer, {tool.name for tool in tools} | ({schema.__name__} if schema else set()))
             parsed = read(answer, schema) if schema else None
@@ -237,6 +251,8 @@ class Models:
         own = [without_foreign_parts(message, name) for message in messages]
         given = own if name == OFFLINE else shaped(own, ways, schema, complaint)
         answer = await self._runnable(name, tools, schema, ways.left_of(options), ways).ainvoke(given)
+        if not isinstance(answer, AIMessage):
+            answer = AIMessage(answer.content)
         if not isinstance(answer.content, str):
             answer.response_metadata["asked"] = name
         return answer

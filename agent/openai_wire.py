@@ -7,23 +7,64 @@ with a thought signature (Gemini, "OpenAI compatibility"). LangChain's client ke
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 
+from agent.failures import NoAnswer
+
 EXTRAS, CALL_EXTRAS = ("reasoning_content", "reasoning_details"), ("extra_content",)
 # Under this name in a message's `additional_kwargs`: {model, message, calls}.
 KEPT = "kept_for_wire"
+
+
+def as_meant(answer: dict[str, Any]) -> dict[str, Any]:
+    """A completion as its wire has it, whatever its server made of it: the author is the assistant, the arguments of a call are
+    one JSON text, each call has an id, a call in the old place (`function_call`) stands in the new one. Raises NoAnswer."""
+    if not isinstance(answer.get("choices"), list):
+        return answer
+    if not answer["choices"]:
+        raise NoAnswer("an answer without choices")
+    choices = []
+    for choice in answer["choices"]:
+        message = {**(choice.get("message") or {}), "role": "assistant"}
+        calls = list(message.get("tool_calls") or ())
+        if not calls and isinstance(message.get("function_call"), dict):
+            calls = [{"function": message["function_call"]}]
+        message["tool_calls"] = [
+            _call(call, place) for place, call in enumerate(calls) if isinstance(call, dict)
+        ] or None
+        message.pop("function_call", None)
+        choices.append({**choice, "message": message})
+    return {**answer, "choices": choices}
+
+
+def _call(call: dict[str, Any], place: int) -> dict[str, Any]:
+    function = dict(call.get("function") or {})
+    arguments = function.get("arguments")
+    if isinstance(arguments, str):
+        try:
+            inner = json.loads(arguments)
+        except ValueError:
+            inner = None
+        arguments = inner if isinstance(inner, str) and inner.lstrip().startswith("{") else arguments
+    else:
+        arguments = json.dumps(arguments or {}, ensure_ascii=False)
+    function["arguments"] = arguments
+    return {**call, "id": call.get("id") or f"call_{place}", "type": "function", "function": function}
 
 
 class OpenAiWire(ChatOpenAI):
     """LangChain's client, with what servers add to their answers kept and returned to the same model."""
 
     def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:
-        result = super()._create_chat_result(response, generation_info)
-        raw: dict[str, Any] = dict(response) if isinstance(response, dict) else response.model_dump(warnings=False)
+        if not isinstance(response, dict) and not hasattr(response, "model_dump"):  # no JSON at all
+            return super()._create_chat_result(response, generation_info)
+        raw = as_meant(dict(response) if isinstance(response, dict) else response.model_dump(warnings=False))
+        result = super()._create_chat_result(raw, generation_info)
         for generation, choice in zip(result.generations, raw.get("choices") or [], strict=False):
             said = choice.get("message") or {}
             kept = {name: said[name] for name in EXTRAS if said.get(name)}

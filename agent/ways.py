@@ -103,11 +103,23 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
             if name in present and name not in said
         ),
     ]
-    found, left = [], ways
-    for name in order:
-        left = replace(left, **{name: False, **({"forced": False} if name == "tools" else {})})
-        found.append(replace(ways, **{name: False, **({"forced": False} if name == "tools" else {})}))
-    return list(dict.fromkeys([*found, *([left] if len(order) > 1 else [])]))
+    options = [name for name in OPTIONS if name in present]
+    together = [
+        *([name] for name in order),
+        options,
+        [*options, "forced"],
+        ["forced", "system"],
+        ["tools", "system"],
+        [*options, "forced", "system"],
+        [*options, "tools"],
+        order,
+    ]
+    return list(dict.fromkeys(_without(ways, [n for n in names if n in present]) for names in together if names))
+
+
+def _without(ways: Ways, names: Sequence[str]) -> Ways:
+    left = {name: False for name in (*names, *(["forced"] if "tools" in names else []))}
+    return replace(ways, **left)
 
 
 def shaped(

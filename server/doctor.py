@@ -161,6 +161,8 @@ async def _models(settings: Settings, redis: Redis | None, http: httpx.AsyncClie
 def _advice(setting: str, name: str, trouble: str) -> str:
     if trouble.startswith("no answer within"):
         return f"{setting}: {name} did not answer within {SECONDS:.0f} s"
+    if "Until then the next model answers" in trouble and "_API_KEY" not in trouble:
+        return f"{setting}: {trouble}"
     if "_API_KEY" in trouble or "needs the package" in trouble or "LangChain knows" in trouble:
         return trouble if "_API_KEY is refused" in trouble else f"{setting}: {trouble}"
     return f"{setting}: {name} does not answer ({trouble}); check the name, and {address_of(name.partition(':')[0])}"

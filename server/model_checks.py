@@ -9,11 +9,12 @@ import time
 import wave
 from collections.abc import Awaitable, Callable
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import BaseTool, tool
 from pydantic import BaseModel, Field
 
-from agent.failures import Trouble, brief, judge
+from agent.failures import LASTING, Trouble, brief, judge
 from agent.model_options import ModelOptions
 from agent.models import Models
 
@@ -57,14 +58,12 @@ async def check_model(models: Models, name: str, options: ModelOptions = ModelOp
     plain = "ok"
     try:
         made = models.made(name, models.ways_of(name).left_of(options), responses=not models.ways_of(name).chat)
-        await asyncio.wait_for(made.ainvoke([HumanMessage("Answer with the word ok.")]), SECONDS)
+        await asyncio.wait_for(_patiently(made, provider), SECONDS)
     except Exception as error:  # whatever a provider's library raises, it is what there is to be told
         if (fault := judge(error, provider)).kind != "refused":
             late = isinstance(error, TimeoutError)
             why = f"no answer within {SECONDS:.0f} s" if late else brief(error) or type(error).__name__
-            advice = (
-                Trouble(provider, fault.kind, why, name).advice if fault.kind in ("key", "account", "setup") else ""
-            )
+            advice = Trouble(provider, fault.kind, why, name).advice if fault.kind in LASTING else ""
             return Checked(checks={"plain": why}, seconds=time.monotonic() - began, trouble=advice or why)
         plain = await _asked(models, name, options, "Answer with the word ok.", (), None)
     seconds = time.monotonic() - began
@@ -76,6 +75,18 @@ async def check_model(models: Models, name: str, options: ModelOptions = ModelOp
         },
         seconds=seconds,
     )  # fmt: skip
+
+
+async def _patiently(made: BaseChatModel, provider: str) -> None:
+    """A plain answer; what passes, such as a model that is being loaded, is tried again."""
+    for pause in (0.5, 2.0, None):
+        try:
+            await made.ainvoke([HumanMessage("Answer with the word ok.")])
+            return
+        except Exception as error:
+            if pause is None or judge(error, provider).kind not in ("retry", "again"):
+                raise
+            await asyncio.sleep(pause)
 
 
 async def _asked(
@@ -92,7 +103,8 @@ async def _asked(
     except Exception as error:  # the same
         return brief(error) or type(error).__name__
     if answer is None:
-        return NO_FORM if schema else "no answer that can be used"
+        why = models.last_faults.get(name, "")
+        return f"{NO_FORM if schema else 'no answer that can be used'}{f' ({why})' if why else ''}"
     ways = models.ways_of(name)
     if tools and not answer.message.tool_calls:
         return "takes no tools" if not ways.tools else NO_CALL

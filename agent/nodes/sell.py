@@ -56,6 +56,9 @@ async def sell(state: State, runtime: Runtime[Context], models: Models, tools: S
     if not text:
         log.warning("empty_answer", model=asked.model)
         text = say("handed_over" if state.get("owner") == "person" else "apology", language)
+        return Command(
+            update={**_said(state, text, "none"), "task": "no model answered", "prompts": used}, goto="remember"
+        )
     update = _said(state, text, asked.model)
     if asked.model == OFFLINE and (wish := _wish(state)):
         text = f"{text}\n\n{say('order_noted', language)}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from agent.cleaning import cleaned, objects_in, without_thoughts
 from agent.failures import Trouble
 from agent.graph import offline_model
+from agent.model_options import ModelOptions
 from agent.models import MANY, Access, Models
 from agent.nodes.moderate import Verdict
 from agent.ways import Ways, read, shaped
@@ -162,6 +163,17 @@ WRITTEN = [
     '{"name": "find_product", "parameters": {"query": "blue vase"}}',
     '```json\n{"type": "function", "function": {"name": "find_product", "arguments": {"query": "blue vase"}}}\n```',
     '<think>look it up</think><tool_call>{"name": "find_product", "arguments": {"query": "blue vase"}}</tool_call>',
+    '[find_product(query="blue vase")]',
+    '```tool_code\nfind_product(query="blue vase")\n```',
+    'I will look that up.\n{"name": "find_product", "parameters": {"query": "blue vase"}}',
+    'Thought: look it up\nAction: find_product\nAction Input: {"query": "blue vase"}',
+    '<function_calls>find_product(query="blue vase")</function_calls>',
+    '<｜DSML｜invoke name="find_product"><｜DSML｜parameter name="query" string="true">blue vase</｜DSML｜parameter></｜DSML｜invoke>',
+    "<tool_call><function=find_product><parameter=query>\nblue vase\n</parameter></function></tool_call>",
+    "<tool_call>find_product\n<arg_key>query</arg_key>\n<arg_value>blue vase</arg_value>\n</tool_call>",
+    '[TOOL_CALLS]find_product[ARGS]{"query": "blue vase"}',
+    '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>find_product\n```json\n{"query": "blue vase"}\n```<｜tool▁call▁end｜>',
+    '<|channel|>commentary to=functions.find_product <|constrain|>json<|message|>{"query": "blue vase"}<|call|>',
 ]
 
 
@@ -423,3 +435,148 @@ async def test_the_servers_that_others_reported(external_data: Path):
             assert replies == [[THANKS], [THANKS]] and model == "openai:m", (path.name, replies)
         seen += 1
     assert seen > 10
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Here.<function_calls>\n\n</function_calls>", "Here."),
+        ("Sure. <minimax:tool_call>x</minimax:tool_call>", "Sure."),
+        ("Ok<|tool_calls_section_begin|>", "Ok"),
+        ('{"name": "web_search", "parameters": {"q": "x"}}', ""),
+        ('{"reply": "We have it."}', "We have it."),
+        ("assistant: Hello", "Hello"),
+        ("### Response:\nHello", "Hello"),
+        ("Bye<｜end▁of▁sentence｜>", "Bye"),
+        ("<|begin_of_box|>42<|end_of_box|>", "42"),
+        ("The blue vase (35 cm) costs 900 KZT.", "The blue vase (35 cm) costs 900 KZT."),
+        ("Write to us: we use ``` for code", "Write to us: we use ``` for code"),
+    ],
+)
+def test_nothing_of_the_machine_is_left_and_nothing_else_is_taken(text: str, left: str):
+    assert cleaned(AIMessage(text), {"find_product"}).text == left
+
+
+def _odd(change: Callable[[dict[str, Any]], None]) -> Server:
+    """A polite server that calls a tool first, each answer changed on its way."""
+
+    def answer(request: dict[str, Any]) -> Any:
+        told = polite(request) if schema_of(request) else message(THANKS)
+        if not schema_of(request) and request["messages"][-1]["role"] != "tool":
+            told = message(call=("find_product", {"query": "blue vase"}))
+        change(told["choices"][0]["message"])
+        return told
+
+    return answer
+
+
+def _objects(said: dict[str, Any]) -> None:
+    for call in said.get("tool_calls") or ():
+        call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+
+
+def _twice(said: dict[str, Any]) -> None:
+    for call in said.get("tool_calls") or ():
+        call["function"]["arguments"] = json.dumps(call["function"]["arguments"])
+
+
+def _old(said: dict[str, Any]) -> None:
+    if calls := said.pop("tool_calls", None):
+        said["function_call"] = calls[0]["function"]
+
+
+ODD: dict[str, Callable[[dict[str, Any]], None]] = {
+    "arguments as an object": _objects,
+    "arguments encoded twice": _twice,
+    "a call in its old place": _old,
+    "no author": lambda said: said.pop("role"),
+    "the wrong author": lambda said: said.update(role="user"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+async def test_an_answer_is_read_as_it_was_meant(kind: str):
+    server = FakeOpenAI()
+    server.answer = _odd(ODD[kind])
+    with served(server.app) as url:
+        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        assert await chat.says("do you have a blue vase?") == [THANKS]
+        assert (await chat.state())["model"] == "openai:m"
+
+
+async def test_a_model_that_only_calls_tools_is_no_model_that_answers():
+    server, told = FakeOpenAI(), list[str]()
+
+    def answer(request: dict[str, Any]) -> Any:
+        return polite(request) if schema_of(request) else message(call=("find_product", {"query": "blue vase"}))
+
+    async def alarm(whose: str, trouble: Trouble | None) -> None:
+        told.extend([trouble.kind] if trouble else [])
+
+    server.answer = answer
+    with served(server.app) as url:
+        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm))
+        for _ in range(MANY):
+            assert await chat.says("do you have a blue vase?")
+            assert (await chat.state())["model"] == "offline"
+    assert told == ["offline"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, {"code": "x", "error": "Incorrect API key provided: xa***"}, "key"),
+        (400, {"error": {"message": "Model Not Exist"}}, "gone"),
+        (400, {"error": {"message": "Billing hard limit has been reached"}}, "account"),
+        (429, {"error": {"message": "余额不足"}}, "account"),
+        (404, {"error": {"message": "No models loaded. Please load a model"}}, "gone"),
+        (403, {"error": {"message": "Project does not have access to model `m`", "code": "model_not_found"}}, "gone"),
+        (403, "<html>Attention Required! | Cloudflare</html>", "address"),
+    ],
+)
+async def test_what_lasts_is_named_wherever_its_words_stand(status: int, body: Any, kind: str):
+    server, told = FakeOpenAI(), list[str]()
+    made = Response(body, status, media_type="text/html") if isinstance(body, str) else JSONResponse(body, status)
+    server.answer = lambda _: made
+
+    async def alarm(whose: str, trouble: Trouble | None) -> None:
+        told.extend([trouble.kind] if trouble else [])
+
+    with served(server.app) as url:
+        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm)
+        await models.ask("auto", [HumanMessage("hello")])
+    assert told == [kind]
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "when"),
+    [
+        (404, "No endpoints found that support the provided 'tool_choice' value.", is_forced),
+        (500, "Internal Server Error", has_tools),
+        (403, "Tool use is not enabled for your project", has_tools),
+    ],
+)
+async def test_more_servers_that_take_less(status: int, text: str, when: Callable[[dict[str, Any]], bool]):
+    server = FakeOpenAI()
+    server.answer = refusing(text, when, status)
+    with served(server.app) as url:
+        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), attempts=1)
+        chat = Chat(models)
+        for _ in range(2):
+            assert await chat.says("do you have a blue vase?") == [THANKS]
+
+
+async def test_what_is_taken_is_not_left_out_with_what_is_not():
+    server = FakeOpenAI()
+    wrong = {"temperature", "reasoning_effort", "max_tokens", "max_completion_tokens"}
+
+    def answer(request: dict[str, Any]) -> Any:
+        return error(400, "x", None, "bad request") if wrong & request.keys() else polite(request)
+
+    server.answer = answer
+    options = ModelOptions(temperature=0.1, reasoning_effort="low", max_tokens=100)
+    with served(server.app) as url:
+        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
+        said = [SystemMessage("You sell."), HumanMessage("hello")]
+        assert (await models.ask("auto", said, options=options)).model == "openai:m"
+        assert models.ways_of("openai:m").lacking == ["temperature", "reasoning_effort", "max_tokens"]
