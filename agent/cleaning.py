@@ -57,9 +57,9 @@ _FUNCTION = re.compile(r"<function(?:=|\s+name=\"?)([\w.-]{1,64})\"?>?(.*?)(?:</
 _FENCE = re.compile(r"\A\s*```(?:json|tool_code|tool_call)?\s*\n(.*?)\n?```\s*\Z", re.S)
 
 
-def cleaned(answer: AIMessage, offered: Collection[str]) -> AIMessage:
+def cleaned(answer: AIMessage, offered: Collection[str], form: bool = False) -> AIMessage:
     """An answer without thoughts and marks, whose calls of `offered` tools are calls, each with an id. What looks like a call
-    and is none leaves no text: the answer is empty then, and asked for again."""
+    and is none leaves no text (but for a `form`, which may be JSON): the answer is empty then, and asked for again."""
     text = str(answer.text)
     calls = list(answer.tool_calls)
     raw = text[:LONGEST]
@@ -68,7 +68,8 @@ def cleaned(answer: AIMessage, offered: Collection[str]) -> AIMessage:
         said, calls = _calls_in(said, offered)
     if not calls and (loose := _loose(raw if _MARKED.search(raw) else aloud, offered)):
         said, calls = "", loose
-    said = _spoken(said)
+    if not form:
+        said = _without_names(_spoken(said), offered)
     calls = [call if call.get("id") else {**call, "id": _id(call, place)} for place, call in enumerate(calls)]
     if said == text and calls == list(answer.tool_calls):
         return answer
@@ -118,6 +119,16 @@ def _near(text: str) -> dict[str, Any] | None:
             )
             return inner
     return None
+
+
+def _without_names(text: str, offered: Collection[str]) -> str:
+    """The sentences that name none of our tools."""
+    names = [name for name in offered if "_" in name and name in text]
+    if not names:
+        return text
+    return "".join(
+        part for part in re.findall(r"[^.!?\n]+[.!?\n]*|\n", text) if not any(n in part for n in names)
+    ).strip()
 
 
 def _spoken(text: str) -> str:

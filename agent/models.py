@@ -190,7 +190,7 @@ class Models:
                 if fault.kind == "again" and not complaint:
                     complaint = COMPLAINT.format(reason="a call of a tool that cannot be read")
                     continue
-                if fault.kind == "refused" and name != OFFLINE:
+                if name != OFFLINE and (fault.kind == "refused" or (others and fault.kind in ("gone", "address"))):
                     if not refused:
                         refused, others = (
                             True,
@@ -206,13 +206,8 @@ class Models:
                 wait = fault.wait if fault.wait is not None else 0.25 * 2**attempt * random.uniform(0.5, 1)
                 if wait > LONGEST_WAIT:
                     self._until[name] = time.monotonic() + min(wait, 10 * self.rest)
-                if (
-                    status_of(error) == 500
-                    and attempt == self.attempts
-                    and (tools or schema)
-                    and ways.tools
-                    and not refused
-                ):
+                blank = status_of(error) == 500 and "internal server error" in said(error).casefold()
+                if blank and attempt == self.attempts and (tools or schema) and ways.tools and not refused:
                     refused, ways = True, replace(ways, tools=False, forced=False)  # some break down over tools
                     continue
                 if fault.kind != "retry" or attempt >= self.attempts or wait > LONGEST_WAIT:
@@ -224,7 +219,8 @@ class Models:
                 if answer.tool_calls and not tools and schema is None:  # of tools nobody offered
                     answer = answer.model_copy(update={"tool_calls": []})
                 await self._works(name, provider, ways, refused)
-                answer = cleaned(answer, {tool.name for tool in tools} | ({schema.__name__} if schema else set()))
+                offered = {tool.name for tool in tools} | ({schema.__name__} if schema else set())
+                answer = cleaned(answer, offered, form=schema is not None)
             parsed = read(answer, schema) if schema else None
             if reason := unusable(answer) or ("malformed" if schema and parsed is None else ""):
                 log.warning("answer_unusable", model=name, purpose=purpose, reason=reason)

@@ -8,6 +8,7 @@ with a thought signature (Gemini, "OpenAI compatibility"). LangChain's client ke
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -19,6 +20,32 @@ from agent.failures import NoAnswer
 EXTRAS, CALL_EXTRAS = ("reasoning_content", "reasoning_details"), ("extra_content",)
 # Under this name in a message's `additional_kwargs`: {model, message, calls}.
 KEPT = "kept_for_wire"
+
+
+def in_pieces(text: str) -> dict[str, Any] | None:
+    """The completion in an event stream (chat.completion.chunk) that a server sent unasked; None for any other text."""
+    whole: dict[str, Any] = {}
+    said: dict[str, Any] = {"content": ""}
+    calls: dict[int, dict[str, Any]] = {}
+    for line in re.findall(r"^data:\s*(\{.*\})\s*$", text, re.M):
+        try:
+            piece = json.loads(line)
+        except ValueError:
+            return None
+        choice = (piece.get("choices") or [{}])[0]
+        delta = choice.get("delta") or choice.get("message") or {}
+        said["content"] += delta.get("content") or ""
+        for call in delta.get("tool_calls") or ():
+            known = calls.setdefault(call.get("index", 0), {"function": {"name": "", "arguments": ""}})
+            known["id"] = call.get("id") or known.get("id")
+            for part in ("name", "arguments"):
+                known["function"][part] += (call.get("function") or {}).get(part) or ""
+        end = choice.get("finish_reason") or (whole.get("choices") or [{}])[0].get("finish_reason")
+        whole = {**whole, **piece, "choices": [{"index": 0, "finish_reason": end}]}
+    if not whole:
+        return None
+    whole["choices"][0]["message"] = {**said, "tool_calls": list(calls.values())}
+    return {**whole, "object": "chat.completion"}
 
 
 def as_meant(answer: dict[str, Any]) -> dict[str, Any]:
@@ -61,9 +88,10 @@ class OpenAiWire(ChatOpenAI):
     """LangChain's client, with what servers add to their answers kept and returned to the same model."""
 
     def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:
-        if not isinstance(response, dict) and not hasattr(response, "model_dump"):  # no JSON at all
-            return super()._create_chat_result(response, generation_info)
-        raw = as_meant(dict(response) if isinstance(response, dict) else response.model_dump(warnings=False))
+        told: Any = in_pieces(response) if isinstance(response, str) else response
+        if not isinstance(told, dict) and not hasattr(told, "model_dump"):  # no JSON at all
+            return super()._create_chat_result(response, generation_info)  # pyright: ignore[reportArgumentType]
+        raw = as_meant(dict(told) if isinstance(told, dict) else told.model_dump(warnings=False))
         result = super()._create_chat_result(raw, generation_info)
         for generation, choice in zip(result.generations, raw.get("choices") or [], strict=False):
             said = choice.get("message") or {}

@@ -86,7 +86,8 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
     says what it does not take is believed; else what it may not take is left out, one thing after another."""
     present = [one.name for one in fields(Ways) if getattr(used, one.name) and getattr(ways, one.name)]
     if "chat" in present and _REFUSED["chat"].search(error):
-        return [replace(ways, chat=False)]
+        later = next_ways(replace(ways, chat=True), "", replace(used, chat=False))
+        return [replace(ways, chat=False), *later[:2]]
     known = ("grammar", "tools", "forced", "system", "pictures", *OPTIONS)
     said = [name for name in known if name in present and _REFUSED[name].search(error)]
     if "tools" in said and "forced" in said:
