@@ -196,7 +196,7 @@ async def test_outside_the_hours_a_contact_hears_when_somebody_is_there_again(re
         await until(office.idle)
         await sooner(redis)
         await until(lambda: len(office.replies("77010000031")) == 2)
-        assert back in office.replies("77010000031")[1]
+        assert "away just now and back on 20" in office.replies("77010000031")[1]
         await until(office.idle)
 
 
