@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +39,10 @@ def variables(provider: str) -> tuple[str, str]:
     return f"{name}_API_KEY", f"{name}_BASE_URL"
 
 
-def environment(provider: str) -> tuple[str | None, str | None]:
-    """A provider's key and address in the environment."""
+def environment(provider: str, known: Mapping[str, str | None] = os.environ) -> tuple[str | None, str | None]:
+    """A provider's key and address in the environment, or in what else is `known`."""
     key, url = variables(provider)
-    return os.environ.get(key) or None, os.environ.get(url) or None
+    return known.get(key) or None, known.get(url) or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from agent.graph import Bookshelf, build, offline_model
 from agent.models import OFFLINE, Access, Models
 from agent.offline import OfflineChatModel
 from agent.once import once_each
-from agent.providers import variables
+from agent.providers import environment
 from agent.ways import Ways
 from knowledge_base.library import Library
 from server import alerts, capabilities
@@ -50,9 +50,7 @@ def library(settings: Settings, redis: Redis) -> Library:
 
 def provider_access(provider: str) -> tuple[str | None, str | None]:
     """Key and address of a provider besides OpenAI and Gemini, from the environment or `.env`, as other settings are."""
-    known = {**dotenv_values(".env"), **os.environ}
-    key, url = variables(provider)
-    return known.get(key) or None, known.get(url) or None
+    return environment(provider, {**dotenv_values(".env"), **os.environ})
 
 
 def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Redis | None = None) -> Models:
