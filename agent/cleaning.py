@@ -10,7 +10,7 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -37,9 +37,14 @@ _MACHINE = re.compile(
 _SHELLS = re.compile(
     r"<(function_calls|(?:\w{1,20}:)?tool_calls?|tools)\b[^<>]{0,100}>.*?(?:</\1\s*>|\Z)"
     r"|<[|｜](?:DSML[|｜])?\s?(?:tool[_▁]calls?[_▁]?(?:section[_▁])?(?:begin|start)|invoke|function_calls)\b.*\Z"
-    r"|```(?:tool_code|tool_call|tool)\b.*?(?:```|\Z)|^(?:Thought|Action|Action Input|Observation):.*?$",
-    re.S | re.I | re.M,
+    r"|```(?:tool_code|tool_call|tool)\b.*?(?:```|\Z)",
+    re.S | re.I,
 )
+# An agent that acts by text; "Action:" alone is a word of a shop.
+_ACTS = re.compile(r"^Action Input:", re.I | re.M)
+_ACTING = re.compile(r"^(?:Thought|Action|Action Input|Observation):.*$", re.I | re.M)
+# Where a model that answers in JSON puts its words.
+_WORDS = ("reply", "answer", "response", "message", "text", "content")
 _PARAMETER = re.compile(
     r"<parameter=(\w{1,64})>\s*(.*?)\s*</parameter>|<arg_key>\s*(\w{1,64})\s*</arg_key>\s*<arg_value>\s*(.*?)\s*</arg_value>"
     r"|parameter name=\"(\w{1,64})\"[^<>]{0,60}>\s*(.*?)\s*<[/|｜]",
@@ -132,25 +137,24 @@ def _without_names(text: str, offered: Collection[str]) -> str:
 
 
 def _spoken(text: str) -> str:
-    """What is left for a person to read: no shells of calls, no call of a tool nobody has, and of JSON with one text that text."""
-    if not _MACHINE.search(text) and not _SHELLS.search(text):
+    """What is left for a person to read: no shells of calls, no call of a tool nobody has, and of an answer that is JSON its words."""
+    if not _MACHINE.search(text) and not _SHELLS.search(text) and not _ACTS.search(text):
         return text
     left = _SHELLS.sub("", text)
-    for value in objects_in(left):
-        inner = value.get("function") if isinstance(value, dict) and isinstance(value.get("function"), dict) else value
-        if (
-            isinstance(inner, dict)
-            and isinstance(inner.get("name"), str)
-            and any(isinstance(inner.get(k), dict | str) for k in ("arguments", "parameters", "args", "input"))
-        ):
-            start = left.find("{")
-            left = left[:start]
-            break
-    whole = [value for value in objects_in(left.strip()) if isinstance(value, dict)]
-    if left.strip().startswith("{") and left.strip().endswith("}") and len(whole) == 1 and len(whole[0]) == 1:
-        only = next(iter(whole[0].values()))
-        left = only if isinstance(only, str) else left
+    left = _ACTING.sub("", left) if _ACTS.search(left) else left
+    for start, end, value in reversed(list(_objects(left))):
+        if isinstance(value, dict) and _is_call(value):
+            left = f"{left[:start].rstrip()} {left[end:].lstrip()}".strip()
+        elif isinstance(value, dict) and not (left[:start].strip() or left[end:].strip()):
+            words = [value[name] for name in _WORDS if isinstance(value.get(name), str)] or list(value.values())
+            left = words[0] if words and isinstance(words[0], str) else ""
     return re.sub(r"```(?:json)?\s*(?:```|\Z)", "", left).strip()
+
+
+def _is_call(value: dict[str, Any]) -> bool:
+    inner: Any = value.get("function") if isinstance(value.get("function"), dict) else value
+    named = isinstance(inner.get("name"), str)
+    return named and any(isinstance(inner.get(k), dict | str) for k in ("arguments", "parameters", "args", "input"))
 
 
 def without_thoughts(text: str) -> str:
@@ -219,18 +223,21 @@ def _written(text: str, mark: str) -> list[tuple[str, dict[str, Any]]]:
 
 def objects_in(text: str) -> list[Any]:
     """Every JSON object or list that stands whole in a text, in order; what stands inside another is not one of its own."""
-    decoder, found, at = json.JSONDecoder(), list[Any](), 0
-    tries = 0
-    while (
-        tries < 50 and (start := min((i for i in (text.find("{", at), text.find("[", at)) if i >= 0), default=-1)) >= 0
-    ):
-        tries += 1
+    return [value for _, _, value in _objects(text)]
+
+
+def _objects(text: str) -> Iterator[tuple[int, int, Any]]:
+    """(place, end, value) of each."""
+    decoder, at = json.JSONDecoder(), 0
+    for _ in range(50):
+        start = min((i for i in (text.find("{", at), text.find("[", at)) if i >= 0), default=-1)
+        if start < 0:
+            return
         try:
             value, at = decoder.raw_decode(text, start)
-            found.append(value)
+            yield start, at, value
         except (ValueError, RecursionError):
             at = start + 1
-    return found
 
 
 def _id(call: Any, place: int) -> str:

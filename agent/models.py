@@ -29,6 +29,8 @@ OFFLINE = "offline"
 LONGEST_WAIT = 5.0
 # So many turns in a row that the offline model had to answer are an alert, whatever the cause.
 MANY = 3
+# What models take is looked up again after so many seconds: others have learned, and what is old is forgotten.
+LOOKED_UP = 900
 # So often a model writes text in the place of a call before it is asked for JSON at once.
 WROTE = 2
 # What a model is told before it is asked once more.
@@ -82,7 +84,7 @@ class Models:
     _troubled: dict[str, Trouble] = field(default_factory=dict)
     _until: dict[str, float] = field(default_factory=dict)
     _ways: dict[str, Ways] = field(default_factory=dict)
-    _recalled: bool = False
+    _recall_at: float = 0
     _wrote: dict[str, int] = field(default_factory=dict)
     _in_a_row: int = 0
     _alarmed: bool = False
@@ -119,9 +121,9 @@ class Models:
         raise NoModelAnswered("no model answered")
 
     async def _recall(self) -> None:
-        if self.recall and not self._recalled:
-            self._recalled = True
-            self._ways = {**await self.recall(), **self._ways}
+        if self.recall and self._recall_at <= time.monotonic():
+            self._recall_at = time.monotonic() + LOOKED_UP
+            self._ways = await self.recall()
 
     def ways_of(self, name: str) -> Ways:
         """What a model takes, as far as that is known."""
@@ -223,6 +225,7 @@ class Models:
                 answer = cleaned(answer, offered, form=schema is not None)
             parsed = read(answer, schema) if schema else None
             if reason := unusable(answer) or ("malformed" if schema and parsed is None else ""):
+                self.last_faults[name] = reason
                 log.warning("answer_unusable", model=name, purpose=purpose, reason=reason)
                 if reason in ("empty", "malformed") and not complaint and name != OFFLINE:
                     complaint = COMPLAINT.format(reason=reason)

@@ -103,13 +103,17 @@ _CONTRARY = re.compile(
 # A sentence that asks when, where or how orders nothing.
 _ASKS = re.compile(
     r"\A\W*(?:and |but |so |а |и |но |y |e |und |et |ve |और |و )?(?:when|where|how|what|which|who|why|do you|does|is it|are there|когда|где|куда|как|сколько|какой|какая|какие|что|"
-    r"почему|есть ли|қашан|қайда|қалай|қанша|не |quando|dove|come|quanto|quanti|quale|perché|cuándo|dónde|cómo|cuánto|cuál|qué|por qué|onde|como|qual|"
+    r"почему|есть ли|қашан|қайда|қалай|қанша|quando|dove|come|quanto|quanti|quale|perché|cuándo|dónde|cómo|cuánto|cuál|qué|por qué|onde|como|qual|"
     r"wann|wo|wie|was|welche\w*|warum|quand|où|comment|combien|quel\w*|pourquoi|ne zaman|nerede|nasıl|kaç|hangi|neden|कब|कहाँ|कैसे|कितन\S*|क्या|متى|أين|وين|كيف|كم|هل)(?:\W|\Z)",
     re.I,
 )
 # Going or coming somewhere is as often asked about as announced.
 _ASKED = re.compile(r"\b(?:puedo|podemos|posso|possiamo|kann ich|können wir|je peux|peut-on|can i|may i|could i|можно)\b[^?]{0,40}\b(?:ir|pasar|entrar|venir|venire|passare|entrare|passar|kommen|come|visit|зайти|прийти|приехать|забрать|take|pick)\b[^?]{0,80}\?", re.I)  # fmt: skip
 _FORM = re.compile(r"\w[\w ]{0,40}: [^;\n]{1,200}(?:; \w[\w ]{0,40}: [^;\n]{1,200}){1,30}\s*\Z")
+_COURTEOUS = re.compile(
+    r"\b(?:please|пожалуйста|per favore|por favor|bitte|s'il vous plaît|lütfen)\b|कृपया|من فضلك", re.I
+)
+_CLAUSE = re.compile(r"[,;:()—–]")
 _SENTENCE = re.compile(r"[^.!?\n؟।]+[.!?\n؟।]*")
 
 
@@ -123,6 +127,12 @@ def is_wish(text: str) -> bool:
 
 
 def _wishes(sentence: str) -> bool:
-    if not _WISHES.search(sentence):
+    """What stands around a wish takes it back: up to three words before it, and the two after it, which are its object."""
+    found = _WISHES.search(sentence)
+    if not found or _ASKED.search(sentence):
         return False
-    return not (_CONTRARY.search(sentence) or _ASKS.search(sentence) or _ASKED.search(sentence))
+    if _ASKS.search(sentence) and ("?" in sentence or not _COURTEOUS.search(sentence)):
+        return False
+    before = _CLAUSE.split(sentence[: found.start()])[-1].split()[-3:]
+    after = _CLAUSE.split(sentence[found.end() :])[0].split()[:2]
+    return not _CONTRARY.search(" ".join([*before, found.group(), *after]))

@@ -66,6 +66,7 @@ def _event(event: dict[str, Any]) -> Frozen | None:
         return None
     if name == "message.revoked":  # the message as it was stands beside what is left of it
         left, before = as_dict(payload.get("after")), as_dict(payload.get("before"))
+        left = {name: value for name, value in left.items() if value is not None}
         payload = {**before, **left, "id": left.get("id") or before.get("id"), **payload}
         payload["id"] = payload["id"] or payload.get("revokedMessageId")
     return _message(payload, required(event, "session"), name)

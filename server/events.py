@@ -57,6 +57,7 @@ class Feed:
                         elif message["type"] == "message" and (event := event_of(message["data"].decode())):
                             self._tell(event)
                         if not self._watchers:
+                            self._listening.clear()  # whoever comes now waits until it is listened to again
                             break
             except (RedisError, OSError) as error:
                 self._missed = True

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from server.answering import remember_beside
 from server.bots import Desk
@@ -21,6 +22,7 @@ from server.clock import now_ms
 from server.contacts import Contact, Entry
 from server.figures import FIGURES
 from server.keys import key
+from server.readable import fields_of
 from server.scripts import Scripts
 from server.settings import Settings
 
@@ -43,9 +45,17 @@ class Merging:
         noted: Any = await self._redis.hgetall(key(desk.bot.id, "merges"))  # pyright: ignore[reportGeneralTypeIssues]
         made = 0
         for other, row in noted.items():
-            wanted = json.loads(row)
-            into = await desk.conversations.merged_into(wanted["into"])
-            made += await self._merge(desk, into, other.decode(), wanted.get("wa_id", ""), wanted.get("user_id", ""))
+            try:
+                wanted = fields_of(row)
+                into = await desk.conversations.merged_into(str(wanted["into"]))
+                numbers = (str(wanted.get("wa_id") or ""), str(wanted.get("user_id") or ""))
+                made += await self._merge(desk, into, other.decode(), *numbers)
+            except (ValueError, TypeError, KeyError, ResponseError) as error:  # a person is asked; the others go on
+                why = f"two records of one person cannot be merged: {type(error).__name__}"
+                await desk.conversations.quarantine(
+                    why, f"{other.decode(errors='replace')} {row.decode(errors='replace')}"
+                )
+                await self._redis.hdel(key(desk.bot.id, "merges"), other)  # pyright: ignore[reportGeneralTypeIssues]
         return made
 
     async def _merge(self, desk: Desk, into: str, other: str, wa_id: str, user_id: str) -> bool:

@@ -14,7 +14,7 @@ from agent.context import Context
 from agent.failures import Trouble
 from agent.graph import offline_model
 from agent.model_options import ModelOptions
-from agent.models import Access, Models
+from agent.models import LOOKED_UP, Access, Models
 from agent.nodes.moderate import Verdict
 from agent.providers import NotSetUp, variables
 from agent.ways import Ways
@@ -294,3 +294,19 @@ async def test_one_slip_of_the_pen_does_not_change_how_a_model_is_asked():
         for _ in range(2):
             assert (await models.ask("auto", [HumanMessage("hi")], schema=Verdict)).model == "openai:m"
     assert schema_of(server.requests[-1]) == "Verdict"
+
+
+async def test_what_models_take_is_looked_up_again(monkeypatch: pytest.MonkeyPatch):
+    """Others have learned, and what is a day old is forgotten, in a process that runs for weeks too."""
+    known, now = [{"openai:m": Ways(tools=False)}, dict[str, Ways]()], [1000.0]
+
+    async def recall() -> dict[str, Ways]:
+        return known.pop(0)
+
+    monkeypatch.setattr("agent.models.time.monotonic", lambda: now[0])
+    models = Models(offline_model(), recall=recall)
+    await models.ask("offline", [HumanMessage("hello")])
+    assert not models.ways_of("openai:m").tools
+    now[0] += LOOKED_UP
+    await models.ask("offline", [HumanMessage("hello")])
+    assert models.ways_of("openai:m").tools

@@ -451,6 +451,12 @@ async def test_the_servers_that_others_reported(external_data: Path):
         ("<|begin_of_box|>42<|end_of_box|>", "42"),
         ("The blue vase (35 cm) costs 900 KZT.", "The blue vase (35 cm) costs 900 KZT."),
         ("Write to us: we use ``` for code", "Write to us: we use ``` for code"),
+        ('{"name": "web_search", "parameters": {}} We have it for 900 KZT.', "We have it for 900 KZT."),
+        ('Hello {there}. {"name": "x", "arguments": {}} More text.', "Hello {there}. More text."),
+        ("Action: two for one until Friday", "Action: two for one until Friday"),
+        ('{"message": "Hi there", "price": 900}', "Hi there"),
+        ("Price(s): 900 KZT <b>each</b>", "Price(s): 900 KZT <b>each</b>"),
+        ("We deliver. I used find_product for it. It costs 900.", "We deliver. It costs 900."),
     ],
 )
 def test_nothing_of_the_machine_is_left_and_nothing_else_is_taken(text: str, left: str):

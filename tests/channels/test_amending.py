@@ -43,6 +43,11 @@ MESSAGES = {
         waha("message.edited", body="I need 7 cups"),
         waha("message.revoked", before=None, after=BEFORE),
     ),
+    "waha: null where it was": (
+        waha("message"),
+        waha("message.edited", body="I need 7 cups", editedMessageId="AAAA"),
+        waha("message.revoked", before=BEFORE, after={**AFTER, "from": None}, revokedMessageId="AAAA"),
+    ),
     "waha: nothing left": (
         waha("message"),
         waha("message.edited", body="I need 7 cups", editedMessageId=f"false_{WRITER}@c.us_AAAA"),

@@ -98,6 +98,19 @@ async def test_nothing_is_merged_while_something_is_in_hand(redis: Redis, tmp_pa
     assert not await desk.mailbox.accept(mine, again.id, again.model_dump_json(), entry.model_dump_json(), length=5)
 
 
+async def test_what_cannot_be_merged_is_shown_and_stops_no_other(redis: Redis, tmp_path: Path):
+    office = Office(redis, tmp_path)
+    conversations, merges = office.desk.conversations, key("default", "merges")
+    mine, other, third = [await conversations.identify(card(n)) for n in (PHONE, OTHER_PHONE, "77010000003")]
+    await redis.hset(merges, mapping={"a": b"\xff", "b": "5", "c": "{}", third: json.dumps({"into": mine})})  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hset(key("default", "contact", third), "heard_at", "soon")  # pyright: ignore[reportGeneralTypeIssues]
+    assert await conversations.move(mine, NUMBER, OTHER_PHONE, "") == other
+    assert await Merging(office.settings, redis).catch_up(office.desk) == 1
+    assert await conversations.contact(other) is None
+    assert len(await conversations.quarantined(10)) == 4 and not await redis.exists(merges)
+    assert await redis.exists(key("default", "contact", third))
+
+
 async def test_whoever_changes_their_number_twice_is_reached_at_the_last_one(redis: Redis, tmp_path: Path):
     office = Office(redis, tmp_path)
     desk, third = office.desk, "77010000003"

@@ -318,3 +318,26 @@ def test_a_refusal_a_cancellation_or_a_question_orders_nothing(said: str):
 @pytest.mark.parametrize("said", ["[order] 2 x SKU-7 at 900 KZT", "date: 2026-12-01; guests: 2"])
 def test_a_basket_and_a_form_are_orders_whatever_their_words(said: str):
     assert is_wish(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "No problem, I'll take two",
+        "I need 2 mugs, not 3",
+        "Vorrei un tavolo per una persona",
+        "Quiero una mesa para una persona",
+        "Quero uma mesa para uma pessoa",
+        "Je voudrais une table pour une personne",
+        "I'd like to order 2 vases, please send an invoice",
+        "I want 10 mugs with a discount",
+        "Ich möchte 2 Tassen, aber nicht die blauen",
+        "Не забудьте: хочу заказать 2 пиццы",
+        "Хочу две пиццы, без лука не надо",
+        "When I come on Friday, please reserve 2 vases",
+        "Nein danke zu Milch, ich nehme zwei Espresso",
+        "Non fumatori: vorrei un tavolo per due",
+    ],
+)
+def test_a_no_to_something_else_loses_no_order(said: str):
+    assert is_wish(said)
