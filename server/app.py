@@ -25,6 +25,7 @@ from server.access import Access
 from server.addresses import hidden
 from server.api_examples import with_examples
 from server.api_parts import ProblemDetails
+from server.background import running
 from server.calls import Calls, feed
 from server.clock import now_ms
 from server.events import Feed
@@ -55,11 +56,8 @@ def create(settings: Settings, redis: Redis) -> Guard:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        beside = [asyncio.create_task(job) for job in (roster.keep_fresh(), changes.listen(), judge.keep_looking())]
-        async with connected(settings.mcp_file):
+        async with running(roster.keep_fresh, changes.listen, judge.keep_looking), connected(settings.mcp_file):
             yield
-        for task in beside:
-            task.cancel()
         for emulator in phones.values():
             await emulator.close()
         await client.aclose()

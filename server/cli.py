@@ -7,6 +7,7 @@ import gc
 import signal
 import sys
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -110,6 +111,7 @@ async def _work(settings: Settings, redis: Redis) -> None:
     from server.answering import forget_trouble, graphs
     from server.app import http_timeout
     from server.attending import Attending
+    from server.background import running
     from server.http_client import http_client
     from server.lines import Numbers
     from server.polling import keep_polling
@@ -133,17 +135,9 @@ async def _work(settings: Settings, redis: Redis) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.stop)
-        beside = [
-            loop.create_task(job)
-            for job in (
-                roster.keep_fresh(),
-                keep_polling(roster, settings.wappi_poll_seconds),
-                judge.keep_looking(),
-            )
-        ]
-        await worker.run()
-        for task in beside:
-            task.cancel()
+        polling = partial(keep_polling, roster, settings.wappi_poll_seconds)
+        async with running(roster.keep_fresh, polling, judge.keep_looking):
+            await worker.run()
     await redis.aclose()
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from redis.exceptions import RedisError
 
 from agent.checkpointer import LeaseLost
+from server.background import ended
 from server.mailbox import Mailbox
 
 
@@ -28,11 +29,12 @@ async def held(mailbox: Mailbox, conversation_id: str, fence: int) -> AsyncItera
 
     task = asyncio.create_task(renew())
     try:
-        yield
+        try:
+            yield
+        finally:
+            await ended([task])
     except asyncio.CancelledError:
         if not lost or working is None:
             raise
         working.uncancel()
         raise LeaseLost(conversation_id) from None
-    finally:
-        task.cancel()

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from channels.base import LinkChange, Parsed, SendError
 from channels.wappi import Wappi
 from server import links
+from server.background import ended
 from server.bots import Desk
 from server.clock import now_ms
 from server.keys import key
@@ -133,7 +134,7 @@ async def keep_polling(roster: Roster, pause: float) -> None:
             }
             for name, (made_of, task) in list(running.items()):
                 if wanted.get(name) != made_of or task.done():
-                    task.cancel()
+                    await ended([task])
                     del running[name]
             for name, made_of in wanted.items():
                 if name not in running:
@@ -141,5 +142,4 @@ async def keep_polling(roster: Roster, pause: float) -> None:
                     running[name] = (made_of, task)
             await asyncio.sleep(1)
     finally:
-        for _, task in running.values():
-            task.cancel()
+        await ended(task for _, task in running.values())

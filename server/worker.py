@@ -20,6 +20,7 @@ from agent.serializer import Poisoned
 from channels.base import Message
 from server import links, retention, sending, turns, working_memory
 from server.attending import Attending
+from server.background import running
 from server.bots import Desk
 from server.clock import now_ms
 from server.contacts import Contact, Entry
@@ -67,13 +68,13 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop`; then finish what is in hand, or hand it back. Without Redis it waits for it to come back."""
-        jobs = (
-            *(self._listen(), retention.keep_sweeping(self._redis, self._desks)),
-            *(self._attending.keep_telling(self._desks), self._attending.keep_hooking(self._desks)),
-            *(self._attending.keep_ringing(self._desks), links.keep_checking(self._desks, self._numbers)),
-        )
-        others = [asyncio.create_task(job) for job in jobs]
-        try:
+        on_desks = (self._attending.keep_telling, self._attending.keep_hooking, self._attending.keep_ringing)
+        async with running(
+            self._listen,
+            partial(retention.keep_sweeping, self._redis, self._desks),
+            partial(links.keep_checking, self._desks, self._numbers),
+            *(partial(job, self._desks) for job in on_desks),
+        ):
             while not self._stopping.is_set():
                 try:
                     nap = REDIS_RETRY if self._judge and self._judge.refused else await self._look()
@@ -86,9 +87,6 @@ class Worker:
                         await asyncio.wait_for(self._woken.wait(), nap)
                 self._woken.clear()
             await self._drain()
-        finally:
-            for task in others:
-                task.cancel()
 
     def stop(self) -> None:
         """Take no more conversations."""
