@@ -7,6 +7,15 @@
 local ranks = {queued = 0, accepted = 2, sent = 3, delivered = 4, read = 5, failed = 6}
 
 local function held() return call('HGET', box, 'fence') == fence end
+-- A box that holds no numbers was not written here: it is begun anew, its fence above all that were given.
+local function sound()
+  local kind = call('TYPE', box).ok
+  local numbers = kind == 'hash' and call('HMGET', box, 'fence', 'size', 'attempts', 'failures', 'turns', 'first', 'characters', 'singly', 'sends', 'trying', 'slot', 'pair', 'unanswered')
+  for _, value in ipairs(numbers or {kind}) do
+    local odd = value and value ~= 'none' and (string.find(value, '[^%d.]') or (tonumber(value) or 1e17) > 1e16)
+    if odd then call('DEL', box) return call('HSET', box, 'fence', now) end
+  end
+end
 local function id_of(json) return string.match(json, '"id": ?"([^"]*)"') or '' end
 -- Put down for `ms`; not at all when the outcome that is waited for is here already.
 local function come_back(ms)
@@ -80,6 +89,7 @@ end
 -- The inbox is bounded: what is over goes from its old end and stays in the transcript. An answer stops the timer of the
 -- next touch in the same breath.
 if call('EXISTS', contact) == 0 then return -1 end
+sound()
 if call('ZADD', seen, 'NX', now, digest) == 0 then return 0 end
 call('PEXPIRE', seen, remember)
 if call('ZCARD', seen) > 64 then call('ZREMRANGEBYSCORE', seen, '-inf', now - remember) end
@@ -125,6 +135,7 @@ return {head[2] and tostring(math.max(0, head[2] - now)) or '-1', ids, begun}
 -- arguments: conversation lease turn fence age turns
 -- Gives a new fence, and one thing to do: a reply to send, or a turn with its batch. A turn that was begun before comes
 -- again with the same id and the same batch. `fence` is empty right after a claim; 0 in the answer: lost meanwhile.
+sound()
 if fence ~= '' and not held() then return {0, '', 0, 0, {}, ''} end
 call('ZADD', due, now + lease, conversation)
 call('SADD', busy, conversation)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import structlog
 
 from channels.base import Content, File, SendError, Template, Text
@@ -19,8 +17,6 @@ from server.outbox import Reply
 # Sends without any answer before we stop: each may have arrived.
 UNKNOWN_TRIES = 3
 
-Next = Literal["go_on", "put_down"]
-
 log = structlog.get_logger()
 
 
@@ -35,8 +31,8 @@ def from_callback(text: str) -> tuple[str, str] | None:
     return (conversation_id, reply_id) if slash and conversation_id and reply_id else None
 
 
-async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, raw: str, grace: float) -> Next:
-    """Send the head of the outbox, or put it down until it can be sent.
+async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, raw: str, grace: float) -> bool:
+    """Send the head of the outbox, or put it down until it can be sent; whether there is more to do at once.
 
     `grace`: for how many ms a status may still say that a request without an answer did arrive.
     """
@@ -44,7 +40,7 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
     contact = await desk.conversations.contact(conversation_id)
     reason = _unwanted(contact, reply)
     if contact is None or reason:
-        return _next(await mailbox.send_done(conversation_id, fence, "", reply.id, "", f"failed {reason}"))
+        return await mailbox.send_done(conversation_id, fence, "", reply.id, "", f"failed {reason}") == 1
     channel = numbers.channel(desk.bot.id, contact.account)
     if channel is None or channel.credentials.missing:
         what = f"{', '.join(channel.credentials.missing)} is missing" if channel else "no channel has this number"
@@ -54,15 +50,13 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
         wait = grace - int(tried.detail)
         if wait > 0:
             await mailbox.park(conversation_id, fence, wait)
-            return "put_down"
+            return False
         log.warning("send_repeated", bot=desk.bot.id, conversation=conversation_id, reply=reply.id)
         tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, channel.pace, again=True)
     if tried.go in ("lost", "wait"):
-        return "put_down"
+        return False
     if tried.go == "sent":
-        return _next(
-            await mailbox.send_done(conversation_id, fence, contact.account, reply.id, tried.detail, "accepted")
-        )
+        return await mailbox.send_done(conversation_id, fence, contact.account, reply.id, tried.detail, "accepted") == 1
     try:
         async with traces.sending(desk, contact.id, reply.id):
             provider_id = await channel.send(contact.recipient, _content(reply), callback(contact.id, reply.id))
@@ -70,7 +64,7 @@ async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, r
         return await _failed(desk, contact, fence, reply, error, tried, grace)
     if not channel.capabilities.callbacks:
         await desk.conversations.note_sent(contact.id, reply.id, provider_id)
-    return _next(await mailbox.send_done(contact.id, fence, contact.account, reply.id, provider_id, "accepted"))
+    return await mailbox.send_done(contact.id, fence, contact.account, reply.id, provider_id, "accepted") == 1
 
 
 def _content(reply: Reply) -> Content:
@@ -84,24 +78,24 @@ def _content(reply: Reply) -> Content:
 
 async def _failed(
     desk: Desk, contact: Contact, fence: int, reply: Reply, error: SendError, tried: Attempt, grace: float
-) -> Next:
+) -> bool:
     """Try again later, wait for a status, or give up visibly, as the class of the error demands."""
     mailbox, tries = desk.mailbox, int(tried.detail)
     bound = log.bind(bot=desk.bot.id, conversation=contact.id, reply=reply.id)
     bound.warning("send_failed", kind=error.kind, code=error.code, tries=tries, detail=str(error)[:200])
     if error.kind == "unknown" and tried.unanswered + 1 < UNKNOWN_TRIES:
         await mailbox.park(contact.id, fence, grace)
-        return "put_down"
+        return False
     delay = delay_of(error, tries)
     if delay and tries < RETRIES:
         hold = error.retry_after * SECOND if error.kind == "busy" else 0
         if error.kind == "stop":
             await pause(desk, contact.account, error)
         await mailbox.send_abort(contact.id, fence, contact.account, delay, hold)
-        return "put_down"
+        return False
     await learn(desk, contact, reply, error)
     state = f"failed {'no answer' if error.kind == 'unknown' else error.code} {error}"[:300]
-    return _next(await mailbox.send_done(contact.id, fence, contact.account, reply.id, "", state))
+    return await mailbox.send_done(contact.id, fence, contact.account, reply.id, "", state) == 1
 
 
 def _unwanted(contact: Contact | None, reply: Reply) -> str:
@@ -115,7 +109,3 @@ def _unwanted(contact: Contact | None, reply: Reply) -> str:
     if reply.touch and (contact.heard_at > reply.since or 0 < reply.until < now_ms()):
         return "they wrote first" if contact.heard_at > reply.since else "the 24-hour window closed"
     return "a person has taken over" if contact.owner == "person" and reply.author == "bot" else ""
-
-
-def _next(code: int) -> Next:
-    return "go_on" if code == 1 else "put_down"

@@ -20,7 +20,7 @@ from agent.serializer import Poisoned
 from channels.base import Message
 from server import links, retention, sending, turns, working_memory
 from server.attending import Attending
-from server.background import running
+from server.background import ended, running
 from server.bots import Desk
 from server.clock import now_ms
 from server.contacts import Contact, Entry
@@ -59,8 +59,7 @@ class Worker:
         """`judge` says whether Redis may be worked with."""
         self._settings, self._redis, self._desks = settings, redis, desks
         self._numbers, self._graph_of = numbers, graph_of
-        self._judge = judge
-        self._attending = attending
+        self._judge, self._attending = judge, attending
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asides: set[asyncio.Task[None]] = set()
@@ -97,11 +96,9 @@ class Worker:
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=self._settings.drain_seconds)
-        for task in late:
-            task.cancel()
         if late:
             log.info("handed_back", conversations=len(late))
-            await asyncio.wait(late, timeout=5)
+            await ended(late)
 
     async def _look(self) -> float:
         """Take what is due and return for how many seconds nothing else will be."""
@@ -154,8 +151,7 @@ class Worker:
                     return
                 if work.reply:
                     grace = self._settings.send_grace_seconds * 1000
-                    sent = await sending.send(desk, self._numbers, conversation_id, work.fence, work.reply, grace)
-                    go_on = sent == "go_on"
+                    go_on = await sending.send(desk, self._numbers, conversation_id, work.fence, work.reply, grace)
                 else:
                     go_on = await self._turn(desk, conversation_id, work)
                 if not go_on:

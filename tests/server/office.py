@@ -104,7 +104,7 @@ class Office:
             for name in claimed:
                 work = await self.desk.mailbox.begin(name)
                 while work.reply:
-                    if await sending.send(self.desk, self.numbers, name, work.fence, work.reply, 60_000) != "go_on":
+                    if not await sending.send(self.desk, self.numbers, name, work.fence, work.reply, 60_000):
                         break
                     work = await self.desk.mailbox.begin(name, work.fence)
 

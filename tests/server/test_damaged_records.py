@@ -9,6 +9,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 from redis.asyncio import Redis
 
+from agent.models import Models
 from agent.serializer import Poisoned
 from channels.base import Message
 from server import capabilities
@@ -18,7 +19,11 @@ from server.keys import PREFIX, key
 from server.settings import Settings
 from server.tokens import TOKENS
 from server.working_memory import sound
+from tests.agent.chatting import Scripted
+from tests.server.office import Office
 from tests.server.stack import Stack
+from tests.server.test_worker import polite
+from tests.waiting import until
 
 SOUND: dict[str, Any] = {"messages": [HumanMessage("hi", id="1")], "profile": {"name": "Ann"}, "at": 1, "turn_id": "t"}
 
@@ -94,3 +99,22 @@ async def test_a_row_that_cannot_be_read_closes_no_page(stack: Stack, name: str)
         else:
             await redis.hdel(place, *[f"bad{n}" for n in range(len(rows))])
         await redis.aclose()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"fence": "many"}, {"characters": "\xff"}, {"first": "", "size": "x"}, {"turns": "nan"}, {"sends": "1e400"}, None],
+)
+async def test_a_damaged_mailbox_mutes_nobody(redis: Redis, tmp_path: Path, damage: dict[str, str] | None):
+    office = Office(redis, tmp_path)
+    async with office.working(Models(Scripted(script=polite, asked=[]))):
+        conversation = await office.writes("77010000021", "hello")
+        await until(lambda: office.replies("77010000021"))
+        await until(office.idle)
+        box: Any = key("default", "box", conversation)
+        if damage:
+            await redis.hset(box, mapping=damage)  # pyright: ignore[reportGeneralTypeIssues]
+        else:
+            await redis.set(box, "a text")
+        await office.writes("77010000021", "are you there?")
+        await until(lambda: len(office.replies("77010000021")) == 2)

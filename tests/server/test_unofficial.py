@@ -81,7 +81,7 @@ class House:
         for name in (await self.desk.mailbox.claim(50)).ids:
             held = await self.desk.mailbox.begin(name)
             while held.reply:
-                if await send(self.desk, self.numbers, name, held.fence, held.reply, 0) != "go_on":
+                if not await send(self.desk, self.numbers, name, held.fence, held.reply, 0):
                     break
                 held = await self.desk.mailbox.begin(name, held.fence)
 
