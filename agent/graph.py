@@ -24,9 +24,10 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
 
 import tools as registry
-from agent import meter
 from agent.context import Context, Rows, price_list
-from agent.models import OFFLINE, Access, Models
+from agent.models import usage
+from agent.models.chat import OFFLINE, Access, Models
+from agent.models.offline import OfflineChatModel
 from agent.nodes.commands import commands
 from agent.nodes.decide import decide
 from agent.nodes.extract import extract
@@ -38,9 +39,8 @@ from agent.nodes.refuse import refuse
 from agent.nodes.remember import remember
 from agent.nodes.retrieve import Knowledge, retrieve
 from agent.nodes.sell import sell
-from agent.offline import OfflineChatModel
-from agent.once import Calling, straight
 from agent.state import Inbound, Outbound, Quoted, State
+from agent.tool_calls import Calling, straight
 from knowledge_base.embed import bundled, tokens_in
 from knowledge_base.index import LEXICAL_BONUS, Hit
 from knowledge_base.library import Library, MemoryStore
@@ -118,10 +118,10 @@ class Bookshelf:
     async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
         """The best passages, each marked with whether it probably answers the question."""
         paid = self._library.embedder.paid
-        affordable = not paid or meter.allowance.get() != "offline"
+        affordable = not paid or usage.allowance.get() != "offline"
         hits = await self._library.search(bot_id, question, count, meaning=affordable)
         if paid and affordable:
-            meter.add("retrieve", self._library.embedder.name, tokens_in(question), 0)
+            usage.add("retrieve", self._library.embedder.name, tokens_in(question), 0)
         languages = (await self._library.shelf(bot_id)).languages
         return [
             Quoted(

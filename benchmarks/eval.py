@@ -18,15 +18,15 @@ import phonenumbers
 import yaml
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from agent.decisions import decision_in
-from agent.facts import Facts, email, kept, phone
 from agent.graph import offline_model
-from agent.grounding.support import unsupported
-from agent.models import Models
+from agent.grounding.verify import unsupported
+from agent.language.phrases import say
+from agent.language.screens import asks_for_person, is_emergency, is_injection, is_stop, is_suspicious
+from agent.language.spam import is_spam
+from agent.language.yes_no import decision_in
+from agent.models.chat import Models
 from agent.nodes.moderate import Verdict
-from agent.phrases import say
-from agent.screens import asks_for_person, is_emergency, is_injection, is_stop, is_suspicious
-from agent.spam import is_spam
+from agent.profile import Facts, email, kept, phone
 from tests.agent.test_grounding import FOLDER, evidence
 
 Row = tuple[str, str, str]

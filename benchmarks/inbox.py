@@ -22,8 +22,8 @@ from pathlib import Path
 import httpx
 from redis.asyncio import Redis
 
-from server.contacts import Entry
-from server.keys import key
+from server.store.keys import key
+from server.store.records import Entry
 from tests.fakes.serving import free_port
 
 TOKEN, BOT = "bench", "default"

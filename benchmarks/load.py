@@ -23,7 +23,7 @@ from typing import Any
 from redis import Redis
 
 from benchmarks.webhook import SECRET, body_of, request_of
-from server.embedded_redis import EmbeddedRedis
+from server.store.embedded import EmbeddedRedis
 
 PORT, PROVIDER = 8766, 8767
 LANES = 50

@@ -15,8 +15,8 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from agent import models
-from server import cli
+from agent.models import chat
+from server.cli import main as cli
 
 FILLER = "the quick brown espresso machine jumps over the lazy grinder and " * 3
 ARGUMENTS = {"Verdict": {"contact_class": "client", "intent": "business", "reason": "asks"}, "Facts": {}}
@@ -62,7 +62,7 @@ class Stub(BaseChatModel):
 def main() -> None:
     """Run a `salesgraph` command with the stub behind every model name."""
     stub = Stub(delay=float(os.environ.get("BENCH_DELAY", "0")))
-    models._make = lambda name, access: stub
+    chat._make = lambda name, access: stub
     cli.main()
 
 

@@ -18,7 +18,7 @@ from redis import Redis
 
 from benchmarks.load import Product, Provider, post, until, up
 from benchmarks.webhook import body_of, request_of
-from server.keys import key
+from server.store.keys import key
 
 SAMPLE = 100
 

@@ -19,11 +19,11 @@ from redis.asyncio import Redis
 from agent.checkpointer import RedisCheckpointer
 from agent.context import Context, Rows
 from agent.graph import build
-from agent.models import Models
+from agent.models.chat import Models
 from agent.state import Quoted
 from benchmarks.product import FILLER, Stub
-from server import logs
-from server.embedded_redis import EmbeddedRedis
+from server.observability import logs
+from server.store.embedded import EmbeddedRedis
 
 TURNS, SPAN = 205, 5
 

@@ -25,7 +25,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from redis.asyncio import Redis
 
-from server.embedded_redis import EmbeddedRedis
+from server.store.embedded import EmbeddedRedis
 
 SECRET, PORT, REQUESTS, CONCURRENCY, ROUNDS = "secret", 8765, 4000, 50, 3
 

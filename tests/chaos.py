@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from server.embedded_redis import EmbeddedRedis
+from server.store.embedded import EmbeddedRedis
 from tests.crashing import ALL
 from tests.fakes.openai_wire import FakeOpenAI, message, polite, schema_of
 from tests.fakes.serving import served

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, Page, async_playwright
 from redis.asyncio import Redis
 
-from server.embedded_redis import EmbeddedRedis
+from server.store.embedded import EmbeddedRedis
 from tests.chromium import CHROMIUM
 
 # Hundreds of processes are started here: each would compile the whole product anew where this is set.

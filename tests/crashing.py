@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import tools
-from agent.models import Models
+from agent.models.chat import Models
 from channels.cloud_api import CloudApi
-from server import cli, clock, timers
-from server.answering import RedisLedger
-from server.attending import Attending
-from server.mailbox import Mailbox
+from server import clock
+from server.cli import main
+from server.outreach import timers
+from server.pipeline.agents import RedisLedger
+from server.pipeline.turn_services import Attending
+from server.store.mailbox import Mailbox
 
 # What is wrapped, and what the points before and after it are called.
 POINTS: dict[str, tuple[Any, str]] = {
@@ -107,4 +109,4 @@ def run(arguments: list[str], env: dict[str, str], log: str) -> None:
         timers.PAUSE = 0.02  # the clock runs much faster than they look
         threading.Thread(target=_follow_clock, args=(Path(watch),), daemon=True).start()
     sys.argv = ["salesgraph", *arguments]
-    cli.main()
+    main.main()

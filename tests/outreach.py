@@ -24,12 +24,12 @@ from redis.asyncio import Redis
 
 from channels.base import Message
 from server import clock
-from server.bots import Desk, desks
-from server.contacts import Entry
-from server.embedded_redis import EmbeddedRedis
-from server.follow_ups import FollowUps
-from server.message_templates import Template, keep
-from server.settings import Settings
+from server.bots.bot import Desk, desks
+from server.config.settings import Settings
+from server.outreach.follow_ups import FollowUps
+from server.store.embedded import EmbeddedRedis
+from server.store.message_templates import Template, keep
+from server.store.records import Entry
 from tests.fakes.serving import served
 from tests.fleet import Doors, Fleet
 from tests.server.stack import NUMBER, SECRET, TOKEN

@@ -12,7 +12,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
-from server.embedded_redis import die_with_parent, server_binary
+from server.store.embedded import die_with_parent, server_binary
 from tests.fakes.serving import free_port
 from tests.waiting import slowness
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.graph import graph, offline_model
-from agent.models import Models
+from agent.models.chat import Models
 from server.replay.masking import people_in
 from server.replay.runs import kept, played
 from server.replay.saved import SavedConversation, json_schema, load, saved_in, tape_of
@@ -61,5 +61,7 @@ def test_nobody_real_is_in_them(path: Path):
 
 
 def test_the_schema_for_editors_is_the_one_in_the_code():
-    assert json.loads((ROOT / "conversation.schema.json").read_text()) == json.loads(json.dumps(json_schema()))
+    assert json.loads((ROOT / "schemas" / "conversation.schema.json").read_text()) == json.loads(
+        json.dumps(json_schema())
+    )
     assert SavedConversation.__doc__

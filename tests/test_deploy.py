@@ -15,8 +15,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from server import cli
-from server.settings import Settings
+from server.cli import main
+from server.config.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -82,7 +82,7 @@ def commands() -> list[list[str]]:
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
 def test_every_command_exists_with_its_options(command: list[str]):
     assert command[0] == "salesgraph"
-    shown = CliRunner().invoke(cli.app, [command[1], "--help"])
+    shown = CliRunner().invoke(main.app, [command[1], "--help"])
     assert shown.exit_code == 0
     assert all(option in re.sub(r"\x1b\[[0-9;]*m", "", shown.stdout) for option in command if option.startswith("--"))
 

@@ -18,16 +18,16 @@ from redis.asyncio import Redis
 
 import tools
 from channels.base import Channel, SendError, Template
-from server import receiving
-from server.bot_config import checked, split_secrets
-from server.lines import Numbers, channels
-from server.replay.making import replay_commands
+from server.bots.registry import Roster
+from server.bots.routing import Numbers, channels
+from server.cli.saved import replay_commands
+from server.config.bot import checked, split_secrets
+from server.config.settings import Settings
+from server.pipeline import intake
+from server.pipeline.sender import send
 from server.replay.runs import Kept, played
 from server.replay.saved import parsed
 from server.replay.tape import Recorded
-from server.roster import Roster
-from server.sending import send
-from server.settings import Settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -97,13 +97,13 @@ async def test_a_channel_in_forty_lines(redis: Redis, tmp_path: Path, monkeypatc
     door = numbers.door_at("bridge", "bridged", "hush", body, {})
     assert door
     desk = roster["bridged"]
-    assert await receiving.receive(door.channel.parse(body), door, roster) == 1
+    assert await intake.receive(door.channel.parse(body), door, roster) == 1
     (conversation,) = (await desk.mailbox.claim(5)).ids
     work = await desk.mailbox.begin(conversation)
     assert "hello" in work.batch[0]
     await desk.mailbox.commit(conversation, work.fence, work.turn_id, [(json.dumps({"id": "t:0", "text": "hi"}), json.dumps({"id": "t:0", "author": "bot"}))])  # fmt: skip
     work = await desk.mailbox.begin(conversation, work.fence)
-    assert await send(desk, numbers, conversation, work.fence, work.reply, 1000) == "put_down"
+    assert not await send(desk, numbers, conversation, work.fence, work.reply, 1000)
     assert sent == [{"line": "shop", "to": "77015550101", "text": "hi", "id": f"{conversation}/t:0"}]
     line: Any = numbers.channel("bridged", "shop")
     assert line.parse(body).quarantined[0].reason == "no id"

@@ -11,7 +11,7 @@ from typing import Literal
 
 import regex as re
 
-from agent.grounding import names
+from agent.grounding import product_names
 from agent.grounding.numbers import Number, numbers_in, plain
 from agent.grounding.remembered import Remembered
 from agent.grounding.units import (
@@ -152,7 +152,9 @@ def _read(text: str, every: bool) -> list[Claim]:
     for figure in figures:
         if figure.kind != "number":
             free[figure.start : figure.start + len(figure.text)] = "\u0001" * len(figure.text)
-    products = [Claim("product", name, at, key=name.casefold()) for at, name in names.named("".join(free), every)]
+    products = [
+        Claim("product", name, at, key=name.casefold()) for at, name in product_names.named("".join(free), every)
+    ]
     inside = {i for product in products for i in range(product.start, product.start + len(product.text))}
     found += [*products, *(figure for figure in figures if every or figure.start not in inside)]
     starts = list(_sentence_starts(text))

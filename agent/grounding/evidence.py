@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 
 import regex as re
 
-from agent.grounding import names, owners
+from agent.grounding import attribution, product_names
 from agent.grounding.claims import Claim, Kind, claims_in
 from agent.grounding.matching import ABOUT, CLOSE, TOLERANCE, approximate, looked_for, places, same, same_duration
 from agent.grounding.numbers import plain
@@ -61,12 +61,12 @@ class Evidence:
     asked: str = ""
 
     @cached_property
-    def _by_source(self) -> list[tuple[Source, list[Claim], owners.Owners]]:
+    def _by_source(self) -> list[tuple[Source, list[Claim], attribution.Owners]]:
         """Each source with its claims and the products it names."""
         found = []
         for source in self.sources:
             read = _claims_of(source.text)
-            found.append((source, read, owners.Owners(read, plain(source.text))))
+            found.append((source, read, attribution.Owners(read, plain(source.text))))
         return found
 
     @cached_property
@@ -138,14 +138,18 @@ class Evidence:
         units = ((claim.kind, claim.unit), (found.claim.kind, found.claim.unit))
         if (product, *units) not in self._owning:
             own = [name for pair in dict.fromkeys(units) for name in self._own(product, pair)]
-            self._owning[product, *units] = bool(own), any(owners.equal(product, name) for name in own)
+            self._owning[product, *units] = bool(own), any(attribution.equal(product, name) for name in own)
         own, equal = self._owning[product, *units]
-        return not owners.equal(product, found.product) if equal else own and owners.differ(product, found.product)
+        return (
+            not attribution.equal(product, found.product)
+            if equal
+            else own and attribution.differ(product, found.product)
+        )
 
     def _own(self, product: str, pair: tuple[str, str]) -> Iterator[str]:
         """The names of what may be a product and has a value of a kind and unit."""
         for name, texts in self._by_product.get(pair, {}).items():
-            if owners.same(product, name) and any(text not in product for text in texts):
+            if attribution.same(product, name) and any(text not in product for text in texts):
                 yield name
 
     @cached_property
@@ -238,7 +242,7 @@ class Vocabulary:
         whole = {word for text in texts for word in NAME_WORD.findall(text.casefold())}
         self._said = whole | {part for word in whole for part in _HYPHEN.split(word)}
         self._codes = {word.replace("-", "") for word in self._said}
-        self._sounds = {names.latin(word) for word in self._said}
+        self._sounds = {product_names.latin(word) for word in self._said}
         self._by_length: dict[int, list[str]] = {}
         for sound in sorted(self._sounds):
             self._by_length.setdefault(len(sound), []).append(sound)
@@ -246,11 +250,11 @@ class Vocabulary:
     def heard(self, word: str) -> bool:
         """Whether a word stands there, perhaps in another script or case."""
         folded = word.casefold()
-        if folded in self._said or names.latin(folded) in self._sounds:
+        if folded in self._said or product_names.latin(folded) in self._sounds:
             return True
         if any(c.isdigit() for c in folded):
             return folded.replace("-", "") in self._codes
-        stem = names.latin(folded)[: max(4, len(folded) - 2)]
+        stem = product_names.latin(folded)[: max(4, len(folded) - 2)]
         return len(folded) > 4 and any(self._begins(stem, length) for length in range(len(folded) - 3, len(folded) + 4))
 
     def _begins(self, stem: str, length: int) -> bool:

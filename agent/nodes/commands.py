@@ -12,10 +12,10 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agent.context import PROFILE_FIELDS, Context
-from agent.language import language_of
+from agent.language.detect import language_of
+from agent.language.phrases import Phrase, say, was_said
+from agent.language.screens import is_media_only, is_pleasantry, is_start, is_stop
 from agent.nodes.moderate import listed
-from agent.phrases import Phrase, say, was_said
-from agent.screens import is_media_only, is_pleasantry, is_start, is_stop
 from agent.state import State, burst, names_taken_back, text_of, without_notes
 
 HISTORY = 10
@@ -34,7 +34,7 @@ _FRESH = {
     "decision": "",
 }
 
-# A file as `server.inputs` marks it when it cannot be used, with the phrase that says so.
+# A file as `server.pipeline.inputs` marks it when it cannot be used, with the phrase that says so.
 _UNUSABLE = re.compile(
     r"\[(?:audio|image|video|document|unsupported)\b[^\]\n]*: (unheard|too_large|media|unreadable)\]"
 )

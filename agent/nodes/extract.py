@@ -11,11 +11,11 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from agent.context import PROFILE_FIELDS, Context
-from agent.decisions import decision_in
-from agent.facts import Facts, kept, region_of, schema
-from agent.models import Models, NoModelAnswered
+from agent.language.screens import is_media_only, is_pleasantry
+from agent.language.yes_no import decision_in
+from agent.models.chat import Models, NoModelAnswered
+from agent.profile import Facts, kept, region_of, schema
 from agent.prompts import filled
-from agent.screens import is_media_only, is_pleasantry
 from agent.state import State, burst, burst_text, text_of, untagged
 
 log = structlog.get_logger()

@@ -10,11 +10,11 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agent.context import PROFILE_FIELDS, Context
-from agent.models import OFFLINE, Models, NoModelAnswered
+from agent.language.follow_up_phrases import Kind, kind_of, template
+from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.nodes.sell import answerable, fenced
 from agent.prompts import filled
 from agent.state import State, text_of, untagged
-from agent.touches import Kind, kind_of, template
 
 # How much of the touches before goes into the prompt, so that none says the same again.
 BEFORE = 600

@@ -13,10 +13,10 @@ from langgraph.types import Command
 from agent.context import Context
 from agent.grounding.claims import claims_in
 from agent.grounding.evidence import Evidence, Source
-from agent.grounding.support import Finding, findings
-from agent.language import script_of
-from agent.models import OFFLINE
-from agent.phrases import fixed_texts, say
+from agent.grounding.verify import Finding, findings
+from agent.language.detect import script_of
+from agent.language.phrases import fixed_texts, say
+from agent.models.chat import OFFLINE
 from agent.state import State, burst_text, text_of
 
 # So many words in a row of the rules are no coincidence.

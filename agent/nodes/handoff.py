@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
-from agent.phrases import say, with_return
+from agent.language.phrases import say, with_return
 from agent.state import State
 
 

@@ -13,10 +13,7 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
 from agent.context import Context
-from agent.models import OFFLINE, Models, NoModelAnswered
-from agent.phone_numbers import spellings
-from agent.prompts import filled
-from agent.screens import (
+from agent.language.screens import (
     asks_for_person,
     is_emergency,
     is_injection,
@@ -24,6 +21,9 @@ from agent.screens import (
     is_pleasantry,
     is_suspicious,
 )
+from agent.models.chat import OFFLINE, Models, NoModelAnswered
+from agent.phone_numbers import spellings
+from agent.prompts import filled
 from agent.state import State, burst, burst_text
 
 # A contact is turned away only by a moderator that is surer than this.

@@ -8,8 +8,8 @@ from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 
 from agent.context import Context
+from agent.language.phrases import say
 from agent.nodes.moderate import TURNED_AWAY
-from agent.phrases import say
 from agent.state import State
 
 

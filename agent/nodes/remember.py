@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveM
 from langgraph.runtime import Runtime
 
 from agent.context import Context
-from agent.models import OFFLINE, Models, NoModelAnswered
+from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.prompts import filled
 from agent.state import State, text_of, untagged
 

@@ -12,12 +12,12 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context, attachments
-from agent.language import script_of
-from agent.models import OFFLINE, Models, NoModelAnswered
-from agent.phrases import say
+from agent.language.detect import script_of
+from agent.language.phrases import say
+from agent.language.wishes import is_wish
+from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.prompts import filled
 from agent.state import Quoted, State, burst, burst_text, text_of, untagged, without_notes
-from agent.wishes import is_wish
 
 log = structlog.get_logger()
 

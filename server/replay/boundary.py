@@ -15,12 +15,12 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.types import Command
 
 from agent.context import Rows
-from agent.failures import judge
 from agent.model_options import ModelOptions
-from agent.models import OFFLINE, Models
+from agent.models.chat import OFFLINE, Models
+from agent.models.failures import judge
 from agent.nodes.retrieve import Knowledge
-from agent.once import Answer, Call, Calling
 from agent.state import Quoted
+from agent.tool_calls import Answer, Call, Calling
 from server.replay.saved import Answer as Scripted
 from server.replay.saved import SavedConversation
 from server.replay.tape import Row, Tape, TapeError, as_text
@@ -29,7 +29,7 @@ from server.replay.tape import Row, Tape, TapeError, as_text
 SCRIPT = "scripted"
 # Tools whose answers depend on what they did before in the same conversation: on tape, they would not have done it.
 STATEFUL = frozenset({"book_call"})
-# How an outage looks to `agent.failures.judge`, without a wait.
+# How an outage looks to `agent.models.failures.judge`, without a wait.
 _OUTAGES: dict[str, str] = {
     "down": "503 service unavailable; retry in 0s",
     "rate_limit": "429 rate limit reached; retry in 0s",

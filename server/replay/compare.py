@@ -12,13 +12,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from agent.models import Models
+from agent.models.chat import Models
 from agent.prompts import names, read
+from server.config.settings import Settings
 from server.replay.heard import Played
 from server.replay.play import Playing, bot_of, play
 from server.replay.runs import Kept, knowledge_of
 from server.replay.saved import BadConversation
-from server.settings import Settings
 
 # Conversations that are played at once: more make providers refuse calls, and latency means nothing then.
 AT_ONCE = 4

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from server.bots import Bot
-from server.calls import A_DAY, DAYS, LEAD, MINUTE, PROPOSED, when
+from server.bots.bot import Bot
+from server.outreach.appointments import A_DAY, DAYS, LEAD, MINUTE, PROPOSED, when
 
 
 class PaperDiary:

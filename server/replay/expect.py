@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from agent.language import language_of
+from agent.language.detect import language_of
 from server.replay.heard import Heard
 from server.replay.saved import Expect, FollowUp, Reply
 

@@ -13,19 +13,19 @@ from pydantic import Field
 
 from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context, Rows
 from agent.graph import offline_model
-from agent.models import Models
+from agent.models.chat import Models
 from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
 from channels.base import ANSWERED
-from server.bots import Bot
-from server.contacts import Contact, Entry
-from server.hours import DAYS
+from server.bots.bot import Bot
+from server.config.working_hours import DAYS
 from server.replay.boundary import StandIn
 from server.replay.heard import Played
 from server.replay.masking import Mask
 from server.replay.play import MINUTE, PAUSE, Playing, play
 from server.replay.saved import BadConversation, SavedConversation, parsed, written
 from server.replay.tape import Recorded
+from server.store.records import Contact, Entry
 
 # The model of an exported conversation: what was said then, whoever said it.
 EXPORTED = "exported"

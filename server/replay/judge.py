@@ -11,7 +11,7 @@ import yaml
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.models import OFFLINE, Models, NoModelAnswered
+from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.prompts import filled, version
 from agent.state import untagged
 from server.replay.heard import Heard

@@ -12,21 +12,24 @@ from zoneinfo import ZoneInfo
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
-from agent import meter
 from agent.context import attachments, diary
 from agent.graph import build
-from agent.models import Models
+from agent.models import usage
+from agent.models.chat import Models
 from agent.nodes.retrieve import Knowledge
 from agent.state import Touch
 from channels.base import Media, Message
-from server import outreach
-from server.attending import pause_is_over
-from server.bot_config import BadConfig
-from server.bots import Bot, made
-from server.contacts import Contact
-from server.lines import channels
-from server.outbox import texts_of
-from server.outreach import HOUR, Plan
+from channels.emulators.numbers import SIMULATED
+from server.bots.bot import Bot, made
+from server.bots.routing import channels
+from server.config.bot import BadConfig
+from server.config.settings import Settings
+from server.conversations.message_text import STOP, marked, of_group, pressed_stop, quoting, reacted, voiced
+from server.conversations.outbox import texts_of
+from server.outreach import rules
+from server.outreach.rules import HOUR, Plan
+from server.pipeline.turn import start_of
+from server.pipeline.turn_services import pause_is_over
 from server.replay.boundary import TapedKnowledge, TapedModels, taped_calls
 from server.replay.diary import PaperDiary
 from server.replay.expect import failures
@@ -34,10 +37,7 @@ from server.replay.heard import Heard, Played
 from server.replay.judge import judged
 from server.replay.saved import BadConversation, Said, SavedConversation, Turn
 from server.replay.tape import Mode, Recorded, Tape
-from server.settings import Settings
-from server.simulated import SIMULATED
-from server.turns import start_of
-from server.wording import STOP, marked, of_group, pressed_stop, quoting, reacted, voiced
+from server.store.records import Contact
 
 MINUTE = 60_000
 # How long after a turn the next begins where the file does not say.
@@ -167,7 +167,7 @@ class Talk:
         if not self.plan.timer or self.plan.timer > self.now:
             return False
         windowed = self.bot.windowed(self.contact.account)
-        return outreach.judge(self.bot.outreach, self.plan, self.contact, {}, self.plan.timer, windowed).what == "go"
+        return rules.judge(self.bot.outreach, self.plan, self.contact, {}, self.plan.timer, windowed).what == "go"
 
     def _staff(self, turn: Turn) -> Heard:
         """A person of the business writes, or hands back."""
@@ -208,7 +208,7 @@ class Talk:
         replies = texts_of(values.get("replies", []))
         if self.bot.outreach.enabled:
             decision = values.get("decision", "")
-            self.plan, _ = outreach.after_turn(
+            self.plan, _ = rules.after_turn(
                 self.bot.outreach, self.plan, self.contact, decision, bool(replies), self.now
             )
         return self._heard(told, route, values, calls, seconds)
@@ -233,7 +233,7 @@ class Talk:
         end, heard = self.now + int((turn.silence or 0) * MINUTE), None
         while self.plan.timer and self.plan.timer <= end:
             self.now = max(self.now, self.plan.timer)
-            verdict = outreach.judge(
+            verdict = rules.judge(
                 self.bot.outreach, self.plan, self.contact, {}, self.now, self.bot.windowed(self.contact.account)
             )
             if verdict.what == "later":
@@ -241,7 +241,7 @@ class Talk:
             elif verdict.what == "end":
                 self.plan = self.plan.model_copy(update={"ended": verdict.why, "due": 0})
             elif verdict.what == "skip":
-                self.plan, _ = outreach.passed(self.bot.outreach, self.plan, self.contact, False, self.now)
+                self.plan, _ = rules.passed(self.bot.outreach, self.plan, self.contact, False, self.now)
             elif heard:
                 break  # the next touch is another turn's
             else:
@@ -250,7 +250,7 @@ class Talk:
                 touch = Touch(number=self.plan.touch, of=of, hours=hours, text=verdict.text)
                 values, route, calls, seconds = await self._run([], touch)
                 sent = bool(values.get("replies"))
-                self.plan, _ = outreach.passed(self.bot.outreach, self.plan, self.contact, sent, self.now)
+                self.plan, _ = rules.passed(self.bot.outreach, self.plan, self.contact, sent, self.now)
                 heard = self._heard((), route, values, calls, seconds)
         if heard and self.plan.timer and self.plan.timer <= end:
             raise BadConversation(
@@ -261,10 +261,10 @@ class Talk:
 
     async def _run(
         self, messages: list[AnyMessage] | list[HumanMessage], touch: Touch | None
-    ) -> tuple[dict[str, Any], list[str], list[meter.Call], float]:
-        calls: list[meter.Call] = []
-        meter.calls.set(calls)
-        meter.allowance.set("full")
+    ) -> tuple[dict[str, Any], list[str], list[usage.Call], float]:
+        calls: list[usage.Call] = []
+        usage.calls.set(calls)
+        usage.allowance.set("full")
         attachments.set({})
         self._diary.now = self.now
         diary.set(self._diary)
@@ -304,7 +304,7 @@ class Talk:
         said: Sequence[str],
         route: Sequence[str],
         values: Mapping[str, Any],
-        calls: Sequence[meter.Call],
+        calls: Sequence[usage.Call],
         seconds: float,
     ) -> Heard:
         local = self.bot.outreach.hours.local

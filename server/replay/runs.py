@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from agent import meter
 from agent.graph import folder, offline_model
-from agent.models import OFFLINE, Models
+from agent.models import usage
+from agent.models.chat import OFFLINE, Models
 from agent.nodes.retrieve import Knowledge
+from server.config.settings import Settings
 from server.replay.heard import Played
 from server.replay.play import Playing, bot_of, play
 from server.replay.saved import BadConversation, SavedConversation, load, tape_of
 from server.replay.tape import Mode, Recorded, read, write
-from server.settings import Settings
 
 # Where saved conversations are, seen from the folder a command is given in.
 FOLDER = Path("tests/conversations")
@@ -106,11 +106,11 @@ def cost_of(conversation: Kept, model: str, settings: Settings | None = None) ->
     """US dollars that asking a model anew will cost, about; None for a model without a price."""
     if model == OFFLINE:
         return 0.0
-    price = meter.price_of(model)
+    price = usage.price_of(model)
     if price is None:
         return None
     read_, out = _tokens(conversation, settings)
-    return (read_ * price.get("input", 0) + out * price.get("output", 0)) / meter.PER
+    return (read_ * price.get("input", 0) + out * price.get("output", 0)) / usage.PER
 
 
 def _tokens(conversation: Kept, settings: Settings | None) -> tuple[float, float]:

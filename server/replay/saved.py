@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from server.bot_config import BotConfig, problems_of
+from server.config.bot import BotConfig, problems_of
 
 Kind = Literal["text", "voice", "image", "video", "document", "sticker", "location", "contacts", "button", "reaction"]
 KINDS: tuple[Kind, ...] = (
@@ -249,7 +249,7 @@ def parsed(text: str, name: str) -> SavedConversation:
 
 def written(conversation: dict[str, Any]) -> str:
     """The file of a saved conversation."""
-    head = "# yaml-language-server: $schema=../../conversation.schema.json\n"
+    head = "# yaml-language-server: $schema=../../schemas/conversation.schema.json\n"
     return head + dumped(conversation)
 
 

@@ -14,7 +14,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from agent.context import Context, Rows
 from agent.graph import build
-from agent.models import Models
+from agent.models.chat import Models
 from agent.state import Quoted
 
 Script = Callable[[list[BaseMessage], list[str]], AIMessage]

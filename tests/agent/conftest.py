@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.graph import offline_model
-from agent.models import Models
+from agent.models.chat import Models
 from tests.agent.chatting import Chat, Script, Scripted, quiet
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from agent.grounding.evidence import Evidence, Source
-from agent.grounding.support import findings, unsupported
+from agent.grounding.verify import findings, unsupported
 
 FOLDER = Path(__file__).parents[1] / "grounding"
 # The value stands in the documents, but for another thing, place or time, and no name of a product says so: passes.

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agent.language import language_of
+from agent.language.detect import language_of
 
 
 @pytest.mark.parametrize(

@@ -19,27 +19,29 @@ import numpy as np
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
-from agent import call_phrases, decisions, facts, injection, language, offline, phrases, screens, spam, touches
+from agent import profile
 from agent.context import Context, CustomField
 from agent.grounding import (
+    arithmetic,
+    attribution,
     claims,
     evidence,
     matching,
-    names,
     numbers,
-    owners,
+    product_names,
     records,
     remembered,
-    sums,
-    support,
     units,
+    verify,
 )
+from agent.language import appointment_phrases, detect, follow_up_phrases, injection, phrases, screens, spam, yes_no
+from agent.models import offline
 from agent.nodes import extract, ground, moderate, sell
 from agent.state import Quoted
 from channels import chat_export, markup
 from channels.base import Media, Message
 from knowledge_base import index, load, passages
-from server import wording
+from server.conversations import message_text
 from server.replay import masking
 from tests.waiting import slowness
 from tools import find_product
@@ -186,7 +188,7 @@ _FIELDS = [
     for kind in ("text", "number", "date", "email", "phone", "choice")
 ]
 _LIMITED = {field.name for field in _FIELDS}  # to so many characters, by the schema that a model answers in
-_FACTS = facts.schema(tuple(_FIELDS))
+_FACTS = profile.schema(tuple(_FIELDS))
 _STATED = {
     "name": "Ann",
     "last_name": "Lee",
@@ -204,18 +206,18 @@ _STATED = {
 
 def _kept(text: str) -> object:
     """The facts of a model, held against what was said."""
-    return facts.kept(_FACTS.model_construct(**_STATED), text, "KZ", _FIELDS)
+    return profile.kept(_FACTS.model_construct(**_STATED), text, "KZ", _FIELDS)
 
 
 def _kept_of_the_same(text: str) -> object:
     """The text itself as each of the facts."""
     stated = {name: text[:300] if name in _LIMITED else text for name in _STATED}
-    return facts.kept(_FACTS.model_construct(**stated), text, "KZ", _FIELDS)
+    return profile.kept(_FACTS.model_construct(**stated), text, "KZ", _FIELDS)
 
 
 def _claims(text: str) -> object:
     found = claims.claims_in(text, every=True)
-    products = owners.Owners(found, numbers.plain(text))
+    products = attribution.Owners(found, numbers.plain(text))
     return [(products.known(claim), products.about(claim)) for claim in found], records.records_in(text)
 
 
@@ -226,7 +228,7 @@ _SHOP = (
 
 def _findings(reply: str, passage: str, asked: str) -> object:
     sources = [evidence.Source("passage", passage), evidence.Source("the contact's words", asked, of_contact=True)]
-    return support.findings(reply, evidence.Evidence(sources, asked))
+    return verify.findings(reply, evidence.Evidence(sources, asked))
 
 
 def _exported(text: str) -> object:
@@ -241,13 +243,13 @@ def _worded(text: str) -> object:
         kind="image", text=text, payload=text, name=text, group_id="g", media=Media.model_construct(filename=text)
     )
     silent = message.model_copy(update={"text": ""})
-    marked = wording.marked(message), wording.marked(silent, text), wording.pressed_stop(message)
+    marked = message_text.marked(message), message_text.marked(silent, text), message_text.pressed_stop(message)
     return (
         marked,
-        wording.quoting(text, "your"),
-        wording.reacted([text]),
-        wording.voiced(text),
-        wording.of_group(message),
+        message_text.quoting(text, "your"),
+        message_text.reacted([text]),
+        message_text.voiced(text),
+        message_text.of_group(message),
     )
 
 
@@ -267,35 +269,35 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     ),
     "screens": lambda text: [screen(text) for screen in _SCREENS],
     "spam.is_spam": spam.is_spam,
-    "language.language_of, script_of": lambda text: (language.language_of(text), language.script_of(text)),
+    "language.language_of, script_of": lambda text: (detect.language_of(text), detect.script_of(text)),
     "facts.kept, valid: what is said": _kept,
     "facts.kept, valid: what is stated": _kept_of_the_same,
     "facts.email, phone, region_of": lambda text: (
-        facts.email(text, text),
-        facts.phone(text, text, "KZ"),
-        facts.region_of(text),
+        profile.email(text, text),
+        profile.phone(text, text, "KZ"),
+        profile.region_of(text),
     ),
-    "facts.written": lambda text: list(facts.written(text, "KZ")),
-    "decisions.decision_in": lambda text: (decisions.decision_in(text), decisions.decision_in("yes", text)),
+    "facts.written": lambda text: list(profile.written(text, "KZ")),
+    "decisions.decision_in": lambda text: (yes_no.decision_in(text), yes_no.decision_in("yes", text)),
     "phrases, touches, call_phrases": lambda text: (
         phrases.say("greeting", "en", text),
-        touches.template("reminder", "en", text, text),
-        call_phrases.confirmed("en", text),
-        call_phrases.reminder("en", text),
+        follow_up_phrases.template("reminder", "en", text, text),
+        appointment_phrases.confirmed("en", text),
+        appointment_phrases.reminder("en", text),
     ),
     "offline: a message": _answers_a_message,
     "offline: a passage, a prompt, an answer of a tool": _answers_from,
     "claims.claims_in, records_in, owners": _claims,
     "names.named, latin": lambda text: (
-        list(names.named(text)),
-        list(names.named(text, every=True)),
-        names.latin(text),
+        list(product_names.named(text)),
+        list(product_names.named(text, every=True)),
+        product_names.latin(text),
     ),
     "numbers.numbers_in, spelled": lambda text: (numbers.numbers_in(numbers.plain(text)), numbers.spelled(text)),
     "owners.differ, equal, same": lambda text: (
-        owners.differ(text, "Lamp 5"),
-        owners.equal(text, text),
-        owners.same(text, ""),
+        attribution.differ(text, "Lamp 5"),
+        attribution.equal(text, text),
+        attribution.same(text, ""),
     ),
     "support.findings: a reply": lambda text: _findings(text, _SHOP, "How much is it?"),
     "support.findings: evidence": lambda text: _findings(_SHOP, text, "How much is it?"),
@@ -344,16 +346,16 @@ _MODULES = (
     injection,
     screens,
     spam,
-    language,
-    facts,
-    decisions,
+    detect,
+    profile,
+    yes_no,
     offline,
     claims,
-    names,
+    product_names,
     numbers,
-    owners,
-    sums,
-    support,
+    attribution,
+    arithmetic,
+    verify,
     evidence,
     matching,
     units,

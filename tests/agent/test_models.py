@@ -6,7 +6,7 @@ import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from agent.graph import offline_model
-from agent.models import Access, Models
+from agent.models.chat import Access, Models
 from tests.agent.chatting import Chat
 from tests.fakes.gemini_wire import FakeGemini
 from tests.fakes.openai_wire import FakeOpenAI, error

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agent.facts import Facts, kept, written
-from agent.offline import _row
-from agent.screens import asks_for_person, is_injection, is_start, is_stop
+from agent.language.screens import asks_for_person, is_injection, is_start, is_stop
+from agent.models.offline import _row
+from agent.profile import Facts, kept, written
 from tests.agent.chatting import Chat
 
 

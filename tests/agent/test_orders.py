@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.phrases import say
+from agent.language.phrases import say
 from tests.agent.chatting import Chat
 
 

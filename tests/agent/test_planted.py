@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolM
 
 import tools as registry
 from agent.context import Context
-from agent.models import Models
+from agent.models.chat import Models
 from tests.agent.chatting import Chat, Scripted, Shelf, call, quiet
 
 ORDERS = [

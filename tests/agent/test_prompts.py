@@ -11,8 +11,8 @@ from agent.context import Context
 from agent.graph import graph
 from agent.prompts import HERE, names, placeholders, prompt, read, split, version, with_text
 from agent.prompts.lint import LONGEST, problems
-from server.bots import made
-from server.settings import Settings
+from server.bots.bot import made
+from server.config.settings import Settings
 from tests.agent.chatting import call
 
 USED = [field.removesuffix("_prompt") for field in Context.model_fields if field.endswith("_prompt")]

@@ -11,13 +11,13 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import ValidationError
 
 from agent.context import Context
-from agent.failures import Trouble
 from agent.graph import offline_model
 from agent.model_options import ModelOptions
-from agent.models import LOOKED_UP, Access, Models
+from agent.models.chat import LOOKED_UP, Access, Models
+from agent.models.failures import Trouble
+from agent.models.providers import NotSetUp, variables
+from agent.models.ways import Ways
 from agent.nodes.moderate import Verdict
-from agent.providers import NotSetUp, variables
-from agent.ways import Ways
 from tests.agent.chatting import Chat
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
 from tests.fakes.other_wires import FakeWire
@@ -303,7 +303,7 @@ async def test_what_models_take_is_looked_up_again(monkeypatch: pytest.MonkeyPat
     async def recall() -> dict[str, Ways]:
         return known.pop(0)
 
-    monkeypatch.setattr("agent.models.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("agent.models.chat.time.monotonic", lambda: now[0])
     models = Models(offline_model(), recall=recall)
     await models.ask("offline", [HumanMessage("hello")])
     assert not models.ways_of("openai:m").tools

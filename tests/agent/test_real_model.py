@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from agent import meter
 from agent.graph import offline_model
 from agent.model_options import ModelOptions
-from agent.models import Access, Models
+from agent.models import usage
+from agent.models.chat import Access, Models
+from agent.models.ways import Ways
 from agent.nodes.moderate import Verdict
-from agent.ways import Ways
-from server.model_checks import check_model
+from server.observability.model_checks import check_model
 from tests.agent.chatting import Chat
 from tests.fakes.serving import free_port
 
@@ -70,7 +70,7 @@ async def test_a_form_it_does_not_call_is_filled_as_json(url: str):
 
 
 async def test_two_messages_at_once_and_a_third_are_answered_by_it(url: str):
-    meter.calls.set(calls := [])
+    usage.calls.set(calls := [])
     chat = Chat(asking(url), model_options=OPTIONS, grounding=False)
     replies = [await chat.says("hello", "do you have a blue vase?"), await chat.says("thank you, and a red bowl?")]
     wrote = [call.model for call in calls if call.purpose == "sell"]

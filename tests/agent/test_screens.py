@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.grounding.claims import claims_in
-from agent.injection import is_injection, is_suspicious
+from agent.language.injection import is_injection, is_suspicious
+from agent.language.screens import is_emergency, is_stop, is_thanks
 from agent.nodes.moderate import listed
-from agent.screens import is_emergency, is_stop, is_thanks
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from langgraph.checkpoint.serde.jsonplus import (
     EXT_PYDANTIC_V2,
 )
 
-from agent.once import UNREADABLE, once
 from agent.serializer import Poisoned, StrictSerializer
+from agent.tool_calls import UNREADABLE, once
 
 MARK: list[str] = []
 

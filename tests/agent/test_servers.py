@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from pydantic import BaseModel
 
-from agent.cleaning import cleaned, objects_in, without_thoughts
-from agent.failures import Trouble
 from agent.graph import offline_model
 from agent.model_options import ModelOptions
-from agent.models import MANY, Access, Models
+from agent.models.chat import MANY, Access, Models
+from agent.models.cleaning import cleaned, objects_in, without_thoughts
+from agent.models.failures import Trouble
+from agent.models.ways import Ways, read, shaped
 from agent.nodes.moderate import Verdict
-from agent.ways import Ways, read, shaped
 from tests.agent.chatting import Chat
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
 from tests.fakes.serving import served

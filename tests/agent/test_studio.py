@@ -16,12 +16,12 @@ from langchain_core.messages import HumanMessage
 from redis.asyncio import Redis
 
 from agent.context import STAGES, TOPICS, Context
+from agent.language.follow_up_phrases import KINDS
 from agent.prompts import HERE, with_text
-from agent.touches import KINDS
 from channels.base import Message
-from server.answering import graphs
-from server.conversations import Conversations
-from server.settings import Settings
+from server.config.settings import Settings
+from server.pipeline.agents import graphs
+from server.store.contacts import Conversations
 from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import free_port, served
 from tests.waiting import until

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.graph import offline_model
-from agent.models import Access, Models
+from agent.models.chat import Access, Models
 from server.replay.runs import Kept
 from server.replay.saved import parsed
 from server.replay.tape import Recorded

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser
 
-from agent.models import Models
+from agent.models.chat import Models
+from server.config.settings import Settings
 from server.replay.compare import Comparison, Side, changed, compared
 from server.replay.page import difference, page
 from server.replay.runs import Kept, played
 from server.replay.saved import BadConversation
-from server.settings import Settings
 from tests.chromium import needs_chromium
 from tests.fakes.openai_wire import FakeOpenAI, message, schema_of
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from agent.graph import offline_model
-from agent.models import Models
-from server.replay.customers import PERSONAS, persona, simulated
+from agent.models.chat import Models
 from server.replay.play import Playing
 from server.replay.runs import Kept, documents, played
 from server.replay.saved import BadConversation, parsed
+from server.replay.simulated.customers import PERSONAS, persona, simulated
 from tests.fakes.openai_wire import FakeOpenAI, message, polite
 
 OURS = sorted(path.stem for path in PERSONAS.glob("*.yaml"))

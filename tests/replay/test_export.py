@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from server.bots import made
-from server.contacts import Contact, Entry
+from server.bots.bot import made
+from server.config.settings import Settings
 from server.replay.export import Exported, exported
 from server.replay.masking import Mask, people_in
 from server.replay.runs import Kept, documents, played
 from server.replay.saved import BadConversation, parsed
-from server.settings import Settings
+from server.store.records import Contact, Entry
 
 HOUR = 3_600_000
 AT = 1_772_420_400_000  # Monday 2 March 2026, 08:00 in Almaty

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.graph import offline_model
-from agent.models import Models, NoModelAnswered
+from agent.models.chat import Models, NoModelAnswered
 from server.replay.judge import Agreement, ask, distrust, keep, labels_in, measured, prompt_version
 from server.replay.runs import Kept, played
 from server.replay.saved import BadConversation

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.facts import region_of
+from agent.profile import region_of
 from server.replay.masking import Mask, people_in
 
 SECRETS = [

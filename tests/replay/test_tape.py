@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from agent.models import Models
+from agent.models.chat import Models
+from server.config.settings import Settings
 from server.replay.runs import Kept, accepted, played, recorded
 from server.replay.saved import BadConversation, tape_of
 from server.replay.tape import Recorded, _pieces, as_text, read, write
-from server.settings import Settings
 from tests.fakes.openai_wire import FakeOpenAI, error, message, schema_of
 
 PLAIN = Settings.model_construct()

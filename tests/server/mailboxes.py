@@ -7,8 +7,8 @@ import json
 from redis.asyncio import Redis
 
 from channels.base import Pace
-from server.keys import key
-from server.mailbox import Limits, Mailbox, Work
+from server.store.keys import key
+from server.store.mailbox import Limits, Mailbox, Work
 from tests.waiting import until
 
 

@@ -14,18 +14,19 @@ from redis.asyncio import Redis
 
 from agent.checkpointer import RedisCheckpointer
 from agent.graph import build
-from agent.models import Models
+from agent.models.chat import Models
 from channels.base import Message
 from channels.emulators.cloud_api import CloudApiEmulator
-from server import outbox, sending
-from server.attending import Attending
-from server.bots import Bot, Desk, desks
+from server.bots.bot import Bot, Desk, desks
+from server.bots.routing import Numbers
 from server.clock import now_ms
-from server.contacts import Entry
-from server.keys import key, thread_prefix
-from server.lines import Numbers
-from server.settings import Settings
-from server.worker import Worker
+from server.config.settings import Settings
+from server.conversations import outbox
+from server.pipeline import sender
+from server.pipeline.turn_services import Attending
+from server.pipeline.worker import Worker
+from server.store.keys import key, thread_prefix
+from server.store.records import Entry
 from tests.agent.chatting import Shelf
 from tests.server.stack import TOKEN
 
@@ -104,7 +105,7 @@ class Office:
             for name in claimed:
                 work = await self.desk.mailbox.begin(name)
                 while work.reply:
-                    if not await sending.send(self.desk, self.numbers, name, work.fence, work.reply, 60_000):
+                    if not await sender.send(self.desk, self.numbers, name, work.fence, work.reply, 60_000):
                         break
                     work = await self.desk.mailbox.begin(name, work.fence)
 

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from channels.emulators.cloud_api import CloudApiEmulator
-from server.embedded_redis import die_with_parent
+from server.store.embedded import die_with_parent
 from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import free_port, served
 from tests.waiting import slowness

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from server.access import TRIES, Access, TooMany, exposed, login_link
-from server.logs import without_numbers
-from server.settings import Settings
+from server.config.settings import Settings
+from server.observability.logs import without_numbers
+from server.operators.login import TRIES, Access, TooMany, exposed, login_link
 from tests.server.stack import API, Stack, text, webhook
 from tests.server.test_api import fresh
 from tests.waiting import until

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from server.api_examples import EXAMPLES
+from server.api.examples import EXAMPLES
 from tests.server.stack import API, Stack, product
 from tests.server.test_dashboard import talk
 

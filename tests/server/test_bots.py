@@ -14,12 +14,12 @@ import pytest
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
-from agent.ways import Ways
+from agent.models.ways import Ways
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
-from server import capabilities
-from server.bot_config import json_schema
-from server.bots_cli import bots_commands
+from server.cli.bots import bots_commands
+from server.config.bot import json_schema
+from server.observability import model_capabilities
 from tests.fakes.serving import served
 from tests.server.stack import API, Stack
 from tests.waiting import until
@@ -385,8 +385,8 @@ async def test_a_token_of_one_bot_opens_nothing_else(stack: Stack, bots: list[st
 def test_the_schema_for_editors_is_up_to_date(tmp_path: Path):
     import jsonschema
 
-    kept = json.loads((Path(__file__).parents[2] / "bots.schema.json").read_text())
-    assert kept == json.loads(json.dumps(json_schema())), "salesgraph bots schema > bots.schema.json"
+    kept = json.loads((Path(__file__).parents[2] / "schemas" / "bots.schema.json").read_text())
+    assert kept == json.loads(json.dumps(json_schema())), "salesgraph bots schema > schemas/bots.schema.json"
     check = jsonschema.Draft202012Validator(kept)
     check.check_schema(kept)
     check.validate([{"id": "almaty", "channel": {"type": "wappi", "profile_id": "p", "token": "t"}, "passages": 7}])
@@ -465,7 +465,7 @@ async def test_options_of_a_model_are_set_one_by_one_and_what_it_lacks_is_shown(
     assert wrong.status_code == 422 and "model_options.temperature" in wrong.json()["detail"]
     assert (await stack.http.patch(f"/api/bots/{bot}", json={"model": "gpt-4"})).status_code == 422
     redis = Redis.from_url(f"unix://{stack.data_dir}/redis/socket?db=0")
-    await capabilities.note(redis, "openai:picky", Ways(tools=False, temperature=False))
+    await model_capabilities.note(redis, "openai:picky", Ways(tools=False, temperature=False))
     await redis.aclose()
     known = (await stack.http.get(f"/api/bots/{bot}/status")).json()["models"]
     assert known[0]["model"] == "openai:picky" and known[0]["lacking"] == ["tools", "temperature"]

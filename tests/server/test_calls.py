@@ -11,11 +11,11 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from redis.asyncio import Redis
 
 from agent.context import idempotency_key
-from agent.models import Models
+from agent.models.chat import Models
 from channels.base import Message
 from server import clock
-from server.calls import Calls, Diary, feed, when
-from server.contacts import Contact
+from server.outreach.appointments import Calls, Diary, feed, when
+from server.store.records import Contact
 from tests.agent.chatting import Scripted, call, quiet
 from tests.server.office import NUMBER, Office
 from tests.server.test_follow_ups import at, local

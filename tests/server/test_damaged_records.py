@@ -9,16 +9,16 @@ import pytest
 from langchain_core.messages import HumanMessage
 from redis.asyncio import Redis
 
-from agent.models import Models
+from agent.models.chat import Models
 from agent.serializer import Poisoned
 from channels.base import Message
-from server import capabilities
-from server.audit import AUDIT
-from server.bots import desks
-from server.keys import PREFIX, key
-from server.settings import Settings
-from server.tokens import TOKENS
-from server.working_memory import sound
+from server.bots.bot import desks
+from server.config.settings import Settings
+from server.conversations.working_memory import sound
+from server.observability import model_capabilities
+from server.operators.audit import AUDIT
+from server.operators.tokens import TOKENS
+from server.store.keys import PREFIX, key
 from tests.agent.chatting import Scripted
 from tests.server.office import Office
 from tests.server.stack import Stack
@@ -75,7 +75,7 @@ LISTS = {
     "quarantine": (key("default", "quarantine"), "/api/quarantine"),
     "consents": (key("default", "consents"), "/api/consents"),
     "touches left out": (key("default", "skipped"), "/api/follow-ups/skipped"),
-    "what models take": (capabilities.KEY, "/api/bots/default/status"),
+    "what models take": (model_capabilities.KEY, "/api/bots/default/status"),
 }
 
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from playwright.async_api import Page, expect
 from redis.asyncio import Redis
 
-from server.events import Feed, event_of
-from server.keys import key
-from server.stopping import Stopping
+from server.api.events import Feed, event_of
+from server.store.keys import key
+from server.web.shutdown import Stopping
 from tests.chromium import needs_chromium
 from tests.server.stack import API, Stack, text, webhook
 from tests.server.test_api import fresh

@@ -21,11 +21,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
 from channels.base import Message
-from server import analytics, privacy
 from server.clock import move_to
-from server.contacts import Entry
-from server.dashboard import charts
-from server.figures import KEPT, by_day, day_of, days, fields
+from server.operators import analytics, privacy
+from server.store.counters import KEPT, by_day, day_of, days, fields
+from server.store.records import Entry
+from server.web.dashboard import charts
 from tests.fakes.openai_wire import error, last_user, message, polite, schema_of
 from tests.server.office import Office
 from tests.server.stack import Stack, text, webhook

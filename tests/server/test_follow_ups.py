@@ -12,16 +12,17 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 from redis.asyncio import Redis
 
-from agent.models import Models
+from agent.models.chat import Models
 from channels.base import Message, StatusUpdate
 from channels.cloud_webhook import parse
 from channels.emulators.base import Fault
-from server import clock, consent
-from server.contacts import Contact
-from server.failed_sends import undelivered
-from server.follow_ups import FollowUps
-from server.message_templates import Template, keep, note_status
-from server.outreach import DAY, HOUR, Outreach, Plan, judge
+from server import clock
+from server.outreach import consent
+from server.outreach.follow_ups import FollowUps
+from server.outreach.rules import DAY, HOUR, Outreach, Plan, judge
+from server.pipeline.send_failures import undelivered
+from server.store.message_templates import Template, keep, note_status
+from server.store.records import Contact
 from tests.agent.chatting import Scripted, call, quiet
 from tests.server.office import NUMBER, Office
 from tests.waiting import until
@@ -125,7 +126,7 @@ async def test_a_touch_inside_the_window_is_written_from_the_conversation(redis:
             return AIMessage("Is the blue vase still of interest?")
         return quiet(messages, offered)
 
-    monkeypatch.setattr("agent.models.make", lambda *_: Scripted(script=script, asked=[]))
+    monkeypatch.setattr("agent.models.chat.make", lambda *_: Scripted(script=script, asked=[]))
     async with silence(
         redis, tmp_path, script, follow_up_intervals=(23, 72, 168, 336, 720), chat_model="openai:x"
     ) as scene:

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server import connections, guard
-from server.guard import LARGEST_FORM, LARGEST_JSON, Guard, rule_of
+from server.web import connections, guard
+from server.web.guard import LARGEST_FORM, LARGEST_JSON, Guard, rule_of
 from tests.fakes.serving import free_port
 from tests.server.stack import API, SECRET, Stack, product
 from tests.server.test_access import client, logged_in, operator

@@ -15,9 +15,9 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from agent import meter
-from server.hearing import Unheard, transcribe
-from server.settings import Settings
+from agent.models import usage
+from server.config.settings import Settings
+from server.pipeline.transcription import Unheard, transcribe
 from tests.fakes.gemini_wire import part
 from tests.fakes.serving import served
 
@@ -50,8 +50,8 @@ async def test_gemini_hears_a_voice_message_and_its_tokens_are_counted():
         assert audio["inline_data"]["mime_type"] == "audio/ogg" and b64decode(audio["inline_data"]["data"]) == b"OggS"
         return JSONResponse(part({"text": " Сколько стоит доставка? "}))
 
-    bill: list[meter.Call] = []
-    meter.calls.set(bill)
+    bill: list[usage.Call] = []
+    usage.calls.set(bill)
     assert await heard_by_gemini(answer) == "Сколько стоит доставка?"
     (call,) = bill
     assert (call.purpose, call.model, call.input_tokens, call.output_tokens) == (

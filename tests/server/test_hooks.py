@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from server import hooks as module
-from server.bots import Desk, desks
-from server.hooks import EVENTS, Forbidden, Hooks, check, secret_of, signature
-from server.keys import key
-from server.mailbox import Then
-from server.settings import Settings
+from server.bots.bot import Desk, desks
+from server.config.settings import Settings
+from server.notifications import webhooks as module
+from server.notifications.webhooks import EVENTS, Forbidden, Hooks, check, secret_of, signature
+from server.store.keys import key
+from server.store.mailbox import Then
 from tests.fakes.serving import served
 from tests.server.test_inbox import heard
 from tests.waiting import until

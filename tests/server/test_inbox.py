@@ -11,14 +11,14 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from agent.models import Models
+from agent.models.chat import Models
 from channels.base import Message
-from server import inbox as module
-from server.bots import Bot, Desk, desk_of, desks
-from server.contacts import Entry
-from server.inbox import BadCursor, Inbox, cursor_of, place_of
-from server.keys import key
-from server.settings import Settings
+from server.bots.bot import Bot, Desk, desk_of, desks
+from server.config.settings import Settings
+from server.conversations import listing as module
+from server.conversations.listing import BadCursor, Inbox, cursor_of, place_of
+from server.store.keys import key
+from server.store.records import Entry
 from tests.agent.chatting import Scripted
 from tests.server.office import Office
 from tests.server.test_worker import polite
@@ -247,7 +247,7 @@ async def test_whoever_waits_waits_until_somebody_answers(redis: Redis, tmp_path
 
 def test_markup_takes_no_longer_than_its_text():
     """A contact once could stop the page with a message full of stars."""
-    from server.dashboard.frame import marked
+    from server.web.dashboard.layout import marked
 
     assert marked("*a* _b_ ~c~ <i> 2*3*4") == "<b>a</b> <i>b</i> <s>c</s> &lt;i&gt; 2*3*4"
     for hostile in (" *a" * 22_000, "*" * 65_000, " *" + "a " * 32_000, "_*~" * 20_000):

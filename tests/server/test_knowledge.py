@@ -9,8 +9,8 @@ from fastapi import FastAPI, Request
 from redis.asyncio import Redis
 
 from knowledge_base.library import Library
-from server.knowledge import RedisStore, embedder
-from server.settings import Settings
+from server.bots.knowledge import RedisStore, embedder
+from server.config.settings import Settings
 from tests.fakes.serving import served
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from channels.base import Pace
-from server.dead_letters import DeadLetters
-from server.keys import key
-from server.mailbox import Claimed, Limits, Mailbox, UnknownContact
+from server.store.dead_letters import DeadLetters
+from server.store.keys import key
+from server.store.mailbox import Claimed, Limits, Mailbox, UnknownContact
 from tests.server.mailboxes import claimed_of, ids, mailbox, put, reply, take, transcript, try_to_send
 
 

@@ -8,9 +8,9 @@ import json
 from redis.asyncio import Redis
 
 from channels.base import Pace
-from server.dead_letters import DeadLetters
-from server.keys import key
-from server.mailbox import Limits, Mailbox
+from server.store.dead_letters import DeadLetters
+from server.store.keys import key
+from server.store.mailbox import Limits, Mailbox
 from tests.server.mailboxes import claimed_of, ids, mailbox, put, reply, take, transcript, try_to_send
 from tests.waiting import until
 

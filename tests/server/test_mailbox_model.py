@@ -15,9 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from redis.asyncio import Redis
 
 from channels.base import Pace
-from server.dead_letters import DeadLetters
-from server.keys import key
-from server.mailbox import Limits, Mailbox, Work
+from server.store.dead_letters import DeadLetters
+from server.store.keys import key
+from server.store.mailbox import Limits, Mailbox, Work
 
 Answer = TypeVar("Answer")
 NAMES = st.sampled_from(["c0", "c1"])

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from channels.base import Message
-from server import consent, privacy
-from server.calls import Calls
 from server.clock import now_ms
-from server.contacts import Entry
-from server.conversations import OPERATOR
-from server.keys import key
-from server.merging import Merging
+from server.operators import privacy
+from server.outreach import consent
+from server.outreach.appointments import Calls
+from server.pipeline.merging import Merging
+from server.store.contacts import OPERATOR
+from server.store.keys import key
+from server.store.records import Entry
 from tests.server.office import NUMBER, Office
 from tests.server.stack import Stack, text, webhook
 from tests.server.test_api import fresh

@@ -11,16 +11,16 @@ import pytest
 from langchain_core.messages import AIMessage
 from redis.asyncio import Redis
 
-from agent import meter
 from agent.context import Context
+from agent.models import usage
 from agent.prompts import filled, placeholders
 from channels.base import Message
-from server.bots import Bot, desk_of
+from server.bots.bot import Bot, desk_of
 from server.clock import now_ms
-from server.contacts import Entry
-from server.mailbox import Limits, Mailbox
-from server.settings import Settings
-from server.spending import Spending
+from server.config.settings import Settings
+from server.observability.costs import Spending
+from server.store.mailbox import Limits, Mailbox
+from server.store.records import Entry
 from tests.fakes.openai_wire import polite
 from tests.server.stack import Stack
 
@@ -60,25 +60,25 @@ async def test_a_rehearsal_is_billed_and_stops_with_the_budget(stack: Stack, mod
 
 
 def test_a_model_without_a_price_counts_like_the_dearest_unless_its_price_is_said():
-    bill: list[meter.Call] = []
-    meter.calls.set(bill)
+    bill: list[usage.Call] = []
+    usage.calls.set(bill)
     answer = AIMessage(
         "x", usage_metadata={"input_tokens": 1_000_000, "output_tokens": 1_000_000, "total_tokens": 2_000_000}
     )
     for name in ("openai:of-our-own", "openai:gpt-5.5", "openai:gpt-4.1-nano"):
-        meter.count("sell", name, answer)
+        usage.count("sell", name, answer)
     assert (bill[0].cost, bill[0].priced) == (0, False)
     assert bill[0].assumed >= max(bill[1].cost, bill[2].cost) and bill[1].assumed == 0
-    meter.set_prices({"openai:of-our-own": {"input": 0, "output": 0}})
-    meter.count("sell", "openai:of-our-own", answer)
+    usage.set_prices({"openai:of-our-own": {"input": 0, "output": 0}})
+    usage.count("sell", "openai:of-our-own", answer)
     assert (bill[-1].cost, bill[-1].assumed, bill[-1].priced) == (0, 0, True)
-    meter.set_prices({})
+    usage.set_prices({})
 
 
 async def test_there_is_a_cap_a_day_unless_somebody_takes_it_away(redis: Redis, tmp_path: Path):
     assert of(tmp_path).daily_budget > 0 and of(tmp_path, daily_budget=0).daily_budget == 0
     spending, bot = Spending(of(tmp_path), redis), Bot("default", Context(daily_budget=1))
-    await spending.record("default", "", [meter.Call("sell", "openai:x", 1, 0, 1, 0, False, 1.5)])
+    await spending.record("default", "", [usage.Call("sell", "openai:x", 1, 0, 1, 0, False, 1.5)])
     assert await spending.allowance(bot) == "offline"
     assert (await spending.of("default"))["cost"] == 0  # what was not spent is not shown as spent
     assert not await redis.exists("sg:{default}:contact:")

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from agent.models import Models
+from agent.models.chat import Models
 from channels.emulators.cloud_api import CloudApiEmulator
-from server import oversight
-from server.conversations import OPERATOR
-from server.figures import STEPS, median
-from server.inbox import Inbox
+from server.conversations.listing import Inbox
+from server.operators import takeover
+from server.store.contacts import OPERATOR
+from server.store.counters import STEPS, median
 from tests.agent.chatting import Scripted, polite
 from tests.fakes.openai_wire import FakeOpenAI, error, message
 from tests.fakes.serving import served
@@ -32,7 +32,7 @@ async def test_who_was_answered_by_a_person_does_not_wait_any_more(redis: Redis,
     office = Office(redis, tmp_path)
     async with office.working(Models(Scripted(script=polite, asked=[]))):
         conversation = await office.writes("77010000001", "a person, please")
-        await oversight.take_over(office.desk, conversation)
+        await takeover.take_over(office.desk, conversation)
         await until(office.idle)
 
         async def waiting() -> int:
@@ -44,7 +44,7 @@ async def test_who_was_answered_by_a_person_does_not_wait_any_more(redis: Redis,
         assert first
         contact = await office.desk.conversations.contact(conversation)
         assert contact
-        await oversight.write(office.desk, contact, {}, text="I am here")
+        await takeover.write(office.desk, contact, {}, text="I am here")
         await until(lambda: "I am here" in office.replies("77010000001"))
         await until(office.idle)
         assert not await waiting()
@@ -58,7 +58,7 @@ async def test_who_has_waited_longest_comes_first_and_who_has_an_answer_last(red
     people = {}
     for number in range(6):
         conversation = await office.writes(f"7701000000{number}", "a person, please")
-        await oversight.take_over(office.desk, conversation)
+        await takeover.take_over(office.desk, conversation)
         people[number] = conversation
         # since when each waits: the later they wrote, the longer ago it was
         await redis.hset(f"sg:{{default}}:contact:{conversation}", "asked_at", 1_800_000_000_000 - number * 60_000)  # pyright: ignore[reportGeneralTypeIssues]

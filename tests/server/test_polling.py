@@ -17,14 +17,15 @@ from redis.asyncio import Redis
 from channels.base import Text
 from channels.emulators.base import Written
 from channels.emulators.wappi import Profile, WappiEmulator
-from server import alerts, links
+from server.bots.registry import Roster
+from server.bots.routing import Numbers
 from server.clock import now_ms
-from server.keys import key
-from server.lines import Numbers
-from server.outbox import Reply, post
-from server.polling import LONGEST_PAUSE, Poll
-from server.roster import Roster
-from server.settings import Settings
+from server.config.settings import Settings
+from server.conversations.outbox import Reply, post
+from server.pipeline import linked_sessions
+from server.pipeline.poller import LONGEST_PAUSE, Poll
+from server.store import alerts
+from server.store.keys import key
 
 PROFILE, CONTACT = "0a1b2c3d-4e5f", "77015550101"
 
@@ -150,7 +151,7 @@ async def test_wappi_that_fails_is_asked_less_often_and_one_alert_says_so(house:
     assert await house.poll.once() == 1
     assert house.poll.failures == 0
     channel: Any = house.roster.numbers.channel("default", PROFILE)
-    await links.check(house.desk, PROFILE, channel)
+    await linked_sessions.check(house.desk, PROFILE, channel)
     assert await alerts.all_alerts(house.redis) == []
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 from redis.asyncio import Redis
 
-from server.privacy import holders
+from server.operators.privacy import holders
 from tests.fakes.openai_wire import last_user, message, polite, schema_of
 from tests.server.stack import Stack, text, webhook
 from tests.server.test_api import fresh

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.reach import asked
-from server.settings import Settings
+from server.config.settings import Settings
+from server.web.webhook_check import asked
 
 
 def settings(folder: Path, **more: str) -> Settings:

@@ -14,15 +14,15 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, RedisError, ResponseError
 
 from channels.base import Message, Pace
-from server import scripts
-from server.addresses import hidden
-from server.bots import desks
-from server.contacts import Entry
-from server.doctor import COMMANDS
-from server.mailbox import Limits, Mailbox
-from server.redis_client import client
-from server.redis_fitness import Fitness, look
-from server.settings import Settings
+from server.bots.bot import desks
+from server.cli.doctor import COMMANDS
+from server.config.addresses import hidden
+from server.config.settings import Settings
+from server.observability.redis_fitness import Fitness, look
+from server.store import scripts
+from server.store.client import client
+from server.store.mailbox import Limits, Mailbox
+from server.store.records import Entry
 from tests.rented import KEEPS, rented
 from tests.server.stack import product, text, webhook
 from tests.server.test_settings import run
@@ -205,7 +205,7 @@ def test_the_doctor_tries_every_command_that_scripts_use():
     assert used - {"PUBLISH"} <= COMMANDS.keys(), used - COMMANDS.keys()
     for path in (ROOT / "server").rglob("*.lua"):
         assert "call('INFO'" not in path.read_text() and not re.search(r"[^p]call\('PUBLISH'", path.read_text())
-    assert scripts.sections(ROOT / "server" / "mailbox.lua", ROOT / "server" / "figures.lua")
+    assert scripts.sections(ROOT / "server/store/mailbox.lua", ROOT / "server/store/counters.lua")
 
 
 def test_the_doctor_names_what_a_user_may_not_run(tmp_path: Path):

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from server.embedded_redis import EmbeddedRedis
-from server.redis_client import client
-from server.redis_copy import CopyError, copy
+from server.store.client import client
+from server.store.copy import CopyError, copy
+from server.store.embedded import EmbeddedRedis
 from tests.cluster import cluster
 from tests.server.stack import environment
 

@@ -7,12 +7,12 @@ import json
 import httpx
 from redis.asyncio import Redis
 
-from agent.models import Models
-from server.app import create
+from agent.models.chat import Models
 from server.clock import now_ms
-from server.keys import key
-from server.mailbox import DAY
-from server.retention import sweep
+from server.conversations.retention import sweep
+from server.store.keys import key
+from server.store.mailbox import DAY
+from server.web.app import create
 from tests.agent.chatting import Scripted
 from tests.server.office import Office
 from tests.server.test_worker import polite

@@ -14,14 +14,15 @@ from channels import cloud_webhook
 from channels.base import SendError
 from channels.emulators.waha import LidIn, WahaEmulator
 from channels.waha_webhook import signature
-from server import alerts, tokens
-from server.app import create
-from server.bot_config import BadConfig
-from server.keys import key
-from server.lines import NotReady, Numbers
-from server.receiving import receive
-from server.roster import Roster
-from server.settings import Settings
+from server.bots.registry import Roster
+from server.bots.routing import NotReady, Numbers
+from server.config.bot import BadConfig
+from server.config.settings import Settings
+from server.operators import tokens
+from server.pipeline.intake import receive
+from server.store import alerts
+from server.store.keys import key
+from server.web.app import create
 
 CLOUD = {"type": "cloud_api", "phone_number_id": "555000", "access_token": "theirs", "app_secret": "their-app"}
 

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from channels.base import StatusUpdate
 from channels.cloud_errors import classify
 from channels.emulators.base import Fault
-from server import failed_sends
+from server.pipeline import send_failures
 from tests.server.office import NUMBER, Office
 from tests.server.stack import Stack, text, webhook
 from tests.waiting import until
@@ -116,7 +116,7 @@ async def test_a_failed_status_means_what_the_same_answer_would(
         id="wamid", account=NUMBER, status="failed", error_code=code, error="why", failure=classify(code, 0)
     )
     for _ in range(2):
-        await failed_sends.undelivered(office.desk, conversation, reply, told)
+        await send_failures.undelivered(office.desk, conversation, reply, told)
     await office.send()
     assert [request["type"] for request in office.emulator.requests][1:] == sent
     contact = await office.desk.conversations.contact(conversation)

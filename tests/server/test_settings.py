@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from server.cli import app
-from server.settings import Settings
+from server.cli.main import app
+from server.config.settings import Settings
 from tests.server.stack import environment
 
 

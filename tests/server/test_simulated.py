@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from channels.base import LinkChange, Message, Parsed, Preference, StatusUpdate, TemplateStatus
-from server.keys import key
-from server.lines import Door
-from server.receiving import receive
-from server.sending import callback
-from server.simulated import SIMULATED, bot_of, is_simulated
+from channels.emulators.numbers import SIMULATED, bot_of, is_simulated
+from server.bots.routing import Door
+from server.pipeline.intake import receive
+from server.pipeline.sender import callback
+from server.store.keys import key
 from tests.server.office import NUMBER, Office
 from tests.server.stack import Stack, text, webhook
 from tests.server.test_api import fresh

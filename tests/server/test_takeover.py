@@ -14,14 +14,14 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from redis.asyncio import Redis
 
-from agent.meter import Call
-from agent.models import Models
-from agent.phrases import with_return
-from server import alerts
-from server.answering import forget_trouble
-from server.bots import Bot
+from agent.language.phrases import with_return
+from agent.models.chat import Models
+from agent.models.usage import Call
+from server.bots.bot import Bot
 from server.clock import now_ms
-from server.spending import Spending
+from server.observability.costs import Spending
+from server.pipeline.agents import forget_trouble
+from server.store import alerts
 from tests.agent.chatting import Scripted
 from tests.fakes.serving import served
 from tests.server.office import Office

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from server import telemetry
+from server.observability import opentelemetry
 from tests.fakes.serving import served
 from tests.server.stack import product, text, webhook
 from tests.server.test_api import fresh
@@ -58,5 +58,5 @@ async def test_one_trace_goes_from_the_webhook_to_the_tick():
 
 def test_without_a_collector_there_are_no_spans(monkeypatch):
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
-    telemetry.tracer.cache_clear()
-    assert telemetry.tracer() is None and telemetry.span("x", "", 0, 1, {}) == ""
+    opentelemetry.tracer.cache_clear()
+    assert opentelemetry.tracer() is None and opentelemetry.span("x", "", 0, 1, {}) == ""

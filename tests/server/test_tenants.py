@@ -20,22 +20,22 @@ from structlog.testing import capture_logs
 from agent.checkpointer import RedisCheckpointer
 from agent.context import Context
 from agent.graph import Bookshelf, build
-from agent.models import Models
+from agent.models.chat import Models
 from agent.prompts import placeholders, read
 from channels.cloud_webhook import signature
 from channels.emulators.cloud_api import CloudApiEmulator
 from channels.emulators.wappi import WappiEmulator
 from knowledge_base.embed import bundled
 from knowledge_base.library import Library
-from server import links
-from server.app import create
-from server.attending import Attending
-from server.keys import key, thread_prefix
-from server.knowledge import RedisStore
-from server.lines import Numbers
-from server.roster import Roster
-from server.settings import Settings
-from server.worker import Worker
+from server.bots.knowledge import RedisStore
+from server.bots.registry import Roster
+from server.bots.routing import Numbers
+from server.config.settings import Settings
+from server.pipeline import linked_sessions
+from server.pipeline.turn_services import Attending
+from server.pipeline.worker import Worker
+from server.store.keys import key, thread_prefix
+from server.web.app import create
 from tests.agent.chatting import Scripted, call
 from tests.waiting import until
 
@@ -198,7 +198,7 @@ async def test_nothing_of_one_bot_reaches_the_other(redis: Redis, tmp_path: Path
                     await house.write(bot, contact, f"{MARKS[bot]} {text}")
                 await until(house.idle, 60)
                 for bot in MARKS:
-                    await links.check(house.roster[bot], house.roster[bot].bot.account, house.numbers.channel(bot, house.roster[bot].bot.account)) if bot == "alpha" else None  # type: ignore[arg-type]  # fmt: skip
+                    await linked_sessions.check(house.roster[bot], house.roster[bot].bot.account, house.numbers.channel(bot, house.roster[bot].bot.account)) if bot == "alpha" else None  # type: ignore[arg-type]  # fmt: skip
         written = {bot for bot, _, _ in traffic}
         for name, seen, offered in house.models.calls:
             inside = [mark for mark in MARKS.values() if mark in seen or mark in name]

@@ -16,15 +16,15 @@ from channels.emulators.base import Fault, Written
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
 from channels.waha_webhook import signature
-from server.bots import made
-from server.contacts import Contact
-from server.lines import Numbers
-from server.outbox import Reply, post
-from server.outreach import Plan, judge
-from server.receiving import receive
-from server.roster import Roster
-from server.sending import send
-from server.settings import Settings
+from server.bots.bot import made
+from server.bots.registry import Roster
+from server.bots.routing import Numbers
+from server.config.settings import Settings
+from server.conversations.outbox import Reply, post
+from server.outreach.rules import Plan, judge
+from server.pipeline.intake import receive
+from server.pipeline.sender import send
+from server.store.records import Contact
 from tests.waiting import until
 
 PROFILE, CONTACT = "profile-1", "77015550101"

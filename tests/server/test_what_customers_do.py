@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from agent.language.wishes import is_wish
 from agent.phone_numbers import canonical, spellings
-from agent.wishes import is_wish
 from tests.fakes.openai_wire import last_user
 from tests.server.stack import Stack, text, webhook
 from tests.server.test_end_to_end import fresh

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 from redis.asyncio import Redis
 
-from server.app import create
-from server.embedded_redis import EmbeddedRedis
-from server.settings import Settings
+from server.config.settings import Settings
+from server.store.embedded import EmbeddedRedis
+from server.web.app import create
 from tests.server.stack import text, webhook
 
 

@@ -11,10 +11,10 @@ import pytest
 from langchain_core.messages import AnyMessage
 from redis.asyncio import Redis
 
-from agent.models import Asked, Models
-from server import alerts
-from server import worker as worker_module
-from server.keys import key
+from agent.models.chat import Asked, Models
+from server.pipeline import worker as worker_module
+from server.store import alerts
+from server.store.keys import key
 from tests.agent.chatting import Scripted, polite
 from tests.server.office import Office
 from tests.waiting import until

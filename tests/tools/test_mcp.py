@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 import agent.graph
 import tools
 from agent.context import Context
-from agent.models import Models
+from agent.models.chat import Models
 from agent.nodes.ground import evidence
 from tests.agent.chatting import Chat, Scripted, call
 from tests.fakes.serving import free_port

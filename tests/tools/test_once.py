@@ -8,7 +8,7 @@ from langchain_core.messages import HumanMessage, ToolMessage
 from langgraph.types import Command
 
 from agent.context import idempotency_key
-from agent.once import key_of, once
+from agent.tool_calls import key_of, once
 
 
 class Notes:

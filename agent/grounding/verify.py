@@ -1,0 +1,196 @@
+"""Whether what a reply claims stands anywhere: passages, tool answers, facts of the bot, the conversation, or sums of these.
+
+A claim is not held against every other: what may support it is looked up by its value, and what a sentence says is
+found out once for all the claims in it.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex as re
+
+from agent.grounding import arithmetic, attribution, product_names
+from agent.grounding.claims import Claim, claims_in
+from agent.grounding.evidence import NAME_WORD, Evidence, denied, things
+from agent.grounding.numbers import plain, spelled
+from agent.grounding.units import in_store
+from agent.language.detect import language_of
+
+CHAIN = 3
+# So many claims of a reply that stand nowhere are tried to be reckoned; a reply with more of them is wrong anyway.
+MOST_RECKONED = 30
+_REMAIN = re.compile(r"left|remain|остал|қалд|quedan?\b|rest[ao]\w*|rimast|rimane|बच[ेा]", re.I)
+# A price the customer named is granted only by somebody who may; the agent may deny it, ask about it, or call it a budget.
+_NOT_GRANTED = re.compile(
+    r"\?|\b(?:no|not|n't|cannot|can't|don't|doesn't|unfortunately|sorry|budget|you (?:said|mention\w*|wrote|saw|heard|were told|have)|your (?:limit|maximum|figure)|understand|check|confirm|ask|"
+    r"не|нет|нельзя|понима\w+|к сожалению|бюджет\w*|уточн\w*|провер\w*|ваш\w* сумм\w*|жоқ|емес|өкінішке|бюджет\w*|нақтыла\w*|тексер\w*|non|capisco|purtroppo|budget|verific\w*|chied\w*|"
+    r"entiendo|comprendo|lamentablemente|presupuesto|consult\w*|confirm\w*|desafortunadamente|tampoco|não|infelizmente|orçamento|nicht|kein\w*|leider|pas|malheureusement|değil|yok|bütçe\w*|nahi|nahin|budget)\b|नहीं|बजट|जाँच|पुष्टि|पूछ",
+    re.I,
+)
+_REFUSED = re.compile(
+    r"\b(?:unfortunately|sorry|afraid|cannot|can't|don't|do not|doesn't|won't|isn't|aren't|к сожалению|увы|не (?:можем|могу|сможем|продаём|продаем|даём|делаем|получится|доставляем|возим|работаем|держим)|нет|өкінішке|жоқ|"
+    r"\w+(?:ма|ме|ба|бе|па|пе)й(?:мыз|міз|мын|мін|ды|ді|сыз|сіз)|purtroppo|mi dispiace|non (?:possiamo|abbiamo|facciamo|spediamo|vendiamo|è)|lamentablemente|lo siento|no (?:podemos|tenemos|hacemos|vendemos|enviamos|es posible)|infelizmente|não (?:podemos|temos)|leider|malheureusement|maalesef|maaf|nahi|nahin)\b|नहीं|क्षमा|माफ़",
+    re.I,
+)
+# A `no` that opens a sentence, or belongs to a manner of speaking, denies nothing of what follows.
+_IDLE_NO = re.compile(
+    r"^\W*(?:no|нет|жоқ|non|nein|नहीं|जी नहीं)\s*[,!.—–-]+|no problem|don't worry|no worries|не переживайте|не беспокойтесь|без проблем|nessun problema|non si preoccupi|sin problema|no se preocupe|no te preocupes|алаңдамаңыз|चिंता न",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One claim of a reply, whether it is supported, and by what."""
+
+    claim: Claim
+    supported: bool
+    why: str
+
+
+class Reply:
+    """A reply that is judged: its claims, and what stands around each."""
+
+    def __init__(self, text: str) -> None:
+        self.claims = claims_in(text)
+        self.text = plain(text)
+        self.products = attribution.Owners(self.claims, self.text)
+        self._clauses = [0, *(m.end() for m in _CLAUSE.finditer(self.text))]
+
+    def grants(self, claim: Claim) -> bool:
+        """Whether a price or a discount is a promise of the agent. What counts is the clause: a `no` at the head of the
+        sentence denies something else."""
+        if claim.kind not in ("money", "percent"):
+            return False
+        at = bisect.bisect_right(self._clauses, claim.start)
+        end = self._clauses[at] if at < len(self._clauses) else len(self.text)
+        return not (_grants_nothing(self.text[self._clauses[at - 1] : end]) or _refuses(claim.sentence))
+
+
+def findings(reply: str, evidence: Evidence) -> list[Finding]:
+    """Every claim of the reply with the decision on it."""
+    read = Reply(reply)
+    claims = read.claims
+    why = {claim: _direct(claim, evidence, read) for claim in claims}
+    asked = claims_in(evidence.asked)
+    priced = {v for c in (*asked, *claims) if c.kind in ("money", "percent", "phone", "date") for v in c.values}
+    counts = (spelled(evidence.asked) | spelled(read.text)) - priced
+    granted = evidence.granted(asked) if not all(why.values()) else []
+    for _ in range(CHAIN):  # a total may be made of totals
+        books = arithmetic.Books([c for c in claims if why[c]], claims, asked, granted, counts)
+        reckoned: dict[Hashable, str] = {}
+        for claim in claims:
+            if not why[claim]:
+                alike = (claim.kind, claim.text, claim.values, claim.unit, claim.sentence)
+                if alike not in reckoned and len(reckoned) < MOST_RECKONED:
+                    reckoned[alike] = books.derived(claim)
+                why[claim] = reckoned.get(alike, "")
+        if not any(reckoned.values()):
+            break
+    return [Finding(c, bool(why[c]), why[c] or f"{c.kind} “{c.text.strip()}” stands nowhere") for c in claims]
+
+
+def unsupported(reply: str, evidence: Evidence) -> list[Finding]:
+    """The claims that nothing supports."""
+    return [finding for finding in findings(reply, evidence) if not finding.supported]
+
+
+# How people name a sum that is theirs to spend.
+_OWN = re.compile(
+    r"budget|up to|under|at most|max\w*|no more than|i have|i've got|afford|бюджет\w*|до \d|не больше|не дороже|максимум|в пределах|укла\w+|у меня|қарж\w+|дейін|аспайтын|"
+    r"tope|presupuesto|hasta|como mucho|tengo|al massimo|fino a|ho \d|orçamento|até|बजट|तक|bütçe|höchstens|jusqu",
+    re.I,
+)
+_CLAUSE = re.compile(r"[,;:()\n]\s|\p{So}+\s?|\s[—–-]\s|[.!?…।]\s")
+
+
+@lru_cache(maxsize=1024)
+def _grants_nothing(clause: str) -> bool:
+    return bool(_NOT_GRANTED.search(clause))
+
+
+@lru_cache(maxsize=1024)
+def _refuses(sentence: str) -> bool:
+    return bool(_REFUSED.search(_IDLE_NO.sub(" ", sentence)))
+
+
+@lru_cache(maxsize=1024)
+def _own_to_spend(sentence: str) -> bool:
+    return bool(_OWN.search(sentence))
+
+
+def _direct(claim: Claim, evidence: Evidence, reply: Reply) -> str:
+    if claim.kind == "product":
+        return _name(claim, evidence) or ("not offered" if _refuses(claim.sentence) else "")
+    if claim.kind == "free":
+        return _free(claim, evidence, reply)
+    if claim.kind == "number" and claim.values[0] <= 4 and claim.values[0] == int(claim.values[0]):
+        near = reply.text[max(0, claim.start - 22) : claim.start + 22]
+        if not _REMAIN.search(near):
+            return "a small count"
+    if claim.kind == "number" and "24/7" in claim.sentence:
+        return ""
+    if claim.unit == "piece" and claim.values[0] <= 10 and not in_store(claim.sentence):
+        return "a count"
+    if claim.kind == "duration" and claim.values[0] <= 5 and claim.unit == "minute":
+        return "a manner of speaking"
+    if claim.kind in ("measure", "number") and _repeats(claim, evidence):
+        return "the customer's own number"
+    granted, elsewhere = reply.grants(claim), False
+    product = reply.products.about(claim)
+    for other in evidence.saying(claim):
+        mine_to_spend = claim.kind == "money" and _own_to_spend(other.claim.sentence)
+        if not other.source.of_contact or not granted or mine_to_spend:
+            if not evidence.of_another(product, claim, other):
+                return f"“{other.claim.text[:40]}” in {other.source.name}"
+            elsewhere = True
+    if elsewhere:
+        return ""
+    if claim.kind in ("weekday", "soon"):
+        return _day(claim, evidence)
+    return ""
+
+
+def _repeats(claim: Claim, evidence: Evidence) -> bool:
+    """Whether the contact said a number, perhaps in thousands or with a unit we do not know."""
+    value, (theirs, bare) = claim.values[0], evidence.contacts
+    return (claim.kind == "number" and value * 1000 in theirs) or (
+        claim.kind == "measure" and claim.unit != "piece" and value in bare
+    )
+
+
+def _day(claim: Claim, evidence: Evidence) -> str:
+    """A weekday within a range such as Mon-Sat, or the next day when delivery takes a day."""
+    if claim.kind == "soon":
+        return evidence.next_day if claim.key == "tomorrow" else ""
+    return "open every day" if evidence.every_day else evidence.open_days.get(claim.values[0], "")
+
+
+def _name(claim: Claim, evidence: Evidence) -> str:
+    """Every word of a name must be said somewhere, whatever the script."""
+    words = [w for w in NAME_WORD.findall(claim.text) if w.casefold() not in product_names.COMMON]
+    missing = [w for w in words if not evidence.words.heard(w)]
+    return "" if missing else f"“{claim.text}” is known"
+
+
+def _free(claim: Claim, evidence: Evidence, reply: Reply) -> str:
+    """Something is free only where a sentence says so of the same thing. Sentences in two languages cannot be compared."""
+    if denied(claim, reply.text) or "?" in claim.sentence:
+        return "not promised"
+    wanted, meant = set(claim.key.split()), things(claim.sentence, claim.text)
+    for promise in evidence.promised:
+        vague = not (meant and promise.things) and (
+            not wanted or wanted & promise.words or _language(claim.sentence) != _language(promise.sentence)
+        )
+        if meant & promise.things or vague:
+            return f"“{promise.sentence.strip()[:40]}” in {promise.source}"
+    return ""
+
+
+@lru_cache(maxsize=1024)
+def _language(sentence: str) -> str:
+    return language_of(sentence)

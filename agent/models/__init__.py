@@ -1,0 +1,1 @@
+"""Chat models: asked, counted, and replaced by the offline model when they fail."""

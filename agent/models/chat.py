@@ -1,0 +1,351 @@
+"""Chat models by name, what to do when one fails, and the one place where a tape or a meter can be put in between."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
+
+from agent.model_options import ModelOptions
+from agent.models import usage
+from agent.models.cleaning import cleaned
+from agent.models.failures import LASTING, Trouble, brief, judge, said, status_of, unusable
+from agent.models.providers import Access, make
+from agent.models.ways import Ways, next_ways, read, shaped, without_foreign_parts
+
+log = structlog.get_logger()
+
+OFFLINE = "offline"
+# A provider that wants to be left alone longer than this is not waited for.
+LONGEST_WAIT = 5.0
+# So many turns in a row that the offline model had to answer are an alert, whatever the cause.
+MANY = 3
+# What models take is looked up again after so many seconds: others have learned, and what is old is forgotten.
+LOOKED_UP = 900
+# So often a model writes text in the place of a call before it is asked for JSON at once.
+WROTE = 2
+# What a model is told before it is asked once more.
+COMPLAINT = (
+    "Your last answer could not be used ({reason}). Answer again, and call a tool only with whole and valid JSON."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came back: the message, the structured output when one was asked for, and who answered."""
+
+    message: AIMessage
+    parsed: Any
+    model: str
+
+
+class NoModelAnswered(RuntimeError):
+    """Every candidate failed, the offline one included."""
+
+
+Alarm = Callable[[str, Trouble | None], Awaitable[None]]
+# Told what a model takes, each time that is learned; knows what was learned before, in another process or before a restart.
+Note = Callable[[str, Ways], Awaitable[None]]
+Recall = Callable[[], Awaitable[dict[str, Ways]]]
+
+
+@dataclass
+class Models:
+    """The models of this process. Clients are made once and reused.
+
+    `alarm` is told (provider, trouble) once when a provider refuses the key or the account, and (provider, None) once
+    when it answers again. `rest` (seconds) is how long a provider is left alone after that, and at most ten times as long when it
+    asks to be. `note` and `recall` keep what was learned of what each model takes.
+    """
+
+    offline: BaseChatModel
+    default: str = OFFLINE
+    fallback: str | None = None
+    access: Access = field(default_factory=Access)
+    attempts: int = 3
+    alarm: Alarm | None = None
+    rest: float = 60
+    note: Note | None = None
+    recall: Recall | None = None
+    # Of each model the last error, in one line.
+    last_faults: dict[str, str] = field(default_factory=dict)
+    _put: dict[str, BaseChatModel] = field(default_factory=dict)
+    _made: dict[Any, BaseChatModel] = field(default_factory=dict)
+    _runnables: dict[Any, tuple[Any, tuple[BaseTool, ...]]] = field(default_factory=dict)
+    _troubled: dict[str, Trouble] = field(default_factory=dict)
+    _until: dict[str, float] = field(default_factory=dict)
+    _ways: dict[str, Ways] = field(default_factory=dict)
+    _recall_at: float = 0
+    _wrote: dict[str, int] = field(default_factory=dict)
+    _in_a_row: int = 0
+    _alarmed: bool = False
+
+    async def ask(
+        self,
+        name: str,
+        messages: Sequence[AnyMessage],
+        *,
+        tools: Sequence[BaseTool] = (),
+        schema: type[BaseModel] | None = None,
+        timeout: float | None = None,
+        purpose: str = "",
+        cheaper: str = "",
+        fallback: str = "",
+        options: ModelOptions = ModelOptions(),
+    ) -> Asked:
+        """The answer of the named model (`auto`: the default), else of the fallback, else of the offline one.
+
+        With a `schema`, `parsed` is an instance of it. `purpose` names the call on the bill; `options` are those of the named
+        model, and of no other that answers in its place, but for their time limit. When the day's allowance is
+        nearly spent `cheaper` is asked instead, and when it is spent the offline model alone. A refusal or a cut answer counts
+        as no answer, and so does an empty or malformed one when it comes a second time. What a server does not take (tools,
+        a forced call, a system message, pictures, an option) is left out, and remembered for the model. Raises NoModelAnswered.
+        """
+        await self._recall()
+        for candidate in self._candidates(name, cheaper, fallback or self.fallback):
+            own = options if candidate == self.resolve(name) else ModelOptions(timeout=options.timeout)
+            answer = await self.answer(candidate, messages, tools, schema, own, purpose, timeout)
+            if answer is not None:
+                if purpose == "sell" and not answer.message.tool_calls:  # a call is no answer yet
+                    await self._fell_back(name, answer.model)
+                return answer
+        raise NoModelAnswered("no model answered")
+
+    async def _recall(self) -> None:
+        if self.recall and self._recall_at <= time.monotonic():
+            self._recall_at = time.monotonic() + LOOKED_UP
+            self._ways = await self.recall()
+
+    def ways_of(self, name: str) -> Ways:
+        """What a model takes, as far as that is known."""
+        return self._ways.get(name, Ways())
+
+    def warm(self) -> None:
+        """Load the providers' libraries now, not in the first customer's turn: that takes a second."""
+        for name in self._candidates("auto", "", self.fallback):
+            try:
+                self.made(name)
+            except Exception as error:  # a missing key shows at the first call too, and the next model answers
+                log.error("model_not_ready", model=name, detail=brief(error))
+
+    def put(self, name: str, model: BaseChatModel) -> None:
+        """Let a name stand for a model made elsewhere."""
+        self._put[name] = model
+
+    def made(self, name: str, options: ModelOptions = ModelOptions(), *, responses: bool = False) -> BaseChatModel:
+        """The client of a name, as it is asked; made once for the same options. Raises NotSetUp for one that cannot be asked."""
+        if name in self._put or name == OFFLINE:
+            return self._put.get(name, self.offline)
+        kind = (name, options, responses)
+        if kind not in self._made:
+            self._made[kind] = make(name, self.access, options, responses)
+        return self._made[kind]
+
+    def resolve(self, name: str) -> str:
+        """The model that `name` stands for."""
+        return self.default if name in ("", "auto") else name
+
+    def _candidates(self, name: str, cheaper: str, fallback: str | None) -> list[str]:
+        allowed = usage.allowance.get()
+        wanted = [self.resolve(name), fallback, OFFLINE]
+        if allowed == "cheaper" and (cheaper or fallback):
+            wanted = [cheaper or fallback, OFFLINE]
+        elif allowed == "offline":
+            wanted = [OFFLINE]
+        return list(dict.fromkeys(candidate for candidate in wanted if candidate))
+
+    async def answer(
+        self,
+        name: str,
+        messages: Sequence[AnyMessage],
+        tools: Sequence[BaseTool],
+        schema: type[BaseModel] | None,
+        options: ModelOptions,
+        purpose: str,
+        timeout: float | None = None,
+    ) -> Asked | None:
+        """The answer of this one model; None where it has none that can be used."""
+        timeout = timeout or options.timeout or self.access.timeout
+        provider = name.partition(":")[0]
+        if max(self._until.get(provider, 0), self._until.get(name, 0)) > time.monotonic():
+            return None
+        ways, others, complaint, attempt = self.ways_of(name), list[Ways](), "", 0
+        refused = wrote = False
+        while True:
+            attempt += 1
+            try:
+                asking = self._asked(name, messages, tools, schema, options, ways, complaint)
+                answer = await asyncio.wait_for(asking, timeout)
+            except Exception as error:  # whatever a provider raises, the next one is asked; it is logged here
+                fault = judge(error, provider)
+                self.last_faults[name] = brief(error)
+                log.warning("model_failed", model=name, attempt=attempt, fault=fault.kind, detail=brief(error))
+                if fault.kind == "again" and not complaint:
+                    complaint = COMPLAINT.format(reason="a call of a tool that cannot be read")
+                    continue
+                if name != OFFLINE and (fault.kind == "refused" or (others and fault.kind in ("gone", "address"))):
+                    if not refused:
+                        refused, others = (
+                            True,
+                            next_ways(ways, said(error), _uses(messages, tools, schema, ways, options)),
+                        )
+                    if others:
+                        ways = others.pop(0)
+                        continue
+                if fault.kind in LASTING:
+                    await self._trouble(
+                        _whose(fault.kind, provider, name), Trouble(provider, fault.kind, brief(error), name)
+                    )
+                wait = fault.wait if fault.wait is not None else 0.25 * 2**attempt * random.uniform(0.5, 1)
+                if wait > LONGEST_WAIT:
+                    self._until[name] = time.monotonic() + min(wait, 10 * self.rest)
+                blank = status_of(error) == 500 and "internal server error" in said(error).casefold()
+                if blank and attempt == self.attempts and (tools or schema) and ways.tools and not refused:
+                    refused, ways = True, replace(ways, tools=False, forced=False)  # some break down over tools
+                    continue
+                if fault.kind != "retry" or attempt >= self.attempts or wait > LONGEST_WAIT:
+                    return None
+                await asyncio.sleep(wait)
+                continue
+            usage.count(purpose, name, answer)
+            if name != OFFLINE:
+                if answer.tool_calls and not tools and schema is None:  # of tools nobody offered
+                    answer = answer.model_copy(update={"tool_calls": []})
+                await self._works(name, provider, ways, refused)
+                offered = {tool.name for tool in tools} | ({schema.__name__} if schema else set())
+                answer = cleaned(answer, offered, form=schema is not None)
+            parsed = read(answer, schema) if schema else None
+            if reason := unusable(answer) or ("malformed" if schema and parsed is None else ""):
+                self.last_faults[name] = reason
+                log.warning("answer_unusable", model=name, purpose=purpose, reason=reason)
+                if reason in ("empty", "malformed") and not complaint and name != OFFLINE:
+                    complaint = COMPLAINT.format(reason=reason)
+                    if schema and ways.calls_forms and not answer.tool_calls:
+                        ways, wrote = replace(ways, forms=False), True
+                    continue
+                return None
+            if wrote:
+                await self._writes(name, ways)
+            return Asked(answer, parsed, name)
+
+    async def _asked(
+        self,
+        name: str,
+        messages: Sequence[AnyMessage],
+        tools: Sequence[BaseTool],
+        schema: type[BaseModel] | None,
+        options: ModelOptions,
+        ways: Ways,
+        complaint: str,
+    ) -> AIMessage:
+        own = [without_foreign_parts(message, name) for message in messages]
+        given = own if name == OFFLINE else shaped(own, ways, schema, complaint)
+        answer = await self._runnable(name, tools, schema, ways.left_of(options), ways).ainvoke(given)
+        if not isinstance(answer, AIMessage):
+            answer = AIMessage(answer.content)
+        if not isinstance(answer.content, str):
+            answer.response_metadata["asked"] = name
+        return answer
+
+    async def _works(self, name: str, provider: str, ways: Ways, refused: bool) -> None:
+        """A model has answered: what was wrong with it is over, and how it takes questions is known from now on."""
+        for whose in (provider, name):
+            await self._trouble(whose, None)
+        if refused and ways != self.ways_of(name):
+            await self._learn(name, ways)
+            log.warning("model_takes_less", model=name, lacking=ways.lacking)
+            if not ways.tools and self.alarm:
+                await self.alarm(f"ways:{name}", Trouble(provider, "ways", ", ".join(ways.lacking), name))
+
+    async def _learn(self, name: str, ways: Ways) -> None:
+        self._ways[name] = ways
+        if self.note:
+            await self.note(name, ways)
+
+    async def _writes(self, name: str, ways: Ways) -> None:
+        """A model wrote text where it had to call a form, and filled it as JSON: the second time it is asked so from then on."""
+        self._wrote[name] = self._wrote.get(name, 0) + 1
+        if self._wrote[name] >= WROTE and self.ways_of(name).forms:
+            await self._learn(name, replace(self.ways_of(name), forms=False, grammar=ways.grammar))
+
+    async def _fell_back(self, wanted: str, answered: str) -> None:
+        """Count turns that the offline model had to answer, whatever the cause: some in a row are an alert."""
+        if OFFLINE in (wanted, self.resolve(wanted)) or usage.allowance.get() == "offline":
+            return
+        self._in_a_row = self._in_a_row + 1 if answered == OFFLINE else 0
+        if self.alarm and answered != OFFLINE and self._alarmed:
+            self._alarmed = False
+            await self.alarm(OFFLINE, None)
+        elif self.alarm and self._in_a_row >= MANY and not self._alarmed:
+            self._alarmed = True
+            await self.alarm(
+                OFFLINE, Trouble("", "offline", f"{self._in_a_row} answers in a row", self.resolve(wanted))
+            )
+
+    async def _trouble(self, whose: str, trouble: Trouble | None) -> None:
+        """`whose`: of a provider, or of one model of it."""
+        before = self._troubled.get(whose)
+        if trouble:
+            self._troubled[whose] = trouble
+            self._until[whose] = time.monotonic() + self.rest
+        elif before:
+            del self._troubled[whose]
+        if self.alarm and (trouble is None) != (before is None):
+            await self.alarm(whose, trouble)
+
+    def _runnable(
+        self, name: str, tools: Sequence[BaseTool], schema: type[BaseModel] | None, options: ModelOptions, ways: Ways
+    ) -> Any:
+        """A model with its tools or its schema; kept, since describing them costs more than the rest of the call."""
+        kind = (name, schema, options, ways, tuple(id(tool) for tool in tools))
+        if kind not in self._runnables:
+            runnable: Any = self.made(name, options, responses=not ways.chat)
+            if schema is not None and ways.calls_forms:
+                runnable = runnable.bind_tools([schema], **({"tool_choice": schema.__name__} if ways.forced else {}))
+            elif schema is not None and _has_grammar(name, ways):
+                shape = {"name": schema.__name__, "schema": schema.model_json_schema()}
+                runnable = runnable.bind(response_format={"type": "json_schema", "json_schema": shape})
+            elif tools and ways.tools:
+                runnable = runnable.bind_tools(list(tools))
+            self._runnables[kind] = (runnable, tuple(tools))
+        return self._runnables[kind][0]
+
+
+def _uses(
+    messages: Sequence[AnyMessage],
+    tools: Sequence[BaseTool],
+    schema: type[BaseModel] | None,
+    ways: Ways,
+    options: ModelOptions,
+) -> Ways:
+    """What a request makes use of."""
+    by_call = schema is not None and ways.calls_forms
+    return Ways(
+        tools=bool(tools) or by_call,
+        forced=by_call,
+        grammar=schema is not None and not by_call,
+        system=any(message.type == "system" for message in messages),
+        pictures=any(not isinstance(message.content, str) for message in messages),
+        temperature=options.temperature is not None,
+        reasoning_effort=options.reasoning_effort is not None,
+        max_tokens=options.max_tokens is not None,
+    )
+
+
+def _has_grammar(name: str, ways: Ways) -> bool:
+    """Whether JSON can be held to a schema: on OpenAI's chat completions, which servers of small models imitate in this too."""
+    return name.startswith("openai:") and ways.chat and ways.grammar
+
+
+def _whose(kind: str, provider: str, name: str) -> str:
+    """Whose trouble it is: a refused key is the provider's, a model that is gone only its own."""
+    return provider if kind in ("key", "account") else name

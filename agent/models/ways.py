@@ -1,0 +1,240 @@
+"""What a model's server takes, learned once from what it refuses, and messages in a shape that every server takes.
+
+Servers that speak a provider's wire differ: some know no tools, some no forced choice of one, some no system role, some want
+roles to alternate, some see no pictures (Ollama, vLLM, Mistral, Gemma, thinking modes of many).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from pydantic import BaseModel, ValidationError
+
+from agent.model_options import ModelOptions
+from agent.models.cleaning import objects_in
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with `pictures`, over `chat`
+    completions, and with which options of a bot. `forms`: it fills a form by calling it as a tool; else it is asked for JSON, held
+    to it by the server where that takes a `grammar`."""
+
+    tools: bool = True
+    forced: bool = True
+    system: bool = True
+    pictures: bool = True
+    chat: bool = True
+    forms: bool = True
+    grammar: bool = True
+    temperature: bool = True
+    reasoning_effort: bool = True
+    max_tokens: bool = True
+
+    @property
+    def lacking(self) -> list[str]:
+        """What it does not take."""
+        return [one.name for one in fields(self) if not getattr(self, one.name)]
+
+    @property
+    def calls_forms(self) -> bool:
+        """Whether a form is filled by a tool's call."""
+        return self.tools and self.forms
+
+    def left_of(self, options: ModelOptions) -> ModelOptions:
+        """The options without those it does not take."""
+        return options.model_copy(update={name: None for name in OPTIONS if not getattr(self, name)})
+
+
+# Options that a model may not take, the likeliest to be refused first.
+OPTIONS = ("reasoning_effort", "temperature", "max_tokens")
+
+_REFUSED = {
+    "grammar": re.compile(r"response_?format|json_schema|guided|grammar|structured output", re.I),
+    "chat": re.compile(r"v1/responses|responses (?:api|endpoint)", re.I),
+    "reasoning_effort": re.compile(
+        r"reasoning.?effort|reasoning\.effort|thinking.?(?:level|budget|config)|does not support (?:reasoning|thinking|effort)"
+        r"|output_config|\bthink\b",
+        re.I,
+    ),
+    "temperature": re.compile(r"temperature", re.I),
+    "max_tokens": re.compile(r"max_(?:completion_|output_)?tokens|maxOutputTokens|num_predict", re.I),
+    "tools": re.compile(
+        r"tools? (?:is |are |calls? )?(?:not supported|not enabled|unsupported)|(?:not|n't) support (?:tools?|function|tool use)|support tool use"
+        r"|enable-auto-tool-choice|tool-call-parser|function.?call\w* (?:is )?(?:not|un)|unknown (?:field|parameter|argument)\W+tools|`?tools`? is not"
+        r"|unrecognized request argument supplied: tools|no tool template|does not support function",
+        re.I,
+    ),
+    "forced": re.compile(r"tool_choice|tool choice|toolchoice|function_calling_config|forced function", re.I),
+    "system": re.compile(
+        r"system (?:role|message|prompt|instruction)s? (?:is |are )?(?:not|un)\w*|role\W+system|system\W+role|developer instruction|developer role|only user",
+        re.I,
+    ),
+    "pictures": re.compile(
+        r"image|picture|vision|multi-?modal|content part|content type|must be a string|input_file", re.I
+    ),
+}
+
+
+def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
+    """The ways to try after a refusal, the likeliest first; `used` is what the refused request made use of. A server that
+    says what it does not take is believed; else what it may not take is left out, one thing after another."""
+    present = [one.name for one in fields(Ways) if getattr(used, one.name) and getattr(ways, one.name)]
+    if "chat" in present and _REFUSED["chat"].search(error):
+        later = next_ways(replace(ways, chat=True), "", replace(used, chat=False))
+        return [replace(ways, chat=False), *later[:2]]
+    known = ("grammar", "tools", "forced", "system", "pictures", *OPTIONS)
+    said = [name for name in known if name in present and _REFUSED[name].search(error)]
+    if "tools" in said and "forced" in said:
+        said.remove(
+            "tools"
+            if re.search(r"tool_choice|thinking", error, re.I) and not re.search(r"enable-auto", error)
+            else "forced"
+        )
+    order = [
+        *said,
+        *(
+            name
+            for name in (*OPTIONS, "grammar", "pictures", "forced", "tools", "system")
+            if name in present and name not in said
+        ),
+    ]
+    options = [name for name in OPTIONS if name in present]
+    together = [
+        *([name] for name in order),
+        options,
+        [*options, "forced"],
+        ["forced", "system"],
+        ["tools", "system"],
+        [*options, "forced", "system"],
+        [*options, "tools"],
+        order,
+    ]
+    return list(dict.fromkeys(_without(ways, [n for n in names if n in present]) for names in together if names))
+
+
+def _without(ways: Ways, names: Sequence[str]) -> Ways:
+    left = {name: False for name in (*names, *(["forced"] if "tools" in names else []))}
+    return replace(ways, **left)
+
+
+def shaped(
+    messages: Sequence[AnyMessage], ways: Ways, schema: type[BaseModel] | None = None, complaint: str = ""
+) -> list[AnyMessage]:
+    """Messages as any server takes them: one system message first, then contact and agent in turn, the contact first. With a
+    `schema` and no tools the answer is asked for as JSON; a `complaint` says what was wrong with the last one."""
+    system = [_text(m) for m in messages if isinstance(m, SystemMessage)]
+    rest: list[AnyMessage] = []
+    for message in messages:
+        if isinstance(message, SystemMessage):
+            continue
+        one = message if ways.tools else _as_text(message)
+        one = one if ways.pictures else _blind(one)
+        if not rest and isinstance(one, AIMessage) and not one.tool_calls:
+            system.append(f"Your last message was: {_text(one)}")
+            continue
+        if rest and _joins(rest[-1], one):
+            rest[-1] = _joined(rest[-1], one)
+        else:
+            rest.append(one)
+    if schema is not None and not ways.calls_forms:
+        system.append(_as_json(schema))
+    if complaint:
+        system.append(complaint)
+    instruction = "\n\n".join(part for part in system if part.strip())
+    if not any(isinstance(m, HumanMessage) for m in rest):
+        rest.append(HumanMessage("Go on."))
+    if not instruction:
+        return rest
+    if ways.system:
+        return [SystemMessage(instruction), *rest]
+    first = next(i for i, m in enumerate(rest) if isinstance(m, HumanMessage))
+    rest[first] = _joined(HumanMessage(instruction), rest[first])
+    return rest
+
+
+def without_foreign_parts(message: AnyMessage, name: str) -> AnyMessage:
+    """An answer in parts, such as sealed thoughts, as text for any model but the one that wrote it: no other can read them."""
+    if isinstance(message.content, str) or not isinstance(message, AIMessage):
+        return message
+    if message.response_metadata.get("asked") == name:
+        return message
+    return message.model_copy(update={"content": _text(message)})
+
+
+def read(answer: AIMessage, schema: type[BaseModel]) -> BaseModel | None:
+    """The structured output of an answer: its call, or JSON in its text, whatever stands around it."""
+    found: list[Any] = [call["args"] for call in answer.tool_calls if call["name"] == schema.__name__]
+    if not found:
+        found = [value for value in objects_in(str(answer.text)) if isinstance(value, dict)]
+    for value in found:
+        inner = value.get(schema.__name__)
+        for candidate in (value, inner):
+            if isinstance(candidate, dict) and (candidate.keys() & schema.model_fields.keys() or not candidate):
+                if (filled := _filled(candidate, schema)) is not None:
+                    return filled
+    return None
+
+
+def _filled(value: dict[str, Any], schema: type[BaseModel]) -> BaseModel | None:
+    """The form with these fields; without those that hold what they may not, where the rest is enough."""
+    try:
+        return schema.model_validate(value)
+    except ValidationError as error:
+        wrong = {part["loc"][0] for part in error.errors() if part["loc"]}
+    left = {name: given for name, given in value.items() if name not in wrong}
+    try:
+        return schema.model_validate(left) if left else None
+    except ValidationError:
+        return None
+
+
+def _text(message: AnyMessage) -> str:
+    return str(message.text)
+
+
+def _as_text(message: AnyMessage) -> AnyMessage:
+    """A tool's call or answer for a model that knows no tools."""
+    if isinstance(message, ToolMessage):
+        return HumanMessage(f"(Our system answers, {message.name or 'a tool'}: {_text(message)})")
+    if isinstance(message, AIMessage) and message.tool_calls:
+        return AIMessage(_text(message) or "(I look it up.)")
+    return message
+
+
+def _blind(message: AnyMessage) -> AnyMessage:
+    if isinstance(message.content, str):
+        return message
+    return message.model_copy(update={"content": _text(message) or "(a picture or a file that cannot be seen)"})
+
+
+def _joins(before: AnyMessage, after: AnyMessage) -> bool:
+    if isinstance(before, HumanMessage) and isinstance(after, HumanMessage):
+        return True
+    both = isinstance(before, AIMessage) and isinstance(after, AIMessage)
+    return both and not before.tool_calls and not after.tool_calls  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _joined(before: AnyMessage, after: AnyMessage) -> AnyMessage:
+    if isinstance(before.content, str) and isinstance(after.content, str):
+        content: Any = "\n\n".join(part for part in (before.content, after.content) if part)
+    else:
+        content = [*_blocks(before), *_blocks(after)]
+    return after.model_copy(update={"content": content, "name": None})
+
+
+def _blocks(message: AnyMessage) -> list[Any]:
+    return [{"type": "text", "text": message.content}] if isinstance(message.content, str) else list(message.content)
+
+
+def _as_json(schema: type[BaseModel]) -> str:
+    known = {name: part.get("description") or part.get("enum") or part.get("type") or "" for name, part in schema.model_json_schema().get("properties", {}).items()}  # fmt: skip
+    return (
+        f"Answer with one JSON object for {schema.__name__} and nothing else, no words around it. Leave out what is not known. "
+        f"Its fields: {json.dumps(known, ensure_ascii=False)}"
+    )

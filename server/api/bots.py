@@ -1,0 +1,290 @@
+"""The operator API of bots: configured, changed, linked, watched, deleted; live in every process within a second."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Header, HTTPException, Query
+from fastapi import Body as InBody
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from redis.asyncio import Redis
+
+from channels.base import Linked, SendError, Session
+from server.api.common import Body
+from server.bots.bot import Desk
+from server.bots.registry import Outcome, Roster
+from server.config.bot import OWNERS_ONLY, BadConfig, Problem
+from server.config.settings import Settings
+from server.notifications.webhooks import operator_secret
+from server.observability import model_capabilities
+from server.operators import audit, tokens
+from server.operators.tokens import Role, Visible, who
+from server.pipeline import linked_sessions
+from server.store import alerts
+
+# Parts of a configuration that have fields of their own.
+PARTS = {"channel", "hours", "inbox", "model_options", "retention", "outreach"}
+UNOFFICIAL = (
+    "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and numbers that send "
+    "like machines get banned. Use a number you can lose, answer only those who write, and prefer the Cloud API."
+)
+
+
+class PhoneIn(Body):
+    """The phone of the number that is to be linked."""
+
+    phone: str = Field(pattern=r"^\+?\d{6,15}$")
+
+
+class WebhookIn(Body):
+    """Where this deployment is reached from outside."""
+
+    base_url: str = Field(pattern=r"^https?://")
+
+
+class TokenIn(Body):
+    """A token for a person or a program; `name` says whose. It opens the bots named, or all of them. `role`: `owner` does
+    everything, `agent` talks to contacts and looks after them, `read_only` looks."""
+
+    name: str = Field(min_length=1, max_length=100, examples=["Aigerim"])
+    role: Role = "owner"
+    bots: list[str] = Field([], max_length=100, examples=[["almaty"]])
+    bot_id: str | None = Field(None, description="one bot; the same as bots with one name")
+
+
+class Item(BaseModel):
+    """What became of one configuration of a list."""
+
+    id: str
+    status: Outcome
+    problems: list[Problem] = []
+    notice: str | None = None
+
+
+def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, desks: Visible) -> None:
+    """Put the routes on the operator API."""
+
+    def desk_of(bot_id: str) -> Desk:
+        if bot_id not in desks:
+            raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
+        return desks[bot_id]
+
+    def owner() -> None:
+        if who.get().bots:
+            raise HTTPException(403, "a token of one bot does not open this; use API_TOKEN")
+
+    def linked(bot_id: str) -> tuple[Desk, Linked]:
+        desk = desk_of(bot_id)
+        channel = roster.numbers.channel(bot_id, desk.bot.account) if desk.bot.account else None
+        if channel is None or not isinstance(channel, Linked):
+            raise HTTPException(409, f"{bot_id} is not on a channel that links phones, such as wappi or waha")
+        return desk, channel
+
+    async def put(raw: Any) -> Item:
+        name = str(raw.get("id") or raw.get("bot_id") or "") if isinstance(raw, dict) else ""
+        try:
+            bot_id, outcome = await roster.put(raw)
+        except BadConfig as error:
+            return Item(id=name, status="refused", problems=error.problems)
+        channel = roster.numbers.channel(bot_id, roster[bot_id].bot.account) if bot_id in roster else None
+        notice = UNOFFICIAL if channel and not channel.capabilities.official else None
+        if outcome != "unchanged" and isinstance(channel, Linked) and channel.name == "waha":
+            try:
+                await channel.session("start")
+            except SendError as error:  # workers try again
+                await linked_sessions.check(roster[bot_id], roster[bot_id].bot.account, channel, counts=False)
+                return Item(id=bot_id, status=outcome, notice=f"{UNOFFICIAL} The gateway did not answer: {error}")
+        audit.about(bot_id)
+        return Item(id=bot_id, status=outcome, notice=notice)
+
+    @routes.put("/bots", summary="Store one bot, or a list of them; as often as you like", response_model=None)
+    async def put_bots(
+        given: Any = InBody(...),
+        if_none_match: Annotated[str | None, Header(description="`*`: only bots that there are not yet")] = None,
+    ) -> Response | dict[str, Any]:
+        owner()
+        names = [row.get("id") or row.get("bot_id") for row in (given if isinstance(given, list) else [given]) if isinstance(row, dict)]  # fmt: skip
+        if if_none_match == "*" and (known := [name for name in names if isinstance(name, str) and name in roster]):
+            raise HTTPException(412, f"id: there is a bot {known[0]} already")
+        if not isinstance(given, list):
+            item = await put(given)
+            if item.status == "refused":
+                detail = "; ".join(f"{p.field}: {p.problem}" for p in item.problems)
+                problem = {"type": "about:blank", "title": "Unprocessable Content", "status": 422, "detail": detail}
+                return JSONResponse({**problem, "errors": [p.model_dump() for p in item.problems]}, 422, media_type="application/problem+json")  # fmt: skip
+            return item.model_dump()
+        items = [await put(raw) for raw in given]
+        refused = any(item.status == "refused" for item in items)
+        return JSONResponse({"items": [item.model_dump() for item in items]}, 207 if refused else 200)
+
+    @routes.get("/bots", summary="All bots")
+    async def list_bots() -> dict[str, Any]:
+        return {"items": [_bot(desk) for desk in desks.values()], "next_cursor": None}
+
+    @routes.get("/bots/{bot_id}", summary="One bot: its configuration as given, and all settings in force")
+    async def get_bot(bot_id: str) -> dict[str, Any]:
+        desk = desk_of(bot_id)
+        return {**_bot(desk), "config": await roster.config(bot_id), "settings": desk.bot.context.model_dump()}
+
+    @routes.patch("/bots/{bot_id}", summary="Change some fields; null goes back to what the settings say")
+    async def patch_bot(bot_id: str, change: dict[str, Any]) -> dict[str, Any]:
+        desk_of(bot_id)
+        old = await roster.config(bot_id)
+        barred = [name for name in OWNERS_ONLY if name in change and change[name] != old.get(name)]
+        if who.get().bots and barred:
+            raise HTTPException(403, f"{', '.join(barred)}: a token of one bot does not change this; use API_TOKEN")
+        if change.get("id", bot_id) != bot_id:
+            raise HTTPException(422, "id: never changes")
+        merged = {name: value for name, value in {**old, **change, "id": bot_id}.items() if value is not None}
+        for name in PARTS & change.keys() & old.keys():  # a part that is named changes; what it does not name stays
+            new, before = change[name], old[name]
+            if isinstance(new, dict) and isinstance(before, dict) and new.get("type") in (None, before.get("type")):
+                merged[name] = {n: value for n, value in {**before, **new}.items() if value is not None}
+        item = await put(merged)
+        if item.status == "refused":
+            raise HTTPException(422, "; ".join(f"{p.field}: {p.problem}" for p in item.problems))
+        return await get_bot(bot_id)
+
+    @routes.delete("/bots/{bot_id}", summary="Stop a bot; with erase=true delete everything known of it")
+    async def delete_bot(bot_id: str, erase: bool = Query(False, description="also its contacts and documents")) -> dict[str, Any]:  # fmt: skip
+        owner()
+        desk = desk_of(bot_id)
+        channel = roster.numbers.channel(bot_id, desk.bot.account) if desk.bot.account else None
+        settled = roster.is_settled(bot_id)
+        if not await roster.delete(bot_id) and not (settled and erase):
+            raise HTTPException(409, f"{bot_id} is described by the settings; there is nothing stored to delete")
+        if not settled:
+            await tokens.forget_bot(desk.redis, bot_id)
+        erased, notice = await roster.erase(bot_id) if erase else 0, None
+        if isinstance(channel, Linked) and roster.numbers.channel(bot_id, desk.bot.account) is None:
+            try:
+                await channel.session("delete")
+            except SendError as error:
+                notice = f"its session may still be linked, unlink it on the phone: {error}"
+        return {"id": bot_id, "status": "deleted", "erased_keys": erased, "notice": notice}
+
+    @routes.get("/bots/{bot_id}/status", summary="Whether a bot can be reached, and the QR code of an unlinked phone")
+    async def bot_status(bot_id: str) -> dict[str, Any]:
+        desk = desk_of(bot_id)
+        return await status_of(settings, roster, desk)
+
+    @routes.get("/bots/{bot_id}/operator-webhook", summary="What notices to OPERATOR_WEBHOOK_URL are signed with")
+    async def operator_webhook(bot_id: str) -> dict[str, Any]:
+        """Each carries `X-Salesgraph-Signature: t=SECONDS,v1=HEX`, as outgoing webhooks do."""
+        desk = desk_of(bot_id)
+        if settings.operator_webhook_secret and who.get().bots:
+            raise HTTPException(403, "the secret is that of all bots; use API_TOKEN")
+        secret = operator_secret(settings, bot_id)
+        return {"bot_id": bot_id, "url": desk.bot.operator_webhook_url or None, "secret": secret}
+
+    @routes.get("/bots/{bot_id}/qr.png", summary="The QR code as a picture", response_model=None)
+    async def qr_png(bot_id: str) -> Response:
+        _, channel = linked(bot_id)
+        code = await _asked(channel.qr())
+        if code is None:
+            raise HTTPException(404, "there is no code to scan; GET /api/bots/{bot_id}/status says why")
+        return Response(base64.b64decode(code.png), media_type="image/png", headers={"Cache-Control": "no-store"})
+
+    @routes.post("/bots/{bot_id}/session/code", summary="A pairing code in place of a QR code")
+    async def pairing(bot_id: str, asked: PhoneIn) -> dict[str, str]:
+        _, channel = linked(bot_id)
+        return {"code": await _asked(channel.pairing_code(asked.phone.lstrip("+")))}
+
+    @routes.post("/bots/{bot_id}/session/{action}", summary="Start, stop, restart, log out or delete a linked session")
+    async def session(bot_id: str, action: Session) -> dict[str, Any]:
+        desk, channel = linked(bot_id)
+        await linked_sessions.want(desk, desk.bot.account, action in ("start", "restart"))
+        await _asked(channel.session(action))
+        return await status_of(settings, roster, desk)
+
+    @routes.post("/bots/{bot_id}/webhook", summary="Tell Wappi where its webhooks go")
+    async def register(bot_id: str, asked: WebhookIn) -> dict[str, str]:
+        owner()
+        desk, channel = linked(bot_id)
+        secret = channel.credentials.webhook_secret.get_secret_value()
+        tell = getattr(channel, "register", None)
+        if tell is None or not secret:
+            raise HTTPException(
+                409, "only a wappi bot with a webhook_secret can be told; others are configured otherwise"
+            )
+        await _asked(tell(f"{asked.base_url.rstrip('/')}/webhook/{channel.name}/{bot_id}/{secret}"))
+        return {"status": "done", "bot_id": desk.bot.id}
+
+    @routes.post("/tokens", status_code=201, summary="A token for a person or a program; it is shown once")
+    async def create_token(asked: TokenIn) -> dict[str, Any]:
+        owner()
+        bots: list[str] = sorted(set(asked.bots) | ({asked.bot_id} if asked.bot_id else set()))
+        for bot_id in bots:
+            desk_of(bot_id)
+        operator, secret = await tokens.create(redis, bots, asked.name, asked.role)
+        audit.about(", ".join(bots), f"{operator.id} {asked.role}")
+        return {**_operator(operator), "token": secret}
+
+    @routes.get("/tokens", summary="Everybody who has a token of their own")
+    async def list_tokens() -> dict[str, Any]:
+        mine = who.get().bots
+        rows = [row for row in await tokens.every(redis) if not mine or (row.bots and set(row.bots) <= set(mine))]
+        return {"items": [_operator(row) for row in rows], "next_cursor": None}
+
+    @routes.delete("/tokens/{token_id}", status_code=204, summary="Revoke a token")
+    async def revoke_token(token_id: str) -> None:
+        owner()
+        if not await tokens.revoke(redis, token_id):
+            raise HTTPException(404, "there is no token of this id")
+
+
+def _operator(operator: tokens.Operator) -> dict[str, Any]:
+    return {**operator.model_dump(), "bot_id": operator.bots[0] if len(operator.bots) == 1 else None}
+
+
+async def _asked(question: Any) -> Any:
+    try:
+        return await question
+    except SendError as error:
+        raise HTTPException(502, f"the provider refused: {error}") from None
+
+
+async def status_of(settings: Settings, roster: Roster, desk: Desk) -> dict[str, Any]:
+    """Whether a bot can be reached, why not, the code to scan, and what is known of its models."""
+    bot = desk.bot
+    channel = roster.numbers.channel(bot.id, bot.account) if bot.account else None
+    paused = await desk.mailbox.paused(bot.account)
+    latest = await desk.conversations.page(1)
+    status: dict[str, Any] = {
+        **{"bot_id": bot.id, "channel": channel.name if channel else "simulator", "account": bot.account or None},
+        **{"state": "simulator_only", "reason": bot.trouble, "phone": None, "qr": None, "paused": paused or None},
+        **{"model": bot.context.model, "last_message": latest[0][0] if latest else None},
+        "models": await model_capabilities.of(desk.redis, bot.context.models),
+        "errors": [row["text"] for row in await alerts.all_alerts(desk.redis) if row.get("bot_id") == bot.id],
+        "notice": UNOFFICIAL if channel and not channel.capabilities.official else None,
+    }
+    if channel is None:
+        return status
+    if not isinstance(channel, Linked):
+        ready = channel.name != "cloud_api" or bool(channel.credentials.app_secret.get_secret_value())
+        missing = channel.credentials.missing or ([] if ready else ["app_secret"])
+        state = "paused" if paused else "simulator_only" if missing else "connected"
+        return {**status, "state": state, "reason": f"missing: {', '.join(missing)}" if missing else status["reason"]}
+    now = await linked_sessions.check(desk, bot.account, cast(Linked, channel), counts=False)
+    code = None
+    if now.state in ("scan_qr", "starting"):
+        try:
+            code = await channel.qr()
+        except SendError as error:
+            now = now.model_copy(update={"reason": str(error)[:200]})
+    state = "paused" if paused and now.state == "connected" else now.state
+    return {**status, "state": state, "reason": now.reason, "phone": now.phone or None, "qr": code.model_dump() if code and who.get().role == "owner" else None}  # fmt: skip
+
+
+def _bot(desk: Desk) -> dict[str, Any]:
+    bot = desk.bot
+    return {
+        "id": bot.id,
+        "business": bot.context.business,
+        "model": bot.context.model,
+        "channel": bot.channel_of(bot.account) if bot.account else "simulator",
+        "account": bot.account or None,
+        "simulator": bot.simulated_account,
+    }

@@ -1,0 +1,121 @@
+"""What all parts of the operator API share: the forms of requests and answers, and who is meant by an id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import HTTPException, Query
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from redis.asyncio import Redis
+
+from server.bots.bot import Desk
+from server.operators import audit
+from server.operators.tokens import who
+from server.store.contacts import Conversations
+from server.store.keys import SHARED, key
+from server.store.records import Contact
+
+Limit = Annotated[int, Query(ge=1, le=200, description="rows on a page")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before")]
+OneBot = Annotated[str | None, Query(max_length=100, description="only this bot")]
+
+
+class Body(BaseModel):
+    """A request's JSON, in which nothing unknown may stand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class MessageIn(Body):
+    """A message an operator writes: a text, or an approved template (`name:language`) with its variables in order."""
+
+    text: str | None = Field(
+        None, min_length=1, max_length=4096, examples=["The Duo is in stock, shall I reserve one?"]
+    )
+    template: str | None = Field(None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$", examples=["we_answered:en"])
+    variables: list[str] = Field([], max_length=20)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> MessageIn:
+        if (self.text is None) == (self.template is None):
+            raise ValueError("give text or template, one of both")
+        return self
+
+
+class ProblemDetails(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": description,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+    }
+    for status, description in {
+        400: "A cursor or an address that cannot be read",
+        401: "No token, or one that opens nothing",
+        403: "Not for this role, or not for this bot",
+        404: "There is no such thing",
+        409: "Not as things stand now; `detail` says why",
+        422: "Wrong input; `detail` names the field and the remedy",
+        503: "Redis is unreachable",
+    }.items()
+}
+
+
+Offset = Annotated[int, Query(ge=0, le=1_000_000, alias="cursor", description="`next_cursor` of the page before")]
+
+
+def sliced(rows: Sequence[Any], limit: int, start: int) -> dict[str, Any]:
+    """A page of a list that is known as a whole."""
+    end = start + limit
+    return {"items": list(rows[start:end]), "next_cursor": str(end) if len(rows) > end else None}
+
+
+class Finding:
+    """Bots and contacts by their ids, among those that may be seen."""
+
+    def __init__(self, redis: Redis, desks: Mapping[str, Desk]) -> None:
+        self._redis, self.desks = redis, desks
+
+    def desk(self, bot_id: str) -> Desk:
+        """The desk of a bot. Raises HTTPException 404."""
+        if bot_id not in self.desks:
+            raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
+        audit.about(bot_id)
+        return self.desks[bot_id]
+
+    def some(self, bot_id: str | None) -> dict[str, Desk]:
+        """The bot that was asked for, or all. Raises HTTPException 404."""
+        return {bot_id: self.desk(bot_id)} if bot_id else {desk.bot.id: desk for desk in self.desks.values()}
+
+    def keepers(self, bot_id: str | None) -> list[Conversations]:
+        """Whose unreadable pieces may be seen: of the bots, and to those who look after all of them what belongs to none."""
+        found = [desk.conversations for desk in self.some(bot_id).values()]
+        everything = bot_id is None and not who.get().bots
+        return [*found, Conversations(self._redis, SHARED)] if everything else found
+
+    async def contact(self, conversation_id: str) -> tuple[Desk, Contact]:
+        """A contact with the desk of their bot. Raises HTTPException 404."""
+        desks = list(self.desks.values())
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for desk in desks:
+                pipe.exists(key(desk.bot.id, "contact", conversation_id))
+            known = await pipe.execute()
+        for desk, exists in zip(desks, known, strict=True):
+            contact = await desk.conversations.contact(conversation_id) if exists else None
+            if contact is not None:
+                audit.about(desk.bot.id, conversation_id)
+                return desk, contact
+        for desk in desks:
+            if (into := await desk.conversations.merged_into(conversation_id)) != conversation_id:
+                raise HTTPException(404, f"this record of a contact was merged into another one of theirs: {into}")
+        raise HTTPException(404, "there is no conversation of this id")

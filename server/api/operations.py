@@ -1,0 +1,170 @@
+"""The operator API of what keeps the service going: dead letters, quarantine, figures, webhooks, the audit log."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import PlainTextResponse, Response
+from pydantic import Field
+from redis.asyncio import Redis
+
+from server.api.common import Body, Finding, Limit, Offset, OneBot, sliced
+from server.bots.bot import Desk
+from server.bots.routing import DEFAULT
+from server.config.settings import Settings
+from server.notifications.webhooks import EVENTS, Event, Forbidden, Hook, Hooks
+from server.operators import analytics, audit
+from server.store.counters import day_of
+
+
+class HookIn(Body):
+    """Where to tell of what. No events named: all of them."""
+
+    url: str = Field(max_length=2000, examples=["https://crm.example/hooks/salesgraph"])
+    events: list[Event] = Field([], description=f"some of {', '.join(EVENTS)}", examples=[["lead_created", "yes"]])
+    bot_id: str = DEFAULT
+
+
+Day = Annotated[str | None, Query(pattern=r"^\d{4}-\d\d-\d\d$", description="YYYY-MM-DD, by TIMEZONE")]
+
+
+def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -> None:
+    """Put the routes on the operator API."""
+    hooks = Hooks(settings, redis)
+
+    @routes.get("/dead-letters", summary="Turns given up on")
+    async def dead_letters(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
+        letters = [letter for desk in finding.some(bot_id).values() for letter in await desk.dead_letters.every()]
+        letters.sort(key=lambda letter: -letter["at"])
+        return sliced([opened(letter) for letter in letters], limit, start)
+
+    @routes.post("/dead-letters/{letter_id}/retry", status_code=202, summary="Try a turn again")
+    async def retry(letter_id: str) -> dict[str, Any]:
+        for desk in finding.desks.values():
+            if await desk.dead_letters.revive(letter_id):
+                return {"id": letter_id, "status": "queued"}
+        raise HTTPException(404, "there is no dead letter of this id")
+
+    @routes.delete(
+        "/dead-letters/{letter_id}", status_code=204, summary="Drop a turn; its messages stay in the transcript"
+    )
+    async def drop(letter_id: str) -> None:
+        for desk in finding.desks.values():
+            if await desk.dead_letters.drop(letter_id):
+                return
+        raise HTTPException(404, "there is no dead letter of this id")
+
+    @routes.get("/quarantine", summary="Pieces of webhooks that could not be read")
+    async def quarantine(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
+        most = start + limit + 1
+        rows = [row for keeper in finding.keepers(bot_id) for row in await keeper.quarantined(most)]
+        rows.sort(key=lambda row: -row["at"])
+        return sliced(rows, limit, start)
+
+    @routes.delete("/quarantine/{piece_id}", status_code=204, summary="Forget a piece")
+    async def forget_piece(piece_id: str) -> None:
+        for keeper in finding.keepers(None):
+            if await keeper.drop_quarantined(piece_id):
+                return
+        raise HTTPException(404, "there is no piece of this id")
+
+    @routes.get("/analytics", summary="Figures of a period", response_model=None)
+    async def figures(
+        bot_id: OneBot = None,
+        first: Day = None,
+        last: Day = None,
+        format: Annotated[str, Query(pattern="^(json|csv)$", description="`csv`: a row a day")] = "json",
+    ) -> Response | dict[str, Any]:
+        """Without a period: the last 30 days. Figures are counted as things happen, and kept for 400 days."""
+        try:
+            until = last or day_of(settings.timezone)
+            since = first or (date.fromisoformat(until) - timedelta(days=29)).isoformat()
+            found = await analytics.report(redis, finding.some(bot_id), since, until)
+        except (ValueError, OverflowError) as error:
+            raise HTTPException(422, f"first, last: {error}") from None
+        if format == "json":
+            return found
+        out = io.StringIO()
+        table = csv.DictWriter(out, list(found["days"][0]))
+        table.writeheader()
+        table.writerows(found["days"])
+        named = {"Content-Disposition": f'attachment; filename="figures-{since}-{until}.csv"'}
+        return PlainTextResponse(out.getvalue(), media_type="text/csv", headers=named)
+
+    async def hook_of(hook_id: str) -> tuple[Desk, Hook]:
+        for desk in finding.desks.values():
+            if hook := await hooks.one(desk.bot.id, hook_id):
+                return desk, hook
+        raise HTTPException(404, "there is no webhook of this id")
+
+    @routes.get("/hooks", summary="Outgoing webhooks")
+    async def list_hooks(bot_id: OneBot = None) -> dict[str, Any]:
+        rows = [hook for name in finding.some(bot_id) for hook in await hooks.every(name)]
+        return {"items": [hook.model_dump() for hook in rows], "next_cursor": None}
+
+    @routes.post("/hooks", status_code=201, summary="Tell an address of what happens")
+    async def create_hook(asked: HookIn) -> dict[str, Any]:
+        """`secret` is shown once. Each delivery has the header `X-Salesgraph-Signature: t=SECONDS,v1=HEX`, the HMAC-SHA256 under the
+        secret of `SECONDS.` and the raw body; the same `X-Salesgraph-Delivery` comes again when an answer other than 2xx, or
+        none within 10 s, made it a failure, for about a day."""
+        finding.desk(asked.bot_id)
+        try:
+            hook, secret = await hooks.create(asked.bot_id, asked.url, tuple(dict.fromkeys(asked.events)))
+        except Forbidden as error:
+            raise HTTPException(422, f"url: {error}") from None
+        audit.about(asked.bot_id, hook.id)
+        return {**hook.model_dump(), "secret": secret}
+
+    @routes.delete("/hooks/{hook_id}", status_code=204, summary="Tell an address nothing any more")
+    async def delete_hook(hook_id: str) -> None:
+        desk, hook = await hook_of(hook_id)
+        await hooks.delete(desk.bot.id, hook.id)
+
+    @routes.post("/hooks/{hook_id}/ping", status_code=202, summary="Send a `ping`, to see whether it arrives")
+    async def ping(hook_id: str) -> dict[str, Any]:
+        _, hook = await hook_of(hook_id)
+        return {"id": await hooks.ping(hook), "status": "queued"}
+
+    @routes.get("/hooks/{hook_id}/deliveries", summary="What a webhook was told, and what it answered")
+    async def deliveries(hook_id: str, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
+        desk, hook = await hook_of(hook_id)
+        rows = await hooks.deliveries(desk.bot.id, hook.id, start + limit + 1)
+        return sliced([row.model_dump() for row in rows], limit, start)
+
+    @routes.post("/hooks/{hook_id}/deliveries/{delivery_id}/replay", status_code=202, summary="Send a delivery again")
+    async def replay(hook_id: str, delivery_id: str) -> dict[str, Any]:
+        _, hook = await hook_of(hook_id)
+        if not await hooks.replay(hook, delivery_id):
+            raise HTTPException(404, "there is no delivery of this id")
+        return {"id": delivery_id, "status": "queued"}
+
+    @routes.get("/audit", summary="What operators did")
+    async def audit_log(limit: Limit = 50, cursor: Annotated[int, Query(ge=0, le=audit.KEPT)] = 0) -> dict[str, Any]:
+        """Newest first; the last 20,000 changes. An owner of some bots sees what was done to them."""
+        rows, at, found = [], cursor, True
+        while found and len(rows) < limit:
+            found = await audit.lines(redis, 200, at)
+            for row in found:
+                at += 1
+                if audit.may_see(row):
+                    rows.append(row)
+                if len(rows) == limit:
+                    break
+        return {"items": rows, "next_cursor": str(at) if found else None}
+
+
+def opened(letter: dict[str, Any]) -> dict[str, Any]:
+    """A dead letter whose messages can be read: what was given up on."""
+    messages = []
+    for raw in letter.get("batch", []):
+        try:
+            message = json.loads(raw)
+        except ValueError:
+            message = {}
+        messages.append({name: message.get(name, "") for name in ("id", "kind", "text", "timestamp")})
+    return {**{name: value for name, value in letter.items() if name != "batch"}, "messages": messages}

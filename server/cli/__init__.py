@@ -1,0 +1,1 @@
+"""The `salesgraph` command: one module a group of commands."""

@@ -1,0 +1,75 @@
+"""`salesgraph bots`: the bots of this deployment from a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from redis.asyncio import Redis
+from rich.markup import escape
+
+from server.cli.common import console, roster_of, settled, with_redis
+from server.config.settings import Settings
+
+bots_commands = typer.Typer(no_args_is_help=True, help="Configure bots from a file.")
+
+
+@bots_commands.command("apply")
+def apply(
+    file: Annotated[Path, typer.Argument(help="YAML or JSON: one bot, or a list of them")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would change")] = False,
+) -> None:
+    """Store every bot of a file; the same file again changes nothing. Live in a running deployment within a second."""
+    from server.bots.registry import parsed_file
+
+    settings = settled()
+    try:
+        given = parsed_file(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        console.print(f"FILE: {escape(str(error))}")
+        raise SystemExit(2) from None
+    refused = with_redis(settings, lambda redis: _apply(settings, redis, given, dry_run))
+    raise SystemExit(1 if refused else 0)
+
+
+async def _apply(settings: Settings, redis: Redis, given: list[object], dry: bool) -> int:
+    from server.config.bot import BadConfig
+
+    roster, refused = await roster_of(settings, redis), 0
+    for raw in given:
+        name = str(raw.get("id", "?")) if isinstance(raw, dict) else "?"
+        try:
+            bot_id, outcome = await roster.put(raw, dry=dry)
+            print(f"{bot_id}: {outcome}{' (not stored: --dry-run)' if dry and outcome != 'unchanged' else ''}")
+        except BadConfig as error:
+            refused += 1
+            for problem in error.problems:
+                console.print(
+                    f"[red]{escape(name)}: {escape(problem.field)}: {escape(problem.problem)}[/]", highlight=False
+                )
+    return refused
+
+
+@bots_commands.command("list")
+def list_bots() -> None:
+    """Every bot with its channel."""
+    settings = settled()
+
+    async def show(redis: Redis) -> int:
+        roster = await roster_of(settings, redis)
+        for desk in roster.values():
+            channel = desk.bot.channel_of(desk.bot.account) if desk.bot.account else "simulator"
+            print(f"{desk.bot.id:24} {channel:10} {desk.bot.account:20} {desk.bot.context.business}")
+        return 0
+
+    with_redis(settings, show)
+
+
+@bots_commands.command("schema")
+def schema() -> None:
+    """JSON Schema of a file of bots, for editors (schemas/bots.schema.json of the project is the same)."""
+    from server.config.bot import json_schema
+
+    print(json.dumps(json_schema(), indent=2, sort_keys=True))

@@ -1,0 +1,290 @@
+"""`salesgraph replay`: run, record, accept, export, compare and make saved conversations."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from server.cli.common import console, settled
+from server.config.settings import Settings
+from server.observability import logs
+
+replay_commands = typer.Typer(no_args_is_help=True, help="Saved conversations: run, record, compare, make new ones.")
+
+Pattern = Annotated[str, typer.Argument(help="a part of the names; all when it is left out")]
+Folder = Annotated[Path, typer.Option(help="where they are")]
+HERE = Path("tests/conversations")
+
+
+def _kept(pattern: str, folder: Path) -> list[Any]:
+    """The conversations meant, or exit status 2."""
+    from server.replay.runs import kept
+    from server.replay.saved import BadConversation, saved_in
+
+    paths = saved_in(folder, pattern)
+    if not paths:
+        console.print(f"no saved conversation {escape(repr(pattern))} in {folder}" if pattern else f"none in {folder}")
+        raise SystemExit(2)
+    found, bad = [], 0
+    for path in paths:
+        try:
+            found.append(kept(path))
+        except BadConversation as error:
+            bad += 1
+            wrong(error)
+    if bad:
+        raise SystemExit(2)
+    return found
+
+
+def wrong(error: object) -> None:
+    console.print(f"[red]{escape(str(error))}[/]", highlight=False)
+
+
+def with_models(job: Callable[[Settings, Any], Coroutine[Any, Any, int]]) -> None:
+    """Run with the live models of the settings; exit with the number that comes back."""
+    from agent.models.chat import NoModelAnswered
+    from server.pipeline.agents import models
+    from server.replay.saved import BadConversation
+
+    logs.configure("CRITICAL")
+    settings = settled()
+
+    async def run() -> int:
+        async with httpx.AsyncClient(timeout=settings.model_timeout) as http:
+            return await job(settings, models(settings, http))
+
+    try:
+        raise SystemExit(asyncio.run(run()))
+    except (BadConversation, NoModelAnswered) as error:
+        wrong(error)
+        raise SystemExit(2) from None
+    except ExceptionGroup as group:
+        if group.subgroup(BadConversation) is None:
+            raise
+        wrong(group.exceptions[0])
+        raise SystemExit(2) from None
+
+
+@replay_commands.command("run")
+def run(pattern: Pattern = "", folder: Folder = HERE) -> None:
+    """Play them from their tapes. No key is needed, and nobody is asked."""
+    from server.replay.runs import played
+
+    found = _kept(pattern, folder)
+
+    async def job(settings: Settings, live: Any) -> int:
+        failed = 0
+        for conversation in found:
+            went, _ = await played(conversation, settings=settings)
+            failed += not went.passed
+            console.print("[green]ok[/]  " if went.passed else "[red]fail[/]", escape(went.name), highlight=False)
+            if not went.passed:
+                console.print(escape(went.shown()), highlight=False)
+            elif not conversation.tape and any(turn.calls for turn in went.turns):
+                console.print(f"     no tape: salesgraph replay accept {went.name} notes its prompts", highlight=False)
+        console.print(f"{len(found) - failed} of {len(found)} as expected")
+        return 1 if failed else 0
+
+    with_models(job)
+
+
+@replay_commands.command("accept")
+def accept(pattern: Pattern = "", folder: Folder = HERE) -> None:
+    """Keep the answers, and note the prompts as they are now."""
+    from server.replay.runs import accepted
+
+    found = _kept(pattern, folder)
+
+    async def job(settings: Settings, live: Any) -> int:
+        failed = 0
+        async for conversation, went, changed in accepted(found, settings):
+            if went.problems:
+                failed += 1
+                wrong(f"{conversation.name}: not accepted, its answers do not fit any more: record it again")
+                console.print(escape("\n".join(went.problems)), highlight=False)
+                continue
+            what = f"{len(changed)} prompts noted" if changed else "unchanged"
+            console.print(f"{escape(conversation.name)}: {what}", highlight=False)
+            if not went.passed:
+                failed += 1
+                console.print(escape(went.shown()), highlight=False)
+        return 1 if failed else 0
+
+    with_models(job)
+
+
+@replay_commands.command("record")
+def record(
+    pattern: Pattern = "",
+    folder: Folder = HERE,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="call tools and search documents anew too")] = False,
+) -> None:
+    """Ask the chat model anew, after saying what it will cost, and put its answers on tape."""
+    from server.replay.runs import cost_of, recorded
+
+    found = _kept(pattern, folder)
+    scripted = [c for c in found if c.saved.is_scripted]
+    for conversation in scripted:
+        console.print(f"{escape(conversation.name)}: left as it is, its answers stand in the file", highlight=False)
+    wanted = [c for c in found if not c.saved.is_scripted]
+
+    async def job(settings: Settings, live: Any) -> int:
+        if why := _judge_trouble(wanted, folder, live.default):
+            wrong(why)
+            return 2
+        if not wanted or not agreed([cost_of(c, live.default, settings) for c in wanted], live.default, yes):
+            return 0 if not wanted else 1
+        failed = 0
+        async for conversation, went in recorded(wanted, live, settings, fresh):
+            failed += not went.passed
+            turns = sum(turn.calls for turn in went.turns)
+            console.print(f"{escape(conversation.name)}: {turns} calls, ${went.cost:.4f}", highlight=False)
+            if not went.passed:
+                console.print(escape(went.shown()), highlight=False)
+        return 1 if failed else 0
+
+    with_models(job)
+
+
+MEASURED = "judges.json"
+
+
+def _judge_trouble(conversations: Sequence[Any], folder: Path, model: str) -> str:
+    """Why a judge's word would not count where it is asked for; empty when it does, or nobody asks for it."""
+    from server.replay.judge import distrust
+
+    asked = any(turn.expect.reply and turn.expect.reply.judge for c in conversations for turn in c.saved.turns)
+    why = distrust(folder / MEASURED, model) if asked else ""
+    return f"the judge is not trusted: {why}" if why else ""
+
+
+def agreed(costs: Sequence[float | None], model: str, yes: bool) -> bool:
+    """Whether the money may be spent. Nothing is asked where nothing is paid."""
+    known = sum(cost or 0 for cost in costs)
+    unknown = " (its price is not known)" if any(cost is None for cost in costs) else ""
+    console.print(f"{len(costs)} conversations, {model}: about ${known:.4f}{unknown}", highlight=False)
+    if yes or (not known and not unknown):
+        return True
+    if not sys.stdin.isatty():
+        console.print("nothing was asked; say --yes to spend it")
+        return False
+    return typer.confirm("Go on?")
+
+
+NO_KEY = (
+    "--recorded: no key is set, so what a model said on tape would be compared with the offline model, which is another "
+    "one altogether; set OPENAI_API_KEY or GEMINI_API_KEY, or say --set model=offline"
+)
+
+
+@replay_commands.command("compare")
+def compare(
+    pattern: Pattern = "",
+    folder: Folder = HERE,
+    change: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="of the right side; @FILE reads a file")] = None,
+    against: Annotated[list[str] | None, typer.Option("--against", metavar="FIELD=VALUE", help="of the left side")] = None,
+    taped: Annotated[bool, typer.Option("--recorded", help="the left side as it is on tape, without asking")] = False,
+    forced: Annotated[bool, typer.Option("--forced", help="every turn goes on from the recorded history")] = False,
+    times: Annotated[int, typer.Option(min=1, max=50, help="how often each is played")] = 1,
+    out: Annotated[Path, typer.Option(help="the page")] = Path("compare.html"),
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")] = False,
+) -> None:  # fmt: skip
+    """Play conversations with two settings, and write a page that shows both side by side. A run that was broken off goes
+    on where it was."""
+    from server.replay.compare import Comparison, Side, changed, compared
+    from server.replay.page import page
+    from server.replay.runs import cost_of
+    from server.replay.saved import BadConversation
+
+    found = _kept(pattern, folder)
+    try:
+        left = Side(", ".join(against or []) or ("as recorded" if taped else "as it is"), changed(against or []), taped)
+        right = Side(", ".join(change or []) or "as it is", changed(change or []))
+    except BadConversation as error:
+        wrong(error)
+        raise SystemExit(2) from None
+    store = out.with_name(f".{out.name}.unfinished")
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+    async def job(settings: Settings, live: Any) -> int:
+        if why := _judge_trouble(found, folder, live.default):
+            wrong(why)
+            return 2
+        asked = [str(side.changes.get("model") or live.default) for side in (left, right) if not side.recorded]
+        if taped and "offline" in asked and not right.changes.get("model"):
+            wrong(NO_KEY)
+            return 2
+        if "offline" in asked:
+            console.print("the offline model answers: it reads no prompts, so a changed one makes no difference to it")
+        costs = [
+            cost_of(c, str(side.changes.get("model") or live.default), settings) for c in found for side in (left, right)
+            if not side.recorded for _ in range(times)
+        ]  # fmt: skip
+        if not agreed(costs, live.default, yes):
+            return 1
+        columns = (TextColumn("playing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task("", total=None)
+
+            def progress(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            how = Comparison(left, right, times, forced, store)
+            runs = await compared(found, how, live, settings, progress)
+        out.write_text(page(runs, how), encoding="utf-8")
+        store.unlink(missing_ok=True)
+        better, worse = (sum(run.outcome == word for run in runs) for word in ("better", "worse"))
+        differs = sum(run.differs for run in runs)
+        console.print(f"{better} better, {worse} worse, {differs} of {len(runs)} say something else: {out}")
+        return 0
+
+    with_models(job)
+
+
+@replay_commands.command("judge")
+def judge(
+    labels: Annotated[Path, typer.Argument(help="labelled replies")] = Path("tests/judge/labels.yaml"),
+    folder: Folder = HERE,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")] = False,
+) -> None:
+    """Measure how the chat model agrees, as a judge, with labelled replies. Its word counts once it does."""
+    from agent.models import usage
+    from server.replay.judge import keep, labels_in, measured
+    from server.replay.runs import WRITTEN
+
+    async def job(settings: Settings, live: Any) -> int:
+        known, price = labels_in(labels), usage.price_of(live.default) or {}
+        cost = len(known) * (300 * price.get("input", 0) + WRITTEN * price.get("output", 0)) / usage.PER
+        if not agreed([cost if price else None], live.default, yes):
+            return 1
+        found = await measured(live, "auto", known)
+        keep(folder / MEASURED, found)
+        console.print(
+            f"{found.model} agrees with {found.agreed} of {found.labels} labels "
+            f"({found.passed_bad} bad ones passed, {found.failed_good} good ones failed): "
+            f"{'trusted' if found.trusted else 'not trusted'}",
+            highlight=False,
+        )
+        return 0 if found.trusted else 1
+
+    with_models(job)
+
+
+@replay_commands.command("schema")
+def schema() -> None:
+    """JSON Schema of a saved conversation, for editors."""
+    import json
+
+    from server.replay.saved import json_schema
+
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))

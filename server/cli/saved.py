@@ -1,0 +1,201 @@
+"""`salesgraph replay export|new` and `salesgraph simulate`: new saved conversations, from production or from talking."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from redis.asyncio import Redis
+from rich.markup import escape
+
+from server.cli.common import bot_of, console, roster_of, settled, with_redis
+from server.cli.replay import HERE, Folder, agreed, replay_commands, with_models, wrong
+from server.config.settings import Settings
+from server.store.records import Contact, Entry
+
+LAST = "last"
+# How many conversations of each bot are looked at for the simulator's last one.
+RECENT = 50
+
+
+@replay_commands.command("export")
+def export(
+    conversation: Annotated[str, typer.Argument(help="id of a conversation, or `last` for the newest one")],
+    name: Annotated[str, typer.Argument(help="what to call it")],
+    folder: Folder = HERE,
+    bad: Annotated[str, typer.Option(help="words that its last reply must not have had: a failing test at once")] = "",
+    mask: Annotated[list[str] | None, typer.Option("--mask", metavar="NAME", help="a name of somebody who is spoken of")] = None,
+) -> None:  # fmt: skip
+    """Save a conversation of production as a test, with people taken out of it. Look at what it prints, and at the file."""
+    _save_as_test(folder, name, conversation, bad, mask or [])
+
+
+def _save_as_test(
+    folder: Path, name: str, conversation: str, bad: str, mask: Sequence[str], simulated: bool = False
+) -> None:
+    settings, path = settled(), _free(folder, name)
+
+    async def job(redis: Redis) -> int:
+        from server.pipeline.agents import library
+        from server.replay.saved import BadConversation
+
+        try:
+            found, entries = await _found(settings, redis, conversation, simulated)
+            bot = await bot_of(settings, redis, found.bot_id)
+            return await _export(path, found, entries, bot, library(settings, redis), mask, bad)
+        except BadConversation as error:
+            wrong(error)
+            return 2
+
+    raise SystemExit(with_redis(settings, job))
+
+
+async def _found(settings: Settings, redis: Redis, conversation: str, simulated: bool) -> tuple[Contact, list[Entry]]:
+    """A conversation and its transcript; the last may have to be one of the simulator's. Raises BadConversation."""
+    from channels.emulators.numbers import is_simulated
+    from server.replay.saved import BadConversation
+
+    desks = (await roster_of(settings, redis)).values()
+    if conversation == LAST:
+        newest = [(at, id, desk) for desk in desks for at, id in await desk.conversations.page(RECENT)]
+        for _, id, desk in sorted(newest, key=lambda row: -row[0]):
+            contact = await desk.conversations.contact(id)
+            if contact and (not simulated or is_simulated(contact.account)):
+                return contact, await desk.conversations.transcript(id)
+        raise BadConversation("nobody has written in the simulator yet" if simulated else "nobody has written yet")
+    for desk in desks:
+        if contact := await desk.conversations.contact(conversation):
+            return contact, await desk.conversations.transcript(conversation)
+    raise BadConversation(f"there is no conversation {conversation}")
+
+
+async def _export(
+    path: Path, contact: Contact, entries: Sequence[Entry], bot: Any, shelf: Any, names: Sequence[str], bad: str
+) -> int:
+    from agent.graph import Bookshelf
+    from server.replay.export import exported, mask_of
+
+    mask = mask_of(contact, entries, names)
+    made = await exported(path.stem, contact, entries, bot, Bookshelf(shelf), mask, bad)
+    _save(path, made)
+    for (kind, raw), stand_in in made.replaced.items():
+        console.print(f"{kind}: {escape(raw)} -> {escape(stand_in)}", highlight=False)
+    for line in made.differs:
+        console.print(f"[yellow]differs[/] {escape(line)}", highlight=False)
+    console.print(f"{path}: read it before you commit it; a name that nobody gave cannot be found", highlight=False)
+    return 0
+
+
+def _free(folder: Path, name: str) -> Path:
+    """The file of a new conversation, or exit status 2."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+        console.print("NAME: use small letters, digits, - and _")
+        raise SystemExit(2)
+    path = folder / f"{name}.yaml"
+    if path.exists():
+        console.print(f"NAME: there is {path} already")
+        raise SystemExit(2)
+    folder.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@replay_commands.command("new")
+def new(
+    name: Annotated[str, typer.Argument(help="what to call it")],
+    folder: Folder = HERE,
+    simulator: Annotated[bool, typer.Option("--simulator", help="take the newest conversation of the running server")] = False,
+    bot: Annotated[str, typer.Option(help="bot id, for its settings")] = "demo",
+    turns: Annotated[int, typer.Option(min=1, max=100, help="at most so many")] = 30,
+) -> None:  # fmt: skip
+    """Talk to the agent in the terminal, or take what was just said in the simulator, and keep it as a test."""
+    if simulator:
+        _save_as_test(folder, name, LAST, "", [], simulated=True)
+        return
+    path, own = _free(folder, name), _settings_of(settled(), bot)
+
+    async def job(settings: Settings, live: Any) -> int:
+        from server.replay.simulated.talk import talked
+
+        print("You are the customer. An empty line ends.")
+
+        async def speaker(heard: Sequence[Any]) -> str | None:
+            if heard:
+                print(heard[-1].reply or "(silence)")
+            line = (await asyncio.to_thread(sys.stdin.readline)).strip()
+            return line or None
+
+        head: dict[str, Any] = {"about": f"{name}: say here what it shows.", "tags": ["new"], "bot": own}
+        return _keep(path, await talked(name, head, speaker, _playing(live, settings), turns))
+
+    with_models(job)
+
+
+def simulate(
+    persona: Annotated[str, typer.Option(help="who writes: one of ours, or a file")] = "curious",
+    turns: Annotated[int, typer.Option(min=1, max=100, help="at most so many")] = 12,
+    name: Annotated[str, typer.Option(help="what to call the conversation; simulated-PERSONA when not said")] = "",
+    folder: Folder = Path("conversations"),
+    customer: Annotated[str, typer.Option(help="the model that plays the customer")] = "auto",
+    bot: Annotated[str, typer.Option(help="bot id, for its settings")] = "demo",
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")] = False,
+) -> None:
+    """Let a simulated customer talk to the agent, and keep the conversation as a test."""
+    path = _free(folder, name or f"simulated-{Path(persona).stem}")
+    own = _settings_of(settled(), bot)
+
+    async def job(settings: Settings, live: Any) -> int:
+        from agent.models import usage
+        from server.replay.runs import CALLS, WRITTEN
+        from server.replay.simulated.customers import persona as persona_of
+        from server.replay.simulated.customers import simulated
+
+        who, price = persona_of(persona), usage.price_of(live.default) or {}
+        each = (2_500 * price.get("input", 0) + WRITTEN * price.get("output", 0)) / usage.PER
+        free = live.default == "offline"
+        if not agreed([0.0 if free else each * turns * (CALLS + 1) if price else None], live.default, yes):
+            return 1
+        return _keep(path, await simulated(path.stem, who, _playing(live, settings), own, turns, customer))
+
+    with_models(job)
+
+
+def _settings_of(settings: Settings, bot_id: str) -> dict[str, Any]:
+    """What of a bot stands in a saved conversation's file. Exit status 2 when there is no such bot."""
+    from server.replay.export import settings_in_file
+
+    found: list[dict[str, Any]] = []
+
+    async def job(redis: Redis) -> int:
+        found.append(settings_in_file(await bot_of(settings, redis, bot_id)))
+        return 0
+
+    with_redis(settings, job)
+    return found[0]
+
+
+def _playing(live: Any, settings: Settings) -> Any:
+    from server.replay.play import Playing
+    from server.replay.runs import documents
+
+    return Playing(live, documents(None), "record", settings=settings)
+
+
+def _save(path: Path, made: Any) -> None:
+    from server.replay.saved import tape_of
+    from server.replay.tape import write
+
+    path.write_text(made.file, encoding="utf-8")
+    write(tape_of(path), made.tape)
+
+
+def _keep(path: Path, made: Any) -> int:
+    _save(path, made)
+    print(made.played.shown())
+    cost = f", ${made.played.cost:.4f}" if made.played.cost else ""
+    console.print(f"{path}: {len(made.played.turns)} turns{cost}", highlight=False)
+    return 0

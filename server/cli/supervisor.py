@@ -1,0 +1,236 @@
+"""`salesgraph serve`: one process group of embedded Redis, web and worker, put up again when one of them dies."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import TypeVar
+
+import httpx
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.markup import escape
+
+from knowledge_base.samples import files
+from server.bots.bot import DEMO
+from server.cli.common import NO_REDIS, reach, refuse_unfit
+from server.config.addresses import hidden, is_loopback
+from server.config.settings import Settings
+from server.operators.login import login_link
+from server.store.client import client
+from server.store.embedded import EmbeddedRedis, die_with_parent
+from server.store.keys import key
+
+POLL = 0.2
+RESTART_FIRST, RESTART_LONGEST = 0.1, 5.0
+# Seconds; a process that ends sooner probably cannot start at all.
+YOUNG = 3.0
+STOP_SECONDS = 20
+# How often it says that it still waits, seconds, and how often a process may end before it was ever up.
+STILL, FALLS = 15.0, 5
+FILL_AGAIN = 5.0
+
+console = Console(stderr=True, soft_wrap=True)
+
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Child:
+    """One process to keep alive."""
+
+    name: str
+    arguments: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0
+    due: float = 0
+    pause: float = RESTART_FIRST
+    falls: int = 0
+
+    def start(self) -> None:
+        self.process = subprocess.Popen([sys.executable, "-m", "server", *self.arguments], preexec_fn=die_with_parent)  # noqa: S603 - our own module
+        self.started = time.monotonic()
+
+    def revive(self) -> None:
+        """Start again what died; at once, unless it died young, and never making another child wait."""
+        if self.process is None:
+            if time.monotonic() >= self.due:
+                self.start()
+        elif self.process.poll() is not None:
+            young = time.monotonic() - self.started < YOUNG
+            self.falls += 1
+            self.pause = min(RESTART_LONGEST, self.pause * 2) if young else RESTART_FIRST
+            self.due = time.monotonic() + self.pause
+            console.print(f"[yellow]{self.name} ended with status {self.process.returncode}; starting it again[/]")
+            self.process = None
+
+
+class _Stop(Exception):
+    """A signal asked us to end."""
+
+
+def supervise(settings: Settings) -> int:
+    """Run until a signal; returns the exit status."""
+    if problem := _port_taken(settings):
+        console.print(f"[red]PORT: {problem}[/]")
+        return 2
+    if settings.redis_url:
+        refuse_unfit(settings, settings.redis_url)
+    signal.signal(signal.SIGTERM, _on_signal)
+    signal.signal(signal.SIGINT, _on_signal)
+    children = [Child("web", ("serve", "--role", "web")), Child("worker", ("work",))]
+    embedded: EmbeddedRedis | None = None
+    try:
+        first = settings.api_token is None and not (settings.data_dir / "api_token").exists()
+        token = settings.operator_token
+        url, embedded = reach(settings)
+        for child in children:
+            child.start()
+        filled = _fill_demo(url)
+        _wait_for_web(settings, children)
+        _greet(settings, token if first else "", _link(settings, url))
+        looked = time.monotonic()
+        while True:
+            time.sleep(POLL)
+            if not filled and time.monotonic() - looked > FILL_AGAIN:
+                filled, looked = _fill_demo(url), time.monotonic()
+            if embedded and not embedded.alive:
+                console.print("[yellow]the embedded Redis ended; starting it again[/]")
+                embedded.start()
+            for child in children:
+                child.revive()
+    except (_Stop, KeyboardInterrupt):
+        return 0
+    except (RuntimeError, OSError) as error:
+        where = f"DATA_DIR: {settings.data_dir}: " if isinstance(error, OSError) else ""
+        console.print(f"[red]{escape(f'{where}{error}')}[/]")
+        return 1
+    finally:
+        _stop(children)
+        if embedded:
+            embedded.stop()
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise _Stop
+
+
+def _port_taken(settings: Settings) -> str:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return f"cannot listen on {settings.host}:{settings.port} ({error.strerror}); set HOST or PORT to something free"
+    return ""
+
+
+def _fill_demo(url: str) -> bool:
+    """The sample shop's documents, unless these very ones are in; False while Redis is away. In a process of its own, so
+    that the embedding model does not stay in memory here."""
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files())).hexdigest()
+    marker = key(DEMO, "samples")
+    command = [sys.executable, "-m", "server", "ingest", *map(str, files()), "--bot", DEMO]
+
+    async def job(redis: Redis) -> bool:
+        if await redis.get(marker) == digest.encode():
+            return True
+        done = await asyncio.to_thread(subprocess.run, command, check=False)
+        if done.returncode == 0:
+            await redis.set(marker, digest)
+        return done.returncode != NO_REDIS
+
+    try:
+        return _asked(url, job)
+    except (RedisError, OSError) as error:
+        why = escape(hidden(str(error)))
+        console.print(f"[yellow]Redis does not answer yet; the sample documents wait for it ({why})[/]")
+        return False
+
+
+def _asked(url: str, job: Callable[[Redis], Awaitable[Answer]]) -> Answer:
+    """What a job makes of Redis. Raises RedisError."""
+
+    async def run() -> Answer:
+        redis = client(url, 2)
+        try:
+            return await job(redis)
+        finally:
+            await redis.aclose()
+
+    return asyncio.run(run())
+
+
+def _link(settings: Settings, url: str) -> str:
+    """An address that logs the browser of whoever reads it here in; none where others may read what is printed."""
+    if not is_loopback(settings.host):
+        return ""
+    try:
+        return _asked(url, lambda redis: login_link(settings, redis))
+    except (RedisError, OSError):
+        return ""  # `salesgraph login-link` prints one later
+
+
+def _wait_for_web(settings: Settings, children: list[Child]) -> None:
+    """However long a slow machine takes: as long as the process lives, it is starting."""
+    said = time.monotonic()
+    while True:
+        try:
+            httpx.get(f"{settings.loopback_url}/health", timeout=5)
+            return
+        except httpx.HTTPError:
+            pass
+        for child in children:
+            child.revive()
+            if child.falls >= FALLS:
+                raise RuntimeError(
+                    f"{child.name} ended {child.falls} times before it was up; its last words stand above"
+                )
+        if time.monotonic() - said > STILL:
+            said = time.monotonic()
+            console.print("still starting...")
+        time.sleep(0.1)
+
+
+def _greet(settings: Settings, new_token: str, link: str) -> None:
+    model = (
+        "the offline model (set OPENAI_API_KEY or GEMINI_API_KEY for a real one)"
+        if settings.model_name == "offline"
+        else settings.model_name
+    )
+    print(f"\n  Open        {link}   (logs one browser in, once)" if link else "")
+    off = "" if settings.simulates else "   (off: SIMULATOR=true puts it up)"
+    print(f"  Simulator   {settings.loopback_url}/simulator{off}")
+    print(f"  Dashboard   {settings.loopback_url}/dashboard")
+    print(f"  API         {settings.loopback_url}/docs")
+    print(f"  Model       {model}")
+    if new_token:
+        print(f"  API token   {new_token}   (kept in {settings.data_dir / 'api_token'}, shown once)")
+    print("  Ctrl-C stops everything.\n", flush=True)
+
+
+def _stop(children: list[Child]) -> None:
+    """Web first, so that nothing new comes in while the worker finishes."""
+    for child in children:
+        if child.process and child.process.poll() is None:
+            child.process.terminate()
+    end = time.monotonic() + STOP_SECONDS
+    for child in children:
+        if child.process:
+            try:
+                child.process.wait(max(0.1, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()

@@ -1,0 +1,255 @@
+"""The list of conversations as an operator wants it: the latest first, filtered, searched, a page at a time.
+
+Filters are sets that the scripts keep (`server.store.counters`); words are looked for in the last 200 lines of each transcript, newest
+conversation first and for a limited time, so that nothing has to be kept up beside them and nothing is left of somebody who was erased.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from redis.asyncio import Redis
+
+from server.bots.bot import Desk
+from server.store.keys import key
+from server.store.records import Contact, Entry
+from server.store.scripts import Scripts
+
+Show = Literal["all", "unread", "needs_person", "failed", "follow_up", "client", "non_client"]
+SHOWS: tuple[str, ...] = get_args(Show)
+_SETS = {"unread": "unread", "needs_person": "needs", "failed": "failed", "follow_up": "timers", "client": "class:client", "non_client": "class:non_client"}  # fmt: skip
+# A set up to this size is read as a whole; of a larger one the conversations are asked, so many at a time.
+WHOLE, CHUNK = 5_000, 1_000
+# How long words are looked for before the answer says how far it got, seconds; and lines read in one step, for which everybody
+# else waits (some ms).
+PATIENCE, LINES = 1.5, 1_000
+LONGEST_QUERY = 100
+# Beyond any time in ms: what puts those who wait for nothing behind those who wait.
+ANSWERED = 10**14
+
+Place = tuple[int, str]
+
+
+class BadCursor(ValueError):
+    """Not the cursor of an earlier page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A conversation in the list. `at`: ms of its last line, which is `last`; `found`: the line that was searched for."""
+
+    contact: Contact
+    at: int
+    last: Entry | None
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`cursor`: of the next page, None at the end. `until`: the search took long and got back to this time (ms); 0: it did not."""
+
+    rows: list[Row]
+    cursor: str | None = None
+    until: int = 0
+
+
+class Inbox:
+    """The conversations of any bots."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"))
+
+    async def page(
+        self, desks: Mapping[str, Desk], show: Show = "all", query: str = "", limit: int = 50, cursor: str | None = None
+    ) -> Page:
+        """At most `limit` rows after `cursor`, the latest first; of those who need a person, who has waited longest. Raises
+        BadCursor."""
+        before, terms, end = place_of(cursor), terms_of(query), time.monotonic() + PATIENCE
+        found: list[tuple[Place, Desk, str]] = []
+        until: list[Place] = []
+        for desk in desks.values():
+            if terms:
+                mine, reached = await self._searched(desk, show, terms, before, limit + 1, end)
+                until += [reached] if reached else []
+            else:
+                mine = [(place, "") async for place in self._places(desk, show, before, limit + 1)]
+            found += [(place, desk, line) for place, line in mine]
+        found.sort(key=lambda row: row[0], reverse=True)
+        # beyond the bot that was searched least far back, the order of all is not known yet
+        floor = max(until) if until else None
+        if floor:
+            found = [row for row in found if row[0] >= floor]
+        more = found[limit - 1][0] if len(found) > limit else floor
+        rows = await self._rows(found[:limit])
+        return Page(rows, cursor_of(more) if more else None, max(0, floor[0]) if floor and len(found) <= limit else 0)
+
+    async def rebuild(self, desk: Desk) -> bool:
+        """Put conversations of an earlier version into the sets that filters read, once; False when that was done."""
+        bot_id = desk.bot.id
+        if await self._redis.exists(key(bot_id, "listed")):
+            return False
+        if not await self._redis.set(key(bot_id, "listing"), 1, nx=True, ex=600):
+            return False
+        before, known = None, dict[str, int]()
+        while chunk := await desk.conversations.page(CHUNK, before):
+            before = chunk[-1]
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for contact, last in await desk.conversations.latest([name for _, name in chunk]):
+                    for name in contact.profile:
+                        known[name] = known.get(name, 0) + 1
+                    if kind := contact.profile.get("class"):
+                        pipe.sadd(key(bot_id, f"class:{kind}"), contact.id)
+                    if contact.owner == "person" or contact.task:
+                        pipe.sadd(key(bot_id, "needs"), contact.id)
+                    if last and last.author != "contact" and last.status.startswith("failed"):
+                        pipe.sadd(key(bot_id, "failed"), contact.id)
+                await pipe.execute()
+        if known:
+            await self._redis.hset(key(bot_id, "fields"), mapping=known)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
+        await self._redis.set(key(bot_id, "listed"), 1)
+        await self._redis.delete(key(bot_id, "listing"))
+        return bool(known)
+
+    async def counts(self, desks: Iterable[Desk], shows: Sequence[Show]) -> dict[str, dict[str, int]]:
+        """How many conversations each filter shows, of each bot."""
+        bots = [desk.bot.id for desk in desks]
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for bot_id in bots:
+                for show in shows:
+                    name = key(bot_id, "active" if show == "all" else _SETS[show])
+                    pipe.zcard(name) if show in ("all", "follow_up") else pipe.scard(name)
+            sizes = iter(await pipe.execute())
+        return {bot_id: {show: next(sizes) for show in shows} for bot_id in bots}
+
+    async def _rows(self, found: Sequence[tuple[Place, Desk, str]]) -> list[Row]:
+        by_desk: dict[str, tuple[Desk, list[str]]] = {}
+        for (_, name), desk, _ in found:
+            by_desk.setdefault(desk.bot.id, (desk, []))[1].append(name)
+        known = {
+            contact.id: (contact, last)
+            for desk, names in by_desk.values()
+            for contact, last in await desk.conversations.latest(names)
+        }
+        rows: list[Row] = []
+        for (at, name), _, line in found:
+            if name in known:
+                contact, last = known[name]
+                rows.append(Row(contact, at if at > 0 else last.at if last else contact.created, last, line))
+        return rows
+
+    async def _size(self, bot_id: str, show: Show) -> int:
+        name = key(bot_id, _SETS[show])
+        return await (self._redis.zcard(name) if show == "follow_up" else self._redis.scard(name))  # pyright: ignore[reportGeneralTypeIssues]
+
+    async def _places(self, desk: Desk, show: Show, before: Place | None, limit: int) -> AsyncIterator[Place]:
+        """(ms, conversation) of what a filter shows, the latest first, at most `limit`."""
+        if show == "all":
+            for place in await desk.conversations.page(limit, before):
+                yield place
+            return
+        name = key(desk.bot.id, _SETS[show])
+        if show == "needs_person" and await self._size(desk.bot.id, show) <= WHOLE:
+            for place in sorted(p for p in await self._waiting(desk) if before is None or p < before)[::-1][:limit]:
+                yield place
+            return
+        if await self._size(desk.bot.id, show) <= WHOLE:
+            raw: Any = await (self._redis.zrange(name, 0, -1) if show == "follow_up" else self._redis.smembers(name))  # pyright: ignore[reportGeneralTypeIssues]
+            members = list(raw)
+            scores: Any = await self._redis.zmscore(key(desk.bot.id, "active"), members) if members else []
+            places = [(int(at), member.decode()) for at, member in zip(scores, members, strict=True) if at is not None]
+            for place in sorted((p for p in places if before is None or p < before), reverse=True)[:limit]:
+                yield place
+            return
+        while limit and (chunk := await desk.conversations.page(CHUNK, before)):
+            names = [member for _, member in chunk]
+            inside: Any = await (
+                self._redis.zmscore(name, names) if show == "follow_up" else self._redis.smismember(name, names)  # pyright: ignore[reportArgumentType]
+            )  # pyright: ignore[reportGeneralTypeIssues]
+            for place, member in zip(chunk, inside, strict=True):
+                if limit and (member is not None if show == "follow_up" else member):
+                    limit -= 1
+                    yield place
+            before = chunk[-1]
+
+    async def _waiting(self, desk: Desk) -> list[Place]:
+        """Places of conversations that need a person, ordered by who has waited longest for an answer; who has theirs comes
+        after them. Such places are negative: all places are read downwards."""
+        raw: Any = await self._redis.smembers(key(desk.bot.id, "needs"))  # pyright: ignore[reportGeneralTypeIssues]
+        names = [name.decode() for name in raw]
+        found: list[Place] = []
+        for start in range(0, len(names), CHUNK):
+            for contact, last in await desk.conversations.latest(names[start : start + CHUNK]):
+                active = last.at if last else contact.created
+                found.append((-contact.waiting_since if contact.waiting_since else active - ANSWERED, contact.id))
+        return found
+
+    async def _searched(
+        self, desk: Desk, show: Show, terms: list[list[str]], before: Place | None, limit: int, end: float
+    ) -> tuple[list[tuple[Place, str]], Place | None]:
+        """Matches with the line that matched, and how far back was looked when that is not the whole way."""
+        found: list[tuple[Place, str]] = []
+        while chunk := [place async for place in self._places(desk, show, before, CHUNK)]:
+            start = 0
+            while start < len(chunk):
+                names = [name for _, name in chunk[start:]]
+                asked = {"terms": json.dumps(terms, ensure_ascii=False), "lines": LINES}
+                looked, *matches = await self._scripts.run("search", [key(desk.bot.id, "active")], asked, *names)
+                places = dict(zip(names, chunk[start:], strict=True))
+                pairs = zip(matches[::2], matches[1::2], strict=True)
+                found += [(places[name.decode()], _line(line)) for name, line in pairs]
+                start += looked
+                before = chunk[start - 1]
+                if len(found) >= limit:
+                    return found[:limit], None
+                if time.monotonic() > end:
+                    return found, before
+        return found, None
+
+
+def _line(raw: bytes) -> str:
+    """The words of a line: as JSON holds them, or as they were heard."""
+    text = raw.decode("utf-8", "replace")
+    try:
+        return str(json.loads(text)) if text.startswith('"') else text
+    except ValueError:
+        return text
+
+
+def terms_of(query: str) -> list[list[str]]:
+    """The words of a query, each in the spellings it may have in a transcript's JSON, Latin letters small; what may be a number
+    as it is written, and without its blanks and signs."""
+    text = query.strip()[:LONGEST_QUERY]
+    digits = "".join(c for c in text if c.isdigit())
+    if len(digits) >= 5 and not any(c.isalpha() for c in text):
+        return [list(dict.fromkeys((digits, _small(text), _small(text.replace(" ", "\u00a0")))))]
+    words = [[w, w.lower(), w.casefold(), w.capitalize(), w.upper()] for w in text.split()]
+    return [list(dict.fromkeys(_small(spelling) for spelling in spellings)) for spellings in words]
+
+
+def _small(text: str) -> str:
+    """As it stands in JSON, with Latin letters small, as the script compares; other letters as they are."""
+    return "".join(c.lower() if c.isascii() else c for c in json.dumps(text, ensure_ascii=False)[1:-1])
+
+
+def cursor_of(place: Place) -> str:
+    """What the next page is asked for with."""
+    return base64.urlsafe_b64encode(f"{place[0]} {place[1]}".encode()).decode()
+
+
+def place_of(cursor: str | None) -> Place | None:
+    """Where a page begins. Raises BadCursor."""
+    if cursor is None:
+        return None
+    try:
+        at, conversation_id = base64.urlsafe_b64decode(cursor.encode()).decode("ascii").split(" ")
+        return int(at), conversation_id
+    except (ValueError, binascii.Error):
+        raise BadCursor("cursor: use the next_cursor of an earlier answer") from None

@@ -1,0 +1,86 @@
+"""What waits in an outbox: a bubble, with all that its sending needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from agent.models import usage
+from channels.markup import MAX_BUBBLES, bubbles, to_whatsapp
+from server.bots.bot import Desk
+from server.clock import now_ms
+from server.store.records import Author, Contact, Entry
+
+# A reply and its line of the transcript, as JSON.
+Pair = tuple[str, str]
+
+
+class File(BaseModel):
+    """A small text file that goes along as a document."""
+
+    name: str
+    mime_type: str
+    text: str
+
+
+class Reply(BaseModel):
+    """A bubble on its way. `notice` goes out even to a contact who stopped or was handed over: it says just that.
+    `template` (`name:language`) with its `variables` goes out in place of the text. A `touch` is for somebody who is silent:
+    not after they wrote again (later than `since`, ms), and not after `until` (ms; 0: whenever)."""
+
+    id: str
+    text: str
+    author: Author = "bot"
+    notice: bool = False
+    template: str = ""
+    variables: tuple[str, ...] = ()
+    touch: int = 0
+    since: int = 0
+    until: int = 0
+    file: File | None = None
+
+
+async def post(desk: Desk, contact: Contact, reply: Reply, delay: float = 0) -> bool:
+    """Queue a bubble that no turn wrote, to go out after `delay` ms; once for its id, then False."""
+    entry = Entry(
+        id=reply.id,
+        author=reply.author,
+        text=reply.text,
+        at=now_ms(),
+        template=reply.template,
+        touch=reply.touch,
+        variables=reply.variables,
+    )
+    return await desk.mailbox.post(
+        contact.id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}), delay=delay
+    )
+
+
+def texts_of(replies: Sequence[str]) -> list[str]:
+    """The bubbles that replies become."""
+    return [bubble for reply in replies for bubble in bubbles(to_whatsapp(reply))][:MAX_BUBBLES]
+
+
+def pairs_of(turn_id: str, values: dict[str, Any], calls: Sequence[usage.Call], touch: dict[str, Any]) -> list[Pair]:
+    """What a turn said, as bubbles, each with its line of the transcript; `values` is what the graph ended with, `touch` what a
+    reply has that is one."""
+    notice = values.get("owner") == "person" or values.get("profile", {}).get("consent") == "stopped"
+    sources = sorted({f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]})
+    cost = {
+        "calls": len(calls),
+        "tokens": sum(call.input_tokens + call.output_tokens for call in calls),
+        "cost": sum(call.cost for call in calls),
+        "checked": values.get("checked", []),
+        "prompts": values.get("prompts", []),
+    }
+    pairs = []
+    for number, text in enumerate(texts_of(values.get("replies", []))):
+        reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice, **touch)
+        made: dict[str, Any] = {"turn_id": turn_id, "model": values.get("model", ""), "sources": sources}
+        made |= cost if number == 0 else {}
+        made |= {"touch": reply.touch, "template": reply.template, "variables": reply.variables}
+        entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), **made)
+        pairs.append((reply.model_dump_json(), entry.model_dump_json(exclude={"status", "heard"})))
+    return pairs

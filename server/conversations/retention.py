@@ -1,0 +1,57 @@
+"""What is kept only for a time: dead letters, and the transcripts of conversations that have fallen silent.
+
+The mailbox itself bounds a living conversation: its inbox, its transcript and the ids it remembers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from server.bots.bot import Desk
+from server.clock import now_ms
+from server.conversations.listing import Inbox
+from server.store.keys import key
+from server.store.mailbox import DAY
+
+PAUSE = 3600
+
+log = structlog.get_logger()
+
+
+async def keep_sweeping(redis: Redis, desks: Mapping[str, Desk]) -> None:
+    """Sweep all bots now and once an hour; of many workers one does."""
+    while True:
+        try:
+            for desk in desks.values():
+                if await Inbox(redis).rebuild(desk):
+                    log.info("inbox_built", bot=desk.bot.id)
+                if await redis.set(key(desk.bot.id, "swept"), now_ms(), nx=True, ex=PAUSE - 60):
+                    gone = await sweep(redis, desk, now_ms())
+                    if any(gone.values()):
+                        log.info("swept", bot=desk.bot.id, **gone)
+        except (RedisError, OSError) as error:
+            log.error("redis_unreachable", error=repr(error)[:200])
+        await asyncio.sleep(PAUSE)
+
+
+async def sweep(redis: Redis, desk: Desk, now: int) -> dict[str, int]:
+    """Forget what is older than the bot's retention says; how many of each. Contacts and their profiles stay."""
+    letters = [
+        letter["id"]
+        for letter in await desk.dead_letters.every()
+        if letter["at"] < now - desk.bot.dead_letter_days * DAY
+    ]
+    await desk.dead_letters.drop(*letters)
+    silent = 0
+    if keep := desk.mailbox.limits.keep:
+        oldest = now - keep
+        rows: Any = await redis.zrangebyscore(key(desk.bot.id, "active"), "-inf", f"({oldest}")
+        for name in (row.decode() for row in rows):
+            silent += await desk.mailbox.forget(name, oldest)
+    return {"dead_letters": len(letters), "conversations": silent}

@@ -1,0 +1,164 @@
+"""Telling the people at the business that a conversation needs them: by webhook, by WhatsApp, and always on the dashboard.
+
+notices   HASH   turn id -> JSON of a notice that nobody was told yet; a turn that runs again says it once
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import structlog
+from pydantic import BaseModel, ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from agent.language.phrases import say, with_return
+from channels.base import Recipient, SendError, Text
+from server.bots.bot import Desk
+from server.bots.routing import Numbers
+from server.clock import now_ms
+from server.config.settings import Settings
+from server.conversations import outbox
+from server.conversations.outbox import Reply
+from server.notifications.webhooks import operator_secret, signature
+from server.store.keys import key
+from server.store.mailbox import DAY
+
+# How often the list is looked at, seconds, and how long one worker has for a notice before another tries.
+PAUSE, CLAIM = 1.0, 60
+
+log = structlog.get_logger()
+
+
+class Notice(BaseModel):
+    """Why a conversation needs a person. `event`: `handoff` (the bot is silent until it is handed back) or `task` (it goes
+    on). `tries` and `next` (ms) are for what could not be delivered, or is not due yet. `again`: told only where nobody has
+    answered by then, to the customer too."""
+
+    id: str
+    event: str
+    bot_id: str
+    conversation_id: str
+    contact: str
+    reason: str
+    at: int
+    tries: int = 0
+    next: int = 0
+    again: bool = False
+
+
+async def leave(redis: Redis, notice: Notice) -> None:
+    """Put a notice on the list, once for its id."""
+    await redis.hsetnx(_list(notice), notice.id, notice.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+
+
+def _list(notice: Notice) -> str:
+    return key(notice.bot_id, "reminders" if notice.again else "notices")
+
+
+async def keep_telling(
+    settings: Settings, redis: Redis, desks: Mapping[str, Desk], numbers: Numbers, http: httpx.AsyncClient
+) -> None:
+    """Deliver notices until cancelled; of many workers one takes each."""
+    while True:
+        try:
+            for desk in desks.values():
+                for name in ("notices", "reminders"):
+                    raw: Any = await redis.hgetall(key(desk.bot.id, name))  # pyright: ignore[reportGeneralTypeIssues]
+                    for id, row in raw.items():
+                        try:
+                            notice = Notice.model_validate_json(row)
+                        except ValidationError:  # the dashboard has the conversation; the others must be told
+                            await desk.conversations.quarantine(
+                                "a notice that cannot be read", row.decode(errors="replace")
+                            )
+                            await redis.hdel(key(desk.bot.id, name), id)  # pyright: ignore[reportGeneralTypeIssues]
+                            continue
+                        await _deliver(settings, redis, desk, numbers, http, notice)
+        except (RedisError, OSError) as error:
+            log.error("redis_unreachable", error=repr(error)[:200])
+        await asyncio.sleep(max(PAUSE, len(desks) / 100))
+
+
+async def _deliver(
+    settings: Settings, redis: Redis, desk: Desk, numbers: Numbers, http: httpx.AsyncClient, notice: Notice
+) -> None:
+    held = key(desk.bot.id, "noticing", notice.id)
+    if notice.next > now_ms() or not await redis.set(held, 1, nx=True, ex=CLAIM):
+        return
+    if notice.again and not await _still_waits(desk, notice):
+        await redis.hdel(_list(notice), notice.id)  # pyright: ignore[reportGeneralTypeIssues]
+        await redis.delete(held)
+        return
+    failed = [
+        why for why in (await _post(settings, desk, http, notice), await _write(settings, desk, numbers, notice)) if why
+    ]
+    bound = log.bind(bot=notice.bot_id, conversation=notice.conversation_id, notice=notice.id)
+    if not failed or notice.at < now_ms() - DAY:
+        if failed:
+            bound.error("notice_given_up", reasons=failed)
+        await redis.hdel(_list(notice), notice.id)  # pyright: ignore[reportGeneralTypeIssues]
+        if not failed:
+            bound.info("notice_told")
+    else:
+        bound.warning("notice_not_told", reasons=failed, tries=notice.tries + 1)
+        later = notice.model_copy(
+            update={"tries": notice.tries + 1, "next": now_ms() + min(600_000, 2_000 * 2**notice.tries)}
+        )
+        await redis.hset(_list(notice), notice.id, later.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.delete(held)
+
+
+async def _still_waits(desk: Desk, notice: Notice) -> bool:
+    """Whether nobody has looked after a conversation that was handed over; then the customer hears, once, that it is not
+    forgotten."""
+    contact = await desk.conversations.contact(notice.conversation_id)
+    if contact is None or contact.owner != "person" or not contact.waiting_since:
+        return False
+    if not contact.stopped:
+        language = contact.profile.get("language") or "en"
+        text = with_return(say("still_waiting", language), language, desk.bot.outreach.hours.back_at(now_ms()))
+        await outbox.post(desk, contact, Reply(id=notice.id, text=text, notice=True))
+    return True
+
+
+async def _post(settings: Settings, desk: Desk, http: httpx.AsyncClient, notice: Notice) -> str:
+    """POST the notice as JSON, signed as outgoing webhooks are; why it failed, or nothing."""
+    if not desk.bot.operator_webhook_url:
+        return ""
+    link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
+    body = json.dumps({**notice.model_dump(exclude={"tries", "next"}), "link": link}).encode()
+    signed = signature(operator_secret(settings, notice.bot_id), now_ms() // 1000, body)
+    headers = {"Content-Type": "application/json", "X-Salesgraph-Signature": signed}
+    try:
+        answer = await http.post(desk.bot.operator_webhook_url, content=body, headers=headers, timeout=10)
+    except httpx.HTTPError as error:
+        return f"OPERATOR_WEBHOOK_URL: {error!r}"[:200]
+    return "" if answer.status_code < 300 else f"OPERATOR_WEBHOOK_URL: HTTP {answer.status_code}"
+
+
+async def _write(settings: Settings, desk: Desk, numbers: Numbers, notice: Notice) -> str:
+    """A WhatsApp message to the operator's number. Their 24-hour window may be closed: they must write to the number first."""
+    account = desk.bot.account
+    channel = numbers.channel(desk.bot.id, account) if account else None
+    if not desk.bot.operator_number or channel is None:
+        return ""
+    link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
+    text = f"*{notice.contact or 'A contact'}* needs a person ({desk.bot.id}).\n{notice.reason}\n{link}"
+    number = desk.bot.operator_number.lstrip("+")
+    known = await desk.conversations.known(account, number)
+    writes = (
+        await desk.conversations.contact(known) if known else None
+    )  # in the spelling that they write from, if they do
+    to = Recipient(account=account, wa_id=writes.wa_id if writes and writes.wa_id else number)
+    try:
+        await channel.send(to, Text(body=text[:4096]), f"notice/{notice.id}"[:512])
+    except SendError as error:
+        if error.kind == "unknown":
+            return ""  # it may have arrived, and one too few is better than a flood: the dashboard has it
+        return f"OPERATOR_NUMBER: {error}"[:200]
+    return ""

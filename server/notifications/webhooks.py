@@ -1,0 +1,370 @@
+"""Outgoing webhooks, for CRMs and automations: what happens is told to whoever asked for it.
+
+The scripts that change something put its event on a list in the same breath (`figures.lua`, `happened`). Workers make one
+delivery of it for each webhook that wants it and send them until they are taken.
+
+{*}:hooked        SET    bots that have webhooks
+{bot}:hooks       HASH   webhook id -> JSON of a `Hook`
+{bot}:happened    LIST   JSON of events nobody has looked at yet
+{bot}:deliveries  HASH   delivery id -> JSON of a `Delivery`
+{bot}:delivery_due, delivery_finished   ZSET   delivery id -> ms of the next attempt; of the last one
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import json
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import aiohttp
+import structlog
+from aiohttp.abc import AbstractResolver, ResolveResult
+from pydantic import BaseModel
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from server.bots.bot import Desk
+from server.clock import now_ms
+from server.config.settings import Settings
+from server.store.keys import SHARED, digest, key
+from server.store.readable import readable
+from server.store.scripts import Scripts
+
+Event = Literal[
+    "lead_created", "profile_changed", "class_changed", "needs_person", "call_booked", "yes", "no", "opted_out"
+]
+HOOKED = key(SHARED, "hooked")
+EVENTS: tuple[str, ...] = get_args(Event)
+# How often workers look, seconds; deliveries taken at a look, and for how long (ms) they are one worker's.
+PAUSE, HANDFUL, TERM = 1.0, 20, 60_000
+# Seconds an endpoint has; first delay after a failure (ms), longest, and attempts: about a day altogether.
+SECONDS, FIRST, LONGEST, ATTEMPTS = 10, 5_000, 6 * 3_600_000, 16
+# Of version 6 only what is given out to networks (IANA, "IPv6 Global Unicast Address Assignments") is asked: everything else
+# leads inside, or nowhere. What is inside that and yet may lead to addresses of version 4: Teredo, 6to4 (RFC 4380, 3056).
+GIVEN_OUT = ipaddress.ip_network("2000::/3")
+LED_INSIDE = [
+    ipaddress.ip_network(n) for n in ("2001::/32", "2002::/16", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20")
+]
+# Bots whose deliveries are on their way at once; deliveries of one that may wait: what comes after is dropped, with an error.
+AT_ONCE, MOST_WAITING = 20, 10_000
+# Finished deliveries of a bot that stay to be looked at and replayed.
+KEPT = 1_000
+
+log = structlog.get_logger()
+
+
+class Hook(BaseModel):
+    """Who wants to be told of what. `events`: none named stands for all of them."""
+
+    id: str
+    bot_id: str
+    url: str
+    events: tuple[Event, ...] = ()
+    created: int = 0
+
+    def wants(self, event: str) -> bool:
+        """Whether it is to be told of this."""
+        return not self.events or event in self.events or event == "ping"
+
+
+class Delivery(BaseModel):
+    """One event on its way to one webhook. `status`: `waiting`, `delivered`, or `failed` when it was given up; `answer`: the
+    endpoint's HTTP status, or why there was none; `next`: ms of the next attempt."""
+
+    id: str
+    hook_id: str
+    event: str
+    payload: dict[str, Any]
+    at: int
+    status: Literal["waiting", "delivered", "failed"] = "waiting"
+    attempts: int = 0
+    answer: str = ""
+    next: int = 0
+
+
+class Forbidden(ValueError):
+    """An address that must not be asked; the message says why."""
+
+
+def secret_of(settings: Settings, hook_id: str) -> str:
+    """What a webhook's deliveries are signed with: made from SECRETS_KEY, kept nowhere."""
+    return hmac.new(settings.sealing_key.encode(), f"hook {hook_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def operator_secret(settings: Settings, bot_id: str) -> str:
+    """What notices to OPERATOR_WEBHOOK_URL are signed with: OPERATOR_WEBHOOK_SECRET, else one made for the bot, which opens
+    nothing (`GET /api/bots/{bot_id}/operator-webhook` shows it)."""
+    if given := settings.operator_webhook_secret:
+        return given.get_secret_value()
+    return secret_of(settings, f"operator of {bot_id}")
+
+
+def signature(secret: str, at: int, body: bytes) -> str:
+    """`t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.` and the raw body, so that an old delivery cannot be sent again by others."""
+    return f"t={at},v1={hmac.new(secret.encode(), f'{at}.'.encode() + body, hashlib.sha256).hexdigest()}"
+
+
+async def check(settings: Settings, url: str) -> None:
+    """Raises Forbidden for what is no address of http or https, and for one that leads into a private network."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise Forbidden("use an address such as https://crm.example/hooks/salesgraph") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise Forbidden("use an address such as https://crm.example/hooks/salesgraph")
+    if settings.hooks_private:
+        return
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        asked = asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        found = await asyncio.wait_for(asked, SECONDS)
+    except TimeoutError:
+        raise Forbidden(f"{parts.hostname} was not found in time") from None
+    except (OSError, ValueError, UnicodeError):
+        raise Forbidden(f"{parts.hostname} cannot be found") from None
+    for _, _, _, _, address in found:
+        _public(str(address[0]))
+
+
+def _public(address: str) -> None:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(ip, "ipv4_mapped", None) or ip
+    led = any(ip in network for network in LED_INSIDE if network.version == ip.version)
+    strange = mapped.version == 6 and mapped not in GIVEN_OUT
+    if not mapped.is_global or mapped.is_multicast or led or strange:
+        raise Forbidden("the address is in a private network; HOOKS_PRIVATE=true allows that")
+
+
+class _PublicOnly(AbstractResolver):
+    """Names as they are when the connection is made: one that has changed since it was looked at leads nowhere private."""
+
+    def __init__(self) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for row in found:
+            _public(row["host"])
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def _deliveries(rows: Sequence[bytes]) -> list[Delivery]:
+    return readable(rows, Delivery.model_validate_json, "a delivery of a webhook")
+
+
+class Hooks:
+    """The webhooks of every bot."""
+
+    def __init__(self, settings: Settings, redis: Redis) -> None:
+        self._settings, self._redis = settings, redis
+        self._telling: dict[str, asyncio.Task[None]] = {}
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"))
+
+    async def every(self, bot_id: str) -> list[Hook]:
+        """Those of a bot, the oldest first."""
+        rows: Any = await self._redis.hvals(key(bot_id, "hooks"))  # pyright: ignore[reportGeneralTypeIssues]
+        return sorted(readable(rows, Hook.model_validate_json, "a webhook"), key=lambda hook: hook.created)
+
+    async def one(self, bot_id: str, hook_id: str) -> Hook | None:
+        """The webhook of an id."""
+        raw: Any = await self._redis.hget(key(bot_id, "hooks"), hook_id)  # pyright: ignore[reportGeneralTypeIssues]
+        return next(iter(readable([raw], Hook.model_validate_json, "a webhook")), None)
+
+    async def create(self, bot_id: str, url: str, events: tuple[Event, ...]) -> tuple[Hook, str]:
+        """A new one, and what its deliveries are signed with. Raises Forbidden."""
+        await check(self._settings, url)
+        hook = Hook(id=uuid4().hex[:12], bot_id=bot_id, url=url, events=events, created=now_ms())
+        await self._redis.sadd(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
+        await self._redis.hset(key(bot_id, "hooks"), hook.id, hook.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+        return hook, secret_of(self._settings, hook.id)
+
+    async def delete(self, bot_id: str, hook_id: str) -> bool:
+        """Tell it nothing any more; False when there is none of that id. What was on its way to it is dropped when it is due."""
+        return bool(await self._redis.hdel(key(bot_id, "hooks"), hook_id))  # pyright: ignore[reportGeneralTypeIssues]
+
+    async def deliveries(self, bot_id: str, hook_id: str, limit: int = 50) -> list[Delivery]:
+        """The last of a webhook, newest first."""
+        rows: Any = await self._redis.hvals(key(bot_id, "deliveries"))  # pyright: ignore[reportGeneralTypeIssues]
+        found = [d for d in _deliveries(rows) if d.hook_id == hook_id]
+        return sorted(found, key=lambda delivery: -delivery.at)[:limit]
+
+    async def replay(self, hook: Hook, delivery_id: str) -> bool:
+        """Send a delivery of a webhook again, under its id; False when there is none of it."""
+        bot_id = hook.bot_id
+        raw: Any = await self._redis.hget(key(bot_id, "deliveries"), delivery_id)  # pyright: ignore[reportGeneralTypeIssues]
+        if not raw or Delivery.model_validate_json(raw).hook_id != hook.id:
+            return False
+        again = Delivery.model_validate_json(raw).model_copy(update={"status": "waiting", "attempts": 0, "next": 0})
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(key(bot_id, "deliveries"), delivery_id, again.model_dump_json())
+            pipe.zadd(key(bot_id, "delivery_due"), {delivery_id: 0})
+            pipe.zrem(key(bot_id, "delivery_finished"), delivery_id)
+            await pipe.execute()
+        return True
+
+    async def ping(self, hook: Hook) -> str:
+        """Send something to see whether it arrives; the delivery's id."""
+        payload = {
+            "id": uuid4().hex,
+            "event": "ping",
+            "bot_id": hook.bot_id,
+            "at": now_ms(),
+            "contact": None,
+            "data": {},
+        }
+        delivery = Delivery(
+            id=digest(f"{payload['id']} {hook.id}"), hook_id=hook.id, event="ping", payload=payload, at=now_ms()
+        )
+        await self._redis.hset(key(hook.bot_id, "deliveries"), delivery.id, delivery.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+        await self._redis.zadd(key(hook.bot_id, "delivery_due"), {delivery.id: 0})
+        return delivery.id
+
+    async def keep_telling(self, desks: Mapping[str, Desk]) -> None:
+        """Deliver until cancelled; any number of workers may."""
+        connector = aiohttp.TCPConnector(
+            resolver=None if self._settings.hooks_private else _PublicOnly(), use_dns_cache=False
+        )
+        async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
+            while True:
+                for desk in await self._wanted(desks):
+                    if desk.bot.id not in self._telling and len(self._telling) < AT_ONCE:
+                        task = asyncio.create_task(self._tell(desk, http))
+                        self._telling[desk.bot.id] = task
+                        task.add_done_callback(lambda _, bot_id=desk.bot.id: self._telling.pop(bot_id, None))
+                    await asyncio.sleep(0)
+                await asyncio.sleep(max(PAUSE, len(desks) / 200))
+
+    async def _wanted(self, desks: Mapping[str, Desk]) -> list[Desk]:
+        """The bots that anybody wants to be told of."""
+        try:
+            known: Any = await self._redis.smembers(HOOKED)  # pyright: ignore[reportGeneralTypeIssues]
+            return [desks[name] for name in (raw.decode() for raw in known) if name in desks]
+        except (RedisError, OSError) as error:
+            log.error("redis_unreachable", error=repr(error)[:200])
+            return []
+
+    async def _tell(self, desk: Desk, http: aiohttp.ClientSession) -> None:
+        try:
+            await self.tell(desk, http)
+        except (RedisError, OSError) as error:
+            log.error("redis_unreachable", error=repr(error)[:200])
+        except Exception:  # one bot's fault must not keep the others' events
+            log.exception("hooks_failed", bot=desk.bot.id)
+
+    async def tell(self, desk: Desk, http: aiohttp.ClientSession) -> int:
+        """Deliver what is due for one bot; how many attempts that took."""
+        bot_id = desk.bot.id
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.exists(key(bot_id, "hooks"))
+            pipe.zcard(key(bot_id, "delivery_due"))
+            wanted, due = await pipe.execute()
+        if wanted:
+            while await self._fan_out(desk, due >= MOST_WAITING):
+                due += 1
+        elif not due:
+            await self._redis.srem(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
+            if await self._redis.exists(key(bot_id, "hooks")):  # made in this very moment
+                await self._redis.sadd(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
+            return 0
+        keys = [key(bot_id, part) for part in ("delivery_due", "deliveries")]
+        rows: Any = await self._scripts.run("claim", keys, {"count": HANDFUL, "term": TERM})
+        hooks = {hook.id: hook for hook in await self.every(bot_id)} if rows else {}
+        await asyncio.gather(*(self._attempt(bot_id, hooks, delivery, http) for delivery in _deliveries(rows)))
+        return len(rows)
+
+    async def _fan_out(self, desk: Desk, full: bool) -> bool:
+        """Make deliveries of the oldest event, or drop it when too many wait; False when there is none."""
+        bot_id = desk.bot.id
+        raw: Any = await self._redis.lindex(key(bot_id, "happened"), 0)  # pyright: ignore[reportGeneralTypeIssues]
+        if not raw:
+            return False
+        row = json.loads(raw)
+        contact = await desk.conversations.contact(row["conversation_id"])
+        who = contact and {
+            "id": contact.id,
+            "name": contact.profile.get("name") or contact.name,
+            "phone": contact.profile.get("phone") or (f"+{contact.wa_id}" if contact.wa_id else ""),
+            "profile": contact.profile,
+        }
+        event = digest(f"{row['conversation_id']} {row['event']} {row['id']}")
+        payload = {
+            "id": event,
+            "event": row["event"],
+            "bot_id": bot_id,
+            "at": row["at"],
+            "contact": who,
+            "data": row["data"] or {},
+        }
+        made = [
+            Delivery(
+                id=digest(f"{event} {hook.id}"), hook_id=hook.id, event=row["event"], payload=payload, at=row["at"]
+            )
+            for hook in await self.every(bot_id)
+            if hook.wants(row["event"]) and hook.created <= row["at"] and not full
+        ]
+        if full:
+            log.error("hook_event_dropped", bot=bot_id, event_name=row["event"], waiting=MOST_WAITING)
+        flat = [text for delivery in made for text in (delivery.id, delivery.model_dump_json())]
+        keys = [key(bot_id, part) for part in ("happened", "deliveries", "delivery_due")]
+        await self._scripts.run("fan", keys, {"raw": raw}, *flat)
+        return True
+
+    async def _attempt(
+        self, bot_id: str, hooks: Mapping[str, Hook], delivery: Delivery, http: aiohttp.ClientSession
+    ) -> None:
+        hook, attempts = hooks.get(delivery.hook_id), delivery.attempts + 1
+        bound = log.bind(
+            bot=bot_id, hook=delivery.hook_id, delivery=delivery.id, event_name=delivery.event, attempt=attempts
+        )
+        answer = await self._post(hook, delivery, attempts, http) if hook else "the webhook was deleted"
+        status, wait = "waiting", min(LONGEST, FIRST * 2 ** (attempts - 1))
+        if answer.isdigit() and 200 <= int(answer) < 300:
+            status = "delivered"
+            bound.info("hook_told")
+        elif hook is None or attempts >= ATTEMPTS or answer == "410":  # gone, it says
+            status = "failed"
+            bound.error("hook_given_up", answer=answer)
+        else:
+            bound.warning("hook_not_told", answer=answer)
+        following = now_ms() + wait if status == "waiting" else 0
+        update = {"status": status, "attempts": attempts, "answer": answer, "next": following}
+        row = delivery.model_copy(update=update).model_dump_json()
+        keys = [key(bot_id, part) for part in ("delivery_due", "deliveries", "delivery_finished")]
+        asked = {"id": delivery.id, "row": row, "next": following, "at": now_ms(), "most": KEPT}
+        await self._scripts.run("settle", keys, asked)
+
+    async def _post(self, hook: Hook, delivery: Delivery, attempt: int, http: aiohttp.ClientSession) -> str:
+        """The endpoint's HTTP status, or why there was none."""
+        body, at = json.dumps(delivery.payload, ensure_ascii=False).encode(), now_ms() // 1000
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Salesgraph",
+            "X-Salesgraph-Event": delivery.event,
+            "X-Salesgraph-Delivery": delivery.id,
+            "X-Salesgraph-Attempt": str(attempt),
+            "X-Salesgraph-Signature": signature(secret_of(self._settings, hook.id), at, body),
+        }
+        try:
+            await check(self._settings, hook.url)
+            timeout = aiohttp.ClientTimeout(total=SECONDS)
+            async with http.post(
+                hook.url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            ) as answer:
+                return str(answer.status)
+        except Forbidden as error:
+            return str(error)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return f"no answer: {type(error).__name__}"

@@ -1,0 +1,95 @@
+"""What each chat model takes and can do: learned in turns or asked by the doctor, known to every process, shown to people.
+
+{*}:models   HASH   model -> JSON of what is known
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
+from redis.asyncio import Redis
+
+from agent.models.ways import Ways
+from server.clock import now_ms
+from server.store.keys import SHARED, key
+
+KEY = key(SHARED, "models")
+# What was learned is tried again after a day, ms: a server may have been started anew with tools.
+FRESH = 86_400_000
+WORDS = {
+    "forced": "forced tool calls",
+    "system": "a system message",
+    "forms": "forms as tool calls (it is asked for JSON)",
+    "grammar": "JSON by a schema",
+    "chat": "chat completions (it is asked over Responses)",
+    "reasoning_effort": "reasoning_effort",
+    "max_tokens": "max_tokens",
+}
+_WAYS = {one.name for one in fields(Ways)}
+
+log = structlog.get_logger()
+
+
+class Known(BaseModel):
+    """What is known of a model since `at` (ms): what it is `lacking`, and how each sort of call went (`checks`: sort -> `ok` or what
+    was wrong) when the doctor last asked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    at: int = 0
+    lacking: tuple[str, ...] = ()
+    checks: dict[str, str] = {}
+
+    @property
+    def said(self) -> str:
+        """One line for people; empty where nothing is lacking and nothing went wrong."""
+        without = ", ".join(WORDS.get(name, name) for name in self.lacking)
+        wrong = "; ".join(f"{sort}: {why}" for sort, why in self.checks.items() if why != "ok")
+        return "; ".join(part for part in (f"takes no {without}" if without else "", wrong) if part)
+
+
+async def every(redis: Redis) -> dict[str, Known]:
+    """What is known of each model. A row that cannot be read is left out, and learned anew."""
+    raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
+    found: dict[str, Known] = {}
+    for name, row in raw.items():
+        try:
+            known = Known.model_validate_json(row)
+            found[known.model] = known
+        except ValidationError:
+            log.error("record_unreadable", key=KEY, why=name[:40])
+    return found
+
+
+async def note(redis: Redis, model: str, ways: Ways, checks: dict[str, str] | None = None) -> None:
+    """Put on record what a model takes; `checks` of the doctor replace those before."""
+    before = (await every(redis)).get(model)
+    known = Known(
+        model=model,
+        at=now_ms(),
+        lacking=tuple(ways.lacking),
+        checks=checks if checks is not None else before.checks if before else {},
+    )
+    await redis.hset(KEY, model, known.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+
+
+async def recall(redis: Redis) -> dict[str, Ways]:
+    """What models do not take, as far as it was learned within a day."""
+    since = now_ms() - FRESH
+    return {
+        known.model: Ways(**{name: False for name in known.lacking if name in _WAYS})
+        for known in (await every(redis)).values()
+        if known.at > since
+    }
+
+
+async def of(redis: Redis, names: Iterable[str]) -> list[dict[str, Any]]:
+    """What is known of these models, for the API: one that nobody has learned anything of is lacking nothing, at 0."""
+    known = await every(redis)
+    found = [known.get(name) or Known(model=name) for name in names]
+    return [{**one.model_dump(), "lacking": list(one.lacking), "said": one.said} for one in found]

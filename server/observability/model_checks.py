@@ -1,0 +1,133 @@
+"""One tiny call of each sort, to see what a model can do: a plain answer, a tool's call, a filled form, and words of a
+recording, and vectors."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+import wave
+from collections.abc import Awaitable, Callable
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import BaseTool, tool
+from pydantic import BaseModel, Field
+
+from agent.model_options import ModelOptions
+from agent.models.chat import Models
+from agent.models.failures import LASTING, Trouble, brief, judge
+
+# Seconds that whoever is asked has for an answer.
+SECONDS = 15.0
+SORTS = ("plain", "tool", "structured")
+NO_CALL, NO_FORM = "answers without calling the tool", "cannot fill a form"
+
+
+class Colour(BaseModel):
+    """The colour that is named."""
+
+    colour: str = Field(description="one word")
+
+
+@tool
+def stock_of(product: str) -> str:
+    """How many of a product are in stock."""
+    return "4"
+
+
+class Checked(BaseModel):
+    """How a model answered: what went wrong by sort (`ok`: nothing did), and how long the plain answer took, seconds. `trouble`
+    says what an operator has to do where it does not answer at all."""
+
+    checks: dict[str, str]
+    seconds: float = 0
+    trouble: str = ""
+
+    @property
+    def said(self) -> str:
+        """One line for people."""
+        able = [{"plain": "answers", "tool": "calls tools", "structured": "fills forms"}[s] for s, why in self.checks.items() if why == "ok"]  # fmt: skip
+        wrong = [why for why in self.checks.values() if why != "ok"]
+        return f"{', '.join(able) or 'nothing works'} ({self.seconds:.1f} s){''.join(f'; {why}' for why in wrong)}"
+
+
+async def check_model(models: Models, name: str, options: ModelOptions = ModelOptions()) -> Checked:
+    """Ask one model. Three calls; the later ones only where the first was answered."""
+    provider, began = name.partition(":")[0], time.monotonic()
+    plain = "ok"
+    try:
+        made = models.made(name, models.ways_of(name).left_of(options), responses=not models.ways_of(name).chat)
+        await asyncio.wait_for(_patiently(made, provider), SECONDS)
+    except Exception as error:  # whatever a provider's library raises, it is what there is to be told
+        if (fault := judge(error, provider)).kind != "refused":
+            late = isinstance(error, TimeoutError)
+            why = f"no answer within {SECONDS:.0f} s" if late else brief(error) or type(error).__name__
+            advice = Trouble(provider, fault.kind, why, name).advice if fault.kind in LASTING else ""
+            return Checked(checks={"plain": why}, seconds=time.monotonic() - began, trouble=advice or why)
+        plain = await _asked(models, name, options, "Answer with the word ok.", (), None)
+    seconds = time.monotonic() - began
+    return Checked(
+        checks={
+            "plain": plain,
+            "tool": await _asked(models, name, options, "How many blue vases are in stock? Use the tool.", (stock_of,), None),
+            "structured": await _asked(models, name, options, "The car is red.", (), Colour),
+        },
+        seconds=seconds,
+    )  # fmt: skip
+
+
+async def _patiently(made: BaseChatModel, provider: str) -> None:
+    """A plain answer; what passes, such as a model that is being loaded, is tried again."""
+    for pause in (0.5, 2.0, None):
+        try:
+            await made.ainvoke([HumanMessage("Answer with the word ok.")])
+            return
+        except Exception as error:
+            if pause is None or judge(error, provider).kind not in ("retry", "again"):
+                raise
+            await asyncio.sleep(pause)
+
+
+async def _asked(
+    models: Models,
+    name: str,
+    options: ModelOptions,
+    text: str,
+    tools: tuple[BaseTool, ...],
+    schema: type[BaseModel] | None,
+) -> str:
+    """`ok`, or what is wrong."""
+    try:
+        answer = await models.answer(name, [HumanMessage(text)], tools, schema, options, "doctor", SECONDS)
+    except Exception as error:  # the same
+        return brief(error) or type(error).__name__
+    if answer is None:
+        why = models.last_faults.get(name, "")
+        return f"{NO_FORM if schema else 'no answer that can be used'}{f' ({why})' if why else ''}"
+    ways = models.ways_of(name)
+    if tools and not answer.message.tool_calls:
+        return "takes no tools" if not ways.tools else NO_CALL
+    return "ok"
+
+
+def silence() -> bytes:
+    """Half a second of silence, a recording that every transcriber can read (WAV, 16 kHz)."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16_000)
+        sound.writeframes(b"\0" * 16_000)
+    return out.getvalue()
+
+
+async def check(job: Callable[[], Awaitable[object]]) -> str:
+    """`ok`, or why another kind of call fails."""
+    try:
+        await asyncio.wait_for(job(), SECONDS)
+    except TimeoutError:
+        return f"no answer within {SECONDS:.0f} s"
+    except Exception as error:  # the same
+        return brief(error) or type(error).__name__
+    return "ok"

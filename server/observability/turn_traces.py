@@ -1,0 +1,237 @@
+"""How a reply came about: what each turn did, node by node, for the people who ask why; and how long nodes take.
+
+trace:C:TURN   STRING   JSON of a `Trace`, for 30 days, or as long as the transcript is kept
+node_times     HASH     `NODE le BUCKET` counts, `NODE ms` sums (Prometheus: cumulative histogram)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import structlog
+from langchain_core.messages import AIMessage, ToolMessage
+from pydantic import BaseModel
+from redis.asyncio import Redis
+
+from agent.models.usage import Call
+from agent.state import text_of
+from server.bots.bot import Desk
+from server.clock import now_ms
+from server.observability import opentelemetry
+from server.store.keys import key
+from server.store.mailbox import DAY
+
+KEPT = 30 * DAY
+# Of a passage, a tool's arguments or its answer, characters.
+LONGEST = 600
+# Upper bounds of the histogram of node times, ms.
+BUCKETS = (10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000)
+
+log = structlog.get_logger()
+
+
+class Step(BaseModel):
+    """A node that ran for so many ms, `began` ms after its turn; those that ran side by side began together."""
+
+    node: str
+    ms: int
+    began: int = 0
+
+
+class Used(BaseModel):
+    """A tool call and its answer."""
+
+    tool: str
+    arguments: str
+    answer: str = ""
+    failed: bool = False
+
+
+class Passage(BaseModel):
+    """A passage the agent was given; `strong`: it probably answers the question."""
+
+    document: str
+    page: int
+    text: str
+    strong: bool
+
+
+class Paid(BaseModel):
+    """A model call: what for, and what it cost in US dollars."""
+
+    purpose: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost: float
+
+
+class Rewritten(BaseModel):
+    """A reply that `ground` did not let pass, and why."""
+
+    draft: str
+    complaint: str
+
+
+class Trace(BaseModel):
+    """One turn. `waited` (ms): from the contact's first message to its end; `resumed`: it went on after a crash, and what ran
+    before that is not known; `traceparent`: its span, where traces are exported."""
+
+    turn_id: str
+    at: int
+    ms: int
+    waited: int = 0
+    resumed: bool = False
+    steps: list[Step] = []
+    verdict: str = ""
+    reason: str = ""
+    topic: str = ""
+    tools: list[Used] = []
+    passages: list[Passage] = []
+    checked: list[str] = []
+    rewritten: list[Rewritten] = []
+    prompts: list[str] = []
+    model: str = ""
+    calls: list[Paid] = []
+    traceparent: str = ""
+
+
+class Tracing:
+    """Watches one turn as the graph streams it."""
+
+    def __init__(self, resumed: bool) -> None:
+        self._resumed = resumed
+        self._began = self._step = time.monotonic()
+        self._steps: list[Step] = []
+        self._tools: dict[str, Used] = {}
+        self._rewritten: list[Rewritten] = []
+
+    def stepped(self) -> None:
+        """All nodes that ran side by side are done."""
+        self._step = time.monotonic()
+
+    def saw(self, node: str, update: Any) -> None:
+        """A node is done."""
+        took, began = time.monotonic() - self._step, self._step - self._began
+        self._steps.append(Step(node=node, ms=round(took * 1000), began=round(began * 1000)))
+        for part in update if isinstance(update, list) else [update]:
+            if isinstance(part, dict):
+                self._look(part)
+
+    def _look(self, part: Mapping[str, Any]) -> None:
+        if part.get("complaint") and part.get("draft"):
+            self._rewritten.append(Rewritten(draft=part["draft"][:LONGEST], complaint=part["complaint"][:LONGEST]))
+        for message in part.get("messages") or []:
+            if isinstance(message, AIMessage):
+                for call in message.tool_calls:
+                    used = Used(tool=call["name"], arguments=str(call["args"])[:LONGEST])
+                    self._tools[call["id"] or call["name"]] = used
+            elif isinstance(message, ToolMessage):
+                used = self._tools.get(message.tool_call_id) or Used(tool=message.name or "", arguments="")
+                answer = {"answer": text_of(message)[:LONGEST], "failed": message.status == "error"}
+                self._tools[message.tool_call_id] = used.model_copy(update=answer)
+
+    def trace(self, turn_id: str, values: Mapping[str, Any], calls: Sequence[Call], asked_at: int) -> Trace:
+        """What there is to tell at the end of the turn; `values` is what the graph ended with."""
+        passages = [
+            Passage(document=p["document"], page=p["page"], text=p["text"][:LONGEST], strong=p["strong"])
+            for p in values.get("passages") or []
+        ]
+        paid = [
+            Paid(
+                purpose=c.purpose,
+                model=c.model,
+                input_tokens=c.input_tokens,
+                output_tokens=c.output_tokens,
+                cost=c.cost,
+            )
+            for c in calls
+        ]
+        return Trace(
+            turn_id=turn_id,
+            at=now_ms(),
+            ms=round((time.monotonic() - self._began) * 1000),
+            waited=now_ms() - asked_at if asked_at else 0,
+            resumed=self._resumed,
+            steps=self._steps,
+            verdict=values.get("verdict") or "",
+            reason=values.get("reason") or "",
+            topic=(values.get("topic") or "")[:LONGEST],
+            tools=list(self._tools.values()),
+            passages=passages,
+            checked=values.get("checked") or [],
+            rewritten=self._rewritten,
+            prompts=values.get("prompts") or [],
+            model=values.get("model") or "",
+            calls=paid,
+        )
+
+
+async def keep(redis: Redis, desk: Desk, conversation_id: str, trace: Trace) -> None:
+    """Put a turn's trace on record, and its times with those of others."""
+    times = key(desk.bot.id, "node_times")
+    async with redis.pipeline(transaction=False) as pipe:
+        kept = min(KEPT, desk.mailbox.limits.keep or KEPT)
+        pipe.set(key(desk.bot.id, "trace", conversation_id, trace.turn_id), trace.model_dump_json(), px=kept)
+        for step in [*trace.steps, Step(node="turn", ms=trace.ms)]:
+            bucket = next((str(limit) for limit in BUCKETS if step.ms <= limit), "+Inf")
+            pipe.hincrby(times, f"{step.node} le {bucket}", 1)
+            pipe.hincrby(times, f"{step.node} ms", step.ms)
+        await pipe.execute()
+
+
+def exported(desk: Desk, conversation_id: str, trace: Trace, parent: str) -> Trace:
+    """The trace with its spans sent to where traces go (`server.observability.opentelemetry`), under the webhook's."""
+    end = opentelemetry.now()
+    start, about = (
+        end - trace.ms * 1_000_000,
+        {"bot": desk.bot.id, "conversation": conversation_id, "turn": trace.turn_id},
+    )
+    carried = opentelemetry.span("turn", parent, start, end, {**about, "verdict": trace.verdict, "model": trace.model})
+    for step in trace.steps if carried else []:
+        began = start + step.began * 1_000_000
+        opentelemetry.span(step.node, carried, began, began + step.ms * 1_000_000, about)
+    return trace.model_copy(update={"traceparent": carried})
+
+
+@contextlib.asynccontextmanager
+async def sending(desk: Desk, conversation_id: str, reply_id: str) -> AsyncIterator[None]:
+    """Around a request that sends a reply: it is in the log, and in its turn's trace, once it was taken."""
+    began = opentelemetry.now()
+    yield
+    log.info("sent", bot=desk.bot.id, conversation=conversation_id, reply=reply_id)
+    if opentelemetry.tracer():
+        await mark(desk.redis, desk.bot.id, conversation_id, reply_id, "send", began)
+
+
+async def mark(redis: Redis, bot_id: str, conversation_id: str, reply_id: str, name: str, began: int) -> None:
+    """A span of something that happened to a reply, under its turn's; nothing where no turn wrote it."""
+    turn_id = reply_id.partition(":")[0]
+    trace = await find(redis, bot_id, conversation_id, turn_id)
+    if trace and trace.traceparent:
+        about = {"bot": bot_id, "conversation": conversation_id, "turn": turn_id, "reply": reply_id}
+        opentelemetry.span(name, trace.traceparent, began, opentelemetry.now(), about)
+
+
+async def find(redis: Redis, bot_id: str, conversation_id: str, turn_id: str) -> Trace | None:
+    """The trace of a turn; None when it is too long ago, or there was no such turn."""
+    raw: Any = await redis.get(key(bot_id, "trace", conversation_id, turn_id))
+    return Trace.model_validate_json(raw) if raw else None
+
+
+async def node_times(redis: Redis, bot_id: str) -> dict[str, tuple[list[tuple[str, float]], float]]:
+    """Of each node and of whole turns (`turn`): cumulative (upper bound in seconds, count) pairs, and the sum in seconds."""
+    raw: Any = await redis.hgetall(key(bot_id, "node_times"))  # pyright: ignore[reportGeneralTypeIssues]
+    counts = {name.decode(): int(value) for name, value in raw.items()}
+    found = {}
+    for node in sorted({name.partition(" ")[0] for name in counts}):
+        buckets, total = [], 0
+        for limit in BUCKETS:
+            total += counts.get(f"{node} le {limit}", 0)
+            buckets.append((str(limit / 1000), float(total)))
+        buckets.append(("+Inf", float(total + counts.get(f"{node} le +Inf", 0))))
+        found[node] = (buckets, counts.get(f"{node} ms", 0) / 1000)
+    return found

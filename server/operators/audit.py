@@ -1,0 +1,112 @@
+"""What operators did: one line for every change, with who made it.
+
+{*}:audit   LIST   JSON: at (ms), operator, role, action (method and route), bot_id, target, detail; the last 20,000
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+from fastapi import Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from redis.asyncio import Redis
+
+from server.clock import now_ms
+from server.operators.login import READS
+from server.operators.tokens import Operator, who
+from server.store.keys import SHARED, key
+from server.store.readable import fields_of, readable
+
+AUDIT = key(SHARED, "audit")
+KEPT = 20_000
+# Routes that change nothing worth a line, whatever their method.
+SILENT = ("/seen", "/search", "/generate")
+
+log = structlog.get_logger()
+
+
+async def note(
+    redis: Redis, operator: Operator, action: str, target: str = "", bot_id: str = "", detail: str = ""
+) -> None:
+    """Put a line on record. No texts, numbers or secrets."""
+    row = {
+        "at": now_ms(),
+        "operator": operator.name,
+        "operator_id": operator.id,
+        "role": operator.role,
+        "action": action,
+        "bot_id": bot_id,
+        "target": target,
+        "detail": detail,
+    }
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.lpush(AUDIT, json.dumps(row))
+        pipe.ltrim(AUDIT, 0, KEPT - 1)
+        await pipe.execute()
+    log.info("operator", operator=operator.id, action=action, target=target)
+
+
+async def lines(redis: Redis, limit: int, start: int = 0) -> list[dict[str, Any]]:
+    """The last changes, newest first."""
+    rows: Any = await redis.lrange(AUDIT, start, start + limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
+    return readable(rows, fields_of, "a line of the audit log")
+
+
+def may_see(row: dict[str, Any]) -> bool:
+    """Whether whoever makes the request in hand may see a line: of their own, or of a bot of theirs."""
+    operator = who.get()
+    return (
+        not operator.bots or row["operator_id"] == operator.id or (bool(row["bot_id"]) and operator.sees(row["bot_id"]))
+    )
+
+
+class About:
+    """What the request in hand is about; `read`: worth a line although nothing is changed."""
+
+    def __init__(self) -> None:
+        self.bot_id, self.target, self.read = "", "", False
+
+
+_about: ContextVar[About | None] = ContextVar("about", default=None)
+
+
+def about(bot_id: str, target: str = "") -> None:
+    """Say which bot, and which conversation or other thing of it, a request is about."""
+    if (now := _about.get()) is not None:
+        now.bot_id, now.target = bot_id or now.bot_id, target or now.target
+
+
+def look(bot_id: str, target: str = "") -> None:
+    """Say that a request hands out what is known of people."""
+    about(bot_id, target)
+    if (now := _about.get()) is not None:
+        now.read = True
+
+
+def audited(redis: Redis) -> type[APIRoute]:
+    """A class of routes whose changes are put on record once they are made."""
+
+    class Audited(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Any]:
+            handle = super().get_route_handler()
+
+            async def handler(request: Request) -> Response:
+                said = About()
+                _about.set(said)
+                answer = await handle(request)
+                changes = request.method not in READS and not self.path.endswith(SILENT)
+                if (changes or said.read) and answer.status_code < 400:
+                    parts = dict(request.path_params)
+                    bot = str(parts.pop("bot_id", "") or said.bot_id)
+                    target = "/".join(str(part) for part in parts.values()) or said.target
+                    await note(redis, who.get(), f"{request.method} {self.path}", target, bot)
+                return answer
+
+            return handler
+
+    return Audited

@@ -1,0 +1,239 @@
+"""Moving in: a chat exported from a phone becomes a conversation, a list of people becomes contacts. First as a dry run."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from redis.asyncio import Redis
+
+from agent.context import PROFILE_FIELDS
+from agent.language.detect import language_of
+from agent.phone_numbers import canonical
+from agent.profile import region_of
+from channels.base import Message
+from channels.chat_export import Export, Line
+from server.bots.bot import Desk
+from server.operators.profile_fields import BadField, entered, phone_number
+from server.outreach import consent
+from server.store.keys import key
+from server.store.records import Entry
+
+# Of an imported chat the agent itself remembers the last messages; the rest it finds in nobody's way in the transcript.
+REMEMBERED = 20
+SOURCE = "import"
+
+# The words people put over their columns.
+COLUMNS = {
+    "phone": ("phone", "number", "tel", "telephone", "mobile", "whatsapp", "wa_id", "phone number", "mobile phone", "телефон", "номер", "teléfono", "telefono", "telefone", "telefon", "handy", "celular", "फ़ोन"),
+    "name": ("name", "first name", "first_name", "firstname", "имя", "nombre", "nome", "vorname", "prénom"),
+    "last_name": ("last name", "last_name", "lastname", "surname", "фамилия", "apellido", "apellidos", "cognome", "sobrenome", "nachname", "nom"),
+    "company": ("company", "organisation", "organization", "компания", "empresa", "azienda", "firma", "entreprise"),
+    "email": ("email", "e-mail", "mail", "почта", "correo"),
+    "language": ("language", "lang", "язык", "idioma", "lingua", "sprache", "langue"),
+    "class": ("class",),
+    "consent": ("consent", "stopped", "opt_out", "opted out", "unsubscribed"),
+}  # fmt: skip
+
+# KEYS transcript status active | ARGV conversation lines at... id entry id entry: what is older than anything there comes
+# before it, once; -1: some of it is newer
+_PREPEND = """
+local head = redis.call('LINDEX', KEYS[1], 0)
+local first = head and tonumber(string.match(head, '"at": ?(%d+)'))
+if first and first <= tonumber(ARGV[3]) then return -1 end
+local count = 0
+for i = #ARGV - 1, 5, -2 do
+  if redis.call('HSETNX', KEYS[2], ARGV[i], 'imported') == 1 then
+    redis.call('LPUSH', KEYS[1], ARGV[i + 1])
+    count = count + 1
+  end
+end
+if tonumber(ARGV[2]) > 0 then redis.call('LTRIM', KEYS[1], -tonumber(ARGV[2]), -1) end
+redis.call('ZADD', KEYS[3], 'NX', ARGV[3], ARGV[1])
+return count
+"""
+
+
+@dataclass(slots=True)
+class Refused:
+    """A row that was not taken: its line in the file, and why."""
+
+    line: int
+    field: str
+    why: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What became, or would become, of an import."""
+
+    taken: int = 0
+    known: int = 0
+    refused: list[Refused] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class NotImported(ValueError):
+    """The whole of it cannot be taken; the message says why and what to do."""
+
+
+async def chat(
+    desk: Desk, export: Export, phone: str, us: str, *, dry: bool = True
+) -> tuple[Report, list[AnyMessage], str]:
+    """Put an exported chat before what is known of a contact's conversation; again changes nothing. Answers the report, the
+    last messages as the agent should remember them, and the conversation. Raises NotImported."""
+    authors = export.authors
+    if us not in authors:
+        raise NotImported(f"--us: {us or 'nobody'} does not write in this chat; use one of {', '.join(authors[:5])}")
+    if len(authors) > 2:
+        raise NotImported(f"{len(authors)} people write in this chat: a group cannot become one contact's conversation")
+    number = phone_number(phone, None)
+    if number is None:
+        raise NotImported(
+            f"--contact: {phone} is no phone number; write it with its country code, such as +7 701 234 56 78"
+        )
+    name = next((author for author in authors if author != us), "")
+    report = Report(taken=len(export.lines))
+    report.refused = [Refused(n, "line", f"no message: {text}") for n, text in export.unread]
+    if export.ambiguous:
+        report.notes.append(f"the dates were read as {export.order}; if that is wrong, give --dates")
+    entries = [_entry(line, us, number, desk.bot.outreach.hours.zone) for line in export.lines]
+    entries.sort(key=lambda entry: entry.at)
+    lines = desk.mailbox.limits.lines
+    if len(entries) > lines:
+        report.notes.append(f"of {len(entries)} messages the last {lines} are kept (transcript_messages)")
+        entries = entries[-lines:]
+    card = Message(
+        id="import", account=desk.bot.account, kind="system", wa_id=number, name="" if _is_number(name) else name
+    )
+    remembered = [_remembered(entry) for entry in entries[-REMEMBERED:]]
+    if dry:
+        return report, remembered, ""
+    conversation_id = await desk.conversations.identify(card)
+    flat = [text for entry in entries for text in (entry.id, entry.model_dump_json(exclude={"status", "heard"}))]
+    keys = [key(desk.bot.id, part, conversation_id) for part in ("transcript", "status")]
+    count: Any = await desk.redis.eval(  # pyright: ignore[reportGeneralTypeIssues]
+        *(_PREPEND, 3, *keys, key(desk.bot.id, "active")), conversation_id, lines, entries[-1].at, "", *flat
+    )
+    if count < 0:
+        already = await desk.redis.hexists(keys[1], entries[-1].id)  # pyright: ignore[reportGeneralTypeIssues]
+        if not already:
+            raise NotImported(
+                "the conversation here began before this chat ended; messages would stand in the wrong order"
+            )
+        count = 0
+    report.taken, report.known = count, len(entries) - count
+    said = " ".join(entry.text for entry in entries[-30:] if entry.author == "contact")
+    await desk.conversations.learn(conversation_id, {"language": language_of(said, "")} if said else {}, SOURCE)
+    return report, remembered if count else [], conversation_id
+
+
+def _entry(line: Line, us: str, number: str, zone: str) -> Entry:
+    at = int(line.at.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+    text = line.text if not line.file else f"[file{'' if line.file == '?' else ' ' + line.file}] {line.text}".strip()
+    digest = hashlib.blake2b(f"{canonical(number)} {at} {line.author} {text}".encode(), digest_size=12).hexdigest()
+    author = "person" if line.author == us else "contact"
+    return Entry(id=f"import:{digest}", author=author, kind="text", text=text, at=at)
+
+
+def _remembered(entry: Entry) -> AnyMessage:
+    if entry.author == "contact":
+        return HumanMessage(entry.text, id=entry.id)
+    return AIMessage(entry.text, id=entry.id, name="operator")
+
+
+def _is_number(name: str) -> bool:
+    return phone_number(name, None) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One row that can be taken."""
+
+    line: int
+    number: str
+    facts: dict[str, str]
+    stopped: bool
+
+
+def people(text: str, desk: Desk, region: str | None = None) -> tuple[list[Person], Report]:
+    """The contacts of a CSV with a header line, and every row that is refused with its reason. `region` (ISO country) is for
+    numbers without a country code. Raises NotImported when no column holds phone numbers."""
+    text = text.removeprefix("\ufeff")
+    first = text.partition("\n")[0]
+    rows = csv.reader(io.StringIO(text), delimiter=max(",;\t|", key=first.count))
+    head = [cell.strip() for cell in next(rows, [])]
+    custom = {f.name: f for f in desk.bot.context.custom_fields}
+    places = {name: i for i, cell in enumerate(head) if (name := _column(cell, custom))}
+    if "phone" not in places:
+        raise NotImported(f"no column is called phone; the first line has {', '.join(head) or 'nothing'}")
+    report, found, seen = Report(), list[Person](), dict[str, int]()
+    if left := [cell for i, cell in enumerate(head) if i not in places.values()]:
+        report.notes.append(f"columns left out: {', '.join(left)}; name them like a profile field or a custom field")
+    for row in rows:
+        line = rows.line_num
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) > len(head):
+            report.refused.append(Refused(line, "row", f"{len(row)} cells under {len(head)} columns"))
+            continue
+        cells = {name: row[i].strip() for name, i in places.items() if i < len(row) and row[i].strip()}
+        problem, person = _person(line, cells, custom, region)
+        if person and (first := seen.get(canonical(person.number))):
+            problem, person = Refused(line, "phone", f"the same number as line {first}"), None
+        if person is None:
+            report.refused.append(problem or Refused(line, "row", "cannot be read"))
+            continue
+        seen[canonical(person.number)] = line
+        found.append(person)
+    report.taken = len(found)
+    return found, report
+
+
+def _column(cell: str, custom: dict[str, Any]) -> str:
+    plain = " ".join(cell.casefold().replace("_", " ").split())
+    known = next((n for n, words in COLUMNS.items() if plain in words or cell.casefold() in words), "")
+    return known or (cell if cell in custom else "")
+
+
+def _person(line: int, cells: dict[str, str], custom: dict[str, Any], region: str | None) -> tuple[Refused | None, Person | None]:  # fmt: skip
+    if "phone" not in cells:
+        return Refused(line, "phone", "empty"), None
+    number = phone_number(cells["phone"], region)
+    if number is None:
+        hint = "" if region or cells["phone"].startswith("+") else "; without a country code, give --region"
+        return Refused(line, "phone", f"{cells['phone']} is no valid number{hint}"), None
+    facts, country = dict[str, str](), region or region_of(number)
+    for name in (*PROFILE_FIELDS, "class", "language", *custom):
+        if name in cells and name != "phone":
+            try:
+                facts[name] = entered(name, cells[name], custom, country)
+            except BadField as error:
+                return Refused(line, name, str(error)), None
+    stopped = cells.get("consent", "").casefold() in ("stopped", "yes", "true", "1", "да", "x")
+    return None, Person(line, number, facts, stopped)
+
+
+async def contacts(redis: Redis, desk: Desk, found: Sequence[Person]) -> Report:
+    """Store people as contacts. What an operator entered by hand stays, what a contact said gives way; an opt-out counts, and is
+    never taken back by a file."""
+    report = Report()
+    for person in found:
+        card = Message(id="import", account=desk.bot.account, kind="system", wa_id=person.number)
+        conversation_id = await desk.conversations.identify(card)
+        known = await desk.redis.zscore(key(desk.bot.id, "active"), conversation_id)
+        contact = await desk.conversations.contact(conversation_id)
+        await desk.conversations.learn(conversation_id, person.facts, SOURCE)
+        if person.stopped:
+            await consent.change(redis, desk.conversations, conversation_id, True, "operator", SOURCE)
+        if known is None and contact:
+            await desk.redis.zadd(key(desk.bot.id, "active"), {conversation_id: contact.created}, nx=True)
+        report.taken += known is None
+        report.known += known is not None
+    return report

@@ -1,0 +1,108 @@
+"""What an operator decides about a conversation, and what they write in it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+from pydantic import BaseModel
+
+from agent.nodes.moderate import SAID_BY_OPERATOR, TURNED_AWAY
+from channels.base import Message
+from server.bots.bot import Desk
+from server.clock import now_ms
+from server.conversations.outbox import Reply, post
+from server.outreach.rules import WINDOW
+from server.store.contacts import OPERATOR
+from server.store.message_templates import Template
+from server.store.records import Contact
+
+ContactClass = Literal["client", "non_client", "unknown"]
+CLASSES: tuple[str, ...] = get_args(ContactClass)
+
+
+class Refused(ValueError):
+    """What an operator wants to write must not go out; the message says why."""
+
+
+class Writing(BaseModel):
+    """What may be written to a contact now: a `text` until `until` (ms; 0: at any time), a `template`, or nothing, for the
+    reason in `why`."""
+
+    text: bool
+    template: bool
+    until: int = 0
+    why: str = ""
+
+
+async def take_over(desk: Desk, conversation_id: str) -> None:
+    """A person answers from here on; the bot records and is silent."""
+    await desk.conversations.set(conversation_id, owner="person")
+
+
+async def hand_back(desk: Desk, conversation_id: str) -> None:
+    """The bot goes on, knowing what the person wrote; what the person was called for is done."""
+    await desk.conversations.set(conversation_id, owner="bot", task="")
+
+
+async def done(desk: Desk, conversation_id: str) -> None:
+    """What a person had to look after is looked after."""
+    await desk.conversations.set(conversation_id, task="")
+
+
+async def classify(desk: Desk, conversation_id: str, kind: ContactClass) -> None:
+    """Whether a contact is a client. It sticks: the moderator does not judge this contact again. Somebody who was turned
+    away by mistake is answered from the next message on."""
+    facts: dict[str, str | None] = {"class": kind, "class_reason": SAID_BY_OPERATOR, "class_confidence": None}
+    if kind != "non_client":
+        facts[TURNED_AWAY] = None
+    await desk.conversations.learn(conversation_id, facts, OPERATOR)
+
+
+def writing(desk: Desk, contact: Contact, now: int) -> Writing:
+    """What the rules of consent and of the provider's 24-hour window allow at `now` (ms)."""
+    if contact.stopped:
+        why = "the contact asked for no more messages; only they can take that back, with START"
+        return Writing(text=False, template=False, why=why)
+    if not desk.bot.windowed(contact.account):
+        return Writing(text=True, template=False)
+    until = contact.heard_at + WINDOW
+    if now > until:
+        why = "the contact has not written in the last 24 hours: only a template may be sent"
+        return Writing(text=False, template=True, why=why)
+    return Writing(text=True, template=True, until=until)
+
+
+async def write(
+    desk: Desk,
+    contact: Contact,
+    known: Mapping[str, Template],
+    text: str = "",
+    template: str = "",
+    variables: Sequence[str] = (),
+) -> str:
+    """Queue a message of a person's, who has the conversation from now on if it is a text; its id. `known`: the bot's
+    templates. Raises Refused, and MissingVariable for a template without a value."""
+    allowed = writing(desk, contact, now_ms())
+    if not (allowed.template if template else allowed.text) and not (template and allowed.text):
+        raise Refused(allowed.why)
+    if template:
+        chosen = known.get(template)
+        if chosen and not chosen.usable:
+            raise Refused(f"template {chosen.id} is {chosen.status.lower()}")
+        text = chosen.filled(variables) if chosen else f"[{template}]"
+    else:
+        await take_over(desk, contact.id)
+    reply = Reply(id=f"{uuid.uuid4().hex}:0", text=text, author="person", template=template, variables=tuple(variables))
+    await post(desk, contact, reply)
+    echo = Message(
+        id=reply.id,
+        kind="echo",
+        text=text,
+        account=contact.account,
+        wa_id=contact.wa_id,
+        user_id=contact.user_id,
+    )
+    await desk.mailbox.remember(contact.id, echo.model_dump_json())
+    return reply.id

@@ -1,0 +1,1 @@
+"""What the bot writes without being asked, and when it may: follow-ups, appointments, consent."""

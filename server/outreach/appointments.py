@@ -1,0 +1,233 @@
+"""Scheduled calls of a bot: free slots inside working hours, booked without overlap, confirmed, reminded of, listed.
+
+call_slots    HASH   ms of a slot -> calls booked in it
+call_rows     HASH   call id -> JSON of a `Call`
+call_starts   ZSET   call id -> ms of its start
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from icalendar import Alarm, Calendar, Event
+from pydantic import BaseModel
+from redis.asyncio import Redis
+
+from agent.context import idempotency_key
+from agent.language.appointment_phrases import confirmed, reminder
+from server.bots.bot import Bot, Desk
+from server.clock import now_ms
+from server.conversations import outbox
+from server.conversations.outbox import File, Reply
+from server.outreach.rules import WINDOW, barred
+from server.store.counters import FIGURES, day_of
+from server.store.keys import key
+from server.store.readable import readable
+from server.store.records import Contact
+from server.store.scripts import Scripts
+
+MINUTE = 60_000
+# Nobody is called sooner than this, and slots are proposed for so many days.
+LEAD, DAYS = 60 * MINUTE, 14
+# How many slots the agent is told of: the next ones, or all of a day.
+PROPOSED, A_DAY = 8, 60
+# Before a call its contact is reminded: a day and an hour.
+REMINDERS = {"day": 24 * 60 * MINUTE, "hour": 60 * MINUTE}
+
+log = structlog.get_logger()
+
+
+class Call(BaseModel):
+    """A call somebody at the business will make. `start`: Unix ms; `about`: what for, in the contact's words."""
+
+    id: str
+    bot_id: str
+    conversation_id: str
+    start: int
+    minutes: int
+    about: str = ""
+    name: str = ""
+    phone: str = ""
+    booked_at: int = 0
+
+
+class Calls:
+    """The book of calls of every bot."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
+
+    def _keys(self, bot_id: str) -> list[str]:
+        return [key(bot_id, part) for part in ("call_slots", "call_rows", "call_starts")]
+
+    async def free(self, bot: Bot, after: int, most: int) -> list[int]:
+        """The first `most` free slots (ms) that begin at `after` (ms) or later, in DAYS days."""
+        plan, earliest = bot.outreach, max(after, now_ms() + LEAD)
+        taken: Any = await self._redis.hgetall(key(bot.id, "call_slots"))  # pyright: ignore[reportGeneralTypeIssues]
+        full = {int(at) for at, count in taken.items() if int(count) >= plan.calls_at_once}
+        last = now_ms() + DAYS * 24 * 60 * MINUTE
+        slots = (at for first, end in plan.hours.openings(earliest) for at in range(first, end, plan.call_minutes * MINUTE)
+                 if at + plan.call_minutes * MINUTE <= end)  # fmt: skip
+        upcoming = itertools.takewhile(lambda at: at < last, (at for at in slots if at >= earliest))
+        return list(itertools.islice((at for at in upcoming if at not in full), most))
+
+    async def book(self, bot: Bot, contact: Contact, start: int, about: str, old: str = "") -> Call | None:
+        """Book a slot (ms), or move the call `old` to it; None when it is taken or no slot. The same turn books once."""
+        if start not in await self.free(bot, start, 1):
+            mine = await self.of(bot.id, contact.id)
+            return next((call for call in mine if call.start == start), None)
+        made_by = idempotency_key.get() or uuid4().hex
+        call = Call(
+            id=hashlib.blake2b(f"{made_by} {start}".encode(), digest_size=12).hexdigest(),
+            bot_id=bot.id,
+            conversation_id=contact.id,
+            start=start,
+            minutes=bot.outreach.call_minutes,
+            about=about[:300],
+            name=contact.profile.get("name") or contact.name,
+            phone=contact.profile.get("phone") or (f"+{contact.wa_id}" if contact.wa_id else ""),
+            booked_at=now_ms(),
+        )
+        asked = {"id": call.id, "slot": start, "row": call.model_dump_json(), "capacity": bot.outreach.calls_at_once}
+        asked |= {"conversation": contact.id, "day": day_of(bot.limits.timezone)}
+        if not await self._scripts.run("book", self._keys(bot.id), {**asked, "old": old}):
+            return None
+        log.info("call_booked", bot=bot.id, conversation=contact.id, call=call.id, moved=bool(old))
+        return call
+
+    async def cancel(self, bot_id: str, call_id: str) -> bool:
+        """Give a call's slot back; False when there is no such call (any more)."""
+        done = bool(await self._scripts.run("cancel", self._keys(bot_id), {"id": call_id}))
+        if done:
+            log.info("call_cancelled", bot=bot_id, call=call_id)
+        return done
+
+    async def coming(self, bot_id: str, after: int = 0) -> list[Call]:
+        """Calls that start at `after` (ms) or later, the next first."""
+        ids: Any = await self._redis.zrangebyscore(key(bot_id, "call_starts"), after, "+inf")
+        rows: Any = await self._redis.hmget(key(bot_id, "call_rows"), ids) if ids else []  # pyright: ignore[reportGeneralTypeIssues]
+        return readable(rows, Call.model_validate_json, "a call")
+
+    async def of(self, bot_id: str, conversation_id: str) -> list[Call]:
+        """The calls of one contact that are still to come."""
+        return [call for call in await self.coming(bot_id, now_ms()) if call.conversation_id == conversation_id]
+
+    async def remind(self, desk: Desk) -> int:
+        """Tell contacts of calls that are near, each reminder once however many workers look; how many were queued."""
+        count = 0
+        for call in await self.coming(desk.bot.id, now_ms()):
+            for name, before in REMINDERS.items():
+                due = call.start - before
+                if not (due <= now_ms() < due + 30 * MINUTE) or call.booked_at > due:
+                    continue
+                contact = await desk.conversations.contact(call.conversation_id)
+                if contact is None or (barred(contact) and contact.owner != "person"):
+                    continue
+                language, at = contact.profile.get("language") or "en", when(desk.bot, call.start)
+                reply = Reply(id=f"call:{call.id}:{name}", text=reminder(language, at), notice=True)
+                if desk.bot.windowed(contact.account) and now_ms() > contact.heard_at + WINDOW:
+                    chosen = desk.bot.outreach.call_template({**contact.profile, "when": at})
+                    if chosen is None:
+                        continue
+                    reply = reply.model_copy(update={"template": chosen[0], "variables": chosen[1]})
+                count += await outbox.post(desk, contact, reply)
+        return count
+
+
+def when(bot: Bot, at: int) -> str:
+    """A moment by the business's clock, as people and the agent write it."""
+    return f"{bot.outreach.hours.local(at):%Y-%m-%d %H:%M}"
+
+
+class Diary:
+    """The book of calls as the agent's tool sees it, for one contact; times are `YYYY-MM-DD HH:MM` by the business's clock."""
+
+    def __init__(self, calls: Calls, desk: Desk, contact: Contact) -> None:
+        self._calls, self._desk, self._contact = calls, desk, contact
+
+    async def free(self, day: str = "") -> list[str]:
+        """The next free slots, or those of a day."""
+        bot = self._desk.bot
+        after = self._moment(f"{day} 00:00") if day else 0
+        slots = await self._calls.free(bot, after or 0, A_DAY if day else PROPOSED)
+        return [text for text in (when(bot, at) for at in slots) if not day or text.startswith(day)]
+
+    async def mine(self) -> list[str]:
+        """The contact's calls."""
+        return [when(self._desk.bot, call.start) for call in await self._calls.of(self._desk.bot.id, self._contact.id)]
+
+    async def book(self, start: str, about: str) -> bool:
+        """Book, or move the contact's call if there is one; a confirmation with a calendar file follows."""
+        at, bot = self._moment(start), self._desk.bot
+        old = await self._calls.of(bot.id, self._contact.id)
+        if at is None:
+            return False
+        call = await self._calls.book(bot, self._contact, at, about, old[0].id if old and old[0].start != at else "")
+        if call is None:
+            return False
+        file = File(name="call.ics", mime_type="text/plain", text=invitation(bot, call).decode())
+        text = confirmed(self._contact.profile.get("language") or "en", when(bot, at))
+        await outbox.post(self._desk, self._contact, Reply(id=f"call:{call.id}:ics", text=text, file=file, notice=True))
+        return True
+
+    async def cancel(self) -> bool:
+        """Cancel the contact's calls; False when there are none."""
+        mine = await self._calls.of(self._desk.bot.id, self._contact.id)
+        return any([await self._calls.cancel(self._desk.bot.id, call.id) for call in mine])
+
+    def _moment(self, text: str) -> int | None:
+        try:
+            local = datetime.strptime(text.strip()[:16].replace("T", " "), "%Y-%m-%d %H:%M")
+        except ValueError:
+            return None
+        hours = self._desk.bot.outreach.hours
+        return int(local.replace(tzinfo=hours.local(0).tzinfo).timestamp() * 1000)
+
+
+def _event(bot: Bot, call: Call) -> Event:
+    event = Event()
+    start = datetime.fromtimestamp(call.start / 1000, UTC)
+    who = bot.context.business.partition(",")[0]
+    event.add("uid", f"{call.id}@salesgraph")
+    event.add("dtstamp", datetime.fromtimestamp(call.booked_at / 1000, UTC))
+    event.add("dtstart", start)
+    event.add("dtend", start + timedelta(minutes=call.minutes))
+    event.add("summary", f"{who}: {call.name or call.phone or 'call'}")
+    return event
+
+
+def invitation(bot: Bot, call: Call) -> bytes:
+    """The call as an iCalendar file (RFC 5545) for the contact, with an alarm ten minutes before."""
+    event, alarm = _event(bot, call), Alarm()
+    event["summary"] = bot.context.business.partition(",")[0]
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", event["summary"])
+    alarm.add("trigger", timedelta(minutes=-10))
+    event.add_component(alarm)
+    return _calendar(event)
+
+
+def feed(bot: Bot, calls: list[Call]) -> bytes:
+    """All calls as an iCalendar feed for the operator, with whom and about what."""
+    events = []
+    for call in calls:
+        event = _event(bot, call)
+        event.add("description", f"{call.name} {call.phone}\n{call.about}".strip())
+        events.append(event)
+    return _calendar(*events)
+
+
+def _calendar(*events: Event) -> bytes:
+    calendar = Calendar()
+    calendar.add("prodid", "-//Salesgraph//EN")
+    calendar.add("version", "2.0")
+    for event in events:
+        calendar.add_component(event)
+    return calendar.to_ical()

@@ -1,0 +1,84 @@
+"""Who wants no more messages: one suppression, whichever door it came through, with a record of every change.
+
+The doors: words ("stop"; the button of a template says it too), WhatsApp's own switch (webhook `user_preferences`), error 131050 of a
+send, and an operator. The sender looks at it right before every request.
+
+    suppressed   ZSET   conversation -> ms since when
+    consents     LIST   JSON of the last changes: at, conversation_id, stopped, door, source
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import structlog
+from redis.asyncio import Redis
+
+from server.clock import now_ms
+from server.outreach.follow_ups import FollowUps
+from server.store.contacts import OPERATOR, Conversations
+from server.store.keys import key
+from server.store.readable import fields_of, readable
+
+Door = Literal["words", "preferences", "error 131050", "operator"]
+KEPT = 10_000
+
+log = structlog.get_logger()
+
+
+async def change(
+    redis: Redis, conversations: Conversations, conversation_id: str, stopped: bool, door: Door, source: str
+) -> None:
+    """Stop all messages to a contact, or take that back; with it the sequence of touches ends."""
+    known = await conversations.contact(conversation_id)
+    if known is None or known.stopped == stopped:
+        return
+    source = OPERATOR if door == "operator" else source
+    await conversations.learn(conversation_id, {"consent": "stopped" if stopped else None}, source)
+    await note(redis, conversations.bot_id, conversation_id, stopped, door, source)
+
+
+async def note(redis: Redis, bot_id: str, conversation_id: str, stopped: bool, door: Door, source: str) -> None:
+    """Put a change of consent on record that the profile has already, and end the touches. Once for a source."""
+    row = {"at": now_ms(), "conversation_id": conversation_id, "stopped": stopped, "door": door, "source": source}
+    was: Any = await redis.zscore(key(bot_id, "suppressed"), conversation_id)
+    if (was is not None) == stopped:
+        return
+    async with redis.pipeline(transaction=True) as pipe:
+        if stopped:
+            pipe.zadd(key(bot_id, "suppressed"), {conversation_id: now_ms()})
+        else:
+            pipe.zrem(key(bot_id, "suppressed"), conversation_id)
+        pipe.lpush(key(bot_id, "consents"), json.dumps(row))
+        pipe.ltrim(key(bot_id, "consents"), 0, KEPT - 1)
+        await pipe.execute()
+    if stopped:
+        follow_ups = FollowUps(redis)
+        await follow_ups.count(bot_id, "opted_out")
+        await follow_ups.end(bot_id, conversation_id, "opted out")
+    log.info("consent", bot=bot_id, conversation=conversation_id, stopped=stopped, door=door)
+
+
+async def suppressed(redis: Redis, conversations: Conversations) -> list[Mapping[str, Any]]:
+    """Everybody who wants no messages, the longest first: number or user id, since when (ms), conversation."""
+    rows: Any = await redis.zrange(key(conversations.bot_id, "suppressed"), 0, -1, withscores=True)
+    found = []
+    for name, at in rows:
+        contact = await conversations.contact(name.decode())
+        if contact is not None:
+            who = {"wa_id": contact.wa_id, "user_id": contact.user_id}
+            found.append({"conversation_id": contact.id, "bot_id": contact.bot_id, **who, "since": int(at)})
+    return found
+
+
+async def changes(redis: Redis, bot_id: str, limit: int = 200) -> list[dict[str, Any]]:
+    """The last changes of consent, newest first."""
+    rows: Any = await redis.lrange(key(bot_id, "consents"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
+    return readable(rows, _read, "a change of consent")
+
+
+def _read(row: bytes) -> dict[str, Any]:
+    found = fields_of(row)
+    return {**found, "conversation_id": found["conversation_id"]}

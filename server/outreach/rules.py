@@ -1,0 +1,242 @@
+"""When and how a bot may write to a contact who has not written: the rules, without any input or output.
+
+Touch n of a sequence is due so many hours after the silence began. It moves into working hours, keeps a day's distance to
+the touch before, and goes out only while everything allows it; every refusal has a reason that operators can read.
+Sources: WhatsApp's 24-hour window and templates ("Send messages", "Templates"), its policy on opt-out and escalation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from agent.profile import region_of
+from server.config.working_hours import Hours
+from server.store.message_templates import Template
+from server.store.records import Contact
+
+HOUR, DAY = 3_600_000, 86_400_000
+# Meta's window is closed this much earlier for us: a touch must not arrive a second too late.
+WINDOW = DAY - 5 * 60_000
+# A thousand touches that wait for the morning go out over this time, and any other within five minutes.
+SPREAD, LITTLE = 30 * 60_000, 5 * 60_000
+# How often a provider may put one touch off (errors 131049, 130472: "wait at least 24 hours").
+PUT_OFF = 2
+SKIPPED = 1000
+
+MAPPED = re.compile(
+    r"^(?P<name>[a-z0-9_]{1,512}):(?P<language>[a-z]{2,3}(?:_[A-Z]{2})?)(?:\((?P<fields>[a-z0-9_, ]*)\))?$"
+)
+
+
+class Outreach(BaseModel):
+    """How a bot follows up. `templates` maps a touch and a language (`2:ru`), a touch (`2`), a language (`ru`) or anything
+    (`*`) to an approved template with the profile fields that fill it: `come_back:ru(name)`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    enabled: bool = False
+    intervals: tuple[float, ...] = Field(default=(24, 72, 168, 336, 720), max_length=20)
+    templates: Mapping[str, str] = {}
+    hours: Hours = Hours()
+    a_day: int = Field(default=1, ge=1, description="Unanswered touches a day.")
+    in_all: int = Field(default=5, ge=1, description="Unanswered touches in all.")
+    unofficial: bool = Field(
+        default=False,
+        description="Whether to follow up where there is no 24-hour window and no template (Wappi, QR-linked sessions): "
+        "unasked messages there get numbers banned.",
+    )
+    call_minutes: int = Field(default=30, ge=5, le=480, description="Length of a slot for a call.")
+    calls_at_once: int = Field(default=1, ge=1, le=100, description="Calls in one slot.")
+
+    @field_validator("intervals")
+    @classmethod
+    def _rising(cls, hours: tuple[float, ...]) -> tuple[float, ...]:
+        if not hours or any(a >= b for a, b in itertools.pairwise((0.0, *hours))):
+            raise ValueError("use rising hours, such as [24, 72, 168]")
+        return hours
+
+    @field_validator("templates")
+    @classmethod
+    def _known_form(cls, templates: Mapping[str, str]) -> Mapping[str, str]:
+        if wrong := [template for template in templates.values() if not MAPPED.match(template)]:
+            raise ValueError(f"{', '.join(wrong)}: write NAME:LANGUAGE or NAME:LANGUAGE(FIELD, FIELD)")
+        return templates
+
+    def template(self, touch: int, language: str) -> str:
+        """What goes out outside the window; empty: nothing may."""
+        keys = (f"{touch}:{language}", str(touch), language, "*")
+        return next((self.templates[key] for key in keys if self.templates.get(key)), "")
+
+    def call_template(self, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]] | None:
+        """The template of a reminder of a call (`call`) with what fills it, out of `values`; None when there is none."""
+        mapped = MAPPED.match(self.templates.get("call", ""))
+        fields = [f.strip() for f in ((mapped["fields"] if mapped else "") or "").split(",") if f.strip()]
+        if mapped is None or not all(values.get(field) for field in fields):
+            return None
+        return f"{mapped['name']}:{mapped['language']}", tuple(values[field] for field in fields)
+
+
+class Plan(BaseModel):
+    """What comes if a contact stays silent. Times are Unix ms; `anchor`: when the silence began; `touch`: the number of the
+    next touch; `last`: of the last one sent; `ended` says why no more come; `intervals` (hours): this contact's own."""
+
+    anchor: int = 0
+    touch: int = 1
+    due: int = 0
+    why: str = ""
+    ended: str = ""
+    paused: bool = False
+    intervals: tuple[float, ...] | None = None
+    unanswered: int = 0
+    last: int = 0
+    touched_at: int = 0
+    touches: int = 0
+    put_off: int = 0
+
+    @property
+    def timer(self) -> int:
+        """When the timer rings (ms), 0 for never."""
+        return 0 if self.ended or self.paused else self.due
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`go`: send it, as `template` with `variables` or as text; `skip`: leave this touch out; `later`: at `at` (ms); `end`: no
+    more touches. `why` for people."""
+
+    what: Literal["go", "skip", "later", "end"]
+    why: str = ""
+    at: int = 0
+    template: str = ""
+    variables: tuple[str, ...] = ()
+    text: str = ""
+
+
+def scheduled(outreach: Outreach, plan: Plan, conversation_id: str) -> Plan:
+    """The plan with the moment of its next touch, or ended when there is none."""
+    hours = plan.intervals or outreach.intervals
+    if plan.touch > len(hours):
+        return plan.model_copy(update={"ended": "all touches sent", "due": 0})
+    at = plan.anchor + int(hours[plan.touch - 1] * HOUR)
+    if plan.touched_at:
+        at = max(at, plan.touched_at + DAY // outreach.a_day)
+    return plan.model_copy(update={"due": spread(outreach.hours, at, f"{conversation_id}:{plan.touch}")})
+
+
+def spread(hours: Hours, at: int, seed: str) -> int:
+    """The first open moment from `at`, moved a little by `seed`, so that many do not fall on one second."""
+    opening = hours.next_open(at)
+    closing = next(hours.openings(opening))[1]
+    room = min(SPREAD if opening > at else LITTLE, closing - opening - 1)
+    share = int.from_bytes(hashlib.blake2b(seed.encode(), digest_size=4).digest()) / 2**32
+    return opening + int(share * room)
+
+
+def barred(contact: Contact) -> str:
+    """Why a contact must not be written to, or nothing."""
+    if contact.stopped:
+        return "opted out"
+    if contact.owner == "person":
+        return "a person has taken over"
+    if contact.profile.get("class") == "non_client":
+        return "not a client"
+    if contact.profile.get("undeliverable"):
+        return f"cannot be reached (error {contact.profile['undeliverable']})"
+    return ""
+
+
+def after_turn(
+    outreach: Outreach, plan: Plan, contact: Contact, decision: str, replied: bool, now: int
+) -> tuple[Plan, list[str]]:
+    """The plan once a contact's messages were answered, and what the turn counts as in the funnel."""
+    counts = [f"answered:{plan.last}"] if plan.unanswered else []
+    counts += [decision] if decision in ("yes", "no") else []
+    maybe = decision == "uncertain" and plan.last > 0
+    fresh = plan.model_copy(
+        update={"anchor": now, "unanswered": 0, "put_off": 0, "ended": "", "due": 0, "touch": plan.touch if maybe else 1, "why": "said maybe" if maybe else "silence"}
+    )  # fmt: skip
+    why = (
+        barred(contact) or (f"said {decision}" if decision in ("yes", "no") else "") or ("" if replied else "no reply")
+    )
+    if why or not outreach.enabled:
+        return fresh.model_copy(update={"ended": why or "follow-ups are off"}), counts
+    if maybe:  # its interval counts from now, whatever the touches before took
+        fresh = fresh.model_copy(update={"touched_at": 0})
+    return scheduled(outreach, fresh, contact.id), counts
+
+
+def judge(
+    outreach: Outreach, plan: Plan, contact: Contact, known: Mapping[str, Template], now: int, windowed: bool = True
+) -> Verdict:
+    """What becomes of the touch that is due. `known`: the templates of the provider by `name:language`, empty when nobody
+    has asked for them."""
+    if why := barred(contact):
+        return Verdict("end", why)
+    if plan.ended or plan.paused:
+        return Verdict("end", plan.ended or "paused")
+    if not outreach.enabled:
+        return Verdict("end", "follow-ups are off")
+    if not windowed and not outreach.unofficial:
+        return Verdict("end", "off on this channel: unasked messages get its numbers banned (outreach: unofficial)")
+    if plan.touch > len(plan.intervals or outreach.intervals):
+        return Verdict("end", "all touches sent")
+    if plan.unanswered >= outreach.in_all:
+        return Verdict("end", f"{plan.unanswered} touches without an answer")
+    earliest = plan.touched_at + DAY // outreach.a_day if plan.touched_at and plan.unanswered else now
+    if earliest > now or not outreach.hours.is_open(now):
+        at = spread(outreach.hours, max(earliest, now), f"{contact.id}:{plan.touch}")
+        return Verdict("later", "outside working hours" if earliest <= now else "too soon after the last", at)
+    if not windowed or now < contact.heard_at + WINDOW:
+        return Verdict("go")
+    return _by_template(outreach, plan, contact, known)
+
+
+def _by_template(outreach: Outreach, plan: Plan, contact: Contact, known: Mapping[str, Template]) -> Verdict:
+    language = contact.profile.get("language") or "en"
+    mapped = MAPPED.match(outreach.template(plan.touch, language))
+    if mapped is None:
+        return Verdict(
+            "skip", f"the 24-hour window is closed and no template is set for touch {plan.touch} ({language})"
+        )
+    name = f"{mapped['name']}:{mapped['language']}"
+    template = known.get(name)
+    if known and template is None:
+        return Verdict("skip", f"the account has no template {name}")
+    if template and not template.usable:
+        return Verdict(
+            "skip", f"template {name} is {template.status.lower()}{f' ({template.reason})' if template.reason else ''}"
+        )
+    if template and template.category == "MARKETING" and region_of(contact.wa_id) == "US":
+        return Verdict("skip", "WhatsApp delivers no marketing templates to numbers of the United States")
+    fields = [field.strip() for field in (mapped["fields"] or "").split(",") if field.strip()]
+    if missing := [field for field in fields if not contact.profile.get(field)]:
+        return Verdict("skip", f"template {name} needs {', '.join(missing)}, which the profile does not have")
+    values = tuple(contact.profile[field] for field in fields)
+    if template and len(values) != len(template.variables):
+        return Verdict("skip", f"template {name} has {len(template.variables)} variables, and {len(values)} are mapped")
+    text = template.filled(values) if template else f"[{name}]"
+    return Verdict("go", "", 0, name, values, text)
+
+
+def passed(outreach: Outreach, plan: Plan, contact: Contact, sent: bool, now: int) -> tuple[Plan, list[str]]:
+    """The plan after its touch was sent, or left out."""
+    update: dict[str, object] = {"touch": plan.touch + 1, "put_off": 0, "why": "silence"}
+    counts: list[str] = []
+    if sent:
+        update |= {
+            "unanswered": plan.unanswered + 1,
+            "last": plan.touch,
+            "touched_at": now,
+            "touches": plan.touches + 1,
+        }
+        counts = [f"touched:{plan.touch}"] + (["contacted"] if plan.touches == 0 else [])
+    else:
+        counts = [f"skipped:{plan.touch}"]
+    return scheduled(outreach, plan.model_copy(update=update), contact.id), counts

@@ -1,0 +1,217 @@
+"""What came in through a door, put in its place: messages, statuses, preferences, links; the same for every channel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+import structlog
+
+from channels.base import AMENDING, ANSWERED, Linked, Message, Parsed, Preference, Quarantined, SendError, StatusUpdate
+from channels.emulators.numbers import is_simulated
+from channels.json_parts import clean
+from server.bots.bot import Desk
+from server.bots.routing import DEFAULT, Door, NotReady
+from server.clock import now_ms
+from server.conversations.message_text import of_group
+from server.observability import opentelemetry, turn_traces
+from server.outreach import consent
+from server.pipeline import linked_sessions
+from server.pipeline.send_failures import undelivered
+from server.pipeline.sender import from_callback
+from server.store.contacts import Conversations
+from server.store.keys import SHARED
+from server.store.mailbox import UnknownContact
+from server.store.message_templates import note_status
+from server.store.records import Author, Entry
+
+# With these a contact opens the 24-hour window.
+HEARD = ANSWERED | {"reaction"}
+# How long a webhook waits for the number behind a lid.
+LID_SECONDS = 2
+
+log = structlog.get_logger()
+
+Desks = Mapping[str, Desk]
+
+
+async def receive(parsed: Parsed, door: Door, desks: Desks, answer: bool = True) -> int:
+    """Store all of it; how many messages were new. `answer`: False for what is only put on record, such as messages of
+    long ago. Raises NotReady, with everything else stored, when some of it is for a bot that cannot be read here."""
+    count, not_ready = 0, None
+    for message in parsed.messages:
+        try:
+            count += await _take(message, door, desks, answer)
+        except ValueError as error:  # a text no store takes: its neighbours must not suffer
+            piece = Quarantined(reason=str(error)[:200], piece=clean(repr(message))[:10_000])
+            await _quarantine(_keeper(door, desks), piece)
+        except NotReady as error:
+            not_ready = error
+    for status in parsed.statuses:
+        with contextlib.suppress(NotReady):
+            await _apply(status, door, desks)
+    for preference in parsed.preferences:
+        with contextlib.suppress(NotReady):
+            await _prefer(preference, door, desks)
+    for change in parsed.links:
+        with contextlib.suppress(NotReady):
+            if (bot := door.bot_of(change.account)) is not None:
+                await linked_sessions.note(desks[bot.id], change)
+    if parsed.templates and not all(map(is_simulated, door.bots)):  # of the account, which is the app's
+        for bot in {bot.id: bot for bot in (*door.bots.values(), *([door.rest] if door.rest else []))}.values():
+            for told in parsed.templates:
+                await note_status(desks[bot.id].redis, bot.id, told.name, told.language, told.status, told.reason)
+    for piece in parsed.quarantined:
+        await _quarantine(_keeper(door, desks), piece)
+    if not_ready:
+        raise not_ready
+    return count
+
+
+def _keeper(door: Door, desks: Desks) -> Conversations:
+    """Who is shown what belongs to nobody: the one bot of the door; of a secret that several share, or nobody has, those who
+    look after the whole deployment."""
+    only = {bot.id for bot in door.bots.values()} | ({door.rest.id} if door.rest else set())
+    if len(only) == 1:
+        return desks[only.pop()].conversations
+    return Conversations(desks[DEFAULT].redis, SHARED)
+
+
+async def _take(message: Message, door: Door, desks: Desks, answer: bool) -> bool:
+    bot = door.bot_of(message.account)
+    if bot is None:
+        piece = Quarantined(reason="no bot has this number", piece=message.model_dump_json()[:10_000])
+        await _quarantine(_keeper(door, desks), piece)
+        return False
+    if message.group_id:
+        if not bot.groups or not door.channel.capabilities.groups or message.kind == "echo":
+            log.info("group_message_ignored", bot=bot.id, kind=message.kind)
+            return False
+        message = of_group(message)
+    desk = desks[bot.id]
+    line = door.line(message.account)
+    if message.user_id.endswith("@lid") and not message.wa_id and isinstance(line, Linked):
+        message = await _with_number(desk, line, message)
+    if message.ours and await _is_ours(desk, message):
+        return False
+    try:
+        conversation_id, stored = await _store(desk, message, answer)
+    except UnknownContact:  # erased since this process last saw it
+        conversation_id, stored = await _store(desk, message, answer, afresh=True)
+    if any(message.moved_to):
+        await _moved(desk, message, conversation_id)
+    log.info("accepted" if stored else "duplicate", bot=bot.id, conversation=conversation_id, kind=message.kind)
+    return stored
+
+
+async def _moved(desk: Desk, message: Message, conversation_id: str) -> None:
+    """A contact's new number or user id goes on in their conversation. One of its own that it has already is merged into it."""
+    other = await desk.conversations.move(conversation_id, message.account, *message.moved_to)
+    log.info("contact_moved", bot=desk.bot.id, conversation=conversation_id, other=other)
+
+
+async def _with_number(desk: Desk, channel: Linked, message: Message) -> Message:
+    """The message with the phone number behind its lid, so that one person is one contact; as it is when nobody knows it."""
+    if await desk.conversations.number_of(message.account, message.user_id):
+        return message
+    try:
+        number = await asyncio.wait_for(channel.phone_of(message.user_id), LID_SECONDS)
+        return message.model_copy(update={"wa_id": number})
+    except (SendError, TimeoutError) as error:
+        log.info("lid_not_resolved", bot=desk.bot.id, error=repr(error)[:200])
+        return message
+
+
+async def _is_ours(desk: Desk, message: Message) -> bool:
+    """Whether an echo is of our own message, which has arrived, then. A person's at the business is not: they take over."""
+    conversation_id = await desk.conversations.identify(message, afresh=True)
+    found = await desk.conversations.reply_of(message.id, message.account, message.wa_id or message.user_id)
+    mine = found is not None and found[0] == conversation_id
+    reply_id = found[1] if found and mine else await desk.conversations.sent_as(conversation_id, message.text)
+    if reply_id:
+        await desk.mailbox.status(conversation_id, message.account, reply_id, message.id, "sent")
+    return bool(reply_id)
+
+
+async def _store(desk: Desk, message: Message, answer: bool, afresh: bool = False) -> tuple[str, bool]:
+    """(conversation id, whether the message is new)."""
+    began = opentelemetry.now()
+    conversation_id = await desk.conversations.identify(message, afresh=afresh)
+    if opentelemetry.tracer():
+        about = {"bot": desk.bot.id, "conversation": conversation_id, "kind": message.kind}
+        carried = opentelemetry.span("webhook", "", began, opentelemetry.now(), about)
+        message = message.model_copy(update={"traceparent": carried})
+    echo = message.kind == "echo"
+    author: Author = "person" if echo else "contact"
+    media = message.media and message.media.model_copy(update={"data": ""})
+    entry = Entry(
+        id=message.id,
+        author=author,
+        kind=message.kind,
+        text="\n".join(filter(None, (message.context, message.text))),
+        at=now_ms(),
+        quoted_id=message.quoted_id or message.amends,
+        media=media,
+    )
+    stored = await desk.mailbox.accept(
+        conversation_id,
+        message.id,
+        message.model_dump_json(),
+        entry.model_dump_json(exclude={"status"}),
+        length=len(message.text),
+        account=message.account,
+        owner="person" if echo and answer else "",
+        answer=answer and (echo or message.kind in ANSWERED or (message.kind in AMENDING and bool(message.amends))),
+        heard=answer and message.kind in HEARD,
+        at_once=message.kind == "button" or message.text.startswith("/"),
+    )
+    return conversation_id, stored
+
+
+async def _apply(status: StatusUpdate, door: Door, desks: Desks) -> None:
+    bot = door.bot_of(status.account)
+    if bot is None:
+        return
+    desk = desks[bot.id]
+    found = from_callback(status.callback) or await desk.conversations.reply_of(
+        status.id, status.account, status.contact
+    )
+    if found is not None and is_simulated(status.account):  # says nothing of what was sent to anybody real
+        contact = await desk.conversations.contact(found[0])
+        found = found if contact and is_simulated(contact.account) else None
+    if found is None:
+        log.info("status_of_unknown_message", bot=bot.id, status=status.status)
+        return
+    conversation_id, reply_id = await desk.conversations.merged_into(found[0]), found[1]
+    state = f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
+    await desk.mailbox.status(conversation_id, status.account, reply_id, status.id, state)
+    if opentelemetry.tracer():
+        await turn_traces.mark(
+            desk.redis, bot.id, conversation_id, reply_id, f"status {status.status}", opentelemetry.now()
+        )
+    if status.status == "failed":
+        await undelivered(desk, conversation_id, reply_id, status)
+
+
+async def _prefer(preference: Preference, door: Door, desks: Desks) -> None:
+    """A switch in WhatsApp is an opt-out like any other; somebody who never wrote becomes a contact with it."""
+    bot = door.bot_of(preference.account)
+    if bot is None:
+        return
+    desk = desks[bot.id]
+    card = Message(
+        id="preference",
+        account=preference.account,
+        kind="system",
+        wa_id=preference.wa_id,
+        user_id=preference.user_id,
+    )
+    conversation_id = await desk.conversations.identify(card, afresh=True)  # nothing below says that it is gone
+    source = f"preference {preference.timestamp}"
+    await consent.change(desk.redis, desk.conversations, conversation_id, preference.stopped, "preferences", source)
+
+
+async def _quarantine(keeper: Conversations, piece: Quarantined) -> None:
+    log.warning("quarantined", bot=keeper.bot_id, reason=piece.reason)
+    await keeper.quarantine(piece.reason, piece.piece)

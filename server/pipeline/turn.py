@@ -1,0 +1,158 @@
+"""One turn: a batch of messages through the graph, to replies for the outbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from langchain_core.messages import AnyMessage, RemoveMessage
+from langgraph.graph.state import CompiledStateGraph
+
+from agent.context import attachments, diary
+from agent.models import usage
+from agent.state import Touch
+from channels.base import Message
+from server.bots.bot import Bot, Desk
+from server.clock import now_ms
+from server.conversations.outbox import Pair, pairs_of
+from server.conversations.working_memory import sound
+from server.observability.answered_otherwise import with_reason
+from server.observability.turn_traces import Tracing
+from server.outreach.appointments import Diary
+from server.outreach.follow_ups import silence
+from server.outreach.rules import WINDOW, Plan, Verdict
+from server.pipeline.turn_services import Attending
+from server.store.mailbox import Then, Work
+from server.store.records import Contact
+
+log = structlog.get_logger()
+
+Done = tuple[list[Pair], Then]
+
+
+async def run(
+    graph: CompiledStateGraph[Any, Any, Any, Any],
+    desk: Desk,
+    contact: Contact,
+    work: Work,
+    batch: Sequence[Message],
+    attending: Attending,
+) -> Done:
+    """(reply, transcript entry) pairs of a turn, each as JSON, and what it leaves planned.
+
+    After a crash the same turn comes again with the same batch: it resumes at the interrupted node, or only reads off
+    what it had decided. Raises LeaseLost when another worker has taken the turn over.
+    """
+    turn_id, config = work.turn_id, _config(contact.id, work)
+    follow_ups, said = attending.follow_ups, [m for m in batch if m.kind != "touch"]
+    plan, verdict = None, None
+    if not said:  # a touch that is due; where they have written since, there is none
+        plan, verdict = await follow_ups.judged(desk, contact)
+        if verdict.what != "go":
+            return [], await follow_ups.left_out(desk, contact, plan, verdict)
+    values = await _remembered(graph, config)
+    source, calls = batch[-1].id if batch else turn_id, []
+
+    async def done() -> Done:
+        if plan and verdict:
+            pairs = pairs_of(
+                turn_id, values, calls, _touched(plan, verdict, contact, desk.bot.windowed(contact.account))
+            )
+            return pairs, follow_ups.sent(desk, contact, plan, bool(pairs))
+        pairs = pairs_of(turn_id, values, calls, {})
+        then = await follow_ups.answered(desk, contact.id, values.get("decision", ""), bool(pairs))
+        return pairs, with_reason(then, desk.bot.context, values, said)
+
+    resumed = values.get("turn_id") == turn_id
+    if resumed:
+        before = await graph.aget_state(config)
+        if not (before.next or before.tasks):
+            await _settle(attending, desk, contact, values, source)
+            return await done()
+    contact = await attending.back_to_bot(desk, contact)
+    usage.calls.set(calls)
+    usage.allowance.set(await attending.spending.allowance(desk.bot))
+    read = await attending.inputs.read(desk, contact, said, patient=work.failures < 2)
+    start: Any = None if resumed else start_of(desk.bot, contact, turn_id, read.messages, values, now_ms())
+    if start and plan and verdict:
+        of = len(plan.intervals or desk.bot.outreach.intervals)
+        start["touch"] = Touch(number=plan.touch, of=of, hours=silence(plan), text=verdict.text)
+    attachments.set(read.attachments)
+    diary.set(Diary(attending.calls, desk, contact))
+    stream: Any = graph.astream(
+        start, config, context=desk.bot.context, durability="sync", stream_mode=["updates", "values"]
+    )
+    tracing = Tracing(resumed)
+    async for mode, chunk in stream:
+        if mode == "values":
+            values = chunk
+            tracing.stepped()
+            continue
+        for node, update in chunk.items():
+            tracing.saw(node, update)
+            await attending.learn(desk, contact, update, source, turn_id)
+    if resumed:
+        await _settle(attending, desk, contact, values, source)
+    await attending.record(desk, contact, calls, tracing.trace(turn_id, values, calls, contact.asked_at), batch)
+    return await done()
+
+
+def _config(conversation_id: str, work: Work) -> Any:
+    return {"configurable": {"thread_id": conversation_id, "fence": work.fence}}
+
+
+async def _remembered(graph: CompiledStateGraph[Any, Any, Any, Any], config: Any) -> dict[str, Any]:
+    """The working memory, without the tasks that `aget_state` would prepare."""
+    saver: Any = graph.checkpointer
+    found = await saver.aget_tuple(config)
+    return sound(found.checkpoint["channel_values"]) if found else {}
+
+
+async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: str, work: Work) -> None:
+    """Take the messages of a turn that was given up out of the working memory, so that they do not spoil the next."""
+    config = _config(conversation_id, work)
+    known = {message.id for message in (await graph.aget_state(config)).values.get("messages", [])}
+    gone = [RemoveMessage(id=id) for raw in work.batch if (id := json.loads(raw).get("id")) in known]
+    if gone:
+        await graph.aupdate_state(config, {"messages": gone, "turn_id": ""}, as_node="remember")
+
+
+def start_of(
+    bot: Bot, contact: Contact, turn_id: str, messages: Sequence[AnyMessage], values: Mapping[str, Any], now: int
+) -> dict[str, Any]:
+    """What the graph begins a turn with: `messages` of a contact, `values` of the turn before, `now` in Unix ms."""
+    gone = dict.fromkeys(values.get("profile", {}), None)
+    known = {**contact.own_phone, **contact.profile}
+    return {
+        "messages": messages,
+        "bot_id": bot.id,
+        "turn_id": turn_id,
+        "profile": {**gone, **known},
+        "owner": contact.owner,
+        "started_with": {"profile": known, "owner": contact.owner},
+        "identity": contact.wa_id or contact.user_id,
+        "at": now,
+        "now": f"{bot.outreach.hours.local(now):%A %-d %B %Y, %H:%M}",
+        "back_at": bot.outreach.hours.back_at(now),
+        "touch": None,
+        "idle_minutes": (now - values["at"]) // 60_000 if values.get("at") else 0,
+    }
+
+
+async def _settle(attending: Attending, desk: Desk, contact: Contact, values: dict[str, Any], source: str) -> None:
+    """Put on record what nodes found out before a crash came between their checkpoint and `_learn`."""
+    before, profile = values["started_with"], values.get("profile", {})
+    facts = {name: value for name, value in profile.items() if before["profile"].get(name) != value}
+    gone = dict.fromkeys(before["profile"].keys() - profile.keys(), None)
+    found = {"profile": {**facts, **gone}, "said_in": values.get("said_in"), "task": values.get("task")}
+    if values.get("owner") == "person" != before["owner"]:
+        found["owner"] = "person"
+    await attending.learn(desk, contact, found, source, values["turn_id"])
+
+
+def _touched(plan: Plan, verdict: Verdict, contact: Contact, windowed: bool) -> dict[str, Any]:
+    until = contact.heard_at + WINDOW if windowed and not verdict.template else 0
+    kept = {"touch": plan.touch, "since": contact.heard_at, "until": until}
+    return {**kept, "template": verdict.template, "variables": verdict.variables}

@@ -1,0 +1,124 @@
+"""What a turn needs besides the graph: the batch read, the bill kept, a person called, the conversation taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+import structlog
+from redis.asyncio import Redis
+
+from agent.models.usage import Call
+from channels.base import Message
+from server.bots.bot import Desk
+from server.bots.routing import Numbers
+from server.clock import now_ms
+from server.config.settings import Settings
+from server.notifications import to_operators
+from server.notifications.webhooks import Hooks
+from server.observability import turn_traces
+from server.observability.costs import Spending
+from server.observability.turn_traces import Trace
+from server.outreach import consent
+from server.outreach.appointments import Calls
+from server.outreach.follow_ups import FollowUps
+from server.pipeline.inputs import Inputs
+from server.pipeline.merging import Merging
+from server.store.records import Contact
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Attending:
+    """One per process."""
+
+    settings: Settings
+    redis: Redis
+    numbers: Numbers
+    http: httpx.AsyncClient
+    inputs: Inputs
+    spending: Spending
+    follow_ups: FollowUps
+    calls: Calls
+
+    @classmethod
+    def over(cls, settings: Settings, redis: Redis, numbers: Numbers, http: httpx.AsyncClient) -> Self:
+        """`http` carries voice messages to their provider and notices to the operator."""
+        inputs = Inputs(settings, numbers, http)
+        return cls(settings, redis, numbers, http, inputs, Spending(settings, redis), FollowUps(redis), Calls(redis))
+
+    async def keep_telling(self, desks: Mapping[str, Desk]) -> None:
+        """Deliver what operators are to know, until cancelled."""
+        await to_operators.keep_telling(self.settings, self.redis, desks, self.numbers, self.http)
+
+    async def keep_hooking(self, desks: Mapping[str, Desk]) -> None:
+        """Tell outgoing webhooks what happens, until cancelled."""
+        await Hooks(self.settings, self.redis).keep_telling(desks)
+
+    async def keep_ringing(self, desks: Mapping[str, Desk]) -> None:
+        """Let touches and reminders of calls come when they are due, and make one of two records of a person, until cancelled."""
+        merging = Merging(self.settings, self.redis)
+
+        async def besides(desk: Desk) -> None:
+            await self.calls.remind(desk)
+            await merging.catch_up(desk)
+
+        await self.follow_ups.timers.keep_ringing(desks, besides)
+
+    async def learn(self, desk: Desk, contact: Contact, update: Any, source: str, turn_id: str) -> None:
+        """What a node found out is on record before the next node runs, each fact with the message it stands in, else with
+        `source`; a person it asks for is called."""
+        for part in update if isinstance(update, list) else [update]:
+            if not isinstance(part, dict):
+                continue
+            by_source: dict[str, dict[str, str | None]] = {}
+            for name, value in (part.get("profile") or {}).items():
+                by_source.setdefault((part.get("said_in") or {}).get(name) or source, {})[name] = value
+            for message_id, facts in by_source.items():
+                await desk.conversations.learn(contact.id, facts, message_id)
+                if "consent" in facts:
+                    await consent.note(self.redis, desk.bot.id, contact.id, bool(facts["consent"]), "words", message_id)
+            if part.get("owner"):
+                await desk.conversations.set(contact.id, owner=part["owner"])
+            if part.get("owner") == "person" or part.get("task"):
+                reason = part.get("task") or part.get("reason") or "asks for a person"
+                await self.call(desk, contact, turn_id, "handoff" if part.get("owner") else "task", reason)
+
+    async def record(
+        self, desk: Desk, contact: Contact, calls: Sequence[Call], trace: Trace, batch: Sequence[Message]
+    ) -> None:
+        """At the end of a turn: what it cost, and how it came about."""
+        await self.spending.record(desk.bot.id, contact.id, calls)
+        parent = next((message.traceparent for message in batch if message.traceparent), "")
+        await turn_traces.keep(self.redis, desk, contact.id, turn_traces.exported(desk, contact.id, trace, parent))
+
+    async def call(self, desk: Desk, contact: Contact, turn_id: str, event: str, reason: str) -> None:
+        """Show on the dashboard that a conversation needs a person, and tell the operator; once for a turn."""
+        await desk.conversations.set(contact.id, task=reason[:500])
+        name = contact.profile.get("name") or contact.name
+        notice = to_operators.Notice(
+            id=turn_id, event=event, bot_id=desk.bot.id, conversation_id=contact.id, contact=name, reason=reason[:500], at=now_ms()
+        )  # fmt: skip
+        await to_operators.leave(self.redis, notice)
+        minutes = self.settings.answer_minutes
+        if event == "handoff" and minutes:
+            late = {"id": f"{turn_id}:again", "again": True, "next": notice.at + minutes * 60_000}
+            reason = f"nobody has answered for {minutes} minutes: {notice.reason}"[:500]
+            await to_operators.leave(self.redis, notice.model_copy(update={**late, "reason": reason}))
+        log.info("person_called", bot=desk.bot.id, conversation=contact.id, turn=turn_id, reason=event)
+
+    async def back_to_bot(self, desk: Desk, contact: Contact) -> Contact:
+        """The contact; the bot's again once the pause after a person's last message is over."""
+        if not pause_is_over(contact, desk.bot.context.handoff_minutes, now_ms()):
+            return contact
+        await desk.conversations.set(contact.id, owner="bot")
+        log.info("taken_back", bot=desk.bot.id, conversation=contact.id)
+        return contact.model_copy(update={"owner": "bot"})
+
+
+def pause_is_over(contact: Contact, minutes: int, now: int) -> bool:
+    """Whether a person has said nothing for so long that the bot goes on; never with 0 `minutes`. `now`: Unix ms."""
+    return contact.owner == "person" and bool(minutes) and now - contact.owner_at >= minutes * 60_000

@@ -1,0 +1,235 @@
+"""Takes conversations that are due, one lease each, and works on many of them at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any
+
+import structlog
+from langgraph.graph.state import CompiledStateGraph
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from agent.checkpointer import LeaseLost
+from agent.language.phrases import say
+from agent.serializer import Poisoned
+from channels.base import Message
+from server.background import ended, running
+from server.bots.bot import Desk
+from server.bots.routing import Numbers
+from server.clock import now_ms
+from server.config.settings import Settings
+from server.conversations import retention, working_memory
+from server.conversations.outbox import Reply
+from server.observability.redis_fitness import Judge
+from server.pipeline import linked_sessions, sender, turn
+from server.pipeline.leases import held
+from server.pipeline.schedule import LONGEST_NAP, Rounds
+from server.pipeline.turn_services import Attending
+from server.pipeline.typing_indicator import show_typing
+from server.store.keys import WAKE
+from server.store.mailbox import Work
+from server.store.records import Contact, Entry
+
+log = structlog.get_logger()
+
+REDIS_RETRY, TURN_RETRY_FIRST, TURN_RETRY_LONGEST = 0.5, 500, 30_000
+# Conversations taken at one look, and shown as typing in one go.
+HANDFUL = 32
+# A turn that ends with its process may be another's fault: it has this many times the tries of one that fails.
+CRASHES = 4
+
+
+class Worker:
+    """One process's share of the work on all bots."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: Redis,
+        desks: Mapping[str, Desk],
+        numbers: Numbers,
+        graph_of: Callable[[str], CompiledStateGraph[Any, Any, Any, Any]],
+        attending: Attending,
+        judge: Judge | None = None,
+    ) -> None:
+        """`judge` says whether Redis may be worked with."""
+        self._settings, self._redis, self._desks = settings, redis, desks
+        self._numbers, self._graph_of = numbers, graph_of
+        self._judge, self._attending = judge, attending
+        self._woken, self._stopping = asyncio.Event(), asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._asides: set[asyncio.Task[None]] = set()
+        self._rounds = Rounds()
+
+    async def run(self) -> None:
+        """Work until `stop`; then finish what is in hand, or hand it back. Without Redis it waits for it to come back."""
+        on_desks = (self._attending.keep_telling, self._attending.keep_hooking, self._attending.keep_ringing)
+        async with running(
+            self._listen,
+            partial(retention.keep_sweeping, self._redis, self._desks),
+            partial(linked_sessions.keep_checking, self._desks, self._numbers),
+            *(partial(job, self._desks) for job in on_desks),
+        ):
+            while not self._stopping.is_set():
+                try:
+                    nap = REDIS_RETRY if self._judge and self._judge.refused else await self._look()
+                except (RedisError, OSError) as error:
+                    log.error("redis_unreachable", error=repr(error)[:200])
+                    await asyncio.sleep(REDIS_RETRY)
+                    continue
+                if nap > 0:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._woken.wait(), nap)
+                self._woken.clear()
+            await self._drain()
+
+    def stop(self) -> None:
+        """Take no more conversations."""
+        self._stopping.set()
+        self._woken.set()
+
+    async def _drain(self) -> None:
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=self._settings.drain_seconds)
+        if late:
+            log.info("handed_back", conversations=len(late))
+            await ended(late)
+
+    async def _look(self) -> float:
+        """Take what is due and return for how many seconds nothing else will be."""
+        nap = self._rounds.longest(len(self._desks))
+        for bot_id, desk in self._desks.items():
+            if wait := self._rounds.due_in(bot_id):
+                nap = min(nap, wait)
+                continue
+            free = self._settings.worker_concurrency - len(self._tasks)
+            if free <= 0:
+                return LONGEST_NAP
+            claimed = await desk.mailbox.claim(min(free, HANDFUL))
+            for conversation_id in claimed.ids:
+                task = asyncio.create_task(self._conversation(desk, conversation_id))
+                self._tasks.add(task)
+                task.add_done_callback(partial(self._done, bot_id))
+            for conversation_id in claimed.fresh:
+                self._aside(show_typing(desk, self._numbers, conversation_id))
+            nap = min(nap, self._rounds.looked(bot_id, bool(claimed.ids), claimed.wait, len(self._desks)))
+        return nap
+
+    def _done(self, bot_id: str, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._wake(bot_id)
+
+    def _wake(self, bot_id: str) -> None:
+        """Look at a bot's mailbox now."""
+        self._rounds.wake(bot_id)
+        self._woken.set()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub() as pubsub:
+                    await pubsub.subscribe(WAKE)
+                    while True:  # not listen(): a silent connection must not wait for ever
+                        if told := await pubsub.get_message(ignore_subscribe_messages=True, timeout=30):
+                            self._wake(told["data"].decode())
+            except (RedisError, OSError):
+                await asyncio.sleep(REDIS_RETRY)
+
+    async def _conversation(self, desk: Desk, conversation_id: str) -> None:
+        bound = log.bind(bot=desk.bot.id, conversation=conversation_id)
+        work = Work(0)
+        try:
+            work = await desk.mailbox.begin(conversation_id)
+            while work.fence and (work.reply or work.batch):
+                if self._stopping.is_set():
+                    await desk.mailbox.hand_back(conversation_id, work.fence)
+                    return
+                if work.reply:
+                    grace = self._settings.send_grace_seconds * 1000
+                    go_on = await sender.send(desk, self._numbers, conversation_id, work.fence, work.reply, grace)
+                else:
+                    go_on = await self._turn(desk, conversation_id, work)
+                if not go_on:
+                    return
+                work = await desk.mailbox.begin(conversation_id, work.fence)
+        except asyncio.CancelledError:
+            with contextlib.suppress(RedisError, OSError):  # its lease ends, then
+                await desk.mailbox.hand_back(conversation_id, work.fence)
+            raise
+        except (RedisError, OSError) as error:
+            bound.error("redis_unreachable", error=repr(error)[:200])  # the lease ends and another worker goes on
+        except Exception:  # one conversation's fault must not end the worker; its lease ends and it is tried again
+            bound.exception("conversation_failed")
+
+    async def _turn(self, desk: Desk, conversation_id: str, work: Work) -> bool:
+        """Run and commit one turn; True when there is more to do at once."""
+        mailbox, graph = desk.mailbox, self._graph_of(desk.bot.id)
+        bound = log.bind(bot=desk.bot.id, conversation=conversation_id, turn=work.turn_id, attempt=work.attempt)
+        contact = await desk.conversations.contact(conversation_id)
+        tries, crashes = self._settings.turn_attempts, work.attempt - 1 - work.failures
+        if len(work.batch) > 1 and (work.failures >= max(1, tries // 2) or crashes >= CRASHES * tries // 2):
+            bound.warning("turn_split", messages=len(work.batch))
+            await self._undo(desk, conversation_id, work)
+            return await mailbox.split(conversation_id, work.fence, work.turn_id)
+        if contact is None or work.failures >= tries or crashes >= CRASHES * tries:
+            return await self._bury(desk, conversation_id, work, contact)
+        if crashes >= 2 and random.random() < 0.5:  # not always in the company of the message that kills the process
+            await mailbox.hand_back(conversation_id, work.fence, random.uniform(0, mailbox.limits.lease))
+            return False
+        try:
+            async with held(mailbox, conversation_id, work.fence):
+                batch = [Message.model_validate_json(raw) for raw in work.batch]
+                pairs, then = await turn.run(graph, desk, contact, work, batch, self._attending)
+        except LeaseLost:
+            bound.warning("turn_stale", messages=len(work.batch))
+            return False
+        except (RedisError, OSError):
+            raise
+        except Poisoned as error:  # the turn is answered from a fresh memory
+            bound.error("memory_set_aside", why=str(error))
+            await working_memory.set_aside(desk, conversation_id, str(error))
+            await mailbox.park(conversation_id, work.fence, 0, failed=True)
+            return False
+        except Exception:  # whatever a graph raises is tried again, then shown among the dead letters
+            bound.exception("turn_failed")
+            delay = min(TURN_RETRY_LONGEST, TURN_RETRY_FIRST * 2 ** (work.failures + 1))
+            await mailbox.park(conversation_id, work.fence, delay, failed=True)
+            return False
+        code = await mailbox.commit(conversation_id, work.fence, work.turn_id, pairs, then)
+        if code:
+            bound.info("turn_committed", messages=len(work.batch), replies=len(pairs))
+        else:
+            bound.warning("turn_stale", messages=len(work.batch))
+        return code == 1
+
+    async def _bury(self, desk: Desk, conversation_id: str, work: Work, contact: Contact | None) -> bool:
+        log.error("turn_given_up", bot=desk.bot.id, conversation=conversation_id, turn=work.turn_id)
+        await self._undo(desk, conversation_id, work)
+        if contact is not None:  # first, and once however often it is posted: a crash in between loses neither
+            text = say("apology", contact.profile.get("language", "en"))
+            reply = Reply(id=f"{work.turn_id}:sorry", text=text)
+            entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=work.turn_id)
+            await desk.mailbox.post(conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}))
+        why = f"failed {work.failures} times, began {work.attempt - 1} times"
+        return await desk.mailbox.bury(conversation_id, work.fence, work.turn_id, why) == 1
+
+    async def _undo(self, desk: Desk, conversation_id: str, work: Work) -> None:
+        """Take a given-up batch out of the working memory, or, when that cannot even be read, drop the memory."""
+        try:
+            await turn.undo(self._graph_of(desk.bot.id), conversation_id, work)
+        except (RedisError, OSError, LeaseLost):
+            raise
+        except Exception:  # whatever is wrong with it, the conversation must go on
+            log.exception("memory_dropped", bot=desk.bot.id, conversation=conversation_id)
+            await working_memory.forget(desk, conversation_id)
+
+    def _aside(self, job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(job)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)

@@ -1,0 +1,30 @@
+"""A conversation as a test, from the dashboard: what `salesgraph replay export` writes, in an archive."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent.graph import Bookshelf
+from knowledge_base.library import Library
+from server.bots.bot import Desk
+from server.replay.export import exported, mask_of
+from server.replay.saved import BadConversation, tape_of
+from server.replay.tape import as_file
+from server.store.records import Contact
+
+__all__ = ["BadConversation", "packed"]
+
+
+async def packed(name: str, desk: Desk, contact: Contact, shelf: Library, names: Sequence[str], bad: str) -> bytes:
+    """A zip archive of NAME.yaml and its tape, for `tests/conversations`. Raises BadConversation."""
+    entries = await desk.conversations.transcript(contact.id)
+    mask = mask_of(contact, entries, names)
+    made = await exported(name, contact, entries, desk.bot, Bookshelf(shelf), mask, bad)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
+        files.writestr(f"{name}.yaml", made.file)
+        files.writestr(tape_of(Path(f"{name}.yaml")).name, as_file(made.tape))
+    return archive.getvalue()

@@ -1,0 +1,47 @@
+"""What an operator must look at: raised once, shown until it is over."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+
+from server.clock import now_ms
+from server.store.keys import PREFIX
+from server.store.readable import fields_of, readable
+
+# HASH name -> JSON with `at` (ms), `text` and `setting`.
+KEY = f"{PREFIX}:alerts"
+
+log = structlog.get_logger()
+
+
+async def raise_alert(redis: Redis, name: str, text: str, setting: str, bot_id: str = "") -> bool:
+    """Show an alert, of one bot or of the deployment; True for the first to say so, whose text stays until it changes."""
+    row = json.dumps({"at": now_ms(), "text": text, "setting": setting, "bot_id": bot_id or None})
+    first = bool(await redis.hsetnx(KEY, name, row))  # pyright: ignore[reportGeneralTypeIssues]
+    if first:
+        log.error("alert", name=name, text=text, setting=setting)
+    return first
+
+
+async def clear(redis: Redis, name: str) -> None:
+    """What it was about is over."""
+    if await redis.hdel(KEY, name):  # pyright: ignore[reportGeneralTypeIssues]
+        log.info("alert_over", name=name)
+
+
+async def all_alerts(redis: Redis) -> list[dict[str, Any]]:
+    """Every alert, the oldest first, each with its `name`."""
+    raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
+    rows = [
+        {"name": name.decode(), **row} for name, value in raw.items() for row in readable([value], _read, "an alert")
+    ]
+    return sorted(rows, key=lambda row: row["at"])
+
+
+def _read(row: bytes) -> dict[str, Any]:
+    found = fields_of(row)
+    return {**found, "at": int(found["at"]), "text": str(found["text"]), "setting": str(found["setting"])}

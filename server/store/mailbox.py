@@ -1,0 +1,295 @@
+"""The keyed mailbox: one inbox, one outbox and one lease per conversation, on plain Redis.
+
+One sorted set per bot says when each conversation next needs a worker; that one idea carries debounce, a crashed worker
+(its lease ends), retries and pacing. Every step is one atomic script (`mailbox.lua`) with the server's clock, and every
+step of a worker names the fence it was given, so one that lost its lease changes nothing.
+
+    due        ZSET conversation -> ms   when it needs a worker; in a worker's hands: when its lease ends
+    busy       SET                       conversations in a worker's hands or parked: new messages leave `due` alone
+    fresh      SET                       conversations where somebody has just begun to write
+    inbox:C    LIST                      accepted messages that no finished turn has taken
+    outbox:C   LIST                      replies decided and not yet known to be sent, ids `turn:index`
+    seen:C     ZSET                      digests of the message ids accepted in the last 8 days
+    box:C      HASH  first               ms of the start of a burst
+                     fence, parked       who holds it; whether it was put down until `due`
+                     turn, size, singly  the turn in hand, and how many messages it takes
+                     attempts, failures  how often it was begun, and how often it failed
+                     characters          length of what waits
+                     turns               ms until which this contact's share of turns is used (GCRA)
+                     trying, sent        the first reply of the outbox: attempt begun, provider's id
+                     sends, unanswered   how many attempts it took, how many of them were repeated without an answer
+                     after:O             ms before which a reply must not go out
+                     pair, slot          ms until which this contact's share is used; the number's slot it has reserved
+    ids:C      LIST                      `provider's id reply` of the last 50 sent
+    rate:A     HASH   used, hold         ms until which the share of a number is used (GCRA), and nothing is wanted from it
+    paused:A   HASH   at, code, reason, by, probe   why nothing is sent from a number
+    transcript:C LIST, status:C HASH     what was said, and what became of each reply
+    timers     ZSET conversation -> ms   when the next touch is due
+    follow:C   STRING                    the plan of touches, JSON
+    funnel     HASH                      what became of touches, counted
+    dead       HASH                      turns given up on
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from redis.asyncio import Redis
+
+from channels.base import Pace
+from server.store.counters import FIGURES, day_of
+from server.store.keys import WAKE, key
+from server.store.open_attempts import OpenAttempts
+from server.store.scripts import Scripts
+
+SECOND, DAY = 1000, 86_400_000
+# Meta repeats an unacknowledged webhook for up to 7 days (webhooks overview).
+REMEMBER = 8 * DAY
+# While an account is paused, one message is tried this often.
+PROBE = 60 * SECOND
+
+_SHARED = ("due", "busy", "fresh", "active", "dead", "timers", "funnel")
+
+Go = Literal["lost", "sent", "open", "wait", "go"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a bot takes its messages. Times are ms; `keep` 0 keeps transcripts for ever; figures are counted by
+    the days of `timezone`; a contact has at most `turns` in an hour (0: as many as they like)."""
+
+    debounce: int = 1500
+    longest: int = 8000
+    lease: int = 15_000
+    messages: int = 50
+    characters: int = 20_000
+    age: int = DAY
+    lines: int = 2000
+    keep: int = 0
+    timezone: str = "UTC"
+    turns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a worker holds after `begin`: a reply to send, or a batch to answer, or nothing (released)."""
+
+    fence: int
+    turn_id: str = ""
+    attempt: int = 0
+    failures: int = 0
+    batch: tuple[str, ...] = ()
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Conversations now leased to the caller, those where somebody has begun to write, ms until the next is due or -1."""
+
+    ids: list[str]
+    fresh: list[str]
+    wait: int
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """What a turn leaves behind besides its replies: the plan of touches (JSON; empty: as it was), the ms at which the next
+    is due (0: none), and what the turn counts as in the funnel."""
+
+    plan: str = ""
+    timer: int = 0
+    count: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of asking to send.
+
+    `go`: send now (detail: how many tries); `open`: an earlier attempt has no known outcome (detail: for how many ms one
+    could have been noted); `sent`: the provider has it (detail: its id); `wait`: not yet, put down (detail: ms); `lost`: the
+    lease is gone. `unanswered`: how many attempts were repeated without an answer.
+    """
+
+    go: Go
+    detail: str = ""
+    unanswered: int = 0
+
+
+NOTHING = Then()
+
+
+class UnknownContact(LookupError):
+    """There is no contact of this id."""
+
+
+class Mailbox:
+    """All mailbox steps of one bot."""
+
+    def __init__(self, redis: Redis, bot_id: str, limits: Limits) -> None:
+        self.bot_id, self.limits = bot_id, limits
+        self._redis = redis
+        self._open = OpenAttempts(redis)
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
+        self._constant = {
+            **{name: getattr(limits, name) for name in ("debounce", "longest", "lease", "characters", "age", "turns")},
+            **{"lines": limits.lines, "keep": limits.keep, "most": limits.messages, "quiet": limits.debounce},
+            **{"bot": bot_id, "wake": WAKE, "remember": REMEMBER, "probe": PROBE},
+        }
+
+    async def accept(
+        self,
+        conversation_id: str,
+        message_id: str,
+        payload: str,
+        entry: str,
+        *,
+        length: int = 0,
+        account: str = "",
+        owner: str = "",
+        answer: bool = True,
+        heard: bool = True,
+        at_once: bool = False,
+    ) -> bool:
+        """Store a message and its transcript entry, unless its id was accepted before (then False).
+
+        Raises UnknownContact, with nothing stored, when the conversation has no contact (any more).
+
+        `answer`: it goes to the inbox and makes the conversation due; `heard`: the contact wrote it; `at_once`: without waiting for the burst to end.
+        `length` is how many characters it has, `account` the number it came to, `owner` who has the conversation from now
+        on.
+        """
+        digest = hashlib.blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+        said: dict[str, Any] = {"digest": digest, "payload": payload, "length": length, "entry": entry}
+        said |= {"answer": int(answer), "heard": int(heard), "to": account, "owner": owner}
+        if at_once:
+            said["debounce"] = 0
+        stored = await self._run("accept", conversation_id, **said)
+        if stored < 0:
+            raise UnknownContact(conversation_id)
+        return bool(stored)
+
+    async def claim(self, count: int) -> Claimed:
+        """Lease what is due, at most `count` conversations."""
+        wait, ids, fresh = await self._run("claim", "", count=count)
+        return Claimed([item.decode() for item in ids], [item.decode() for item in fresh], int(float(wait)))
+
+    async def newest(self, conversation_id: str) -> str | None:
+        """The last message in the inbox."""
+        found: Any = await self._redis.lindex(key(self.bot_id, "inbox", conversation_id), -1)  # pyright: ignore[reportGeneralTypeIssues]
+        return found.decode().split(" ", 2)[2] if found else None
+
+    async def begin(self, conversation_id: str, fence: int | None = None) -> Work:
+        """Take up a claimed conversation, or go on with one in hand under its fence (0 in the answer: lost)."""
+        held = "" if fence is None else fence
+        found = await self._run("begin", conversation_id, turn=uuid.uuid4().hex, fence=held)
+        new, turn, attempt, failures, batch, reply = found
+        return Work(new, turn.decode(), attempt, failures, tuple(item.decode() for item in batch), reply.decode())
+
+    async def renew(self, conversation_id: str, fence: int) -> bool:
+        """Keep the lease for another term; False when it was lost."""
+        return bool(await self._run("renew", conversation_id, fence=fence))
+
+    async def park(self, conversation_id: str, fence: int, delay: float, failed: bool = False) -> bool:
+        """Put the conversation down for `delay` ms; `failed`: because its turn did."""
+        return bool(await self._run("park", conversation_id, fence=fence, delay=int(delay), failed=int(failed)))
+
+    async def hand_back(self, conversation_id: str, fence: int, delay: float = 0) -> bool:
+        """Let another worker go on with it, after `delay` ms."""
+        return bool(await self._run("hand_back", conversation_id, fence=fence, delay=int(delay)))
+
+    async def commit(
+        self, conversation_id: str, fence: int, turn_id: str, replies: Sequence[tuple[str, str]], then: Then = NOTHING
+    ) -> int:
+        """End a turn: drop its batch, queue (reply, transcript entry) pairs. 0: the lease was lost, nothing changed."""
+        flat = [text for pair in replies for text in pair]
+        return await self._run("commit", conversation_id, *flat, fence=fence, turn=turn_id, **asdict(then))
+
+    async def split(self, conversation_id: str, fence: int, turn_id: str) -> bool:
+        """Drop a turn; its messages come again one by one."""
+        return bool(await self._run("split", conversation_id, fence=fence, turn=turn_id))
+
+    async def bury(self, conversation_id: str, fence: int, turn_id: str, reason: str) -> int:
+        """Give a turn up: its batch goes to the dead letters."""
+        return await self._run("bury", conversation_id, fence=fence, turn=turn_id, reason=reason)
+
+    async def post(self, conversation_id: str, reply: str, entry: str, delay: float = 0) -> bool:
+        """Queue a message that no turn wrote, such as an operator's; False when one of its id was queued before."""
+        return bool(await self._run("post", conversation_id, reply=reply, entry=entry, delay=int(delay)))
+
+    async def remember(self, conversation_id: str, payload: str) -> None:
+        """Let the next turn know of something that needs no answer, such as what an operator wrote."""
+        await self._run("note", conversation_id, payload=payload)
+
+    async def send_begin(
+        self, conversation_id: str, fence: int, account: str, reply_id: str, pace: Pace, again: bool = False
+    ) -> Attempt:
+        """Record an attempt to send the first reply of the outbox, before the request; or say why not."""
+        shares = {"interval": pace.interval, "burst": pace.burst}
+        pairs = {"pair_interval": pace.pair_interval, "pair_burst": pace.pair_burst}
+        asked = {"fence": fence, "reply": reply_id, "again": int(again)}
+        found = await self._run("send_begin", conversation_id, account=account, **asked, **shares, **pairs)
+        go, detail, unanswered = (item.decode() for item in found)
+        if go == "open":
+            detail = str(min(int(detail), await self._open.noted_for(key(self.bot_id, "due"), reply_id)))
+        return Attempt(go, detail, int(unanswered or 0))
+
+    async def send_abort(self, conversation_id: str, fence: int, account: str, delay: float, hold: float = 0) -> bool:
+        """The request certainly did not arrive: forget the attempt and come back after `delay` ms, and send nothing from
+        this number for `hold` ms."""
+        times = {"delay": int(delay), "hold": int(hold)}
+        return bool(await self._run("send_abort", conversation_id, account=account, fence=fence, **times))
+
+    async def send_done(
+        self, conversation_id: str, fence: int, account: str, reply_id: str, provider_id: str, state: str
+    ) -> int:
+        """Take a reply off the outbox: `accepted`, `failed REASON`, or `failed no answer` when it may yet have arrived."""
+        done = {"reply": reply_id, "provider": provider_id, "state": state}
+        return await self._run("send_done", conversation_id, account=account, fence=fence, **done)
+
+    async def status(self, conversation_id: str, account: str, reply_id: str, provider_id: str, state: str) -> None:
+        """Apply a provider's status (`sent`, `delivered`, `read`, `failed REASON`); never steps back."""
+        told = {"reply": reply_id, "provider": provider_id, "state": state}
+        await self._run("status", conversation_id, account=account, **told)
+
+    async def pause(self, account: str, code: int, reason: str, by: Literal["answer", "status"] = "answer") -> bool:
+        """Send nothing from a number but a message now and then, until one is taken, or arrives when it was a status that
+        said so; True for the first to say so."""
+        return bool(await self._run("pause", "", account=account, code=code, reason=reason, by=by))
+
+    async def forget(self, conversation_id: str, oldest: int) -> bool:
+        """Drop what was said in a conversation that has been silent since `oldest` (ms) and has nothing to be done."""
+        return bool(await self._run("forget", conversation_id, oldest=oldest))
+
+    async def paused(self, account: str) -> dict[str, str]:
+        """Since when (ms) and why nothing is sent from a number; empty when it works."""
+        found: Any = await self._redis.hgetall(key(self.bot_id, "paused", account))  # pyright: ignore[reportGeneralTypeIssues]
+        return {name.decode(): value.decode() for name, value in found.items()}
+
+    async def backlog(self) -> int:
+        """How many conversations wait for a worker or are in one's hands."""
+        return await self._redis.zcard(key(self.bot_id, "due"))
+
+    async def _run(self, name: str, conversation_id: str, *rest: str, account: str = "", **arguments: Any) -> Any:
+        keys = [
+            key(self.bot_id, part)
+            if part in _SHARED
+            else key(self.bot_id, part, account if part in ("rate", "paused") else conversation_id)
+            for part in self._scripts.keys(name)
+        ]
+        return await self._scripts.run(
+            name,
+            keys,
+            {
+                **self._constant,
+                "day": day_of(self.limits.timezone),
+                "conversation": conversation_id,
+                "account": arguments.pop("to", ""),
+                **arguments,
+            },
+            *rest,
+        )

@@ -1,0 +1,162 @@
+"""The web process: webhooks, operator API, pages, health."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+
+from server.api import router
+from server.api.common import ProblemDetails
+from server.api.events import Feed
+from server.api.examples import with_examples
+from server.background import running
+from server.bots.registry import Roster
+from server.bots.routing import NotReady, Numbers
+from server.clock import now_ms
+from server.config.addresses import hidden
+from server.config.settings import Settings
+from server.http_client import http_client
+from server.observability import redis_fitness as fitness
+from server.observability.redis_fitness import Judge
+from server.operators import metrics, tokens
+from server.operators.login import Access
+from server.outreach.appointments import Calls, feed
+from server.web import dashboard, pages, provider_webhooks, simulator
+from server.web.guard import Guard
+from server.web.problem_details import problem
+from tools._mcp import connected
+
+log = structlog.get_logger()
+
+
+def http_timeout(settings: Settings) -> httpx.Timeout:
+    """For requests to a provider: given up well before a send without an answer is looked at again."""
+    return httpx.Timeout(min(10, settings.send_grace_seconds / 2), connect=min(4, settings.send_grace_seconds / 2))
+
+
+def create(settings: Settings, redis: Redis) -> Guard:
+    """The application over a Redis client, which the caller closes."""
+    client = http_client(http_timeout(settings))
+    roster = Roster(settings, redis, Numbers(settings, client, []))
+    phones = simulator.emulators(settings) if settings.simulates else {}
+    changes, stopping, access = Feed(redis), asyncio.Event(), Access(settings, redis)
+    judge = Judge(settings, redis)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with running(roster.keep_fresh, changes.listen, judge.keep_looking), connected(settings.mcp_file):
+            yield
+        for emulator in phones.values():
+            await emulator.close()
+        await client.aclose()
+
+    app = FastAPI(
+        title="Salesgraph",
+        version="1",
+        lifespan=lifespan,
+        description="A WhatsApp sales agent that a business runs itself.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    receive = provider_webhooks.cloud_receiver(roster)
+    app.include_router(provider_webhooks.router(settings, roster, receive))
+    app.include_router(router.router(settings, redis, roster, access, changes, stopping))
+    templates = pages.Guarded(Path(__file__).parent / "templates")
+    app.include_router(pages.router(settings, redis, roster, access, templates))
+    app.include_router(dashboard.router(settings, redis, roster, access, templates, client))
+    for path, emulator in phones.items():
+        app.mount(path, emulator.app)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+
+    @app.get("/health", tags=["open"], summary="Whether the service works")
+    async def health() -> Response:
+        """Writes to Redis, since reading also works where nothing can be accepted. `oldest_due_seconds`: for how long the
+        conversation that waits longest for a worker has been due."""
+        try:
+            await fitness.write(redis, now_ms())
+            oldest = await fitness.oldest_due(redis, list(roster), now_ms())
+        except (RedisError, OSError) as error:
+            log.error("redis_unreachable", error=hidden(repr(error))[:200])
+            return JSONResponse({"status": "unavailable", "redis": "takes no writes"}, 503)
+        if judge.refused:
+            return JSONResponse({"status": "unavailable", "redis": "refused", "warnings": list(judge.refused)}, 503)
+        found = {"status": "ok", "redis": "ok", "oldest_due_seconds": round(oldest, 1)}
+        return JSONResponse({**found, "warnings": list(judge.warned)} if judge.warned else found)
+
+    @app.get("/calendar/{bot_id}/{secret}.ics", tags=["open"], summary="Scheduled calls for the operator's calendar")
+    async def calendar(bot_id: str, secret: str) -> Response:
+        known = roster.get(bot_id)
+        if known is None or await tokens.of_feed(settings, redis, bot_id, secret) is None:
+            raise HTTPException(404, "there is no calendar at this address")
+        return Response(feed(known.bot, await Calls(redis).coming(bot_id)), media_type="text/calendar")
+
+    @app.get("/metrics", tags=["open"], summary="Prometheus metrics")
+    async def prometheus(request: Request) -> Response:
+        """All bots as one and no money, unless a token comes along: then each bot it opens."""
+        registry = await metrics.registry(settings, redis, roster, await access.operator(request))
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.exception_handler(RedisError)
+    @app.exception_handler(ConnectionError)
+    async def no_redis(request: Request, error: Exception) -> Response:
+        route = request.scope.get("route")  # of an address that holds a secret, the log has the pattern only
+        return _no_redis(getattr(route, "path", "") or "/", error)
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        if error.status_code >= 400 and request.url.path.startswith("/dashboard"):
+            found = {"status": error.status_code, "why": str(error.detail)}
+            return templates.TemplateResponse(request, "wrong.html", found, status_code=error.status_code)
+        return problem(error.status_code, str(error.detail), error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        errors = [{"field": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()]
+        return problem(422, "; ".join(f"{e['field']}: {e['problem']}" for e in errors), errors=errors)
+
+    described = app.openapi
+
+    def with_problems() -> dict[str, Any]:
+        found = described()
+        found["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
+        return with_examples(found)
+
+    app.openapi = with_problems
+
+    async def admit(request: Request) -> None:
+        """Who may speak, by path and headers. Raises HTTPException."""
+        path = request.scope["path"]
+        if path.startswith("/api/"):
+            await access.require(request)
+        elif path.startswith("/webhook"):
+            if judge.refused and request.method == "POST":
+                raise HTTPException(503, "this Redis may lose what it takes: try again later")
+            await provider_webhooks.admit(roster, request)
+        elif path.startswith("/simulator/"):
+            await simulator.admit(settings, access, request)
+
+    return Guard(app, receive, admit, _no_redis, stopping)
+
+
+def _no_redis(path: str, error: Exception) -> Response:
+    event = "bot_not_ready" if isinstance(error, NotReady) else "redis_unreachable"
+    log.error(event, path=path, error=repr(error)[:200])
+    return (
+        PlainTextResponse("try again later", 503)
+        if path.startswith("/webhook")
+        else problem(503, "Redis is unreachable")
+    )

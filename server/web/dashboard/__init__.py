@@ -1,0 +1,26 @@
+"""Pages for operators. They only show: everything they change goes through the API, as any program's changes do."""
+
+from __future__ import annotations
+
+import httpx
+from fastapi import APIRouter, Depends
+from redis.asyncio import Redis
+
+from server.bots.registry import Roster
+from server.config.settings import Settings
+from server.operators.login import Access
+from server.web.dashboard import analytics, bots, conversation, conversation_list, people, todo
+from server.web.dashboard.layout import Frame
+from server.web.pages import Guarded
+
+
+def router(
+    settings: Settings, redis: Redis, roster: Roster, access: Access, templates: Guarded, http: httpx.AsyncClient
+) -> APIRouter:
+    """Everything under /dashboard. `http` asks our own webhook from outside."""
+    frame = Frame(settings, redis, roster, access, templates, http)
+    routes = APIRouter(prefix="/dashboard", include_in_schema=False, dependencies=[Depends(frame.enter)])
+    # pages with names of their own before those of conversations, which begin with a bot's id
+    for part in (conversation_list, todo, bots, analytics, people, conversation):
+        part.add(routes, frame)
+    return routes

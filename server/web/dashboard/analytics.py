@@ -1,0 +1,88 @@
+"""What a period was like, in charts."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from server.observability.answered_otherwise import REASONS
+from server.operators import analytics
+from server.store.counters import WITHIN, day_of
+from server.web.dashboard import charts
+from server.web.dashboard.layout import Frame
+
+PERIODS = (7, 30, 90)
+
+
+def add(routes: APIRouter, frame: Frame) -> None:
+    """Put the page on the dashboard."""
+
+    @routes.get("/analytics", response_class=HTMLResponse)
+    async def figures(request: Request) -> Response:
+        asked = request.query_params
+        bot_id, wrong = asked.get("bot", ""), ""
+        today = day_of(frame.settings.timezone)
+        last = asked.get("last") or today
+        desks = frame.chosen(bot_id)
+        try:
+            first = asked.get("first") or (date.fromisoformat(last) - timedelta(days=29)).isoformat()
+            found = await analytics.report(frame.redis, desks, first, last)
+        except (ValueError, OverflowError) as error:
+            wrong, last = str(error), today
+            first = (date.fromisoformat(last) - timedelta(days=29)).isoformat()
+            found = await analytics.report(frame.redis, desks, first, last)
+        shown: dict[str, Any] = {
+            "found": found,
+            "bot": bot_id if bot_id in frame.desks else "",
+            "wrong": wrong,
+            "charts": _charts(found),
+            "reasons": REASONS,
+            "csv": f"/api/analytics?{urlencode({'first': first, 'last': last, 'format': 'csv', **({'bot_id': bot_id} if bot_id in frame.desks else {})})}",
+            "periods": [
+                (days, (date.fromisoformat(today) - timedelta(days=days - 1)).isoformat(), today) for days in PERIODS
+            ],
+        }
+        return await frame.page(request, "analytics.html", shown)
+
+
+def _charts(found: dict[str, Any]) -> dict[str, Any]:
+    rows, total = found["days"], found["total"]
+    labels = [row["day"] for row in rows]
+
+    def column(name: str) -> list[float]:
+        return [row[name] for row in rows]
+
+    funnel = found["funnel"]
+    written = funnel["contacted"]
+    steps = [(f"answered after touch {n}", count, written) for n, count in funnel["answered"].items()]
+    contacts = found["contacts"]
+    replies = {
+        "by the bot": column("replies"),
+        "by people": column("written_by_people"),
+        "touches": column("touch_messages"),
+    }
+    replies["by the bot"] = [r - t for r, t in zip(replies["by the bot"], replies["touches"], strict=True)]
+    return {
+        "messages": charts.bars("Messages of contacts", labels, {"messages": column("messages_in")}),
+        "replies": charts.bars("Messages to contacts", labels, replies),
+        "cost": charts.bars("Cost of models", labels, {"US dollars": column("cost")}),
+        "within": charts.shares(
+            "Answered within", [(_within(s), found["answered_within"][str(s)], total["answers"]) for s in WITHIN]
+        ),
+        "funnel": charts.shares(
+            "After a touch", [*steps, ("said yes", funnel["yes"], written), ("said no", funnel["no"], written)]
+        )
+        if written
+        else "",
+        "profile": charts.shares(
+            "Profiles", [(name.replace("_", " "), n, contacts["all"]) for name, n in contacts["fields"].items()]
+        ),
+    }
+
+
+def _within(seconds: int) -> str:
+    return f"within {seconds} s" if seconds < 60 else f"within {seconds // 60} min" if seconds < 3600 else "within 1 h"

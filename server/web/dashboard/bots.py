@@ -1,0 +1,132 @@
+"""Bots and their documents."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+import tools as registry
+from agent.context import Context
+from agent.model_options import EFFORTS
+from agent.prompts import names, prompt
+from knowledge_base.load import FORMATS
+from server.api.bots import status_of
+from server.api.knowledge import LARGEST_DOCUMENT, described
+from server.bots.routing import DEFAULT, channels
+from server.config.working_hours import DAYS
+from server.pipeline.agents import library
+from server.web import webhook_check
+from server.web.dashboard.layout import Frame
+
+# What a form asks for of a channel, in the order people have it at hand; the rest stays as it is by default.
+ASKED = {
+    "cloud_api": ("phone_number_id", "access_token", "app_secret", "verify_token", "business_account_id"),
+    "wappi": ("profile_id", "token", "webhook_secret"),
+    "waha": ("url", "api_key", "hmac_key"),
+}
+LABELS = {
+    "cloud_api": "WhatsApp Cloud API",
+    "wappi": "Wappi",
+    "waha": "QR-linked session (WAHA)",
+    "simulator": "Simulator only",
+}
+
+
+def add(routes: APIRouter, frame: Frame) -> None:
+    """Put the pages on the dashboard."""
+    shelf = library(frame.settings, frame.redis)
+
+    @routes.get("/knowledge", response_class=HTMLResponse)
+    async def knowledge(request: Request) -> Response:
+        asked = request.query_params.get("bot", "")
+        known = [desk.bot.id for desk in frame.desks.values()]
+        bot_id = asked if asked in known else DEFAULT if DEFAULT in known else next(iter(known), "")
+        documents = await shelf.documents(bot_id) if bot_id else []
+        shown: dict[str, Any] = {
+            "bot": bot_id,
+            "documents": [described(document) for document in documents],
+            "stale": {d.id for d in documents if d.embedder != shelf.embedder.name},
+            "embedder": shelf.embedder.name,
+            "formats": ",".join(FORMATS),
+            "most": LARGEST_DOCUMENT >> 20,
+        }
+        return await frame.page(request, "knowledge.html", shown)
+
+    @routes.get("/bots", response_class=HTMLResponse)
+    async def bots(request: Request) -> Response:
+        rows = []
+        for desk in sorted(frame.desks.values(), key=lambda desk: desk.bot.id):
+            bot = desk.bot
+            channel = bot.channel_of(bot.account) if bot.account else "simulator"
+            rows.append(
+                {"bot": bot, "channel": LABELS.get(channel, channel), "count": await desk.conversations.count()}
+            )
+        return await frame.page(request, "bots.html", {"rows": rows, "labels": LABELS, "asked": _asked()})
+
+    @routes.get("/bots/{bot_id}", response_class=HTMLResponse)
+    async def bot(request: Request, bot_id: str) -> Response:
+        desk = frame.finding.desk(bot_id)
+        config, context = await frame.roster.config(bot_id), desk.bot.context
+        usual = Context()
+        shown: dict[str, Any] = {
+            "desk": desk,
+            "bot": desk.bot,
+            "config": config,
+            "raw": json.dumps(config, ensure_ascii=False, indent=2),
+            "prompts": [
+                {
+                    "name": name,
+                    "about": prompt(name).about,
+                    "placeholders": [f"{{{hole}}}" for hole in prompt(name).placeholders],
+                    "text": getattr(context, f"{name}_prompt"),
+                    "own": getattr(context, f"{name}_prompt") != getattr(usual, f"{name}_prompt"),
+                }
+                for name in names()
+            ],
+            "tools": [
+                {
+                    "name": tool.name,
+                    "about": (tool.description or "").split("\n")[0],
+                    "on": tool in registry.allowed(context.tools),
+                }
+                for tool in registry.found().values()
+            ],
+            "days": DAYS,
+            "efforts": EFFORTS,
+            "labels": LABELS,
+            "asked": _asked(),
+            "channel": (config.get("channel") or {}).get("type")
+            or (desk.bot.channel_of(desk.bot.account) if desk.bot.account else "simulator"),
+            "settled": frame.roster.is_settled(bot_id),
+            "stored": len(config) > 1,
+        }
+        return await frame.page(request, "bot.html", shown)
+
+    @routes.get("/bots/{bot_id}/link", response_class=HTMLResponse)
+    async def link(request: Request, bot_id: str) -> Response:
+        """How the number stands: fetched again while a code waits to be scanned."""
+        desk = frame.finding.desk(bot_id)
+        status = await status_of(frame.settings, frame.roster, desk)
+        reached = (
+            await webhook_check.asked(frame.settings, frame.http)
+            if status["channel"] != "waha"
+            else webhook_check.Reached()
+        )
+        shown = {"status": status, "bot": desk.bot, "webhook": reached}
+        return frame.part(request, "link.html", shown)
+
+
+def _asked() -> dict[str, list[dict[str, Any]]]:
+    """The fields of each channel's form."""
+    found = {}
+    for name, kind in channels().items():
+        secret = kind.Credentials.secrets()
+        fields = [field for field in ASKED.get(name, ()) if field in kind.Credentials.model_fields]
+        found[name] = [
+            {"name": field, "secret": field in secret, "about": kind.Credentials.model_fields[field].description or ""}
+            for field in fields
+        ]
+    return found

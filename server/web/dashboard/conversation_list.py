@@ -1,0 +1,57 @@
+"""The inbox: all conversations, the latest first."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from server.conversations.listing import LONGEST_QUERY, SHOWS, BadCursor, Page, Show
+from server.web.dashboard.layout import Frame
+
+ROWS = 50
+COUNTED: tuple[Show, ...] = ("unread", "needs_person", "failed")
+LABELS = {
+    "all": "All",
+    "unread": "Unread",
+    "needs_person": "Needs a person",
+    "failed": "Failed sends",
+    "follow_up": "Follow-up due",
+    "client": "Clients",
+    "non_client": "Not clients",
+}
+
+
+async def listed(frame: Frame, request: Request) -> dict[str, Any]:
+    """The list as the address asks for it, with what its links need."""
+    asked = request.query_params
+    show: Any = asked.get("show", "all") if asked.get("show") in SHOWS else "all"
+    query, bot_id = asked.get("q", "")[:LONGEST_QUERY], asked.get("bot", "")
+    chosen = frame.chosen(bot_id)
+    try:
+        page = await frame.inbox.page(chosen, show, query, ROWS, asked.get("cursor"))
+    except BadCursor:
+        page = Page([])
+    sizes = await frame.inbox.counts(chosen.values(), COUNTED)
+    kept = {"show": show if show != "all" else "", "q": query, "bot": bot_id if bot_id in frame.desks else ""}
+    kept = {name: value for name, value in kept.items() if value}
+    return {
+        "page": page,
+        "show": show,
+        "query": query,
+        "bot": kept.get("bot", ""),
+        "labels": LABELS,
+        "kept": f"?{urlencode(kept)}" if kept else "",
+        "older": f"?{urlencode({**kept, 'cursor': page.cursor})}" if page.cursor else "",
+        "counts": {name: sum(row[name] for row in sizes.values()) for name in COUNTED},
+    }
+
+
+def add(routes: APIRouter, frame: Frame) -> None:
+    """Put the page on the dashboard."""
+
+    @routes.get("", response_class=HTMLResponse)
+    async def inbox(request: Request) -> Response:
+        return await frame.page(request, "inbox.html", await listed(frame, request))

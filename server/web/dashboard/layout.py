@@ -1,0 +1,203 @@
+"""What every page of the dashboard stands in: who looks, what there is to do, how times and texts are shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import httpx
+from fastapi import HTTPException, Request
+from fastapi.responses import Response
+from markupsafe import Markup, escape
+from redis.asyncio import Redis
+
+from server.api.common import Finding
+from server.bots.bot import Desk
+from server.bots.registry import Roster
+from server.clock import now_ms
+from server.config.settings import Settings
+from server.conversations.listing import Inbox
+from server.operators.login import Access
+from server.operators.tokens import Visible, who
+from server.store import alerts
+from server.store.keys import key
+from server.store.records import Contact, Entry
+from server.web.pages import Guarded
+
+# WhatsApp's markup: a sign, something without signs that neither begins nor ends with a blank, the sign again. In time
+# proportional to the text, whatever it is.
+_MARKED = re.compile(r"(^|[\s(])([*_~])([^\s*_~](?:[^\n*_~]*[^\s*_~])?)\2(?=$|[\s.,:;!?)])", re.MULTILINE)
+_TAGS = {"*": "b", "_": "i", "~": "s"}
+TICKS = {
+    "queued": "◷",
+    "accepted": "✓",
+    "sent": "✓",
+    "delivered": "✓✓",
+    "read": "✓✓",
+    "failed": "!",
+    "skipped": "–",
+}
+# What a message is, where its words do not say it.
+KINDS = {
+    **dict.fromkeys(("text", "button", "echo"), ""),
+    **{"audio": "Voice message", "image": "Photo", "video": "Video", "document": "Document", "sticker": "Sticker"},
+    **{"location": "Place", "contacts": "Contact", "reaction": "Reaction", "order": "Order"},
+}
+
+
+class Frame:
+    """One per web process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: Redis,
+        roster: Roster,
+        access: Access,
+        templates: Guarded,
+        http: httpx.AsyncClient,
+    ) -> None:
+        self.settings, self.redis, self.roster, self.http = settings, redis, roster, http
+        self.desks = Visible(roster)
+        self.finding, self.inbox = Finding(redis, self.desks), Inbox(redis)
+        self._access, self._templates = access, templates
+        self._zone = ZoneInfo(settings.timezone)
+        tools = {
+            "moment": self.moment,
+            "ago": ago,
+            "marked": marked,
+            "preview": preview,
+            "initials": initials,
+            "tick": tick,
+        }
+        templates.env.filters.update(tools, day=self.day, clock=self.clock, name_of=name_of, words=words)
+
+    async def enter(self, request: Request) -> None:
+        """Raises HTTPException 303 to the login for whoever is not logged in."""
+        operator = await self._access.operator(request)
+        if operator is None:
+            target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            raise HTTPException(303, "log in", {"Location": f"/login?next={quote(target)}"})
+        who.set(operator)
+        await self.roster.ready()
+
+    def owners_only(self) -> None:
+        """Raises HTTPException 403 for others."""
+        if who.get().role != "owner":
+            raise HTTPException(403, "only an owner sees this")
+
+    async def page(self, request: Request, template: str, found: Mapping[str, Any]) -> Response:
+        """A whole page."""
+        session = await self._access.session(request)
+        operator = who.get()
+        standing = await self._standing()
+        common = {
+            "me": operator,
+            "can": {"write": operator.role != "read_only", "own": operator.role == "owner", "all": not operator.bots},
+            "csrf": session.csrf if session else "",
+            "todo": sum(row["needs"] + row["dead"] for row in standing),
+            "bots": sorted(desk.bot.id for desk in self.desks.values()),
+            "now": now_ms(),
+            "alerts": [row for row in await alerts.all_alerts(self.redis) if operator.sees(row.get("bot_id"))],
+            "paused": [row for row in standing if row["reason"]],
+            "here": request.url.path,
+        }
+        return self._templates.TemplateResponse(request, template, {**common, **found})
+
+    def part(self, request: Request, template: str, found: Mapping[str, Any]) -> Response:
+        """A piece of a page that is fetched when it is opened."""
+        return self._templates.TemplateResponse(request, template, {"now": now_ms(), **found})
+
+    async def _standing(self) -> list[dict[str, Any]]:
+        """Of each bot: how many conversations need a person, how many turns were given up on, why it sends nothing."""
+        bots = [desk.bot for desk in self.desks.values()]
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for bot in bots:
+                pipe.scard(key(bot.id, "needs"))
+                pipe.hlen(key(bot.id, "dead"))
+                pipe.hmget(key(bot.id, "paused", bot.account), "reason", "at")
+            rows = await pipe.execute()
+        return [
+            {"bot": bot.id, "needs": needs, "dead": dead, "reason": (why or b"").decode(), "at": int(at or 0)}
+            for bot, needs, dead, (why, at) in zip(bots, rows[::3], rows[1::3], rows[2::3], strict=True)
+        ]
+
+    def chosen(self, bot_id: str) -> dict[str, Desk]:
+        """The bots a page shows: one, or all for an empty id or one that is gone."""
+        return self.finding.some(bot_id if bot_id in self.desks else None)
+
+    def local(self, at: int) -> datetime:
+        return datetime.fromtimestamp(at / 1000, self._zone)
+
+    def clock(self, at: int) -> str:
+        """HH:MM."""
+        return f"{self.local(at):%H:%M}"
+
+    def day(self, at: int) -> str:
+        """A day as people name it."""
+        then, today = self.local(at), self.local(now_ms())
+        if then.date() == today.date():
+            return "Today"
+        if then.date() == (today - timedelta(days=1)).date():
+            return "Yesterday"
+        return f"{then:%A}" if timedelta() < today - then < timedelta(days=6) else f"{then:%d %B %Y}"
+
+    def moment(self, at: int) -> str:
+        """The time of something of today, the day of something older."""
+        if not at:
+            return ""
+        then, today = self.local(at), self.local(now_ms())
+        if then.date() == today.date():
+            return f"{then:%H:%M}"
+        if abs(today - then) < timedelta(days=6):
+            return f"{then:%a %H:%M}"
+        return f"{then:%d %b}" if then.year == today.year else f"{then:%d %b %Y}"
+
+
+def ago(ms: int) -> str:
+    """For how long: `40 s`, `5 min`, `3 h`, `2 d`."""
+    seconds = max(0, ms // 1000)
+    for limit, size, unit in ((90, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds // size} {unit}"
+    return f"{seconds // 86_400} d"
+
+
+def marked(text: str) -> Markup:
+    """A text with WhatsApp's markup shown; nothing in it is ever HTML."""
+    return Markup(_MARKED.sub(lambda m: f"{m[1]}<{_TAGS[m[2]]}>{m[3]}</{_TAGS[m[2]]}>", str(escape(text))))  # noqa: S704 - escaped
+
+
+def preview(entry: Entry | None) -> str:
+    """A line of a transcript in the list."""
+    if entry is None:
+        return ""
+    said = entry.heard or entry.text
+    kind = KINDS.get(entry.kind, f"[{entry.kind}]")
+    return f"{kind}: {said}"[:160] if kind and said else (kind or said)[:160]
+
+
+def initials(name: str) -> str:
+    """Two letters for a picture that is not there."""
+    letters = [word[0] for word in name.split() if word[0].isalnum()]
+    return "".join(letters[:2]).upper() or "?"
+
+
+def tick(status: str) -> str:
+    """The sign of what became of a message."""
+    return TICKS.get(status.partition(" ")[0], "")
+
+
+def name_of(contact: Contact) -> str:
+    """What to call a contact."""
+    own = " ".join(contact.profile[part] for part in ("name", "last_name") if contact.profile.get(part))
+    return own or contact.name or (f"+{contact.wa_id}" if contact.wa_id else "Contact")
+
+
+def words(name: str) -> str:
+    """The name of a field as words."""
+    return name.replace("_", " ")

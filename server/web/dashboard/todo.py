@@ -1,0 +1,105 @@
+"""What waits for somebody: people who need a person, turns given up on, touches left out, webhooks nobody could read; and what
+is to come, follow-ups and calls."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from server.api.operations import opened
+from server.clock import now_ms
+from server.operators.tokens import feed_address
+from server.outreach.appointments import Calls, when
+from server.outreach.follow_ups import FollowUps
+from server.web.dashboard.layout import Frame
+
+ROWS = 50
+# People who wait, of whom those who waited longest come first.
+MOST = 2_000
+# Weeks of the calendar.
+WEEKS = 2
+
+
+def add(routes: APIRouter, frame: Frame) -> None:
+    """Put the pages on the dashboard."""
+    follow_ups, calls = FollowUps(frame.redis), Calls(frame.redis)
+
+    @routes.get("/todo", response_class=HTMLResponse)
+    async def todo(request: Request) -> Response:
+        desks = frame.chosen(request.query_params.get("bot", ""))
+        needs = await frame.inbox.page(desks, "needs_person", limit=MOST)
+        letters = [opened(row) for desk in desks.values() for row in await desk.dead_letters.every()]
+        skipped = [row for desk in desks.values() for row in await follow_ups.skipped(desk, ROWS)]
+        chosen = request.query_params.get("bot", "")
+        keepers = frame.finding.keepers(chosen if chosen in frame.desks else None)
+        pieces = [row for keeper in keepers for row in await keeper.quarantined(ROWS)]
+        found: dict[str, Any] = {
+            "needs": needs.rows[:200],
+            "needs_count": len(needs.rows),
+            "letters": sorted(letters, key=lambda row: -row["at"])[:ROWS],
+            "skipped": sorted(skipped, key=lambda row: -row["at"])[:ROWS],
+            "pieces": sorted(pieces, key=lambda row: -row["at"])[:ROWS],
+        }
+        return await frame.page(request, "todo.html", found)
+
+    @routes.get("/outreach", response_class=HTMLResponse)
+    async def outreach(request: Request) -> Response:
+        """Touches that are still to come and scheduled calls, as a list and by day."""
+        desks = frame.chosen(request.query_params.get("bot", ""))
+        booked, later = [], []
+        for desk in desks.values():
+            timers = await follow_ups.timers.active(desk.bot.id)
+            later += [(at, desk, name) for name, at in timers]
+            booked += [
+                {"call": call, "when": when(desk.bot, call.start)} for call in await calls.coming(desk.bot.id, now_ms())
+            ]
+        later.sort(key=lambda row: row[0])
+        start = int(asked) if (asked := request.query_params.get("from", "")).isdecimal() and len(asked) < 9 else 0
+        chosen = later[start : start + ROWS]
+        coming = [row for _, desk, name in chosen if (row := await follow_ups.next_of(desk, name))]
+        booked.sort(key=lambda row: row["call"].start)
+        found: dict[str, Any] = {
+            "coming": coming,
+            "count": len(later),
+            "following": start + ROWS if start + ROWS < len(later) else 0,
+            "calls": booked[:200],
+            "weeks": _weeks(frame.local(now_ms()), coming, booked),
+            "enabled": [desk.bot.id for desk in desks.values() if desk.bot.outreach.enabled],
+            "feeds": {bot_id: await feed_address(frame.settings, frame.redis, bot_id) for bot_id in desks},
+        }
+        return await frame.page(request, "outreach.html", found)
+
+
+def _weeks(today: datetime, coming: list[dict[str, Any]], booked: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Days of the next weeks, each with what falls on it, by the clock of each bot."""
+    events: dict[str, list[dict[str, Any]]] = {}
+    for row in coming:
+        kind, what = "touch", f"{row['name'] or 'Contact'}: {row['kind'].replace('_', ' ')}"
+        event = {
+            "kind": kind,
+            "at": row["due_local"][11:16],
+            "what": what,
+            "link": f"/dashboard/{row['bot_id']}/{row['id']}",
+        }
+        events.setdefault(row["due_local"][:10], []).append(event)
+    for row in booked:
+        call = row["call"]
+        link = f"/dashboard/{call.bot_id}/{call.conversation_id}"
+        event = {"kind": "call", "at": row["when"][11:16], "what": call.name or call.phone, "link": link}
+        events.setdefault(row["when"][:10], []).append(event)
+    monday = today - timedelta(days=today.weekday())
+    return [
+        [
+            {
+                "day": (day := monday + timedelta(days=7 * week + n)).strftime("%a %d %b"),
+                "today": day.date() == today.date(),
+                "past": day.date() < today.date(),
+                "events": sorted(events.get(day.strftime("%Y-%m-%d"), []), key=lambda event: event["at"]),
+            }
+            for n in range(7)
+        ]
+        for week in range(WEEKS)
+    ]

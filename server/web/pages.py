@@ -1,0 +1,141 @@
+"""Pages outside of the dashboard: the simulator, the API's description, the login."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.templating import Jinja2Templates
+from redis.asyncio import Redis
+
+from agent.models.chat import OFFLINE
+from channels.emulators.numbers import PATHS, SIMULATED
+from server.bots.bot import DEMO, Desk
+from server.config.addresses import is_loopback
+from server.config.settings import Settings
+from server.operators import audit
+from server.operators.login import AGAIN_AFTER, COOKIE, LASTS, Access, TooMany, address_of
+from server.operators.tokens import MASTER
+
+# A page runs and shows what this server gives it, and nothing else, whatever people write (Content Security Policy 3).
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+USED = "This link was opened before, or is a day old. `salesgraph login-link` on the server prints a new one."
+WRONG = "This is not a token of this server. It is the API_TOKEN setting, or stands in the file api_token of the data folder; an owner can make you one of your own."
+
+
+class Guarded(Jinja2Templates):
+    """Pages that go out with `HEADERS`."""
+
+    def TemplateResponse(self, *args: Any, **kwargs: Any) -> Any:
+        """A page."""
+        return super().TemplateResponse(*args, **{**kwargs, "headers": {**HEADERS, **(kwargs.get("headers") or {})}})
+
+
+def router(
+    settings: Settings, redis: Redis, desks: Mapping[str, Desk], access: Access, templates: Guarded
+) -> APIRouter:
+    """/, /simulator, /docs, /login and /logout."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/")
+    async def home() -> Response:
+        return RedirectResponse("/simulator")
+
+    @routes.get("/simulator", response_class=HTMLResponse)
+    async def simulator(request: Request) -> Response:
+        operator = await access.operator(request)
+        if operator is None:
+            return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
+        if not settings.simulates:
+            raise HTTPException(404, "the simulator is off: SIMULATOR=true puts it up")
+        session = await access.session(request)
+        bots = [
+            {
+                "id": desk.bot.id,
+                "business": desk.bot.context.business,
+                "model": desk.bot.context.model,
+                "offline": desk.bot.context.model == OFFLINE,
+            }
+            for desk in desks.values()
+            if operator.sees(desk.bot.id)
+        ]
+        bots.sort(key=lambda bot: bot["id"] != DEMO)
+        wires = [{"name": name, "path": path, "prefix": SIMULATED[name]} for name, path in PATHS.items()]
+        return templates.TemplateResponse(
+            request, "simulator.html", {"bots": bots, "wires": wires, "csrf": session.csrf if session else ""}
+        )
+
+    @routes.get("/docs", response_class=HTMLResponse)
+    async def docs(request: Request) -> Response:
+        """The API from its own description, readable without a network."""
+        description = request.app.openapi()
+        operations = [
+            {"method": method.upper(), "path": path, **operation}
+            for path, methods in description["paths"].items()
+            for method, operation in methods.items()
+        ]
+        schemas = description.get("components", {}).get("schemas", {})
+        return templates.TemplateResponse(request, "docs.html", {"operations": operations, "schemas": schemas})
+
+    def form(request: Request, target: str, wrong: str = "", status: int = 200) -> Response:
+        return templates.TemplateResponse(request, "login.html", {"next": target, "wrong": wrong}, status_code=status)
+
+    @routes.get("/login", response_class=HTMLResponse)
+    async def login_page(request: Request, next: str = "/dashboard", used: bool = False) -> Response:
+        return form(request, next, USED if used else "")
+
+    @routes.post("/login", response_class=HTMLResponse)
+    async def log_in(request: Request, token: str = Form(""), next: str = Form("/dashboard")) -> Response:
+        try:
+            found = await access.log_in(token.strip(), address_of(request))
+        except TooMany:
+            structlog.get_logger().warning("login_held_off")
+            wrong = f"Too many wrong tokens from your address: try again in {AGAIN_AFTER // 60} minutes."
+            return form(request, next, wrong, 429)
+        if found is None:
+            return form(request, next, WRONG, 401)
+        operator, cookie = found
+        await audit.note(redis, operator, "login")
+        return logged_in(request, cookie, next)
+
+    def logged_in(request: Request, cookie: str, target: str) -> Response:
+        ours = target.startswith("/") and not target.startswith(("//", "/\\"))
+        answer = RedirectResponse(target if ours else "/dashboard", 303)
+        # over plain http on this machine the browser would not send it back
+        plain = is_loopback(request.url.hostname or "") and not request.headers.get("origin", "").startswith("https://")
+        secure = request.url.scheme == "https" or ((settings.web_url or "").startswith("https://") and not plain)
+        answer.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=secure, max_age=LASTS)
+        return answer
+
+    @routes.get("/login/{code}")
+    async def by_link(code: str, request: Request, next: str = "/simulator") -> Response:
+        """The link that `salesgraph serve` and `salesgraph login-link` print: good for one browser, once."""
+        cookie = await access.open_link(code)
+        if cookie is None:
+            known = await access.operator(request) is not None  # it was opened in this very browser before
+            return RedirectResponse(next if known and next == "/simulator" else "/login?used=1", 303)
+        await audit.note(redis, MASTER, "login", detail="printed link")
+        return logged_in(request, cookie, next if settings.simulates else "/dashboard")
+
+    @routes.post("/logout")
+    async def log_out(request: Request, csrf: str = Form("")) -> Response:
+        await access.require_page(request, csrf)
+        await access.log_out(request)
+        answer = RedirectResponse("/login", 303)
+        answer.delete_cookie(COOKIE)
+        return answer
+
+    return routes

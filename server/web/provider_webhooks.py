@@ -1,0 +1,107 @@
+"""The wires' webhooks: authenticate the raw bytes, store every piece, then say 200."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Awaitable, Callable
+
+import structlog
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import PlainTextResponse, Response
+
+from server.bots.registry import Roster
+from server.bots.routing import Door
+from server.config.settings import Settings
+from server.pipeline.intake import receive
+
+# The header that holds a wire's signature, by what follows /webhook/ ("Validating payloads", Meta; "Webhooks", WAHA).
+SIGNED = {"": ("x-hub-signature-256", r"sha256=[0-9a-f]{64}"), "waha": ("x-webhook-hmac", r"[0-9a-fA-F]{128}")}
+
+log = structlog.get_logger()
+
+
+Receive = Callable[[Request], Awaitable[Response]]
+
+
+def router(settings: Settings, roster: Roster, receive_cloud: Receive) -> APIRouter:
+    """GET and POST /webhook, and those of the other channels."""
+    routes = APIRouter(tags=["wires"])
+    verify = settings.whatsapp_webhook_verify_token
+
+    @routes.get("/webhook", response_class=PlainTextResponse, summary="Verification handshake")
+    async def handshake(request: Request) -> Response:
+        asked = request.query_params
+        given = asked.get("hub.verify_token", "").encode("utf-8", "replace")
+        if (
+            verify
+            and asked.get("hub.mode") == "subscribe"
+            and hmac.compare_digest(given, verify.get_secret_value().encode())
+        ):
+            return PlainTextResponse(asked.get("hub.challenge", ""))
+        return PlainTextResponse("wrong or missing verify token", 403)
+
+    routes.add_api_route(
+        "/webhook", receive_cloud, methods=["POST"], summary="Messages and statuses", response_model=None
+    )
+
+    @routes.post("/webhook/waha", summary="Events of QR-linked sessions", response_model=None)
+    async def waha(request: Request) -> Response:
+        await roster.ready()
+        body = await request.body()
+        return await _stored(roster, "waha", body, roster.numbers.door("waha", body, request.headers))
+
+    @routes.post(
+        "/webhook/{channel}/{bot_id}/{secret}",
+        summary="Messages of a channel whose secret stands in the address, such as wappi",
+        response_model=None,
+    )
+    async def by_path(channel: str, bot_id: str, secret: str, request: Request) -> Response:
+        await roster.ready()
+        body = await request.body()
+        door = roster.numbers.door_at(channel, bot_id, secret, body, request.headers)
+        return await _stored(roster, channel, body, door)
+
+    return routes
+
+
+def cloud_receiver(roster: Roster) -> Receive:
+    """What takes a webhook of the Cloud API: 200 once all of it is stored."""
+
+    async def take(request: Request) -> Response:
+        await roster.ready()
+        body = await request.body()
+        return await _stored(roster, "cloud_api", body, roster.numbers.door("cloud_api", body, request.headers))
+
+    return take
+
+
+async def admit(roster: Roster, request: Request) -> None:
+    """Raises HTTPException 403 for what carries no signature, or the secret of nobody's address, before its body is read."""
+    _, first, *parts = request.scope["path"].split("/")
+    if request.method != "POST" or first != "webhook":
+        return
+    place, *rest = parts or [""]
+    if name := SIGNED.get(place):
+        if not re.fullmatch(name[1], request.headers.get(name[0], "")):
+            raise _rejected(place or "cloud_api")
+        return
+    await roster.ready()
+    if len(rest) != 2 or not roster.numbers.is_door(place, *rest):
+        raise _rejected(place)
+
+
+def _rejected(channel: str) -> HTTPException:
+    log.warning("webhook_rejected", channel=channel, reason="signature")
+    return HTTPException(403, "wrong or missing signature")
+
+
+async def _stored(roster: Roster, channel: str, body: bytes, door: Door | None) -> Response:
+    if door is None:
+        raise _rejected(channel)
+    try:
+        parsed = door.channel.parse(body)
+    except ValueError:
+        return PlainTextResponse("not a JSON object", 400)
+    await receive(parsed, door, roster)
+    return PlainTextResponse("ok")
