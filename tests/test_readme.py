@@ -18,8 +18,9 @@ from redis.asyncio import Redis
 
 import tools
 from channels.base import Channel, SendError, Template
+from channels.registry import channels
 from server.bots.registry import Roster
-from server.bots.routing import Numbers, channels
+from server.bots.routing import Numbers
 from server.cli.saved import replay_commands
 from server.config.bot import checked, split_secrets
 from server.config.settings import Settings

@@ -14,7 +14,7 @@ from agent.graph import Bookshelf
 from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS, Unreadable
 from server.api.common import Body, Finding
-from server.bots.routing import DEFAULT
+from server.bots.accounts import DEFAULT
 
 LARGEST_DOCUMENT = 50 * 1024 * 1024
 # Of a file's name, bytes: what file systems take.

@@ -14,8 +14,8 @@ from pydantic import Field
 from redis.asyncio import Redis
 
 from server.api.common import Body, Finding, Limit, Offset, OneBot, sliced
+from server.bots.accounts import DEFAULT
 from server.bots.bot import Desk
-from server.bots.routing import DEFAULT
 from server.config.settings import Settings
 from server.notifications.webhooks import EVENTS, Event, Forbidden, Hook, Hooks
 from server.operators import analytics, audit

@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 from channels.base import Message, SendError
 from channels.cloud_api import CloudApi
 from server.api.common import Body, Finding, Limit, MessageIn, Offset, OneBot, sliced
-from server.bots.routing import DEFAULT, Numbers
+from server.bots.accounts import DEFAULT
+from server.bots.routing import Numbers
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.operators import audit, takeover

@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 from server.api import bots, conversations, knowledge, operations, outreach
 from server.api.common import PROBLEMS, Body, Finding
 from server.api.events import Feed
+from server.bots.accounts import DEFAULT
 from server.bots.bot import Desk
 from server.bots.registry import Roster
-from server.bots.routing import DEFAULT
 from server.config.settings import Settings
 from server.conversations.listing import Inbox
 from server.observability.costs import Spending

@@ -12,11 +12,12 @@ from redis.asyncio import Redis
 
 from agent.context import Context
 from channels.emulators.numbers import SIMULATED, is_simulated
-from server.bots.routing import DEFAULT, Link, channels, defaults, settled_links
+from channels.registry import channels
+from server.bots.accounts import DEFAULT, Link, defaults, settled_links
 from server.config.bot import BadConfig, Problem, checked, problems_of, prompts_in, split_secrets
+from server.config.follow_ups import Outreach
 from server.config.settings import Settings
 from server.config.working_hours import hours_of
-from server.outreach.rules import Outreach
 from server.store.contacts import Conversations
 from server.store.dead_letters import DeadLetters
 from server.store.mailbox import DAY, SECOND, Limits, Mailbox

@@ -16,8 +16,9 @@ from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from channels.registry import channels
 from server.bots.bot import Bot, Desk, Said, described, desk_of, made
-from server.bots.routing import Numbers, channels
+from server.bots.routing import Numbers
 from server.clock import now_ms
 from server.config.bot import BadConfig, Problem, checked, shown, split_secrets
 from server.config.settings import Settings

@@ -5,122 +5,25 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import structlog
-from pydantic import SecretStr
 
 from channels.base import Channel, Credentials
 from channels.cloud_api import CloudApi, CloudCredentials
-from channels.emulators.numbers import PATHS, SIMULATED, is_simulated
-from channels.waha import Waha, WahaCredentials
-from channels.wappi import Wappi, WappiCredentials
+from channels.emulators.numbers import is_simulated
+from channels.registry import channels
+from server.bots.accounts import DEFAULT, defaults, simulated_links
 from server.config.settings import Settings
 
 if TYPE_CHECKING:
     from server.bots.bot import Bot
 
-ENTRY_POINTS = "salesgraph.channels"
-DEFAULT = "default"
 
 NOBODY: Mapping[str, tuple[str, str]] = {}
 
 log = structlog.get_logger()
-
-
-@cache
-def channels() -> dict[str, type[Channel]]:
-    """Every channel by name: ours, and those of installed packages (entry point group `salesgraph.channels`)."""
-    found: dict[str, type[Channel]] = {kind.name: kind for kind in (CloudApi, Wappi, Waha)}
-    for entry in entry_points(group=ENTRY_POINTS):
-        try:
-            kind = entry.load()
-            if kind.name in found:
-                raise ValueError(f"the name {kind.name} is taken")
-            found[kind.name] = kind
-        except Exception as error:  # a broken package must not take the other channels with it
-            log.error("channel_not_loaded", source=entry.value, error=repr(error)[:300])
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One number of a bot: the channel it is on and what reaches it."""
-
-    channel: str
-    credentials: Credentials
-
-    @property
-    def account(self) -> str:
-        """The provider's id of the number."""
-        return self.credentials.account
-
-
-def defaults(settings: Settings) -> dict[str, dict[str, Any]]:
-    """What the settings say of each channel's credentials; a bot's own go before them."""
-    hook = f"{settings.web_url or settings.loopback_url}/webhook/waha"
-    given: dict[str, dict[str, Any]] = {
-        "cloud_api": {
-            "phone_number_id": settings.whatsapp_phone_number_id,
-            "access_token": settings.whatsapp_access_token,
-            "app_secret": settings.whatsapp_app_secret,
-            "business_account_id": settings.whatsapp_business_account_id,
-            "url": settings.whatsapp_graph_url,
-            "version": settings.whatsapp_graph_version,
-            "messages_per_second": settings.whatsapp_messages_per_second,
-        },
-        "wappi": {
-            "profile_id": settings.wappi_profile_id,
-            "token": settings.wappi_token,
-            "webhook_secret": settings.wappi_webhook_secret,
-            "authorization": settings.wappi_webhook_authorization,
-            "url": settings.wappi_url,
-        },
-        "waha": {
-            "session": DEFAULT if settings.waha_url else None,
-            "api_key": settings.waha_api_key,
-            "hmac_key": settings.waha_hmac_key,
-            "url": settings.waha_url,
-            "webhook_url": hook,
-        },
-    }
-    return {name: {k: v for k, v in row.items() if v is not None} for name, row in given.items()}
-
-
-def settled_links(settings: Settings) -> tuple[Link, ...]:
-    """The numbers that the settings give to the default bot."""
-    known, own = defaults(settings), []
-    if settings.whatsapp_phone_number_id:
-        own.append(Link("cloud_api", CloudCredentials.model_validate(known["cloud_api"])))
-    if settings.wappi_profile_id and settings.wappi_token:
-        own.append(Link("wappi", WappiCredentials.model_validate(known["wappi"])))
-    if settings.waha_url:
-        own.append(Link("waha", WahaCredentials.model_validate(known["waha"])))
-    return tuple(own)
-
-
-def simulated_links(settings: Settings, bot_id: str) -> dict[str, Link]:
-    """The numbers under which the simulator reaches a bot, one on every wire."""
-    base, secret = f"{settings.web_url or settings.loopback_url}/simulator", SecretStr(settings.simulator_secret)
-    of = {name: f"{prefix}{bot_id}" for name, prefix in SIMULATED.items()}
-    cloud = CloudCredentials(
-        phone_number_id=of["cloud_api"],
-        access_token=secret,
-        app_secret=secret,
-        url=f"{base}/{PATHS['cloud_api']}",
-        version=settings.whatsapp_graph_version,
-        messages_per_second=0,
-    )
-    wappi = WappiCredentials(
-        profile_id=of["wappi"], token=secret, webhook_secret=secret, receive="webhook", url=f"{base}/{PATHS['wappi']}"
-    )
-    waha = WahaCredentials(
-        session=of["waha"], api_key=secret, hmac_key=secret, url=f"{base}/{PATHS['waha']}", webhook_url=""
-    )
-    return {"cloud_api": Link("cloud_api", cloud), "wappi": Link("wappi", wappi), "waha": Link("waha", waha)}
 
 
 class NotReady(ConnectionError):

@@ -22,8 +22,8 @@ from pydantic import (
 
 from agent.context import Context
 from agent.prompts import split
-from server.bots.routing import channels
-from server.outreach.rules import Outreach
+from channels.registry import channels
+from server.config.follow_ups import Outreach
 
 BOT_ID = r"^[a-z0-9][a-z0-9_-]{0,47}$"
 # Only whoever runs the deployment sets these: they lead to other people's money, machines or documents.

@@ -17,9 +17,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent.model_options import is_name
 from server.config.addresses import is_loopback
+from server.config.follow_ups import MAPPED
 from server.config.kept_secrets import kept_secret
 from server.config.working_hours import Hours, days_of, hours_of, known_countries
-from server.outreach.rules import MAPPED
 from server.store.client import CONNECTIONS, SENTINEL, sentinels_of
 
 SCHEMES = (

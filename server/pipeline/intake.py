@@ -11,8 +11,9 @@ import structlog
 from channels.base import AMENDING, ANSWERED, Linked, Message, Parsed, Preference, Quarantined, SendError, StatusUpdate
 from channels.emulators.numbers import is_simulated
 from channels.json_parts import clean
+from server.bots.accounts import DEFAULT
 from server.bots.bot import Desk
-from server.bots.routing import DEFAULT, Door, NotReady
+from server.bots.routing import Door, NotReady
 from server.clock import now_ms
 from server.conversations.message_text import of_group
 from server.observability import opentelemetry, turn_traces

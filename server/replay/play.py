@@ -20,8 +20,8 @@ from agent.nodes.retrieve import Knowledge
 from agent.state import Touch
 from channels.base import Media, Message
 from channels.emulators.numbers import SIMULATED
+from channels.registry import channels
 from server.bots.bot import Bot, made
-from server.bots.routing import channels
 from server.config.bot import BadConfig
 from server.config.settings import Settings
 from server.conversations.message_text import STOP, marked, of_group, pressed_stop, quoting, reacted, voiced

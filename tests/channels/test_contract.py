@@ -15,7 +15,7 @@ from channels.downloads import DownloadError
 from channels.emulators.base import Delivery, Fault
 from channels.emulators.media import File as Sent
 from channels.json_parts import as_dict
-from server.bots.routing import channels
+from channels.registry import channels
 from tests.channels.wires import CONTACT, Provider, Wire, provider
 from tests.waiting import until
 

@@ -17,9 +17,10 @@ from channels.base import Message, StatusUpdate
 from channels.cloud_webhook import parse
 from channels.emulators.base import Fault
 from server import clock
+from server.config.follow_ups import Outreach
 from server.outreach import consent
 from server.outreach.follow_ups import FollowUps
-from server.outreach.rules import DAY, HOUR, Outreach, Plan, judge
+from server.outreach.rules import DAY, HOUR, Plan, judge
 from server.pipeline.send_failures import undelivered
 from server.store.message_templates import Template, keep, note_status
 from server.store.records import Contact

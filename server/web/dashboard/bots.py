@@ -12,10 +12,11 @@ import tools as registry
 from agent.context import Context
 from agent.model_options import EFFORTS
 from agent.prompts import names, prompt
+from channels.registry import channels
 from knowledge_base.load import FORMATS
 from server.api.bots import status_of
 from server.api.knowledge import LARGEST_DOCUMENT, described
-from server.bots.routing import DEFAULT, channels
+from server.bots.accounts import DEFAULT
 from server.config.working_hours import DAYS
 from server.pipeline.agents import library
 from server.web import webhook_check

@@ -1,0 +1,63 @@
+"""How a bot follows up: touches, hours and templates, as they are set."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from server.config.working_hours import Hours
+
+MAPPED = re.compile(
+    r"^(?P<name>[a-z0-9_]{1,512}):(?P<language>[a-z]{2,3}(?:_[A-Z]{2})?)(?:\((?P<fields>[a-z0-9_, ]*)\))?$"
+)
+
+
+class Outreach(BaseModel):
+    """How a bot follows up. `templates` maps a touch and a language (`2:ru`), a touch (`2`), a language (`ru`) or anything
+    (`*`) to an approved template with the profile fields that fill it: `come_back:ru(name)`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    enabled: bool = False
+    intervals: tuple[float, ...] = Field(default=(24, 72, 168, 336, 720), max_length=20)
+    templates: Mapping[str, str] = {}
+    hours: Hours = Hours()
+    a_day: int = Field(default=1, ge=1, description="Unanswered touches a day.")
+    in_all: int = Field(default=5, ge=1, description="Unanswered touches in all.")
+    unofficial: bool = Field(
+        default=False,
+        description="Whether to follow up where there is no 24-hour window and no template (Wappi, QR-linked sessions): "
+        "unasked messages there get numbers banned.",
+    )
+    call_minutes: int = Field(default=30, ge=5, le=480, description="Length of a slot for a call.")
+    calls_at_once: int = Field(default=1, ge=1, le=100, description="Calls in one slot.")
+
+    @field_validator("intervals")
+    @classmethod
+    def _rising(cls, hours: tuple[float, ...]) -> tuple[float, ...]:
+        if not hours or any(a >= b for a, b in itertools.pairwise((0.0, *hours))):
+            raise ValueError("use rising hours, such as [24, 72, 168]")
+        return hours
+
+    @field_validator("templates")
+    @classmethod
+    def _known_form(cls, templates: Mapping[str, str]) -> Mapping[str, str]:
+        if wrong := [template for template in templates.values() if not MAPPED.match(template)]:
+            raise ValueError(f"{', '.join(wrong)}: write NAME:LANGUAGE or NAME:LANGUAGE(FIELD, FIELD)")
+        return templates
+
+    def template(self, touch: int, language: str) -> str:
+        """What goes out outside the window; empty: nothing may."""
+        keys = (f"{touch}:{language}", str(touch), language, "*")
+        return next((self.templates[key] for key in keys if self.templates.get(key)), "")
+
+    def call_template(self, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]] | None:
+        """The template of a reminder of a call (`call`) with what fills it, out of `values`; None when there is none."""
+        mapped = MAPPED.match(self.templates.get("call", ""))
+        fields = [f.strip() for f in ((mapped["fields"] if mapped else "") or "").split(",") if f.strip()]
+        if mapped is None or not all(values.get(field) for field in fields):
+            return None
+        return f"{mapped['name']}:{mapped['language']}", tuple(values[field] for field in fields)
