@@ -11,7 +11,7 @@ import regex as re
 # It does not begin behind a hyphen of the word it belongs to, nor behind a line of hyphens: whatever follows was read before.
 _MODEL = re.compile(r"(?<![\w@./])(?=[^\W_])(?<!\w-{1,3})(?<!-{4})(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_][\w-]*(?![\w@])")
 _LATIN = re.compile(
-    r"[A-Z][A-Za-z'’&+-]+(?: (?:[A-Z][A-Za-z0-9'’&+-]*|\d{1,4}(?:[.,]\d(?!\d))?(?![\d%])[A-Za-z'’&+-]*))*"
+    r"(?<![À-ɏ])[A-Z][A-Za-z'’&+-]+(?![À-ɏ])(?: (?:[A-Z][A-Za-z0-9'’&+-]*|\d{1,4}(?:[.,]\d(?!\d))?(?![\d%])[A-Za-z'’&+-]*))*"
 )
 _RUN = re.compile(
     r"(?<![\w@.])[A-ZÀ-ÝА-ЯЁӘҒҚҢӨҰҮҺІ][\w’'+-]+(?: (?:[A-ZÀ-ÝА-ЯЁӘҒҚҢӨҰҮҺІ][\w’'+-]*|\d{1,4}(?:[.,]\d(?!\d))?(?![\w%])))*"

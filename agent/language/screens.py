@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Sequence
 
 import regex
 
@@ -21,6 +23,7 @@ __all__ = [
     "is_stop",
     "is_suspicious",
     "is_thanks",
+    "says_stop",
 ]
 
 # Characters of a message that a screen looks at; a model sees the rest.
@@ -159,6 +162,19 @@ def _bare(text: str) -> str:
 def _flat(text: str) -> str:
     """What a pattern may look at: bounded, and no runs of spaces to try every way round."""
     return " ".join(text[:8_000].split())[:LOOKED_AT]
+
+
+_WAIT = re.compile(
+    r"\W*(?:wait|hold on|hang on|one (?:sec\w*|moment)|подожди(?:те)?|погоди(?:те)?|секунд\w*|минут\w*|күте тұр\w*|тоқтай тұр\w*|aspetta\w*|attenda|un (?:attimo|momento)|"
+    r"esper[ae]\w*|um momento|warte\w*|moment|attend(?:s|ez)|un instant|bekle(?:yin)?|bir dakika|रुक\w*|انتظر\w*|لحظة)(?:\W|\Z)",
+    re.I,
+)
+
+
+def says_stop(texts: Sequence[str]) -> bool:
+    """Whether messages that came together tell us to write no more. "Stop", then "wait, how much is it?", do not."""
+    pairs = itertools.zip_longest(texts, texts[1:], fillvalue="")
+    return any(is_stop(text) and not _WAIT.match(after) for text, after in pairs)
 
 
 def is_stop(text: str) -> bool:

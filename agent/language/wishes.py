@@ -1,4 +1,5 @@
-"""Whether somebody orders, books or announces a visit: what must not be lost while no model can act on it.
+"""What somebody asks of the people of the shop: an order, its cancellation, a complaint. It must not be lost while no model
+can act on it.
 
 For the languages the agent speaks, by the words of a decision in the first person or of an instruction; a question about
 ordering ("where is my order?") has none.
@@ -7,6 +8,9 @@ ordering ("where is my order?") has none.
 from __future__ import annotations
 
 import re
+from typing import Literal
+
+Request = Literal["order", "cancellation", "complaint"]
 
 # Characters that are looked at.
 LOOKED_AT = 2_000
@@ -69,10 +73,10 @@ _WISHES = re.compile(
             rf"\b(?:möchte|möchten|will|wollen|würde gerne?|würden gerne?|kann ich|können wir|hätte gerne?)\b[^.!?\n]{{0,80}}?\b(?:{_DO['de']})\b",
             r"\bich (?:nehme|bestelle|kaufe|buche|reserviere|komme(?! aus\b))\b|\bwir (?:nehmen|bestellen|kaufen|buchen|kommen)\b|\b(?:reservieren|buchen|bestellen) sie\b|\bhätte gerne? \d+\b",
             rf"\b(?:je|nous|j'|on) ?(?:voudrais|veux|souhaite|souhaiterais|aimerais|voudrions|souhaitons|aimerions|peux|vais)\b[^.!?\n]{{0,30}}?\b(?:{_DO['fr']})\b",
-            r"\b(?:réservez|je prends|je commande|j'achète|je réserve|je passerai|je viendrai|nous prenons|nous commandons)\b|\bje (?:veux|voudrais) \d+\b",
+            r"\b(?:réservez|je prends|je commande|j'achète|j'en (?:prends|veux|voudrais|commande)|je (?:la|le|les) prends|je réserve|je passerai|je viendrai|nous prenons|nous commandons)\b|\bje (?:veux|voudrais) \d+\b",
             r"\b(?:sipariş (?:ver|et|oluştur)\w*|satın al\w*|rezervasyon (?:yap|iste)\w*|randevu (?:al|iste|oluştur)\w*|ayırt\w*|ayırın|alıyorum|alacağım|alayım|"
             r"geleceğim|geleceğiz|uğrayacağım|almak isti\w*|ziyaret etmek|rezerve ed\w*)\b",
-            r"(?:ऑर्डर|आर्डर|ऑर्डर्स) (?:कर|दे|देना|करना|करें|बुक)|ख़?रीदना|खरीदना|बुक (?:कर|कीजिए|करें|करना)|मंगवाना|मँगवाना|(?:आना|देखने आना|मिलने आना) चाहत|आ(?:ऊँगा|ऊंगा|ऊँगी|ऊंगी|एँगे|एंगे)|लेना चाहत|\d+\s+\S+(?:\s+\S+)? चाहिए",
+            r"(?:ऑर्डर|आर्डर|ऑर्डर्स) (?:कर|दे|देना|करना|करें|बुक)|ख़?रीदना|खरीदना|बुक (?:कर|कीजिए|करें|करना)|मंगवाना|मँगवाना|(?:आना|देखने आना|मिलने आना) चाहत|आ(?:ऊँगा|ऊंगा|ऊँगी|ऊंगी|एँगे|एंगे)|लेना चाहत|(?:ले )?लू(?:ँगा|ंगा|ँगी|ंगी)|लेंगे|\d+\s+\S+(?:\s+\S+)? चाहिए",
             r"\b(?:order kar\w*|kharid\w*|book kar\w*|lena chaht\w*|mangwana)\b",
             rf"(?:أريد|اريد|أود|اود|نريد|نود|أرغب|ارغب|ممكن|أحتاج|احتاج)[^.!؟\n]{{0,30}}?(?:{_DO['ar']})",
             r"(?:احجز(?:وا)? لي|سآخذ|سأشتري|سأطلب|سأزور|سأحضر|سأمر)",
@@ -113,8 +117,62 @@ _FORM = re.compile(r"\w[\w ]{0,40}: [^;\n]{1,200}(?:; \w[\w ]{0,40}: [^;\n]{1,20
 _COURTEOUS = re.compile(
     r"\b(?:please|пожалуйста|per favore|por favor|bitte|s'il vous plaît|lütfen)\b|कृपया|من فضلك", re.I
 )
+_CANCELS = re.compile(
+    r"\b(?:cancel(?:l?ing|led)?|changed? (?:my|our) mind|(?:don't|do not) (?:want|need) (?:it|them|that|this|one|the (?:order|booking))(?: any ?more)?|"
+    r"never ?mind|no longer (?:want|need)|(?:take back|withdraw|forget) (?:my|our|the) (?:order|booking))\b"
+    r"|\b(?:отмен(?:ите|ить|и|яю|яем|ен[аы]?)|передумал[аи]?|(?:больше|уже) не (?:надо|нуж\w+|хо\w+)|не буду (?:брать|покупать|заказывать)|"
+    r"не (?:надо|нужно) (?:больше|уже)|снимите (?:мой |мою )?(?:заказ|бронь)|отказыва(?:юсь|емся))\b"
+    r"|\b(?:болдырма\w*|бас тарт\w*|айныдым|керек емес|қажет емес|(?:тапсырысты|брондауды) (?:жой|тоқтат)\w*)\b"
+    r"|\b(?:annull(?:a|are|i|ate|o|iamo)|disd(?:ico|ire|etta|iamo)|non (?:l[oaie]|ne) vogli\w+(?: più)?|ho cambiato idea|ci ho ripensato)\b"
+    r"|\b(?:(?:cancel|anul)(?:ar|o|e|en|a|amos|emos) (?:mi|el|la|lo|los|las|por|nuestr\w+)|ya no (?:l[oa]s? )?(?:quiero|queremos)|cambi[eé] de (?:idea|opinión)|me arrepent\w+)\b"
+    r"|\b(?:quer(?:o|ia|emos) cancelar|cancel(?:ar|o|a|e|em) (?:o|a|meu|minha|por)|não quer(?:o|emos) mais|mud(?:ei|amos) de ideia|desisti(?:mos)?)\b"
+    r"|\b(?:stornier\w+|absagen|rückgängig|(?:doch )?nicht mehr (?:haben|nehmen|bestellen|kommen)|doch nicht|will\w* (?:sie|es|ihn|die|den|das) (?:doch )?nicht(?: mehr)?|"
+    r"anders überlegt)\b"
+    r"|\b(?:annul(?:er|ez|e|ons)|finalement non|je n'en (?:veux|voulons) plus|je ne (?:le|la|les) (?:veux|prends) (?:plus|pas)|chang(?:é|eons) d'avis)\b"
+    r"|\b(?:iptal (?:et|ed|ist)\w*|vazgeç(?:ti|iyor)\w*|artık istemiyor\w*)\b"
+    r"|रद्द|कैंसल|कैंसिल|अब नहीं चाहिए|नहीं चाहिए अब|(?:ألغ|الغ|إلغاء|الغاء)\w* ?(?:ال)?(?:طلب|حجز|موعد)|غيرت رأيي|لم أعد أريد",
+    re.I,
+)
+_COMPLAINS = re.compile(
+    r"\b(?:money back|refund|terrible|awful|disgusting|unacceptable|ridiculous|outrageous|worst|broke|broken|stopped working|(?:doesn't|does not|isn't|is not) work\w*|"
+    r"damaged|defective|scam\w*|rip-?off|complain\w*|disappointed)\b"
+    r"|\b(?:верните (?:мне |нам )?(?:деньги|мои)|жалоб\w*|жалуюсь|ужасн\w+|безобрази\w+|сломал\w*|не работает|бракован\w*|возмут\w+|обман\w*|мошенник\w*|кошмар|"
+    r"отвратительн\w+|разочарован\w*)\b"
+    r"|\b(?:ақшамды қайтар\w*|шағым\w*|сынып қал\w*|сынды|істемейді|масқара)\b"
+    r"|\b(?:rimbors\w+|reclam[oi]\w*|vergogn\w+|rott[oaie]|non funziona\w*|difettos\w+|pessim\w+|truff\w+|inaccettabil\w+|i miei soldi|delus[oaie])\b"
+    r"|\b(?:devu[eé]lva\w*|reembols\w+|quej\w+|reclam\w+|pésim\w+|vergüenza|rompió|descompuso|averi\w+|no funciona\w*|defectuos\w+|estaf\w+|inaceptable|mi dinero)\b"
+    r"|\b(?:estorno|reclamaç\w+|péssim\w+|vergonha|quebrou|não funciona\w*|defeit\w+|golpe|inaceitável|meu dinheiro)\b"
+    r"|\b(?:beschwer\w+|frechheit|unverschämt\w*|geld zurück|erstattung|kaputt|defekt|funktionier\w+ nicht|betrug|enttäuscht)\b"
+    r"|\b(?:rembours\w+|plainte|réclamation|honteux|scandal\w+|inadmissible|panne|cassée?s?|ne (?:marche|fonctionne)\w* (?:pas|plus)|défectueu\w+|arnaque|mon argent|déçue?s?)\b"
+    r"|\b(?:para(?:mı)? (?:geri|iade)|iade (?:istiyor|et)\w*|şikayet\w*|rezalet|berbat|bozuldu|bozuk|çalışmıyor|arızalı|dolandır\w*)\b"
+    r"|पैसे वापस|शिकायत|टूट गय|ख़राब|खराब|काम नहीं कर|धोखा|घटिया|استرداد|نقودي|أموالي|شكوى|سيئ\w*|لا يعمل|تعطل\w*|مكسور\w*|احتيال|غير مقبول",
+    re.I,
+)
+# What might be is no complaint yet, and what one may do is no cancellation.
+_SUPPOSES = re.compile(r"\b(?:if|in case|если|вдруг|егер|falls|wenn|eğer|अगर)\b|\A\W*(?:se|si)\b|إذا|لو ", re.I)
+# A request in the form of a question.
+_PLEASE = re.compile(
+    r"\b(?:can you|could you|would you|can we|можете|можно|можешь|може[тм]е|potete|può|puoi|puede[ns]?|podría[ns]?|pode[m]?|poderia[m]?|können sie|könnten sie|kannst du|"
+    r"pouvez|pourriez|peux-tu|misin\w*|mısın\w*)\b|सकते|يمكنك|ممكن",
+    re.I,
+)
 _CLAUSE = re.compile(r"[,;:()—–]")
 _SENTENCE = re.compile(r"[^.!?\n؟।]+[.!?\n؟।]*")
+
+
+def request_in(text: str) -> Request | None:
+    """What the text asks of people, None for nothing: to take an order back, to put something right, or an order."""
+    flat = re.sub(r"[^\S\n]+", " ", text[:LOOKED_AT].replace("’", "'"))
+    for sentence in _SENTENCE.findall(flat):
+        if _SUPPOSES.search(sentence) or _ASKS.search(sentence):
+            continue
+        if _CANCELS.search(sentence) and (
+            "?" not in sentence or _COURTEOUS.search(sentence) or _PLEASE.search(sentence)
+        ):
+            return "cancellation"
+        if _COMPLAINS.search(sentence) and not any(mark in sentence for mark in "?؟"):
+            return "complaint"
+    return "order" if is_wish(text) else None
 
 
 def is_wish(text: str) -> bool:

@@ -31,6 +31,8 @@ LONGEST_WAIT = 5.0
 MANY = 3
 # What models take is looked up again after so many seconds: others have learned, and what is old is forgotten.
 LOOKED_UP = 900
+# So many answers in a row that did not come in time, and the model is left alone for a while.
+LATE = 2
 # So often a model writes text in the place of a call before it is asked for JSON at once.
 WROTE = 2
 # What a model is told before it is asked once more.
@@ -88,6 +90,7 @@ class Models:
     _wrote: dict[str, int] = field(default_factory=dict)
     _in_a_row: int = 0
     _alarmed: bool = False
+    _late: dict[str, int] = field(default_factory=dict)
 
     async def ask(
         self,
@@ -188,6 +191,8 @@ class Models:
             except Exception as error:  # whatever a provider raises, the next one is asked; it is logged here
                 fault = judge(error, provider)
                 self.last_faults[name] = brief(error)
+                if isinstance(error, TimeoutError):
+                    self._was_late(name)
                 log.warning("model_failed", model=name, attempt=attempt, fault=fault.kind, detail=brief(error))
                 if fault.kind == "again" and not complaint:
                     complaint = COMPLAINT.format(reason="a call of a tool that cannot be read")
@@ -256,8 +261,15 @@ class Models:
             answer.response_metadata["asked"] = name
         return answer
 
+    def _was_late(self, name: str) -> None:
+        """A model that gave no answer in time, twice in a row, is left alone for a while: nobody else need wait for it."""
+        self._late[name] = self._late.get(name, 0) + 1
+        if self._late[name] >= LATE and name != OFFLINE:
+            self._until[name] = time.monotonic() + self.rest
+
     async def _works(self, name: str, provider: str, ways: Ways, refused: bool) -> None:
         """A model has answered: what was wrong with it is over, and how it takes questions is known from now on."""
+        self._late.pop(name, None)
         for whose in (provider, name):
             await self._trouble(whose, None)
         if refused and ways != self.ways_of(name):

@@ -35,6 +35,7 @@ from agent.language.screens import (
     is_thanks,
 )
 from agent.language.spam import is_spam
+from agent.language.wishes import request_in
 from agent.profile import written
 
 Embed = Callable[[str], Any]
@@ -290,6 +291,7 @@ def _facts(heard: Heard) -> dict[str, str]:
     if (
         "name" not in facts
         and asked_name
+        and not request_in(heard.said)
         and 1 <= len(words) <= 3
         and all(w[0].isupper() and re.sub("['’-]", "", w).isalpha() for w in words)
     ):

@@ -14,7 +14,8 @@ from langgraph.types import Command
 from agent.context import PROFILE_FIELDS, Context
 from agent.language.detect import language_of
 from agent.language.phrases import Phrase, say, was_said
-from agent.language.screens import is_media_only, is_pleasantry, is_start, is_stop
+from agent.language.screens import is_media_only, is_pleasantry, is_start, says_stop
+from agent.language.wishes import request_in
 from agent.nodes.moderate import listed
 from agent.state import State, burst, names_taken_back, text_of, without_notes
 
@@ -48,11 +49,16 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
     A command in the middle of other messages is answered first, and they go on to the agent.
     """
     gone = _taken_back(state["messages"])
+    ordered = [
+        said for m in state["messages"] if m.id in gone and request_in(said := without_notes(text_of(m))) == "order"
+    ]
     if gone:
         kept = [message for message in state["messages"] if message.id not in gone]
         state = {**state, "messages": kept}
     decided = _decided(state, runtime.context)
     update: dict[str, Any] = decided.update  # pyright: ignore[reportAssignmentType] - always made here
+    if ordered:  # it may be on the list of the people at the business already
+        update["task"] = f"has deleted what they wrote: {' / '.join(ordered)[:300]}"
     if gone:
         update["messages"] = [*(RemoveMessage(id=id) for id in gone), *update.get("messages", [])]
     return decided
@@ -71,7 +77,7 @@ def _decided(state: State, context: Context) -> Command[Next]:
     fresh: dict[str, Any] = {**_FRESH, "replies": [], "passages": [], "checked": [], "prompts": [], "said_in": {}}
     if waiting and state.get("idle_minutes", 0) >= context.session_minutes:
         fresh["session_from"] = str(waiting[0].id)
-    if any(is_stop(text_of(message)) for message in waiting):
+    if says_stop([text_of(message) for message in waiting]):
         return _answered(fresh, say("stopped", language), profile={"consent": STOPPED, "language": language})
     stopped = profile.get("consent") == STOPPED
     if stopped and any(is_start(text_of(message)) for message in waiting):

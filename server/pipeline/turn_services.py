@@ -30,6 +30,9 @@ from server.store.records import Contact
 
 log = structlog.get_logger()
 
+# What a conversation needs people for, all of it together.
+TASK_CHARACTERS = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Attending:
@@ -96,8 +99,10 @@ class Attending:
         await turn_traces.keep(self.redis, desk, contact.id, turn_traces.exported(desk, contact.id, trace, parent))
 
     async def call(self, desk: Desk, contact: Contact, turn_id: str, event: str, reason: str) -> None:
-        """Show on the dashboard that a conversation needs a person, and tell the operator; once for a turn."""
-        await desk.conversations.set(contact.id, task=reason[:500])
+        """Show on the dashboard that a conversation needs a person, and tell the operator; once for a turn. What it needed one
+        for before is not forgotten over it."""
+        now = await desk.conversations.contact(contact.id)
+        await desk.conversations.set(contact.id, task=_with(now.task if now else "", reason[:500]))
         name = contact.profile.get("name") or contact.name
         notice = to_operators.Notice(
             id=turn_id, event=event, bot_id=desk.bot.id, conversation_id=contact.id, contact=name, reason=reason[:500], at=now_ms()
@@ -122,3 +127,11 @@ class Attending:
 def pause_is_over(contact: Contact, minutes: int, now: int) -> bool:
     """Whether a person has said nothing for so long that the bot goes on; never with 0 `minutes`. `now`: Unix ms."""
     return contact.owner == "person" and bool(minutes) and now - contact.owner_at >= minutes * 60_000
+
+
+def _with(open_task: str, reason: str) -> str:
+    """The lines of a task, the newest last; the oldest go when there are too many."""
+    lines = [line for line in open_task.splitlines() if line != reason]
+    while len("\n".join([*lines, reason])) > TASK_CHARACTERS:
+        lines.pop(0)
+    return "\n".join([*lines, reason])

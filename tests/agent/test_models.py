@@ -52,6 +52,20 @@ async def test_a_hanging_model_is_given_up_and_not_asked_again():
     assert len(openai.requests) == 1
 
 
+async def test_a_model_that_hangs_twice_makes_nobody_else_wait():
+    openai = FakeOpenAI()
+    openai.hang = 30
+    with served(openai.app) as url:
+        models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1", timeout=0.5))
+        for _ in range(5):
+            asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")])
+            assert asked.model == "offline"
+        assert len(openai.requests) == 2
+        openai.hang, models.rest = 0, 0
+        models._until.clear()
+        assert (await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")])).model == "openai:gpt-x"
+
+
 async def test_a_rate_limit_is_waited_out():
     openai = FakeOpenAI()
     limited = [1, 1]

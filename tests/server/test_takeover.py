@@ -215,3 +215,20 @@ def test_it_is_said_in_every_language(language: str):
     assert with_return("x", language, "") == "x"
     assert "2026-11-30 10:00" in with_return("x", language, "2026-11-30 10:00")
     assert language == "en" or with_return("x", language, "9") != with_return("x", "en", "9")
+
+
+async def test_a_later_task_does_not_hide_an_order(redis: Redis, tmp_path):
+    office = Office(redis, tmp_path)
+    broken = Models(Scripted(script=polite, asked=[]), default="offline")
+    async with office.working(broken):
+        conversation = await office.writes("77010000014", "I'll take two blue vases")
+        await until(lambda: office.replies("77010000014"))
+        await until(office.idle)
+        await office.writes("77010000014", "I want to talk to a human")
+        await until(lambda: len(office.replies("77010000014")) == 2)
+        await until(office.idle)
+    contact = await office.desk.conversations.contact(conversation)
+    assert contact and [line.partition(":")[0] for line in contact.task.splitlines()] == [
+        "wants to order, book or visit",
+        "asks for a person",
+    ]
