@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Self
 
 import regex
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -303,27 +303,6 @@ class Context(BaseModel):
         own = getattr(self, f"{node}_model")
         return ModelOptions(timeout=self.model_options.timeout) if own else self.model_options.of_small()
 
-
-Rows = list[dict[str, str]]
-
-# The price list of the bot whose turn this is; the graph sets it before it runs a tool.
-price_list: ContextVar[Rows] = ContextVar("price_list")
-
-# The same for a tool call however often its turn is run again; a tool that books or pays elsewhere passes it on.
-idempotency_key: ContextVar[str] = ContextVar("idempotency_key", default="")
-
-
-class Diary(Protocol):
-    """The business's book of calls, for the contact whose turn this is."""
-
-    async def free(self, day: str = "") -> list[str]: ...
-    async def mine(self) -> list[str]: ...
-    async def book(self, start: str, about: str) -> bool: ...
-    async def cancel(self) -> bool: ...
-
-
-# Whoever runs a turn sets it; None: no calls are booked here.
-diary: ContextVar[Diary | None] = ContextVar("diary", default=None)
 
 # Message id -> what a model can see of its image or file, as content blocks. Never part of the working memory.
 attachments: ContextVar[Mapping[str, list[dict[str, Any]]]] = ContextVar("attachments", default={})  # noqa: B039 - read only

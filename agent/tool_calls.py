@@ -16,9 +16,9 @@ from typing import Any, Protocol
 from langchain_core.messages import ToolMessage
 from langgraph.types import Command
 
-from agent.context import idempotency_key
 from agent.serializer import Poisoned, StrictSerializer
 from agent.state import burst
+from tools.runtime import idempotency_key
 
 Answer = ToolMessage | Command[Any]
 # The call was made, and nobody knows what came of it: made again, it might book twice.

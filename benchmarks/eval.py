@@ -18,13 +18,13 @@ import phonenumbers
 import yaml
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from agent.graph import offline_model
 from agent.grounding.verify import unsupported
 from agent.language.phrases import say
 from agent.language.screens import asks_for_person, is_emergency, is_injection, is_stop, is_suspicious
 from agent.language.spam import is_spam
 from agent.language.yes_no import decision_in
 from agent.models.chat import Models
+from agent.models.offline import offline_model
 from agent.nodes.moderate import Verdict
 from agent.profile import Facts, email, kept, phone
 from tests.agent.test_grounding import FOLDER, evidence

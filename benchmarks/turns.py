@@ -17,13 +17,14 @@ from langchain_core.messages import HumanMessage
 from redis.asyncio import Redis
 
 from agent.checkpointer import RedisCheckpointer
-from agent.context import Context, Rows
+from agent.context import Context
 from agent.graph import build
 from agent.models.chat import Models
 from agent.state import Quoted
 from benchmarks.product import FILLER, Stub
 from server.observability import logs
 from server.store.embedded import EmbeddedRedis
+from tools.runtime import Rows
 
 TURNS, SPAN = 205, 5
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.graph import graph, offline_model
 from agent.models.chat import Models
+from agent.models.offline import offline_model
+from agent.studio import graph
 from server.replay.masking import people_in
 from server.replay.runs import kept, played
 from server.replay.saved import SavedConversation, json_schema, load, saved_in, tape_of

@@ -6,7 +6,7 @@ from typing import Literal
 
 from langchain_core.tools import tool
 
-from agent.context import diary
+from tools.runtime import diary
 
 
 @tool

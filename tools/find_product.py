@@ -10,7 +10,7 @@ import unicodedata
 import regex
 from langchain_core.tools import tool
 
-from agent.context import Rows, price_list
+from tools.runtime import Rows, price_list
 
 MOST = 5
 # Words of a query that are looked for: a question about a product has fewer, and each is held against the price list.

@@ -37,6 +37,7 @@ from agent.language.screens import (
 from agent.language.spam import is_spam
 from agent.language.wishes import request_in
 from agent.profile import written
+from knowledge_base.embed import bundled
 
 Embed = Callable[[str], Any]
 
@@ -377,3 +378,8 @@ def _seeds(embed: Embed) -> tuple[Any, Any]:
 @lru_cache(maxsize=4)
 def _embedded_seeds(embed: Embed) -> tuple[Any, Any]:
     return np.stack([embed(text) for text in _CLIENTS]), np.stack([embed(text) for text in _OTHERS])
+
+
+def offline_model() -> OfflineChatModel:
+    """The model that works without a network, on the bundled embeddings."""
+    return OfflineChatModel(embed=bundled().query)

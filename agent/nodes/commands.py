@@ -11,12 +11,12 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
+from agent.access_lists import listed
 from agent.context import PROFILE_FIELDS, Context
 from agent.language.detect import language_of
 from agent.language.phrases import Phrase, say, was_said
 from agent.language.screens import is_media_only, is_pleasantry, is_start, says_stop
 from agent.language.wishes import request_in
-from agent.nodes.moderate import listed
 from agent.state import State, burst, names_taken_back, text_of, without_notes
 
 HISTORY = 10

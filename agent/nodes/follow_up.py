@@ -12,7 +12,7 @@ from langgraph.types import Command
 from agent.context import PROFILE_FIELDS, Context
 from agent.language.follow_up_phrases import Kind, kind_of, template
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
-from agent.nodes.sell import answerable, fenced
+from agent.prompting import answerable, fenced
 from agent.prompts import filled
 from agent.state import State, text_of, untagged
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from fnmatch import fnmatch
 from typing import Any, Literal
 
 import structlog
@@ -12,6 +10,7 @@ from langchain_core.messages import SystemMessage
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
+from agent.access_lists import SAID_BY_OPERATOR, TURNED_AWAY, listed
 from agent.context import Context
 from agent.language.screens import (
     asks_for_person,
@@ -22,17 +21,12 @@ from agent.language.screens import (
     is_suspicious,
 )
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
-from agent.phone_numbers import spellings
 from agent.prompts import filled
 from agent.state import State, burst, burst_text
 
 # A contact is turned away only by a moderator that is surer than this.
 SURE = 0.6
-# What the profile says once the polite line for non-clients was said, and of a class that a person decided.
-TURNED_AWAY, SAID_BY_OPERATOR = "turned_away", "said by an operator"
 
-# A phone number as people write it; other identities, such as those of groups, have signs of their own that count.
-_NUMBER = re.compile(r"[\d\s()+*?.-]*\d[\d\s()+*?.-]*")
 
 log = structlog.get_logger()
 
@@ -44,17 +38,6 @@ class Verdict(BaseModel):
     confidence: float = Field(1.0, ge=0, le=1, description="how sure of the class")
     intent: Literal["business", "person", "emergency", "abuse", "injection"] = "business"
     reason: str = Field("", description="why, in at most twelve words")
-
-
-def listed(patterns: list[str], identity: str) -> bool:
-    """Whether a number or user id is on a list: in any spelling of the number, `*` stands for anything, and spaces, plus signs,
-    hyphens and brackets do not matter."""
-    bare = identity.lstrip("+")
-    wanted = [
-        re.sub(r"[^\d*?]", "", pattern) if _NUMBER.fullmatch(pattern) else "".join(pattern.split())
-        for pattern in patterns
-    ]
-    return bool(bare) and any(fnmatch(way, pattern) for way in spellings(bare) for pattern in wanted)
 
 
 async def moderate(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 
+from agent.access_lists import TURNED_AWAY
 from agent.context import Context
 from agent.language.phrases import say
-from agent.nodes.moderate import TURNED_AWAY
 from agent.state import State
 
 

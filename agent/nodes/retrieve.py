@@ -9,9 +9,10 @@ import structlog
 from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
-from agent.context import Context, Rows
+from agent.context import Context
 from agent.language.screens import is_media_only, is_pleasantry
 from agent.state import Quoted, State, burst_text, text_of
+from tools.runtime import Rows
 
 # A local embedder on a loaded machine may take this long for its first question; without passages the answer is "I do not know".
 SECONDS = 30

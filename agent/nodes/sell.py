@@ -12,13 +12,14 @@ from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context, attachments
+from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context
 from agent.language.detect import script_of
 from agent.language.phrases import say
 from agent.language.wishes import Request, request_in
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
+from agent.prompting import answerable, fenced, shown
 from agent.prompts import filled
-from agent.state import Quoted, State, burst, burst_text, text_of, untagged, without_notes
+from agent.state import State, burst, burst_text, text_of, untagged, without_notes
 
 log = structlog.get_logger()
 
@@ -160,44 +161,6 @@ def _colleague(state: State) -> str:
         return "nobody"
     text = untagged(" / ".join(said)[-COLLEAGUE_CHARACTERS:])
     return f"A colleague has written to the customer: {text}. You are in charge again; go on from there."
-
-
-def shown(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """The messages with the images and files that belong to them, for a model that can see."""
-    seen = attachments.get()
-    return [
-        message.model_copy(update={"content": [{"type": "text", "text": text_of(message)}, *seen[str(message.id)]]})
-        if isinstance(message, HumanMessage) and str(message.id) in seen
-        else message
-        for message in messages
-    ]
-
-
-def fenced(passage: Quoted) -> str:
-    """A passage between tags that its own text cannot close."""
-    text = untagged(passage["text"])
-    name = untagged(passage["document"].replace('"', "'"))
-    match = "strong" if passage["strong"] else "weak"
-    return f'<passage document="{name}" page="{passage["page"]}" language="{passage["language"]}" match="{match}">\n{text}\n</passage>'
-
-
-def answerable(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """The messages as providers accept them: every tool call followed by its answers, no answer without its call.
-
-    A crash can leave a call without an answer; sent like that, the conversation would be refused for ever.
-    """
-    answers = {m.tool_call_id: m for m in messages if isinstance(m, ToolMessage)}
-    kept: list[AnyMessage] = []
-    for message in messages:
-        if isinstance(message, ToolMessage):
-            continue
-        if isinstance(message, AIMessage) and message.tool_calls:
-            ids = [call["id"] for call in message.tool_calls]
-            if all(i in answers for i in ids):
-                kept += [message, *(answers[i] for i in ids if i)]
-            continue
-        kept.append(message)
-    return kept
 
 
 def _rounds(messages: Sequence[AnyMessage]) -> int:

@@ -15,7 +15,7 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import Field, field_validator
 from redis.asyncio import Redis
 
-from agent.nodes.moderate import TURNED_AWAY
+from agent.access_lists import TURNED_AWAY
 from agent.profile import region_of
 from channels.downloads import DownloadError
 from server.api.common import Body, Cursor, Finding, Limit, MessageIn, OneBot

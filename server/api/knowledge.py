@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, HTTPException, Query, UploadFile
 from pydantic import Field
 
-from agent.graph import Bookshelf
+from agent.documents import Bookshelf
 from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS, Unreadable
 from server.api.common import Body, Finding

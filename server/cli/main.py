@@ -219,7 +219,8 @@ async def _chat(settings: Settings, redis: Redis, bot_id: str) -> None:
     from langchain_core.messages import HumanMessage
     from langgraph.checkpoint.memory import InMemorySaver
 
-    from agent.graph import Bookshelf, build
+    from agent.documents import Bookshelf
+    from agent.graph import build
     from channels.markup import to_whatsapp
     from server.pipeline.agents import library, models
 

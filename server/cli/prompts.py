@@ -32,8 +32,8 @@ def list_prompts() -> None:
 def lint() -> None:
     """Check front matter, placeholders and length, and that every prompt is used."""
     from agent.context import Context
-    from agent.graph import graph
     from agent.prompts.lint import problems
+    from agent.studio import graph
 
     used = [field.removesuffix("_prompt") for field in Context.model_fields if field.endswith("_prompt")]
     found = problems(graph.nodes, used)

@@ -77,7 +77,7 @@ async def _found(settings: Settings, redis: Redis, conversation: str, simulated:
 async def _export(
     path: Path, contact: Contact, entries: Sequence[Entry], bot: Any, shelf: Any, names: Sequence[str], bad: str
 ) -> int:
-    from agent.graph import Bookshelf
+    from agent.documents import Bookshelf
     from server.replay.export import exported, mask_of
 
     mask = mask_of(contact, entries, names)

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel
 
-from agent.nodes.moderate import SAID_BY_OPERATOR, TURNED_AWAY
+from agent.access_lists import SAID_BY_OPERATOR, TURNED_AWAY
 from channels.base import Message
 from server.bots.bot import Desk
 from server.clock import now_ms

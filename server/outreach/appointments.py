@@ -19,7 +19,6 @@ from icalendar import Alarm, Calendar, Event
 from pydantic import BaseModel
 from redis.asyncio import Redis
 
-from agent.context import idempotency_key
 from agent.language.appointment_phrases import confirmed, reminder
 from server.bots.bot import Bot, Desk
 from server.clock import now_ms
@@ -31,6 +30,7 @@ from server.store.keys import key
 from server.store.readable import readable
 from server.store.records import Contact
 from server.store.scripts import Scripts
+from tools.runtime import idempotency_key
 
 MINUTE = 60_000
 # Nobody is called sooner than this, and slots are proposed for so many days.

@@ -17,11 +17,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from agent.checkpointer import RedisCheckpointer
-from agent.graph import Bookshelf, build, offline_model
+from agent.documents import Bookshelf
+from agent.graph import build
 from agent.models import usage
 from agent.models.chat import OFFLINE, Access, Models
 from agent.models.failures import Trouble
-from agent.models.offline import OfflineChatModel
+from agent.models.offline import OfflineChatModel, offline_model
 from agent.models.providers import environment
 from agent.models.ways import Ways
 from agent.tool_calls import once_each

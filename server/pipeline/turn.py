@@ -10,7 +10,7 @@ import structlog
 from langchain_core.messages import AnyMessage, RemoveMessage
 from langgraph.graph.state import CompiledStateGraph
 
-from agent.context import attachments, diary
+from agent.context import attachments
 from agent.models import usage
 from agent.state import Touch
 from channels.base import Message
@@ -26,6 +26,7 @@ from server.outreach.rules import WINDOW, Plan, Verdict
 from server.pipeline.turn_services import Attending
 from server.store.mailbox import Then, Work
 from server.store.records import Contact
+from tools.runtime import diary
 
 log = structlog.get_logger()
 

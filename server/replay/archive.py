@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.graph import Bookshelf
+from agent.documents import Bookshelf
 from knowledge_base.library import Library
 from server.bots.bot import Desk
 from server.replay.export import exported, mask_of

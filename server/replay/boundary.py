@@ -14,7 +14,6 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.types import Command
 
-from agent.context import Rows
 from agent.model_options import ModelOptions
 from agent.models.chat import OFFLINE, Models
 from agent.models.failures import judge
@@ -24,6 +23,7 @@ from agent.tool_calls import Answer, Call, Calling
 from server.replay.saved import Answer as Scripted
 from server.replay.saved import SavedConversation
 from server.replay.tape import Row, Tape, TapeError, as_text
+from tools.runtime import Rows
 
 # The model of conversations whose answers stand in their file.
 SCRIPT = "scripted"

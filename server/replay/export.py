@@ -11,9 +11,9 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import Field
 
-from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context, Rows
-from agent.graph import offline_model
+from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context
 from agent.models.chat import Models
+from agent.models.offline import offline_model
 from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
 from channels.base import ANSWERED
@@ -26,6 +26,7 @@ from server.replay.play import MINUTE, PAUSE, Playing, play
 from server.replay.saved import BadConversation, SavedConversation, parsed, written
 from server.replay.tape import Recorded
 from server.store.records import Contact, Entry
+from tools.runtime import Rows
 
 # The model of an exported conversation: what was said then, whoever said it.
 EXPORTED = "exported"

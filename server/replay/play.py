@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
-from agent.context import attachments, diary
+from agent.context import attachments
 from agent.graph import build
 from agent.models import usage
 from agent.models.chat import Models
@@ -38,6 +38,7 @@ from server.replay.judge import judged
 from server.replay.saved import BadConversation, Said, SavedConversation, Turn
 from server.replay.tape import Mode, Recorded, Tape
 from server.store.records import Contact
+from tools.runtime import diary
 
 MINUTE = 60_000
 # How long after a turn the next begins where the file does not say.

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from agent.graph import folder, offline_model
+from agent.documents import folder
 from agent.models import usage
 from agent.models.chat import OFFLINE, Models
+from agent.models.offline import offline_model
 from agent.nodes.retrieve import Knowledge
 from server.config.settings import Settings
 from server.replay.heard import Played

@@ -9,10 +9,9 @@ local ranks = {queued = 0, accepted = 2, sent = 3, delivered = 4, read = 5, fail
 local function held() return call('HGET', box, 'fence') == fence end
 -- A box that holds no numbers was not written here: it is begun anew, its fence above all that were given.
 local function sound()
-  local kind = call('TYPE', box).ok
-  local numbers = kind == 'hash' and call('HMGET', box, 'fence', 'size', 'attempts', 'failures', 'turns', 'first', 'characters', 'singly', 'sends', 'trying', 'slot', 'pair', 'unanswered')
-  for _, value in ipairs(numbers or {kind}) do
-    local odd = value and value ~= 'none' and (string.find(value, '[^%d.]') or (tonumber(value) or 1e17) > 1e16)
+  local numbers = redis.pcall('HMGET', box, 'fence', 'size', 'attempts', 'failures', 'turns', 'first', 'characters', 'singly', 'sends', 'trying', 'slot', 'pair', 'unanswered')
+  for _, value in ipairs(numbers.err and {'no hash'} or numbers) do
+    local odd = value and (string.find(value, '[^%d.]') or (tonumber(value) or 1e17) > 1e16)
     if odd then call('DEL', box) return call('HSET', box, 'fence', now) end
   end
 end

@@ -12,10 +12,11 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.checkpoint.memory import InMemorySaver
 
-from agent.context import Context, Rows
+from agent.context import Context
 from agent.graph import build
 from agent.models.chat import Models
 from agent.state import Quoted
+from tools.runtime import Rows
 
 Script = Callable[[list[BaseMessage], list[str]], AIMessage]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from agent.graph import offline_model
 from agent.models.chat import Models
+from agent.models.offline import offline_model
 from tests.agent.chatting import Chat, Script, Scripted, quiet
 
 

@@ -6,15 +6,15 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 from pydantic import ValidationError
 
+from agent.access_lists import SAID_BY_OPERATOR
 from agent.context import Context, CustomField, attachments
-from agent.graph import offline_model
 from agent.language.detect import script_of
 from agent.language.screens import is_media_only, is_pleasantry
 from agent.models import usage as meter
 from agent.models.chat import Access, Models
+from agent.models.offline import offline_model
 from agent.nodes.extract import sources
 from agent.nodes.ground import reveals
-from agent.nodes.moderate import SAID_BY_OPERATOR
 from agent.profile import Facts, kept, valid
 from agent.state import Quoted
 from tests.agent.chatting import Chat, Scripted, Shelf, call, quiet

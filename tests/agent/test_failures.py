@@ -10,9 +10,9 @@ import pytest
 from fastapi.responses import Response
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from agent.graph import offline_model
 from agent.models.chat import Access, Models
 from agent.models.failures import Trouble, judge
+from agent.models.offline import offline_model
 from agent.nodes.moderate import Verdict
 from tests.fakes.openai_wire import FakeOpenAI, error, message
 from tests.fakes.serving import served

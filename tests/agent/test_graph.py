@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import ValidationError
 
 from agent.context import Context
-from agent.nodes.sell import answerable
+from agent.prompting import answerable
 from tests.agent.chatting import call, quiet
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
-from agent import profile
+from agent import access_lists, profile, prompting
 from agent.context import Context, CustomField
 from agent.grounding import (
     arithmetic,
@@ -36,7 +36,7 @@ from agent.grounding import (
 )
 from agent.language import appointment_phrases, detect, follow_up_phrases, injection, phrases, screens, spam, yes_no
 from agent.models import offline
-from agent.nodes import extract, ground, moderate, sell
+from agent.nodes import extract, ground
 from agent.state import Quoted
 from channels import chat_export, markup
 from channels.base import Media, Message
@@ -153,7 +153,7 @@ def _tool(name: str) -> dict[str, Any]:
 
 
 def _system(passage: str) -> SystemMessage:
-    fenced = sell.fenced(Quoted(document="a.pdf", page=1, text=passage, language="", strong=True))
+    fenced = prompting.fenced(Quoted(document="a.pdf", page=1, text=passage, language="", strong=True))
     return SystemMessage(f"<business>Shop</business><missing>name, email</missing>\n{fenced}")
 
 
@@ -312,9 +312,9 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
         {"name": text, "city": text[:40]}, [HumanMessage(text, id="1")]
     ),
     "nodes.ground.reveals": lambda text: ground.reveals(_SETTINGS, text),
-    "nodes.moderate.listed": lambda text: (
-        moderate.listed(["7701*", text[:64]], text),
-        moderate.listed([text[:64]], "77011234567"),
+    "nodes.access_lists.listed": lambda text: (
+        access_lists.listed(["7701*", text[:64]], text),
+        access_lists.listed([text[:64]], "77011234567"),
     ),
     "markup.to_whatsapp": markup.to_whatsapp,
     "markup.bubbles, units": lambda text: (markup.bubbles(text), markup.bubbles(text, 300), markup.units(text)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from agent.graph import offline_model
 from agent.models.chat import Access, Models
+from agent.models.offline import offline_model
 from tests.agent.chatting import Chat
 from tests.fakes.gemini_wire import FakeGemini
 from tests.fakes.openai_wire import FakeOpenAI, error

@@ -8,9 +8,9 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 
 from agent.context import Context
-from agent.graph import graph
 from agent.prompts import HERE, names, placeholders, prompt, read, split, version, with_text
 from agent.prompts.lint import LONGEST, problems
+from agent.studio import graph
 from server.bots.bot import made
 from server.config.settings import Settings
 from tests.agent.chatting import call

@@ -11,10 +11,10 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import ValidationError
 
 from agent.context import Context
-from agent.graph import offline_model
 from agent.model_options import ModelOptions
 from agent.models.chat import LOOKED_UP, Access, Models
 from agent.models.failures import Trouble
+from agent.models.offline import offline_model
 from agent.models.providers import NotSetUp, variables
 from agent.models.ways import Ways
 from agent.nodes.moderate import Verdict

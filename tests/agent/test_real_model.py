@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from agent.graph import offline_model
 from agent.model_options import ModelOptions
 from agent.models import usage
 from agent.models.chat import Access, Models
+from agent.models.offline import offline_model
 from agent.models.ways import Ways
 from agent.nodes.moderate import Verdict
 from server.observability.model_checks import check_model

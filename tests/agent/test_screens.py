@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from agent.access_lists import listed
 from agent.grounding.claims import claims_in
 from agent.language.injection import is_injection, is_suspicious
 from agent.language.screens import is_emergency, is_stop, is_thanks
-from agent.nodes.moderate import listed
 
 
 @pytest.mark.parametrize(

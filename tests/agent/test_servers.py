@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from pydantic import BaseModel
 
-from agent.graph import offline_model
 from agent.model_options import ModelOptions
 from agent.models.chat import MANY, Access, Models
 from agent.models.cleaning import cleaned, objects_in, without_thoughts
 from agent.models.failures import Trouble
+from agent.models.offline import offline_model
 from agent.models.ways import Ways, read, shaped
 from agent.nodes.moderate import Verdict
 from tests.agent.chatting import Chat

@@ -46,7 +46,7 @@ async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[http
         str(folder / "langgraph.json"),
     ]
     config = json.loads((ROOT / "langgraph.json").read_text())  # ours, with its state in a folder of its own
-    config["graphs"]["salesgraph"]["path"] = f"{ROOT}/agent/graph.py:graph"
+    config["graphs"]["salesgraph"]["path"] = f"{ROOT}/agent/studio.py:graph"
     (folder / "langgraph.json").write_text(json.dumps({**config, "dependencies": [str(ROOT)], "env": {}}))
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.graph import Bookshelf
+from agent.documents import Bookshelf
 from knowledge_base.embed import bundled
 from knowledge_base.index import Index, terms
 from knowledge_base.library import Library, MemoryStore

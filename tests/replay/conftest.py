@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.graph import offline_model
 from agent.models.chat import Access, Models
+from agent.models.offline import offline_model
 from server.replay.runs import Kept
 from server.replay.saved import parsed
 from server.replay.tape import Recorded
@@ -68,7 +68,7 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             k: v for k, v in os.environ.items() if not k.startswith(("OPENAI", "GEMINI", "GOOGLE_API", "CHAT_MODEL"))
         }
         return subprocess.run(
-            [sys.executable, "-c", "from server.cli import main; main()", *args],
+            [sys.executable, "-c", "from server.cli.main import main; main()", *args],
             cwd=home,
             env={**kept, "DATA_DIR": str(tmp_path / "data"), "COLUMNS": "200", **env},
             input=given,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent.graph import offline_model
 from agent.models.chat import Models, NoModelAnswered
+from agent.models.offline import offline_model
 from server.replay.judge import Agreement, ask, distrust, keep, labels_in, measured, prompt_version
 from server.replay.runs import Kept, played
 from server.replay.saved import BadConversation

@@ -10,7 +10,6 @@ from icalendar import Calendar
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from redis.asyncio import Redis
 
-from agent.context import idempotency_key
 from agent.models.chat import Models
 from channels.base import Message
 from server import clock
@@ -20,6 +19,7 @@ from tests.agent.chatting import Scripted, call, quiet
 from tests.server.office import NUMBER, Office
 from tests.server.test_follow_ups import at, local
 from tests.waiting import until
+from tools.runtime import idempotency_key
 
 
 @pytest.fixture(autouse=True)

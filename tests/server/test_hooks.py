@@ -233,6 +233,6 @@ def test_the_events_are_those_that_scripts_tell_of():
     """Each event's name stands in a script, and no other name does."""
     import re
 
-    folder = Path(module.__file__).parent
-    named = {n for path in folder.glob("*.lua") for n in re.findall(r"happened\('(\w+)'", path.read_text())}
+    folder = Path(module.__file__).parents[1]
+    named = {n for path in folder.rglob("*.lua") for n in re.findall(r"happened\('(\w+)'", path.read_text())}
     assert named | {"yes", "no"} == set(EVENTS)

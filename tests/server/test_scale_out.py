@@ -24,7 +24,7 @@ from tests.waiting import until
 BOOKING = '''
 import os
 from langchain_core.tools import tool
-from agent.context import idempotency_key
+from tools.runtime import idempotency_key
 
 @tool
 async def reserve(time: str) -> str:

@@ -19,7 +19,8 @@ from structlog.testing import capture_logs
 
 from agent.checkpointer import RedisCheckpointer
 from agent.context import Context
-from agent.graph import Bookshelf, build
+from agent.documents import Bookshelf
+from agent.graph import build
 from agent.models.chat import Models
 from agent.prompts import placeholders, read
 from channels.cloud_webhook import signature

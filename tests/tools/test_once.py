@@ -7,8 +7,8 @@ from typing import Any
 from langchain_core.messages import HumanMessage, ToolMessage
 from langgraph.types import Command
 
-from agent.context import idempotency_key
 from agent.tool_calls import key_of, once
+from tools.runtime import idempotency_key
 
 
 class Notes:

@@ -15,8 +15,8 @@ from langchain_google_genai._function_utils import convert_to_genai_function_dec
 from structlog.testing import capture_logs
 
 import tools
-from agent.context import price_list
 from tools.find_product import find_product, matching
+from tools.runtime import price_list
 
 ROWS = [
     {"sku": "AU-ONE", "name": "Aurora One espresso machine", "price": "189000"},

@@ -1,0 +1,86 @@
+"""Knowledge as the nodes see it: a shelf of the store, or a folder of files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent.models import usage
+from agent.state import Quoted
+from knowledge_base.embed import bundled, tokens_in
+from knowledge_base.index import LEXICAL_BONUS, Hit
+from knowledge_base.library import Library, MemoryStore
+from knowledge_base.load import FORMATS
+from knowledge_base.samples import files
+from tools.runtime import Rows
+
+
+class Bookshelf:
+    """A `knowledge_base.library.Library` as the graph's nodes see it."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def warm(self) -> None:
+        """Load the embedding model that is on this machine."""
+        if not self._library.embedder.paid:
+            self._library.embedder.query("?")
+
+    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
+        """The best passages, each marked with whether it probably answers the question."""
+        paid = self._library.embedder.paid
+        affordable = not paid or usage.allowance.get() != "offline"
+        hits = await self._library.search(bot_id, question, count, meaning=affordable)
+        if paid and affordable:
+            usage.add("retrieve", self._library.embedder.name, tokens_in(question), 0)
+        languages = (await self._library.shelf(bot_id)).languages
+        return [
+            Quoted(
+                document=hit.passage.document,
+                page=hit.passage.page,
+                text=f"{hit.passage.heading}\n{hit.passage.text}".strip(),
+                language=languages.get(hit.passage.document, ""),
+                strong=self._answers(hit, languages.get(hit.passage.document, "") in ("", language)),
+            )
+            for hit in hits
+        ]
+
+    def _answers(self, hit: Hit, same_language: bool) -> bool:
+        embedder = self._library.embedder
+        sure = embedder.threshold if same_language else embedder.threshold_across
+        return hit.cosine + LEXICAL_BONUS * hit.coverage >= sure
+
+    async def price_list(self, bot_id: str) -> Rows:
+        """The rows of every CSV of the bot."""
+        return (await self._library.shelf(bot_id)).rows
+
+
+class Folder(Bookshelf):
+    """The documents of a folder in memory, read when first asked; whatever the bot, they are its own."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__(library := Library(MemoryStore(), bundled()))
+        self._shop, self._paths, self._opened = library, paths, asyncio.Lock()
+
+    async def _open(self) -> None:
+        async with self._opened:
+            if not await self._shop.documents("default"):
+                for path in self._paths:
+                    await self._shop.add("default", path)
+
+    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
+        """The best passages of the folder."""
+        await self._open()
+        return await super().passages("default", question, language, count)
+
+    async def price_list(self, bot_id: str) -> Rows:
+        """The rows of every CSV of the folder."""
+        await self._open()
+        return await super().price_list("default")
+
+
+def folder(path: str | Path | None) -> Folder:
+    """The documents in a folder; None: those of the sample shop."""
+    readable = [p for p in Path(path).iterdir() if p.suffix.casefold() in FORMATS] if path else files()
+    return Folder(sorted(readable))
