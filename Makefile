@@ -11,7 +11,7 @@ test: .venv/ready-dev .venv/ready-studio .venv/ready-schema
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/ready-dev
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright && $(BIN)/salesgraph prompts lint
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright && $(BIN)/lint-imports && $(BIN)/salesgraph prompts lint
 
 format: .venv/ready-dev
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
@@ -99,17 +99,19 @@ endef
 	@touch $@
 
 # The locks name no host, so any index or mirror serves them.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate
 lock: .venv/bin/python
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements/base.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra dev pyproject.toml -o requirements/dev.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra voice pyproject.toml -o requirements/voice.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra mcp pyproject.toml -o requirements/mcp.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra studio pyproject.toml -o requirements/studio.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra otel pyproject.toml -o requirements/otel.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/base.lock --extra anthropic --extra mistralai --extra groq --extra ollama pyproject.toml -o requirements/providers.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements/dev.lock --extra llama pyproject.toml -o requirements/llama.lock
-	echo "schemathesis>=4.32" | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate - -o requirements/schema.lock
+	$(LOCK) pyproject.toml -o requirements/base.lock
+	$(LOCK) -c requirements/base.lock --extra dev pyproject.toml -o requirements/dev.lock
+	$(LOCK) -c requirements/base.lock --extra voice pyproject.toml -o requirements/voice.lock
+	$(LOCK) -c requirements/base.lock --extra mcp pyproject.toml -o requirements/mcp.lock
+	$(LOCK) -c requirements/base.lock --extra studio pyproject.toml -o requirements/studio.lock
+	$(LOCK) -c requirements/base.lock --extra otel pyproject.toml -o requirements/otel.lock
+	$(LOCK) -c requirements/base.lock --extra anthropic --extra mistralai --extra groq --extra ollama pyproject.toml -o requirements/providers.lock
+	$(LOCK) -c requirements/dev.lock --extra llama pyproject.toml -o requirements/llama.lock
+	echo "schemathesis>=4.32" | $(LOCK) - -o requirements/schema.lock
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
+from babel.dates import format_skeleton
 from langchain_core.messages import AIMessage, AnyMessage
 
 Phrase = Literal[
@@ -360,8 +362,13 @@ def fixed_texts(language: str) -> str:
 
 
 def with_return(text: str, language: str, back_at: str) -> str:
-    """A text with when people are there again (by the business's clock); as it is where they are there now."""
-    return f"{text} {say('back_at', language).replace('{when}', back_at)}" if back_at else text
+    """A text with when people are there again (`YYYY-MM-DD HH:MM` by the business's clock); as it is where they are there
+    now."""
+    if not back_at:
+        return text
+    when = datetime.fromisoformat(back_at)
+    day = format_skeleton("MMMMd", when, locale=language if language in _TEXTS else "en")
+    return f"{text} {say('back_at', language).replace('{when}', f'{day}, {when:%H:%M}')}"
 
 
 def was_said(phrase: Phrase, messages: Sequence[AnyMessage]) -> bool:

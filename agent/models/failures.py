@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from langchain_core.messages import AIMessage
 
-from agent.models.providers import NotSetUp, variables
+from agent.models.setup import NotSetUp, variables
 
 # `retry`: the same call may succeed a moment later; `again`: asked anew it may, at once; `refused`: the server does not take
 # something of the request; `next`: ask the next model; `key`: the key is refused; `account`: the quota or the money of the

@@ -13,11 +13,10 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr, ValidationError
 
 from agent.model_options import ModelOptions, is_name
+from agent.models.setup import NotSetUp, variables
 
 # Extras of this project, installed together by `make providers`; the packages of other providers by pip alone.
 EXTRAS = ("anthropic", "mistralai", "groq", "ollama")
-# Providers whose variables have another name than theirs.
-_VARIABLES = {"mistralai": "MISTRAL", "google_vertexai": "GOOGLE"}
 # Providers that call an option by another name than LangChain's usual one.
 _RENAMED = {"ollama": {"reasoning_effort": "reasoning", "max_tokens": "num_predict"}}
 # Gemini 2.5 takes a number of tokens where later models take a word ("OpenAI compatibility", Google: reasoning_effort).
@@ -27,16 +26,6 @@ _REASONS = re.compile(r"^(?:o\d|codex|gpt-(?:[5-9]|\d\d)(?!.*chat))")
 
 # Key and base address of a provider; None where they are not set.
 Known = Callable[[str], tuple[str | None, str | None]]
-
-
-class NotSetUp(ValueError):
-    """A model that cannot be asked as this is set up: its package or its key is missing. Says what to do."""
-
-
-def variables(provider: str) -> tuple[str, str]:
-    """The names of the variables that hold a provider's key and its base address."""
-    name = _VARIABLES.get(provider, provider.upper())
-    return f"{name}_API_KEY", f"{name}_BASE_URL"
 
 
 def environment(provider: str, known: Mapping[str, str | None] = os.environ) -> tuple[str | None, str | None]:

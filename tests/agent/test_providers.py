@@ -15,7 +15,7 @@ from agent.model_options import ModelOptions
 from agent.models.chat import LOOKED_UP, Access, Models
 from agent.models.failures import Trouble
 from agent.models.offline import offline_model
-from agent.models.providers import NotSetUp, variables
+from agent.models.setup import NotSetUp, variables
 from agent.models.ways import Ways
 from agent.nodes.moderate import Verdict
 from tests.agent.chatting import Chat

@@ -192,11 +192,11 @@ async def test_outside_the_hours_a_contact_hears_when_somebody_is_there_again(re
     async with office.working(models()):
         await office.writes("77010000031", "I want to talk to a human")
         await until(lambda: office.replies("77010000031"))
-        assert office.replies("77010000031")[0].endswith(f"away just now and back on {back}.")
+        assert office.replies("77010000031")[0].endswith(with_return("", "en", back))
         await until(office.idle)
         await sooner(redis)
         await until(lambda: len(office.replies("77010000031")) == 2)
-        assert "away just now and back on 20" in office.replies("77010000031")[1]
+        assert "away just now and back on " in office.replies("77010000031")[1]
         await until(office.idle)
 
 
@@ -213,7 +213,8 @@ async def test_in_the_hours_nobody_is_said_to_be_away(redis: Redis, tmp_path):
 @pytest.mark.parametrize("language", ["en", "ru", "kk", "it", "es", "pt", "de", "fr", "tr", "hi", "ar"])
 def test_it_is_said_in_every_language(language: str):
     assert with_return("x", language, "") == "x"
-    assert "2026-11-30 10:00" in with_return("x", language, "2026-11-30 10:00")
+    said = with_return("x", language, "2026-11-30 10:00")
+    assert "30" in said and "10:00" in said and "2026-11" not in said
     assert language == "en" or with_return("x", language, "9") != with_return("x", "en", "9")
 
 
