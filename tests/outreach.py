@@ -24,7 +24,7 @@ from redis.asyncio import Redis
 
 from channels.base import Message
 from server import clock
-from server.bots.bot import Desk, desks
+from server.bots.bot import BotRuntime, runtimes
 from server.config.settings import Settings
 from server.outreach.follow_ups import FollowUps
 from server.store.embedded import EmbeddedRedis
@@ -97,12 +97,12 @@ class World:
                     **options,
                 )
                 settings = Settings(_env_file=None, data_dir=self.folder, redis_url=url, enable_follow_ups=True, timezone=self.zone, debounce_seconds=0, debounce_max_seconds=0)  # pyright: ignore[reportCallIssue]  # fmt: skip
-                desk = desks(settings, redis)["default"]
+                runtime = runtimes(settings, redis)["default"]
                 await keep(redis, "default", [Template(name="back", language="en", body="Is your question still open?"), Template(name="bye", language="en", body="We will not write again. Shall we close it?")])  # fmt: skip
                 await fleet.start()
                 try:
-                    await self._live(desk, redis, fleet)
-                    counts = await self._check(desk, emulator)
+                    await self._live(runtime, redis, fleet)
+                    counts = await self._check(runtime, emulator)
                 finally:
                     await fleet.stop()
             counts["killed"] = sum(fleet.deaths.values())
@@ -119,7 +119,7 @@ class World:
         draft.write_text(str(clock.ahead()))
         draft.replace(self.clock_file)
 
-    async def _live(self, desk: Desk, redis: Redis, fleet: Fleet) -> None:
+    async def _live(self, runtime: BotRuntime, redis: Redis, fleet: Fleet) -> None:
         events = sorted(
             (int(BEGIN.timestamp() * 1000) + self.random.randint(0, 2 * DAY), i, "what does delivery cost?")
             for i in range(len(self.people))
@@ -135,7 +135,7 @@ class World:
             self.move(max(clock.now_ms(), (min(moments) // STEP + 1) * STEP))
             while events and events[0][0] <= clock.now_ms():
                 _, index, text = events.pop(0)
-                await self._says(desk, self.people[index], text)
+                await self._says(runtime, self.people[index], text)
             if self.random.random() < 0.02:
                 fleet.kill("worker")
             await until(lambda: self._quiet(redis), 120)
@@ -152,34 +152,34 @@ class World:
         up = await redis.zcount("sg:{default}:timers", "-inf", clock.now_ms())
         return not up and not await redis.zcard("sg:{default}:due")
 
-    async def _says(self, desk: Desk, person: Person, text: str) -> None:
+    async def _says(self, runtime: BotRuntime, person: Person, text: str) -> None:
         said = Message(id=f"wamid.{person.number}.{len(person.said)}", account=NUMBER, kind="text", wa_id=person.number, text=text)  # fmt: skip
-        person.conversation = await desk.conversations.identify(said)
+        person.conversation = await runtime.conversations.identify(said)
         person.said.append((clock.now_ms(), text))
         person.done = len(person.said) > 1
         entry = Entry(id=said.id, author="contact", text=text, at=clock.now_ms())
-        await desk.mailbox.accept(
+        await runtime.mailbox.accept(
             person.conversation, said.id, said.model_dump_json(), entry.model_dump_json(), account=NUMBER
         )
 
-    async def _check(self, desk: Desk, emulator: Doors) -> dict[str, Any]:
+    async def _check(self, runtime: BotRuntime, emulator: Doors) -> dict[str, Any]:
         broken: Counter[str] = Counter(dict.fromkeys(RULES, 0))
         seconds = Counter(at // 1000 for _, at in self.planned)
         sent = Counter(request["biz_opaque_callback_data"] for request in emulator.requests)
         arrived = Counter(b.callback for b in emulator.phones.bubbles.values() if not b.mine)
         skipped = defaultdict(set)
-        for row in await FollowUps(desk.redis).skipped(desk, 100_000):
+        for row in await FollowUps(runtime.redis).skipped(runtime, 100_000):
             skipped[row["conversation_id"]].add(row["touch"])
         touches = 0
         for person in self.people:
-            entries = await desk.conversations.transcript(person.conversation, 500)
+            entries = await runtime.conversations.transcript(person.conversation, 500)
             touches += sum(bool(e.touch) for e in entries)
             broken.update(self._broken(person, entries, skipped[person.conversation]))
             for e in entries:
                 if e.touch and e.status.split(" ")[0] in ("accepted", "sent", "delivered", "read"):
                     broken["twice"] += arrived[f"{person.conversation}/{e.id}"] > 1
         shown = next((p for p in self.people if p.answer == "maybe"), self.people[0])
-        self.calendar = await self._calendar(desk, shown)
+        self.calendar = await self._calendar(runtime, shown)
         broken["one second"] += max(seconds.values(), default=0) > max(3, len(self.people) // 50)
         return {"people": len(self.people), "touches": touches, "requests": len(sent), **broken}
 
@@ -213,10 +213,10 @@ class World:
             found.append("missing")
         return found
 
-    async def _calendar(self, desk: Desk, person: Person) -> list[str]:
+    async def _calendar(self, runtime: BotRuntime, person: Person) -> list[str]:
         """What happened with one contact, by the clock of the business."""
-        rows = [(e.at, _line(e)) for e in await desk.conversations.transcript(person.conversation, 500)]
-        for row in await FollowUps(desk.redis).skipped(desk, 100_000):
+        rows = [(e.at, _line(e)) for e in await runtime.conversations.transcript(person.conversation, 500)]
+        for row in await FollowUps(runtime.redis).skipped(runtime, 100_000):
             if row["conversation_id"] == person.conversation:
                 rows.append((row["at"], f"-- touch {row['touch']} left out: {row['reason']}"))
         return [

@@ -19,10 +19,10 @@ from redis.asyncio import Redis
 import tools
 from channels.base import Channel, SendError, Template
 from channels.registry import channels
-from server.bots.registry import Roster
-from server.bots.routing import Numbers
+from server.bots.registry import BotRegistry
+from server.bots.routing import ChannelRouter
 from server.cli.saved import replay_commands
-from server.config.bot import checked, split_secrets
+from server.config.bot import parse_config, split_secrets
 from server.config.settings import Settings
 from server.pipeline import intake
 from server.pipeline.sender import send
@@ -56,7 +56,7 @@ async def test_a_tool_in_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_the_file_of_bots():
     for config in yaml.safe_load(block("Many bots", "yaml")):
-        given = checked(config)
+        given = parse_config(config)
         public, secrets = split_secrets(given.channel)
         assert secrets and "secret" not in json.dumps(public)
 
@@ -87,26 +87,26 @@ async def test_a_channel_in_forty_lines(redis: Redis, tmp_path: Path, monkeypatc
 
     client = httpx.AsyncClient(transport=httpx.ASGITransport(gateway))
     settings = Settings(_env_file=None, data_dir=tmp_path, debounce_seconds=0)  # pyright: ignore[reportCallIssue]
-    numbers = Numbers(settings, client, [])
-    roster = Roster(settings, redis, numbers)
+    router = ChannelRouter(settings, client, [])
+    registry = BotRegistry(settings, redis, router)
     channel = {"type": "bridge", "line": "shop", "token": "token", "url": "http://gateway", "webhook_secret": "hush"}
-    assert await roster.put({"id": "bridged", "channel": channel}) == ("bridged", "created")
+    assert await registry.put({"id": "bridged", "channel": channel}) == ("bridged", "created")
     body = json.dumps(
         {"messages": [{"id": uuid.uuid4().hex, "line": "shop", "from": "77015550101", "text": "hello"}, {}]}
     ).encode()
-    assert numbers.door_at("bridge", "bridged", "wrong", body, {}) is None
-    door = numbers.door_at("bridge", "bridged", "hush", body, {})
-    assert door
-    desk = roster["bridged"]
-    assert await intake.receive(door.channel.parse(body), door, roster) == 1
-    (conversation,) = (await desk.mailbox.claim(5)).ids
-    work = await desk.mailbox.begin(conversation)
+    assert router.scope_at("bridge", "bridged", "wrong", body, {}) is None
+    scope = router.scope_at("bridge", "bridged", "hush", body, {})
+    assert scope
+    runtime = registry["bridged"]
+    assert await intake.receive(scope.channel.parse(body), scope, registry) == 1
+    (conversation,) = (await runtime.mailbox.claim(5)).ids
+    work = await runtime.mailbox.begin(conversation)
     assert "hello" in work.batch[0]
-    await desk.mailbox.commit(conversation, work.fence, work.turn_id, [(json.dumps({"id": "t:0", "text": "hi"}), json.dumps({"id": "t:0", "author": "bot"}))])  # fmt: skip
-    work = await desk.mailbox.begin(conversation, work.fence)
-    assert not await send(desk, numbers, conversation, work.fence, work.reply, 1000)
+    await runtime.mailbox.commit(conversation, work.fence, work.turn_id, [(json.dumps({"id": "t:0", "text": "hi"}), json.dumps({"id": "t:0", "author": "bot"}))])  # fmt: skip
+    work = await runtime.mailbox.begin(conversation, work.fence)
+    assert not await send(runtime, router, conversation, work.fence, work.reply, 1000)
     assert sent == [{"line": "shop", "to": "77015550101", "text": "hi", "id": f"{conversation}/t:0"}]
-    line: Any = numbers.channel("bridged", "shop")
+    line: Any = router.channel("bridged", "shop")
     assert line.parse(body).quarantined[0].reason == "no id"
     with pytest.raises(SendError) as refused:
         await line.send(line.credentials, Template(name="a:en"), "c")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from langchain_core.tools import tool
 
-from tools.runtime import diary
+from tools.runtime import calendar
 
 
 @tool
@@ -16,7 +16,7 @@ async def book_call(action: Literal["free", "book", "cancel"], start: str = "", 
     action "free" lists free slots, of one `day` (YYYY-MM-DD) or the next ones: propose two or three of them. "book" takes the
     slot `start` that the customer chose, with what it is `about`; a call they already have is moved to it. "cancel" cancels it.
     """
-    book = diary.get()
+    book = calendar.get()
     if book is None:
         return "calls cannot be booked here"
     if action == "cancel":

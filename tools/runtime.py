@@ -16,7 +16,7 @@ price_list: ContextVar[Rows] = ContextVar("price_list")
 idempotency_key: ContextVar[str] = ContextVar("idempotency_key", default="")
 
 
-class Diary(Protocol):
+class Calendar(Protocol):
     """The business's book of calls, for the contact whose turn this is."""
 
     async def free(self, day: str = "") -> list[str]: ...
@@ -26,4 +26,4 @@ class Diary(Protocol):
 
 
 # Whoever runs a turn sets it; None: no calls are booked here.
-diary: ContextVar[Diary | None] = ContextVar("diary", default=None)
+calendar: ContextVar[Calendar | None] = ContextVar("diary", default=None)

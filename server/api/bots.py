@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 
 from channels.base import Linked, SendError, Session
 from server.api.common import Body
-from server.bots.bot import Desk
-from server.bots.registry import Outcome, Roster
+from server.bots.bot import BotRuntime
+from server.bots.registry import BotRegistry, Outcome
 from server.config.bot import OWNERS_ONLY, BadConfig, Problem
 from server.config.settings import Settings
 from server.notifications.webhooks import operator_secret
@@ -63,38 +63,38 @@ class Item(BaseModel):
     notice: str | None = None
 
 
-def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, desks: Visible) -> None:
+def add(routes: APIRouter, settings: Settings, redis: Redis, registry: BotRegistry, runtimes: Visible) -> None:
     """Put the routes on the operator API."""
 
-    def desk_of(bot_id: str) -> Desk:
-        if bot_id not in desks:
+    def runtime_of(bot_id: str) -> BotRuntime:
+        if bot_id not in runtimes:
             raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
-        return desks[bot_id]
+        return runtimes[bot_id]
 
     def owner() -> None:
         if who.get().bots:
             raise HTTPException(403, "a token of one bot does not open this; use API_TOKEN")
 
-    def linked(bot_id: str) -> tuple[Desk, Linked]:
-        desk = desk_of(bot_id)
-        channel = roster.numbers.channel(bot_id, desk.bot.account) if desk.bot.account else None
+    def linked(bot_id: str) -> tuple[BotRuntime, Linked]:
+        runtime = runtime_of(bot_id)
+        channel = registry.router.channel(bot_id, runtime.bot.account) if runtime.bot.account else None
         if channel is None or not isinstance(channel, Linked):
             raise HTTPException(409, f"{bot_id} is not on a channel that links phones, such as wappi or waha")
-        return desk, channel
+        return runtime, channel
 
     async def put(raw: Any) -> Item:
         name = str(raw.get("id") or raw.get("bot_id") or "") if isinstance(raw, dict) else ""
         try:
-            bot_id, outcome = await roster.put(raw)
+            bot_id, outcome = await registry.put(raw)
         except BadConfig as error:
             return Item(id=name, status="refused", problems=error.problems)
-        channel = roster.numbers.channel(bot_id, roster[bot_id].bot.account) if bot_id in roster else None
+        channel = registry.router.channel(bot_id, registry[bot_id].bot.account) if bot_id in registry else None
         notice = UNOFFICIAL if channel and not channel.capabilities.official else None
         if outcome != "unchanged" and isinstance(channel, Linked) and channel.name == "waha":
             try:
                 await channel.session("start")
             except SendError as error:  # workers try again
-                await linked_sessions.check(roster[bot_id], roster[bot_id].bot.account, channel, counts=False)
+                await linked_sessions.check(registry[bot_id], registry[bot_id].bot.account, channel, counts=False)
                 return Item(id=bot_id, status=outcome, notice=f"{UNOFFICIAL} The gateway did not answer: {error}")
         audit.about(bot_id)
         return Item(id=bot_id, status=outcome, notice=notice)
@@ -106,7 +106,7 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, des
     ) -> Response | dict[str, Any]:
         owner()
         names = [row.get("id") or row.get("bot_id") for row in (given if isinstance(given, list) else [given]) if isinstance(row, dict)]  # fmt: skip
-        if if_none_match == "*" and (known := [name for name in names if isinstance(name, str) and name in roster]):
+        if if_none_match == "*" and (known := [name for name in names if isinstance(name, str) and name in registry]):
             raise HTTPException(412, f"id: there is a bot {known[0]} already")
         if not isinstance(given, list):
             item = await put(given)
@@ -121,17 +121,17 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, des
 
     @routes.get("/bots", summary="All bots")
     async def list_bots() -> dict[str, Any]:
-        return {"items": [_bot(desk) for desk in desks.values()], "next_cursor": None}
+        return {"items": [_bot(runtime) for runtime in runtimes.values()], "next_cursor": None}
 
     @routes.get("/bots/{bot_id}", summary="One bot: its configuration as given, and all settings in force")
     async def get_bot(bot_id: str) -> dict[str, Any]:
-        desk = desk_of(bot_id)
-        return {**_bot(desk), "config": await roster.config(bot_id), "settings": desk.bot.context.model_dump()}
+        runtime = runtime_of(bot_id)
+        return {**_bot(runtime), "config": await registry.config(bot_id), "settings": runtime.bot.context.model_dump()}
 
     @routes.patch("/bots/{bot_id}", summary="Change some fields; null goes back to what the settings say")
     async def patch_bot(bot_id: str, change: dict[str, Any]) -> dict[str, Any]:
-        desk_of(bot_id)
-        old = await roster.config(bot_id)
+        runtime_of(bot_id)
+        old = await registry.config(bot_id)
         barred = [name for name in OWNERS_ONLY if name in change and change[name] != old.get(name)]
         if who.get().bots and barred:
             raise HTTPException(403, f"{', '.join(barred)}: a token of one bot does not change this; use API_TOKEN")
@@ -150,15 +150,15 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, des
     @routes.delete("/bots/{bot_id}", summary="Stop a bot; with erase=true delete everything known of it")
     async def delete_bot(bot_id: str, erase: bool = Query(False, description="also its contacts and documents")) -> dict[str, Any]:  # fmt: skip
         owner()
-        desk = desk_of(bot_id)
-        channel = roster.numbers.channel(bot_id, desk.bot.account) if desk.bot.account else None
-        settled = roster.is_settled(bot_id)
-        if not await roster.delete(bot_id) and not (settled and erase):
+        runtime = runtime_of(bot_id)
+        channel = registry.router.channel(bot_id, runtime.bot.account) if runtime.bot.account else None
+        settled = registry.is_settled(bot_id)
+        if not await registry.delete(bot_id) and not (settled and erase):
             raise HTTPException(409, f"{bot_id} is described by the settings; there is nothing stored to delete")
         if not settled:
-            await tokens.forget_bot(desk.redis, bot_id)
-        erased, notice = await roster.erase(bot_id) if erase else 0, None
-        if isinstance(channel, Linked) and roster.numbers.channel(bot_id, desk.bot.account) is None:
+            await tokens.forget_bot(runtime.redis, bot_id)
+        erased, notice = await registry.erase(bot_id) if erase else 0, None
+        if isinstance(channel, Linked) and registry.router.channel(bot_id, runtime.bot.account) is None:
             try:
                 await channel.session("delete")
             except SendError as error:
@@ -167,17 +167,17 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, des
 
     @routes.get("/bots/{bot_id}/status", summary="Whether a bot can be reached, and the QR code of an unlinked phone")
     async def bot_status(bot_id: str) -> dict[str, Any]:
-        desk = desk_of(bot_id)
-        return await status_of(settings, roster, desk)
+        runtime = runtime_of(bot_id)
+        return await status_of(settings, registry, runtime)
 
     @routes.get("/bots/{bot_id}/operator-webhook", summary="What notices to OPERATOR_WEBHOOK_URL are signed with")
     async def operator_webhook(bot_id: str) -> dict[str, Any]:
         """Each carries `X-Salesgraph-Signature: t=SECONDS,v1=HEX`, as outgoing webhooks do."""
-        desk = desk_of(bot_id)
+        runtime = runtime_of(bot_id)
         if settings.operator_webhook_secret and who.get().bots:
             raise HTTPException(403, "the secret is that of all bots; use API_TOKEN")
         secret = operator_secret(settings, bot_id)
-        return {"bot_id": bot_id, "url": desk.bot.operator_webhook_url or None, "secret": secret}
+        return {"bot_id": bot_id, "url": runtime.bot.operator_webhook_url or None, "secret": secret}
 
     @routes.get("/bots/{bot_id}/qr.png", summary="The QR code as a picture", response_model=None)
     async def qr_png(bot_id: str) -> Response:
@@ -194,15 +194,15 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, des
 
     @routes.post("/bots/{bot_id}/session/{action}", summary="Start, stop, restart, log out or delete a linked session")
     async def session(bot_id: str, action: Session) -> dict[str, Any]:
-        desk, channel = linked(bot_id)
-        await linked_sessions.want(desk, desk.bot.account, action in ("start", "restart"))
+        runtime, channel = linked(bot_id)
+        await linked_sessions.want(runtime, runtime.bot.account, action in ("start", "restart"))
         await _asked(channel.session(action))
-        return await status_of(settings, roster, desk)
+        return await status_of(settings, registry, runtime)
 
     @routes.post("/bots/{bot_id}/webhook", summary="Tell Wappi where its webhooks go")
     async def register(bot_id: str, asked: WebhookIn) -> dict[str, str]:
         owner()
-        desk, channel = linked(bot_id)
+        runtime, channel = linked(bot_id)
         secret = channel.credentials.webhook_secret.get_secret_value()
         tell = getattr(channel, "register", None)
         if tell is None or not secret:
@@ -210,14 +210,14 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, roster: Roster, des
                 409, "only a wappi bot with a webhook_secret can be told; others are configured otherwise"
             )
         await _asked(tell(f"{asked.base_url.rstrip('/')}/webhook/{channel.name}/{bot_id}/{secret}"))
-        return {"status": "done", "bot_id": desk.bot.id}
+        return {"status": "done", "bot_id": runtime.bot.id}
 
     @routes.post("/tokens", status_code=201, summary="A token for a person or a program; it is shown once")
     async def create_token(asked: TokenIn) -> dict[str, Any]:
         owner()
         bots: list[str] = sorted(set(asked.bots) | ({asked.bot_id} if asked.bot_id else set()))
         for bot_id in bots:
-            desk_of(bot_id)
+            runtime_of(bot_id)
         operator, secret = await tokens.create(redis, bots, asked.name, asked.role)
         audit.about(", ".join(bots), f"{operator.id} {asked.role}")
         return {**_operator(operator), "token": secret}
@@ -246,18 +246,18 @@ async def _asked(question: Any) -> Any:
         raise HTTPException(502, f"the provider refused: {error}") from None
 
 
-async def status_of(settings: Settings, roster: Roster, desk: Desk) -> dict[str, Any]:
+async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRuntime) -> dict[str, Any]:
     """Whether a bot can be reached, why not, the code to scan, and what is known of its models."""
-    bot = desk.bot
-    channel = roster.numbers.channel(bot.id, bot.account) if bot.account else None
-    paused = await desk.mailbox.paused(bot.account)
-    latest = await desk.conversations.page(1)
+    bot = runtime.bot
+    channel = registry.router.channel(bot.id, bot.account) if bot.account else None
+    paused = await runtime.mailbox.paused(bot.account)
+    latest = await runtime.conversations.page(1)
     status: dict[str, Any] = {
         **{"bot_id": bot.id, "channel": channel.name if channel else "simulator", "account": bot.account or None},
         **{"state": "simulator_only", "reason": bot.trouble, "phone": None, "qr": None, "paused": paused or None},
         **{"model": bot.context.model, "last_message": latest[0][0] if latest else None},
-        "models": await model_capabilities.of(desk.redis, bot.context.models),
-        "errors": [row["text"] for row in await alerts.all_alerts(desk.redis) if row.get("bot_id") == bot.id],
+        "models": await model_capabilities.of(runtime.redis, bot.context.models),
+        "errors": [row["text"] for row in await alerts.all_alerts(runtime.redis) if row.get("bot_id") == bot.id],
         "notice": UNOFFICIAL if channel and not channel.capabilities.official else None,
     }
     if channel is None:
@@ -267,7 +267,7 @@ async def status_of(settings: Settings, roster: Roster, desk: Desk) -> dict[str,
         missing = channel.credentials.missing or ([] if ready else ["app_secret"])
         state = "paused" if paused else "simulator_only" if missing else "connected"
         return {**status, "state": state, "reason": f"missing: {', '.join(missing)}" if missing else status["reason"]}
-    now = await linked_sessions.check(desk, bot.account, cast(Linked, channel), counts=False)
+    now = await linked_sessions.check(runtime, bot.account, cast(Linked, channel), counts=False)
     code = None
     if now.state in ("scan_qr", "starting"):
         try:
@@ -278,8 +278,8 @@ async def status_of(settings: Settings, roster: Roster, desk: Desk) -> dict[str,
     return {**status, "state": state, "reason": now.reason, "phone": now.phone or None, "qr": code.model_dump() if code and who.get().role == "owner" else None}  # fmt: skip
 
 
-def _bot(desk: Desk) -> dict[str, Any]:
-    bot = desk.bot
+def _bot(runtime: BotRuntime) -> dict[str, Any]:
+    bot = runtime.bot
     return {
         "id": bot.id,
         "business": bot.context.business,

@@ -9,7 +9,7 @@ from fastapi import HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from redis.asyncio import Redis
 
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.operators import audit
 from server.operators.tokens import who
 from server.store.contacts import Conversations
@@ -83,39 +83,43 @@ def sliced(rows: Sequence[Any], limit: int, start: int) -> dict[str, Any]:
 class Finding:
     """Bots and contacts by their ids, among those that may be seen."""
 
-    def __init__(self, redis: Redis, desks: Mapping[str, Desk]) -> None:
-        self._redis, self.desks = redis, desks
+    def __init__(self, redis: Redis, runtimes: Mapping[str, BotRuntime]) -> None:
+        self._redis, self.runtimes = redis, runtimes
 
-    def desk(self, bot_id: str) -> Desk:
-        """The desk of a bot. Raises HTTPException 404."""
-        if bot_id not in self.desks:
+    def runtime(self, bot_id: str) -> BotRuntime:
+        """The runtime of a bot. Raises HTTPException 404."""
+        if bot_id not in self.runtimes:
             raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
         audit.about(bot_id)
-        return self.desks[bot_id]
+        return self.runtimes[bot_id]
 
-    def some(self, bot_id: str | None) -> dict[str, Desk]:
+    def some(self, bot_id: str | None) -> dict[str, BotRuntime]:
         """The bot that was asked for, or all. Raises HTTPException 404."""
-        return {bot_id: self.desk(bot_id)} if bot_id else {desk.bot.id: desk for desk in self.desks.values()}
+        return (
+            {bot_id: self.runtime(bot_id)}
+            if bot_id
+            else {runtime.bot.id: runtime for runtime in self.runtimes.values()}
+        )
 
     def keepers(self, bot_id: str | None) -> list[Conversations]:
         """Whose unreadable pieces may be seen: of the bots, and to those who look after all of them what belongs to none."""
-        found = [desk.conversations for desk in self.some(bot_id).values()]
+        found = [runtime.conversations for runtime in self.some(bot_id).values()]
         everything = bot_id is None and not who.get().bots
         return [*found, Conversations(self._redis, SHARED)] if everything else found
 
-    async def contact(self, conversation_id: str) -> tuple[Desk, Contact]:
-        """A contact with the desk of their bot. Raises HTTPException 404."""
-        desks = list(self.desks.values())
+    async def contact(self, conversation_id: str) -> tuple[BotRuntime, Contact]:
+        """A contact with the runtime of their bot. Raises HTTPException 404."""
+        runtimes = list(self.runtimes.values())
         async with self._redis.pipeline(transaction=False) as pipe:
-            for desk in desks:
-                pipe.exists(key(desk.bot.id, "contact", conversation_id))
+            for runtime in runtimes:
+                pipe.exists(key(runtime.bot.id, "contact", conversation_id))
             known = await pipe.execute()
-        for desk, exists in zip(desks, known, strict=True):
-            contact = await desk.conversations.contact(conversation_id) if exists else None
+        for runtime, exists in zip(runtimes, known, strict=True):
+            contact = await runtime.conversations.contact(conversation_id) if exists else None
             if contact is not None:
-                audit.about(desk.bot.id, conversation_id)
-                return desk, contact
-        for desk in desks:
-            if (into := await desk.conversations.merged_into(conversation_id)) != conversation_id:
+                audit.about(runtime.bot.id, conversation_id)
+                return runtime, contact
+        for runtime in runtimes:
+            if (into := await runtime.conversations.merged_into(conversation_id)) != conversation_id:
                 raise HTTPException(404, f"this record of a contact was merged into another one of theirs: {into}")
         raise HTTPException(404, "there is no conversation of this id")

@@ -19,8 +19,8 @@ from agent.access_lists import TURNED_AWAY
 from agent.profile import region_of
 from channels.downloads import DownloadError
 from server.api.common import Body, Cursor, Finding, Limit, MessageIn, OneBot
-from server.bots.bot import Desk
-from server.bots.routing import Numbers
+from server.bots.bot import BotRuntime
+from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.conversations import attachments, working_memory
 from server.conversations.attachments import NoMedia
@@ -58,7 +58,7 @@ class ContactIn(Body):
         return profile
 
 
-def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, shelf: Any) -> None:
+def add(routes: APIRouter, redis: Redis, finding: Finding, router: ChannelRouter, shelf: Any) -> None:
     """Put the routes on the operator API. `shelf`: the documents of all bots."""
     inbox = Inbox(redis)
     later: set[asyncio.Task[None]] = set()
@@ -90,20 +90,20 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
         ] = None,
     ) -> dict[str, Any]:
         """`messages` are the last ones, oldest first; `writing` says what may be written to the contact now."""
-        desk, contact = await finding.contact(conversation_id)
-        messages = await desk.conversations.transcript(conversation_id, limit, before or "")
+        runtime, contact = await finding.contact(conversation_id)
+        messages = await runtime.conversations.transcript(conversation_id, limit, before or "")
         return {
-            **card(desk, contact),
+            **card(runtime, contact),
             "messages": [entry.model_dump() for entry in messages],
-            "message_count": await desk.conversations.length(conversation_id),
-            "writing": takeover.writing(desk, contact, now_ms()).model_dump(),
+            "message_count": await runtime.conversations.length(conversation_id),
+            "writing": takeover.writing(runtime, contact, now_ms()).model_dump(),
         }
 
     @routes.get("/conversations/{conversation_id}/turns/{turn_id}", summary="How a reply came about")
     async def get_turn(conversation_id: str, turn_id: str) -> dict[str, Any]:
         """The way through the graph with times, passages, tools, what was checked, prompts, models, tokens and cost; kept for 30 days."""
-        desk, _ = await finding.contact(conversation_id)
-        trace = await turn_traces.find(redis, desk.bot.id, conversation_id, turn_id)
+        runtime, _ = await finding.contact(conversation_id)
+        trace = await turn_traces.find(redis, runtime.bot.id, conversation_id, turn_id)
         if trace is None:
             raise HTTPException(404, "nothing is known of this turn; it is kept for 30 days")
         return trace.model_dump()
@@ -116,9 +116,9 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
     )
     async def media(conversation_id: str, message_id: str) -> Response:
         """Files are not stored here; providers keep them for some weeks."""
-        desk, contact = await finding.contact(conversation_id)
+        runtime, contact = await finding.contact(conversation_id)
         try:
-            file = await attachments.fetched(desk, numbers, contact, message_id)
+            file = await attachments.fetched(runtime, router, contact, message_id)
         except NoMedia as error:
             raise HTTPException(404, str(error)) from None
         except DownloadError as error:
@@ -142,10 +142,10 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
             archive,  # the replay of conversations is half a second at every start of the web process
         )
 
-        desk, contact = await finding.contact(conversation_id)
-        audit.look(desk.bot.id, conversation_id)
+        runtime, contact = await finding.contact(conversation_id)
+        audit.look(runtime.bot.id, conversation_id)
         try:
-            packed = await archive.packed(name, desk, contact, shelf, mask or [], bad)
+            packed = await archive.packed(name, runtime, contact, shelf, mask or [], bad)
         except archive.BadConversation as error:
             raise HTTPException(422, str(error)) from None
         return _file(packed, "application/zip", f"{name}.zip")
@@ -153,11 +153,11 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
     @routes.post("/conversations/{conversation_id}/messages", status_code=202, summary="Write as a person")
     async def write(conversation_id: str, message: MessageIn) -> dict[str, Any]:
         """A text takes the conversation over: the bot is silent until it is handed back."""
-        desk, contact = await finding.contact(conversation_id)
-        known = await templates(redis, desk.bot.id)
+        runtime, contact = await finding.contact(conversation_id)
+        known = await templates(redis, runtime.bot.id)
         written = {"text": message.text or "", "template": message.template or "", "variables": message.variables}
         try:
-            return {"id": await takeover.write(desk, contact, known, **written), "status": "queued"}
+            return {"id": await takeover.write(runtime, contact, known, **written), "status": "queued"}
         except takeover.Refused as error:
             raise HTTPException(409, str(error)) from None
         except MissingVariable as error:
@@ -168,34 +168,34 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
 
     @routes.post("/conversations/{conversation_id}/seen", summary="Nothing of it is unread any more")
     async def seen(conversation_id: str) -> dict[str, Any]:
-        desk, _ = await finding.contact(conversation_id)
-        await desk.conversations.see(conversation_id)
+        runtime, _ = await finding.contact(conversation_id)
+        await runtime.conversations.see(conversation_id)
         return await changed(conversation_id)
 
     @routes.post("/conversations/{conversation_id}/handoff", summary="A person takes over")
     async def hand_over(conversation_id: str) -> dict[str, Any]:
-        desk, _ = await finding.contact(conversation_id)
-        await takeover.take_over(desk, conversation_id)
+        runtime, _ = await finding.contact(conversation_id)
+        await takeover.take_over(runtime, conversation_id)
         return await changed(conversation_id)
 
     @routes.post("/conversations/{conversation_id}/resume", summary="Hand back to the bot")
     async def resume(conversation_id: str) -> dict[str, Any]:
-        desk, _ = await finding.contact(conversation_id)
-        await takeover.hand_back(desk, conversation_id)
+        runtime, _ = await finding.contact(conversation_id)
+        await takeover.hand_back(runtime, conversation_id)
         return await changed(conversation_id)
 
     @routes.delete("/conversations/{conversation_id}/task", summary="What a person was called for is done")
     async def finish_task(conversation_id: str) -> dict[str, Any]:
-        desk, _ = await finding.contact(conversation_id)
-        await takeover.done(desk, conversation_id)
+        runtime, _ = await finding.contact(conversation_id)
+        await takeover.done(runtime, conversation_id)
         return await changed(conversation_id)
 
     @routes.post("/conversations/{conversation_id}/reset", summary="Forget the working memory")
     async def reset(conversation_id: str) -> dict[str, Any]:
         """Transcript and profile stay; the agent begins anew."""
-        desk, contact = await finding.contact(conversation_id)
-        await working_memory.forget(desk, conversation_id)
-        return card(desk, contact)
+        runtime, contact = await finding.contact(conversation_id)
+        await working_memory.forget(runtime, conversation_id)
+        return card(runtime, contact)
 
     @routes.get("/contacts", summary="Contacts, most recently active first", response_model=None)
     async def contacts(
@@ -206,9 +206,9 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
         format: Annotated[str, Query(pattern="^(json|csv)$", description="`csv`: all of them, as a table")] = "json",
     ) -> Response | dict[str, Any]:
         show: Show = "client" if is_client else "all"
-        desks = finding.some(bot_id)
+        runtimes = finding.some(bot_id)
         if format == "csv":
-            table = _table(inbox, desks, show, is_client)
+            table = _table(inbox, runtimes, show, is_client)
             named = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
             audit.look(bot_id or "")
             return StreamingResponse(table, media_type="text/csv; charset=utf-8", headers=named)
@@ -218,7 +218,7 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
             for row in found.rows:
                 cursor = cursor_of((row.at, row.contact.id))
                 if is_client in (None, row.contact.is_client):
-                    items.append(card(finding.desk(row.contact.bot_id), row.contact))
+                    items.append(card(finding.runtime(row.contact.bot_id), row.contact))
                 if len(items) == limit:
                     break
             done = found.cursor is None and (not found.rows or cursor == cursor_of((found.rows[-1].at, found.rows[-1].contact.id)))  # fmt: skip
@@ -232,8 +232,8 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
     @routes.patch("/contacts/{contact_id}", summary="Correct a contact's profile")
     async def patch_contact(contact_id: str, change: ContactIn) -> dict[str, Any]:
         """Values are checked as those are that the agent finds: an e-mail address is one, a number can be called."""
-        desk, contact = await finding.contact(contact_id)
-        custom = {field.name: field for field in desk.bot.context.custom_fields}
+        runtime, contact = await finding.contact(contact_id)
+        custom = {field.name: field for field in runtime.bot.context.custom_fields}
         try:
             facts = {
                 name: entered(name, value, custom, region_of(contact.wa_id)) if value else None
@@ -243,8 +243,8 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
             raise HTTPException(422, f"profile.{error.field}: {error}") from None
         kind: Any = facts.pop("class", "") or ("unknown" if "class" in change.profile else "")
         if kind:
-            await takeover.classify(desk, contact_id, kind)
-        await desk.conversations.learn(contact_id, facts, OPERATOR)
+            await takeover.classify(runtime, contact_id, kind)
+        await runtime.conversations.learn(contact_id, facts, OPERATOR)
         return await changed(contact_id)
 
     @routes.get(
@@ -255,9 +255,9 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
     )
     async def export_contact(contact_id: str) -> Response:
         """JSON files, and the files of messages that their provider still has."""
-        desk, contact = await finding.contact(contact_id)
-        audit.look(desk.bot.id, contact_id)
-        packed = await privacy.exported(redis, desk, contact, numbers)
+        runtime, contact = await finding.contact(contact_id)
+        audit.look(runtime.bot.id, contact_id)
+        packed = await privacy.exported(redis, runtime, contact, router)
         return _file(packed, "application/zip", f"contact-{contact_id}.zip")
 
     @routes.delete("/contacts/{contact_id}", summary="Forget a contact, with everything that was said")
@@ -265,9 +265,9 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, numbers: Numbers, she
         contact_id: str, verify: bool = Query(False, description="look through all keys of the bot afterwards")
     ) -> dict[str, Any]:
         """Whoever wanted no more messages gets none if they are ever written to again; nothing else is kept of them."""
-        desk, contact = await finding.contact(contact_id)
-        done = await privacy.erased(redis, desk, contact, verify)
-        task = asyncio.create_task(privacy.erase_again(redis, desk, contact))
+        runtime, contact = await finding.contact(contact_id)
+        done = await privacy.erased(redis, runtime, contact, verify)
+        task = asyncio.create_task(privacy.erase_again(redis, runtime, contact))
         later.add(task)
         task.add_done_callback(later.discard)
         return {**done.model_dump(exclude_none=True), "status": "erased"}
@@ -296,9 +296,9 @@ def summary(row: Row) -> dict[str, Any]:
     }
 
 
-def card(desk: Desk, contact: Contact) -> dict[str, Any]:
+def card(runtime: BotRuntime, contact: Contact) -> dict[str, Any]:
     """A contact with everything known of them."""
-    missing = desk.bot.context.missing({**({"phone": contact.wa_id} if contact.wa_id else {}), **contact.profile})
+    missing = runtime.bot.context.missing({**({"phone": contact.wa_id} if contact.wa_id else {}), **contact.profile})
     bill = {"calls": contact.calls, "input_tokens": contact.input, "output_tokens": contact.output}
     return {
         **contact.model_dump(exclude={"calls", "input", "output", "nano"}),
@@ -317,13 +317,15 @@ COLUMNS = ("id", "bot_id", "phone", "name", "last_name", "company", "email", "la
 _NUMBER = re.compile(r"^\+\d+$")
 
 
-async def _table(inbox: Inbox, desks: dict[str, Desk], show: Show, is_client: bool | None) -> AsyncIterator[str]:
+async def _table(
+    inbox: Inbox, runtimes: dict[str, BotRuntime], show: Show, is_client: bool | None
+) -> AsyncIterator[str]:
     """The contacts as CSV, so many at a time; nothing a spreadsheet would take for a formula."""
     out, cursor = io.StringIO(), None
     table = csv.writer(out)
     table.writerow(COLUMNS)
     while True:
-        found = await inbox.page(desks, show, limit=500, cursor=cursor)
+        found = await inbox.page(runtimes, show, limit=500, cursor=cursor)
         for row in found.rows:
             contact = row.contact
             if is_client not in (None, contact.is_client):

@@ -55,7 +55,7 @@ def add(routes: APIRouter, finding: Finding, shelf: Library) -> None:
     @routes.get("/knowledge/documents", summary="Documents of a bot")
     async def documents(bot_id: str = DEFAULT) -> dict[str, Any]:
         """`reading` are those that are being read just now; `problems` name the pages that could not be."""
-        finding.desk(bot_id)
+        finding.runtime(bot_id)
         items = [described(d) for d in await shelf.documents(bot_id)]
         return {"items": items, "reading": reading.of(bot_id), "next_cursor": None}
 
@@ -67,18 +67,18 @@ def add(routes: APIRouter, finding: Finding, shelf: Library) -> None:
     ) -> dict[str, Any]:
         """PDF, Markdown, text, HTML or CSV, at most 50 MB. One of the same name takes the old one's place."""
         bot_id = in_form or in_query or DEFAULT
-        finding.desk(bot_id)
+        finding.runtime(bot_id)
         return described(await _ingest(shelf, reading, bot_id, file))
 
     @routes.delete("/knowledge/documents/{document_id}", status_code=204, summary="Forget a document")
     async def remove_document(document_id: str, bot_id: str = DEFAULT) -> None:
-        if not await shelf.remove(finding.desk(bot_id).bot.id, document_id):
+        if not await shelf.remove(finding.runtime(bot_id).bot.id, document_id):
             raise HTTPException(404, "there is no document of this id")
 
     @routes.post("/knowledge/documents/{document_id}/reindex", summary="Embed a document anew")
     async def reindex(document_id: str, bot_id: str = DEFAULT) -> dict[str, Any]:
         """With the embedding model as it is set now; needed after a change of model behind the same name."""
-        stored = await shelf.reindex(finding.desk(bot_id).bot.id, document_id)
+        stored = await shelf.reindex(finding.runtime(bot_id).bot.id, document_id)
         if stored is None:
             raise HTTPException(404, "there is no document of this id")
         return described(stored)
@@ -87,7 +87,7 @@ def add(routes: APIRouter, finding: Finding, shelf: Library) -> None:
     async def search(asked: QuestionIn) -> dict[str, Any]:
         """`score` orders them; `cosine` is how near the meaning is, `coverage` how many of the question's words stand there; `strong`
         says whether the agent takes it for an answer."""
-        finding.desk(asked.bot_id)
+        finding.runtime(asked.bot_id)
         book = Bookshelf(shelf)
         language = ""
         hits = await shelf.search(asked.bot_id, asked.question, asked.count)

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from server.api.common import Body, Finding, Limit, Offset, OneBot, sliced
 from server.bots.accounts import DEFAULT
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.config.settings import Settings
 from server.notifications.webhooks import EVENTS, Event, Forbidden, Hook, Hooks
 from server.operators import analytics, audit
@@ -39,14 +39,14 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
 
     @routes.get("/dead-letters", summary="Turns given up on")
     async def dead_letters(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
-        letters = [letter for desk in finding.some(bot_id).values() for letter in await desk.dead_letters.every()]
+        letters = [letter for runtime in finding.some(bot_id).values() for letter in await runtime.dead_letters.every()]
         letters.sort(key=lambda letter: -letter["at"])
         return sliced([opened(letter) for letter in letters], limit, start)
 
     @routes.post("/dead-letters/{letter_id}/retry", status_code=202, summary="Try a turn again")
     async def retry(letter_id: str) -> dict[str, Any]:
-        for desk in finding.desks.values():
-            if await desk.dead_letters.revive(letter_id):
+        for runtime in finding.runtimes.values():
+            if await runtime.dead_letters.revive(letter_id):
                 return {"id": letter_id, "status": "queued"}
         raise HTTPException(404, "there is no dead letter of this id")
 
@@ -54,8 +54,8 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
         "/dead-letters/{letter_id}", status_code=204, summary="Drop a turn; its messages stay in the transcript"
     )
     async def drop(letter_id: str) -> None:
-        for desk in finding.desks.values():
-            if await desk.dead_letters.drop(letter_id):
+        for runtime in finding.runtimes.values():
+            if await runtime.dead_letters.drop(letter_id):
                 return
         raise HTTPException(404, "there is no dead letter of this id")
 
@@ -96,10 +96,10 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
         named = {"Content-Disposition": f'attachment; filename="figures-{since}-{until}.csv"'}
         return PlainTextResponse(out.getvalue(), media_type="text/csv", headers=named)
 
-    async def hook_of(hook_id: str) -> tuple[Desk, Hook]:
-        for desk in finding.desks.values():
-            if hook := await hooks.one(desk.bot.id, hook_id):
-                return desk, hook
+    async def hook_of(hook_id: str) -> tuple[BotRuntime, Hook]:
+        for runtime in finding.runtimes.values():
+            if hook := await hooks.one(runtime.bot.id, hook_id):
+                return runtime, hook
         raise HTTPException(404, "there is no webhook of this id")
 
     @routes.get("/hooks", summary="Outgoing webhooks")
@@ -112,7 +112,7 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
         """`secret` is shown once. Each delivery has the header `X-Salesgraph-Signature: t=SECONDS,v1=HEX`, the HMAC-SHA256 under the
         secret of `SECONDS.` and the raw body; the same `X-Salesgraph-Delivery` comes again when an answer other than 2xx, or
         none within 10 s, made it a failure, for about a day."""
-        finding.desk(asked.bot_id)
+        finding.runtime(asked.bot_id)
         try:
             hook, secret = await hooks.create(asked.bot_id, asked.url, tuple(dict.fromkeys(asked.events)))
         except Forbidden as error:
@@ -122,8 +122,8 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
 
     @routes.delete("/hooks/{hook_id}", status_code=204, summary="Tell an address nothing any more")
     async def delete_hook(hook_id: str) -> None:
-        desk, hook = await hook_of(hook_id)
-        await hooks.delete(desk.bot.id, hook.id)
+        runtime, hook = await hook_of(hook_id)
+        await hooks.delete(runtime.bot.id, hook.id)
 
     @routes.post("/hooks/{hook_id}/ping", status_code=202, summary="Send a `ping`, to see whether it arrives")
     async def ping(hook_id: str) -> dict[str, Any]:
@@ -132,8 +132,8 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
 
     @routes.get("/hooks/{hook_id}/deliveries", summary="What a webhook was told, and what it answered")
     async def deliveries(hook_id: str, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
-        desk, hook = await hook_of(hook_id)
-        rows = await hooks.deliveries(desk.bot.id, hook.id, start + limit + 1)
+        runtime, hook = await hook_of(hook_id)
+        rows = await hooks.deliveries(runtime.bot.id, hook.id, start + limit + 1)
         return sliced([row.model_dump() for row in rows], limit, start)
 
     @routes.post("/hooks/{hook_id}/deliveries/{delivery_id}/replay", status_code=202, summary="Send a delivery again")

@@ -15,13 +15,13 @@ from channels.base import Message, SendError
 from channels.cloud_api import CloudApi
 from server.api.common import Body, Finding, Limit, MessageIn, Offset, OneBot, sliced
 from server.bots.accounts import DEFAULT
-from server.bots.routing import Numbers
+from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.operators import audit, takeover
 from server.operators.tokens import feed_address
 from server.outreach import consent
-from server.outreach.appointments import Calls, when
+from server.outreach.appointments import Appointments, when
 from server.outreach.follow_ups import FollowUps
 from server.outreach.rules import Plan
 from server.store.message_templates import MissingVariable, Template, keep, templates
@@ -60,25 +60,29 @@ def add(
     settings: Settings,
     redis: Redis,
     finding: Finding,
-    numbers: Numbers,
+    router: ChannelRouter,
 ) -> None:
     """Put the routes on the operator API."""
-    follow_ups, calls = FollowUps(redis), Calls(redis)
-    found, desk_of, desks = finding.contact, finding.desk, finding.desks
+    follow_ups, calls = FollowUps(redis), Appointments(redis)
+    found, runtime_of, runtimes = finding.contact, finding.runtime, finding.runtimes
 
     async def changed(conversation_id: str, plan: Plan | None) -> dict[str, Any]:
         if plan is None:
             raise HTTPException(409, "this conversation has no touch that is still to come")
-        desk, contact = await found(conversation_id)
-        return {**await follow_ups.described(desk, contact, plan), "ended": plan.ended}
+        runtime, contact = await found(conversation_id)
+        return {**await follow_ups.described(runtime, contact, plan), "ended": plan.ended}
 
     @routes.get("/follow-ups/active", summary="Touches that are still to come, the next first")
     async def active(bot_id: str | None = None, limit: Limit = 50, cursor: int = Query(0, ge=0)) -> dict[str, Any]:
         chosen = list(finding.some(bot_id).values())
-        timers = [(at, name, desk) for desk in chosen for name, at in await follow_ups.timers.active(desk.bot.id)]
+        timers = [
+            (at, name, runtime) for runtime in chosen for name, at in await follow_ups.timers.active(runtime.bot.id)
+        ]
         timers.sort(key=lambda row: row[:2])
         items = [
-            row for _, name, desk in timers[cursor : cursor + limit] if (row := await follow_ups.next_of(desk, name))
+            row
+            for _, name, runtime in timers[cursor : cursor + limit]
+            if (row := await follow_ups.next_of(runtime, name))
         ]
         more = cursor + limit if len(timers) > cursor + limit else None
         return {"items": items, "next_cursor": str(more) if more else None, "count": len(timers)}
@@ -86,18 +90,18 @@ def add(
     @routes.get("/follow-ups/skipped", summary="Touches that were left out, and why")
     async def skipped(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         chosen = list(finding.some(bot_id).values())
-        rows = [row for desk in chosen for row in await follow_ups.skipped(desk, start + limit + 1)]
+        rows = [row for runtime in chosen for row in await follow_ups.skipped(runtime, start + limit + 1)]
         return sliced(sorted(rows, key=lambda row: -row["at"]), limit, start)
 
     @routes.post("/follow-ups/{conversation_id}/pause", summary="Hold a sequence")
     async def pause(conversation_id: str) -> dict[str, Any]:
-        desk, _ = await found(conversation_id)
-        return await changed(conversation_id, await follow_ups.pause(desk, conversation_id, True))
+        runtime, _ = await found(conversation_id)
+        return await changed(conversation_id, await follow_ups.pause(runtime, conversation_id, True))
 
     @routes.post("/follow-ups/{conversation_id}/resume", summary="Let a sequence go on")
     async def resume(conversation_id: str) -> dict[str, Any]:
-        desk, _ = await found(conversation_id)
-        return await changed(conversation_id, await follow_ups.pause(desk, conversation_id, False))
+        runtime, _ = await found(conversation_id)
+        return await changed(conversation_id, await follow_ups.pause(runtime, conversation_id, False))
 
     @routes.post("/follow-ups/{conversation_id}/skip", summary="Leave the next touch out")
     async def skip(conversation_id: str) -> dict[str, Any]:
@@ -107,45 +111,45 @@ def add(
         "/follow-ups/{conversation_id}/run", status_code=202, summary="The next touch now; the rules still hold"
     )
     async def run(conversation_id: str) -> dict[str, Any]:
-        desk, _ = await found(conversation_id)
-        return await changed(conversation_id, await follow_ups.run_now(desk, conversation_id))
+        runtime, _ = await found(conversation_id)
+        return await changed(conversation_id, await follow_ups.run_now(runtime, conversation_id))
 
     @routes.patch("/follow-ups/{conversation_id}", summary="Intervals of one contact's own")
     async def override(conversation_id: str, asked: IntervalsIn) -> dict[str, Any]:
-        desk, _ = await found(conversation_id)
-        return await changed(conversation_id, await follow_ups.override(desk, conversation_id, asked.intervals))
+        runtime, _ = await found(conversation_id)
+        return await changed(conversation_id, await follow_ups.override(runtime, conversation_id, asked.intervals))
 
     @routes.delete("/follow-ups/{conversation_id}", summary="No more touches until the contact writes")
     async def cancel(conversation_id: str) -> dict[str, Any]:
-        desk, _ = await found(conversation_id)
-        return await changed(conversation_id, await follow_ups.end(desk.bot.id, conversation_id, "cancelled"))
+        runtime, _ = await found(conversation_id)
+        return await changed(conversation_id, await follow_ups.end(runtime.bot.id, conversation_id, "cancelled"))
 
     @routes.get("/calls", summary="Scheduled calls that are still to come, the next first")
     async def list_calls(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         chosen = list(finding.some(bot_id).values())
-        rows = [(call, desk) for desk in chosen for call in await calls.coming(desk.bot.id, now_ms())]
+        rows = [(call, runtime) for runtime in chosen for call in await calls.coming(runtime.bot.id, now_ms())]
         rows.sort(key=lambda row: row[0].start)
-        items = [{**call.model_dump(), "start_local": when(desk.bot, call.start)} for call, desk in rows]
-        feeds = {desk.bot.id: await feed_address(settings, redis, desk.bot.id) for desk in chosen}
+        items = [{**call.model_dump(), "start_local": when(runtime.bot, call.start)} for call, runtime in rows]
+        feeds = {runtime.bot.id: await feed_address(settings, redis, runtime.bot.id) for runtime in chosen}
         return {**sliced(items, limit, start), "count": len(rows), "feeds": feeds}
 
     @routes.delete("/calls/{call_id}", status_code=204, summary="Cancel a call")
     async def cancel_call(call_id: str) -> None:
-        for desk in desks.values():
-            if await calls.cancel(desk.bot.id, call_id):
+        for runtime in runtimes.values():
+            if await calls.cancel(runtime.bot.id, call_id):
                 return
         raise HTTPException(404, "there is no call of this id")
 
     @routes.get("/templates", summary="Message templates as last read from the provider")
     async def list_templates(bot_id: str = DEFAULT) -> dict[str, Any]:
-        desk_of(bot_id)
+        runtime_of(bot_id)
         known = await templates(redis, bot_id)
         return {"items": [_template(known[name]) for name in sorted(known)], "next_cursor": None}
 
     @routes.post("/templates/sync", summary="Read the templates from the provider")
     async def sync(bot_id: str = DEFAULT) -> dict[str, Any]:
-        desk = desk_of(bot_id)
-        channel = numbers.channel(bot_id, desk.bot.account) if desk.bot.account else None
+        runtime = runtime_of(bot_id)
+        channel = router.channel(bot_id, runtime.bot.account) if runtime.bot.account else None
         if not isinstance(channel, CloudApi) or not channel.credentials.business_account_id:
             raise HTTPException(
                 409, "set WHATSAPP_BUSINESS_ACCOUNT_ID, WHATSAPP_PHONE_NUMBER_ID and WHATSAPP_ACCESS_TOKEN"
@@ -159,7 +163,7 @@ def add(
 
     @routes.get("/templates/{name}/{language}/preview", summary="What a contact would read")
     async def preview(name: str, language: str, bot_id: str = DEFAULT, variable: Annotated[list[str] | None, Query()] = None) -> dict[str, Any]:  # fmt: skip
-        desk_of(bot_id)
+        runtime_of(bot_id)
         template = (await templates(redis, bot_id)).get(f"{name}:{language}")
         if template is None:
             raise HTTPException(
@@ -169,21 +173,21 @@ def add(
 
     @routes.post("/messages", status_code=202, summary="Send a text or a template to a number")
     async def send(message: MessageToIn) -> dict[str, Any]:
-        desk = desk_of(message.bot_id)
-        card = Message(id="api", account=desk.bot.account or desk.bot.simulated_account, kind="system", wa_id=message.to.lstrip("+"))  # fmt: skip
+        runtime = runtime_of(message.bot_id)
+        card = Message(id="api", account=runtime.bot.account or runtime.bot.simulated_account, kind="system", wa_id=message.to.lstrip("+"))  # fmt: skip
         if (
             not message.template
-            and desk.bot.windowed(card.account)
-            and not await desk.conversations.known(card.account, card.wa_id)
+            and runtime.bot.windowed(card.account)
+            and not await runtime.conversations.known(card.account, card.wa_id)
         ):
             raise HTTPException(409, "the contact has never written: only a template may be sent")
-        conversation_id = await desk.conversations.identify(card)
-        audit.about(desk.bot.id, conversation_id)
+        conversation_id = await runtime.conversations.identify(card)
+        audit.about(runtime.bot.id, conversation_id)
         _, contact = await found(conversation_id)
-        known = await templates(redis, desk.bot.id)
+        known = await templates(redis, runtime.bot.id)
         written = {"text": message.text or "", "template": message.template or "", "variables": message.variables}
         try:
-            sent = await takeover.write(desk, contact, known, **written)
+            sent = await takeover.write(runtime, contact, known, **written)
         except takeover.Refused as error:
             raise HTTPException(409, str(error)) from None
         except MissingVariable as error:
@@ -192,15 +196,15 @@ def add(
 
     @routes.put("/contacts/{contact_id}/consent", summary="Stop all messages to a contact, or take that back")
     async def set_consent(contact_id: str, asked: ConsentIn) -> dict[str, Any]:
-        desk, _ = await found(contact_id)
-        await consent.change(redis, desk.conversations, contact_id, asked.stopped, "operator", "")
+        runtime, _ = await found(contact_id)
+        await consent.change(redis, runtime.conversations, contact_id, asked.stopped, "operator", "")
         _, contact = await found(contact_id)
         return {"id": contact_id, "stopped": contact.stopped}
 
     @routes.get("/suppressions", summary="Everybody who wants no messages", response_model=None)
     async def suppressions(bot_id: str | None = None, format: str = "json") -> Response | dict[str, Any]:
         chosen = list(finding.some(bot_id).values())
-        rows = [row for desk in chosen for row in await consent.suppressed(redis, desk.conversations)]
+        rows = [row for runtime in chosen for row in await consent.suppressed(redis, runtime.conversations)]
         if format != "csv":
             return {"items": rows, "next_cursor": None}
         out = io.StringIO()
@@ -211,7 +215,7 @@ def add(
 
     @routes.get("/consents", summary="The last changes of consent, with their door")
     async def consents(bot_id: str = DEFAULT, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
-        desk_of(bot_id)
+        runtime_of(bot_id)
         return sliced(await consent.changes(redis, bot_id, start + limit + 1), limit, start)
 
 

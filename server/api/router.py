@@ -15,8 +15,8 @@ from server.api import bots, conversations, knowledge, operations, outreach
 from server.api.common import PROBLEMS, Body, Finding
 from server.api.events import Feed
 from server.bots.accounts import DEFAULT
-from server.bots.bot import Desk
-from server.bots.registry import Roster
+from server.bots.bot import BotRuntime
+from server.bots.registry import BotRegistry
 from server.config.settings import Settings
 from server.conversations.listing import Inbox
 from server.observability.costs import Spending
@@ -36,15 +36,15 @@ class GenerateIn(Body):
 
 
 def router(
-    settings: Settings, redis: Redis, roster: Roster, access: Access, feed: Feed, stopping: asyncio.Event
+    settings: Settings, redis: Redis, registry: BotRegistry, access: Access, feed: Feed, stopping: asyncio.Event
 ) -> APIRouter:
     """Everything under /api. Its routes reach bots only through what whoever asks may see."""
-    desks = Visible(roster)
+    runtimes = Visible(registry)
 
     async def operator(request: Request, _: Annotated[Any, Depends(HTTPBearer(auto_error=False))]) -> None:
         if "operator" not in request.scope:  # `server.web.guard` asks before the body is read
             await access.require(request)
-        await roster.ready()
+        await registry.ready()
 
     routes = APIRouter(
         prefix="/api",
@@ -59,14 +59,14 @@ def router(
         FollowUps(redis),
         Inbox(redis),
     )
-    finding = Finding(redis, desks)
+    finding = Finding(redis, runtimes)
     rehearsals: list[Rehearsal] = []
 
     @routes.get("/stats", summary="Counts per bot")
     async def stats() -> dict[str, Any]:
         """What there is just now; `GET /api/analytics` has the figures of a period."""
 
-        async def row(d: Desk) -> dict[str, Any]:
+        async def row(d: BotRuntime) -> dict[str, Any]:
             return {
                 "bot_id": d.bot.id,
                 "conversations": await d.conversations.count(),
@@ -79,7 +79,7 @@ def router(
                 "follow_ups": await follow_ups.funnel(d.bot.id),
             }
 
-        rows = await asyncio.gather(*(row(d) for d in desks.values()))
+        rows = await asyncio.gather(*(row(d) for d in runtimes.values()))
         seen = who.get().sees
         return {
             "conversations": sum(row["conversations"] for row in rows),
@@ -108,14 +108,14 @@ def router(
 
     @routes.post("/generate", summary="What would the bot answer? Nothing is sent or stored")
     async def generate(asked: GenerateIn) -> dict[str, Any]:
-        bot = finding.desk(asked.bot_id).bot
+        bot = finding.runtime(asked.bot_id).bot
         if not rehearsals:
             rehearsals.append(Rehearsal(settings, redis, shelf))
         return await rehearsals[0].answer(bot, asked.text)
 
-    bots.add(routes, settings, redis, roster, desks)
-    conversations.add(routes, redis, finding, roster.numbers, shelf)
-    outreach.add(routes, settings, redis, finding, roster.numbers)
+    bots.add(routes, settings, redis, registry, runtimes)
+    conversations.add(routes, redis, finding, registry.router, shelf)
+    outreach.add(routes, settings, redis, finding, registry.router)
     knowledge.add(routes, finding, shelf)
     operations.add(routes, settings, redis, finding)
     return routes

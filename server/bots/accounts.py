@@ -18,14 +18,14 @@ DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Account:
     """One number of a bot: the channel it is on and what reaches it."""
 
     channel: str
     credentials: Credentials
 
     @property
-    def account(self) -> str:
+    def id(self) -> str:
         """The provider's id of the number."""
         return self.credentials.account
 
@@ -61,19 +61,19 @@ def defaults(settings: Settings) -> dict[str, dict[str, Any]]:
     return {name: {k: v for k, v in row.items() if v is not None} for name, row in given.items()}
 
 
-def settled_links(settings: Settings) -> tuple[Link, ...]:
+def default_accounts(settings: Settings) -> tuple[Account, ...]:
     """The numbers that the settings give to the default bot."""
     known, own = defaults(settings), []
     if settings.whatsapp_phone_number_id:
-        own.append(Link("cloud_api", CloudCredentials.model_validate(known["cloud_api"])))
+        own.append(Account("cloud_api", CloudCredentials.model_validate(known["cloud_api"])))
     if settings.wappi_profile_id and settings.wappi_token:
-        own.append(Link("wappi", WappiCredentials.model_validate(known["wappi"])))
+        own.append(Account("wappi", WappiCredentials.model_validate(known["wappi"])))
     if settings.waha_url:
-        own.append(Link("waha", WahaCredentials.model_validate(known["waha"])))
+        own.append(Account("waha", WahaCredentials.model_validate(known["waha"])))
     return tuple(own)
 
 
-def simulated_links(settings: Settings, bot_id: str) -> dict[str, Link]:
+def simulated_accounts(settings: Settings, bot_id: str) -> dict[str, Account]:
     """The numbers under which the simulator reaches a bot, one on every wire."""
     base, secret = f"{settings.web_url or settings.loopback_url}/simulator", SecretStr(settings.simulator_secret)
     of = {name: f"{prefix}{bot_id}" for name, prefix in SIMULATED.items()}
@@ -91,4 +91,4 @@ def simulated_links(settings: Settings, bot_id: str) -> dict[str, Link]:
     waha = WahaCredentials(
         session=of["waha"], api_key=secret, hmac_key=secret, url=f"{base}/{PATHS['waha']}", webhook_url=""
     )
-    return {"cloud_api": Link("cloud_api", cloud), "wappi": Link("wappi", wappi), "waha": Link("waha", waha)}
+    return {"cloud_api": Account("cloud_api", cloud), "wappi": Account("wappi", wappi), "waha": Account("waha", waha)}

@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 from agent.context import Context
 from channels.emulators.numbers import SIMULATED, is_simulated
 from channels.registry import channels
-from server.bots.accounts import DEFAULT, Link, defaults, settled_links
-from server.config.bot import BadConfig, Problem, checked, problems_of, prompts_in, split_secrets
+from server.bots.accounts import DEFAULT, Account, default_accounts, defaults
+from server.config.bot import BadConfig, Problem, parse_config, problems_of, prompts_in, split_secrets
 from server.config.follow_ups import Outreach
 from server.config.settings import Settings
 from server.config.working_hours import hours_of
@@ -29,13 +29,13 @@ OFF, USUAL = Outreach(), Limits()
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """One configured agent. `links` are its numbers, none while only the simulator reaches it. `reply_template`
+    """One configured agent. `accounts` are its numbers, none while only the simulator reaches it. `reply_template`
     (`name:language`) is what a contact gets for a reply that comes after the 24-hour window; `outreach` how it follows up;
     `groups` whether it answers in groups; `trouble` why a part of its configuration is not in use."""
 
     id: str
     context: Context
-    links: tuple[Link, ...] = ()
+    accounts: tuple[Account, ...] = ()
     reply_template: str = ""
     outreach: Outreach = OFF
     limits: Limits = USUAL
@@ -48,7 +48,7 @@ class Bot:
     @property
     def account(self) -> str:
         """The number it writes from to somebody who never wrote; empty while none is connected."""
-        return self.links[0].account if self.links else ""
+        return self.accounts[0].id if self.accounts else ""
 
     @property
     def simulated_account(self) -> str:
@@ -59,7 +59,7 @@ class Bot:
         """The channel of a number; the Cloud API's for one of the app that no bot has claimed."""
         if is_simulated(account):
             return next(name for name, prefix in SIMULATED.items() if account.startswith(prefix))
-        return next((link.channel for link in self.links if link.account == account), "cloud_api")
+        return next((one.channel for one in self.accounts if one.id == account), "cloud_api")
 
     def windowed(self, account: str) -> bool:
         """Whether a number may write freely only for 24 hours after the contact did."""
@@ -67,7 +67,7 @@ class Bot:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class BotRuntime:
     """A bot with its mailbox and its record of conversations."""
 
     bot: Bot
@@ -95,9 +95,9 @@ def _model(kind: type[Part], values: dict[str, Any], under: str = "") -> Part:
         raise BadConfig(problems_of(error, under)) from None
 
 
-def made(settings: Settings, config: dict[str, Any], secrets: dict[str, str], trouble: str = "") -> Bot:
+def build_bot(settings: Settings, config: dict[str, Any], secrets: dict[str, str], trouble: str = "") -> Bot:
     """The bot of a configuration as given, over the settings. Raises BadConfig."""
-    given = checked(config)
+    given = parse_config(config)
     said = {name: getattr(given, name) for name in given.model_fields_set if getattr(given, name) is not None}
     return Bot(
         given.id,
@@ -176,10 +176,10 @@ def _limits(settings: Settings, said: dict[str, Any]) -> Limits:
 
 def _links(
     settings: Settings, bot_id: str, channel: dict[str, Any] | None, secrets: dict[str, str]
-) -> tuple[Link, ...]:
+) -> tuple[Account, ...]:
     if channel is None:
         try:
-            return settled_links(settings) if bot_id == DEFAULT else ()
+            return default_accounts(settings) if bot_id == DEFAULT else ()
         except ValidationError as error:
             raise BadConfig(problems_of(error, "channel of the settings")) from None
     public, _ = split_secrets(channel)
@@ -199,28 +199,28 @@ def _links(
         raise BadConfig([Problem(field=f"channel.{field}", problem="is missing") for field in missing])
     if is_simulated(credentials.account):
         raise BadConfig([Problem(field="channel", problem=f"{credentials.account} is a number of the simulator")])
-    return (Link(name, credentials),)
+    return (Account(name, credentials),)
 
 
 Said = tuple[dict[str, Any], dict[str, str]]
 
 
-def described(settings: Settings) -> dict[str, Said]:
+def default_configs(settings: Settings) -> dict[str, Said]:
     """(configuration, secrets) of the bot the settings describe, and of the sample shop for the simulator. Raises BadBotFile."""
     config = _from_file(settings.bot_file)
     try:
         secrets = split_secrets(config["channel"])[1] if isinstance(config.get("channel"), dict) else {}
         own = ({**config, "id": DEFAULT}, secrets)
-        made(settings, *own)
+        build_bot(settings, *own)
     except BadConfig as error:
         where = f"BOT_FILE: {settings.bot_file}: " if settings.bot_file else ""
         raise BadBotFile(f"{where}{error}") from None
     return {DEFAULT: own, DEMO: ({"id": DEMO, "business": DEMO_BUSINESS}, {})}
 
 
-def settled(settings: Settings) -> list[Bot]:
+def default_bots(settings: Settings) -> list[Bot]:
     """The bots that need no configuration. Raises BadBotFile."""
-    return [made(settings, *said) for said in described(settings).values()]
+    return [build_bot(settings, *said) for said in default_configs(settings).values()]
 
 
 def _from_file(path: Path | None) -> dict[str, Any]:
@@ -235,11 +235,11 @@ def _from_file(path: Path | None) -> dict[str, Any]:
     return found
 
 
-def desk_of(bot: Bot, redis: Redis) -> Desk:
+def runtime_of(bot: Bot, redis: Redis) -> BotRuntime:
     """A bot at work."""
-    return Desk(bot, Mailbox(redis, bot.id, bot.limits), Conversations(redis, bot.id, bot.limits.timezone), redis)
+    return BotRuntime(bot, Mailbox(redis, bot.id, bot.limits), Conversations(redis, bot.id, bot.limits.timezone), redis)
 
 
-def desks(settings: Settings, redis: Redis) -> dict[str, Desk]:
-    """The desks of the bots that need no configuration, by bot id."""
-    return {bot.id: desk_of(bot, redis) for bot in settled(settings)}
+def runtimes(settings: Settings, redis: Redis) -> dict[str, BotRuntime]:
+    """The runtimes of the bots that need no configuration, by bot id."""
+    return {bot.id: runtime_of(bot, redis) for bot in default_bots(settings)}

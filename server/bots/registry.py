@@ -17,10 +17,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from channels.registry import channels
-from server.bots.bot import Bot, Desk, Said, described, desk_of, made
-from server.bots.routing import Numbers
+from server.bots.bot import Bot, BotRuntime, Said, build_bot, default_configs, runtime_of
+from server.bots.routing import ChannelRouter
 from server.clock import now_ms
-from server.config.bot import BadConfig, Problem, checked, shown, split_secrets
+from server.config.bot import BadConfig, Problem, parse_config, shown, split_secrets
 from server.config.settings import Settings
 from server.store import alerts
 from server.store.keys import SHARED, key
@@ -58,23 +58,23 @@ class Row(BaseModel):
     at: int = 0
 
 
-class Roster(Mapping[str, Desk]):
-    """The desks of all bots by id. `numbers` follows them."""
+class BotRegistry(Mapping[str, BotRuntime]):
+    """The runtimes of all bots by id. `router` follows them."""
 
-    def __init__(self, settings: Settings, redis: Redis, numbers: Numbers) -> None:
-        self._settings, self._redis, self.numbers = settings, redis, numbers
+    def __init__(self, settings: Settings, redis: Redis, router: ChannelRouter) -> None:
+        self._settings, self._redis, self.router = settings, redis, router
         self._vault = Vault(settings.sealing_key)
         self._store = redis.register_script(_STORE)
-        self._described = described(settings)
-        self._settled = {bot_id: made(settings, *said) for bot_id, said in self._described.items()}
-        self._desks = {bot.id: desk_of(bot, redis) for bot in self._settled.values()}
+        self._described = default_configs(settings)
+        self._settled = {bot_id: build_bot(settings, *said) for bot_id, said in self._described.items()}
+        self._desks = {bot.id: runtime_of(bot, redis) for bot in self._settled.values()}
         self._rows: dict[str, bytes] = {}
         self._version: bytes | None = UNREAD
         self._away: dict[str, tuple[str, str]] = {}
         self._later: set[asyncio.Task[None]] = set()
-        self.numbers.set(bot for bot in self._settled.values())
+        self.router.set(bot for bot in self._settled.values())
 
-    def __getitem__(self, bot_id: str) -> Desk:
+    def __getitem__(self, bot_id: str) -> BotRuntime:
         return self._desks[bot_id]
 
     def __iter__(self) -> Iterator[str]:
@@ -84,12 +84,12 @@ class Roster(Mapping[str, Desk]):
         return len(self._desks)
 
     # lists, since bots come and go while somebody who waits in between walks through them
-    def values(self) -> list[Desk]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The desks of this moment."""
+    def values(self) -> list[BotRuntime]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The runtimes of this moment."""
         return list(self._desks.values())
 
-    def items(self) -> list[tuple[str, Desk]]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The desks of this moment, with their ids."""
+    def items(self) -> list[tuple[str, BotRuntime]]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The runtimes of this moment, with their ids."""
         return list(self._desks.items())
 
     async def refresh(self) -> bool:
@@ -98,24 +98,24 @@ class Roster(Mapping[str, Desk]):
         if version == self._version:
             return False
         rows: Any = await self._redis.hgetall(BOTS)  # pyright: ignore[reportGeneralTypeIssues]
-        desks, away = {}, dict[str, tuple[str, str]]()
+        runtimes, away = {}, dict[str, tuple[str, str]]()
         for bot_id, raw in {name.decode(): raw for name, raw in rows.items()}.items():
             if bot_id in self._desks and self._rows.get(bot_id) == raw and bot_id not in self._away:
-                desks[bot_id] = self._desks[bot_id]
+                runtimes[bot_id] = self._desks[bot_id]
                 continue
             bot, number = await self._read(bot_id, raw)
             if bot is not None:
-                desks[bot_id] = self._seated(bot)
+                runtimes[bot_id] = self._seated(bot)
             if number is not None:
                 away[bot_id] = number
         for bot in self._settled.values():
-            if bot.id not in desks:
+            if bot.id not in runtimes:
                 same = bot.id in self._desks and bot.id not in self._rows
-                desks[bot.id] = self._desks[bot.id] if same else self._seated(bot)
-        self._desks = desks
+                runtimes[bot.id] = self._desks[bot.id] if same else self._seated(bot)
+        self._desks = runtimes
         self._rows = {name.decode(): raw for name, raw in rows.items()}
         self._version, self._away = version, away
-        self.numbers.set((desk.bot for desk in desks.values()), away)
+        self.router.set((runtime.bot for runtime in runtimes.values()), away)
         return True
 
     async def ready(self) -> None:
@@ -123,12 +123,12 @@ class Roster(Mapping[str, Desk]):
         if self._version == UNREAD:
             await self.refresh()
 
-    def _seated(self, bot: Bot) -> Desk:
-        """A desk for a bot; one that was there goes on with what it has in memory."""
+    def _seated(self, bot: Bot) -> BotRuntime:
+        """A runtime for a bot; one that was there goes on with what it has in memory."""
         old = self._desks.get(bot.id)
         if old is None or old.bot.limits != bot.limits:
-            return desk_of(bot, self._redis)
-        return Desk(bot, old.mailbox, old.conversations, self._redis)
+            return runtime_of(bot, self._redis)
+        return BotRuntime(bot, old.mailbox, old.conversations, self._redis)
 
     async def keep_fresh(self) -> None:
         """Refresh until cancelled."""
@@ -167,7 +167,7 @@ class Roster(Mapping[str, Desk]):
         """The bot of a configuration, over what the settings say of it. Raises BadConfig."""
         below: Said = self._described.get(config["id"], ({}, {}))
         kept = secrets if "channel" in config else below[1]
-        return made(self._settings, {**below[0], **config}, kept, trouble)
+        return build_bot(self._settings, {**below[0], **config}, kept, trouble)
 
     async def _alarm(self, bot_id: str, why: str, setting: str) -> None:
         log.error("bot_not_read", bot=bot_id, error=why[:300])
@@ -186,7 +186,7 @@ class Roster(Mapping[str, Desk]):
     async def put(self, raw: Any, *, dry: bool = False) -> tuple[str, Outcome]:
         """Store one configuration in the place of the bot's former one; the same one changes nothing. Secrets that are left
         out stay as they are while the number does. Raises BadConfig."""
-        given = checked(raw)
+        given = parse_config(raw)
         config = given.model_dump(mode="json", exclude_unset=True, exclude_none=True)
         known: Any = await self._redis.hget(BOTS, given.id)  # pyright: ignore[reportGeneralTypeIssues]
         row = _row(known)
@@ -233,14 +233,14 @@ class Roster(Mapping[str, Desk]):
 
     def _claimed(self, bot: Bot) -> None:
         """Raises BadConfig when another bot has the number, or there are too many linked sessions."""
-        others = [desk.bot for desk in self._desks.values() if desk.bot.id != bot.id]
-        taken = {(link.channel, link.account): other.id for other in others for link in other.links}
-        for link in bot.links:
-            if owner := taken.get((link.channel, link.account)):
-                raise BadConfig([Problem(field="channel", problem=f"{link.account} is the number of {owner}")])
-        sessions = sum(name == "waha" for name, _ in taken) + sum(link.channel == "waha" for link in bot.links)
+        others = [runtime.bot for runtime in self._desks.values() if runtime.bot.id != bot.id]
+        taken = {(account.channel, account.id): other.id for other in others for account in other.accounts}
+        for account in bot.accounts:
+            if owner := taken.get((account.channel, account.id)):
+                raise BadConfig([Problem(field="channel", problem=f"{account.id} is the number of {owner}")])
+        sessions = sum(name == "waha" for name, _ in taken) + sum(account.channel == "waha" for account in bot.accounts)
         most = self._settings.whatsapp_max_clients
-        if any(link.channel == "waha" for link in bot.links) and sessions > most:
+        if any(account.channel == "waha" for account in bot.accounts) and sessions > most:
             problem = f"there are {most} QR-linked sessions already, as many as WHATSAPP_MAX_CLIENTS allows; raise it, or delete one"
             raise BadConfig([Problem(field="channel", problem=problem)])
 

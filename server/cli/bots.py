@@ -10,7 +10,7 @@ import typer
 from redis.asyncio import Redis
 from rich.markup import escape
 
-from server.cli.common import console, roster_of, settled, with_redis
+from server.cli.common import console, load_settings, registry_of, with_redis
 from server.config.settings import Settings
 
 bots_commands = typer.Typer(no_args_is_help=True, help="Configure bots from a file.")
@@ -24,7 +24,7 @@ def apply(
     """Store every bot of a file; the same file again changes nothing. Live in a running deployment within a second."""
     from server.bots.registry import parsed_file
 
-    settings = settled()
+    settings = load_settings()
     try:
         given = parsed_file(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError) as error:
@@ -37,11 +37,11 @@ def apply(
 async def _apply(settings: Settings, redis: Redis, given: list[object], dry: bool) -> int:
     from server.config.bot import BadConfig
 
-    roster, refused = await roster_of(settings, redis), 0
+    registry, refused = await registry_of(settings, redis), 0
     for raw in given:
         name = str(raw.get("id", "?")) if isinstance(raw, dict) else "?"
         try:
-            bot_id, outcome = await roster.put(raw, dry=dry)
+            bot_id, outcome = await registry.put(raw, dry=dry)
             print(f"{bot_id}: {outcome}{' (not stored: --dry-run)' if dry and outcome != 'unchanged' else ''}")
         except BadConfig as error:
             refused += 1
@@ -55,13 +55,13 @@ async def _apply(settings: Settings, redis: Redis, given: list[object], dry: boo
 @bots_commands.command("list")
 def list_bots() -> None:
     """Every bot with its channel."""
-    settings = settled()
+    settings = load_settings()
 
     async def show(redis: Redis) -> int:
-        roster = await roster_of(settings, redis)
-        for desk in roster.values():
-            channel = desk.bot.channel_of(desk.bot.account) if desk.bot.account else "simulator"
-            print(f"{desk.bot.id:24} {channel:10} {desk.bot.account:20} {desk.bot.context.business}")
+        registry = await registry_of(settings, redis)
+        for runtime in registry.values():
+            channel = runtime.bot.channel_of(runtime.bot.account) if runtime.bot.account else "simulator"
+            print(f"{runtime.bot.id:24} {channel:10} {runtime.bot.account:20} {runtime.bot.context.business}")
         return 0
 
     with_redis(settings, show)

@@ -19,7 +19,7 @@ from server.store.embedded import EmbeddedRedis
 
 if TYPE_CHECKING:
     from server.bots.bot import Bot
-    from server.bots.registry import Roster
+    from server.bots.registry import BotRegistry
 
 # Exit status of a command that could not reach Redis (EX_UNAVAILABLE, sysexits.h).
 NO_REDIS = 69
@@ -29,13 +29,13 @@ CONVERSATIONS_A_CONNECTION = 16
 console = Console(stderr=True, soft_wrap=True)
 
 
-def settled() -> Settings:
+def load_settings() -> Settings:
     """The settings and the bots they name, or what is wrong with them on standard error and exit status 2."""
-    from server.bots.bot import described
+    from server.bots.bot import default_configs
 
     settings = load()
     try:
-        described(settings)
+        default_configs(settings)
         if settings.mcp_file:
             from tools._mcp import servers  # it loads much that other commands do without
 
@@ -104,25 +104,25 @@ def look_once(url: str) -> Fitness | None:
         return None
 
 
-async def roster_of(settings: Settings, redis: Redis) -> Roster:
+async def registry_of(settings: Settings, redis: Redis) -> BotRegistry:
     """The bots as they are now."""
     import httpx
 
-    from server.bots.registry import Roster
-    from server.bots.routing import Numbers
+    from server.bots.registry import BotRegistry
+    from server.bots.routing import ChannelRouter
 
-    roster = Roster(settings, redis, Numbers(settings, httpx.AsyncClient(), []))
-    await roster.refresh()
-    return roster
+    registry = BotRegistry(settings, redis, ChannelRouter(settings, httpx.AsyncClient(), []))
+    await registry.refresh()
+    return registry
 
 
 async def bot_of(settings: Settings, redis: Redis, bot_id: str) -> Bot:
     """A bot by its id, or exit status 2."""
-    roster = await roster_of(settings, redis)
-    if bot_id not in roster:
-        console.print(f"--bot: there is no bot {bot_id!r}; use {', '.join(roster)}")
+    registry = await registry_of(settings, redis)
+    if bot_id not in registry:
+        console.print(f"--bot: there is no bot {bot_id!r}; use {', '.join(registry)}")
         raise SystemExit(2)
-    return roster[bot_id].bot
+    return registry[bot_id].bot
 
 
 def with_redis(settings: Settings, job: Callable[[Redis], Awaitable[int]]) -> int:

@@ -23,8 +23,8 @@ from agent.models.usage import price_of
 from channels.base import Linked
 from server.bots.bot import Bot
 from server.bots.knowledge import embedder
-from server.bots.registry import Roster
-from server.bots.routing import Numbers
+from server.bots.registry import BotRegistry
+from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.observability import model_capabilities
 from server.observability.model_checks import SECONDS, check, check_model, silence
@@ -94,7 +94,7 @@ async def ask(settings: Settings, redis: Redis | None, found: Found, *, outside:
             [
                 lambda: _models(settings, redis, http, found),
                 lambda: _other_models(settings, http, found),
-                lambda: _numbers(settings, redis, http, found),
+                lambda: _router(settings, redis, http, found),
                 lambda: _address(settings, http, found),
             ],
         )
@@ -172,12 +172,12 @@ def _advice(setting: str, name: str, trouble: str) -> str:
 async def _bots(settings: Settings, redis: Redis | None, http: httpx.AsyncClient) -> list[Bot]:
     if redis is None:
         return []
-    roster = Roster(settings, redis, Numbers(settings, http, []))
+    registry = BotRegistry(settings, redis, ChannelRouter(settings, http, []))
     try:
-        await roster.refresh()
+        await registry.refresh()
     except (RedisError, OSError):
         return []
-    return [desk.bot for desk in roster.values()]
+    return [runtime.bot for runtime in registry.values()]
 
 
 async def _other_models(settings: Settings, http: httpx.AsyncClient, found: Found) -> None:
@@ -206,17 +206,17 @@ def _say(found: Found, setting: str, name: str, able: str, said: str) -> None:
         found.problems.append(f"{setting}: {name} does not answer ({said}); check the name, and {where}")
 
 
-async def _numbers(settings: Settings, redis: Redis | None, http: httpx.AsyncClient, found: Found) -> None:
+async def _router(settings: Settings, redis: Redis | None, http: httpx.AsyncClient, found: Found) -> None:
     if redis is None:
         return
-    roster = Roster(settings, redis, Numbers(settings, http, []))
+    registry = BotRegistry(settings, redis, ChannelRouter(settings, http, []))
     try:
-        await roster.refresh()
+        await registry.refresh()
     except (RedisError, OSError):
         return
     finally:
         await redis.aclose()
-    for bot, _, channel in roster.numbers.linked():
+    for bot, _, channel in registry.router.linked():
         if channel.credentials.missing:
             continue
         if isinstance(channel, Linked):

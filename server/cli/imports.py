@@ -9,12 +9,12 @@ import typer
 from redis.asyncio import Redis
 from rich.markup import escape
 
-from server.cli.common import bot_of, console, roster_of, settled, with_redis
+from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
 from server.config.settings import Settings
 
 if TYPE_CHECKING:
     from channels.chat_export import Export
-    from server.bots.bot import Desk
+    from server.bots.bot import BotRuntime
     from server.operators.importing import Report
 
 import_commands = typer.Typer(no_args_is_help=True, help="Move in: chats and contacts from elsewhere.")
@@ -38,7 +38,7 @@ def import_chat(
     from channels.chat_export import NotAnExport, parse, text_of
     from server.operators.importing import NotImported
 
-    settings = settled()
+    settings = load_settings()
     if dates not in ("", "dmy", "mdy", "ymd"):
         console.print("--dates: use dmy, mdy or ymd")
         raise SystemExit(2)
@@ -55,10 +55,10 @@ async def _chat(settings: Settings, redis: Redis, bot_id: str, export: Export, c
     from server.operators.importing import chat
     from server.pipeline.agents import remember_import
 
-    desk = (await roster_of(settings, redis)).get(bot_id) or await _no_bot(settings, redis, bot_id)
-    report, last, conversation_id = await chat(desk, export, contact, us, dry=dry)
+    runtime = (await registry_of(settings, redis)).get(bot_id) or await _no_bot(settings, redis, bot_id)
+    report, last, conversation_id = await chat(runtime, export, contact, us, dry=dry)
     if last and not dry:
-        await remember_import(settings, redis, desk.bot.id, conversation_id, last)
+        await remember_import(settings, redis, runtime.bot.id, conversation_id, last)
     first, until = export.lines[0].at, export.lines[-1].at
     print(
         f"{len(export.lines)} messages from {first:%Y-%m-%d} to {until:%Y-%m-%d} between {' and '.join(export.authors)}"
@@ -77,7 +77,7 @@ def import_contacts(
     """Store people as contacts, with a line for every row that is refused. Again changes nothing."""
     from server.operators.importing import NotImported
 
-    settings = settled()
+    settings = load_settings()
     try:
         text = file.read_bytes().decode("utf-8-sig")
         refused = with_redis(settings, lambda redis: _contacts(settings, redis, bot, text, region.upper(), dry_run))
@@ -91,10 +91,10 @@ def import_contacts(
 async def _contacts(settings: Settings, redis: Redis, bot_id: str, text: str, region: str, dry: bool) -> int:
     from server.operators.importing import contacts, people
 
-    desk = (await roster_of(settings, redis)).get(bot_id) or await _no_bot(settings, redis, bot_id)
-    found, report = people(text, desk, region or None)
+    runtime = (await registry_of(settings, redis)).get(bot_id) or await _no_bot(settings, redis, bot_id)
+    found, report = people(text, runtime, region or None)
     if not dry:
-        stored = await contacts(redis, desk, found)
+        stored = await contacts(redis, runtime, found)
         report.taken, report.known = stored.taken, stored.known
     _tell(report, dry)
     return len(report.refused)
@@ -110,6 +110,6 @@ def _tell(report: Report, dry: bool) -> None:
     print(f"{report.taken} {verb}{known}, {len(report.refused)} refused")
 
 
-async def _no_bot(settings: Settings, redis: Redis, bot_id: str) -> Desk:
+async def _no_bot(settings: Settings, redis: Redis, bot_id: str) -> BotRuntime:
     await bot_of(settings, redis, bot_id)
     raise SystemExit(2)

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from server.cli.common import NO_REDIS, bot_of, connect, connect_to_work, console, settled, with_redis
+from server.cli.common import NO_REDIS, bot_of, connect, connect_to_work, console, load_settings, with_redis
 from server.config.addresses import hidden
 from server.config.settings import Settings
 from server.observability import logs
@@ -33,7 +33,7 @@ app = typer.Typer(
 @app.command()
 def serve(role: Annotated[str, typer.Option(help="`all`, or `web` for the web server alone")] = "all") -> None:
     """Run everything: embedded Redis, web, worker, simulator."""
-    settings = settled()
+    settings = load_settings()
     from server.operators.login import exposed
 
     if why := exposed(settings):
@@ -80,7 +80,7 @@ def _web(settings: Settings) -> None:
 @app.command()
 def work() -> None:
     """Run a worker alone. Start as many as there are cores, on any host that reaches REDIS_URL."""
-    settings = settled()
+    settings = load_settings()
     logs.configure(settings.log_level)
     redis, embedded, settings = connect_to_work(settings)
     try:
@@ -109,13 +109,13 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 async def _work(settings: Settings, redis: Redis) -> None:
     from server.background import running
-    from server.bots.registry import Roster
-    from server.bots.routing import Numbers
+    from server.bots.registry import BotRegistry
+    from server.bots.routing import ChannelRouter
     from server.http_client import http_client
     from server.observability.redis_fitness import Judge
     from server.pipeline.agents import forget_trouble, graphs
     from server.pipeline.poller import keep_polling
-    from server.pipeline.turn_services import Attending
+    from server.pipeline.turn_services import TurnServices
     from server.pipeline.worker import Worker
     from server.web.app import http_timeout
     from tools._mcp import connected
@@ -125,18 +125,18 @@ async def _work(settings: Settings, redis: Redis) -> None:
         http_client(settings.model_timeout) as model,
         connected(settings.mcp_file),
     ):
-        numbers = Numbers(settings, provider, [])
-        roster = Roster(settings, redis, numbers)
-        attending = Attending.over(settings, redis, numbers, model)
+        router = ChannelRouter(settings, provider, [])
+        registry = BotRegistry(settings, redis, router)
+        services = TurnServices.over(settings, redis, router, model)
         await forget_trouble(redis)
         judge = Judge(settings, redis)
-        worker = Worker(settings, redis, roster, numbers, graphs(settings, redis, model), attending, judge)
+        worker = Worker(settings, redis, registry, router, graphs(settings, redis, model), services, judge)
         _keep_what_is_loaded()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.stop)
-        polling = partial(keep_polling, roster, settings.wappi_poll_seconds)
-        async with running(roster.keep_fresh, polling, judge.keep_looking):
+        polling = partial(keep_polling, registry, settings.wappi_poll_seconds)
+        async with running(registry.keep_fresh, polling, judge.keep_looking):
             await worker.run()
     await redis.aclose()
 
@@ -147,7 +147,7 @@ def ingest(
     bot: Annotated[str, typer.Option(help="bot id")] = "default",
 ) -> None:
     """Read documents into a bot's knowledge base. Unchanged files cost nothing."""
-    settings = settled()
+    settings = load_settings()
     for path in paths:
         if not path.exists():
             console.print(f"PATH: {path} does not exist")
@@ -206,7 +206,7 @@ async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Pa
 @app.command()
 def chat(bot: Annotated[str, typer.Option(help="bot id")] = "demo") -> None:
     """Talk to a bot in the terminal, without WhatsApp. Nothing is kept."""
-    settings = settled()
+    settings = load_settings()
     redis, embedded = connect(settings)
     try:
         asyncio.run(_chat(settings, redis, bot))
@@ -242,7 +242,7 @@ def doctor(ask: Annotated[bool, typer.Option(help="ask providers, models and the
     """List the settings, ask Redis, models and providers whether they work, and say what to fix."""
     from server.cli import doctor as doctor_of
 
-    settings = settled()
+    settings = load_settings()
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
         shown = "set" if value is not None and "Secret" in str(field.annotation) else value
@@ -270,7 +270,7 @@ def doctor(ask: Annotated[bool, typer.Option(help="ask providers, models and the
 @app.command("login-link")
 def login_link() -> None:
     """Print an address that logs one browser in, once, within a day."""
-    settings = settled()
+    settings = load_settings()
 
     async def job(redis: Redis) -> int:
         from server.operators.login import login_link as made

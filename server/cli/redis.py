@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from server.cli.common import NO_REDIS, console, settled
+from server.cli.common import NO_REDIS, console, load_settings
 from server.config.settings import SCHEMES
 from server.store.client import client
 from server.store.copy import CopyError, copy
@@ -30,7 +30,7 @@ def copy_redis(
     target: Annotated[str, typer.Argument(metavar="DST", help="URL of an empty server or cluster, or `embedded`")],
 ) -> None:
     """Copy everything from one Redis to another and check it. Stop web and workers first."""
-    settings = settled()
+    settings = load_settings()
     embedded = EmbeddedRedis(settings.data_dir)
     try:
         urls = [embedded.start() if name == "embedded" else name for name in (source, target)]

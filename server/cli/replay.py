@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from server.cli.common import console, settled
+from server.cli.common import console, load_settings
 from server.config.settings import Settings
 from server.observability import logs
 
@@ -56,7 +56,7 @@ def with_models(job: Callable[[Settings, Any], Coroutine[Any, Any, int]]) -> Non
     from server.replay.saved import BadConversation
 
     logs.configure("CRITICAL")
-    settings = settled()
+    settings = load_settings()
 
     async def run() -> int:
         async with httpx.AsyncClient(timeout=settings.model_timeout) as http:

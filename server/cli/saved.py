@@ -13,7 +13,7 @@ import typer
 from redis.asyncio import Redis
 from rich.markup import escape
 
-from server.cli.common import bot_of, console, roster_of, settled, with_redis
+from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
 from server.cli.replay import HERE, Folder, agreed, replay_commands, with_models, wrong
 from server.config.settings import Settings
 from server.store.records import Contact, Entry
@@ -38,7 +38,7 @@ def export(
 def _save_as_test(
     folder: Path, name: str, conversation: str, bad: str, mask: Sequence[str], simulated: bool = False
 ) -> None:
-    settings, path = settled(), _free(folder, name)
+    settings, path = load_settings(), _free(folder, name)
 
     async def job(redis: Redis) -> int:
         from server.pipeline.agents import library
@@ -60,17 +60,17 @@ async def _found(settings: Settings, redis: Redis, conversation: str, simulated:
     from channels.emulators.numbers import is_simulated
     from server.replay.saved import BadConversation
 
-    desks = (await roster_of(settings, redis)).values()
+    runtimes = (await registry_of(settings, redis)).values()
     if conversation == LAST:
-        newest = [(at, id, desk) for desk in desks for at, id in await desk.conversations.page(RECENT)]
-        for _, id, desk in sorted(newest, key=lambda row: -row[0]):
-            contact = await desk.conversations.contact(id)
+        newest = [(at, id, runtime) for runtime in runtimes for at, id in await runtime.conversations.page(RECENT)]
+        for _, id, runtime in sorted(newest, key=lambda row: -row[0]):
+            contact = await runtime.conversations.contact(id)
             if contact and (not simulated or is_simulated(contact.account)):
-                return contact, await desk.conversations.transcript(id)
+                return contact, await runtime.conversations.transcript(id)
         raise BadConversation("nobody has written in the simulator yet" if simulated else "nobody has written yet")
-    for desk in desks:
-        if contact := await desk.conversations.contact(conversation):
-            return contact, await desk.conversations.transcript(conversation)
+    for runtime in runtimes:
+        if contact := await runtime.conversations.contact(conversation):
+            return contact, await runtime.conversations.transcript(conversation)
     raise BadConversation(f"there is no conversation {conversation}")
 
 
@@ -116,7 +116,7 @@ def new(
     if simulator:
         _save_as_test(folder, name, LAST, "", [], simulated=True)
         return
-    path, own = _free(folder, name), _settings_of(settled(), bot)
+    path, own = _free(folder, name), _settings_of(load_settings(), bot)
 
     async def job(settings: Settings, live: Any) -> int:
         from server.replay.simulated.talk import talked
@@ -146,7 +146,7 @@ def simulate(
 ) -> None:
     """Let a simulated customer talk to the agent, and keep the conversation as a test."""
     path = _free(folder, name or f"simulated-{Path(persona).stem}")
-    own = _settings_of(settled(), bot)
+    own = _settings_of(load_settings(), bot)
 
     async def job(settings: Settings, live: Any) -> int:
         from agent.models import usage

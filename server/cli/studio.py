@@ -8,7 +8,7 @@ import typer
 from redis.asyncio import Redis
 from rich.markup import escape
 
-from server.cli.common import bot_of, console, roster_of, settled, with_redis
+from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
 from server.cli.prompts import STUDIO
 
 studio_commands = typer.Typer(no_args_is_help=True, help="LangGraph Studio: open a copy of a conversation.")
@@ -26,23 +26,23 @@ def open_conversation(
     url: Annotated[str, typer.Option(help="address of `make studio`")] = STUDIO,
 ) -> None:
     """Copy a conversation into Studio, with its bot's settings. Nothing that happens there comes back or is sent."""
-    settings = settled()
+    settings = load_settings()
 
     async def job(redis: Redis) -> int:
         from agent.checkpointer import RedisCheckpointer
         from server.replay.studio import StudioError, masked, opened
         from server.store.keys import thread_prefix
 
-        for desk in (await roster_of(settings, redis)).values():
-            contact = await desk.conversations.contact(conversation)
+        for runtime in (await registry_of(settings, redis)).values():
+            contact = await runtime.conversations.contact(conversation)
             if contact is None:
                 continue
-            saver = RedisCheckpointer(redis, prefix=thread_prefix(desk.bot.id))
+            saver = RedisCheckpointer(redis, prefix=thread_prefix(runtime.bot.id))
             found = await saver.aget_tuple({"configurable": {"thread_id": conversation}})
             values = dict(found.checkpoint["channel_values"]) if found else {}
-            bot = await bot_of(settings, redis, desk.bot.id)
+            bot = await bot_of(settings, redis, runtime.bot.id)
             try:
-                page = opened(url, desk.bot.id, masked(values, contact) if mask else values, bot.context)
+                page = opened(url, runtime.bot.id, masked(values, contact) if mask else values, bot.context)
             except StudioError as error:
                 console.print(f"[red]not copied[/] {escape(str(error))}", highlight=False)
                 return 1

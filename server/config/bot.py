@@ -140,7 +140,7 @@ def problems_of(error: ValidationError, under: str = "") -> list[Problem]:
     ]
 
 
-def checked(raw: Any) -> Any:
+def parse_config(raw: Any) -> Any:
     """A configuration as given. Raises BadConfig, which names every field that is unknown, missing or wrong."""
     if not isinstance(raw, dict):
         raise BadConfig([Problem(field="bot", problem="give an object with at least an id")])

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from server.bots.bot import Desk
-from server.bots.routing import Numbers
+from server.bots.bot import BotRuntime
+from server.bots.routing import ChannelRouter
 from server.store.records import Contact, Entry
 
 LARGEST = 32 * 1024 * 1024
@@ -42,19 +42,19 @@ class Attachment:
         }
 
 
-async def fetched(desk: Desk, numbers: Numbers, contact: Contact, message_id: str) -> Attachment:
+async def fetched(runtime: BotRuntime, router: ChannelRouter, contact: Contact, message_id: str) -> Attachment:
     """The file of a message. Raises NoMedia and DownloadError."""
-    entry = await desk.conversations.entry(contact.id, message_id, desk.mailbox.limits.lines)
+    entry = await runtime.conversations.entry(contact.id, message_id, runtime.mailbox.limits.lines)
     if entry is None:
         raise NoMedia("there is no such message")
-    return await of_entry(desk, numbers, contact, entry)
+    return await of_entry(runtime, router, contact, entry)
 
 
-async def of_entry(desk: Desk, numbers: Numbers, contact: Contact, entry: Entry) -> Attachment:
+async def of_entry(runtime: BotRuntime, router: ChannelRouter, contact: Contact, entry: Entry) -> Attachment:
     """The file of a line of the transcript. Raises NoMedia and DownloadError."""
     if entry.media is None or not (entry.media.id or entry.media.url):
         raise NoMedia("the message has no file that its provider keeps")
-    channel = numbers.channel(desk.bot.id, contact.account)
+    channel = router.channel(runtime.bot.id, contact.account)
     if channel is None:
         raise NoMedia("no channel has the number that the message came to")
     data = await channel.fetch_media(entry.media, LARGEST)

@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args
 
 from redis.asyncio import Redis
 
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.store.keys import key
 from server.store.records import Contact, Entry
 from server.store.scripts import Scripts
@@ -68,20 +68,25 @@ class Inbox:
         self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"))
 
     async def page(
-        self, desks: Mapping[str, Desk], show: Show = "all", query: str = "", limit: int = 50, cursor: str | None = None
+        self,
+        runtimes: Mapping[str, BotRuntime],
+        show: Show = "all",
+        query: str = "",
+        limit: int = 50,
+        cursor: str | None = None,
     ) -> Page:
         """At most `limit` rows after `cursor`, the latest first; of those who need a person, who has waited longest. Raises
         BadCursor."""
         before, terms, end = place_of(cursor), terms_of(query), time.monotonic() + PATIENCE
-        found: list[tuple[Place, Desk, str]] = []
+        found: list[tuple[Place, BotRuntime, str]] = []
         until: list[Place] = []
-        for desk in desks.values():
+        for runtime in runtimes.values():
             if terms:
-                mine, reached = await self._searched(desk, show, terms, before, limit + 1, end)
+                mine, reached = await self._searched(runtime, show, terms, before, limit + 1, end)
                 until += [reached] if reached else []
             else:
-                mine = [(place, "") async for place in self._places(desk, show, before, limit + 1)]
-            found += [(place, desk, line) for place, line in mine]
+                mine = [(place, "") async for place in self._places(runtime, show, before, limit + 1)]
+            found += [(place, runtime, line) for place, line in mine]
         found.sort(key=lambda row: row[0], reverse=True)
         # beyond the bot that was searched least far back, the order of all is not known yet
         floor = max(until) if until else None
@@ -91,18 +96,18 @@ class Inbox:
         rows = await self._rows(found[:limit])
         return Page(rows, cursor_of(more) if more else None, max(0, floor[0]) if floor and len(found) <= limit else 0)
 
-    async def rebuild(self, desk: Desk) -> bool:
+    async def rebuild(self, runtime: BotRuntime) -> bool:
         """Put conversations of an earlier version into the sets that filters read, once; False when that was done."""
-        bot_id = desk.bot.id
+        bot_id = runtime.bot.id
         if await self._redis.exists(key(bot_id, "listed")):
             return False
         if not await self._redis.set(key(bot_id, "listing"), 1, nx=True, ex=600):
             return False
         before, known = None, dict[str, int]()
-        while chunk := await desk.conversations.page(CHUNK, before):
+        while chunk := await runtime.conversations.page(CHUNK, before):
             before = chunk[-1]
             async with self._redis.pipeline(transaction=False) as pipe:
-                for contact, last in await desk.conversations.latest([name for _, name in chunk]):
+                for contact, last in await runtime.conversations.latest([name for _, name in chunk]):
                     for name in contact.profile:
                         known[name] = known.get(name, 0) + 1
                     if kind := contact.profile.get("class"):
@@ -118,9 +123,9 @@ class Inbox:
         await self._redis.delete(key(bot_id, "listing"))
         return bool(known)
 
-    async def counts(self, desks: Iterable[Desk], shows: Sequence[Show]) -> dict[str, dict[str, int]]:
+    async def counts(self, runtimes: Iterable[BotRuntime], shows: Sequence[Show]) -> dict[str, dict[str, int]]:
         """How many conversations each filter shows, of each bot."""
-        bots = [desk.bot.id for desk in desks]
+        bots = [runtime.bot.id for runtime in runtimes]
         async with self._redis.pipeline(transaction=False) as pipe:
             for bot_id in bots:
                 for show in shows:
@@ -129,14 +134,14 @@ class Inbox:
             sizes = iter(await pipe.execute())
         return {bot_id: {show: next(sizes) for show in shows} for bot_id in bots}
 
-    async def _rows(self, found: Sequence[tuple[Place, Desk, str]]) -> list[Row]:
-        by_desk: dict[str, tuple[Desk, list[str]]] = {}
-        for (_, name), desk, _ in found:
-            by_desk.setdefault(desk.bot.id, (desk, []))[1].append(name)
+    async def _rows(self, found: Sequence[tuple[Place, BotRuntime, str]]) -> list[Row]:
+        by_desk: dict[str, tuple[BotRuntime, list[str]]] = {}
+        for (_, name), runtime, _ in found:
+            by_desk.setdefault(runtime.bot.id, (runtime, []))[1].append(name)
         known = {
             contact.id: (contact, last)
-            for desk, names in by_desk.values()
-            for contact, last in await desk.conversations.latest(names)
+            for runtime, names in by_desk.values()
+            for contact, last in await runtime.conversations.latest(names)
         }
         rows: list[Row] = []
         for (at, name), _, line in found:
@@ -149,26 +154,26 @@ class Inbox:
         name = key(bot_id, _SETS[show])
         return await (self._redis.zcard(name) if show == "follow_up" else self._redis.scard(name))  # pyright: ignore[reportGeneralTypeIssues]
 
-    async def _places(self, desk: Desk, show: Show, before: Place | None, limit: int) -> AsyncIterator[Place]:
+    async def _places(self, runtime: BotRuntime, show: Show, before: Place | None, limit: int) -> AsyncIterator[Place]:
         """(ms, conversation) of what a filter shows, the latest first, at most `limit`."""
         if show == "all":
-            for place in await desk.conversations.page(limit, before):
+            for place in await runtime.conversations.page(limit, before):
                 yield place
             return
-        name = key(desk.bot.id, _SETS[show])
-        if show == "needs_person" and await self._size(desk.bot.id, show) <= WHOLE:
-            for place in sorted(p for p in await self._waiting(desk) if before is None or p < before)[::-1][:limit]:
+        name = key(runtime.bot.id, _SETS[show])
+        if show == "needs_person" and await self._size(runtime.bot.id, show) <= WHOLE:
+            for place in sorted(p for p in await self._waiting(runtime) if before is None or p < before)[::-1][:limit]:
                 yield place
             return
-        if await self._size(desk.bot.id, show) <= WHOLE:
+        if await self._size(runtime.bot.id, show) <= WHOLE:
             raw: Any = await (self._redis.zrange(name, 0, -1) if show == "follow_up" else self._redis.smembers(name))  # pyright: ignore[reportGeneralTypeIssues]
             members = list(raw)
-            scores: Any = await self._redis.zmscore(key(desk.bot.id, "active"), members) if members else []
+            scores: Any = await self._redis.zmscore(key(runtime.bot.id, "active"), members) if members else []
             places = [(int(at), member.decode()) for at, member in zip(scores, members, strict=True) if at is not None]
             for place in sorted((p for p in places if before is None or p < before), reverse=True)[:limit]:
                 yield place
             return
-        while limit and (chunk := await desk.conversations.page(CHUNK, before)):
+        while limit and (chunk := await runtime.conversations.page(CHUNK, before)):
             names = [member for _, member in chunk]
             inside: Any = await (
                 self._redis.zmscore(name, names) if show == "follow_up" else self._redis.smismember(name, names)  # pyright: ignore[reportArgumentType]
@@ -179,29 +184,29 @@ class Inbox:
                     yield place
             before = chunk[-1]
 
-    async def _waiting(self, desk: Desk) -> list[Place]:
+    async def _waiting(self, runtime: BotRuntime) -> list[Place]:
         """Places of conversations that need a person, ordered by who has waited longest for an answer; who has theirs comes
         after them. Such places are negative: all places are read downwards."""
-        raw: Any = await self._redis.smembers(key(desk.bot.id, "needs"))  # pyright: ignore[reportGeneralTypeIssues]
+        raw: Any = await self._redis.smembers(key(runtime.bot.id, "needs"))  # pyright: ignore[reportGeneralTypeIssues]
         names = [name.decode() for name in raw]
         found: list[Place] = []
         for start in range(0, len(names), CHUNK):
-            for contact, last in await desk.conversations.latest(names[start : start + CHUNK]):
+            for contact, last in await runtime.conversations.latest(names[start : start + CHUNK]):
                 active = last.at if last else contact.created
                 found.append((-contact.waiting_since if contact.waiting_since else active - ANSWERED, contact.id))
         return found
 
     async def _searched(
-        self, desk: Desk, show: Show, terms: list[list[str]], before: Place | None, limit: int, end: float
+        self, runtime: BotRuntime, show: Show, terms: list[list[str]], before: Place | None, limit: int, end: float
     ) -> tuple[list[tuple[Place, str]], Place | None]:
         """Matches with the line that matched, and how far back was looked when that is not the whole way."""
         found: list[tuple[Place, str]] = []
-        while chunk := [place async for place in self._places(desk, show, before, CHUNK)]:
+        while chunk := [place async for place in self._places(runtime, show, before, CHUNK)]:
             start = 0
             while start < len(chunk):
                 names = [name for _, name in chunk[start:]]
                 asked = {"terms": json.dumps(terms, ensure_ascii=False), "lines": LINES}
-                looked, *matches = await self._scripts.run("search", [key(desk.bot.id, "active")], asked, *names)
+                looked, *matches = await self._scripts.run("search", [key(runtime.bot.id, "active")], asked, *names)
                 places = dict(zip(names, chunk[start:], strict=True))
                 pairs = zip(matches[::2], matches[1::2], strict=True)
                 found += [(places[name.decode()], _line(line)) for name, line in pairs]

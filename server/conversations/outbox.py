@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from agent.models import usage
 from channels.markup import MAX_BUBBLES, bubbles, to_whatsapp
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.store.records import Author, Contact, Entry
 
@@ -42,7 +42,7 @@ class Reply(BaseModel):
     file: File | None = None
 
 
-async def post(desk: Desk, contact: Contact, reply: Reply, delay: float = 0) -> bool:
+async def post(runtime: BotRuntime, contact: Contact, reply: Reply, delay: float = 0) -> bool:
     """Queue a bubble that no turn wrote, to go out after `delay` ms; once for its id, then False."""
     entry = Entry(
         id=reply.id,
@@ -53,7 +53,7 @@ async def post(desk: Desk, contact: Contact, reply: Reply, delay: float = 0) -> 
         touch=reply.touch,
         variables=reply.variables,
     )
-    return await desk.mailbox.post(
+    return await runtime.mailbox.post(
         contact.id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}), delay=delay
     )
 

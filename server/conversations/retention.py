@@ -13,7 +13,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations.listing import Inbox
 from server.store.keys import key
@@ -24,34 +24,34 @@ PAUSE = 3600
 log = structlog.get_logger()
 
 
-async def keep_sweeping(redis: Redis, desks: Mapping[str, Desk]) -> None:
+async def keep_sweeping(redis: Redis, runtimes: Mapping[str, BotRuntime]) -> None:
     """Sweep all bots now and once an hour; of many workers one does."""
     while True:
         try:
-            for desk in desks.values():
-                if await Inbox(redis).rebuild(desk):
-                    log.info("inbox_built", bot=desk.bot.id)
-                if await redis.set(key(desk.bot.id, "swept"), now_ms(), nx=True, ex=PAUSE - 60):
-                    gone = await sweep(redis, desk, now_ms())
+            for runtime in runtimes.values():
+                if await Inbox(redis).rebuild(runtime):
+                    log.info("inbox_built", bot=runtime.bot.id)
+                if await redis.set(key(runtime.bot.id, "swept"), now_ms(), nx=True, ex=PAUSE - 60):
+                    gone = await sweep(redis, runtime, now_ms())
                     if any(gone.values()):
-                        log.info("swept", bot=desk.bot.id, **gone)
+                        log.info("swept", bot=runtime.bot.id, **gone)
         except (RedisError, OSError) as error:
             log.error("redis_unreachable", error=repr(error)[:200])
         await asyncio.sleep(PAUSE)
 
 
-async def sweep(redis: Redis, desk: Desk, now: int) -> dict[str, int]:
+async def sweep(redis: Redis, runtime: BotRuntime, now: int) -> dict[str, int]:
     """Forget what is older than the bot's retention says; how many of each. Contacts and their profiles stay."""
     letters = [
         letter["id"]
-        for letter in await desk.dead_letters.every()
-        if letter["at"] < now - desk.bot.dead_letter_days * DAY
+        for letter in await runtime.dead_letters.every()
+        if letter["at"] < now - runtime.bot.dead_letter_days * DAY
     ]
-    await desk.dead_letters.drop(*letters)
+    await runtime.dead_letters.drop(*letters)
     silent = 0
-    if keep := desk.mailbox.limits.keep:
+    if keep := runtime.mailbox.limits.keep:
         oldest = now - keep
-        rows: Any = await redis.zrangebyscore(key(desk.bot.id, "active"), "-inf", f"({oldest}")
+        rows: Any = await redis.zrangebyscore(key(runtime.bot.id, "active"), "-inf", f"({oldest}")
         for name in (row.decode() for row in rows):
-            silent += await desk.mailbox.forget(name, oldest)
+            silent += await runtime.mailbox.forget(name, oldest)
     return {"dead_letters": len(letters), "conversations": silent}

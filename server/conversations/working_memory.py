@@ -12,7 +12,7 @@ from langchain_core.messages import BaseMessage
 from redis.exceptions import ResponseError
 
 from agent.serializer import Poisoned
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.store import alerts
 from server.store.keys import key, thread_prefix
 
@@ -46,18 +46,18 @@ def sound(values: Any) -> dict[str, Any]:
     return values
 
 
-async def forget(desk: Desk, conversation_id: str) -> None:
+async def forget(runtime: BotRuntime, conversation_id: str) -> None:
     """Drop it; transcript and profile stay."""
-    await desk.redis.delete(f"{thread_prefix(desk.bot.id)}:{conversation_id}")
+    await runtime.redis.delete(f"{thread_prefix(runtime.bot.id)}:{conversation_id}")
 
 
-async def set_aside(desk: Desk, conversation_id: str, why: str) -> None:
+async def set_aside(runtime: BotRuntime, conversation_id: str, why: str) -> None:
     """Take it out of use for a person to look at; transcript and profile stay, and the next turn begins with a fresh one."""
-    bot_id = desk.bot.id
+    bot_id = runtime.bot.id
     aside = key(bot_id, "poisoned", conversation_id)
     with contextlib.suppress(ResponseError):  # another worker was first
-        await desk.redis.rename(f"{thread_prefix(bot_id)}:{conversation_id}", aside)
-    await desk.redis.expire(aside, ASIDE_SECONDS)
-    await desk.conversations.quarantine(f"working memory: {why}", f"conversation {conversation_id}")
+        await runtime.redis.rename(f"{thread_prefix(bot_id)}:{conversation_id}", aside)
+    await runtime.redis.expire(aside, ASIDE_SECONDS)
+    await runtime.conversations.quarantine(f"working memory: {why}", f"conversation {conversation_id}")
     text = f"{bot_id}: what a conversation remembers cannot be read and was set aside; see who can write to Redis"
-    await alerts.raise_alert(desk.redis, f"poisoned:{bot_id}", text, "REDIS_URL", bot_id)
+    await alerts.raise_alert(runtime.redis, f"poisoned:{bot_id}", text, "REDIS_URL", bot_id)

@@ -18,8 +18,8 @@ from redis.exceptions import RedisError
 
 from agent.language.phrases import say, with_return
 from channels.base import Recipient, SendError, Text
-from server.bots.bot import Desk
-from server.bots.routing import Numbers
+from server.bots.bot import BotRuntime
+from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations import outbox
@@ -61,41 +61,48 @@ def _list(notice: Notice) -> str:
 
 
 async def keep_telling(
-    settings: Settings, redis: Redis, desks: Mapping[str, Desk], numbers: Numbers, http: httpx.AsyncClient
+    settings: Settings, redis: Redis, runtimes: Mapping[str, BotRuntime], router: ChannelRouter, http: httpx.AsyncClient
 ) -> None:
     """Deliver notices until cancelled; of many workers one takes each."""
     while True:
         try:
-            for desk in desks.values():
+            for runtime in runtimes.values():
                 for name in ("notices", "reminders"):
-                    raw: Any = await redis.hgetall(key(desk.bot.id, name))  # pyright: ignore[reportGeneralTypeIssues]
+                    raw: Any = await redis.hgetall(key(runtime.bot.id, name))  # pyright: ignore[reportGeneralTypeIssues]
                     for id, row in raw.items():
                         try:
                             notice = Notice.model_validate_json(row)
                         except ValidationError:  # the dashboard has the conversation; the others must be told
-                            await desk.conversations.quarantine(
+                            await runtime.conversations.quarantine(
                                 "a notice that cannot be read", row.decode(errors="replace")
                             )
-                            await redis.hdel(key(desk.bot.id, name), id)  # pyright: ignore[reportGeneralTypeIssues]
+                            await redis.hdel(key(runtime.bot.id, name), id)  # pyright: ignore[reportGeneralTypeIssues]
                             continue
-                        await _deliver(settings, redis, desk, numbers, http, notice)
+                        await _deliver(settings, redis, runtime, router, http, notice)
         except (RedisError, OSError) as error:
             log.error("redis_unreachable", error=repr(error)[:200])
-        await asyncio.sleep(max(PAUSE, len(desks) / 100))
+        await asyncio.sleep(max(PAUSE, len(runtimes) / 100))
 
 
 async def _deliver(
-    settings: Settings, redis: Redis, desk: Desk, numbers: Numbers, http: httpx.AsyncClient, notice: Notice
+    settings: Settings,
+    redis: Redis,
+    runtime: BotRuntime,
+    router: ChannelRouter,
+    http: httpx.AsyncClient,
+    notice: Notice,
 ) -> None:
-    held = key(desk.bot.id, "noticing", notice.id)
+    held = key(runtime.bot.id, "noticing", notice.id)
     if notice.next > now_ms() or not await redis.set(held, 1, nx=True, ex=CLAIM):
         return
-    if notice.again and not await _still_waits(desk, notice):
+    if notice.again and not await _still_waits(runtime, notice):
         await redis.hdel(_list(notice), notice.id)  # pyright: ignore[reportGeneralTypeIssues]
         await redis.delete(held)
         return
     failed = [
-        why for why in (await _post(settings, desk, http, notice), await _write(settings, desk, numbers, notice)) if why
+        why
+        for why in (await _post(settings, runtime, http, notice), await _write(settings, runtime, router, notice))
+        if why
     ]
     bound = log.bind(bot=notice.bot_id, conversation=notice.conversation_id, notice=notice.id)
     if not failed or notice.at < now_ms() - DAY:
@@ -113,46 +120,46 @@ async def _deliver(
     await redis.delete(held)
 
 
-async def _still_waits(desk: Desk, notice: Notice) -> bool:
+async def _still_waits(runtime: BotRuntime, notice: Notice) -> bool:
     """Whether nobody has looked after a conversation that was handed over; then the customer hears, once, that it is not
     forgotten."""
-    contact = await desk.conversations.contact(notice.conversation_id)
+    contact = await runtime.conversations.contact(notice.conversation_id)
     if contact is None or contact.owner != "person" or not contact.waiting_since:
         return False
     if not contact.stopped:
         language = contact.profile.get("language") or "en"
-        text = with_return(say("still_waiting", language), language, desk.bot.outreach.hours.back_at(now_ms()))
-        await outbox.post(desk, contact, Reply(id=notice.id, text=text, notice=True))
+        text = with_return(say("still_waiting", language), language, runtime.bot.outreach.hours.back_at(now_ms()))
+        await outbox.post(runtime, contact, Reply(id=notice.id, text=text, notice=True))
     return True
 
 
-async def _post(settings: Settings, desk: Desk, http: httpx.AsyncClient, notice: Notice) -> str:
+async def _post(settings: Settings, runtime: BotRuntime, http: httpx.AsyncClient, notice: Notice) -> str:
     """POST the notice as JSON, signed as outgoing webhooks are; why it failed, or nothing."""
-    if not desk.bot.operator_webhook_url:
+    if not runtime.bot.operator_webhook_url:
         return ""
     link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
     body = json.dumps({**notice.model_dump(exclude={"tries", "next"}), "link": link}).encode()
     signed = signature(operator_secret(settings, notice.bot_id), now_ms() // 1000, body)
     headers = {"Content-Type": "application/json", "X-Salesgraph-Signature": signed}
     try:
-        answer = await http.post(desk.bot.operator_webhook_url, content=body, headers=headers, timeout=10)
+        answer = await http.post(runtime.bot.operator_webhook_url, content=body, headers=headers, timeout=10)
     except httpx.HTTPError as error:
         return f"OPERATOR_WEBHOOK_URL: {error!r}"[:200]
     return "" if answer.status_code < 300 else f"OPERATOR_WEBHOOK_URL: HTTP {answer.status_code}"
 
 
-async def _write(settings: Settings, desk: Desk, numbers: Numbers, notice: Notice) -> str:
+async def _write(settings: Settings, runtime: BotRuntime, router: ChannelRouter, notice: Notice) -> str:
     """A WhatsApp message to the operator's number. Their 24-hour window may be closed: they must write to the number first."""
-    account = desk.bot.account
-    channel = numbers.channel(desk.bot.id, account) if account else None
-    if not desk.bot.operator_number or channel is None:
+    account = runtime.bot.account
+    channel = router.channel(runtime.bot.id, account) if account else None
+    if not runtime.bot.operator_number or channel is None:
         return ""
     link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
-    text = f"*{notice.contact or 'A contact'}* needs a person ({desk.bot.id}).\n{notice.reason}\n{link}"
-    number = desk.bot.operator_number.lstrip("+")
-    known = await desk.conversations.known(account, number)
+    text = f"*{notice.contact or 'A contact'}* needs a person ({runtime.bot.id}).\n{notice.reason}\n{link}"
+    number = runtime.bot.operator_number.lstrip("+")
+    known = await runtime.conversations.known(account, number)
     writes = (
-        await desk.conversations.contact(known) if known else None
+        await runtime.conversations.contact(known) if known else None
     )  # in the spelling that they write from, if they do
     to = Recipient(account=account, wa_id=writes.wa_id if writes and writes.wa_id else number)
     try:

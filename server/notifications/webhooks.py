@@ -31,7 +31,7 @@ from pydantic import BaseModel
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.store.keys import SHARED, digest, key
@@ -232,47 +232,47 @@ class Hooks:
         await self._redis.zadd(key(hook.bot_id, "delivery_due"), {delivery.id: 0})
         return delivery.id
 
-    async def keep_telling(self, desks: Mapping[str, Desk]) -> None:
+    async def keep_telling(self, runtimes: Mapping[str, BotRuntime]) -> None:
         """Deliver until cancelled; any number of workers may."""
         connector = aiohttp.TCPConnector(
             resolver=None if self._settings.hooks_private else _PublicOnly(), use_dns_cache=False
         )
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
             while True:
-                for desk in await self._wanted(desks):
-                    if desk.bot.id not in self._telling and len(self._telling) < AT_ONCE:
-                        task = asyncio.create_task(self._tell(desk, http))
-                        self._telling[desk.bot.id] = task
-                        task.add_done_callback(lambda _, bot_id=desk.bot.id: self._telling.pop(bot_id, None))
+                for runtime in await self._wanted(runtimes):
+                    if runtime.bot.id not in self._telling and len(self._telling) < AT_ONCE:
+                        task = asyncio.create_task(self._tell(runtime, http))
+                        self._telling[runtime.bot.id] = task
+                        task.add_done_callback(lambda _, bot_id=runtime.bot.id: self._telling.pop(bot_id, None))
                     await asyncio.sleep(0)
-                await asyncio.sleep(max(PAUSE, len(desks) / 200))
+                await asyncio.sleep(max(PAUSE, len(runtimes) / 200))
 
-    async def _wanted(self, desks: Mapping[str, Desk]) -> list[Desk]:
+    async def _wanted(self, runtimes: Mapping[str, BotRuntime]) -> list[BotRuntime]:
         """The bots that anybody wants to be told of."""
         try:
             known: Any = await self._redis.smembers(HOOKED)  # pyright: ignore[reportGeneralTypeIssues]
-            return [desks[name] for name in (raw.decode() for raw in known) if name in desks]
+            return [runtimes[name] for name in (raw.decode() for raw in known) if name in runtimes]
         except (RedisError, OSError) as error:
             log.error("redis_unreachable", error=repr(error)[:200])
             return []
 
-    async def _tell(self, desk: Desk, http: aiohttp.ClientSession) -> None:
+    async def _tell(self, runtime: BotRuntime, http: aiohttp.ClientSession) -> None:
         try:
-            await self.tell(desk, http)
+            await self.tell(runtime, http)
         except (RedisError, OSError) as error:
             log.error("redis_unreachable", error=repr(error)[:200])
         except Exception:  # one bot's fault must not keep the others' events
-            log.exception("hooks_failed", bot=desk.bot.id)
+            log.exception("hooks_failed", bot=runtime.bot.id)
 
-    async def tell(self, desk: Desk, http: aiohttp.ClientSession) -> int:
+    async def tell(self, runtime: BotRuntime, http: aiohttp.ClientSession) -> int:
         """Deliver what is due for one bot; how many attempts that took."""
-        bot_id = desk.bot.id
+        bot_id = runtime.bot.id
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.exists(key(bot_id, "hooks"))
             pipe.zcard(key(bot_id, "delivery_due"))
             wanted, due = await pipe.execute()
         if wanted:
-            while await self._fan_out(desk, due >= MOST_WAITING):
+            while await self._fan_out(runtime, due >= MOST_WAITING):
                 due += 1
         elif not due:
             await self._redis.srem(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
@@ -285,14 +285,14 @@ class Hooks:
         await asyncio.gather(*(self._attempt(bot_id, hooks, delivery, http) for delivery in _deliveries(rows)))
         return len(rows)
 
-    async def _fan_out(self, desk: Desk, full: bool) -> bool:
+    async def _fan_out(self, runtime: BotRuntime, full: bool) -> bool:
         """Make deliveries of the oldest event, or drop it when too many wait; False when there is none."""
-        bot_id = desk.bot.id
+        bot_id = runtime.bot.id
         raw: Any = await self._redis.lindex(key(bot_id, "happened"), 0)  # pyright: ignore[reportGeneralTypeIssues]
         if not raw:
             return False
         row = json.loads(raw)
-        contact = await desk.conversations.contact(row["conversation_id"])
+        contact = await runtime.conversations.contact(row["conversation_id"])
         who = contact and {
             "id": contact.id,
             "name": contact.profile.get("name") or contact.name,

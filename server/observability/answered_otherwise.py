@@ -13,7 +13,7 @@ from typing import Any
 from agent.context import Context
 from agent.models.chat import OFFLINE
 from channels.base import Message
-from server.store.mailbox import Then
+from server.store.mailbox import TurnOutcome
 
 # Reason -> how a page says it.
 REASONS = {
@@ -37,7 +37,9 @@ REASONS = {
 _BY_NODE = {"commands": "fixed", "none": "no_model", "ground": "withheld"}
 
 
-def with_reason(then: Then, context: Context, values: Mapping[str, Any], batch: Sequence[Message]) -> Then:
+def with_reason(
+    then: TurnOutcome, context: Context, values: Mapping[str, Any], batch: Sequence[Message]
+) -> TurnOutcome:
     """What a turn leaves behind, with why its messages were not answered by the model as it is set."""
     count = sum(message.kind not in ("touch", "echo") for message in batch)
     reason, merged = reason_of(context, values), max(0, count - 1)

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 
 from agent.models.usage import Call
 from agent.state import text_of
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.observability import opentelemetry
 from server.store.keys import key
@@ -170,12 +170,12 @@ class Tracing:
         )
 
 
-async def keep(redis: Redis, desk: Desk, conversation_id: str, trace: Trace) -> None:
+async def keep(redis: Redis, runtime: BotRuntime, conversation_id: str, trace: Trace) -> None:
     """Put a turn's trace on record, and its times with those of others."""
-    times = key(desk.bot.id, "node_times")
+    times = key(runtime.bot.id, "node_times")
     async with redis.pipeline(transaction=False) as pipe:
-        kept = min(KEPT, desk.mailbox.limits.keep or KEPT)
-        pipe.set(key(desk.bot.id, "trace", conversation_id, trace.turn_id), trace.model_dump_json(), px=kept)
+        kept = min(KEPT, runtime.mailbox.limits.keep or KEPT)
+        pipe.set(key(runtime.bot.id, "trace", conversation_id, trace.turn_id), trace.model_dump_json(), px=kept)
         for step in [*trace.steps, Step(node="turn", ms=trace.ms)]:
             bucket = next((str(limit) for limit in BUCKETS if step.ms <= limit), "+Inf")
             pipe.hincrby(times, f"{step.node} le {bucket}", 1)
@@ -183,12 +183,12 @@ async def keep(redis: Redis, desk: Desk, conversation_id: str, trace: Trace) -> 
         await pipe.execute()
 
 
-def exported(desk: Desk, conversation_id: str, trace: Trace, parent: str) -> Trace:
+def exported(runtime: BotRuntime, conversation_id: str, trace: Trace, parent: str) -> Trace:
     """The trace with its spans sent to where traces go (`server.observability.opentelemetry`), under the webhook's."""
     end = opentelemetry.now()
     start, about = (
         end - trace.ms * 1_000_000,
-        {"bot": desk.bot.id, "conversation": conversation_id, "turn": trace.turn_id},
+        {"bot": runtime.bot.id, "conversation": conversation_id, "turn": trace.turn_id},
     )
     carried = opentelemetry.span("turn", parent, start, end, {**about, "verdict": trace.verdict, "model": trace.model})
     for step in trace.steps if carried else []:
@@ -198,13 +198,13 @@ def exported(desk: Desk, conversation_id: str, trace: Trace, parent: str) -> Tra
 
 
 @contextlib.asynccontextmanager
-async def sending(desk: Desk, conversation_id: str, reply_id: str) -> AsyncIterator[None]:
+async def sending(runtime: BotRuntime, conversation_id: str, reply_id: str) -> AsyncIterator[None]:
     """Around a request that sends a reply: it is in the log, and in its turn's trace, once it was taken."""
     began = opentelemetry.now()
     yield
-    log.info("sent", bot=desk.bot.id, conversation=conversation_id, reply=reply_id)
+    log.info("sent", bot=runtime.bot.id, conversation=conversation_id, reply=reply_id)
     if opentelemetry.tracer():
-        await mark(desk.redis, desk.bot.id, conversation_id, reply_id, "send", began)
+        await mark(runtime.redis, runtime.bot.id, conversation_id, reply_id, "send", began)
 
 
 async def mark(redis: Redis, bot_id: str, conversation_id: str, reply_id: str, name: str, began: int) -> None:

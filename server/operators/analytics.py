@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.conversations.listing import Inbox
 from server.observability.answered_otherwise import counted
 from server.observability.costs import NANO
@@ -36,10 +36,10 @@ DAILY = {
 }
 
 
-async def report(redis: Redis, desks: Mapping[str, Desk], first: str, last: str) -> dict[str, Any]:
+async def report(redis: Redis, runtimes: Mapping[str, BotRuntime], first: str, last: str) -> dict[str, Any]:
     """The figures of these bots from one day (YYYY-MM-DD) to another, in all and day by day. Raises ValueError for what is no
     period."""
-    period, names = days(first, last), list(desks)
+    period, names = days(first, last), list(runtimes)
     daily = await by_day(redis, names, period)
     spent = await by_day(redis, names, period, "spent")
     total, bill = summed(daily), summed(spent)
@@ -59,7 +59,7 @@ async def report(redis: Redis, desks: Mapping[str, Desk], first: str, last: str)
         "otherwise": counted(total),
         "funnel": funnel(total),
         "usage": _usage(bill),
-        "contacts": await _contacts(redis, desks),
+        "contacts": await _contacts(redis, runtimes),
         "days": [
             {"day": day, **_row(row), **_usage(paid)} for day, row, paid in zip(period, daily, spent, strict=True)
         ],
@@ -91,14 +91,14 @@ def _usage(paid: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-async def _contacts(redis: Redis, desks: Mapping[str, Desk]) -> dict[str, Any]:
+async def _contacts(redis: Redis, runtimes: Mapping[str, BotRuntime]) -> dict[str, Any]:
     """As things stand now: how many contacts there are, clients among them, and how many have each field."""
     total, known = {"all": 0, "client": 0, "non_client": 0}, dict[str, int]()
-    sizes = await Inbox(redis).counts(desks.values(), ("all", "client", "non_client"))
-    for bot_id, desk in desks.items():
+    sizes = await Inbox(redis).counts(runtimes.values(), ("all", "client", "non_client"))
+    for bot_id, runtime in runtimes.items():
         for kind in total:
             total[kind] += sizes[bot_id][kind]
         have = await fields(redis, bot_id)
-        for name in desk.bot.context.missing({"phone": "known"}):  # whoever writes has a number
+        for name in runtime.bot.context.missing({"phone": "known"}):  # whoever writes has a number
             known[name] = known.get(name, 0) + have.get(name, 0)
     return {**total, "fields": known}

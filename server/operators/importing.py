@@ -19,7 +19,7 @@ from agent.phone_numbers import canonical
 from agent.profile import region_of
 from channels.base import Message
 from channels.chat_export import Export, Line
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.operators.profile_fields import BadField, entered, phone_number
 from server.outreach import consent
 from server.store.keys import key
@@ -84,7 +84,7 @@ class NotImported(ValueError):
 
 
 async def chat(
-    desk: Desk, export: Export, phone: str, us: str, *, dry: bool = True
+    runtime: BotRuntime, export: Export, phone: str, us: str, *, dry: bool = True
 ) -> tuple[Report, list[AnyMessage], str]:
     """Put an exported chat before what is known of a contact's conversation; again changes nothing. Answers the report, the
     last messages as the agent should remember them, and the conversation. Raises NotImported."""
@@ -103,26 +103,26 @@ async def chat(
     report.refused = [Refused(n, "line", f"no message: {text}") for n, text in export.unread]
     if export.ambiguous:
         report.notes.append(f"the dates were read as {export.order}; if that is wrong, give --dates")
-    entries = [_entry(line, us, number, desk.bot.outreach.hours.zone) for line in export.lines]
+    entries = [_entry(line, us, number, runtime.bot.outreach.hours.zone) for line in export.lines]
     entries.sort(key=lambda entry: entry.at)
-    lines = desk.mailbox.limits.lines
+    lines = runtime.mailbox.limits.lines
     if len(entries) > lines:
         report.notes.append(f"of {len(entries)} messages the last {lines} are kept (transcript_messages)")
         entries = entries[-lines:]
     card = Message(
-        id="import", account=desk.bot.account, kind="system", wa_id=number, name="" if _is_number(name) else name
+        id="import", account=runtime.bot.account, kind="system", wa_id=number, name="" if _is_number(name) else name
     )
     remembered = [_remembered(entry) for entry in entries[-REMEMBERED:]]
     if dry:
         return report, remembered, ""
-    conversation_id = await desk.conversations.identify(card)
+    conversation_id = await runtime.conversations.identify(card)
     flat = [text for entry in entries for text in (entry.id, entry.model_dump_json(exclude={"status", "heard"}))]
-    keys = [key(desk.bot.id, part, conversation_id) for part in ("transcript", "status")]
-    count: Any = await desk.redis.eval(  # pyright: ignore[reportGeneralTypeIssues]
-        *(_PREPEND, 3, *keys, key(desk.bot.id, "active")), conversation_id, lines, entries[-1].at, "", *flat
+    keys = [key(runtime.bot.id, part, conversation_id) for part in ("transcript", "status")]
+    count: Any = await runtime.redis.eval(  # pyright: ignore[reportGeneralTypeIssues]
+        *(_PREPEND, 3, *keys, key(runtime.bot.id, "active")), conversation_id, lines, entries[-1].at, "", *flat
     )
     if count < 0:
-        already = await desk.redis.hexists(keys[1], entries[-1].id)  # pyright: ignore[reportGeneralTypeIssues]
+        already = await runtime.redis.hexists(keys[1], entries[-1].id)  # pyright: ignore[reportGeneralTypeIssues]
         if not already:
             raise NotImported(
                 "the conversation here began before this chat ended; messages would stand in the wrong order"
@@ -130,7 +130,7 @@ async def chat(
         count = 0
     report.taken, report.known = count, len(entries) - count
     said = " ".join(entry.text for entry in entries[-30:] if entry.author == "contact")
-    await desk.conversations.learn(conversation_id, {"language": language_of(said, "")} if said else {}, SOURCE)
+    await runtime.conversations.learn(conversation_id, {"language": language_of(said, "")} if said else {}, SOURCE)
     return report, remembered if count else [], conversation_id
 
 
@@ -162,14 +162,14 @@ class Person:
     stopped: bool
 
 
-def people(text: str, desk: Desk, region: str | None = None) -> tuple[list[Person], Report]:
+def people(text: str, runtime: BotRuntime, region: str | None = None) -> tuple[list[Person], Report]:
     """The contacts of a CSV with a header line, and every row that is refused with its reason. `region` (ISO country) is for
     numbers without a country code. Raises NotImported when no column holds phone numbers."""
     text = text.removeprefix("\ufeff")
     first = text.partition("\n")[0]
     rows = csv.reader(io.StringIO(text), delimiter=max(",;\t|", key=first.count))
     head = [cell.strip() for cell in next(rows, [])]
-    custom = {f.name: f for f in desk.bot.context.custom_fields}
+    custom = {f.name: f for f in runtime.bot.context.custom_fields}
     places = {name: i for i, cell in enumerate(head) if (name := _column(cell, custom))}
     if "phone" not in places:
         raise NotImported(f"no column is called phone; the first line has {', '.join(head) or 'nothing'}")
@@ -220,20 +220,20 @@ def _person(line: int, cells: dict[str, str], custom: dict[str, Any], region: st
     return None, Person(line, number, facts, stopped)
 
 
-async def contacts(redis: Redis, desk: Desk, found: Sequence[Person]) -> Report:
+async def contacts(redis: Redis, runtime: BotRuntime, found: Sequence[Person]) -> Report:
     """Store people as contacts. What an operator entered by hand stays, what a contact said gives way; an opt-out counts, and is
     never taken back by a file."""
     report = Report()
     for person in found:
-        card = Message(id="import", account=desk.bot.account, kind="system", wa_id=person.number)
-        conversation_id = await desk.conversations.identify(card)
-        known = await desk.redis.zscore(key(desk.bot.id, "active"), conversation_id)
-        contact = await desk.conversations.contact(conversation_id)
-        await desk.conversations.learn(conversation_id, person.facts, SOURCE)
+        card = Message(id="import", account=runtime.bot.account, kind="system", wa_id=person.number)
+        conversation_id = await runtime.conversations.identify(card)
+        known = await runtime.redis.zscore(key(runtime.bot.id, "active"), conversation_id)
+        contact = await runtime.conversations.contact(conversation_id)
+        await runtime.conversations.learn(conversation_id, person.facts, SOURCE)
         if person.stopped:
-            await consent.change(redis, desk.conversations, conversation_id, True, "operator", SOURCE)
+            await consent.change(redis, runtime.conversations, conversation_id, True, "operator", SOURCE)
         if known is None and contact:
-            await desk.redis.zadd(key(desk.bot.id, "active"), {conversation_id: contact.created}, nx=True)
+            await runtime.redis.zadd(key(runtime.bot.id, "active"), {conversation_id: contact.created}, nx=True)
         report.taken += known is None
         report.known += known is not None
     return report

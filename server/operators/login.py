@@ -52,7 +52,7 @@ class TooMany(Exception):
 
 
 class Access:
-    """The door, for API and pages."""
+    """Decides who is let in, for API and pages."""
 
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self._settings, self._redis = settings, redis

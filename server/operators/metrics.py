@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import CollectorRegistry
 from redis.asyncio import Redis
 
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations.listing import Inbox
@@ -86,11 +86,11 @@ class _Bot:
 
 
 async def registry(
-    settings: Settings, redis: Redis, desks: Mapping[str, Desk], operator: Operator | None
+    settings: Settings, redis: Redis, runtimes: Mapping[str, BotRuntime], operator: Operator | None
 ) -> CollectorRegistry:
     """Everything as it stands now, as far as whoever asks may know it."""
-    seen = {bot_id: desk for bot_id, desk in desks.items() if operator is None or operator.sees(bot_id)}
-    bots = {bot_id: await _read(settings, redis, desk) for bot_id, desk in seen.items()}
+    seen = {bot_id: runtime for bot_id, runtime in runtimes.items() if operator is None or operator.sees(bot_id)}
+    bots = {bot_id: await _read(settings, redis, runtime) for bot_id, runtime in seen.items()}
     lost = (await totals(redis, SHARED)).get("otherwise quarantined", 0)
     nobodys = _Bot({("salesgraph_messages_otherwise", "quarantined"): lost})
     if operator is None:
@@ -123,17 +123,17 @@ async def registry(
     return found
 
 
-async def _read(settings: Settings, redis: Redis, desk: Desk) -> _Bot:
-    bot_id, values = desk.bot.id, dict[tuple[str, ...], float]()
+async def _read(settings: Settings, redis: Redis, runtime: BotRuntime) -> _Bot:
+    bot_id, values = runtime.bot.id, dict[tuple[str, ...], float]()
     first: Any = await redis.zrange(key(bot_id, "due"), 0, 0, withscores=True)
     today, total = await Spending(settings, redis).of(bot_id), await totals(redis, bot_id)
-    waiting = (await Inbox(redis).counts([desk], ("needs_person",)))[bot_id]["needs_person"]
-    values["salesgraph_conversations",] = await desk.conversations.count()
-    values["salesgraph_waiting",] = await desk.mailbox.backlog()
+    waiting = (await Inbox(redis).counts([runtime], ("needs_person",)))[bot_id]["needs_person"]
+    values["salesgraph_conversations",] = await runtime.conversations.count()
+    values["salesgraph_waiting",] = await runtime.mailbox.backlog()
     values["salesgraph_oldest_due_seconds",] = max(0, now_ms() - first[0][1]) / 1000 if first else 0
     values["salesgraph_needs_person",] = waiting
-    values["salesgraph_dead_letters",] = await desk.dead_letters.count()
-    values["salesgraph_paused",] = bool(await desk.mailbox.paused(desk.bot.account))
+    values["salesgraph_dead_letters",] = await runtime.dead_letters.count()
+    values["salesgraph_paused",] = bool(await runtime.mailbox.paused(runtime.bot.account))
     for what in ("calls", "input_tokens", "output_tokens", "cost"):
         values["salesgraph_spent_today", what] = today[what]
     values["salesgraph_messages", "in"] = total.get("messages in", 0)

@@ -20,12 +20,12 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from agent.checkpointer import RedisCheckpointer
 from channels.downloads import DownloadError
-from server.bots.bot import Desk
-from server.bots.routing import Numbers
+from server.bots.bot import BotRuntime
+from server.bots.routing import ChannelRouter
 from server.conversations import attachments
 from server.observability import turn_traces
 from server.outreach import consent
-from server.outreach.appointments import Calls
+from server.outreach.appointments import Appointments
 from server.outreach.timers import Timers
 from server.store.keys import key, thread_prefix
 from server.store.records import Contact, Entry
@@ -61,16 +61,16 @@ class Erased(BaseModel):
     left: list[str] | None = None
 
 
-async def exported(redis: Redis, desk: Desk, contact: Contact, numbers: Numbers) -> bytes:
+async def exported(redis: Redis, runtime: BotRuntime, contact: Contact, router: ChannelRouter) -> bytes:
     """A zip archive of JSON files: the record, the transcript, what the agent remembers, how replies came about, touches, calls,
     consent; and the files of messages, with a note of those that did not come."""
-    bot_id = desk.bot.id
+    bot_id = runtime.bot.id
     saver = RedisCheckpointer(redis, prefix=thread_prefix(bot_id))
     found = await saver.aget_tuple({"configurable": {"thread_id": contact.id}})
     memory = dict(found.checkpoint["channel_values"]) if found else {}
     plan = await Timers(redis).plan(bot_id, contact.id)
-    entries = await desk.conversations.transcript(contact.id, ALL)
-    media, missing = await _media(desk, numbers, contact, entries)
+    entries = await runtime.conversations.transcript(contact.id, ALL)
+    media, missing = await _media(runtime, router, contact, entries)
     turns = {entry.turn_id for entry in entries if entry.turn_id}
     found_traces = [await turn_traces.find(redis, bot_id, contact.id, turn) for turn in sorted(turns)]
     files = {
@@ -81,7 +81,7 @@ async def exported(redis: Redis, desk: Desk, contact: Contact, numbers: Numbers)
         "memory": {"messages": messages_to_dict(memory.get("messages", [])), "summary": memory.get("summary", "")},
         "follow_up": plan.model_dump() if plan else None,
         "calls": [
-            call.model_dump() for call in await Calls(redis).coming(bot_id) if call.conversation_id == contact.id
+            call.model_dump() for call in await Appointments(redis).coming(bot_id) if call.conversation_id == contact.id
         ],
         "consent": [c for c in await consent.changes(redis, bot_id, ALL) if c["conversation_id"] == contact.id],
     }
@@ -99,7 +99,7 @@ def _packed(files: dict[str, Any], media: dict[str, bytes]) -> bytes:
 
 
 async def _media(
-    desk: Desk, numbers: Numbers, contact: Contact, entries: Sequence[Entry]
+    runtime: BotRuntime, router: ChannelRouter, contact: Contact, entries: Sequence[Entry]
 ) -> tuple[dict[str, bytes], list[dict[str, str]]]:
     """The files by name, and why others did not come. All together they are at most MOST_MEDIA bytes."""
     files: dict[str, bytes] = {}
@@ -108,7 +108,7 @@ async def _media(
         if entry.media is None:
             continue
         try:
-            file = await attachments.of_entry(desk, numbers, contact, entry)
+            file = await attachments.of_entry(runtime, router, contact, entry)
             if sum(map(len, files.values())) + len(file.data) > MOST_MEDIA:
                 raise DownloadError("too_large", "the archive is full")
             files[f"{len(files):03}-{file.name}"] = file.data
@@ -117,34 +117,34 @@ async def _media(
     return files, missing
 
 
-async def erased(redis: Redis, desk: Desk, contact: Contact, verify: bool = False) -> Erased:
+async def erased(redis: Redis, runtime: BotRuntime, contact: Contact, verify: bool = False) -> Erased:
     """Forget a person: record, conversation, working memory, touches, calls, dead letters and every line that names them.
     Whoever wanted no more messages gets none if they are ever written to again. `verify` looks through all keys of the bot
     afterwards."""
     if contact.stopped:
-        await desk.conversations.keep_silent(contact)
-    done = await _swept(redis, desk, contact)
-    if await redis.unlink(key(desk.bot.id, "contact", contact.id)):  # of many who ask at once, one
+        await runtime.conversations.keep_silent(contact)
+    done = await _swept(redis, runtime, contact)
+    if await redis.unlink(key(runtime.bot.id, "contact", contact.id)):  # of many who ask at once, one
         done = done.model_copy(update={"keys": done.keys + 1})
         for name in contact.profile:
-            await redis.hincrby(key(desk.bot.id, "fields"), name, -1)  # pyright: ignore[reportGeneralTypeIssues]
+            await redis.hincrby(key(runtime.bot.id, "fields"), name, -1)  # pyright: ignore[reportGeneralTypeIssues]
     try:
         await redis.execute_command("BGREWRITEAOF")  # its append-only file still says what was there
     except (RedisError, RedisClusterException) as error:  # a managed server rewrites it by itself
         log.info("append_only_file_kept", reason=str(error)[:100])
-    log.info("contact_erased", bot=desk.bot.id, conversation=contact.id, keys=done.keys, entries=done.entries)
+    log.info("contact_erased", bot=runtime.bot.id, conversation=contact.id, keys=done.keys, entries=done.entries)
     if not verify:
         return done
-    left = [name async for name in holders(redis, desk.bot.id, _needles(contact, with_id=False))]
+    left = [name async for name in holders(redis, runtime.bot.id, _needles(contact, with_id=False))]
     return done.model_copy(update={"left": left})
 
 
-async def erase_again(redis: Redis, desk: Desk, contact: Contact) -> None:
+async def erase_again(redis: Redis, runtime: BotRuntime, contact: Contact) -> None:
     """Once more after AFTERMATH, for what a turn in hand still wrote; not when they have written to us anew."""
     await asyncio.sleep(AFTERMATH)
-    if not await redis.hexists(key(desk.bot.id, "contact", contact.id), "created"):  # pyright: ignore[reportGeneralTypeIssues]
-        await _swept(redis, desk, contact)
-        await redis.unlink(key(desk.bot.id, "contact", contact.id))
+    if not await redis.hexists(key(runtime.bot.id, "contact", contact.id), "created"):  # pyright: ignore[reportGeneralTypeIssues]
+        await _swept(redis, runtime, contact)
+        await redis.unlink(key(runtime.bot.id, "contact", contact.id))
 
 
 async def holders(redis: Redis, bot_id: str, needles: Iterable[bytes]) -> AsyncIterator[str]:
@@ -179,16 +179,16 @@ def _holds(value: bytes, needles: Iterable[bytes]) -> bool:
     return any(needle in value for needle in needles)
 
 
-async def _swept(redis: Any, desk: Desk, contact: Contact) -> Erased:
-    bot_id, needles = desk.bot.id, _needles(contact)
-    calls = Calls(redis)
+async def _swept(redis: Any, runtime: BotRuntime, contact: Contact) -> Erased:
+    bot_id, needles = runtime.bot.id, _needles(contact)
+    calls = Appointments(redis)
     for call in await calls.of(bot_id, contact.id):
         await calls.cancel(bot_id, call.id)
     keys = [name async for name in redis.scan_iter(match=key(bot_id, f"*{contact.id}*"), count=1000)]
     keys = [name for name in keys if not name.startswith(key(bot_id, _KEPT, "").encode())]
     last = key(bot_id, "contact", contact.id).encode()
     keys = [name for name in keys if name != last]
-    keys += [name.encode() for name in await desk.conversations.aliases(contact)]
+    keys += [name.encode() for name in await runtime.conversations.aliases(contact)]
     for part in _VALUES:
         async for name in redis.scan_iter(match=key(bot_id, part, "*"), count=1000):
             if _holds(await _content(redis, name), needles):

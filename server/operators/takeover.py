@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from agent.access_lists import SAID_BY_OPERATOR, TURNED_AWAY
 from channels.base import Message
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations.outbox import Reply, post
 from server.outreach.rules import WINDOW
@@ -36,36 +36,36 @@ class Writing(BaseModel):
     why: str = ""
 
 
-async def take_over(desk: Desk, conversation_id: str) -> None:
+async def take_over(runtime: BotRuntime, conversation_id: str) -> None:
     """A person answers from here on; the bot records and is silent."""
-    await desk.conversations.set(conversation_id, owner="person")
+    await runtime.conversations.set(conversation_id, owner="person")
 
 
-async def hand_back(desk: Desk, conversation_id: str) -> None:
+async def hand_back(runtime: BotRuntime, conversation_id: str) -> None:
     """The bot goes on, knowing what the person wrote; what the person was called for is done."""
-    await desk.conversations.set(conversation_id, owner="bot", task="")
+    await runtime.conversations.set(conversation_id, owner="bot", task="")
 
 
-async def done(desk: Desk, conversation_id: str) -> None:
+async def done(runtime: BotRuntime, conversation_id: str) -> None:
     """What a person had to look after is looked after."""
-    await desk.conversations.set(conversation_id, task="")
+    await runtime.conversations.set(conversation_id, task="")
 
 
-async def classify(desk: Desk, conversation_id: str, kind: ContactClass) -> None:
+async def classify(runtime: BotRuntime, conversation_id: str, kind: ContactClass) -> None:
     """Whether a contact is a client. It sticks: the moderator does not judge this contact again. Somebody who was turned
     away by mistake is answered from the next message on."""
     facts: dict[str, str | None] = {"class": kind, "class_reason": SAID_BY_OPERATOR, "class_confidence": None}
     if kind != "non_client":
         facts[TURNED_AWAY] = None
-    await desk.conversations.learn(conversation_id, facts, OPERATOR)
+    await runtime.conversations.learn(conversation_id, facts, OPERATOR)
 
 
-def writing(desk: Desk, contact: Contact, now: int) -> Writing:
+def writing(runtime: BotRuntime, contact: Contact, now: int) -> Writing:
     """What the rules of consent and of the provider's 24-hour window allow at `now` (ms)."""
     if contact.stopped:
         why = "the contact asked for no more messages; only they can take that back, with START"
         return Writing(text=False, template=False, why=why)
-    if not desk.bot.windowed(contact.account):
+    if not runtime.bot.windowed(contact.account):
         return Writing(text=True, template=False)
     until = contact.heard_at + WINDOW
     if now > until:
@@ -75,7 +75,7 @@ def writing(desk: Desk, contact: Contact, now: int) -> Writing:
 
 
 async def write(
-    desk: Desk,
+    runtime: BotRuntime,
     contact: Contact,
     known: Mapping[str, Template],
     text: str = "",
@@ -84,7 +84,7 @@ async def write(
 ) -> str:
     """Queue a message of a person's, who has the conversation from now on if it is a text; its id. `known`: the bot's
     templates. Raises Refused, and MissingVariable for a template without a value."""
-    allowed = writing(desk, contact, now_ms())
+    allowed = writing(runtime, contact, now_ms())
     if not (allowed.template if template else allowed.text) and not (template and allowed.text):
         raise Refused(allowed.why)
     if template:
@@ -93,9 +93,9 @@ async def write(
             raise Refused(f"template {chosen.id} is {chosen.status.lower()}")
         text = chosen.filled(variables) if chosen else f"[{template}]"
     else:
-        await take_over(desk, contact.id)
+        await take_over(runtime, contact.id)
     reply = Reply(id=f"{uuid.uuid4().hex}:0", text=text, author="person", template=template, variables=tuple(variables))
-    await post(desk, contact, reply)
+    await post(runtime, contact, reply)
     echo = Message(
         id=reply.id,
         kind="echo",
@@ -104,5 +104,5 @@ async def write(
         wa_id=contact.wa_id,
         user_id=contact.user_id,
     )
-    await desk.mailbox.remember(contact.id, echo.model_dump_json())
+    await runtime.mailbox.remember(contact.id, echo.model_dump_json())
     return reply.id

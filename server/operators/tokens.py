@@ -17,7 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, model_validator
 from redis.asyncio import Redis
 
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.store.keys import SHARED, key
@@ -145,13 +145,13 @@ async def forget_bot(redis: Redis, bot_id: str) -> None:
             await redis.hdel(TOKENS, digest)  # pyright: ignore[reportGeneralTypeIssues]
 
 
-class Visible(Mapping[str, Desk]):
-    """The desks that whoever makes the request in hand may see: through this nobody reaches another bot."""
+class Visible(Mapping[str, BotRuntime]):
+    """The bots that whoever makes the request in hand may see: through this nobody reaches another bot."""
 
-    def __init__(self, desks: Mapping[str, Desk]) -> None:
-        self._desks = desks
+    def __init__(self, runtimes: Mapping[str, BotRuntime]) -> None:
+        self._desks = runtimes
 
-    def __getitem__(self, bot_id: str) -> Desk:
+    def __getitem__(self, bot_id: str) -> BotRuntime:
         if not who.get().sees(bot_id):
             raise KeyError(bot_id)
         return self._desks[bot_id]
@@ -163,7 +163,7 @@ class Visible(Mapping[str, Desk]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def values(self) -> list[Desk]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The desks of this moment."""
+    def values(self) -> list[BotRuntime]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The runtimes of this moment."""
         operator = who.get()
-        return [desk for name, desk in self._desks.items() if operator.sees(name)]
+        return [runtime for name, runtime in self._desks.items() if operator.sees(name)]

@@ -15,12 +15,13 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from icalendar import Alarm, Calendar, Event
+from icalendar import Alarm, Event
+from icalendar import Calendar as ICalendar
 from pydantic import BaseModel
 from redis.asyncio import Redis
 
 from agent.language.appointment_phrases import confirmed, reminder
-from server.bots.bot import Bot, Desk
+from server.bots.bot import Bot, BotRuntime
 from server.clock import now_ms
 from server.conversations import outbox
 from server.conversations.outbox import File, Reply
@@ -57,7 +58,7 @@ class Call(BaseModel):
     booked_at: int = 0
 
 
-class Calls:
+class Appointments:
     """The book of calls of every bot."""
 
     def __init__(self, redis: Redis) -> None:
@@ -110,7 +111,7 @@ class Calls:
         return done
 
     async def coming(self, bot_id: str, after: int = 0) -> list[Call]:
-        """Calls that start at `after` (ms) or later, the next first."""
+        """Appointments that start at `after` (ms) or later, the next first."""
         ids: Any = await self._redis.zrangebyscore(key(bot_id, "call_starts"), after, "+inf")
         rows: Any = await self._redis.hmget(key(bot_id, "call_rows"), ids) if ids else []  # pyright: ignore[reportGeneralTypeIssues]
         return readable(rows, Call.model_validate_json, "a call")
@@ -119,25 +120,25 @@ class Calls:
         """The calls of one contact that are still to come."""
         return [call for call in await self.coming(bot_id, now_ms()) if call.conversation_id == conversation_id]
 
-    async def remind(self, desk: Desk) -> int:
+    async def remind(self, runtime: BotRuntime) -> int:
         """Tell contacts of calls that are near, each reminder once however many workers look; how many were queued."""
         count = 0
-        for call in await self.coming(desk.bot.id, now_ms()):
+        for call in await self.coming(runtime.bot.id, now_ms()):
             for name, before in REMINDERS.items():
                 due = call.start - before
                 if not (due <= now_ms() < due + 30 * MINUTE) or call.booked_at > due:
                     continue
-                contact = await desk.conversations.contact(call.conversation_id)
+                contact = await runtime.conversations.contact(call.conversation_id)
                 if contact is None or (barred(contact) and contact.owner != "person"):
                     continue
-                language, at = contact.profile.get("language") or "en", when(desk.bot, call.start)
+                language, at = contact.profile.get("language") or "en", when(runtime.bot, call.start)
                 reply = Reply(id=f"call:{call.id}:{name}", text=reminder(language, at), notice=True)
-                if desk.bot.windowed(contact.account) and now_ms() > contact.heard_at + WINDOW:
-                    chosen = desk.bot.outreach.call_template({**contact.profile, "when": at})
+                if runtime.bot.windowed(contact.account) and now_ms() > contact.heard_at + WINDOW:
+                    chosen = runtime.bot.outreach.call_template({**contact.profile, "when": at})
                     if chosen is None:
                         continue
                     reply = reply.model_copy(update={"template": chosen[0], "variables": chosen[1]})
-                count += await outbox.post(desk, contact, reply)
+                count += await outbox.post(runtime, contact, reply)
         return count
 
 
@@ -146,11 +147,11 @@ def when(bot: Bot, at: int) -> str:
     return f"{bot.outreach.hours.local(at):%Y-%m-%d %H:%M}"
 
 
-class Diary:
+class Calendar:
     """The book of calls as the agent's tool sees it, for one contact; times are `YYYY-MM-DD HH:MM` by the business's clock."""
 
-    def __init__(self, calls: Calls, desk: Desk, contact: Contact) -> None:
-        self._calls, self._desk, self._contact = calls, desk, contact
+    def __init__(self, calls: Appointments, runtime: BotRuntime, contact: Contact) -> None:
+        self._calls, self._desk, self._contact = calls, runtime, contact
 
     async def free(self, day: str = "") -> list[str]:
         """The next free slots, or those of a day."""
@@ -225,7 +226,7 @@ def feed(bot: Bot, calls: list[Call]) -> bytes:
 
 
 def _calendar(*events: Event) -> bytes:
-    calendar = Calendar()
+    calendar = ICalendar()
     calendar.add("prodid", "-//Salesgraph//EN")
     calendar.add("version", "2.0")
     for event in events:

@@ -14,13 +14,13 @@ import structlog
 from redis.asyncio import Redis
 
 from agent.language.follow_up_phrases import kind_of
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.outreach import rules
 from server.outreach.rules import DAY, HOUR, SKIPPED, Plan, Verdict
 from server.outreach.timers import Timers
 from server.store.keys import key
-from server.store.mailbox import NOTHING, Then
+from server.store.mailbox import NOTHING, TurnOutcome
 from server.store.message_templates import templates
 from server.store.readable import fields_of, readable
 from server.store.records import Contact
@@ -35,66 +35,68 @@ class FollowUps:
         self._redis = redis
         self.timers = Timers(redis)
 
-    async def judged(self, desk: Desk, contact: Contact) -> tuple[Plan, Verdict]:
+    async def judged(self, runtime: BotRuntime, contact: Contact) -> tuple[Plan, Verdict]:
         """The plan of a touch that is due, and what becomes of it."""
-        plan = await self.timers.plan(desk.bot.id, contact.id) or Plan(ended="cancelled")
-        known = await templates(self._redis, desk.bot.id)
-        return plan, rules.judge(desk.bot.outreach, plan, contact, known, now_ms(), desk.bot.windowed(contact.account))
+        plan = await self.timers.plan(runtime.bot.id, contact.id) or Plan(ended="cancelled")
+        known = await templates(self._redis, runtime.bot.id)
+        return plan, rules.judge(
+            runtime.bot.outreach, plan, contact, known, now_ms(), runtime.bot.windowed(contact.account)
+        )
 
-    async def left_out(self, desk: Desk, contact: Contact, plan: Plan, verdict: Verdict) -> Then:
+    async def left_out(self, runtime: BotRuntime, contact: Contact, plan: Plan, verdict: Verdict) -> TurnOutcome:
         """What a turn leaves behind whose touch did not go out."""
-        bound = log.bind(bot=desk.bot.id, conversation=contact.id, touch=plan.touch)
+        bound = log.bind(bot=runtime.bot.id, conversation=contact.id, touch=plan.touch)
         if verdict.what == "later":
             bound.info("touch_moved", reason=verdict.why)
             return _then(plan.model_copy(update={"due": verdict.at}))
         bound.info("touch_skipped" if verdict.what == "skip" else "sequence_ended", reason=verdict.why)
         if verdict.what == "end":
             return _then(plan.model_copy(update={"ended": verdict.why, "due": 0}))
-        await self._note_skipped(desk, contact, plan, verdict.why)
-        return _then(*rules.passed(desk.bot.outreach, plan, contact, False, now_ms()))
+        await self._note_skipped(runtime, contact, plan, verdict.why)
+        return _then(*rules.passed(runtime.bot.outreach, plan, contact, False, now_ms()))
 
-    def sent(self, desk: Desk, contact: Contact, plan: Plan, replied: bool) -> Then:
+    def sent(self, runtime: BotRuntime, contact: Contact, plan: Plan, replied: bool) -> TurnOutcome:
         """What the turn of a touch leaves behind."""
-        return _then(*rules.passed(desk.bot.outreach, plan, contact, replied, now_ms()))
+        return _then(*rules.passed(runtime.bot.outreach, plan, contact, replied, now_ms()))
 
-    async def answered(self, desk: Desk, contact_id: str, decision: str, replied: bool) -> Then:
+    async def answered(self, runtime: BotRuntime, contact_id: str, decision: str, replied: bool) -> TurnOutcome:
         """What the turn leaves behind that answered a contact."""
-        if not desk.bot.outreach.enabled:
-            return Then(count=decision) if decision in ("yes", "no") else NOTHING
-        contact = await desk.conversations.contact(contact_id)
-        plan = await self.timers.plan(desk.bot.id, contact_id) or Plan()
+        if not runtime.bot.outreach.enabled:
+            return TurnOutcome(count=decision) if decision in ("yes", "no") else NOTHING
+        contact = await runtime.conversations.contact(contact_id)
+        plan = await self.timers.plan(runtime.bot.id, contact_id) or Plan()
         if contact is None:
             return NOTHING
-        return _then(*rules.after_turn(desk.bot.outreach, plan, contact, decision, replied, now_ms()))
+        return _then(*rules.after_turn(runtime.bot.outreach, plan, contact, decision, replied, now_ms()))
 
-    async def _note_skipped(self, desk: Desk, contact: Contact, plan: Plan, why: str) -> None:
+    async def _note_skipped(self, runtime: BotRuntime, contact: Contact, plan: Plan, why: str) -> None:
         row = {
             "at": now_ms(),
             "conversation_id": contact.id,
-            "bot_id": desk.bot.id,
+            "bot_id": runtime.bot.id,
             "touch": plan.touch,
             "reason": why,
             "anchor": plan.anchor,
         }
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.lpush(key(desk.bot.id, "skipped"), json.dumps(row))
-            pipe.ltrim(key(desk.bot.id, "skipped"), 0, SKIPPED - 1)
+            pipe.lpush(key(runtime.bot.id, "skipped"), json.dumps(row))
+            pipe.ltrim(key(runtime.bot.id, "skipped"), 0, SKIPPED - 1)
             await pipe.execute()
 
-    async def described(self, desk: Desk, contact: Contact, plan: Plan) -> dict[str, Any]:
+    async def described(self, runtime: BotRuntime, contact: Contact, plan: Plan) -> dict[str, Any]:
         """The next touch of a contact for people: when, why, in which form, or why it will not go out."""
-        known, of = await templates(self._redis, desk.bot.id), len(plan.intervals or desk.bot.outreach.intervals)
-        verdict = rules.judge(desk.bot.outreach, plan, contact, known, plan.due)
+        known, of = await templates(self._redis, runtime.bot.id), len(plan.intervals or runtime.bot.outreach.intervals)
+        verdict = rules.judge(runtime.bot.outreach, plan, contact, known, plan.due)
         form = f"template {verdict.template}" if verdict.template else "text"
         return {
             "id": contact.id,
-            "bot_id": desk.bot.id,
+            "bot_id": runtime.bot.id,
             "name": contact.profile.get("name") or contact.name,
             "touch": plan.touch,
             "of": of,
             "kind": kind_of(plan.touch, of),
             "due": plan.due,
-            "due_local": desk.bot.outreach.hours.local(plan.due).isoformat(timespec="minutes"),
+            "due_local": runtime.bot.outreach.hours.local(plan.due).isoformat(timespec="minutes"),
             "why": plan.why,
             "form": form if verdict.what == "go" else None,
             "will_be": verdict.what,
@@ -104,20 +106,20 @@ class FollowUps:
             "unanswered": plan.unanswered,
         }
 
-    async def next_of(self, desk: Desk, conversation_id: str) -> dict[str, Any] | None:
+    async def next_of(self, runtime: BotRuntime, conversation_id: str) -> dict[str, Any] | None:
         """`described` of a conversation; None where nothing was ever planned."""
-        contact = await desk.conversations.contact(conversation_id)
-        plan = await self.timers.plan(desk.bot.id, conversation_id)
-        return await self.described(desk, contact, plan) if contact and plan else None
+        contact = await runtime.conversations.contact(conversation_id)
+        plan = await self.timers.plan(runtime.bot.id, conversation_id)
+        return await self.described(runtime, contact, plan) if contact and plan else None
 
-    async def skipped(self, desk: Desk, limit: int = 100) -> list[dict[str, Any]]:
+    async def skipped(self, runtime: BotRuntime, limit: int = 100) -> list[dict[str, Any]]:
         """The last touches that were left out, newest first, with the reason."""
-        rows: Any = await self._redis.lrange(key(desk.bot.id, "skipped"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
+        rows: Any = await self._redis.lrange(key(runtime.bot.id, "skipped"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
         left_out = readable(reversed(rows), _left_out, "a touch left out")
         found = {(r["conversation_id"], r["touch"], r.get("anchor")): r for r in left_out}
         return list(reversed(found.values()))  # a turn that ran again after a crash noted its touch twice
 
-    async def put_off(self, desk: Desk, contact: Contact, touch: int, code: int) -> None:
+    async def put_off(self, runtime: BotRuntime, contact: Contact, touch: int, code: int) -> None:
         """The provider wants no touch to this contact for a day: the same one again after it, or none when that was so
         before."""
 
@@ -126,12 +128,12 @@ class FollowUps:
                 return None
             if plan.put_off >= rules.PUT_OFF:
                 return None
-            at = rules.spread(desk.bot.outreach.hours, now_ms() + DAY, f"{contact.id}:{touch}:again")
+            at = rules.spread(runtime.bot.outreach.hours, now_ms() + DAY, f"{contact.id}:{touch}:again")
             back = {"touch": touch, "last": touch - 1, "unanswered": plan.unanswered - 1, "touches": plan.touches - 1}
             why = f"the provider put it off (error {code})"
             return plan.model_copy(update={**back, "due": at, "ended": "", "put_off": plan.put_off + 1, "why": why})
 
-        await self.timers.change(desk.bot.id, contact.id, again)
+        await self.timers.change(runtime.bot.id, contact.id, again)
 
     async def end(self, bot_id: str, conversation_id: str, why: str) -> Plan | None:
         """No more touches, until the contact writes."""
@@ -139,45 +141,47 @@ class FollowUps:
             bot_id, conversation_id, lambda plan: plan.model_copy(update={"ended": why, "due": 0})
         )
 
-    async def pause(self, desk: Desk, conversation_id: str, paused: bool) -> Plan | None:
+    async def pause(self, runtime: BotRuntime, conversation_id: str, paused: bool) -> Plan | None:
         """Hold the sequence, or let it go on where it was; what fell due meanwhile comes at the next opening."""
 
         def change(plan: Plan) -> Plan:
-            due = plan.due if paused or plan.ended else max(plan.due, desk.bot.outreach.hours.next_open(now_ms()))
+            due = plan.due if paused or plan.ended else max(plan.due, runtime.bot.outreach.hours.next_open(now_ms()))
             return plan.model_copy(update={"paused": paused, "due": due})
 
-        return await self.timers.change(desk.bot.id, conversation_id, change)
+        return await self.timers.change(runtime.bot.id, conversation_id, change)
 
-    async def skip(self, desk: Desk, contact: Contact) -> Plan | None:
+    async def skip(self, runtime: BotRuntime, contact: Contact) -> Plan | None:
         """Leave the next touch out."""
         plan = await self.timers.change(
-            desk.bot.id,
+            runtime.bot.id,
             contact.id,
-            lambda plan: None if plan.ended else rules.passed(desk.bot.outreach, plan, contact, False, now_ms())[0],
+            lambda plan: None if plan.ended else rules.passed(runtime.bot.outreach, plan, contact, False, now_ms())[0],
         )
         if plan:
-            await self._note_skipped(desk, contact, plan.model_copy(update={"touch": plan.touch - 1}), "by an operator")
+            await self._note_skipped(
+                runtime, contact, plan.model_copy(update={"touch": plan.touch - 1}), "by an operator"
+            )
         return plan
 
-    async def run_now(self, desk: Desk, conversation_id: str) -> Plan | None:
+    async def run_now(self, runtime: BotRuntime, conversation_id: str) -> Plan | None:
         """Let the next touch be due at once; the rules still hold."""
         found = await self.timers.change(
-            desk.bot.id,
+            runtime.bot.id,
             conversation_id,
             lambda plan: None if plan.ended else plan.model_copy(update={"due": now_ms(), "paused": False}),
         )
         if found:
-            await self.timers.ring(desk.bot.id)
+            await self.timers.ring(runtime.bot.id)
         return found
 
-    async def override(self, desk: Desk, conversation_id: str, hours: Sequence[float] | None) -> Plan | None:
+    async def override(self, runtime: BotRuntime, conversation_id: str, hours: Sequence[float] | None) -> Plan | None:
         """Intervals (hours) of this contact's own; None: the bot's."""
 
         def change(plan: Plan) -> Plan:
             own = plan.model_copy(update={"intervals": tuple(hours) if hours else None})
-            return own if own.ended else rules.scheduled(desk.bot.outreach, own, conversation_id)
+            return own if own.ended else rules.scheduled(runtime.bot.outreach, own, conversation_id)
 
-        return await self.timers.change(desk.bot.id, conversation_id, change)
+        return await self.timers.change(runtime.bot.id, conversation_id, change)
 
     async def funnel(self, bot_id: str) -> dict[str, Any]:
         """How many were contacted, answered after touch n, said yes or no, opted out; and touches sent and left out by number."""
@@ -200,8 +204,8 @@ def silence(plan: Plan) -> int:
     return max(1, round((now_ms() - plan.anchor) / HOUR))
 
 
-def _then(plan: Plan, counts: Sequence[str] = ()) -> Then:
-    return Then(plan.model_dump_json(), plan.timer, " ".join(counts))
+def _then(plan: Plan, counts: Sequence[str] = ()) -> TurnOutcome:
+    return TurnOutcome(plan.model_dump_json(), plan.timer, " ".join(counts))
 
 
 def _left_out(row: bytes) -> dict[str, Any]:

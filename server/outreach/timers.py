@@ -12,7 +12,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.outreach.rules import Plan
 from server.store.keys import WAKE, key
@@ -71,19 +71,21 @@ class Timers:
         rows: Any = await self._redis.zrange(key(bot_id, "timers"), 0, -1, withscores=True)
         return [(name.decode(), int(at)) for name, at in rows]
 
-    async def keep_ringing(self, desks: Mapping[str, Desk], besides: Callable[[Desk], Awaitable[Any]]) -> None:
+    async def keep_ringing(
+        self, runtimes: Mapping[str, BotRuntime], besides: Callable[[BotRuntime], Awaitable[Any]]
+    ) -> None:
         """Fire what is up, and do `besides`, for one bot after another, until cancelled; any number of workers may."""
         while True:
             started = time.monotonic()
-            for desk in list(desks.values()):
+            for runtime in list(runtimes.values()):
                 try:
-                    if fired := await self.ring(desk.bot.id):
-                        log.info("touches_due", bot=desk.bot.id, count=fired)
-                    await besides(desk)
+                    if fired := await self.ring(runtime.bot.id):
+                        log.info("touches_due", bot=runtime.bot.id, count=fired)
+                    await besides(runtime)
                 except (RedisError, OSError) as error:
                     log.error("redis_unreachable", error=repr(error)[:200])
                 except Exception:  # one contact's fault must not keep everybody's touches from coming
-                    log.exception("timers_failed", bot=desk.bot.id)
-                if len(desks) > FEW:  # never all at once
+                    log.exception("timers_failed", bot=runtime.bot.id)
+                if len(runtimes) > FEW:  # never all at once
                     await asyncio.sleep(1 / BOTS_A_SECOND)
             await asyncio.sleep(max(0.01, PAUSE - (time.monotonic() - started)))

@@ -15,8 +15,8 @@ from agent.models.chat import OFFLINE
 from agent.state import names_taken_back, taken_back
 from channels.base import Message
 from channels.downloads import DownloadError
-from server.bots.bot import Desk
-from server.bots.routing import Numbers
+from server.bots.bot import BotRuntime
+from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.conversations.message_text import (
     STOP,
@@ -60,10 +60,10 @@ class _Later(Exception):
 class Inputs:
     """Reads batches. `http` carries voice messages to their provider."""
 
-    def __init__(self, settings: Settings, numbers: Numbers, http: httpx.AsyncClient) -> None:
-        self._settings, self._numbers, self._http = settings, numbers, http
+    def __init__(self, settings: Settings, router: ChannelRouter, http: httpx.AsyncClient) -> None:
+        self._settings, self._router, self._http = settings, router, http
 
-    async def read(self, desk: Desk, contact: Contact, batch: Sequence[Message], patient: bool = True) -> Read:
+    async def read(self, runtime: BotRuntime, contact: Contact, batch: Sequence[Message], patient: bool = True) -> Read:
         """The batch, what an operator wrote first: it is known, and must not pass for the answer to what the contact wrote.
 
         While `patient`, a file that may come later fails the turn, which is then tried again.
@@ -78,17 +78,17 @@ class Inputs:
             if message.kind == "revoke":
                 messages.append(taken_back(message.id, message.amends))
                 continue
-            text, blocks = await self._said(desk, contact, message, patient)
+            text, blocks = await self._said(runtime, contact, message, patient)
             if blocks and len(attachments) < MOST_FILES:
                 attachments[message.id] = blocks
             before = f"{message.context}\n" if message.context else ""
             if message.kind == "edit" or message.quoted_id:
-                before += await self._quote(desk, contact, message)
+                before += await self._quote(runtime, contact, message)
             text = f"{before}{text}"[: self._settings.max_message_length].strip()
             messages.append(
                 HumanMessage(text or "[empty message]", id=message.id)
             )  # some providers refuse an empty one
-        reactions = await desk.conversations.reactions(contact.id, RECENT)
+        reactions = await runtime.conversations.reactions(contact.id, RECENT)
         first = next(
             (i for i, m in enumerate(messages) if isinstance(m, HumanMessage) and not names_taken_back(m)), None
         )
@@ -96,24 +96,24 @@ class Inputs:
             messages[first] = HumanMessage(f"{reacted(reactions)}{messages[first].text}", id=messages[first].id)
         return Read(messages, attachments)
 
-    async def _said(self, desk: Desk, contact: Contact, message: Message, patient: bool) -> tuple[str, Blocks]:
+    async def _said(self, runtime: BotRuntime, contact: Contact, message: Message, patient: bool) -> tuple[str, Blocks]:
         if pressed_stop(message):
             return STOP, []
         if message.kind in ("text", "button", "edit"):
             return message.text, []
         if message.kind == "audio":
-            return await self._voice(desk, contact, message, patient), []
+            return await self._voice(runtime, contact, message, patient), []
         if message.kind in ("image", "document", "video") and message.media:
-            blocks, trouble = await self._shown(desk, message, patient)
+            blocks, trouble = await self._shown(runtime, message, patient)
             return marked(message, "" if blocks else trouble), blocks
         return marked(message, "unreadable" if message.kind == "unsupported" else ""), []
 
-    async def _voice(self, desk: Desk, contact: Contact, message: Message, patient: bool) -> str:
+    async def _voice(self, runtime: BotRuntime, contact: Contact, message: Message, patient: bool) -> str:
         """The words of a voice message, put on record once."""
-        heard = await desk.conversations.heard(contact.id, message.id)
+        heard = await runtime.conversations.heard(contact.id, message.id)
         if heard is None:
             try:
-                audio = await self._file(desk, message, self._settings.media_megabytes * MEGABYTE, patient)
+                audio = await self._file(runtime, message, self._settings.media_megabytes * MEGABYTE, patient)
                 mime = message.media.mime_type if message.media else ""
                 language = contact.profile.get("language", "")
                 heard = await transcribe(self._settings, self._http, audio, mime, language)
@@ -122,25 +122,25 @@ class Inputs:
                     return voiced("", "too_large")
                 heard = ""
             except Unheard as error:
-                log.info("unheard", bot=desk.bot.id, conversation=contact.id, reason=str(error)[:200])
+                log.info("unheard", bot=runtime.bot.id, conversation=contact.id, reason=str(error)[:200])
                 heard = ""
             except (httpx.HTTPError, TimeoutError) as error:
                 if patient:
                     raise
-                log.error("transcription_failed", bot=desk.bot.id, conversation=contact.id, error=repr(error)[:200])
+                log.error("transcription_failed", bot=runtime.bot.id, conversation=contact.id, error=repr(error)[:200])
                 heard = ""
-            await desk.conversations.hear(contact.id, message.id, heard)
+            await runtime.conversations.hear(contact.id, message.id, heard)
         return voiced(heard)
 
-    async def _shown(self, desk: Desk, message: Message, patient: bool) -> tuple[Blocks, str]:
+    async def _shown(self, runtime: BotRuntime, message: Message, patient: bool) -> tuple[Blocks, str]:
         """An image or a PDF for a model that sees; else why not, by the name of the phrase that says so."""
         mime = message.media.mime_type.partition(";")[0].strip() if message.media else ""
-        if desk.bot.context.model == OFFLINE or mime not in (*IMAGES, PDF):
+        if runtime.bot.context.model == OFFLINE or mime not in (*IMAGES, PDF):
             return [], "media"
         try:
-            data = await self._file(desk, message, self._settings.media_megabytes * MEGABYTE, patient)
+            data = await self._file(runtime, message, self._settings.media_megabytes * MEGABYTE, patient)
         except DownloadError as error:
-            log.warning("file_not_fetched", bot=desk.bot.id, kind=message.kind, reason=str(error)[:200])
+            log.warning("file_not_fetched", bot=runtime.bot.id, kind=message.kind, reason=str(error)[:200])
             return [], "too_large" if error.kind == "too_large" else "media"
         if not _is(data, mime):
             return [], "media"
@@ -150,8 +150,8 @@ class Inputs:
             return [{"type": "file", **block, "filename": name or "file.pdf"}], ""
         return [{"type": "image", **block}], ""
 
-    async def _file(self, desk: Desk, message: Message, most: int, patient: bool) -> bytes:
-        channel = self._numbers.channel(desk.bot.id, message.account)
+    async def _file(self, runtime: BotRuntime, message: Message, most: int, patient: bool) -> bytes:
+        channel = self._router.channel(runtime.bot.id, message.account)
         if channel is None or message.media is None:
             raise DownloadError("gone", "no channel to fetch it through")
         try:
@@ -161,12 +161,12 @@ class Inputs:
                 raise _Later(str(error)) from error
             raise
 
-    async def _quote(self, desk: Desk, contact: Contact, message: Message) -> str:
+    async def _quote(self, runtime: BotRuntime, contact: Contact, message: Message) -> str:
         """What the contact replies to, or corrects, as a line before their own."""
         if message.kind == "edit":
-            old = await desk.conversations.entry(contact.id, message.amends)
+            old = await runtime.conversations.entry(contact.id, message.amends)
             return correcting(old.text if old else "")
-        found = await desk.conversations.quoted(contact, message.quoted_id)
+        found = await runtime.conversations.quoted(contact, message.quoted_id)
         if found is None or not found.text:
             return ""
         return quoting(found.text, "their own" if found.author == "contact" else "your")

@@ -1,4 +1,4 @@
-"""What came in through a door, put in its place: messages, statuses, preferences, links; the same for every channel."""
+"""What a webhook or a poll brought, put in its place: messages, statuses, preferences, links; the same for every channel."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from channels.base import AMENDING, ANSWERED, Linked, Message, Parsed, Preferenc
 from channels.emulators.numbers import is_simulated
 from channels.json_parts import clean
 from server.bots.accounts import DEFAULT
-from server.bots.bot import Desk
-from server.bots.routing import Door, NotReady
+from server.bots.bot import BotRuntime
+from server.bots.routing import NotReady, WebhookScope
 from server.clock import now_ms
 from server.conversations.message_text import of_group
 from server.observability import opentelemetry, turn_traces
@@ -34,113 +34,113 @@ LID_SECONDS = 2
 
 log = structlog.get_logger()
 
-Desks = Mapping[str, Desk]
+Runtimes = Mapping[str, BotRuntime]
 
 
-async def receive(parsed: Parsed, door: Door, desks: Desks, answer: bool = True) -> int:
+async def receive(parsed: Parsed, scope: WebhookScope, runtimes: Runtimes, answer: bool = True) -> int:
     """Store all of it; how many messages were new. `answer`: False for what is only put on record, such as messages of
     long ago. Raises NotReady, with everything else stored, when some of it is for a bot that cannot be read here."""
     count, not_ready = 0, None
     for message in parsed.messages:
         try:
-            count += await _take(message, door, desks, answer)
+            count += await _take(message, scope, runtimes, answer)
         except ValueError as error:  # a text no store takes: its neighbours must not suffer
             piece = Quarantined(reason=str(error)[:200], piece=clean(repr(message))[:10_000])
-            await _quarantine(_keeper(door, desks), piece)
+            await _quarantine(_keeper(scope, runtimes), piece)
         except NotReady as error:
             not_ready = error
     for status in parsed.statuses:
         with contextlib.suppress(NotReady):
-            await _apply(status, door, desks)
+            await _apply(status, scope, runtimes)
     for preference in parsed.preferences:
         with contextlib.suppress(NotReady):
-            await _prefer(preference, door, desks)
+            await _prefer(preference, scope, runtimes)
     for change in parsed.links:
         with contextlib.suppress(NotReady):
-            if (bot := door.bot_of(change.account)) is not None:
-                await linked_sessions.note(desks[bot.id], change)
-    if parsed.templates and not all(map(is_simulated, door.bots)):  # of the account, which is the app's
-        for bot in {bot.id: bot for bot in (*door.bots.values(), *([door.rest] if door.rest else []))}.values():
+            if (bot := scope.bot_of(change.account)) is not None:
+                await linked_sessions.note(runtimes[bot.id], change)
+    if parsed.templates and not all(map(is_simulated, scope.bots)):  # of the account, which is the app's
+        for bot in {bot.id: bot for bot in (*scope.bots.values(), *([scope.rest] if scope.rest else []))}.values():
             for told in parsed.templates:
-                await note_status(desks[bot.id].redis, bot.id, told.name, told.language, told.status, told.reason)
+                await note_status(runtimes[bot.id].redis, bot.id, told.name, told.language, told.status, told.reason)
     for piece in parsed.quarantined:
-        await _quarantine(_keeper(door, desks), piece)
+        await _quarantine(_keeper(scope, runtimes), piece)
     if not_ready:
         raise not_ready
     return count
 
 
-def _keeper(door: Door, desks: Desks) -> Conversations:
-    """Who is shown what belongs to nobody: the one bot of the door; of a secret that several share, or nobody has, those who
+def _keeper(scope: WebhookScope, runtimes: Runtimes) -> Conversations:
+    """Who is shown what belongs to nobody: the one bot of the scope; of a secret that several share, or nobody has, those who
     look after the whole deployment."""
-    only = {bot.id for bot in door.bots.values()} | ({door.rest.id} if door.rest else set())
+    only = {bot.id for bot in scope.bots.values()} | ({scope.rest.id} if scope.rest else set())
     if len(only) == 1:
-        return desks[only.pop()].conversations
-    return Conversations(desks[DEFAULT].redis, SHARED)
+        return runtimes[only.pop()].conversations
+    return Conversations(runtimes[DEFAULT].redis, SHARED)
 
 
-async def _take(message: Message, door: Door, desks: Desks, answer: bool) -> bool:
-    bot = door.bot_of(message.account)
+async def _take(message: Message, scope: WebhookScope, runtimes: Runtimes, answer: bool) -> bool:
+    bot = scope.bot_of(message.account)
     if bot is None:
         piece = Quarantined(reason="no bot has this number", piece=message.model_dump_json()[:10_000])
-        await _quarantine(_keeper(door, desks), piece)
+        await _quarantine(_keeper(scope, runtimes), piece)
         return False
     if message.group_id:
-        if not bot.groups or not door.channel.capabilities.groups or message.kind == "echo":
+        if not bot.groups or not scope.channel.capabilities.groups or message.kind == "echo":
             log.info("group_message_ignored", bot=bot.id, kind=message.kind)
             return False
         message = of_group(message)
-    desk = desks[bot.id]
-    line = door.line(message.account)
+    runtime = runtimes[bot.id]
+    line = scope.line(message.account)
     if message.user_id.endswith("@lid") and not message.wa_id and isinstance(line, Linked):
-        message = await _with_number(desk, line, message)
-    if message.ours and await _is_ours(desk, message):
+        message = await _with_number(runtime, line, message)
+    if message.ours and await _is_ours(runtime, message):
         return False
     try:
-        conversation_id, stored = await _store(desk, message, answer)
+        conversation_id, stored = await _store(runtime, message, answer)
     except UnknownContact:  # erased since this process last saw it
-        conversation_id, stored = await _store(desk, message, answer, afresh=True)
+        conversation_id, stored = await _store(runtime, message, answer, afresh=True)
     if any(message.moved_to):
-        await _moved(desk, message, conversation_id)
+        await _moved(runtime, message, conversation_id)
     log.info("accepted" if stored else "duplicate", bot=bot.id, conversation=conversation_id, kind=message.kind)
     return stored
 
 
-async def _moved(desk: Desk, message: Message, conversation_id: str) -> None:
+async def _moved(runtime: BotRuntime, message: Message, conversation_id: str) -> None:
     """A contact's new number or user id goes on in their conversation. One of its own that it has already is merged into it."""
-    other = await desk.conversations.move(conversation_id, message.account, *message.moved_to)
-    log.info("contact_moved", bot=desk.bot.id, conversation=conversation_id, other=other)
+    other = await runtime.conversations.move(conversation_id, message.account, *message.moved_to)
+    log.info("contact_moved", bot=runtime.bot.id, conversation=conversation_id, other=other)
 
 
-async def _with_number(desk: Desk, channel: Linked, message: Message) -> Message:
+async def _with_number(runtime: BotRuntime, channel: Linked, message: Message) -> Message:
     """The message with the phone number behind its lid, so that one person is one contact; as it is when nobody knows it."""
-    if await desk.conversations.number_of(message.account, message.user_id):
+    if await runtime.conversations.number_of(message.account, message.user_id):
         return message
     try:
         number = await asyncio.wait_for(channel.phone_of(message.user_id), LID_SECONDS)
         return message.model_copy(update={"wa_id": number})
     except (SendError, TimeoutError) as error:
-        log.info("lid_not_resolved", bot=desk.bot.id, error=repr(error)[:200])
+        log.info("lid_not_resolved", bot=runtime.bot.id, error=repr(error)[:200])
         return message
 
 
-async def _is_ours(desk: Desk, message: Message) -> bool:
+async def _is_ours(runtime: BotRuntime, message: Message) -> bool:
     """Whether an echo is of our own message, which has arrived, then. A person's at the business is not: they take over."""
-    conversation_id = await desk.conversations.identify(message, afresh=True)
-    found = await desk.conversations.reply_of(message.id, message.account, message.wa_id or message.user_id)
+    conversation_id = await runtime.conversations.identify(message, afresh=True)
+    found = await runtime.conversations.reply_of(message.id, message.account, message.wa_id or message.user_id)
     mine = found is not None and found[0] == conversation_id
-    reply_id = found[1] if found and mine else await desk.conversations.sent_as(conversation_id, message.text)
+    reply_id = found[1] if found and mine else await runtime.conversations.sent_as(conversation_id, message.text)
     if reply_id:
-        await desk.mailbox.status(conversation_id, message.account, reply_id, message.id, "sent")
+        await runtime.mailbox.status(conversation_id, message.account, reply_id, message.id, "sent")
     return bool(reply_id)
 
 
-async def _store(desk: Desk, message: Message, answer: bool, afresh: bool = False) -> tuple[str, bool]:
+async def _store(runtime: BotRuntime, message: Message, answer: bool, afresh: bool = False) -> tuple[str, bool]:
     """(conversation id, whether the message is new)."""
     began = opentelemetry.now()
-    conversation_id = await desk.conversations.identify(message, afresh=afresh)
+    conversation_id = await runtime.conversations.identify(message, afresh=afresh)
     if opentelemetry.tracer():
-        about = {"bot": desk.bot.id, "conversation": conversation_id, "kind": message.kind}
+        about = {"bot": runtime.bot.id, "conversation": conversation_id, "kind": message.kind}
         carried = opentelemetry.span("webhook", "", began, opentelemetry.now(), about)
         message = message.model_copy(update={"traceparent": carried})
     echo = message.kind == "echo"
@@ -155,7 +155,7 @@ async def _store(desk: Desk, message: Message, answer: bool, afresh: bool = Fals
         quoted_id=message.quoted_id or message.amends,
         media=media,
     )
-    stored = await desk.mailbox.accept(
+    stored = await runtime.mailbox.accept(
         conversation_id,
         message.id,
         message.model_dump_json(),
@@ -170,37 +170,37 @@ async def _store(desk: Desk, message: Message, answer: bool, afresh: bool = Fals
     return conversation_id, stored
 
 
-async def _apply(status: StatusUpdate, door: Door, desks: Desks) -> None:
-    bot = door.bot_of(status.account)
+async def _apply(status: StatusUpdate, scope: WebhookScope, runtimes: Runtimes) -> None:
+    bot = scope.bot_of(status.account)
     if bot is None:
         return
-    desk = desks[bot.id]
-    found = from_callback(status.callback) or await desk.conversations.reply_of(
+    runtime = runtimes[bot.id]
+    found = from_callback(status.callback) or await runtime.conversations.reply_of(
         status.id, status.account, status.contact
     )
     if found is not None and is_simulated(status.account):  # says nothing of what was sent to anybody real
-        contact = await desk.conversations.contact(found[0])
+        contact = await runtime.conversations.contact(found[0])
         found = found if contact and is_simulated(contact.account) else None
     if found is None:
         log.info("status_of_unknown_message", bot=bot.id, status=status.status)
         return
-    conversation_id, reply_id = await desk.conversations.merged_into(found[0]), found[1]
+    conversation_id, reply_id = await runtime.conversations.merged_into(found[0]), found[1]
     state = f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
-    await desk.mailbox.status(conversation_id, status.account, reply_id, status.id, state)
+    await runtime.mailbox.status(conversation_id, status.account, reply_id, status.id, state)
     if opentelemetry.tracer():
         await turn_traces.mark(
-            desk.redis, bot.id, conversation_id, reply_id, f"status {status.status}", opentelemetry.now()
+            runtime.redis, bot.id, conversation_id, reply_id, f"status {status.status}", opentelemetry.now()
         )
     if status.status == "failed":
-        await undelivered(desk, conversation_id, reply_id, status)
+        await undelivered(runtime, conversation_id, reply_id, status)
 
 
-async def _prefer(preference: Preference, door: Door, desks: Desks) -> None:
+async def _prefer(preference: Preference, scope: WebhookScope, runtimes: Runtimes) -> None:
     """A switch in WhatsApp is an opt-out like any other; somebody who never wrote becomes a contact with it."""
-    bot = door.bot_of(preference.account)
+    bot = scope.bot_of(preference.account)
     if bot is None:
         return
-    desk = desks[bot.id]
+    runtime = runtimes[bot.id]
     card = Message(
         id="preference",
         account=preference.account,
@@ -208,9 +208,11 @@ async def _prefer(preference: Preference, door: Door, desks: Desks) -> None:
         wa_id=preference.wa_id,
         user_id=preference.user_id,
     )
-    conversation_id = await desk.conversations.identify(card, afresh=True)  # nothing below says that it is gone
+    conversation_id = await runtime.conversations.identify(card, afresh=True)  # nothing below says that it is gone
     source = f"preference {preference.timestamp}"
-    await consent.change(desk.redis, desk.conversations, conversation_id, preference.stopped, "preferences", source)
+    await consent.change(
+        runtime.redis, runtime.conversations, conversation_id, preference.stopped, "preferences", source
+    )
 
 
 async def _quarantine(keeper: Conversations, piece: Quarantined) -> None:

@@ -15,8 +15,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from channels.base import LinkChange, Linked, SendError
-from server.bots.bot import Desk
-from server.bots.routing import Numbers
+from server.bots.bot import BotRuntime
+from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.store import alerts
 from server.store.keys import key
@@ -36,75 +36,73 @@ REMEDIES = {
 }
 
 
-async def known(desk: Desk, account: str) -> dict[str, str]:
+async def known(runtime: BotRuntime, account: str) -> dict[str, str]:
     """What was last told or answered about a number; empty when nobody has asked."""
-    raw: Any = await desk.redis.hgetall(key(desk.bot.id, "link", account))  # pyright: ignore[reportGeneralTypeIssues]
+    raw: Any = await runtime.redis.hgetall(key(runtime.bot.id, "link", account))  # pyright: ignore[reportGeneralTypeIssues]
     return {name.decode(): value.decode() for name, value in raw.items()}
 
 
-async def note(desk: Desk, change: LinkChange, counts: bool = True) -> None:
+async def note(runtime: BotRuntime, change: LinkChange, counts: bool = True) -> None:
     """Put a state on record; an alert after two bad ones in a row that count, over with the first good one."""
-    name, alert = key(desk.bot.id, "link", change.account), f"link:{desk.bot.id}:{change.account}"
-    before = await known(desk, change.account)
+    name, alert = key(runtime.bot.id, "link", change.account), f"link:{runtime.bot.id}:{change.account}"
+    before = await known(runtime, change.account)
     good = change.state in GOOD
     bad = 0 if good else int(before.get("bad") or 0) + counts
     row = {"state": change.state, "reason": change.reason, "at": str(now_ms()), "bad": str(bad)}
     row |= {"phone": change.phone} if change.phone else {}
-    await desk.redis.hset(name, mapping=row)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
+    await runtime.redis.hset(name, mapping=row)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
     if before.get("state") != change.state:
-        log.info("link_changed", bot=desk.bot.id, state=change.state, reason=change.reason)
+        log.info("link_changed", bot=runtime.bot.id, state=change.state, reason=change.reason)
     if good:
-        await alerts.clear(desk.redis, alert)
+        await alerts.clear(runtime.redis, alert)
     elif counts and bad >= BAD_ANSWERS and not before.get("off"):
-        remedy = REMEDIES.get(change.state, "").format(bot=desk.bot.id)
-        text = (
-            f"{desk.bot.id} cannot be reached: {change.state}{f', {change.reason}' if change.reason else ''}; {remedy}"
-        )
-        await alerts.raise_alert(desk.redis, alert, text, "channel", desk.bot.id)
+        remedy = REMEDIES.get(change.state, "").format(bot=runtime.bot.id)
+        text = f"{runtime.bot.id} cannot be reached: {change.state}{f', {change.reason}' if change.reason else ''}; {remedy}"
+        await alerts.raise_alert(runtime.redis, alert, text, "channel", runtime.bot.id)
 
 
-async def want(desk: Desk, account: str, on: bool) -> None:
+async def want(runtime: BotRuntime, account: str, on: bool) -> None:
     """Whether workers put a session up again that is not running."""
-    await desk.redis.hset(key(desk.bot.id, "link", account), "off", "" if on else "1")  # pyright: ignore[reportGeneralTypeIssues]
+    await runtime.redis.hset(key(runtime.bot.id, "link", account), "off", "" if on else "1")  # pyright: ignore[reportGeneralTypeIssues]
 
 
-async def check(desk: Desk, account: str, channel: Linked, counts: bool = True) -> LinkChange:
+async def check(runtime: BotRuntime, account: str, channel: Linked, counts: bool = True) -> LinkChange:
     """Ask the provider, and put the answer on record; it `counts` when nobody asked who is looking already."""
     try:
         change = await channel.state()
     except SendError as error:
         change = LinkChange(account=account, state="failed", reason=str(error)[:200])
-    before = await known(desk, account)
-    await note(desk, change, counts)
+    before = await known(runtime, account)
+    await note(runtime, change, counts)
     if change.state in ("stopped", "failed") and channel.name == "waha" and not before.get("off"):
-        await _put_up(desk, change, before, channel)
+        await _put_up(runtime, change, before, channel)
     return change
 
 
-async def _put_up(desk: Desk, change: LinkChange, before: dict[str, str], channel: Linked) -> None:
+async def _put_up(runtime: BotRuntime, change: LinkChange, before: dict[str, str], channel: Linked) -> None:
     """Start a session that nobody stopped; one that was never linked shows its codes only when somebody asks for them."""
     if change.state == "failed" and not before.get("phone"):
         return
     try:
         await channel.session("start" if change.state == "stopped" else "restart")
     except SendError as error:
-        log.warning("session_not_started", bot=desk.bot.id, error=str(error)[:200])
+        log.warning("session_not_started", bot=runtime.bot.id, error=str(error)[:200])
 
 
-async def keep_checking(desks: Mapping[str, Desk], numbers: Numbers) -> None:
+async def keep_checking(runtimes: Mapping[str, BotRuntime], router: ChannelRouter) -> None:
     """Ask about every linked number once a minute, until cancelled: of many workers one, and never all at once."""
     while True:
-        linked = [(desks[bot], account, line) for bot, account, line in numbers.linked() if bot in desks]
-        for desk, account, channel in linked:
+        linked = [(runtimes[bot], account, line) for bot, account, line in router.linked() if bot in runtimes]
+        for runtime, account, channel in linked:
             if not isinstance(channel, Linked):
                 continue
             try:
-                held = key(desk.bot.id, "checking", account)
-                if await desk.redis.set(held, 1, nx=True, px=PAUSE * 900):
-                    await check(desk, account, channel)
+                held = key(runtime.bot.id, "checking", account)
+                if await runtime.redis.set(held, 1, nx=True, px=PAUSE * 900):
+                    await check(runtime, account, channel)
             except (RedisError, OSError) as error:
                 log.error("redis_unreachable", error=repr(error)[:200])
             except Exception:  # one number's fault must not keep the others from being looked after
-                log.exception("link_not_checked", bot=desk.bot.id)
+                log.exception("link_not_checked", bot=runtime.bot.id)
             await asyncio.sleep(PAUSE / len(linked) * random.uniform(0.5, 1))
         await asyncio.sleep(random.uniform(1, 3) if linked else PAUSE / 10)

@@ -16,7 +16,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.pipeline.agents import remember_beside
@@ -40,26 +40,26 @@ class Merging:
         self._settings, self._redis = settings, redis
         self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
 
-    async def catch_up(self, desk: Desk) -> int:
+    async def catch_up(self, runtime: BotRuntime) -> int:
         """Make all merges of a bot that can be made now; how many were made."""
-        noted: Any = await self._redis.hgetall(key(desk.bot.id, "merges"))  # pyright: ignore[reportGeneralTypeIssues]
+        noted: Any = await self._redis.hgetall(key(runtime.bot.id, "merges"))  # pyright: ignore[reportGeneralTypeIssues]
         made = 0
         for other, row in noted.items():
             try:
                 wanted = fields_of(row)
-                into = await desk.conversations.merged_into(str(wanted["into"]))
+                into = await runtime.conversations.merged_into(str(wanted["into"]))
                 numbers = (str(wanted.get("wa_id") or ""), str(wanted.get("user_id") or ""))
-                made += await self._merge(desk, into, other.decode(), *numbers)
+                made += await self._merge(runtime, into, other.decode(), *numbers)
             except (ValueError, TypeError, KeyError, ResponseError) as error:  # a person is asked; the others go on
                 why = f"two records of one person cannot be merged: {type(error).__name__}"
-                await desk.conversations.quarantine(
+                await runtime.conversations.quarantine(
                     why, f"{other.decode(errors='replace')} {row.decode(errors='replace')}"
                 )
-                await self._redis.hdel(key(desk.bot.id, "merges"), other)  # pyright: ignore[reportGeneralTypeIssues]
+                await self._redis.hdel(key(runtime.bot.id, "merges"), other)  # pyright: ignore[reportGeneralTypeIssues]
         return made
 
-    async def _merge(self, desk: Desk, into: str, other: str, wa_id: str, user_id: str) -> bool:
-        bot_id, conversations = desk.bot.id, desk.conversations
+    async def _merge(self, runtime: BotRuntime, into: str, other: str, wa_id: str, user_id: str) -> bool:
+        bot_id, conversations = runtime.bot.id, runtime.conversations
         kept, gone = await conversations.contact(into), await conversations.contact(other)
         both = [contact for contact in (kept, gone) if contact]
         if kept and (wa_id or user_id):
@@ -75,18 +75,18 @@ class Merging:
             return False
         conversations.look_again()
         log.info("contacts_merged", bot=bot_id, conversation=into, other=other)
-        await self._tell(desk, into, kept, gone, said)
+        await self._tell(runtime, into, kept, gone, said)
         return True
 
     async def _tell(
-        self, desk: Desk, into: str, kept: Contact | None, gone: Contact | None, said: Sequence[Entry]
+        self, runtime: BotRuntime, into: str, kept: Contact | None, gone: Contact | None, said: Sequence[Entry]
     ) -> None:
         """What follows from it: the end of touches is on record, and the agent knows what was said in the other conversation."""
-        now = await desk.conversations.contact(into)
+        now = await runtime.conversations.contact(into)
         if now and now.stopped and not (kept and kept.stopped):
             row = {"at": now_ms(), "conversation_id": into, "stopped": True, "door": "words", "source": "merged"}
-            await self._redis.lpush(key(desk.bot.id, "consents"), json.dumps(row))  # pyright: ignore[reportGeneralTypeIssues]
+            await self._redis.lpush(key(runtime.bot.id, "consents"), json.dumps(row))  # pyright: ignore[reportGeneralTypeIssues]
         lines = [f"{_WRITERS[e.author]}: {' '.join(e.text.split())[:CHARACTERS]}" for e in said if e.text]
         if lines:
             text = "\n".join(["Said by the same customer from another number:", *lines])
-            await remember_beside(self._settings, self._redis, desk.bot.id, into, text)
+            await remember_beside(self._settings, self._redis, runtime.bot.id, into, text)

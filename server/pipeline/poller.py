@@ -18,9 +18,9 @@ from redis.exceptions import RedisError
 from channels.base import LinkChange, Parsed, SendError
 from channels.wappi import Wappi
 from server.background import ended
-from server.bots.bot import Desk
-from server.bots.registry import Roster
-from server.bots.routing import Door
+from server.bots.bot import BotRuntime
+from server.bots.registry import BotRegistry
+from server.bots.routing import WebhookScope
 from server.clock import now_ms
 from server.pipeline import linked_sessions
 from server.pipeline.intake import receive
@@ -43,8 +43,8 @@ log = structlog.get_logger()
 class Poll:
     """The asking for one profile, in one process."""
 
-    def __init__(self, desk: Desk, channel: Wappi, roster: Roster, pause: float, me: str = ME) -> None:
-        self._desk, self._channel, self._roster, self._pause = desk, channel, roster, pause
+    def __init__(self, runtime: BotRuntime, channel: Wappi, registry: BotRegistry, pause: float, me: str = ME) -> None:
+        self._desk, self._channel, self._roster, self._pause = runtime, channel, registry, pause
         self._account, self._me = channel.credentials.account, me
         self._seen: OrderedDict[str, None] = OrderedDict()
         self.failures = 0
@@ -85,54 +85,54 @@ class Poll:
 
     async def once(self) -> int:
         """Ask and store what is new; how many messages. The cursor moves when all of it is stored."""
-        desk, name = self._desk, key(self._desk.bot.id, "cursor", self._account)
+        runtime, name = self._desk, key(self._desk.bot.id, "cursor", self._account)
         now = now_ms() // 1000
-        await desk.redis.hsetnx(name, "began", str(now))  # pyright: ignore[reportGeneralTypeIssues]
-        raw: Any = await desk.redis.hgetall(name)  # pyright: ignore[reportGeneralTypeIssues]
+        await runtime.redis.hsetnx(name, "began", str(now))  # pyright: ignore[reportGeneralTypeIssues]
+        raw: Any = await runtime.redis.hgetall(name)  # pyright: ignore[reportGeneralTypeIssues]
         began, at = int(raw[b"began"]), int(raw.get(b"at", raw[b"began"]))
         try:
             found = await self._channel.newer(at - OVERLAP)
         except SendError as error:
             self.failures += 1
-            log.warning("poll_failed", bot=desk.bot.id, failures=self.failures, error=str(error)[:200])
+            log.warning("poll_failed", bot=runtime.bot.id, failures=self.failures, error=str(error)[:200])
             if self.failures >= linked_sessions.BAD_ANSWERS:
                 await linked_sessions.note(
-                    desk, LinkChange(account=self._account, state="failed", reason=str(error)[:200])
+                    runtime, LinkChange(account=self._account, state="failed", reason=str(error)[:200])
                 )
             return 0
         self.failures = 0
         first = max(began, now - KNOWN_SECONDS)
         fresh = [m for m in found.messages if m.timestamp >= first and self._new(m.id)]
         told = [s for s in found.statuses if s.timestamp >= first and self._new(f"{s.id} {s.status}")]
-        door = Door(self._channel, {self._account: desk.bot})
-        oldest = now - desk.mailbox.limits.age // 1000
+        scope = WebhookScope(self._channel, {self._account: runtime.bot})
+        oldest = now - runtime.mailbox.limits.age // 1000
         late = [m for m in fresh if m.timestamp < oldest]
-        count = await receive(Parsed(messages=late), door, self._roster, answer=False)
+        count = await receive(Parsed(messages=late), scope, self._roster, answer=False)
         current = [m for m in fresh if m.timestamp >= oldest]
         quarantined = [q for q in found.quarantined if self._new(q.piece)]
-        count += await receive(Parsed(messages=current, statuses=told, quarantined=quarantined), door, self._roster)
+        count += await receive(Parsed(messages=current, statuses=told, quarantined=quarantined), scope, self._roster)
         for one in (*(m.id for m in fresh), *(f"{s.id} {s.status}" for s in told), *(q.piece for q in quarantined)):
             self._seen[one] = None
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
         newest = max((m.timestamp for m in fresh), default=at)
         if newest > at:
-            await desk.redis.hset(name, "at", str(min(newest, now)))  # pyright: ignore[reportGeneralTypeIssues]
+            await runtime.redis.hset(name, "at", str(min(newest, now)))  # pyright: ignore[reportGeneralTypeIssues]
         return count
 
     def _new(self, name: str) -> bool:
         return name not in self._seen
 
 
-async def keep_polling(roster: Roster, pause: float) -> None:
+async def keep_polling(registry: BotRegistry, pause: float) -> None:
     """Ask for the messages of every profile that has no webhook, until cancelled."""
     running: dict[tuple[str, str], tuple[Any, asyncio.Task[None]]] = {}
     try:
         while True:
             wanted = {
-                (bot, account): (roster[bot], channel)
-                for bot, account, channel in roster.numbers.linked()
-                if isinstance(channel, Wappi) and channel.credentials.polled and bot in roster
+                (bot, account): (registry[bot], channel)
+                for bot, account, channel in registry.router.linked()
+                if isinstance(channel, Wappi) and channel.credentials.polled and bot in registry
             }
             for name, (made_of, task) in list(running.items()):
                 if wanted.get(name) != made_of or task.done():
@@ -140,7 +140,7 @@ async def keep_polling(roster: Roster, pause: float) -> None:
                     del running[name]
             for name, made_of in wanted.items():
                 if name not in running:
-                    task = asyncio.create_task(Poll(*made_of, roster, pause).run())
+                    task = asyncio.create_task(Poll(*made_of, registry, pause).run())
                     running[name] = (made_of, task)
             await asyncio.sleep(1)
     finally:

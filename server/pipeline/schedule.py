@@ -9,8 +9,8 @@ import time
 LONGEST_NAP, LOOKS_A_SECOND = 1.0, 100
 
 
-class Rounds:
-    """The looks of one worker."""
+class PollSchedule:
+    """When one worker looks at each mailbox next."""
 
     def __init__(self) -> None:
         self._next: dict[str, float] = {}

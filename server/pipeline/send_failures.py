@@ -8,7 +8,7 @@ from typing import Any, Literal
 import structlog
 
 from channels.base import SendError, StatusUpdate
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.conversations.outbox import Reply, post
 from server.outreach import consent
 from server.outreach.follow_ups import FollowUps
@@ -47,41 +47,47 @@ def delay_of(error: SendError, tries: int) -> float:
     return 0
 
 
-async def pause(desk: Desk, account: str, error: SendError, by: Literal["answer", "status"] = "answer") -> None:
-    otherwise = NEW_TOKEN if desk.bot.channel_of(account) == "cloud_api" else f"see GET /api/bots/{desk.bot.id}/status"
+async def pause(
+    runtime: BotRuntime, account: str, error: SendError, by: Literal["answer", "status"] = "answer"
+) -> None:
+    otherwise = (
+        NEW_TOKEN if runtime.bot.channel_of(account) == "cloud_api" else f"see GET /api/bots/{runtime.bot.id}/status"
+    )
     remedy = REMEDIES.get(error.code, otherwise)
-    if await desk.mailbox.pause(account, error.code, f"{error} ({remedy})"[:500], by):
-        log.error("botpaused", bot=desk.bot.id, code=error.code, detail=str(error)[:200], remedy=remedy)
+    if await runtime.mailbox.pause(account, error.code, f"{error} ({remedy})"[:500], by):
+        log.error("botpaused", bot=runtime.bot.id, code=error.code, detail=str(error)[:200], remedy=remedy)
 
 
-async def learn(desk: Desk, contact: Contact, reply: Reply, error: SendError) -> None:
+async def learn(runtime: BotRuntime, contact: Contact, reply: Reply, error: SendError) -> None:
     """What a failure says of the contact; and, out of the 24-hour window, the template that may still be sent."""
-    follow_ups = FollowUps(desk.redis)
+    follow_ups = FollowUps(runtime.redis)
     if error.kind == "contact":
-        await desk.conversations.learn(contact.id, {"undeliverable": str(error.code)}, reply.id)
-        await follow_ups.end(desk.bot.id, contact.id, f"cannot be reached (error {error.code})")
+        await runtime.conversations.learn(contact.id, {"undeliverable": str(error.code)}, reply.id)
+        await follow_ups.end(runtime.bot.id, contact.id, f"cannot be reached (error {error.code})")
     elif error.kind == "opt_out":
-        await consent.change(desk.redis, desk.conversations, contact.id, True, "error 131050", reply.id)
+        await consent.change(runtime.redis, runtime.conversations, contact.id, True, "error 131050", reply.id)
     elif error.kind == "later" and reply.touch:
-        await follow_ups.put_off(desk, contact, reply.touch, error.code)
-    elif error.kind == "window" and desk.bot.reply_template and not (reply.template or reply.touch):
-        await post(desk, contact, Reply(id=f"{reply.id}:template", text=reply.text, template=desk.bot.reply_template))
+        await follow_ups.put_off(runtime, contact, reply.touch, error.code)
+    elif error.kind == "window" and runtime.bot.reply_template and not (reply.template or reply.touch):
+        await post(
+            runtime, contact, Reply(id=f"{reply.id}:template", text=reply.text, template=runtime.bot.reply_template)
+        )
 
 
-async def undelivered(desk: Desk, conversation_id: str, reply_id: str, status: StatusUpdate) -> None:
+async def undelivered(runtime: BotRuntime, conversation_id: str, reply_id: str, status: StatusUpdate) -> None:
     """A `failed` status of a reply the provider had taken: the same classes, once per reply however often it comes."""
-    contact = await desk.conversations.contact(conversation_id)
-    entry = await desk.conversations.entry(conversation_id, reply_id)
+    contact = await runtime.conversations.contact(conversation_id)
+    entry = await runtime.conversations.entry(conversation_id, reply_id)
     if contact is None or entry is None:
         return
     error = SendError(status.failure, status.error, status.error_code)
-    log.warning("undelivered", bot=desk.bot.id, conversation=contact.id, reply=reply_id, code=error.code)
+    log.warning("undelivered", bot=runtime.bot.id, conversation=contact.id, reply=reply_id, code=error.code)
     base, _, count = reply_id.partition("+")
     again = int(count or 0) + 1
     touch: dict[str, Any] = {
         "touch": entry.touch,
         "since": entry.at,
-        "until": 0 if entry.template or not desk.bot.windowed(contact.account) else contact.heard_at + WINDOW,
+        "until": 0 if entry.template or not runtime.bot.windowed(contact.account) else contact.heard_at + WINDOW,
     }
     reply = Reply(
         id=reply_id,
@@ -92,8 +98,8 @@ async def undelivered(desk: Desk, conversation_id: str, reply_id: str, status: S
         **(touch if entry.touch else {}),
     )
     if error.kind == "stop":
-        await pause(desk, contact.account, error, "status")
+        await pause(runtime, contact.account, error, "status")
     if error.kind in ("retry", "busy", "pair", "stop") and again <= (RETRIES if error.kind == "stop" else AGAIN):
         anew = reply.model_copy(update={"id": f"{base}+{again}"})
-        await post(desk, contact, anew, max(delay_of(error, again), 4 ** min(again, AGAIN) * SECOND))
-    await learn(desk, contact, reply, error)
+        await post(runtime, contact, anew, max(delay_of(error, again), 4 ** min(again, AGAIN) * SECOND))
+    await learn(runtime, contact, reply, error)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import structlog
 
 from channels.base import Content, File, SendError, Template, Text
-from server.bots.bot import Desk
-from server.bots.routing import Numbers
+from server.bots.bot import BotRuntime
+from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.conversations.outbox import Reply
 from server.observability import turn_traces
@@ -31,39 +31,41 @@ def from_callback(text: str) -> tuple[str, str] | None:
     return (conversation_id, reply_id) if slash and conversation_id and reply_id else None
 
 
-async def send(desk: Desk, numbers: Numbers, conversation_id: str, fence: int, raw: str, grace: float) -> bool:
+async def send(
+    runtime: BotRuntime, router: ChannelRouter, conversation_id: str, fence: int, raw: str, grace: float
+) -> bool:
     """Send the head of the outbox, or put it down until it can be sent; whether there is more to do at once.
 
     `grace`: for how many ms a status may still say that a request without an answer did arrive.
     """
-    reply, mailbox = Reply.model_validate_json(raw), desk.mailbox
-    contact = await desk.conversations.contact(conversation_id)
+    reply, mailbox = Reply.model_validate_json(raw), runtime.mailbox
+    contact = await runtime.conversations.contact(conversation_id)
     reason = _unwanted(contact, reply)
     if contact is None or reason:
         return await mailbox.send_done(conversation_id, fence, "", reply.id, "", f"failed {reason}") == 1
-    channel = numbers.channel(desk.bot.id, contact.account)
+    channel = router.channel(runtime.bot.id, contact.account)
     if channel is None or channel.credentials.missing:
         what = f"{', '.join(channel.credentials.missing)} is missing" if channel else "no channel has this number"
-        return await _failed(desk, contact, fence, reply, SendError("stop", what, 190), Attempt("go", "1"), grace)
+        return await _failed(runtime, contact, fence, reply, SendError("stop", what, 190), Attempt("go", "1"), grace)
     tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, channel.pace)
     if tried.go == "open":
         wait = grace - int(tried.detail)
         if wait > 0:
             await mailbox.park(conversation_id, fence, wait)
             return False
-        log.warning("send_repeated", bot=desk.bot.id, conversation=conversation_id, reply=reply.id)
+        log.warning("send_repeated", bot=runtime.bot.id, conversation=conversation_id, reply=reply.id)
         tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, channel.pace, again=True)
     if tried.go in ("lost", "wait"):
         return False
     if tried.go == "sent":
         return await mailbox.send_done(conversation_id, fence, contact.account, reply.id, tried.detail, "accepted") == 1
     try:
-        async with turn_traces.sending(desk, contact.id, reply.id):
+        async with turn_traces.sending(runtime, contact.id, reply.id):
             provider_id = await channel.send(contact.recipient, _content(reply), callback(contact.id, reply.id))
     except SendError as error:
-        return await _failed(desk, contact, fence, reply, error, tried, grace)
+        return await _failed(runtime, contact, fence, reply, error, tried, grace)
     if not channel.capabilities.callbacks:
-        await desk.conversations.note_sent(contact.id, reply.id, provider_id)
+        await runtime.conversations.note_sent(contact.id, reply.id, provider_id)
     return await mailbox.send_done(contact.id, fence, contact.account, reply.id, provider_id, "accepted") == 1
 
 
@@ -77,11 +79,11 @@ def _content(reply: Reply) -> Content:
 
 
 async def _failed(
-    desk: Desk, contact: Contact, fence: int, reply: Reply, error: SendError, tried: Attempt, grace: float
+    runtime: BotRuntime, contact: Contact, fence: int, reply: Reply, error: SendError, tried: Attempt, grace: float
 ) -> bool:
     """Try again later, wait for a status, or give up visibly, as the class of the error demands."""
-    mailbox, tries = desk.mailbox, int(tried.detail)
-    bound = log.bind(bot=desk.bot.id, conversation=contact.id, reply=reply.id)
+    mailbox, tries = runtime.mailbox, int(tried.detail)
+    bound = log.bind(bot=runtime.bot.id, conversation=contact.id, reply=reply.id)
     bound.warning("send_failed", kind=error.kind, code=error.code, tries=tries, detail=str(error)[:200])
     if error.kind == "unknown" and tried.unanswered + 1 < UNKNOWN_TRIES:
         await mailbox.park(contact.id, fence, grace)
@@ -90,10 +92,10 @@ async def _failed(
     if delay and tries < RETRIES:
         hold = error.retry_after * SECOND if error.kind == "busy" else 0
         if error.kind == "stop":
-            await pause(desk, contact.account, error)
+            await pause(runtime, contact.account, error)
         await mailbox.send_abort(contact.id, fence, contact.account, delay, hold)
         return False
-    await learn(desk, contact, reply, error)
+    await learn(runtime, contact, reply, error)
     state = f"failed {'no answer' if error.kind == 'unknown' else error.code} {error}"[:300]
     return await mailbox.send_done(contact.id, fence, contact.account, reply.id, "", state) == 1
 

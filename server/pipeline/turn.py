@@ -14,32 +14,32 @@ from agent.context import attachments
 from agent.models import usage
 from agent.state import Touch
 from channels.base import Message
-from server.bots.bot import Bot, Desk
+from server.bots.bot import Bot, BotRuntime
 from server.clock import now_ms
 from server.conversations.outbox import Pair, pairs_of
 from server.conversations.working_memory import sound
 from server.observability.answered_otherwise import with_reason
 from server.observability.turn_traces import Tracing
-from server.outreach.appointments import Diary
+from server.outreach.appointments import Calendar
 from server.outreach.follow_ups import silence
 from server.outreach.rules import WINDOW, Plan, Verdict
-from server.pipeline.turn_services import Attending
-from server.store.mailbox import Then, Work
+from server.pipeline.turn_services import TurnServices
+from server.store.mailbox import TurnOutcome, Work
 from server.store.records import Contact
-from tools.runtime import diary
+from tools.runtime import calendar
 
 log = structlog.get_logger()
 
-Done = tuple[list[Pair], Then]
+Done = tuple[list[Pair], TurnOutcome]
 
 
 async def run(
     graph: CompiledStateGraph[Any, Any, Any, Any],
-    desk: Desk,
+    runtime: BotRuntime,
     contact: Contact,
     work: Work,
     batch: Sequence[Message],
-    attending: Attending,
+    services: TurnServices,
 ) -> Done:
     """(reply, transcript entry) pairs of a turn, each as JSON, and what it leaves planned.
 
@@ -47,43 +47,43 @@ async def run(
     what it had decided. Raises LeaseLost when another worker has taken the turn over.
     """
     turn_id, config = work.turn_id, _config(contact.id, work)
-    follow_ups, said = attending.follow_ups, [m for m in batch if m.kind != "touch"]
+    follow_ups, said = services.follow_ups, [m for m in batch if m.kind != "touch"]
     plan, verdict = None, None
     if not said:  # a touch that is due; where they have written since, there is none
-        plan, verdict = await follow_ups.judged(desk, contact)
+        plan, verdict = await follow_ups.judged(runtime, contact)
         if verdict.what != "go":
-            return [], await follow_ups.left_out(desk, contact, plan, verdict)
+            return [], await follow_ups.left_out(runtime, contact, plan, verdict)
     values = await _remembered(graph, config)
     source, calls = batch[-1].id if batch else turn_id, []
 
     async def done() -> Done:
         if plan and verdict:
             pairs = pairs_of(
-                turn_id, values, calls, _touched(plan, verdict, contact, desk.bot.windowed(contact.account))
+                turn_id, values, calls, _touched(plan, verdict, contact, runtime.bot.windowed(contact.account))
             )
-            return pairs, follow_ups.sent(desk, contact, plan, bool(pairs))
+            return pairs, follow_ups.sent(runtime, contact, plan, bool(pairs))
         pairs = pairs_of(turn_id, values, calls, {})
-        then = await follow_ups.answered(desk, contact.id, values.get("decision", ""), bool(pairs))
-        return pairs, with_reason(then, desk.bot.context, values, said)
+        then = await follow_ups.answered(runtime, contact.id, values.get("decision", ""), bool(pairs))
+        return pairs, with_reason(then, runtime.bot.context, values, said)
 
     resumed = values.get("turn_id") == turn_id
     if resumed:
         before = await graph.aget_state(config)
         if not (before.next or before.tasks):
-            await _settle(attending, desk, contact, values, source)
+            await _settle(services, runtime, contact, values, source)
             return await done()
-    contact = await attending.back_to_bot(desk, contact)
+    contact = await services.back_to_bot(runtime, contact)
     usage.calls.set(calls)
-    usage.allowance.set(await attending.spending.allowance(desk.bot))
-    read = await attending.inputs.read(desk, contact, said, patient=work.failures < 2)
-    start: Any = None if resumed else start_of(desk.bot, contact, turn_id, read.messages, values, now_ms())
+    usage.allowance.set(await services.spending.allowance(runtime.bot))
+    read = await services.inputs.read(runtime, contact, said, patient=work.failures < 2)
+    start: Any = None if resumed else start_of(runtime.bot, contact, turn_id, read.messages, values, now_ms())
     if start and plan and verdict:
-        of = len(plan.intervals or desk.bot.outreach.intervals)
+        of = len(plan.intervals or runtime.bot.outreach.intervals)
         start["touch"] = Touch(number=plan.touch, of=of, hours=silence(plan), text=verdict.text)
     attachments.set(read.attachments)
-    diary.set(Diary(attending.calls, desk, contact))
+    calendar.set(Calendar(services.calls, runtime, contact))
     stream: Any = graph.astream(
-        start, config, context=desk.bot.context, durability="sync", stream_mode=["updates", "values"]
+        start, config, context=runtime.bot.context, durability="sync", stream_mode=["updates", "values"]
     )
     tracing = Tracing(resumed)
     async for mode, chunk in stream:
@@ -93,10 +93,10 @@ async def run(
             continue
         for node, update in chunk.items():
             tracing.saw(node, update)
-            await attending.learn(desk, contact, update, source, turn_id)
+            await services.learn(runtime, contact, update, source, turn_id)
     if resumed:
-        await _settle(attending, desk, contact, values, source)
-    await attending.record(desk, contact, calls, tracing.trace(turn_id, values, calls, contact.asked_at), batch)
+        await _settle(services, runtime, contact, values, source)
+    await services.record(runtime, contact, calls, tracing.trace(turn_id, values, calls, contact.asked_at), batch)
     return await done()
 
 
@@ -142,7 +142,9 @@ def start_of(
     }
 
 
-async def _settle(attending: Attending, desk: Desk, contact: Contact, values: dict[str, Any], source: str) -> None:
+async def _settle(
+    services: TurnServices, runtime: BotRuntime, contact: Contact, values: dict[str, Any], source: str
+) -> None:
     """Put on record what nodes found out before a crash came between their checkpoint and `_learn`."""
     before, profile = values["started_with"], values.get("profile", {})
     facts = {name: value for name, value in profile.items() if before["profile"].get(name) != value}
@@ -150,7 +152,7 @@ async def _settle(attending: Attending, desk: Desk, contact: Contact, values: di
     found = {"profile": {**facts, **gone}, "said_in": values.get("said_in"), "task": values.get("task")}
     if values.get("owner") == "person" != before["owner"]:
         found["owner"] = "person"
-    await attending.learn(desk, contact, found, source, values["turn_id"])
+    await services.learn(runtime, contact, found, source, values["turn_id"])
 
 
 def _touched(plan: Plan, verdict: Verdict, contact: Contact, windowed: bool) -> dict[str, Any]:

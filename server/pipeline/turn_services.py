@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 
 from agent.models.usage import Call
 from channels.base import Message
-from server.bots.bot import Desk
-from server.bots.routing import Numbers
+from server.bots.bot import BotRuntime
+from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.notifications import to_operators
@@ -22,7 +22,7 @@ from server.observability import turn_traces
 from server.observability.costs import Spending
 from server.observability.turn_traces import Trace
 from server.outreach import consent
-from server.outreach.appointments import Calls
+from server.outreach.appointments import Appointments
 from server.outreach.follow_ups import FollowUps
 from server.pipeline.inputs import Inputs
 from server.pipeline.merging import Merging
@@ -35,43 +35,45 @@ TASK_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Attending:
-    """One per process."""
+class TurnServices:
+    """What a turn needs of this process besides the graph; one per process."""
 
     settings: Settings
     redis: Redis
-    numbers: Numbers
+    router: ChannelRouter
     http: httpx.AsyncClient
     inputs: Inputs
     spending: Spending
     follow_ups: FollowUps
-    calls: Calls
+    calls: Appointments
 
     @classmethod
-    def over(cls, settings: Settings, redis: Redis, numbers: Numbers, http: httpx.AsyncClient) -> Self:
+    def over(cls, settings: Settings, redis: Redis, router: ChannelRouter, http: httpx.AsyncClient) -> Self:
         """`http` carries voice messages to their provider and notices to the operator."""
-        inputs = Inputs(settings, numbers, http)
-        return cls(settings, redis, numbers, http, inputs, Spending(settings, redis), FollowUps(redis), Calls(redis))
+        inputs = Inputs(settings, router, http)
+        return cls(
+            settings, redis, router, http, inputs, Spending(settings, redis), FollowUps(redis), Appointments(redis)
+        )
 
-    async def keep_telling(self, desks: Mapping[str, Desk]) -> None:
+    async def keep_telling(self, runtimes: Mapping[str, BotRuntime]) -> None:
         """Deliver what operators are to know, until cancelled."""
-        await to_operators.keep_telling(self.settings, self.redis, desks, self.numbers, self.http)
+        await to_operators.keep_telling(self.settings, self.redis, runtimes, self.router, self.http)
 
-    async def keep_hooking(self, desks: Mapping[str, Desk]) -> None:
+    async def keep_hooking(self, runtimes: Mapping[str, BotRuntime]) -> None:
         """Tell outgoing webhooks what happens, until cancelled."""
-        await Hooks(self.settings, self.redis).keep_telling(desks)
+        await Hooks(self.settings, self.redis).keep_telling(runtimes)
 
-    async def keep_ringing(self, desks: Mapping[str, Desk]) -> None:
+    async def keep_ringing(self, runtimes: Mapping[str, BotRuntime]) -> None:
         """Let touches and reminders of calls come when they are due, and make one of two records of a person, until cancelled."""
         merging = Merging(self.settings, self.redis)
 
-        async def besides(desk: Desk) -> None:
-            await self.calls.remind(desk)
-            await merging.catch_up(desk)
+        async def besides(runtime: BotRuntime) -> None:
+            await self.calls.remind(runtime)
+            await merging.catch_up(runtime)
 
-        await self.follow_ups.timers.keep_ringing(desks, besides)
+        await self.follow_ups.timers.keep_ringing(runtimes, besides)
 
-    async def learn(self, desk: Desk, contact: Contact, update: Any, source: str, turn_id: str) -> None:
+    async def learn(self, runtime: BotRuntime, contact: Contact, update: Any, source: str, turn_id: str) -> None:
         """What a node found out is on record before the next node runs, each fact with the message it stands in, else with
         `source`; a person it asks for is called."""
         for part in update if isinstance(update, list) else [update]:
@@ -81,31 +83,35 @@ class Attending:
             for name, value in (part.get("profile") or {}).items():
                 by_source.setdefault((part.get("said_in") or {}).get(name) or source, {})[name] = value
             for message_id, facts in by_source.items():
-                await desk.conversations.learn(contact.id, facts, message_id)
+                await runtime.conversations.learn(contact.id, facts, message_id)
                 if "consent" in facts:
-                    await consent.note(self.redis, desk.bot.id, contact.id, bool(facts["consent"]), "words", message_id)
+                    await consent.note(
+                        self.redis, runtime.bot.id, contact.id, bool(facts["consent"]), "words", message_id
+                    )
             if part.get("owner"):
-                await desk.conversations.set(contact.id, owner=part["owner"])
+                await runtime.conversations.set(contact.id, owner=part["owner"])
             if part.get("owner") == "person" or part.get("task"):
                 reason = part.get("task") or part.get("reason") or "asks for a person"
-                await self.call(desk, contact, turn_id, "handoff" if part.get("owner") else "task", reason)
+                await self.call(runtime, contact, turn_id, "handoff" if part.get("owner") else "task", reason)
 
     async def record(
-        self, desk: Desk, contact: Contact, calls: Sequence[Call], trace: Trace, batch: Sequence[Message]
+        self, runtime: BotRuntime, contact: Contact, calls: Sequence[Call], trace: Trace, batch: Sequence[Message]
     ) -> None:
         """At the end of a turn: what it cost, and how it came about."""
-        await self.spending.record(desk.bot.id, contact.id, calls)
+        await self.spending.record(runtime.bot.id, contact.id, calls)
         parent = next((message.traceparent for message in batch if message.traceparent), "")
-        await turn_traces.keep(self.redis, desk, contact.id, turn_traces.exported(desk, contact.id, trace, parent))
+        await turn_traces.keep(
+            self.redis, runtime, contact.id, turn_traces.exported(runtime, contact.id, trace, parent)
+        )
 
-    async def call(self, desk: Desk, contact: Contact, turn_id: str, event: str, reason: str) -> None:
+    async def call(self, runtime: BotRuntime, contact: Contact, turn_id: str, event: str, reason: str) -> None:
         """Show on the dashboard that a conversation needs a person, and tell the operator; once for a turn. What it needed one
         for before is not forgotten over it."""
-        now = await desk.conversations.contact(contact.id)
-        await desk.conversations.set(contact.id, task=_with(now.task if now else "", reason[:500]))
+        now = await runtime.conversations.contact(contact.id)
+        await runtime.conversations.set(contact.id, task=_with(now.task if now else "", reason[:500]))
         name = contact.profile.get("name") or contact.name
         notice = to_operators.Notice(
-            id=turn_id, event=event, bot_id=desk.bot.id, conversation_id=contact.id, contact=name, reason=reason[:500], at=now_ms()
+            id=turn_id, event=event, bot_id=runtime.bot.id, conversation_id=contact.id, contact=name, reason=reason[:500], at=now_ms()
         )  # fmt: skip
         await to_operators.leave(self.redis, notice)
         minutes = self.settings.answer_minutes
@@ -113,14 +119,14 @@ class Attending:
             late = {"id": f"{turn_id}:again", "again": True, "next": notice.at + minutes * 60_000}
             reason = f"nobody has answered for {minutes} minutes: {notice.reason}"[:500]
             await to_operators.leave(self.redis, notice.model_copy(update={**late, "reason": reason}))
-        log.info("person_called", bot=desk.bot.id, conversation=contact.id, turn=turn_id, reason=event)
+        log.info("person_called", bot=runtime.bot.id, conversation=contact.id, turn=turn_id, reason=event)
 
-    async def back_to_bot(self, desk: Desk, contact: Contact) -> Contact:
+    async def back_to_bot(self, runtime: BotRuntime, contact: Contact) -> Contact:
         """The contact; the bot's again once the pause after a person's last message is over."""
-        if not pause_is_over(contact, desk.bot.context.handoff_minutes, now_ms()):
+        if not pause_is_over(contact, runtime.bot.context.handoff_minutes, now_ms()):
             return contact
-        await desk.conversations.set(contact.id, owner="bot")
-        log.info("taken_back", bot=desk.bot.id, conversation=contact.id)
+        await runtime.conversations.set(contact.id, owner="bot")
+        log.info("taken_back", bot=runtime.bot.id, conversation=contact.id)
         return contact.model_copy(update={"owner": "bot"})
 
 

@@ -19,8 +19,8 @@ from agent.language.phrases import say
 from agent.serializer import Poisoned
 from channels.base import Message
 from server.background import ended, running
-from server.bots.bot import Desk
-from server.bots.routing import Numbers
+from server.bots.bot import BotRuntime
+from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations import retention, working_memory
@@ -28,8 +28,8 @@ from server.conversations.outbox import Reply
 from server.observability.redis_fitness import Judge
 from server.pipeline import linked_sessions, sender, turn
 from server.pipeline.leases import held
-from server.pipeline.schedule import LONGEST_NAP, Rounds
-from server.pipeline.turn_services import Attending
+from server.pipeline.schedule import LONGEST_NAP, PollSchedule
+from server.pipeline.turn_services import TurnServices
 from server.pipeline.typing_indicator import show_typing
 from server.store.keys import WAKE
 from server.store.mailbox import Work
@@ -51,28 +51,28 @@ class Worker:
         self,
         settings: Settings,
         redis: Redis,
-        desks: Mapping[str, Desk],
-        numbers: Numbers,
+        runtimes: Mapping[str, BotRuntime],
+        router: ChannelRouter,
         graph_of: Callable[[str], CompiledStateGraph[Any, Any, Any, Any]],
-        attending: Attending,
+        services: TurnServices,
         judge: Judge | None = None,
     ) -> None:
         """`judge` says whether Redis may be worked with."""
-        self._settings, self._redis, self._desks = settings, redis, desks
-        self._numbers, self._graph_of = numbers, graph_of
-        self._judge, self._attending = judge, attending
+        self._settings, self._redis, self._desks = settings, redis, runtimes
+        self._router, self._graph_of = router, graph_of
+        self._judge, self._services = judge, services
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asides: set[asyncio.Task[None]] = set()
-        self._rounds = Rounds()
+        self._schedule = PollSchedule()
 
     async def run(self) -> None:
         """Work until `stop`; then finish what is in hand, or hand it back. Without Redis it waits for it to come back."""
-        on_desks = (self._attending.keep_telling, self._attending.keep_hooking, self._attending.keep_ringing)
+        on_desks = (self._services.keep_telling, self._services.keep_hooking, self._services.keep_ringing)
         async with running(
             self._listen,
             partial(retention.keep_sweeping, self._redis, self._desks),
-            partial(linked_sessions.keep_checking, self._desks, self._numbers),
+            partial(linked_sessions.keep_checking, self._desks, self._router),
             *(partial(job, self._desks) for job in on_desks),
         ):
             while not self._stopping.is_set():
@@ -103,22 +103,22 @@ class Worker:
 
     async def _look(self) -> float:
         """Take what is due and return for how many seconds nothing else will be."""
-        nap = self._rounds.longest(len(self._desks))
-        for bot_id, desk in self._desks.items():
-            if wait := self._rounds.due_in(bot_id):
+        nap = self._schedule.longest(len(self._desks))
+        for bot_id, runtime in self._desks.items():
+            if wait := self._schedule.due_in(bot_id):
                 nap = min(nap, wait)
                 continue
             free = self._settings.worker_concurrency - len(self._tasks)
             if free <= 0:
                 return LONGEST_NAP
-            claimed = await desk.mailbox.claim(min(free, HANDFUL))
+            claimed = await runtime.mailbox.claim(min(free, HANDFUL))
             for conversation_id in claimed.ids:
-                task = asyncio.create_task(self._conversation(desk, conversation_id))
+                task = asyncio.create_task(self._conversation(runtime, conversation_id))
                 self._tasks.add(task)
                 task.add_done_callback(partial(self._done, bot_id))
             for conversation_id in claimed.fresh:
-                self._aside(show_typing(desk, self._numbers, conversation_id))
-            nap = min(nap, self._rounds.looked(bot_id, bool(claimed.ids), claimed.wait, len(self._desks)))
+                self._aside(show_typing(runtime, self._router, conversation_id))
+            nap = min(nap, self._schedule.looked(bot_id, bool(claimed.ids), claimed.wait, len(self._desks)))
         return nap
 
     def _done(self, bot_id: str, task: asyncio.Task[None]) -> None:
@@ -127,7 +127,7 @@ class Worker:
 
     def _wake(self, bot_id: str) -> None:
         """Look at a bot's mailbox now."""
-        self._rounds.wake(bot_id)
+        self._schedule.wake(bot_id)
         self._woken.set()
 
     async def _listen(self) -> None:
@@ -141,51 +141,51 @@ class Worker:
             except (RedisError, OSError):
                 await asyncio.sleep(REDIS_RETRY)
 
-    async def _conversation(self, desk: Desk, conversation_id: str) -> None:
-        bound = log.bind(bot=desk.bot.id, conversation=conversation_id)
+    async def _conversation(self, runtime: BotRuntime, conversation_id: str) -> None:
+        bound = log.bind(bot=runtime.bot.id, conversation=conversation_id)
         work = Work(0)
         try:
-            work = await desk.mailbox.begin(conversation_id)
+            work = await runtime.mailbox.begin(conversation_id)
             while work.fence and (work.reply or work.batch):
                 if self._stopping.is_set():
-                    await desk.mailbox.hand_back(conversation_id, work.fence)
+                    await runtime.mailbox.hand_back(conversation_id, work.fence)
                     return
                 if work.reply:
                     grace = self._settings.send_grace_seconds * 1000
-                    go_on = await sender.send(desk, self._numbers, conversation_id, work.fence, work.reply, grace)
+                    go_on = await sender.send(runtime, self._router, conversation_id, work.fence, work.reply, grace)
                 else:
-                    go_on = await self._turn(desk, conversation_id, work)
+                    go_on = await self._turn(runtime, conversation_id, work)
                 if not go_on:
                     return
-                work = await desk.mailbox.begin(conversation_id, work.fence)
+                work = await runtime.mailbox.begin(conversation_id, work.fence)
         except asyncio.CancelledError:
             with contextlib.suppress(RedisError, OSError):  # its lease ends, then
-                await desk.mailbox.hand_back(conversation_id, work.fence)
+                await runtime.mailbox.hand_back(conversation_id, work.fence)
             raise
         except (RedisError, OSError) as error:
             bound.error("redis_unreachable", error=repr(error)[:200])  # the lease ends and another worker goes on
         except Exception:  # one conversation's fault must not end the worker; its lease ends and it is tried again
             bound.exception("conversation_failed")
 
-    async def _turn(self, desk: Desk, conversation_id: str, work: Work) -> bool:
+    async def _turn(self, runtime: BotRuntime, conversation_id: str, work: Work) -> bool:
         """Run and commit one turn; True when there is more to do at once."""
-        mailbox, graph = desk.mailbox, self._graph_of(desk.bot.id)
-        bound = log.bind(bot=desk.bot.id, conversation=conversation_id, turn=work.turn_id, attempt=work.attempt)
-        contact = await desk.conversations.contact(conversation_id)
+        mailbox, graph = runtime.mailbox, self._graph_of(runtime.bot.id)
+        bound = log.bind(bot=runtime.bot.id, conversation=conversation_id, turn=work.turn_id, attempt=work.attempt)
+        contact = await runtime.conversations.contact(conversation_id)
         tries, crashes = self._settings.turn_attempts, work.attempt - 1 - work.failures
         if len(work.batch) > 1 and (work.failures >= max(1, tries // 2) or crashes >= CRASHES * tries // 2):
             bound.warning("turn_split", messages=len(work.batch))
-            await self._undo(desk, conversation_id, work)
+            await self._undo(runtime, conversation_id, work)
             return await mailbox.split(conversation_id, work.fence, work.turn_id)
         if contact is None or work.failures >= tries or crashes >= CRASHES * tries:
-            return await self._bury(desk, conversation_id, work, contact)
+            return await self._bury(runtime, conversation_id, work, contact)
         if crashes >= 2 and random.random() < 0.5:  # not always in the company of the message that kills the process
             await mailbox.hand_back(conversation_id, work.fence, random.uniform(0, mailbox.limits.lease))
             return False
         try:
             async with held(mailbox, conversation_id, work.fence):
                 batch = [Message.model_validate_json(raw) for raw in work.batch]
-                pairs, then = await turn.run(graph, desk, contact, work, batch, self._attending)
+                pairs, then = await turn.run(graph, runtime, contact, work, batch, self._services)
         except LeaseLost:
             bound.warning("turn_stale", messages=len(work.batch))
             return False
@@ -193,7 +193,7 @@ class Worker:
             raise
         except Poisoned as error:  # the turn is answered from a fresh memory
             bound.error("memory_set_aside", why=str(error))
-            await working_memory.set_aside(desk, conversation_id, str(error))
+            await working_memory.set_aside(runtime, conversation_id, str(error))
             await mailbox.park(conversation_id, work.fence, 0, failed=True)
             return False
         except Exception:  # whatever a graph raises is tried again, then shown among the dead letters
@@ -208,26 +208,28 @@ class Worker:
             bound.warning("turn_stale", messages=len(work.batch))
         return code == 1
 
-    async def _bury(self, desk: Desk, conversation_id: str, work: Work, contact: Contact | None) -> bool:
-        log.error("turn_given_up", bot=desk.bot.id, conversation=conversation_id, turn=work.turn_id)
-        await self._undo(desk, conversation_id, work)
+    async def _bury(self, runtime: BotRuntime, conversation_id: str, work: Work, contact: Contact | None) -> bool:
+        log.error("turn_given_up", bot=runtime.bot.id, conversation=conversation_id, turn=work.turn_id)
+        await self._undo(runtime, conversation_id, work)
         if contact is not None:  # first, and once however often it is posted: a crash in between loses neither
             text = say("apology", contact.profile.get("language", "en"))
             reply = Reply(id=f"{work.turn_id}:sorry", text=text)
             entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=work.turn_id)
-            await desk.mailbox.post(conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}))
+            await runtime.mailbox.post(
+                conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"})
+            )
         why = f"failed {work.failures} times, began {work.attempt - 1} times"
-        return await desk.mailbox.bury(conversation_id, work.fence, work.turn_id, why) == 1
+        return await runtime.mailbox.bury(conversation_id, work.fence, work.turn_id, why) == 1
 
-    async def _undo(self, desk: Desk, conversation_id: str, work: Work) -> None:
+    async def _undo(self, runtime: BotRuntime, conversation_id: str, work: Work) -> None:
         """Take a given-up batch out of the working memory, or, when that cannot even be read, drop the memory."""
         try:
-            await turn.undo(self._graph_of(desk.bot.id), conversation_id, work)
+            await turn.undo(self._graph_of(runtime.bot.id), conversation_id, work)
         except (RedisError, OSError, LeaseLost):
             raise
         except Exception:  # whatever is wrong with it, the conversation must go on
-            log.exception("memory_dropped", bot=desk.bot.id, conversation=conversation_id)
-            await working_memory.forget(desk, conversation_id)
+            log.exception("memory_dropped", bot=runtime.bot.id, conversation=conversation_id)
+            await working_memory.forget(runtime, conversation_id)
 
     def _aside(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(job)

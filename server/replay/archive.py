@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agent.documents import Bookshelf
 from knowledge_base.library import Library
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.replay.export import exported, mask_of
 from server.replay.saved import BadConversation, tape_of
 from server.replay.tape import as_file
@@ -18,11 +18,13 @@ from server.store.records import Contact
 __all__ = ["BadConversation", "packed"]
 
 
-async def packed(name: str, desk: Desk, contact: Contact, shelf: Library, names: Sequence[str], bad: str) -> bytes:
+async def packed(
+    name: str, runtime: BotRuntime, contact: Contact, shelf: Library, names: Sequence[str], bad: str
+) -> bytes:
     """A zip archive of NAME.yaml and its tape, for `tests/conversations`. Raises BadConversation."""
-    entries = await desk.conversations.transcript(contact.id)
+    entries = await runtime.conversations.transcript(contact.id)
     mask = mask_of(contact, entries, names)
-    made = await exported(name, contact, entries, desk.bot, Bookshelf(shelf), mask, bad)
+    made = await exported(name, contact, entries, runtime.bot, Bookshelf(shelf), mask, bad)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
         files.writestr(f"{name}.yaml", made.file)

@@ -21,7 +21,7 @@ from agent.state import Touch
 from channels.base import Media, Message
 from channels.emulators.numbers import SIMULATED
 from channels.registry import channels
-from server.bots.bot import Bot, made
+from server.bots.bot import Bot, build_bot
 from server.config.bot import BadConfig
 from server.config.settings import Settings
 from server.conversations.message_text import STOP, marked, of_group, pressed_stop, quoting, reacted, voiced
@@ -31,14 +31,14 @@ from server.outreach.rules import HOUR, Plan
 from server.pipeline.turn import start_of
 from server.pipeline.turn_services import pause_is_over
 from server.replay.boundary import TapedKnowledge, TapedModels, taped_calls
-from server.replay.diary import PaperDiary
+from server.replay.calendar import PaperDiary
 from server.replay.expect import failures
 from server.replay.heard import Heard, Played
 from server.replay.judge import judged
 from server.replay.saved import BadConversation, Said, SavedConversation, Turn
 from server.replay.tape import Mode, Recorded, Tape
 from server.store.records import Contact
-from tools.runtime import diary
+from tools.runtime import calendar
 
 MINUTE = 60_000
 # How long after a turn the next begins where the file does not say.
@@ -90,7 +90,7 @@ def bot_of(saved: SavedConversation, settings: Settings | None = None, changes: 
     if settings:
         plain = plain.model_copy(update={"prompt_sets": settings.prompt_sets})
     try:
-        return made(plain, {"model": "auto", **saved.bot, **(changes or {}), "id": BOT}, {})
+        return build_bot(plain, {"model": "auto", **saved.bot, **(changes or {}), "id": BOT}, {})
     except BadConfig as error:
         raise BadConversation(f"bot: {error}") from None
 
@@ -268,7 +268,7 @@ class Talk:
         usage.allowance.set("full")
         attachments.set({})
         self._diary.now = self.now
-        diary.set(self._diary)
+        calendar.set(self._diary)
         values = await self._remembered()
         start: Any = start_of(
             self.bot, self.contact, str(self.tape.turn), [*self._waiting, *messages], values, self.now

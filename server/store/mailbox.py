@@ -97,7 +97,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Then:
+class TurnOutcome:
     """What a turn leaves behind besides its replies: the plan of touches (JSON; empty: as it was), the ms at which the next
     is due (0: none), and what the turn counts as in the funnel."""
 
@@ -120,7 +120,7 @@ class Attempt:
     unanswered: int = 0
 
 
-NOTHING = Then()
+NOTHING = TurnOutcome()
 
 
 class UnknownContact(LookupError):
@@ -203,7 +203,12 @@ class Mailbox:
         return bool(await self._run("hand_back", conversation_id, fence=fence, delay=int(delay)))
 
     async def commit(
-        self, conversation_id: str, fence: int, turn_id: str, replies: Sequence[tuple[str, str]], then: Then = NOTHING
+        self,
+        conversation_id: str,
+        fence: int,
+        turn_id: str,
+        replies: Sequence[tuple[str, str]],
+        then: TurnOutcome = NOTHING,
     ) -> int:
         """End a turn: drop its batch, queue (reply, transcript entry) pairs. 0: the lease was lost, nothing changed."""
         flat = [text for pair in replies for text in pair]

@@ -24,8 +24,8 @@ from server.api.common import ProblemDetails
 from server.api.events import Feed
 from server.api.examples import with_examples
 from server.background import running
-from server.bots.registry import Roster
-from server.bots.routing import NotReady, Numbers
+from server.bots.registry import BotRegistry
+from server.bots.routing import ChannelRouter, NotReady
 from server.clock import now_ms
 from server.config.addresses import hidden
 from server.config.settings import Settings
@@ -34,7 +34,7 @@ from server.observability import redis_fitness as fitness
 from server.observability.redis_fitness import Judge
 from server.operators import metrics, tokens
 from server.operators.login import Access
-from server.outreach.appointments import Calls, feed
+from server.outreach.appointments import Appointments, feed
 from server.web import dashboard, pages, provider_webhooks, simulator
 from server.web.guard import Guard
 from server.web.problem_details import problem
@@ -51,14 +51,14 @@ def http_timeout(settings: Settings) -> httpx.Timeout:
 def create(settings: Settings, redis: Redis) -> Guard:
     """The application over a Redis client, which the caller closes."""
     client = http_client(http_timeout(settings))
-    roster = Roster(settings, redis, Numbers(settings, client, []))
+    registry = BotRegistry(settings, redis, ChannelRouter(settings, client, []))
     phones = simulator.emulators(settings) if settings.simulates else {}
     changes, stopping, access = Feed(redis), asyncio.Event(), Access(settings, redis)
     judge = Judge(settings, redis)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(roster.keep_fresh, changes.listen, judge.keep_looking), connected(settings.mcp_file):
+        async with running(registry.keep_fresh, changes.listen, judge.keep_looking), connected(settings.mcp_file):
             yield
         for emulator in phones.values():
             await emulator.close()
@@ -72,12 +72,12 @@ def create(settings: Settings, redis: Redis) -> Guard:
         docs_url=None,
         redoc_url=None,
     )
-    receive = provider_webhooks.cloud_receiver(roster)
-    app.include_router(provider_webhooks.router(settings, roster, receive))
-    app.include_router(router.router(settings, redis, roster, access, changes, stopping))
+    receive = provider_webhooks.cloud_receiver(registry)
+    app.include_router(provider_webhooks.router(settings, registry, receive))
+    app.include_router(router.router(settings, redis, registry, access, changes, stopping))
     templates = pages.Guarded(Path(__file__).parent / "templates")
-    app.include_router(pages.router(settings, redis, roster, access, templates))
-    app.include_router(dashboard.router(settings, redis, roster, access, templates, client))
+    app.include_router(pages.router(settings, redis, registry, access, templates))
+    app.include_router(dashboard.router(settings, redis, registry, access, templates, client))
     for path, emulator in phones.items():
         app.mount(path, emulator.app)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
@@ -88,7 +88,7 @@ def create(settings: Settings, redis: Redis) -> Guard:
         conversation that waits longest for a worker has been due."""
         try:
             await fitness.write(redis, now_ms())
-            oldest = await fitness.oldest_due(redis, list(roster), now_ms())
+            oldest = await fitness.oldest_due(redis, list(registry), now_ms())
         except (RedisError, OSError) as error:
             log.error("redis_unreachable", error=hidden(repr(error))[:200])
             return JSONResponse({"status": "unavailable", "redis": "takes no writes"}, 503)
@@ -99,16 +99,16 @@ def create(settings: Settings, redis: Redis) -> Guard:
 
     @app.get("/calendar/{bot_id}/{secret}.ics", tags=["open"], summary="Scheduled calls for the operator's calendar")
     async def calendar(bot_id: str, secret: str) -> Response:
-        known = roster.get(bot_id)
+        known = registry.get(bot_id)
         if known is None or await tokens.of_feed(settings, redis, bot_id, secret) is None:
             raise HTTPException(404, "there is no calendar at this address")
-        return Response(feed(known.bot, await Calls(redis).coming(bot_id)), media_type="text/calendar")
+        return Response(feed(known.bot, await Appointments(redis).coming(bot_id)), media_type="text/calendar")
 
     @app.get("/metrics", tags=["open"], summary="Prometheus metrics")
     async def prometheus(request: Request) -> Response:
         """All bots as one and no money, unless a token comes along: then each bot it opens."""
-        registry = await metrics.registry(settings, redis, roster, await access.operator(request))
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        measured = await metrics.registry(settings, redis, registry, await access.operator(request))
+        return Response(generate_latest(measured), media_type=CONTENT_TYPE_LATEST)
 
     @app.exception_handler(RedisError)
     @app.exception_handler(ConnectionError)
@@ -145,7 +145,7 @@ def create(settings: Settings, redis: Redis) -> Guard:
         elif path.startswith("/webhook"):
             if judge.refused and request.method == "POST":
                 raise HTTPException(503, "this Redis may lose what it takes: try again later")
-            await provider_webhooks.admit(roster, request)
+            await provider_webhooks.admit(registry, request)
         elif path.startswith("/simulator/"):
             await simulator.admit(settings, access, request)
 

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from agent.models.chat import OFFLINE
 from channels.emulators.numbers import PATHS, SIMULATED
-from server.bots.bot import DEMO, Desk
+from server.bots.bot import DEMO, BotRuntime
 from server.config.addresses import is_loopback
 from server.config.settings import Settings
 from server.operators import audit
@@ -45,7 +45,7 @@ class Guarded(Jinja2Templates):
 
 
 def router(
-    settings: Settings, redis: Redis, desks: Mapping[str, Desk], access: Access, templates: Guarded
+    settings: Settings, redis: Redis, runtimes: Mapping[str, BotRuntime], access: Access, templates: Guarded
 ) -> APIRouter:
     """/, /simulator, /docs, /login and /logout."""
     routes = APIRouter(include_in_schema=False)
@@ -64,13 +64,13 @@ def router(
         session = await access.session(request)
         bots = [
             {
-                "id": desk.bot.id,
-                "business": desk.bot.context.business,
-                "model": desk.bot.context.model,
-                "offline": desk.bot.context.model == OFFLINE,
+                "id": runtime.bot.id,
+                "business": runtime.bot.context.business,
+                "model": runtime.bot.context.model,
+                "offline": runtime.bot.context.model == OFFLINE,
             }
-            for desk in desks.values()
-            if operator.sees(desk.bot.id)
+            for runtime in runtimes.values()
+            if operator.sees(runtime.bot.id)
         ]
         bots.sort(key=lambda bot: bot["id"] != DEMO)
         wires = [{"name": name, "path": path, "prefix": SIMULATED[name]} for name, path in PATHS.items()]

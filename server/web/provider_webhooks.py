@@ -10,8 +10,8 @@ import structlog
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from server.bots.registry import Roster
-from server.bots.routing import Door
+from server.bots.registry import BotRegistry
+from server.bots.routing import WebhookScope
 from server.config.settings import Settings
 from server.pipeline.intake import receive
 
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 Receive = Callable[[Request], Awaitable[Response]]
 
 
-def router(settings: Settings, roster: Roster, receive_cloud: Receive) -> APIRouter:
+def router(settings: Settings, registry: BotRegistry, receive_cloud: Receive) -> APIRouter:
     """GET and POST /webhook, and those of the other channels."""
     routes = APIRouter(tags=["wires"])
     verify = settings.whatsapp_webhook_verify_token
@@ -47,9 +47,9 @@ def router(settings: Settings, roster: Roster, receive_cloud: Receive) -> APIRou
 
     @routes.post("/webhook/waha", summary="Events of QR-linked sessions", response_model=None)
     async def waha(request: Request) -> Response:
-        await roster.ready()
+        await registry.ready()
         body = await request.body()
-        return await _stored(roster, "waha", body, roster.numbers.door("waha", body, request.headers))
+        return await _stored(registry, "waha", body, registry.router.scope("waha", body, request.headers))
 
     @routes.post(
         "/webhook/{channel}/{bot_id}/{secret}",
@@ -57,26 +57,26 @@ def router(settings: Settings, roster: Roster, receive_cloud: Receive) -> APIRou
         response_model=None,
     )
     async def by_path(channel: str, bot_id: str, secret: str, request: Request) -> Response:
-        await roster.ready()
+        await registry.ready()
         body = await request.body()
-        door = roster.numbers.door_at(channel, bot_id, secret, body, request.headers)
-        return await _stored(roster, channel, body, door)
+        scope = registry.router.scope_at(channel, bot_id, secret, body, request.headers)
+        return await _stored(registry, channel, body, scope)
 
     return routes
 
 
-def cloud_receiver(roster: Roster) -> Receive:
+def cloud_receiver(registry: BotRegistry) -> Receive:
     """What takes a webhook of the Cloud API: 200 once all of it is stored."""
 
     async def take(request: Request) -> Response:
-        await roster.ready()
+        await registry.ready()
         body = await request.body()
-        return await _stored(roster, "cloud_api", body, roster.numbers.door("cloud_api", body, request.headers))
+        return await _stored(registry, "cloud_api", body, registry.router.scope("cloud_api", body, request.headers))
 
     return take
 
 
-async def admit(roster: Roster, request: Request) -> None:
+async def admit(registry: BotRegistry, request: Request) -> None:
     """Raises HTTPException 403 for what carries no signature, or the secret of nobody's address, before its body is read."""
     _, first, *parts = request.scope["path"].split("/")
     if request.method != "POST" or first != "webhook":
@@ -86,8 +86,8 @@ async def admit(roster: Roster, request: Request) -> None:
         if not re.fullmatch(name[1], request.headers.get(name[0], "")):
             raise _rejected(place or "cloud_api")
         return
-    await roster.ready()
-    if len(rest) != 2 or not roster.numbers.is_door(place, *rest):
+    await registry.ready()
+    if len(rest) != 2 or not registry.router.is_address(place, *rest):
         raise _rejected(place)
 
 
@@ -96,12 +96,12 @@ def _rejected(channel: str) -> HTTPException:
     return HTTPException(403, "wrong or missing signature")
 
 
-async def _stored(roster: Roster, channel: str, body: bytes, door: Door | None) -> Response:
-    if door is None:
+async def _stored(registry: BotRegistry, channel: str, body: bytes, scope: WebhookScope | None) -> Response:
+    if scope is None:
         raise _rejected(channel)
     try:
-        parsed = door.channel.parse(body)
+        parsed = scope.channel.parse(body)
     except ValueError:
         return PlainTextResponse("not a JSON object", 400)
-    await receive(parsed, door, roster)
+    await receive(parsed, scope, registry)
     return PlainTextResponse("ok")

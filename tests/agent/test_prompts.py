@@ -11,7 +11,7 @@ from agent.context import Context
 from agent.prompts import HERE, names, placeholders, prompt, read, split, version, with_text
 from agent.prompts.lint import LONGEST, problems
 from agent.studio import graph
-from server.bots.bot import made
+from server.bots.bot import build_bot
 from server.config.settings import Settings
 from tests.agent.chatting import call
 
@@ -61,7 +61,7 @@ def test_a_set_of_prompts_may_have_front_matter_too(tmp_path: Path):
     (tmp_path / "bakery").mkdir()
     (tmp_path / "bakery" / "price.md").write_text(with_text((HERE / "price.md").read_text(), "Bread first."))
     settings = Settings(_env_file=None, data_dir=tmp_path, prompt_sets=tmp_path)  # pyright: ignore[reportCallIssue]
-    assert made(settings, {"id": "a", "prompt_set": "bakery"}, {}).context.price_prompt == "Bread first."
+    assert build_bot(settings, {"id": "a", "prompt_set": "bakery"}, {}).context.price_prompt == "Bread first."
 
 
 def test_studio_is_told_what_a_prompt_is_for():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from server.bots.bot import made
+from server.bots.bot import build_bot
 from server.config.settings import Settings
 from server.replay.export import Exported, exported
 from server.replay.masking import Mask, people_in
@@ -19,7 +19,7 @@ from server.store.records import Contact, Entry
 
 HOUR = 3_600_000
 AT = 1_772_420_400_000  # Monday 2 March 2026, 08:00 in Almaty
-BOT = made(
+BOT = build_bot(
     Settings.model_construct(), {"id": "shop", "business": "Aurora Coffee, машины", "price_prompt": "Price first."}, {}
 )
 ANNA = Contact(
@@ -150,7 +150,7 @@ async def test_a_conversation_in_which_nobody_wrote_is_none():
 
 
 async def test_a_touch_is_a_silence():
-    following = replace(BOT, outreach=made(
+    following = replace(BOT, outreach=build_bot(
         Settings.model_construct(),
         {"id": "x", "outreach": {"enabled": True, "intervals": [3]}, "hours": {"timezone": "Asia/Almaty", "holidays": "none"}},
         {},

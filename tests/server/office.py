@@ -17,13 +17,13 @@ from agent.graph import build
 from agent.models.chat import Models
 from channels.base import Message
 from channels.emulators.cloud_api import CloudApiEmulator
-from server.bots.bot import Bot, Desk, desks
-from server.bots.routing import Numbers
+from server.bots.bot import Bot, BotRuntime, runtimes
+from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations import outbox
 from server.pipeline import sender
-from server.pipeline.turn_services import Attending
+from server.pipeline.turn_services import TurnServices
 from server.pipeline.worker import Worker
 from server.store.keys import key, thread_prefix
 from server.store.records import Entry
@@ -47,16 +47,18 @@ class Office:
             **settings,
         }
         self.settings = Settings(_env_file=None, data_dir=tmp_path, **known)
-        self.desk: Desk = desks(self.settings, redis)["default"]
+        self.runtime: BotRuntime = runtimes(self.settings, redis)["default"]
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.emulator.app))
-        self.numbers = Numbers(self.settings, self.client, [self.desk.bot, Bot("demo", self.desk.bot.context)])
+        self.router = ChannelRouter(
+            self.settings, self.client, [self.runtime.bot, Bot("demo", self.runtime.bot.context)]
+        )
 
     async def writes(self, contact: str, text: str) -> str:
         """A contact writes; the conversation's id."""
         said = Message(id=f"wamid.{uuid.uuid4().hex}", account=NUMBER, kind="text", wa_id=contact, text=text)
-        conversation = await self.desk.conversations.identify(said)
+        conversation = await self.runtime.conversations.identify(said)
         entry = Entry(id=said.id, author="contact", text=text, at=now_ms())
-        await self.desk.mailbox.accept(
+        await self.runtime.mailbox.accept(
             conversation, said.id, said.model_dump_json(), entry.model_dump_json(), length=len(text)
         )
         return conversation
@@ -71,8 +73,8 @@ class Office:
                 self.redis, prefix=thread_prefix("default"), holder=lambda thread: key("default", "box", thread)
             ),
         )
-        attending = Attending.over(self.settings, self.redis, self.numbers, self.client)
-        worker = Worker(self.settings, self.redis, {"default": self.desk}, self.numbers, lambda _: graph, attending)
+        services = TurnServices.over(self.settings, self.redis, self.router, self.client)
+        worker = Worker(self.settings, self.redis, {"default": self.runtime}, self.router, lambda _: graph, services)
         self.workers.append(worker)
         task = asyncio.create_task(worker.run())
         try:
@@ -87,31 +89,31 @@ class Office:
 
     async def idle(self) -> bool:
         """Whether nothing waits."""
-        return await self.desk.mailbox.backlog() == 0
+        return await self.runtime.mailbox.backlog() == 0
 
     async def reply(self, contact: str, **more: Any) -> str:
         """Queue a reply to a contact; the conversation's id."""
         known = Message(id="m", account=NUMBER, kind="text", wa_id=contact)
-        conversation = await self.desk.conversations.identify(known)
+        conversation = await self.runtime.conversations.identify(known)
         reply = outbox.Reply(id=f"{uuid.uuid4().hex}:0", text="the reply", **more)
-        await self.desk.mailbox.post(
+        await self.runtime.mailbox.post(
             conversation, reply.model_dump_json(), json.dumps({"id": reply.id, "author": "bot"})
         )
         return conversation
 
     async def send(self) -> None:
         """Everything that is due now."""
-        while claimed := (await self.desk.mailbox.claim(10)).ids:
+        while claimed := (await self.runtime.mailbox.claim(10)).ids:
             for name in claimed:
-                work = await self.desk.mailbox.begin(name)
+                work = await self.runtime.mailbox.begin(name)
                 while work.reply:
-                    if not await sender.send(self.desk, self.numbers, name, work.fence, work.reply, 60_000):
+                    if not await sender.send(self.runtime, self.router, name, work.fence, work.reply, 60_000):
                         break
-                    work = await self.desk.mailbox.begin(name, work.fence)
+                    work = await self.runtime.mailbox.begin(name, work.fence)
 
     async def next_in(self) -> int:
         """Milliseconds until something is due again, -1 for never."""
-        return (await self.desk.mailbox.claim(10)).wait
+        return (await self.runtime.mailbox.claim(10)).wait
 
     async def status(self, conversation: str) -> str:
-        return (await self.desk.conversations.transcript(conversation))[-1].status
+        return (await self.runtime.conversations.transcript(conversation))[-1].status

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from agent.models.chat import Models
 from agent.serializer import Poisoned
 from channels.base import Message
-from server.bots.bot import desks
+from server.bots.bot import runtimes
 from server.config.settings import Settings
 from server.conversations.working_memory import sound
 from server.observability import model_capabilities
@@ -53,16 +53,16 @@ def test_one_of_another_shape_is_not(wrong: dict[str, Any]):
 
 
 async def test_one_damaged_contact_hides_no_other(redis: Redis, tmp_path: Path):
-    desk = desks(Settings(_env_file=None, data_dir=tmp_path), redis)["default"]  # pyright: ignore[reportCallIssue]
+    runtime = runtimes(Settings(_env_file=None, data_dir=tmp_path), redis)["default"]  # pyright: ignore[reportCallIssue]
     ids = [
-        await desk.conversations.identify(Message(id=f"m{n}", account="1", kind="text", wa_id=f"7701000000{n}"))
+        await runtime.conversations.identify(Message(id=f"m{n}", account="1", kind="text", wa_id=f"7701000000{n}"))
         for n in range(4)
     ]
     await redis.hset(key("default", "contact", ids[0]), "heard_at", "nan")  # pyright: ignore[reportGeneralTypeIssues]
     await redis.hset(key("default", "contact", ids[1]), b"p:name", b"\xff\xfe")  # pyright: ignore[reportGeneralTypeIssues]
     await redis.delete(key("default", "contact", ids[2]))
     await redis.set(key("default", "contact", ids[2]), "a text")
-    assert [contact.id for contact, _ in await desk.conversations.latest(ids)] == [ids[3]]
+    assert [contact.id for contact, _ in await runtime.conversations.latest(ids)] == [ids[3]]
 
 
 LISTS = {

@@ -41,7 +41,7 @@ async def figures(redis: Redis, office: Office) -> dict[str, int]:
 
 async def test_an_answer_is_counted_once_with_its_time(redis: Redis, tmp_path: Path):
     office = Office(redis, tmp_path)
-    mailbox = office.desk.mailbox
+    mailbox = office.runtime.mailbox
     conversation = await office.writes("77010000001", "one")
     await office.writes("77010000001", "two")
 
@@ -83,11 +83,11 @@ async def test_an_answer_is_counted_once_with_its_time(redis: Redis, tmp_path: P
 async def test_nobody_is_counted_twice(redis: Redis, tmp_path: Path):
     """A template first, a class that flips, a contact that is erased many times at once."""
     office = Office(redis, tmp_path)
-    conversations = office.desk.conversations
+    conversations = office.runtime.conversations
     card = Message(id="api", account="4242", kind="system", wa_id="77010000001")
     conversation = await conversations.identify(card)
     entry = Entry(id="r:0", author="person", text="an offer")
-    await office.desk.mailbox.post(conversation, json.dumps({"id": "r:0"}), entry.model_dump_json())
+    await office.runtime.mailbox.post(conversation, json.dumps({"id": "r:0"}), entry.model_dump_json())
     await office.writes("77010000001", "yes?")
     for kind in ("client", "non_client", "client", "unknown", "client"):
         await conversations.learn(conversation, {"class": kind, "company": "Aurora"}, "operator")
@@ -95,7 +95,7 @@ async def test_nobody_is_counted_twice(redis: Redis, tmp_path: Path):
     assert (found["conversations"], found["class client"], found["class non_client"]) == (1, 1, 1)
     contact = await conversations.contact(conversation)
     assert contact
-    await asyncio.gather(*(privacy.erased(redis, office.desk, contact) for _ in range(5)))
+    await asyncio.gather(*(privacy.erased(redis, office.runtime, contact) for _ in range(5)))
     assert (await fields(redis, "default")).get("company", 0) == 0
 
 
@@ -103,15 +103,15 @@ async def test_a_turn_that_says_nothing_leaves_nobody_waiting_but_for_a_person(r
     office = Office(redis, tmp_path)
     for owner in ("bot", "person"):
         conversation = await office.writes(f"7701000000{len(owner)}", "thanks")
-        await office.desk.conversations.set(conversation, owner=owner)
+        await office.runtime.conversations.set(conversation, owner=owner)
 
         async def claimed(wanted: str = conversation) -> bool:
-            return wanted in (await office.desk.mailbox.claim(10)).ids
+            return wanted in (await office.runtime.mailbox.claim(10)).ids
 
         await until(claimed)
-        work = await office.desk.mailbox.begin(conversation)
-        await office.desk.mailbox.commit(conversation, work.fence, work.turn_id, [])
-        contact = await office.desk.conversations.contact(conversation)
+        work = await office.runtime.mailbox.begin(conversation)
+        await office.runtime.mailbox.commit(conversation, work.fence, work.turn_id, [])
+        contact = await office.runtime.conversations.contact(conversation)
         assert contact and bool(contact.asked_at) == (owner == "person")
     assert (await figures(redis, office))["handoffs"] == 1
 

@@ -114,7 +114,7 @@ async def test_five_touches_come_in_working_hours_and_the_last_says_farewell(red
         plan = await scene.plan()
         assert (plan.ended, plan.touches, plan.unanswered) == ("all touches sent", 5, 5)
         assert len(scene.texts()) == 6
-        sent = [e for e in await scene.office.desk.conversations.transcript(scene.conversation) if e.touch]
+        sent = [e for e in await scene.office.runtime.conversations.transcript(scene.conversation) if e.touch]
         assert [(e.touch, e.template) for e in sent] == [(n, "come_back:en") for n in range(1, 6)]
         funnel = await scene.follow_ups.funnel("default")
         assert funnel["contacted"] == 1 and funnel["touched"] == {str(n): 1 for n in range(1, 6)}
@@ -133,7 +133,7 @@ async def test_a_touch_inside_the_window_is_written_from_the_conversation(redis:
     ) as scene:
         await scene.passes()
         assert len(scene.texts()) == 2
-        (touch,) = [e for e in await scene.office.desk.conversations.transcript(scene.conversation) if e.touch]
+        (touch,) = [e for e in await scene.office.runtime.conversations.transcript(scene.conversation) if e.touch]
         assert touch.touch == 1 and not touch.template and "blue vase" in touch.text.lower()
 
 
@@ -141,7 +141,7 @@ async def test_without_a_template_a_late_touch_is_left_out_and_the_reason_is_on_
     async with silence(redis, tmp_path) as scene:
         await scene.passes()
         assert len(scene.texts()) == 1
-        (row,) = await scene.follow_ups.skipped(scene.office.desk)
+        (row,) = await scene.follow_ups.skipped(scene.office.runtime)
         assert row["touch"] == 1 and "no template is set for touch 1 (en)" in row["reason"]
         assert (await scene.plan()).touch == 2
 
@@ -162,7 +162,7 @@ async def test_a_template_that_cannot_go_out_is_named(redis: Redis, tmp_path, st
         await keep(redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")])
         await note_status(redis, "default", "back", "en", status, "low quality" if status == "PAUSED" else "NONE")
         await scene.passes()
-        (row,) = await scene.follow_ups.skipped(scene.office.desk)
+        (row,) = await scene.follow_ups.skipped(scene.office.runtime)
         assert reason in row["reason"] and len(scene.texts()) == 1
 
 
@@ -185,9 +185,9 @@ async def test_a_channel_without_a_window_is_followed_up_only_when_that_is_switc
 async def test_a_template_is_filled_from_the_profile(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"1": "back:en(name)"}) as scene:
         await keep(redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")])
-        await scene.office.desk.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
+        await scene.office.runtime.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
         await scene.passes()
-        (touch,) = [e for e in await scene.office.desk.conversations.transcript(scene.conversation) if e.touch]
+        (touch,) = [e for e in await scene.office.runtime.conversations.transcript(scene.conversation) if e.touch]
         assert touch.text == "Hi Anna, still interested?" and len(scene.texts()) == 2
 
 
@@ -219,7 +219,7 @@ async def test_what_an_answer_does_to_the_sequence(redis: Redis, tmp_path, decis
 @pytest.mark.parametrize("door", ["words", "preferences", "operator", "handoff", "non-client"])
 async def test_every_door_out_stops_the_sequence(redis: Redis, tmp_path, door: str):
     async with silence(redis, tmp_path, follow_up_templates={"*": "b:en"}) as scene:
-        conversations = scene.office.desk.conversations
+        conversations = scene.office.runtime.conversations
         if door == "words":
             await scene.answers("stop")
         elif door == "handoff":
@@ -241,7 +241,7 @@ async def test_start_takes_an_opt_out_back_and_both_are_on_record(redis: Redis, 
     async with silence(redis, tmp_path) as scene:
         await scene.answers("stop")
         await scene.answers("start")
-        assert not await consent.suppressed(redis, scene.office.desk.conversations)
+        assert not await consent.suppressed(redis, scene.office.runtime.conversations)
         log = await consent.changes(redis, "default")
         assert [(row["stopped"], row["door"]) for row in log] == [(False, "words"), (True, "words")]
 
@@ -251,11 +251,11 @@ async def test_the_button_of_a_template_is_an_opt_out_whatever_it_says(redis: Re
     (pressed,) = parse(body).messages
     async with silence(redis, tmp_path) as scene:
         entry = '{"id": "wamid.b", "author": "contact", "at": 1}'
-        box = scene.office.desk.mailbox
+        box = scene.office.runtime.mailbox
         await box.accept(scene.conversation, pressed.id, pressed.model_dump_json(), entry)
         await until(scene.settled)
         assert "no more messages from us" in scene.texts()[-1]
-        assert len(await consent.suppressed(redis, scene.office.desk.conversations)) == 1
+        assert len(await consent.suppressed(redis, scene.office.runtime.conversations)) == 1
 
 
 async def test_an_answer_that_comes_while_a_touch_is_due_wins(redis: Redis, tmp_path):
@@ -264,24 +264,24 @@ async def test_an_answer_that_comes_while_a_touch_is_due_wins(redis: Redis, tmp_
         await scene.office.writes(ANNA, "and the red one?")
         assert await scene.follow_ups.timers.ring("default") == 0
         await until(scene.settled)
-        assert len(scene.texts()) == 2 and not await scene.follow_ups.skipped(scene.office.desk)
+        assert len(scene.texts()) == 2 and not await scene.follow_ups.skipped(scene.office.runtime)
 
 
 async def test_operators_pause_skip_override_cancel_and_run_now(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"*": "b:en"}) as scene:
-        follow_ups, desk, name = scene.follow_ups, scene.office.desk, scene.conversation
-        assert await follow_ups.pause(desk, name, True) and not await follow_ups.timers.active("default")
-        resumed = await follow_ups.pause(desk, name, False)
+        follow_ups, runtime, name = scene.follow_ups, scene.office.runtime, scene.conversation
+        assert await follow_ups.pause(runtime, name, True) and not await follow_ups.timers.active("default")
+        resumed = await follow_ups.pause(runtime, name, False)
         assert resumed and resumed.timer and await follow_ups.timers.active("default")
-        contact = await desk.conversations.contact(name)
+        contact = await runtime.conversations.contact(name)
         assert contact
-        skipped = await follow_ups.skip(desk, contact)
+        skipped = await follow_ups.skip(runtime, contact)
         assert skipped and skipped.touch == 2
-        assert (await follow_ups.skipped(desk))[0]["reason"] == "by an operator"
-        own = await follow_ups.override(desk, name, [24, 48])
+        assert (await follow_ups.skipped(runtime))[0]["reason"] == "by an operator"
+        own = await follow_ups.override(runtime, name, [24, 48])
         assert own and local(own.due)[:10] == "2026-11-25"
         at("2026-11-24 11:00")
-        await follow_ups.run_now(desk, name)
+        await follow_ups.run_now(runtime, name)
         await until(scene.settled)
         assert len(scene.texts()) == 2 and (await scene.plan()).ended == "all touches sent"
         assert await follow_ups.end("default", name, "cancelled")
@@ -301,13 +301,13 @@ async def test_a_provider_that_puts_a_touch_off_gets_it_a_day_later_and_then_no_
 async def test_a_touch_that_fails_after_it_was_taken_goes_out_anew_with_its_variables(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"1": "back:en(name)"}) as scene:
         await keep(redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")])
-        await scene.office.desk.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
+        await scene.office.runtime.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
         await scene.passes()
-        (touch,) = [e for e in await scene.office.desk.conversations.transcript(scene.conversation) if e.touch]
+        (touch,) = [e for e in await scene.office.runtime.conversations.transcript(scene.conversation) if e.touch]
         told = StatusUpdate(
             id="w", account=NUMBER, status="failed", error_code=131000, error="try again", failure="retry"
         )
-        await undelivered(scene.office.desk, scene.conversation, touch.id, told)
+        await undelivered(scene.office.runtime, scene.conversation, touch.id, told)
         clock.move_to(clock.ahead() + HOUR)
         await until(lambda: len(scene.texts()) == 3)
         first, again = [r["template"] for r in scene.office.emulator.requests if "template" in r]
@@ -327,8 +327,8 @@ async def test_a_message_from_whatsapps_own_switch_is_an_opt_out(redis: Redis, t
     assert (preference.stopped, preference.wa_id, preference.user_id) == (True, "77015550101", "KZ.1349")
     office = Office(redis, tmp_path)
     card = Message(id="x", account=NUMBER, kind="system", wa_id="77015550101")
-    conversation = await office.desk.conversations.identify(card)
+    conversation = await office.runtime.conversations.identify(card)
     for stopped in (True, True, False):
-        await consent.change(redis, office.desk.conversations, conversation, stopped, "preferences", "p")
+        await consent.change(redis, office.runtime.conversations, conversation, stopped, "preferences", "p")
     log = await consent.changes(redis, "default")
     assert [(row["stopped"], row["door"]) for row in log] == [(False, "preferences"), (True, "preferences")]

@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from server.bots.bot import Desk, desks
+from server.bots.bot import BotRuntime, runtimes
 from server.config.settings import Settings
 from server.notifications import webhooks as module
 from server.notifications.webhooks import EVENTS, Forbidden, Hooks, check, secret_of, signature
 from server.store.keys import key
-from server.store.mailbox import Then
+from server.store.mailbox import TurnOutcome
 from tests.fakes.serving import served
 from tests.server.test_inbox import heard
 from tests.waiting import until
@@ -56,8 +56,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def desk(settings: Settings, redis: Redis) -> Desk:
-    return desks(settings, redis)["default"]
+def runtime(settings: Settings, redis: Redis) -> BotRuntime:
+    return runtimes(settings, redis)["default"]
 
 
 @pytest.fixture
@@ -67,23 +67,23 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def test_everything_that_happens_is_told_once_and_signed(
-    settings: Settings, redis: Redis, desk: Desk, http: aiohttp.ClientSession
+    settings: Settings, redis: Redis, runtime: BotRuntime, http: aiohttp.ClientSession
 ):
     crm, hooks = Crm(), Hooks(settings, redis)
     with served(crm.app) as url:
-        await heard(desk, "77010000000", "before anybody asked")
+        await heard(runtime, "77010000000", "before anybody asked")
         hook, secret = await hooks.create("default", f"{url}/hook", ())
         chosen, _ = await hooks.create("default", f"{url}/hook", ("opted_out",))
-        id = await heard(desk, "77010000001", "hello", "Ann")
+        id = await heard(runtime, "77010000001", "hello", "Ann")
         for value in ("a@b.c", "a@b.c", "d@e.f"):
-            await desk.conversations.learn(id, {"email": value}, "m1")
-        await desk.conversations.learn(id, {"class": "client", "class_reason": "asks"}, "m1")
-        await desk.conversations.set(id, task="wants a person")
-        await desk.conversations.set(id, task="wants a person")
-        await desk.conversations.learn(id, {"consent": "stopped"}, "m2")
-        await _ended(desk, id, "yes")
-        await asyncio.gather(*(hooks.tell(desk, http) for _ in range(8)))  # as many workers
-        while await hooks.tell(desk, http):
+            await runtime.conversations.learn(id, {"email": value}, "m1")
+        await runtime.conversations.learn(id, {"class": "client", "class_reason": "asks"}, "m1")
+        await runtime.conversations.set(id, task="wants a person")
+        await runtime.conversations.set(id, task="wants a person")
+        await runtime.conversations.learn(id, {"consent": "stopped"}, "m2")
+        await _ended(runtime, id, "yes")
+        await asyncio.gather(*(hooks.tell(runtime, http) for _ in range(8)))  # as many workers
+        while await hooks.tell(runtime, http):
             pass
     kinds = [event["event"] for event in crm.events]
     assert sorted(kinds) == sorted(
@@ -116,27 +116,27 @@ async def test_everything_that_happens_is_told_once_and_signed(
     assert [d.status for d in await hooks.deliveries("default", hook.id)] == ["delivered"] * 7
 
 
-async def _ended(desk: Desk, conversation: str, decision: str) -> None:
+async def _ended(runtime: BotRuntime, conversation: str, decision: str) -> None:
     """A turn that ends with a yes or a no."""
 
     async def claimed() -> bool:
-        return conversation in (await desk.mailbox.claim(10)).ids
+        return conversation in (await runtime.mailbox.claim(10)).ids
 
     await until(claimed)
-    work = await desk.mailbox.begin(conversation)
-    assert await desk.mailbox.commit(conversation, work.fence, work.turn_id, [], Then(count=decision))
+    work = await runtime.mailbox.begin(conversation)
+    assert await runtime.mailbox.commit(conversation, work.fence, work.turn_id, [], TurnOutcome(count=decision))
 
 
 async def test_what_is_not_taken_comes_again_under_the_same_id(
-    settings: Settings, redis: Redis, desk: Desk, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, redis: Redis, runtime: BotRuntime, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(module, "FIRST", 0)
     crm, hooks = Crm(), Hooks(settings, redis)
     crm.answers = [500, 302, 200]
     with served(crm.app) as url:
         hook, _ = await hooks.create("default", f"{url}/hook", ("lead_created",))
-        await heard(desk, "77010000001", "hello")
-        await until(lambda: _told(hooks, desk, http, crm, 3))
+        await heard(runtime, "77010000001", "hello")
+        await until(lambda: _told(hooks, runtime, http, crm, 3))
         assert {headers["x-salesgraph-delivery"] for headers, _ in crm.told} == {
             crm.told[0][0]["x-salesgraph-delivery"]
         }
@@ -144,21 +144,21 @@ async def test_what_is_not_taken_comes_again_under_the_same_id(
         delivery = (await hooks.deliveries("default", hook.id))[0]
         assert (delivery.status, delivery.attempts, delivery.answer) == ("delivered", 3, "200")
         assert await hooks.replay(hook, delivery.id) and not await hooks.replay(hook, "nobody")
-        await until(lambda: _told(hooks, desk, http, crm, 4))
+        await until(lambda: _told(hooks, runtime, http, crm, 4))
         assert crm.told[3][1] == crm.told[0][1]
         await hooks.delete("default", hook.id)
-        await heard(desk, "77010000002", "hello")
-        await hooks.tell(desk, http)
+        await heard(runtime, "77010000002", "hello")
+        await hooks.tell(runtime, http)
     assert len(crm.told) == 4 and not await redis.exists(key("default", "delivery_due"))
 
 
-async def _told(hooks: Hooks, desk: Desk, http: aiohttp.ClientSession, crm: Crm, times: int) -> bool:
-    await hooks.tell(desk, http)
+async def _told(hooks: Hooks, runtime: BotRuntime, http: aiohttp.ClientSession, crm: Crm, times: int) -> bool:
+    await hooks.tell(runtime, http)
     return len(crm.told) >= times
 
 
 async def test_a_redirect_is_not_followed_and_a_dead_endpoint_is_given_up(
-    settings: Settings, redis: Redis, desk: Desk, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, redis: Redis, runtime: BotRuntime, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(module, "FIRST", 0)
     monkeypatch.setattr(module, "ATTEMPTS", 3)
@@ -170,7 +170,7 @@ async def test_a_redirect_is_not_followed_and_a_dead_endpoint_is_given_up(
         await hooks.ping(nobody)
 
         async def given_up() -> bool:
-            await hooks.tell(desk, http)
+            await hooks.tell(runtime, http)
             rows = [*await hooks.deliveries("default", away.id), *await hooks.deliveries("default", nobody.id)]
             return [row.status for row in rows] == ["failed", "failed"]
 
@@ -224,8 +224,8 @@ def test_no_two_bodies_have_one_signature(one: bytes, other: bytes, at: int):
     assert signature("secret", at, one) != signature("another", at, one)
 
 
-async def test_without_webhooks_nothing_is_kept(redis: Redis, desk: Desk):
-    await heard(desk, "77010000001", "hello")
+async def test_without_webhooks_nothing_is_kept(redis: Redis, runtime: BotRuntime):
+    await heard(runtime, "77010000001", "hello")
     assert not await redis.exists(key("default", "happened"))
 
 

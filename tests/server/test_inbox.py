@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from agent.models.chat import Models
 from channels.base import Message
-from server.bots.bot import Bot, Desk, desk_of, desks
+from server.bots.bot import Bot, BotRuntime, runtime_of, runtimes
 from server.config.settings import Settings
 from server.conversations import listing as module
 from server.conversations.listing import BadCursor, Inbox, cursor_of, place_of
@@ -25,51 +25,51 @@ from tests.server.test_worker import polite
 from tests.waiting import until
 
 
-def desk_at(redis: Redis, tmp_path: Path, bot_id: str = "default") -> Desk:
-    desk = desks(Settings(_env_file=None, data_dir=tmp_path), redis)["default"]
-    return desk if bot_id == "default" else desk_of(Bot(bot_id, desk.bot.context), redis)
+def desk_at(redis: Redis, tmp_path: Path, bot_id: str = "default") -> BotRuntime:
+    runtime = runtimes(Settings(_env_file=None, data_dir=tmp_path), redis)["default"]
+    return runtime if bot_id == "default" else runtime_of(Bot(bot_id, runtime.bot.context), redis)
 
 
-async def heard(desk: Desk, contact: str, said: str, name: str = "") -> str:
+async def heard(runtime: BotRuntime, contact: str, said: str, name: str = "") -> str:
     """A contact writes."""
     message = Message(id=f"{contact} {said}", account="1", kind="text", wa_id=contact, text=said, name=name)
-    conversation = await desk.conversations.identify(message)
+    conversation = await runtime.conversations.identify(message)
     entry = Entry(id=message.id, author="contact", text=said, at=1)
-    await desk.mailbox.accept(conversation, message.id, "{}", entry.model_dump_json(exclude={"status"}))
+    await runtime.mailbox.accept(conversation, message.id, "{}", entry.model_dump_json(exclude={"status"}))
     return conversation
 
 
-async def names(inbox: Inbox, desk: Desk, **asked: object) -> list[str]:
-    page = await inbox.page({desk.bot.id: desk}, **asked)  # pyright: ignore[reportArgumentType]
+async def names(inbox: Inbox, runtime: BotRuntime, **asked: object) -> list[str]:
+    page = await inbox.page({runtime.bot.id: runtime}, **asked)  # pyright: ignore[reportArgumentType]
     return [row.contact.name for row in page.rows]
 
 
 async def test_filters_show_what_they_say(redis: Redis, tmp_path: Path):
-    desk, inbox = desk_at(redis, tmp_path), Inbox(redis)
-    ids = {name: await heard(desk, f"7701000000{n}", "hello", name) for n, name in enumerate("abcd")}
-    await desk.conversations.learn(ids["a"], {"class": "client"}, "m1")
-    await desk.conversations.learn(ids["b"], {"class": "client"}, "m1")
-    await desk.conversations.learn(ids["b"], {"class": "non_client"}, "operator")
-    await desk.conversations.set(ids["c"], task="wants a price for 500 pieces")
-    await desk.conversations.set(ids["d"], owner="person")
-    await desk.conversations.see(ids["a"])
+    runtime, inbox = desk_at(redis, tmp_path), Inbox(redis)
+    ids = {name: await heard(runtime, f"7701000000{n}", "hello", name) for n, name in enumerate("abcd")}
+    await runtime.conversations.learn(ids["a"], {"class": "client"}, "m1")
+    await runtime.conversations.learn(ids["b"], {"class": "client"}, "m1")
+    await runtime.conversations.learn(ids["b"], {"class": "non_client"}, "operator")
+    await runtime.conversations.set(ids["c"], task="wants a price for 500 pieces")
+    await runtime.conversations.set(ids["d"], owner="person")
+    await runtime.conversations.see(ids["a"])
     await redis.zadd(key("default", "timers"), {ids["b"]: 5})
-    assert sorted(await names(inbox, desk)) == ["a", "b", "c", "d"]
-    assert await names(inbox, desk, show="client") == ["a"]
-    assert await names(inbox, desk, show="non_client") == ["b"]
-    assert sorted(await names(inbox, desk, show="needs_person")) == ["c", "d"]
-    assert sorted(await names(inbox, desk, show="unread")) == ["b", "c", "d"]
-    assert await names(inbox, desk, show="follow_up") == ["b"]
-    await desk.conversations.set(ids["c"], task="")
-    await desk.conversations.set(ids["d"], owner="bot")
-    assert await names(inbox, desk, show="needs_person") == []
-    contact = await desk.conversations.contact(ids["b"])
+    assert sorted(await names(inbox, runtime)) == ["a", "b", "c", "d"]
+    assert await names(inbox, runtime, show="client") == ["a"]
+    assert await names(inbox, runtime, show="non_client") == ["b"]
+    assert sorted(await names(inbox, runtime, show="needs_person")) == ["c", "d"]
+    assert sorted(await names(inbox, runtime, show="unread")) == ["b", "c", "d"]
+    assert await names(inbox, runtime, show="follow_up") == ["b"]
+    await runtime.conversations.set(ids["c"], task="")
+    await runtime.conversations.set(ids["d"], owner="bot")
+    assert await names(inbox, runtime, show="needs_person") == []
+    contact = await runtime.conversations.contact(ids["b"])
     assert contact and contact.unread == 1 and contact.waiting_since
 
 
 async def test_a_failed_send_is_shown_until_another_arrives(redis: Redis, tmp_path: Path):
     office, inbox = Office(redis, tmp_path), Inbox(redis)
-    desk = office.desk
+    runtime = office.runtime
     conversation = await office.writes("77010000001", "hello")
     for number, state in (
         (1, "failed 131026 not on WhatsApp"),
@@ -77,12 +77,12 @@ async def test_a_failed_send_is_shown_until_another_arrives(redis: Redis, tmp_pa
         (3, "delivered"),
     ):
         reply = json.dumps({"id": f"r:{number}"})
-        await desk.mailbox.post(conversation, reply, Entry(id=f"r:{number}", author="bot").model_dump_json())
-        await desk.mailbox.status(conversation, "", f"r:{number}", "p", state)
+        await runtime.mailbox.post(conversation, reply, Entry(id=f"r:{number}", author="bot").model_dump_json())
+        await runtime.mailbox.status(conversation, "", f"r:{number}", "p", state)
         expected = [] if number == 3 else [conversation]
-        page = await inbox.page({"default": desk}, "failed")
+        page = await inbox.page({"default": runtime}, "failed")
         assert [row.contact.id for row in page.rows] == expected
-    assert (await desk.conversations.transcript(conversation))[-1].status == "delivered"
+    assert (await runtime.conversations.transcript(conversation))[-1].status == "delivered"
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ async def test_a_failed_send_is_shown_until_another_arrives(redis: Redis, tmp_pa
     ],
 )
 async def test_words_are_found_as_people_write_them(redis: Redis, tmp_path: Path, query: str, found: list[str]):
-    desk, inbox = desk_at(redis, tmp_path), Inbox(redis)
-    await heard(desk, "77010000000", "Сколько стоит Доставка в Астану?", "Anna")
-    await heard(desk, "77010000001", 'did you say "yes" to back\\slash?\na line\tbreak', "Ben")
-    await heard(desk, "77010000003", "An iPhone on WhatsApp, order 2024-0115, for 150 000 KZT", "Dan")
-    voice = await heard(desk, "77010000002", "سعر ماكينة قهوة", "Cem")
-    await desk.conversations.hear(voice, "m", "a spoken sentence")
-    page = await inbox.page({"default": desk}, query=query)
+    runtime, inbox = desk_at(redis, tmp_path), Inbox(redis)
+    await heard(runtime, "77010000000", "Сколько стоит Доставка в Астану?", "Anna")
+    await heard(runtime, "77010000001", 'did you say "yes" to back\\slash?\na line\tbreak', "Ben")
+    await heard(runtime, "77010000003", "An iPhone on WhatsApp, order 2024-0115, for 150 000 KZT", "Dan")
+    voice = await heard(runtime, "77010000002", "سعر ماكينة قهوة", "Cem")
+    await runtime.conversations.hear(voice, "m", "a spoken sentence")
+    page = await inbox.page({"default": runtime}, query=query)
     assert [row.contact.name for row in page.rows] == found
     if found and query == "доставка":
         assert page.rows[0].found.startswith("Сколько")
@@ -126,29 +126,29 @@ async def test_no_query_breaks_the_search(
 ):
     redis = Redis.from_url(redis_url)
     await redis.flushdb()
-    desk, clean = desk_at(redis, tmp_path_factory.getbasetemp()), query.encode("utf-8", "replace").decode()
-    await heard(desk, "77010000000", said.encode("utf-8", "replace").decode() + clean, "N")
-    page = await Inbox(redis).page({"default": desk}, query=clean)
+    runtime, clean = desk_at(redis, tmp_path_factory.getbasetemp()), query.encode("utf-8", "replace").decode()
+    await heard(runtime, "77010000000", said.encode("utf-8", "replace").decode() + clean, "N")
+    page = await Inbox(redis).page({"default": runtime}, query=clean)
     digits = "".join(c for c in clean if c.isdigit())
     if not digits:  # what is given as a number is looked for as one
         assert len(page.rows) == 1
     await redis.aclose()
 
 
-async def many(redis: Redis, desk: Desk, count: int) -> None:
+async def many(redis: Redis, runtime: BotRuntime, count: int) -> None:
     """So many conversations, written as the scripts leave them."""
     for start in range(0, count, 10_000):
         async with redis.pipeline(transaction=False) as pipe:
             for n in range(start, min(count, start + 10_000)):
-                name = f"{desk.bot.id[0]}{n:06}"
-                pipe.zadd(key(desk.bot.id, "active"), {name: 1000 + n // 3})
+                name = f"{runtime.bot.id[0]}{n:06}"
+                pipe.zadd(key(runtime.bot.id, "active"), {name: 1000 + n // 3})
                 pipe.hset(
-                    key(desk.bot.id, "contact", name), mapping={"wa_id": f"7{n:010}", "name": f"N{n}", "created": 1}
+                    key(runtime.bot.id, "contact", name), mapping={"wa_id": f"7{n:010}", "name": f"N{n}", "created": 1}
                 )
                 entry = Entry(id=f"m{n}", author="contact", text=f"word{n % 1000}", at=n)
-                pipe.rpush(key(desk.bot.id, "transcript", name), entry.model_dump_json())
+                pipe.rpush(key(runtime.bot.id, "transcript", name), entry.model_dump_json())
                 if n % 2:
-                    pipe.sadd(key(desk.bot.id, "unread"), name)
+                    pipe.sadd(key(runtime.bot.id, "unread"), name)
             await pipe.execute()
 
 
@@ -177,14 +177,14 @@ async def test_pages_follow_each_other_without_gap_or_overlap(
 async def test_a_search_that_takes_long_says_how_far_it_got_and_goes_on(
     redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    desk, inbox = desk_at(redis, tmp_path), Inbox(redis)
-    await many(redis, desk, 300)
+    runtime, inbox = desk_at(redis, tmp_path), Inbox(redis)
+    await many(redis, runtime, 300)
     monkeypatch.setattr(module, "CHUNK", 40)
     monkeypatch.setattr(module, "LINES", 7)
     monkeypatch.setattr(module, "PATIENCE", 0)
     found, cursor, rounds = [], None, 0
     while rounds == 0 or cursor:
-        page = await inbox.page({"default": desk}, query="word5", limit=10, cursor=cursor)
+        page = await inbox.page({"default": runtime}, query="word5", limit=10, cursor=cursor)
         found += [row.contact.id for row in page.rows]
         cursor, rounds = page.cursor, rounds + 1
         assert page.until or cursor is None or len(page.rows) == 10
@@ -193,28 +193,28 @@ async def test_a_search_that_takes_long_says_how_far_it_got_and_goes_on(
 
 
 async def test_what_retention_forgets_is_in_no_filter_until_they_write_again(redis: Redis, tmp_path: Path):
-    desk, inbox = desk_at(redis, tmp_path), Inbox(redis)
-    conversation = await heard(desk, "77010000000", "hello", "a")
+    runtime, inbox = desk_at(redis, tmp_path), Inbox(redis)
+    conversation = await heard(runtime, "77010000000", "hello", "a")
     await redis.zrem(key("default", "due"), conversation)
     await redis.delete(key("default", "inbox", conversation))
-    await desk.conversations.set(conversation, owner="person")
-    assert await desk.mailbox.forget(conversation, 2**53)
+    await runtime.conversations.set(conversation, owner="person")
+    assert await runtime.mailbox.forget(conversation, 2**53)
     shows = ("all", "unread", "needs_person", "failed")
-    assert (await inbox.counts([desk], shows))["default"] == dict.fromkeys(shows, 0)
-    await heard(desk, "77010000000", "hello again", "a")
-    assert (await inbox.counts([desk], shows))["default"] == {"all": 1, "unread": 1, "needs_person": 1, "failed": 0}
+    assert (await inbox.counts([runtime], shows))["default"] == dict.fromkeys(shows, 0)
+    await heard(runtime, "77010000000", "hello again", "a")
+    assert (await inbox.counts([runtime], shows))["default"] == {"all": 1, "unread": 1, "needs_person": 1, "failed": 0}
 
 
 async def test_an_earlier_version_s_conversations_are_listed_once(redis: Redis, tmp_path: Path):
-    desk, inbox = desk_at(redis, tmp_path), Inbox(redis)
-    await many(redis, desk, 3)
+    runtime, inbox = desk_at(redis, tmp_path), Inbox(redis)
+    await many(redis, runtime, 3)
     await redis.delete(key("default", "unread"))
     await redis.hset(
         key("default", "contact", "d000001"), mapping={"p:class": "client", "p:email": "a@b.c", "task": "call"}
     )  # pyright: ignore[reportGeneralTypeIssues]
-    assert await inbox.rebuild(desk)
-    assert await names(inbox, desk, show="client") == await names(inbox, desk, show="needs_person") == ["N1"]
-    assert not await inbox.rebuild(desk)
+    assert await inbox.rebuild(runtime)
+    assert await names(inbox, runtime, show="client") == await names(inbox, runtime, show="needs_person") == ["N1"]
+    assert not await inbox.rebuild(runtime)
 
 
 @given(st.integers(0, 2**53), st.uuids())
@@ -234,11 +234,11 @@ def test_any_other_cursor_is_refused(text: str):
 async def test_whoever_waits_waits_until_somebody_answers(redis: Redis, tmp_path: Path):
     office = Office(redis, tmp_path)
     conversation = await office.writes("77010000009", "anybody?")
-    contact = await office.desk.conversations.contact(conversation)
+    contact = await office.runtime.conversations.contact(conversation)
     assert contact and contact.waiting_since and contact.unread == 1
 
     async def answered() -> bool:
-        found = await office.desk.conversations.contact(conversation)
+        found = await office.runtime.conversations.contact(conversation)
         return found is not None and not found.waiting_since
 
     async with office.working(Models(Scripted(script=polite, asked=[]))):

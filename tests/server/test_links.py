@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 from channels.base import LinkChange
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import Profile, WappiEmulator
-from server.bots.registry import Roster
-from server.bots.routing import Numbers
+from server.bots.registry import BotRegistry
+from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.pipeline import linked_sessions
 from server.store import alerts
@@ -37,14 +37,14 @@ class House:
             waha_url="http://waha",
             waha_api_key="key",  # pyright: ignore[reportArgumentType]
         )
-        self.numbers = Numbers(self.settings, self.client, [])
-        self.desk = Roster(self.settings, redis, self.numbers)["default"]
+        self.router = ChannelRouter(self.settings, self.client, [])
+        self.runtime = BotRegistry(self.settings, redis, self.router)["default"]
 
     def channel(self, account: str) -> Any:
-        return self.numbers.channel("default", account)
+        return self.router.channel("default", account)
 
     async def check(self, account: str) -> LinkChange:
-        return await linked_sessions.check(self.desk, account, self.channel(account))
+        return await linked_sessions.check(self.runtime, account, self.channel(account))
 
     async def alerts(self) -> list[str]:
         return [row["text"] for row in await alerts.all_alerts(self.redis)]
@@ -82,9 +82,9 @@ async def test_an_alert_says_what_to_do(house: House, changes: dict, words: str)
 
 async def test_what_a_webhook_says_counts_too(house: House):
     for _ in range(2):
-        await linked_sessions.note(house.desk, LinkChange(account="profile", state="disconnected", reason="logout"))
+        await linked_sessions.note(house.runtime, LinkChange(account="profile", state="disconnected", reason="logout"))
     assert len(await house.alerts()) == 1
-    await linked_sessions.note(house.desk, LinkChange(account="profile", state="connected"))
+    await linked_sessions.note(house.runtime, LinkChange(account="profile", state="connected"))
     assert await house.alerts() == []
 
 
@@ -104,7 +104,7 @@ async def test_a_session_that_nobody_stopped_is_put_up_and_one_that_somebody_did
     house.waha.sessions["default"].status = "FAILED"
     await house.check("default")
     assert house.waha.sessions["default"].status == "WORKING"
-    await linked_sessions.want(house.desk, "default", False)
+    await linked_sessions.want(house.runtime, "default", False)
     house.waha.sessions["default"].status = "STOPPED"
     await house.check("default")
     assert house.waha.sessions["default"].status == "STOPPED"
@@ -120,5 +120,5 @@ async def test_codes_nobody_scanned_are_not_shown_for_ever(house: House):
 async def test_somebody_who_looks_all_the_time_alerts_nobody(house: House):
     house.wappi.profile("profile").settings.authorized = False
     for _ in range(5):
-        await linked_sessions.check(house.desk, "profile", house.channel("profile"), counts=False)
+        await linked_sessions.check(house.runtime, "profile", house.channel("profile"), counts=False)
     assert await house.alerts() == []

@@ -14,7 +14,7 @@ from channels.base import Message
 from server.clock import now_ms
 from server.operators import privacy
 from server.outreach import consent
-from server.outreach.appointments import Calls
+from server.outreach.appointments import Appointments
 from server.pipeline.merging import Merging
 from server.store.contacts import OPERATOR
 from server.store.keys import key
@@ -40,8 +40,8 @@ async def line(office: Office, conversation: str, name: str, at: int, author: An
 
 async def test_a_number_and_a_user_id_that_meet_are_one_person(redis: Redis, tmp_path: Path):
     office = Office(redis, tmp_path)
-    desk, merging = office.desk, Merging(office.settings, redis)
-    conversations = desk.conversations
+    runtime, merging = office.runtime, Merging(office.settings, redis)
+    conversations = runtime.conversations
     mine, theirs = await conversations.identify(card(PHONE)), await conversations.identify(card(user=USER))
     assert mine != theirs
     for name, conversation, at in (("a", mine, 10), ("b", theirs, 20), ("c", mine, 30), ("d", theirs, 30)):
@@ -51,11 +51,11 @@ async def test_a_number_and_a_user_id_that_meet_are_one_person(redis: Redis, tmp
     await conversations.learn(theirs, {"name": "Anya", "company": "Sun", "class": "non_client"}, "wamid.2")
     await conversations.learn(theirs, {"email": "b@x.kz"}, OPERATOR)
     await consent.change(redis, conversations, theirs, True, "words", "wamid.3")
-    calls, absorbed = Calls(redis), await conversations.contact(theirs)
+    calls, absorbed = Appointments(redis), await conversations.contact(theirs)
     assert absorbed
-    call = await calls.book(desk.bot, absorbed, (await calls.free(desk.bot, now_ms(), 1))[0], "a visit")
+    call = await calls.book(runtime.bot, absorbed, (await calls.free(runtime.bot, now_ms(), 1))[0], "a visit")
     assert await conversations.identify(card(PHONE, USER)) == mine
-    assert await merging.catch_up(desk) == 1
+    assert await merging.catch_up(runtime) == 1
     contact = await conversations.contact(mine)
     assert contact and (contact.wa_id, contact.user_id) == (PHONE, USER)
     kept = {"name": "Anna", "email": "b@x.kz", "company": "Sun", "class": "client", "consent": "stopped"}
@@ -66,47 +66,49 @@ async def test_a_number_and_a_user_id_that_meet_are_one_person(redis: Redis, tmp
     assert "name: Anya (wamid.2)" in entries[-1].text and "email: a@x.kz (wamid.1)" in entries[-1].text
     assert await redis.exists(key("default", "trace", mine, "turn-b"))
     assert await redis.zscore(key("default", "suppressed"), mine)
-    assert call and [c.id for c in await Calls(redis).of("default", mine)] == [call.id]
+    assert call and [c.id for c in await Appointments(redis).of("default", mine)] == [call.id]
     assert [await conversations.identify(one) for one in (card(PHONE), card(user=USER))] == [mine, mine]
     assert await conversations.contact(theirs) is None and await conversations.merged_into(theirs) == mine
     assert await conversations.count() == 1 and await redis.hlen(key("default", "merges")) == 0  # pyright: ignore[reportGeneralTypeIssues]
     assert not [name async for name in redis.scan_iter(match=f"*{theirs}*")]
     fields: Any = await redis.hgetall(key("default", "fields"))  # pyright: ignore[reportGeneralTypeIssues]
     assert {fields[name.encode()] for name in kept} == {b"1"}
-    erased = await privacy.erased(redis, desk, contact, verify=True)
+    erased = await privacy.erased(redis, runtime, contact, verify=True)
     assert erased.left == [] and not await redis.hlen(key("default", "merged"))  # pyright: ignore[reportGeneralTypeIssues]
 
 
 async def test_nothing_is_merged_while_something_is_in_hand(redis: Redis, tmp_path: Path):
     office = Office(redis, tmp_path, debounce_seconds=0)
-    desk, merging = office.desk, Merging(office.settings, redis)
-    mine = await desk.conversations.identify(card(PHONE))
+    runtime, merging = office.runtime, Merging(office.settings, redis)
+    mine = await runtime.conversations.identify(card(PHONE))
     other = await office.writes(OTHER_PHONE, "hello")
-    assert await desk.conversations.move(mine, NUMBER, OTHER_PHONE, "") == other
-    assert await merging.catch_up(desk) == 0  # a message of theirs waits
-    work = await desk.mailbox.begin((await desk.mailbox.claim(1)).ids[0])
-    assert await merging.catch_up(desk) == 0  # its turn is in hand
-    await desk.mailbox.commit(other, work.fence, work.turn_id, [])
-    assert await merging.catch_up(desk) == 1
-    contact = await desk.conversations.contact(mine)
+    assert await runtime.conversations.move(mine, NUMBER, OTHER_PHONE, "") == other
+    assert await merging.catch_up(runtime) == 0  # a message of theirs waits
+    work = await runtime.mailbox.begin((await runtime.mailbox.claim(1)).ids[0])
+    assert await merging.catch_up(runtime) == 0  # its turn is in hand
+    await runtime.mailbox.commit(other, work.fence, work.turn_id, [])
+    assert await merging.catch_up(runtime) == 1
+    contact = await runtime.conversations.contact(mine)
     assert contact and contact.wa_id == OTHER_PHONE
     assert (
-        await desk.conversations.identify(card(PHONE)) == await desk.conversations.identify(card(OTHER_PHONE)) == mine
+        await runtime.conversations.identify(card(PHONE))
+        == await runtime.conversations.identify(card(OTHER_PHONE))
+        == mine
     )
     # what was seen of the other one is not taken again
     again = Message.model_validate_json(work.batch[0])
     entry = Entry(id=again.id, author="contact", text="hello", at=now_ms())
-    assert not await desk.mailbox.accept(mine, again.id, again.model_dump_json(), entry.model_dump_json(), length=5)
+    assert not await runtime.mailbox.accept(mine, again.id, again.model_dump_json(), entry.model_dump_json(), length=5)
 
 
 async def test_what_cannot_be_merged_is_shown_and_stops_no_other(redis: Redis, tmp_path: Path):
     office = Office(redis, tmp_path)
-    conversations, merges = office.desk.conversations, key("default", "merges")
+    conversations, merges = office.runtime.conversations, key("default", "merges")
     mine, other, third = [await conversations.identify(card(n)) for n in (PHONE, OTHER_PHONE, "77010000003")]
     await redis.hset(merges, mapping={"a": b"\xff", "b": "5", "c": "{}", third: json.dumps({"into": mine})})  # pyright: ignore[reportGeneralTypeIssues]
     await redis.hset(key("default", "contact", third), "heard_at", "soon")  # pyright: ignore[reportGeneralTypeIssues]
     assert await conversations.move(mine, NUMBER, OTHER_PHONE, "") == other
-    assert await Merging(office.settings, redis).catch_up(office.desk) == 1
+    assert await Merging(office.settings, redis).catch_up(office.runtime) == 1
     assert await conversations.contact(other) is None
     assert len(await conversations.quarantined(10)) == 4 and not await redis.exists(merges)
     assert await redis.exists(key("default", "contact", third))
@@ -114,15 +116,15 @@ async def test_what_cannot_be_merged_is_shown_and_stops_no_other(redis: Redis, t
 
 async def test_whoever_changes_their_number_twice_is_reached_at_the_last_one(redis: Redis, tmp_path: Path):
     office = Office(redis, tmp_path)
-    desk, third = office.desk, "77010000003"
-    mine, other = [await desk.conversations.identify(card(number)) for number in (PHONE, OTHER_PHONE)]
-    assert await desk.conversations.move(mine, NUMBER, OTHER_PHONE, "") == other
-    assert await desk.conversations.move(other, NUMBER, third, "") == ""
-    assert await Merging(office.settings, redis).catch_up(desk) == 1
-    contact = await desk.conversations.contact(mine)
+    runtime, third = office.runtime, "77010000003"
+    mine, other = [await runtime.conversations.identify(card(number)) for number in (PHONE, OTHER_PHONE)]
+    assert await runtime.conversations.move(mine, NUMBER, OTHER_PHONE, "") == other
+    assert await runtime.conversations.move(other, NUMBER, third, "") == ""
+    assert await Merging(office.settings, redis).catch_up(runtime) == 1
+    contact = await runtime.conversations.contact(mine)
     assert contact and contact.wa_id == third
     ways = [card(PHONE), card(OTHER_PHONE), card(third)]
-    assert {await desk.conversations.identify(one, afresh=True) for one in ways} == {mine}
+    assert {await runtime.conversations.identify(one, afresh=True) for one in ways} == {mine}
 
 
 @settings(max_examples=25)
@@ -136,7 +138,7 @@ async def test_nothing_is_lost_and_the_stricter_holds(
 ):
     await redis.flushdb()
     office = Office(redis, tmp_path)
-    conversations = office.desk.conversations
+    conversations = office.runtime.conversations
     both = [await conversations.identify(card(PHONE)), await conversations.identify(card(user=USER))]
     clock = [0, 0]
     for number, (which, later) in enumerate(lines):
@@ -149,7 +151,7 @@ async def test_nothing_is_lost_and_the_stricter_holds(
             await consent.change(redis, conversations, both[which], True, "words", "wamid.s")
     before = [await conversations.contact(one) for one in both]
     await conversations.identify(card(PHONE, USER))
-    assert await Merging(office.settings, redis).catch_up(office.desk) == 1
+    assert await Merging(office.settings, redis).catch_up(office.runtime) == 1
     after, entries = await conversations.contact(both[0]), await conversations.transcript(both[0])
     assert after and after.stopped is any(stopped)
     assert sorted(e.id for e in entries[:-1]) == sorted(f"l{n}" for n in range(len(lines)))

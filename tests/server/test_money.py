@@ -15,7 +15,7 @@ from agent.context import Context
 from agent.models import usage
 from agent.prompts import filled, placeholders
 from channels.base import Message
-from server.bots.bot import Bot, desk_of
+from server.bots.bot import Bot, runtime_of
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.observability.costs import Spending
@@ -88,9 +88,9 @@ async def test_what_one_contact_writes_beyond_their_turns_of_an_hour_waits_and_i
     redis: Redis, tmp_path: Path
 ):
     box = Mailbox(redis, "default", Limits(debounce=0, lease=1000, turns=3))
-    desk = desk_of(Bot("default", Context()), redis)
+    runtime = runtime_of(Bot("default", Context()), redis)
     card = Message(id="m", account="42", kind="text", wa_id="77010000001", text="hi")
-    conversation = await desk.conversations.identify(card)
+    conversation = await runtime.conversations.identify(card)
 
     async def writes(number: int) -> None:
         said = card.model_copy(update={"id": f"m{number}"})

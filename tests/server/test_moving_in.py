@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from agent.context import CustomField
 from channels.chat_export import parse
-from server.bots.bot import Desk, desk_of, made
+from server.bots.bot import BotRuntime, build_bot, runtime_of
 from server.cli.imports import import_commands
 from server.config.settings import Settings
 from server.operators import importing
@@ -32,22 +32,22 @@ CHAT = """31.12.2023, 23:58 - Messages and calls are end-to-end encrypted.
 
 
 @pytest.fixture
-def desk(redis: Redis, tmp_path: Path) -> Desk:
+def runtime(redis: Redis, tmp_path: Path) -> BotRuntime:
     settings = Settings(_env_file=None, data_dir=tmp_path)  # pyright: ignore[reportCallIssue]
     fields = [CustomField(name="cups", type="number").model_dump()]
-    return desk_of(
-        made(settings, {"id": "shop", "custom_fields": fields, "hours": {"timezone": "Asia/Almaty"}}, {}), redis
+    return runtime_of(
+        build_bot(settings, {"id": "shop", "custom_fields": fields, "hours": {"timezone": "Asia/Almaty"}}, {}), redis
     )
 
 
-async def test_a_chat_is_stored_once_and_in_order(desk: Desk):
+async def test_a_chat_is_stored_once_and_in_order(runtime: BotRuntime):
     export = parse(CHAT)
-    report, last, conversation = await importing.chat(desk, export, "+7 701 555 01 01", "Shop")
-    assert (report.taken, conversation) == (3, "") and await desk.conversations.count() == 0
+    report, last, conversation = await importing.chat(runtime, export, "+7 701 555 01 01", "Shop")
+    assert (report.taken, conversation) == (3, "") and await runtime.conversations.count() == 0
     assert [r.line for r in report.refused] == [1]
-    report, last, conversation = await importing.chat(desk, export, "+7 701 555 01 01", "Shop", dry=False)
+    report, last, conversation = await importing.chat(runtime, export, "+7 701 555 01 01", "Shop", dry=False)
     assert (report.taken, report.known) == (3, 0)
-    entries = await desk.conversations.transcript(conversation)
+    entries = await runtime.conversations.transcript(conversation)
     assert [(e.author, e.text) for e in entries] == [
         ("contact", "Здравствуйте! Сколько стоит ваза?"),
         ("person", "900 ₸\nза штуку"),
@@ -55,22 +55,22 @@ async def test_a_chat_is_stored_once_and_in_order(desk: Desk):
     ]
     assert entries[0].at == 1704045540000  # 23:59 by the clock of Almaty, then UTC+6
     assert [type(m) for m in last] == [HumanMessage, AIMessage, HumanMessage]
-    contact = await desk.conversations.contact(conversation)
+    contact = await runtime.conversations.contact(conversation)
     assert contact and (contact.wa_id, contact.name, contact.profile["language"]) == ("77015550101", "Айгуль", "ru")
-    again, last, _ = await importing.chat(desk, export, "77015550101", "Shop", dry=False)
+    again, last, _ = await importing.chat(runtime, export, "77015550101", "Shop", dry=False)
     assert (again.taken, again.known, last) == (0, 3, [])
-    assert len(await desk.conversations.transcript(conversation)) == 3
+    assert len(await runtime.conversations.transcript(conversation)) == 3
 
 
-async def test_a_chat_goes_before_what_was_said_here_and_never_in_between(desk: Desk, redis: Redis):
-    report, _, conversation = await importing.chat(desk, parse(CHAT), "+77015550101", "Shop", dry=False)
+async def test_a_chat_goes_before_what_was_said_here_and_never_in_between(runtime: BotRuntime, redis: Redis):
+    report, _, conversation = await importing.chat(runtime, parse(CHAT), "+77015550101", "Shop", dry=False)
     later = parse("02.01.2024, 10:00 - Shop: later\n")
     with pytest.raises(NotImported, match="wrong order"):
-        await importing.chat(desk, later, "+77015550101", "Shop", dry=False)
+        await importing.chat(runtime, later, "+77015550101", "Shop", dry=False)
     earlier = parse("01.12.2023, 10:00 - Shop: earlier\n")
-    report, _, _ = await importing.chat(desk, earlier, "+77015550101", "Shop", dry=False)
+    report, _, _ = await importing.chat(runtime, earlier, "+77015550101", "Shop", dry=False)
     assert report.taken == 1
-    assert next(e.text for e in await desk.conversations.transcript(conversation)) == "earlier"
+    assert next(e.text for e in await runtime.conversations.transcript(conversation)) == "earlier"
 
 
 @pytest.mark.parametrize(
@@ -81,18 +81,20 @@ async def test_a_chat_goes_before_what_was_said_here_and_never_in_between(desk: 
         (CHAT + "02.01.2024, 10:00 - Dana: hi\n", "+77015550101", "Shop", "group"),
     ],
 )
-async def test_what_cannot_be_one_conversation_is_refused_whole(desk: Desk, text: str, phone: str, us: str, words: str):
+async def test_what_cannot_be_one_conversation_is_refused_whole(
+    runtime: BotRuntime, text: str, phone: str, us: str, words: str
+):
     with pytest.raises(NotImported, match=words):
-        await importing.chat(desk, parse(text), phone, us, dry=False)
-    assert await desk.conversations.count() == 0
+        await importing.chat(runtime, parse(text), phone, us, dry=False)
+    assert await runtime.conversations.count() == 0
 
 
 async def test_a_long_chat_keeps_its_end(redis: Redis, tmp_path: Path):
     settings = Settings(_env_file=None, data_dir=tmp_path, transcript_messages=50)  # pyright: ignore[reportCallIssue]
-    desk = desk_of(made(settings, {"id": "shop"}, {}), redis)
+    runtime = runtime_of(build_bot(settings, {"id": "shop"}, {}), redis)
     text = "\n".join(f"01.01.2024, {n // 60:02}:{n % 60:02} - {'A' if n % 2 else 'Shop'}: m{n}" for n in range(300))
-    report, last, conversation = await importing.chat(desk, parse(text), "+77015550101", "Shop", dry=False)
-    assert [e.text for e in await desk.conversations.transcript(conversation)] == [f"m{n}" for n in range(250, 300)]
+    report, last, conversation = await importing.chat(runtime, parse(text), "+77015550101", "Shop", dry=False)
+    assert [e.text for e in await runtime.conversations.transcript(conversation)] == [f"m{n}" for n in range(250, 300)]
     assert "last 50" in report.notes[-1] and len(last) == importing.REMEMBERED
 
 
@@ -109,8 +111,8 @@ PEOPLE = """Phone;Name;Фамилия;E-mail;class;cups;consent;Notes
 """
 
 
-async def test_people_are_taken_and_every_refused_row_says_why(desk: Desk, redis: Redis):
-    found, report = importing.people(PEOPLE, desk, "KZ")
+async def test_people_are_taken_and_every_refused_row_says_why(runtime: BotRuntime, redis: Redis):
+    found, report = importing.people(PEOPLE, runtime, "KZ")
     assert [(p.number, p.stopped) for p in found] == [("77015550101", False), ("77025550202", True)]
     assert found[0].facts == {
         "name": "Aigul",
@@ -121,32 +123,32 @@ async def test_people_are_taken_and_every_refused_row_says_why(desk: Desk, redis
     }
     assert [(r.line, r.field) for r in report.refused] == [(4, "phone"), (5, "phone"), (6, "phone"), (7, "email"), (8, "class"), (9, "cups"), (10, "row")]  # fmt: skip
     assert "line 2" in report.refused[1].why and "Notes" in report.notes[0]
-    assert await desk.conversations.count() == 0
-    stored = await importing.contacts(redis, desk, found)
+    assert await runtime.conversations.count() == 0
+    stored = await importing.contacts(redis, runtime, found)
     assert (stored.taken, stored.known) == (2, 0)
-    assert [row["wa_id"] for row in await suppressed(redis, desk.conversations)] == ["77025550202"]
-    again = await importing.contacts(redis, desk, found)
+    assert [row["wa_id"] for row in await suppressed(redis, runtime.conversations)] == ["77025550202"]
+    again = await importing.contacts(redis, runtime, found)
     assert (again.taken, again.known) == (0, 2)
 
 
-async def test_a_file_neither_overwrites_an_operator_nor_takes_an_opt_out_back(desk: Desk, redis: Redis):
-    found, _ = importing.people("phone,name\n+77025550202,Dana\n", desk)
-    await importing.contacts(redis, desk, [importing.Person(1, "77025550202", {}, True)])
-    (_, conversation), *_ = await desk.conversations.page(1)
-    await desk.conversations.learn(conversation, {"name": "Danara"}, OPERATOR)
-    await importing.contacts(redis, desk, found)
-    contact = await desk.conversations.contact(conversation)
+async def test_a_file_neither_overwrites_an_operator_nor_takes_an_opt_out_back(runtime: BotRuntime, redis: Redis):
+    found, _ = importing.people("phone,name\n+77025550202,Dana\n", runtime)
+    await importing.contacts(redis, runtime, [importing.Person(1, "77025550202", {}, True)])
+    (_, conversation), *_ = await runtime.conversations.page(1)
+    await runtime.conversations.learn(conversation, {"name": "Danara"}, OPERATOR)
+    await importing.contacts(redis, runtime, found)
+    contact = await runtime.conversations.contact(conversation)
     assert contact and contact.profile["name"] == "Danara" and contact.stopped
 
 
 @pytest.mark.parametrize("text", ["", "name,email\nA,b@example.com\n", "\n"])
-def test_a_file_without_numbers_is_refused_whole(desk: Desk, text: str):
+def test_a_file_without_numbers_is_refused_whole(runtime: BotRuntime, text: str):
     with pytest.raises(NotImported, match="phone"):
-        importing.people(text, desk)
+        importing.people(text, runtime)
 
 
-def test_a_number_without_its_country_asks_for_the_region(desk: Desk):
-    _, report = importing.people("phone\n8 702 555 02 02\n", desk)
+def test_a_number_without_its_country_asks_for_the_region(runtime: BotRuntime):
+    _, report = importing.people("phone\n8 702 555 02 02\n", runtime)
     assert "--region" in report.refused[0].why
 
 

@@ -17,8 +17,8 @@ from redis.asyncio import Redis
 from channels.base import Text
 from channels.emulators.base import Written
 from channels.emulators.wappi import Profile, WappiEmulator
-from server.bots.registry import Roster
-from server.bots.routing import Numbers
+from server.bots.registry import BotRegistry
+from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations.outbox import Reply, post
@@ -39,8 +39,8 @@ class House:
         self.kept.settings = Profile(webhooks=False, echo="off")
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.emulator.app))
         self.settings = Settings(_env_file=None, data_dir=folder, wappi_token="token", wappi_profile_id=PROFILE, wappi_url="http://wappi")  # pyright: ignore  # fmt: skip
-        self.roster = Roster(self.settings, redis, Numbers(self.settings, self.client, []))
-        self.desk = self.roster["default"]
+        self.registry = BotRegistry(self.settings, redis, ChannelRouter(self.settings, self.client, []))
+        self.runtime = self.registry["default"]
         self.poll = self.restarted()
 
     @property
@@ -49,8 +49,8 @@ class House:
 
     def restarted(self) -> Poll:
         """The poll of a process that has just begun."""
-        channel: Any = self.roster.numbers.channel("default", PROFILE)
-        self.poll = Poll(self.desk, channel, self.roster, 5, uuid.uuid4().hex)
+        channel: Any = self.registry.router.channel("default", PROFILE)
+        self.poll = Poll(self.runtime, channel, self.registry, 5, uuid.uuid4().hex)
         return self.poll
 
     async def write(self, text: str, seconds_ago: int = 0, **more: Any) -> str:
@@ -61,11 +61,11 @@ class House:
         return message_id
 
     async def texts(self) -> list[str]:
-        rows = await self.desk.conversations.page(10)
-        return [e.text for _, name in rows for e in await self.desk.conversations.transcript(name)]
+        rows = await self.runtime.conversations.page(10)
+        return [e.text for _, name in rows for e in await self.runtime.conversations.transcript(name)]
 
     async def inbox(self) -> int:
-        names = await self.desk.conversations.page(10)
+        names = await self.runtime.conversations.page(10)
         return sum([await self.redis.llen(key("default", "inbox", name)) for _, name in names])
 
 
@@ -119,20 +119,20 @@ async def test_our_own_messages_are_not_taken_and_a_persons_take_over(house: Hou
     await house.poll.once()
     await house.write("hello")
     await house.poll.once()
-    (_, name), *_ = await house.desk.conversations.page(1)
-    contact = await house.desk.conversations.contact(name)
+    (_, name), *_ = await house.runtime.conversations.page(1)
+    contact = await house.runtime.conversations.contact(name)
     assert contact
-    channel: Any = house.roster.numbers.channel("default", PROFILE)
-    await post(house.desk, contact, Reply(id="t:0", text="from the bot"))
+    channel: Any = house.registry.router.channel("default", PROFILE)
+    await post(house.runtime, contact, Reply(id="t:0", text="from the bot"))
     await channel.send(contact.recipient, Text(body="from the bot"), "c/t:0")
     assert await house.poll.once() == 0
-    known = await house.desk.conversations.contact(name)
+    known = await house.runtime.conversations.contact(name)
     assert known and known.owner == "bot"
-    status = (await house.desk.conversations.transcript(name))[-1].status
+    status = (await house.runtime.conversations.transcript(name))[-1].status
     assert status == "sent"  # it is in the history, so it has arrived
     await house.write("Dana here", business=True)
     assert await house.poll.once() == 1
-    known = await house.desk.conversations.contact(name)
+    known = await house.runtime.conversations.contact(name)
     assert known and known.owner == "person"
 
 
@@ -150,8 +150,8 @@ async def test_wappi_that_fails_is_asked_less_often_and_one_alert_says_so(house:
     await house.write("at last")
     assert await house.poll.once() == 1
     assert house.poll.failures == 0
-    channel: Any = house.roster.numbers.channel("default", PROFILE)
-    await linked_sessions.check(house.desk, PROFILE, channel)
+    channel: Any = house.registry.router.channel("default", PROFILE)
+    await linked_sessions.check(house.runtime, PROFILE, channel)
     assert await alerts.all_alerts(house.redis) == []
 
 
@@ -193,7 +193,7 @@ async def test_every_message_once_in_any_sequence(redis: Redis, tmp_path: Path, 
             house.kept.settings.crossed += 1
             await house.poll.once()
     assert sorted(await house.texts()) == sorted(f"m{n}" for n in range(written))
-    assert await house.inbox() == min(written, house.desk.mailbox.limits.messages)
+    assert await house.inbox() == min(written, house.runtime.mailbox.limits.messages)
     await house.client.aclose()
 
 

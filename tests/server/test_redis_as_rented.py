@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, RedisError, ResponseError
 
 from channels.base import Message, Pace
-from server.bots.bot import desks
+from server.bots.bot import runtimes
 from server.cli.doctor import COMMANDS
 from server.config.addresses import hidden
 from server.config.settings import Settings
@@ -166,10 +166,10 @@ async def narrow() -> object:
 async def test_a_user_who_may_not_ask_or_publish_loses_nothing_and_blocks_nobody(narrow: Redis):
     with pytest.raises(ResponseError):
         await narrow.info()
-    desk = desks(Settings(_env_file=None), narrow)["default"]  # pyright: ignore[reportCallIssue]
+    runtime = runtimes(Settings(_env_file=None), narrow)["default"]  # pyright: ignore[reportCallIssue]
     box = Mailbox(narrow, "default", Limits(debounce=0, lease=1000))
     said = Message(id="wamid.1", account="42", kind="text", wa_id="77010000001", text="hello")
-    conversation = await desk.conversations.identify(said)
+    conversation = await runtime.conversations.identify(said)
     entry = Entry(id=said.id, author="contact", text="hello", at=1).model_dump_json()
     assert await box.accept(conversation, said.id, said.model_dump_json(), entry, length=5)
     assert (await box.claim(5)).ids == [conversation]

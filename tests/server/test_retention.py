@@ -29,8 +29,8 @@ async def test_silent_conversations_lose_what_was_said_and_keep_their_contact(re
     now = now_ms()
     for name in (old, waiting):
         await redis.zadd(key("default", "active"), {name: now - 31 * DAY})
-    assert await sweep(redis, office.desk, now) == {"dead_letters": 0, "conversations": 1}
-    record = office.desk.conversations
+    assert await sweep(redis, office.runtime, now) == {"dead_letters": 0, "conversations": 1}
+    record = office.runtime.conversations
     assert await record.transcript(old) == [] and await record.contact(old) is not None
     assert not await redis.exists(key("default", "thread", old), key("default", "status", old))
     assert len(await record.transcript(recent)) == 2 and len(await record.transcript(waiting)) == 1
@@ -42,17 +42,17 @@ async def test_old_dead_letters_go(redis: Redis, tmp_path):
     for turn, days in (("old", 8), ("recent", 6)):
         letter = {"conversation_id": "c", "reason": "why", "at": now - days * DAY, "batch": []}
         await redis.hset(key("default", "dead"), turn, json.dumps(letter))  # pyright: ignore[reportGeneralTypeIssues]
-    assert await sweep(redis, office.desk, now) == {"dead_letters": 1, "conversations": 0}
-    assert [letter["id"] for letter in await office.desk.dead_letters.every()] == ["recent"]
+    assert await sweep(redis, office.runtime, now) == {"dead_letters": 1, "conversations": 0}
+    assert [letter["id"] for letter in await office.runtime.dead_letters.every()] == ["recent"]
 
 
 async def test_an_operator_sees_dead_letters_and_a_pause_and_tries_again(redis: Redis, tmp_path):
     office = Office(redis, tmp_path, debounce_seconds=0, api_token="operator")
     conversation = await office.writes("77070000004", "hello there")
-    await office.desk.mailbox.claim(1)
-    work = await office.desk.mailbox.begin(conversation)
-    await office.desk.mailbox.bury(conversation, work.fence, work.turn_id, "failed 5 times")
-    await office.desk.mailbox.pause("4242", 131042, "no payment method (add one)")
+    await office.runtime.mailbox.claim(1)
+    work = await office.runtime.mailbox.begin(conversation)
+    await office.runtime.mailbox.bury(conversation, work.fence, work.turn_id, "failed 5 times")
+    await office.runtime.mailbox.pause("4242", 131042, "no payment method (add one)")
     app = create(office.settings, redis)
     headers = {"Authorization": "Bearer operator"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://web", headers=headers) as http:
@@ -64,6 +64,6 @@ async def test_an_operator_sees_dead_letters_and_a_pause_and_tries_again(redis: 
         assert "no payment method" in (await http.get("/dashboard")).text
         assert (await http.post(f"/api/dead-letters/{letters[0]['id']}/retry")).status_code == 202
         assert (await http.post(f"/api/dead-letters/{letters[0]['id']}/retry")).status_code == 404
-    assert (await office.desk.mailbox.claim(1)).ids == [conversation]
-    again = await office.desk.mailbox.begin(conversation)
+    assert (await office.runtime.mailbox.claim(1)).ids == [conversation]
+    again = await office.runtime.mailbox.begin(conversation)
     assert "hello there" in again.batch[0]

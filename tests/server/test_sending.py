@@ -70,7 +70,7 @@ async def test_what_does_not_heal_is_given_up_and_what_it_says_is_kept(
     conversation = await office.reply("77010000003")
     await office.send()
     assert (await office.status(conversation)).startswith(state)
-    contact = await office.desk.conversations.contact(conversation)
+    contact = await office.runtime.conversations.contact(conversation)
     assert contact and contact.profile == profile
     assert await office.next_in() == -1 and len(office.emulator.requests) == 1
 
@@ -82,7 +82,7 @@ async def test_out_of_the_window_the_template_goes_in_place_of_the_reply(redis: 
     await office.send()
     sent = [(request["type"], request.get("template")) for request in office.emulator.requests]
     assert sent == [("text", None), ("template", {"name": "we_answered", "language": {"code": "en_US"}})]
-    entries = await office.desk.conversations.transcript(conversation)
+    entries = await office.runtime.conversations.transcript(conversation)
     assert [entry.status.split(" (")[0][:13] for entry in entries] == ["failed 131047", "accepted"]
 
 
@@ -111,17 +111,17 @@ async def test_a_failed_status_means_what_the_same_answer_would(
     office = Office(redis, tmp_path, whatsapp_reply_template="we_answered:en")
     conversation = await office.reply("77010000006")
     await office.send()
-    reply = (await office.desk.conversations.transcript(conversation))[0].id
+    reply = (await office.runtime.conversations.transcript(conversation))[0].id
     told = StatusUpdate(
         id="wamid", account=NUMBER, status="failed", error_code=code, error="why", failure=classify(code, 0)
     )
     for _ in range(2):
-        await send_failures.undelivered(office.desk, conversation, reply, told)
+        await send_failures.undelivered(office.runtime, conversation, reply, told)
     await office.send()
     assert [request["type"] for request in office.emulator.requests][1:] == sent
-    contact = await office.desk.conversations.contact(conversation)
+    contact = await office.runtime.conversations.contact(conversation)
     assert contact and contact.profile == profile
-    assert (await office.desk.mailbox.paused(NUMBER)).get("code") == paused
+    assert (await office.runtime.mailbox.paused(NUMBER)).get("code") == paused
 
 
 async def test_a_broken_account_pauses_alerts_once_and_one_message_tries_for_all(redis: Redis, tmp_path):
@@ -130,13 +130,13 @@ async def test_a_broken_account_pauses_alerts_once_and_one_message_tries_for_all
     conversations = [await office.reply(f"7701000001{n}") for n in range(4)]
     await office.send()
     assert len(office.emulator.requests) == 1
-    paused = await office.desk.mailbox.paused(NUMBER)
+    paused = await office.runtime.mailbox.paused(NUMBER)
     assert paused["code"] == "190" and "WHATSAPP_ACCESS_TOKEN" in paused["reason"]
     await redis.hset(f"sg:{{default}}:paused:{NUMBER}", "probe", 1)
     for name in conversations:
         await redis.zadd("sg:{default}:due", {name: 1})
     await office.send()
-    assert await office.desk.mailbox.paused(NUMBER) == {}
+    assert await office.runtime.mailbox.paused(NUMBER) == {}
     for name in conversations:
         await redis.zadd("sg:{default}:due", {name: 1}, xx=True)
     await office.send()
@@ -147,7 +147,7 @@ async def test_a_number_without_a_token_pauses_too(redis: Redis, tmp_path):
     office = Office(redis, tmp_path, whatsapp_access_token="")
     await office.reply("77010000020")
     await office.send()
-    assert "WHATSAPP_ACCESS_TOKEN" in (await office.desk.mailbox.paused(NUMBER))["reason"]
+    assert "WHATSAPP_ACCESS_TOKEN" in (await office.runtime.mailbox.paused(NUMBER))["reason"]
 
 
 async def test_a_throttled_number_waits_as_a_whole_and_the_simulator_does_not(redis: Redis, tmp_path):
@@ -157,7 +157,7 @@ async def test_a_throttled_number_waits_as_a_whole_and_the_simulator_does_not(re
         await office.reply(contact)
     await office.send()
     assert len(office.emulator.requests) == 1
-    assert office.numbers.channel("default", "sim-default").pace.interval == 0  # pyright: ignore[reportOptionalMemberAccess]
+    assert office.router.channel("default", "sim-default").pace.interval == 0  # pyright: ignore[reportOptionalMemberAccess]
 
 
 async def test_no_second_sees_more_than_the_numbers_throughput(redis: Redis, tmp_path):
@@ -165,13 +165,13 @@ async def test_no_second_sees_more_than_the_numbers_throughput(redis: Redis, tmp
     office = Office(redis, tmp_path)
     for number in range(200):
         await office.reply(f"77010001{number:03}")
-    claimed = [name for _ in range(7) for name in (await office.desk.mailbox.claim(32)).ids]
+    claimed = [name for _ in range(7) for name in (await office.runtime.mailbox.claim(32)).ids]
     times = []
     now = (await redis.time())[0] * 1000 + (await redis.time())[1] // 1000
-    pace = office.numbers.channel("default", NUMBER).pace  # pyright: ignore[reportOptionalMemberAccess]
+    pace = office.router.channel("default", NUMBER).pace  # pyright: ignore[reportOptionalMemberAccess]
     for name in claimed:
-        held = await office.desk.mailbox.begin(name)
-        tried = await office.desk.mailbox.send_begin(name, held.fence, NUMBER, json.loads(held.reply)["id"], pace)
+        held = await office.runtime.mailbox.begin(name)
+        tried = await office.runtime.mailbox.send_begin(name, held.fence, NUMBER, json.loads(held.reply)["id"], pace)
         asked = (await redis.time())[0] * 1000 + (await redis.time())[1] // 1000
         times.append(asked - now + (int(tried.detail) if tried.go == "wait" else 0))
     times.sort()

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from channels.base import LinkChange, Message, Parsed, Preference, StatusUpdate, TemplateStatus
 from channels.emulators.numbers import SIMULATED, bot_of, is_simulated
-from server.bots.routing import Door
+from server.bots.routing import WebhookScope
 from server.pipeline.intake import receive
 from server.pipeline.sender import callback
 from server.store.keys import key
@@ -40,10 +40,10 @@ DEEDS = st.lists(
 )
 
 
-def door_of(office: Office, account: str) -> Door:
-    channel = office.numbers.channel("default", account)
+def door_of(office: Office, account: str) -> WebhookScope:
+    channel = office.router.channel("default", account)
     assert channel is not None
-    return Door(channel, {account: office.desk.bot}, {account: channel})
+    return WebhookScope(channel, {account: office.runtime.bot}, {account: channel})
 
 
 async def everything(redis: Redis, conversations: list[str]) -> dict[bytes, Any]:
@@ -91,30 +91,30 @@ async def test_nothing_done_on_a_simulated_number_changes_a_real_contact(
 ):
     await redis.flushdb()
     office = Office(redis, tmp_path)
-    desks = {"default": office.desk}
+    runtimes = {"default": office.runtime}
     real: dict[str, str] = {}
     for who in PEOPLE:
         await receive(
             Parsed(messages=[Message(id=f"m-{who}", account=NUMBER, kind="text", wa_id=who, text="hello")]),
             door_of(office, NUMBER),
-            desks,
+            runtimes,
         )
         real[who] = await office.reply(who)
-        await office.desk.conversations.note_sent(real[who], "reply:0", f"sent-to-{who}")
+        await office.runtime.conversations.note_sent(real[who], "reply:0", f"sent-to-{who}")
     before = await everything(redis, list(real.values()))
     assert len(before) > 10
     for number, (what, account, who, words) in enumerate(deeds):
-        await receive(parsed(what, account, who, words, number, real), door_of(office, account), desks)
+        await receive(parsed(what, account, who, words, number, real), door_of(office, account), runtimes)
     after = await everything(redis, list(real.values()))
     assert {name: value for name, value in after.items() if name in before} == before
     for who, conversation in real.items():
-        contact = await office.desk.conversations.contact(conversation)
+        contact = await office.runtime.conversations.contact(conversation)
         assert contact is not None and contact.account == NUMBER and contact.wa_id == who
     assert not await redis.exists(key("default", "templates"))
     # and the other way round: what a real person does changes nobody simulated
     for account in PLAYED:
         for who in PEOPLE:
-            found = await office.desk.conversations.known(account, who)
+            found = await office.runtime.conversations.known(account, who)
             assert found not in real.values()
 
 

@@ -42,7 +42,7 @@ async def test_the_operator_is_told_once_and_the_bot_is_silent_until_it_is_hande
         conversation = await office.writes("77010000001", "I want to talk to a human")
         (told,) = await until(lambda: office.replies(OPERATOR))
         assert "needs a person" in told and f"/dashboard/default/{conversation}" in told
-        contact = await office.desk.conversations.contact(conversation)
+        contact = await office.runtime.conversations.contact(conversation)
         assert contact and contact.owner == "person" and "asks for a person" in contact.task
         await until(office.idle)
         await office.writes("77010000001", "hello?")
@@ -97,7 +97,7 @@ async def test_whom_somebody_has_answered_is_not_reminded_of(redis: Redis, tmp_p
         conversation = await office.writes("77010000012", "I want to talk to a human")
         await until(lambda: office.replies(OPERATOR))
         await until(office.idle)
-        await office.desk.conversations.set(conversation, owner="bot", task="")
+        await office.runtime.conversations.set(conversation, owner="bot", task="")
         await sooner(redis)
 
         async def forgotten() -> bool:
@@ -118,13 +118,13 @@ async def test_the_bot_goes_on_after_the_pause(redis: Redis, tmp_path):
         await office.writes("77010000002", "is anybody there now")
         await until(lambda: len(office.replies("77010000002")) == 2)
         await until(office.idle)
-    contact = await office.desk.conversations.contact(conversation)
+    contact = await office.runtime.conversations.contact(conversation)
     assert contact and contact.owner == "bot"
 
 
 async def test_a_budget_degrades_alerts_once_and_recovers(redis: Redis, tmp_path):
     office = Office(redis, tmp_path, daily_budget=1)
-    spending, bot = Spending(office.settings, redis), office.desk.bot
+    spending, bot = Spending(office.settings, redis), office.runtime.bot
     conversation = await office.writes("77010000003", "hello")
     assert await spending.allowance(bot) == "full"
     await spending.record(bot.id, conversation, [Call("sell", "openai:x", 1000, 0, 10, 0.85)])
@@ -140,7 +140,7 @@ async def test_a_budget_degrades_alerts_once_and_recovers(redis: Redis, tmp_path
         1.05,
         1,
     )
-    contact = await office.desk.conversations.contact(conversation)
+    contact = await office.runtime.conversations.contact(conversation)
     assert contact and contact.nano == 1_050_000_000
     assert await spending.allowance(Bot("default", bot.context.model_copy(update={"daily_budget": 100.0}))) == "full"
     assert not await alerts.all_alerts(redis)
@@ -188,7 +188,7 @@ async def test_outside_the_hours_a_contact_hears_when_somebody_is_there_again(re
     now = datetime.now(ZoneInfo("Asia/Almaty"))
     closed = {"working_days": f"{now + timedelta(days=2):%a}", "holidays": "none"}
     office = Office(redis, tmp_path, operator_number=OPERATOR, **closed)
-    back = office.desk.bot.outreach.hours.back_at(now_ms())
+    back = office.runtime.bot.outreach.hours.back_at(now_ms())
     async with office.working(models()):
         await office.writes("77010000031", "I want to talk to a human")
         await until(lambda: office.replies("77010000031"))
@@ -228,7 +228,7 @@ async def test_a_later_task_does_not_hide_an_order(redis: Redis, tmp_path):
         await office.writes("77010000014", "I want to talk to a human")
         await until(lambda: len(office.replies("77010000014")) == 2)
         await until(office.idle)
-    contact = await office.desk.conversations.contact(conversation)
+    contact = await office.runtime.conversations.contact(conversation)
     assert contact and [line.partition(":")[0] for line in contact.task.splitlines()] == [
         "wants to order, book or visit",
         "asks for a person",

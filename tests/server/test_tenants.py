@@ -29,11 +29,11 @@ from channels.emulators.wappi import WappiEmulator
 from knowledge_base.embed import bundled
 from knowledge_base.library import Library
 from server.bots.knowledge import RedisStore
-from server.bots.registry import Roster
-from server.bots.routing import Numbers
+from server.bots.registry import BotRegistry
+from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.pipeline import linked_sessions
-from server.pipeline.turn_services import Attending
+from server.pipeline.turn_services import TurnServices
 from server.pipeline.worker import Worker
 from server.store.keys import key, thread_prefix
 from server.web.app import create
@@ -115,8 +115,8 @@ class Deployment:
             "all://graph": httpx.ASGITransport(self.graph.app),
         }
         self.provider = httpx.AsyncClient(mounts=mounts, timeout=10)
-        self.numbers = Numbers(self.settings, self.provider, [])
-        self.roster = Roster(self.settings, redis, self.numbers)
+        self.router = ChannelRouter(self.settings, self.provider, [])
+        self.registry = BotRegistry(self.settings, redis, self.router)
         self.models, self.shelf = Noted(), Library(RedisStore(redis), bundled())
 
     def http(self, token: str = API) -> httpx.AsyncClient:
@@ -129,9 +129,9 @@ class Deployment:
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        await self.roster.refresh()
-        attending = Attending.over(self.settings, self.redis, self.numbers, self.provider)
-        worker = Worker(self.settings, self.redis, self.roster, self.numbers, self.graph_of, attending)
+        await self.registry.refresh()
+        services = TurnServices.over(self.settings, self.redis, self.router, self.provider)
+        worker = Worker(self.settings, self.redis, self.registry, self.router, self.graph_of, services)
         task = asyncio.create_task(worker.run())
         try:
             yield
@@ -155,7 +155,7 @@ class Deployment:
             assert answer.status_code == 200, answer.text
 
     async def idle(self) -> bool:
-        return all([await desk.mailbox.backlog() == 0 for desk in self.roster.values()])
+        return all([await runtime.mailbox.backlog() == 0 for runtime in self.registry.values()])
 
     async def everything(self, bot: str) -> str:
         """All that Redis holds under a bot's keys, and the keys."""
@@ -199,7 +199,7 @@ async def test_nothing_of_one_bot_reaches_the_other(redis: Redis, tmp_path: Path
                     await house.write(bot, contact, f"{MARKS[bot]} {text}")
                 await until(house.idle, 60)
                 for bot in MARKS:
-                    await linked_sessions.check(house.roster[bot], house.roster[bot].bot.account, house.numbers.channel(bot, house.roster[bot].bot.account)) if bot == "alpha" else None  # type: ignore[arg-type]  # fmt: skip
+                    await linked_sessions.check(house.registry[bot], house.registry[bot].bot.account, house.router.channel(bot, house.registry[bot].bot.account)) if bot == "alpha" else None  # type: ignore[arg-type]  # fmt: skip
         written = {bot for bot, _, _ in traffic}
         for name, seen, offered in house.models.calls:
             inside = [mark for mark in MARKS.values() if mark in seen or mark in name]

@@ -63,12 +63,12 @@ async def test_a_poisoned_message_takes_no_neighbour_with_it(office: Office):
         replies = office.replies(contact)
         assert replies[0] == "You asked: first question" and replies[2] == "You asked: second question"
         assert "sorry" in replies[1].lower()
-        letters = await office.desk.dead_letters.every()
+        letters = await office.runtime.dead_letters.every()
         assert [len(letter["batch"]) for letter in letters] == [1] and "poison" in letters[0]["batch"][0]
         await office.writes(contact, "third question")
         await until(lambda: len(office.replies(contact)) == 4)
         assert office.replies(contact)[3] == "You asked: third question"
-    entries = await office.desk.conversations.transcript(conversation)
+    entries = await office.runtime.conversations.transcript(conversation)
     assert [e.text for e in entries if e.author == "contact"][1] == "poison"
 
 
@@ -78,13 +78,13 @@ async def test_a_dead_letter_is_answered_when_the_cause_is_mended(office: Office
     async with office.working(fragile()):
         await until(lambda: len(office.replies(contact)) == 1)
         await until(office.idle)
-    letter = (await office.desk.dead_letters.every())[0]
+    letter = (await office.runtime.dead_letters.every())[0]
     async with office.working(Models(Scripted(script=polite, asked=[]))):
-        assert await office.desk.dead_letters.revive(letter["id"])
+        assert await office.runtime.dead_letters.revive(letter["id"])
         await until(lambda: len(office.replies(contact)) == 2)
         await until(office.idle)
     assert office.replies(contact)[1] == "You asked: poison"
-    assert await office.desk.dead_letters.every() == []
+    assert await office.runtime.dead_letters.every() == []
 
 
 async def test_a_flood_costs_one_bounded_turn_and_stays_in_the_transcript(redis: Redis, tmp_path):
@@ -101,7 +101,7 @@ async def test_a_flood_costs_one_bounded_turn_and_stays_in_the_transcript(redis:
         m.text for messages, offered in model.asked if "Facts" not in offered for m in messages if m.type == "human"
     ]
     assert "message 49" not in seen and "message 50" in seen
-    entries = await office.desk.conversations.transcript(conversation)
+    entries = await office.runtime.conversations.transcript(conversation)
     statuses = [entry.status for entry in entries if entry.author == "contact"]
     assert len(statuses) == 60 and sum(status.startswith("skipped") for status in statuses) == 50
 
@@ -111,21 +111,21 @@ async def test_opting_out_while_the_answer_is_on_its_way_stops_it(office: Office
     conversation = await office.writes(contact, "how much is it?")
     async with office.working(thinking):
         await thinking.started.wait()
-        await office.desk.conversations.learn(conversation, {"consent": "stopped"}, "wamid.stop")
+        await office.runtime.conversations.learn(conversation, {"consent": "stopped"}, "wamid.stop")
         thinking.go_on.set()
         await until(office.idle)
     assert office.replies(contact) == []
-    assert (await office.desk.conversations.transcript(conversation))[-1].status == "failed opted out"
+    assert (await office.runtime.conversations.transcript(conversation))[-1].status == "failed opted out"
 
 
 async def test_stop_is_heard_though_a_person_writes_in_the_same_breath(office: Office):
     contact = "77060000005"
     conversation = await office.writes(contact, "STOP")
     echo = {"id": "op:0", "account": "4242", "kind": "echo", "wa_id": contact, "text": "hold on, I will look"}
-    await office.desk.mailbox.remember(conversation, json.dumps(echo))
+    await office.runtime.mailbox.remember(conversation, json.dumps(echo))
     async with office.working(Models(Scripted(script=polite, asked=[]))):
         await until(office.idle)
-    known = await office.desk.conversations.contact(conversation)
+    known = await office.runtime.conversations.contact(conversation)
     assert known and known.stopped
 
 
@@ -145,9 +145,9 @@ async def test_a_memory_that_cannot_be_read_is_set_aside_and_the_customer_is_ans
         await until(lambda: len(office.replies(contact)) == 2)
         await until(office.idle)
     assert office.replies(contact)[1] == "You asked: second question"
-    assert await office.desk.dead_letters.every() == []
+    assert await office.runtime.dead_letters.every() == []
     assert await office.redis.exists(key("default", "poisoned", conversation))
-    [piece] = await office.desk.conversations.quarantined(10)
+    [piece] = await office.runtime.conversations.quarantined(10)
     assert piece["reason"].startswith("working memory") and conversation in piece["piece"]
     assert any(row["name"] == "poisoned:default" for row in await alerts.all_alerts(office.redis))
 
@@ -159,13 +159,13 @@ async def test_a_run_that_lost_its_lease_writes_nothing_into_the_memory(office: 
     async with office.working(thinking):
         await thinking.started.wait()
         thread = key("default", "thread", conversation)
-        taken = await office.desk.mailbox.begin(conversation)
+        taken = await office.runtime.mailbox.begin(conversation)
         before = await office.redis.hgetall(thread)  # pyright: ignore[reportGeneralTypeIssues]
         thinking.go_on.set()
         await until(lambda: _at_rest(office))
         assert await office.redis.hgetall(thread) == before  # pyright: ignore[reportGeneralTypeIssues]
         assert office.replies(contact) == []
-        await office.desk.mailbox.hand_back(conversation, taken.fence)
+        await office.runtime.mailbox.hand_back(conversation, taken.fence)
         await until(lambda: office.replies(contact))
         await until(office.idle)
     assert office.replies(contact) == ["You asked: how much is it?"]

@@ -6,19 +6,19 @@ import httpx
 from fastapi import APIRouter, Depends
 from redis.asyncio import Redis
 
-from server.bots.registry import Roster
+from server.bots.registry import BotRegistry
 from server.config.settings import Settings
 from server.operators.login import Access
 from server.web.dashboard import analytics, bots, conversation, conversation_list, people, todo
-from server.web.dashboard.layout import Frame
+from server.web.dashboard.layout import PageContext
 from server.web.pages import Guarded
 
 
 def router(
-    settings: Settings, redis: Redis, roster: Roster, access: Access, templates: Guarded, http: httpx.AsyncClient
+    settings: Settings, redis: Redis, registry: BotRegistry, access: Access, templates: Guarded, http: httpx.AsyncClient
 ) -> APIRouter:
     """Everything under /dashboard. `http` asks our own webhook from outside."""
-    frame = Frame(settings, redis, roster, access, templates, http)
+    frame = PageContext(settings, redis, registry, access, templates, http)
     routes = APIRouter(prefix="/dashboard", include_in_schema=False, dependencies=[Depends(frame.enter)])
     # pages with names of their own before those of conversations, which begin with a bot's id
     for part in (conversation_list, todo, bots, analytics, people, conversation):

@@ -13,12 +13,12 @@ from server.observability.answered_otherwise import REASONS
 from server.operators import analytics
 from server.store.counters import WITHIN, day_of
 from server.web.dashboard import charts
-from server.web.dashboard.layout import Frame
+from server.web.dashboard.layout import PageContext
 
 PERIODS = (7, 30, 90)
 
 
-def add(routes: APIRouter, frame: Frame) -> None:
+def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the page on the dashboard."""
 
     @routes.get("/analytics", response_class=HTMLResponse)
@@ -27,21 +27,21 @@ def add(routes: APIRouter, frame: Frame) -> None:
         bot_id, wrong = asked.get("bot", ""), ""
         today = day_of(frame.settings.timezone)
         last = asked.get("last") or today
-        desks = frame.chosen(bot_id)
+        runtimes = frame.chosen(bot_id)
         try:
             first = asked.get("first") or (date.fromisoformat(last) - timedelta(days=29)).isoformat()
-            found = await analytics.report(frame.redis, desks, first, last)
+            found = await analytics.report(frame.redis, runtimes, first, last)
         except (ValueError, OverflowError) as error:
             wrong, last = str(error), today
             first = (date.fromisoformat(last) - timedelta(days=29)).isoformat()
-            found = await analytics.report(frame.redis, desks, first, last)
+            found = await analytics.report(frame.redis, runtimes, first, last)
         shown: dict[str, Any] = {
             "found": found,
-            "bot": bot_id if bot_id in frame.desks else "",
+            "bot": bot_id if bot_id in frame.runtimes else "",
             "wrong": wrong,
             "charts": _charts(found),
             "reasons": REASONS,
-            "csv": f"/api/analytics?{urlencode({'first': first, 'last': last, 'format': 'csv', **({'bot_id': bot_id} if bot_id in frame.desks else {})})}",
+            "csv": f"/api/analytics?{urlencode({'first': first, 'last': last, 'format': 'csv', **({'bot_id': bot_id} if bot_id in frame.runtimes else {})})}",
             "periods": [
                 (days, (date.fromisoformat(today) - timedelta(days=days - 1)).isoformat(), today) for days in PERIODS
             ],

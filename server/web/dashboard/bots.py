@@ -20,7 +20,7 @@ from server.bots.accounts import DEFAULT
 from server.config.working_hours import DAYS
 from server.pipeline.agents import library
 from server.web import webhook_check
-from server.web.dashboard.layout import Frame
+from server.web.dashboard.layout import PageContext
 
 # What a form asks for of a channel, in the order people have it at hand; the rest stays as it is by default.
 ASKED = {
@@ -36,14 +36,14 @@ LABELS = {
 }
 
 
-def add(routes: APIRouter, frame: Frame) -> None:
+def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the pages on the dashboard."""
     shelf = library(frame.settings, frame.redis)
 
     @routes.get("/knowledge", response_class=HTMLResponse)
     async def knowledge(request: Request) -> Response:
         asked = request.query_params.get("bot", "")
-        known = [desk.bot.id for desk in frame.desks.values()]
+        known = [runtime.bot.id for runtime in frame.runtimes.values()]
         bot_id = asked if asked in known else DEFAULT if DEFAULT in known else next(iter(known), "")
         documents = await shelf.documents(bot_id) if bot_id else []
         shown: dict[str, Any] = {
@@ -59,22 +59,21 @@ def add(routes: APIRouter, frame: Frame) -> None:
     @routes.get("/bots", response_class=HTMLResponse)
     async def bots(request: Request) -> Response:
         rows = []
-        for desk in sorted(frame.desks.values(), key=lambda desk: desk.bot.id):
-            bot = desk.bot
+        for runtime in sorted(frame.runtimes.values(), key=lambda runtime: runtime.bot.id):
+            bot = runtime.bot
             channel = bot.channel_of(bot.account) if bot.account else "simulator"
             rows.append(
-                {"bot": bot, "channel": LABELS.get(channel, channel), "count": await desk.conversations.count()}
+                {"bot": bot, "channel": LABELS.get(channel, channel), "count": await runtime.conversations.count()}
             )
         return await frame.page(request, "bots.html", {"rows": rows, "labels": LABELS, "asked": _asked()})
 
     @routes.get("/bots/{bot_id}", response_class=HTMLResponse)
     async def bot(request: Request, bot_id: str) -> Response:
-        desk = frame.finding.desk(bot_id)
-        config, context = await frame.roster.config(bot_id), desk.bot.context
+        runtime = frame.finding.runtime(bot_id)
+        config, context = await frame.registry.config(bot_id), runtime.bot.context
         usual = Context()
         shown: dict[str, Any] = {
-            "desk": desk,
-            "bot": desk.bot,
+            "bot": runtime.bot,
             "config": config,
             "raw": json.dumps(config, ensure_ascii=False, indent=2),
             "prompts": [
@@ -100,8 +99,8 @@ def add(routes: APIRouter, frame: Frame) -> None:
             "labels": LABELS,
             "asked": _asked(),
             "channel": (config.get("channel") or {}).get("type")
-            or (desk.bot.channel_of(desk.bot.account) if desk.bot.account else "simulator"),
-            "settled": frame.roster.is_settled(bot_id),
+            or (runtime.bot.channel_of(runtime.bot.account) if runtime.bot.account else "simulator"),
+            "settled": frame.registry.is_settled(bot_id),
             "stored": len(config) > 1,
         }
         return await frame.page(request, "bot.html", shown)
@@ -109,14 +108,14 @@ def add(routes: APIRouter, frame: Frame) -> None:
     @routes.get("/bots/{bot_id}/link", response_class=HTMLResponse)
     async def link(request: Request, bot_id: str) -> Response:
         """How the number stands: fetched again while a code waits to be scanned."""
-        desk = frame.finding.desk(bot_id)
-        status = await status_of(frame.settings, frame.roster, desk)
+        runtime = frame.finding.runtime(bot_id)
+        status = await status_of(frame.settings, frame.registry, runtime)
         reached = (
             await webhook_check.asked(frame.settings, frame.http)
             if status["channel"] != "waha"
             else webhook_check.Reached()
         )
-        shown = {"status": status, "bot": desk.bot, "webhook": reached}
+        shown = {"status": status, "bot": runtime.bot, "webhook": reached}
         return frame.part(request, "link.html", shown)
 
 

@@ -7,18 +7,18 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
-from server.bots.bot import Desk
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.observability import turn_traces
 from server.observability.costs import NANO
 from server.operators import takeover
-from server.outreach.appointments import Calls, when
+from server.outreach.appointments import Appointments, when
 from server.outreach.follow_ups import FollowUps
 from server.store.contacts import OPERATOR
 from server.store.message_templates import templates
 from server.store.records import Contact, Entry
 from server.web.dashboard.conversation_list import listed
-from server.web.dashboard.layout import Frame
+from server.web.dashboard.layout import PageContext
 
 # Lines shown at once.
 LINES = 100
@@ -26,43 +26,43 @@ LINES = 100
 HIDDEN = frozenset({"class", "class_reason", "class_confidence", "consent"})
 
 
-def add(routes: APIRouter, frame: Frame) -> None:
+def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the pages on the dashboard."""
-    follow_ups, calls = FollowUps(frame.redis), Calls(frame.redis)
+    follow_ups, calls = FollowUps(frame.redis), Appointments(frame.redis)
 
-    async def found(bot_id: str, conversation_id: str) -> tuple[Desk, Contact]:
-        desk = frame.finding.desk(bot_id)
-        contact = await desk.conversations.contact(conversation_id)
+    async def found(bot_id: str, conversation_id: str) -> tuple[BotRuntime, Contact]:
+        runtime = frame.finding.runtime(bot_id)
+        contact = await runtime.conversations.contact(conversation_id)
         if contact is None:
             raise HTTPException(404, "there is no such conversation (any more)")
-        return desk, contact
+        return runtime, contact
 
     @routes.get("/{bot_id}/{conversation_id}", response_class=HTMLResponse)
     async def conversation(request: Request, bot_id: str, conversation_id: str) -> Response:
-        desk, contact = await found(bot_id, conversation_id)
+        runtime, contact = await found(bot_id, conversation_id)
         before = request.query_params.get("before", "")[:300]
-        entries = await desk.conversations.transcript(conversation_id, LINES, before)
-        length = await desk.conversations.length(conversation_id)
+        entries = await runtime.conversations.transcript(conversation_id, LINES, before)
+        length = await runtime.conversations.length(conversation_id)
         known = await templates(frame.redis, bot_id)
         shown: dict[str, Any] = {
             "contact": contact,
             "entries": entries,
-            "quotes": await _quotes(desk, contact, entries),
+            "quotes": await _quotes(runtime, contact, entries),
             "earlier": entries[0].id if entries and (before or length > len(entries)) and len(entries) == LINES else "",
             "cost": contact.nano / NANO,
-            "fields": _fields(desk, contact, entries),
-            "touch": await follow_ups.next_of(desk, conversation_id),
-            "calls": [(call, when(desk.bot, call.start)) for call in await calls.of(bot_id, conversation_id)],
-            "writing": takeover.writing(desk, contact, now_ms()),
+            "fields": _fields(runtime, contact, entries),
+            "touch": await follow_ups.next_of(runtime, conversation_id),
+            "calls": [(call, when(runtime.bot, call.start)) for call in await calls.of(bot_id, conversation_id)],
+            "writing": takeover.writing(runtime, contact, now_ms()),
             "templates": [known[name] for name in sorted(known) if known[name].usable],
-            "missing": desk.bot.context.missing({"phone": contact.wa_id, **contact.profile}),
+            "missing": runtime.bot.context.missing({"phone": contact.wa_id, **contact.profile}),
         }
         return await frame.page(request, "conversation.html", {**await listed(frame, request), **shown})
 
     @routes.get("/{bot_id}/{conversation_id}/turns/{turn_id}", response_class=HTMLResponse)
     async def turn(request: Request, bot_id: str, conversation_id: str, turn_id: str) -> Response:
-        desk, contact = await found(bot_id, conversation_id)
-        trace = await turn_traces.find(frame.redis, desk.bot.id, contact.id, turn_id)
+        runtime, contact = await found(bot_id, conversation_id)
+        trace = await turn_traces.find(frame.redis, runtime.bot.id, contact.id, turn_id)
         return frame.part(request, "turn.html", {"trace": trace, "steps": _side_by_side(trace) if trace else []})
 
 
@@ -78,24 +78,25 @@ def _side_by_side(trace: turn_traces.Trace) -> list[list[turn_traces.Step]]:
     return groups
 
 
-async def _quotes(desk: Desk, contact: Contact, entries: list[Entry]) -> dict[str, Entry]:
+async def _quotes(runtime: BotRuntime, contact: Contact, entries: list[Entry]) -> dict[str, Entry]:
     """What messages reply to, by the id they name."""
     wanted = {entry.quoted_id for entry in entries if entry.quoted_id}
     if not wanted:
         return {}
-    ours = await desk.conversations.sent_ids(contact.id)
+    ours = await runtime.conversations.sent_ids(contact.id)
     known = {entry.id: entry for entry in entries}
     if any(ours.get(id, id) not in known for id in wanted):
         known = {
-            entry.id: entry for entry in await desk.conversations.transcript(contact.id, desk.mailbox.limits.lines)
+            entry.id: entry
+            for entry in await runtime.conversations.transcript(contact.id, runtime.mailbox.limits.lines)
         }
     return {id: quoted for id in wanted if (quoted := known.get(ours.get(id, id)))}
 
 
-def _fields(desk: Desk, contact: Contact, entries: list[Entry]) -> list[dict[str, str]]:
+def _fields(runtime: BotRuntime, contact: Contact, entries: list[Entry]) -> list[dict[str, str]]:
     """The profile with where each field comes from, those that are wanted and not known included."""
     said = {entry.id: entry for entry in entries}
-    wanted = desk.bot.context.missing({})
+    wanted = runtime.bot.context.missing({})
     names = dict.fromkeys([*wanted, *sorted(contact.profile.keys() - HIDDEN)])
     rows = []
     for name in names:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from server.conversations.listing import LONGEST_QUERY, SHOWS, BadCursor, Page, Show
-from server.web.dashboard.layout import Frame
+from server.web.dashboard.layout import PageContext
 
 ROWS = 50
 COUNTED: tuple[Show, ...] = ("unread", "needs_person", "failed")
@@ -24,7 +24,7 @@ LABELS = {
 }
 
 
-async def listed(frame: Frame, request: Request) -> dict[str, Any]:
+async def listed(frame: PageContext, request: Request) -> dict[str, Any]:
     """The list as the address asks for it, with what its links need."""
     asked = request.query_params
     show: Any = asked.get("show", "all") if asked.get("show") in SHOWS else "all"
@@ -35,7 +35,7 @@ async def listed(frame: Frame, request: Request) -> dict[str, Any]:
     except BadCursor:
         page = Page([])
     sizes = await frame.inbox.counts(chosen.values(), COUNTED)
-    kept = {"show": show if show != "all" else "", "q": query, "bot": bot_id if bot_id in frame.desks else ""}
+    kept = {"show": show if show != "all" else "", "q": query, "bot": bot_id if bot_id in frame.runtimes else ""}
     kept = {name: value for name, value in kept.items() if value}
     return {
         "page": page,
@@ -49,7 +49,7 @@ async def listed(frame: Frame, request: Request) -> dict[str, Any]:
     }
 
 
-def add(routes: APIRouter, frame: Frame) -> None:
+def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the page on the dashboard."""
 
     @routes.get("", response_class=HTMLResponse)

@@ -16,8 +16,8 @@ from markupsafe import Markup, escape
 from redis.asyncio import Redis
 
 from server.api.common import Finding
-from server.bots.bot import Desk
-from server.bots.registry import Roster
+from server.bots.bot import BotRuntime
+from server.bots.registry import BotRegistry
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations.listing import Inbox
@@ -49,21 +49,21 @@ KINDS = {
 }
 
 
-class Frame:
+class PageContext:
     """One per web process."""
 
     def __init__(
         self,
         settings: Settings,
         redis: Redis,
-        roster: Roster,
+        registry: BotRegistry,
         access: Access,
         templates: Guarded,
         http: httpx.AsyncClient,
     ) -> None:
-        self.settings, self.redis, self.roster, self.http = settings, redis, roster, http
-        self.desks = Visible(roster)
-        self.finding, self.inbox = Finding(redis, self.desks), Inbox(redis)
+        self.settings, self.redis, self.registry, self.http = settings, redis, registry, http
+        self.runtimes = Visible(registry)
+        self.finding, self.inbox = Finding(redis, self.runtimes), Inbox(redis)
         self._access, self._templates = access, templates
         self._zone = ZoneInfo(settings.timezone)
         tools = {
@@ -83,7 +83,7 @@ class Frame:
             target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             raise HTTPException(303, "log in", {"Location": f"/login?next={quote(target)}"})
         who.set(operator)
-        await self.roster.ready()
+        await self.registry.ready()
 
     def owners_only(self) -> None:
         """Raises HTTPException 403 for others."""
@@ -100,7 +100,7 @@ class Frame:
             "can": {"write": operator.role != "read_only", "own": operator.role == "owner", "all": not operator.bots},
             "csrf": session.csrf if session else "",
             "todo": sum(row["needs"] + row["dead"] for row in standing),
-            "bots": sorted(desk.bot.id for desk in self.desks.values()),
+            "bots": sorted(runtime.bot.id for runtime in self.runtimes.values()),
             "now": now_ms(),
             "alerts": [row for row in await alerts.all_alerts(self.redis) if operator.sees(row.get("bot_id"))],
             "paused": [row for row in standing if row["reason"]],
@@ -114,7 +114,7 @@ class Frame:
 
     async def _standing(self) -> list[dict[str, Any]]:
         """Of each bot: how many conversations need a person, how many turns were given up on, why it sends nothing."""
-        bots = [desk.bot for desk in self.desks.values()]
+        bots = [runtime.bot for runtime in self.runtimes.values()]
         async with self.redis.pipeline(transaction=False) as pipe:
             for bot in bots:
                 pipe.scard(key(bot.id, "needs"))
@@ -126,9 +126,9 @@ class Frame:
             for bot, needs, dead, (why, at) in zip(bots, rows[::3], rows[1::3], rows[2::3], strict=True)
         ]
 
-    def chosen(self, bot_id: str) -> dict[str, Desk]:
+    def chosen(self, bot_id: str) -> dict[str, BotRuntime]:
         """The bots a page shows: one, or all for an empty id or one that is gone."""
-        return self.finding.some(bot_id if bot_id in self.desks else None)
+        return self.finding.some(bot_id if bot_id in self.runtimes else None)
 
     def local(self, at: int) -> datetime:
         return datetime.fromtimestamp(at / 1000, self._zone)

@@ -10,12 +10,12 @@ from fastapi.responses import HTMLResponse, Response
 from server.notifications.webhooks import EVENTS, Hooks
 from server.operators import audit, tokens
 from server.operators.tokens import who
-from server.web.dashboard.layout import Frame
+from server.web.dashboard.layout import PageContext
 
 ROWS = 100
 
 
-def add(routes: APIRouter, frame: Frame) -> None:
+def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the page on the dashboard."""
     hooks = Hooks(frame.settings, frame.redis)
 
@@ -23,7 +23,7 @@ def add(routes: APIRouter, frame: Frame) -> None:
     async def people(request: Request) -> Response:
         frame.owners_only()
         mine = who.get().bots
-        told = [(hook, await hooks.deliveries(hook.bot_id, hook.id, 10)) for d in frame.desks.values() for hook in await hooks.every(d.bot.id)]  # fmt: skip
+        told = [(hook, await hooks.deliveries(hook.bot_id, hook.id, 10)) for d in frame.runtimes.values() for hook in await hooks.every(d.bot.id)]  # fmt: skip
         shown: dict[str, Any] = {
             "operators": [
                 row for row in await tokens.every(frame.redis) if not mine or (row.bots and set(row.bots) <= set(mine))

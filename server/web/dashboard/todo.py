@@ -12,9 +12,9 @@ from fastapi.responses import HTMLResponse, Response
 from server.api.operations import opened
 from server.clock import now_ms
 from server.operators.tokens import feed_address
-from server.outreach.appointments import Calls, when
+from server.outreach.appointments import Appointments, when
 from server.outreach.follow_ups import FollowUps
-from server.web.dashboard.layout import Frame
+from server.web.dashboard.layout import PageContext
 
 ROWS = 50
 # People who wait, of whom those who waited longest come first.
@@ -23,18 +23,18 @@ MOST = 2_000
 WEEKS = 2
 
 
-def add(routes: APIRouter, frame: Frame) -> None:
+def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the pages on the dashboard."""
-    follow_ups, calls = FollowUps(frame.redis), Calls(frame.redis)
+    follow_ups, calls = FollowUps(frame.redis), Appointments(frame.redis)
 
     @routes.get("/todo", response_class=HTMLResponse)
     async def todo(request: Request) -> Response:
-        desks = frame.chosen(request.query_params.get("bot", ""))
-        needs = await frame.inbox.page(desks, "needs_person", limit=MOST)
-        letters = [opened(row) for desk in desks.values() for row in await desk.dead_letters.every()]
-        skipped = [row for desk in desks.values() for row in await follow_ups.skipped(desk, ROWS)]
+        runtimes = frame.chosen(request.query_params.get("bot", ""))
+        needs = await frame.inbox.page(runtimes, "needs_person", limit=MOST)
+        letters = [opened(row) for runtime in runtimes.values() for row in await runtime.dead_letters.every()]
+        skipped = [row for runtime in runtimes.values() for row in await follow_ups.skipped(runtime, ROWS)]
         chosen = request.query_params.get("bot", "")
-        keepers = frame.finding.keepers(chosen if chosen in frame.desks else None)
+        keepers = frame.finding.keepers(chosen if chosen in frame.runtimes else None)
         pieces = [row for keeper in keepers for row in await keeper.quarantined(ROWS)]
         found: dict[str, Any] = {
             "needs": needs.rows[:200],
@@ -48,18 +48,19 @@ def add(routes: APIRouter, frame: Frame) -> None:
     @routes.get("/outreach", response_class=HTMLResponse)
     async def outreach(request: Request) -> Response:
         """Touches that are still to come and scheduled calls, as a list and by day."""
-        desks = frame.chosen(request.query_params.get("bot", ""))
+        runtimes = frame.chosen(request.query_params.get("bot", ""))
         booked, later = [], []
-        for desk in desks.values():
-            timers = await follow_ups.timers.active(desk.bot.id)
-            later += [(at, desk, name) for name, at in timers]
+        for runtime in runtimes.values():
+            timers = await follow_ups.timers.active(runtime.bot.id)
+            later += [(at, runtime, name) for name, at in timers]
             booked += [
-                {"call": call, "when": when(desk.bot, call.start)} for call in await calls.coming(desk.bot.id, now_ms())
+                {"call": call, "when": when(runtime.bot, call.start)}
+                for call in await calls.coming(runtime.bot.id, now_ms())
             ]
         later.sort(key=lambda row: row[0])
         start = int(asked) if (asked := request.query_params.get("from", "")).isdecimal() and len(asked) < 9 else 0
         chosen = later[start : start + ROWS]
-        coming = [row for _, desk, name in chosen if (row := await follow_ups.next_of(desk, name))]
+        coming = [row for _, runtime, name in chosen if (row := await follow_ups.next_of(runtime, name))]
         booked.sort(key=lambda row: row["call"].start)
         found: dict[str, Any] = {
             "coming": coming,
@@ -67,8 +68,8 @@ def add(routes: APIRouter, frame: Frame) -> None:
             "following": start + ROWS if start + ROWS < len(later) else 0,
             "calls": booked[:200],
             "weeks": _weeks(frame.local(now_ms()), coming, booked),
-            "enabled": [desk.bot.id for desk in desks.values() if desk.bot.outreach.enabled],
-            "feeds": {bot_id: await feed_address(frame.settings, frame.redis, bot_id) for bot_id in desks},
+            "enabled": [runtime.bot.id for runtime in runtimes.values() if runtime.bot.outreach.enabled],
+            "feeds": {bot_id: await feed_address(frame.settings, frame.redis, bot_id) for bot_id in runtimes},
         }
         return await frame.page(request, "outreach.html", found)
 

@@ -14,8 +14,8 @@ from channels import cloud_webhook
 from channels.base import SendError
 from channels.emulators.waha import LidIn, WahaEmulator
 from channels.waha_webhook import signature
-from server.bots.registry import Roster
-from server.bots.routing import NotReady, Numbers
+from server.bots.registry import BotRegistry
+from server.bots.routing import ChannelRouter, NotReady
 from server.config.bot import BadConfig
 from server.config.settings import Settings
 from server.operators import tokens
@@ -27,11 +27,11 @@ from server.web.app import create
 CLOUD = {"type": "cloud_api", "phone_number_id": "555000", "access_token": "theirs", "app_secret": "their-app"}
 
 
-def roster(redis: Redis, folder: Path, client: httpx.AsyncClient | None = None, **settings: Any) -> Roster:
+def registry(redis: Redis, folder: Path, client: httpx.AsyncClient | None = None, **settings: Any) -> BotRegistry:
     """The bots as one more process sees them."""
     known = {"whatsapp_access_token": "ours", "whatsapp_app_secret": "our-app", "secrets_key": "right", **settings}
     made = Settings(_env_file=None, data_dir=folder, **known)  # pyright: ignore[reportCallIssue]
-    return Roster(made, redis, Numbers(made, client or httpx.AsyncClient(), []))
+    return BotRegistry(made, redis, ChannelRouter(made, client or httpx.AsyncClient(), []))
 
 
 def message(number: str) -> bytes:
@@ -45,13 +45,13 @@ def signed(body: bytes, secret: str = "our-app") -> dict[str, str]:
 
 
 async def test_a_bot_may_go_while_somebody_walks_through_them_all(redis: Redis, tmp_path: Path):
-    house = roster(redis, tmp_path)
+    house = registry(redis, tmp_path)
     for n in range(5):
         await house.put({"id": f"b{n}"})
     seen = []
-    for desk in house.values():
+    for runtime in house.values():
         await house.delete("b4")
-        seen.append(desk.bot.id)
+        seen.append(runtime.bot.id)
     assert "b4" in seen and "b4" not in house
     assert [name for name, _ in house.items()] == list(house)
 
@@ -59,31 +59,31 @@ async def test_a_bot_may_go_while_somebody_walks_through_them_all(redis: Redis, 
 async def test_a_bot_whose_secrets_do_not_open_takes_no_other_bot_with_it_and_loses_nothing(
     redis: Redis, tmp_path: Path
 ):
-    one = roster(redis, tmp_path)
+    one = registry(redis, tmp_path)
     await one.put({"id": "theirs", "channel": {"type": "cloud_api", "phone_number_id": "555000", "app_secret": "x"}})
     await one.put({"id": "plain", "business": "Fine"})
-    other = roster(redis, tmp_path, secrets_key="wrong")
+    other = registry(redis, tmp_path, secrets_key="wrong")
     await other.refresh()
     assert set(other) == {"default", "demo", "theirs", "plain"}
     assert [row["setting"] for row in await alerts.all_alerts(redis)] == ["SECRETS_KEY"]
     # its customers are not answered by the default bot of the same app: Meta is to bring them again
     body = message("555000")
-    door = other.numbers.door("cloud_api", body, signed(body))
-    assert door
+    scope = other.router.scope("cloud_api", body, signed(body))
+    assert scope
     with pytest.raises(NotReady):
-        await receive(door.channel.parse(body), door, other)
+        await receive(scope.channel.parse(body), scope, other)
     assert await other["default"].conversations.count() == 0
     with pytest.raises(BadConfig, match="SECRETS_KEY"):
         await other.put({**await other.config("theirs"), "business": "changed"})
-    again = roster(redis, tmp_path)
+    again = registry(redis, tmp_path)
     await again.refresh()
-    link: Any = again["theirs"].bot.links[0]
+    link: Any = again["theirs"].bot.accounts[0]
     assert link.credentials.app_secret.get_secret_value() == "x"
 
 
 @pytest.mark.parametrize("row", [b"not json", b'{"config": {"id": "bad", "nothing": 1}}', b'{"config": {"id": "bad", "prompt_set": "gone"}}'])  # fmt: skip
 async def test_a_row_that_cannot_be_read_is_an_alert_and_no_more(redis: Redis, tmp_path: Path, row: bytes):
-    house = roster(redis, tmp_path)
+    house = registry(redis, tmp_path)
     await house.put({"id": "plain"})
     await redis.hset(key("*", "bots"), "bad", row)  # pyright: ignore[reportGeneralTypeIssues]
     await redis.incr(key("*", "version"))
@@ -95,16 +95,16 @@ async def test_a_row_that_cannot_be_read_is_an_alert_and_no_more(redis: Redis, t
 
 
 async def test_the_default_bot_never_writes_from_a_number_that_is_anothers(redis: Redis, tmp_path: Path):
-    house = roster(redis, tmp_path)
-    assert house.numbers.channel("default", "555000")
+    house = registry(redis, tmp_path)
+    assert house.router.channel("default", "555000")
     await house.put({"id": "theirs", "channel": {"type": "cloud_api", "phone_number_id": "555000"}})
-    assert house.numbers.channel("default", "555000") is None
-    assert house.numbers.channel("theirs", "555000")
-    assert house.numbers.channel("default", "777000")
+    assert house.router.channel("default", "555000") is None
+    assert house.router.channel("theirs", "555000")
+    assert house.router.channel("default", "777000")
 
 
 async def test_no_message_is_judged_before_the_bots_are_known(redis: Redis, tmp_path: Path):
-    await roster(redis, tmp_path).put({"id": "theirs", "channel": CLOUD})
+    await registry(redis, tmp_path).put({"id": "theirs", "channel": CLOUD})
     made = Settings(_env_file=None, data_dir=tmp_path, secrets_key="right", api_token="t")  # pyright: ignore
     web: Any = create(made, redis)
     body = message("555000")
@@ -117,7 +117,7 @@ async def test_no_message_is_judged_before_the_bots_are_known(redis: Redis, tmp_
 async def test_a_lid_is_asked_of_the_session_it_wrote_to(redis: Redis, tmp_path: Path):
     gateway = WahaEmulator("key", ready="s")
     client = httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app))
-    house = roster(redis, tmp_path, client)
+    house = registry(redis, tmp_path, client)
     for name in ("s1", "s2"):
         channel = {"type": "waha", "session": name, "url": "http://waha", "api_key": "key", "hmac_key": "shared"}
         await house.put({"id": name, "channel": channel})
@@ -126,9 +126,9 @@ async def test_a_lid_is_asked_of_the_session_it_wrote_to(redis: Redis, tmp_path:
     session.lids["77015550101"] = LidIn(contact="77015550101", lid="9@lid")
     payload = {"id": "false_9@lid_AA", "from": "9@lid", "body": "hi", "fromMe": False}
     body = json.dumps({"event": "message", "session": "s2", "payload": payload}).encode()
-    door = house.numbers.door("waha", body, {"x-webhook-hmac": signature("shared", body)})
-    assert door
-    assert await receive(door.channel.parse(body), door, house) == 1
+    scope = house.router.scope("waha", body, {"x-webhook-hmac": signature("shared", body)})
+    assert scope
+    assert await receive(scope.channel.parse(body), scope, house) == 1
     (_, name), *_ = await house["s2"].conversations.page(1)
     contact = await house["s2"].conversations.contact(name)
     assert contact and (contact.wa_id, contact.user_id) == ("77015550101", "9@lid")
@@ -154,9 +154,9 @@ async def test_erasing_does_not_wait_for_a_gateway(redis: Redis, tmp_path: Path)
 
 @pytest.mark.parametrize("url", ["http://waha:30OO", "http://[", "http://waha:99999999"])
 async def test_an_address_that_is_none_is_an_error_like_any_other(redis: Redis, tmp_path: Path, url: str):
-    house = roster(redis, tmp_path)
+    house = registry(redis, tmp_path)
     channel = {"type": "waha", "url": url, "hmac_key": "k", "api_key": "ключ"}
     await house.put({"id": "odd", "channel": channel})
-    line: Any = house.numbers.channel("odd", "odd")
+    line: Any = house.router.channel("odd", "odd")
     with pytest.raises(SendError):
         await line.state()
