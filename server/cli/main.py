@@ -130,7 +130,7 @@ async def _work(settings: Settings, redis: Redis) -> None:
         services = TurnServices.over(settings, redis, router, model)
         await forget_trouble(redis)
         judge = Judge(settings, redis)
-        worker = Worker(settings, redis, registry, router, graphs(settings, redis, model), services, judge)
+        worker = Worker(registry, graphs(settings, redis, model), services, judge)
         _keep_what_is_loaded()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -15,12 +15,12 @@ from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
 from server.bots.routing import NotReady, WebhookScope
 from server.clock import now_ms
+from server.conversations.callbacks import from_callback
 from server.conversations.message_text import of_group
 from server.observability import opentelemetry, turn_traces
 from server.outreach import consent
 from server.pipeline import linked_sessions
 from server.pipeline.send_failures import undelivered
-from server.pipeline.sender import from_callback
 from server.store.contacts import Conversations
 from server.store.keys import SHARED
 from server.store.mailbox import UnknownContact

@@ -8,6 +8,7 @@ from channels.base import Content, File, SendError, Template, Text
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms
+from server.conversations.callbacks import callback
 from server.conversations.outbox import Reply
 from server.observability import turn_traces
 from server.pipeline.send_failures import RETRIES, delay_of, learn, pause
@@ -18,17 +19,6 @@ from server.store.records import Contact
 UNKNOWN_TRIES = 3
 
 log = structlog.get_logger()
-
-
-def callback(conversation_id: str, reply_id: str) -> str:
-    """What the provider repeats on every status of a reply."""
-    return f"{conversation_id}/{reply_id}"
-
-
-def from_callback(text: str) -> tuple[str, str] | None:
-    """(conversation id, reply id), None when the callback is not ours."""
-    conversation_id, slash, reply_id = text.partition("/")
-    return (conversation_id, reply_id) if slash and conversation_id and reply_id else None
 
 
 async def send(

@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 from langgraph.graph.state import CompiledStateGraph
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from agent.checkpointer import LeaseLost
@@ -20,9 +19,7 @@ from agent.serializer import Poisoned
 from channels.base import Message
 from server.background import ended, running
 from server.bots.bot import BotRuntime
-from server.bots.routing import ChannelRouter
 from server.clock import now_ms
-from server.config.settings import Settings
 from server.conversations import retention, working_memory
 from server.conversations.outbox import Reply
 from server.observability.redis_fitness import Judge
@@ -49,18 +46,14 @@ class Worker:
 
     def __init__(
         self,
-        settings: Settings,
-        redis: Redis,
         runtimes: Mapping[str, BotRuntime],
-        router: ChannelRouter,
         graph_of: Callable[[str], CompiledStateGraph[Any, Any, Any, Any]],
         services: TurnServices,
         judge: Judge | None = None,
     ) -> None:
         """`judge` says whether Redis may be worked with."""
-        self._settings, self._redis, self._desks = settings, redis, runtimes
-        self._router, self._graph_of = router, graph_of
-        self._judge, self._services = judge, services
+        self._settings, self._redis, self._router = services.settings, services.redis, services.router
+        self._runtimes, self._graph_of, self._services, self._judge = runtimes, graph_of, services, judge
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asides: set[asyncio.Task[None]] = set()
@@ -68,12 +61,12 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop`; then finish what is in hand, or hand it back. Without Redis it waits for it to come back."""
-        on_desks = (self._services.keep_telling, self._services.keep_hooking, self._services.keep_ringing)
+        each = (self._services.keep_telling, self._services.keep_hooking, self._services.keep_ringing)
         async with running(
             self._listen,
-            partial(retention.keep_sweeping, self._redis, self._desks),
-            partial(linked_sessions.keep_checking, self._desks, self._router),
-            *(partial(job, self._desks) for job in on_desks),
+            partial(retention.keep_sweeping, self._redis, self._runtimes),
+            partial(linked_sessions.keep_checking, self._runtimes, self._router),
+            *(partial(job, self._runtimes) for job in each),
         ):
             while not self._stopping.is_set():
                 try:
@@ -103,8 +96,8 @@ class Worker:
 
     async def _look(self) -> float:
         """Take what is due and return for how many seconds nothing else will be."""
-        nap = self._schedule.longest(len(self._desks))
-        for bot_id, runtime in self._desks.items():
+        nap = self._schedule.longest(len(self._runtimes))
+        for bot_id, runtime in self._runtimes.items():
             if wait := self._schedule.due_in(bot_id):
                 nap = min(nap, wait)
                 continue
@@ -118,7 +111,7 @@ class Worker:
                 task.add_done_callback(partial(self._done, bot_id))
             for conversation_id in claimed.fresh:
                 self._aside(show_typing(runtime, self._router, conversation_id))
-            nap = min(nap, self._schedule.looked(bot_id, bool(claimed.ids), claimed.wait, len(self._desks)))
+            nap = min(nap, self._schedule.looked(bot_id, bool(claimed.ids), claimed.wait, len(self._runtimes)))
         return nap
 
     def _done(self, bot_id: str, task: asyncio.Task[None]) -> None:
@@ -215,9 +208,8 @@ class Worker:
             text = say("apology", contact.profile.get("language", "en"))
             reply = Reply(id=f"{work.turn_id}:sorry", text=text)
             entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=work.turn_id)
-            await runtime.mailbox.post(
-                conversation_id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"})
-            )
+            line = entry.model_dump_json(exclude={"status"})
+            await runtime.mailbox.post(conversation_id, reply.model_dump_json(), line)
         why = f"failed {work.failures} times, began {work.attempt - 1} times"
         return await runtime.mailbox.bury(conversation_id, work.fence, work.turn_id, why) == 1
 

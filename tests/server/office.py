@@ -74,7 +74,7 @@ class Office:
             ),
         )
         services = TurnServices.over(self.settings, self.redis, self.router, self.client)
-        worker = Worker(self.settings, self.redis, {"default": self.runtime}, self.router, lambda _: graph, services)
+        worker = Worker({"default": self.runtime}, lambda _: graph, services)
         self.workers.append(worker)
         task = asyncio.create_task(worker.run())
         try:

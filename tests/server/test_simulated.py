@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 from channels.base import LinkChange, Message, Parsed, Preference, StatusUpdate, TemplateStatus
 from channels.emulators.numbers import SIMULATED, bot_of, is_simulated
 from server.bots.routing import WebhookScope
+from server.conversations.callbacks import callback
 from server.pipeline.intake import receive
-from server.pipeline.sender import callback
 from server.store.keys import key
 from tests.server.office import NUMBER, Office
 from tests.server.stack import Stack, text, webhook

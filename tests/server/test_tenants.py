@@ -131,7 +131,7 @@ class Deployment:
     async def working(self) -> AsyncIterator[None]:
         await self.registry.refresh()
         services = TurnServices.over(self.settings, self.redis, self.router, self.provider)
-        worker = Worker(self.settings, self.redis, self.registry, self.router, self.graph_of, services)
+        worker = Worker(self.registry, self.graph_of, services)
         task = asyncio.create_task(worker.run())
         try:
             yield
