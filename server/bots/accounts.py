@@ -32,7 +32,7 @@ class Account:
 
 def defaults(settings: Settings) -> dict[str, dict[str, Any]]:
     """What the settings say of each channel's credentials; a bot's own go before them."""
-    hook = f"{settings.web_url or settings.loopback_url}/webhook/waha"
+    hook = f"{settings.inside_url}/webhook/waha"
     given: dict[str, dict[str, Any]] = {
         "cloud_api": {
             "phone_number_id": settings.whatsapp_phone_number_id,
@@ -75,7 +75,7 @@ def default_accounts(settings: Settings) -> tuple[Account, ...]:
 
 def simulated_accounts(settings: Settings, bot_id: str) -> dict[str, Account]:
     """The numbers under which the simulator reaches a bot, one on every wire."""
-    base, secret = f"{settings.web_url or settings.loopback_url}/simulator", SecretStr(settings.simulator_secret)
+    base, secret = f"{settings.inside_url}/simulator", SecretStr(settings.simulator_secret)
     of = {name: f"{prefix}{bot_id}" for name, prefix in SIMULATED.items()}
     cloud = CloudCredentials(
         phone_number_id=of["cloud_api"],

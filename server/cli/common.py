@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
 
-from server.config.settings import Settings, load
+from server.config.loading import load
+from server.config.settings import Settings
 from server.observability import logs
 from server.observability.redis_fitness import Fitness, look
 from server.store.client import client

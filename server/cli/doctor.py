@@ -252,20 +252,20 @@ async def _cloud_number(bot: str, channel: Any, http: httpx.AsyncClient, found: 
 
 async def _address(settings: Settings, http: httpx.AsyncClient, found: Found) -> None:
     """Our own address outside: does the webhook answer there, and is what is not for strangers closed?"""
-    outside = settings.web_url
+    outside = settings.outside_url
     if not outside:
         return
     if settings.whatsapp_webhook_verify_token and (told := await webhook_check.asked(settings, http)).problem:
-        found.problems.append(f"WEB_URL: the webhook at {outside} does not work: {told.problem}")
+        found.problems.append(f"PUBLIC_URL: the webhook at {outside} does not work: {told.problem}")
     for path in ("/simulator", "/simulator/cloud-api/_control/sim-demo/messages?contact=77010000000", "/api/stats"):
         try:
             answer = await http.get(f"{outside}{path}")
         except httpx.HTTPError as error:
-            found.problems.append(f"WEB_URL: {outside} does not answer ({type(error).__name__})")
+            found.problems.append(f"PUBLIC_URL: {outside} does not answer ({type(error).__name__})")
             return
         if answer.status_code == 200:
             found.problems.append(
-                f"WEB_URL: {outside}{path.partition('?')[0]} is open to strangers; update, and see what stands in front"
+                f"PUBLIC_URL: {outside}{path.partition('?')[0]} is open to strangers; update, and see what stands in front"
             )
 
 

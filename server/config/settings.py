@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import itertools
-import sys
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent.model_options import is_name
@@ -63,9 +62,13 @@ class Settings(BaseSettings):
         None,
         description="Whether /simulator is there, for operators who log in; unset: only while HOST is this machine alone.",
     )
-    web_url: str | None = Field(
-        None, description="Where workers on other hosts reach the web server, for the simulator; unset: this machine."
+    public_url: str | None = Field(
+        None, description="This server's address on the internet: in links that people get, and where webhooks come to."
     )
+    internal_url: str | None = Field(
+        None, description="Where processes on other hosts reach the web server; unset: this machine."
+    )
+    web_url: str | None = Field(None, description="The old name of PUBLIC_URL and INTERNAL_URL together; use those.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 
     business: str = Field(
@@ -238,8 +241,8 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        *("openai_base_url", "whatsapp_graph_url", "gemini_base_url", "web_url", "operator_webhook_url"),
-        *("wappi_url", "waha_url"),
+        *("openai_base_url", "whatsapp_graph_url", "gemini_base_url", "web_url", "public_url", "internal_url"),
+        *("wappi_url", "waha_url", "operator_webhook_url"),
     )
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:
@@ -357,6 +360,21 @@ class Settings(BaseSettings):
         return is_loopback(self.host) if self.simulator is None else self.simulator
 
     @property
+    def outside_url(self) -> str:
+        """The address of this server on the internet; empty where it has none."""
+        return self.public_url or self.web_url or ""
+
+    @property
+    def links_url(self) -> str:
+        """How links begin that people get."""
+        return self.outside_url or self.loopback_url
+
+    @property
+    def inside_url(self) -> str:
+        """Where our other processes, and servers beside this one, reach the web server."""
+        return self.internal_url or self.web_url or self.loopback_url
+
+    @property
     def loopback_url(self) -> str:
         """Where processes on this machine reach the web server."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "localhost") else self.host  # noqa: S104 - compared, not bound
@@ -376,24 +394,3 @@ class Settings(BaseSettings):
     def simulator_secret(self) -> str:
         """Signs the webhooks of the simulator and opens nothing but simulated numbers; the same wherever API_TOKEN is."""
         return hmac.new(self.operator_token.encode(), b"simulator", hashlib.sha256).hexdigest()
-
-
-def explain(error: ValidationError) -> str:
-    """One line per wrong setting: its variable, what is wrong, how to mend it."""
-    lines = []
-    for problem in error.errors():
-        name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
-        hint = problem["msg"].removeprefix("Value error, ")
-        field = Settings.model_fields.get(name.lower())
-        about = f" ({field.description})" if field and field.description else ""
-        lines.append(f"{name}: {hint}{about}")
-    return "\n".join(lines)
-
-
-def load() -> Settings:
-    """The settings, or one line per mistake on standard error and exit status 2."""
-    try:
-        return Settings()  # pyright: ignore[reportCallIssue]
-    except ValidationError as error:
-        print(explain(error), file=sys.stderr)
-        raise SystemExit(2) from None

@@ -137,7 +137,7 @@ async def _post(settings: Settings, runtime: BotRuntime, http: httpx.AsyncClient
     """POST the notice as JSON, signed as outgoing webhooks are; why it failed, or nothing."""
     if not runtime.bot.operator_webhook_url:
         return ""
-    link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
+    link = f"{settings.links_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
     body = json.dumps({**notice.model_dump(exclude={"tries", "next"}), "link": link}).encode()
     signed = signature(operator_secret(settings, notice.bot_id), now_ms() // 1000, body)
     headers = {"Content-Type": "application/json", "X-Salesgraph-Signature": signed}
@@ -154,7 +154,7 @@ async def _write(settings: Settings, runtime: BotRuntime, router: ChannelRouter,
     channel = router.channel(runtime.bot.id, account) if account else None
     if not runtime.bot.operator_number or channel is None:
         return ""
-    link = f"{settings.web_url or settings.loopback_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
+    link = f"{settings.links_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
     text = f"*{notice.contact or 'A contact'}* needs a person ({runtime.bot.id}).\n{notice.reason}\n{link}"
     number = runtime.bot.operator_number.lstrip("+")
     known = await runtime.conversations.known(account, number)

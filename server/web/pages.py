@@ -116,7 +116,7 @@ def router(
         answer = RedirectResponse(target if ours else "/dashboard", 303)
         # over plain http on this machine the browser would not send it back
         plain = is_loopback(request.url.hostname or "") and not request.headers.get("origin", "").startswith("https://")
-        secure = request.url.scheme == "https" or ((settings.web_url or "").startswith("https://") and not plain)
+        secure = request.url.scheme == "https" or (settings.outside_url.startswith("https://") and not plain)
         answer.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=secure, max_age=LASTS)
         return answer
 

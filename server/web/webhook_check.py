@@ -22,9 +22,9 @@ class Reached(BaseModel):
 
 async def asked(settings: Settings, http: httpx.AsyncClient) -> Reached:
     """Ask our own webhook by its address outside ("Verification Requests", Meta's webhooks guide)."""
-    outside = (settings.web_url or "").rstrip("/")
+    outside = settings.outside_url
     if not outside:
-        return Reached(problem="set WEB_URL to the address that others reach this server at")
+        return Reached(problem="set PUBLIC_URL to the address that others reach this server at")
     if settings.whatsapp_webhook_verify_token is None:
         return Reached(outside=outside, problem="set WHATSAPP_WEBHOOK_VERIFY_TOKEN, and give Meta the same word")
     challenge = secrets.token_hex(8)

@@ -128,13 +128,13 @@ def test_the_doctor_asks_and_says_what_does_not_work(tmp_path: Path):
             "WHATSAPP_GRAPH_URL": graph,
         }
         done = run(
-            tmp_path, "doctor", OPENAI_API_KEY="sk-wrong", OPENAI_BASE_URL=f"{wrong}/v1", WEB_URL=wrong, **number
+            tmp_path, "doctor", OPENAI_API_KEY="sk-wrong", OPENAI_BASE_URL=f"{wrong}/v1", PUBLIC_URL=wrong, **number
         )
     assert done.returncode == 1 and "nothing to fix" not in done.stdout
     for said in (
         "fix: OPENAI_API_KEY is refused",
         "fix: WHATSAPP_ACCESS_TOKEN: Meta refuses it",
-        "fix: WEB_URL: the webhook",
+        "fix: PUBLIC_URL: the webhook",
     ):
         assert said in done.stdout, done.stdout
     assert "sk-wrong" not in done.stdout and "a wrong token" not in done.stdout

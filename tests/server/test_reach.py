@@ -15,7 +15,7 @@ def settings(folder: Path, **more: str) -> Settings:
     return Settings(_env_file=None, data_dir=folder, **more)  # pyright: ignore[reportArgumentType]
 
 
-KNOWN = {"web_url": "https://shop.example/", "whatsapp_webhook_verify_token": "word"}
+KNOWN = {"public_url": "https://shop.example/", "whatsapp_webhook_verify_token": "word"}
 
 
 async def test_an_address_that_repeats_the_challenge_is_verified(tmp_path: Path):
@@ -32,8 +32,8 @@ async def test_an_address_that_repeats_the_challenge_is_verified(tmp_path: Path)
 @pytest.mark.parametrize(
     ("said", "answer", "problem"),
     [
-        ({}, None, "WEB_URL"),
-        ({"web_url": "https://shop.example"}, None, "WHATSAPP_WEBHOOK_VERIFY_TOKEN"),
+        ({}, None, "PUBLIC_URL"),
+        ({"public_url": "https://shop.example"}, None, "WHATSAPP_WEBHOOK_VERIFY_TOKEN"),
         (KNOWN, httpx.Response(200, text="another site"), "not what this server says"),
         (KNOWN, httpx.Response(403), "HTTP 403"),
         (KNOWN, None, "no answer"),

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from server.cli.main import app
+from server.config.loading import load
 from server.config.settings import Settings
 from tests.server.stack import environment
 
@@ -124,3 +125,25 @@ def test_the_operator_token_is_made_once_and_kept_to_its_owner(tmp_path: Path, m
 def test_processes_on_this_machine_find_the_web_server(host: str, url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("PORT", raising=False)
     assert of(host=host).loopback_url == url
+
+
+def test_links_go_outside_and_our_own_processes_stay_inside():
+    ours = of(public_url="https://shop.example/", internal_url="http://web:8000")
+    assert (ours.links_url, ours.inside_url, ours.outside_url) == (
+        "https://shop.example",
+        "http://web:8000",
+        "https://shop.example",
+    )
+    only_inside = of(internal_url="http://web:8000")
+    assert only_inside.outside_url == "" and only_inside.links_url == only_inside.loopback_url
+    assert of().inside_url == of().links_url == of().loopback_url
+
+
+def test_the_old_name_of_both_works_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WEB_URL", "https://shop.example")
+    found = load()
+    assert found.links_url == found.inside_url == "https://shop.example"
+    assert "PUBLIC_URL" in capsys.readouterr().err
