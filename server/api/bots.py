@@ -20,6 +20,7 @@ from server.config.settings import Settings
 from server.notifications.webhooks import operator_secret
 from server.observability import model_capabilities
 from server.operators import audit, tokens
+from server.operators.roles import OWNER, READER
 from server.operators.tokens import Role, Visible, who
 from server.pipeline import linked_sessions
 from server.store import alerts
@@ -99,7 +100,12 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, registry: BotRegist
         audit.about(bot_id)
         return Item(id=bot_id, status=outcome, notice=notice)
 
-    @routes.put("/bots", summary="Store one bot, or a list of them; as often as you like", response_model=None)
+    @routes.put(
+        "/bots",
+        summary="Store one bot, or a list of them; as often as you like",
+        response_model=None,
+        dependencies=[OWNER],
+    )
     async def put_bots(
         given: Any = InBody(...),
         if_none_match: Annotated[str | None, Header(description="`*`: only bots that there are not yet")] = None,
@@ -119,16 +125,22 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, registry: BotRegist
         refused = any(item.status == "refused" for item in items)
         return JSONResponse({"items": [item.model_dump() for item in items]}, 207 if refused else 200)
 
-    @routes.get("/bots", summary="All bots")
+    @routes.get("/bots", summary="All bots", dependencies=[READER])
     async def list_bots() -> dict[str, Any]:
         return {"items": [_bot(runtime) for runtime in runtimes.values()], "next_cursor": None}
 
-    @routes.get("/bots/{bot_id}", summary="One bot: its configuration as given, and all settings in force")
+    @routes.get(
+        "/bots/{bot_id}",
+        summary="One bot: its configuration as given, and all settings in force",
+        dependencies=[READER],
+    )
     async def get_bot(bot_id: str) -> dict[str, Any]:
         runtime = runtime_of(bot_id)
         return {**_bot(runtime), "config": await registry.config(bot_id), "settings": runtime.bot.context.model_dump()}
 
-    @routes.patch("/bots/{bot_id}", summary="Change some fields; null goes back to what the settings say")
+    @routes.patch(
+        "/bots/{bot_id}", summary="Change some fields; null goes back to what the settings say", dependencies=[OWNER]
+    )
     async def patch_bot(bot_id: str, change: dict[str, Any]) -> dict[str, Any]:
         runtime_of(bot_id)
         old = await registry.config(bot_id)
@@ -147,7 +159,9 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, registry: BotRegist
             raise HTTPException(422, "; ".join(f"{p.field}: {p.problem}" for p in item.problems))
         return await get_bot(bot_id)
 
-    @routes.delete("/bots/{bot_id}", summary="Stop a bot; with erase=true delete everything known of it")
+    @routes.delete(
+        "/bots/{bot_id}", summary="Stop a bot; with erase=true delete everything known of it", dependencies=[OWNER]
+    )
     async def delete_bot(bot_id: str, erase: bool = Query(False, description="also its contacts and documents")) -> dict[str, Any]:  # fmt: skip
         owner()
         runtime = runtime_of(bot_id)
@@ -165,12 +179,20 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, registry: BotRegist
                 notice = f"its session may still be linked, unlink it on the phone: {error}"
         return {"id": bot_id, "status": "deleted", "erased_keys": erased, "notice": notice}
 
-    @routes.get("/bots/{bot_id}/status", summary="Whether a bot can be reached, and the QR code of an unlinked phone")
+    @routes.get(
+        "/bots/{bot_id}/status",
+        summary="Whether a bot can be reached, and the QR code of an unlinked phone",
+        dependencies=[READER],
+    )
     async def bot_status(bot_id: str) -> dict[str, Any]:
         runtime = runtime_of(bot_id)
         return await status_of(settings, registry, runtime)
 
-    @routes.get("/bots/{bot_id}/operator-webhook", summary="What notices to OPERATOR_WEBHOOK_URL are signed with")
+    @routes.get(
+        "/bots/{bot_id}/operator-webhook",
+        summary="What notices to OPERATOR_WEBHOOK_URL are signed with",
+        dependencies=[OWNER],
+    )
     async def operator_webhook(bot_id: str) -> dict[str, Any]:
         """Each carries `X-Salesgraph-Signature: t=SECONDS,v1=HEX`, as outgoing webhooks do."""
         runtime = runtime_of(bot_id)
@@ -179,7 +201,7 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, registry: BotRegist
         secret = operator_secret(settings, bot_id)
         return {"bot_id": bot_id, "url": runtime.bot.operator_webhook_url or None, "secret": secret}
 
-    @routes.get("/bots/{bot_id}/qr.png", summary="The QR code as a picture", response_model=None)
+    @routes.get("/bots/{bot_id}/qr.png", summary="The QR code as a picture", response_model=None, dependencies=[OWNER])
     async def qr_png(bot_id: str) -> Response:
         _, channel = linked(bot_id)
         code = await _asked(channel.qr())
@@ -187,19 +209,23 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, registry: BotRegist
             raise HTTPException(404, "there is no code to scan; GET /api/bots/{bot_id}/status says why")
         return Response(base64.b64decode(code.png), media_type="image/png", headers={"Cache-Control": "no-store"})
 
-    @routes.post("/bots/{bot_id}/session/code", summary="A pairing code in place of a QR code")
+    @routes.post("/bots/{bot_id}/session/code", summary="A pairing code in place of a QR code", dependencies=[OWNER])
     async def pairing(bot_id: str, asked: PhoneIn) -> dict[str, str]:
         _, channel = linked(bot_id)
         return {"code": await _asked(channel.pairing_code(asked.phone.lstrip("+")))}
 
-    @routes.post("/bots/{bot_id}/session/{action}", summary="Start, stop, restart, log out or delete a linked session")
+    @routes.post(
+        "/bots/{bot_id}/session/{action}",
+        summary="Start, stop, restart, log out or delete a linked session",
+        dependencies=[OWNER],
+    )
     async def session(bot_id: str, action: Session) -> dict[str, Any]:
         runtime, channel = linked(bot_id)
         await linked_sessions.want(runtime, runtime.bot.account, action in ("start", "restart"))
         await _asked(channel.session(action))
         return await status_of(settings, registry, runtime)
 
-    @routes.post("/bots/{bot_id}/webhook", summary="Tell Wappi where its webhooks go")
+    @routes.post("/bots/{bot_id}/webhook", summary="Tell Wappi where its webhooks go", dependencies=[OWNER])
     async def register(bot_id: str, asked: WebhookIn) -> dict[str, str]:
         owner()
         runtime, channel = linked(bot_id)
@@ -212,7 +238,9 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, registry: BotRegist
         await _asked(tell(f"{asked.base_url.rstrip('/')}/webhook/{channel.name}/{bot_id}/{secret}"))
         return {"status": "done", "bot_id": runtime.bot.id}
 
-    @routes.post("/tokens", status_code=201, summary="A token for a person or a program; it is shown once")
+    @routes.post(
+        "/tokens", status_code=201, summary="A token for a person or a program; it is shown once", dependencies=[OWNER]
+    )
     async def create_token(asked: TokenIn) -> dict[str, Any]:
         owner()
         bots: list[str] = sorted(set(asked.bots) | ({asked.bot_id} if asked.bot_id else set()))
@@ -222,13 +250,13 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, registry: BotRegist
         audit.about(", ".join(bots), f"{operator.id} {asked.role}")
         return {**_operator(operator), "token": secret}
 
-    @routes.get("/tokens", summary="Everybody who has a token of their own")
+    @routes.get("/tokens", summary="Everybody who has a token of their own", dependencies=[OWNER])
     async def list_tokens() -> dict[str, Any]:
         mine = who.get().bots
         rows = [row for row in await tokens.every(redis) if not mine or (row.bots and set(row.bots) <= set(mine))]
         return {"items": [_operator(row) for row in rows], "next_cursor": None}
 
-    @routes.delete("/tokens/{token_id}", status_code=204, summary="Revoke a token")
+    @routes.delete("/tokens/{token_id}", status_code=204, summary="Revoke a token", dependencies=[OWNER])
     async def revoke_token(token_id: str) -> None:
         owner()
         if not await tokens.revoke(redis, token_id):

@@ -29,6 +29,7 @@ from server.observability import turn_traces
 from server.observability.costs import NANO
 from server.operators import audit, privacy, takeover
 from server.operators.profile_fields import BadField, entered
+from server.operators.roles import AGENT, OWNER, READER
 from server.store.contacts import OPERATOR
 from server.store.message_templates import MissingVariable, templates
 from server.store.records import Contact
@@ -69,7 +70,7 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, router: ChannelRouter
         except BadCursor as error:
             raise HTTPException(400, str(error)) from None
 
-    @routes.get("/conversations", summary="Conversations, most recently active first")
+    @routes.get("/conversations", summary="Conversations, most recently active first", dependencies=[READER])
     async def conversations(
         bot_id: OneBot = None, show: Shown = "all", q: Wanted = "", limit: Limit = 50, cursor: Cursor = None
     ) -> dict[str, Any]:
@@ -80,7 +81,9 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, router: ChannelRouter
         return {"items": items, "next_cursor": found.cursor, "searched_until": found.until or None}
 
     @routes.get(
-        "/conversations/{conversation_id}", summary="A conversation with its transcript: the session of a contact"
+        "/conversations/{conversation_id}",
+        summary="A conversation with its transcript: the session of a contact",
+        dependencies=[READER],
     )
     async def get_conversation(
         conversation_id: str,
@@ -99,7 +102,9 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, router: ChannelRouter
             "writing": takeover.writing(runtime, contact, now_ms()).model_dump(),
         }
 
-    @routes.get("/conversations/{conversation_id}/turns/{turn_id}", summary="How a reply came about")
+    @routes.get(
+        "/conversations/{conversation_id}/turns/{turn_id}", summary="How a reply came about", dependencies=[READER]
+    )
     async def get_turn(conversation_id: str, turn_id: str) -> dict[str, Any]:
         """The way through the graph with times, passages, tools, what was checked, prompts, models, tokens and cost; kept for 30 days."""
         runtime, _ = await finding.contact(conversation_id)
@@ -113,6 +118,7 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, router: ChannelRouter
         summary="The file of a message, fetched from the provider",
         response_class=Response,
         responses={200: {"content": {"application/octet-stream": {}}}},
+        dependencies=[READER],
     )
     async def media(conversation_id: str, message_id: str) -> Response:
         """Files are not stored here; providers keep them for some weeks."""
@@ -130,6 +136,7 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, router: ChannelRouter
         summary="The conversation as a saved one, for a test, with people taken out of it",
         response_class=Response,
         responses={200: {"content": {"application/zip": {}}}},
+        dependencies=[READER],
     )
     async def saved(
         conversation_id: str,
@@ -150,7 +157,9 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, router: ChannelRouter
             raise HTTPException(422, str(error)) from None
         return _file(packed, "application/zip", f"{name}.zip")
 
-    @routes.post("/conversations/{conversation_id}/messages", status_code=202, summary="Write as a person")
+    @routes.post(
+        "/conversations/{conversation_id}/messages", status_code=202, summary="Write as a person", dependencies=[AGENT]
+    )
     async def write(conversation_id: str, message: MessageIn) -> dict[str, Any]:
         """A text takes the conversation over: the bot is silent until it is handed back."""
         runtime, contact = await finding.contact(conversation_id)
@@ -166,38 +175,42 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, router: ChannelRouter
     async def changed(conversation_id: str) -> dict[str, Any]:
         return card(*await finding.contact(conversation_id))
 
-    @routes.post("/conversations/{conversation_id}/seen", summary="Nothing of it is unread any more")
+    @routes.post(
+        "/conversations/{conversation_id}/seen", summary="Nothing of it is unread any more", dependencies=[AGENT]
+    )
     async def seen(conversation_id: str) -> dict[str, Any]:
         runtime, _ = await finding.contact(conversation_id)
         await runtime.conversations.see(conversation_id)
         return await changed(conversation_id)
 
-    @routes.post("/conversations/{conversation_id}/handoff", summary="A person takes over")
+    @routes.post("/conversations/{conversation_id}/handoff", summary="A person takes over", dependencies=[AGENT])
     async def hand_over(conversation_id: str) -> dict[str, Any]:
         runtime, _ = await finding.contact(conversation_id)
         await takeover.take_over(runtime, conversation_id)
         return await changed(conversation_id)
 
-    @routes.post("/conversations/{conversation_id}/resume", summary="Hand back to the bot")
+    @routes.post("/conversations/{conversation_id}/resume", summary="Hand back to the bot", dependencies=[AGENT])
     async def resume(conversation_id: str) -> dict[str, Any]:
         runtime, _ = await finding.contact(conversation_id)
         await takeover.hand_back(runtime, conversation_id)
         return await changed(conversation_id)
 
-    @routes.delete("/conversations/{conversation_id}/task", summary="What a person was called for is done")
+    @routes.delete(
+        "/conversations/{conversation_id}/task", summary="What a person was called for is done", dependencies=[AGENT]
+    )
     async def finish_task(conversation_id: str) -> dict[str, Any]:
         runtime, _ = await finding.contact(conversation_id)
         await takeover.done(runtime, conversation_id)
         return await changed(conversation_id)
 
-    @routes.post("/conversations/{conversation_id}/reset", summary="Forget the working memory")
+    @routes.post("/conversations/{conversation_id}/reset", summary="Forget the working memory", dependencies=[AGENT])
     async def reset(conversation_id: str) -> dict[str, Any]:
         """Transcript and profile stay; the agent begins anew."""
         runtime, contact = await finding.contact(conversation_id)
         await working_memory.forget(runtime, conversation_id)
         return card(runtime, contact)
 
-    @routes.get("/contacts", summary="Contacts, most recently active first", response_model=None)
+    @routes.get("/contacts", summary="Contacts, most recently active first", response_model=None, dependencies=[READER])
     async def contacts(
         is_client: bool | None = None,
         bot_id: OneBot = None,
@@ -225,11 +238,11 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, router: ChannelRouter
             if done or len(items) == limit or time.monotonic() > end:
                 return {"items": items, "next_cursor": None if done else cursor}
 
-    @routes.get("/contacts/{contact_id}", summary="One contact")
+    @routes.get("/contacts/{contact_id}", summary="One contact", dependencies=[READER])
     async def get_contact(contact_id: str) -> dict[str, Any]:
         return await changed(contact_id)
 
-    @routes.patch("/contacts/{contact_id}", summary="Correct a contact's profile")
+    @routes.patch("/contacts/{contact_id}", summary="Correct a contact's profile", dependencies=[AGENT])
     async def patch_contact(contact_id: str, change: ContactIn) -> dict[str, Any]:
         """Values are checked as those are that the agent finds: an e-mail address is one, a number can be called."""
         runtime, contact = await finding.contact(contact_id)
@@ -252,6 +265,7 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, router: ChannelRouter
         summary="Everything that is known of a contact, as a zip archive",
         response_class=Response,
         responses={200: {"content": {"application/zip": {}}}},
+        dependencies=[READER],
     )
     async def export_contact(contact_id: str) -> Response:
         """JSON files, and the files of messages that their provider still has."""
@@ -260,7 +274,9 @@ def add(routes: APIRouter, redis: Redis, finding: Finding, router: ChannelRouter
         packed = await privacy.exported(redis, runtime, contact, router)
         return _file(packed, "application/zip", f"contact-{contact_id}.zip")
 
-    @routes.delete("/contacts/{contact_id}", summary="Forget a contact, with everything that was said")
+    @routes.delete(
+        "/contacts/{contact_id}", summary="Forget a contact, with everything that was said", dependencies=[OWNER]
+    )
     async def erase_contact(
         contact_id: str, verify: bool = Query(False, description="look through all keys of the bot afterwards")
     ) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS, Unreadable
 from server.api.common import Body, Finding
 from server.bots.accounts import DEFAULT
+from server.operators.roles import AGENT, OWNER, READER
 
 LARGEST_DOCUMENT = 50 * 1024 * 1024
 # Of a file's name, bytes: what file systems take.
@@ -52,14 +53,14 @@ def add(routes: APIRouter, finding: Finding, shelf: Library) -> None:
     """Put the routes on the operator API."""
     reading = Reading()
 
-    @routes.get("/knowledge/documents", summary="Documents of a bot")
+    @routes.get("/knowledge/documents", summary="Documents of a bot", dependencies=[READER])
     async def documents(bot_id: str = DEFAULT) -> dict[str, Any]:
         """`reading` are those that are being read just now; `problems` name the pages that could not be."""
         finding.runtime(bot_id)
         items = [described(d) for d in await shelf.documents(bot_id)]
         return {"items": items, "reading": reading.of(bot_id), "next_cursor": None}
 
-    @routes.post("/knowledge/documents", status_code=201, summary="Add a document")
+    @routes.post("/knowledge/documents", status_code=201, summary="Add a document", dependencies=[OWNER])
     async def add_document(
         file: UploadFile,
         in_form: Annotated[str | None, Form(alias="bot_id")] = None,
@@ -70,12 +71,14 @@ def add(routes: APIRouter, finding: Finding, shelf: Library) -> None:
         finding.runtime(bot_id)
         return described(await _ingest(shelf, reading, bot_id, file))
 
-    @routes.delete("/knowledge/documents/{document_id}", status_code=204, summary="Forget a document")
+    @routes.delete(
+        "/knowledge/documents/{document_id}", status_code=204, summary="Forget a document", dependencies=[OWNER]
+    )
     async def remove_document(document_id: str, bot_id: str = DEFAULT) -> None:
         if not await shelf.remove(finding.runtime(bot_id).bot.id, document_id):
             raise HTTPException(404, "there is no document of this id")
 
-    @routes.post("/knowledge/documents/{document_id}/reindex", summary="Embed a document anew")
+    @routes.post("/knowledge/documents/{document_id}/reindex", summary="Embed a document anew", dependencies=[OWNER])
     async def reindex(document_id: str, bot_id: str = DEFAULT) -> dict[str, Any]:
         """With the embedding model as it is set now; needed after a change of model behind the same name."""
         stored = await shelf.reindex(finding.runtime(bot_id).bot.id, document_id)
@@ -83,7 +86,7 @@ def add(routes: APIRouter, finding: Finding, shelf: Library) -> None:
             raise HTTPException(404, "there is no document of this id")
         return described(stored)
 
-    @routes.post("/knowledge/search", summary="Try a question: the passages the agent would see")
+    @routes.post("/knowledge/search", summary="Try a question: the passages the agent would see", dependencies=[AGENT])
     async def search(asked: QuestionIn) -> dict[str, Any]:
         """`score` orders them; `cosine` is how near the meaning is, `coverage` how many of the question's words stand there; `strong`
         says whether the agent takes it for an answer."""

@@ -19,6 +19,7 @@ from server.bots.bot import BotRuntime
 from server.config.settings import Settings
 from server.notifications.webhooks import EVENTS, Event, Forbidden, Hook, Hooks
 from server.operators import analytics, audit
+from server.operators.roles import AGENT, OWNER, READER
 from server.store.counters import day_of
 
 
@@ -37,13 +38,13 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
     """Put the routes on the operator API."""
     hooks = Hooks(settings, redis)
 
-    @routes.get("/dead-letters", summary="Turns given up on")
+    @routes.get("/dead-letters", summary="Turns given up on", dependencies=[READER])
     async def dead_letters(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         letters = [letter for runtime in finding.some(bot_id).values() for letter in await runtime.dead_letters.every()]
         letters.sort(key=lambda letter: -letter["at"])
         return sliced([opened(letter) for letter in letters], limit, start)
 
-    @routes.post("/dead-letters/{letter_id}/retry", status_code=202, summary="Try a turn again")
+    @routes.post("/dead-letters/{letter_id}/retry", status_code=202, summary="Try a turn again", dependencies=[AGENT])
     async def retry(letter_id: str) -> dict[str, Any]:
         for runtime in finding.runtimes.values():
             if await runtime.dead_letters.revive(letter_id):
@@ -51,7 +52,10 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
         raise HTTPException(404, "there is no dead letter of this id")
 
     @routes.delete(
-        "/dead-letters/{letter_id}", status_code=204, summary="Drop a turn; its messages stay in the transcript"
+        "/dead-letters/{letter_id}",
+        status_code=204,
+        summary="Drop a turn; its messages stay in the transcript",
+        dependencies=[AGENT],
     )
     async def drop(letter_id: str) -> None:
         for runtime in finding.runtimes.values():
@@ -59,21 +63,21 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
                 return
         raise HTTPException(404, "there is no dead letter of this id")
 
-    @routes.get("/quarantine", summary="Pieces of webhooks that could not be read")
+    @routes.get("/quarantine", summary="Pieces of webhooks that could not be read", dependencies=[READER])
     async def quarantine(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         most = start + limit + 1
         rows = [row for keeper in finding.keepers(bot_id) for row in await keeper.quarantined(most)]
         rows.sort(key=lambda row: -row["at"])
         return sliced(rows, limit, start)
 
-    @routes.delete("/quarantine/{piece_id}", status_code=204, summary="Forget a piece")
+    @routes.delete("/quarantine/{piece_id}", status_code=204, summary="Forget a piece", dependencies=[OWNER])
     async def forget_piece(piece_id: str) -> None:
         for keeper in finding.keepers(None):
             if await keeper.drop_quarantined(piece_id):
                 return
         raise HTTPException(404, "there is no piece of this id")
 
-    @routes.get("/analytics", summary="Figures of a period", response_model=None)
+    @routes.get("/analytics", summary="Figures of a period", response_model=None, dependencies=[READER])
     async def figures(
         bot_id: OneBot = None,
         first: Day = None,
@@ -102,12 +106,12 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
                 return runtime, hook
         raise HTTPException(404, "there is no webhook of this id")
 
-    @routes.get("/hooks", summary="Outgoing webhooks")
+    @routes.get("/hooks", summary="Outgoing webhooks", dependencies=[OWNER])
     async def list_hooks(bot_id: OneBot = None) -> dict[str, Any]:
         rows = [hook for name in finding.some(bot_id) for hook in await hooks.every(name)]
         return {"items": [hook.model_dump() for hook in rows], "next_cursor": None}
 
-    @routes.post("/hooks", status_code=201, summary="Tell an address of what happens")
+    @routes.post("/hooks", status_code=201, summary="Tell an address of what happens", dependencies=[OWNER])
     async def create_hook(asked: HookIn) -> dict[str, Any]:
         """`secret` is shown once. Each delivery has the header `X-Salesgraph-Signature: t=SECONDS,v1=HEX`, the HMAC-SHA256 under the
         secret of `SECONDS.` and the raw body; the same `X-Salesgraph-Delivery` comes again when an answer other than 2xx, or
@@ -120,30 +124,44 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
         audit.about(asked.bot_id, hook.id)
         return {**hook.model_dump(), "secret": secret}
 
-    @routes.delete("/hooks/{hook_id}", status_code=204, summary="Tell an address nothing any more")
+    @routes.delete(
+        "/hooks/{hook_id}", status_code=204, summary="Tell an address nothing any more", dependencies=[OWNER]
+    )
     async def delete_hook(hook_id: str) -> None:
         runtime, hook = await hook_of(hook_id)
         await hooks.delete(runtime.bot.id, hook.id)
 
-    @routes.post("/hooks/{hook_id}/ping", status_code=202, summary="Send a `ping`, to see whether it arrives")
+    @routes.post(
+        "/hooks/{hook_id}/ping",
+        status_code=202,
+        summary="Send a `ping`, to see whether it arrives",
+        dependencies=[OWNER],
+    )
     async def ping(hook_id: str) -> dict[str, Any]:
         _, hook = await hook_of(hook_id)
         return {"id": await hooks.ping(hook), "status": "queued"}
 
-    @routes.get("/hooks/{hook_id}/deliveries", summary="What a webhook was told, and what it answered")
+    @routes.get(
+        "/hooks/{hook_id}/deliveries", summary="What a webhook was told, and what it answered", dependencies=[OWNER]
+    )
     async def deliveries(hook_id: str, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         runtime, hook = await hook_of(hook_id)
         rows = await hooks.deliveries(runtime.bot.id, hook.id, start + limit + 1)
         return sliced([row.model_dump() for row in rows], limit, start)
 
-    @routes.post("/hooks/{hook_id}/deliveries/{delivery_id}/replay", status_code=202, summary="Send a delivery again")
+    @routes.post(
+        "/hooks/{hook_id}/deliveries/{delivery_id}/replay",
+        status_code=202,
+        summary="Send a delivery again",
+        dependencies=[OWNER],
+    )
     async def replay(hook_id: str, delivery_id: str) -> dict[str, Any]:
         _, hook = await hook_of(hook_id)
         if not await hooks.replay(hook, delivery_id):
             raise HTTPException(404, "there is no delivery of this id")
         return {"id": delivery_id, "status": "queued"}
 
-    @routes.get("/audit", summary="What operators did")
+    @routes.get("/audit", summary="What operators did", dependencies=[OWNER])
     async def audit_log(limit: Limit = 50, cursor: Annotated[int, Query(ge=0, le=audit.KEPT)] = 0) -> dict[str, Any]:
         """Newest first; the last 20,000 changes. An owner of some bots sees what was done to them."""
         rows, at, found = [], cursor, True

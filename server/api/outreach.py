@@ -19,6 +19,7 @@ from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.operators import audit, takeover
+from server.operators.roles import AGENT, OWNER, READER
 from server.operators.tokens import feed_address
 from server.outreach import consent
 from server.outreach.appointments import Appointments, when
@@ -72,7 +73,7 @@ def add(
         runtime, contact = await found(conversation_id)
         return {**await follow_ups.described(runtime, contact, plan), "ended": plan.ended}
 
-    @routes.get("/follow-ups/active", summary="Touches that are still to come, the next first")
+    @routes.get("/follow-ups/active", summary="Touches that are still to come, the next first", dependencies=[READER])
     async def active(bot_id: str | None = None, limit: Limit = 50, cursor: int = Query(0, ge=0)) -> dict[str, Any]:
         chosen = list(finding.some(bot_id).values())
         timers = [
@@ -87,44 +88,49 @@ def add(
         more = cursor + limit if len(timers) > cursor + limit else None
         return {"items": items, "next_cursor": str(more) if more else None, "count": len(timers)}
 
-    @routes.get("/follow-ups/skipped", summary="Touches that were left out, and why")
+    @routes.get("/follow-ups/skipped", summary="Touches that were left out, and why", dependencies=[READER])
     async def skipped(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         chosen = list(finding.some(bot_id).values())
         rows = [row for runtime in chosen for row in await follow_ups.skipped(runtime, start + limit + 1)]
         return sliced(sorted(rows, key=lambda row: -row["at"]), limit, start)
 
-    @routes.post("/follow-ups/{conversation_id}/pause", summary="Hold a sequence")
+    @routes.post("/follow-ups/{conversation_id}/pause", summary="Hold a sequence", dependencies=[AGENT])
     async def pause(conversation_id: str) -> dict[str, Any]:
         runtime, _ = await found(conversation_id)
         return await changed(conversation_id, await follow_ups.pause(runtime, conversation_id, True))
 
-    @routes.post("/follow-ups/{conversation_id}/resume", summary="Let a sequence go on")
+    @routes.post("/follow-ups/{conversation_id}/resume", summary="Let a sequence go on", dependencies=[AGENT])
     async def resume(conversation_id: str) -> dict[str, Any]:
         runtime, _ = await found(conversation_id)
         return await changed(conversation_id, await follow_ups.pause(runtime, conversation_id, False))
 
-    @routes.post("/follow-ups/{conversation_id}/skip", summary="Leave the next touch out")
+    @routes.post("/follow-ups/{conversation_id}/skip", summary="Leave the next touch out", dependencies=[AGENT])
     async def skip(conversation_id: str) -> dict[str, Any]:
         return await changed(conversation_id, await follow_ups.skip(*await found(conversation_id)))
 
     @routes.post(
-        "/follow-ups/{conversation_id}/run", status_code=202, summary="The next touch now; the rules still hold"
+        "/follow-ups/{conversation_id}/run",
+        status_code=202,
+        summary="The next touch now; the rules still hold",
+        dependencies=[AGENT],
     )
     async def run(conversation_id: str) -> dict[str, Any]:
         runtime, _ = await found(conversation_id)
         return await changed(conversation_id, await follow_ups.run_now(runtime, conversation_id))
 
-    @routes.patch("/follow-ups/{conversation_id}", summary="Intervals of one contact's own")
+    @routes.patch("/follow-ups/{conversation_id}", summary="Intervals of one contact's own", dependencies=[AGENT])
     async def override(conversation_id: str, asked: IntervalsIn) -> dict[str, Any]:
         runtime, _ = await found(conversation_id)
         return await changed(conversation_id, await follow_ups.override(runtime, conversation_id, asked.intervals))
 
-    @routes.delete("/follow-ups/{conversation_id}", summary="No more touches until the contact writes")
+    @routes.delete(
+        "/follow-ups/{conversation_id}", summary="No more touches until the contact writes", dependencies=[AGENT]
+    )
     async def cancel(conversation_id: str) -> dict[str, Any]:
         runtime, _ = await found(conversation_id)
         return await changed(conversation_id, await follow_ups.end(runtime.bot.id, conversation_id, "cancelled"))
 
-    @routes.get("/calls", summary="Scheduled calls that are still to come, the next first")
+    @routes.get("/calls", summary="Scheduled calls that are still to come, the next first", dependencies=[READER])
     async def list_calls(bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         chosen = list(finding.some(bot_id).values())
         rows = [(call, runtime) for runtime in chosen for call in await calls.coming(runtime.bot.id, now_ms())]
@@ -133,20 +139,20 @@ def add(
         feeds = {runtime.bot.id: await feed_address(settings, redis, runtime.bot.id) for runtime in chosen}
         return {**sliced(items, limit, start), "count": len(rows), "feeds": feeds}
 
-    @routes.delete("/calls/{call_id}", status_code=204, summary="Cancel a call")
+    @routes.delete("/calls/{call_id}", status_code=204, summary="Cancel a call", dependencies=[AGENT])
     async def cancel_call(call_id: str) -> None:
         for runtime in runtimes.values():
             if await calls.cancel(runtime.bot.id, call_id):
                 return
         raise HTTPException(404, "there is no call of this id")
 
-    @routes.get("/templates", summary="Message templates as last read from the provider")
+    @routes.get("/templates", summary="Message templates as last read from the provider", dependencies=[READER])
     async def list_templates(bot_id: str = DEFAULT) -> dict[str, Any]:
         runtime_of(bot_id)
         known = await templates(redis, bot_id)
         return {"items": [_template(known[name]) for name in sorted(known)], "next_cursor": None}
 
-    @routes.post("/templates/sync", summary="Read the templates from the provider")
+    @routes.post("/templates/sync", summary="Read the templates from the provider", dependencies=[OWNER])
     async def sync(bot_id: str = DEFAULT) -> dict[str, Any]:
         runtime = runtime_of(bot_id)
         channel = router.channel(bot_id, runtime.bot.account) if runtime.bot.account else None
@@ -161,7 +167,7 @@ def add(
         await keep(redis, bot_id, [Template.model_validate(row) for row in rows])
         return await list_templates(bot_id)
 
-    @routes.get("/templates/{name}/{language}/preview", summary="What a contact would read")
+    @routes.get("/templates/{name}/{language}/preview", summary="What a contact would read", dependencies=[READER])
     async def preview(name: str, language: str, bot_id: str = DEFAULT, variable: Annotated[list[str] | None, Query()] = None) -> dict[str, Any]:  # fmt: skip
         runtime_of(bot_id)
         template = (await templates(redis, bot_id)).get(f"{name}:{language}")
@@ -171,7 +177,7 @@ def add(
             )
         return {**_template(template), "preview": _filled(template, variable or [])}
 
-    @routes.post("/messages", status_code=202, summary="Send a text or a template to a number")
+    @routes.post("/messages", status_code=202, summary="Send a text or a template to a number", dependencies=[AGENT])
     async def send(message: MessageToIn) -> dict[str, Any]:
         runtime = runtime_of(message.bot_id)
         card = Message(id="api", account=runtime.bot.account or runtime.bot.simulated_account, kind="system", wa_id=message.to.lstrip("+"))  # fmt: skip
@@ -194,14 +200,18 @@ def add(
             raise HTTPException(422, f"variables: {error}") from None
         return {"id": sent, "conversation_id": conversation_id, "status": "queued"}
 
-    @routes.put("/contacts/{contact_id}/consent", summary="Stop all messages to a contact, or take that back")
+    @routes.put(
+        "/contacts/{contact_id}/consent",
+        summary="Stop all messages to a contact, or take that back",
+        dependencies=[AGENT],
+    )
     async def set_consent(contact_id: str, asked: ConsentIn) -> dict[str, Any]:
         runtime, _ = await found(contact_id)
         await consent.change(redis, runtime.conversations, contact_id, asked.stopped, "operator", "")
         _, contact = await found(contact_id)
         return {"id": contact_id, "stopped": contact.stopped}
 
-    @routes.get("/suppressions", summary="Everybody who wants no messages", response_model=None)
+    @routes.get("/suppressions", summary="Everybody who wants no messages", response_model=None, dependencies=[READER])
     async def suppressions(bot_id: str | None = None, format: str = "json") -> Response | dict[str, Any]:
         chosen = list(finding.some(bot_id).values())
         rows = [row for runtime in chosen for row in await consent.suppressed(redis, runtime.conversations)]
@@ -213,7 +223,7 @@ def add(
         table.writerows([row[column] for column in columns] for row in rows)
         return PlainTextResponse(out.getvalue(), media_type="text/csv")
 
-    @routes.get("/consents", summary="The last changes of consent, with their door")
+    @routes.get("/consents", summary="The last changes of consent, with their door", dependencies=[READER])
     async def consents(bot_id: str = DEFAULT, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
         runtime_of(bot_id)
         return sliced(await consent.changes(redis, bot_id, start + limit + 1), limit, start)

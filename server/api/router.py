@@ -22,6 +22,7 @@ from server.conversations.listing import Inbox
 from server.observability.costs import Spending
 from server.operators.audit import audited
 from server.operators.login import Access
+from server.operators.roles import AGENT, READER
 from server.operators.tokens import Visible, who
 from server.outreach.follow_ups import FollowUps
 from server.pipeline.agents import Rehearsal, library
@@ -62,7 +63,7 @@ def router(
     finding = Finding(redis, runtimes)
     rehearsals: list[Rehearsal] = []
 
-    @routes.get("/stats", summary="Counts per bot")
+    @routes.get("/stats", summary="Counts per bot", dependencies=[READER])
     async def stats() -> dict[str, Any]:
         """What there is just now; `GET /api/analytics` has the figures of a period."""
 
@@ -92,6 +93,7 @@ def router(
         summary="What changes, as it changes",
         response_class=StreamingResponse,
         responses={200: {"content": {"text/event-stream": {}}}},
+        dependencies=[READER],
     )
     async def events() -> StreamingResponse:
         """Server-sent events: `change` with `{bot_id, conversation_id, what}` (message, status or contact), and `everything` when
@@ -102,11 +104,11 @@ def router(
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    @routes.get("/me", summary="Who I am: name, role, bots")
+    @routes.get("/me", summary="Who I am: name, role, bots", dependencies=[READER])
     async def me() -> dict[str, Any]:
         return who.get().model_dump()
 
-    @routes.post("/generate", summary="What would the bot answer? Nothing is sent or stored")
+    @routes.post("/generate", summary="What would the bot answer? Nothing is sent or stored", dependencies=[AGENT])
     async def generate(asked: GenerateIn) -> dict[str, Any]:
         bot = finding.runtime(asked.bot_id).bot
         if not rehearsals:

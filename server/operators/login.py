@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from redis.asyncio import Redis
 from server.config.addresses import is_loopback
 from server.config.settings import Settings
 from server.operators import tokens
+from server.operators.roles import Roles
 from server.operators.tokens import MASTER, Operator
 from server.store.keys import SHARED, digest, key
 
@@ -31,13 +31,6 @@ TRIES, TRIES_OF_ALL, AGAIN_AFTER = 10, 1_000, 900
 # Characters of a token that nobody guesses, however often they may try.
 UNGUESSABLE = 24
 READS = ("GET", "HEAD", "OPTIONS")
-# What an agent changes: conversations and what comes of them. Everything else is an owner's.
-AGENTS = re.compile(
-    r"^/api/(conversations(/|$)|contacts/[^/]+(/consent)?$|follow-ups/|calls/|dead-letters/|messages$|generate$|knowledge/search$)"
-)
-AGENTS_NOT = re.compile(r"^DELETE /api/contacts/")
-# What only an owner reads.
-OWNERS = re.compile(r"^/api/(tokens|audit|hooks|bots/[^/]+/(operator-webhook|qr\.png))")
 
 
 class Session(BaseModel):
@@ -56,6 +49,8 @@ class Access:
 
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self._settings, self._redis = settings, redis
+        # Of the API's routes, once they are there.
+        self.roles: Roles | None = None
 
     async def operator(self, request: Request) -> Operator | None:
         """Who sends the request: by the token in its header, else by the cookie of a login. Raises HTTPException 429 for an
@@ -143,14 +138,10 @@ class Access:
         operator = await self.operator(request)
         if operator is None:
             raise HTTPException(401, "send the header Authorization: Bearer API_TOKEN", {"WWW-Authenticate": "Bearer"})
-        path = request.url.path
-        if operator.role != "owner":
-            changes = request.method not in READS
-            agents = (
-                operator.role == "agent" and AGENTS.match(path) and not AGENTS_NOT.match(f"{request.method} {path}")
-            )
-            if (changes and not agents) or (not changes and OWNERS.match(path)):
-                raise HTTPException(403, f"the role {operator.role} does not allow this; ask an owner")
+        if self.roles is None:
+            raise RuntimeError("the roles of the routes are not known yet")
+        if not self.roles.allow(operator.role, request.method, request.url.path):
+            raise HTTPException(403, f"the role {operator.role} does not allow this; ask an owner")
         await self.require_ours(request)
         tokens.who.set(operator)
         request.scope["operator"] = operator

@@ -34,6 +34,7 @@ from server.observability import redis_fitness as fitness
 from server.observability.redis_fitness import Judge
 from server.operators import metrics, tokens
 from server.operators.login import Access
+from server.operators.roles import Roles
 from server.outreach.appointments import Appointments, feed
 from server.web import dashboard, pages, provider_webhooks, simulator
 from server.web.guard import Guard
@@ -74,7 +75,9 @@ def create(settings: Settings, redis: Redis) -> Guard:
     )
     receive = provider_webhooks.cloud_receiver(registry)
     app.include_router(provider_webhooks.router(settings, registry, receive))
-    app.include_router(router.router(settings, redis, registry, access, changes, stopping))
+    operated = router.router(settings, redis, registry, access, changes, stopping)
+    access.roles = Roles(operated.routes)
+    app.include_router(operated)
     templates = pages.Guarded(Path(__file__).parent / "templates")
     app.include_router(pages.router(settings, redis, registry, access, templates))
     app.include_router(dashboard.router(settings, redis, registry, access, templates, client))

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import APIRouter
 from redis.asyncio import Redis
 
 from server.config.settings import Settings
 from server.observability.logs import without_numbers
 from server.operators.login import TRIES, Access, TooMany, exposed, login_link
+from server.operators.roles import OWNER, READER, Roles
 from tests.server.stack import API, Stack, text, webhook
 from tests.server.test_api import fresh
 from tests.waiting import until
@@ -310,3 +312,27 @@ def test_a_log_holds_nobodys_number_in_full():
         "turn": "1234567890",
         "error": "code 131047",
     }
+
+
+def test_a_route_without_a_role_stops_the_start():
+    routes = APIRouter(prefix="/api")
+
+    @routes.get("/forgotten")
+    async def forgotten() -> None: ...
+
+    with pytest.raises(TypeError, match="/api/forgotten: say one of READER, AGENT and OWNER"):
+        Roles(routes.routes)
+
+
+def test_the_role_is_that_of_the_route():
+    routes = APIRouter(prefix="/api")
+
+    @routes.delete("/things/{thing_id}", dependencies=[OWNER])
+    async def drop(thing_id: str) -> None: ...
+
+    @routes.get("/things/{thing_id}", dependencies=[READER])
+    async def see(thing_id: str) -> None: ...
+
+    roles = Roles(routes.routes)
+    assert roles.allow("owner", "DELETE", "/api/things/1") and not roles.allow("agent", "DELETE", "/api/things/1")
+    assert roles.allow("read_only", "GET", "/api/things/1") and roles.allow("read_only", "HEAD", "/api/things/1")
