@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Query
 from fastapi import Body as InBody
@@ -18,19 +18,14 @@ from server.bots.registry import BotRegistry, Outcome
 from server.config.bot import OWNERS_ONLY, BadConfig, Problem
 from server.config.settings import Settings
 from server.notifications.webhooks import operator_secret
-from server.observability import model_capabilities
 from server.operators import audit, tokens
+from server.operators.bot_status import UNOFFICIAL, status_of
 from server.operators.roles import OWNER, READER
 from server.operators.tokens import Role, Visible, who
 from server.pipeline import linked_sessions
-from server.store import alerts
 
 # Parts of a configuration that have fields of their own.
 PARTS = {"channel", "hours", "inbox", "model_options", "retention", "outreach"}
-UNOFFICIAL = (
-    "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and numbers that send "
-    "like machines get banned. Use a number you can lose, answer only those who write, and prefer the Cloud API."
-)
 
 
 class PhoneIn(Body):
@@ -272,38 +267,6 @@ async def _asked(question: Any) -> Any:
         return await question
     except SendError as error:
         raise HTTPException(502, f"the provider refused: {error}") from None
-
-
-async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRuntime) -> dict[str, Any]:
-    """Whether a bot can be reached, why not, the code to scan, and what is known of its models."""
-    bot = runtime.bot
-    channel = registry.router.channel(bot.id, bot.account) if bot.account else None
-    paused = await runtime.mailbox.paused(bot.account)
-    latest = await runtime.conversations.page(1)
-    status: dict[str, Any] = {
-        **{"bot_id": bot.id, "channel": channel.name if channel else "simulator", "account": bot.account or None},
-        **{"state": "simulator_only", "reason": bot.trouble, "phone": None, "qr": None, "paused": paused or None},
-        **{"model": bot.context.model, "last_message": latest[0][0] if latest else None},
-        "models": await model_capabilities.of(runtime.redis, bot.context.models),
-        "errors": [row["text"] for row in await alerts.all_alerts(runtime.redis) if row.get("bot_id") == bot.id],
-        "notice": UNOFFICIAL if channel and not channel.capabilities.official else None,
-    }
-    if channel is None:
-        return status
-    if not isinstance(channel, Linked):
-        ready = channel.name != "cloud_api" or bool(channel.credentials.app_secret.get_secret_value())
-        missing = channel.credentials.missing or ([] if ready else ["app_secret"])
-        state = "paused" if paused else "simulator_only" if missing else "connected"
-        return {**status, "state": state, "reason": f"missing: {', '.join(missing)}" if missing else status["reason"]}
-    now = await linked_sessions.check(runtime, bot.account, cast(Linked, channel), counts=False)
-    code = None
-    if now.state in ("scan_qr", "starting"):
-        try:
-            code = await channel.qr()
-        except SendError as error:
-            now = now.model_copy(update={"reason": str(error)[:200]})
-    state = "paused" if paused and now.state == "connected" else now.state
-    return {**status, "state": state, "reason": now.reason, "phone": now.phone or None, "qr": code.model_dump() if code and who.get().role == "owner" else None}  # fmt: skip
 
 
 def _bot(runtime: BotRuntime) -> dict[str, Any]:

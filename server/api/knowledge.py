@@ -15,9 +15,9 @@ from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS, Unreadable
 from server.api.common import Body, Finding
 from server.bots.accounts import DEFAULT
+from server.operators.documents import LARGEST_DOCUMENT, Reading, described
 from server.operators.roles import AGENT, OWNER, READER
 
-LARGEST_DOCUMENT = 50 * 1024 * 1024
 # Of a file's name, bytes: what file systems take.
 LONGEST_NAME = 200
 
@@ -28,25 +28,6 @@ class QuestionIn(Body):
     question: str = Field(min_length=1, max_length=2000, examples=["How long does delivery take?"])
     bot_id: str = DEFAULT
     count: int = Field(5, ge=1, le=20)
-
-
-class Reading:
-    """Documents that are being read just now: bot -> name -> (passages done, passages in all)."""
-
-    def __init__(self) -> None:
-        self._now: dict[str, dict[str, tuple[int, int]]] = {}
-
-    def of(self, bot_id: str) -> list[dict[str, Any]]:
-        """Those of a bot."""
-        return [{"name": name, "done": done, "of": of} for name, (done, of) in self._now.get(bot_id, {}).items()]
-
-    def at(self, bot_id: str, name: str, done: int, of: int) -> None:
-        """How far one is."""
-        self._now.setdefault(bot_id, {})[name] = (done, of)
-
-    def over(self, bot_id: str, name: str) -> None:
-        """It is read, or cannot be."""
-        self._now.get(bot_id, {}).pop(name, None)
 
 
 def add(routes: APIRouter, finding: Finding, shelf: Library) -> None:
@@ -139,11 +120,3 @@ async def _ingest(shelf: Library, reading: Reading, bot_id: str, file: UploadFil
             raise HTTPException(422, f"file: {error}") from None
         finally:
             loop.call_soon(reading.over, bot_id, name)
-
-
-def described(document: Stored) -> dict[str, Any]:
-    """A document without its passages."""
-    return {
-        **document.model_dump(include={"id", "name", "language", "pages", "problems"}),
-        "passages": len(document.passages),
-    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ from server.bots.bot import BotRuntime
 from server.config.settings import Settings
 from server.notifications.webhooks import EVENTS, Event, Forbidden, Hook, Hooks
 from server.operators import analytics, audit
+from server.operators.dead_letters import opened
 from server.operators.roles import AGENT, OWNER, READER
 from server.store.counters import day_of
 
@@ -174,15 +174,3 @@ def add(routes: APIRouter, settings: Settings, redis: Redis, finding: Finding) -
                 if len(rows) == limit:
                     break
         return {"items": rows, "next_cursor": str(at) if found else None}
-
-
-def opened(letter: dict[str, Any]) -> dict[str, Any]:
-    """A dead letter whose messages can be read: what was given up on."""
-    messages = []
-    for raw in letter.get("batch", []):
-        try:
-            message = json.loads(raw)
-        except ValueError:
-            message = {}
-        messages.append({name: message.get(name, "") for name in ("id", "kind", "text", "timestamp")})
-    return {**{name: value for name, value in letter.items() if name != "batch"}, "messages": messages}

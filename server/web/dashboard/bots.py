@@ -14,10 +14,10 @@ from agent.model_options import EFFORTS
 from agent.prompts import names, prompt
 from channels.registry import channels
 from knowledge_base.load import FORMATS
-from server.api.bots import status_of
-from server.api.knowledge import LARGEST_DOCUMENT, described
 from server.bots.accounts import DEFAULT
 from server.config.working_hours import DAYS
+from server.operators.bot_status import status_of
+from server.operators.documents import LARGEST_DOCUMENT, described
 from server.pipeline.agents import library
 from server.web import webhook_check
 from server.web.dashboard.layout import PageContext

@@ -9,8 +9,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from server.api.operations import opened
 from server.clock import now_ms
+from server.operators.dead_letters import opened
 from server.operators.tokens import feed_address
 from server.outreach.appointments import Appointments, when
 from server.outreach.follow_ups import FollowUps
