@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import HTTPException, Query
+from fastapi import Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from redis.asyncio import Redis
 
+from knowledge_base.library import Library
+from server.api.events import Feed
 from server.bots.bot import BotRuntime
+from server.bots.registry import BotRegistry
+from server.bots.routing import ChannelRouter
+from server.config.settings import Settings
+from server.conversations.listing import Inbox
+from server.notifications.webhooks import Hooks
+from server.observability.costs import Spending
 from server.operators import audit
-from server.operators.tokens import who
+from server.operators.documents import Reading
+from server.operators.login import Access
+from server.operators.tokens import Visible, who
+from server.outreach.appointments import Appointments
+from server.outreach.follow_ups import FollowUps
+from server.pipeline.agents import Rehearsal, library
 from server.store.contacts import Conversations
 from server.store.keys import SHARED, key
 from server.store.records import Contact
@@ -19,6 +34,65 @@ from server.store.records import Contact
 Limit = Annotated[int, Query(ge=1, le=200, description="rows on a page")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before")]
 OneBot = Annotated[str | None, Query(max_length=100, description="only this bot")]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What the routes work with; one a web process, in the application's state."""
+
+    settings: Settings
+    redis: Redis
+    registry: BotRegistry
+    # What whoever asks may see of them.
+    runtimes: Visible
+    lookup: Lookup
+    access: Access
+    feed: Feed
+    stopping: asyncio.Event
+    shelf: Library
+    spending: Spending
+    follow_ups: FollowUps
+    appointments: Appointments
+    inbox: Inbox
+    hooks: Hooks
+    reading: Reading = field(default_factory=Reading)
+    later: set[asyncio.Task[None]] = field(default_factory=set)
+    # Made when it is first asked for: its models cost a second.
+    rehearsals: list[Rehearsal] = field(default_factory=list)
+
+    @property
+    def router(self) -> ChannelRouter:
+        """The channels of all bots."""
+        return self.registry.router
+
+    @classmethod
+    def over(
+        cls,
+        settings: Settings,
+        redis: Redis,
+        registry: BotRegistry,
+        access: Access,
+        feed: Feed,
+        stopping: asyncio.Event,
+    ) -> Api:
+        """With everything that is made of these."""
+        runtimes, shelf = Visible(registry), library(settings, redis)
+        given = (settings, redis, registry, runtimes, Lookup(redis, runtimes), access, feed, stopping, shelf)
+        return cls(
+            *given,
+            Spending(settings, redis),
+            FollowUps(redis),
+            Appointments(redis),
+            Inbox(redis),
+            Hooks(settings, redis),
+        )
+
+
+def _of(request: Request) -> Api:
+    return request.app.state.api
+
+
+Here = Annotated[Api, Depends(_of)]
 
 
 class Body(BaseModel):
@@ -80,7 +154,7 @@ def sliced(rows: Sequence[Any], limit: int, start: int) -> dict[str, Any]:
     return {"items": list(rows[start:end]), "next_cursor": str(end) if len(rows) > end else None}
 
 
-class Finding:
+class Lookup:
     """Bots and contacts by their ids, among those that may be seen."""
 
     def __init__(self, redis: Redis, runtimes: Mapping[str, BotRuntime]) -> None:

@@ -13,8 +13,9 @@ from pydantic import Field
 from agent.documents import Bookshelf
 from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS, Unreadable
-from server.api.common import Body, Finding
+from server.api.common import Body, Here
 from server.bots.accounts import DEFAULT
+from server.operators.audit import Audited
 from server.operators.documents import LARGEST_DOCUMENT, Reading, described
 from server.operators.roles import AGENT, OWNER, READER
 
@@ -30,66 +31,68 @@ class QuestionIn(Body):
     count: int = Field(5, ge=1, le=20)
 
 
-def add(routes: APIRouter, finding: Finding, shelf: Library) -> None:
-    """Put the routes on the operator API."""
-    reading = Reading()
+routes = APIRouter(prefix="/api", route_class=Audited)
 
-    @routes.get("/knowledge/documents", summary="Documents of a bot", dependencies=[READER])
-    async def documents(bot_id: str = DEFAULT) -> dict[str, Any]:
-        """`reading` are those that are being read just now; `problems` name the pages that could not be."""
-        finding.runtime(bot_id)
-        items = [described(d) for d in await shelf.documents(bot_id)]
-        return {"items": items, "reading": reading.of(bot_id), "next_cursor": None}
 
-    @routes.post("/knowledge/documents", status_code=201, summary="Add a document", dependencies=[OWNER])
-    async def add_document(
-        file: UploadFile,
-        in_form: Annotated[str | None, Form(alias="bot_id")] = None,
-        in_query: Annotated[str | None, Query(alias="bot_id")] = None,
-    ) -> dict[str, Any]:
-        """PDF, Markdown, text, HTML or CSV, at most 50 MB. One of the same name takes the old one's place."""
-        bot_id = in_form or in_query or DEFAULT
-        finding.runtime(bot_id)
-        return described(await _ingest(shelf, reading, bot_id, file))
+@routes.get("/knowledge/documents", summary="Documents of a bot", dependencies=[READER])
+async def documents(api: Here, bot_id: str = DEFAULT) -> dict[str, Any]:
+    """`reading` are those that are being read just now; `problems` name the pages that could not be."""
+    api.lookup.runtime(bot_id)
+    items = [described(d) for d in await api.shelf.documents(bot_id)]
+    return {"items": items, "reading": api.reading.of(bot_id), "next_cursor": None}
 
-    @routes.delete(
-        "/knowledge/documents/{document_id}", status_code=204, summary="Forget a document", dependencies=[OWNER]
-    )
-    async def remove_document(document_id: str, bot_id: str = DEFAULT) -> None:
-        if not await shelf.remove(finding.runtime(bot_id).bot.id, document_id):
-            raise HTTPException(404, "there is no document of this id")
 
-    @routes.post("/knowledge/documents/{document_id}/reindex", summary="Embed a document anew", dependencies=[OWNER])
-    async def reindex(document_id: str, bot_id: str = DEFAULT) -> dict[str, Any]:
-        """With the embedding model as it is set now; needed after a change of model behind the same name."""
-        stored = await shelf.reindex(finding.runtime(bot_id).bot.id, document_id)
-        if stored is None:
-            raise HTTPException(404, "there is no document of this id")
-        return described(stored)
+@routes.post("/knowledge/documents", status_code=201, summary="Add a document", dependencies=[OWNER])
+async def add_document(
+    api: Here,
+    file: UploadFile,
+    in_form: Annotated[str | None, Form(alias="bot_id")] = None,
+    in_query: Annotated[str | None, Query(alias="bot_id")] = None,
+) -> dict[str, Any]:
+    """PDF, Markdown, text, HTML or CSV, at most 50 MB. One of the same name takes the old one's place."""
+    bot_id = in_form or in_query or DEFAULT
+    api.lookup.runtime(bot_id)
+    return described(await _ingest(api.shelf, api.reading, bot_id, file))
 
-    @routes.post("/knowledge/search", summary="Try a question: the passages the agent would see", dependencies=[AGENT])
-    async def search(asked: QuestionIn) -> dict[str, Any]:
-        """`score` orders them; `cosine` is how near the meaning is, `coverage` how many of the question's words stand there; `strong`
-        says whether the agent takes it for an answer."""
-        finding.runtime(asked.bot_id)
-        book = Bookshelf(shelf)
-        language = ""
-        hits = await shelf.search(asked.bot_id, asked.question, asked.count)
-        seen = await book.passages(asked.bot_id, asked.question, language, asked.count) if hits else []
-        items = [
-            {
-                "document": hit.passage.document,
-                "page": hit.passage.page,
-                "heading": hit.passage.heading,
-                "text": hit.passage.text,
-                "score": round(hit.score, 3),
-                "cosine": round(hit.cosine, 3),
-                "coverage": round(hit.coverage, 3),
-                "strong": quoted["strong"],
-            }
-            for hit, quoted in zip(hits, seen, strict=True)
-        ]
-        return {"items": items, "next_cursor": None}
+
+@routes.delete("/knowledge/documents/{document_id}", status_code=204, summary="Forget a document", dependencies=[OWNER])
+async def remove_document(api: Here, document_id: str, bot_id: str = DEFAULT) -> None:
+    if not await api.shelf.remove(api.lookup.runtime(bot_id).bot.id, document_id):
+        raise HTTPException(404, "there is no document of this id")
+
+
+@routes.post("/knowledge/documents/{document_id}/reindex", summary="Embed a document anew", dependencies=[OWNER])
+async def reindex(api: Here, document_id: str, bot_id: str = DEFAULT) -> dict[str, Any]:
+    """With the embedding model as it is set now; needed after a change of model behind the same name."""
+    stored = await api.shelf.reindex(api.lookup.runtime(bot_id).bot.id, document_id)
+    if stored is None:
+        raise HTTPException(404, "there is no document of this id")
+    return described(stored)
+
+
+@routes.post("/knowledge/search", summary="Try a question: the passages the agent would see", dependencies=[AGENT])
+async def search(api: Here, asked: QuestionIn) -> dict[str, Any]:
+    """`score` orders them; `cosine` is how near the meaning is, `coverage` how many of the question's words stand there; `strong`
+    says whether the agent takes it for an answer."""
+    api.lookup.runtime(asked.bot_id)
+    book = Bookshelf(api.shelf)
+    language = ""
+    hits = await api.shelf.search(asked.bot_id, asked.question, asked.count)
+    seen = await book.passages(asked.bot_id, asked.question, language, asked.count) if hits else []
+    items = [
+        {
+            "document": hit.passage.document,
+            "page": hit.passage.page,
+            "heading": hit.passage.heading,
+            "text": hit.passage.text,
+            "score": round(hit.score, 3),
+            "cosine": round(hit.cosine, 3),
+            "coverage": round(hit.coverage, 3),
+            "strong": quoted["strong"],
+        }
+        for hit, quoted in zip(hits, seen, strict=True)
+    ]
+    return {"items": items, "next_cursor": None}
 
 
 async def _ingest(shelf: Library, reading: Reading, bot_id: str, file: UploadFile) -> Stored:

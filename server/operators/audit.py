@@ -88,25 +88,23 @@ def look(bot_id: str, target: str = "") -> None:
         now.read = True
 
 
-def audited(redis: Redis) -> type[APIRoute]:
-    """A class of routes whose changes are put on record once they are made."""
+class Audited(APIRoute):
+    """A route whose changes are put on record once they are made; Redis is that of the application's state."""
 
-    class Audited(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Any]:
-            handle = super().get_route_handler()
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """What answers a request, with its record."""
+        handle = super().get_route_handler()
 
-            async def handler(request: Request) -> Response:
-                said = About()
-                _about.set(said)
-                answer = await handle(request)
-                changes = request.method not in READS and not self.path.endswith(SILENT)
-                if (changes or said.read) and answer.status_code < 400:
-                    parts = dict(request.path_params)
-                    bot = str(parts.pop("bot_id", "") or said.bot_id)
-                    target = "/".join(str(part) for part in parts.values()) or said.target
-                    await note(redis, who.get(), f"{request.method} {self.path}", target, bot)
-                return answer
+        async def handler(request: Request) -> Response:
+            said = About()
+            _about.set(said)
+            answer = await handle(request)
+            changes = request.method not in READS and not self.path.endswith(SILENT)
+            if (changes or said.read) and answer.status_code < 400:
+                parts = dict(request.path_params)
+                bot = str(parts.pop("bot_id", "") or said.bot_id)
+                target = "/".join(str(part) for part in parts.values()) or said.target
+                await note(request.app.state.api.redis, who.get(), f"{request.method} {self.path}", target, bot)
+            return answer
 
-            return handler
-
-    return Audited
+        return handler

@@ -19,10 +19,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
-from server.api import router
-from server.api.common import ProblemDetails
+from server.api.common import Api, ProblemDetails
 from server.api.events import Feed
 from server.api.examples import with_examples
+from server.api.router import roles, router
 from server.background import running
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter, NotReady
@@ -34,7 +34,6 @@ from server.observability import redis_fitness as fitness
 from server.observability.redis_fitness import Judge
 from server.operators import metrics, tokens
 from server.operators.login import Access
-from server.operators.roles import Roles
 from server.outreach.appointments import Appointments, feed
 from server.web import dashboard, pages, provider_webhooks, simulator
 from server.web.guard import Guard
@@ -75,9 +74,9 @@ def create(settings: Settings, redis: Redis) -> Guard:
     )
     receive = provider_webhooks.cloud_receiver(registry)
     app.include_router(provider_webhooks.router(settings, registry, receive))
-    operated = router.router(settings, redis, registry, access, changes, stopping)
-    access.roles = Roles(operated.routes)
-    app.include_router(operated)
+    app.state.api = Api.over(settings, redis, registry, access, changes, stopping)
+    access.roles = roles()
+    app.include_router(router)
     templates = pages.Guarded(Path(__file__).parent / "templates")
     app.include_router(pages.router(settings, redis, registry, access, templates))
     app.include_router(dashboard.router(settings, redis, registry, access, templates, client))

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from markupsafe import Markup, escape
 from redis.asyncio import Redis
 
-from server.api.common import Finding
+from server.api.common import Lookup
 from server.bots.bot import BotRuntime
 from server.bots.registry import BotRegistry
 from server.clock import now_ms
@@ -63,7 +63,7 @@ class PageContext:
     ) -> None:
         self.settings, self.redis, self.registry, self.http = settings, redis, registry, http
         self.runtimes = Visible(registry)
-        self.finding, self.inbox = Finding(redis, self.runtimes), Inbox(redis)
+        self.finding, self.inbox = Lookup(redis, self.runtimes), Inbox(redis)
         self._access, self._templates = access, templates
         self._zone = ZoneInfo(settings.timezone)
         tools = {
