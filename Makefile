@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format studio record compare bench eval soak chaos voice mcp otel providers llama lock clean
+.PHONY: run test lint format studio record compare bench eval soak chaos voice mcp otel providers llama docs lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -57,6 +57,11 @@ mcp: .venv/ready requirements/mcp.lock
 otel: .venv/ready requirements/otel.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/otel.lock
 
+# The documentation site, in build/site; a broken link fails the build.
+docs: .venv/ready-docs
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --strict $(ARGS)
+
 soak: .venv/ready-dev
 	$(BIN)/python -m benchmarks.soak
 
@@ -87,6 +92,10 @@ endef
 	$(call install,the tests,requirements/dev.lock)
 	@touch $@
 
+.venv/ready-docs: .venv/ready requirements/docs.lock
+	$(call install,the documentation,requirements/docs.lock)
+	@touch $@
+
 .venv/ready-studio: .venv/ready requirements/studio.lock
 	$(call install,LangGraph Studio,requirements/studio.lock)
 	@touch $@
@@ -109,6 +118,7 @@ lock: .venv/bin/python
 	$(LOCK) -c requirements/base.lock --extra mcp pyproject.toml -o requirements/mcp.lock
 	$(LOCK) -c requirements/base.lock --extra studio pyproject.toml -o requirements/studio.lock
 	$(LOCK) -c requirements/base.lock --extra otel pyproject.toml -o requirements/otel.lock
+	$(LOCK) -c requirements/base.lock --extra docs pyproject.toml -o requirements/docs.lock
 	$(LOCK) -c requirements/base.lock --extra anthropic --extra mistralai --extra groq --extra ollama pyproject.toml -o requirements/providers.lock
 	$(LOCK) -c requirements/dev.lock --extra llama pyproject.toml -o requirements/llama.lock
 	echo "schemathesis>=4.32" | $(LOCK) - -o requirements/schema.lock
