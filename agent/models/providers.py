@@ -123,7 +123,7 @@ def _other(provider: str, model: str, access: Access, said: dict[str, Any]) -> B
         raise NotSetUp(f"{provider}:{model}: {why[:200]}; is {variables(provider)[0]} set?") from None
     except ValueError as error:
         if "model_provider" in str(error) or "nsupported" in str(error):
-            raise NotSetUp(f"LangChain knows no provider {provider!r}; see the list in the README") from None
+            raise NotSetUp(f"LangChain knows no provider {provider!r}; see docs/models.md") from None
         raise NotSetUp(f"{provider}:{model}: {str(error)[:200]}; is {variables(provider)[0]} set?") from None
     except Exception as error:  # whatever a provider's library does without its key
         said_so = f"{type(error).__name__}: {str(error)[:150]}"
