@@ -60,7 +60,7 @@ otel: .venv/ready requirements/otel.lock
 # The documentation site, in build/site; a broken link fails the build.
 docs: .venv/ready-docs
 	$(BIN)/python docs/generate.py
-	$(BIN)/mkdocs build --strict $(ARGS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 
 soak: .venv/ready-dev
 	$(BIN)/python -m benchmarks.soak
