@@ -1,0 +1,80 @@
+"""The documentation: generated pages follow the code, links lead somewhere, every page is in the table of contents."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from server.config.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "deploy/README.md")),
+    *sorted(DOCS.rglob("*.md")),
+]
+SPEC: Any = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+GENERATE = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(GENERATE)
+
+
+@pytest.mark.parametrize("page", GENERATE.PAGES)
+def test_a_generated_page_is_as_the_code_says(page: str):
+    assert (DOCS / page).read_text(encoding="utf-8") == GENERATE.PAGES[page](), "run: python docs/generate.py"
+
+
+def test_every_setting_has_a_description():
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def anchor_of(heading: str) -> str:
+    """As GitHub and MkDocs make it of a heading in plain words."""
+    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())
+
+
+def text_of(page: Path) -> str:
+    """Without blocks of code, whose brackets are no links."""
+    return re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_somewhere(page: Path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        assert file.exists(), target
+        if anchor:
+            assert anchor in {anchor_of(line) for line in re.findall(r"^#+ (.*)$", text_of(file), re.MULTILINE)}, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_is_named_exists(page: Path):
+    named = re.findall(r"`((?:agent|server|channels|tools|tests|docs|deploy|schemas|benchmarks|requirements)/[\w/.@-]+)`", text_of(page))  # fmt: skip
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def pages_of(part: Any) -> list[str]:
+    """The files of the table of contents."""
+    if isinstance(part, str):
+        return [part]
+    return [name for one in (part.values() if isinstance(part, dict) else part) for name in pages_of(one)]
+
+
+def test_every_page_is_in_the_table_of_contents():
+    nav = re.search(r"^nav:\n(?:.+\n?)*", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert nav
+    assert sorted(pages_of(yaml.safe_load(nav[0])["nav"])) == sorted(
+        str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")
+    )
+
+
+def test_the_readme_is_short_and_its_pictures_are_small():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+    assert all(picture.stat().st_size < 200_000 for picture in (DOCS / "images").iterdir())
