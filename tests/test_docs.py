@@ -60,6 +60,27 @@ def test_every_file_that_is_named_exists(page: Path):
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+TROUBLE = DOCS / "troubleshooting.md"
+SOURCES = [path.read_text(encoding="utf-8") for top in ("agent", "server", "channels", "tools", "knowledge_base") for path in sorted((ROOT / top).rglob("*.py"))]  # fmt: skip
+
+
+def test_every_warning_and_error_of_the_log_has_its_remedy():
+    events = re.findall(r'\b(?:log|bound)\.(?:error|warning|exception)\(\s*"(\w+)"', "\n".join(SOURCES))
+    assert len(events) > 50
+    assert sorted({event for event in events if f"`{event}`" not in TROUBLE.read_text()}) == []
+
+
+def test_every_quoted_line_is_said_by_the_code():
+    """The words between what differs from case to case; what is shorter than three words is a name."""
+    said = re.sub(r'"\s*\n\s*f?"', "", "\n".join(SOURCES))
+    said = re.sub(r"\{[^{}]*\}", "...", said)
+    first = re.findall(r"^\| (.*?) \|", TROUBLE.read_text(), re.MULTILINE)
+    quoted = [part for cell in first for code in re.findall(r"`([^`]+)`", cell) for part in re.split(r"\.\.\.|[():{]|\b[NM]\b", code)]  # fmt: skip
+    parts = [part.strip(' ",;.') for part in quoted if len(part.split()) >= 3]
+    assert len(parts) > 40
+    assert [part for part in parts if part not in said] == []
+
+
 def pages_of(part: Any) -> list[str]:
     """The files of the table of contents."""
     if isinstance(part, str):
