@@ -165,8 +165,8 @@ def _flat(text: str) -> str:
 
 
 _WAIT = re.compile(
-    r"\W*(?:wait|hold on|hang on|one (?:sec\w*|moment)|подожди(?:те)?|погоди(?:те)?|секунд\w*|минут\w*|күте тұр\w*|тоқтай тұр\w*|aspetta\w*|attenda|un (?:attimo|momento)|"
-    r"esper[ae]\w*|um momento|warte\w*|moment|attend(?:s|ez)|un instant|bekle(?:yin)?|bir dakika|रुक\w*|انتظر\w*|لحظة)(?:\W|\Z)",
+    r"\W*(?:(?:please|пожалуйста|bitte|por favor|per favore|lütfen) )?(?:wait|hold on|hang on|one (?:sec\w*|moment)|подожди(?:те)?|погоди(?:те)?|секунд\w*|минут\w*|күте тұр\w*|тоқтай тұр\w*|aspetta\w*|attenda|un (?:attimo|momento)|"
+    r"esper[ae]n?|um momento|warte\w*|moment|attend(?:s|ez)|un instant|bekle(?:yin)?|bir dakika|रुक\w*|انتظر\w*|لحظة)(?:\W|\Z)",
     re.I,
 )
 

@@ -12,6 +12,8 @@ from typing import Literal
 
 Request = Literal["order", "cancellation", "complaint"]
 
+# Characters around a word in which a no to it is looked for.
+NEAR = 60
 # Characters that are looked at.
 LOOKED_AT = 2_000
 _DO = {
@@ -120,7 +122,7 @@ _COURTEOUS = re.compile(
 _CANCELS = re.compile(
     r"\b(?:cancel(?:l?ing|led)?|changed? (?:my|our) mind|(?:don't|do not) (?:want|need) (?:it|them|that|this|one|the (?:order|booking))(?: any ?more)?|"
     r"never ?mind|no longer (?:want|need)|(?:take back|withdraw|forget) (?:my|our|the) (?:order|booking))\b"
-    r"|\b(?:отмен(?:ите|ить|и|яю|яем|ен[аы]?)|передумал[аи]?|(?:больше|уже) не (?:надо|нуж\w+|хо\w+)|не буду (?:брать|покупать|заказывать)|"
+    r"|\b(?:отмен(?:ите|ить|и|яю|яем|ен[аы]?|а)|передумал[аи]?|(?:больше|уже) не (?:надо|нуж\w+|хо\w+)|не буду (?:брать|покупать|заказывать)|"
     r"не (?:надо|нужно) (?:больше|уже)|снимите (?:мой |мою )?(?:заказ|бронь)|отказыва(?:юсь|емся))\b"
     r"|\b(?:болдырма\w*|бас тарт\w*|айныдым|керек емес|қажет емес|(?:тапсырысты|брондауды) (?:жой|тоқтат)\w*)\b"
     r"|\b(?:annull(?:a|are|i|ate|o|iamo)|disd(?:ico|ire|etta|iamo)|non (?:l[oaie]|ne) vogli\w+(?: più)?|ho cambiato idea|ci ho ripensato)\b"
@@ -150,6 +152,10 @@ _COMPLAINS = re.compile(
 )
 # What might be is no complaint yet, and what one may do is no cancellation.
 _SUPPOSES = re.compile(r"\b(?:if|in case|если|вдруг|егер|falls|wenn|eğer|अगर)\b|\A\W*(?:se|si)\b|إذا|لو ", re.I)
+_NO = re.compile(r"\b(?:don't|do not|didn't|not|never|nothing|no|не|нет|ничего|nicht|nichts|kein\w*|non|niente|nada|não|ne|n'|pas)\b|नहीं|मत|(?:لا|لم|ليس)(?:\W|\Z)", re.I)  # fmt: skip
+_NO_AFTER = re.compile(
+    r"\A(?:stornier|absag)\w*(?: \w+){0,2} nicht\b|\Aiptal et(?:me(?!k\b)|mek istemi)|\Aбас тартпа|болдырмау", re.I
+)
 # A request in the form of a question.
 _PLEASE = re.compile(
     r"\b(?:can you|could you|would you|can we|можете|можно|можешь|може[тм]е|potete|può|puoi|puede[ns]?|podría[ns]?|pode[m]?|poderia[m]?|können sie|könnten sie|kannst du|"
@@ -163,16 +169,29 @@ _SENTENCE = re.compile(r"[^.!?\n؟।]+[.!?\n؟।]*")
 def request_in(text: str) -> Request | None:
     """What the text asks of people, None for nothing: to take an order back, to put something right, or an order."""
     flat = re.sub(r"[^\S\n]+", " ", text[:LOOKED_AT].replace("’", "'"))
+    rest = " ".join(part for part in _CLAUSE.split(flat) if not _CANCELS.search(part) and not _COMPLAINS.search(part))
+    if is_wish(rest):  # "the old one broke, I'll take a new one"
+        return "order"
     for sentence in _SENTENCE.findall(flat):
         if _SUPPOSES.search(sentence) or _ASKS.search(sentence):
             continue
-        if _CANCELS.search(sentence) and (
+        if _says(_CANCELS, sentence) and (
             "?" not in sentence or _COURTEOUS.search(sentence) or _PLEASE.search(sentence)
         ):
             return "cancellation"
-        if _COMPLAINS.search(sentence) and not any(mark in sentence for mark in "?؟"):
+        if _says(_COMPLAINS, sentence) and not any(mark in sentence for mark in "?؟"):
             return "complaint"
     return "order" if is_wish(text) else None
+
+
+def _says(what: re.Pattern[str], sentence: str) -> bool:
+    """Whether a sentence says it without a no to it: within three words before, or right after."""
+    for found in what.finditer(sentence):
+        before = _CLAUSE.split(sentence[max(0, found.start() - NEAR) : found.start()])[-1].split()[-3:]
+        after = _CLAUSE.split(sentence[found.end() : found.end() + NEAR])[0].split()[:3]
+        if not _NO.search(" ".join(before)) and not _NO_AFTER.search(" ".join([found.group(), *after])):
+            return True
+    return False
 
 
 def is_wish(text: str) -> bool:

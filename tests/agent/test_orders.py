@@ -77,6 +77,26 @@ def test_a_question_asks_nothing_of_people(said: str):
     assert request_in(said) is None
 
 
+DENIED = [
+    "don't cancel my order", "please do not cancel", "не отменяйте заказ", "Stornieren Sie bitte nicht!", "ich will nicht stornieren",
+    "no cancelen mi pedido", "no quiero cancelar", "iptal etmeyin", "it is not broken", "Nothing to complain about, great service",
+]  # fmt: skip
+ORDERS_BESIDE = [
+    "The old one broke, I want to buy a new one", "У меня сломалась старая, хочу купить новую", "never mind the colour, I'll take the blue one",
+    "I cancelled my gym, now I want to order a bike", "I don't want the red one, I'll take the blue one",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", DENIED)
+def test_a_no_to_it_is_no_cancellation_and_no_complaint(said: str):
+    assert request_in(said) is None
+
+
+@pytest.mark.parametrize("said", ORDERS_BESIDE)
+def test_an_order_beside_something_else_is_an_order(said: str):
+    assert request_in(said) == "order"
+
+
 async def test_a_cancellation_and_a_complaint_reach_people_in_words_of_their_own(offline: Chat):
     assert await offline.says("I'll take two blue vases") == [say("order_noted", "en")]
     assert await offline.says("Actually no, I don't want them any more") == [say("order_noted", "en")]
