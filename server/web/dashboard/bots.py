@@ -69,7 +69,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
 
     @routes.get("/bots/{bot_id}", response_class=HTMLResponse)
     async def bot(request: Request, bot_id: str) -> Response:
-        runtime = frame.finding.runtime(bot_id)
+        runtime = frame.lookup.runtime(bot_id)
         config, context = await frame.registry.config(bot_id), runtime.bot.context
         usual = Context()
         shown: dict[str, Any] = {
@@ -108,7 +108,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     @routes.get("/bots/{bot_id}/link", response_class=HTMLResponse)
     async def link(request: Request, bot_id: str) -> Response:
         """How the number stands: fetched again while a code waits to be scanned."""
-        runtime = frame.finding.runtime(bot_id)
+        runtime = frame.lookup.runtime(bot_id)
         status = await status_of(frame.settings, frame.registry, runtime)
         reached = (
             await webhook_check.asked(frame.settings, frame.http)

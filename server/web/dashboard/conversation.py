@@ -31,7 +31,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     follow_ups, calls = FollowUps(frame.redis), Appointments(frame.redis)
 
     async def found(bot_id: str, conversation_id: str) -> tuple[BotRuntime, Contact]:
-        runtime = frame.finding.runtime(bot_id)
+        runtime = frame.lookup.runtime(bot_id)
         contact = await runtime.conversations.contact(conversation_id)
         if contact is None:
             raise HTTPException(404, "there is no such conversation (any more)")

@@ -63,7 +63,7 @@ class PageContext:
     ) -> None:
         self.settings, self.redis, self.registry, self.http = settings, redis, registry, http
         self.runtimes = Visible(registry)
-        self.finding, self.inbox = Lookup(redis, self.runtimes), Inbox(redis)
+        self.lookup, self.inbox = Lookup(redis, self.runtimes), Inbox(redis)
         self._access, self._templates = access, templates
         self._zone = ZoneInfo(settings.timezone)
         tools = {
@@ -128,7 +128,7 @@ class PageContext:
 
     def chosen(self, bot_id: str) -> dict[str, BotRuntime]:
         """The bots a page shows: one, or all for an empty id or one that is gone."""
-        return self.finding.some(bot_id if bot_id in self.runtimes else None)
+        return self.lookup.some(bot_id if bot_id in self.runtimes else None)
 
     def local(self, at: int) -> datetime:
         return datetime.fromtimestamp(at / 1000, self._zone)

@@ -34,7 +34,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         letters = [opened(row) for runtime in runtimes.values() for row in await runtime.dead_letters.every()]
         skipped = [row for runtime in runtimes.values() for row in await follow_ups.skipped(runtime, ROWS)]
         chosen = request.query_params.get("bot", "")
-        keepers = frame.finding.keepers(chosen if chosen in frame.runtimes else None)
+        keepers = frame.lookup.keepers(chosen if chosen in frame.runtimes else None)
         pieces = [row for keeper in keepers for row in await keeper.quarantined(ROWS)]
         found: dict[str, Any] = {
             "needs": needs.rows[:200],
