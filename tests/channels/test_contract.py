@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -134,14 +136,16 @@ async def test_templates_where_there_are_templates(line: Wire):
         (Fault(status=429, code=130429, retry_after=7), "busy"),
         (Fault(status=401, code=190), "stop"),
         (Fault(status=400, code=100), "change"),
-        (Fault(status=200, seconds=1.5), "unknown"),
+        (Fault(status=200, seconds=5), "unknown"),
     ],
     ids=["gateway", "too fast", "token", "refused", "no answer"],
 )
 async def test_failures_say_what_to_do(line: Wire, fault: Fault, kind: str):
     line.emulator.faults.append(fault)
-    with pytest.raises(SendError) as failed:
-        await line.channel.send(line.to, Text(body="hello"), "c/r:0")
+    async with httpx.AsyncClient(timeout=httpx.Timeout(60, read=1 if fault.seconds else 60)) as client:
+        impatient = replace(line.home, client=client).channel(line.account)
+        with pytest.raises(SendError) as failed:
+            await impatient.send(line.to, Text(body="hello"), "c/r:0")
     assert failed.value.kind == kind
     assert failed.value.retry_after == (7 if kind == "busy" else 0)
 

@@ -158,5 +158,5 @@ async def provider(name: str) -> AsyncIterator[Provider]:
             else WahaEmulator(SECRET, ready="branch", webhook=url, hmac_key=SECRET)
         )
         with served(emulator.app) as address:
-            async with httpx.AsyncClient(timeout=0.7) as client:
+            async with httpx.AsyncClient(timeout=60) as client:
                 yield Provider(name, emulator, address, url, client, posted)
