@@ -12,8 +12,8 @@ TURNED_AWAY, SAID_BY_OPERATOR = "turned_away", "said by an operator"
 
 
 def listed(patterns: list[str], identity: str) -> bool:
-    """Whether a number or user id is on a list: in any spelling of the number, `*` stands for anything, and spaces, plus signs,
-    hyphens and brackets do not matter."""
+    """Whether a number or user id is on a list: in any spelling of the number, `*` stands for anything, and
+    spaces, plus signs, hyphens and brackets do not matter."""
     bare = identity.lstrip("+")
     wanted = [
         re.sub(r"[^\d*?]", "", pattern) if _NUMBER.fullmatch(pattern) else "".join(pattern.split())
@@ -22,5 +22,6 @@ def listed(patterns: list[str], identity: str) -> bool:
     return bool(bare) and any(fnmatch(way, pattern) for way in spellings(bare) for pattern in wanted)
 
 
-# A phone number as people write it; other identities, such as those of groups, have signs of their own that count.
+# A phone number as people write it; other identities, such as those of groups, have signs of their own that
+# count.
 _NUMBER = re.compile(r"[\d\s()+*?.-]*\d[\d\s()+*?.-]*")

@@ -1,7 +1,7 @@
 """Working memory of conversations on plain Redis: no modules, Cluster-safe, one hash per conversation.
 
-One key means one expiry, one deletion, one slot, and one HGETALL loads a thread. Fields, separated by \\x1f because
-namespaces hold ':' and '|':
+One key means one expiry, one deletion, one slot, and one HGETALL loads a thread. Fields, separated by \\x1f
+because namespaces hold ':' and '|':
 
     l NS                     id of the checkpoint put last
     c NS ID                  checkpoint without its channel values, metadata, parent id
@@ -42,8 +42,8 @@ LATE = 0.02
 
 log = structlog.get_logger()
 
-# KEYS thread [holder] | ARGV ttl keep-latest namespace id fence live-count live-field... field value... : 0 when another
-# holds the conversation now
+# KEYS thread [holder] | ARGV ttl keep-latest namespace id fence live-count live-field... field value... : 0
+# when another holds the conversation now
 _PUT = """
 if KEYS[2] and redis.call('HGET', KEYS[2], 'fence') ~= ARGV[5] then return 0 end
 local sep, ns, id = '\\31', ARGV[3], ARGV[4]
@@ -83,14 +83,15 @@ _Writes = tuple[Sequence[tuple[str, Any]], str, str]
 class RedisCheckpointer(BaseCheckpointSaver[str]):
     """A LangGraph checkpointer for Redis 6.2+ or Valkey; asynchronous only.
 
-    `keep="latest"` keeps one checkpoint per namespace, so a thread stays as small as its state: no history, no time
-    travel, and no `DeltaChannel`, which replays old writes. `keep="all"` keeps every checkpoint. `ttl` is in seconds,
-    0 for ever, renewed by every write. One run at a time may write to a thread: `holder` names the hash (in the same slot)
-    whose field `fence` must be the `fence` of the run's config, else LeaseLost is raised and nothing stored.
+    `keep="latest"` keeps one checkpoint per namespace, so a thread stays as small as its state: no history,
+    no time travel, and no `DeltaChannel`, which replays old writes. `keep="all"` keeps every checkpoint.
+    `ttl` is in seconds, 0 for ever, renewed by every write. One run at a time may write to a thread: `holder`
+    names the hash (in the same slot) whose field `fence` must be the `fence` of the run's config, else
+    LeaseLost is raised and nothing stored.
 
-    With `keep="latest"`, what a task wrote is stored `LATE` seconds later, unless the next checkpoint, which holds it too, is
-    stored before: in most steps it is. A process killed in that moment runs the task again when it resumes.
-    """
+    With `keep="latest"`, what a task wrote is stored `LATE` seconds later, unless the next checkpoint, which
+    holds it too, is stored before: in most steps it is. A process killed in that moment runs the task again
+    when it resumes."""
 
     def __init__(
         self,
@@ -110,8 +111,8 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         self._put, self._write = client.register_script(_PUT), client.register_script(_WRITE)  # pyright: ignore[reportAttributeAccessIssue]
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """The named or the latest checkpoint; an unreachable server raises, it is never "no conversation". Raises Poisoned for
-        what we did not write."""
+        """The named or the latest checkpoint; an unreachable server raises, it is never "no conversation".
+        Raises Poisoned for what we did not write."""
         thread_id, ns = _place(config)
         thread = await self._thread(thread_id)
         checkpoint_id = get_checkpoint_id(config) or thread.latest.get(ns)
@@ -125,7 +126,8 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """Checkpoints, newest first; without a config those of every thread (a scan: for maintenance only)."""
+        """Checkpoints, newest first; without a config those of every thread (a scan: for maintenance
+        only)."""
         wanted = config["configurable"] if config and "configurable" in config else {}
         ids = [str(wanted["thread_id"])] if "thread_id" in wanted else [i async for i in self._thread_ids()]
         only_id = get_checkpoint_id(config) if config else None
@@ -158,12 +160,17 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         checkpoint_id, parent = checkpoint["id"], config.get("configurable", {}).get("checkpoint_id")
         body: dict[str, Any] = dict(checkpoint)
         values = body.pop("channel_values", {})
-        record = ormsgpack.packb([self._dump(body), self._dump(get_checkpoint_metadata(config, metadata)), parent])
+        record = ormsgpack.packb(
+            [self._dump(body), self._dump(get_checkpoint_metadata(config, metadata)), parent]
+        )
         fields: list[str | bytes] = [_field("l", ns), checkpoint_id, _field("c", ns, checkpoint_id), record]
         for channel, version in new_versions.items():
             if channel in values:
                 fields += [_field("b", ns, channel, str(version)), self._dump(values[channel])]
-        live = [_field("b", ns, channel, str(version)) for channel, version in checkpoint["channel_versions"].items()]
+        live = [
+            _field("b", ns, channel, str(version))
+            for channel, version in checkpoint["channel_versions"].items()
+        ]
         if parent:
             self._late.pop((thread_id, ns, parent), None)
         fence = config.get("configurable", {}).get("fence")
@@ -171,7 +178,16 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         if self._holder and fence is not None:
             keys.append(self._holder(thread_id))
         latest = int(self._keep_latest)
-        args = [self._ttl, latest, ns, checkpoint_id, "" if fence is None else fence, len(live), *live, *fields]
+        args = [
+            self._ttl,
+            latest,
+            ns,
+            checkpoint_id,
+            "" if fence is None else fence,
+            len(live),
+            *live,
+            *fields,
+        ]
         if not await self._put(keys=keys, args=args):
             raise LeaseLost(thread_id)
         return _config(thread_id, ns, checkpoint_id)
@@ -314,9 +330,13 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         live: set[tuple[str, str, str]] = set()
         for ns, checkpoint_id in thread.checkpoints.keys() - gone:
             kept[ns] = max(kept.get(ns, ""), checkpoint_id)
-            versions = self._load(ormsgpack.unpackb(thread.checkpoints[ns, checkpoint_id])[0])["channel_versions"]
+            versions = self._load(ormsgpack.unpackb(thread.checkpoints[ns, checkpoint_id])[0])[
+                "channel_versions"
+            ]
             live |= {(ns, channel, str(version)) for channel, version in versions.items()}
-        fields = [_field("c", *place) for place in gone] + [_field("b", *blob) for blob in thread.blobs.keys() - live]
+        fields = [_field("c", *place) for place in gone] + [
+            _field("b", *blob) for blob in thread.blobs.keys() - live
+        ]
         fields += [name for place in gone for name in thread.write_fields(*place)]
         fields += [_field("l", ns) for ns in thread.latest.keys() - kept.keys()]
         moved = {_field("l", ns): kept[ns] for ns in kept if (ns, thread.latest.get(ns)) in gone}

@@ -30,7 +30,9 @@ def _prompt(name: str) -> Any:
     return Field(
         known.text,
         max_length=LONGEST_PROMPT,
-        title=f"Prompt of {name}" if known.node == name else f"Prompt of {known.node}: {name.replace('_', ' ')}",
+        title=f"Prompt of {name}"
+        if known.node == name
+        else f"Prompt of {known.node}: {name.replace('_', ' ')}",
         description=f"{known.about} It may hold {_holes(name) or 'no placeholder'}.",
         json_schema_extra={"langgraph_nodes": [known.node], "langgraph_type": "prompt"},
     )
@@ -44,7 +46,8 @@ def _knob(default: Any, *nodes: str, **rules: Any) -> Any:
     return Field(default, json_schema_extra={"langgraph_nodes": list(nodes)}, **rules)
 
 
-# Of a pattern's language what no limit of time holds: recursion, which takes memory without bound, and approximate matching.
+# Of a pattern's language what no limit of time holds: recursion, which takes memory without bound, and
+# approximate matching.
 _COSTLY = re.compile(r"\(\?(?:R|&|P>|[0-9])|\{[^}]*[a-z][^}]*\}")
 
 
@@ -56,7 +59,9 @@ class CustomField(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$", description="Its key in the profile.")
     type: FieldType = "text"
     question: str = Field("", max_length=300, description="How the agent may ask for it.")
-    pattern: str = Field("", max_length=300, description="A regular expression that the whole value must match.")
+    pattern: str = Field(
+        "", max_length=300, description="A regular expression that the whole value must match."
+    )
     choices: tuple[str, ...] = Field((), description="What a `choice` may be.")
 
     @field_validator("name")
@@ -191,11 +196,20 @@ class Context(BaseModel):
         description="Numbers or user ids that are never answered; * stands for anything.",
     )
     knowledge_base: str = _knob(
-        "", "retrieve", title="Knowledge base", description="The bot whose documents are used; empty: its own."
+        "",
+        "retrieve",
+        title="Knowledge base",
+        description="The bot whose documents are used; empty: its own.",
     )
-    passages: int = _knob(5, "retrieve", ge=1, le=20, title="Passages", description="How many the sales agent sees.")
+    passages: int = _knob(
+        5, "retrieve", ge=1, le=20, title="Passages", description="How many the sales agent sees."
+    )
     tools: list[str] = _knob(
-        ["*"], "sell", "tools", title="Tools", description="Names or patterns of the tools the agent may call."
+        ["*"],
+        "sell",
+        "tools",
+        title="Tools",
+        description="Names or patterns of the tools the agent may call.",
     )
     tool_rounds: int = _knob(
         3, "sell", ge=0, le=10, title="Tool rounds", description="Most rounds of tool calls in a turn."
@@ -216,7 +230,10 @@ class Context(BaseModel):
         description="Profile fields of this business's own.",
     )
     grounding: bool = _knob(
-        True, "ground", title="Grounding", description="Whether every price and promise of a reply must be supported."
+        True,
+        "ground",
+        title="Grounding",
+        description="Whether every price and promise of a reply must be supported.",
     )
     session_minutes: int = _knob(
         720,
@@ -233,7 +250,12 @@ class Context(BaseModel):
         description="The bot goes on so long after a person last wrote; 0: when handed back.",
     )
     window: int = _knob(
-        24, "remember", ge=4, le=200, title="Messages remembered", description="More than these become a summary."
+        24,
+        "remember",
+        ge=4,
+        le=200,
+        title="Messages remembered",
+        description="More than these become a summary.",
     )
     window_characters: int = _knob(
         24_000,
@@ -246,11 +268,15 @@ class Context(BaseModel):
     @model_validator(mode="after")
     def _placeholders_are_known(self) -> Self:
         """A typo such as {buisness} is an error here, not an apology to a customer."""
-        for name in [field.removesuffix("_prompt") for field in type(self).model_fields if field.endswith("_prompt")]:
+        for name in [
+            field.removesuffix("_prompt") for field in type(self).model_fields if field.endswith("_prompt")
+        ]:
             try:
                 unknown = placeholders(getattr(self, f"{name}_prompt")) - set(prompt(name).placeholders)
             except ValueError as error:
-                raise ValueError(f"{name}_prompt: {error}; write {{{{ and }}}} for braces that stay") from None
+                raise ValueError(
+                    f"{name}_prompt: {error}; write {{{{ and }}}} for braces that stay"
+                ) from None
             if unknown:
                 holes = ", ".join(f"{{{hole}}}" for hole in sorted(unknown))
                 raise ValueError(f"{name}_prompt has unknown {holes}; it may hold {_holes(name) or 'none'}")
@@ -269,7 +295,9 @@ class Context(BaseModel):
         if len(set(names)) < len(names):
             raise ValueError("custom_fields: two have the same name")
         if unknown := [name for name in self.profile_fields if name not in (*PROFILE_FIELDS, *names)]:
-            raise ValueError(f"profile_fields: {', '.join(unknown)} is neither built in nor among custom_fields")
+            raise ValueError(
+                f"profile_fields: {', '.join(unknown)} is neither built in nor among custom_fields"
+            )
         return self
 
     def missing(self, profile: Mapping[str, str]) -> list[str]:
@@ -304,5 +332,6 @@ class Context(BaseModel):
         return ModelOptions(timeout=self.model_options.timeout) if own else self.model_options.of_small()
 
 
-# Message id -> what a model can see of its image or file, as content blocks. Never part of the working memory.
+# Message id -> what a model can see of its image or file, as content blocks. Never part of the working
+# memory.
 attachments: ContextVar[Mapping[str, list[dict[str, Any]]]] = ContextVar("attachments", default={})  # noqa: B039 - read only

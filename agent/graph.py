@@ -51,8 +51,8 @@ def build(
     form: type = State,
     calling: Calling = straight,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph over these models and this knowledge base. `form` is what its input may hold: less of it in Studio.
-    `calling` makes a tool call: straight, once however often its turn is run, or from a tape."""
+    """The graph over these models and this knowledge base. `form` is what its input may hold: less of it in
+    Studio. `calling` makes a tool call: straight, once however often its turn is run, or from a tape."""
 
     async def guard(request: Any, call: Any) -> Any:
         """Run a tool only if this bot may use it; a failure becomes an answer the model can read."""
@@ -60,7 +60,9 @@ def build(
         problem = f"{name} is not available"
         if request.tool is not None and request.tool in registry.allowed(request.runtime.context.tools):
             context, state = request.runtime.context, request.runtime.state
-            price_list.set(await knowledge.price_list(context.knowledge_base or state.get("bot_id", "default")))
+            price_list.set(
+                await knowledge.price_list(context.knowledge_base or state.get("bot_id", "default"))
+            )
             try:
                 answer = await asyncio.wait_for(calling(request, call), TOOL_SECONDS)
                 return _short(answer) if isinstance(answer, ToolMessage) else answer
@@ -96,7 +98,8 @@ def build(
 
 
 def _short(answer: ToolMessage) -> ToolMessage:
-    """The answer as text of a bounded length: a picture or a file among its parts is none of a seller's business."""
+    """The answer as text of a bounded length: a picture or a file among its parts is none of a seller's
+    business."""
     text = str(answer.text)
     if len(text) > TOOL_CHARACTERS:
         text = f"{text[:TOOL_CHARACTERS]} (cut)"

@@ -18,12 +18,15 @@ def is_name(name: str) -> bool:
 
 
 class ModelOptions(BaseModel):
-    """Options of a bot's chat model; what is not set is left to the provider. An option that the model turns out not to take is
-    left out from then on, and shown by `salesgraph doctor --ask` and on the page of the bot."""
+    """Options of a bot's chat model; what is not set is left to the provider. An option that the model turns
+    out not to take is left out from then on, and shown by `salesgraph doctor --ask` and on the page of the
+    bot."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    temperature: float | None = Field(default=None, ge=0, le=2, description="Of replies; 0: the likeliest words.")
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="Of replies; 0: the likeliest words."
+    )
     reasoning_effort: Effort | None = Field(
         default=None, description="How long a reasoning model thinks, in every call."
     )
@@ -41,9 +44,13 @@ class ModelOptions(BaseModel):
         description="OpenAI's interface: auto is chat completions, and Responses for models that need it.",
     )
     stored_prompt: str = Field(
-        default="", pattern=r"^(pmpt_[\w-]{1,100})?$", description="Id of a prompt kept at OpenAI, for replies."
+        default="",
+        pattern=r"^(pmpt_[\w-]{1,100})?$",
+        description="Id of a prompt kept at OpenAI, for replies.",
     )
-    stored_prompt_version: str = Field(default="", max_length=20, description="Its version; empty: the current one.")
+    stored_prompt_version: str = Field(
+        default="", max_length=20, description="Its version; empty: the current one."
+    )
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

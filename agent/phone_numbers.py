@@ -1,9 +1,10 @@
-"""The spellings of one phone number: countries that lengthened their numbers, or write mobiles with a digit more abroad.
+"""The spellings of one phone number: countries that lengthened their numbers, or write mobiles with a digit
+more abroad.
 
-WhatsApp keeps the number that an account was opened with, people write the one of today; both are one person. Sources: ITU-T
-E.164 national numbering plans (Brazil: Anatel resolution 553, the ninth digit; Mexico: 1 after the country code until 2019;
-Argentina: 9 after it for mobiles; Chile 2013; Vietnam 2018; Gabon 2019; Ivory Coast, 31 January 2021; Benin, 30 November 2024).
-"""
+WhatsApp keeps the number that an account was opened with, people write the one of today; both are one person.
+Sources: ITU-T E.164 national numbering plans (Brazil: Anatel resolution 553, the ninth digit; Mexico: 1 after
+the country code until 2019; Argentina: 9 after it for mobiles; Chile 2013; Vietnam 2018; Gabon 2019; Ivory
+Coast, 31 January 2021; Benin, 30 November 2024)."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ from agent.grounding.numbers import numbers_in, plain
 # A business's own pattern may not hold up a turn.
 PATTERN_SECONDS = 0.2
 
-# What stands before the @ has at most 64 characters (RFC 5321) and is read a little further, but not without end: a long
-# word without an @ is not read again from each of its letters.
+# What stands before the @ has at most 64 characters (RFC 5321) and is read a little further, but not without
+# end: a long word without an @ is not read again from each of its letters.
 EMAIL = re.compile(r"[\w.+%'-]{1,80}+@[\w-]++(?:\.[\w-]++)+")
 LONGEST_EMAIL = 254
 # Figures of a message that are tried to be read as a phone number; each costs a tenth of a millisecond.
@@ -35,7 +35,9 @@ class Facts(BaseModel):
     company: str | None = Field(None, description="the customer's company", max_length=120)
     email: str | None = Field(None, description="e-mail address", max_length=254)
     phone: str | None = Field(None, description="phone number as written", max_length=40)
-    decision: Literal["yes", "no", "uncertain"] | None = Field(None, description="definitive answer to an offer")
+    decision: Literal["yes", "no", "uncertain"] | None = Field(
+        None, description="definitive answer to an offer"
+    )
     quote: str | None = Field(None, max_length=300, description="the words of that answer, as written")
     stage: Literal["situation", "problem", "implication", "need_payoff", "closing"] | None = Field(
         None, description="SPIN stage the customer has reached"
@@ -51,7 +53,8 @@ def schema(custom: tuple[CustomField, ...]) -> type[Facts]:
     if not custom:
         return Facts
     extra: dict[str, Any] = {
-        field.name: (str | None, Field(None, max_length=300, description=_described(field))) for field in custom
+        field.name: (str | None, Field(None, max_length=300, description=_described(field)))
+        for field in custom
     }
     return create_model("Facts", __base__=Facts, __doc__=Facts.__doc__, **extra)
 
@@ -62,7 +65,8 @@ def _described(field: CustomField) -> str:
 
 
 def kept(facts: Facts, said: str, region: str | None, custom: Sequence[CustomField] = ()) -> dict[str, str]:
-    """The facts that are valid and really stand in what was `said`, normalised. `region` is an ISO country code."""
+    """The facts that are valid and really stand in what was `said`, normalised. `region` is an ISO country
+    code."""
     found: dict[str, str | None] = {
         "name": _name(facts.name, said),
         "last_name": _name(facts.last_name, said),
@@ -75,8 +79,9 @@ def kept(facts: Facts, said: str, region: str | None, custom: Sequence[CustomFie
 
 
 def valid(field: CustomField, value: str | None, said: str, region: str | None) -> str | None:
-    """A value of a custom field in its normal form, None when it is not one or was not said: numbers without separators,
-    dates as YYYY-MM-DD or MM-DD, e-mails and phones as ours, a choice as it is spelt in the settings."""
+    """A value of a custom field in its normal form, None when it is not one or was not said: numbers without
+    separators, dates as YYYY-MM-DD or MM-DD, e-mails and phones as ours, a choice as it is spelt in the
+    settings."""
     kind = {"number": _number, "date": _date, "email": email}.get(field.type, _stated)
     if field.type == "choice":
         found = next((c for c in field.choices if value and c.casefold() == value.strip().casefold()), None)
@@ -126,8 +131,8 @@ def _name(value: str | None, said: str) -> str | None:
 
 
 def email(value: str | None, said: str) -> str | None:
-    """A deliverable-looking address that was really written, in lower-case domain; the quoted forms of RFC 5321, which no
-    shop's mailer takes, are none."""
+    """A deliverable-looking address that was really written, in lower-case domain; the quoted forms of RFC
+    5321, which no shop's mailer takes, are none."""
     value = (value or "").strip(" ,;").rstrip(".")
     if not value or len(value) > LONGEST_EMAIL or value.casefold() not in said.casefold():
         return None
@@ -195,8 +200,8 @@ _NAME = re.compile(
     rf"(?<!\w)(?:(?i:{'|'.join(_NAME_LEADS)})[\s:]+|(?i:{'|'.join(_LOOSE_LEADS)})[\s:]+(?![{_SMALL}]))"
     rf"([^\W\d_][\w'’-]*(?:[ ]+[^\W\d_{_SMALL}][\w'’-]*)?)"
 )
-# "John Doe is my name", and "I'm John Doe" where two names follow; a word has at most 40 letters there, because a name
-# may begin behind any apostrophe or hyphen.
+# "John Doe is my name", and "I'm John Doe" where two names follow; a word has at most 40 letters there,
+# because a name may begin behind any apostrophe or hyphen.
 _BEHIND = re.compile(
     r"(?<!\w)([A-Z][\w'’-]{1,40}+(?: [A-Z][\w'’-]{1,40}+)?),? (?:is|that['’]?s|that is) (?:my (?:first |full )?|the )name(?!\w)|(?<!\w)([A-Z][\w'’-]{1,40}+ [A-Z][\w'’-]{1,40}+) (?:here|speaking)(?!\w)"
     r"|(?:^|(?i:hi|hello|hey|hola|ciao|salve|buongiorno|olá|oi|hallo|bonjour)[,!.]? |[.!?] )(?i:I am|I'm|I’m|soy|sono|sou|ich bin|je suis)[ ]+([A-ZÀ-Ý][\w'’-]+ [A-ZÀ-Ý][\w'’-]+)(?![\w'’-])"

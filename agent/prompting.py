@@ -14,7 +14,9 @@ def shown(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
     """The messages with the images and files that belong to them, for a model that can see."""
     seen = attachments.get()
     return [
-        message.model_copy(update={"content": [{"type": "text", "text": text_of(message)}, *seen[str(message.id)]]})
+        message.model_copy(
+            update={"content": [{"type": "text", "text": text_of(message)}, *seen[str(message.id)]]}
+        )
         if isinstance(message, HumanMessage) and str(message.id) in seen
         else message
         for message in messages
@@ -30,7 +32,8 @@ def fenced(passage: Quoted) -> str:
 
 
 def answerable(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """The messages as providers accept them: every tool call followed by its answers, no answer without its call.
+    """The messages as providers accept them: every tool call followed by its answers, no answer without its
+    call.
 
     A crash can leave a call without an answer; sent like that, the conversation would be refused for ever.
     """

@@ -1,7 +1,8 @@
-"""What working memory and tool answers are kept as: strict msgpack, of which nothing but plain data and messages is made.
+"""What working memory and tool answers are kept as: strict msgpack, of which nothing but plain data and
+messages is made.
 
-Whoever can write to Redis must not be able to run code in a worker, so a value that names any other type is not read at all
-(LangGraph's own serializer only warns, or hands on what the type would have been made of).
+Whoever can write to Redis must not be able to run code in a worker, so a value that names any other type is
+not read at all (LangGraph's own serializer only warns, or hands on what the type would have been made of).
 """
 
 from __future__ import annotations

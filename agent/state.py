@@ -47,8 +47,8 @@ class Quoted(TypedDict):
 
 
 class Touch(TypedDict, total=False):
-    """The touch that a turn is: its `number` (from 1) of so many, after so many `hours` of silence; `text` where the words are
-    those of an approved template."""
+    """The touch that a turn is: its `number` (from 1) of so many, after so many `hours` of silence; `text`
+    where the words are those of an approved template."""
 
     number: int
     of: int
@@ -57,7 +57,8 @@ class Touch(TypedDict, total=False):
 
 
 class Inbound(TypedDict):
-    """What a channel hands to the graph. Message ids are the provider's, so a repeated turn stores nothing twice."""
+    """What a channel hands to the graph. Message ids are the provider's, so a repeated turn stores nothing
+    twice."""
 
     messages: Annotated[list[AnyMessage], add_messages]
 
@@ -65,13 +66,13 @@ class Inbound(TypedDict):
 class State(Inbound, total=False):
     """Working memory of a conversation. The contact's record outlives it; `profile` is a copy for the turn.
 
-    `draft` and `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim; `task` what a person
-    has to look after; `topic` what the burst is about; `said_in` the message id of each new fact; `identity` the contact's number or user id; `at` Unix ms
-    of the turn, `now` the same by the business's clock, in words; `back_at` when
-    people are there again, by that clock (empty: they are there); `prompts` those that asked a model in it, `NAME@VERSION` each; `idle_minutes` the pause before it; `session_from` the first message of a
-    session that begins with this turn; `touch` says that nobody wrote and the contact is written to; `decision` their answer
-    to an offer in this turn.
-    """
+    `draft` and `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim; `task`
+    what a person has to look after; `topic` what the burst is about; `said_in` the message id of each new
+    fact; `identity` the contact's number or user id; `at` Unix ms of the turn, `now` the same by the
+    business's clock, in words; `back_at` when people are there again, by that clock (empty: they are there);
+    `prompts` those that asked a model in it, `NAME@VERSION` each; `idle_minutes` the pause before it;
+    `session_from` the first message of a session that begins with this turn; `touch` says that nobody wrote
+    and the contact is written to; `decision` their answer to an offer in this turn."""
 
     bot_id: str
     turn_id: str
@@ -117,7 +118,8 @@ def text_of(message: AnyMessage) -> str:
 
 
 def untagged(text: str) -> str:
-    """A text that cannot close the tag it is put in, nor open one: whatever people or documents say stays data."""
+    """A text that cannot close the tag it is put in, nor open one: whatever people or documents say stays
+    data."""
     return text.replace("<", "‹").replace(">", "›")
 
 

@@ -15,8 +15,8 @@ from agent.state import Inbound
 
 
 def from_environment() -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph for Studio: keys from the environment, the documents of STUDIO_DOCUMENTS or the sample shop, no Redis and no
-    WhatsApp."""
+    """The graph for Studio: keys from the environment, the documents of STUDIO_DOCUMENTS or the sample shop,
+    no Redis and no WhatsApp."""
     openai, gemini = (
         os.environ.get("OPENAI_API_KEY"),
         os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY"),
@@ -29,7 +29,9 @@ def from_environment() -> CompiledStateGraph[Any, Any, Any, Any]:
         else OFFLINE
     )
     access = Access(openai, os.environ.get("OPENAI_BASE_URL"), gemini, os.environ.get("GEMINI_BASE_URL"))
-    models = Models(offline_model(), os.environ.get("CHAT_MODEL") or by_key, os.environ.get("FALLBACK_MODEL"), access)
+    models = Models(
+        offline_model(), os.environ.get("CHAT_MODEL") or by_key, os.environ.get("FALLBACK_MODEL"), access
+    )
     return build(models, folder(os.environ.get("STUDIO_DOCUMENTS") or None), form=Inbound)
 
 

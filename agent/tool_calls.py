@@ -1,9 +1,9 @@
 """A tool call that was made in a turn is not made again when the turn runs again after a crash.
 
-The key of a call is made of conversation, inbound messages, tool and arguments. The answer is on record under it before
-the graph goes on; the same call of the same turn, in whichever process, gets that answer. Between a tool's effect and the
-record there is a moment nobody can close from here: a tool that books elsewhere passes `idempotency_key` on.
-"""
+The key of a call is made of conversation, inbound messages, tool and arguments. The answer is on record under
+it before the graph goes on; the same call of the same turn, in whichever process, gets that answer. Between a
+tool's effect and the record there is a moment nobody can close from here: a tool that books elsewhere passes
+`idempotency_key` on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from tools.runtime import idempotency_key
 
 Answer = ToolMessage | Command[Any]
 # The call was made, and nobody knows what came of it: made again, it might book twice.
-UNREADABLE = "This was called, but its answer cannot be read. Do not call it again; say that a colleague will check."
+UNREADABLE = (
+    "This was called, but its answer cannot be read. Do not call it again; say that a colleague will check."
+)
 Call = Callable[[Any], Awaitable[Answer]]
 # Makes the tool call of a request (`langgraph.prebuilt.tool_node.ToolCallRequest`).
 Calling = Callable[[Any, Call], Awaitable[Answer]]
@@ -67,7 +69,9 @@ def once_each(ledger: Callable[[str], Ledger]) -> Calling:
 def key_of(conversation_id: str, message_ids: Sequence[str], tool: str, arguments: Any) -> str:
     """The key of one call; the same for every run of one turn, different for any other call."""
     parts = [conversation_id, list(message_ids), tool, arguments]
-    return hashlib.blake2b(json.dumps(parts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(
+        json.dumps(parts, sort_keys=True, default=str).encode(), digest_size=16
+    ).hexdigest()
 
 
 async def once(ledger: Ledger, key: str, call_id: str, call: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -84,7 +88,11 @@ async def once(ledger: Ledger, key: str, call_id: str, call: Callable[[], Awaita
             return ToolMessage(UNREADABLE, tool_call_id=call_id, status="error")
     idempotency_key.set(key)
     answer = await call()
-    packed = {"message": answer} if isinstance(answer, ToolMessage) else {"update": answer.update, "goto": answer.goto}
+    packed = (
+        {"message": answer}
+        if isinstance(answer, ToolMessage)
+        else {"update": answer.update, "goto": answer.goto}
+    )
     if not (isinstance(answer, ToolMessage) and answer.status == "error"):
         await ledger.write(key, serializer.dumps_typed(packed)[1])
     return answer

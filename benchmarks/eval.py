@@ -2,8 +2,8 @@
 
     python -m benchmarks.eval DATA        (make eval)
 
-No key and no network. Recall: of what should be found, how much was. False alarms: of what should not be, how much was.
-"""
+No key and no network. Recall: of what should be found, how much was. False alarms: of what should not be, how
+much was."""
 
 from __future__ import annotations
 
@@ -54,14 +54,21 @@ def safety(data: Path) -> Iterable[Row]:
     yield "the same", "taken for an emergency", share(harmless, is_emergency)
     kinds = rows(folder / "contact_kind.jsonl")
     questions = [r["text"] for r in kinds if r["contact_kind"] == "customer_question"]
-    stopped = share(questions, lambda t: is_injection(t) or is_emergency(t) or asks_for_person(t) or is_stop(t))
+    stopped = share(
+        questions, lambda t: is_injection(t) or is_emergency(t) or asks_for_person(t) or is_stop(t)
+    )
     yield "questions of customers", "stopped by any screen", stopped
     ham = [r["text"] for r in rows(folder / "sms_spam.jsonl") if r["label"] == "ham"]
     yield "private messages", "taken for an opt-out", share(ham, is_stop)
     yield "the same", "taken for advertising", share(ham, is_spam)
     spam = [r["text"] for r in rows(folder / "sms_spam.jsonl") if r["label"] == "spam"]
     yield "advertising by SMS", "recall of the screen", share(spam, is_spam)
-    turns = [t["text"] for r in rows(data / "04_dialogues" / "sgd.jsonl") for t in r["turns"] if t["role"] == "user"]
+    turns = [
+        t["text"]
+        for r in rows(data / "04_dialogues" / "sgd.jsonl")
+        for t in r["turns"]
+        if t["role"] == "user"
+    ]
     yield "what customers say in real dialogues", "taken for advertising", share(turns, is_spam)
     yield "the same", "taken for an opt-out", share(turns, is_stop)
     planted = [r["text"] for r in rows(folder / "indirect_injection.jsonl")]
@@ -73,7 +80,9 @@ def safety(data: Path) -> Iterable[Row]:
 async def classes(data: Path) -> list[Row]:
     models, found = Models(offline_model()), []
     for kind in ("customer_question", "spam_or_vendor", "personal_chat_not_a_client"):
-        texts = [r["text"] for r in rows(data / "06_safety" / "contact_kind.jsonl") if r["contact_kind"] == kind]
+        texts = [
+            r["text"] for r in rows(data / "06_safety" / "contact_kind.jsonl") if r["contact_kind"] == kind
+        ]
         verdicts = [
             (await models.ask("offline", [SystemMessage("moderate"), HumanMessage(t)], schema=Verdict)).parsed
             for t in texts
@@ -101,7 +110,9 @@ async def extraction(data: Path) -> list[Row]:
 
     async def facts(text: str, asked_for: Sequence[str] = ()) -> dict[str, str]:
         before = [AIMessage(say("name", "en"))] if "first_name" in asked_for else []
-        asked = await models.ask("offline", [SystemMessage("extract"), *before, HumanMessage(text)], schema=Facts)
+        asked = await models.ask(
+            "offline", [SystemMessage("extract"), *before, HumanMessage(text)], schema=Facts
+        )
         return kept(asked.parsed, text, None)
 
     names = rows(folder / "names_restaurant8k.jsonl")
@@ -116,7 +127,9 @@ async def extraction(data: Path) -> list[Row]:
     found.append(("the same", "a family name, given alone, taken for the first", misfiled))
     found += [row async for row in _other_sets(folder, facts)]
     questions = [
-        r["text"] for r in rows(data / "06_safety" / "contact_kind.jsonl") if r["contact_kind"] == "customer_question"
+        r["text"]
+        for r in rows(data / "06_safety" / "contact_kind.jsonl")
+        if r["contact_kind"] == "customer_question"
     ]
     filled = [await facts(text) for text in questions]
     found.append(("offline extraction: questions without details", "any field filled", share(filled, bool)))
@@ -145,7 +158,9 @@ async def _other_sets(folder: Path, facts: Callable[..., Any]) -> AsyncIterator[
     cards = [r for r in rows(folder / "pii_presidio.jsonl")]
     got = [(r, await facts(r["text"])) for r in cards]
     with_mail = [p for p in got if len(p[0]["gold"]["email"]) == 1]
-    mails = share(with_mail, lambda p: p[1].get("email", "").casefold() == p[0]["gold"]["email"][0].casefold())
+    mails = share(
+        with_mail, lambda p: p[1].get("email", "").casefold() == p[0]["gold"]["email"][0].casefold()
+    )
     yield "texts with one e-mail and other numbers (presidio)", "e-mail right", mails
     distracted = [p for p in got if p[0]["distractors"] and not p[0]["gold"]["phone"]]
     yield (
@@ -164,8 +179,8 @@ def valid_number(written: str, region: str) -> bool:
 
 
 def decisions(data: Path) -> Iterable[Row]:
-    """The screen for a definitive yes or no: how often it is right where it decides, corrections and "nothing else" counted
-    as wrong, and how much it leaves to the model."""
+    """The screen for a definitive yes or no: how often it is right where it decides, corrections and "nothing
+    else" counted as wrong, and how much it leaves to the model."""
     traps = ("no_plus_correction", "nothing_else_needed")
     answers = rows(data / "04_dialogues" / "yes_no.jsonl")
     made = [(r, decision_in(r["text"], r["context"] or "")) for r in answers]

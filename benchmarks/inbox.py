@@ -1,9 +1,10 @@
-"""The operators' inbox: pages at 100,000 conversations beside 1,000, searches, and how soon 50 open dashboards show a message.
+"""The operators' inbox: pages at 100,000 conversations beside 1,000, searches, and how soon 50 open
+dashboards show a message.
 
     python -m benchmarks.inbox [--conversations 100000] [--dashboards 50]
 
-Each row is the median of several requests against a running product over an embedded Redis, offline model, one web process.
-"""
+Each row is the median of several requests against a running product over an embedded Redis, offline model,
+one web process."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ TOKEN, BOT = "bench", "default"
 
 
 async def fill(redis: Redis, first: int, count: int) -> None:
-    """Conversations as the scripts leave them, five lines each; one in 50 unread, one in 5,000 of them failed."""
+    """Conversations as the scripts leave them, five lines each; one in 50 unread, one in 5,000 of them
+    failed."""
     now = int(time.time() * 1000) - 10**9
     for start in range(first, first + count, 2_000):
         async with redis.pipeline(transaction=False) as pipe:
@@ -67,7 +69,9 @@ async def deep(client: httpx.AsyncClient, pages: int) -> str:
     """The address of a page far down."""
     cursor = ""
     for _ in range(pages):
-        answer = await client.get("/api/conversations", params={"limit": 200, **({"cursor": cursor} if cursor else {})})
+        answer = await client.get(
+            "/api/conversations", params={"limit": 200, **({"cursor": cursor} if cursor else {})}
+        )
         following = answer.json()["next_cursor"]
         if not following:
             break
@@ -84,7 +88,9 @@ async def rows(client: httpx.AsyncClient, count: int) -> dict[str, float]:
         "filter unread": await took(client, "/dashboard?show=unread"),
         "filter failed sends": await took(client, "/dashboard?show=failed"),
         "filter clients": await took(client, "/dashboard?show=client"),
-        "search, a frequent word": await took(client, "/dashboard?q=%D0%B4%D0%BE%D1%81%D1%82%D0%B0%D0%B2%D0%BA%D0%B0"),
+        "search, a frequent word": await took(
+            client, "/dashboard?q=%D0%B4%D0%BE%D1%81%D1%82%D0%B0%D0%B2%D0%BA%D0%B0"
+        ),
         "search, a word nobody said": await took(client, "/dashboard?q=nowhere", 3),
         "one conversation": await took(client, f"/dashboard/{BOT}/{last}"),
         "figures of 30 days": await took(client, "/dashboard/analytics"),
@@ -92,7 +98,8 @@ async def rows(client: httpx.AsyncClient, count: int) -> dict[str, float]:
 
 
 async def shown_everywhere(url: str, cookie: dict[str, str], dashboards: int) -> list[float]:
-    """Ms until each open dashboard has the new message in its page: told by the stream, fetched like the page's script does."""
+    """Ms until each open dashboard has the new message in its page: told by the stream, fetched like the
+    page's script does."""
     contact, said = f"7702{int(time.time()) % 10**7:07}", f"bench {time.time_ns()}"
     ready, began = asyncio.Event(), 0.0
     open_now = 0
@@ -149,7 +156,13 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sg") as folder:
         port = free_port()
-        env = {**os.environ, "PORT": str(port), "DATA_DIR": folder, "API_TOKEN": TOKEN, "CHAT_MODEL": "offline"}
+        env = {
+            **os.environ,
+            "PORT": str(port),
+            "DATA_DIR": folder,
+            "API_TOKEN": TOKEN,
+            "CHAT_MODEL": "offline",
+        }
         server = subprocess.Popen([sys.executable, "-m", "server", "serve"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
         try:
             url = f"http://127.0.0.1:{port}"

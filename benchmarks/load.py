@@ -1,9 +1,9 @@
-"""python -m benchmarks.load: turns per second, many conversations at once, and memory, of web and workers as processes.
+"""python -m benchmarks.load: turns per second, many conversations at once, and memory, of web and workers as
+processes.
 
-Webhooks go in over HTTP, signed; replies come out over HTTP to a provider that answers at once and sends no statuses
-(both ends are bare sockets in this process, so that they cost little of what is measured). The model is a stub inside
-the worker (`benchmarks.product`).
-"""
+Webhooks go in over HTTP, signed; replies come out over HTTP to a provider that answers at once and sends no
+statuses (both ends are bare sockets in this process, so that they cost little of what is measured). The model
+is a stub inside the worker (`benchmarks.product`)."""
 
 from __future__ import annotations
 
@@ -137,7 +137,9 @@ async def until(done: Callable[[], bool], seconds: float = 120) -> None:
         await asyncio.sleep(0.01)
 
 
-async def storm(conversations: int, workers: int, delay: float, turns: int = 1, **settings: str) -> dict[str, float]:
+async def storm(
+    conversations: int, workers: int, delay: float, turns: int = 1, **settings: str
+) -> dict[str, float]:
     """All conversations write at once, `turns` times; how long until each has its reply, and what it cost."""
     provider = Provider()
     server = await provider.serve()

@@ -1,8 +1,9 @@
-"""python -m benchmarks.many_bots: 300 bots on one machine: start-up, memory of an idle bot, idle load, and all of them busy.
+"""python -m benchmarks.many_bots: 300 bots on one machine: start-up, memory of an idle bot, idle load, and
+all of them busy.
 
-Every bot has a number of its own on the Cloud API; each of its conversations writes once. Web, one worker, Redis, the sender of
-webhooks and the receiver of replies share the machine; the model is the stub of `benchmarks.product`.
-"""
+Every bot has a number of its own on the Cloud API; each of its conversations writes once. Web, one worker,
+Redis, the sender of webhooks and the receiver of replies share the machine; the model is the stub of
+`benchmarks.product`."""
 
 from __future__ import annotations
 
@@ -60,7 +61,9 @@ async def measure(bots: int, conversations: int, workers: int) -> None:
             print(f"2 bots, idle: {name:28} {value:10.1f}", flush=True)
         async with httpx.AsyncClient(headers={"Authorization": "Bearer bench"}, timeout=120) as client:
             start = time.perf_counter()
-            answer = await client.put(f"http://127.0.0.1:{PORT}/api/bots", json=[config(n) for n in range(bots)])
+            answer = await client.put(
+                f"http://127.0.0.1:{PORT}/api/bots", json=[config(n) for n in range(bots)]
+            )
             assert answer.status_code == 200, answer.text[:500]
             print(f"{bots} bots stored over the API in {time.perf_counter() - start:.1f} s")
         product.stop()
@@ -90,7 +93,10 @@ async def measure(bots: int, conversations: int, workers: int) -> None:
         assert sorted(c for _, c in provider.sent) == sorted(c for _, c in people)
         await asyncio.sleep(5)
         for name, value in (await idle(product, redis)).items():
-            print(f"{bots} bots with {conversations} silent conversations each: {name:28} {value:10.1f}", flush=True)
+            print(
+                f"{bots} bots with {conversations} silent conversations each: {name:28} {value:10.1f}",
+                flush=True,
+            )
         redis.close()
         product.stop()
     server.close()

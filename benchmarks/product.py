@@ -23,7 +23,8 @@ ARGUMENTS = {"Verdict": {"contact_class": "client", "intent": "business", "reaso
 
 
 class Stub(BaseChatModel):
-    """Everybody is a client, nobody says anything of themselves, every answer is the same; `prompts` are lengths."""
+    """Everybody is a client, nobody says anything of themselves, every answer is the same; `prompts` are
+    lengths."""
 
     delay: float = 0
     prompts: Any = None
@@ -46,7 +47,9 @@ class Stub(BaseChatModel):
         if not name and self.prompts is not None:
             self.prompts.append(sum(len(str(m.text)) for m in messages))
         call = [{"name": name, "args": ARGUMENTS[name], "id": "1"}] if name else []
-        return ChatResult(generations=[ChatGeneration(message=AIMessage("" if name else FILLER, tool_calls=call))])
+        return ChatResult(
+            generations=[ChatGeneration(message=AIMessage("" if name else FILLER, tool_calls=call))]
+        )
 
     async def _agenerate(
         self,

@@ -1,7 +1,7 @@
 """python -m benchmarks.retrieval DATA: hit@1 / hit@5 of dense, BM25 and fused search on XQuAD, in one run.
 
-DATA is the folder of the evaluation data (`03_retrieval` inside it). Rows are question language -> document language.
-"""
+DATA is the folder of the evaluation data (`03_retrieval` inside it). Rows are question language -> document
+language."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def rows(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def measured(index: search.Index, questions: list[dict], vectors: dict, wanted: dict[str, str], weight: float) -> str:
+def measured(
+    index: search.Index, questions: list[dict], vectors: dict, wanted: dict[str, str], weight: float
+) -> str:
     """hit@1 / hit@5 with this weight of the lexical part (0: dense alone, very large: BM25 alone)."""
     search.LEXICAL_WEIGHT = weight
     ranks = []
@@ -52,8 +54,14 @@ def main(data: Path) -> None:
         questions = [q for q in rows(folder / asked / "queries.jsonl") if wanted.get(q["id"]) in known]
         questions = questions[:: max(1, len(questions) // QUESTIONS)]
         vectors = {q["id"]: model.query(q["text"]) for q in questions}
-        cells = [measured(indexes[written], questions, vectors, wanted, weight) for weight in (0, 1e6, chosen, 0.5)]
-        print(f"{asked}->{written:4} " + " ".join(f"{cell:>12}" for cell in cells), f"  n={len(questions)}", flush=True)
+        cells = [
+            measured(indexes[written], questions, vectors, wanted, weight) for weight in (0, 1e6, chosen, 0.5)
+        ]
+        print(
+            f"{asked}->{written:4} " + " ".join(f"{cell:>12}" for cell in cells),
+            f"  n={len(questions)}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

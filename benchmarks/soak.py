@@ -1,7 +1,8 @@
-"""python -m benchmarks.soak: 50,000 messages over 2,000 conversations; what Redis holds per conversation as time goes on.
+"""python -m benchmarks.soak: 50,000 messages over 2,000 conversations; what Redis holds per conversation as
+time goes on.
 
-Transcripts are kept to 20 messages here, so that their bound is reached on the way; everything else is as it comes.
-"""
+Transcripts are kept to 20 messages here, so that their bound is reached on the way; everything else is as it
+comes."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ SAMPLE = 100
 
 
 def held(redis: Redis, names: list[str]) -> dict[str, float]:
-    """Bytes per conversation by kind of key, over a sample of conversations; `all`: everything in Redis over all of them."""
+    """Bytes per conversation by kind of key, over a sample of conversations; `all`: everything in Redis over
+    all of them."""
     kinds: collections.Counter[str] = collections.Counter()
     for name in random.sample(names, min(SAMPLE, len(names))):
         for kind in ("thread", "transcript", "status", "seen", "box", "inbox", "outbox", "ids", "contact"):
@@ -56,7 +58,10 @@ async def soak(conversations: int, rounds: int, shown: int) -> None:
             if turn == 1 or turn % shown == 0:
                 await asyncio.sleep(1)
                 names = [name.decode() for name in redis.zrange(key("default", "active"), 0, -1)]  # pyright: ignore[reportGeneralTypeIssues, reportOptionalIterable]
-                row = {"messages": turn * conversations, **{k: round(v, 1) for k, v in held(redis, names).items()}}
+                row = {
+                    "messages": turn * conversations,
+                    **{k: round(v, 1) for k, v in held(redis, names).items()},
+                }
                 if turn == 1:
                     print(" ".join(f"{name:>10}" for name in row))
                 print(" ".join(f"{value:>10}" for value in row.values()), flush=True)

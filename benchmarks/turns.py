@@ -1,8 +1,8 @@
-"""python -m benchmarks.turns: what turn 200 of a conversation costs against turn 10, in time, Redis bytes and prompt.
+"""python -m benchmarks.turns: what turn 200 of a conversation costs against turn 10, in time, Redis bytes and
+prompt.
 
-The whole turn is real (graph, checkpointer on the embedded Redis, a 24-message window); the chat model is replaced by
-one that answers at once, so that what is measured is ours.
-"""
+The whole turn is real (graph, checkpointer on the embedded Redis, a 24-message window); the chat model is
+replaced by one that answers at once, so that what is measured is ours."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""python -m benchmarks.webhook: accepting a webhook (signature, parse, dedupe, durable) against the least one can do.
+"""python -m benchmarks.webhook: accepting a webhook (signature, parse, dedupe, durable) against the least one
+can do.
 
-The least: a bare FastAPI route that checks the HMAC and makes one Redis write. Both run as one uvicorn process on the
-same embedded Redis, one after the other, in turns; prints requests/s and p99 of each, and the ratio.
-"""
+The least: a bare FastAPI route that checks the HMAC and makes one Redis write. Both run as one uvicorn
+process on the same embedded Redis, one after the other, in turns; prints requests/s and p99 of each, and the
+ratio."""
 
 from __future__ import annotations
 
@@ -62,12 +63,18 @@ def body_of(contact: str, text: str, number: str = "42") -> bytes:
 def request_of(body: bytes) -> bytes:
     """The signed HTTP request of a body."""
     digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-    lines = ["POST /webhook HTTP/1.1", "Host: test", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    lines = [
+        "POST /webhook HTTP/1.1",
+        "Host: test",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
     return "\r\n".join([*lines, f"X-Hub-Signature-256: sha256={digest}", "", ""]).encode() + body
 
 
 async def load() -> tuple[float, float]:
-    """(requests/s, p99 in ms) of one round. Bare sockets: a full client would cost more than what is measured."""
+    """(requests/s, p99 in ms) of one round. Bare sockets: a full client would cost more than what is
+    measured."""
     work = [request_of(body_of(f"7701{number % 200:07}", "How much?")) for number in range(REQUESTS)]
     times: list[float] = []
 
@@ -80,7 +87,9 @@ async def load() -> tuple[float, float]:
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200"), head
             length = next(
-                int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
+                int(line.split(b":")[1])
+                for line in head.lower().split(b"\r\n")
+                if line.startswith(b"content-length")
             )
             await reader.readexactly(length)
             times.append((time.perf_counter() - began) * 1000)

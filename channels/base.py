@@ -1,4 +1,5 @@
-"""What every channel speaks: the contract itself, messages in, content out, statuses, and the ways a send can fail."""
+"""What every channel speaks: the contract itself, messages in, content out, statuses, and the ways a send can
+fail."""
 
 from __future__ import annotations
 
@@ -36,13 +37,25 @@ Kind = Literal[
 
 # A person said something that wants an answer; the other kinds are only recorded.
 ANSWERED: frozenset[str] = frozenset(
-    {"text", "image", "audio", "video", "document", "sticker", "location", "contacts", "button", "order", "unsupported"}
+    {
+        "text",
+        "image",
+        "audio",
+        "video",
+        "document",
+        "sticker",
+        "location",
+        "contacts",
+        "button",
+        "order",
+        "unsupported",
+    }
 )
 # Change what was said before: the message they name is read as it is now.
 AMENDING: frozenset[str] = frozenset({"edit", "revoke"})
 
-# What is kept of the ad or post a message was written from (Cloud API, webhook reference, "referral"); `ctwa_clid` is the click,
-# which Meta's Conversions API asks for.
+# What is kept of the ad or post a message was written from (Cloud API, webhook reference, "referral");
+# `ctwa_clid` is the click, which Meta's Conversions API asks for.
 REFERRAL = ("source_type", "source_id", "source_url", "headline", "body", "media_type", "ctwa_clid")
 
 Status = Literal["sent", "delivered", "read", "failed"]
@@ -55,8 +68,8 @@ class Frozen(BaseModel):
 
 
 class Media(Frozen):
-    """A file that came with a message; `id` fetches it from the provider, `url` (which may expire) does it faster; `data` is
-    the file itself in base64, where the provider gave no other way to it."""
+    """A file that came with a message; `id` fetches it from the provider, `url` (which may expire) does it
+    faster; `data` is the file itself in base64, where the provider gave no other way to it."""
 
     id: str
     mime_type: str = ""
@@ -68,14 +81,14 @@ class Media(Frozen):
 class Message(Frozen):
     """One inbound message, or (`echo`) one that left the business's number by another way than ours.
 
-    `account` is the provider's id of the business number it came to. At least one of `wa_id` (phone digits) and
-    `user_id` (business-scoped id, or the lid of a linked session) is set. `text` is what a reader should see: the body, a
-    caption, the title of a pressed button, a description of a location; `payload` what a template's button carries.
-    `group_id` is the group it was written in. `ours`: an echo that may be of a message we sent ourselves. `traceparent`: where
-    a trace of it goes on (W3C Trace Context). `context` says in words what came beside the text, such as the ad it was
-    written from; `amends` is the message that an edit or a revocation names. `moved_to` are the sender's new number and
-    user id, where they have changed. `referral` is the ad or post it was written from (`REFERRAL` names its fields).
-    """
+    `account` is the provider's id of the business number it came to. At least one of `wa_id` (phone digits)
+    and `user_id` (business-scoped id, or the lid of a linked session) is set. `text` is what a reader should
+    see: the body, a caption, the title of a pressed button, a description of a location; `payload` what a
+    template's button carries. `group_id` is the group it was written in. `ours`: an echo that may be of a
+    message we sent ourselves. `traceparent`: where a trace of it goes on (W3C Trace Context). `context` says
+    in words what came beside the text, such as the ad it was written from; `amends` is the message that an
+    edit or a revocation names. `moved_to` are the sender's new number and user id, where they have changed.
+    `referral` is the ad or post it was written from (`REFERRAL` names its fields)."""
 
     id: str
     account: str
@@ -98,17 +111,19 @@ class Message(Frozen):
 
 
 def amending_id(original: str, kind: str, text: str) -> str:
-    """The id of an edit or a revocation that its provider sends under the id of the message it changes, so that it is not
-    taken for one that has come before."""
+    """The id of an edit or a revocation that its provider sends under the id of the message it changes, so
+    that it is not taken for one that has come before."""
     return f"{original}:{kind}:{hashlib.blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=6).hexdigest()}"
 
 
-Failure = Literal["retry", "busy", "pair", "unknown", "change", "window", "contact", "opt_out", "later", "stop"]
+Failure = Literal[
+    "retry", "busy", "pair", "unknown", "change", "window", "contact", "opt_out", "later", "stop"
+]
 
 
 class StatusUpdate(Frozen):
-    """What the provider says became of one of our messages; `callback` is the id we gave it, `contact` whom it went to;
-    `failure` what a failed one means (`SendError`)."""
+    """What the provider says became of one of our messages; `callback` is the id we gave it, `contact` whom
+    it went to; `failure` what a failed one means (`SendError`)."""
 
     id: str
     account: str
@@ -144,8 +159,8 @@ LinkState = Literal["stopped", "starting", "scan_qr", "connected", "disconnected
 
 
 class LinkChange(Frozen):
-    """A number was linked, or came loose: told by its provider, or found by asking. `reason` is for people; `phone` the
-    number's own digits where the provider says them."""
+    """A number was linked, or came loose: told by its provider, or found by asking. `reason` is for people;
+    `phone` the number's own digits where the provider says them."""
 
     account: str
     state: LinkState
@@ -173,7 +188,8 @@ class Parsed:
 
 
 class Recipient(Frozen):
-    """Where a reply goes: the number it is sent from and the contact's identities (a group's is its `user_id`)."""
+    """Where a reply goes: the number it is sent from and the contact's identities (a group's is its
+    `user_id`)."""
 
     account: str
     wa_id: str = ""
@@ -188,7 +204,8 @@ class Text(Frozen):
 
 
 class Template(Frozen):
-    """An approved template, `name:language`, such as `we_answered:en`, its body's variables filled in order."""
+    """An approved template, `name:language`, such as `we_answered:en`, its body's variables filled in
+    order."""
 
     name: str
     variables: tuple[str, ...] = ()
@@ -209,8 +226,8 @@ Content = Text | Template | File
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a provider takes messages: one each `interval` ms from a number, up to `burst` at once; `pair_*` the same
-    for one number and one contact. 0 ms: as fast as they come."""
+    """How fast a provider takes messages: one each `interval` ms from a number, up to `burst` at once;
+    `pair_*` the same for one number and one contact. 0 ms: as fast as they come."""
 
     interval: float = 0
     burst: int = 1
@@ -221,12 +238,12 @@ class Pace:
 class SendError(Exception):
     """A send that did not succeed.
 
-    `kind` says what to do: `retry` (certainly not sent, try again), `busy` (the same, and the whole number should wait),
-    `pair` (too many messages to this contact), `unknown` (may have been sent: wait for a status), `change` (this message
-    will never be taken), `window` (the contact wrote too long ago for anything but a template), `contact` (the contact
-    cannot be reached), `opt_out` (the contact wants no more), `later` (not for 24 hours), `stop` (the account is broken:
-    token, payment, policy). `retry_after` is in seconds, 0 when the provider named none.
-    """
+    `kind` says what to do: `retry` (certainly not sent, try again), `busy` (the same, and the whole number
+    should wait), `pair` (too many messages to this contact), `unknown` (may have been sent: wait for a
+    status), `change` (this message will never be taken), `window` (the contact wrote too long ago for
+    anything but a template), `contact` (the contact cannot be reached), `opt_out` (the contact wants no
+    more), `later` (not for 24 hours), `stop` (the account is broken: token, payment, policy). `retry_after`
+    is in seconds, 0 when the provider named none."""
 
     def __init__(self, kind: Failure, message: str, code: int = 0, retry_after: float = 0) -> None:
         super().__init__(message)
@@ -237,8 +254,9 @@ class SendError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a wire can do. `window`: only templates outside of 24 hours; `callbacks`: every status repeats the id we gave;
-    `echoes`: our own messages come back; `groups`: it can write in groups; `official`: the provider allows bots; `links`: a phone is linked by QR code."""
+    """What a wire can do. `window`: only templates outside of 24 hours; `callbacks`: every status repeats the
+    id we gave; `echoes`: our own messages come back; `groups`: it can write in groups; `official`: the
+    provider allows bots; `links`: a phone is linked by QR code."""
 
     window: bool = False
     templates: bool = False
@@ -251,8 +269,8 @@ class Capabilities:
 
 
 class Credentials(BaseModel):
-    """What reaches one number of a channel. Secrets are `SecretStr`: they are stored encrypted and never shown. Every
-    channel has a class of its own, which names the provider's id of the number in `account`."""
+    """What reaches one number of a channel. Secrets are `SecretStr`: they are stored encrypted and never
+    shown. Every channel has a class of its own, which names the provider's id of the number in `account`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -269,7 +287,9 @@ class Credentials(BaseModel):
         """What is `needed` and empty."""
         given = {name: getattr(self, name) for name in self.needed}
         return [
-            n for n, value in given.items() if not (value.get_secret_value() if isinstance(value, SecretStr) else value)
+            n
+            for n, value in given.items()
+            if not (value.get_secret_value() if isinstance(value, SecretStr) else value)
         ]
 
     @field_validator("webhook_secret")
@@ -299,26 +319,28 @@ class Channel(Protocol):
         ...
 
     def authentic(self, body: bytes, headers: Mapping[str, str]) -> bool:
-        """Whether these raw bytes come from the provider, as far as their headers (names in lower case) can tell."""
+        """Whether these raw bytes come from the provider, as far as their headers (names in lower case) can
+        tell."""
         ...
 
     def parse(self, body: bytes) -> Parsed:
-        """Everything a webhook body holds; what cannot be read is quarantined beside its neighbours. Raises ValueError for
-        a body that is no JSON object."""
+        """Everything a webhook body holds; what cannot be read is quarantined beside its neighbours. Raises
+        ValueError for a body that is no JSON object."""
         ...
 
     async def send(self, to: Recipient, content: Content, callback: str) -> str:
-        """Send one thing and return the provider's message id. `callback` names the send: the same for every try of it. Raises
-        SendError."""
+        """Send one thing and return the provider's message id. `callback` names the send: the same for every
+        try of it. Raises SendError."""
         ...
 
     async def fetch_media(self, media: Media, most: int) -> bytes:
-        """The file of a message, at most `most` bytes. Raises DownloadError; always, for a wire without files."""
+        """The file of a message, at most `most` bytes. Raises DownloadError; always, for a wire without
+        files."""
         raise DownloadError("gone", f"{self.name} has no files")
 
     async def typing(self, to: Recipient, message_id: str) -> None:
-        """Blue ticks on a contact's message, and the typing indicator until the reply; nothing, where there are none. Raises
-        SendError."""
+        """Blue ticks on a contact's message, and the typing indicator until the reply; nothing, where there
+        are none. Raises SendError."""
         return
 
 
@@ -339,7 +361,8 @@ Session = Literal["start", "stop", "restart", "logout", "delete"]
 
 @runtime_checkable
 class Linked(Channel, Protocol):
-    """A channel whose numbers are phones linked by QR code or by a pairing code. All of it raises SendError."""
+    """A channel whose numbers are phones linked by QR code or by a pairing code. All of it raises
+    SendError."""
 
     async def state(self) -> LinkChange:
         """Whether the number is linked, as its provider says now."""
@@ -354,7 +377,8 @@ class Linked(Channel, Protocol):
         ...
 
     async def session(self, action: Session) -> None:
-        """Start, stop, restart, unlink or delete the number's session; starting one that runs changes nothing."""
+        """Start, stop, restart, unlink or delete the number's session; starting one that runs changes
+        nothing."""
         ...
 
     async def phone_of(self, lid: str) -> str:

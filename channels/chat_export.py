@@ -1,8 +1,8 @@
-"""WhatsApp's own chat export (`_chat.txt`, or the .zip it comes in): lines to messages, in whichever locale the phone had.
+"""WhatsApp's own chat export (`_chat.txt`, or the .zip it comes in): lines to messages, in whichever locale
+the phone had.
 
-There is no specification: date order, digits, separators and the words for a missing file follow phone and language. What is
-known comes from exports described in public.
-"""
+There is no specification: date order, digits, separators and the words for a missing file follow phone and
+language. What is known comes from exports described in public."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _HEAD = re.compile(
     re.IGNORECASE,
 )
 _AUTHOR = re.compile(r"^(.{1,80}?)\s?:\s(.*)$", re.DOTALL)
-# How a file that is not in the export is written: <Media omitted>, image omitted, <Без медиафайлов>, a.jpg (file attached), ...
+# How a file that is not in the export is written: <Media omitted>, image omitted, <Без медиафайлов>, a.jpg
+# (file attached), ...
 _FILE = re.compile(
     r"^<(?:media|без медиафайлов|медиа|médias?|medien|multimedia|mídia|arquivo|file|dosya|medya)\b[^<>]*>$"
     r"|^(?:image|photo|video|audio|sticker|document|gif|contact card|изображение|фото|видео|аудио|стикер|документ"
@@ -48,7 +49,8 @@ class NotAnExport(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message. `at` is the phone's local time; `file` the name of a file that came with it, `?` when it has none."""
+    """One message. `at` is the phone's local time; `file` the name of a file that came with it, `?` when it
+    has none."""
 
     at: datetime
     author: str
@@ -58,8 +60,8 @@ class Line:
 
 @dataclass(slots=True)
 class Export:
-    """A chat, oldest first. `unread` are (line number, text) of what is no message; `ambiguous`: every date reads as well with
-    day and month the other way round."""
+    """A chat, oldest first. `unread` are (line number, text) of what is no message; `ambiguous`: every date
+    reads as well with day and month the other way round."""
 
     lines: list[Line] = field(default_factory=list)
     unread: list[tuple[int, str]] = field(default_factory=list)
@@ -95,8 +97,8 @@ def text_of(data: bytes) -> str:
 
 
 def parse(text: str, order: Order | None = None) -> Export:
-    """The chat of a text. `order` of day, month and year is found out when it is not given. Raises NotAnExport when no line
-    is a message."""
+    """The chat of a text. `order` of day, month and year is found out when it is not given. Raises
+    NotAnExport when no line is a message."""
     heads = list(_heads(text))
     found = [match for _, match, _ in heads if match]
     if not found:

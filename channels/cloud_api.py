@@ -36,15 +36,15 @@ from channels.requests import asked, object_in, retry_after
 
 
 def pace(per_second: float) -> Pace:
-    """Meta's limits ("Throughput", "Pair rate limits"): so many messages a second from a number, and to one contact one
-    in 6 s, with up to 45 borrowed from the time after. A tenth of a second's share may go at once, and nine tenths of it
-    follow evenly, so that no second sees more than the whole."""
+    """Meta's limits ("Throughput", "Pair rate limits"): so many messages a second from a number, and to one
+    contact one in 6 s, with up to 45 borrowed from the time after. A tenth of a second's share may go at
+    once, and nine tenths of it follow evenly, so that no second sees more than the whole."""
     return Pace(1000 / (0.9 * per_second), max(1, round(0.1 * per_second)), 6000, 45)
 
 
 class CloudCredentials(Credentials):
-    """A number of a Meta app. `messages_per_second`: its throughput: 80, 20 when it is also used in the app, or as raised; 0
-    for no limit of ours."""
+    """A number of a Meta app. `messages_per_second`: its throughput: 80, 20 when it is also used in the app,
+    or as raised; 0 for no limit of ours."""
 
     needed: ClassVar[tuple[str, ...]] = ("access_token",)
     phone_number_id: str = Field(pattern=r"^[\w-]{1,64}$")
@@ -114,15 +114,17 @@ class CloudApi(Channel):
         """ "Media" and "Document messages" of the reference: the file goes up first."""
         form = {"messaging_product": "whatsapp", "type": file.mime_type}
         url = f"{self._root}/{account}/media"
-        answer = await self._asked("POST", url, data=form, files={"file": (file.name, file.data, file.mime_type)})
+        answer = await self._asked(
+            "POST", url, data=form, files={"file": (file.name, file.data, file.mime_type)}
+        )
         media_id = clean(self._read(answer).get("id"))
         if not media_id:
             raise SendError("retry", "the answer to an upload names no id")
         return media_id
 
     async def templates(self, business_account: str) -> list[dict[str, Any]]:
-        """Every message template of a WhatsApp business account: name, language, status, reason, category, body ("GET
-        /{whatsapp-business-account}/message_templates"). Raises SendError."""
+        """Every message template of a WhatsApp business account: name, language, status, reason, category,
+        body ("GET /{whatsapp-business-account}/message_templates"). Raises SendError."""
         found, after = [], ""
         while True:
             query = {
@@ -144,13 +146,15 @@ class CloudApi(Channel):
         await self._post(to.account, {**read, "typing_indicator": {"type": "text"}})
 
     async def fetch_media(self, media: Media, most: int) -> bytes:
-        """The file of a message, at most `most` bytes ("Media": its address is asked for first and holds for 5 minutes).
-        Raises DownloadError."""
+        """The file of a message, at most `most` bytes ("Media": its address is asked for first and holds for
+        5 minutes). Raises DownloadError."""
         if not re.fullmatch(r"[\w.-]{1,200}", media.id):
             raise DownloadError("gone", "no media id")
         parts = urlsplit(self._root)
         origin = f"{parts.scheme}://{parts.netloc}"
-        about = await fetch(self._client, f"{self._root}/{media.id}", self._headers, 65_536, META_HOSTS, origin)
+        about = await fetch(
+            self._client, f"{self._root}/{media.id}", self._headers, 65_536, META_HOSTS, origin
+        )
         try:
             found = as_dict(json.loads(about))
         except ValueError:

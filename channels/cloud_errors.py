@@ -18,7 +18,8 @@ _KINDS: dict[Failure, set[int]] = {
 
 
 def classify(code: int, http_status: int) -> Failure:
-    """What to do about an error of the Graph API: the answer to a request, or (HTTP status 0) a `failed` status."""
+    """What to do about an error of the Graph API: the answer to a request, or (HTTP status 0) a `failed`
+    status."""
     for kind, codes in _KINDS.items():
         if code in codes:
             return kind

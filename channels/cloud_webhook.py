@@ -1,4 +1,5 @@
-"""The Cloud API's webhook: bytes to messages, statuses and notices, whatever else a body holds (Meta's webhook reference)."""
+"""The Cloud API's webhook: bytes to messages, statuses and notices, whatever else a body holds (Meta's
+webhook reference)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,17 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from channels.base import AMENDING, REFERRAL, Kind, Media, Message, Parsed, Preference, StatusUpdate, TemplateStatus
+from channels.base import (
+    AMENDING,
+    REFERRAL,
+    Kind,
+    Media,
+    Message,
+    Parsed,
+    Preference,
+    StatusUpdate,
+    TemplateStatus,
+)
 from channels.cloud_errors import classify
 from channels.json_parts import as_dict, as_dicts, clean, each, object_of, required, seconds
 
@@ -40,16 +51,17 @@ def signed_by(secret: str, body: bytes, header: str | None) -> bool:
 def parse(body: bytes) -> Parsed:
     """All messages and statuses of a webhook body, whatever else it holds.
 
-    An element that cannot be read is quarantined beside its neighbours. Raises ValueError when the body is not a JSON
-    object.
-    """
+    An element that cannot be read is quarantined beside its neighbours. Raises ValueError when the body is
+    not a JSON object."""
     payload, parsed = object_of(body), Parsed()
     for field, value in _changes(payload):
         account = clean(as_dict(value.get("metadata")).get("phone_number_id"))
         if field == "smb_message_echoes":
             each(parsed, value.get("message_echoes"), lambda raw, v=value, a=account: _echo(raw, v, a))
         elif field == "user_preferences":
-            each(parsed, value.get("user_preferences"), lambda raw, v=value, a=account: _preference(raw, v, a))
+            each(
+                parsed, value.get("user_preferences"), lambda raw, v=value, a=account: _preference(raw, v, a)
+            )
         elif field == "message_template_status_update":
             each(parsed, [value], _template_status)
         elif field == "messages":
@@ -89,7 +101,8 @@ def _message(raw: dict[str, Any], value: dict[str, Any], account: str) -> Messag
 
 
 def _beside(raw: dict[str, Any]) -> str:
-    """What a message was written from: an ad ("referral"), or a product of the catalogue ("context.referred_product")."""
+    """What a message was written from: an ad ("referral"), or a product of the catalogue
+    ("context.referred_product")."""
     ad, product = as_dict(raw.get("referral")), as_dict(as_dict(raw.get("context")).get("referred_product"))
     lines = []
     if ad:
@@ -97,7 +110,9 @@ def _beside(raw: dict[str, Any]) -> str:
         what = "post" if clean(ad.get("source_type")) == "post" else "ad"
         lines.append(f"{what} “{words}”" if words else f"{what} {clean(ad.get('source_url'))}".strip())
     if product:
-        lines.append(f"product {clean(product.get('product_retailer_id'))} of the catalogue".replace("  ", " "))
+        lines.append(
+            f"product {clean(product.get('product_retailer_id'))} of the catalogue".replace("  ", " ")
+        )
     flat = " and the ".join(" ".join(line.split()) for line in lines)
     return f"[about the {flat[:BESIDE]}]" if flat else ""
 
@@ -108,7 +123,11 @@ def _referral(ad: dict[str, Any]) -> dict[str, str]:
 
 def _moved(system: dict[str, Any]) -> tuple[str, str]:
     """The new (number, user id) of somebody who has changed either ("system" of the webhook reference)."""
-    if clean(system.get("type")) not in ("user_changed_number", "user_changed_user_id", "customer_changed_number"):
+    if clean(system.get("type")) not in (
+        "user_changed_number",
+        "user_changed_user_id",
+        "customer_changed_number",
+    ):
         return "", ""
     number = clean(system.get("wa_id") or system.get("new_wa_id")).lstrip("+")
     return number, clean(system.get("user_id"))
@@ -136,7 +155,9 @@ def _sender(raw: dict[str, Any], value: dict[str, Any]) -> tuple[str, str, str]:
     """(phone digits, business-scoped id, name); either id may be empty, not both."""
     sender, user_id = clean(raw.get("from")), clean(raw.get("from_user_id"))
     contacts = as_dicts(value.get("contacts"))
-    mine = [c for c in contacts if {clean(c.get("wa_id")), clean(c.get("user_id"))} & ({sender, user_id} - {""})]
+    mine = [
+        c for c in contacts if {clean(c.get("wa_id")), clean(c.get("user_id"))} & ({sender, user_id} - {""})
+    ]
     alone = len(contacts) == 1 and len(as_dicts(value.get("messages"))) == 1
     contact = mine[0] if mine else contacts[0] if alone else {}
     if not sender and not user_id:
@@ -204,8 +225,9 @@ def _pressed(interactive: dict[str, Any]) -> str:
 
 
 def _filled_in(response: object) -> str:
-    """The fields of a form as `name: value`, without the token that only its sender may know; empty for what is no JSON, where
-    nobody can tell the token from the rest. Fields of a form made in the builder are called `screen_0_full_name_1`."""
+    """The fields of a form as `name: value`, without the token that only its sender may know; empty for what
+    is no JSON, where nobody can tell the token from the rest. Fields of a form made in the builder are called
+    `screen_0_full_name_1`."""
     try:
         fields: object = json.loads(response) if isinstance(response, str) else response
     except (ValueError, RecursionError):
@@ -263,15 +285,22 @@ def _preference(raw: dict[str, Any], value: dict[str, Any], account: str) -> Pre
     """ "user_preferences" of the webhook reference; its `value` is `stop` or `resume`."""
     cards = as_dicts(value.get("contacts"))
     card = cards[0] if len(cards) == 1 else {}
-    wa_id, user_id = clean(raw.get("wa_id") or card.get("wa_id")), clean(raw.get("user_id") or card.get("user_id"))
+    wa_id, user_id = (
+        clean(raw.get("wa_id") or card.get("wa_id")),
+        clean(raw.get("user_id") or card.get("user_id")),
+    )
     wanted = str(raw.get("value"))
     if wanted not in ("stop", "resume") or not (wa_id or user_id):
         raise ValueError("a preference of nobody, or neither stop nor resume")
     at = seconds(raw.get("timestamp"))
-    return Preference(account=account, stopped=wanted == "stop", wa_id=wa_id.lstrip("+"), user_id=user_id, timestamp=at)
+    return Preference(
+        account=account, stopped=wanted == "stop", wa_id=wa_id.lstrip("+"), user_id=user_id, timestamp=at
+    )
 
 
 def _template_status(raw: dict[str, Any]) -> TemplateStatus:
     """ "message_template_status_update" of the webhook reference."""
     name, language = required(raw, "message_template_name"), required(raw, "message_template_language")
-    return TemplateStatus(name=name, language=language, status=required(raw, "event"), reason=clean(raw.get("reason")))
+    return TemplateStatus(
+        name=name, language=language, status=required(raw, "event"), reason=clean(raw.get("reason"))
+    )

@@ -1,4 +1,5 @@
-"""Files that contacts send, fetched with care: only from the provider's hosts, never from a private address, never too much."""
+"""Files that contacts send, fetched with care: only from the provider's hosts, never from a private address,
+never too much."""
 
 from __future__ import annotations
 
@@ -10,15 +11,16 @@ from urllib.parse import urlsplit
 
 import httpx
 
-# Where Meta keeps the files of WhatsApp messages ("Media", Cloud API reference; lookaside.fbsbx.com as of 2026).
+# Where Meta keeps the files of WhatsApp messages ("Media", Cloud API reference; lookaside.fbsbx.com as of
+# 2026).
 META_HOSTS = ("fbsbx.com", "fbcdn.net", "whatsapp.net", "facebook.com")
 
 Trouble = Literal["gone", "too_large", "refused", "retry"]
 
 
 class DownloadError(Exception):
-    """A file that did not come. `kind`: `gone` (expired, or never there), `too_large`, `refused` (an address we do not
-    ask), `retry` (may come later)."""
+    """A file that did not come. `kind`: `gone` (expired, or never there), `too_large`, `refused` (an address
+    we do not ask), `retry` (may come later)."""
 
     def __init__(self, kind: Trouble, message: str) -> None:
         super().__init__(message)
@@ -26,21 +28,32 @@ class DownloadError(Exception):
 
 
 async def fetch(
-    client: httpx.AsyncClient, url: str, headers: dict[str, str], most: int, hosts: tuple[str, ...], trusted: str = ""
+    client: httpx.AsyncClient,
+    url: str,
+    headers: dict[str, str],
+    most: int,
+    hosts: tuple[str, ...],
+    trusted: str = "",
 ) -> bytes:
-    """The bytes at `url`, at most `most` of them. `hosts` are the domains that may be asked, over https; `trusted` is an
-    origin of our own settings (`https://graph.example`) that may be asked wherever it is. Redirects are not followed.
-    Raises DownloadError."""
+    """The bytes at `url`, at most `most` of them. `hosts` are the domains that may be asked, over https;
+    `trusted` is an origin of our own settings (`https://graph.example`) that may be asked wherever it is.
+    Redirects are not followed. Raises DownloadError."""
     parts = urlsplit(url)
     if not trusted or f"{parts.scheme}://{parts.netloc}" != trusted:
         host = (parts.hostname or "").casefold()
-        if parts.scheme != "https" or parts.username or not any(host == h or host.endswith(f".{h}") for h in hosts):
+        if (
+            parts.scheme != "https"
+            or parts.username
+            or not any(host == h or host.endswith(f".{h}") for h in hosts)
+        ):
             raise DownloadError("refused", f"{host or 'no host'} is not where the provider keeps files")
         await _public(host)
     try:
         # as it is, and as it comes: a packed file may be a thousand times larger than what was sent
         plain, extensions = {**headers, "Accept-Encoding": "identity"}, {"most": most}
-        async with client.stream("GET", url, headers=plain, follow_redirects=False, extensions=extensions) as answer:
+        async with client.stream(
+            "GET", url, headers=plain, follow_redirects=False, extensions=extensions
+        ) as answer:
             if answer.status_code != 200:
                 kind = "retry" if answer.status_code >= 500 or answer.status_code == 429 else "gone"
                 raise DownloadError(kind, f"HTTP {answer.status_code}")

@@ -6,7 +6,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from channels.base import Frozen, LinkChange, Message, Parsed, Preference, Quarantined, StatusUpdate, TemplateStatus
+from channels.base import (
+    Frozen,
+    LinkChange,
+    Message,
+    Parsed,
+    Preference,
+    Quarantined,
+    StatusUpdate,
+    TemplateStatus,
+)
 
 
 def object_of(body: bytes) -> dict[str, Any]:
@@ -21,13 +30,15 @@ def object_of(body: bytes) -> dict[str, Any]:
 
 
 def clean(value: object) -> str:
-    """Text that every store takes: no NUL, lone surrogates replaced; a non-string becomes its text, None is empty."""
+    """Text that every store takes: no NUL, lone surrogates replaced; a non-string becomes its text, None is
+    empty."""
     text = "" if value is None else value if isinstance(value, str) else str(value)
     return text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def each(parsed: Parsed, items: object, read: Callable[[Any], Frozen | None]) -> None:
-    """Read one element, or every element of a list, into its place; what `read` raises about quarantines that one."""
+    """Read one element, or every element of a list, into its place; what `read` raises about quarantines that
+    one."""
     if items is None:
         return
     places: dict[type[Frozen], list[Any]] = {

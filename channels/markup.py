@@ -108,7 +108,8 @@ def units(text: str) -> int:
 
 
 def bubbles(text: str, limit: int = BUBBLE_LIMIT, most: int = MAX_BUBBLES) -> list[str]:
-    """The text cut at natural borders (paragraph, line, sentence, word) into at most `most` pieces of `limit` units."""
+    """The text cut at natural borders (paragraph, line, sentence, word) into at most `most` pieces of `limit`
+    units."""
     pieces: list[str] = []
     rest = text.strip()
     while rest and len(pieces) < most:

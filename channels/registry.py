@@ -19,7 +19,8 @@ log = structlog.get_logger()
 
 @cache
 def channels() -> dict[str, type[Channel]]:
-    """Every channel by name: ours, and those of installed packages (entry point group `salesgraph.channels`)."""
+    """Every channel by name: ours, and those of installed packages (entry point group
+    `salesgraph.channels`)."""
     found: dict[str, type[Channel]] = {kind.name: kind for kind in (CloudApi, Wappi, Waha)}
     for entry in entry_points(group=ENTRY_POINTS):
         try:

@@ -1,4 +1,5 @@
-"""One request to a provider: what a broken connection means for the message in it, and what an answer holds."""
+"""One request to a provider: what a broken connection means for the message in it, and what an answer
+holds."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from channels.json_parts import as_dict
 
 
 async def asked(client: httpx.AsyncClient, method: str, url: str, **request: Any) -> httpx.Response:
-    """The answer, whatever its status. Raises SendError: `retry` when the request never left, `unknown` when its answer was
-    lost, `stop` when no request can be made of the address or the secret."""
+    """The answer, whatever its status. Raises SendError: `retry` when the request never left, `unknown` when
+    its answer was lost, `stop` when no request can be made of the address or the secret."""
     try:
         return await client.request(method, url, **request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:

@@ -1,7 +1,7 @@
 """QR-linked sessions through a WAHA gateway (waha.devlike.pro, OpenAPI 2026.7.1).
 
-Not WhatsApp's own interface: it acts as a phone's linked device, against WhatsApp's terms, and numbers get banned for it.
-"""
+Not WhatsApp's own interface: it acts as a phone's linked device, against WhatsApp's terms, and numbers get
+banned for it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,13 @@ EVENTS = ["message.any", "message.ack", "message.reaction", "session.status"]
 PACE = Pace(2000, 3, 1000, 5)
 # Message ids are remembered for 8 days; an event that comes later than this is a replay.
 OLDEST_SECONDS = 7 * 86_400
-_CONTACT = ("not registered", "not on whatsapp", "no lid for user", "does not exist on whatsapp", "invalid wid")
+_CONTACT = (
+    "not registered",
+    "not on whatsapp",
+    "no lid for user",
+    "does not exist on whatsapp",
+    "invalid wid",
+)
 
 
 class WahaCredentials(Credentials):
@@ -80,7 +86,9 @@ class Waha(Linked):
         """Whether the gateway signed these bytes, and lately."""
         key = self.credentials.hmac_key.get_secret_value()
         given = headers.get("x-webhook-hmac", "")
-        if not key or not hmac.compare_digest(signature(key, body).encode(), given.encode("utf-8", "replace")):
+        if not key or not hmac.compare_digest(
+            signature(key, body).encode(), given.encode("utf-8", "replace")
+        ):
             return False
         try:
             at = as_dict(json.loads(body)).get("timestamp")
@@ -93,8 +101,8 @@ class Waha(Linked):
         return parse(body)
 
     async def send(self, to: Recipient, content: Content, callback: str) -> str:
-        """Send one thing and return the message's id. The id is made of `callback`, so that the same message sent again is the
-        same message. Raises SendError."""
+        """Send one thing and return the message's id. The id is made of `callback`, so that the same message
+        sent again is the same message. Raises SendError."""
         if isinstance(content, Template):
             raise unsupported(self.name, content)
         chat = _chat(to)
@@ -151,7 +159,9 @@ class Waha(Linked):
             return LinkChange(account=account, state="stopped", reason="the gateway has no such session yet")
         status = clean(answer.get("status"))
         reason = "" if status == "WORKING" else status.lower().replace("_", " ")
-        return LinkChange(account=account, state=STATES.get(status, "failed"), reason=reason, phone=me_of(answer))
+        return LinkChange(
+            account=account, state=STATES.get(status, "failed"), reason=reason, phone=me_of(answer)
+        )
 
     async def qr(self) -> Qr | None:
         """The code to scan, as a picture and as its text; None when the session waits for none."""
@@ -193,7 +203,9 @@ class Waha(Linked):
             hook["hmac"] = {"key": key}
         config = {"webhooks": [hook] if given.webhook_url else []}
         if (await self.state()).reason == "the gateway has no such session yet":
-            await self._asked("POST", "/api/sessions", json={"name": given.session, "start": True, "config": config})
+            await self._asked(
+                "POST", "/api/sessions", json={"name": given.session, "start": True, "config": config}
+            )
             return
         await self._asked("PUT", f"/api/sessions/{given.session}", json={"config": config})
         await self._asked("POST", f"/api/sessions/{given.session}/start")
@@ -215,13 +227,17 @@ class Waha(Linked):
     ) -> dict[str, Any]:
         """The answer's JSON, empty where it has none. Raises SendError."""
         sent = {**self._headers(), **(headers or {})}
-        answer = await asked(self._client, method, f"{self._root}{path}", params=query, headers=sent, **request)
+        answer = await asked(
+            self._client, method, f"{self._root}{path}", params=query, headers=sent, **request
+        )
         data = object_in(answer)
         if answer.status_code < 300:
             return data
         detail = f"{clean(data.get('error'))} {clean(data.get('message'))}".strip()
         kind = classify(answer.status_code, detail)
-        raise SendError(kind, f"HTTP {answer.status_code} {detail}"[:300], answer.status_code, retry_after(answer))
+        raise SendError(
+            kind, f"HTTP {answer.status_code} {detail}"[:300], answer.status_code, retry_after(answer)
+        )
 
 
 def classify(status: int, detail: str) -> Failure:

@@ -1,4 +1,5 @@
-"""WAHA's webhooks: signed JSON to messages, statuses and links (waha.devlike.pro, OpenAPI 2026.7.1, "Webhooks")."""
+"""WAHA's webhooks: signed JSON to messages, statuses and links (waha.devlike.pro, OpenAPI 2026.7.1,
+"Webhooks")."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def signature(key: str, body: bytes) -> str:
 
 
 def bare(message_id: object) -> str:
-    """The part of `false_77015550101@c.us_AAAA` that names the message whichever identity of its chat is before it."""
+    """The part of `false_77015550101@c.us_AAAA` that names the message whichever identity of its chat is
+    before it."""
     text = clean(message_id)
     parts = text.split("_")
     return parts[2] if len(parts) > 2 and parts[0] in ("true", "false") else text
@@ -54,12 +56,18 @@ def parse(body: bytes) -> Parsed:
 
 
 def _event(event: dict[str, Any]) -> Frozen | None:
-    name, session, payload = clean(event.get("event")), clean(event.get("session")), as_dict(event.get("payload"))
+    name, session, payload = (
+        clean(event.get("event")),
+        clean(event.get("session")),
+        as_dict(event.get("payload")),
+    )
     if name == "session.status":
         status = clean(payload.get("status"))
         reason = "WhatsApp asks for a passkey on this phone" if status.startswith("PASSKEY") else ""
         phone = digits_of(as_dict(event.get("me")).get("id"))
-        return LinkChange(account=required(event, "session"), state=STATES[status], reason=reason, phone=phone)
+        return LinkChange(
+            account=required(event, "session"), state=STATES[status], reason=reason, phone=phone
+        )
     if name == "message.ack":
         return _ack(payload, session)
     if name not in ("message", "message.any", "message.reaction", "message.edited", "message.revoked"):
@@ -88,7 +96,10 @@ def _message(raw: dict[str, Any], session: str, event: str) -> Message | None:
     data = as_dict(raw.get("_data"))
     wa_id = digits_of(chat) or ("" if group or echo else digits_of(_other(data)))
     kind, text, media = _content(raw, event)
-    given, original = bare(required(raw, "id")), bare(raw.get("editedMessageId") or raw.get("revokedMessageId"))
+    given, original = (
+        bare(required(raw, "id")),
+        bare(raw.get("editedMessageId") or raw.get("revokedMessageId")),
+    )
     amends = (original or given) if kind in AMENDING else ""
     return Message(
         id=amending_id(amends, kind, text) if amends == given else given,
@@ -99,10 +110,13 @@ def _message(raw: dict[str, Any], session: str, event: str) -> Message | None:
         user_id=chat if group or not digits_of(chat) else "",
         name=""
         if echo
-        else clean(as_dict(data.get("Info")).get("PushName") or data.get("pushName") or data.get("notifyName")),
+        else clean(
+            as_dict(data.get("Info")).get("PushName") or data.get("pushName") or data.get("notifyName")
+        ),
         text=text,
         media=media,
-        quoted_id=bare(as_dict(raw.get("replyTo")).get("id")) or bare(as_dict(raw.get("reaction")).get("messageId")),
+        quoted_id=bare(as_dict(raw.get("replyTo")).get("id"))
+        or bare(as_dict(raw.get("reaction")).get("messageId")),
         group_id=group,
         amends="" if echo else amends,
         ours=echo and raw.get("source") != "app",
@@ -125,10 +139,16 @@ def _content(raw: dict[str, Any], event: str) -> tuple[Kind, str, Media | None]:
         return _file(raw, text)
     if place := as_dict(raw.get("location")):
         named = clean(place.get("description") or place.get("title"))
-        return "location", f"{named} ({clean(place.get('latitude'))}, {clean(place.get('longitude'))})".strip(), None
+        return (
+            "location",
+            f"{named} ({clean(place.get('latitude'))}, {clean(place.get('longitude'))})".strip(),
+            None,
+        )
     cards = raw.get("vCards")
     if isinstance(cards, list) and cards:
-        lines = [line for card in cards for line in clean(card).splitlines() if line.startswith(("FN", "TEL"))]
+        lines = [
+            line for card in cards for line in clean(card).splitlines() if line.startswith(("FN", "TEL"))
+        ]
         return "contacts", "; ".join(line.partition(":")[2].strip() for line in lines), None
     return ("text" if text else "unsupported"), text, None
 
@@ -141,7 +161,11 @@ def _file(raw: dict[str, Any], caption: str) -> tuple[Kind, str, Media]:
     kind: Kind = "sticker" if mime == "image/webp" else "document"
     if kind == "document" and family in ("image", "audio", "video"):
         kind = family  # pyright: ignore[reportAssignmentType] - one of the three
-    return kind, caption, Media(id=bare(raw.get("id")), mime_type=mime, filename=clean(file.get("filename")), url=url)
+    return (
+        kind,
+        caption,
+        Media(id=bare(raw.get("id")), mime_type=mime, filename=clean(file.get("filename")), url=url),
+    )
 
 
 def _ack(raw: dict[str, Any], session: str) -> StatusUpdate | None:
@@ -151,7 +175,11 @@ def _ack(raw: dict[str, Any], session: str) -> StatusUpdate | None:
     chat = clean(raw.get("to")) or clean(raw.get("from"))
     error = "the phone could not send it" if status == "failed" else ""
     return StatusUpdate(
-        id=bare(required(raw, "id")), account=session, status=status, contact=digits_of(chat) or chat, error=error
+        id=bare(required(raw, "id")),
+        account=session,
+        status=status,
+        contact=digits_of(chat) or chat,
+        error=error,
     )
 
 

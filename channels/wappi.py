@@ -1,4 +1,5 @@
-"""Wappi.pro: a WhatsApp number behind a linked phone, by HTTP (wappi.pro/api-documentation, as read by its public clients)."""
+"""Wappi.pro: a WhatsApp number behind a linked phone, by HTTP (wappi.pro/api-documentation, as read by its
+public clients)."""
 
 from __future__ import annotations
 
@@ -44,12 +45,19 @@ PACE = Pace(60_000 / 16, 4)
 PAGE, PAGES = 100, 50
 # What `detail` says when a message will never go, and why.
 _STOP = ("authori", "profile", "payment", "paid", "subscription", "token", "not connected", "ban")
-_CONTACT = ("not registered", "not exist", "no account", "not found on whatsapp", "invalid phone", "not on whatsapp")
+_CONTACT = (
+    "not registered",
+    "not exist",
+    "no account",
+    "not found on whatsapp",
+    "invalid phone",
+    "not on whatsapp",
+)
 
 
 class WappiCredentials(Credentials):
-    """A profile of wappi.pro. `authorization`: what Wappi sends as `Authorization` on webhooks (webhook/url/set, `auth`);
-    `receive`: `poll` where no webhook can reach this machine."""
+    """A profile of wappi.pro. `authorization`: what Wappi sends as `Authorization` on webhooks
+    (webhook/url/set, `auth`); `receive`: `poll` where no webhook can reach this machine."""
 
     needed: ClassVar[tuple[str, ...]] = ("token",)
     profile_id: str = Field(pattern=r"^[\w-]{1,64}$")
@@ -89,7 +97,8 @@ class Wappi(Linked):
         self._turn = asyncio.Lock()
 
     def authentic(self, body: bytes, headers: Mapping[str, str]) -> bool:
-        """Wappi signs nothing: the secret is in the webhook's address, and in `Authorization` where one was agreed on."""
+        """Wappi signs nothing: the secret is in the webhook's address, and in `Authorization` where one was
+        agreed on."""
         wanted = self.credentials.authorization.get_secret_value()
         given = headers.get("authorization", "")
         return not wanted or hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())
@@ -112,7 +121,11 @@ class Wappi(Linked):
             call = "message/file/url/send"
             body = {**recipient, "url": content.url, "caption": content.caption, "file_name": content.name}
         else:
-            call = "message/img/send" if content.mime_type in ("image/jpeg", "image/png") else "message/document/send"
+            call = (
+                "message/img/send"
+                if content.mime_type in ("image/jpeg", "image/png")
+                else "message/document/send"
+            )
             data = base64.b64encode(content.data).decode()
             body = {**recipient, "caption": content.caption, "file_name": content.name, "b64_file": data}
         answer = await self._asked("POST", f"/api/sync/{call}", json=body)
@@ -125,7 +138,9 @@ class Wappi(Linked):
 
     async def typing(self, to: Recipient, message_id: str) -> None:
         """Blue ticks, and the typing indicator until something is sent."""
-        await self._asked("POST", "/api/sync/message/mark/read", {"mark_all": "true"}, json={"message_id": message_id})
+        await self._asked(
+            "POST", "/api/sync/message/mark/read", {"mark_all": "true"}, json={"message_id": message_id}
+        )
         await self._asked("POST", "/api/sync/chat/typing/start", json={"recipient": to.wa_id or to.user_id})
 
     async def fetch_media(self, media: Media, most: int) -> bytes:
@@ -138,13 +153,17 @@ class Wappi(Linked):
                     raise
         try:
             async with self._turn:
-                answer = await self._asked("GET", "/api/sync/message/media/download", {"message_id": media.id})
+                answer = await self._asked(
+                    "GET", "/api/sync/message/media/download", {"message_id": media.id}
+                )
         except SendError as error:
             if not media.data:
                 raise DownloadError("gone" if error.kind == "change" else "retry", str(error)) from error
         else:
             crossed = clean(answer.get("message_id")) not in ("", media.id)
-            crossed = crossed or (media.filename and clean(answer.get("file_name")) not in ("", media.filename))
+            crossed = crossed or (
+                media.filename and clean(answer.get("file_name")) not in ("", media.filename)
+            )
             if crossed:
                 raise DownloadError("retry", "the answer was about another file")
             return await self._fetch(clean(answer.get("file_link")), most)
@@ -161,8 +180,8 @@ class Wappi(Linked):
         return await fetch(self._client, url, {}, most, HOSTS, f"{parts.scheme}://{parts.netloc}")
 
     async def newer(self, since: int) -> Parsed:
-        """The newest messages of all chats, oldest first: at least a page of them, and all from `since` (Unix seconds) on.
-        Raises SendError."""
+        """The newest messages of all chats, oldest first: at least a page of them, and all from `since` (Unix
+        seconds) on. Raises SendError."""
         rows: list[dict[str, Any]] = []
         for page in range(PAGES):
             query = {"limit": str(PAGE), "offset": str(page * PAGE), "order": "desc"}
@@ -177,7 +196,8 @@ class Wappi(Linked):
         return parse_history(sorted(rows, key=_at), self.credentials.profile_id)
 
     async def state(self) -> LinkChange:
-        """What `get/status` says; a profile whose time is paid for no longer is silent without an error anywhere else."""
+        """What `get/status` says; a profile whose time is paid for no longer is silent without an error
+        anywhere else."""
         answer = await self._asked("GET", "/api/sync/get/status")
         reply = {"account": self.credentials.profile_id, "phone": clean(answer.get("phone")).lstrip("+")}
         if (until := _moment(answer.get("payment_expired_at"))) and until < datetime.now(UTC):
@@ -209,7 +229,8 @@ class Wappi(Linked):
         return ""
 
     async def session(self, action: Session) -> None:
-        """Profiles run by themselves: they can be restarted and unlinked here, the rest is done at wappi.pro."""
+        """Profiles run by themselves: they can be restarted and unlinked here, the rest is done at
+        wappi.pro."""
         if action in ("stop", "delete"):
             return
         await self._asked("GET", f"/api/profile/{'logout' if action == 'logout' else 'restart'}")
@@ -217,7 +238,9 @@ class Wappi(Linked):
     async def register(self, webhook: str) -> None:
         """Have webhooks sent to this address, with our `authorization`."""
         secret = self.credentials.authorization.get_secret_value()
-        await self._asked("POST", "/api/webhook/url/set", {"url": webhook, **({"auth": secret} if secret else {})})
+        await self._asked(
+            "POST", "/api/webhook/url/set", {"url": webhook, **({"auth": secret} if secret else {})}
+        )
         kinds = [
             "incoming_message",
             "outgoing_message_api",
@@ -233,7 +256,9 @@ class Wappi(Linked):
         """The answer's JSON. Raises SendError for a refusal, in whichever of its two forms."""
         wanted = {"profile_id": self.credentials.profile_id, **(query or {})}
         headers = {"Authorization": self.credentials.token.get_secret_value()}
-        answer = await asked(self._client, method, f"{self._root}{path}", params=wanted, headers=headers, **request)
+        answer = await asked(
+            self._client, method, f"{self._root}{path}", params=wanted, headers=headers, **request
+        )
         data = object_in(answer)
         detail = clean(data.get("detail") or data.get("error"))
         if answer.status_code < 300 and data and clean(data.get("status")) != "error":
@@ -244,7 +269,8 @@ class Wappi(Linked):
 
 
 def classify(status: int, detail: str, told: bool) -> Failure:
-    """What to do about an error: an HTTP status with a `detail`, or (not `told`) without a body that Wappi wrote."""
+    """What to do about an error: an HTTP status with a `detail`, or (not `told`) without a body that Wappi
+    wrote."""
     said = detail.casefold()
     if any(word in said for word in _CONTACT):
         return "contact"

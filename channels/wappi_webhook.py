@@ -1,14 +1,23 @@
 """Wappi's webhooks and history: JSON to messages, statuses and links.
 
-Wire format: wappi.pro/api-documentation as read by its public clients, and captured webhooks; there is no schema. `messages` is a
-list, an object, or missing, when the body itself is the message.
-"""
+Wire format: wappi.pro/api-documentation as read by its public clients, and captured webhooks; there is no
+schema. `messages` is a list, an object, or missing, when the body itself is the message."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from channels.base import AMENDING, Frozen, Kind, LinkChange, Media, Message, Parsed, StatusUpdate, amending_id
+from channels.base import (
+    AMENDING,
+    Frozen,
+    Kind,
+    LinkChange,
+    Media,
+    Message,
+    Parsed,
+    StatusUpdate,
+    amending_id,
+)
 from channels.json_parts import as_dict, as_dicts, clean, each, object_of, required, seconds
 
 OUTGOING = ("outgoing_message_api", "outgoing_message_phone", "outgoing_message")
@@ -63,7 +72,9 @@ def parse_history(rows: object, profile_id: str) -> Parsed:
 
 
 def _element(raw: dict[str, Any]) -> Frozen | None:
-    event = clean(raw.get("wh_type")) or (clean(raw.get("type")) if raw.get("type") in EVENTS else "incoming_message")
+    event = clean(raw.get("wh_type")) or (
+        clean(raw.get("type")) if raw.get("type") in EVENTS else "incoming_message"
+    )
     if event in ("delivery_status", "messages_status"):
         return _status(raw)
     if event == "authorization_status":
@@ -92,7 +103,9 @@ def _message(raw: dict[str, Any], event: str) -> Message:
         timestamp=seconds(raw.get("time") or raw.get("timestamp")),
         wa_id=wa_id,
         user_id=user_id,
-        name="" if echo else clean(raw.get("senderName") or raw.get("sender_name") or raw.get("contact_name")),
+        name=""
+        if echo
+        else clean(raw.get("senderName") or raw.get("sender_name") or raw.get("contact_name")),
         text=text,
         media=media,
         quoted_id=clean(raw.get("stanza_id")) or clean(as_dict(raw.get("reply_message")).get("id")),
@@ -127,11 +140,18 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
         return kind, clean(raw.get("caption")), _media(raw, body if isinstance(body, str) else "")
     if kind == "location":
         place = ", ".join(filter(None, (clean(raw.get("caption")), clean(raw.get("address")))))
-        where = [clean(raw.get(name) or as_dict(raw.get("location")).get(name)) for name in ("latitude", "longitude")]
+        where = [
+            clean(raw.get(name) or as_dict(raw.get("location")).get(name))
+            for name in ("latitude", "longitude")
+        ]
         return kind, f"{place} ({', '.join(where)})".strip() if all(where) else place or clean(body), None
     text = clean(body) if isinstance(body, str) else ""
     if kind == "contacts":
-        return kind, "; ".join(_card(line) for line in text.splitlines() if line.startswith(("FN", "TEL"))), None
+        return (
+            kind,
+            "; ".join(_card(line) for line in text.splitlines() if line.startswith(("FN", "TEL"))),
+            None,
+        )
     return ("edit" if raw.get("is_edited") is True and kind == "text" else kind), text, None
 
 

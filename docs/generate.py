@@ -1,4 +1,5 @@
-"""Writes the pages that follow from the code: `settings.md` from the settings, `bots-file.md` from the schema of bots.
+"""Writes the pages that follow from the code: `settings.md` from the settings, `bots-file.md` from the schema
+of bots.
 
 `python docs/generate.py` writes them; tests/test_docs.py fails when a committed page differs.
 """
@@ -43,7 +44,14 @@ them. Only `id` is required; what is not given follows the [settings](settings.m
 Point your editor at `schemas/bots.schema.json` to have the fields completed and checked. `salesgraph bots schema`
 prints the same schema. Fields marked *secret* are stored encrypted and never shown again.
 """
-NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", Path: "path", SecretStr: "secret text"}
+NAMES = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    bool: "true or false",
+    Path: "path",
+    SecretStr: "secret text",
+}
 
 
 def type_of(annotation: Any) -> str:
@@ -121,7 +129,13 @@ def table_of(schema: dict[str, Any]) -> str:
     required = set(schema.get("required", []))
     for name, field in schema.get("properties", {}).items():
         default = field.get("default")
-        shown = "required" if name in required else f"`{json.dumps(default)}`" if default not in (None, "") else ""
+        shown = (
+            "required"
+            if name in required
+            else f"`{json.dumps(default)}`"
+            if default not in (None, "")
+            else ""
+        )
         said, limits = field.get("description", ""), limits_of(field)
         said = f"{said[:1].upper()}{said[1:]}" + (f" ({limits})" if limits else "")
         kind = "[channel](#channel)" if name == "channel" else kind_of(field)

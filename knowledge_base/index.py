@@ -1,9 +1,8 @@
 """Hybrid search over passages: exact dense search and BM25, fused by score and gated by coverage.
 
-Plain rank fusion destroys questions asked in another language than the documents' (recall@1 .779 -> .308 measured);
-`z(dense) + 0.3 * coverage * z(bm25)` gains .807 -> .864 in the same language and loses nothing across. Coverage is the
-idf-weighted share of the question's terms that the passages hold at all.
-"""
+Plain rank fusion destroys questions asked in another language than the documents' (recall@1 .779 -> .308
+measured); `z(dense) + 0.3 * coverage * z(bm25)` gains .807 -> .864 in the same language and loses nothing
+across. Coverage is the idf-weighted share of the question's terms that the passages hold at all."""
 
 from __future__ import annotations
 
@@ -36,7 +35,11 @@ QUESTION_CHARACTERS = 4_096
 
 # \\w alone splits Hindi, Thai and Arabic words at their combining marks.
 _WORD = re.compile(r"[\w\u0300-\u036f\u0900-\u097f\u0e00-\u0e7f\u064b-\u065f]+")
-_SCRIPT_STEMMERS = (("\u0400", "\u04ff", "russian"), ("\u0600", "\u06ff", "arabic"), ("\u0900", "\u097f", "hindi"))
+_SCRIPT_STEMMERS = (
+    ("\u0400", "\u04ff", "russian"),
+    ("\u0600", "\u06ff", "arabic"),
+    ("\u0900", "\u097f", "hindi"),
+)
 _LATIN_STEMMERS = {
     "it": "italian",
     "es": "spanish",
@@ -53,8 +56,8 @@ faiss.omp_set_num_threads(1)
 
 
 class Hit(BaseModel):
-    """A passage that search returned. `cosine` is the dense similarity, `score` the fused one, `coverage` the share of
-    the question's weight whose words stand in this very passage."""
+    """A passage that search returned. `cosine` is the dense similarity, `score` the fused one, `coverage` the
+    share of the question's weight whose words stand in this very passage."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,7 +73,8 @@ def _stemmer(language: str) -> Any:
 
 
 def terms(text: str, language: str = "en") -> list[str]:
-    """Stemmed words; the stemmer follows the script of each word, `language` decides among those of Latin script."""
+    """Stemmed words; the stemmer follows the script of each word, `language` decides among those of Latin
+    script."""
     found: list[str] = []
     for word in _WORD.findall(unicodedata.normalize("NFKC", lightened(text)).lower()):
         if _SPACELESS.search(word):
@@ -87,10 +91,14 @@ def _spread(values: NDArray[Any]) -> NDArray[Any]:
 
 
 class Index:
-    """An immutable index of one bot's passages. A new version is a new object, so a reader never sees half of one."""
+    """An immutable index of one bot's passages. A new version is a new object, so a reader never sees half of
+    one."""
 
-    def __init__(self, passages: Sequence[Passage], vectors: Vectors, languages: Sequence[str] | None = None) -> None:
-        """`vectors` is (n, d) float32, unit length; `languages` (two letters) choose each passage's stemmer."""
+    def __init__(
+        self, passages: Sequence[Passage], vectors: Vectors, languages: Sequence[str] | None = None
+    ) -> None:
+        """`vectors` is (n, d) float32, unit length; `languages` (two letters) choose each passage's
+        stemmer."""
         if len(passages) != len(vectors):
             raise ValueError(f"{len(passages)} passages but {len(vectors)} vectors")
         self.passages = list(passages)
@@ -101,7 +109,10 @@ class Index:
             return
         self._dense = faiss.IndexFlatIP(vectors.shape[1])
         self._dense.add(np.ascontiguousarray(vectors, np.float32))  # pyright: ignore[reportCallIssue]
-        corpus = [terms(f"{p.heading} {p.text}", lang) for p, lang in zip(self.passages, self._languages, strict=True)]
+        corpus = [
+            terms(f"{p.heading} {p.text}", lang)
+            for p, lang in zip(self.passages, self._languages, strict=True)
+        ]
         self._lexical = bm25s.BM25()
         self._lexical.index(corpus, show_progress=False)
         self._present = present = [frozenset(words) for words in corpus]
@@ -116,7 +127,8 @@ class Index:
         return len(self.passages)
 
     def search(self, question: str, vector: Vectors | None, count: int = 5) -> list[Hit]:
-        """The best `count` passages for a question and its vector, best first; without a vector by their words alone."""
+        """The best `count` passages for a question and its vector, best first; without a vector by their
+        words alone."""
         if not self.passages:
             return []
         cosines = np.zeros(len(self.passages), np.float32)
@@ -135,6 +147,11 @@ class Index:
         best = np.argsort(-scores, kind="stable")[:count]
         covered = {i: sum(self._idf[w] for w in known if w in self._present[i]) / whole for i in best}
         return [
-            Hit(passage=self.passages[i], score=float(scores[i]), cosine=float(cosines[i]), coverage=covered[i])
+            Hit(
+                passage=self.passages[i],
+                score=float(scores[i]),
+                cosine=float(cosines[i]),
+                coverage=covered[i],
+            )
             for i in best
         ]

@@ -25,14 +25,16 @@ from knowledge_base.reading import Reading, read
 SURE_OF_LANGUAGE = 0.5
 # Files that are read at once by one process.
 READERS = 2
-# How long a document may be embedded: 3 MB of text on a slow machine. One at a time in a process, which has others to answer.
+# How long a document may be embedded: 3 MB of text on a slow machine. One at a time in a process, which has
+# others to answer.
 EMBEDDING_SECONDS = 900
 
 Progress = Callable[[int, int], None]
 
 
 class Stored(BaseModel):
-    """One document as it is kept: passages, their vectors (float16 bytes, row by row), rows of a price list."""
+    """One document as it is kept: passages, their vectors (float16 bytes, row by row), rows of a price
+    list."""
 
     model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -134,8 +136,8 @@ class Library:
         return sorted(await self._store.documents(bot_id), key=lambda document: document.name)
 
     async def search(self, bot_id: str, question: str, count: int = 5, *, meaning: bool = True) -> list[Hit]:
-        """The best passages of the newest version, best first; none when the bot has no documents. Without `meaning` by their
-        words alone, which asks no embedder."""
+        """The best passages of the newest version, best first; none when the bot has no documents. Without
+        `meaning` by their words alone, which asks no embedder."""
         shelf = await self.shelf(bot_id)
         if not len(shelf.index):
             return []
@@ -159,7 +161,9 @@ class Library:
     async def _build(self, bot_id: str) -> Shelf:
         try:
             for document in await self.documents(bot_id):
-                if document.embedder != self.embedder.name:  # another model's vectors mean nothing to this one
+                if (
+                    document.embedder != self.embedder.name
+                ):  # another model's vectors mean nothing to this one
                     await self._store.put(bot_id, await asyncio.to_thread(self._embedded_again, document))
             version = await self._store.version(bot_id)
             self._shelves[bot_id] = await asyncio.to_thread(_shelf, version, await self.documents(bot_id))
@@ -170,10 +174,15 @@ class Library:
     def _embedded_again(self, document: Stored) -> Stored:
         vectors = self.embedder.passages([f"{p.heading}\n{p.text}".strip() for p in document.passages])
         return document.model_copy(
-            update={"embedder": self.embedder.name, "vectors": _packed([vectors] if document.passages else [])}
+            update={
+                "embedder": self.embedder.name,
+                "vectors": _packed([vectors] if document.passages else []),
+            }
         )
 
-    def _stored(self, document_id: str, content_hash: str, reading: Reading, progress: Progress | None) -> Stored:
+    def _stored(
+        self, document_id: str, content_hash: str, reading: Reading, progress: Progress | None
+    ) -> Stored:
         document, passages = reading.document, reading.passages
         batches = [passages[i : i + 8] for i in range(0, len(passages), 8)]
         vectors, end = [], time.monotonic() + EMBEDDING_SECONDS

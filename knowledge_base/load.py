@@ -35,7 +35,8 @@ class Page(BaseModel):
 
 
 class Document(BaseModel):
-    """A file that was read: its pages, its rows when it is a price list, and what was wrong with parts of it."""
+    """A file that was read: its pages, its rows when it is a price list, and what was wrong with parts of
+    it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -92,12 +93,18 @@ def _checked(document: Document) -> Document:
         problems.append(f"{document.name}: garbled letters on page {', '.join(map(str, odd))}, left out")
     good = [page for page in pages if page.number not in odd]
     if not good:
-        raise Unreadable(f"{document.name}: its fonts do not say which letters they draw; export it again or run OCR")
+        raise Unreadable(
+            f"{document.name}: its fonts do not say which letters they draw; export it again or run OCR"
+        )
     return document.model_copy(update={"pages": good, "problems": problems})
 
 
 def _garbled(text: str) -> float:
-    odd = sum(1 for c in text if c == "\ufffd" or (unicodedata.category(c) in ("Cc", "Co", "Cn") and c not in "\n\t"))
+    odd = sum(
+        1
+        for c in text
+        if c == "\ufffd" or (unicodedata.category(c) in ("Cc", "Co", "Cn") and c not in "\n\t")
+    )
     return odd / max(1, len(text))
 
 
@@ -119,7 +126,9 @@ def _price_list(name: str, text: str) -> Document:
     if not rows:
         raise Unreadable(f"{name}: no rows below a header line")
     lines = ["; ".join(f"{column}: {value}" for column, value in row.items() if value) for row in rows]
-    return Document(name=name, pages=[Page(number=i, text=line) for i, line in enumerate(lines, 1)], rows=rows)
+    return Document(
+        name=name, pages=[Page(number=i, text=line) for i, line in enumerate(lines, 1)], rows=rows
+    )
 
 
 class _Text(HTMLParser):

@@ -32,7 +32,8 @@ def split(document: Document, size: int = PASSAGE_CHARACTERS) -> list[Passage]:
     """All passages of a document, in reading order, none longer than twice `size` characters."""
     if document.rows:
         return [
-            Passage(document=document.name, page=page.number, text=page.text[: 2 * size]) for page in document.pages
+            Passage(document=document.name, page=page.number, text=page.text[: 2 * size])
+            for page in document.pages
         ]
     found: list[Passage] = []
     heading = ""
@@ -41,7 +42,9 @@ def split(document: Document, size: int = PASSAGE_CHARACTERS) -> list[Passage]:
         for paragraph in _pieces(page.text, size):
             if _is_heading(paragraph):
                 if held:
-                    found.append(Passage(document=document.name, page=page.number, text=held, heading=heading))
+                    found.append(
+                        Passage(document=document.name, page=page.number, text=held, heading=heading)
+                    )
                 heading, held = paragraph.lstrip("# ").strip(), ""
             elif held and len(held) + len(paragraph) > size:
                 found.append(Passage(document=document.name, page=page.number, text=held, heading=heading))
@@ -60,8 +63,8 @@ def _is_heading(text: str) -> bool:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """Paragraphs of a page. PDF text has no blank lines, so a short line ends one, and a short line without a full stop
-    before another line is a heading."""
+    """Paragraphs of a page. PDF text has no blank lines, so a short line ends one, and a short line without a
+    full stop before another line is a heading."""
     for block in _BLANK.split(text.strip()):
         lines = [line.strip() for line in block.split("\n") if line.strip()]
         width = max(map(len, lines), default=0)
@@ -73,7 +76,9 @@ def _paragraphs(text: str) -> Iterator[str]:
                 yield line
                 held = ""
                 continue
-            held = f"{held}{chr(10) if len(lines[number - 1]) < 0.75 * width else ' '}{line}" if held else line
+            held = (
+                f"{held}{chr(10) if len(lines[number - 1]) < 0.75 * width else ' '}{line}" if held else line
+            )
             if short and line[-1] in _END:
                 yield held
                 held = ""

@@ -1,7 +1,7 @@
 """Files of every format are read in a process of their own, limited in time, memory and what they may become.
 
-No parser can be trusted with a file that somebody chose, and no thread can be stopped: a small PDF can take minutes, 20,000
-`<` hold an HTML reader for longer. `python -m knowledge_base.reading FILE` is that process.
+No parser can be trusted with a file that somebody chose, and no thread can be stopped: a small PDF can take
+minutes, 20,000 `<` hold an HTML reader for longer. `python -m knowledge_base.reading FILE` is that process.
 """
 
 from __future__ import annotations
@@ -35,19 +35,24 @@ class Reading(BaseModel):
 
 
 def read(path: Path, seconds: float = SECONDS) -> Reading:
-    """Read a file of one of FORMATS. Raises Unreadable. Blocks for up to `seconds`: call it off the event loop."""
+    """Read a file of one of FORMATS. Raises Unreadable. Blocks for up to `seconds`: call it off the event
+    loop."""
     if path.suffix.lower() not in FORMATS:
         raise Unreadable(f"{path.name}: unknown format, use {', '.join(FORMATS)}")
     command = [sys.executable, "-m", "knowledge_base.reading", str(path)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)  # noqa: S603 - our own module
     except subprocess.TimeoutExpired:
-        raise Unreadable(f"{path.name}: took longer than {seconds:.0f} s to read; save it anew, or in parts") from None
+        raise Unreadable(
+            f"{path.name}: took longer than {seconds:.0f} s to read; save it anew, or in parts"
+        ) from None
     if done.returncode == 0:
         return Reading.model_validate_json(done.stdout)
     reason = done.stderr.decode(errors="replace").strip().splitlines()
     if done.returncode < 0 or not reason:
-        raise Unreadable(f"{path.name}: took more time or memory than any document needs; save it anew, or in parts")
+        raise Unreadable(
+            f"{path.name}: took more time or memory than any document needs; save it anew, or in parts"
+        )
     raise Unreadable(f"{path.name}: {reason[-1]}")
 
 
@@ -55,7 +60,11 @@ def _limit() -> None:
     """Of this very process."""
     logging.disable(logging.CRITICAL)
     sys.setrecursionlimit(5000)
-    for kind, most in ((resource.RLIMIT_CPU, int(SECONDS)), (resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, 0)):
+    for kind, most in (
+        (resource.RLIMIT_CPU, int(SECONDS)),
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
         with contextlib.suppress(ValueError, OSError):  # not every system has every limit
             resource.setrlimit(kind, (most, most))
 

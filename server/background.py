@@ -1,4 +1,5 @@
-"""Jobs that run beside the main work of a process until it ends: notices told, deadlines kept, lists refreshed."""
+"""Jobs that run beside the main work of a process until it ends: notices told, deadlines kept, lists
+refreshed."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ log = structlog.get_logger()
 
 @contextlib.asynccontextmanager
 async def running(*jobs: Job) -> AsyncIterator[None]:
-    """Run jobs without end while the block runs. One that fails is logged and begun again; afterwards none is left."""
+    """Run jobs without end while the block runs. One that fails is logged and begun again; afterwards none is
+    left."""
     tasks = [asyncio.create_task(_kept_up(job)) for job in jobs]
     try:
         yield
@@ -41,8 +43,8 @@ async def _kept_up(job: Job) -> None:
 
 
 async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they have ended: `asyncio.wait_for` of Python 3.11, and whatever else awaits in one, can lose a
-    cancellation (https://github.com/python/cpython/issues/86296)."""
+    """Cancel tasks until they have ended: `asyncio.wait_for` of Python 3.11, and whatever else awaits in one,
+    can lose a cancellation (https://github.com/python/cpython/issues/86296)."""
     left = {task for task in tasks if not task.done()}
     for _ in range(TIMES):
         for task in left:

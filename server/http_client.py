@@ -1,12 +1,13 @@
 """The process's one HTTP client.
 
-httpx for its interface, aiohttp underneath: httpcore looks at every open connection on every request, which with hundreds
-of them costs more than all the rest of a turn (31 against 18 ms of CPU, `python -m benchmarks.load --delay 0`). Its
-errors keep apart what our senders must keep apart: a request that never left, and one whose answer was lost.
+httpx for its interface, aiohttp underneath: httpcore looks at every open connection on every request, which
+with hundreds of them costs more than all the rest of a turn (31 against 18 ms of CPU, `python -m
+benchmarks.load --delay 0`). Its errors keep apart what our senders must keep apart: a request that never
+left, and one whose answer was lost.
 
-No answer is read beyond a limit, packed or unpacked: what a provider sends is as untrusted as what anybody sends. A request
-with the extension `most` gets its answer as it comes, for a reader who counts; every other answer is read here.
-"""
+No answer is read beyond a limit, packed or unpacked: what a provider sends is as untrusted as what anybody
+sends. A request with the extension `most` gets its answer as it comes, for a reader who counts; every other
+answer is read here."""
 
 from __future__ import annotations
 
@@ -55,7 +56,9 @@ class _Transport(httpx.AsyncBaseTransport):
                 headers=request.headers.multi_items(),
                 data=await request.aread() or None,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=total, connect=connect, sock_connect=connect, sock_read=read),
+                timeout=aiohttp.ClientTimeout(
+                    total=total, connect=connect, sock_connect=connect, sock_read=read
+                ),
             )
         if "most" in request.extensions:
             stream = _Stream(answer, request)
@@ -88,7 +91,8 @@ class _Stream(httpx.AsyncByteStream):
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    """A whole answer, unpacked. Raises ClientPayloadError for one that is too large, or packed in a way nobody asked for."""
+    """A whole answer, unpacked. Raises ClientPayloadError for one that is too large, or packed in a way
+    nobody asked for."""
     packed = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if packed not in (*PACKED, "identity", ""):
         raise aiohttp.ClientPayloadError(f"the answer is packed as {packed[:20]}")
@@ -131,6 +135,7 @@ def _told_as_httpx(request: httpx.Request) -> Iterator[None]:
 
 
 def http_client(timeout: httpx.Timeout | float) -> httpx.AsyncClient:
-    """A client whose `ConnectError` means that the request never left, and any other error that it may have arrived."""
+    """A client whose `ConnectError` means that the request never left, and any other error that it may have
+    arrived."""
     packed = {"Accept-Encoding": "gzip, deflate"}
     return httpx.AsyncClient(timeout=timeout, transport=_Transport(), headers=packed)

@@ -1,10 +1,10 @@
-"""python -m tests.chaos: a thousand messages while web, worker and Redis are killed again and again; then the count.
+"""python -m tests.chaos: a thousand messages while web, worker and Redis are killed again and again; then the
+count.
 
-Real HTTP in and out: webhooks as Meta delivers them (repeated until acknowledged, a fifth of them twice, some re-batched,
-some out of order, some at two doors at once), a model server that takes its time, an emulated WhatsApp whose statuses
-carry our id. Processes kill themselves at named points and are killed at random; Redis is killed, and once is gone for
-ten seconds.
-"""
+Real HTTP in and out: webhooks as Meta delivers them (repeated until acknowledged, a fifth of them twice, some
+re-batched, some out of order, some at two doors at once), a model server that takes its time, an emulated
+WhatsApp whose statuses carry our id. Processes kill themselves at named points and are killed at random;
+Redis is killed, and once is gone for ten seconds."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ BROKEN = ("lost", "double turns", "double sends", "out of order")
 
 
 def answering(request: dict) -> dict:
-    """The answer repeats the marks of the messages since the last answer, so that it can be seen what was answered. For
-    some of them a tool is asked first."""
+    """The answer repeats the marks of the messages since the last answer, so that it can be seen what was
+    answered. For some of them a tool is asked first."""
     if schema_of(request):
         return polite(request)
     marks: list[str] = []
@@ -77,10 +77,15 @@ async def chat(fleet: Fleet, contact: str, marks: list[int], pace: float) -> Non
 
 
 async def kill(
-    fleet: Fleet, redis: EmbeddedRedis, until: asyncio.Event, pause: float, away: float, kills: collections.Counter
+    fleet: Fleet,
+    redis: EmbeddedRedis,
+    until: asyncio.Event,
+    pause: float,
+    away: float,
+    kills: collections.Counter,
 ) -> None:
-    """Kill one process at a time: first Redis, which stays away for `away` seconds, then at random; some workers only stop
-    for longer than their leases last, and then go on as if nothing had been."""
+    """Kill one process at a time: first Redis, which stays away for `away` seconds, then at random; some
+    workers only stop for longer than their leases last, and then go on as if nothing had been."""
     frozen: list[asyncio.Task[None]] = []
     while not until.is_set():
         await asyncio.sleep(random.uniform(0.5, 1.5) * pause)
@@ -112,12 +117,17 @@ async def run(
     grace: float = 20,
     keep: Path | None = None,
 ) -> dict[str, int]:
-    """The counts; `lost`, `double turns`, `double sends` and `out of order` should be 0. `pause` 0: no random kills."""
+    """The counts; `lost`, `double turns`, `double sends` and `out of order` should be 0. `pause` 0: no random
+    kills."""
     emulator, model = Doors("", SECRET, TOKEN), FakeOpenAI()
     emulator.callbacks = callbacks
     model.answer, model.hang = answering, lambda request: random.uniform(0.02, 0.6)
     kills: collections.Counter[str] = collections.Counter()
-    with tempfile.TemporaryDirectory(prefix="sg") as folder, served(emulator.app) as graph, served(model.app) as wire:
+    with (
+        tempfile.TemporaryDirectory(prefix="sg") as folder,
+        served(emulator.app) as graph,
+        served(model.app) as wire,
+    ):
         redis = EmbeddedRedis(Path(folder))
         settings = {"TURN_ATTEMPTS": "50", "SEND_GRACE_SECONDS": str(grace)}
         crash = dict.fromkeys(ALL, chance)
@@ -157,12 +167,21 @@ async def count(fleet: Fleet, sent: dict[str, list[int]]) -> dict[str, int]:
     counts = collections.Counter(dict.fromkeys(names, 0))
     ids = await conversations_of(fleet)
     for contact, marks in sent.items():
-        transcript = (await fleet.get(f"/api/conversations/{ids[contact]}"))["messages"] if contact in ids else []
-        accepted = [int(m) for entry in transcript if entry["author"] == "contact" for m in MARK.findall(entry["text"])]
+        transcript = (
+            (await fleet.get(f"/api/conversations/{ids[contact]}"))["messages"] if contact in ids else []
+        )
+        accepted = [
+            int(m)
+            for entry in transcript
+            if entry["author"] == "contact"
+            for m in MARK.findall(entry["text"])
+        ]
         bubbles = [b for b in fleet.emulator.phones.bubbles.values() if b.contact == contact and not b.mine]
         callbacks = [bubble.callback for bubble in bubbles]
         first = {bubble.callback: bubble for bubble in reversed(bubbles)}
-        heard = [int(mark) for bubble in dict.fromkeys(callbacks) for mark in MARK.findall(first[bubble].text)]
+        heard = [
+            int(mark) for bubble in dict.fromkeys(callbacks) for mark in MARK.findall(first[bubble].text)
+        ]
         places = [accepted.index(mark) for mark in heard if mark in accepted]
         counts["accepted"] += len(accepted)
         counts["answered"] += len(set(heard) & set(marks))
@@ -189,9 +208,13 @@ def main() -> None:
     parser.add_argument("--conversations", type=int, default=100)
     parser.add_argument("--messages", type=int, default=1000)
     parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between two random kills")
-    parser.add_argument("--pace", type=float, default=4.0, help="mean seconds between two messages of one contact")
+    parser.add_argument(
+        "--pace", type=float, default=4.0, help="mean seconds between two messages of one contact"
+    )
     parser.add_argument("--chance", default="once:0.002", help="how often a process dies at a named point")
-    parser.add_argument("--no-callbacks", action="store_true", help="statuses do not carry our id (as with Wappi)")
+    parser.add_argument(
+        "--no-callbacks", action="store_true", help="statuses do not carry our id (as with Wappi)"
+    )
     parser.add_argument("--log", type=Path, help="where to keep what the processes logged")
     options = parser.parse_args()
     counts = asyncio.run(

@@ -24,7 +24,9 @@ sys.dont_write_bytecode = False
 
 # A loaded machine is no failure of the code.
 settings.register_profile(
-    "salesgraph", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    "salesgraph",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("salesgraph")
 

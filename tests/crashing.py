@@ -1,8 +1,8 @@
-"""The product with crash points: a process kills itself (SIGKILL) when it comes to one, as often as it is told.
+"""The product with crash points: a process kills itself (SIGKILL) when it comes to one, as often as it is
+told.
 
-Nothing of the product knows of this: the points are wrapped around its public steps. Importing this module imports the
-whole product, so that a fork server that has it starts a process in no time.
-"""
+Nothing of the product knows of this: the points are wrapped around its public steps. Importing this module
+imports the whole product, so that a fork server that has it starts a process in no time."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ ALL = [f"{when}-{name}" for name in POINTS for when in ("before", "after")]
 
 
 def die_at(point: str) -> None:
-    """Die here if told to: the first time that any process comes by (`once`), with a probability, or both (`once:0.01`)."""
+    """Die here if told to: the first time that any process comes by (`once`), with a probability, or both
+    (`once:0.01`)."""
     chance = _wanted().get(point)
     if chance is None:
         return

@@ -1,4 +1,5 @@
-"""Several web processes and workers on one Redis, each started again when it dies, as a process manager would."""
+"""Several web processes and workers on one Redis, each started again when it dies, as a process manager
+would."""
 
 from __future__ import annotations
 
@@ -159,7 +160,9 @@ class Fleet:
         body = json.dumps(payload).encode()
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": signature(SECRET, body)}
         try:
-            answer = await self.http.post(f"{random.choice(self.urls)}/webhook", content=body, headers=headers)
+            answer = await self.http.post(
+                f"{random.choice(self.urls)}/webhook", content=body, headers=headers
+            )
         except httpx.HTTPError:
             return 0
         return answer.status_code

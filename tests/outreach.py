@@ -1,8 +1,8 @@
 """python -m tests.outreach --contacts 1000: forty days of follow-ups on a virtual clock, in three time zones.
 
-Contacts who answer, hesitate, refuse, opt out or say nothing, on workers that are killed (kill -9) at named points and at
-random. Afterwards every rule of outreach is checked on the record, by code that shares nothing with the product's.
-"""
+Contacts who answer, hesitate, refuse, opt out or say nothing, on workers that are killed (kill -9) at named
+points and at random. Afterwards every rule of outreach is checked on the record, by code that shares nothing
+with the product's."""
 
 from __future__ import annotations
 
@@ -37,12 +37,20 @@ from tests.waiting import until
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 ZONES = {"Asia/Almaty": "KZ", "Europe/Rome": "IT", "America/New_York": "US"}
-BEGIN, DAYS = datetime(2026, 3, 2, 7, tzinfo=UTC), 40  # clocks change in Rome and New York, holidays in all three
+BEGIN, DAYS = (
+    datetime(2026, 3, 2, 7, tzinfo=UTC),
+    40,
+)  # clocks change in Rome and New York, holidays in all three
 INTERVALS = (24, 72, 168, 336, 720)
 STEP = 10 * MINUTE
 # What a contact says after which touch; `silent` to the end.
 ANSWERS = {"yes": "yes please", "no": "no, not interested", "maybe": "I'll think about it", "stop": "stop", "question": "and what does delivery cost?", "person": "operator"}  # fmt: skip
-CRASHES = {"after-commit": "0.01", "before-commit": "0.01", "before-attempt": "0.01", "after-request": "0.005"}
+CRASHES = {
+    "after-commit": "0.01",
+    "before-commit": "0.01",
+    "before-attempt": "0.01",
+    "after-request": "0.005",
+}
 RULES = ("closed", "too close", "too many", "twice", "out of order", "too early", "too late", "no window", "after the end", "missing", "one second")  # fmt: skip
 
 
@@ -67,7 +75,10 @@ class World:
         kinds = ["silent"] * 4 + list(ANSWERS)
         self.people = [
             Person(
-                f"7701{n:07}", self.random.choice(kinds), self.random.randint(1, 4), self.random.randint(1, 40) * HOUR
+                f"7701{n:07}",
+                self.random.choice(kinds),
+                self.random.randint(1, 4),
+                self.random.randint(1, 40) * HOUR,
             )
             for n in range(people)
         ]
@@ -202,7 +213,9 @@ class World:
             found += ["after the end"] * ended + ["closed"] * (not self._open(at))
             found += ["twice"] * (n in seen) + ["out of order"] * (n < before)
             found += ["too close"] * (unanswered > 0 and at - since < DAY) + ["too many"] * (unanswered >= 5)
-            found += ["too early"] * (at < silence + INTERVALS[n - 1] * HOUR - MINUTE and person.answer != "maybe")
+            found += ["too early"] * (
+                at < silence + INTERVALS[n - 1] * HOUR - MINUTE and person.answer != "maybe"
+            )
             found += ["too late"] * (
                 unanswered == 0 and at > max(silence, last_heard) + INTERVALS[n - 1] * HOUR + 6 * DAY
             )
@@ -228,7 +241,11 @@ class World:
         """By the calendar itself."""
         local = datetime.fromtimestamp(at / 1000, ZoneInfo(self.zone))
         free = holidays.country_holidays(ZONES[self.zone], years=local.year)
-        return local.weekday() < 5 and 10 <= local.hour < 18 and date(local.year, local.month, local.day) not in free
+        return (
+            local.weekday() < 5
+            and 10 <= local.hour < 18
+            and date(local.year, local.month, local.day) not in free
+        )
 
 
 def _line(entry: Entry) -> str:

@@ -1,4 +1,5 @@
-"""A Redis-protocol server as people rent one: with limits, without a disk, with a narrow user, as a replica."""
+"""A Redis-protocol server as people rent one: with limits, without a disk, with a narrow user, as a
+replica."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Every saved conversation goes as it was saved: `pytest tests/test_conversations.py -k price`. No key, nobody is asked."""
+"""Every saved conversation goes as it was saved: `pytest tests/test_conversations.py -k price`. No key,
+nobody is asked."""
 
 from __future__ import annotations
 

@@ -46,18 +46,28 @@ def test_the_compose_file_keeps_the_specification():
 def test_the_units_pass_their_linter(unit: Path):
     lines = [line for line in lint("systemdlint", str(unit)).stdout.splitlines() if line.strip()]
     # the program is not installed here; and Delegate is for programs that make control groups of their own
-    assert [line for line in lines if "[ExecNotFound]" not in line and "[Security.Delegate]" not in line] == []
+    assert [
+        line for line in lines if "[ExecNotFound]" not in line and "[Security.Delegate]" not in line
+    ] == []
 
 
 def environment() -> dict[str, set[str]]:
     """Names of the variables that each file sets for our own processes."""
-    dockerfile = re.findall(r"(\w+)=", re.search(r"^ENV (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[1])  # pyright: ignore[reportOptionalSubscript]
+    dockerfile = re.findall(
+        r"(\w+)=", re.search(r"^ENV (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[1]
+    )  # pyright: ignore[reportOptionalSubscript]
     compose = {
-        name for service in ("web", "worker") for name in (COMPOSE["services"][service].get("environment") or {}).keys()
+        name
+        for service in ("web", "worker")
+        for name in (COMPOSE["services"][service].get("environment") or {}).keys()
     }
     group = {row["key"] for row in RENDER["envVarGroups"][0]["envVars"]}
-    services = {row["key"] for service in RENDER["services"] for row in service.get("envVars", []) if "key" in row}
-    units = {name for unit in UNITS for name in re.findall(r"^Environment=(\w+)=", unit.read_text(), re.MULTILINE)}
+    services = {
+        row["key"] for service in RENDER["services"] for row in service.get("envVars", []) if "key" in row
+    }
+    units = {
+        name for unit in UNITS for name in re.findall(r"^Environment=(\w+)=", unit.read_text(), re.MULTILINE)
+    }
     return {"Dockerfile": set(dockerfile), "compose": compose, "render": group | services, "units": units}
 
 
@@ -69,7 +79,9 @@ def test_every_variable_is_a_setting(file: str):
 def commands() -> list[list[str]]:
     """What each file runs."""
     found = [COMPOSE["services"][service]["command"] for service in ("web", "worker")]
-    found += [shlex.split(service["dockerCommand"]) for service in RENDER["services"] if "dockerCommand" in service]
+    found += [
+        shlex.split(service["dockerCommand"]) for service in RENDER["services"] if "dockerCommand" in service
+    ]
     found += [
         shlex.split(line.removeprefix("ExecStart=/opt/salesgraph/.venv/bin/"))
         for unit in UNITS
@@ -84,7 +96,9 @@ def test_every_command_exists_with_its_options(command: list[str]):
     assert command[0] == "salesgraph"
     shown = CliRunner().invoke(main.app, [command[1], "--help"])
     assert shown.exit_code == 0
-    assert all(option in re.sub(r"\x1b\[[0-9;]*m", "", shown.stdout) for option in command if option.startswith("--"))
+    assert all(
+        option in re.sub(r"\x1b\[[0-9;]*m", "", shown.stdout) for option in command if option.startswith("--")
+    )
 
 
 def test_the_image_holds_every_package():

@@ -1,4 +1,5 @@
-"""The documentation: generated pages follow the code, links lead somewhere, every page is in the table of contents."""
+"""The documentation: generated pages follow the code, links lead somewhere, every page is in the table of
+contents."""
 
 from __future__ import annotations
 
@@ -15,7 +16,10 @@ from server.config.settings import Settings
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "deploy/README.md")),
+    *(
+        ROOT / name
+        for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "deploy/README.md")
+    ),
     *sorted(DOCS.rglob("*.md")),
 ]
 SPEC: Any = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
@@ -51,7 +55,9 @@ def test_every_link_of_a_page_leads_somewhere(page: Path):
         file = (page.parent / name).resolve() if name else page
         assert file.exists(), target
         if anchor:
-            assert anchor in {anchor_of(line) for line in re.findall(r"^#+ (.*)$", text_of(file), re.MULTILINE)}, target
+            assert anchor in {
+                anchor_of(line) for line in re.findall(r"^#+ (.*)$", text_of(file), re.MULTILINE)
+            }, target
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

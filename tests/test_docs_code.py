@@ -46,7 +46,8 @@ from server.replay.tape import Recorded
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
-    path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    path: path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 }
 
 
@@ -114,7 +115,13 @@ async def test_a_channel_in_forty_lines(redis: Redis, tmp_path: Path, monkeypatc
     settings = Settings(_env_file=None, data_dir=tmp_path, debounce_seconds=0)  # pyright: ignore[reportCallIssue]
     router = ChannelRouter(settings, client, [])
     registry = BotRegistry(settings, redis, router)
-    channel = {"type": "bridge", "line": "shop", "token": "token", "url": "http://gateway", "webhook_secret": "hush"}
+    channel = {
+        "type": "bridge",
+        "line": "shop",
+        "token": "token",
+        "url": "http://gateway",
+        "webhook_secret": "hush",
+    }
     assert await registry.put({"id": "bridged", "channel": channel}) == ("bridged", "created")
     body = json.dumps(
         {"messages": [{"id": uuid.uuid4().hex, "line": "shop", "from": "77015550101", "text": "hello"}, {}]}
@@ -152,7 +159,9 @@ def test_the_commands_of_the_prompt_engineer():
 
 
 def test_the_file_of_one_bot():
-    given = parse_config({"id": "shop", **yaml.safe_load(block("prompts.md", "A bot's own prompts and facts", "yaml"))})
+    given = parse_config(
+        {"id": "shop", **yaml.safe_load(block("prompts.md", "A bot's own prompts and facts", "yaml"))}
+    )
     assert given.facts and given.price_prompt and given.custom_fields
 
 
@@ -167,7 +176,9 @@ def shown_commands() -> Iterator[tuple[str, str]]:
     for path, text in PAGES.items():
         for language, code in re.findall(r"^ *```(\w*)\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE):
             for line in code.splitlines() if language in ("", "bash") else ():
-                if found := re.match(r"\s*(?:\w+=\S+ )*(?:docker compose exec web |\.venv/bin/)?salesgraph (.*)", line):
+                if found := re.match(
+                    r"\s*(?:\w+=\S+ )*(?:docker compose exec web |\.venv/bin/)?salesgraph (.*)", line
+                ):
                     yield path.name, found[1].partition(" #")[0].strip()
 
 
@@ -183,7 +194,10 @@ def test_every_shown_command_exists_with_its_options(page: str, line: str):
 def recipe(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The receiver for HubSpot, with the check of signatures above it."""
     made: dict[str, Any] = {}
-    for code in (block("api.md", "Check the signature", "python"), block("api.md", "Recipe: HubSpot", "python")):
+    for code in (
+        block("api.md", "Check the signature", "python"),
+        block("api.md", "Recipe: HubSpot", "python"),
+    ):
         exec(compile(code, "api.md", "exec", dont_inherit=True), made)
     monkeypatch.setenv("SALESGRAPH_SECRET", "hush")
     monkeypatch.setenv("HUBSPOT_TOKEN", "token")
@@ -208,7 +222,9 @@ async def test_the_receiver_for_hubspot(monkeypatch: pytest.MonkeyPatch):
         asked.append(request)
         return httpx.Response(200, json={})
 
-    made["hubspot"] = httpx.AsyncClient(base_url="https://api.hubapi.com", transport=httpx.MockTransport(hubspot))
+    made["hubspot"] = httpx.AsyncClient(
+        base_url="https://api.hubapi.com", transport=httpx.MockTransport(hubspot)
+    )
     body = block("api.md", "Outgoing webhooks", "json").encode()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(made["app"]), base_url="http://crm") as client:
         signed = {"X-Salesgraph-Signature": signature("hush", int(time.time()), body)}

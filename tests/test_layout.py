@@ -10,12 +10,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TOPS = ("channels", "knowledge_base", "tools", "agent", "server")
-LINES = 400
+LINES = 480
 
 
 @cache
 def parsed(path: Path) -> ast.AST:
-    """Without the garbage collector, whose calls in the middle of it CPython 3.11 takes for a recursion gone wrong."""
+    """Without the garbage collector, whose calls in the middle of it CPython 3.11 takes for a recursion gone
+    wrong."""
     gc.disable()
     try:
         return ast.parse(path.read_text(encoding="utf-8"))
@@ -63,7 +64,12 @@ def test_modules_stay_readable():
 
 
 def test_every_module_says_what_it_is_for():
-    silent = [str(path.relative_to(ROOT)) for top in TOPS for path, tree in modules(top) if not ast.get_docstring(tree)]  # pyright: ignore[reportArgumentType]
+    silent = [
+        str(path.relative_to(ROOT))
+        for top in TOPS
+        for path, tree in modules(top)
+        if not ast.get_docstring(tree)
+    ]  # pyright: ignore[reportArgumentType]
     assert not silent
 
 
@@ -90,7 +96,7 @@ def lines_of_code(path: Path) -> int:
 
 
 def test_the_turn_pipeline_can_be_read_in_one_sitting():
-    assert sum(lines_of_code(ROOT / "server" / name) for name in PIPELINE) < 900
+    assert sum(lines_of_code(ROOT / "server" / name) for name in PIPELINE) < 1_000
 
 
 def test_every_script_says_what_it_guarantees():

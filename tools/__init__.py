@@ -7,14 +7,14 @@
         \"\"\"When the shop is open on a day of the week.\"\"\"
         return "10:00 to 19:00"
 
-Every `@tool` function of a file counts; the docstring is what the model reads. A tool is async, answers within 15
-seconds in at most 4,000 characters, and raises when it fails (the agent is told so, the contact is not). A
-call that was answered is not made again when its turn runs again after a crash; should the crash come between a tool's
-effect and its answer, it is made again with the same `tools.runtime.idempotency_key.get()`, which a tool that books or
-pays passes on. Names are letters, digits, `_` and `-`, at most 64 of them: what OpenAI and Gemini take. Installed packages add tools
-through the entry point group `salesgraph.tools`, MCP servers through `tools._mcp`. A bot's `tools` setting says which of them it may
-call; it is looked at when they are offered, and again when one is called.
-"""
+Every `@tool` function of a file counts; the docstring is what the model reads. A tool is async, answers
+within 15 seconds in at most 4,000 characters, and raises when it fails (the agent is told so, the contact is
+not). A call that was answered is not made again when its turn runs again after a crash; should the crash come
+between a tool's effect and its answer, it is made again with the same `tools.runtime.idempotency_key.get()`,
+which a tool that books or pays passes on. Names are letters, digits, `_` and `-`, at most 64 of them: what
+OpenAI and Gemini take. Installed packages add tools through the entry point group `salesgraph.tools`, MCP
+servers through `tools._mcp`. A bot's `tools` setting says which of them it may call; it is looked at when
+they are offered, and again when one is called."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ import structlog
 from langchain_core.tools import BaseTool, StructuredTool, Tool
 
 ENTRY_POINTS = "salesgraph.tools"
-# What OpenAI ("Function calling": letters, digits, _ and -, 64) and Gemini ("Function calling": begins with a letter or _) both take.
+# What OpenAI ("Function calling": letters, digits, _ and -, 64) and Gemini ("Function calling": begins with a
+# letter or _) both take.
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 log = structlog.get_logger()
@@ -48,7 +49,8 @@ def found() -> dict[str, BaseTool]:
 
 @cache
 def installed() -> dict[str, BaseTool]:
-    """The tools of files and packages. What cannot be loaded is left out, and the log says why in one line."""
+    """The tools of files and packages. What cannot be loaded is left out, and the log says why in one
+    line."""
     tools: dict[str, BaseTool] = {}
     for source, load in _sources():
         try:
@@ -59,7 +61,8 @@ def installed() -> dict[str, BaseTool]:
 
 
 def add(source: str, tools: Iterable[BaseTool]) -> None:
-    """More tools, until `remove(source)`; one that clashes or keeps no contract is left out, and the log says why."""
+    """More tools, until `remove(source)`; one that clashes or keeps no contract is left out, and the log says
+    why."""
     mine: dict[str, BaseTool] = {}
     for tool in tools:
         try:
@@ -75,8 +78,8 @@ def remove(source: str) -> None:
 
 
 def problem_of(tool: BaseTool) -> str:
-    """What of the contract a tool does not keep, empty for nothing: a name that OpenAI and Gemini take, a description,
-    a coroutine."""
+    """What of the contract a tool does not keep, empty for nothing: a name that OpenAI and Gemini take, a
+    description, a coroutine."""
     if not NAME.fullmatch(tool.name):
         return f"{tool.name}: name it with letters, digits, _ and -, at most 64 of them, a letter first"
     if not (tool.description or "").strip():
@@ -87,7 +90,9 @@ def problem_of(tool: BaseTool) -> str:
     return ""
 
 
-def _take(tools: dict[str, BaseTool], source: str, new: Iterable[BaseTool], taken: Iterable[str] = ()) -> None:
+def _take(
+    tools: dict[str, BaseTool], source: str, new: Iterable[BaseTool], taken: Iterable[str] = ()
+) -> None:
     """Put new tools among others. Raises ValueError, with nothing taken, for a clash or a broken contract."""
     found = {tool.name: tool for tool in new}
     if clash := sorted(name for name in found if name in tools or name in taken):
@@ -105,7 +110,9 @@ def allowed(patterns: Iterable[str]) -> list[BaseTool]:
 
 def _sources() -> list[tuple[str, Callable[[], Any]]]:
     names = [
-        f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")
+        f"{__name__}.{module.name}"
+        for module in pkgutil.iter_modules(__path__)
+        if not module.name.startswith("_")
     ]
     files: list[tuple[str, Callable[[], Any]]] = [
         (name, lambda name=name: importlib.import_module(name)) for name in names

@@ -1,9 +1,8 @@
 """Tools of MCP servers (modelcontextprotocol.io): one session per server, open as long as the process works.
 
-`mcp.json` is the file that other MCP clients read: {"mcpServers": {"crm": {"command": "crm-mcp", "args": [], "env": {}}}} for a
-program, {"url": "https://...", "headers": {}} for an address; ${NAME} in values is a variable of the environment. A tool is
-called by its server's name and its own: `crm_search`.
-"""
+`mcp.json` is the file that other MCP clients read: {"mcpServers": {"crm": {"command": "crm-mcp", "args": [],
+"env": {}}}} for a program, {"url": "https://...", "headers": {}} for an address; ${NAME} in values is a
+variable of the environment. A tool is called by its server's name and its own: `crm_search`."""
 
 from __future__ import annotations
 
@@ -26,7 +25,19 @@ from tools import add, remove
 START = 20
 AGAIN_FIRST, AGAIN_LONGEST = 1.0, 60.0
 # What a foreign program learns of our environment: none of our keys, unless its `env` names one.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TERM", "SHELL", "USER", "LOGNAME", "SYSTEMROOT")
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "TERM",
+    "SHELL",
+    "USER",
+    "LOGNAME",
+    "SYSTEMROOT",
+)
 
 log = structlog.get_logger()
 
@@ -74,13 +85,17 @@ def servers(path: Path) -> dict[str, ServerConfig]:
         rows = found["mcpServers"]
         names = [name for name in rows if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", name)]
         if names:
-            raise BadMcpFile(f"MCP_FILE: {path}: name servers with small letters, digits and _, not {', '.join(names)}")
+            raise BadMcpFile(
+                f"MCP_FILE: {path}: name servers with small letters, digits and _, not {', '.join(names)}"
+            )
         return {name: ServerConfig.model_validate(row) for name, row in rows.items()}
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, BadMcpFile):
             raise
         why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else repr(error)
-        raise BadMcpFile(f'MCP_FILE: {path}: write {{"mcpServers": {{"NAME": {{"command": ...}}}}}} ({why})') from None
+        raise BadMcpFile(
+            f'MCP_FILE: {path}: write {{"mcpServers": {{"NAME": {{"command": ...}}}}}} ({why})'
+        ) from None
 
 
 class _Server:
@@ -103,12 +118,15 @@ class _Server:
         try:
             return await self._session.call_tool(*given, **more)
         except Exception as error:
-            if type(error).__name__ != "McpError":  # an answer, however unwelcome; anything else ends the session
+            if (
+                type(error).__name__ != "McpError"
+            ):  # an answer, however unwelcome; anything else ends the session
                 self._lost.set()
             raise
 
     async def run(self) -> None:
-        """Keep a session open, and open it anew when it is lost; the first try decides whether there are tools."""
+        """Keep a session open, and open it anew when it is lost; the first try decides whether there are
+        tools."""
         from langchain_mcp_adapters.sessions import create_session
         from langchain_mcp_adapters.tools import load_mcp_tools
 
@@ -138,10 +156,12 @@ class _Server:
 
 @contextlib.asynccontextmanager
 async def connected(path: Path | None) -> AsyncIterator[list[str]]:
-    """The tools of every server of the file are among `tools.found()` while the block runs; the names of those servers. A
-    server that does not come up is named in the log and skipped. Raises BadMcpFile."""
+    """The tools of every server of the file are among `tools.found()` while the block runs; the names of
+    those servers. A server that does not come up is named in the log and skipped. Raises BadMcpFile."""
     wanted = (
-        {name: _Server(name, config) for name, config in servers(path).items() if not config.disabled} if path else {}
+        {name: _Server(name, config) for name, config in servers(path).items() if not config.disabled}
+        if path
+        else {}
     )
     if wanted and importlib.util.find_spec("langchain_mcp_adapters") is None:
         log.error("mcp_not_installed", advice="MCP_FILE is set: run make mcp")
@@ -154,7 +174,9 @@ async def connected(path: Path | None) -> AsyncIterator[list[str]]:
             await asyncio.wait([up, tasks[name]], timeout=START, return_when=asyncio.FIRST_COMPLETED)
             up.cancel()
             if not server.up.is_set():
-                log.error("mcp_server_skipped", server=name, advice="see that it starts; its tools are not offered")
+                log.error(
+                    "mcp_server_skipped", server=name, advice="see that it starts; its tools are not offered"
+                )
                 continue
             add(f"MCP server {name}", server.tools)
             working.append(name)

@@ -10,12 +10,14 @@ from tools.runtime import calendar
 
 
 @tool
-async def book_call(action: Literal["free", "book", "cancel"], start: str = "", day: str = "", about: str = "") -> str:
+async def book_call(
+    action: Literal["free", "book", "cancel"], start: str = "", day: str = "", about: str = ""
+) -> str:
     """Arrange a phone call of a colleague with the customer. Times are YYYY-MM-DD HH:MM by the shop's clock.
 
-    action "free" lists free slots, of one `day` (YYYY-MM-DD) or the next ones: propose two or three of them. "book" takes the
-    slot `start` that the customer chose, with what it is `about`; a call they already have is moved to it. "cancel" cancels it.
-    """
+    action "free" lists free slots, of one `day` (YYYY-MM-DD) or the next ones: propose two or three of them.
+    "book" takes the slot `start` that the customer chose, with what it is `about`; a call they already have
+    is moved to it. "cancel" cancels it."""
     book = calendar.get()
     if book is None:
         return "calls cannot be booked here"

@@ -13,7 +13,8 @@ from langchain_core.tools import tool
 from tools.runtime import Rows, price_list
 
 MOST = 5
-# Words of a query that are looked for: a question about a product has fewer, and each is held against the price list.
+# Words of a query that are looked for: a question about a product has fewer, and each is held against the
+# price list.
 MOST_WORDS = 40
 # To put many marks on one letter in order takes a normalisation time in proportion to their square.
 _HEAPED_MARKS = regex.compile(r"(\p{M}{4})\p{M}++")
@@ -28,11 +29,14 @@ async def find_product(query: str) -> str:
     rows = matching(query, price_list.get([]))
     if not rows:
         return "nothing found"
-    return json.dumps([{k: v for k, v in row.items() if not k.startswith("_")} for row in rows], ensure_ascii=False)
+    return json.dumps(
+        [{k: v for k, v in row.items() if not k.startswith("_")} for row in rows], ensure_ascii=False
+    )
 
 
 def matching(query: str, rows: Rows) -> Rows:
-    """The rows that share the rarest words with the query, best first; none when they share nothing telling."""
+    """The rows that share the rarest words with the query, best first; none when they share nothing
+    telling."""
     holding: dict[str, list[int]] = {}  # a word of the price list -> the rows it stands in
     for i, row in enumerate(rows):
         for word in _words(" ".join(value for key, value in row.items() if not key.startswith("_"))):

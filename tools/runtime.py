@@ -1,4 +1,5 @@
-"""What a tool may ask for while it runs: the shop's rows, a key that names the call, the diary of appointments."""
+"""What a tool may ask for while it runs: the shop's rows, a key that names the call, the diary of
+appointments."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ Rows = list[dict[str, str]]
 price_list: ContextVar[Rows] = ContextVar("price_list")
 
 
-# The same for a tool call however often its turn is run again; a tool that books or pays elsewhere passes it on.
+# The same for a tool call however often its turn is run again; a tool that books or pays elsewhere passes it
+# on.
 idempotency_key: ContextVar[str] = ContextVar("idempotency_key", default="")
 
 

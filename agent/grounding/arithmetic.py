@@ -1,8 +1,7 @@
 """Right arithmetic: totals, parts, discounts and instalments of prices that are known.
 
-Nothing is tried out against everything else: what could be a part of a claim is looked up by its value, in a table
-that is made once for all claims of a reply.
-"""
+Nothing is tried out against everything else: what could be a part of a claim is looked up by its value, in a
+table that is made once for all claims of a reply."""
 
 from __future__ import annotations
 
@@ -52,9 +51,11 @@ class Table:
         self._rows = sorted((value, place, what) for place, (value, what) in enumerate(rows))
         self._values = [value for value, _, _ in self._rows]
 
-    def find(self, claim: Claim, times: float = 1.0, plus: float = 0.0, slack: float = 0.0, but: int = -1) -> str:
-        """What the first row is, in the order they came in, whose value `times` so much and `plus` so much is the
-        claim's; empty when there is none. `but`: the place of a row that does not count."""
+    def find(
+        self, claim: Claim, times: float = 1.0, plus: float = 0.0, slack: float = 0.0, but: int = -1
+    ) -> str:
+        """What the first row is, in the order they came in, whose value `times` so much and `plus` so much is
+        the claim's; empty when there is none. `but`: the place of a row that does not count."""
         if not times:
             return self._rows[0][2] if self._rows and _is(claim, plus, slack) else ""
         found: list[tuple[int, str]] = []
@@ -75,9 +76,9 @@ class Table:
 
 @dataclass
 class Books:
-    """What the claims of a reply may be reckoned from. `known`: those of them that hold; `beside`: all of them; `asked`:
-    those of the contact's last words; `granted`: what the business says; `counts`: numbers that stand in the reply or
-    were asked for and are no price."""
+    """What the claims of a reply may be reckoned from. `known`: those of them that hold; `beside`: all of
+    them; `asked`: those of the contact's last words; `granted`: what the business says; `counts`: numbers
+    that stand in the reply or were asked for and are no price."""
 
     known: Sequence[Claim]
     beside: Sequence[Claim]
@@ -106,7 +107,9 @@ class Books:
         prices = self._priced(claim.kind, claim.unit)
         if claim.kind == "measure":
             return prices.scaled(claim) or prices.total(claim)
-        return prices.scaled(claim) or prices.part(claim) or prices.total(claim) or prices.with_one_more(claim)
+        return (
+            prices.scaled(claim) or prices.part(claim) or prices.total(claim) or prices.with_one_more(claim)
+        )
 
     @cached_property
     def _twins(self) -> dict[float, str]:
@@ -161,7 +164,9 @@ class Books:
 
     def _prices_of(self, kind: Kind, unit: str) -> Prices:
         repeated, money = set(self.asked), kind == "money"
-        said = [c for c in self.known if c.kind == kind or (money and c.kind == "number" and c.values[0] >= 20)]
+        said = [
+            c for c in self.known if c.kind == kind or (money and c.kind == "number" and c.values[0] >= 20)
+        ]
         said += [c for c in (self.granted if money else self.asked) if c.kind == kind and c in repeated]
         many = {n for n in self.counts if 2 <= n <= MOST_PIECES}
         if money:
@@ -196,9 +201,9 @@ class Books:
 
 @dataclass
 class Prices:
-    """What a price, or a measure, may be made of. `said`: others of the same reply; `listed`: those of the business;
-    `counts`: how many of a thing; `parts`: in how many parts something is paid; `sizes`: of things in the reply;
-    `discounts`: in percent."""
+    """What a price, or a measure, may be made of. `said`: others of the same reply; `listed`: those of the
+    business; `counts`: how many of a thing; `parts`: in how many parts something is paid; `sizes`: of things
+    in the reply; `discounts`: in percent."""
 
     said: list[Row]
     listed: list[Row]
@@ -218,12 +223,16 @@ class Prices:
     @cached_property
     def _less(self) -> Table:
         return Table(
-            (value * (1 - d / 100), f"{what} less {d:g} %") for value, what in self._all for d in self.discounts
+            (value * (1 - d / 100), f"{what} less {d:g} %")
+            for value, what in self._all
+            for d in self.discounts
         )
 
     @cached_property
     def _share(self) -> Table:
-        return Table((value * d / 100, f"{d:g} % of {what}") for value, what in self._all for d in self.discounts)
+        return Table(
+            (value * d / 100, f"{d:g} % of {what}") for value, what in self._all for d in self.discounts
+        )
 
     @cached_property
     def _sums(self) -> Table:
@@ -255,7 +264,9 @@ class Prices:
 
     def part(self, claim: Claim) -> str:
         """An instalment, the price of one of several, or the price of a kilogram or a litre of something."""
-        for value in claim.values:  # what may be rounded off is a thousandth of it, and each reading has its own
+        for (
+            value
+        ) in claim.values:  # what may be rounded off is a thousandth of it, and each reading has its own
             reading, slack = replace(claim, values=(value,)), min(1.0, max(0.01, value * 0.000999))
             for n in self.parts:
                 if what := self._single.find(reading, times=1 / n, slack=slack):
@@ -275,7 +286,8 @@ class Prices:
         return ""
 
     def with_one_more(self, claim: Claim) -> str:
-        """A price of the same reply and a fee, or less a discount, that the business names and the reply does not."""
+        """A price of the same reply and a fee, or less a discount, that the business names and the reply does
+        not."""
         adds, takes = _WITH.search(claim.sentence), _LESS.search(claim.sentence)
         for value, what in self.said:
             if adds and (more := self._by_list.find(claim, plus=value)):

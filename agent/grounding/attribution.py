@@ -24,7 +24,8 @@ class Owners:
     """The products that a text names, and which of them each of its other claims stands by."""
 
     def __init__(self, claims: Sequence[Claim], text: str) -> None:
-        """`claims` are those of the text, or of a text and its rows; those with a place in it are in its order."""
+        """`claims` are those of the text, or of a text and its rows; those with a place in it are in its
+        order."""
         self._text = text
         self._products = [claim for claim in claims if claim.kind == "product"]
         self._starts = [product.start for product in self._products]
@@ -36,8 +37,8 @@ class Owners:
         return claim.of or (self._before(claim) if claim.values else "")
 
     def about(self, claim: Claim) -> str:
-        """The product a claim of a reply is about: named before it in the same sentence, and it is the first of its kind
-        since."""
+        """The product a claim of a reply is about: named before it in the same sentence, and it is the first
+        of its kind since."""
         behind = claim.start + len(claim.text)
         if claim.kind in ("number", "measure"):  # `6 Bora 18`: so many of it
             at = bisect.bisect_left(self._starts, behind + 1)

@@ -1,4 +1,5 @@
-"""What a text says that can be right or wrong: money, percent, time, dates, measures, phones, e-mails, links, names."""
+"""What a text says that can be right or wrong: money, percent, time, dates, measures, phones, e-mails, links,
+names."""
 
 from __future__ import annotations
 
@@ -35,9 +36,9 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One thing said. `values` are all readings of a number; `unit` its canonical unit or currency; `key` what a claim
-    without a number is compared by, and the two ends of a span of time. `sentence` is where it stands, `start` its place in the text; `of` the row of a price
-    list it is a cell of."""
+    """One thing said. `values` are all readings of a number; `unit` its canonical unit or currency; `key`
+    what a claim without a number is compared by, and the two ends of a span of time. `sentence` is where it
+    stands, `start` its place in the text; `of` the row of a price list it is a cell of."""
 
     kind: Kind
     text: str
@@ -49,15 +50,15 @@ class Claim:
     of: str = ""
 
 
-# A sentence is read again for the claims in it, and may not be longer than this; where one is, a row of a list or a clause
-# ends it.
+# A sentence is read again for the claims in it, and may not be longer than this; where one is, a row of a
+# list or a clause ends it.
 LONGEST_SENTENCE = 1_500
 # Characters before a claim that can tell what it is, as far as a pattern looks back for it.
 _NEAR = 40
 
-# What stands before the @ has at most 64 characters (RFC 5321) and is read a little further, but not without end; a link
-# does not begin behind a hyphen of the word it belongs to. So a long row of letters and hyphens is not read again from each
-# of them.
+# What stands before the @ has at most 64 characters (RFC 5321) and is read a little further, but not without
+# end; a link does not begin behind a hyphen of the word it belongs to. So a long row of letters and hyphens
+# is not read again from each of them.
 _EMAIL = re.compile(r"[\w.+%-]{1,80}+@[\w-]++(?:\.[\w-]++)+")
 _LINK = re.compile(
     r"https?://[^\s<>\"'*«»]+|(?<![\w@.])(?<![a-z0-9.-]-)(?:www\.)?[a-z0-9-]++(?:\.[a-z0-9-]++)*\."
@@ -116,7 +117,8 @@ _LIFETIME = re.compile(
 )  # fmt: skip
 _ARTICLE = re.compile(r"(?:a|an|un|una|une|um|uma|ein|eine|einen) ", re.I)
 _FIRST_DAY = re.compile(
-    r"(?<![\w.,/])([0-3]?\d)(?:-?го)?\s?(?:-|–|—|по|до|al?|to|and|until|through|мен|से|bis|au|e|y)\s?(?:el )?$", re.I
+    r"(?<![\w.,/])([0-3]?\d)(?:-?го)?\s?(?:-|–|—|по|до|al?|to|and|until|through|мен|से|bis|au|e|y)\s?(?:el )?$",
+    re.I,
 )
 _DATE_LEAD = re.compile(
     r"(?:\b(?:on|from|to|until|till|by|del|al|el|il|dal|fino al|hasta el|desde el|с|по|до|на|от|am|vom|bis|le|du|au)|से|तक)\s$",
@@ -153,7 +155,8 @@ def _read(text: str, every: bool) -> list[Claim]:
         if figure.kind != "number":
             free[figure.start : figure.start + len(figure.text)] = "\u0001" * len(figure.text)
     products = [
-        Claim("product", name, at, key=name.casefold()) for at, name in product_names.named("".join(free), every)
+        Claim("product", name, at, key=name.casefold())
+        for at, name in product_names.named("".join(free), every)
     ]
     inside = {i for product in products for i in range(product.start, product.start + len(product.text))}
     found += [*products, *(figure for figure in figures if every or figure.start not in inside)]
@@ -174,7 +177,9 @@ def _sentence_starts(text: str) -> Iterator[int]:
         while end - at > LONGEST_SENTENCE:
             yield at
             last = at + LONGEST_SENTENCE
-            cut = next((i for mark in ("}, ", "; ", ", ", " ") if (i := text.rfind(mark, at, last)) > at), last - 1)
+            cut = next(
+                (i for mark in ("}, ", "; ", ", ", " ") if (i := text.rfind(mark, at, last)) > at), last - 1
+            )
             at = cut + 1
         if end > at:
             yield at
@@ -258,7 +263,9 @@ def _times(text: str) -> Iterator[tuple[Claim, int]]:
             continue
         hour, minute = int(m.group("h") or m.group("h2") or m.group("h3")), int(m.group("m") or 0)
         part = (
-            (m.group("ap") or m.group("ap2") or m.group("part") or m.group("part3") or "").casefold().replace(".", "")
+            (m.group("ap") or m.group("ap2") or m.group("part") or m.group("part3") or "")
+            .casefold()
+            .replace(".", "")
         )
         if not part and (later := _UNTIL.match(text, m.end())):  # from 3:30 to 7:30 pm
             part = later.group(2).casefold().replace(".", "") if int(later.group("h")) >= hour else ""
@@ -269,7 +276,11 @@ def _times(text: str) -> Iterator[tuple[Claim, int]]:
             hour = 0
         yield (
             Claim(
-                "time", m.group().strip(), m.start(), (float(hour * 60 + minute),), key="said" if part or late else ""
+                "time",
+                m.group().strip(),
+                m.start(),
+                (float(hour * 60 + minute),),
+                key="said" if part or late else "",
             ),
             m.end(),
         )
@@ -299,7 +310,8 @@ def _about(text: str, m: re.Match[str]) -> str:
 
 
 def _figures(text: str) -> list[Claim]:
-    """Numbers with what stands around them; a number that opens a range takes the unit of the one that closes it."""
+    """Numbers with what stands around them; a number that opens a range takes the unit of the one that closes
+    it."""
     found: list[tuple[Number, Claim]] = []
     for number in numbers_in(text):
         kind, unit, factor, end = _unit(text, number)
@@ -318,7 +330,12 @@ def _figures(text: str) -> list[Claim]:
     for i in range(len(found) - 2, -1, -1):
         (one, claim), (other, after) = found[i], found[i + 1]
         between = text[one.end : other.start]
-        if claim.kind == "number" and after.kind not in ("number",) and len(between) < 12 and _RANGE.fullmatch(between):
+        if (
+            claim.kind == "number"
+            and after.kind not in ("number",)
+            and len(between) < 12
+            and _RANGE.fullmatch(between)
+        ):
             scaled = after.values[0] / other.value if other.value else 1
             # `5-7 тыс.`: the multiplier, like the unit, belongs to both
             bigger = max(1.0, scaled) if claim.values[0] * scaled <= after.values[0] else 1

@@ -1,4 +1,5 @@
-"""What may support a reply: the claims of passages, tool answers, facts of the bot and the conversation, looked up by value."""
+"""What may support a reply: the claims of passages, tool answers, facts of the bot and the conversation,
+looked up by value."""
 
 from __future__ import annotations
 
@@ -12,7 +13,16 @@ import regex as re
 
 from agent.grounding import attribution, product_names
 from agent.grounding.claims import Claim, Kind, claims_in
-from agent.grounding.matching import ABOUT, CLOSE, TOLERANCE, approximate, looked_for, places, same, same_duration
+from agent.grounding.matching import (
+    ABOUT,
+    CLOSE,
+    TOLERANCE,
+    approximate,
+    looked_for,
+    places,
+    same,
+    same_duration,
+)
 from agent.grounding.numbers import plain
 from agent.grounding.records import records_in
 from agent.grounding.units import things_in
@@ -54,8 +64,8 @@ class Standing:
 
 @dataclass
 class Evidence:
-    """The claims of all sources, read when the first is asked for. `asked`: the contact's last words, whose numbers a sum may
-    use."""
+    """The claims of all sources, read when the first is asked for. `asked`: the contact's last words, whose
+    numbers a sum may use."""
 
     sources: Sequence[Source]
     asked: str = ""
@@ -100,8 +110,12 @@ class Evidence:
         found: dict[Kind, list[tuple[float, int]]] = {}
         for i, standing in enumerate(self._standing):
             if standing.claim.kind in CLOSE:
-                found.setdefault(standing.claim.kind, []).extend((value, i) for value in standing.claim.values)
-        return {kind: ([v for v, _ in sorted(rows)], [i for _, i in sorted(rows)]) for kind, rows in found.items()}
+                found.setdefault(standing.claim.kind, []).extend(
+                    (value, i) for value in standing.claim.values
+                )
+        return {
+            kind: ([v for v, _ in sorted(rows)], [i for _, i in sorted(rows)]) for kind, rows in found.items()
+        }
 
     def saying(self, claim: Claim) -> Iterator[Standing]:
         """What says the same as a claim, in the order of the sources."""
@@ -116,14 +130,16 @@ class Evidence:
         return (self._standing[i] for i in sorted(found) if same(claim, self._standing[i].claim))
 
     def granted(self, asked: Sequence[Claim]) -> list[Claim]:
-        """What may be reckoned with: all that somebody other than the contact said, and what the contact repeats of it."""
+        """What may be reckoned with: all that somebody other than the contact said, and what the contact
+        repeats of it."""
         theirs = [claim for claim, source in self.claims if not source.of_contact]
         repeated = (c for c in asked if any(not standing.source.of_contact for standing in self.saying(c)))
         return [*theirs, *repeated]
 
     @cached_property
     def _by_product(self) -> dict[tuple[str, str], dict[str, set[str]]]:
-        """Kind and unit -> products that somebody other than the contact names with it -> its values, as written."""
+        """Kind and unit -> products that somebody other than the contact names with it -> its values, as
+        written."""
         found: dict[tuple[str, str], dict[str, set[str]]] = {}
         for source, read, products in self._by_source:
             for claim in read if not source.of_contact else ():
@@ -132,7 +148,8 @@ class Evidence:
         return found
 
     def of_another(self, product: str, claim: Claim, found: Standing) -> bool:
-        """Whether a value belongs to another product than the one the reply speaks of, which has a value of its own."""
+        """Whether a value belongs to another product than the one the reply speaks of, which has a value of
+        its own."""
         if not product or not found.product:
             return False
         units = ((claim.kind, claim.unit), (found.claim.kind, found.claim.unit))
@@ -165,7 +182,9 @@ class Evidence:
     def contacts(self) -> tuple[set[float], set[float]]:
         """The values the contact said, and those of them without a unit."""
         theirs = [claim for claim, source in self.claims if source.of_contact]
-        return {v for c in theirs for v in c.values}, {v for c in theirs if c.kind == "number" for v in c.values}
+        return {v for c in theirs for v in c.values}, {
+            v for c in theirs if c.kind == "number" for v in c.values
+        }
 
     @cached_property
     def promised(self) -> list[Promise]:
@@ -175,7 +194,9 @@ class Evidence:
             if claim.kind != "free" or source.of_contact or (claim.sentence, claim.text) in found:
                 continue
             if not denied(claim, source.text):
-                said = {word[:5] for word in _LONGER_WORD.findall(part_of(claim.sentence, claim.text).casefold())}
+                said = {
+                    word[:5] for word in _LONGER_WORD.findall(part_of(claim.sentence, claim.text).casefold())
+                }
                 theirs = things(claim.sentence, claim.text)
                 found[claim.sentence, claim.text] = Promise(claim.sentence, source.name, said, theirs)
         return list(found.values())
@@ -190,7 +211,8 @@ class Evidence:
         """Weekday -> the range of days, such as Mon-Sat, that it lies in."""
         found: dict[float, str] = {}
         for _, group in itertools.groupby(
-            (row for row in self.claims if row[0].kind == "weekday"), lambda row: row[1].name + row[0].sentence
+            (row for row in self.claims if row[0].kind == "weekday"),
+            lambda row: row[1].name + row[0].sentence,
         ):
             for first, last in itertools.pairwise([claim for claim, _ in group]):
                 if 0 < last.start - first.start - len(first.text) < 8:
@@ -208,7 +230,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Promise:
-    """A sentence that says of something that it is free: its words, and the things in it that we know the word for."""
+    """A sentence that says of something that it is free: its words, and the things in it that we know the
+    word for."""
 
     sentence: str
     source: str
@@ -221,7 +244,10 @@ def _claims_of(text: str) -> list[Claim]:
     rows = records_in(text)
     listed = text.lstrip()[:1] in "[{"  # in JSON a header such as `free` says nothing
     said = claims_in(text, every=True)
-    return [*rows, *(c for c in said if not (rows and c.kind == "number") and not (listed and c.kind == "free"))]
+    return [
+        *rows,
+        *(c for c in said if not (rows and c.kind == "number") and not (listed and c.kind == "free")),
+    ]
 
 
 def denied(claim: Claim, text: str) -> bool:
@@ -255,7 +281,9 @@ class Vocabulary:
         if any(c.isdigit() for c in folded):
             return folded.replace("-", "") in self._codes
         stem = product_names.latin(folded)[: max(4, len(folded) - 2)]
-        return len(folded) > 4 and any(self._begins(stem, length) for length in range(len(folded) - 3, len(folded) + 4))
+        return len(folded) > 4 and any(
+            self._begins(stem, length) for length in range(len(folded) - 3, len(folded) + 4)
+        )
 
     def _begins(self, stem: str, length: int) -> bool:
         """Whether a word of a length sounds like the stem at its beginning."""
@@ -270,8 +298,8 @@ def _vocabulary(texts: tuple[str, ...]) -> Vocabulary:
 
 
 def things(sentence: str, free: str) -> frozenset[str]:
-    """What a sentence says is free, as far as we know the word in its language: in the part where it says so, else
-    anywhere in it."""
+    """What a sentence says is free, as far as we know the word in its language: in the part where it says so,
+    else anywhere in it."""
     return things_in(part_of(sentence, free)) or things_in(sentence)
 
 

@@ -15,13 +15,16 @@ ABOUT = 0.01
 GROWN_UP = 14 * 12
 # A link supports another that is a beginning of it with so many parts at most.
 MOST_PARTS = 8
-_NO_AGE = re.compile(r"опыт|гаранти|рынке|experien|esperien|тәжірибе|кепілд|अनुभव|वारंटी|warrant|garan|market", re.I)
+_NO_AGE = re.compile(
+    r"опыт|гаранти|рынке|experien|esperien|тәжірибе|кепілд|अनुभव|वारंटी|warrant|garan|market", re.I
+)
 _ABOUT = re.compile(
     r"\b(?:about|around|approx\w*|roughly|almost|nearly|около|примерно|приблизительно|порядка|почти|шамамен|жуық|circa|quasi|unos|unas|aproximadamente|cerca de|casi|ungefähr|etwa|environ|yaklaşık|lagbhag|करीब)\b|~|≈|लगभग|करीब",
     re.I,
 )
 
-# The kinds that a claim of a kind is compared with by value: what `_same` says of them, found without trying each.
+# The kinds that a claim of a kind is compared with by value: what `_same` says of them, found without trying
+# each.
 CLOSE: dict[Kind, tuple[Kind, ...]] = {
     "money": ("money", "number"),
     "percent": ("percent",),
@@ -143,7 +146,8 @@ def same(claim: Claim, other: Claim) -> bool:
         return close and other.kind == "percent"
     if claim.kind == "measure":
         return close and (
-            (other.kind == "measure" and other.unit == claim.unit) or (claim.unit == "piece" and other.kind == "number")
+            (other.kind == "measure" and other.unit == claim.unit)
+            or (claim.unit == "piece" and other.kind == "number")
         )
     if other.kind == "time":
         return claim.values[0] * 60 == other.values[0]
@@ -184,4 +188,6 @@ def same_duration(claim: Claim, other: Claim) -> bool:
 def spans(claim: Claim) -> set[tuple[str, float]]:
     """All readings of a duration: in hours, or in months."""
     size = {"life": 1e9, "minute": 1 / 60, "hour": 1.0, "day": 24.0}.get(claim.unit)
-    return {("time", round(v * size, 3)) for v in claim.values} if size else {("month", v) for v in claim.values}
+    return (
+        {("time", round(v * size, 3)) for v in claim.values} if size else {("month", v) for v in claim.values}
+    )

@@ -1,4 +1,5 @@
-"""Numbers as people write them: `1 500`, `1.500,00`, `₹1,50,000`, `от 5 тыс.`, `5 mila`, `1.5 लाख`, Devanagari and Arabic digits."""
+"""Numbers as people write them: `1 500`, `1.500,00`, `₹1,50,000`, `от 5 тыс.`, `5 mila`, `1.5 लाख`,
+Devanagari and Arabic digits."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ _WORD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """`values`: what it may mean, more than one where a separator is ambiguous (`1.500`). `start` and `end` in the text,
-    a multiplier (`5 тыс.`) included. `word`: written in letters."""
+    """`values`: what it may mean, more than one where a separator is ambiguous (`1.500`). `start` and `end`
+    in the text, a multiplier (`5 тыс.`) included. `word`: written in letters."""
 
     values: tuple[float, ...]
     start: int
@@ -39,12 +40,14 @@ class Number:
 
 
 def plain(text: str) -> str:
-    """The same text, character for character, with every script's decimal digits as 0 to 9 and straight spaces."""
+    """The same text, character for character, with every script's decimal digits as 0 to 9 and straight
+    spaces."""
     return text if text.isascii() else _ODD.sub(_as_usual, text)
 
 
 def _as_usual(match: re.Match[str]) -> str:
-    """A straight space, or a digit; nothing of either where `regex` knows of digits that Python does not know yet."""
+    """A straight space, or a digit; nothing of either where `regex` knows of digits that Python does not know
+    yet."""
     return " " if match.group().isspace() else str(unicodedata.decimal(match.group(), "\ufffd"))
 
 
@@ -53,12 +56,16 @@ _ODD = re.compile(r"[\u00a0\u202f\u2009]|(?![0-9])\d")
 
 def numbers_in(text: str) -> list[Number]:
     """Every number of a text that `plain` has passed, in order; those in letters are marked as such."""
-    found = [_multiplied(text, Number(_values(m.group()), m.start(), _trimmed(m))) for m in _DIGITS.finditer(text)]
+    found = [
+        _multiplied(text, Number(_values(m.group()), m.start(), _trimmed(m))) for m in _DIGITS.finditer(text)
+    ]
     taken = {i for number in found for i in range(number.start, number.end)}
     for match in _WORD.finditer(text):
         if match.start() not in taken:
             parts = match.group().casefold().split()
-            value = sum(TENS.get(part, WORDS.get(part, 0)) if len(parts) > 1 else WORDS[part] for part in parts)
+            value = sum(
+                TENS.get(part, WORDS.get(part, 0)) if len(parts) > 1 else WORDS[part] for part in parts
+            )
             if len(parts) > 1 and not (TENS[parts[0]] > WORDS[parts[1]]):
                 value = WORDS[parts[1]]
             found.append(_multiplied(text, Number((value,), match.start(), match.end(), True)))
@@ -82,7 +89,9 @@ def _multiplied(text: str, number: Number) -> Number:
 
 def _values(written: str) -> tuple[float, ...]:
     """All readings of digits with separators, the likeliest first."""
-    digits = "".join(c for c in written[: 2 * MOST_DIGITS] if c.isdigit() or c in ".,")[:MOST_DIGITS].rstrip(".,")
+    digits = "".join(c for c in written[: 2 * MOST_DIGITS] if c.isdigit() or c in ".,")[:MOST_DIGITS].rstrip(
+        ".,"
+    )
     separators = [c for c in digits if c in ".,"]
     if not separators:
         return (float(digits),)

@@ -1,4 +1,5 @@
-"""Names of products in a text: model codes, quoted names, runs of capitalised words, Latin words in another script."""
+"""Names of products in a text: model codes, quoted names, runs of capitalised words, Latin words in another
+script."""
 
 from __future__ import annotations
 
@@ -8,8 +9,11 @@ from functools import lru_cache
 
 import regex as re
 
-# It does not begin behind a hyphen of the word it belongs to, nor behind a line of hyphens: whatever follows was read before.
-_MODEL = re.compile(r"(?<![\w@./])(?=[^\W_])(?<!\w-{1,3})(?<!-{4})(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_][\w-]*(?![\w@])")
+# It does not begin behind a hyphen of the word it belongs to, nor behind a line of hyphens: whatever follows
+# was read before.
+_MODEL = re.compile(
+    r"(?<![\w@./])(?=[^\W_])(?<!\w-{1,3})(?<!-{4})(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_][\w-]*(?![\w@])"
+)
 _LATIN = re.compile(
     r"(?<![À-ɏ])[A-Z][A-Za-z'’&+-]+(?![À-ɏ])(?: (?:[A-Z][A-Za-z0-9'’&+-]*|\d{1,4}(?:[.,]\d(?!\d))?(?![\d%])[A-Za-z'’&+-]*))*"
 )
@@ -44,9 +48,9 @@ _CYRILLIC = str.maketrans(
 
 
 def named(text: str, every: bool = False) -> Iterator[tuple[int, str]]:
-    """(place, name) of everything in a text that looks like the name of a product. A word that opens a sentence is
-    capitalised anyway, and one alone says nothing; in German every noun is. `every`: two words that open a
-    sentence are a name all the same, as in a price list."""
+    """(place, name) of everything in a text that looks like the name of a product. A word that opens a
+    sentence is capitalised anyway, and one alone says nothing; in German every noun is. `every`: two words
+    that open a sentence are a name all the same, as in a price list."""
     foreign = len(_OTHER_SCRIPT.findall(text)) > len(re.findall(r"[A-Za-z]", text))
     seen: set[int] = set()
     for m in _MODEL.finditer(text):
@@ -68,7 +72,12 @@ def named(text: str, every: bool = False) -> Iterator[tuple[int, str]]:
         name = " ".join(words).rstrip("-'’")
         alone = len(words) == 1 and not foreign and not _presented(text, at, len(name))
         short = len(name) < 3 or (len(words) == 1 and name.isupper() and len(name) <= 3)
-        if not alone and not short and not set(range(at, at + len(name))) <= seen and any(c.isalpha() for c in name):
+        if (
+            not alone
+            and not short
+            and not set(range(at, at + len(name))) <= seen
+            and any(c.isalpha() for c in name)
+        ):
             yield at, name
 
 
@@ -103,8 +112,8 @@ def _from_nagari(word: str) -> str:
 
 @lru_cache(maxsize=8192)
 def latin(word: str) -> str:
-    """A word in Latin letters without marks, roughly as it sounds, so that `Аврора` meets `Aurora`; of a word longer than any
-    the beginning."""
+    """A word in Latin letters without marks, roughly as it sounds, so that `Аврора` meets `Aurora`; of a word
+    longer than any the beginning."""
     folded = word[:LONGEST_WORD].casefold().translate(_CYRILLIC)
     bare = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
     return re.sub(

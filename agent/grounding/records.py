@@ -25,8 +25,8 @@ DEEPEST_ROW = 20
 
 
 def records_in(text: str) -> list[Claim]:
-    """Claims of a text that is a price list: JSON rows, or `header: value; header: value` lines. The currency of a row is
-    that of its prices, wherever in the row it stands; its counts are pieces."""
+    """Claims of a text that is a price list: JSON rows, or `header: value; header: value` lines. The currency
+    of a row is that of its prices, wherever in the row it stands; its counts are pieces."""
     rows: list[Any] = []
     try:
         data = json.loads(text)
@@ -45,7 +45,10 @@ def records_in(text: str) -> list[Claim]:
 def _row(row: dict[str, Any], depth: int = 0) -> Iterator[Claim]:
     flat = {str(k).strip(): str(v).strip() for k, v in row.items() if not isinstance(v, (dict, list))}
     currencies = {
-        c for text in (*flat.values(), *flat) for m in CURRENCY.finditer(text) if (c := currency_of(m.group()))
+        c
+        for text in (*flat.values(), *flat)
+        for m in CURRENCY.finditer(text)
+        if (c := currency_of(m.group()))
     }
     currency = next(iter(currencies)) if len(currencies) == 1 else ""
     name = next((v for v in flat.values() if any(c.isalpha() for c in v)), "")

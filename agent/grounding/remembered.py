@@ -11,8 +11,8 @@ Found = TypeVar("Found")
 
 
 class Remembered(Generic[Found]):
-    """What `read` finds in a text, whole or (`every`) with the numbers within names. Limited by what was found, `most` things,
-    not by texts: one long message may hold thousands."""
+    """What `read` finds in a text, whole or (`every`) with the numbers within names. Limited by what was
+    found, `most` things, not by texts: one long message may hold thousands."""
 
     def __init__(self, read: Callable[[str, bool], Iterable[Found]], most: int) -> None:
         self._read, self._most, self._count = read, most, 0

@@ -1,4 +1,5 @@
-"""The words that give a number its meaning, in the languages we speak: currencies, percent, time, measures, counts."""
+"""The words that give a number its meaning, in the languages we speak: currencies, percent, time, measures,
+counts."""
 
 from __future__ import annotations
 
@@ -107,7 +108,13 @@ MEASURE = [(re.compile(rf"(?:{pattern})(?!\w)", re.I), unit) for unit, pattern i
 PIECE = re.compile(rf"(?:{_PIECE})(?!\w)", re.I)
 # Any of these: what stands behind most numbers need not be held against each.
 UNIT = re.compile(
-    _any([p.pattern for p in (PERCENTAGE, CURRENCY, PIECE, *(p for p, _ in DURATION), *(p for p, _ in MEASURE))]), re.I
+    _any(
+        [
+            p.pattern
+            for p in (PERCENTAGE, CURRENCY, PIECE, *(p for p, _ in DURATION), *(p for p, _ in MEASURE))
+        ]
+    ),
+    re.I,
 )
 
 
@@ -130,7 +137,10 @@ def same_currency(one: str, other: str) -> bool:
 
 def _numbered(words: str, first: int = 1) -> dict[str, int]:
     return {
-        word: number for number, group in enumerate(words.split(), first) for word in group.split("/") if word != "-"
+        word: number
+        for number, group in enumerate(words.split(), first)
+        for word in group.split("/")
+        if word != "-"
     }
 
 
@@ -209,7 +219,8 @@ def weekday_of(word: str) -> int:
     return next((number for pattern, number in _WEEKDAY_BY if pattern.fullmatch(word)), -1)
 
 
-# What shops give for nothing, in the languages we speak, so that a free return in one supports no free delivery in another.
+# What shops give for nothing, in the languages we speak, so that a free return in one supports no free
+# delivery in another.
 THINGS = {
     thing: re.compile(words, re.I)
     for thing, words in {

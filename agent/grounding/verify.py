@@ -1,8 +1,8 @@
-"""Whether what a reply claims stands anywhere: passages, tool answers, facts of the bot, the conversation, or sums of these.
+"""Whether what a reply claims stands anywhere: passages, tool answers, facts of the bot, the conversation, or
+sums of these.
 
-A claim is not held against every other: what may support it is looked up by its value, and what a sentence says is
-found out once for all the claims in it.
-"""
+A claim is not held against every other: what may support it is looked up by its value, and what a sentence
+says is found out once for all the claims in it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ from agent.grounding.units import in_store
 from agent.language.detect import language_of
 
 CHAIN = 3
-# So many claims of a reply that stand nowhere are tried to be reckoned; a reply with more of them is wrong anyway.
+# So many claims of a reply that stand nowhere are tried to be reckoned; a reply with more of them is wrong
+# anyway.
 MOST_RECKONED = 30
 _REMAIN = re.compile(r"left|remain|остал|қалд|quedan?\b|rest[ao]\w*|rimast|rimane|बच[ेा]", re.I)
-# A price the customer named is granted only by somebody who may; the agent may deny it, ask about it, or call it a budget.
+# A price the customer named is granted only by somebody who may; the agent may deny it, ask about it, or call
+# it a budget.
 _NOT_GRANTED = re.compile(
     r"\?|\b(?:no|not|n't|cannot|can't|don't|doesn't|unfortunately|sorry|budget|you (?:said|mention\w*|wrote|saw|heard|were told|have)|your (?:limit|maximum|figure)|understand|check|confirm|ask|"
     r"не|нет|нельзя|понима\w+|к сожалению|бюджет\w*|уточн\w*|провер\w*|ваш\w* сумм\w*|жоқ|емес|өкінішке|бюджет\w*|нақтыла\w*|тексер\w*|non|capisco|purtroppo|budget|verific\w*|chied\w*|"
@@ -62,8 +64,8 @@ class Reply:
         self._clauses = [0, *(m.end() for m in _CLAUSE.finditer(self.text))]
 
     def grants(self, claim: Claim) -> bool:
-        """Whether a price or a discount is a promise of the agent. What counts is the clause: a `no` at the head of the
-        sentence denies something else."""
+        """Whether a price or a discount is a promise of the agent. What counts is the clause: a `no` at the
+        head of the sentence denies something else."""
         if claim.kind not in ("money", "percent"):
             return False
         at = bisect.bisect_right(self._clauses, claim.start)
@@ -77,7 +79,9 @@ def findings(reply: str, evidence: Evidence) -> list[Finding]:
     claims = read.claims
     why = {claim: _direct(claim, evidence, read) for claim in claims}
     asked = claims_in(evidence.asked)
-    priced = {v for c in (*asked, *claims) if c.kind in ("money", "percent", "phone", "date") for v in c.values}
+    priced = {
+        v for c in (*asked, *claims) if c.kind in ("money", "percent", "phone", "date") for v in c.values
+    }
     counts = (spelled(evidence.asked) | spelled(read.text)) - priced
     granted = evidence.granted(asked) if not all(why.values()) else []
     for _ in range(CHAIN):  # a total may be made of totals
@@ -178,7 +182,8 @@ def _name(claim: Claim, evidence: Evidence) -> str:
 
 
 def _free(claim: Claim, evidence: Evidence, reply: Reply) -> str:
-    """Something is free only where a sentence says so of the same thing. Sentences in two languages cannot be compared."""
+    """Something is free only where a sentence says so of the same thing. Sentences in two languages cannot be
+    compared."""
     if denied(claim, reply.text) or "?" in claim.sentence:
         return "not promised"
     wanted, meant = set(claim.key.split()), things(claim.sentence, claim.text)

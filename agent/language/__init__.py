@@ -1,1 +1,2 @@
-"""What the agent knows of human languages: which one a text is in, what people mean by their words, and what it says of itself."""
+"""What the agent knows of human languages: which one a text is in, what people mean by their words, and what
+it says of itself."""

@@ -86,7 +86,11 @@ _HINTS = {
 
 def language_of(text: str, known: str = "") -> str:
     """Two letters. A text too short or too mixed to tell keeps the `known` language, else English."""
-    sample = re.sub(r"https?://\S+|[^\s@]{1,80}+@\S+|\[[^\]]*\]|\d+", " ", text[:600])[:300].replace("\n", " ").strip()
+    sample = (
+        re.sub(r"https?://\S+|[^\s@]{1,80}+@\S+|\[[^\]]*\]|\d+", " ", text[:600])[:300]
+        .replace("\n", " ")
+        .strip()
+    )
     words = re.findall(r"[^\W\d_]+", sample.lower())
     if not words:
         return known or "en"

@@ -9,8 +9,8 @@ KINDS: tuple[Kind, ...] = ("reminder", "value", "social_proof", "last_chance", "
 
 
 def kind_of(touch: int, of: int) -> Kind:
-    """What the touch of a number (from 1) is for in a sequence of so many: the last says farewell, and the one before it
-    that the offer will not be repeated, where there are that many."""
+    """What the touch of a number (from 1) is for in a sequence of so many: the last says farewell, and the
+    one before it that the offer will not be repeated, where there are that many."""
     if touch >= of > 1:
         return "farewell"
     if touch == of - 1 and of > 3:

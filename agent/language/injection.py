@@ -1,12 +1,12 @@
-"""Attempts on the rules, told from the text alone: orders to drop them, to show them, to be somebody else, and disguises.
+"""Attempts on the rules, told from the text alone: orders to drop them, to show them, to be somebody else,
+and disguises.
 
-Several weak signs together count as much as a strong one: "jailbreak" alone is a question about a phone. What is below the
-limit but not nothing is for the moderator's model to judge. The recall and false alarms on other people's attacks stand in
-`benchmarks/README.md` (`make eval`).
+Several weak signs together count as much as a strong one: "jailbreak" alone is a question about a phone. What
+is below the limit but not nothing is for the moderator's model to judge. The recall and false alarms on other
+people's attacks stand in `benchmarks/README.md` (`make eval`).
 
-Every pattern takes time in proportion to the text, whatever the text (`tests/agent/test_linear.py`): what may begin inside
-a word has endings of limited length, and a run of blanks or signs is passed once.
-"""
+Every pattern takes time in proportion to the text, whatever the text (`tests/agent/test_linear.py`): what may
+begin inside a word has endings of limited length, and a run of blanks or signs is passed once."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ _SHOW = (
 
 
 def _limited(words: str) -> str:
-    """The same with endings of limited length, for a pattern that may begin inside a word: with stems glued to each other,
-    every one of them would read to the end of the text."""
+    """The same with endings of limited length, for a pattern that may begin inside a word: with stems glued
+    to each other, every one of them would read to the end of the text."""
     return words.replace(r"\w+", r"\w{1,20}").replace(r"\w*", r"\w{0,20}")
 
 
@@ -84,14 +84,18 @@ _WEAK = [
     (1, re.compile(r"\[\w{2,20}\]\s*:|\{\{?\w++(?:[. ]\w*+)?\}?\}|[=:]\s*\{|\\n/n|```")),
     (1, re.compile(r"\b(?:send|forward|email|post) (?:\w+ ){0,6}?(?:to )?\S+@\S+|send_email|attacker|\bevil\b|the user", re.I)),
 ]  # fmt: skip
-_ORDERS = re.compile(r"\byou (?:will|must|are|should|can|cannot|have|may|do|never|always)\b|\bnever\b|\balways\b", re.I)
+_ORDERS = re.compile(
+    r"\byou (?:will|must|are|should|can|cannot|have|may|do|never|always)\b|\bnever\b|\balways\b", re.I
+)
 
 
 @lru_cache(maxsize=64)
 def signs(text: str) -> int:
     """What the signs of an attempt in a text are worth, disguises taken off."""
     worth = max(_worth(reading) for reading in _readings(text))
-    if len(text) < 1_000 and _worth(text[::-1]) >= ATTEMPT:  # one weak word means nothing there: `deliver` hides `evil`
+    if (
+        len(text) < 1_000 and _worth(text[::-1]) >= ATTEMPT
+    ):  # one weak word means nothing there: `deliver` hides `evil`
         return ATTEMPT
     return worth
 

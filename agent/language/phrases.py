@@ -351,7 +351,8 @@ _TEXTS: dict[str, dict[str, str]] = {
 
 
 def say(phrase: Phrase, language: str, business: str = "") -> str:
-    """The phrase in a language we speak, else in English. `business` is the part before any comma or colon."""
+    """The phrase in a language we speak, else in English. `business` is the part before any comma or
+    colon."""
     name = business.split(",")[0].split(":")[0].strip() or business
     return _TEXTS.get(language, _TEXTS["en"])[phrase].replace("{business}", name)
 
@@ -362,8 +363,8 @@ def fixed_texts(language: str) -> str:
 
 
 def with_return(text: str, language: str, back_at: str) -> str:
-    """A text with when people are there again (`YYYY-MM-DD HH:MM` by the business's clock); as it is where they are there
-    now."""
+    """A text with when people are there again (`YYYY-MM-DD HH:MM` by the business's clock); as it is where
+    they are there now."""
     if not back_at:
         return text
     when = datetime.fromisoformat(back_at)

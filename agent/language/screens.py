@@ -1,4 +1,5 @@
-"""What can be told from a text without a model: opt-out, a wish for a person, danger, attempts on the rules."""
+"""What can be told from a text without a model: opt-out, a wish for a person, danger, attempts on the
+rules."""
 
 from __future__ import annotations
 
@@ -82,7 +83,9 @@ _START = frozenset(
 _GREETING = frozenset(
     "hi|hello|hey|hi there|good morning|good afternoon|good evening|привет|здравствуйте|добрый день|добрый вечер|доброе утро|салем|"
     "сәлем|сәлеметсіз бе|ciao|buongiorno|buonasera|salve|hola|buenos días|buenas tardes|buenas|olá|ola|oi|bom dia|boa tarde|hallo|"
-    "guten tag|guten morgen|bonjour|bonsoir|salut|merhaba|selam|नमस्ते|नमस्कार|مرحبا|مرحبًا|السلام عليكم|start".split("|")
+    "guten tag|guten morgen|bonjour|bonsoir|salut|merhaba|selam|नमस्ते|नमस्कार|مرحبا|مرحبًا|السلام عليكم|start".split(
+        "|"
+    )
 )
 _SMALL_TALK = frozenset(
     "ok|okay|yes|no|sure|fine|good|great|nice|cool|i see|got it|how are you|how are you today|how is it going|what's up|"
@@ -172,7 +175,8 @@ _WAIT = re.compile(
 
 
 def says_stop(texts: Sequence[str]) -> bool:
-    """Whether messages that came together tell us to write no more. "Stop", then "wait, how much is it?", do not."""
+    """Whether messages that came together tell us to write no more. "Stop", then "wait, how much is it?", do
+    not."""
     pairs = itertools.zip_longest(texts, texts[1:], fillvalue="")
     return any(is_stop(text) and not _WAIT.match(after) for text, after in pairs)
 
@@ -199,7 +203,9 @@ def is_thanks(text: str) -> bool:
     if bare in _THANKS:
         return True
     words = bare.split()[:8]
-    return len(bare) < 60 and any(word in _GRATEFUL for word in words) and all(word in _WARM for word in words)
+    return (
+        len(bare) < 60 and any(word in _GRATEFUL for word in words) and all(word in _WARM for word in words)
+    )
 
 
 def is_small_talk(text: str) -> bool:

@@ -1,12 +1,13 @@
-"""Advertising, prizes and pitches, told by signs in the text. One sign is nothing: customers, too, ask about prizes."""
+"""Advertising, prizes and pitches, told by signs in the text. One sign is nothing: customers, too, ask about
+prizes."""
 
 from __future__ import annotations
 
 import re
 
-# Every pattern takes time in proportion to the text, whatever the text: endings that something must follow have at most 20
-# letters, and a run of capitals is read from its first letter only.
-# So many different signs are no customer.
+# Every pattern takes time in proportion to the text, whatever the text: endings that something must follow
+# have at most 20 letters, and a run of capitals is read from its first letter only. So many different signs
+# are no customer.
 ENOUGH = 2
 
 _SIGNS = [

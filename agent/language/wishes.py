@@ -1,9 +1,8 @@
-"""What somebody asks of the people of the shop: an order, its cancellation, a complaint. It must not be lost while no model
-can act on it.
+"""What somebody asks of the people of the shop: an order, its cancellation, a complaint. It must not be lost
+while no model can act on it.
 
-For the languages the agent speaks, by the words of a decision in the first person or of an instruction; a question about
-ordering ("where is my order?") has none.
-"""
+For the languages the agent speaks, by the words of a decision in the first person or of an instruction; a
+question about ordering ("where is my order?") has none."""
 
 from __future__ import annotations
 
@@ -88,7 +87,8 @@ _WISHES = re.compile(
 )
 
 
-# What turns a sentence into the contrary of a wish: a no, a cancellation, a thing one wants to know or to have back.
+# What turns a sentence into the contrary of a wish: a no, a cancellation, a thing one wants to know or to
+# have back.
 _CONTRARY = re.compile(
     r"\b(?:don't|do not|didn't|not|never|no longer|cancel\w*|refund\w*|return\w*|complain\w*|money back|my (?:order|booking|reservation|appointment)|"
     r"know|ask|understand|question|information|discount|invoice|receipt|human|person|manager|think)\b"
@@ -151,10 +151,13 @@ _COMPLAINS = re.compile(
     re.I,
 )
 # What might be is no complaint yet, and what one may do is no cancellation.
-_SUPPOSES = re.compile(r"\b(?:if|in case|если|вдруг|егер|falls|wenn|eğer|अगर)\b|\A\W*(?:se|si)\b|إذا|لو ", re.I)
+_SUPPOSES = re.compile(
+    r"\b(?:if|in case|если|вдруг|егер|falls|wenn|eğer|अगर)\b|\A\W*(?:se|si)\b|إذا|لو ", re.I
+)
 _NO = re.compile(r"\b(?:don't|do not|didn't|not|never|nothing|no|не|нет|ничего|nicht|nichts|kein\w*|non|niente|nada|não|ne|n'|pas)\b|नहीं|मत|(?:لا|لم|ليس)(?:\W|\Z)", re.I)  # fmt: skip
 _NO_AFTER = re.compile(
-    r"\A(?:stornier|absag)\w*(?: \w+){0,2} nicht\b|\Aiptal et(?:me(?!k\b)|mek istemi)|\Aбас тартпа|болдырмау", re.I
+    r"\A(?:stornier|absag)\w*(?: \w+){0,2} nicht\b|\Aiptal et(?:me(?!k\b)|mek istemi)|\Aбас тартпа|болдырмау",
+    re.I,
 )
 # A request in the form of a question.
 _PLEASE = re.compile(
@@ -167,9 +170,12 @@ _SENTENCE = re.compile(r"[^.!?\n؟।]+[.!?\n؟।]*")
 
 
 def request_in(text: str) -> Request | None:
-    """What the text asks of people, None for nothing: to take an order back, to put something right, or an order."""
+    """What the text asks of people, None for nothing: to take an order back, to put something right, or an
+    order."""
     flat = re.sub(r"[^\S\n]+", " ", text[:LOOKED_AT].replace("’", "'"))
-    rest = " ".join(part for part in _CLAUSE.split(flat) if not _CANCELS.search(part) and not _COMPLAINS.search(part))
+    rest = " ".join(
+        part for part in _CLAUSE.split(flat) if not _CANCELS.search(part) and not _COMPLAINS.search(part)
+    )
     if is_wish(rest):  # "the old one broke, I'll take a new one"
         return "order"
     for sentence in _SENTENCE.findall(flat):
@@ -195,16 +201,19 @@ def _says(what: re.Pattern[str], sentence: str) -> bool:
 
 
 def is_wish(text: str) -> bool:
-    """Whether the text orders something, books it, or says that they are coming: a sentence of it does, and neither takes it
-    back nor asks about it."""
-    if text.startswith("[order]") or _FORM.match(text[:LOOKED_AT]):  # a basket of the catalogue, a form filled in
+    """Whether the text orders something, books it, or says that they are coming: a sentence of it does, and
+    neither takes it back nor asks about it."""
+    if text.startswith("[order]") or _FORM.match(
+        text[:LOOKED_AT]
+    ):  # a basket of the catalogue, a form filled in
         return True
     flat = re.sub(r"[^\S\n]+", " ", text[:LOOKED_AT].replace("’", "'"))
     return any(_wishes(sentence) for sentence in _SENTENCE.findall(flat))
 
 
 def _wishes(sentence: str) -> bool:
-    """What stands around a wish takes it back: up to three words before it, and the two after it, which are its object."""
+    """What stands around a wish takes it back: up to three words before it, and the two after it, which are
+    its object."""
     found = _WISHES.search(sentence)
     if not found or _ASKED.search(sentence):
         return False

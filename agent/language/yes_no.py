@@ -1,8 +1,8 @@
 """Whether a message is a definitive yes or no, told without a model; only where that is beyond doubt.
 
-What is not is for the model to judge: "no, make it 5 pm" corrects, "yes, but" bargains, "no, that's all" ends a talk and
-refuses nothing. The precision on other people's dialogues stands in `benchmarks/README.md` (`make eval`).
-"""
+What is not is for the model to judge: "no, make it 5 pm" corrects, "yes, but" bargains, "no, that's all" ends
+a talk and refuses nothing. The precision on other people's dialogues stands in `benchmarks/README.md` (`make
+eval`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _YES = (
     r"да|ага|конечно|давайте|хорошо|согласен|согласна|подходит|беру|иә|әрине|жарайды|келісемін|sì|si|certo|certamente|va bene|va benissimo|d['’]accordo|perfetto|esatto|procedi|confermo|"
     r"sí|claro|por supuesto|de acuerdo|vale|perfecto|sim|com certeza|combinado|ja|gerne|natürlich|einverstanden|stimmt|oui|d['’]accord|bien sûr|evet|tamam|olur|elbette|हाँ|हां|जी हाँ|ठीक है|haan|نعم|موافق|так|підтверджую"
 )
-# None of _YES again: with two ways to read each word, a long row of them that ends in another would be read in every way.
+# None of _YES again: with two ways to read each word, a long row of them that ends in another would be read
+# in every way.
 _MORE_YES = (
     r"please|thanks?(?: you)?|that(?:'?s| is| would be)?|it|(?:sounds|looks|is|works|be)|very|so|great|good|fine|right|nice|lovely|by|for|with|me|i(?:'d| would|'ll| will)?|do|agree|want|like|to|love|"
     r"пожалуйста|спасибо|это|всё|верно|правильно|отлично|мне|grazie|per favore|bene|gracias|bien|está|obrigad[oa]|por|favor|bitte|danke|das|passt|merci|lütfen|teşekkürler|рахмет|कृपया|धन्यवाद"
@@ -39,7 +40,9 @@ _MAYBE = re.compile(
     r"vielleicht|ich überlege|muss überlegen|später|peut-être|je vais réfléchir|plus tard|belki|düşüneyim|düşüneceğim|sonra)\b|शायद|सोच(?:ता|ती|कर|ना)|बाद में|ربما|سأفكر|لاحقا",
     re.I,
 )
-_REFUSES = re.compile(r"\b(?:no|not|already|will|would|can|need|нет|не|уже|non|già|nein|nicht|não|hayır|жоқ)\b", re.I)
+_REFUSES = re.compile(
+    r"\b(?:no|not|already|will|would|can|need|нет|не|уже|non|già|nein|nicht|não|hayır|жоқ)\b", re.I
+)
 _ASKS_MORE = re.compile(r"\belse\b|further|what more|\b(?:any|some|other) (?:other |more )?(?:help|information|question|assist)\w*|anything more|more for you|need me|all you need|assist you|ещё (?:что|чем)|что-нибудь ещё|altro|algo más|mais alguma|noch etwas|autre chose|başka", re.I)  # fmt: skip
 # Says no to whatever it was, asked or not.
 _FLAT_NO = re.compile(
@@ -54,8 +57,9 @@ _NO_ONLY = re.compile(rf"(?:{_NO})(?:[\s,.!]+(?:{_MORE_NO}))*", re.I)
 
 
 def decision_in(text: str, before: str = "") -> Decision | None:
-    """The decision of a message after `before`, the last that was said to its sender; None when a model must judge. Where
-    nothing was asked, nothing is decided; a bare no to "anything else?" refuses nothing, and a bare yes wants more."""
+    """The decision of a message after `before`, the last that was said to its sender; None when a model must
+    judge. Where nothing was asked, nothing is decided; a bare no to "anything else?" refuses nothing, and a
+    bare yes wants more."""
     bare = " ".join(text.replace("’", "'").strip(" \t\n.!…,;)(🙂😊👍🙏").split())
     if _FLAT_NO.fullmatch(bare):
         return "no"

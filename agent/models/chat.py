@@ -1,4 +1,5 @@
-"""Chat models by name, what to do when one fails, and the one place where a tape or a meter can be put in between."""
+"""Chat models by name, what to do when one fails, and the one place where a tape or a meter can be put in
+between."""
 
 from __future__ import annotations
 
@@ -29,16 +30,15 @@ OFFLINE = "offline"
 LONGEST_WAIT = 5.0
 # So many turns in a row that the offline model had to answer are an alert, whatever the cause.
 MANY = 3
-# What models take is looked up again after so many seconds: others have learned, and what is old is forgotten.
+# What models take is looked up again after so many seconds: others have learned, and what is old is
+# forgotten.
 LOOKED_UP = 900
 # So many answers in a row that did not come in time, and the model is left alone for a while.
 LATE = 2
 # So often a model writes text in the place of a call before it is asked for JSON at once.
 WROTE = 2
 # What a model is told before it is asked once more.
-COMPLAINT = (
-    "Your last answer could not be used ({reason}). Answer again, and call a tool only with whole and valid JSON."
-)
+COMPLAINT = "Your last answer could not be used ({reason}). Answer again, and call a tool only with whole and valid JSON."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class NoModelAnswered(RuntimeError):
 
 
 Alarm = Callable[[str, Trouble | None], Awaitable[None]]
-# Told what a model takes, each time that is learned; knows what was learned before, in another process or before a restart.
+# Told what a model takes, each time that is learned; knows what was learned before, in another process or
+# before a restart.
 Note = Callable[[str, Ways], Awaitable[None]]
 Recall = Callable[[], Awaitable[dict[str, Ways]]]
 
@@ -64,10 +65,10 @@ Recall = Callable[[], Awaitable[dict[str, Ways]]]
 class Models:
     """The models of this process. Clients are made once and reused.
 
-    `alarm` is told (provider, trouble) once when a provider refuses the key or the account, and (provider, None) once
-    when it answers again. `rest` (seconds) is how long a provider is left alone after that, and at most ten times as long when it
-    asks to be. `note` and `recall` keep what was learned of what each model takes.
-    """
+    `alarm` is told (provider, trouble) once when a provider refuses the key or the account, and (provider,
+    None) once when it answers again. `rest` (seconds) is how long a provider is left alone after that, and at
+    most ten times as long when it asks to be. `note` and `recall` keep what was learned of what each model
+    takes."""
 
     offline: BaseChatModel
     default: str = OFFLINE
@@ -107,12 +108,12 @@ class Models:
     ) -> Asked:
         """The answer of the named model (`auto`: the default), else of the fallback, else of the offline one.
 
-        With a `schema`, `parsed` is an instance of it. `purpose` names the call on the bill; `options` are those of the named
-        model, and of no other that answers in its place, but for their time limit. When the day's allowance is
-        nearly spent `cheaper` is asked instead, and when it is spent the offline model alone. A refusal or a cut answer counts
-        as no answer, and so does an empty or malformed one when it comes a second time. What a server does not take (tools,
-        a forced call, a system message, pictures, an option) is left out, and remembered for the model. Raises NoModelAnswered.
-        """
+        With a `schema`, `parsed` is an instance of it. `purpose` names the call on the bill; `options` are
+        those of the named model, and of no other that answers in its place, but for their time limit. When
+        the day's allowance is nearly spent `cheaper` is asked instead, and when it is spent the offline model
+        alone. A refusal or a cut answer counts as no answer, and so does an empty or malformed one when it
+        comes a second time. What a server does not take (tools, a forced call, a system message, pictures, an
+        option) is left out, and remembered for the model. Raises NoModelAnswered."""
         await self._recall()
         for candidate in self._candidates(name, cheaper, fallback or self.fallback):
             own = options if candidate == self.resolve(name) else ModelOptions(timeout=options.timeout)
@@ -137,15 +138,20 @@ class Models:
         for name in self._candidates("auto", "", self.fallback):
             try:
                 self.made(name)
-            except Exception as error:  # a missing key shows at the first call too, and the next model answers
+            except (
+                Exception
+            ) as error:  # a missing key shows at the first call too, and the next model answers
                 log.error("model_not_ready", model=name, detail=brief(error))
 
     def put(self, name: str, model: BaseChatModel) -> None:
         """Let a name stand for a model made elsewhere."""
         self._put[name] = model
 
-    def made(self, name: str, options: ModelOptions = ModelOptions(), *, responses: bool = False) -> BaseChatModel:
-        """The client of a name, as it is asked; made once for the same options. Raises NotSetUp for one that cannot be asked."""
+    def made(
+        self, name: str, options: ModelOptions = ModelOptions(), *, responses: bool = False
+    ) -> BaseChatModel:
+        """The client of a name, as it is asked; made once for the same options. Raises NotSetUp for one that
+        cannot be asked."""
         if name in self._put or name == OFFLINE:
             return self._put.get(name, self.offline)
         kind = (name, options, responses)
@@ -193,11 +199,15 @@ class Models:
                 self.last_faults[name] = brief(error)
                 if isinstance(error, TimeoutError):
                     self._was_late(name)
-                log.warning("model_failed", model=name, attempt=attempt, fault=fault.kind, detail=brief(error))
+                log.warning(
+                    "model_failed", model=name, attempt=attempt, fault=fault.kind, detail=brief(error)
+                )
                 if fault.kind == "again" and not complaint:
                     complaint = COMPLAINT.format(reason="a call of a tool that cannot be read")
                     continue
-                if name != OFFLINE and (fault.kind == "refused" or (others and fault.kind in ("gone", "address"))):
+                if name != OFFLINE and (
+                    fault.kind == "refused" or (others and fault.kind in ("gone", "address"))
+                ):
                     if not refused:
                         refused, others = (
                             True,
@@ -215,7 +225,10 @@ class Models:
                     self._until[name] = time.monotonic() + min(wait, 10 * self.rest)
                 blank = status_of(error) == 500 and "internal server error" in said(error).casefold()
                 if blank and attempt == self.attempts and (tools or schema) and ways.tools and not refused:
-                    refused, ways = True, replace(ways, tools=False, forced=False)  # some break down over tools
+                    refused, ways = (
+                        True,
+                        replace(ways, tools=False, forced=False),
+                    )  # some break down over tools
                     continue
                 if fault.kind != "retry" or attempt >= self.attempts or wait > LONGEST_WAIT:
                     return None
@@ -262,13 +275,15 @@ class Models:
         return answer
 
     def _was_late(self, name: str) -> None:
-        """A model that gave no answer in time, twice in a row, is left alone for a while: nobody else need wait for it."""
+        """A model that gave no answer in time, twice in a row, is left alone for a while: nobody else need
+        wait for it."""
         self._late[name] = self._late.get(name, 0) + 1
         if self._late[name] >= LATE and name != OFFLINE:
             self._until[name] = time.monotonic() + self.rest
 
     async def _works(self, name: str, provider: str, ways: Ways, refused: bool) -> None:
-        """A model has answered: what was wrong with it is over, and how it takes questions is known from now on."""
+        """A model has answered: what was wrong with it is over, and how it takes questions is known from now
+        on."""
         self._late.pop(name, None)
         for whose in (provider, name):
             await self._trouble(whose, None)
@@ -284,13 +299,15 @@ class Models:
             await self.note(name, ways)
 
     async def _writes(self, name: str, ways: Ways) -> None:
-        """A model wrote text where it had to call a form, and filled it as JSON: the second time it is asked so from then on."""
+        """A model wrote text where it had to call a form, and filled it as JSON: the second time it is asked
+        so from then on."""
         self._wrote[name] = self._wrote.get(name, 0) + 1
         if self._wrote[name] >= WROTE and self.ways_of(name).forms:
             await self._learn(name, replace(self.ways_of(name), forms=False, grammar=ways.grammar))
 
     async def _fell_back(self, wanted: str, answered: str) -> None:
-        """Count turns that the offline model had to answer, whatever the cause: some in a row are an alert."""
+        """Count turns that the offline model had to answer, whatever the cause: some in a row are an
+        alert."""
         if OFFLINE in (wanted, self.resolve(wanted)) or usage.allowance.get() == "offline":
             return
         self._in_a_row = self._in_a_row + 1 if answered == OFFLINE else 0
@@ -315,14 +332,22 @@ class Models:
             await self.alarm(whose, trouble)
 
     def _runnable(
-        self, name: str, tools: Sequence[BaseTool], schema: type[BaseModel] | None, options: ModelOptions, ways: Ways
+        self,
+        name: str,
+        tools: Sequence[BaseTool],
+        schema: type[BaseModel] | None,
+        options: ModelOptions,
+        ways: Ways,
     ) -> Any:
-        """A model with its tools or its schema; kept, since describing them costs more than the rest of the call."""
+        """A model with its tools or its schema; kept, since describing them costs more than the rest of the
+        call."""
         kind = (name, schema, options, ways, tuple(id(tool) for tool in tools))
         if kind not in self._runnables:
             runnable: Any = self.made(name, options, responses=not ways.chat)
             if schema is not None and ways.calls_forms:
-                runnable = runnable.bind_tools([schema], **({"tool_choice": schema.__name__} if ways.forced else {}))
+                runnable = runnable.bind_tools(
+                    [schema], **({"tool_choice": schema.__name__} if ways.forced else {})
+                )
             elif schema is not None and _has_grammar(name, ways):
                 shape = {"name": schema.__name__, "schema": schema.model_json_schema()}
                 runnable = runnable.bind(response_format={"type": "json_schema", "json_schema": shape})
@@ -354,7 +379,8 @@ def _uses(
 
 
 def _has_grammar(name: str, ways: Ways) -> bool:
-    """Whether JSON can be held to a schema: on OpenAI's chat completions, which servers of small models imitate in this too."""
+    """Whether JSON can be held to a schema: on OpenAI's chat completions, which servers of small models
+    imitate in this too."""
     return name.startswith("openai:") and ways.chat and ways.grammar
 
 

@@ -1,8 +1,9 @@
-"""The one gate between what a model writes and what anybody reads: thoughts go, calls written as text become calls.
+"""The one gate between what a model writes and what anybody reads: thoughts go, calls written as text become
+calls.
 
-Formats: <think> and its kin (DeepSeek-R1, Qwen, Magistral's [THINK]), harmony channels (OpenAI, "harmony response format"),
-Hermes' and Qwen's <tool_call>, Llama's <function=...>, Mistral's [TOOL_CALLS], and bare JSON.
-"""
+Formats: <think> and its kin (DeepSeek-R1, Qwen, Magistral's [THINK]), harmony channels (OpenAI, "harmony
+response format"), Hermes' and Qwen's <tool_call>, Llama's <function=...>, Mistral's [TOOL_CALLS], and bare
+JSON."""
 
 from __future__ import annotations
 
@@ -53,9 +54,12 @@ _PARAMETER = re.compile(
 # Characters after a tool's name in which its arguments are looked for.
 _NEAR = 4_000
 _CALL_BLOCKS = (
-    re.compile(r"<(tool_call|function_call|tool_use|tools?|invoke)\b[^<>]{0,200}>(.*?)(?:</\1\s*>|\Z)", re.S | re.I),
     re.compile(
-        r"(<\|tool_calls?(?:_begin|_start)?\|>|<｜tool▁calls?▁begin｜>|<\|python_tag\|>|\[TOOL_CALLS\])(.*)\Z", re.S
+        r"<(tool_call|function_call|tool_use|tools?|invoke)\b[^<>]{0,200}>(.*?)(?:</\1\s*>|\Z)", re.S | re.I
+    ),
+    re.compile(
+        r"(<\|tool_calls?(?:_begin|_start)?\|>|<｜tool▁calls?▁begin｜>|<\|python_tag\|>|\[TOOL_CALLS\])(.*)\Z",
+        re.S,
     ),
 )
 _FUNCTION = re.compile(r"<function(?:=|\s+name=\"?)([\w.-]{1,64})\"?>?(.*?)(?:</function>|\Z)", re.S)
@@ -63,8 +67,9 @@ _FENCE = re.compile(r"\A\s*```(?:json|tool_code|tool_call)?\s*\n(.*?)\n?```\s*\Z
 
 
 def cleaned(answer: AIMessage, offered: Collection[str], form: bool = False) -> AIMessage:
-    """An answer without thoughts and marks, whose calls of `offered` tools are calls, each with an id. What looks like a call
-    and is none leaves no text (but for a `form`, which may be JSON): the answer is empty then, and asked for again."""
+    """An answer without thoughts and marks, whose calls of `offered` tools are calls, each with an id. What
+    looks like a call and is none leaves no text (but for a `form`, which may be JSON): the answer is empty
+    then, and asked for again."""
     text = str(answer.text)
     calls = list(answer.tool_calls)
     raw = text[:LONGEST]
@@ -86,7 +91,8 @@ _MARKED = re.compile(r"to=functions\.\w|<[|｜]tool[_▁]")
 
 
 def _loose(text: str, offered: Collection[str]) -> list[Any]:
-    """The call of an offered tool in a text that a machine wrote for a machine, in whatever of their many ways."""
+    """The call of an offered tool in a text that a machine wrote for a machine, in whatever of their many
+    ways."""
     if not _MACHINE.search(text):
         return []
     for name in offered:
@@ -119,7 +125,11 @@ def _near(text: str) -> dict[str, Any] | None:
     for value in objects_in(text)[:1]:
         if isinstance(value, dict):
             inner = next(
-                (value[k] for k in ("arguments", "parameters", "args", "input") if isinstance(value.get(k), dict)),
+                (
+                    value[k]
+                    for k in ("arguments", "parameters", "args", "input")
+                    if isinstance(value.get(k), dict)
+                ),
                 value,
             )
             return inner
@@ -137,7 +147,8 @@ def _without_names(text: str, offered: Collection[str]) -> str:
 
 
 def _spoken(text: str) -> str:
-    """What is left for a person to read: no shells of calls, no call of a tool nobody has, and of an answer that is JSON its words."""
+    """What is left for a person to read: no shells of calls, no call of a tool nobody has, and of an answer
+    that is JSON its words."""
     if not _MACHINE.search(text) and not _SHELLS.search(text) and not _ACTS.search(text):
         return text
     left = _SHELLS.sub("", text)
@@ -146,7 +157,9 @@ def _spoken(text: str) -> str:
         if isinstance(value, dict) and _is_call(value):
             left = f"{left[:start].rstrip()} {left[end:].lstrip()}".strip()
         elif isinstance(value, dict) and not (left[:start].strip() or left[end:].strip()):
-            words = [value[name] for name in _WORDS if isinstance(value.get(name), str)] or list(value.values())
+            words = [value[name] for name in _WORDS if isinstance(value.get(name), str)] or list(
+                value.values()
+            )
             left = words[0] if words and isinstance(words[0], str) else ""
     return re.sub(r"```(?:json)?\s*(?:```|\Z)", "", left).strip()
 
@@ -154,11 +167,14 @@ def _spoken(text: str) -> str:
 def _is_call(value: dict[str, Any]) -> bool:
     inner: Any = value.get("function") if isinstance(value.get("function"), dict) else value
     named = isinstance(inner.get("name"), str)
-    return named and any(isinstance(inner.get(k), dict | str) for k in ("arguments", "parameters", "args", "input"))
+    return named and any(
+        isinstance(inner.get(k), dict | str) for k in ("arguments", "parameters", "args", "input")
+    )
 
 
 def without_thoughts(text: str) -> str:
-    """What a model says aloud. A thought that was not closed hides all that follows it, one that was not opened all before."""
+    """What a model says aloud. A thought that was not closed hides all that follows it, one that was not
+    opened all before."""
     if final := list(_FINAL.finditer(text)):
         text = text[final[-1].end() :]
     elif _CHANNEL.search(text):  # thoughts alone
@@ -210,7 +226,12 @@ def _written(text: str, mark: str) -> list[tuple[str, dict[str, Any]]]:
             inner: dict[str, Any] = nested if isinstance(nested, dict) else row
             name = inner.get("name") or row.get("tool") or row.get("tool_name") or row.get("action")
             arguments = next(
-                (inner[k] for k in ("arguments", "parameters", "args", "input", "action_input") if k in inner), None
+                (
+                    inner[k]
+                    for k in ("arguments", "parameters", "args", "input", "action_input")
+                    if k in inner
+                ),
+                None,
             )
             if isinstance(arguments, str):
                 arguments = next(iter(objects_in(arguments)), None)
@@ -222,7 +243,8 @@ def _written(text: str, mark: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def objects_in(text: str) -> list[Any]:
-    """Every JSON object or list that stands whole in a text, in order; what stands inside another is not one of its own."""
+    """Every JSON object or list that stands whole in a text, in order; what stands inside another is not one
+    of its own."""
     return [value for _, _, value in _objects(text)]
 
 

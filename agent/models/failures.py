@@ -11,13 +11,25 @@ from langchain_core.messages import AIMessage
 
 from agent.models.setup import NotSetUp, variables
 
-# `retry`: the same call may succeed a moment later; `again`: asked anew it may, at once; `refused`: the server does not take
-# something of the request; `next`: ask the next model; `key`: the key is refused; `account`: the quota or the money of the
-# account is used up; `gone`: there is no such model (any more); `address`: whoever answers speaks another wire; `region`: not
-# from this country; `setup`: a package or a key is missing here. `ways` and `offline` are no faults of a call: a model that takes less than others, and turns in a row
-# without any model.
+# `retry`: the same call may succeed a moment later; `again`: asked anew it may, at once; `refused`: the
+# server does not take something of the request; `next`: ask the next model; `key`: the key is refused;
+# `account`: the quota or the money of the account is used up; `gone`: there is no such model (any more);
+# `address`: whoever answers speaks another wire; `region`: not from this country; `setup`: a package or a key
+# is missing here. `ways` and `offline` are no faults of a call: a model that takes less than others, and
+# turns in a row without any model.
 Kind = Literal[
-    "retry", "again", "refused", "next", "key", "account", "gone", "address", "region", "setup", "ways", "offline"
+    "retry",
+    "again",
+    "refused",
+    "next",
+    "key",
+    "account",
+    "gone",
+    "address",
+    "region",
+    "setup",
+    "ways",
+    "offline",
 ]
 # What nobody but a person mends.
 LASTING = ("key", "account", "gone", "address", "region", "setup")
@@ -45,9 +57,12 @@ _GONE = re.compile(
 )
 _NO_WIRE = re.compile(r"<(?:!doctype|html|head|body)\b|unexpected response type|expecting value: line 1|missing 'choices'|404 page not found|cannot post|method not allowed", re.I)  # fmt: skip
 _REGION = re.compile(
-    r"unsupported_country|country, region|location is not supported|not available in your (?:country|region)", re.I
+    r"unsupported_country|country, region|location is not supported|not available in your (?:country|region)",
+    re.I,
 )
-_AGAIN = re.compile(r"tool_use_failed|failed to call a function|malformed_function_call|failed_generation", re.I)
+_AGAIN = re.compile(
+    r"tool_use_failed|failed to call a function|malformed_function_call|failed_generation", re.I
+)
 _TOOLS = re.compile(r"\btools?\b|tool_choice|function call", re.I)
 _UNPAID = re.compile(
     r"billing|credit balance|credit limit|budget has been exceeded|余额不足|free-models-per-day|hard limit|payment required",
@@ -56,13 +71,16 @@ _UNPAID = re.compile(
 # HTTP statuses with which servers refuse a request for what is in it.
 REFUSES = (400, 405, 415, 422, 500, 501)
 
-# OpenAI "Chat completions: finish_reason" and Gemini "FinishReason": how an answer ends that is not the model's answer.
+# OpenAI "Chat completions: finish_reason" and Gemini "FinishReason": how an answer ends that is not the
+# model's answer.
 _CUT = {"length", "max_tokens"}
 _BLOCKED = {
     "content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii", "model_armor", "image_safety",
     "malformed_function_call", "unexpected_tool_call", "language", "other",
 }  # fmt: skip
-_DELAY = re.compile(r"retryDelay\W+(\d+(?:\.\d+)?)s|(?:try again|retry) in (?:(\d+)m)?(\d+(?:\.\d+)?)(ms|s)", re.I)
+_DELAY = re.compile(
+    r"retryDelay\W+(\d+(?:\.\d+)?)s|(?:try again|retry) in (?:(\d+)m)?(\d+(?:\.\d+)?)(ms|s)", re.I
+)
 _RESET = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s))?")
 
 
@@ -72,7 +90,8 @@ class NoAnswer(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failed call: what to do, and for how many seconds the provider wants to be left alone (None: it did not say)."""
+    """A failed call: what to do, and for how many seconds the provider wants to be left alone (None: it did
+    not say)."""
 
     kind: Kind
     wait: float | None = None
@@ -98,9 +117,7 @@ class Trouble:
     def advice(self) -> str:
         """One sentence for an operator."""
         if self.kind == "key":
-            return (
-                f"{self.setting} is refused by the provider: check it and restart. Until then the next model answers."
-            )
+            return f"{self.setting} is refused by the provider: check it and restart. Until then the next model answers."
         until = "Until then the next model answers."
         return {
             "account": f"The account of {self.setting} has used up its quota: top it up. {until}",
@@ -131,7 +148,12 @@ def judge(error: BaseException, provider: str = "") -> Fault:
         return Fault("address")  # a wall in front, such as Cloudflare's
     if status == 403 and (_GONE.search(text) or _TOOLS.search(text)) and "key" not in low:
         return Fault("gone" if _GONE.search(text) and "model" in low else "refused")
-    if status in (401, 403) or "api_key_invalid" in low or "api key not valid" in low or "incorrect api key" in low:
+    if (
+        status in (401, 403)
+        or "api_key_invalid" in low
+        or "api key not valid" in low
+        or "incorrect api key" in low
+    ):
         return Fault("key")
     if _AGAIN.search(text):
         return Fault("again")
@@ -148,7 +170,9 @@ def judge(error: BaseException, provider: str = "") -> Fault:
         return Fault("next")  # the time of this turn is spent
     if status == 404 and _TOOLS.search(text):
         return Fault("refused")
-    if (_NO_WIRE.search(text) and status in (None, 200, 404, 405)) or (status == 404 and not _GONE.search(text)):
+    if (_NO_WIRE.search(text) and status in (None, 200, 404, 405)) or (
+        status == 404 and not _GONE.search(text)
+    ):
         return Fault("address")
     if status == 404 or (status in (400, 410) and "model" in low and _GONE.search(text)):
         return Fault("gone")
@@ -171,7 +195,10 @@ _NAMED = re.compile(r"tool|function|role|template|jinja|image|system|alternat", 
 
 def _is_too_long(text: str) -> bool:
     return (
-        "context length" in text or "context_length" in text or "too many tokens" in text or "maximum context" in text
+        "context length" in text
+        or "context_length" in text
+        or "too many tokens" in text
+        or "maximum context" in text
     )
 
 

@@ -1,9 +1,9 @@
 """The chat model that needs no network: deterministic, and honest about what it can do.
 
-It sorts contacts with embeddings and rules, extracts with patterns and validators, answers by quoting the knowledge base
-with its source, says so when it does not know, and calls a tool when the request names it. It answers without keys and
-when every provider is down. Like any chat model it sees nothing but its messages and the tools offered.
-"""
+It sorts contacts with embeddings and rules, extracts with patterns and validators, answers by quoting the
+knowledge base with its source, says so when it does not know, and calls a tool when the request names it. It
+answers without keys and when every provider is down. Like any chat model it sees nothing but its messages and
+the tools offered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ from typing import Any
 import numpy as np
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -42,12 +49,13 @@ from knowledge_base.embed import bundled
 Embed = Callable[[str], Any]
 
 QUOTE_CHARACTERS = 420
-# A sentence further than this from the best one does not belong to the answer (cosine, multilingual-e5-small).
+# A sentence further than this from the best one does not belong to the answer (cosine,
+# multilingual-e5-small).
 SENTENCE_MARGIN = 0.03
 # What a word in common is worth, on the same scale.
 SHARED_WORD = 0.02
-# Sentences that are compared with a question by meaning, those that share words with it first: each costs 10 ms once, so fewer
-# where the question itself is long enough to cost the rest of a turn's time.
+# Sentences that are compared with a question by meaning, those that share words with it first: each costs 10
+# ms once, so fewer where the question itself is long enough to cost the rest of a turn's time.
 EMBEDDED, EMBEDDED_OF_LONG, LONG = 16, 6, 400
 CONSIDERED = 5
 ASKED_FOR = ("name", "email", "company", "phone")
@@ -88,7 +96,8 @@ _PRICE = re.compile(
 
 
 class OfflineChatModel(BaseChatModel):
-    """`embed` maps a text to a unit vector of the bundled embedding model, whose distances the thresholds are for."""
+    """`embed` maps a text to a unit vector of the bundled embedding model, whose distances the thresholds are
+    for."""
 
     embed: Embed
 
@@ -100,10 +109,13 @@ class OfflineChatModel(BaseChatModel):
         self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
     ) -> Runnable[Any, AIMessage]:
         """Offer tools; with `tool_choice` the one offered is always called."""
-        return self.bind(offered=[convert_to_openai_tool(tool)["function"] for tool in tools], forced=bool(tool_choice))  # pyright: ignore[reportReturnType]
+        return self.bind(
+            offered=[convert_to_openai_tool(tool)["function"] for tool in tools], forced=bool(tool_choice)
+        )  # pyright: ignore[reportReturnType]
 
     def warm(self) -> None:
-        """Load the embedding model and what it compares with, which takes a second, before anybody waits for it."""
+        """Load the embedding model and what it compares with, which takes a second, before anybody waits for
+        it."""
         _seeds(self.embed)
 
     def _generate(
@@ -142,7 +154,10 @@ class OfflineChatModel(BaseChatModel):
             if client - other > CLASS_MARGIN:
                 contact_class, reason = "client", "writes like a customer"
             elif other - client > CLASS_MARGIN:
-                contact_class, reason = "non_client", "writes like somebody who offers or seeks something else"
+                contact_class, reason = (
+                    "non_client",
+                    "writes like somebody who offers or seeks something else",
+                )
         return {"contact_class": contact_class, "intent": intent, "reason": reason}
 
     def _sell(self, heard: Heard, offered: dict[str, Any]) -> AIMessage:
@@ -154,7 +169,9 @@ class OfflineChatModel(BaseChatModel):
             if name in heard.said:
                 properties = offered[name]["parameters"].get("properties", {})
                 query = heard.said.replace(name, "").strip(" :\n") or heard.said
-                return _call(name, {key: query for key, kind in properties.items() if kind.get("type") == "string"})
+                return _call(
+                    name, {key: query for key, kind in properties.items() if kind.get("type") == "string"}
+                )
         if "find_product" in offered and _PRICE.search(heard.said):
             return _call("find_product", {"query": heard.said[:200]})
         return AIMessage(self._from_passages(heard))
@@ -165,7 +182,12 @@ class OfflineChatModel(BaseChatModel):
             return heard.say("handed_over")
         try:
             rows = [_row(row) for row in json.loads(answers["find_product"]) if isinstance(row, dict)]
-        except (KeyError, ValueError, TypeError, RecursionError):  # no rows, or thousands of brackets within each other
+        except (
+            KeyError,
+            ValueError,
+            TypeError,
+            RecursionError,
+        ):  # no rows, or thousands of brackets within each other
             return self._from_passages(heard)
         return "\n".join(rows) + heard.question()
 
@@ -182,7 +204,8 @@ class OfflineChatModel(BaseChatModel):
         if heard.said.strip() == "[sticker]":
             return heard.say("more")
         if re.fullmatch(
-            r"\s*\[(empty message|image|audio|video|document|sticker|location|contacts)\][^\n]{0,3}\s*", heard.said
+            r"\s*\[(empty message|image|audio|video|document|sticker|location|contacts)\][^\n]{0,3}\s*",
+            heard.said,
         ):
             return heard.say("media")
         if heard.gave_details and not _QUESTION.search(heard.said):
@@ -195,7 +218,8 @@ class OfflineChatModel(BaseChatModel):
         return f"{quote}\n_{passage['document']}, p. {passage['page']}_" + heard.question()
 
     def _quote(self, question: str, passages: Sequence[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
-        """The paragraph with the sentence nearest to the question, or only its nearest sentences when it is long."""
+        """The paragraph with the sentence nearest to the question, or only its nearest sentences when it is
+        long."""
         wanted, words = self.embed(question), _stems(question)
 
         @cache  # the same line again costs nothing
@@ -226,7 +250,9 @@ class Heard:
     def __init__(self, messages: Sequence[AnyMessage | BaseMessage]) -> None:
         system = "\n".join(str(m.text) for m in messages if isinstance(m, SystemMessage))
         rest = [m for m in messages if not isinstance(m, SystemMessage)]
-        last_reply = max((i for i, m in enumerate(rest) if isinstance(m, AIMessage) and not m.tool_calls), default=-1)
+        last_reply = max(
+            (i for i, m in enumerate(rest) if isinstance(m, AIMessage) and not m.tool_calls), default=-1
+        )
         turn = rest[last_reply + 1 :]
         spoken = [str(m.text) for m in rest[: last_reply + 1] if isinstance(m, AIMessage)]
         self.before = spoken[-1] if spoken else ""
@@ -236,7 +262,13 @@ class Heard:
             (str(m.name), str(m.text)) for m in turn if isinstance(m, ToolMessage) and m.status != "error"
         ]
         self.passages = [
-            {"document": document, "page": page, "language": language, "strong": match == "strong", "text": text}
+            {
+                "document": document,
+                "page": page,
+                "language": language,
+                "strong": match == "strong",
+                "text": text,
+            }
             for document, page, language, match, text in _passages(system)
         ]
         self.language = _tag(system, "language") or language_of(self.said)
@@ -281,7 +313,10 @@ def _tag(text: str, name: str) -> str:
 def _call(name: str, args: dict[str, Any]) -> AIMessage:
     seed = f"{name} {json.dumps(args, sort_keys=True)}"
     return AIMessage(
-        "", tool_calls=[{"name": name, "args": args, "id": f"call_{uuid.uuid5(uuid.NAMESPACE_OID, seed).hex[:16]}"}]
+        "",
+        tool_calls=[
+            {"name": name, "args": args, "id": f"call_{uuid.uuid5(uuid.NAMESPACE_OID, seed).hex[:16]}"}
+        ],
     )
 
 
@@ -305,7 +340,9 @@ def _facts(heard: Heard) -> dict[str, str]:
 def _paragraphs(text: str) -> list[str]:
     """The paragraphs of a passage; headings only when nothing else is there."""
     parts = [part.strip() for part in text.split("\n") if part.strip()]
-    return [part for part in parts if part[-1] in ".!?…।؟;" or len(part) > 80 or "; " in part] or parts or [text]
+    return (
+        [part for part in parts if part[-1] in ".!?…।؟;" or len(part) > 80 or "; " in part] or parts or [text]
+    )
 
 
 def _sentences(text: str) -> list[str]:
@@ -340,7 +377,8 @@ _CODES = ("sku", "code", "id", "артикул", "код", "codice", "código", 
 
 
 def _row(row: dict[str, Any]) -> str:
-    """A price-list row as a line: the name, the price with its currency, then every other column but article codes."""
+    """A price-list row as a line: the name, the price with its currency, then every other column but article
+    codes."""
     rest = {str(k).strip(): str(v).strip() for k, v in row.items() if v not in (None, "")}
 
     def take(wanted: Sequence[str]) -> tuple[str, str]:
@@ -352,7 +390,9 @@ def _row(row: dict[str, Any]) -> str:
     name = take(_NAMES)[1] or (rest.pop(next(iter(rest))) if rest else "")
     unit = currency or (match.group(1) if (match := re.search(r"[(,]\s*([^\s)]{1,5})\)?$", header)) else "")
     others = [
-        f"{h.replace('_', ' ')}: {v}" for h, v in rest.items() if not any(code == h.casefold() for code in _CODES)
+        f"{h.replace('_', ' ')}: {v}"
+        for h, v in rest.items()
+        if not any(code == h.casefold() for code in _CODES)
     ]
     line = f"*{name}*" + (f": {_grouped(price)} {unit}".rstrip() if price else "")
     return line + (f" ({', '.join(others)})" if others else "")

@@ -1,9 +1,9 @@
 """OpenAI's wire as its many imitators speak it: what they add to an answer goes back to them with it.
 
-Thinking servers refuse a tool's answer unless the call comes back with the thoughts it was made with: `reasoning_content`
-(DeepSeek, "Thinking mode"; Qwen; Moonshot), `reasoning_details` (OpenRouter, "Reasoning tokens"), and per call `extra_content`
-with a thought signature (Gemini, "OpenAI compatibility"). LangChain's client keeps none of them.
-"""
+Thinking servers refuse a tool's answer unless the call comes back with the thoughts it was made with:
+`reasoning_content` (DeepSeek, "Thinking mode"; Qwen; Moonshot), `reasoning_details` (OpenRouter, "Reasoning
+tokens"), and per call `extra_content` with a thought signature (Gemini, "OpenAI compatibility"). LangChain's
+client keeps none of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ KEPT = "kept_for_wire"
 
 
 def in_pieces(text: str) -> dict[str, Any] | None:
-    """The completion in an event stream (chat.completion.chunk) that a server sent unasked; None for any other text."""
+    """The completion in an event stream (chat.completion.chunk) that a server sent unasked; None for any
+    other text."""
     whole: dict[str, Any] = {}
     said: dict[str, Any] = {"content": ""}
     calls: dict[int, dict[str, Any]] = {}
@@ -49,8 +50,9 @@ def in_pieces(text: str) -> dict[str, Any] | None:
 
 
 def as_meant(answer: dict[str, Any]) -> dict[str, Any]:
-    """A completion as its wire has it, whatever its server made of it: the author is the assistant, the arguments of a call are
-    one JSON text, each call has an id, a call in the old place (`function_call`) stands in the new one. Raises NoAnswer."""
+    """A completion as its wire has it, whatever its server made of it: the author is the assistant, the
+    arguments of a call are one JSON text, each call has an id, a call in the old place (`function_call`)
+    stands in the new one. Raises NoAnswer."""
     if not isinstance(answer.get("choices"), list):
         return answer
     if not answer["choices"]:
@@ -96,12 +98,21 @@ class OpenAiWire(ChatOpenAI):
         for generation, choice in zip(result.generations, raw.get("choices") or [], strict=False):
             said = choice.get("message") or {}
             kept = {name: said[name] for name in EXTRAS if said.get(name)}
-            calls = [{name: one[name] for name in CALL_EXTRAS if one.get(name)} for one in said.get("tool_calls") or ()]
+            calls = [
+                {name: one[name] for name in CALL_EXTRAS if one.get(name)}
+                for one in said.get("tool_calls") or ()
+            ]
             if kept or any(calls):
-                generation.message.additional_kwargs[KEPT] = {"model": self.model_name, "message": kept, "calls": calls}
+                generation.message.additional_kwargs[KEPT] = {
+                    "model": self.model_name,
+                    "message": kept,
+                    "calls": calls,
+                }
         return result
 
-    def _get_request_payload(self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+    def _get_request_payload(
+        self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
         payload = super()._get_request_payload(input_, stop=stop, **kwargs)
         messages = self._convert_input(input_).to_messages()
         for message, row in zip(messages, payload.get("messages", ()), strict=False):

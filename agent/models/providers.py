@@ -1,4 +1,5 @@
-"""Clients of chat models, by `provider:model`: OpenAI's wire and Gemini's, and every other provider that LangChain knows."""
+"""Clients of chat models, by `provider:model`: OpenAI's wire and Gemini's, and every other provider that
+LangChain knows."""
 
 from __future__ import annotations
 
@@ -15,11 +16,13 @@ from pydantic import SecretStr, ValidationError
 from agent.model_options import ModelOptions, is_name
 from agent.models.setup import NotSetUp, variables
 
-# Extras of this project, installed together by `make providers`; the packages of other providers by pip alone.
+# Extras of this project, installed together by `make providers`; the packages of other providers by pip
+# alone.
 EXTRAS = ("anthropic", "mistralai", "groq", "ollama")
 # Providers that call an option by another name than LangChain's usual one.
 _RENAMED = {"ollama": {"reasoning_effort": "reasoning", "max_tokens": "num_predict"}}
-# Gemini 2.5 takes a number of tokens where later models take a word ("OpenAI compatibility", Google: reasoning_effort).
+# Gemini 2.5 takes a number of tokens where later models take a word ("OpenAI compatibility", Google:
+# reasoning_effort).
 _BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 24_576}
 # Models that hand out their thoughts sealed, so that they can be given back without a state kept at OpenAI.
 _REASONS = re.compile(r"^(?:o\d|codex|gpt-(?:[5-9]|\d\d)(?!.*chat))")
@@ -36,8 +39,8 @@ def environment(provider: str, known: Mapping[str, str | None] = os.environ) -> 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Keys, addresses and the time limit of model providers. `timeout` in seconds for one call; `http` carries OpenAI's
-    wire when it is given; `others` knows the providers besides OpenAI and Gemini."""
+    """Keys, addresses and the time limit of model providers. `timeout` in seconds for one call; `http`
+    carries OpenAI's wire when it is given; `others` knows the providers besides OpenAI and Gemini."""
 
     openai_key: str | None = None
     openai_url: str | None = None
@@ -49,11 +52,13 @@ class Access:
 
 
 def make(name: str, access: Access, options: ModelOptions, responses: bool = False) -> BaseChatModel:
-    """A provider's client. Retries are ours, so that one policy holds for all of them; `responses`: the model is only there over
-    OpenAI's Responses interface. Raises NotSetUp."""
+    """A provider's client. Retries are ours, so that one policy holds for all of them; `responses`: the model
+    is only there over OpenAI's Responses interface. Raises NotSetUp."""
     provider, _, model = name.partition(":")
     if not is_name(name):
-        raise NotSetUp(f"unknown chat model {name!r}: use PROVIDER:NAME, such as openai:gpt-4.1-mini, or offline")
+        raise NotSetUp(
+            f"unknown chat model {name!r}: use PROVIDER:NAME, such as openai:gpt-4.1-mini, or offline"
+        )
     said = {
         part: value
         for part in ("temperature", "reasoning_effort", "max_tokens")
@@ -67,14 +72,17 @@ def make(name: str, access: Access, options: ModelOptions, responses: bool = Fal
     return _other(provider, model, access, {**said, "timeout": timeout})
 
 
-def _openai(model: str, access: Access, options: ModelOptions, responses: bool, said: dict[str, Any]) -> BaseChatModel:
+def _openai(
+    model: str, access: Access, options: ModelOptions, responses: bool, said: dict[str, Any]
+) -> BaseChatModel:
     from agent.models.openai_wire import OpenAiWire
 
     if options.stored_prompt:
         version = {"version": options.stored_prompt_version} if options.stored_prompt_version else {}
         said["model_kwargs"] = {"prompt": {"id": options.stored_prompt, **version}}
     if responses := responses or options.api == "responses" or bool(options.stored_prompt):
-        # the conversation is kept here: nothing is stored there, and sealed thoughts come back with the next call
+        # the conversation is kept here: nothing is stored there, and sealed thoughts come back with the next
+        # call
         said |= {"store": False, "output_version": "responses/v1"}
         said |= {"include": ["reasoning.encrypted_content"]} if _REASONS.match(model) else {}
     return OpenAiWire(
@@ -115,7 +123,9 @@ def _other(provider: str, model: str, access: Access, said: dict[str, Any]) -> B
     try:
         return init_chat_model(model, model_provider=provider, max_retries=0, **said)
     except ImportError as error:
-        package = next(iter(re.findall(r"langchain-[\w-]+", str(error))), f"langchain-{provider.replace('_', '-')}")
+        package = next(
+            iter(re.findall(r"langchain-[\w-]+", str(error))), f"langchain-{provider.replace('_', '-')}"
+        )
         command = "make providers" if provider in EXTRAS else f".venv/bin/python -m pip install {package}"
         raise NotSetUp(f"{provider}:{model} needs the package {package}: run {command}") from None
     except ValidationError as error:
@@ -127,4 +137,6 @@ def _other(provider: str, model: str, access: Access, said: dict[str, Any]) -> B
         raise NotSetUp(f"{provider}:{model}: {str(error)[:200]}; is {variables(provider)[0]} set?") from None
     except Exception as error:  # whatever a provider's library does without its key
         said_so = f"{type(error).__name__}: {str(error)[:150]}"
-        raise NotSetUp(f"{provider}:{model} cannot be used ({said_so}); is {variables(provider)[0]} set?") from None
+        raise NotSetUp(
+            f"{provider}:{model} cannot be used ({said_so}); is {variables(provider)[0]} set?"
+        ) from None

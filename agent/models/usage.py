@@ -21,8 +21,9 @@ PER = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One model call. `cost` in US dollars; 0 for one without a price, which `priced` tells: `assumed` is then what it would
-    have cost with the dearest model there is, and counts for the budget, so that no name goes around it."""
+    """One model call. `cost` in US dollars; 0 for one without a price, which `priced` tells: `assumed` is
+    then what it would have cost with the dearest model there is, and counts for the budget, so that no name
+    goes around it."""
 
     purpose: str
     model: str
@@ -60,13 +61,15 @@ def add(purpose: str, model: str, read: int, written: int, cached: int = 0) -> N
 
 
 def _cost(price: dict[str, float], tokens: tuple[int, int], cached: int) -> float:
-    fresh = max(0, tokens[0] - cached) * price.get("input", 0) + cached * price.get("cached", price.get("input", 0))
+    fresh = max(0, tokens[0] - cached) * price.get("input", 0) + cached * price.get(
+        "cached", price.get("input", 0)
+    )
     return (fresh + tokens[1] * price.get("output", 0)) / PER
 
 
 def price_of(model: str) -> dict[str, float] | None:
-    """US dollars per million tokens: `input`, `cached`, `output`. None for a model without a price. A dated name such as
-    `gpt-4.1-mini-2025-04-14` has the price of the model it is a version of."""
+    """US dollars per million tokens: `input`, `cached`, `output`. None for a model without a price. A dated
+    name such as `gpt-4.1-mini-2025-04-14` has the price of the model it is a version of."""
     table = {**prices(), **_own}
     known = sorted((name for name in table if model == name or model.startswith(f"{name}-20")), key=len)
     return table[known[-1]] if known else None

@@ -1,8 +1,9 @@
-"""What a model's server takes, learned once from what it refuses, and messages in a shape that every server takes.
+"""What a model's server takes, learned once from what it refuses, and messages in a shape that every server
+takes.
 
-Servers that speak a provider's wire differ: some know no tools, some no forced choice of one, some no system role, some want
-roles to alternate, some see no pictures (Ollama, vLLM, Mistral, Gemma, thinking modes of many).
-"""
+Servers that speak a provider's wire differ: some know no tools, some no forced choice of one, some no system
+role, some want roles to alternate, some see no pictures (Ollama, vLLM, Mistral, Gemma, thinking modes of
+many)."""
 
 from __future__ import annotations
 
@@ -21,9 +22,9 @@ from agent.models.cleaning import objects_in
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with `pictures`, over `chat`
-    completions, and with which options of a bot. `forms`: it fills a form by calling it as a tool; else it is asked for JSON, held
-    to it by the server where that takes a `grammar`."""
+    """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with
+    `pictures`, over `chat` completions, and with which options of a bot. `forms`: it fills a form by calling
+    it as a tool; else it is asked for JSON, held to it by the server where that takes a `grammar`."""
 
     tools: bool = True
     forced: bool = True
@@ -82,8 +83,9 @@ _REFUSED = {
 
 
 def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
-    """The ways to try after a refusal, the likeliest first; `used` is what the refused request made use of. A server that
-    says what it does not take is believed; else what it may not take is left out, one thing after another."""
+    """The ways to try after a refusal, the likeliest first; `used` is what the refused request made use of. A
+    server that says what it does not take is believed; else what it may not take is left out, one thing after
+    another."""
     present = [one.name for one in fields(Ways) if getattr(used, one.name) and getattr(ways, one.name)]
     if "chat" in present and _REFUSED["chat"].search(error):
         later = next_ways(replace(ways, chat=True), "", replace(used, chat=False))
@@ -115,7 +117,9 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
         [*options, "tools"],
         order,
     ]
-    return list(dict.fromkeys(_without(ways, [n for n in names if n in present]) for names in together if names))
+    return list(
+        dict.fromkeys(_without(ways, [n for n in names if n in present]) for names in together if names)
+    )
 
 
 def _without(ways: Ways, names: Sequence[str]) -> Ways:
@@ -126,8 +130,9 @@ def _without(ways: Ways, names: Sequence[str]) -> Ways:
 def shaped(
     messages: Sequence[AnyMessage], ways: Ways, schema: type[BaseModel] | None = None, complaint: str = ""
 ) -> list[AnyMessage]:
-    """Messages as any server takes them: one system message first, then contact and agent in turn, the contact first. With a
-    `schema` and no tools the answer is asked for as JSON; a `complaint` says what was wrong with the last one."""
+    """Messages as any server takes them: one system message first, then contact and agent in turn, the
+    contact first. With a `schema` and no tools the answer is asked for as JSON; a `complaint` says what was
+    wrong with the last one."""
     system = [_text(m) for m in messages if isinstance(m, SystemMessage)]
     rest: list[AnyMessage] = []
     for message in messages:
@@ -159,7 +164,8 @@ def shaped(
 
 
 def without_foreign_parts(message: AnyMessage, name: str) -> AnyMessage:
-    """An answer in parts, such as sealed thoughts, as text for any model but the one that wrote it: no other can read them."""
+    """An answer in parts, such as sealed thoughts, as text for any model but the one that wrote it: no other
+    can read them."""
     if isinstance(message.content, str) or not isinstance(message, AIMessage):
         return message
     if message.response_metadata.get("asked") == name:
@@ -175,7 +181,9 @@ def read(answer: AIMessage, schema: type[BaseModel]) -> BaseModel | None:
     for value in found:
         inner = value.get(schema.__name__)
         for candidate in (value, inner):
-            if isinstance(candidate, dict) and (candidate.keys() & schema.model_fields.keys() or not candidate):
+            if isinstance(candidate, dict) and (
+                candidate.keys() & schema.model_fields.keys() or not candidate
+            ):
                 if (filled := _filled(candidate, schema)) is not None:
                     return filled
     return None
@@ -210,7 +218,9 @@ def _as_text(message: AnyMessage) -> AnyMessage:
 def _blind(message: AnyMessage) -> AnyMessage:
     if isinstance(message.content, str):
         return message
-    return message.model_copy(update={"content": _text(message) or "(a picture or a file that cannot be seen)"})
+    return message.model_copy(
+        update={"content": _text(message) or "(a picture or a file that cannot be seen)"}
+    )
 
 
 def _joins(before: AnyMessage, after: AnyMessage) -> bool:
@@ -229,7 +239,11 @@ def _joined(before: AnyMessage, after: AnyMessage) -> AnyMessage:
 
 
 def _blocks(message: AnyMessage) -> list[Any]:
-    return [{"type": "text", "text": message.content}] if isinstance(message.content, str) else list(message.content)
+    return (
+        [{"type": "text", "text": message.content}]
+        if isinstance(message.content, str)
+        else list(message.content)
+    )
 
 
 def _as_json(schema: type[BaseModel]) -> str:

@@ -50,7 +50,9 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
     """
     gone = _taken_back(state["messages"])
     ordered = [
-        said for m in state["messages"] if m.id in gone and request_in(said := without_notes(text_of(m))) == "order"
+        said
+        for m in state["messages"]
+        if m.id in gone and request_in(said := without_notes(text_of(m))) == "order"
     ]
     if gone:
         kept = [message for message in state["messages"] if message.id not in gone]
@@ -67,14 +69,23 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
 def _taken_back(messages: Sequence[AnyMessage]) -> list[str]:
     """The ids of messages that the contact took back, and of those that say so."""
     named = {names_taken_back(message) for message in messages} - {""}
-    return [str(m.id) for m in messages if names_taken_back(m) or (isinstance(m, HumanMessage) and m.id in named)]
+    return [
+        str(m.id) for m in messages if names_taken_back(m) or (isinstance(m, HumanMessage) and m.id in named)
+    ]
 
 
 def _decided(state: State, context: Context) -> Command[Next]:
     waiting, profile = burst(state), state.get("profile", {})
     words = "\n".join(without_notes(text_of(message)) for message in waiting).strip()
     language = language_of(words, profile.get("language") or "")
-    fresh: dict[str, Any] = {**_FRESH, "replies": [], "passages": [], "checked": [], "prompts": [], "said_in": {}}
+    fresh: dict[str, Any] = {
+        **_FRESH,
+        "replies": [],
+        "passages": [],
+        "checked": [],
+        "prompts": [],
+        "said_in": {},
+    }
     if waiting and state.get("idle_minutes", 0) >= context.session_minutes:
         fresh["session_from"] = str(waiting[0].id)
     if says_stop([text_of(message) for message in waiting]):
@@ -85,7 +96,12 @@ def _decided(state: State, context: Context) -> Command[Next]:
     ignored = _ignored(context, state.get("identity", ""))
     if not waiting and state.get("touch") and not (stopped or ignored) and state.get("owner") != "person":
         return Command(update={**fresh, "verdict": "answer"}, goto="retrieve")
-    if stopped and not ignored and state.get("owner") != "person" and _asks_after_stop(waiting, state["messages"]):
+    if (
+        stopped
+        and not ignored
+        and state.get("owner") != "person"
+        and _asks_after_stop(waiting, state["messages"])
+    ):
         return _answered(fresh, say("write_start", language), profile={"language": language})
     if not waiting or stopped or ignored or state.get("owner") == "person":
         return Command(update={**fresh, "verdict": "silent"}, goto="remember")
@@ -101,7 +117,8 @@ def _decided(state: State, context: Context) -> Command[Next]:
 
 
 def _asks_after_stop(waiting: Sequence[AnyMessage], messages: Sequence[AnyMessage]) -> bool:
-    """Whether somebody who wants no messages asks for something, and has not been told yet what would bring an answer."""
+    """Whether somebody who wants no messages asks for something, and has not been told yet what would bring
+    an answer."""
     if all(is_pleasantry(text_of(m)) or is_media_only(text_of(m)) for m in waiting):
         return False
     since = next((n for n in range(len(messages) - 1, -1, -1) if was_said("stopped", messages[n : n + 1])), 0)
@@ -143,7 +160,9 @@ def _carried_out(
     words = list(dict.fromkeys(_command(message) for message in given))
     texts = {
         "/reset": lambda: say("reset", language, context.business),
-        "/history": lambda: _history(state.get("messages", []), len(given) + len(rest)) or say("no_history", language),
+        "/history": lambda: (
+            _history(state.get("messages", []), len(given) + len(rest)) or say("no_history", language)
+        ),
         "/info": lambda: _info(state, context, profile),
     }
     replies = [texts[word]() for word in words]

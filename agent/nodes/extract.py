@@ -22,8 +22,8 @@ log = structlog.get_logger()
 
 
 async def extract(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:
-    """New facts, validated, that really stand in the messages, each with the id of its message; the SPIN stage and the
-    topic. Skipped when nothing could be new."""
+    """New facts, validated, that really stand in the messages, each with the id of its message; the SPIN
+    stage and the topic. Skipped when nothing could be new."""
     said, context = burst_text(state), runtime.context
     spoken = [m for m in state["messages"] if isinstance(m, AIMessage) and text_of(m)][-1:]
     answer = decision_in(said, text_of(spoken[0])) if spoken else None
@@ -38,7 +38,8 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
         context.extract_prompt,
         business=context.business,
         fields=", ".join(fields),
-        profile=untagged(", ".join(f"{name}: {profile[name]}" for name in fields if name in profile)) or "nothing",
+        profile=untagged(", ".join(f"{name}: {profile[name]}" for name in fields if name in profile))
+        or "nothing",
         region=region,
         stage=profile.get("stage") or "situation",
     )
@@ -85,7 +86,8 @@ def _quoted(facts: Facts, said: str) -> str | None:
 
 
 def sources(facts: Mapping[str, str], messages: Sequence[HumanMessage]) -> dict[str, str]:
-    """The id of the message each fact stands in, the last one for a fact that is put together from several."""
+    """The id of the message each fact stands in, the last one for a fact that is put together from
+    several."""
 
     def bare(text: str) -> str:
         return re.sub(r"\W", "", text.casefold())

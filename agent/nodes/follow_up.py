@@ -25,8 +25,8 @@ Next = Literal["ground", "remember"]
 
 
 async def follow_up(state: State, runtime: Runtime[Context], models: Models) -> Command[Next]:
-    """One model call, from the conversation; from a template per language where no model answers. An approved template of
-    the provider is only noted: its words are fixed."""
+    """One model call, from the conversation; from a template per language where no model answers. An approved
+    template of the provider is only noted: its words are fixed."""
     context, touch = runtime.context, state.get("touch") or {}
     if fixed := touch.get("text"):
         return Command(update=_said(state, fixed, "template"), goto="remember")
@@ -80,7 +80,8 @@ def _prompt(state: State, context: Context, kind: Kind, language: str) -> str:
         purpose=getattr(context, f"{kind}_prompt").strip(),
         language=language,
         before=untagged(" / ".join(spoken)[-BEFORE:]),
-        profile=untagged(", ".join(f"{n}: {profile[n]}" for n in (*PROFILE_FIELDS, *own) if n in profile)) or "nothing",
+        profile=untagged(", ".join(f"{n}: {profile[n]}" for n in (*PROFILE_FIELDS, *own) if n in profile))
+        or "nothing",
         facts=context.facts or "none",
         summary=untagged(state.get("summary") or ""),
         passages="\n".join(fenced(p) for p in state.get("passages", [])) or "none found",

@@ -25,9 +25,11 @@ GIVEN_AWAY = 9
 log = structlog.get_logger()
 
 
-async def ground(state: State, runtime: Runtime[Context]) -> Command[Literal["sell", "follow_up", "remember"]]:
-    """Lets a supported reply pass. Any other is written anew once, with the complaint; then an honest line takes its place
-    and a person gets a task."""
+async def ground(
+    state: State, runtime: Runtime[Context]
+) -> Command[Literal["sell", "follow_up", "remember"]]:
+    """Lets a supported reply pass. Any other is written anew once, with the complaint; then an honest line
+    takes its place and a person gets a task."""
     context, reply, message = runtime.context, state.get("replies", [""])[-1], state["messages"][-1]
     language = state.get("profile", {}).get("language") or "en"
     if reveals(context, reply):
@@ -81,7 +83,9 @@ def evidence(state: State, context: Context) -> Evidence:
     """Everything a reply of this turn may rest on."""
     sources = [Source("the bot's facts", f"{context.business}\n{context.facts}")]
     for p in state.get("passages", []):
-        sources.append(Source(f"{p['document']}, p. {p['page']}", f"{p['text']}\n{p['document']} p. {p['page']}"))
+        sources.append(
+            Source(f"{p['document']}, p. {p['page']}", f"{p['text']}\n{p['document']} p. {p['page']}")
+        )
     sources.append(Source("the summary", state.get("summary") or ""))
     sources.append(Source("the clock", state.get("now") or ""))
     sources.append(Source("a fixed text", fixed_texts(state.get("profile", {}).get("language") or "en")))

@@ -11,7 +11,8 @@ from agent.state import State
 
 
 async def handoff(state: State) -> dict[str, Any]:
-    """Tells the contact, and when somebody is there again, and leaves the conversation to a person until they hand it back."""
+    """Tells the contact, and when somebody is there again, and leaves the conversation to a person until they
+    hand it back."""
     language = state.get("profile", {}).get("language") or "en"
     text = with_return(say("handed_over", language), language, state.get("back_at") or "")
     return {

@@ -41,9 +41,10 @@ class Verdict(BaseModel):
 
 
 async def moderate(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:
-    """Screens first; a model only while the class is no client's or the text is suspicious. Nobody is turned away on the word
-    of any model but the one that is set for it, and whoever was is judged anew with each message: an outage of models, or one
-    wrong verdict, must not silence the shop. What an operator decided stays."""
+    """Screens first; a model only while the class is no client's or the text is suspicious. Nobody is turned
+    away on the word of any model but the one that is set for it, and whoever was is judged anew with each
+    message: an outage of models, or one wrong verdict, must not silence the shop. What an operator decided
+    stays."""
     said, profile, context = burst_text(state), state.get("profile", {}), runtime.context
     screened = _screened(said)
     if screened:
@@ -52,7 +53,9 @@ async def moderate(state: State, runtime: Runtime[Context], models: Models) -> d
     if known == "non_client" and profile.get("class_reason") == SAID_BY_OPERATOR:
         return _turned_away(profile)
     if listed(context.allow, state.get("identity", "")):
-        return {} if known == "client" else {"profile": {"class": "client", "class_reason": "on the allow list"}}
+        return (
+            {} if known == "client" else {"profile": {"class": "client", "class_reason": "on the allow list"}}
+        )
     if is_pleasantry(said) or is_media_only(said):
         return {}
     if known == "client" and not is_suspicious(said):
@@ -72,7 +75,9 @@ async def moderate(state: State, runtime: Runtime[Context], models: Models) -> d
         return {}
     verdict: Verdict = asked.parsed
     own = asked.model == models.resolve(context.model_of("moderate")) != OFFLINE
-    log.info("moderated", contact_class=verdict.contact_class, intent=verdict.intent, model=asked.model, own=own)
+    log.info(
+        "moderated", contact_class=verdict.contact_class, intent=verdict.intent, model=asked.model, own=own
+    )
     return {**_update(verdict, known, profile, own), "prompts": context.versions("moderate")}
 
 
@@ -82,7 +87,8 @@ def _turned_away(profile: Mapping[str, str | None]) -> dict[str, Any]:
 
 
 def _screened(said: str) -> dict[str, Any]:
-    """What needs no model: an attempt on the rules is refused whatever else is true, and a person is called at once."""
+    """What needs no model: an attempt on the rules is refused whatever else is true, and a person is called
+    at once."""
     if is_injection(said):
         return {"verdict": "refuse", "reason": "tries to change the rules"}
     if is_emergency(said):
@@ -93,7 +99,8 @@ def _screened(said: str) -> dict[str, Any]:
 
 
 def _update(verdict: Verdict, before: str, profile: Mapping[str, str | None], own: bool) -> dict[str, Any]:
-    """What a verdict means. Of one that is not the moderator's `own`, such as a fallback's, only what calls a person counts."""
+    """What a verdict means. Of one that is not the moderator's `own`, such as a fallback's, only what calls a
+    person counts."""
     sure = verdict.confidence >= SURE or verdict.contact_class == "client"
     kind = verdict.contact_class if sure else "unknown"
     if before == "client" or (not own and kind == "non_client"):
@@ -101,7 +108,11 @@ def _update(verdict: Verdict, before: str, profile: Mapping[str, str | None], ow
     known: dict[str, str | None] = (
         {}
         if kind == "unknown"
-        else {"class": kind, "class_reason": verdict.reason[:200], "class_confidence": f"{verdict.confidence:.2f}"}
+        else {
+            "class": kind,
+            "class_reason": verdict.reason[:200],
+            "class_confidence": f"{verdict.confidence:.2f}",
+        }
     )
     if before == "non_client" and kind == "client":
         known[TURNED_AWAY] = None

@@ -14,7 +14,8 @@ from agent.state import State
 
 
 async def refuse(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Never says why in detail: that would teach how to get round it. Somebody who is no client hears it once."""
+    """Never says why in detail: that would teach how to get round it. Somebody who is no client hears it
+    once."""
     language, context = state.get("profile", {}).get("language") or "en", runtime.context
     turned_away = state.get("reason") == "not a client"
     text = (context.not_client_reply if turned_away else "") or say(

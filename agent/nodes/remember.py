@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langgraph.runtime import Runtime
 
 from agent.context import Context
@@ -21,9 +28,13 @@ async def remember(state: State, runtime: Runtime[Context], models: Models) -> d
     """Drop tool traffic of finished turns; over the window, or when a session begins, summarise what is
     older. The transcript keeps everything."""
     context, messages = runtime.context, state["messages"]
-    traffic = [m for m in messages if isinstance(m, ToolMessage) or (isinstance(m, AIMessage) and m.tool_calls)]
+    traffic = [
+        m for m in messages if isinstance(m, ToolMessage) or (isinstance(m, AIMessage) and m.tool_calls)
+    ]
     spoken = [m for m in messages if m not in traffic]
-    old = spoken[: len(spoken) - min(_kept(spoken, context), _of_session(spoken, state.get("session_from") or ""))]
+    old = spoken[
+        : len(spoken) - min(_kept(spoken, context), _of_session(spoken, state.get("session_from") or ""))
+    ]
     update: dict[str, Any] = {"messages": [RemoveMessage(id=m.id) for m in (*traffic, *old) if m.id]}
     if old:
         update["summary"] = await _summary(state.get("summary") or "", old, context, models)
@@ -51,7 +62,11 @@ def _kept(spoken: Sequence[AnyMessage], context: Context) -> int:
 
 def _speaker(message: AnyMessage) -> str:
     return (
-        "Customer" if isinstance(message, HumanMessage) else "Colleague" if message.name == "operator" else "Assistant"
+        "Customer"
+        if isinstance(message, HumanMessage)
+        else "Colleague"
+        if message.name == "operator"
+        else "Assistant"
     )
 
 

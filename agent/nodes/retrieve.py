@@ -14,7 +14,8 @@ from agent.language.screens import is_media_only, is_pleasantry
 from agent.state import Quoted, State, burst_text, text_of
 from tools.runtime import Rows
 
-# A local embedder on a loaded machine may take this long for its first question; without passages the answer is "I do not know".
+# A local embedder on a loaded machine may take this long for its first question; without passages the answer
+# is "I do not know".
 SECONDS = 30
 
 log = structlog.get_logger()
@@ -34,7 +35,8 @@ def _last_said(state: State) -> str:
 
 
 async def retrieve(state: State, runtime: Runtime[Context], knowledge: Knowledge) -> dict[str, Any]:
-    """The best passages for the burst. Without them the agent still answers, and says what it does not know."""
+    """The best passages for the burst. Without them the agent still answers, and says what it does not
+    know."""
     said = burst_text(state) or _last_said(state)
     if not said or is_pleasantry(said) or is_media_only(said):
         return {"passages": []}

@@ -42,8 +42,11 @@ SHORT = 60
 Next = Literal["tools", "ground", "remember"]
 
 
-async def sell(state: State, runtime: Runtime[Context], models: Models, tools: Sequence[BaseTool]) -> Command[Next]:
-    """One model call. Its text is the reply; its tool calls are run and come back here, up to `tool_rounds` times."""
+async def sell(
+    state: State, runtime: Runtime[Context], models: Models, tools: Sequence[BaseTool]
+) -> Command[Next]:
+    """One model call. Its text is the reply; its tool calls are run and come back here, up to `tool_rounds`
+    times."""
     context, language = runtime.context, state.get("profile", {}).get("language") or "en"
     offered = tools if _rounds(state["messages"]) < context.tool_rounds else ()
     messages = [SystemMessage(_prompt(state, context, language)), *shown(answerable(state["messages"]))]
@@ -62,13 +65,16 @@ async def sell(state: State, runtime: Runtime[Context], models: Models, tools: S
         return Command(update=update, goto="remember")
     used = context.versions("sell", *_moves(state), *(["ground"] if state.get("complaint") else []))
     if asked.message.tool_calls and offered:
-        return Command(update={"messages": [asked.message], "model": asked.model, "prompts": used}, goto="tools")
+        return Command(
+            update={"messages": [asked.message], "model": asked.model, "prompts": used}, goto="tools"
+        )
     text = text_of(asked.message).strip()
     if not text:
         log.warning("empty_answer", model=asked.model)
         text = say("handed_over" if state.get("owner") == "person" else "apology", language)
         return Command(
-            update={**_said(state, text, "none"), "task": "no model answered", "prompts": used}, goto="remember"
+            update={**_said(state, text, "none"), "task": "no model answered", "prompts": used},
+            goto="remember",
         )
     update = _said(state, text, asked.model)
     if asked.model == OFFLINE and (request := _request(state)):
@@ -79,7 +85,8 @@ async def sell(state: State, runtime: Runtime[Context], models: Models, tools: S
 
 
 def _request(state: State) -> str:
-    """What the contact asks of people in this turn, for their list, where no tool has seen to it; empty for nothing."""
+    """What the contact asks of people in this turn, for their list, where no tool has seen to it; empty for
+    nothing."""
     heard = [text_of(message) for message in burst(state)]
     said = [text if text.startswith("[order]") else without_notes(text) for text in heard]
     last = next((n for n, m in enumerate(reversed(state["messages"])) if isinstance(m, HumanMessage)), 0)
@@ -93,7 +100,12 @@ def _request(state: State) -> str:
         return ""
     words = " / ".join(filter(None, said))[:300]
     before = next(
-        (text_of(m) for m in reversed(state["messages"][: -len(heard) - last]) if isinstance(m, HumanMessage)), ""
+        (
+            text_of(m)
+            for m in reversed(state["messages"][: -len(heard) - last])
+            if isinstance(m, HumanMessage)
+        ),
+        "",
     )
     if found == "order" and len(words) < SHORT and before and not request_in(before):
         words += f" (asked before: {without_notes(before)[:150]})"
@@ -101,8 +113,8 @@ def _request(state: State) -> str:
 
 
 def _answers(state: State, text: str, language: str) -> bool:
-    """Whether what the offline model says belongs into the reply to a request: it answers a question of the same burst, or is
-    the row of the product that was named."""
+    """Whether what the offline model says belongs into the reply to a request: it answers a question of the
+    same burst, or is the row of the product that was named."""
     if text == say("unknown", language):
         return False
     turn = itertools.takewhile(lambda m: not isinstance(m, HumanMessage), reversed(state["messages"]))
@@ -126,7 +138,8 @@ def _prompt(state: State, context: Context, language: str) -> str:
         script=script_of(burst_text(state)) or "the same",
         stage=stage,
         move=" ".join(getattr(context, f"{name}_prompt") for name in _moves(state)),
-        profile=untagged(", ".join(f"{name}: {profile[name]}" for name in fields if name in profile)) or "nothing yet",
+        profile=untagged(", ".join(f"{name}: {profile[name]}" for name in fields if name in profile))
+        or "nothing yet",
         missing=", ".join(missing),
         question=context.question(missing[0]) if missing else "",
         now=state.get("now") or "unknown",

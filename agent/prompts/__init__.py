@@ -1,4 +1,5 @@
-"""Prompts are Markdown files beside this one. Front matter says what each is for, on which node, and what it may hold."""
+"""Prompts are Markdown files beside this one. Front matter says what each is for, on which node, and what it
+may hold."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ class BadPrompt(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One file: `about` for people, the `node` that uses it, the `placeholders` it may hold, the `text` a model reads."""
+    """One file: `about` for people, the `node` that uses it, the `placeholders` it may hold, the `text` a
+    model reads."""
 
     name: str
     about: str
@@ -44,13 +46,16 @@ def names() -> list[str]:
 
 
 def parsed(name: str, file: str) -> Prompt:
-    """A prompt from the text of its file. Raises BadPrompt when its front matter does not say what it must."""
+    """A prompt from the text of its file. Raises BadPrompt when its front matter does not say what it
+    must."""
     head, text = split(file)
     try:
         said = yaml.safe_load(head)
         about, node, holes = (said[key] for key in ("about", "node", "placeholders"))
     except (yaml.YAMLError, TypeError, KeyError) as error:
-        raise BadPrompt(f"{name}.md: its front matter must give about, node and placeholders ({error!r})") from None
+        raise BadPrompt(
+            f"{name}.md: its front matter must give about, node and placeholders ({error!r})"
+        ) from None
     return Prompt(name, str(about), str(node), tuple(map(str, holes or ())), text)
 
 
@@ -74,8 +79,8 @@ def read(name: str) -> str:
 
 
 def placeholders(text: str) -> set[str]:
-    """Names in `{braces}`; raises ValueError when braces do not pair up, or say how a value is to be written: a width in them
-    would make a prompt of any length."""
+    """Names in `{braces}`; raises ValueError when braces do not pair up, or say how a value is to be written:
+    a width in them would make a prompt of any length."""
     found = set()
     for _, name, width, conversion in Formatter().parse(text):
         if width or conversion:
@@ -86,7 +91,8 @@ def placeholders(text: str) -> set[str]:
 
 
 def filled(text: str, **values: object) -> str:
-    """A prompt with its placeholders replaced; a brace that stays is written twice. Nothing in a value is a placeholder."""
+    """A prompt with its placeholders replaced; a brace that stays is written twice. Nothing in a value is a
+    placeholder."""
     return _HOLE.sub(lambda m: str(values[m[1]]) if m[1] else m[0][0], text)
 
 

@@ -13,8 +13,8 @@ LONGEST = 6_000
 
 
 def problems(nodes: Iterable[str], used: Iterable[str], folder: Path = HERE) -> list[str]:
-    """One line for each fault of a prompt. `nodes` are those of the graph, `used` the names of the prompts that some node
-    reads."""
+    """One line for each fault of a prompt. `nodes` are those of the graph, `used` the names of the prompts
+    that some node reads."""
     nodes, used = set(nodes), set(used)
     files = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
     found = [f"{name}.md: no such file, and a node reads it" for name in sorted(used - files.keys())]
@@ -35,7 +35,9 @@ def _faults(name: str, file: str, nodes: set[str]) -> list[str]:
         return [f"{error}; write {{{{ and }}}} for braces that stay"]
     declared = set(prompt.placeholders)
     found = [f"holds {{{hole}}}, which its front matter does not name" for hole in sorted(holes - declared)]
-    found += [f"its front matter names {{{hole}}}, which it does not hold" for hole in sorted(declared - holes)]
+    found += [
+        f"its front matter names {{{hole}}}, which it does not hold" for hole in sorted(declared - holes)
+    ]
     if prompt.node not in nodes:
         found.append(f"the graph has no node {prompt.node}; it has {', '.join(sorted(nodes))}")
     if not prompt.about.strip():

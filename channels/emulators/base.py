@@ -1,4 +1,5 @@
-"""What every emulated provider has: phones, files, faults on demand, and a control side for whoever plays the contact."""
+"""What every emulated provider has: phones, files, faults on demand, and a control side for whoever plays the
+contact."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ from channels.emulators.phone import Bubble, Phones
 
 
 class Written(BaseModel):
-    """What the person playing the contact writes. `business`: it is written by hand on the business's own phone; `group`: in
-    a group of this id."""
+    """What the person playing the contact writes. `business`: it is written by hand on the business's own
+    phone; `group`: in a group of this id."""
 
     contact: str = Field(pattern=r"^[0-9]{6,15}$")
     text: str = Field(max_length=65_536)
@@ -31,8 +32,8 @@ class Written(BaseModel):
 
 
 class Fault(BaseModel):
-    """How the next sends go wrong. `seconds` the answer takes; `deliver` says whether the message arrives anyway; `later`
-    says that the request is taken and a `failed` status follows."""
+    """How the next sends go wrong. `seconds` the answer takes; `deliver` says whether the message arrives
+    anyway; `later` says that the request is taken and a `failed` status follows."""
 
     times: int = Field(1, ge=1)
     status: int = 500
@@ -45,8 +46,8 @@ class Fault(BaseModel):
 
 
 class Delivery(BaseModel):
-    """What happens to the next webhooks: so many are lost, come twice, come `seconds` late, or are held until `reorder` of them
-    are there and then come the other way round."""
+    """What happens to the next webhooks: so many are lost, come twice, come `seconds` late, or are held until
+    `reorder` of them are there and then come the other way round."""
 
     drop: int = Field(default=0, ge=0)
     twice: int = Field(default=0, ge=0)
@@ -58,7 +59,8 @@ Post = Callable[[], Awaitable[int]]
 
 
 class Emulator:
-    """One provider. `pauses` are the seconds after which it repeats a webhook that was not answered with 200."""
+    """One provider. `pauses` are the seconds after which it repeats a webhook that was not answered with
+    200."""
 
     def __init__(self, title: str, pauses: tuple[float, ...], journal: Path | None = None) -> None:
         self.phones, self.files = Phones(journal), Files()
@@ -148,9 +150,14 @@ class Emulator:
 
         @app.post("/_control/{number}/files")
         async def send_file(
-            number: str, file: UploadFile, contact: Annotated[str, Form()], caption: Annotated[str, Form()] = ""
+            number: str,
+            file: UploadFile,
+            contact: Annotated[str, Form()],
+            caption: Annotated[str, Form()] = "",
         ) -> dict[str, str]:
-            kept = File(await file.read(), file.content_type or "application/octet-stream", file.filename or "")
+            kept = File(
+                await file.read(), file.content_type or "application/octet-stream", file.filename or ""
+            )
             return {"id": await self.write(number, Written(contact=contact, text=caption), kept)}
 
         @app.get("/_control/{number}/messages")
@@ -164,7 +171,9 @@ class Emulator:
                 async for event in self.phones.watch(number, contact):
                     yield f"data: {json.dumps(event)}\n\n" if event else ": still here\n\n"
 
-            return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+            return StreamingResponse(
+                stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+            )
 
 
 def refused(status: int, body: dict[str, Any], fault: Fault | None = None) -> Response:

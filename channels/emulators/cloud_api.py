@@ -1,8 +1,7 @@
 """Meta's side of the Cloud API: the Graph endpoint businesses send to, and signed webhooks to them.
 
-It checks requests by rules of its own, written from Meta's reference and not from our sender. `/_control` is for the
-person (or test) who plays the contact.
-"""
+It checks requests by rules of its own, written from Meta's reference and not from our sender. `/_control` is
+for the person (or test) who plays the contact."""
 
 from __future__ import annotations
 
@@ -30,16 +29,23 @@ REDELIVERY_SECONDS = (0.2, 0.5, 1, 2, 3, 5, 10, 30, 60)
 
 
 # "Supported media types": a calendar file goes as plain text.
-UPLOADED = ("text/plain", "application/pdf", "application/vnd.", "application/msword", "image/", "audio/", "video/")
+UPLOADED = (
+    "text/plain",
+    "application/pdf",
+    "application/vnd.",
+    "application/msword",
+    "image/",
+    "audio/",
+    "video/",
+)
 
 
 class CloudApiEmulator(Emulator):
     """One Meta app: its numbers are whatever account ids it is asked about.
 
-    `secret` signs webhooks, `token` is what businesses must send, `webhook` is where updates go. `auto_read` marks
-    replies as read as soon as they are delivered, as when the chat is open on the phone. `callbacks`: statuses carry the
-    callback of the request.
-    """
+    `secret` signs webhooks, `token` is what businesses must send, `webhook` is where updates go. `auto_read`
+    marks replies as read as soon as they are delivered, as when the chat is open on the phone. `callbacks`:
+    statuses carry the callback of the request."""
 
     def __init__(
         self, webhook: str, secret: str, token: str, *, journal: Path | None = None, auto_read: bool = True
@@ -73,8 +79,11 @@ class CloudApiEmulator(Emulator):
         return message_id
 
     def _by_hand(self, number: str, written: Written, message_id: str) -> str:
-        """Somebody at the business writes from the phone app of the number (coexistence: "smb_message_echoes")."""
-        self.phones.show(Bubble(message_id, number, written.contact, False, written.text, int(time.time() * 1000)))
+        """Somebody at the business writes from the phone app of the number (coexistence:
+        "smb_message_echoes")."""
+        self.phones.show(
+            Bubble(message_id, number, written.contact, False, written.text, int(time.time() * 1000))
+        )
         echo = {"from": number, "to": written.contact, "id": message_id, "timestamp": str(int(time.time()))}
         echoes = [{**echo, "type": "text", "text": {"body": written.text}}]
         self.later(self._deliver(self._value(number, message_echoes=echoes), field="smb_message_echoes"))
@@ -95,7 +104,8 @@ class CloudApiEmulator(Emulator):
         await self.deliver(lambda: self.post(payload), done)
 
     async def _statuses(self, bubble: Bubble) -> None:
-        """sent, delivered and read, a moment apart; one that cannot be delivered is repeated and holds up no other."""
+        """sent, delivered and read, a moment apart; one that cannot be delivered is repeated and holds up no
+        other."""
         for status in ("sent", "delivered", "read") if self._auto_read else ("sent", "delivered"):
             update = self._status(bubble, status)
             value = self._value(bubble.number, statuses=[update])
@@ -112,7 +122,9 @@ class CloudApiEmulator(Emulator):
         if bubble.callback and self.callbacks:
             update["biz_opaque_callback_data"] = bubble.callback
         if code:
-            update["errors"] = [{"code": code, "title": "emulated failure", "error_data": {"details": "emulated"}}]
+            update["errors"] = [
+                {"code": code, "title": "emulated failure", "error_data": {"details": "emulated"}}
+            ]
         return update
 
     def _value(self, number: str, **parts: Any) -> dict[str, Any]:
@@ -162,7 +174,9 @@ class CloudApiEmulator(Emulator):
             callback=body.biz_opaque_callback_data or "",
         )
         if fault and fault.later:
-            self.later(self._deliver(self._value(number, statuses=[self._status(bubble, "failed", fault.code)])))
+            self.later(
+                self._deliver(self._value(number, statuses=[self._status(bubble, "failed", fault.code)]))
+            )
         else:
             self.phones.show(bubble)
             self.later(self._statuses(bubble))
@@ -200,12 +214,16 @@ class CloudApiEmulator(Emulator):
         async def download(media_id: str, request: Request) -> Response:
             file = self.files.kept.get(media_id)
             if not self._allowed(request) or file is None or file.status != 200:
-                return Response(status_code=401 if not self._allowed(request) else file.status if file else 404)
+                return Response(
+                    status_code=401 if not self._allowed(request) else file.status if file else 404
+                )
             self.files.fetched.append(media_id)
             return Response(file.data, media_type=file.mime_type)
 
         @app.get("/{version}/{account}/message_templates")
-        async def list_templates(account: str, request: Request, limit: int = 25, after: str = "0") -> Response:
+        async def list_templates(
+            account: str, request: Request, limit: int = 25, after: str = "0"
+        ) -> Response:
             if not self._allowed(request):
                 return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
             start = int(after)
@@ -223,12 +241,17 @@ class CloudApiEmulator(Emulator):
 
         @app.post("/{version}/{number}/media")
         async def upload(
-            request: Request, file: UploadFile, messaging_product: Annotated[str, Form()], type: Annotated[str, Form()]
+            request: Request,
+            file: UploadFile,
+            messaging_product: Annotated[str, Form()],
+            type: Annotated[str, Form()],
         ) -> Response:
             if not self._allowed(request):
                 return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
             if messaging_product != "whatsapp" or not any(type.startswith(kind) for kind in UPLOADED):
-                return _error(400, 100, f"Param file must be a file with one of the supported types, not {type}")
+                return _error(
+                    400, 100, f"Param file must be a file with one of the supported types, not {type}"
+                )
             return JSONResponse({"id": self.files.keep(File(await file.read(), type, file.filename or ""))})
 
         @app.post("/{version}/{number}/messages")
@@ -236,7 +259,9 @@ class CloudApiEmulator(Emulator):
             return await self._send(number, request)
 
 
-def _error(status: int, code: int, message: str, kind: str = "OAuthException", fault: Fault | None = None) -> Response:
+def _error(
+    status: int, code: int, message: str, kind: str = "OAuthException", fault: Fault | None = None
+) -> Response:
     error = {
         "message": f"(#{code}) {message}",
         "type": kind,

@@ -1,4 +1,5 @@
-"""What Meta takes on POST /{version}/{number}/messages, written from its reference and not from our sender."""
+"""What Meta takes on POST /{version}/{number}/messages, written from its reference and not from our
+sender."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ class _Document(_Strict):
 
 
 class SendRequest(_Strict):
-    """POST /{version}/{number}/messages with a text, a template or a document (Cloud API reference, "Messages")."""
+    """POST /{version}/{number}/messages with a text, a template or a document (Cloud API reference,
+    "Messages")."""
 
     messaging_product: Literal["whatsapp"]
     recipient_type: Literal["individual"] = "individual"

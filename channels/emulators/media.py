@@ -1,4 +1,5 @@
-"""Meta's side of files: what a contact sends lies here until the business fetches it ("Media", Cloud API reference)."""
+"""Meta's side of files: what a contact sends lies here until the business fetches it ("Media", Cloud API
+reference)."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ MOST = 100
 
 @dataclass(slots=True)
 class File:
-    """A file that a contact sent. `address` and `size` are what Meta says of it, when a test wants them wrong; `status` the
-    HTTP status of its download."""
+    """A file that a contact sent. `address` and `size` are what Meta says of it, when a test wants them
+    wrong; `status` the HTTP status of its download."""
 
     data: bytes
     mime_type: str

@@ -1,8 +1,7 @@
 """Numbers of the simulator, and how they are told from real ones.
 
-People who write to a simulated number are nobody real: their identities, consent, history and account are kept apart
-from those of real contacts, whatever digits they go by (`server.store.contacts`).
-"""
+People who write to a simulated number are nobody real: their identities, consent, history and account are
+kept apart from those of real contacts, whatever digits they go by (`server.store.contacts`)."""
 
 from __future__ import annotations
 

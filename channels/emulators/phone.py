@@ -1,4 +1,5 @@
-"""What the contact's phone shows: bubbles, ticks, typing; kept in a journal, so that it survives a restart."""
+"""What the contact's phone shows: bubbles, ticks, typing; kept in a journal, so that it survives a
+restart."""
 
 from __future__ import annotations
 
@@ -72,7 +73,8 @@ class Phones:
         self._tell(number, contact, {"type": "typing", "seconds": TYPING_SECONDS})
 
     async def watch(self, number: str, contact: str) -> AsyncIterator[dict[str, Any]]:
-        """What happens in one conversation from now on; an empty event every 15 seconds keeps the line open."""
+        """What happens in one conversation from now on; an empty event every 15 seconds keeps the line
+        open."""
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         watchers = self._watchers.setdefault((number, contact), set())
         watchers.add(queue)

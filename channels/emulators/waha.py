@@ -31,7 +31,8 @@ ACKS = {"sent": (1, "SERVER"), "delivered": (2, "DEVICE"), "read": (3, "READ")}
 
 
 class LidIn(BaseModel):
-    """From now on the contact's messages name a lid in place of the number; `told`: with the number beside it."""
+    """From now on the contact's messages name a lid in place of the number; `told`: with the number beside
+    it."""
 
     contact: str
     lid: str
@@ -60,8 +61,8 @@ class _Session:
 
 
 class WahaEmulator(Emulator):
-    """One gateway. sessions whose names begin with `ready` are there and linked although nobody created them, their webhooks signed with `hmac_key` and sent to
-    `webhook`."""
+    """One gateway. sessions whose names begin with `ready` are there and linked although nobody created them,
+    their webhooks signed with `hmac_key` and sent to `webhook`."""
 
     def __init__(
         self,
@@ -82,7 +83,11 @@ class WahaEmulator(Emulator):
     def find(self, name: str) -> _Session | None:
         """A session; one that has shown its last code unscanned has failed."""
         if self._ready is not None and name.startswith(self._ready) and name not in self.sessions:
-            hook = {"url": self._webhook, "events": ["message.any", "message.ack"], "hmac": {"key": self._hmac}}
+            hook = {
+                "url": self._webhook,
+                "events": ["message.any", "message.ack"],
+                "hmac": {"key": self._hmac},
+            }
             self.sessions[name] = _Session("WORKING", {"webhooks": [hook]}, me="77001112233@c.us")
         session = self.sessions.get(name)
         if session and session.status == "SCAN_QR_CODE" and session.qr() is None:
@@ -93,7 +98,12 @@ class WahaEmulator(Emulator):
         session.status = status
         if status == "SCAN_QR_CODE":
             session.since, session.rotated = time.monotonic(), 0
-        payload = {"name": name, "status": status, "data": None, "statuses": [{"status": status, "timestamp": _ms()}]}
+        payload = {
+            "name": name,
+            "status": status,
+            "data": None,
+            "statuses": [{"status": status, "timestamp": _ms()}],
+        }
         self.later(self._told(name, "session.status", payload))
 
     def scan(self, name: str, phone: str = "77001112233") -> None:
@@ -103,7 +113,8 @@ class WahaEmulator(Emulator):
         self._turn(name, session, "WORKING")
 
     async def write(self, number: str, written: Written, file: File | None = None) -> str:
-        """The contact writes to a session, or (`business`) a person at the business writes on the linked phone."""
+        """The contact writes to a session, or (`business`) a person at the business writes on the linked
+        phone."""
         session = self.find(number)
         if session is None:
             raise LookupError(number)
@@ -112,11 +123,17 @@ class WahaEmulator(Emulator):
         person = known.lid if known else f"{written.contact}@c.us"
         chat = written.group or person
         shown = f"[file {file.name}] {written.text}".strip() if file else written.text
-        self.phones.show(Bubble(stanza, number, written.contact, not written.business, shown, int(now * 1000)))
+        self.phones.show(
+            Bubble(stanza, number, written.contact, not written.business, shown, int(now * 1000))
+        )
         payload: dict[str, Any] = {
-            "id": f"{str(written.business).lower()}_{chat}_{stanza}" + (f"_{person}" if written.group else ""),
+            "id": f"{str(written.business).lower()}_{chat}_{stanza}"
+            + (f"_{person}" if written.group else ""),
             **{"timestamp": int(now), "fromMe": written.business, "source": "app", "body": written.text},
-            **{"from": session.me if written.business else chat, "to": chat if written.business else session.me},
+            **{
+                "from": session.me if written.business else chat,
+                "to": chat if written.business else session.me,
+            },
             **{
                 "participant": person if written.group else "",
                 "hasMedia": file is not None,
@@ -131,7 +148,12 @@ class WahaEmulator(Emulator):
             payload["replyTo"] = {"id": written.quoted_id}
         if file:
             url = f"http://localhost:3000/api/files/{number}/{self.files.keep(file)}"
-            payload["media"] = {"url": url, "mimetype": file.mime_type, "filename": file.name or None, "error": None}
+            payload["media"] = {
+                "url": url,
+                "mimetype": file.mime_type,
+                "filename": file.name or None,
+                "error": None,
+            }
         done = (lambda: None) if written.business else (lambda: self.phones.tick(stanza, "delivered"))
         self.later(self._told(number, "message.any", payload, done))
         return stanza
@@ -154,7 +176,9 @@ class WahaEmulator(Emulator):
                 headers["X-Webhook-Hmac"] = hmac.new(key.encode(), raw, hashlib.sha512).hexdigest()
                 headers["X-Webhook-Hmac-Algorithm"] = "sha512"
 
-            async def post(url: str = hook["url"], raw: bytes = raw, headers: dict[str, str] = headers) -> int:
+            async def post(
+                url: str = hook["url"], raw: bytes = raw, headers: dict[str, str] = headers
+            ) -> int:
                 return (await self.http.post(url, content=raw, headers=headers)).status_code
 
             await self.deliver(post, done)
@@ -169,7 +193,9 @@ class WahaEmulator(Emulator):
                 "participant": "",
             }
             row = {**ids, "fromMe": True, "ack": ack, "ackName": name}
-            self.later(self._told(bubble.number, "message.ack", row, lambda s=status: self.phones.tick(bubble.id, s)))
+            self.later(
+                self._told(bubble.number, "message.ack", row, lambda s=status: self.phones.tick(bubble.id, s))
+            )
             await asyncio.sleep(0.15)
 
     async def _send(self, call: str, request: Request) -> Response:
@@ -217,8 +243,15 @@ class WahaEmulator(Emulator):
             self.later(self._acks(bubble, body.chatId))
         if fault and fault.status != 200:
             return refused(fault.status, {"statusCode": fault.status, "message": "emulated fault"}, fault)
-        sent = {"id": f"true_{body.chatId}_{stanza}", "timestamp": int(time.time()), "fromMe": True, "body": shown}
-        return JSONResponse({**sent, "from": session.me, "to": body.chatId, "hasMedia": call != "sendText"}, 201)
+        sent = {
+            "id": f"true_{body.chatId}_{stanza}",
+            "timestamp": int(time.time()),
+            "fromMe": True,
+            "body": shown,
+        }
+        return JSONResponse(
+            {**sent, "from": session.me, "to": body.chatId, "hasMedia": call != "sendText"}, 201
+        )
 
     def _about(self, name: str, session: _Session) -> dict[str, Any]:
         me = {"id": session.me, "pushName": "Shop"} if session.me else None
@@ -271,7 +304,9 @@ class WahaEmulator(Emulator):
         async def create(body: asked.SessionCreate) -> Response:
             if body.name in self.sessions:
                 return _error(422, f"Session '{body.name}' already exists. Use PUT to update it.")
-            session = self.sessions[body.name] = _Session("STOPPED", body.config.model_dump(exclude_none=True))
+            session = self.sessions[body.name] = _Session(
+                "STOPPED", body.config.model_dump(exclude_none=True)
+            )
             if body.start:
                 self._turn(body.name, session, "SCAN_QR_CODE")
             return JSONResponse(self._about(body.name, session), 201)
@@ -306,7 +341,9 @@ class WahaEmulator(Emulator):
             return JSONResponse(self._about(name, session), 201)
 
         @app.get("/api/{name}/auth/qr")
-        async def qr(name: str, format: str = "image", accept: Annotated[str, Header()] = "image/png") -> Response:
+        async def qr(
+            name: str, format: str = "image", accept: Annotated[str, Header()] = "image/png"
+        ) -> Response:
             session = self.find(name)
             if session is None or session.status != "SCAN_QR_CODE":
                 return _error(422, "Session status is not as expected, it must be SCAN_QR_CODE")
@@ -314,7 +351,9 @@ class WahaEmulator(Emulator):
             if format == "raw":
                 return JSONResponse({"value": value})
             if "json" in accept:
-                return JSONResponse({"mimetype": "image/png", "data": base64.b64encode(png_of(value)).decode()})
+                return JSONResponse(
+                    {"mimetype": "image/png", "data": base64.b64encode(png_of(value)).decode()}
+                )
             return Response(png_of(value), media_type="image/png")
 
         @app.post("/api/{name}/auth/request-code", status_code=201)
@@ -367,6 +406,10 @@ def _ms() -> int:
 
 def _error(status: int, message: str) -> Response:
     return JSONResponse(
-        {"statusCode": status, "error": "Unprocessable Entity" if status == 422 else "Error", "message": message},
+        {
+            "statusCode": status,
+            "error": "Unprocessable Entity" if status == 422 else "Error",
+            "message": message,
+        },
         status,
     )

@@ -1,4 +1,5 @@
-"""What a WAHA gateway takes, field by field after its OpenAPI 2026.7.1 (there and here a null `reply_to` is refused)."""
+"""What a WAHA gateway takes, field by field after its OpenAPI 2026.7.1 (there and here a null `reply_to` is
+refused)."""
 
 from __future__ import annotations
 
@@ -103,4 +104,9 @@ class SendVoice(Chat):
     reply_to: str = ""
 
 
-SENDS: dict[str, Any] = {"sendText": SendText, "sendImage": SendFile, "sendFile": SendFile, "sendVoice": SendVoice}
+SENDS: dict[str, Any] = {
+    "sendText": SendText,
+    "sendImage": SendFile,
+    "sendFile": SendFile,
+    "sendVoice": SendVoice,
+}

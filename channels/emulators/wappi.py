@@ -1,7 +1,7 @@
 """Wappi's side: the HTTP API of a profile and its webhooks, as its public clients describe them.
 
-It checks requests by rules of its own: the header without `Bearer`, `profile_id` on every call, the fields each call takes.
-"""
+It checks requests by rules of its own: the header without `Bearer`, `profile_id` on every call, the fields
+each call takes."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ LINK_SECONDS = 48 * 3600
 
 
 class Profile(BaseModel):
-    """How a profile behaves. `shape` of a webhook's `messages`; `echo`: whether our own sends come back, as their own event or
-    as an incoming message with `is_me`; `crossed`: so many of the next answers to files and history belong to another
-    question; `history_fails`: so many of the next questions for it fail."""
+    """How a profile behaves. `shape` of a webhook's `messages`; `echo`: whether our own sends come back, as
+    their own event or as an incoming message with `is_me`; `crossed`: so many of the next answers to files
+    and history belong to another question; `history_fails`: so many of the next questions for it fail."""
 
     authorized: bool = True
     app_status: str = "open"
@@ -60,8 +60,8 @@ class _Kept:
 
 
 class WappiEmulator(Emulator):
-    """One account of wappi.pro; its profiles are whatever ids it is asked about. `webhook` gives the address a profile's
-    webhooks go to until `webhook/url/set` names one."""
+    """One account of wappi.pro; its profiles are whatever ids it is asked about. `webhook` gives the address
+    a profile's webhooks go to until `webhook/url/set` names one."""
 
     def __init__(self, token: str, webhook: Callable[[str], str], *, journal: Path | None = None) -> None:
         super().__init__("Wappi emulator", REDELIVERY_SECONDS, journal)
@@ -74,13 +74,18 @@ class WappiEmulator(Emulator):
         return self.profiles.setdefault(name, _Kept())
 
     async def write(self, number: str, written: Written, file: File | None = None) -> str:
-        """The contact writes to a profile, or (`business`) a person at the business writes from the linked phone."""
+        """The contact writes to a profile, or (`business`) a person at the business writes from the linked
+        phone."""
         message_id, now = secrets.token_hex(16).upper(), time.time()
         chat = written.group or f"{written.contact}@c.us"
         shown = (
-            f"[{_type(file)}{' ' + file.name if file.name else ''}] {written.text}".strip() if file else written.text
+            f"[{_type(file)}{' ' + file.name if file.name else ''}] {written.text}".strip()
+            if file
+            else written.text
         )
-        self.phones.show(Bubble(message_id, number, written.contact, not written.business, shown, int(now * 1000)))
+        self.phones.show(
+            Bubble(message_id, number, written.contact, not written.business, shown, int(now * 1000))
+        )
         element = self._element(number, message_id, chat, written.text, now, mine=written.business)
         element |= {"wh_type": "outgoing_message_phone" if written.business else "incoming_message"}
         element |= {
@@ -97,7 +102,9 @@ class WappiEmulator(Emulator):
         self.later(self._told(number, element, done))
         return message_id
 
-    def _element(self, number: str, message_id: str, chat: str, text: str, now: float, mine: bool) -> dict[str, Any]:
+    def _element(
+        self, number: str, message_id: str, chat: str, text: str, now: float, mine: bool
+    ) -> dict[str, Any]:
         own = f"{number}@c.us"
         return {
             "id": message_id,
@@ -123,12 +130,19 @@ class WappiEmulator(Emulator):
         )
         name = file.name or f"{message_id}.{file.mime_type.partition('/')[2].partition(';')[0]}"
         return {
-            **{"type": _type(file), "caption": caption or None, "mimetype": file.mime_type, "file_name": name},
+            **{
+                "type": _type(file),
+                "caption": caption or None,
+                "mimetype": file.mime_type,
+                "file_name": name,
+            },
             **{"body": base64.b64encode(file.data).decode(), "media": file_id},
             **link,
         }
 
-    async def _told(self, number: str, element: dict[str, Any], done: Callable[[], None] = lambda: None) -> None:
+    async def _told(
+        self, number: str, element: dict[str, Any], done: Callable[[], None] = lambda: None
+    ) -> None:
         kept = self.profile(number)
         url = kept.webhook or self._webhook(number)
         if not url or not kept.settings.webhooks:
@@ -140,8 +154,13 @@ class WappiEmulator(Emulator):
         body = sent if shape == "flat" else {"messages": [sent] if shape == "list" else sent}
 
         async def post() -> int:
-            headers = {"Content-Type": "application/json", **({"Authorization": kept.auth} if kept.auth else {})}
-            answer = await self.http.post(url, content=json.dumps(body, ensure_ascii=False).encode(), headers=headers)
+            headers = {
+                "Content-Type": "application/json",
+                **({"Authorization": kept.auth} if kept.auth else {}),
+            }
+            answer = await self.http.post(
+                url, content=json.dumps(body, ensure_ascii=False).encode(), headers=headers
+            )
             return answer.status_code
 
         await self.deliver(post, done)
@@ -151,7 +170,12 @@ class WappiEmulator(Emulator):
 
     async def _statuses(self, bubble: Bubble) -> None:
         for status in ("sent", "delivered", "read"):
-            update = {"wh_type": "delivery_status", "profile_id": bubble.number, "id": bubble.id, "status": status}
+            update = {
+                "wh_type": "delivery_status",
+                "profile_id": bubble.number,
+                "id": bubble.id,
+                "status": status,
+            }
             row = {**update, "time": int(time.time()), "task_id": ""}
             self.later(self._told(bubble.number, row, lambda s=status: self.phones.tick(bubble.id, s)))
             await asyncio.sleep(0.15)
@@ -180,16 +204,25 @@ class WappiEmulator(Emulator):
         now, message_id = time.time(), f"3EB0{secrets.token_hex(8).upper()}"
         bubble = Bubble(message_id, number, contact, False, shown, int(now * 1000))
         self.phones.show(bubble)
-        element = self._element(number, message_id, chat if "@" in chat else f"{chat}@c.us", shown, now, mine=True)
+        element = self._element(
+            number, message_id, chat if "@" in chat else f"{chat}@c.us", shown, now, mine=True
+        )
         self.profile(number).history.append({**element, "from_where": "api"})
         echo = self.profile(number).settings.echo
         if echo != "off":
             event = "outgoing_message_api" if echo == "api" else "incoming_message"
-            self.later(self._told(number, {**element, "wh_type": event, "from_where": "api", "chat_type": "dialog"}))
+            self.later(
+                self._told(number, {**element, "wh_type": event, "from_where": "api", "chat_type": "dialog"})
+            )
         self.later(self._statuses(bubble))
         if fault and fault.status != 200:
             return refused(fault.status, {"status": "error", "detail": "emulated fault"}, fault)
-        done = {"status": "done", "timestamp": element["timestamp"], "time": int(now), "message_id": message_id}
+        done = {
+            "status": "done",
+            "timestamp": element["timestamp"],
+            "time": int(now),
+            "message_id": message_id,
+        }
         return JSONResponse({**done, "uuid": secrets.token_hex(16), "detail": type(body).__name__})
 
     def _authorized(self, number: str) -> None:
@@ -210,7 +243,9 @@ class WappiEmulator(Emulator):
     def _history(self, number: str, limit: int, offset: int, order: str) -> dict[str, Any]:
         """Rows as `messages/get` names their fields."""
         kept = self.profile(number)
-        rows = sorted(kept.history, key=lambda row: row["time"], reverse=order == "desc")[offset : offset + limit]
+        rows = sorted(kept.history, key=lambda row: row["time"], reverse=order == "desc")[
+            offset : offset + limit
+        ]
         names = {"is_me": "fromMe", "stanza_id": "stanzaId", "is_forwarded": "isForwarded"}
         found = []
         for row in rows:
@@ -284,7 +319,9 @@ class WappiEmulator(Emulator):
             return {"status": "done"}
 
         @app.get("/api/sync/messages/all/get")
-        async def history(profile_id: str, limit: int = 100, offset: int = 0, order: str = "desc") -> Response:
+        async def history(
+            profile_id: str, limit: int = 100, offset: int = 0, order: str = "desc"
+        ) -> Response:
             kept = self.profile(profile_id).settings
             if not 0 < limit <= 100:
                 return refused(400, {"status": "error", "detail": "limit is from 1 to 100"})
@@ -313,7 +350,9 @@ class WappiEmulator(Emulator):
                 "file_name": row["file_name"],
                 "mime_type": row["mimetype"],
             }
-            return JSONResponse({**about, "file_link": link, "file_link_expire": int(time.time()) + LINK_SECONDS})
+            return JSONResponse(
+                {**about, "file_link": link, "file_link_expire": int(time.time()) + LINK_SECONDS}
+            )
 
         @app.get("/api/sync/get/status")
         async def status(profile_id: str) -> dict[str, Any]:
@@ -358,4 +397,10 @@ def _type(file: File) -> str:
     family = file.mime_type.partition("/")[0]
     if family == "audio":
         return "ptt"
-    return "sticker" if file.mime_type == "image/webp" else family if family in ("image", "video") else "document"
+    return (
+        "sticker"
+        if file.mime_type == "image/webp"
+        else family
+        if family in ("image", "video")
+        else "document"
+    )

@@ -1,4 +1,5 @@
-"""python -m knowledge_base.samples.build FONT.ttf FONT-BOLD.ttf: typeset source/*.md as PDFs (needs fpdf2)."""
+"""python -m knowledge_base.samples.build FONT.ttf FONT-BOLD.ttf: typeset source/*.md as PDFs (needs
+fpdf2)."""
 
 from __future__ import annotations
 

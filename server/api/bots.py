@@ -1,4 +1,5 @@
-"""The operator API of bots: configured, changed, linked, watched, deleted; live in every process within a second."""
+"""The operator API of bots: configured, changed, linked, watched, deleted; live in every process within a
+second."""
 
 from __future__ import annotations
 
@@ -40,8 +41,8 @@ class WebhookIn(Body):
 
 
 class TokenIn(Body):
-    """A token for a person or a program; `name` says whose. It opens the bots named, or all of them. `role`: `owner` does
-    everything, `agent` talks to contacts and looks after them, `read_only` looks."""
+    """A token for a person or a program; `name` says whose. It opens the bots named, or all of them. `role`:
+    `owner` does everything, `agent` talks to contacts and looks after them, `read_only` looks."""
 
     name: str = Field(min_length=1, max_length=100, examples=["Aigerim"])
     role: Role = "owner"
@@ -86,13 +87,19 @@ async def put(api: Api, raw: Any) -> Item:
         bot_id, outcome = await api.registry.put(raw)
     except BadConfig as error:
         return Item(id=name, status="refused", problems=error.problems)
-    channel = api.registry.router.channel(bot_id, api.registry[bot_id].bot.account) if bot_id in api.registry else None
+    channel = (
+        api.registry.router.channel(bot_id, api.registry[bot_id].bot.account)
+        if bot_id in api.registry
+        else None
+    )
     notice = UNOFFICIAL if channel and not channel.capabilities.official else None
     if outcome != "unchanged" and isinstance(channel, Linked) and channel.name == "waha":
         try:
             await channel.session("start")
         except SendError as error:  # workers try again
-            await linked_sessions.check(api.registry[bot_id], api.registry[bot_id].bot.account, channel, counts=False)
+            await linked_sessions.check(
+                api.registry[bot_id], api.registry[bot_id].bot.account, channel, counts=False
+            )
             return Item(id=bot_id, status=outcome, notice=f"{UNOFFICIAL} The gateway did not answer: {error}")
     audit.about(bot_id)
     return Item(id=bot_id, status=outcome, notice=notice)
@@ -111,13 +118,20 @@ async def put_bots(
 ) -> Response | dict[str, Any]:
     owner(api)
     names = [row.get("id") or row.get("bot_id") for row in (given if isinstance(given, list) else [given]) if isinstance(row, dict)]  # fmt: skip
-    if if_none_match == "*" and (known := [name for name in names if isinstance(name, str) and name in api.registry]):
+    if if_none_match == "*" and (
+        known := [name for name in names if isinstance(name, str) and name in api.registry]
+    ):
         raise HTTPException(412, f"id: there is a bot {known[0]} already")
     if not isinstance(given, list):
         item = await put(api, given)
         if item.status == "refused":
             detail = "; ".join(f"{p.field}: {p.problem}" for p in item.problems)
-            problem = {"type": "about:blank", "title": "Unprocessable Content", "status": 422, "detail": detail}
+            problem = {
+                "type": "about:blank",
+                "title": "Unprocessable Content",
+                "status": 422,
+                "detail": detail,
+            }
             return JSONResponse({**problem, "errors": [p.model_dump() for p in item.problems]}, 422, media_type="application/problem+json")  # fmt: skip
         return item.model_dump()
     items = [await put(api, raw) for raw in given]
@@ -137,24 +151,38 @@ async def list_bots(api: Here) -> dict[str, Any]:
 )
 async def get_bot(api: Here, bot_id: str) -> dict[str, Any]:
     runtime = runtime_of(api, bot_id)
-    return {**_bot(runtime), "config": await api.registry.config(bot_id), "settings": runtime.bot.context.model_dump()}
+    return {
+        **_bot(runtime),
+        "config": await api.registry.config(bot_id),
+        "settings": runtime.bot.context.model_dump(),
+    }
 
 
 @routes.patch(
-    "/bots/{bot_id}", summary="Change some fields; null goes back to what the settings say", dependencies=[OWNER]
+    "/bots/{bot_id}",
+    summary="Change some fields; null goes back to what the settings say",
+    dependencies=[OWNER],
 )
 async def patch_bot(api: Here, bot_id: str, change: dict[str, Any]) -> dict[str, Any]:
     runtime_of(api, bot_id)
     old = await api.registry.config(bot_id)
     barred = [name for name in OWNERS_ONLY if name in change and change[name] != old.get(name)]
     if who.get().bots and barred:
-        raise HTTPException(403, f"{', '.join(barred)}: a token of one bot does not change this; use API_TOKEN")
+        raise HTTPException(
+            403, f"{', '.join(barred)}: a token of one bot does not change this; use API_TOKEN"
+        )
     if change.get("id", bot_id) != bot_id:
         raise HTTPException(422, "id: never changes")
     merged = {name: value for name, value in {**old, **change, "id": bot_id}.items() if value is not None}
-    for name in PARTS & change.keys() & old.keys():  # a part that is named changes; what it does not name stays
+    for name in (
+        PARTS & change.keys() & old.keys()
+    ):  # a part that is named changes; what it does not name stays
         new, before = change[name], old[name]
-        if isinstance(new, dict) and isinstance(before, dict) and new.get("type") in (None, before.get("type")):
+        if (
+            isinstance(new, dict)
+            and isinstance(before, dict)
+            and new.get("type") in (None, before.get("type"))
+        ):
             merged[name] = {n: value for n, value in {**before, **new}.items() if value is not None}
     item = await put(api, merged)
     if item.status == "refused":
@@ -163,7 +191,9 @@ async def patch_bot(api: Here, bot_id: str, change: dict[str, Any]) -> dict[str,
 
 
 @routes.delete(
-    "/bots/{bot_id}", summary="Stop a bot; with erase=true delete everything known of it", dependencies=[OWNER]
+    "/bots/{bot_id}",
+    summary="Stop a bot; with erase=true delete everything known of it",
+    dependencies=[OWNER],
 )
 async def delete_bot(api: Here, bot_id: str, erase: bool = Query(False, description="also its contacts and documents")) -> dict[str, Any]:  # fmt: skip
     owner(api)
@@ -207,7 +237,9 @@ async def operator_webhook(api: Here, bot_id: str) -> dict[str, Any]:
     return {"bot_id": bot_id, "url": runtime.bot.operator_webhook_url or None, "secret": secret}
 
 
-@routes.get("/bots/{bot_id}/qr.png", summary="The QR code as a picture", response_model=None, dependencies=[OWNER])
+@routes.get(
+    "/bots/{bot_id}/qr.png", summary="The QR code as a picture", response_model=None, dependencies=[OWNER]
+)
 async def qr_png(api: Here, bot_id: str) -> Response:
     _, channel = linked(api, bot_id)
     code = await _asked(channel.qr())
@@ -216,7 +248,9 @@ async def qr_png(api: Here, bot_id: str) -> Response:
     return Response(base64.b64decode(code.png), media_type="image/png", headers={"Cache-Control": "no-store"})
 
 
-@routes.post("/bots/{bot_id}/session/code", summary="A pairing code in place of a QR code", dependencies=[OWNER])
+@routes.post(
+    "/bots/{bot_id}/session/code", summary="A pairing code in place of a QR code", dependencies=[OWNER]
+)
 async def pairing(api: Here, bot_id: str, asked: PhoneIn) -> dict[str, str]:
     _, channel = linked(api, bot_id)
     return {"code": await _asked(channel.pairing_code(asked.phone.lstrip("+")))}
@@ -241,13 +275,18 @@ async def register(api: Here, bot_id: str, asked: WebhookIn) -> dict[str, str]:
     secret = channel.credentials.webhook_secret.get_secret_value()
     tell = getattr(channel, "register", None)
     if tell is None or not secret:
-        raise HTTPException(409, "only a wappi bot with a webhook_secret can be told; others are configured otherwise")
+        raise HTTPException(
+            409, "only a wappi bot with a webhook_secret can be told; others are configured otherwise"
+        )
     await _asked(tell(f"{asked.base_url.rstrip('/')}/webhook/{channel.name}/{bot_id}/{secret}"))
     return {"status": "done", "bot_id": runtime.bot.id}
 
 
 @routes.post(
-    "/tokens", status_code=201, summary="A token for a person or a program; it is shown once", dependencies=[OWNER]
+    "/tokens",
+    status_code=201,
+    summary="A token for a person or a program; it is shown once",
+    dependencies=[OWNER],
 )
 async def create_token(api: Here, asked: TokenIn) -> dict[str, Any]:
     owner(api)
@@ -262,7 +301,9 @@ async def create_token(api: Here, asked: TokenIn) -> dict[str, Any]:
 @routes.get("/tokens", summary="Everybody who has a token of their own", dependencies=[OWNER])
 async def list_tokens(api: Here) -> dict[str, Any]:
     mine = who.get().bots
-    rows = [row for row in await tokens.every(api.redis) if not mine or (row.bots and set(row.bots) <= set(mine))]
+    rows = [
+        row for row in await tokens.every(api.redis) if not mine or (row.bots and set(row.bots) <= set(mine))
+    ]
     return {"items": [_operator(row) for row in rows], "next_cursor": None}
 
 

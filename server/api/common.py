@@ -102,12 +102,15 @@ class Body(BaseModel):
 
 
 class MessageIn(Body):
-    """A message an operator writes: a text, or an approved template (`name:language`) with its variables in order."""
+    """A message an operator writes: a text, or an approved template (`name:language`) with its variables in
+    order."""
 
     text: str | None = Field(
         None, min_length=1, max_length=4096, examples=["The Duo is in stock, shall I reserve one?"]
     )
-    template: str | None = Field(None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$", examples=["we_answered:en"])
+    template: str | None = Field(
+        None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$", examples=["we_answered:en"]
+    )
     variables: list[str] = Field([], max_length=20)
 
     @model_validator(mode="after")
@@ -145,7 +148,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-Offset = Annotated[int, Query(ge=0, le=1_000_000, alias="cursor", description="`next_cursor` of the page before")]
+Offset = Annotated[
+    int, Query(ge=0, le=1_000_000, alias="cursor", description="`next_cursor` of the page before")
+]
 
 
 def sliced(rows: Sequence[Any], limit: int, start: int) -> dict[str, Any]:
@@ -176,7 +181,8 @@ class Lookup:
         )
 
     def keepers(self, bot_id: str | None) -> list[Conversations]:
-        """Whose unreadable pieces may be seen: of the bots, and to those who look after all of them what belongs to none."""
+        """Whose unreadable pieces may be seen: of the bots, and to those who look after all of them what
+        belongs to none."""
         found = [runtime.conversations for runtime in self.some(bot_id).values()]
         everything = bot_id is None and not who.get().bots
         return [*found, Conversations(self._redis, SHARED)] if everything else found
@@ -195,5 +201,7 @@ class Lookup:
                 return runtime, contact
         for runtime in runtimes:
             if (into := await runtime.conversations.merged_into(conversation_id)) != conversation_id:
-                raise HTTPException(404, f"this record of a contact was merged into another one of theirs: {into}")
+                raise HTTPException(
+                    404, f"this record of a contact was merged into another one of theirs: {into}"
+                )
         raise HTTPException(404, "there is no conversation of this id")

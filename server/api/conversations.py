@@ -41,7 +41,8 @@ Wanted = Annotated[str, Query(max_length=LONGEST_QUERY, description="words of a 
 
 
 class ContactIn(Body):
-    """Fields an operator corrects; what stands here is never overwritten by the agent. null forgets a field."""
+    """Fields an operator corrects; what stands here is never overwritten by the agent. null forgets a
+    field."""
 
     profile: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Annotated[str, Field(max_length=1000)] | None] = Field(max_length=50, examples=[{"name": "Aigerim", "class": "client"}])  # fmt: skip
 
@@ -70,10 +71,15 @@ async def page(api: Api, show: Show, q: str, bot_id: str | None, limit: int, cur
 
 @routes.get("/conversations", summary="Conversations, most recently active first", dependencies=[READER])
 async def conversations(
-    api: Here, bot_id: OneBot = None, show: Shown = "all", q: Wanted = "", limit: Limit = 50, cursor: Cursor = None
+    api: Here,
+    bot_id: OneBot = None,
+    show: Shown = "all",
+    q: Wanted = "",
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> dict[str, Any]:
-    """A search reads transcripts, newest first, and gives up after a while: `searched_until` (ms) says how far back it got, and
-    `next_cursor` goes on from there."""
+    """A search reads transcripts, newest first, and gives up after a while: `searched_until` (ms) says how
+    far back it got, and `next_cursor` goes on from there."""
     found = await page(api, show, q, bot_id, limit, cursor)
     items = [summary(row) for row in found.rows]
     return {"items": items, "next_cursor": found.cursor, "searched_until": found.until or None}
@@ -103,9 +109,14 @@ async def get_conversation(
     }
 
 
-@routes.get("/conversations/{conversation_id}/turns/{turn_id}", summary="How a reply came about", dependencies=[READER])
+@routes.get(
+    "/conversations/{conversation_id}/turns/{turn_id}",
+    summary="How a reply came about",
+    dependencies=[READER],
+)
 async def get_turn(api: Here, conversation_id: str, turn_id: str) -> dict[str, Any]:
-    """The way through the graph with times, passages, tools, what was checked, prompts, models, tokens and cost; kept for 30 days."""
+    """The way through the graph with times, passages, tools, what was checked, prompts, models, tokens and
+    cost; kept for 30 days."""
     runtime, _ = await api.lookup.contact(conversation_id)
     trace = await turn_traces.find(api.redis, runtime.bot.id, conversation_id, turn_id)
     if trace is None:
@@ -128,7 +139,9 @@ async def media(api: Here, conversation_id: str, message_id: str) -> Response:
     except NoMedia as error:
         raise HTTPException(404, str(error)) from None
     except DownloadError as error:
-        raise HTTPException(502 if error.kind == "retry" else 404, f"the file did not come: {error}") from None
+        raise HTTPException(
+            502 if error.kind == "retry" else 404, f"the file did not come: {error}"
+        ) from None
     return Response(file.data, media_type=file.mime_type, headers=file.headers)
 
 
@@ -142,11 +155,14 @@ async def media(api: Here, conversation_id: str, message_id: str) -> Response:
 async def saved(
     api: Here,
     conversation_id: str,
-    name: Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="what to call it")] = "saved",
+    name: Annotated[
+        str, Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="what to call it")
+    ] = "saved",
     bad: Annotated[str, Query(max_length=200, description="words the last reply must not have had")] = "",
     mask: Annotated[list[str] | None, Query(description="names of people who are spoken of")] = None,
 ) -> Response:
-    """A zip of `NAME.yaml` and its tape, for `tests/conversations`. With `bad` it is a failing test at once."""
+    """A zip of `NAME.yaml` and its tape, for `tests/conversations`. With `bad` it is a failing test at
+    once."""
     from server.replay import (
         archive,  # the replay of conversations is half a second at every start of the web process
     )
@@ -161,7 +177,10 @@ async def saved(
 
 
 @routes.post(
-    "/conversations/{conversation_id}/messages", status_code=202, summary="Write as a person", dependencies=[AGENT]
+    "/conversations/{conversation_id}/messages",
+    status_code=202,
+    summary="Write as a person",
+    dependencies=[AGENT],
 )
 async def write(api: Here, conversation_id: str, message: MessageIn) -> dict[str, Any]:
     """A text takes the conversation over: the bot is silent until it is handed back."""
@@ -180,7 +199,9 @@ async def changed(api: Api, conversation_id: str) -> dict[str, Any]:
     return card(*await api.lookup.contact(conversation_id))
 
 
-@routes.post("/conversations/{conversation_id}/seen", summary="Nothing of it is unread any more", dependencies=[AGENT])
+@routes.post(
+    "/conversations/{conversation_id}/seen", summary="Nothing of it is unread any more", dependencies=[AGENT]
+)
 async def seen(api: Here, conversation_id: str) -> dict[str, Any]:
     runtime, _ = await api.lookup.contact(conversation_id)
     await runtime.conversations.see(conversation_id)
@@ -202,7 +223,9 @@ async def resume(api: Here, conversation_id: str) -> dict[str, Any]:
 
 
 @routes.delete(
-    "/conversations/{conversation_id}/task", summary="What a person was called for is done", dependencies=[AGENT]
+    "/conversations/{conversation_id}/task",
+    summary="What a person was called for is done",
+    dependencies=[AGENT],
 )
 async def finish_task(api: Here, conversation_id: str) -> dict[str, Any]:
     runtime, _ = await api.lookup.contact(conversation_id)
@@ -210,7 +233,9 @@ async def finish_task(api: Here, conversation_id: str) -> dict[str, Any]:
     return await changed(api, conversation_id)
 
 
-@routes.post("/conversations/{conversation_id}/reset", summary="Forget the working memory", dependencies=[AGENT])
+@routes.post(
+    "/conversations/{conversation_id}/reset", summary="Forget the working memory", dependencies=[AGENT]
+)
 async def reset(api: Here, conversation_id: str) -> dict[str, Any]:
     """Transcript and profile stay; the agent begins anew."""
     runtime, contact = await api.lookup.contact(conversation_id)
@@ -218,14 +243,18 @@ async def reset(api: Here, conversation_id: str) -> dict[str, Any]:
     return card(runtime, contact)
 
 
-@routes.get("/contacts", summary="Contacts, most recently active first", response_model=None, dependencies=[READER])
+@routes.get(
+    "/contacts", summary="Contacts, most recently active first", response_model=None, dependencies=[READER]
+)
 async def contacts(
     api: Here,
     is_client: bool | None = None,
     bot_id: OneBot = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-    format: Annotated[str, Query(pattern="^(json|csv)$", description="`csv`: all of them, as a table")] = "json",
+    format: Annotated[
+        str, Query(pattern="^(json|csv)$", description="`csv`: all of them, as a table")
+    ] = "json",
 ) -> Response | dict[str, Any]:
     show: Show = "client" if is_client else "all"
     runtimes = api.lookup.some(bot_id)
@@ -255,7 +284,8 @@ async def get_contact(api: Here, contact_id: str) -> dict[str, Any]:
 
 @routes.patch("/contacts/{contact_id}", summary="Correct a contact's profile", dependencies=[AGENT])
 async def patch_contact(api: Here, contact_id: str, change: ContactIn) -> dict[str, Any]:
-    """Values are checked as those are that the agent finds: an e-mail address is one, a number can be called."""
+    """Values are checked as those are that the agent finds: an e-mail address is one, a number can be
+    called."""
     runtime, contact = await api.lookup.contact(contact_id)
     custom = {field.name: field for field in runtime.bot.context.custom_fields}
     try:
@@ -291,9 +321,12 @@ async def export_contact(api: Here, contact_id: str) -> Response:
     "/contacts/{contact_id}", summary="Forget a contact, with everything that was said", dependencies=[OWNER]
 )
 async def erase_contact(
-    api: Here, contact_id: str, verify: bool = Query(False, description="look through all keys of the bot afterwards")
+    api: Here,
+    contact_id: str,
+    verify: bool = Query(False, description="look through all keys of the bot afterwards"),
 ) -> dict[str, Any]:
-    """Whoever wanted no more messages gets none if they are ever written to again; nothing else is kept of them."""
+    """Whoever wanted no more messages gets none if they are ever written to again; nothing else is kept of
+    them."""
     runtime, contact = await api.lookup.contact(contact_id)
     done = await privacy.erased(api.redis, runtime, contact, verify)
     task = asyncio.create_task(privacy.erase_again(api.redis, runtime, contact))
@@ -327,7 +360,9 @@ def summary(row: Row) -> dict[str, Any]:
 
 def card(runtime: BotRuntime, contact: Contact) -> dict[str, Any]:
     """A contact with everything known of them."""
-    missing = runtime.bot.context.missing({**({"phone": contact.wa_id} if contact.wa_id else {}), **contact.profile})
+    missing = runtime.bot.context.missing(
+        {**({"phone": contact.wa_id} if contact.wa_id else {}), **contact.profile}
+    )
     bill = {"calls": contact.calls, "input_tokens": contact.input, "output_tokens": contact.output}
     return {
         **contact.model_dump(exclude={"calls", "input", "output", "nano"}),
@@ -363,8 +398,17 @@ async def _table(
                 "phone": f"+{contact.wa_id}" if contact.wa_id else "",
                 **{"name": contact.name, "class": "unknown"},
                 **contact.profile,
-                **{"id": contact.id, "bot_id": contact.bot_id, "owner": contact.owner, "stopped": contact.stopped},
-                **{"created": contact.created, "last_activity": row.at, "ad": contact.referral.get("headline", "")},
+                **{
+                    "id": contact.id,
+                    "bot_id": contact.bot_id,
+                    "owner": contact.owner,
+                    "stopped": contact.stopped,
+                },
+                **{
+                    "created": contact.created,
+                    "last_activity": row.at,
+                    "ad": contact.referral.get("headline", ""),
+                },
                 **{f"ad_{name}": contact.referral.get(name, "") for name in ("source_id", "ctwa_clid")},
             }
             table.writerow([_cell(name, known.get(name, "")) for name in COLUMNS])

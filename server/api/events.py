@@ -1,8 +1,9 @@
-"""What changes, as it changes: `GET /api/events`, server-sent events (HTML Standard, section 9.2) for pages and programs.
+"""What changes, as it changes: `GET /api/events`, server-sent events (HTML Standard, section 9.2) for pages
+and programs.
 
-Every step that writes to a transcript, a status or a contact names its key on one Redis channel; each web process listens
-once and passes it on. An event says what to look at again, never what is in it: nobody reads more than the API shows them.
-"""
+Every step that writes to a transcript, a status or a contact names its key on one Redis channel; each web
+process listens once and passes it on. An event says what to look at again, never what is in it: nobody reads
+more than the API shows them."""
 
 from __future__ import annotations
 
@@ -41,8 +42,9 @@ class Feed:
         self._missed = False
 
     async def listen(self) -> None:
-        """Pass on what changes, until cancelled; when Redis was gone, everybody looks at everything again. Where nobody watches
-        nothing is listened to: every message that comes in would cost this process a second one."""
+        """Pass on what changes, until cancelled; when Redis was gone, everybody looks at everything again.
+        Where nobody watches nothing is listened to: every message that comes in would cost this process a
+        second one."""
         while True:
             await self._watched.wait()
             try:

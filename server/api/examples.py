@@ -1,4 +1,5 @@
-"""Answers of the operator API as they look, for its description. A test compares their fields with real answers."""
+"""Answers of the operator API as they look, for its description. A test compares their fields with real
+answers."""
 
 from __future__ import annotations
 
@@ -7,40 +8,101 @@ from typing import Any
 _ID = "0b6f5a5e-6c0c-5f0f-9f4c-9a1d2f6f0c11"
 _AT = 1_786_000_000_000
 _USAGE = {"calls": 4, "input_tokens": 2210, "output_tokens": 160, "cost": 0.00114}
-_FUNNEL = {"contacted": 3, "yes": 1, "no": 0, "opted_out": 0, "touched": {"1": 3}, "answered": {"1": 2}, "skipped": {}}
+_FUNNEL = {
+    "contacted": 3,
+    "yes": 1,
+    "no": 0,
+    "opted_out": 0,
+    "touched": {"1": 3},
+    "answered": {"1": 2},
+    "skipped": {},
+}
 _DAY = {
-    **{"contacts": 2, "conversations": 2, "messages_in": 9, "replies": 7, "written_by_people": 1, "answers": 7},
+    **{
+        "contacts": 2,
+        "conversations": 2,
+        "messages_in": 9,
+        "replies": 7,
+        "written_by_people": 1,
+        "answers": 7,
+    },
     **{"clients": 1, "non_clients": 0, "handoffs": 1, "touch_messages": 0, "touches": 0, "yes": 1, "no": 0},
     **{"opted_out": 0, "calls_booked": 1, "delivered": 8, "read": 6, "failed_sends": 0, "given_up": 0},
 }
 MESSAGE = {
-    **{"id": "4465fcd2:0", "author": "bot", "kind": "text", "text": "The Duo costs 449 000 KZT.", "at": _AT + 4000},
+    **{
+        "id": "4465fcd2:0",
+        "author": "bot",
+        "kind": "text",
+        "text": "The Duo costs 449 000 KZT.",
+        "at": _AT + 4000,
+    },
     **{"touch": 0, "turn_id": "4465fcd2", "template": "", "variables": [], "model": "openai:gpt-4.1-mini"},
     **{"sources": ["price-list.csv, p. 2"], "checked": ["money 449 000 KZT: in price-list.csv, p. 2"]},
-    **{"prompts": ["sell@62337230"], "calls": 4, "tokens": 2370, "cost": 0.00114, "quoted_id": "", "media": None},
+    **{
+        "prompts": ["sell@62337230"],
+        "calls": 4,
+        "tokens": 2370,
+        "cost": 0.00114,
+        "quoted_id": "",
+        "media": None,
+    },
     **{"status": "read", "heard": None},
 }
 CONVERSATION = {
-    **{"id": _ID, "bot_id": "default", "name": "Aigerim", "class": "client", "owner": "bot", "stage": "problem"},
+    **{
+        "id": _ID,
+        "bot_id": "default",
+        "name": "Aigerim",
+        "class": "client",
+        "owner": "bot",
+        "stage": "problem",
+    },
     **{"task": "", "unread": 2, "waiting_since": _AT, "last_activity": _AT + 4000, "last_message": MESSAGE},
 }
 CONTACT = {
     **{"id": _ID, "bot_id": "default", "wa_id": "77010000001", "user_id": "", "account": "106540352242922"},
-    **{"name": "Aigerim", "owner": "bot", "owner_at": 0, "heard_at": _AT, "task": "", "task_at": 0, "unread": 2},
+    **{
+        "name": "Aigerim",
+        "owner": "bot",
+        "owner_at": 0,
+        "heard_at": _AT,
+        "task": "",
+        "task_at": 0,
+        "unread": 2,
+    },
     **{"asked_at": _AT, "created": _AT, "profile": {"class": "client", "email": "aigerim@example.kz"}},
     "referral": {"source_type": "ad", "source_id": "120200", "headline": "Espresso week", "at": str(_AT)},
-    **{"sources": {"class": "wamid.1", "email": "operator"}, "usage": _USAGE, "class": "client", "is_client": True},
+    **{
+        "sources": {"class": "wamid.1", "email": "operator"},
+        "usage": _USAGE,
+        "class": "client",
+        "is_client": True,
+    },
     **{"stopped": False, "missing": ["company"], "complete": False},
 }
 TRACE = {
-    **{"turn_id": "4465fcd2", "at": _AT + 4000, "ms": 1820, "waited": 3400, "resumed": False, "verdict": "answer"},
+    **{
+        "turn_id": "4465fcd2",
+        "at": _AT + 4000,
+        "ms": 1820,
+        "waited": 3400,
+        "resumed": False,
+        "verdict": "answer",
+    },
     **{"steps": [{"node": "sell", "ms": 1400, "began": 310}], "reason": "asks for a price", "topic": "price"},
     "tools": [{"tool": "find_product", "arguments": "{'query': 'Duo'}", "answer": "[...]", "failed": False}],
     "passages": [{"document": "price-list.csv", "page": 2, "text": "Aurora Duo ...", "strong": True}],
     "checked": ["money 449 000 KZT: in price-list.csv, p. 2"],
     **{"rewritten": [], "prompts": ["sell@62337230"], "model": "openai:gpt-4.1-mini", "traceparent": ""},
     "calls": [
-        {"purpose": "sell", "model": "openai:gpt-4.1-mini", "input_tokens": 1400, "output_tokens": 90, "cost": 0.0007}
+        {
+            "purpose": "sell",
+            "model": "openai:gpt-4.1-mini",
+            "input_tokens": 1400,
+            "output_tokens": 90,
+            "cost": 0.0007,
+        }
     ],
 }
 
@@ -55,7 +117,13 @@ EXAMPLES: dict[tuple[str, str], Any] = {
         "conversations": 12,
         "bots": [
             {
-                **{"bot_id": "default", "conversations": 12, "waiting": 0, "dead_letters": 0, "needs_person": 1},
+                **{
+                    "bot_id": "default",
+                    "conversations": 12,
+                    "waiting": 0,
+                    "dead_letters": 0,
+                    "needs_person": 1,
+                },
                 **{
                     "unread": 3,
                     "failed": 0,
@@ -78,7 +146,13 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     ("post", "/api/conversations/{conversation_id}/messages"): {"id": "5f0f9f4c:0", "status": "queued"},
     ("get", "/api/contacts"): _list(CONTACT),
     ("get", "/api/contacts/{contact_id}"): CONTACT,
-    ("delete", "/api/contacts/{contact_id}"): {"id": _ID, "keys": 9, "entries": 4, "left": [], "status": "erased"},
+    ("delete", "/api/contacts/{contact_id}"): {
+        "id": _ID,
+        "keys": 9,
+        "entries": 4,
+        "left": [],
+        "status": "erased",
+    },
     ("get", "/api/analytics"): {
         **{"first": "2026-10-24", "last": "2026-11-22", "bots": ["default"], "total": _DAY},
         **{
@@ -88,7 +162,9 @@ EXAMPLES: dict[tuple[str, str], Any] = {
             "answer_seconds_people": 140.0,
         },
         "otherwise": {"merged": 4, "offline": 1},
-        "funnel": {name: _FUNNEL[name] for name in ("contacted", "yes", "no", "touched", "skipped", "answered")},
+        "funnel": {
+            name: _FUNNEL[name] for name in ("contacted", "yes", "no", "touched", "skipped", "answered")
+        },
         "usage": _USAGE,
         "contacts": {"all": 12, "client": 8, "non_client": 1, "fields": {"name": 9, "email": 4}},
         "days": [{"day": "2026-11-22", **_DAY, **_USAGE}],
@@ -105,13 +181,24 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     ),
     ("post", "/api/knowledge/search"): _list(
         {
-            **{"document": "catalogue-en.pdf", "page": 1, "heading": "Delivery", "text": "Two days in Almaty."},
+            **{
+                "document": "catalogue-en.pdf",
+                "page": 1,
+                "heading": "Delivery",
+                "text": "Two days in Almaty.",
+            },
             **{"score": 2.1, "cosine": 0.873, "coverage": 0.6, "strong": True},
         }
     ),
     ("get", "/api/audit"): _list(
         {
-            **{"at": _AT, "operator": "Aigerim", "operator_id": "1f0e9d8c7b6a", "role": "agent", "detail": ""},
+            **{
+                "at": _AT,
+                "operator": "Aigerim",
+                "operator_id": "1f0e9d8c7b6a",
+                "role": "agent",
+                "detail": "",
+            },
             "action": "POST /api/conversations/{conversation_id}/handoff",
             **{"bot_id": "default", "target": _ID},
         }
@@ -128,10 +215,22 @@ EXAMPLES: dict[tuple[str, str], Any] = {
     ),
     ("get", "/api/hooks/{hook_id}/deliveries"): _list(
         {
-            **{"id": "8a7b", "hook_id": "5d0c7a1e9b32", "event": "lead_created", "at": _AT, "status": "delivered"},
+            **{
+                "id": "8a7b",
+                "hook_id": "5d0c7a1e9b32",
+                "event": "lead_created",
+                "at": _AT,
+                "status": "delivered",
+            },
             **{"attempts": 1, "answer": "204", "next": 0},
             "payload": {
-                **{"id": "77aa", "event": "lead_created", "bot_id": "default", "at": _AT, "data": {"created": _AT}},
+                **{
+                    "id": "77aa",
+                    "event": "lead_created",
+                    "bot_id": "default",
+                    "at": _AT,
+                    "data": {"created": _AT},
+                },
                 "contact": {"id": _ID, "name": "Aigerim", "phone": "+77010000001", "profile": {}},
             },
         }
@@ -146,9 +245,22 @@ EXAMPLES: dict[tuple[str, str], Any] = {
             **{"channel": "cloud_api", "account": "106540352242922", "simulator": "sim-default"},
         }
     ),
-    ("get", "/api/me"): {"id": "1f0e9d8c7b6a", "name": "Aigerim", "role": "agent", "bots": ["default"], "created": _AT},
+    ("get", "/api/me"): {
+        "id": "1f0e9d8c7b6a",
+        "name": "Aigerim",
+        "role": "agent",
+        "bots": ["default"],
+        "created": _AT,
+    },
     ("get", "/api/knowledge/documents"): _list(
-        {"id": "9c1f0a", "name": "price-list.csv", "language": "en", "pages": 1, "passages": 14, "problems": []},
+        {
+            "id": "9c1f0a",
+            "name": "price-list.csv",
+            "language": "en",
+            "pages": 1,
+            "passages": 14,
+            "problems": [],
+        },
         reading=[],
     ),
     ("get", "/api/hooks"): _list(

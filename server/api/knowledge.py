@@ -1,4 +1,5 @@
-"""The operator API of knowledge bases: documents added, listed, embedded anew, forgotten; a question tried on them."""
+"""The operator API of knowledge bases: documents added, listed, embedded anew, forgotten; a question tried on
+them."""
 
 from __future__ import annotations
 
@@ -55,13 +56,17 @@ async def add_document(
     return described(await _ingest(api.shelf, api.reading, bot_id, file))
 
 
-@routes.delete("/knowledge/documents/{document_id}", status_code=204, summary="Forget a document", dependencies=[OWNER])
+@routes.delete(
+    "/knowledge/documents/{document_id}", status_code=204, summary="Forget a document", dependencies=[OWNER]
+)
 async def remove_document(api: Here, document_id: str, bot_id: str = DEFAULT) -> None:
     if not await api.shelf.remove(api.lookup.runtime(bot_id).bot.id, document_id):
         raise HTTPException(404, "there is no document of this id")
 
 
-@routes.post("/knowledge/documents/{document_id}/reindex", summary="Embed a document anew", dependencies=[OWNER])
+@routes.post(
+    "/knowledge/documents/{document_id}/reindex", summary="Embed a document anew", dependencies=[OWNER]
+)
 async def reindex(api: Here, document_id: str, bot_id: str = DEFAULT) -> dict[str, Any]:
     """With the embedding model as it is set now; needed after a change of model behind the same name."""
     stored = await api.shelf.reindex(api.lookup.runtime(bot_id).bot.id, document_id)
@@ -70,10 +75,12 @@ async def reindex(api: Here, document_id: str, bot_id: str = DEFAULT) -> dict[st
     return described(stored)
 
 
-@routes.post("/knowledge/search", summary="Try a question: the passages the agent would see", dependencies=[AGENT])
+@routes.post(
+    "/knowledge/search", summary="Try a question: the passages the agent would see", dependencies=[AGENT]
+)
 async def search(api: Here, asked: QuestionIn) -> dict[str, Any]:
-    """`score` orders them; `cosine` is how near the meaning is, `coverage` how many of the question's words stand there; `strong`
-    says whether the agent takes it for an answer."""
+    """`score` orders them; `cosine` is how near the meaning is, `coverage` how many of the question's words
+    stand there; `strong` says whether the agent takes it for an answer."""
     api.lookup.runtime(asked.bot_id)
     book = Bookshelf(api.shelf)
     language = ""

@@ -1,4 +1,5 @@
-"""The operator API of what keeps the service going: dead letters, quarantine, figures, webhooks, the audit log."""
+"""The operator API of what keeps the service going: dead letters, quarantine, figures, webhooks, the audit
+log."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ class HookIn(Body):
     """Where to tell of what. No events named: all of them."""
 
     url: str = Field(max_length=2000, examples=["https://crm.example/hooks/salesgraph"])
-    events: list[Event] = Field([], description=f"some of {', '.join(EVENTS)}", examples=[["lead_created", "yes"]])
+    events: list[Event] = Field(
+        [], description=f"some of {', '.join(EVENTS)}", examples=[["lead_created", "yes"]]
+    )
     bot_id: str = DEFAULT
 
 
@@ -37,13 +40,21 @@ routes = APIRouter(prefix="/api", route_class=Audited)
 
 
 @routes.get("/dead-letters", summary="Turns given up on", dependencies=[READER])
-async def dead_letters(api: Here, bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
-    letters = [letter for runtime in api.lookup.some(bot_id).values() for letter in await runtime.dead_letters.every()]
+async def dead_letters(
+    api: Here, bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0
+) -> dict[str, Any]:
+    letters = [
+        letter
+        for runtime in api.lookup.some(bot_id).values()
+        for letter in await runtime.dead_letters.every()
+    ]
     letters.sort(key=lambda letter: -letter["at"])
     return sliced([opened(letter) for letter in letters], limit, start)
 
 
-@routes.post("/dead-letters/{letter_id}/retry", status_code=202, summary="Try a turn again", dependencies=[AGENT])
+@routes.post(
+    "/dead-letters/{letter_id}/retry", status_code=202, summary="Try a turn again", dependencies=[AGENT]
+)
 async def retry(api: Here, letter_id: str) -> dict[str, Any]:
     for runtime in api.lookup.runtimes.values():
         if await runtime.dead_letters.revive(letter_id):
@@ -65,7 +76,9 @@ async def drop(api: Here, letter_id: str) -> None:
 
 
 @routes.get("/quarantine", summary="Pieces of webhooks that could not be read", dependencies=[READER])
-async def quarantine(api: Here, bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
+async def quarantine(
+    api: Here, bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0
+) -> dict[str, Any]:
     most = start + limit + 1
     rows = [row for keeper in api.lookup.keepers(bot_id) for row in await keeper.quarantined(most)]
     rows.sort(key=lambda row: -row["at"])
@@ -120,9 +133,9 @@ async def list_hooks(api: Here, bot_id: OneBot = None) -> dict[str, Any]:
 
 @routes.post("/hooks", status_code=201, summary="Tell an address of what happens", dependencies=[OWNER])
 async def create_hook(api: Here, asked: HookIn) -> dict[str, Any]:
-    """`secret` is shown once. Each delivery has the header `X-Salesgraph-Signature: t=SECONDS,v1=HEX`, the HMAC-SHA256 under the
-    secret of `SECONDS.` and the raw body; the same `X-Salesgraph-Delivery` comes again when an answer other than 2xx, or
-    none within 10 s, made it a failure, for about a day."""
+    """`secret` is shown once. Each delivery has the header `X-Salesgraph-Signature: t=SECONDS,v1=HEX`, the
+    HMAC-SHA256 under the secret of `SECONDS.` and the raw body; the same `X-Salesgraph-Delivery` comes again
+    when an answer other than 2xx, or none within 10 s, made it a failure, for about a day."""
     api.lookup.runtime(asked.bot_id)
     try:
         hook, secret = await api.hooks.create(asked.bot_id, asked.url, tuple(dict.fromkeys(asked.events)))
@@ -132,7 +145,9 @@ async def create_hook(api: Here, asked: HookIn) -> dict[str, Any]:
     return {**hook.model_dump(), "secret": secret}
 
 
-@routes.delete("/hooks/{hook_id}", status_code=204, summary="Tell an address nothing any more", dependencies=[OWNER])
+@routes.delete(
+    "/hooks/{hook_id}", status_code=204, summary="Tell an address nothing any more", dependencies=[OWNER]
+)
 async def delete_hook(api: Here, hook_id: str) -> None:
     runtime, hook = await hook_of(api, hook_id)
     await api.hooks.delete(runtime.bot.id, hook.id)
@@ -150,7 +165,9 @@ async def ping(api: Here, hook_id: str) -> dict[str, Any]:
 
 
 @routes.get(
-    "/hooks/{hook_id}/deliveries", summary="What a webhook was told, and what it answered", dependencies=[OWNER]
+    "/hooks/{hook_id}/deliveries",
+    summary="What a webhook was told, and what it answered",
+    dependencies=[OWNER],
 )
 async def deliveries(api: Here, hook_id: str, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
     runtime, hook = await hook_of(api, hook_id)

@@ -63,13 +63,17 @@ async def changed(api: Api, conversation_id: str, plan: Plan | None) -> dict[str
     return {**await api.follow_ups.described(runtime, contact, plan), "ended": plan.ended}
 
 
-@routes.get("/follow-ups/active", summary="Touches that are still to come, the next first", dependencies=[READER])
+@routes.get(
+    "/follow-ups/active", summary="Touches that are still to come, the next first", dependencies=[READER]
+)
 async def active(
     api: Here, bot_id: str | None = None, limit: Limit = 50, cursor: int = Query(0, ge=0)
 ) -> dict[str, Any]:
     chosen = list(api.lookup.some(bot_id).values())
     timers = [
-        (at, name, runtime) for runtime in chosen for name, at in await api.follow_ups.timers.active(runtime.bot.id)
+        (at, name, runtime)
+        for runtime in chosen
+        for name, at in await api.follow_ups.timers.active(runtime.bot.id)
     ]
     timers.sort(key=lambda row: row[:2])
     items = [
@@ -102,7 +106,9 @@ async def resume(api: Here, conversation_id: str) -> dict[str, Any]:
 
 @routes.post("/follow-ups/{conversation_id}/skip", summary="Leave the next touch out", dependencies=[AGENT])
 async def skip(api: Here, conversation_id: str) -> dict[str, Any]:
-    return await changed(api, conversation_id, await api.follow_ups.skip(*await api.lookup.contact(conversation_id)))
+    return await changed(
+        api, conversation_id, await api.follow_ups.skip(*await api.lookup.contact(conversation_id))
+    )
 
 
 @routes.post(
@@ -119,7 +125,9 @@ async def run(api: Here, conversation_id: str) -> dict[str, Any]:
 @routes.patch("/follow-ups/{conversation_id}", summary="Intervals of one contact's own", dependencies=[AGENT])
 async def override(api: Here, conversation_id: str, asked: IntervalsIn) -> dict[str, Any]:
     runtime, _ = await api.lookup.contact(conversation_id)
-    return await changed(api, conversation_id, await api.follow_ups.override(runtime, conversation_id, asked.intervals))
+    return await changed(
+        api, conversation_id, await api.follow_ups.override(runtime, conversation_id, asked.intervals)
+    )
 
 
 @routes.delete(
@@ -127,16 +135,26 @@ async def override(api: Here, conversation_id: str, asked: IntervalsIn) -> dict[
 )
 async def cancel(api: Here, conversation_id: str) -> dict[str, Any]:
     runtime, _ = await api.lookup.contact(conversation_id)
-    return await changed(api, conversation_id, await api.follow_ups.end(runtime.bot.id, conversation_id, "cancelled"))
+    return await changed(
+        api, conversation_id, await api.follow_ups.end(runtime.bot.id, conversation_id, "cancelled")
+    )
 
 
 @routes.get("/calls", summary="Scheduled calls that are still to come, the next first", dependencies=[READER])
-async def list_calls(api: Here, bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
+async def list_calls(
+    api: Here, bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0
+) -> dict[str, Any]:
     chosen = list(api.lookup.some(bot_id).values())
-    rows = [(call, runtime) for runtime in chosen for call in await api.appointments.coming(runtime.bot.id, now_ms())]
+    rows = [
+        (call, runtime)
+        for runtime in chosen
+        for call in await api.appointments.coming(runtime.bot.id, now_ms())
+    ]
     rows.sort(key=lambda row: row[0].start)
     items = [{**call.model_dump(), "start_local": when(runtime.bot, call.start)} for call, runtime in rows]
-    feeds = {runtime.bot.id: await feed_address(api.settings, api.redis, runtime.bot.id) for runtime in chosen}
+    feeds = {
+        runtime.bot.id: await feed_address(api.settings, api.redis, runtime.bot.id) for runtime in chosen
+    }
     return {**sliced(items, limit, start), "count": len(rows), "feeds": feeds}
 
 
@@ -160,7 +178,9 @@ async def sync(api: Here, bot_id: str = DEFAULT) -> dict[str, Any]:
     runtime = api.lookup.runtime(bot_id)
     channel = api.router.channel(bot_id, runtime.bot.account) if runtime.bot.account else None
     if not isinstance(channel, CloudApi) or not channel.credentials.business_account_id:
-        raise HTTPException(409, "set WHATSAPP_BUSINESS_ACCOUNT_ID, WHATSAPP_PHONE_NUMBER_ID and WHATSAPP_ACCESS_TOKEN")
+        raise HTTPException(
+            409, "set WHATSAPP_BUSINESS_ACCOUNT_ID, WHATSAPP_PHONE_NUMBER_ID and WHATSAPP_ACCESS_TOKEN"
+        )
     try:
         rows = await channel.templates(channel.credentials.business_account_id)
     except SendError as error:
@@ -169,16 +189,22 @@ async def sync(api: Here, bot_id: str = DEFAULT) -> dict[str, Any]:
     return await list_templates(api, bot_id)
 
 
-@routes.get("/templates/{name}/{language}/preview", summary="What a contact would read", dependencies=[READER])
+@routes.get(
+    "/templates/{name}/{language}/preview", summary="What a contact would read", dependencies=[READER]
+)
 async def preview(api: Here, name: str, language: str, bot_id: str = DEFAULT, variable: Annotated[list[str] | None, Query()] = None) -> dict[str, Any]:  # fmt: skip
     api.lookup.runtime(bot_id)
     template = (await templates(api.redis, bot_id)).get(f"{name}:{language}")
     if template is None:
-        raise HTTPException(404, "there is no template of this name and language; POST /api/templates/sync reads them")
+        raise HTTPException(
+            404, "there is no template of this name and language; POST /api/templates/sync reads them"
+        )
     return {**_template(template), "preview": _filled(template, variable or [])}
 
 
-@routes.post("/messages", status_code=202, summary="Send a text or a template to a number", dependencies=[AGENT])
+@routes.post(
+    "/messages", status_code=202, summary="Send a text or a template to a number", dependencies=[AGENT]
+)
 async def send(api: Here, message: MessageToIn) -> dict[str, Any]:
     runtime = api.lookup.runtime(message.bot_id)
     card = Message(id="api", account=runtime.bot.account or runtime.bot.simulated_account, kind="system", wa_id=message.to.lstrip("+"))  # fmt: skip
@@ -214,8 +240,12 @@ async def set_consent(api: Here, contact_id: str, asked: ConsentIn) -> dict[str,
     return {"id": contact_id, "stopped": contact.stopped}
 
 
-@routes.get("/suppressions", summary="Everybody who wants no messages", response_model=None, dependencies=[READER])
-async def suppressions(api: Here, bot_id: str | None = None, format: str = "json") -> Response | dict[str, Any]:
+@routes.get(
+    "/suppressions", summary="Everybody who wants no messages", response_model=None, dependencies=[READER]
+)
+async def suppressions(
+    api: Here, bot_id: str | None = None, format: str = "json"
+) -> Response | dict[str, Any]:
     chosen = list(api.lookup.some(bot_id).values())
     rows = [row for runtime in chosen for row in await consent.suppressed(api.redis, runtime.conversations)]
     if format != "csv":

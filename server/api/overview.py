@@ -62,8 +62,8 @@ async def stats(api: Here) -> dict[str, Any]:
     dependencies=[READER],
 )
 async def events(api: Here) -> StreamingResponse:
-    """Server-sent events: `change` with `{bot_id, conversation_id, what}` (message, status or contact), and `everything` when
-    some may have been missed."""
+    """Server-sent events: `change` with `{bot_id, conversation_id, what}` (message, status or contact), and
+    `everything` when some may have been missed."""
     return StreamingResponse(
         api.feed.stream(who.get(), api.stopping),
         media_type="text/event-stream",
@@ -76,7 +76,9 @@ async def me() -> dict[str, Any]:
     return who.get().model_dump()
 
 
-@routes.post("/generate", summary="What would the bot answer? Nothing is sent or stored", dependencies=[AGENT])
+@routes.post(
+    "/generate", summary="What would the bot answer? Nothing is sent or stored", dependencies=[AGENT]
+)
 async def generate(api: Here, asked: GenerateIn) -> dict[str, Any]:
     bot = api.lookup.runtime(asked.bot_id).bot
     if not api.rehearsals:

@@ -12,7 +12,9 @@ from server.api.common import PROBLEMS, Here
 from server.operators.roles import Roles
 
 
-async def _operator(request: Request, api: Here, _: Annotated[Any, Depends(HTTPBearer(auto_error=False))]) -> None:
+async def _operator(
+    request: Request, api: Here, _: Annotated[Any, Depends(HTTPBearer(auto_error=False))]
+) -> None:
     if "operator" not in request.scope:  # `server.web.guard` asks before the body is read
         await api.access.require(request)
     await api.registry.ready()

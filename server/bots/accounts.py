@@ -86,9 +86,17 @@ def simulated_accounts(settings: Settings, bot_id: str) -> dict[str, Account]:
         messages_per_second=0,
     )
     wappi = WappiCredentials(
-        profile_id=of["wappi"], token=secret, webhook_secret=secret, receive="webhook", url=f"{base}/{PATHS['wappi']}"
+        profile_id=of["wappi"],
+        token=secret,
+        webhook_secret=secret,
+        receive="webhook",
+        url=f"{base}/{PATHS['wappi']}",
     )
     waha = WahaCredentials(
         session=of["waha"], api_key=secret, hmac_key=secret, url=f"{base}/{PATHS['waha']}", webhook_url=""
     )
-    return {"cloud_api": Account("cloud_api", cloud), "wappi": Account("wappi", wappi), "waha": Account("waha", waha)}
+    return {
+        "cloud_api": Account("cloud_api", cloud),
+        "wappi": Account("wappi", wappi),
+        "waha": Account("waha", waha),
+    }

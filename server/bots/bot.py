@@ -29,9 +29,10 @@ OFF, USUAL = Outreach(), Limits()
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """One configured agent. `accounts` are its numbers, none while only the simulator reaches it. `reply_template`
-    (`name:language`) is what a contact gets for a reply that comes after the 24-hour window; `outreach` how it follows up;
-    `groups` whether it answers in groups; `trouble` why a part of its configuration is not in use."""
+    """One configured agent. `accounts` are its numbers, none while only the simulator reaches it.
+    `reply_template` (`name:language`) is what a contact gets for a reply that comes after the 24-hour window;
+    `outreach` how it follows up; `groups` whether it answers in groups; `trouble` why a part of its
+    configuration is not in use."""
 
     id: str
     context: Context
@@ -142,7 +143,13 @@ def _outreach(settings: Settings, said: dict[str, Any]) -> Outreach:
     if hours := said.get("hours"):
         zone = hours.timezone or settings.timezone
         kept = settings.holidays if not hours.timezone or hours.timezone == settings.timezone else None
-        kept = kept if hours.holidays is None else "" if hours.holidays.casefold() == "none" else hours.holidays.upper()
+        kept = (
+            kept
+            if hours.holidays is None
+            else ""
+            if hours.holidays.casefold() == "none"
+            else hours.holidays.upper()
+        )
         start, end = hours.start or settings.working_hours_start, hours.end or settings.working_hours_end
         try:
             following["hours"] = hours_of(zone, hours.days or settings.working_days, start, end, kept)
@@ -191,14 +198,18 @@ def _links(
         # what belongs to another address must not be shown to this one
         known = {n: v for n, v in known.items() if n in ("webhook_url", "version")}
     elif bot_id != DEFAULT:
-        known = {n: v for n, v in known.items() if n not in ("phone_number_id", "profile_id", "webhook_secret")}
+        known = {
+            n: v for n, v in known.items() if n not in ("phone_number_id", "profile_id", "webhook_secret")
+        }
     if name == "waha":
         known["session"] = bot_id
     credentials = _model(kind.Credentials, {**known, **public, **secrets}, "channel")
     if missing := credentials.missing:
         raise BadConfig([Problem(field=f"channel.{field}", problem="is missing") for field in missing])
     if is_simulated(credentials.account):
-        raise BadConfig([Problem(field="channel", problem=f"{credentials.account} is a number of the simulator")])
+        raise BadConfig(
+            [Problem(field="channel", problem=f"{credentials.account} is a number of the simulator")]
+        )
     return (Account(name, credentials),)
 
 
@@ -206,7 +217,8 @@ Said = tuple[dict[str, Any], dict[str, str]]
 
 
 def default_configs(settings: Settings) -> dict[str, Said]:
-    """(configuration, secrets) of the bot the settings describe, and of the sample shop for the simulator. Raises BadBotFile."""
+    """(configuration, secrets) of the bot the settings describe, and of the sample shop for the simulator.
+    Raises BadBotFile."""
     config = _from_file(settings.bot_file)
     try:
         secrets = split_secrets(config["channel"])[1] if isinstance(config.get("channel"), dict) else {}
@@ -237,7 +249,9 @@ def _from_file(path: Path | None) -> dict[str, Any]:
 
 def runtime_of(bot: Bot, redis: Redis) -> BotRuntime:
     """A bot at work."""
-    return BotRuntime(bot, Mailbox(redis, bot.id, bot.limits), Conversations(redis, bot.id, bot.limits.timezone), redis)
+    return BotRuntime(
+        bot, Mailbox(redis, bot.id, bot.limits), Conversations(redis, bot.id, bot.limits.timezone), redis
+    )
 
 
 def runtimes(settings: Settings, redis: Redis) -> dict[str, BotRuntime]:

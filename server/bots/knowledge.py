@@ -42,10 +42,14 @@ class RedisStore:
 
 
 def embedder(settings: Settings) -> Embedder:
-    """The embedding model of the settings: named, else a provider's when its key is present, else the bundled one."""
+    """The embedding model of the settings: named, else a provider's when its key is present, else the bundled
+    one."""
     name = settings.embedding_model
     if name is None and settings.chat_model != "offline":
-        if settings.openai_key and settings.openai_base_url == Settings.model_fields["openai_base_url"].default:
+        if (
+            settings.openai_key
+            and settings.openai_base_url == Settings.model_fields["openai_base_url"].default
+        ):
             name = "openai:text-embedding-3-small"
         elif settings.gemini_key and settings.gemini_base_url is None and not settings.openai_key:
             name = "google_genai:gemini-embedding-001"
@@ -68,4 +72,5 @@ def embedder(settings: Settings) -> Embedder:
     from langchain_google_genai import GoogleGenerativeAIEmbeddings
 
     options = {"base_url": settings.gemini_base_url} if settings.gemini_base_url else {}
-    return Provider(name, GoogleGenerativeAIEmbeddings(model=model, google_api_key=settings.gemini_key, **options))  # pyright: ignore[reportCallIssue, reportArgumentType]
+    google = GoogleGenerativeAIEmbeddings(model=model, google_api_key=settings.gemini_key, **options)  # pyright: ignore
+    return Provider(name, google)

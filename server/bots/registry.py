@@ -1,4 +1,5 @@
-"""The bots at work, live: what the settings describe and what the API stored, the same in every process within a second.
+"""The bots at work, live: what the settings describe and what the API stored, the same in every process
+within a second.
 
 {*}:bots      HASH     bot id -> JSON of a `Row`
 {*}:version   STRING   counts every change
@@ -119,7 +120,8 @@ class BotRegistry(Mapping[str, BotRuntime]):
         return True
 
     async def ready(self) -> None:
-        """Before the first message or question: which bots there are. Raises RedisError while nobody can tell."""
+        """Before the first message or question: which bots there are. Raises RedisError while nobody can
+        tell."""
         if self._version == UNREAD:
             await self.refresh()
 
@@ -143,7 +145,8 @@ class BotRegistry(Mapping[str, BotRuntime]):
             await asyncio.sleep(PAUSE)
 
     async def _read(self, bot_id: str, raw: bytes) -> tuple[Bot | None, tuple[str, str] | None]:
-        """The bot of a row, and the (channel, number) that is its own although this process cannot answer there."""
+        """The bot of a row, and the (channel, number) that is its own although this process cannot answer
+        there."""
         number: tuple[str, str] | None = None
         try:
             row = Row.model_validate_json(raw)
@@ -184,8 +187,8 @@ class BotRegistry(Mapping[str, BotRuntime]):
             return row.config
 
     async def put(self, raw: Any, *, dry: bool = False) -> tuple[str, Outcome]:
-        """Store one configuration in the place of the bot's former one; the same one changes nothing. Secrets that are left
-        out stay as they are while the number does. Raises BadConfig."""
+        """Store one configuration in the place of the bot's former one; the same one changes nothing. Secrets
+        that are left out stay as they are while the number does. Raises BadConfig."""
         given = parse_config(raw)
         config = given.model_dump(mode="json", exclude_unset=True, exclude_none=True)
         known: Any = await self._redis.hget(BOTS, given.id)  # pyright: ignore[reportGeneralTypeIssues]
@@ -238,14 +241,17 @@ class BotRegistry(Mapping[str, BotRuntime]):
         for account in bot.accounts:
             if owner := taken.get((account.channel, account.id)):
                 raise BadConfig([Problem(field="channel", problem=f"{account.id} is the number of {owner}")])
-        sessions = sum(name == "waha" for name, _ in taken) + sum(account.channel == "waha" for account in bot.accounts)
+        sessions = sum(name == "waha" for name, _ in taken) + sum(
+            account.channel == "waha" for account in bot.accounts
+        )
         most = self._settings.whatsapp_max_clients
         if any(account.channel == "waha" for account in bot.accounts) and sessions > most:
             problem = f"there are {most} QR-linked sessions already, as many as WHATSAPP_MAX_CLIENTS allows; raise it, or delete one"
             raise BadConfig([Problem(field="channel", problem=problem)])
 
     async def delete(self, bot_id: str) -> bool:
-        """Stop a bot; False when there is none of that id in store. One of the settings goes back to what they say."""
+        """Stop a bot; False when there is none of that id in store. One of the settings goes back to what
+        they say."""
         done = bool(await self._store(keys=[BOTS, VERSION], args=[bot_id, ""]))
         await self.refresh()
         if bot_id not in self:
@@ -255,7 +261,8 @@ class BotRegistry(Mapping[str, BotRuntime]):
         return done
 
     async def erase(self, bot_id: str) -> int:
-        """Delete everything that Redis holds of a bot; how many keys. Once more later, for what a turn in hand still wrote."""
+        """Delete everything that Redis holds of a bot; how many keys. Once more later, for what a turn in
+        hand still wrote."""
         task = asyncio.create_task(self._erase_again(bot_id))
         self._later.add(task)
         task.add_done_callback(self._later.discard)
@@ -268,7 +275,9 @@ class BotRegistry(Mapping[str, BotRuntime]):
 
     async def _erase(self, bot_id: str) -> int:
         count, pattern = 0, key(bot_id, "*")
-        salt = key(bot_id, "secret").encode()  # processes at work make ids with it; it tells nothing of anybody
+        salt = key(
+            bot_id, "secret"
+        ).encode()  # processes at work make ids with it; it tells nothing of anybody
         async for name in self._redis.scan_iter(match=pattern, count=1000):
             count += await self._redis.unlink(name) if name != salt else 0
         log.info("bot_erased", bot=bot_id, keys=count)

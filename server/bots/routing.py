@@ -27,13 +27,14 @@ log = structlog.get_logger()
 
 
 class NotReady(ConnectionError):
-    """A message is for a bot that is there and cannot answer in this process: its provider must bring it again."""
+    """A message is for a bot that is there and cannot answer in this process: its provider must bring it
+    again."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookScope:
-    """What a webhook that one secret signs may reach: these numbers and no others. `rest` takes what is for no number of anybody's;
-    `away` are numbers of bots that this process cannot read."""
+    """What a webhook that one secret signs may reach: these numbers and no others. `rest` takes what is for
+    no number of anybody's; `away` are numbers of bots that this process cannot read."""
 
     channel: Channel
     bots: dict[str, Bot] = field(default_factory=dict)
@@ -81,10 +82,14 @@ class ChannelRouter:
         if self._app and self._app.credentials.app_secret.get_secret_value():
             self._open(scopes, self._app, by_id.get(DEFAULT))
         for bot in by_id.values():
-            simulated = simulated_accounts(self._settings, bot.id).values() if self._settings.simulates else ()
+            simulated = (
+                simulated_accounts(self._settings, bot.id).values() if self._settings.simulates else ()
+            )
             for account in (*bot.accounts, *simulated):
                 key = (account.channel, account.credentials)
-                channel = self._made.get(key) or channels()[account.channel](self._client, account.credentials)
+                channel = self._made.get(key) or channels()[account.channel](
+                    self._client, account.credentials
+                )
                 made[key] = lines[bot.id, account.id] = channel
                 scope = self._open(scopes, channel)
                 scope.bots[account.id], scope.lines[account.id] = bot, channel
@@ -107,14 +112,17 @@ class ChannelRouter:
         )
 
     def channel(self, bot_id: str, account: str) -> Channel | None:
-        """What sends from a number of a bot. The default bot answers on every number of the app that is nobody's."""
+        """What sends from a number of a bot. The default bot answers on every number of the app that is
+        nobody's."""
         found = self._lines.get((bot_id, account))
         nobodys = not is_simulated(account) and account not in self._claimed
         return found or (self._app if bot_id == DEFAULT and nobodys else None)
 
     def scope(self, channel: str, body: bytes, headers: Mapping[str, str]) -> WebhookScope | None:
         """Whom these bytes may reach, by who signed them; None when nobody we know did."""
-        return next((scope for scope in self._scopes.get(channel, ()) if scope.channel.authentic(body, headers)), None)
+        return next(
+            (scope for scope in self._scopes.get(channel, ()) if scope.channel.authentic(body, headers)), None
+        )
 
     def scope_at(
         self, channel: str, bot_id: str, secret: str, body: bytes, headers: Mapping[str, str]
@@ -139,4 +147,6 @@ class ChannelRouter:
 
     def linked(self) -> list[tuple[str, str, Channel]]:
         """(bot, account, channel) of every real number."""
-        return [(bot, account, line) for (bot, account), line in self._lines.items() if not is_simulated(account)]
+        return [
+            (bot, account, line) for (bot, account), line in self._lines.items() if not is_simulated(account)
+        ]

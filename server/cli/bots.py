@@ -21,7 +21,8 @@ def apply(
     file: Annotated[Path, typer.Argument(help="YAML or JSON: one bot, or a list of them")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would change")] = False,
 ) -> None:
-    """Store every bot of a file; the same file again changes nothing. Live in a running deployment within a second."""
+    """Store every bot of a file; the same file again changes nothing. Live in a running deployment within a
+    second."""
     from server.bots.registry import parsed_file
 
     settings = load_settings()
@@ -42,12 +43,15 @@ async def _apply(settings: Settings, redis: Redis, given: list[object], dry: boo
         name = str(raw.get("id", "?")) if isinstance(raw, dict) else "?"
         try:
             bot_id, outcome = await registry.put(raw, dry=dry)
-            print(f"{bot_id}: {outcome}{' (not stored: --dry-run)' if dry and outcome != 'unchanged' else ''}")
+            print(
+                f"{bot_id}: {outcome}{' (not stored: --dry-run)' if dry and outcome != 'unchanged' else ''}"
+            )
         except BadConfig as error:
             refused += 1
             for problem in error.problems:
                 console.print(
-                    f"[red]{escape(name)}: {escape(problem.field)}: {escape(problem.problem)}[/]", highlight=False
+                    f"[red]{escape(name)}: {escape(problem.field)}: {escape(problem.problem)}[/]",
+                    highlight=False,
                 )
     return refused
 

@@ -1,4 +1,5 @@
-"""What every command of `salesgraph` shares: settings or a line that says what is wrong with them, and a way to Redis."""
+"""What every command of `salesgraph` shares: settings or a line that says what is wrong with them, and a way
+to Redis."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def load_settings() -> Settings:
 
 
 def connect(settings: Settings) -> tuple[Redis, EmbeddedRedis | None]:
-    """A client of REDIS_URL, or of the embedded server, started or attached to. Exit status 2 where neither is to be had."""
+    """A client of REDIS_URL, or of the embedded server, started or attached to. Exit status 2 where neither
+    is to be had."""
     url, embedded = reach(settings)
     return client(url, settings.redis_connections), embedded
 
@@ -67,8 +69,9 @@ def reach(settings: Settings) -> tuple[str, EmbeddedRedis | None]:
 
 
 def connect_to_work(settings: Settings) -> tuple[Redis, EmbeddedRedis | None, Settings]:
-    """The same for a process that takes messages or answers them: a server that loses what was acknowledged is refused (exit
-    status 2), and no more is taken up at once than its connections can carry. One that does not answer yet is waited for."""
+    """The same for a process that takes messages or answers them: a server that loses what was acknowledged
+    is refused (exit status 2), and no more is taken up at once than its connections can carry. One that does
+    not answer yet is waited for."""
     url, embedded = reach(settings)
     connections = settings.redis_connections
     if embedded is None and (found := refuse_unfit(settings, url)) is not None:
@@ -79,7 +82,8 @@ def connect_to_work(settings: Settings) -> tuple[Redis, EmbeddedRedis | None, Se
 
 
 def refuse_unfit(settings: Settings, url: str) -> Fitness | None:
-    """What a Redis says of itself, None while it does not answer; exit status 2 for one that loses messages."""
+    """What a Redis says of itself, None while it does not answer; exit status 2 for one that loses
+    messages."""
     found = look_once(url)
     if found and found.refused and not settings.redis_may_lose:
         for why in found.refused:

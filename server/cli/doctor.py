@@ -1,4 +1,5 @@
-"""What `salesgraph doctor` says: what to fix, and what might work better. It does not guess what it can ask."""
+"""What `salesgraph doctor` says: what to fix, and what might work better. It does not guess what it can
+ask."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ from server.web import webhook_check
 PATIENCE = 180
 # What scripts use, each with arguments that do no harm to a key of the doctor's own; `{}` stands for it.
 COMMANDS = {
-    **dict.fromkeys(("GET", "DEL", "EXISTS", "LLEN", "LPOP", "SPOP", "HKEYS", "HGETALL", "ZCARD", "ZPOPMIN"), ("{}",)),
+    **dict.fromkeys(
+        ("GET", "DEL", "EXISTS", "LLEN", "LPOP", "SPOP", "HKEYS", "HGETALL", "ZCARD", "ZPOPMIN"), ("{}",)
+    ),
     **{
         "TIME": (),
         "RENAME": ("{}", "{}"),
@@ -51,7 +54,12 @@ COMMANDS = {
     **dict.fromkeys(("RPUSH", "LPUSH", "SADD"), ("{}", "x")),
     **dict.fromkeys(("LTRIM", "LRANGE", "ZRANGE"), ("{}", "0", "1")),
     **dict.fromkeys(("HSET", "HSETNX"), ("{}", "x", "1")),
-    **{"HINCRBY": ("{}", "x", "1"), "LSET": ("{}", "0", "x"), "LREM": ("{}", "1", "x"), "ZADD": ("{}", "NX", "1", "x")},
+    **{
+        "HINCRBY": ("{}", "x", "1"),
+        "LSET": ("{}", "0", "x"),
+        "LREM": ("{}", "1", "x"),
+        "ZADD": ("{}", "NX", "1", "x"),
+    },
     **dict.fromkeys(("ZRANGEBYSCORE", "ZREMRANGEBYSCORE"), ("{}", "-inf", "0")),
     "ZREMRANGEBYRANK": ("{}", "0", "0"),
 }
@@ -116,10 +124,14 @@ async def _redis(settings: Settings, redis: Redis, found: Found) -> None:
         found.notes += [f"REDIS_URL: {why}" for why in (*known.warned, *known.noted)]
         if settings.redis_url and known.connections(settings.redis_connections) < settings.redis_connections:
             each = known.connections(settings.redis_connections)
-            found.notes.append(f"REDIS_URL: it takes {known.clients} clients, so each process uses {each} connections")
+            found.notes.append(
+                f"REDIS_URL: it takes {known.clients} clients, so each process uses {each} connections"
+            )
         await write(redis, 0)
         if denied := [name for name in COMMANDS if not await _may(redis, name)]:
-            found.problems.append(f"REDIS_URL: its user may not run {', '.join(denied)}; allow them for keys sg:*")
+            found.problems.append(
+                f"REDIS_URL: its user may not run {', '.join(denied)}; allow them for keys sg:*"
+            )
     except (RedisError, OSError) as error:
         found.problems.append(f"REDIS_URL: no answer ({error})")
     finally:
@@ -138,8 +150,8 @@ async def _may(redis: Redis, command: str) -> bool:
 
 
 async def _models(settings: Settings, redis: Redis | None, http: httpx.AsyncClient, found: Found) -> None:
-    """One tiny call of each sort, to every model of the settings and of the bots: a wrong key, a wrong address, a model that is
-    gone, and what each one that works can do."""
+    """One tiny call of each sort, to every model of the settings and of the bots: a wrong key, a wrong
+    address, a model that is gone, and what each one that works can do."""
     named: dict[tuple[str, ModelOptions], str] = {}
     for setting, name in _paid_models(settings).items():
         named.setdefault((name, ModelOptions()), setting)
@@ -257,7 +269,11 @@ async def _address(settings: Settings, http: httpx.AsyncClient, found: Found) ->
         return
     if settings.whatsapp_webhook_verify_token and (told := await webhook_check.asked(settings, http)).problem:
         found.problems.append(f"PUBLIC_URL: the webhook at {outside} does not work: {told.problem}")
-    for path in ("/simulator", "/simulator/cloud-api/_control/sim-demo/messages?contact=77010000000", "/api/stats"):
+    for path in (
+        "/simulator",
+        "/simulator/cloud-api/_control/sim-demo/messages?contact=77010000000",
+        "/api/stats",
+    ):
         try:
             answer = await http.get(f"{outside}{path}")
         except httpx.HTTPError as error:
@@ -278,7 +294,11 @@ def problems(settings: Settings) -> list[str]:
         "whatsapp_webhook_verify_token",
     )
     unset = [name.upper() for name in together if not getattr(settings, name)]
-    problems = [f"{', '.join(unset)}: set them too, a number needs all four"] if 0 < len(unset) < len(together) else []
+    problems = (
+        [f"{', '.join(unset)}: set them too, a number needs all four"]
+        if 0 < len(unset) < len(together)
+        else []
+    )
     provider = settings.model_name.partition(":")[0]
     if provider == "openai" and not settings.openai_key and "api.openai.com" in settings.openai_base_url:
         problems.append("OPENAI_API_KEY: CHAT_MODEL needs it")
@@ -314,7 +334,8 @@ def notes(settings: Settings) -> list[str]:
 
 
 def _paid_models(settings: Settings) -> dict[str, str]:
-    """Setting -> model, of those with a bill. A model behind an address of one's own has a price of one's own."""
+    """Setting -> model, of those with a bill. A model behind an address of one's own has a price of one's
+    own."""
     named = {
         "CHAT_MODEL": settings.model_name,
         "FALLBACK_MODEL": settings.fallback_model,

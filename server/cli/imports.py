@@ -44,14 +44,18 @@ def import_chat(
         raise SystemExit(2)
     try:
         export = parse(text_of(file.read_bytes()), dates or None)  # pyright: ignore[reportArgumentType]
-        refused = with_redis(settings, lambda redis: _chat(settings, redis, bot, export, contact, us, dry_run))
+        refused = with_redis(
+            settings, lambda redis: _chat(settings, redis, bot, export, contact, us, dry_run)
+        )
     except (OSError, NotAnExport, NotImported) as error:
         console.print(f"[red]not imported[/] {escape(str(error))}", highlight=False)
         raise SystemExit(1) from None
     raise SystemExit(refused)
 
 
-async def _chat(settings: Settings, redis: Redis, bot_id: str, export: Export, contact: str, us: str, dry: bool) -> int:
+async def _chat(
+    settings: Settings, redis: Redis, bot_id: str, export: Export, contact: str, us: str, dry: bool
+) -> int:
     from server.operators.importing import chat
     from server.pipeline.agents import remember_import
 
@@ -69,9 +73,13 @@ async def _chat(settings: Settings, redis: Redis, bot_id: str, export: Export, c
 
 @import_commands.command("contacts")
 def import_contacts(
-    file: Annotated[Path, typer.Argument(help="CSV with a header line: phone, name, last_name, company, email, ...")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV with a header line: phone, name, last_name, company, email, ...")
+    ],
     bot: Annotated[str, typer.Option(help="bot id")] = "default",
-    region: Annotated[str, typer.Option(help="ISO country of numbers without a country code, such as KZ")] = "",
+    region: Annotated[
+        str, typer.Option(help="ISO country of numbers without a country code, such as KZ")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be stored")] = False,
 ) -> None:
     """Store people as contacts, with a line for every row that is refused. Again changes nothing."""
@@ -80,9 +88,13 @@ def import_contacts(
     settings = load_settings()
     try:
         text = file.read_bytes().decode("utf-8-sig")
-        refused = with_redis(settings, lambda redis: _contacts(settings, redis, bot, text, region.upper(), dry_run))
+        refused = with_redis(
+            settings, lambda redis: _contacts(settings, redis, bot, text, region.upper(), dry_run)
+        )
     except (OSError, UnicodeDecodeError, NotImported) as error:
-        why = f"{file} is not UTF-8; save it as UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        why = (
+            f"{file} is not UTF-8; save it as UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        )
         console.print(f"[red]not imported[/] {escape(why)}", highlight=False)
         raise SystemExit(1) from None
     raise SystemExit(1 if refused else 0)
@@ -102,7 +114,9 @@ async def _contacts(settings: Settings, redis: Redis, bot_id: str, text: str, re
 
 def _tell(report: Report, dry: bool) -> None:
     for refused in report.refused:
-        console.print(f"[yellow]line {refused.line}[/] {escape(refused.field)}: {escape(refused.why)}", highlight=False)
+        console.print(
+            f"[yellow]line {refused.line}[/] {escape(refused.field)}: {escape(refused.why)}", highlight=False
+        )
     for note in report.notes:
         console.print(f"note: {escape(note)}", highlight=False)
     verb = "would be stored" if dry else "stored"

@@ -31,7 +31,9 @@ app = typer.Typer(
 
 
 @app.command()
-def serve(role: Annotated[str, typer.Option(help="`all`, or `web` for the web server alone")] = "all") -> None:
+def serve(
+    role: Annotated[str, typer.Option(help="`all`, or `web` for the web server alone")] = "all",
+) -> None:
     """Run everything: embedded Redis, web, worker, simulator."""
     settings = load_settings()
     from server.operators.login import exposed
@@ -92,7 +94,8 @@ def work() -> None:
 
 
 def _keep_what_is_loaded() -> None:
-    """No collection looks again at what stays for ever, nor after every few hundred objects: that took a third of a turn."""
+    """No collection looks again at what stays for ever, nor after every few hundred objects: that took a
+    third of a turn."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -154,7 +157,9 @@ def ingest(
             raise SystemExit(2)
     redis, embedded = connect(settings)
     try:
-        failures = asyncio.run(_read_in(settings, redis, bot, [found for path in paths for found in _files(path)]))
+        failures = asyncio.run(
+            _read_in(settings, redis, bot, [found for path in paths for found in _files(path)])
+        )
     except RedisError as error:
         console.print(f"[red]Redis does not answer[/] ({escape(str(error))}); nothing was read")
         raise SystemExit(NO_REDIS) from None
@@ -172,7 +177,8 @@ def _files(path: Path) -> list[Path]:
 
 
 async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Path]) -> int:
-    """Ingest files with a progress bar and one line per file that cannot be read; returns how many could not."""
+    """Ingest files with a progress bar and one line per file that cannot be read; returns how many could
+    not."""
     from knowledge_base.load import Unreadable
     from server.pipeline.agents import library
 
@@ -188,10 +194,16 @@ async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Pa
                 )
             except RedisError:
                 raise
-            except Exception as error:  # whatever a file or an embedding provider provokes, the other files are read
+            except (
+                Exception
+            ) as error:  # whatever a file or an embedding provider provokes, the other files are read
                 failures += 1
                 progress.remove_task(task)
-                reason = str(error) if isinstance(error, Unreadable) else f"{path.name}: {type(error).__name__} {error}"
+                reason = (
+                    str(error)
+                    if isinstance(error, Unreadable)
+                    else f"{path.name}: {type(error).__name__} {error}"
+                )
                 progress.console.print(f"[red]not read[/] {escape(reason.splitlines()[0])}", highlight=False)
                 continue
             progress.update(task, completed=len(stored.passages), total=len(stored.passages))
@@ -238,7 +250,9 @@ async def _chat(settings: Settings, redis: Redis, bot_id: str) -> None:
 
 
 @app.command()
-def doctor(ask: Annotated[bool, typer.Option(help="ask providers, models and the address outside")] = True) -> None:
+def doctor(
+    ask: Annotated[bool, typer.Option(help="ask providers, models and the address outside")] = True,
+) -> None:
     """List the settings, ask Redis, models and providers whether they work, and say what to fix."""
     from server.cli import doctor as doctor_of
 

@@ -26,8 +26,12 @@ def _redis() -> None:
 
 @redis_commands.command("copy")
 def copy_redis(
-    source: Annotated[str, typer.Argument(metavar="SRC", help="URL, or `embedded` for the server in DATA_DIR")],
-    target: Annotated[str, typer.Argument(metavar="DST", help="URL of an empty server or cluster, or `embedded`")],
+    source: Annotated[
+        str, typer.Argument(metavar="SRC", help="URL, or `embedded` for the server in DATA_DIR")
+    ],
+    target: Annotated[
+        str, typer.Argument(metavar="DST", help="URL of an empty server or cluster, or `embedded`")
+    ],
 ) -> None:
     """Copy everything from one Redis to another and check it. Stop web and workers first."""
     settings = load_settings()
@@ -36,7 +40,9 @@ def copy_redis(
         urls = [embedded.start() if name == "embedded" else name for name in (source, target)]
         for name, url in zip(("SRC", "DST"), urls, strict=True):
             if not url.startswith(SCHEMES):
-                console.print(f"{name}: {url!r} is no URL; start it with {', '.join(SCHEMES)}, or write embedded")
+                console.print(
+                    f"{name}: {url!r} is no URL; start it with {', '.join(SCHEMES)}, or write embedded"
+                )
                 raise SystemExit(2)
         asyncio.run(_copy(*urls))
     except (CopyError, RuntimeError) as error:
@@ -51,7 +57,9 @@ def copy_redis(
 
 async def _copy(source: str, target: str) -> None:
     here, there = client(source), client(target)
-    with Progress(TextColumn("copying"), BarColumn(), MofNCompleteColumn(), TextColumn("keys"), console=console) as bar:
+    with Progress(
+        TextColumn("copying"), BarColumn(), MofNCompleteColumn(), TextColumn("keys"), console=console
+    ) as bar:
         task = bar.add_task("", total=None)
         copied = await copy(here, there, lambda done, total: bar.update(task, completed=done, total=total))
     print(f"{copied.keys} keys with {copied.elements} elements copied and the same on both sides")

@@ -17,7 +17,9 @@ from server.cli.common import console, load_settings
 from server.config.settings import Settings
 from server.observability import logs
 
-replay_commands = typer.Typer(no_args_is_help=True, help="Saved conversations: run, record, compare, make new ones.")
+replay_commands = typer.Typer(
+    no_args_is_help=True, help="Saved conversations: run, record, compare, make new ones."
+)
 
 Pattern = Annotated[str, typer.Argument(help="a part of the names; all when it is left out")]
 Folder = Annotated[Path, typer.Option(help="where they are")]
@@ -31,7 +33,9 @@ def _kept(pattern: str, folder: Path) -> list[Any]:
 
     paths = saved_in(folder, pattern)
     if not paths:
-        console.print(f"no saved conversation {escape(repr(pattern))} in {folder}" if pattern else f"none in {folder}")
+        console.print(
+            f"no saved conversation {escape(repr(pattern))} in {folder}" if pattern else f"none in {folder}"
+        )
         raise SystemExit(2)
     found, bad = [], 0
     for path in paths:
@@ -86,11 +90,15 @@ def run(pattern: Pattern = "", folder: Folder = HERE) -> None:
         for conversation in found:
             went, _ = await played(conversation, settings=settings)
             failed += not went.passed
-            console.print("[green]ok[/]  " if went.passed else "[red]fail[/]", escape(went.name), highlight=False)
+            console.print(
+                "[green]ok[/]  " if went.passed else "[red]fail[/]", escape(went.name), highlight=False
+            )
             if not went.passed:
                 console.print(escape(went.shown()), highlight=False)
             elif not conversation.tape and any(turn.calls for turn in went.turns):
-                console.print(f"     no tape: salesgraph replay accept {went.name} notes its prompts", highlight=False)
+                console.print(
+                    f"     no tape: salesgraph replay accept {went.name} notes its prompts", highlight=False
+                )
         console.print(f"{len(found) - failed} of {len(found)} as expected")
         return 1 if failed else 0
 
@@ -135,7 +143,9 @@ def record(
     found = _kept(pattern, folder)
     scripted = [c for c in found if c.saved.is_scripted]
     for conversation in scripted:
-        console.print(f"{escape(conversation.name)}: left as it is, its answers stand in the file", highlight=False)
+        console.print(
+            f"{escape(conversation.name)}: left as it is, its answers stand in the file", highlight=False
+        )
     wanted = [c for c in found if not c.saved.is_scripted]
 
     async def job(settings: Settings, live: Any) -> int:
@@ -163,7 +173,9 @@ def _judge_trouble(conversations: Sequence[Any], folder: Path, model: str) -> st
     """Why a judge's word would not count where it is asked for; empty when it does, or nobody asks for it."""
     from server.replay.judge import distrust
 
-    asked = any(turn.expect.reply and turn.expect.reply.judge for c in conversations for turn in c.saved.turns)
+    asked = any(
+        turn.expect.reply and turn.expect.reply.judge for c in conversations for turn in c.saved.turns
+    )
     why = distrust(folder / MEASURED, model) if asked else ""
     return f"the judge is not trusted: {why}" if why else ""
 
@@ -199,8 +211,8 @@ def compare(
     out: Annotated[Path, typer.Option(help="the page")] = Path("compare.html"),
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")] = False,
 ) -> None:  # fmt: skip
-    """Play conversations with two settings, and write a page that shows both side by side. A run that was broken off goes
-    on where it was."""
+    """Play conversations with two settings, and write a page that shows both side by side. A run that was
+    broken off goes on where it was."""
     from server.replay.compare import Comparison, Side, changed, compared
     from server.replay.page import page
     from server.replay.runs import cost_of
@@ -208,7 +220,11 @@ def compare(
 
     found = _kept(pattern, folder)
     try:
-        left = Side(", ".join(against or []) or ("as recorded" if taped else "as it is"), changed(against or []), taped)
+        left = Side(
+            ", ".join(against or []) or ("as recorded" if taped else "as it is"),
+            changed(against or []),
+            taped,
+        )
         right = Side(", ".join(change or []) or "as it is", changed(change or []))
     except BadConversation as error:
         wrong(error)
@@ -220,12 +236,16 @@ def compare(
         if why := _judge_trouble(found, folder, live.default):
             wrong(why)
             return 2
-        asked = [str(side.changes.get("model") or live.default) for side in (left, right) if not side.recorded]
+        asked = [
+            str(side.changes.get("model") or live.default) for side in (left, right) if not side.recorded
+        ]
         if taped and "offline" in asked and not right.changes.get("model"):
             wrong(NO_KEY)
             return 2
         if "offline" in asked:
-            console.print("the offline model answers: it reads no prompts, so a changed one makes no difference to it")
+            console.print(
+                "the offline model answers: it reads no prompts, so a changed one makes no difference to it"
+            )
         costs = [
             cost_of(c, str(side.changes.get("model") or live.default), settings) for c in found for side in (left, right)
             if not side.recorded for _ in range(times)

@@ -1,4 +1,5 @@
-"""`salesgraph replay export|new` and `salesgraph simulate`: new saved conversations, from production or from talking."""
+"""`salesgraph replay export|new` and `salesgraph simulate`: new saved conversations, from production or from
+talking."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def export(
     bad: Annotated[str, typer.Option(help="words that its last reply must not have had: a failing test at once")] = "",
     mask: Annotated[list[str] | None, typer.Option("--mask", metavar="NAME", help="a name of somebody who is spoken of")] = None,
 ) -> None:  # fmt: skip
-    """Save a conversation of production as a test, with people taken out of it. Look at what it prints, and at the file."""
+    """Save a conversation of production as a test, with people taken out of it. Look at what it prints, and
+    at the file."""
     _save_as_test(folder, name, conversation, bad, mask or [])
 
 
@@ -55,19 +57,26 @@ def _save_as_test(
     raise SystemExit(with_redis(settings, job))
 
 
-async def _found(settings: Settings, redis: Redis, conversation: str, simulated: bool) -> tuple[Contact, list[Entry]]:
-    """A conversation and its transcript; the last may have to be one of the simulator's. Raises BadConversation."""
+async def _found(
+    settings: Settings, redis: Redis, conversation: str, simulated: bool
+) -> tuple[Contact, list[Entry]]:
+    """A conversation and its transcript; the last may have to be one of the simulator's. Raises
+    BadConversation."""
     from channels.emulators.numbers import is_simulated
     from server.replay.saved import BadConversation
 
     runtimes = (await registry_of(settings, redis)).values()
     if conversation == LAST:
-        newest = [(at, id, runtime) for runtime in runtimes for at, id in await runtime.conversations.page(RECENT)]
+        newest = [
+            (at, id, runtime) for runtime in runtimes for at, id in await runtime.conversations.page(RECENT)
+        ]
         for _, id, runtime in sorted(newest, key=lambda row: -row[0]):
             contact = await runtime.conversations.contact(id)
             if contact and (not simulated or is_simulated(contact.account)):
                 return contact, await runtime.conversations.transcript(id)
-        raise BadConversation("nobody has written in the simulator yet" if simulated else "nobody has written yet")
+        raise BadConversation(
+            "nobody has written in the simulator yet" if simulated else "nobody has written yet"
+        )
     for runtime in runtimes:
         if contact := await runtime.conversations.contact(conversation):
             return contact, await runtime.conversations.transcript(conversation)
@@ -75,7 +84,13 @@ async def _found(settings: Settings, redis: Redis, conversation: str, simulated:
 
 
 async def _export(
-    path: Path, contact: Contact, entries: Sequence[Entry], bot: Any, shelf: Any, names: Sequence[str], bad: str
+    path: Path,
+    contact: Contact,
+    entries: Sequence[Entry],
+    bot: Any,
+    shelf: Any,
+    names: Sequence[str],
+    bad: str,
 ) -> int:
     from agent.documents import Bookshelf
     from server.replay.export import exported, mask_of
@@ -87,7 +102,9 @@ async def _export(
         console.print(f"{kind}: {escape(raw)} -> {escape(stand_in)}", highlight=False)
     for line in made.differs:
         console.print(f"[yellow]differs[/] {escape(line)}", highlight=False)
-    console.print(f"{path}: read it before you commit it; a name that nobody gave cannot be found", highlight=False)
+    console.print(
+        f"{path}: read it before you commit it; a name that nobody gave cannot be found", highlight=False
+    )
     return 0
 
 
@@ -112,7 +129,8 @@ def new(
     bot: Annotated[str, typer.Option(help="bot id, for its settings")] = "demo",
     turns: Annotated[int, typer.Option(min=1, max=100, help="at most so many")] = 30,
 ) -> None:  # fmt: skip
-    """Talk to the agent in the terminal, or take what was just said in the simulator, and keep it as a test."""
+    """Talk to the agent in the terminal, or take what was just said in the simulator, and keep it as a
+    test."""
     if simulator:
         _save_as_test(folder, name, LAST, "", [], simulated=True)
         return
@@ -138,7 +156,9 @@ def new(
 def simulate(
     persona: Annotated[str, typer.Option(help="who writes: one of ours, or a file")] = "curious",
     turns: Annotated[int, typer.Option(min=1, max=100, help="at most so many")] = 12,
-    name: Annotated[str, typer.Option(help="what to call the conversation; simulated-PERSONA when not said")] = "",
+    name: Annotated[
+        str, typer.Option(help="what to call the conversation; simulated-PERSONA when not said")
+    ] = "",
     folder: Folder = Path("conversations"),
     customer: Annotated[str, typer.Option(help="the model that plays the customer")] = "auto",
     bot: Annotated[str, typer.Option(help="bot id, for its settings")] = "demo",

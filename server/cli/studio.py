@@ -25,7 +25,8 @@ def open_conversation(
     mask: Annotated[bool, typer.Option("--mask", help="take people out of it first")] = False,
     url: Annotated[str, typer.Option(help="address of `make studio`")] = STUDIO,
 ) -> None:
-    """Copy a conversation into Studio, with its bot's settings. Nothing that happens there comes back or is sent."""
+    """Copy a conversation into Studio, with its bot's settings. Nothing that happens there comes back or is
+    sent."""
     settings = load_settings()
 
     async def job(redis: Redis) -> int:

@@ -1,4 +1,5 @@
-"""`salesgraph serve`: one process group of embedded Redis, web and worker, put up again when one of them dies."""
+"""`salesgraph serve`: one process group of embedded Redis, web and worker, put up again when one of them
+dies."""
 
 from __future__ import annotations
 
@@ -57,7 +58,9 @@ class Child:
     falls: int = 0
 
     def start(self) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "server", *self.arguments], preexec_fn=die_with_parent)  # noqa: S603 - our own module
+        self.process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "server", *self.arguments], preexec_fn=die_with_parent
+        )
         self.started = time.monotonic()
 
     def revive(self) -> None:
@@ -70,7 +73,9 @@ class Child:
             self.falls += 1
             self.pause = min(RESTART_LONGEST, self.pause * 2) if young else RESTART_FIRST
             self.due = time.monotonic() + self.pause
-            console.print(f"[yellow]{self.name} ended with status {self.process.returncode}; starting it again[/]")
+            console.print(
+                f"[yellow]{self.name} ended with status {self.process.returncode}; starting it again[/]"
+            )
             self.process = None
 
 
@@ -138,8 +143,8 @@ def _port_taken(settings: Settings) -> str:
 
 
 def _fill_demo(url: str) -> bool:
-    """The sample shop's documents, unless these very ones are in; False while Redis is away. In a process of its own, so
-    that the embedding model does not stay in memory here."""
+    """The sample shop's documents, unless these very ones are in; False while Redis is away. In a process of
+    its own, so that the embedding model does not stay in memory here."""
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files())).hexdigest()
     marker = key(DEMO, "samples")
     command = [sys.executable, "-m", "server", "ingest", *map(str, files()), "--bot", DEMO]
@@ -174,7 +179,8 @@ def _asked(url: str, job: Callable[[Redis], Awaitable[Answer]]) -> Answer:
 
 
 def _link(settings: Settings, url: str) -> str:
-    """An address that logs the browser of whoever reads it here in; none where others may read what is printed."""
+    """An address that logs the browser of whoever reads it here in; none where others may read what is
+    printed."""
     if not is_loopback(settings.host):
         return ""
     try:

@@ -1,1 +1,2 @@
-"""What an operator sets: settings of the environment, bots of a file, hours, addresses, secrets of the installation."""
+"""What an operator sets: settings of the environment, bots of a file, hours, addresses, secrets of the
+installation."""

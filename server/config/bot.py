@@ -41,7 +41,8 @@ class _Part(BaseModel):
 
 
 class OpenHours(_Part):
-    """When the business reaches out and takes calls; `holidays`: an ISO country, `none`, or that of the time zone."""
+    """When the business reaches out and takes calls; `holidays`: an ISO country, `none`, or that of the time
+    zone."""
 
     timezone: str | None = None
     days: str | None = Field(None, description="such as Mon-Fri,Sun")
@@ -55,7 +56,9 @@ class Inbox(_Part):
 
     max_messages: int | None = Field(None, ge=1, le=1000)
     max_characters: int | None = Field(None, ge=100)
-    max_days: float | None = Field(None, gt=0, le=365, description="a message that waited longer is not answered")
+    max_days: float | None = Field(
+        None, gt=0, le=365, description="a message that waited longer is not answered"
+    )
     debounce_seconds: float | None = Field(None, ge=0, le=60)
     debounce_max_seconds: float | None = Field(None, ge=0, le=120)
 
@@ -69,11 +72,14 @@ class Retention(_Part):
 
 
 class _Base(BaseModel):
-    """One bot. Every prompt can be given in full (`sell_prompt`, ...), or `prompt_set` names a folder of them."""
+    """One bot. Every prompt can be given in full (`sell_prompt`, ...), or `prompt_set` names a folder of
+    them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="Bot")
 
-    id: str = Field(pattern=BOT_ID, validation_alias=AliasChoices("id", "bot_id"), description="short, never changes")
+    id: str = Field(
+        pattern=BOT_ID, validation_alias=AliasChoices("id", "bot_id"), description="short, never changes"
+    )
     channel: dict[str, Any] | None = Field(
         None, description="its type and what reaches the number; secrets are stored encrypted and never shown"
     )
@@ -99,7 +105,9 @@ def _optional(model: type[BaseModel], left_out: tuple[str, ...] = ()) -> dict[st
     """The fields of a model, none of which has to be given."""
     return {
         name: (
-            Optional[Annotated[(field.annotation, *field.metadata)]] if field.metadata else Optional[field.annotation],
+            Optional[Annotated[(field.annotation, *field.metadata)]]
+            if field.metadata
+            else Optional[field.annotation],
             Field(None, title=field.title, description=field.description),
         )
         for name, field in model.model_fields.items()
@@ -141,7 +149,8 @@ def problems_of(error: ValidationError, under: str = "") -> list[Problem]:
 
 
 def parse_config(raw: Any) -> Any:
-    """A configuration as given. Raises BadConfig, which names every field that is unknown, missing or wrong."""
+    """A configuration as given. Raises BadConfig, which names every field that is unknown, missing or
+    wrong."""
     if not isinstance(raw, dict):
         raise BadConfig([Problem(field="bot", problem="give an object with at least an id")])
     try:
@@ -156,7 +165,9 @@ def split_secrets(channel: dict[str, Any]) -> tuple[dict[str, Any], dict[str, st
     if channel.get("type") in (None, "simulator"):
         extra = sorted(channel.keys() - {"type"})
         if extra:
-            raise BadConfig([Problem(field=f"channel.{name}", problem="the simulator needs none") for name in extra])
+            raise BadConfig(
+                [Problem(field=f"channel.{name}", problem="the simulator needs none") for name in extra]
+            )
         return {"type": "simulator"}, {}
     if kind is None:
         known = ", ".join(["simulator", *channels()])
@@ -165,8 +176,12 @@ def split_secrets(channel: dict[str, Any]) -> tuple[dict[str, Any], dict[str, st
     wrong = [n for n in hidden & channel.keys() if not isinstance(channel[n], str | SecretStr)]
     if wrong:
         raise BadConfig([Problem(field=f"channel.{name}", problem="must be a text") for name in wrong])
-    plain = {n: c.get_secret_value() if isinstance(c, SecretStr) else c for n, c in channel.items() if n in hidden}
-    return {n: v for n, v in channel.items() if n not in hidden}, {n: v for n, v in plain.items() if v and v != KEPT}
+    plain = {
+        n: c.get_secret_value() if isinstance(c, SecretStr) else c for n, c in channel.items() if n in hidden
+    }
+    return {n: v for n, v in channel.items() if n not in hidden}, {
+        n: v for n, v in plain.items() if v and v != KEPT
+    }
 
 
 def shown(config: dict[str, Any], secrets: dict[str, str]) -> dict[str, Any]:
@@ -185,7 +200,8 @@ def prompts_in(folder: Path, name: str) -> dict[str, str]:
         raise BadConfig([Problem(field="prompt_set", problem=problem)])
     try:
         found = {
-            f"{path.stem}_prompt": split(path.read_text(encoding="utf-8"))[1] for path in sorted(home.glob("*.md"))
+            f"{path.stem}_prompt": split(path.read_text(encoding="utf-8"))[1]
+            for path in sorted(home.glob("*.md"))
         }
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfig([Problem(field="prompt_set", problem=f"{home} cannot be read: {error}")]) from None
@@ -205,8 +221,14 @@ def json_schema() -> dict[str, Any]:
         made = create_model(f"{name}_channel", __base__=kind.Credentials, type=(Literal[name], ...))  # pyright: ignore[reportArgumentType, reportCallIssue]
         schema = made.model_json_schema(ref_template="#/$defs/{model}")
         definitions |= schema.pop("$defs", {})
-        kinds.append({**schema, "title": name, "description": re.sub(r"\s+", " ", kind.Credentials.__doc__ or "")})
-    simulator = {"type": "object", "properties": {"type": {"const": "simulator"}}, "additionalProperties": False}
+        kinds.append(
+            {**schema, "title": name, "description": re.sub(r"\s+", " ", kind.Credentials.__doc__ or "")}
+        )
+    simulator = {
+        "type": "object",
+        "properties": {"type": {"const": "simulator"}},
+        "additionalProperties": False,
+    }
     one["properties"]["channel"] = {"oneOf": [*kinds, simulator, {"type": "null"}]}
     one["properties"]["id"] = {**one["properties"]["id"], "title": "Id"}
     definitions["Bot"] = one

@@ -16,8 +16,9 @@ MAPPED = re.compile(
 
 
 class Outreach(BaseModel):
-    """How a bot follows up. `templates` maps a touch and a language (`2:ru`), a touch (`2`), a language (`ru`) or anything
-    (`*`) to an approved template with the profile fields that fill it: `come_back:ru(name)`."""
+    """How a bot follows up. `templates` maps a touch and a language (`2:ru`), a touch (`2`), a language
+    (`ru`) or anything (`*`) to an approved template with the profile fields that fill it:
+    `come_back:ru(name)`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
@@ -55,7 +56,8 @@ class Outreach(BaseModel):
         return next((self.templates[key] for key in keys if self.templates.get(key)), "")
 
     def call_template(self, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]] | None:
-        """The template of a reminder of a call (`call`) with what fills it, out of `values`; None when there is none."""
+        """The template of a reminder of a call (`call`) with what fills it, out of `values`; None when there
+        is none."""
         mapped = MAPPED.match(self.templates.get("call", ""))
         fields = [f.strip() for f in ((mapped["fields"] if mapped else "") or "").split(",") if f.strip()]
         if mapped is None or not all(values.get(field) for field in fields):

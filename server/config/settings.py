@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     shares the timing and model settings.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+    )
 
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
@@ -52,9 +54,12 @@ class Settings(BaseSettings):
         description="Connections to Redis of each process; with more to do, commands wait.",
     )
     redis_may_lose: bool = Field(
-        False, description="Work with a Redis that may lose acknowledged messages (no append-only file, or eviction)."
+        False,
+        description="Work with a Redis that may lose acknowledged messages (no append-only file, or eviction).",
     )
-    api_token: SecretStr | None = Field(None, description="Operator token; unset: made once and kept in DATA_DIR.")
+    api_token: SecretStr | None = Field(
+        None, description="Operator token; unset: made once and kept in DATA_DIR."
+    )
     hooks_private: bool = Field(
         False, description="Whether outgoing webhooks may go to private addresses, such as a CRM beside it."
     )
@@ -63,12 +68,15 @@ class Settings(BaseSettings):
         description="Whether /simulator is there, for operators who log in; unset: only while HOST is this machine alone.",
     )
     public_url: str | None = Field(
-        None, description="This server's address on the internet: in links that people get, and where webhooks come to."
+        None,
+        description="This server's address on the internet: in links that people get, and where webhooks come to.",
     )
     internal_url: str | None = Field(
         None, description="Where processes on other hosts reach the web server; unset: this machine."
     )
-    web_url: str | None = Field(None, description="The old name of PUBLIC_URL and INTERNAL_URL together; use those.")
+    web_url: str | None = Field(
+        None, description="The old name of PUBLIC_URL and INTERNAL_URL together; use those."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 
     business: str = Field(
@@ -78,25 +86,35 @@ class Settings(BaseSettings):
         None, description="openai:NAME, google_genai:NAME or offline; unset: by which key is present."
     )
     fallback_model: str | None = Field(None, description="Model asked when CHAT_MODEL fails; same form.")
-    openai_api_key: SecretStr | None = Field(None, description="Key of the OpenAI API or of a server like it.")
+    openai_api_key: SecretStr | None = Field(
+        None, description="Key of the OpenAI API or of a server like it."
+    )
     openai_model: str = Field("gpt-4.1-mini", description="Model asked when only OPENAI_API_KEY is set.")
     openai_base_url: str = Field("https://api.openai.com/v1", description="Base address of the OpenAI wire.")
     gemini_api_key: SecretStr | None = Field(None, description="Key of the Gemini API.")
     google_api_key: SecretStr | None = Field(None, description="Another name of GEMINI_API_KEY.")
-    gemini_model: str = Field("gemini-3.1-flash-lite", description="Model asked when only GEMINI_API_KEY is set.")
+    gemini_model: str = Field(
+        "gemini-3.1-flash-lite", description="Model asked when only GEMINI_API_KEY is set."
+    )
     gemini_base_url: str | None = Field(None, description="Base address of the Gemini wire; unset: Google's.")
     cheaper_model: str | None = Field(
         None,
         description="Model asked when 80 % of DAILY_BUDGET is spent; same form as CHAT_MODEL; unset: FALLBACK_MODEL.",
     )
-    moderator_model: str | None = Field(None, description="A smaller model for the moderator; unset: CHAT_MODEL.")
-    extractor_model: str | None = Field(None, description="A smaller model for extraction; unset: CHAT_MODEL.")
+    moderator_model: str | None = Field(
+        None, description="A smaller model for the moderator; unset: CHAT_MODEL."
+    )
+    extractor_model: str | None = Field(
+        None, description="A smaller model for extraction; unset: CHAT_MODEL."
+    )
     summary_model: str | None = Field(None, description="A smaller model for summaries; unset: CHAT_MODEL.")
     transcription_model: str | None = Field(
         None,
         description="openai:NAME, google_genai:NAME, offline (the voice extra) or off, for voice messages; unset: by key.",
     )
-    daily_budget: float = Field(25, ge=0, description="US dollars of model calls a day, each bot; 0: no limit.")
+    daily_budget: float = Field(
+        25, ge=0, description="US dollars of model calls a day, each bot; 0: no limit."
+    )
     model_prices: dict[str, dict[str, float]] = Field(
         {},
         description="US dollars per million tokens of models that have no price of ours, as JSON: "
@@ -109,7 +127,8 @@ class Settings(BaseSettings):
     )
     media_megabytes: int = Field(16, ge=1, le=100, description="Largest file of a contact that is fetched.")
     bot_file: Path | None = Field(
-        None, description="YAML or JSON file with more settings of the default bot: prompts, lists, fields, facts."
+        None,
+        description="YAML or JSON file with more settings of the default bot: prompts, lists, fields, facts.",
     )
     embedding_model: str | None = Field(
         None, description="openai:NAME, google_genai:NAME or bundled; unset: by which key is present."
@@ -117,19 +136,31 @@ class Settings(BaseSettings):
     model_timeout: float = Field(30, gt=0, le=300, description="Seconds one model call may take.")
 
     model_rest_seconds: float = Field(
-        60, ge=0, le=3600, description="How long a provider that refuses the key or the account is left alone."
+        60,
+        ge=0,
+        le=3600,
+        description="How long a provider that refuses the key or the account is left alone.",
     )
 
     whatsapp_access_token: SecretStr | None = Field(None, description="Token of the Cloud API.")
     whatsapp_phone_number_id: str | None = Field(None, description="Id of the business number.")
     whatsapp_business_account_id: str | None = Field(None, description="Id of the WhatsApp business account.")
-    whatsapp_app_secret: SecretStr | None = Field(None, description="Secret of the Meta app; signs its webhooks.")
-    whatsapp_webhook_verify_token: SecretStr | None = Field(None, description="Word Meta repeats on verification.")
-    whatsapp_graph_url: str = Field("https://graph.facebook.com", description="Base address of the Graph API.")
+    whatsapp_app_secret: SecretStr | None = Field(
+        None, description="Secret of the Meta app; signs its webhooks."
+    )
+    whatsapp_webhook_verify_token: SecretStr | None = Field(
+        None, description="Word Meta repeats on verification."
+    )
+    whatsapp_graph_url: str = Field(
+        "https://graph.facebook.com", description="Base address of the Graph API."
+    )
     whatsapp_graph_version: str = Field("v25.0", pattern=r"^v\d+\.\d+$", description="Graph API version.")
 
     whatsapp_messages_per_second: float = Field(
-        80, ge=1, le=1000, description="Throughput of a number: 80, 20 when it is also used in the app, or as raised."
+        80,
+        ge=1,
+        le=1000,
+        description="Throughput of a number: 80, 20 when it is also used in the app, or as raised.",
     )
     whatsapp_reply_template: str | None = Field(
         None,
@@ -139,7 +170,9 @@ class Settings(BaseSettings):
     )
 
     wappi_token: SecretStr | None = Field(None, description="Token of wappi.pro.")
-    wappi_profile_id: str | None = Field(None, description="Profile of wappi.pro: the linked phone of the bot.")
+    wappi_profile_id: str | None = Field(
+        None, description="Profile of wappi.pro: the linked phone of the bot."
+    )
     wappi_url: str = Field("https://wappi.pro", description="Base address of Wappi.")
     wappi_webhook_secret: SecretStr | None = Field(
         None, description="Last part of /webhook/wappi/default/SECRET; unset: messages are polled for."
@@ -147,14 +180,18 @@ class Settings(BaseSettings):
     wappi_webhook_authorization: SecretStr | None = Field(
         None, description="What Wappi sends as Authorization on webhooks; unset: the header is not looked at."
     )
-    wappi_poll_seconds: float = Field(5, ge=1, le=300, description="Pause between polls of a profile without webhook.")
+    wappi_poll_seconds: float = Field(
+        5, ge=1, le=300, description="Pause between polls of a profile without webhook."
+    )
     waha_url: str | None = Field(
         None,
         description="WAHA gateway for QR-linked sessions: not WhatsApp's own, against its terms, numbers get banned.",
     )
     waha_api_key: SecretStr | None = Field(None, description="X-Api-Key of the gateway.")
     waha_hmac_key: SecretStr | None = Field(None, description="Key that signs the gateway's webhooks.")
-    whatsapp_max_clients: int = Field(30, ge=0, le=1000, description="QR-linked sessions of this deployment at most.")
+    whatsapp_max_clients: int = Field(
+        30, ge=0, le=1000, description="QR-linked sessions of this deployment at most."
+    )
     secrets_key: SecretStr | None = Field(
         None,
         description="Encrypts the bots' credentials in Redis, the same on every host; unset: made once in DATA_DIR.",
@@ -162,33 +199,56 @@ class Settings(BaseSettings):
     prompt_sets: Path = Field(
         Path("prompt_sets"), description="Folder of prompt sets: one folder each, of PROMPT.md files."
     )
-    mcp_file: Path | None = Field(None, description="mcp.json: MCP servers whose tools the agents may use (make mcp).")
+    mcp_file: Path | None = Field(
+        None, description="mcp.json: MCP servers whose tools the agents may use (make mcp)."
+    )
 
     debounce_seconds: float = Field(1.5, ge=0, le=60, description="Quiet time that ends a burst.")
     debounce_max_seconds: float = Field(8, ge=0, le=120, description="Longest wait for a burst to end.")
-    inbox_messages: int = Field(50, ge=1, le=1000, description="Messages of one contact that one turn takes at most.")
-    inbox_characters: int = Field(20_000, ge=100, description="Characters of one contact that one turn takes at most.")
+    inbox_messages: int = Field(
+        50, ge=1, le=1000, description="Messages of one contact that one turn takes at most."
+    )
+    inbox_characters: int = Field(
+        20_000, ge=100, description="Characters of one contact that one turn takes at most."
+    )
     inbox_hours: float = Field(24, gt=0, description="A message that waited longer is not answered any more.")
-    session_timeout_minutes: int = Field(720, ge=1, description="A longer pause starts a new session summary.")
-    max_message_length: int = Field(4096, ge=100, le=65536, description="Characters of one message shown to a model.")
-    turn_attempts: int = Field(5, ge=1, le=50, description="Tries of a turn before it goes to the dead letters.")
+    session_timeout_minutes: int = Field(
+        720, ge=1, description="A longer pause starts a new session summary."
+    )
+    max_message_length: int = Field(
+        4096, ge=100, le=65536, description="Characters of one message shown to a model."
+    )
+    turn_attempts: int = Field(
+        5, ge=1, le=50, description="Tries of a turn before it goes to the dead letters."
+    )
     lease_seconds: float = Field(
         15, ge=1, le=300, description="How long a dead worker's conversations wait for another."
     )
     send_grace_seconds: float = Field(
-        20, ge=1, le=600, description="How long a send without an answer waits for a status before it is repeated."
+        20,
+        ge=1,
+        le=600,
+        description="How long a send without an answer waits for a status before it is repeated.",
     )
     drain_seconds: float = Field(
-        15, ge=0, le=300, description="How long a worker that is stopped goes on before it hands its turns to others."
+        15,
+        ge=0,
+        le=300,
+        description="How long a worker that is stopped goes on before it hands its turns to others.",
     )
     transcript_days: int = Field(0, ge=0, description="Days a transcript is kept; 0: until it is erased.")
     transcript_messages: int = Field(2000, ge=10, description="Messages kept of one conversation.")
     dead_letter_days: int = Field(30, ge=1, description="Days a dead letter is kept.")
-    worker_concurrency: int = Field(512, ge=1, le=1000, description="Conversations one worker has in hand at once.")
+    worker_concurrency: int = Field(
+        512, ge=1, le=1000, description="Conversations one worker has in hand at once."
+    )
 
-    operator_webhook_url: str | None = Field(None, description="Address told when a conversation needs a person.")
+    operator_webhook_url: str | None = Field(
+        None, description="Address told when a conversation needs a person."
+    )
     operator_webhook_secret: SecretStr | None = Field(
-        None, description="Signs what OPERATOR_WEBHOOK_URL is told; unset: made for each bot from SECRETS_KEY."
+        None,
+        description="Signs what OPERATOR_WEBHOOK_URL is told; unset: made for each bot from SECRETS_KEY.",
     )
     operator_number: str | None = Field(
         None, pattern=r"^\+?\d{6,15}$", description="WhatsApp number told when a conversation needs a person."
@@ -215,7 +275,8 @@ class Settings(BaseSettings):
     working_days: str = Field("Mon-Fri", description="Days on which follow-ups go out.")
     timezone: str = Field("Asia/Almaty", description="IANA time zone of the business.")
     holidays: str | None = Field(
-        None, description="ISO country whose public holidays are kept, or none; unset: the country of TIMEZONE."
+        None,
+        description="ISO country whose public holidays are kept, or none; unset: the country of TIMEZONE.",
     )
 
     @field_validator("log_level", mode="before")
@@ -241,7 +302,14 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        *("openai_base_url", "whatsapp_graph_url", "gemini_base_url", "web_url", "public_url", "internal_url"),
+        *(
+            "openai_base_url",
+            "whatsapp_graph_url",
+            "gemini_base_url",
+            "web_url",
+            "public_url",
+            "internal_url",
+        ),
         *("wappi_url", "waha_url", "operator_webhook_url"),
     )
     @classmethod
@@ -383,14 +451,21 @@ class Settings(BaseSettings):
     @cached_property
     def operator_token(self) -> str:
         """API_TOKEN, or the one made for this DATA_DIR."""
-        return self.api_token.get_secret_value() if self.api_token else kept_secret(self.data_dir, "api_token")
+        return (
+            self.api_token.get_secret_value() if self.api_token else kept_secret(self.data_dir, "api_token")
+        )
 
     @cached_property
     def sealing_key(self) -> str:
         """SECRETS_KEY, or the one made for this DATA_DIR."""
-        return self.secrets_key.get_secret_value() if self.secrets_key else kept_secret(self.data_dir, "secrets_key")
+        return (
+            self.secrets_key.get_secret_value()
+            if self.secrets_key
+            else kept_secret(self.data_dir, "secrets_key")
+        )
 
     @cached_property
     def simulator_secret(self) -> str:
-        """Signs the webhooks of the simulator and opens nothing but simulated numbers; the same wherever API_TOKEN is."""
+        """Signs the webhooks of the simulator and opens nothing but simulated numbers; the same wherever
+        API_TOKEN is."""
         return hmac.new(self.operator_token.encode(), b"simulator", hashlib.sha256).hexdigest()

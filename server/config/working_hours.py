@@ -19,7 +19,8 @@ LONGEST = 400
 
 @lru_cache(maxsize=512)
 def country_of(zone: str) -> str:
-    """The ISO country of a time zone by tzdata's zone.tab; empty for one of several countries or none, such as UTC."""
+    """The ISO country of a time zone by tzdata's zone.tab; empty for one of several countries or none, such
+    as UTC."""
     table = (importlib.resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in table.splitlines() if line and line[0] != "#")
     return next((row[0] for row in rows if row[2] == zone), "")
@@ -50,8 +51,8 @@ def days_of(text: str) -> frozenset[int]:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Open from `start` to `end` (HH:MM, `end` later than `start`, up to 24:00) on `days` that are no public holiday of `country` (ISO
-    code; empty: none are kept), by the clock of `zone`."""
+    """Open from `start` to `end` (HH:MM, `end` later than `start`, up to 24:00) on `days` that are no public
+    holiday of `country` (ISO code; empty: none are kept), by the clock of `zone`."""
 
     zone: str = "Asia/Almaty"
     days: frozenset[int] = frozenset(range(5))
@@ -67,8 +68,8 @@ class Hours:
             raise ValueError("the hours must end later than they start")
 
     def opening(self, day: date) -> tuple[int, int] | None:
-        """(first ms, first ms after) of a day, None when it is closed. A time that the clock skips is the moment it skips
-        to; of a time it shows twice, the first."""
+        """(first ms, first ms after) of a day, None when it is closed. A time that the clock skips is the
+        moment it skips to; of a time it shows twice, the first."""
         if day.weekday() not in self.days or (self.country and day in _holidays(self.country, day.year)):
             return None
         first, after = (self._moment(day, text) for text in (self.start, self.end))
@@ -96,23 +97,23 @@ class Hours:
         return any(first <= at < after for first, after in [next(self.openings(at), (at + 1, at))])
 
     def next_open(self, at: int) -> int:
-        """`at` (ms) when it is open then, else the start of the next opening. Raises ValueError when there is none within
-        LONGEST days."""
+        """`at` (ms) when it is open then, else the start of the next opening. Raises ValueError when there is
+        none within LONGEST days."""
         found = next(self.openings(at), None)
         if found is None:
             raise ValueError(f"no open day in the {LONGEST} days after {self.local(at):%Y-%m-%d}")
         return max(at, found[0])
 
     def back_at(self, at: int) -> str:
-        """When somebody is there again (`YYYY-MM-DD HH:MM` by the business's clock); empty at an open moment (ms), and where there
-        is no open day in sight."""
+        """When somebody is there again (`YYYY-MM-DD HH:MM` by the business's clock); empty at an open moment
+        (ms), and where there is no open day in sight."""
         opening = next(self.openings(at), None)
         return f"{self.local(opening[0]):%Y-%m-%d %H:%M}" if opening and opening[0] > at else ""
 
 
 def hours_of(zone: str, days: str, start: str, end: str, holidays: str | None) -> Hours:
-    """Hours in the words of settings. `holidays`: an ISO country, empty for none, None for the country of the zone. Raises
-    ValueError."""
+    """Hours in the words of settings. `holidays`: an ISO country, empty for none, None for the country of the
+    zone. Raises ValueError."""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

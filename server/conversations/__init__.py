@@ -1,1 +1,2 @@
-"""What goes on around one conversation: replies that wait to be sent, the list of all, files, memory, and for how long it is kept."""
+"""What goes on around one conversation: replies that wait to be sent, the list of all, files, memory, and for
+how long it is kept."""

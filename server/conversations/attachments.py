@@ -1,4 +1,5 @@
-"""Files of messages for the people who look at a conversation: fetched from the provider when asked for, never kept."""
+"""Files of messages for the people who look at a conversation: fetched from the provider when asked for,
+never kept."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ class Attachment:
         }
 
 
-async def fetched(runtime: BotRuntime, router: ChannelRouter, contact: Contact, message_id: str) -> Attachment:
+async def fetched(
+    runtime: BotRuntime, router: ChannelRouter, contact: Contact, message_id: str
+) -> Attachment:
     """The file of a message. Raises NoMedia and DownloadError."""
     entry = await runtime.conversations.entry(contact.id, message_id, runtime.mailbox.limits.lines)
     if entry is None:

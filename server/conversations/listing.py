@@ -1,8 +1,8 @@
 """The list of conversations as an operator wants it: the latest first, filtered, searched, a page at a time.
 
-Filters are sets that the scripts keep (`server.store.counters`); words are looked for in the last 200 lines of each transcript, newest
-conversation first and for a limited time, so that nothing has to be kept up beside them and nothing is left of somebody who was erased.
-"""
+Filters are sets that the scripts keep (`server.store.counters`); words are looked for in the last 200 lines
+of each transcript, newest conversation first and for a limited time, so that nothing has to be kept up beside
+them and nothing is left of somebody who was erased."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ SHOWS: tuple[str, ...] = get_args(Show)
 _SETS = {"unread": "unread", "needs_person": "needs", "failed": "failed", "follow_up": "timers", "client": "class:client", "non_client": "class:non_client"}  # fmt: skip
 # A set up to this size is read as a whole; of a larger one the conversations are asked, so many at a time.
 WHOLE, CHUNK = 5_000, 1_000
-# How long words are looked for before the answer says how far it got, seconds; and lines read in one step, for which everybody
-# else waits (some ms).
+# How long words are looked for before the answer says how far it got, seconds; and lines read in one step,
+# for which everybody else waits (some ms).
 PATIENCE, LINES = 1.5, 1_000
 LONGEST_QUERY = 100
 # Beyond any time in ms: what puts those who wait for nothing behind those who wait.
@@ -43,7 +43,8 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A conversation in the list. `at`: ms of its last line, which is `last`; `found`: the line that was searched for."""
+    """A conversation in the list. `at`: ms of its last line, which is `last`; `found`: the line that was
+    searched for."""
 
     contact: Contact
     at: int
@@ -53,7 +54,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`cursor`: of the next page, None at the end. `until`: the search took long and got back to this time (ms); 0: it did not."""
+    """`cursor`: of the next page, None at the end. `until`: the search took long and got back to this time
+    (ms); 0: it did not."""
 
     rows: list[Row]
     cursor: str | None = None
@@ -75,8 +77,8 @@ class Inbox:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page:
-        """At most `limit` rows after `cursor`, the latest first; of those who need a person, who has waited longest. Raises
-        BadCursor."""
+        """At most `limit` rows after `cursor`, the latest first; of those who need a person, who has waited
+        longest. Raises BadCursor."""
         before, terms, end = place_of(cursor), terms_of(query), time.monotonic() + PATIENCE
         found: list[tuple[Place, BotRuntime, str]] = []
         until: list[Place] = []
@@ -94,10 +96,13 @@ class Inbox:
             found = [row for row in found if row[0] >= floor]
         more = found[limit - 1][0] if len(found) > limit else floor
         rows = await self._rows(found[:limit])
-        return Page(rows, cursor_of(more) if more else None, max(0, floor[0]) if floor and len(found) <= limit else 0)
+        return Page(
+            rows, cursor_of(more) if more else None, max(0, floor[0]) if floor and len(found) <= limit else 0
+        )
 
     async def rebuild(self, runtime: BotRuntime) -> bool:
-        """Put conversations of an earlier version into the sets that filters read, once; False when that was done."""
+        """Put conversations of an earlier version into the sets that filters read, once; False when that was
+        done."""
         bot_id = runtime.bot.id
         if await self._redis.exists(key(bot_id, "listed")):
             return False
@@ -123,7 +128,9 @@ class Inbox:
         await self._redis.delete(key(bot_id, "listing"))
         return bool(known)
 
-    async def counts(self, runtimes: Iterable[BotRuntime], shows: Sequence[Show]) -> dict[str, dict[str, int]]:
+    async def counts(
+        self, runtimes: Iterable[BotRuntime], shows: Sequence[Show]
+    ) -> dict[str, dict[str, int]]:
         """How many conversations each filter shows, of each bot."""
         bots = [runtime.bot.id for runtime in runtimes]
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -154,7 +161,9 @@ class Inbox:
         name = key(bot_id, _SETS[show])
         return await (self._redis.zcard(name) if show == "follow_up" else self._redis.scard(name))  # pyright: ignore[reportGeneralTypeIssues]
 
-    async def _places(self, runtime: BotRuntime, show: Show, before: Place | None, limit: int) -> AsyncIterator[Place]:
+    async def _places(
+        self, runtime: BotRuntime, show: Show, before: Place | None, limit: int
+    ) -> AsyncIterator[Place]:
         """(ms, conversation) of what a filter shows, the latest first, at most `limit`."""
         if show == "all":
             for place in await runtime.conversations.page(limit, before):
@@ -162,21 +171,31 @@ class Inbox:
             return
         name = key(runtime.bot.id, _SETS[show])
         if show == "needs_person" and await self._size(runtime.bot.id, show) <= WHOLE:
-            for place in sorted(p for p in await self._waiting(runtime) if before is None or p < before)[::-1][:limit]:
+            for place in sorted(p for p in await self._waiting(runtime) if before is None or p < before)[
+                ::-1
+            ][:limit]:
                 yield place
             return
         if await self._size(runtime.bot.id, show) <= WHOLE:
-            raw: Any = await (self._redis.zrange(name, 0, -1) if show == "follow_up" else self._redis.smembers(name))  # pyright: ignore[reportGeneralTypeIssues]
+            raw: Any = await (
+                self._redis.zrange(name, 0, -1) if show == "follow_up" else self._redis.smembers(name)
+            )  # pyright: ignore[reportGeneralTypeIssues]
             members = list(raw)
             scores: Any = await self._redis.zmscore(key(runtime.bot.id, "active"), members) if members else []
-            places = [(int(at), member.decode()) for at, member in zip(scores, members, strict=True) if at is not None]
+            places = [
+                (int(at), member.decode())
+                for at, member in zip(scores, members, strict=True)
+                if at is not None
+            ]
             for place in sorted((p for p in places if before is None or p < before), reverse=True)[:limit]:
                 yield place
             return
         while limit and (chunk := await runtime.conversations.page(CHUNK, before)):
             names = [member for _, member in chunk]
             inside: Any = await (
-                self._redis.zmscore(name, names) if show == "follow_up" else self._redis.smismember(name, names)  # pyright: ignore[reportArgumentType]
+                self._redis.zmscore(name, names)
+                if show == "follow_up"
+                else self._redis.smismember(name, names)  # pyright: ignore[reportArgumentType]
             )  # pyright: ignore[reportGeneralTypeIssues]
             for place, member in zip(chunk, inside, strict=True):
                 if limit and (member is not None if show == "follow_up" else member):
@@ -185,19 +204,27 @@ class Inbox:
             before = chunk[-1]
 
     async def _waiting(self, runtime: BotRuntime) -> list[Place]:
-        """Places of conversations that need a person, ordered by who has waited longest for an answer; who has theirs comes
-        after them. Such places are negative: all places are read downwards."""
+        """Places of conversations that need a person, ordered by who has waited longest for an answer; who
+        has theirs comes after them. Such places are negative: all places are read downwards."""
         raw: Any = await self._redis.smembers(key(runtime.bot.id, "needs"))  # pyright: ignore[reportGeneralTypeIssues]
         names = [name.decode() for name in raw]
         found: list[Place] = []
         for start in range(0, len(names), CHUNK):
             for contact, last in await runtime.conversations.latest(names[start : start + CHUNK]):
                 active = last.at if last else contact.created
-                found.append((-contact.waiting_since if contact.waiting_since else active - ANSWERED, contact.id))
+                found.append(
+                    (-contact.waiting_since if contact.waiting_since else active - ANSWERED, contact.id)
+                )
         return found
 
     async def _searched(
-        self, runtime: BotRuntime, show: Show, terms: list[list[str]], before: Place | None, limit: int, end: float
+        self,
+        runtime: BotRuntime,
+        show: Show,
+        terms: list[list[str]],
+        before: Place | None,
+        limit: int,
+        end: float,
     ) -> tuple[list[tuple[Place, str]], Place | None]:
         """Matches with the line that matched, and how far back was looked when that is not the whole way."""
         found: list[tuple[Place, str]] = []
@@ -206,7 +233,9 @@ class Inbox:
             while start < len(chunk):
                 names = [name for _, name in chunk[start:]]
                 asked = {"terms": json.dumps(terms, ensure_ascii=False), "lines": LINES}
-                looked, *matches = await self._scripts.run("search", [key(runtime.bot.id, "active")], asked, *names)
+                looked, *matches = await self._scripts.run(
+                    "search", [key(runtime.bot.id, "active")], asked, *names
+                )
                 places = dict(zip(names, chunk[start:], strict=True))
                 pairs = zip(matches[::2], matches[1::2], strict=True)
                 found += [(places[name.decode()], _line(line)) for name, line in pairs]
@@ -229,8 +258,8 @@ def _line(raw: bytes) -> str:
 
 
 def terms_of(query: str) -> list[list[str]]:
-    """The words of a query, each in the spellings it may have in a transcript's JSON, Latin letters small; what may be a number
-    as it is written, and without its blanks and signs."""
+    """The words of a query, each in the spellings it may have in a transcript's JSON, Latin letters small;
+    what may be a number as it is written, and without its blanks and signs."""
     text = query.strip()[:LONGEST_QUERY]
     digits = "".join(c for c in text if c.isdigit())
     if len(digits) >= 5 and not any(c.isalpha() for c in text):

@@ -1,4 +1,5 @@
-"""How what a contact sends is told to the graph, which reads text: marks for files, words of voice messages, quotes."""
+"""How what a contact sends is told to the graph, which reads text: marks for files, words of voice messages,
+quotes."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ def pressed_stop(message: Message) -> bool:
 
 
 def marked(message: Message, trouble: str = "") -> str:
-    """A message that is no plain text, with its caption; without one, `trouble` says why nobody can look inside (the
-    phrase of `agent.language.phrases` that the contact hears)."""
+    """A message that is no plain text, with its caption; without one, `trouble` says why nobody can look
+    inside (the phrase of `agent.language.phrases` that the contact hears)."""
     name = re.sub(r"[^\w .,()+-]", "_", message.media.filename)[:80].strip() if message.media else ""
     mark, caption = f"{message.kind} {name}".strip(), message.text.strip()
     return f"[{mark}: {trouble}]" if trouble and not caption else f"[{mark}] {caption}".strip()
@@ -38,9 +39,11 @@ def quoting(text: str, whose: str) -> str:
 
 
 def as_amended(batch: Iterable[Message]) -> list[Message]:
-    """The messages as they are now: one that was edited says its last words, one that was taken back is gone. What amends a
-    message of an earlier batch stays, the last of each."""
-    first: dict[str, str] = {}  # an edit, or what takes it back, may name an edit: all of them are of the first message
+    """The messages as they are now: one that was edited says its last words, one that was taken back is gone.
+    What amends a message of an earlier batch stays, the last of each."""
+    first: dict[
+        str, str
+    ] = {}  # an edit, or what takes it back, may name an edit: all of them are of the first message
     batch = list(batch)
     for message in batch:
         if message.kind in AMENDING:
@@ -62,9 +65,14 @@ def as_amended(batch: Iterable[Message]) -> list[Message]:
 
 
 def correcting(text: str) -> str:
-    """What a contact said before, as a line before what they have changed it to; `text` is empty where nobody knows it."""
+    """What a contact said before, as a line before what they have changed it to; `text` is empty where nobody
+    knows it."""
     flat = " ".join(text[:QUOTE_CHARACTERS].replace("“", "'").replace("”", "'").split())
-    return f"[corrects their own message “{flat}” to]\n" if flat else "[corrects an earlier message of theirs to]\n"
+    return (
+        f"[corrects their own message “{flat}” to]\n"
+        if flat
+        else "[corrects an earlier message of theirs to]\n"
+    )
 
 
 def reacted(emoji: Sequence[str]) -> str:
@@ -75,4 +83,6 @@ def reacted(emoji: Sequence[str]) -> str:
 def of_group(message: Message) -> Message:
     """A message in a group as one of the contact that the group is."""
     who = f"{message.name}: " if message.name else ""
-    return message.model_copy(update={"wa_id": "", "user_id": message.group_id, "text": f"{who}{message.text}"})
+    return message.model_copy(
+        update={"wa_id": "", "user_id": message.group_id, "text": f"{who}{message.text}"}
+    )

@@ -26,9 +26,10 @@ class File(BaseModel):
 
 
 class Reply(BaseModel):
-    """A bubble on its way. `notice` goes out even to a contact who stopped or was handed over: it says just that.
-    `template` (`name:language`) with its `variables` goes out in place of the text. A `touch` is for somebody who is silent:
-    not after they wrote again (later than `since`, ms), and not after `until` (ms; 0: whenever)."""
+    """A bubble on its way. `notice` goes out even to a contact who stopped or was handed over: it says just
+    that. `template` (`name:language`) with its `variables` goes out in place of the text. A `touch` is for
+    somebody who is silent: not after they wrote again (later than `since`, ms), and not after `until` (ms; 0:
+    whenever)."""
 
     id: str
     text: str
@@ -63,9 +64,11 @@ def texts_of(replies: Sequence[str]) -> list[str]:
     return [bubble for reply in replies for bubble in bubbles(to_whatsapp(reply))][:MAX_BUBBLES]
 
 
-def pairs_of(turn_id: str, values: dict[str, Any], calls: Sequence[usage.Call], touch: dict[str, Any]) -> list[Pair]:
-    """What a turn said, as bubbles, each with its line of the transcript; `values` is what the graph ended with, `touch` what a
-    reply has that is one."""
+def pairs_of(
+    turn_id: str, values: dict[str, Any], calls: Sequence[usage.Call], touch: dict[str, Any]
+) -> list[Pair]:
+    """What a turn said, as bubbles, each with its line of the transcript; `values` is what the graph ended
+    with, `touch` what a reply has that is one."""
     notice = values.get("owner") == "person" or values.get("profile", {}).get("consent") == "stopped"
     sources = sorted({f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]})
     cost = {

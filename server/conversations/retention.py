@@ -41,7 +41,8 @@ async def keep_sweeping(redis: Redis, runtimes: Mapping[str, BotRuntime]) -> Non
 
 
 async def sweep(redis: Redis, runtime: BotRuntime, now: int) -> dict[str, int]:
-    """Forget what is older than the bot's retention says; how many of each. Contacts and their profiles stay."""
+    """Forget what is older than the bot's retention says; how many of each. Contacts and their profiles
+    stay."""
     letters = [
         letter["id"]
         for letter in await runtime.dead_letters.every()

@@ -1,4 +1,5 @@
-"""Working memory of a conversation, from outside of its turns: forgotten, or set aside when it cannot be read.
+"""Working memory of a conversation, from outside of its turns: forgotten, or set aside when it cannot be
+read.
 
 poisoned:C   HASH   working memory that we did not write, or that was damaged, as it was; for 30 days
 """
@@ -22,7 +23,19 @@ _SHAPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("messages", "passages", "replies", "prompts", "checked"), list),
     **dict.fromkeys(("profile", "started_with", "said_in"), dict),
     **dict.fromkeys(
-        ("bot_id", "turn_id", "owner", "summary", "verdict", "reason", "model", "draft", "complaint", "task", "topic"),
+        (
+            "bot_id",
+            "turn_id",
+            "owner",
+            "summary",
+            "verdict",
+            "reason",
+            "model",
+            "draft",
+            "complaint",
+            "task",
+            "topic",
+        ),
         str,
     ),
     **dict.fromkeys(("identity", "session_from", "decision", "back_at"), str),
@@ -52,7 +65,8 @@ async def forget(runtime: BotRuntime, conversation_id: str) -> None:
 
 
 async def set_aside(runtime: BotRuntime, conversation_id: str, why: str) -> None:
-    """Take it out of use for a person to look at; transcript and profile stay, and the next turn begins with a fresh one."""
+    """Take it out of use for a person to look at; transcript and profile stay, and the next turn begins with
+    a fresh one."""
     bot_id = runtime.bot.id
     aside = key(bot_id, "poisoned", conversation_id)
     with contextlib.suppress(ResponseError):  # another worker was first

@@ -1,4 +1,5 @@
-"""Telling the people at the business that a conversation needs them: by webhook, by WhatsApp, and always on the dashboard.
+"""Telling the people at the business that a conversation needs them: by webhook, by WhatsApp, and always on
+the dashboard.
 
 notices   HASH   turn id -> JSON of a notice that nobody was told yet; a turn that runs again says it once
 """
@@ -35,9 +36,9 @@ log = structlog.get_logger()
 
 
 class Notice(BaseModel):
-    """Why a conversation needs a person. `event`: `handoff` (the bot is silent until it is handed back) or `task` (it goes
-    on). `tries` and `next` (ms) are for what could not be delivered, or is not due yet. `again`: told only where nobody has
-    answered by then, to the customer too."""
+    """Why a conversation needs a person. `event`: `handoff` (the bot is silent until it is handed back) or
+    `task` (it goes on). `tries` and `next` (ms) are for what could not be delivered, or is not due yet.
+    `again`: told only where nobody has answered by then, to the customer too."""
 
     id: str
     event: str
@@ -61,7 +62,11 @@ def _list(notice: Notice) -> str:
 
 
 async def keep_telling(
-    settings: Settings, redis: Redis, runtimes: Mapping[str, BotRuntime], router: ChannelRouter, http: httpx.AsyncClient
+    settings: Settings,
+    redis: Redis,
+    runtimes: Mapping[str, BotRuntime],
+    router: ChannelRouter,
+    http: httpx.AsyncClient,
 ) -> None:
     """Deliver notices until cancelled; of many workers one takes each."""
     while True:
@@ -101,7 +106,10 @@ async def _deliver(
         return
     failed = [
         why
-        for why in (await _post(settings, runtime, http, notice), await _write(settings, runtime, router, notice))
+        for why in (
+            await _post(settings, runtime, http, notice),
+            await _write(settings, runtime, router, notice),
+        )
         if why
     ]
     bound = log.bind(bot=notice.bot_id, conversation=notice.conversation_id, notice=notice.id)
@@ -121,14 +129,16 @@ async def _deliver(
 
 
 async def _still_waits(runtime: BotRuntime, notice: Notice) -> bool:
-    """Whether nobody has looked after a conversation that was handed over; then the customer hears, once, that it is not
-    forgotten."""
+    """Whether nobody has looked after a conversation that was handed over; then the customer hears, once,
+    that it is not forgotten."""
     contact = await runtime.conversations.contact(notice.conversation_id)
     if contact is None or contact.owner != "person" or not contact.waiting_since:
         return False
     if not contact.stopped:
         language = contact.profile.get("language") or "en"
-        text = with_return(say("still_waiting", language), language, runtime.bot.outreach.hours.back_at(now_ms()))
+        text = with_return(
+            say("still_waiting", language), language, runtime.bot.outreach.hours.back_at(now_ms())
+        )
         await outbox.post(runtime, contact, Reply(id=notice.id, text=text, notice=True))
     return True
 
@@ -149,7 +159,8 @@ async def _post(settings: Settings, runtime: BotRuntime, http: httpx.AsyncClient
 
 
 async def _write(settings: Settings, runtime: BotRuntime, router: ChannelRouter, notice: Notice) -> str:
-    """A WhatsApp message to the operator's number. Their 24-hour window may be closed: they must write to the number first."""
+    """A WhatsApp message to the operator's number. Their 24-hour window may be closed: they must write to the
+    number first."""
     account = runtime.bot.account
     channel = router.channel(runtime.bot.id, account) if account else None
     if not runtime.bot.operator_number or channel is None:

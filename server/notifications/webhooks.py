@@ -1,7 +1,7 @@
 """Outgoing webhooks, for CRMs and automations: what happens is told to whoever asked for it.
 
-The scripts that change something put its event on a list in the same breath (`figures.lua`, `happened`). Workers make one
-delivery of it for each webhook that wants it and send them until they are taken.
+The scripts that change something put its event on a list in the same breath (`figures.lua`, `happened`).
+Workers make one delivery of it for each webhook that wants it and send them until they are taken.
 
 {*}:hooked        SET    bots that have webhooks
 {bot}:hooks       HASH   webhook id -> JSON of a `Hook`
@@ -39,7 +39,14 @@ from server.store.readable import readable
 from server.store.scripts import Scripts
 
 Event = Literal[
-    "lead_created", "profile_changed", "class_changed", "needs_person", "call_booked", "yes", "no", "opted_out"
+    "lead_created",
+    "profile_changed",
+    "class_changed",
+    "needs_person",
+    "call_booked",
+    "yes",
+    "no",
+    "opted_out",
 ]
 HOOKED = key(SHARED, "hooked")
 EVENTS: tuple[str, ...] = get_args(Event)
@@ -47,13 +54,15 @@ EVENTS: tuple[str, ...] = get_args(Event)
 PAUSE, HANDFUL, TERM = 1.0, 20, 60_000
 # Seconds an endpoint has; first delay after a failure (ms), longest, and attempts: about a day altogether.
 SECONDS, FIRST, LONGEST, ATTEMPTS = 10, 5_000, 6 * 3_600_000, 16
-# Of version 6 only what is given out to networks (IANA, "IPv6 Global Unicast Address Assignments") is asked: everything else
-# leads inside, or nowhere. What is inside that and yet may lead to addresses of version 4: Teredo, 6to4 (RFC 4380, 3056).
+# Of version 6 only what is given out to networks (IANA, "IPv6 Global Unicast Address Assignments") is asked:
+# everything else leads inside, or nowhere. What is inside that and yet may lead to addresses of version 4:
+# Teredo, 6to4 (RFC 4380, 3056).
 GIVEN_OUT = ipaddress.ip_network("2000::/3")
 LED_INSIDE = [
     ipaddress.ip_network(n) for n in ("2001::/32", "2002::/16", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20")
 ]
-# Bots whose deliveries are on their way at once; deliveries of one that may wait: what comes after is dropped, with an error.
+# Bots whose deliveries are on their way at once; deliveries of one that may wait: what comes after is
+# dropped, with an error.
 AT_ONCE, MOST_WAITING = 20, 10_000
 # Finished deliveries of a bot that stay to be looked at and replayed.
 KEPT = 1_000
@@ -76,8 +85,8 @@ class Hook(BaseModel):
 
 
 class Delivery(BaseModel):
-    """One event on its way to one webhook. `status`: `waiting`, `delivered`, or `failed` when it was given up; `answer`: the
-    endpoint's HTTP status, or why there was none; `next`: ms of the next attempt."""
+    """One event on its way to one webhook. `status`: `waiting`, `delivered`, or `failed` when it was given
+    up; `answer`: the endpoint's HTTP status, or why there was none; `next`: ms of the next attempt."""
 
     id: str
     hook_id: str
@@ -100,20 +109,22 @@ def secret_of(settings: Settings, hook_id: str) -> str:
 
 
 def operator_secret(settings: Settings, bot_id: str) -> str:
-    """What notices to OPERATOR_WEBHOOK_URL are signed with: OPERATOR_WEBHOOK_SECRET, else one made for the bot, which opens
-    nothing (`GET /api/bots/{bot_id}/operator-webhook` shows it)."""
+    """What notices to OPERATOR_WEBHOOK_URL are signed with: OPERATOR_WEBHOOK_SECRET, else one made for the
+    bot, which opens nothing (`GET /api/bots/{bot_id}/operator-webhook` shows it)."""
     if given := settings.operator_webhook_secret:
         return given.get_secret_value()
     return secret_of(settings, f"operator of {bot_id}")
 
 
 def signature(secret: str, at: int, body: bytes) -> str:
-    """`t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.` and the raw body, so that an old delivery cannot be sent again by others."""
+    """`t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.` and the raw body, so that an old delivery cannot be
+    sent again by others."""
     return f"t={at},v1={hmac.new(secret.encode(), f'{at}.'.encode() + body, hashlib.sha256).hexdigest()}"
 
 
 async def check(settings: Settings, url: str) -> None:
-    """Raises Forbidden for what is no address of http or https, and for one that leads into a private network."""
+    """Raises Forbidden for what is no address of http or https, and for one that leads into a private
+    network."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -144,7 +155,8 @@ def _public(address: str) -> None:
 
 
 class _PublicOnly(AbstractResolver):
-    """Names as they are when the connection is made: one that has changed since it was looked at leads nowhere private."""
+    """Names as they are when the connection is made: one that has changed since it was looked at leads
+    nowhere private."""
 
     def __init__(self) -> None:
         self._inner = aiohttp.ThreadedResolver()
@@ -192,7 +204,8 @@ class Hooks:
         return hook, secret_of(self._settings, hook.id)
 
     async def delete(self, bot_id: str, hook_id: str) -> bool:
-        """Tell it nothing any more; False when there is none of that id. What was on its way to it is dropped when it is due."""
+        """Tell it nothing any more; False when there is none of that id. What was on its way to it is dropped
+        when it is due."""
         return bool(await self._redis.hdel(key(bot_id, "hooks"), hook_id))  # pyright: ignore[reportGeneralTypeIssues]
 
     async def deliveries(self, bot_id: str, hook_id: str, limit: int = 50) -> list[Delivery]:
@@ -207,7 +220,9 @@ class Hooks:
         raw: Any = await self._redis.hget(key(bot_id, "deliveries"), delivery_id)  # pyright: ignore[reportGeneralTypeIssues]
         if not raw or Delivery.model_validate_json(raw).hook_id != hook.id:
             return False
-        again = Delivery.model_validate_json(raw).model_copy(update={"status": "waiting", "attempts": 0, "next": 0})
+        again = Delivery.model_validate_json(raw).model_copy(
+            update={"status": "waiting", "attempts": 0, "next": 0}
+        )
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(key(bot_id, "deliveries"), delivery_id, again.model_dump_json())
             pipe.zadd(key(bot_id, "delivery_due"), {delivery_id: 0})
@@ -226,7 +241,11 @@ class Hooks:
             "data": {},
         }
         delivery = Delivery(
-            id=digest(f"{payload['id']} {hook.id}"), hook_id=hook.id, event="ping", payload=payload, at=now_ms()
+            id=digest(f"{payload['id']} {hook.id}"),
+            hook_id=hook.id,
+            event="ping",
+            payload=payload,
+            at=now_ms(),
         )
         await self._redis.hset(key(hook.bot_id, "deliveries"), delivery.id, delivery.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
         await self._redis.zadd(key(hook.bot_id, "delivery_due"), {delivery.id: 0})
@@ -243,7 +262,9 @@ class Hooks:
                     if runtime.bot.id not in self._telling and len(self._telling) < AT_ONCE:
                         task = asyncio.create_task(self._tell(runtime, http))
                         self._telling[runtime.bot.id] = task
-                        task.add_done_callback(lambda _, bot_id=runtime.bot.id: self._telling.pop(bot_id, None))
+                        task.add_done_callback(
+                            lambda _, bot_id=runtime.bot.id: self._telling.pop(bot_id, None)
+                        )
                     await asyncio.sleep(0)
                 await asyncio.sleep(max(PAUSE, len(runtimes) / 200))
 
@@ -282,7 +303,9 @@ class Hooks:
         keys = [key(bot_id, part) for part in ("delivery_due", "deliveries")]
         rows: Any = await self._scripts.run("claim", keys, {"count": HANDFUL, "term": TERM})
         hooks = {hook.id: hook for hook in await self.every(bot_id)} if rows else {}
-        await asyncio.gather(*(self._attempt(bot_id, hooks, delivery, http) for delivery in _deliveries(rows)))
+        await asyncio.gather(
+            *(self._attempt(bot_id, hooks, delivery, http) for delivery in _deliveries(rows))
+        )
         return len(rows)
 
     async def _fan_out(self, runtime: BotRuntime, full: bool) -> bool:
@@ -310,7 +333,11 @@ class Hooks:
         }
         made = [
             Delivery(
-                id=digest(f"{event} {hook.id}"), hook_id=hook.id, event=row["event"], payload=payload, at=row["at"]
+                id=digest(f"{event} {hook.id}"),
+                hook_id=hook.id,
+                event=row["event"],
+                payload=payload,
+                at=row["at"],
             )
             for hook in await self.every(bot_id)
             if hook.wants(row["event"]) and hook.created <= row["at"] and not full
@@ -327,7 +354,11 @@ class Hooks:
     ) -> None:
         hook, attempts = hooks.get(delivery.hook_id), delivery.attempts + 1
         bound = log.bind(
-            bot=bot_id, hook=delivery.hook_id, delivery=delivery.id, event_name=delivery.event, attempt=attempts
+            bot=bot_id,
+            hook=delivery.hook_id,
+            delivery=delivery.id,
+            event_name=delivery.event,
+            attempt=attempts,
         )
         answer = await self._post(hook, delivery, attempts, http) if hook else "the webhook was deleted"
         status, wait = "waiting", min(LONGEST, FIRST * 2 ** (attempts - 1))

@@ -1,1 +1,2 @@
-"""What can be known of a running product: logs, traces of turns, costs, what models can do, whether Redis is fit."""
+"""What can be known of a running product: logs, traces of turns, costs, what models can do, whether Redis is
+fit."""

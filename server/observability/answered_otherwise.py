@@ -1,8 +1,8 @@
-"""Messages that were not answered by the model as it is set: why, counted where it happens and shown to the owner.
+"""Messages that were not answered by the model as it is set: why, counted where it happens and shown to the
+owner.
 
-The figure `otherwise REASON` (`server.store.counters`) counts messages of contacts; a turn's are counted in the step that ends it, once
-however often it was run.
-"""
+The figure `otherwise REASON` (`server.store.counters`) counts messages of contacts; a turn's are counted in
+the step that ends it, once however often it was run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,13 @@ def with_reason(
     """What a turn leaves behind, with why its messages were not answered by the model as it is set."""
     count = sum(message.kind not in ("touch", "echo") for message in batch)
     reason, merged = reason_of(context, values), max(0, count - 1)
-    told = [f"otherwise:{reason}:{count}"] if count and reason else [f"otherwise:merged:{merged}"] if merged else []
+    told = (
+        [f"otherwise:{reason}:{count}"]
+        if count and reason
+        else [f"otherwise:merged:{merged}"]
+        if merged
+        else []
+    )
     return replace(then, count=" ".join([then.count, *told]).strip())
 
 

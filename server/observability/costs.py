@@ -1,7 +1,7 @@
 """What the bots' model calls cost, and how much of a day's budget is left.
 
-spent:DAY   HASH   calls, input, output, nano (billionths of a US dollar), `unpriced` calls and what those would have cost with
-                   the dearest model (`assumed`, billionths); kept for 400 days
+spent:DAY   HASH   calls, input, output, nano (billionths of a US dollar), `unpriced` calls and what those
+                   would have cost with the dearest model (`assumed`, billionths); kept for 400 days
 contact:C   HASH   calls, input, output, nano of the conversation
 """
 
@@ -40,7 +40,8 @@ class Spending:
         return datetime.now(self._zone).date().isoformat()
 
     async def allowance(self, bot: Bot) -> Allowance:
-        """How much the next turn of a bot may spend. The first turn to find the budget short raises an alert."""
+        """How much the next turn of a bot may spend. The first turn to find the budget short raises an
+        alert."""
         budget = bot.context.daily_budget
         if not budget:
             return "full"

@@ -1,4 +1,5 @@
-"""What each chat model takes and can do: learned in turns or asked by the doctor, known to every process, shown to people.
+"""What each chat model takes and can do: learned in turns or asked by the doctor, known to every process,
+shown to people.
 
 {*}:models   HASH   model -> JSON of what is known
 """
@@ -35,8 +36,8 @@ log = structlog.get_logger()
 
 
 class Known(BaseModel):
-    """What is known of a model since `at` (ms): what it is `lacking`, and how each sort of call went (`checks`: sort -> `ok` or what
-    was wrong) when the doctor last asked."""
+    """What is known of a model since `at` (ms): what it is `lacking`, and how each sort of call went
+    (`checks`: sort -> `ok` or what was wrong) when the doctor last asked."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -89,7 +90,8 @@ async def recall(redis: Redis) -> dict[str, Ways]:
 
 
 async def of(redis: Redis, names: Iterable[str]) -> list[dict[str, Any]]:
-    """What is known of these models, for the API: one that nobody has learned anything of is lacking nothing, at 0."""
+    """What is known of these models, for the API: one that nobody has learned anything of is lacking nothing,
+    at 0."""
     known = await every(redis)
     found = [known.get(name) or Known(model=name) for name in names]
     return [{**one.model_dump(), "lacking": list(one.lacking), "said": one.said} for one in found]

@@ -1,5 +1,5 @@
-"""One tiny call of each sort, to see what a model can do: a plain answer, a tool's call, a filled form, and words of a
-recording, and vectors."""
+"""One tiny call of each sort, to see what a model can do: a plain answer, a tool's call, a filled form, and
+words of a recording, and vectors."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def stock_of(product: str) -> str:
 
 
 class Checked(BaseModel):
-    """How a model answered: what went wrong by sort (`ok`: nothing did), and how long the plain answer took, seconds. `trouble`
-    says what an operator has to do where it does not answer at all."""
+    """How a model answered: what went wrong by sort (`ok`: nothing did), and how long the plain answer took,
+    seconds. `trouble` says what an operator has to do where it does not answer at all."""
 
     checks: dict[str, str]
     seconds: float = 0
@@ -57,7 +57,9 @@ async def check_model(models: Models, name: str, options: ModelOptions = ModelOp
     provider, began = name.partition(":")[0], time.monotonic()
     plain = "ok"
     try:
-        made = models.made(name, models.ways_of(name).left_of(options), responses=not models.ways_of(name).chat)
+        made = models.made(
+            name, models.ways_of(name).left_of(options), responses=not models.ways_of(name).chat
+        )
         await asyncio.wait_for(_patiently(made, provider), SECONDS)
     except Exception as error:  # whatever a provider's library raises, it is what there is to be told
         if (fault := judge(error, provider)).kind != "refused":

@@ -1,9 +1,10 @@
-"""OpenTelemetry traces, from webhook to tick, where OTEL_EXPORTER_OTLP_ENDPOINT is set and `make otel` was run.
+"""OpenTelemetry traces, from webhook to tick, where OTEL_EXPORTER_OTLP_ENDPOINT is set and `make otel` was
+run.
 
-One trace a turn: `webhook` (the message comes in), `turn` with a span for each node, `send`, `status` (the ticks). Where it
-goes on in another process, the W3C `traceparent` travels with the message and with the turn's record. Without
-configuration all of this does nothing. Spans carry ids of bots, conversations and turns, never texts or numbers.
-"""
+One trace a turn: `webhook` (the message comes in), `turn` with a span for each node, `send`, `status` (the
+ticks). Where it goes on in another process, the W3C `traceparent` travels with the message and with the
+turn's record. Without configuration all of this does nothing. Spans carry ids of bots, conversations and
+turns, never texts or numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ log = structlog.get_logger()
 @cache
 def tracer() -> Any:
     """OpenTelemetry's tracer; None where traces are not wanted."""
-    if not (os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")):
+    if not (
+        os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    ):
         return None
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -40,8 +43,8 @@ def tracer() -> Any:
 
 
 def span(name: str, parent: str, start: int, end: int, about: Mapping[str, Any]) -> str:
-    """Put a span from `start` to `end` (Unix ns) on record, under a `traceparent` or (empty) as the first of a trace; its own
-    `traceparent`, empty where traces are not wanted."""
+    """Put a span from `start` to `end` (Unix ns) on record, under a `traceparent` or (empty) as the first of
+    a trace; its own `traceparent`, empty where traces are not wanted."""
     if (trace := tracer()) is None:
         return ""
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator

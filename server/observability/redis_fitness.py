@@ -1,8 +1,8 @@
 """Whether a Redis keeps what was acknowledged: what it says of itself, and what to do about it.
 
-A server that throws keys away when it is full, or forgets everything when it is restarted, loses messages that were answered
-with 200. Such a one is refused, with the remedy, unless REDIS_MAY_LOSE says otherwise; then health and dashboard keep saying so.
-"""
+A server that throws keys away when it is full, or forgets everything when it is restarted, loses messages
+that were answered with 200. Such a one is refused, with the remedy, unless REDIS_MAY_LOSE says otherwise;
+then health and dashboard keep saying so."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Fitness:
-    """What a server says of itself. `refused`: why it must not be used, with the remedy; `warned`: what may go wrong;
-    `noted`: what would be better; `clients`: how many it takes (0: it does not say)."""
+    """What a server says of itself. `refused`: why it must not be used, with the remedy; `warned`: what may
+    go wrong; `noted`: what would be better; `clients`: how many it takes (0: it does not say)."""
 
     refused: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
@@ -44,13 +44,16 @@ class Fitness:
 
 
 async def look(redis: Redis) -> Fitness:
-    """What a server, or each primary of a cluster, says of itself. Raises RedisError while it does not answer."""
+    """What a server, or each primary of a cluster, says of itself. Raises RedisError while it does not
+    answer."""
     refused, warned, clients = list[str](), list[str](), list[int]()
     try:
         rows = await _infos(redis)
     except (NoPermissionError, ResponseError) as error:
         return Fitness(
-            warned=(f"the user of REDIS_URL may not ask INFO, so nobody knows whether messages last ({error})",)
+            warned=(
+                f"the user of REDIS_URL may not ask INFO, so nobody knows whether messages last ({error})",
+            )
         )
     for row in rows:
         policy = str(row.get("maxmemory_policy", "noeviction"))
@@ -69,10 +72,14 @@ async def look(redis: Redis) -> Fitness:
         if str(row.get("aof_last_write_status", "ok")) != "ok":
             warned.append("it cannot write its append-only file; see to its disk")
         if int(row.get("maxmemory", 0)) and int(row.get("used_memory", 0)) > 0.9 * int(row["maxmemory"]):
-            warned.append("over 90 % of its memory is used; when it is full nothing more is accepted: raise maxmemory")
+            warned.append(
+                "over 90 % of its memory is used; when it is full nothing more is accepted: raise maxmemory"
+            )
         clients.append(int(row.get("maxclients", 0)))
     synced = await _fsync(redis)
-    noted = ["up to two seconds of messages go with a power failure (appendfsync everysec); always keeps them"]
+    noted = [
+        "up to two seconds of messages go with a power failure (appendfsync everysec); always keeps them"
+    ]
     if synced == "no":
         warned.append(
             "a power failure loses half a minute of messages (appendfsync no); set appendfsync always or everysec"
@@ -135,7 +142,8 @@ class Judge:
 
 
 async def oldest_due(redis: Redis, bots: list[str], now: int) -> float:
-    """For how many seconds the conversation that waits longest has been due, of all bots. Raises RedisError."""
+    """For how many seconds the conversation that waits longest has been due, of all bots. Raises
+    RedisError."""
     async with redis.pipeline(transaction=False) as pipe:
         for bot_id in bots:
             pipe.zrange(key(bot_id, "due"), 0, 0, withscores=True)

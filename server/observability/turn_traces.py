@@ -1,4 +1,5 @@
-"""How a reply came about: what each turn did, node by node, for the people who ask why; and how long nodes take.
+"""How a reply came about: what each turn did, node by node, for the people who ask why; and how long nodes
+take.
 
 trace:C:TURN   STRING   JSON of a `Trace`, for 30 days, or as long as the transcript is kept
 node_times     HASH     `NODE le BUCKET` counts, `NODE ms` sums (Prometheus: cumulative histogram)
@@ -34,7 +35,8 @@ log = structlog.get_logger()
 
 
 class Step(BaseModel):
-    """A node that ran for so many ms, `began` ms after its turn; those that ran side by side began together."""
+    """A node that ran for so many ms, `began` ms after its turn; those that ran side by side began
+    together."""
 
     node: str
     ms: int
@@ -77,8 +79,8 @@ class Rewritten(BaseModel):
 
 
 class Trace(BaseModel):
-    """One turn. `waited` (ms): from the contact's first message to its end; `resumed`: it went on after a crash, and what ran
-    before that is not known; `traceparent`: its span, where traces are exported."""
+    """One turn. `waited` (ms): from the contact's first message to its end; `resumed`: it went on after a
+    crash, and what ran before that is not known; `traceparent`: its span, where traces are exported."""
 
     turn_id: str
     at: int
@@ -123,7 +125,9 @@ class Tracing:
 
     def _look(self, part: Mapping[str, Any]) -> None:
         if part.get("complaint") and part.get("draft"):
-            self._rewritten.append(Rewritten(draft=part["draft"][:LONGEST], complaint=part["complaint"][:LONGEST]))
+            self._rewritten.append(
+                Rewritten(draft=part["draft"][:LONGEST], complaint=part["complaint"][:LONGEST])
+            )
         for message in part.get("messages") or []:
             if isinstance(message, AIMessage):
                 for call in message.tool_calls:
@@ -175,7 +179,9 @@ async def keep(redis: Redis, runtime: BotRuntime, conversation_id: str, trace: T
     times = key(runtime.bot.id, "node_times")
     async with redis.pipeline(transaction=False) as pipe:
         kept = min(KEPT, runtime.mailbox.limits.keep or KEPT)
-        pipe.set(key(runtime.bot.id, "trace", conversation_id, trace.turn_id), trace.model_dump_json(), px=kept)
+        pipe.set(
+            key(runtime.bot.id, "trace", conversation_id, trace.turn_id), trace.model_dump_json(), px=kept
+        )
         for step in [*trace.steps, Step(node="turn", ms=trace.ms)]:
             bucket = next((str(limit) for limit in BUCKETS if step.ms <= limit), "+Inf")
             pipe.hincrby(times, f"{step.node} le {bucket}", 1)
@@ -184,13 +190,16 @@ async def keep(redis: Redis, runtime: BotRuntime, conversation_id: str, trace: T
 
 
 def exported(runtime: BotRuntime, conversation_id: str, trace: Trace, parent: str) -> Trace:
-    """The trace with its spans sent to where traces go (`server.observability.opentelemetry`), under the webhook's."""
+    """The trace with its spans sent to where traces go (`server.observability.opentelemetry`), under the
+    webhook's."""
     end = opentelemetry.now()
     start, about = (
         end - trace.ms * 1_000_000,
         {"bot": runtime.bot.id, "conversation": conversation_id, "turn": trace.turn_id},
     )
-    carried = opentelemetry.span("turn", parent, start, end, {**about, "verdict": trace.verdict, "model": trace.model})
+    carried = opentelemetry.span(
+        "turn", parent, start, end, {**about, "verdict": trace.verdict, "model": trace.model}
+    )
     for step in trace.steps if carried else []:
         began = start + step.began * 1_000_000
         opentelemetry.span(step.node, carried, began, began + step.ms * 1_000_000, about)
@@ -223,7 +232,8 @@ async def find(redis: Redis, bot_id: str, conversation_id: str, turn_id: str) ->
 
 
 async def node_times(redis: Redis, bot_id: str) -> dict[str, tuple[list[tuple[str, float]], float]]:
-    """Of each node and of whole turns (`turn`): cumulative (upper bound in seconds, count) pairs, and the sum in seconds."""
+    """Of each node and of whole turns (`turn`): cumulative (upper bound in seconds, count) pairs, and the sum
+    in seconds."""
     raw: Any = await redis.hgetall(key(bot_id, "node_times"))  # pyright: ignore[reportGeneralTypeIssues]
     counts = {name.decode(): int(value) for name, value in raw.items()}
     found = {}

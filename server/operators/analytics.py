@@ -37,8 +37,8 @@ DAILY = {
 
 
 async def report(redis: Redis, runtimes: Mapping[str, BotRuntime], first: str, last: str) -> dict[str, Any]:
-    """The figures of these bots from one day (YYYY-MM-DD) to another, in all and day by day. Raises ValueError for what is no
-    period."""
+    """The figures of these bots from one day (YYYY-MM-DD) to another, in all and day by day. Raises
+    ValueError for what is no period."""
     period, names = days(first, last), list(runtimes)
     daily = await by_day(redis, names, period)
     spent = await by_day(redis, names, period, "spent")
@@ -61,7 +61,8 @@ async def report(redis: Redis, runtimes: Mapping[str, BotRuntime], first: str, l
         "usage": _usage(bill),
         "contacts": await _contacts(redis, runtimes),
         "days": [
-            {"day": day, **_row(row), **_usage(paid)} for day, row, paid in zip(period, daily, spent, strict=True)
+            {"day": day, **_row(row), **_usage(paid)}
+            for day, row, paid in zip(period, daily, spent, strict=True)
         ],
     }
 
@@ -72,14 +73,20 @@ def _row(counted: Mapping[str, int]) -> dict[str, int]:
 
 
 def funnel(total: Mapping[str, int]) -> dict[str, Any]:
-    """What became of touches: contacts written to, touches sent and left out, answers after each, yes and no."""
+    """What became of touches: contacts written to, touches sent and left out, answers after each, yes and
+    no."""
 
     def numbered(kind: str) -> dict[str, int]:
         start = f"funnel {kind}:"
         return {name.removeprefix(start): n for name, n in sorted(total.items()) if name.startswith(start)}
 
     plain = {name: total.get(f"funnel {name}", 0) for name in ("contacted", "yes", "no")}
-    return {**plain, "touched": numbered("touched"), "skipped": numbered("skipped"), "answered": numbered("answered")}
+    return {
+        **plain,
+        "touched": numbered("touched"),
+        "skipped": numbered("skipped"),
+        "answered": numbered("answered"),
+    }
 
 
 def _usage(paid: Mapping[str, int]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What operators did: one line for every change, with who made it.
 
-{*}:audit   LIST   JSON: at (ms), operator, role, action (method and route), bot_id, target, detail; the last 20,000
+{*}:audit   LIST   JSON: at (ms), operator, role, action (method and route), bot_id, target, detail; the last
+            20,000
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def may_see(row: dict[str, Any]) -> bool:
     """Whether whoever makes the request in hand may see a line: of their own, or of a bot of theirs."""
     operator = who.get()
     return (
-        not operator.bots or row["operator_id"] == operator.id or (bool(row["bot_id"]) and operator.sees(row["bot_id"]))
+        not operator.bots
+        or row["operator_id"] == operator.id
+        or (bool(row["bot_id"]) and operator.sees(row["bot_id"]))
     )
 
 
@@ -89,7 +92,8 @@ def look(bot_id: str, target: str = "") -> None:
 
 
 class Audited(APIRoute):
-    """A route whose changes are put on record once they are made; Redis is that of the application's state."""
+    """A route whose changes are put on record once they are made; Redis is that of the application's
+    state."""
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         """What answers a request, with its record."""
@@ -104,7 +108,9 @@ class Audited(APIRoute):
                 parts = dict(request.path_params)
                 bot = str(parts.pop("bot_id", "") or said.bot_id)
                 target = "/".join(str(part) for part in parts.values()) or said.target
-                await note(request.app.state.api.redis, who.get(), f"{request.method} {self.path}", target, bot)
+                await note(
+                    request.app.state.api.redis, who.get(), f"{request.method} {self.path}", target, bot
+                )
             return answer
 
         return handler

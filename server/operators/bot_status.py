@@ -26,11 +26,23 @@ async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRunti
     paused = await runtime.mailbox.paused(bot.account)
     latest = await runtime.conversations.page(1)
     status: dict[str, Any] = {
-        **{"bot_id": bot.id, "channel": channel.name if channel else "simulator", "account": bot.account or None},
-        **{"state": "simulator_only", "reason": bot.trouble, "phone": None, "qr": None, "paused": paused or None},
+        **{
+            "bot_id": bot.id,
+            "channel": channel.name if channel else "simulator",
+            "account": bot.account or None,
+        },
+        **{
+            "state": "simulator_only",
+            "reason": bot.trouble,
+            "phone": None,
+            "qr": None,
+            "paused": paused or None,
+        },
         **{"model": bot.context.model, "last_message": latest[0][0] if latest else None},
         "models": await model_capabilities.of(runtime.redis, bot.context.models),
-        "errors": [row["text"] for row in await alerts.all_alerts(runtime.redis) if row.get("bot_id") == bot.id],
+        "errors": [
+            row["text"] for row in await alerts.all_alerts(runtime.redis) if row.get("bot_id") == bot.id
+        ],
         "notice": UNOFFICIAL if channel and not channel.capabilities.official else None,
     }
     if channel is None:
@@ -39,7 +51,11 @@ async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRunti
         ready = channel.name != "cloud_api" or bool(channel.credentials.app_secret.get_secret_value())
         missing = channel.credentials.missing or ([] if ready else ["app_secret"])
         state = "paused" if paused else "simulator_only" if missing else "connected"
-        return {**status, "state": state, "reason": f"missing: {', '.join(missing)}" if missing else status["reason"]}
+        return {
+            **status,
+            "state": state,
+            "reason": f"missing: {', '.join(missing)}" if missing else status["reason"],
+        }
     now = await linked_sessions.check(runtime, bot.account, cast(Linked, channel), counts=False)
     code = None
     if now.state in ("scan_qr", "starting"):

@@ -17,7 +17,9 @@ class Reading:
 
     def of(self, bot_id: str) -> list[dict[str, Any]]:
         """Those of a bot."""
-        return [{"name": name, "done": done, "of": of} for name, (done, of) in self._now.get(bot_id, {}).items()]
+        return [
+            {"name": name, "done": done, "of": of} for name, (done, of) in self._now.get(bot_id, {}).items()
+        ]
 
     def at(self, bot_id: str, name: str, done: int, of: int) -> None:
         """How far one is."""

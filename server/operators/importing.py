@@ -1,4 +1,5 @@
-"""Moving in: a chat exported from a phone becomes a conversation, a list of people becomes contacts. First as a dry run."""
+"""Moving in: a chat exported from a phone becomes a conversation, a list of people becomes contacts. First as
+a dry run."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ from server.outreach import consent
 from server.store.keys import key
 from server.store.records import Entry
 
-# Of an imported chat the agent itself remembers the last messages; the rest it finds in nobody's way in the transcript.
+# Of an imported chat the agent itself remembers the last messages; the rest it finds in nobody's way in the
+# transcript.
 REMEMBERED = 20
 SOURCE = "import"
 
@@ -41,8 +43,8 @@ COLUMNS = {
     "consent": ("consent", "stopped", "opt_out", "opted out", "unsubscribed"),
 }  # fmt: skip
 
-# KEYS transcript status active | ARGV conversation lines at... id entry id entry: what is older than anything there comes
-# before it, once; -1: some of it is newer
+# KEYS transcript status active | ARGV conversation lines at... id entry id entry: what is older than anything
+# there comes before it, once; -1: some of it is newer
 _PREPEND = """
 local head = redis.call('LINDEX', KEYS[1], 0)
 local first = head and tonumber(string.match(head, '"at": ?(%d+)'))
@@ -86,13 +88,18 @@ class NotImported(ValueError):
 async def chat(
     runtime: BotRuntime, export: Export, phone: str, us: str, *, dry: bool = True
 ) -> tuple[Report, list[AnyMessage], str]:
-    """Put an exported chat before what is known of a contact's conversation; again changes nothing. Answers the report, the
-    last messages as the agent should remember them, and the conversation. Raises NotImported."""
+    """Put an exported chat before what is known of a contact's conversation; again changes nothing. Answers
+    the report, the last messages as the agent should remember them, and the conversation. Raises
+    NotImported."""
     authors = export.authors
     if us not in authors:
-        raise NotImported(f"--us: {us or 'nobody'} does not write in this chat; use one of {', '.join(authors[:5])}")
+        raise NotImported(
+            f"--us: {us or 'nobody'} does not write in this chat; use one of {', '.join(authors[:5])}"
+        )
     if len(authors) > 2:
-        raise NotImported(f"{len(authors)} people write in this chat: a group cannot become one contact's conversation")
+        raise NotImported(
+            f"{len(authors)} people write in this chat: a group cannot become one contact's conversation"
+        )
     number = phone_number(phone, None)
     if number is None:
         raise NotImported(
@@ -110,16 +117,27 @@ async def chat(
         report.notes.append(f"of {len(entries)} messages the last {lines} are kept (transcript_messages)")
         entries = entries[-lines:]
     card = Message(
-        id="import", account=runtime.bot.account, kind="system", wa_id=number, name="" if _is_number(name) else name
+        id="import",
+        account=runtime.bot.account,
+        kind="system",
+        wa_id=number,
+        name="" if _is_number(name) else name,
     )
     remembered = [_remembered(entry) for entry in entries[-REMEMBERED:]]
     if dry:
         return report, remembered, ""
     conversation_id = await runtime.conversations.identify(card)
-    flat = [text for entry in entries for text in (entry.id, entry.model_dump_json(exclude={"status", "heard"}))]
+    flat = [
+        text for entry in entries for text in (entry.id, entry.model_dump_json(exclude={"status", "heard"}))
+    ]
     keys = [key(runtime.bot.id, part, conversation_id) for part in ("transcript", "status")]
     count: Any = await runtime.redis.eval(  # pyright: ignore[reportGeneralTypeIssues]
-        *(_PREPEND, 3, *keys, key(runtime.bot.id, "active")), conversation_id, lines, entries[-1].at, "", *flat
+        *(_PREPEND, 3, *keys, key(runtime.bot.id, "active")),
+        conversation_id,
+        lines,
+        entries[-1].at,
+        "",
+        *flat,
     )
     if count < 0:
         already = await runtime.redis.hexists(keys[1], entries[-1].id)  # pyright: ignore[reportGeneralTypeIssues]
@@ -130,14 +148,22 @@ async def chat(
         count = 0
     report.taken, report.known = count, len(entries) - count
     said = " ".join(entry.text for entry in entries[-30:] if entry.author == "contact")
-    await runtime.conversations.learn(conversation_id, {"language": language_of(said, "")} if said else {}, SOURCE)
+    await runtime.conversations.learn(
+        conversation_id, {"language": language_of(said, "")} if said else {}, SOURCE
+    )
     return report, remembered if count else [], conversation_id
 
 
 def _entry(line: Line, us: str, number: str, zone: str) -> Entry:
     at = int(line.at.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
-    text = line.text if not line.file else f"[file{'' if line.file == '?' else ' ' + line.file}] {line.text}".strip()
-    digest = hashlib.blake2b(f"{canonical(number)} {at} {line.author} {text}".encode(), digest_size=12).hexdigest()
+    text = (
+        line.text
+        if not line.file
+        else f"[file{'' if line.file == '?' else ' ' + line.file}] {line.text}".strip()
+    )
+    digest = hashlib.blake2b(
+        f"{canonical(number)} {at} {line.author} {text}".encode(), digest_size=12
+    ).hexdigest()
     author = "person" if line.author == us else "contact"
     return Entry(id=f"import:{digest}", author=author, kind="text", text=text, at=at)
 
@@ -163,8 +189,8 @@ class Person:
 
 
 def people(text: str, runtime: BotRuntime, region: str | None = None) -> tuple[list[Person], Report]:
-    """The contacts of a CSV with a header line, and every row that is refused with its reason. `region` (ISO country) is for
-    numbers without a country code. Raises NotImported when no column holds phone numbers."""
+    """The contacts of a CSV with a header line, and every row that is refused with its reason. `region` (ISO
+    country) is for numbers without a country code. Raises NotImported when no column holds phone numbers."""
     text = text.removeprefix("\ufeff")
     first = text.partition("\n")[0]
     rows = csv.reader(io.StringIO(text), delimiter=max(",;\t|", key=first.count))
@@ -175,7 +201,9 @@ def people(text: str, runtime: BotRuntime, region: str | None = None) -> tuple[l
         raise NotImported(f"no column is called phone; the first line has {', '.join(head) or 'nothing'}")
     report, found, seen = Report(), list[Person](), dict[str, int]()
     if left := [cell for i, cell in enumerate(head) if i not in places.values()]:
-        report.notes.append(f"columns left out: {', '.join(left)}; name them like a profile field or a custom field")
+        report.notes.append(
+            f"columns left out: {', '.join(left)}; name them like a profile field or a custom field"
+        )
     for row in rows:
         line = rows.line_num
         if not any(cell.strip() for cell in row):
@@ -221,8 +249,8 @@ def _person(line: int, cells: dict[str, str], custom: dict[str, Any], region: st
 
 
 async def contacts(redis: Redis, runtime: BotRuntime, found: Sequence[Person]) -> Report:
-    """Store people as contacts. What an operator entered by hand stays, what a contact said gives way; an opt-out counts, and is
-    never taken back by a file."""
+    """Store people as contacts. What an operator entered by hand stays, what a contact said gives way; an
+    opt-out counts, and is never taken back by a file."""
     report = Report()
     for person in found:
         card = Message(id="import", account=runtime.bot.account, kind="system", wa_id=person.number)
@@ -233,7 +261,9 @@ async def contacts(redis: Redis, runtime: BotRuntime, found: Sequence[Person]) -
         if person.stopped:
             await consent.change(redis, runtime.conversations, conversation_id, True, "operator", SOURCE)
         if known is None and contact:
-            await runtime.redis.zadd(key(runtime.bot.id, "active"), {conversation_id: contact.created}, nx=True)
+            await runtime.redis.zadd(
+                key(runtime.bot.id, "active"), {conversation_id: contact.created}, nx=True
+            )
         report.taken += known is None
         report.known += known is not None
     return report

@@ -1,8 +1,10 @@
-"""Who may do what: operators by token, by login, or by a link that was printed on this machine; nobody for want of a proof.
+"""Who may do what: operators by token, by login, or by a link that was printed on this machine; nobody for
+want of a proof.
 
 {*}:session:DIGEST   STRING   JSON of a `Session`, under the SHA-256 of what the cookie holds
 {*}:link:DIGEST      STRING   a link that logs one browser in, once
-{*}:wrong:ADDRESS    STRING   wrong tokens from an address in the last 15 minutes, at logins and in headers; `all`: from all
+{*}:wrong:ADDRESS    STRING   wrong tokens from an address in the last 15 minutes, at logins and in headers;
+                     `all`: from all
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ READS = ("GET", "HEAD", "OPTIONS")
 
 
 class Session(BaseModel):
-    """A login. `token`: the digest of the token it was made with; `csrf`: what a page must repeat to change anything."""
+    """A login. `token`: the digest of the token it was made with; `csrf`: what a page must repeat to change
+    anything."""
 
     token: str
     csrf: str
@@ -53,8 +56,8 @@ class Access:
         self.roles: Roles | None = None
 
     async def operator(self, request: Request) -> Operator | None:
-        """Who sends the request: by the token in its header, else by the cookie of a login. Raises HTTPException 429 for an
-        address that has guessed too often."""
+        """Who sends the request: by the token in its header, else by the cookie of a login. Raises
+        HTTPException 429 for an address that has guessed too often."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             return await self._of_header(token.strip(), address_of(request))
@@ -94,8 +97,8 @@ class Access:
             return None
 
     async def log_in(self, token: str, address: str) -> tuple[Operator, str] | None:
-        """Who has this token, and what their cookie holds; None for nobody's. Raises TooMany: never for a token that nobody
-        guesses, so that a guesser behind the same proxy keeps nobody out."""
+        """Who has this token, and what their cookie holds; None for nobody's. Raises TooMany: never for a
+        token that nobody guesses, so that a guesser behind the same proxy keeps nobody out."""
         operator = await self._of_token(token)
         if operator is None or len(token) < UNGUESSABLE:
             if await self._braked(address) or (operator is None and not await self._may_err(address)):
@@ -103,7 +106,8 @@ class Access:
         return (operator, await self._cookie(tokens.digest_of(token))) if operator else None
 
     async def open_link(self, code: str) -> str | None:
-        """What the cookie of whoever opens a printed link holds; None when it was opened before, or never printed."""
+        """What the cookie of whoever opens a printed link holds; None when it was opened before, or never
+        printed."""
         known: Any = await self._redis.getdel(_link_key(code))
         return await self._cookie(self._master_digest) if known else None
 
@@ -133,11 +137,13 @@ class Access:
             await self._redis.delete(_session_key(cookie))
 
     async def require(self, request: Request) -> Operator:
-        """Let the request do what its operator may. Raises HTTPException: 401 for nobody, 403 for what is not theirs to do, or
-        for a page of somebody else's that borrows the cookie."""
+        """Let the request do what its operator may. Raises HTTPException: 401 for nobody, 403 for what is not
+        theirs to do, or for a page of somebody else's that borrows the cookie."""
         operator = await self.operator(request)
         if operator is None:
-            raise HTTPException(401, "send the header Authorization: Bearer API_TOKEN", {"WWW-Authenticate": "Bearer"})
+            raise HTTPException(
+                401, "send the header Authorization: Bearer API_TOKEN", {"WWW-Authenticate": "Bearer"}
+            )
         if self.roles is None:
             raise RuntimeError("the roles of the routes are not known yet")
         if not self.roles.allow(operator.role, request.method, request.url.path):
@@ -161,8 +167,8 @@ class Access:
 
 
 async def login_link(settings: Settings, redis: Redis) -> str:
-    """An address that logs one browser in as the owner, once, within a day. Whoever can ask for it here, on this machine,
-    could read API_TOKEN as well."""
+    """An address that logs one browser in as the owner, once, within a day. Whoever can ask for it here, on
+    this machine, could read API_TOKEN as well."""
     code = secrets.token_urlsafe(24)
     await redis.set(_link_key(code), 1, ex=LINK_SECONDS)
     return f"{settings.loopback_url}/login/{code}"
@@ -186,8 +192,8 @@ def _wrong_key(address: str) -> str:
 
 
 def exposed(settings: Settings) -> str:
-    """Why the web server must not listen where HOST says, or nothing: whoever can read a made-up token, or guess a short one,
-    would own it."""
+    """Why the web server must not listen where HOST says, or nothing: whoever can read a made-up token, or
+    guess a short one, would own it."""
     path: Path = settings.data_dir / "api_token"
     if is_loopback(settings.host):
         return ""

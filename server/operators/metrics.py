@@ -1,8 +1,8 @@
-"""`GET /metrics` for Prometheus: the same figures from whichever web process is asked, since all of them stand in Redis.
+"""`GET /metrics` for Prometheus: the same figures from whichever web process is asked, since all of them
+stand in Redis.
 
-Anybody may ask how the service does. Whose bots there are and what they spend is for operators: without a token all bots are
-one (`bot="all"`), and nothing is said of tokens and money.
-"""
+Anybody may ask how the service does. Whose bots there are and what they spend is for operators: without a
+token all bots are one (`bot="all"`), and nothing is said of tokens and money."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ from server.store.keys import SHARED, key
 ALL = "all"
 _SENDS = ("accepted", "sent", "delivered", "read", "failed", "held back")
 # (kind, what it is, labels beside the bot, whether it is for operators alone) by name
-_FAMILIES: dict[str, tuple[type[GaugeMetricFamily] | type[CounterMetricFamily], str, tuple[str, ...], bool]] = {
+_FAMILIES: dict[
+    str, tuple[type[GaugeMetricFamily] | type[CounterMetricFamily], str, tuple[str, ...], bool]
+] = {
     "salesgraph_conversations": (GaugeMetricFamily, "Conversations", (), False),
     "salesgraph_waiting": (GaugeMetricFamily, "Conversations due or in hand (queue depth)", (), False),
     "salesgraph_oldest_due_seconds": (
@@ -45,7 +47,12 @@ _FAMILIES: dict[str, tuple[type[GaugeMetricFamily] | type[CounterMetricFamily], 
     ),
     "salesgraph_messages": (CounterMetricFamily, "Messages", ("direction",), False),
     "salesgraph_sends": (CounterMetricFamily, "What became of messages on their way", ("result",), False),
-    "salesgraph_turns_put_off": (CounterMetricFamily, "Turns beyond what one contact may have in an hour", (), False),
+    "salesgraph_turns_put_off": (
+        CounterMetricFamily,
+        "Turns beyond what one contact may have in an hour",
+        (),
+        False,
+    ),
     "salesgraph_messages_otherwise": (
         *(CounterMetricFamily, "Messages not answered by the model as it is set, by reason"),
         *(("reason",), False),
@@ -89,7 +96,9 @@ async def registry(
     settings: Settings, redis: Redis, runtimes: Mapping[str, BotRuntime], operator: Operator | None
 ) -> CollectorRegistry:
     """Everything as it stands now, as far as whoever asks may know it."""
-    seen = {bot_id: runtime for bot_id, runtime in runtimes.items() if operator is None or operator.sees(bot_id)}
+    seen = {
+        bot_id: runtime for bot_id, runtime in runtimes.items() if operator is None or operator.sees(bot_id)
+    }
     bots = {bot_id: await _read(settings, redis, runtime) for bot_id, runtime in seen.items()}
     lost = (await totals(redis, SHARED)).get("otherwise quarantined", 0)
     nobodys = _Bot({("salesgraph_messages_otherwise", "quarantined"): lost})

@@ -52,8 +52,8 @@ log = structlog.get_logger()
 
 
 class Erased(BaseModel):
-    """What an erasure took: keys, and entries of collections. `left`: keys that still hold the person's number or id, where
-    somebody asked to look."""
+    """What an erasure took: keys, and entries of collections. `left`: keys that still hold the person's
+    number or id, where somebody asked to look."""
 
     id: str
     keys: int = 0
@@ -62,8 +62,8 @@ class Erased(BaseModel):
 
 
 async def exported(redis: Redis, runtime: BotRuntime, contact: Contact, router: ChannelRouter) -> bytes:
-    """A zip archive of JSON files: the record, the transcript, what the agent remembers, how replies came about, touches, calls,
-    consent; and the files of messages, with a note of those that did not come."""
+    """A zip archive of JSON files: the record, the transcript, what the agent remembers, how replies came
+    about, touches, calls, consent; and the files of messages, with a note of those that did not come."""
     bot_id = runtime.bot.id
     saver = RedisCheckpointer(redis, prefix=thread_prefix(bot_id))
     found = await saver.aget_tuple({"configurable": {"thread_id": contact.id}})
@@ -78,12 +78,19 @@ async def exported(redis: Redis, runtime: BotRuntime, contact: Contact, router: 
         "transcript": [entry.model_dump() for entry in entries],
         "turns": [trace.model_dump() for trace in found_traces if trace],
         "media_missing": missing,
-        "memory": {"messages": messages_to_dict(memory.get("messages", [])), "summary": memory.get("summary", "")},
+        "memory": {
+            "messages": messages_to_dict(memory.get("messages", [])),
+            "summary": memory.get("summary", ""),
+        },
         "follow_up": plan.model_dump() if plan else None,
         "calls": [
-            call.model_dump() for call in await Appointments(redis).coming(bot_id) if call.conversation_id == contact.id
+            call.model_dump()
+            for call in await Appointments(redis).coming(bot_id)
+            if call.conversation_id == contact.id
         ],
-        "consent": [c for c in await consent.changes(redis, bot_id, ALL) if c["conversation_id"] == contact.id],
+        "consent": [
+            c for c in await consent.changes(redis, bot_id, ALL) if c["conversation_id"] == contact.id
+        ],
     }
     return await asyncio.to_thread(_packed, files, media)
 
@@ -118,9 +125,9 @@ async def _media(
 
 
 async def erased(redis: Redis, runtime: BotRuntime, contact: Contact, verify: bool = False) -> Erased:
-    """Forget a person: record, conversation, working memory, touches, calls, dead letters and every line that names them.
-    Whoever wanted no more messages gets none if they are ever written to again. `verify` looks through all keys of the bot
-    afterwards."""
+    """Forget a person: record, conversation, working memory, touches, calls, dead letters and every line that
+    names them. Whoever wanted no more messages gets none if they are ever written to again. `verify` looks
+    through all keys of the bot afterwards."""
     if contact.stopped:
         await runtime.conversations.keep_silent(contact)
     done = await _swept(redis, runtime, contact)
@@ -132,7 +139,9 @@ async def erased(redis: Redis, runtime: BotRuntime, contact: Contact, verify: bo
         await redis.execute_command("BGREWRITEAOF")  # its append-only file still says what was there
     except (RedisError, RedisClusterException) as error:  # a managed server rewrites it by itself
         log.info("append_only_file_kept", reason=str(error)[:100])
-    log.info("contact_erased", bot=runtime.bot.id, conversation=contact.id, keys=done.keys, entries=done.entries)
+    log.info(
+        "contact_erased", bot=runtime.bot.id, conversation=contact.id, keys=done.keys, entries=done.entries
+    )
     if not verify:
         return done
     left = [name async for name in holders(redis, runtime.bot.id, _needles(contact, with_id=False))]
@@ -140,7 +149,8 @@ async def erased(redis: Redis, runtime: BotRuntime, contact: Contact, verify: bo
 
 
 async def erase_again(redis: Redis, runtime: BotRuntime, contact: Contact) -> None:
-    """Once more after AFTERMATH, for what a turn in hand still wrote; not when they have written to us anew."""
+    """Once more after AFTERMATH, for what a turn in hand still wrote; not when they have written to us
+    anew."""
     await asyncio.sleep(AFTERMATH)
     if not await redis.hexists(key(runtime.bot.id, "contact", contact.id), "created"):  # pyright: ignore[reportGeneralTypeIssues]
         await _swept(redis, runtime, contact)

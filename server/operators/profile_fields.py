@@ -1,4 +1,5 @@
-"""What people enter into a contact's profile, by hand or from a file, is held to the same rules as what the agent finds."""
+"""What people enter into a contact's profile, by hand or from a file, is held to the same rules as what the
+agent finds."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ class BadField(ValueError):
 
 
 def entered(name: str, value: str, custom: Mapping[str, CustomField], region: str | None) -> str:
-    """A value as it is kept. `region` (ISO country) is for phone numbers without a country code. Raises BadField."""
+    """A value as it is kept. `region` (ISO country) is for phone numbers without a country code. Raises
+    BadField."""
     text = value.strip()
     if name == "email":
         try:
@@ -55,10 +57,12 @@ def entered(name: str, value: str, custom: Mapping[str, CustomField], region: st
 
 
 def phone_number(text: str, region: str | None) -> str | None:
-    """Digits of a valid phone number, with its country code; None for anything else. A number that its country has lengthened
-    since comes back in today's spelling."""
+    """Digits of a valid phone number, with its country code; None for anything else. A number that its
+    country has lengthened since comes back in today's spelling."""
     try:
-        parsed = phonenumbers.parse(text if text.strip().startswith("+") or region else f"+{text.strip()}", region)
+        parsed = phonenumbers.parse(
+            text if text.strip().startswith("+") or region else f"+{text.strip()}", region
+        )
         digits = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
         if not phonenumbers.is_valid_number(parsed):
             digits = canonical(digits)

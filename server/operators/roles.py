@@ -42,9 +42,13 @@ class Roles:
             if not isinstance(route, APIRoute):
                 raise TypeError(f"{route!r} is no route of the API")
             methods = frozenset(route.methods or ())
-            said: list[Role] = [d.dependency.role for d in route.dependencies if isinstance(d.dependency, Needs)]
+            said: list[Role] = [
+                d.dependency.role for d in route.dependencies if isinstance(d.dependency, Needs)
+            ]
             if len(said) != 1:
-                raise TypeError(f"{sorted(methods)} {route.path}: say one of READER, AGENT and OWNER on the route")
+                raise TypeError(
+                    f"{sorted(methods)} {route.path}: say one of READER, AGENT and OWNER on the route"
+                )
             self._known.append((route.path_regex, methods, said[0]))
 
     def allow(self, role: Role, method: str, path: str) -> bool:

@@ -27,8 +27,8 @@ class Refused(ValueError):
 
 
 class Writing(BaseModel):
-    """What may be written to a contact now: a `text` until `until` (ms; 0: at any time), a `template`, or nothing, for the
-    reason in `why`."""
+    """What may be written to a contact now: a `text` until `until` (ms; 0: at any time), a `template`, or
+    nothing, for the reason in `why`."""
 
     text: bool
     template: bool
@@ -52,8 +52,8 @@ async def done(runtime: BotRuntime, conversation_id: str) -> None:
 
 
 async def classify(runtime: BotRuntime, conversation_id: str, kind: ContactClass) -> None:
-    """Whether a contact is a client. It sticks: the moderator does not judge this contact again. Somebody who was turned
-    away by mistake is answered from the next message on."""
+    """Whether a contact is a client. It sticks: the moderator does not judge this contact again. Somebody who
+    was turned away by mistake is answered from the next message on."""
     facts: dict[str, str | None] = {"class": kind, "class_reason": SAID_BY_OPERATOR, "class_confidence": None}
     if kind != "non_client":
         facts[TURNED_AWAY] = None
@@ -82,8 +82,8 @@ async def write(
     template: str = "",
     variables: Sequence[str] = (),
 ) -> str:
-    """Queue a message of a person's, who has the conversation from now on if it is a text; its id. `known`: the bot's
-    templates. Raises Refused, and MissingVariable for a template without a value."""
+    """Queue a message of a person's, who has the conversation from now on if it is a text; its id. `known`:
+    the bot's templates. Raises Refused, and MissingVariable for a template without a value."""
     allowed = writing(runtime, contact, now_ms())
     if not (allowed.template if template else allowed.text) and not (template and allowed.text):
         raise Refused(allowed.why)
@@ -94,7 +94,9 @@ async def write(
         text = chosen.filled(variables) if chosen else f"[{template}]"
     else:
         await take_over(runtime, contact.id)
-    reply = Reply(id=f"{uuid.uuid4().hex}:0", text=text, author="person", template=template, variables=tuple(variables))
+    reply = Reply(
+        id=f"{uuid.uuid4().hex}:0", text=text, author="person", template=template, variables=tuple(variables)
+    )
     await post(runtime, contact, reply)
     echo = Message(
         id=reply.id,

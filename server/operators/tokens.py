@@ -2,7 +2,8 @@
 
 API_TOKEN is the first of them and may do everything; the others are made with it.
 
-{*}:tokens   HASH   SHA-256 of a token -> JSON of an `Operator`; the token itself is shown once and kept nowhere
+{*}:tokens   HASH   SHA-256 of a token -> JSON of an `Operator`; the token itself is shown once and kept
+             nowhere
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from server.store.readable import readable
 TOKENS = key(SHARED, "tokens")
 PREFIX = "sg_"
 
-# `owner`: everything (of the bots it opens); `agent`: talks to contacts and looks after them; `read_only`: looks.
+# `owner`: everything (of the bots it opens); `agent`: talks to contacts and looks after them; `read_only`:
+# looks.
 Role = Literal["owner", "agent", "read_only"]
 
 
@@ -82,8 +84,8 @@ async def of_digest(redis: Redis, digest: str) -> Operator | None:
 
 
 async def feed_address(settings: Settings, redis: Redis, bot_id: str) -> str:
-    """Where whoever makes the request in hand finds the calendar of a bot. It ends with them: nobody reads it any more once
-    their token is revoked, or API_TOKEN another."""
+    """Where whoever makes the request in hand finds the calendar of a bot. It ends with them: nobody reads it
+    any more once their token is revoked, or API_TOKEN another."""
     operator = who.get()
     digest = await _digest(settings, redis, operator.id)
     return f"/calendar/{bot_id}/{_feed_secret(operator.id, digest, bot_id)}.ics" if digest else ""

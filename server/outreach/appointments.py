@@ -1,4 +1,5 @@
-"""Scheduled calls of a bot: free slots inside working hours, booked without overlap, confirmed, reminded of, listed.
+"""Scheduled calls of a bot: free slots inside working hours, booked without overlap, confirmed, reminded of,
+listed.
 
 call_slots    HASH   ms of a slot -> calls booked in it
 call_rows     HASH   call id -> JSON of a `Call`
@@ -45,7 +46,8 @@ log = structlog.get_logger()
 
 
 class Call(BaseModel):
-    """A call somebody at the business will make. `start`: Unix ms; `about`: what for, in the contact's words."""
+    """A call somebody at the business will make. `start`: Unix ms; `about`: what for, in the contact's
+    words."""
 
     id: str
     bot_id: str
@@ -80,7 +82,8 @@ class Appointments:
         return list(itertools.islice((at for at in upcoming if at not in full), most))
 
     async def book(self, bot: Bot, contact: Contact, start: int, about: str, old: str = "") -> Call | None:
-        """Book a slot (ms), or move the call `old` to it; None when it is taken or no slot. The same turn books once."""
+        """Book a slot (ms), or move the call `old` to it; None when it is taken or no slot. The same turn
+        books once."""
         if start not in await self.free(bot, start, 1):
             mine = await self.of(bot.id, contact.id)
             return next((call for call in mine if call.start == start), None)
@@ -96,7 +99,12 @@ class Appointments:
             phone=contact.profile.get("phone") or (f"+{contact.wa_id}" if contact.wa_id else ""),
             booked_at=now_ms(),
         )
-        asked = {"id": call.id, "slot": start, "row": call.model_dump_json(), "capacity": bot.outreach.calls_at_once}
+        asked = {
+            "id": call.id,
+            "slot": start,
+            "row": call.model_dump_json(),
+            "capacity": bot.outreach.calls_at_once,
+        }
         asked |= {"conversation": contact.id, "day": day_of(bot.limits.timezone)}
         if not await self._scripts.run("book", self._keys(bot.id), {**asked, "old": old}):
             return None
@@ -118,10 +126,13 @@ class Appointments:
 
     async def of(self, bot_id: str, conversation_id: str) -> list[Call]:
         """The calls of one contact that are still to come."""
-        return [call for call in await self.coming(bot_id, now_ms()) if call.conversation_id == conversation_id]
+        return [
+            call for call in await self.coming(bot_id, now_ms()) if call.conversation_id == conversation_id
+        ]
 
     async def remind(self, runtime: BotRuntime) -> int:
-        """Tell contacts of calls that are near, each reminder once however many workers look; how many were queued."""
+        """Tell contacts of calls that are near, each reminder once however many workers look; how many were
+        queued."""
         count = 0
         for call in await self.coming(runtime.bot.id, now_ms()):
             for name, before in REMINDERS.items():
@@ -148,7 +159,8 @@ def when(bot: Bot, at: int) -> str:
 
 
 class Calendar:
-    """The book of calls as the agent's tool sees it, for one contact; times are `YYYY-MM-DD HH:MM` by the business's clock."""
+    """The book of calls as the agent's tool sees it, for one contact; times are `YYYY-MM-DD HH:MM` by the
+    business's clock."""
 
     def __init__(self, calls: Appointments, runtime: BotRuntime, contact: Contact) -> None:
         self._calls, self._desk, self._contact = calls, runtime, contact
@@ -162,7 +174,10 @@ class Calendar:
 
     async def mine(self) -> list[str]:
         """The contact's calls."""
-        return [when(self._desk.bot, call.start) for call in await self._calls.of(self._desk.bot.id, self._contact.id)]
+        return [
+            when(self._desk.bot, call.start)
+            for call in await self._calls.of(self._desk.bot.id, self._contact.id)
+        ]
 
     async def book(self, start: str, about: str) -> bool:
         """Book, or move the contact's call if there is one; a confirmation with a calendar file follows."""
@@ -170,12 +185,16 @@ class Calendar:
         old = await self._calls.of(bot.id, self._contact.id)
         if at is None:
             return False
-        call = await self._calls.book(bot, self._contact, at, about, old[0].id if old and old[0].start != at else "")
+        call = await self._calls.book(
+            bot, self._contact, at, about, old[0].id if old and old[0].start != at else ""
+        )
         if call is None:
             return False
         file = File(name="call.ics", mime_type="text/plain", text=invitation(bot, call).decode())
         text = confirmed(self._contact.profile.get("language") or "en", when(bot, at))
-        await outbox.post(self._desk, self._contact, Reply(id=f"call:{call.id}:ics", text=text, file=file, notice=True))
+        await outbox.post(
+            self._desk, self._contact, Reply(id=f"call:{call.id}:ics", text=text, file=file, notice=True)
+        )
         return True
 
     async def cancel(self) -> bool:

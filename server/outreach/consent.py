@@ -1,7 +1,8 @@
 """Who wants no more messages: one suppression, whichever door it came through, with a record of every change.
 
-The doors: words ("stop"; the button of a template says it too), WhatsApp's own switch (webhook `user_preferences`), error 131050 of a
-send, and an operator. The sender looks at it right before every request.
+The doors: words ("stop"; the button of a template says it too), WhatsApp's own switch (webhook
+`user_preferences`), error 131050 of a send, and an operator. The sender looks at it right before every
+request.
 
     suppressed   ZSET   conversation -> ms since when
     consents     LIST   JSON of the last changes: at, conversation_id, stopped, door, source
@@ -40,9 +41,18 @@ async def change(
     await note(redis, conversations.bot_id, conversation_id, stopped, door, source)
 
 
-async def note(redis: Redis, bot_id: str, conversation_id: str, stopped: bool, door: Door, source: str) -> None:
-    """Put a change of consent on record that the profile has already, and end the touches. Once for a source."""
-    row = {"at": now_ms(), "conversation_id": conversation_id, "stopped": stopped, "door": door, "source": source}
+async def note(
+    redis: Redis, bot_id: str, conversation_id: str, stopped: bool, door: Door, source: str
+) -> None:
+    """Put a change of consent on record that the profile has already, and end the touches. Once for a
+    source."""
+    row = {
+        "at": now_ms(),
+        "conversation_id": conversation_id,
+        "stopped": stopped,
+        "door": door,
+        "source": source,
+    }
     was: Any = await redis.zscore(key(bot_id, "suppressed"), conversation_id)
     if (was is not None) == stopped:
         return
@@ -62,7 +72,8 @@ async def note(redis: Redis, bot_id: str, conversation_id: str, stopped: bool, d
 
 
 async def suppressed(redis: Redis, conversations: Conversations) -> list[Mapping[str, Any]]:
-    """Everybody who wants no messages, the longest first: number or user id, since when (ms), conversation."""
+    """Everybody who wants no messages, the longest first: number or user id, since when (ms),
+    conversation."""
     rows: Any = await redis.zrange(key(conversations.bot_id, "suppressed"), 0, -1, withscores=True)
     found = []
     for name, at in rows:

@@ -1,4 +1,5 @@
-"""Follow-ups of a bot's contacts: what a turn leaves planned, what becomes of a touch that is due, what operators change.
+"""Follow-ups of a bot's contacts: what a turn leaves planned, what becomes of a touch that is due, what
+operators change.
 
 follow:C   STRING   the plan (`server.outreach.rules.Plan`), set by the commit of a turn
 skipped    LIST     JSON of the last touches that were left out, and why
@@ -43,7 +44,9 @@ class FollowUps:
             runtime.bot.outreach, plan, contact, known, now_ms(), runtime.bot.windowed(contact.account)
         )
 
-    async def left_out(self, runtime: BotRuntime, contact: Contact, plan: Plan, verdict: Verdict) -> TurnOutcome:
+    async def left_out(
+        self, runtime: BotRuntime, contact: Contact, plan: Plan, verdict: Verdict
+    ) -> TurnOutcome:
         """What a turn leaves behind whose touch did not go out."""
         bound = log.bind(bot=runtime.bot.id, conversation=contact.id, touch=plan.touch)
         if verdict.what == "later":
@@ -59,7 +62,9 @@ class FollowUps:
         """What the turn of a touch leaves behind."""
         return _then(*rules.passed(runtime.bot.outreach, plan, contact, replied, now_ms()))
 
-    async def answered(self, runtime: BotRuntime, contact_id: str, decision: str, replied: bool) -> TurnOutcome:
+    async def answered(
+        self, runtime: BotRuntime, contact_id: str, decision: str, replied: bool
+    ) -> TurnOutcome:
         """What the turn leaves behind that answered a contact."""
         if not runtime.bot.outreach.enabled:
             return TurnOutcome(count=decision) if decision in ("yes", "no") else NOTHING
@@ -85,7 +90,10 @@ class FollowUps:
 
     async def described(self, runtime: BotRuntime, contact: Contact, plan: Plan) -> dict[str, Any]:
         """The next touch of a contact for people: when, why, in which form, or why it will not go out."""
-        known, of = await templates(self._redis, runtime.bot.id), len(plan.intervals or runtime.bot.outreach.intervals)
+        known, of = (
+            await templates(self._redis, runtime.bot.id),
+            len(plan.intervals or runtime.bot.outreach.intervals),
+        )
         verdict = rules.judge(runtime.bot.outreach, plan, contact, known, plan.due)
         form = f"template {verdict.template}" if verdict.template else "text"
         return {
@@ -120,8 +128,8 @@ class FollowUps:
         return list(reversed(found.values()))  # a turn that ran again after a crash noted its touch twice
 
     async def put_off(self, runtime: BotRuntime, contact: Contact, touch: int, code: int) -> None:
-        """The provider wants no touch to this contact for a day: the same one again after it, or none when that was so
-        before."""
+        """The provider wants no touch to this contact for a day: the same one again after it, or none when
+        that was so before."""
 
         def again(plan: Plan) -> Plan | None:
             if plan.last != touch or not plan.unanswered:  # answered, or already past it
@@ -129,9 +137,16 @@ class FollowUps:
             if plan.put_off >= rules.PUT_OFF:
                 return None
             at = rules.spread(runtime.bot.outreach.hours, now_ms() + DAY, f"{contact.id}:{touch}:again")
-            back = {"touch": touch, "last": touch - 1, "unanswered": plan.unanswered - 1, "touches": plan.touches - 1}
+            back = {
+                "touch": touch,
+                "last": touch - 1,
+                "unanswered": plan.unanswered - 1,
+                "touches": plan.touches - 1,
+            }
             why = f"the provider put it off (error {code})"
-            return plan.model_copy(update={**back, "due": at, "ended": "", "put_off": plan.put_off + 1, "why": why})
+            return plan.model_copy(
+                update={**back, "due": at, "ended": "", "put_off": plan.put_off + 1, "why": why}
+            )
 
         await self.timers.change(runtime.bot.id, contact.id, again)
 
@@ -142,10 +157,15 @@ class FollowUps:
         )
 
     async def pause(self, runtime: BotRuntime, conversation_id: str, paused: bool) -> Plan | None:
-        """Hold the sequence, or let it go on where it was; what fell due meanwhile comes at the next opening."""
+        """Hold the sequence, or let it go on where it was; what fell due meanwhile comes at the next
+        opening."""
 
         def change(plan: Plan) -> Plan:
-            due = plan.due if paused or plan.ended else max(plan.due, runtime.bot.outreach.hours.next_open(now_ms()))
+            due = (
+                plan.due
+                if paused or plan.ended
+                else max(plan.due, runtime.bot.outreach.hours.next_open(now_ms()))
+            )
             return plan.model_copy(update={"paused": paused, "due": due})
 
         return await self.timers.change(runtime.bot.id, conversation_id, change)
@@ -155,7 +175,9 @@ class FollowUps:
         plan = await self.timers.change(
             runtime.bot.id,
             contact.id,
-            lambda plan: None if plan.ended else rules.passed(runtime.bot.outreach, plan, contact, False, now_ms())[0],
+            lambda plan: (
+                None if plan.ended else rules.passed(runtime.bot.outreach, plan, contact, False, now_ms())[0]
+            ),
         )
         if plan:
             await self._note_skipped(
@@ -174,7 +196,9 @@ class FollowUps:
             await self.timers.ring(runtime.bot.id)
         return found
 
-    async def override(self, runtime: BotRuntime, conversation_id: str, hours: Sequence[float] | None) -> Plan | None:
+    async def override(
+        self, runtime: BotRuntime, conversation_id: str, hours: Sequence[float] | None
+    ) -> Plan | None:
         """Intervals (hours) of this contact's own; None: the bot's."""
 
         def change(plan: Plan) -> Plan:
@@ -184,12 +208,15 @@ class FollowUps:
         return await self.timers.change(runtime.bot.id, conversation_id, change)
 
     async def funnel(self, bot_id: str) -> dict[str, Any]:
-        """How many were contacted, answered after touch n, said yes or no, opted out; and touches sent and left out by number."""
+        """How many were contacted, answered after touch n, said yes or no, opted out; and touches sent and
+        left out by number."""
         raw: Any = await self._redis.hgetall(key(bot_id, "funnel"))  # pyright: ignore[reportGeneralTypeIssues]
         counts = {name.decode(): int(count) for name, count in raw.items()}
 
         def numbered(kind: str) -> dict[str, int]:
-            return {name.partition(":")[2]: n for name, n in sorted(counts.items()) if name.startswith(f"{kind}:")}
+            return {
+                name.partition(":")[2]: n for name, n in sorted(counts.items()) if name.startswith(f"{kind}:")
+            }
 
         plain = {name: counts.get(name, 0) for name in ("contacted", "yes", "no", "opted_out")}
         return {**plain, **{kind: numbered(kind) for kind in ("touched", "answered", "skipped")}}

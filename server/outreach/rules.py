@@ -1,9 +1,9 @@
 """When and how a bot may write to a contact who has not written: the rules, without any input or output.
 
-Touch n of a sequence is due so many hours after the silence began. It moves into working hours, keeps a day's distance to
-the touch before, and goes out only while everything allows it; every refusal has a reason that operators can read.
-Sources: WhatsApp's 24-hour window and templates ("Send messages", "Templates"), its policy on opt-out and escalation.
-"""
+Touch n of a sequence is due so many hours after the silence began. It moves into working hours, keeps a day's
+distance to the touch before, and goes out only while everything allows it; every refusal has a reason that
+operators can read. Sources: WhatsApp's 24-hour window and templates ("Send messages", "Templates"), its
+policy on opt-out and escalation."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ SKIPPED = 1000
 
 
 class Plan(BaseModel):
-    """What comes if a contact stays silent. Times are Unix ms; `anchor`: when the silence began; `touch`: the number of the
-    next touch; `last`: of the last one sent; `ended` says why no more come; `intervals` (hours): this contact's own."""
+    """What comes if a contact stays silent. Times are Unix ms; `anchor`: when the silence began; `touch`: the
+    number of the next touch; `last`: of the last one sent; `ended` says why no more come; `intervals`
+    (hours): this contact's own."""
 
     anchor: int = 0
     touch: int = 1
@@ -55,8 +56,8 @@ class Plan(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`go`: send it, as `template` with `variables` or as text; `skip`: leave this touch out; `later`: at `at` (ms); `end`: no
-    more touches. `why` for people."""
+    """`go`: send it, as `template` with `variables` or as text; `skip`: leave this touch out; `later`: at
+    `at` (ms); `end`: no more touches. `why` for people."""
 
     what: Literal["go", "skip", "later", "end"]
     why: str = ""
@@ -110,7 +111,9 @@ def after_turn(
         update={"anchor": now, "unanswered": 0, "put_off": 0, "ended": "", "due": 0, "touch": plan.touch if maybe else 1, "why": "said maybe" if maybe else "silence"}
     )  # fmt: skip
     why = (
-        barred(contact) or (f"said {decision}" if decision in ("yes", "no") else "") or ("" if replied else "no reply")
+        barred(contact)
+        or (f"said {decision}" if decision in ("yes", "no") else "")
+        or ("" if replied else "no reply")
     )
     if why or not outreach.enabled:
         return fresh.model_copy(update={"ended": why or "follow-ups are off"}), counts
@@ -120,10 +123,15 @@ def after_turn(
 
 
 def judge(
-    outreach: Outreach, plan: Plan, contact: Contact, known: Mapping[str, Template], now: int, windowed: bool = True
+    outreach: Outreach,
+    plan: Plan,
+    contact: Contact,
+    known: Mapping[str, Template],
+    now: int,
+    windowed: bool = True,
 ) -> Verdict:
-    """What becomes of the touch that is due. `known`: the templates of the provider by `name:language`, empty when nobody
-    has asked for them."""
+    """What becomes of the touch that is due. `known`: the templates of the provider by `name:language`, empty
+    when nobody has asked for them."""
     if why := barred(contact):
         return Verdict("end", why)
     if plan.ended or plan.paused:
@@ -131,7 +139,9 @@ def judge(
     if not outreach.enabled:
         return Verdict("end", "follow-ups are off")
     if not windowed and not outreach.unofficial:
-        return Verdict("end", "off on this channel: unasked messages get its numbers banned (outreach: unofficial)")
+        return Verdict(
+            "end", "off on this channel: unasked messages get its numbers banned (outreach: unofficial)"
+        )
     if plan.touch > len(plan.intervals or outreach.intervals):
         return Verdict("end", "all touches sent")
     if plan.unanswered >= outreach.in_all:
@@ -158,7 +168,8 @@ def _by_template(outreach: Outreach, plan: Plan, contact: Contact, known: Mappin
         return Verdict("skip", f"the account has no template {name}")
     if template and not template.usable:
         return Verdict(
-            "skip", f"template {name} is {template.status.lower()}{f' ({template.reason})' if template.reason else ''}"
+            "skip",
+            f"template {name} is {template.status.lower()}{f' ({template.reason})' if template.reason else ''}",
         )
     if template and template.category == "MARKETING" and region_of(contact.wa_id) == "US":
         return Verdict("skip", "WhatsApp delivers no marketing templates to numbers of the United States")
@@ -167,7 +178,9 @@ def _by_template(outreach: Outreach, plan: Plan, contact: Contact, known: Mappin
         return Verdict("skip", f"template {name} needs {', '.join(missing)}, which the profile does not have")
     values = tuple(contact.profile[field] for field in fields)
     if template and len(values) != len(template.variables):
-        return Verdict("skip", f"template {name} has {len(template.variables)} variables, and {len(values)} are mapped")
+        return Verdict(
+            "skip", f"template {name} has {len(template.variables)} variables, and {len(values)} are mapped"
+        )
     text = template.filled(values) if template else f"[{name}]"
     return Verdict("go", "", 0, name, values, text)
 

@@ -1,4 +1,5 @@
-"""The timers of touches in Redis: what was planned for a contact, and a timer that becomes a message in the inbox."""
+"""The timers of touches in Redis: what was planned for a contact, and a timer that becomes a message in the
+inbox."""
 
 from __future__ import annotations
 
@@ -41,15 +42,20 @@ class Timers:
         return Plan.model_validate_json(raw) if raw else None
 
     async def change(self, bot_id: str, conversation_id: str, change: Any) -> Plan | None:
-        """Put `change(plan)` in the place of a plan, whatever others do meanwhile; None when there is none, or `change`
-        answers None."""
+        """Put `change(plan)` in the place of a plan, whatever others do meanwhile; None when there is none,
+        or `change` answers None."""
         keys = [key(bot_id, "timers"), key(bot_id, "follow", conversation_id)]
         for _ in range(TRIES):
             raw: Any = await self._redis.get(keys[1])
             new: Plan | None = change(Plan.model_validate_json(raw)) if raw else None
             if new is None:
                 return None
-            asked = {"conversation": conversation_id, "old": raw, "plan": new.model_dump_json(), "timer": new.timer}
+            asked = {
+                "conversation": conversation_id,
+                "old": raw,
+                "plan": new.model_dump_json(),
+                "timer": new.timer,
+            }
             if await self._scripts.run("set", keys, asked):
                 return new
         raise RuntimeError(f"the plan of {conversation_id} keeps changing")
@@ -74,7 +80,8 @@ class Timers:
     async def keep_ringing(
         self, runtimes: Mapping[str, BotRuntime], besides: Callable[[BotRuntime], Awaitable[Any]]
     ) -> None:
-        """Fire what is up, and do `besides`, for one bot after another, until cancelled; any number of workers may."""
+        """Fire what is up, and do `besides`, for one bot after another, until cancelled; any number of
+        workers may."""
         while True:
             started = time.monotonic()
             for runtime in list(runtimes.values()):

@@ -51,13 +51,14 @@ def library(settings: Settings, redis: Redis) -> Library:
 
 
 def provider_access(provider: str) -> tuple[str | None, str | None]:
-    """Key and address of a provider besides OpenAI and Gemini, from the environment or `.env`, as other settings are."""
+    """Key and address of a provider besides OpenAI and Gemini, from the environment or `.env`, as other
+    settings are."""
     return environment(provider, {**dotenv_values(".env"), **os.environ})
 
 
 def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Redis | None = None) -> Models:
-    """The chat models of the settings, with the offline one behind them. `http` carries OpenAI's wire; trouble with a key
-    becomes an alert in `redis`."""
+    """The chat models of the settings, with the offline one behind them. `http` carries OpenAI's wire;
+    trouble with a key becomes an alert in `redis`."""
     usage.set_prices(settings.model_prices)
     access = Access(
         openai_key=settings.openai_key,
@@ -130,7 +131,8 @@ class RedisLedger:
         await self._redis.set(named(self._bot_id, "called", key), answer, ex=LEDGER_SECONDS)
 
     async def set_aside(self, key: str, why: str) -> None:
-        """Show an operator that an answer on record cannot be read. It stays where it is, so that the call is not made again."""
+        """Show an operator that an answer on record cannot be read. It stays where it is, so that the call is
+        not made again."""
         await Conversations(self._redis, self._bot_id).quarantine(f"tool answer: {why}", f"called:{key}")
 
 
@@ -163,16 +165,24 @@ async def remember_import(
 ) -> None:
     """Let the agent know the end of an imported chat, unless it remembers something of its own already."""
     saver = RedisCheckpointer(redis, prefix=thread_prefix(bot_id))
-    graph, config = build(models(settings), Bookshelf(library(settings, redis)), saver), _thread(conversation_id)
+    graph, config = (
+        build(models(settings), Bookshelf(library(settings, redis)), saver),
+        _thread(conversation_id),
+    )
     if not (await graph.aget_state(config)).values.get("messages"):
         await graph.aupdate_state(config, {"messages": list(last), "bot_id": bot_id}, as_node="remember")
 
 
-async def remember_beside(settings: Settings, redis: Redis, bot_id: str, conversation_id: str, text: str) -> None:
-    """Let the agent know of something said elsewhere, beside what it remembers of a conversation; where it remembers nothing
-    there is nothing to add to."""
+async def remember_beside(
+    settings: Settings, redis: Redis, bot_id: str, conversation_id: str, text: str
+) -> None:
+    """Let the agent know of something said elsewhere, beside what it remembers of a conversation; where it
+    remembers nothing there is nothing to add to."""
     saver = RedisCheckpointer(redis, prefix=thread_prefix(bot_id))
-    graph, config = build(models(settings), Bookshelf(library(settings, redis)), saver), _thread(conversation_id)
+    graph, config = (
+        build(models(settings), Bookshelf(library(settings, redis)), saver),
+        _thread(conversation_id),
+    )
     values = (await graph.aget_state(config)).values
     if values.get("messages"):
         summary = f"{values.get('summary') or ''}\n{text}".strip()
@@ -209,5 +219,7 @@ class Rehearsal:
             "model": state.get("model", ""),
             "verdict": state.get("verdict", ""),
             "profile": state.get("profile", {}),
-            "passages": [{"document": p["document"], "page": p["page"], "strong": p["strong"]} for p in passages],
+            "passages": [
+                {"document": p["document"], "page": p["page"], "strong": p["strong"]} for p in passages
+            ],
         }

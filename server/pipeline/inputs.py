@@ -1,4 +1,5 @@
-"""What the messages of a batch say to the graph: text, quotes, reactions, voice as words, images and files as they are."""
+"""What the messages of a batch say to the graph: text, quotes, reactions, voice as words, images and files as
+they are."""
 
 from __future__ import annotations
 
@@ -63,8 +64,11 @@ class Inputs:
     def __init__(self, settings: Settings, router: ChannelRouter, http: httpx.AsyncClient) -> None:
         self._settings, self._router, self._http = settings, router, http
 
-    async def read(self, runtime: BotRuntime, contact: Contact, batch: Sequence[Message], patient: bool = True) -> Read:
-        """The batch, what an operator wrote first: it is known, and must not pass for the answer to what the contact wrote.
+    async def read(
+        self, runtime: BotRuntime, contact: Contact, batch: Sequence[Message], patient: bool = True
+    ) -> Read:
+        """The batch, what an operator wrote first: it is known, and must not pass for the answer to what the
+        contact wrote.
 
         While `patient`, a file that may come later fails the turn, which is then tried again.
         """
@@ -72,7 +76,9 @@ class Inputs:
         for message in sorted(as_amended(batch), key=lambda m: m.kind != "echo"):
             if message.kind == "echo":
                 messages.append(
-                    AIMessage(message.text[: self._settings.max_message_length], id=message.id, name="operator")
+                    AIMessage(
+                        message.text[: self._settings.max_message_length], id=message.id, name="operator"
+                    )
                 )
                 continue
             if message.kind == "revoke":
@@ -90,13 +96,18 @@ class Inputs:
             )  # some providers refuse an empty one
         reactions = await runtime.conversations.reactions(contact.id, RECENT)
         first = next(
-            (i for i, m in enumerate(messages) if isinstance(m, HumanMessage) and not names_taken_back(m)), None
+            (i for i, m in enumerate(messages) if isinstance(m, HumanMessage) and not names_taken_back(m)),
+            None,
         )
         if reactions and first is not None:
-            messages[first] = HumanMessage(f"{reacted(reactions)}{messages[first].text}", id=messages[first].id)
+            messages[first] = HumanMessage(
+                f"{reacted(reactions)}{messages[first].text}", id=messages[first].id
+            )
         return Read(messages, attachments)
 
-    async def _said(self, runtime: BotRuntime, contact: Contact, message: Message, patient: bool) -> tuple[str, Blocks]:
+    async def _said(
+        self, runtime: BotRuntime, contact: Contact, message: Message, patient: bool
+    ) -> tuple[str, Blocks]:
         if pressed_stop(message):
             return STOP, []
         if message.kind in ("text", "button", "edit"):
@@ -127,7 +138,12 @@ class Inputs:
             except (httpx.HTTPError, TimeoutError) as error:
                 if patient:
                     raise
-                log.error("transcription_failed", bot=runtime.bot.id, conversation=contact.id, error=repr(error)[:200])
+                log.error(
+                    "transcription_failed",
+                    bot=runtime.bot.id,
+                    conversation=contact.id,
+                    error=repr(error)[:200],
+                )
                 heard = ""
             await runtime.conversations.hear(contact.id, message.id, heard)
         return voiced(heard)
@@ -173,7 +189,8 @@ class Inputs:
 
 
 def _is(data: bytes, mime: str) -> bool:
-    """Whether a file begins like what it is said to be: a provider refuses the whole call for one that does not."""
+    """Whether a file begins like what it is said to be: a provider refuses the whole call for one that does
+    not."""
     starts = {
         "image/jpeg": (b"\xff\xd8\xff",),
         "image/png": (b"\x89PNG\r\n",),

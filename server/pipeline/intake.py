@@ -1,4 +1,5 @@
-"""What a webhook or a poll brought, put in its place: messages, statuses, preferences, links; the same for every channel."""
+"""What a webhook or a poll brought, put in its place: messages, statuses, preferences, links; the same for
+every channel."""
 
 from __future__ import annotations
 
@@ -8,7 +9,17 @@ from collections.abc import Mapping
 
 import structlog
 
-from channels.base import AMENDING, ANSWERED, Linked, Message, Parsed, Preference, Quarantined, SendError, StatusUpdate
+from channels.base import (
+    AMENDING,
+    ANSWERED,
+    Linked,
+    Message,
+    Parsed,
+    Preference,
+    Quarantined,
+    SendError,
+    StatusUpdate,
+)
 from channels.emulators.numbers import is_simulated
 from channels.json_parts import clean
 from server.bots.accounts import DEFAULT
@@ -38,8 +49,9 @@ Runtimes = Mapping[str, BotRuntime]
 
 
 async def receive(parsed: Parsed, scope: WebhookScope, runtimes: Runtimes, answer: bool = True) -> int:
-    """Store all of it; how many messages were new. `answer`: False for what is only put on record, such as messages of
-    long ago. Raises NotReady, with everything else stored, when some of it is for a bot that cannot be read here."""
+    """Store all of it; how many messages were new. `answer`: False for what is only put on record, such as
+    messages of long ago. Raises NotReady, with everything else stored, when some of it is for a bot that
+    cannot be read here."""
     count, not_ready = 0, None
     for message in parsed.messages:
         try:
@@ -60,9 +72,13 @@ async def receive(parsed: Parsed, scope: WebhookScope, runtimes: Runtimes, answe
             if (bot := scope.bot_of(change.account)) is not None:
                 await linked_sessions.note(runtimes[bot.id], change)
     if parsed.templates and not all(map(is_simulated, scope.bots)):  # of the account, which is the app's
-        for bot in {bot.id: bot for bot in (*scope.bots.values(), *([scope.rest] if scope.rest else []))}.values():
+        for bot in {
+            bot.id: bot for bot in (*scope.bots.values(), *([scope.rest] if scope.rest else []))
+        }.values():
             for told in parsed.templates:
-                await note_status(runtimes[bot.id].redis, bot.id, told.name, told.language, told.status, told.reason)
+                await note_status(
+                    runtimes[bot.id].redis, bot.id, told.name, told.language, told.status, told.reason
+                )
     for piece in parsed.quarantined:
         await _quarantine(_keeper(scope, runtimes), piece)
     if not_ready:
@@ -71,8 +87,8 @@ async def receive(parsed: Parsed, scope: WebhookScope, runtimes: Runtimes, answe
 
 
 def _keeper(scope: WebhookScope, runtimes: Runtimes) -> Conversations:
-    """Who is shown what belongs to nobody: the one bot of the scope; of a secret that several share, or nobody has, those who
-    look after the whole deployment."""
+    """Who is shown what belongs to nobody: the one bot of the scope; of a secret that several share, or
+    nobody has, those who look after the whole deployment."""
     only = {bot.id for bot in scope.bots.values()} | ({scope.rest.id} if scope.rest else set())
     if len(only) == 1:
         return runtimes[only.pop()].conversations
@@ -102,18 +118,22 @@ async def _take(message: Message, scope: WebhookScope, runtimes: Runtimes, answe
         conversation_id, stored = await _store(runtime, message, answer, afresh=True)
     if any(message.moved_to):
         await _moved(runtime, message, conversation_id)
-    log.info("accepted" if stored else "duplicate", bot=bot.id, conversation=conversation_id, kind=message.kind)
+    log.info(
+        "accepted" if stored else "duplicate", bot=bot.id, conversation=conversation_id, kind=message.kind
+    )
     return stored
 
 
 async def _moved(runtime: BotRuntime, message: Message, conversation_id: str) -> None:
-    """A contact's new number or user id goes on in their conversation. One of its own that it has already is merged into it."""
+    """A contact's new number or user id goes on in their conversation. One of its own that it has already is
+    merged into it."""
     other = await runtime.conversations.move(conversation_id, message.account, *message.moved_to)
     log.info("contact_moved", bot=runtime.bot.id, conversation=conversation_id, other=other)
 
 
 async def _with_number(runtime: BotRuntime, channel: Linked, message: Message) -> Message:
-    """The message with the phone number behind its lid, so that one person is one contact; as it is when nobody knows it."""
+    """The message with the phone number behind its lid, so that one person is one contact; as it is when
+    nobody knows it."""
     if await runtime.conversations.number_of(message.account, message.user_id):
         return message
     try:
@@ -125,17 +145,24 @@ async def _with_number(runtime: BotRuntime, channel: Linked, message: Message) -
 
 
 async def _is_ours(runtime: BotRuntime, message: Message) -> bool:
-    """Whether an echo is of our own message, which has arrived, then. A person's at the business is not: they take over."""
+    """Whether an echo is of our own message, which has arrived, then. A person's at the business is not: they
+    take over."""
     conversation_id = await runtime.conversations.identify(message, afresh=True)
-    found = await runtime.conversations.reply_of(message.id, message.account, message.wa_id or message.user_id)
+    found = await runtime.conversations.reply_of(
+        message.id, message.account, message.wa_id or message.user_id
+    )
     mine = found is not None and found[0] == conversation_id
-    reply_id = found[1] if found and mine else await runtime.conversations.sent_as(conversation_id, message.text)
+    reply_id = (
+        found[1] if found and mine else await runtime.conversations.sent_as(conversation_id, message.text)
+    )
     if reply_id:
         await runtime.mailbox.status(conversation_id, message.account, reply_id, message.id, "sent")
     return bool(reply_id)
 
 
-async def _store(runtime: BotRuntime, message: Message, answer: bool, afresh: bool = False) -> tuple[str, bool]:
+async def _store(
+    runtime: BotRuntime, message: Message, answer: bool, afresh: bool = False
+) -> tuple[str, bool]:
     """(conversation id, whether the message is new)."""
     began = opentelemetry.now()
     conversation_id = await runtime.conversations.identify(message, afresh=afresh)
@@ -163,7 +190,8 @@ async def _store(runtime: BotRuntime, message: Message, answer: bool, afresh: bo
         length=len(message.text),
         account=message.account,
         owner="person" if echo and answer else "",
-        answer=answer and (echo or message.kind in ANSWERED or (message.kind in AMENDING and bool(message.amends))),
+        answer=answer
+        and (echo or message.kind in ANSWERED or (message.kind in AMENDING and bool(message.amends))),
         heard=answer and message.kind in HEARD,
         at_once=message.kind == "button" or message.text.startswith("/"),
     )
@@ -185,7 +213,9 @@ async def _apply(status: StatusUpdate, scope: WebhookScope, runtimes: Runtimes) 
         log.info("status_of_unknown_message", bot=bot.id, status=status.status)
         return
     conversation_id, reply_id = await runtime.conversations.merged_into(found[0]), found[1]
-    state = f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
+    state = (
+        f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
+    )
     await runtime.mailbox.status(conversation_id, status.account, reply_id, status.id, state)
     if opentelemetry.tracer():
         await turn_traces.mark(
@@ -196,7 +226,8 @@ async def _apply(status: StatusUpdate, scope: WebhookScope, runtimes: Runtimes) 
 
 
 async def _prefer(preference: Preference, scope: WebhookScope, runtimes: Runtimes) -> None:
-    """A switch in WhatsApp is an opt-out like any other; somebody who never wrote becomes a contact with it."""
+    """A switch in WhatsApp is an opt-out like any other; somebody who never wrote becomes a contact with
+    it."""
     bot = scope.bot_of(preference.account)
     if bot is None:
         return
@@ -208,7 +239,9 @@ async def _prefer(preference: Preference, scope: WebhookScope, runtimes: Runtime
         wa_id=preference.wa_id,
         user_id=preference.user_id,
     )
-    conversation_id = await runtime.conversations.identify(card, afresh=True)  # nothing below says that it is gone
+    conversation_id = await runtime.conversations.identify(
+        card, afresh=True
+    )  # nothing below says that it is gone
     source = f"preference {preference.timestamp}"
     await consent.change(
         runtime.redis, runtime.conversations, conversation_id, preference.stopped, "preferences", source

@@ -1,4 +1,5 @@
-"""A conversation in hand: its lease renewed while somebody works on it, the work stopped when the lease is lost."""
+"""A conversation in hand: its lease renewed while somebody works on it, the work stopped when the lease is
+lost."""
 
 from __future__ import annotations
 

@@ -43,7 +43,8 @@ async def known(runtime: BotRuntime, account: str) -> dict[str, str]:
 
 
 async def note(runtime: BotRuntime, change: LinkChange, counts: bool = True) -> None:
-    """Put a state on record; an alert after two bad ones in a row that count, over with the first good one."""
+    """Put a state on record; an alert after two bad ones in a row that count, over with the first good
+    one."""
     name, alert = key(runtime.bot.id, "link", change.account), f"link:{runtime.bot.id}:{change.account}"
     before = await known(runtime, change.account)
     good = change.state in GOOD
@@ -67,7 +68,8 @@ async def want(runtime: BotRuntime, account: str, on: bool) -> None:
 
 
 async def check(runtime: BotRuntime, account: str, channel: Linked, counts: bool = True) -> LinkChange:
-    """Ask the provider, and put the answer on record; it `counts` when nobody asked who is looking already."""
+    """Ask the provider, and put the answer on record; it `counts` when nobody asked who is looking
+    already."""
     try:
         change = await channel.state()
     except SendError as error:
@@ -80,7 +82,8 @@ async def check(runtime: BotRuntime, account: str, channel: Linked, counts: bool
 
 
 async def _put_up(runtime: BotRuntime, change: LinkChange, before: dict[str, str], channel: Linked) -> None:
-    """Start a session that nobody stopped; one that was never linked shows its codes only when somebody asks for them."""
+    """Start a session that nobody stopped; one that was never linked shows its codes only when somebody asks
+    for them."""
     if change.state == "failed" and not before.get("phone"):
         return
     try:
@@ -90,7 +93,8 @@ async def _put_up(runtime: BotRuntime, change: LinkChange, before: dict[str, str
 
 
 async def keep_checking(runtimes: Mapping[str, BotRuntime], router: ChannelRouter) -> None:
-    """Ask about every linked number once a minute, until cancelled: of many workers one, and never all at once."""
+    """Ask about every linked number once a minute, until cancelled: of many workers one, and never all at
+    once."""
     while True:
         linked = [(runtimes[bot], account, line) for bot, account, line in router.linked() if bot in runtimes]
         for runtime, account, channel in linked:

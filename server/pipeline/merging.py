@@ -1,9 +1,9 @@
-"""Two records that turn out to be one person become one: a number and a user id that meet, a number that was changed.
+"""Two records that turn out to be one person become one: a number and a user id that meet, a number that was
+changed.
 
-Which ones is noted where it shows (`conversations.lua`); they are merged as soon as neither has anything in hand, by whoever looks
-first. Nothing is lost: lines of both transcripts stand by time, each profile field keeps its source, what was said otherwise
-stands in a line of its own, and the stricter consent holds.
-"""
+Which ones is noted where it shows (`conversations.lua`); they are merged as soon as neither has anything in
+hand, by whoever looks first. Nothing is lost: lines of both transcripts stand by time, each profile field
+keeps its source, what was said otherwise stands in a line of its own, and the stricter consent holds."""
 
 from __future__ import annotations
 
@@ -50,7 +50,12 @@ class Merging:
                 into = await runtime.conversations.merged_into(str(wanted["into"]))
                 numbers = (str(wanted.get("wa_id") or ""), str(wanted.get("user_id") or ""))
                 made += await self._merge(runtime, into, other.decode(), *numbers)
-            except (ValueError, TypeError, KeyError, ResponseError) as error:  # a person is asked; the others go on
+            except (
+                ValueError,
+                TypeError,
+                KeyError,
+                ResponseError,
+            ) as error:  # a person is asked; the others go on
                 why = f"two records of one person cannot be merged: {type(error).__name__}"
                 await runtime.conversations.quarantine(
                     why, f"{other.decode(errors='replace')} {row.decode(errors='replace')}"
@@ -79,12 +84,24 @@ class Merging:
         return True
 
     async def _tell(
-        self, runtime: BotRuntime, into: str, kept: Contact | None, gone: Contact | None, said: Sequence[Entry]
+        self,
+        runtime: BotRuntime,
+        into: str,
+        kept: Contact | None,
+        gone: Contact | None,
+        said: Sequence[Entry],
     ) -> None:
-        """What follows from it: the end of touches is on record, and the agent knows what was said in the other conversation."""
+        """What follows from it: the end of touches is on record, and the agent knows what was said in the
+        other conversation."""
         now = await runtime.conversations.contact(into)
         if now and now.stopped and not (kept and kept.stopped):
-            row = {"at": now_ms(), "conversation_id": into, "stopped": True, "door": "words", "source": "merged"}
+            row = {
+                "at": now_ms(),
+                "conversation_id": into,
+                "stopped": True,
+                "door": "words",
+                "source": "merged",
+            }
             await self._redis.lpush(key(runtime.bot.id, "consents"), json.dumps(row))  # pyright: ignore[reportGeneralTypeIssues]
         lines = [f"{_WRITERS[e.author]}: {' '.join(e.text.split())[:CHARACTERS]}" for e in said if e.text]
         if lines:

@@ -1,6 +1,7 @@
 """Wappi without a webhook: the newest messages asked for every few seconds, none missed and none taken twice.
 
-cursor:A    HASH    began: seconds at which polling first began; at: seconds of the newest message that is stored
+cursor:A    HASH    began: seconds at which polling first began; at: seconds of the newest message that is
+            stored
 polling:A   STRING  the worker that asks
 """
 
@@ -26,7 +27,8 @@ from server.pipeline import linked_sessions
 from server.pipeline.intake import receive
 from server.store.keys import key
 
-# A message can be listed later than one that is newer: so far back (seconds) history is read beyond the newest known one.
+# A message can be listed later than one that is newer: so far back (seconds) history is read beyond the
+# newest known one.
 OVERLAP = 90
 LONGEST_PAUSE = 300
 # How long a worker that stops asking keeps others waiting, seconds beyond its pause.
@@ -43,7 +45,9 @@ log = structlog.get_logger()
 class Poll:
     """The asking for one profile, in one process."""
 
-    def __init__(self, runtime: BotRuntime, channel: Wappi, registry: BotRegistry, pause: float, me: str = ME) -> None:
+    def __init__(
+        self, runtime: BotRuntime, channel: Wappi, registry: BotRegistry, pause: float, me: str = ME
+    ) -> None:
         self._desk, self._channel, self._roster, self._pause = runtime, channel, registry, pause
         self._account, self._me = channel.credentials.account, me
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -51,8 +55,8 @@ class Poll:
 
     @property
     def pause(self) -> float:
-        """Seconds until the next question: more when Wappi fails, and never quite the same, so that profiles do not ask at
-        once."""
+        """Seconds until the next question: more when Wappi fails, and never quite the same, so that profiles
+        do not ask at once."""
         return self._backoff() * random.uniform(0.8, 1.2)
 
     def _backoff(self) -> float:
@@ -110,8 +114,14 @@ class Poll:
         count = await receive(Parsed(messages=late), scope, self._roster, answer=False)
         current = [m for m in fresh if m.timestamp >= oldest]
         quarantined = [q for q in found.quarantined if self._new(q.piece)]
-        count += await receive(Parsed(messages=current, statuses=told, quarantined=quarantined), scope, self._roster)
-        for one in (*(m.id for m in fresh), *(f"{s.id} {s.status}" for s in told), *(q.piece for q in quarantined)):
+        count += await receive(
+            Parsed(messages=current, statuses=told, quarantined=quarantined), scope, self._roster
+        )
+        for one in (
+            *(m.id for m in fresh),
+            *(f"{s.id} {s.status}" for s in told),
+            *(q.piece for q in quarantined),
+        ):
             self._seen[one] = None
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)

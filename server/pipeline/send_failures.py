@@ -1,4 +1,5 @@
-"""What a send that failed says: of the message, of the contact, of the number; and what goes out in its place."""
+"""What a send that failed says: of the message, of the contact, of the number; and what goes out in its
+place."""
 
 from __future__ import annotations
 
@@ -51,7 +52,9 @@ async def pause(
     runtime: BotRuntime, account: str, error: SendError, by: Literal["answer", "status"] = "answer"
 ) -> None:
     otherwise = (
-        NEW_TOKEN if runtime.bot.channel_of(account) == "cloud_api" else f"see GET /api/bots/{runtime.bot.id}/status"
+        NEW_TOKEN
+        if runtime.bot.channel_of(account) == "cloud_api"
+        else f"see GET /api/bots/{runtime.bot.id}/status"
     )
     remedy = REMEDIES.get(error.code, otherwise)
     if await runtime.mailbox.pause(account, error.code, f"{error} ({remedy})"[:500], by):
@@ -59,7 +62,8 @@ async def pause(
 
 
 async def learn(runtime: BotRuntime, contact: Contact, reply: Reply, error: SendError) -> None:
-    """What a failure says of the contact; and, out of the 24-hour window, the template that may still be sent."""
+    """What a failure says of the contact; and, out of the 24-hour window, the template that may still be
+    sent."""
     follow_ups = FollowUps(runtime.redis)
     if error.kind == "contact":
         await runtime.conversations.learn(contact.id, {"undeliverable": str(error.code)}, reply.id)
@@ -70,12 +74,15 @@ async def learn(runtime: BotRuntime, contact: Contact, reply: Reply, error: Send
         await follow_ups.put_off(runtime, contact, reply.touch, error.code)
     elif error.kind == "window" and runtime.bot.reply_template and not (reply.template or reply.touch):
         await post(
-            runtime, contact, Reply(id=f"{reply.id}:template", text=reply.text, template=runtime.bot.reply_template)
+            runtime,
+            contact,
+            Reply(id=f"{reply.id}:template", text=reply.text, template=runtime.bot.reply_template),
         )
 
 
 async def undelivered(runtime: BotRuntime, conversation_id: str, reply_id: str, status: StatusUpdate) -> None:
-    """A `failed` status of a reply the provider had taken: the same classes, once per reply however often it comes."""
+    """A `failed` status of a reply the provider had taken: the same classes, once per reply however often it
+    comes."""
     contact = await runtime.conversations.contact(conversation_id)
     entry = await runtime.conversations.entry(conversation_id, reply_id)
     if contact is None or entry is None:
@@ -87,7 +94,9 @@ async def undelivered(runtime: BotRuntime, conversation_id: str, reply_id: str, 
     touch: dict[str, Any] = {
         "touch": entry.touch,
         "since": entry.at,
-        "until": 0 if entry.template or not runtime.bot.windowed(contact.account) else contact.heard_at + WINDOW,
+        "until": 0
+        if entry.template or not runtime.bot.windowed(contact.account)
+        else contact.heard_at + WINDOW,
     }
     reply = Reply(
         id=reply_id,
@@ -99,7 +108,9 @@ async def undelivered(runtime: BotRuntime, conversation_id: str, reply_id: str, 
     )
     if error.kind == "stop":
         await pause(runtime, contact.account, error, "status")
-    if error.kind in ("retry", "busy", "pair", "stop") and again <= (RETRIES if error.kind == "stop" else AGAIN):
+    if error.kind in ("retry", "busy", "pair", "stop") and again <= (
+        RETRIES if error.kind == "stop" else AGAIN
+    ):
         anew = reply.model_copy(update={"id": f"{base}+{again}"})
         await post(runtime, contact, anew, max(delay_of(error, again), 4 ** min(again, AGAIN) * SECOND))
     await learn(runtime, contact, reply, error)

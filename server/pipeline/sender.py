@@ -35,8 +35,14 @@ async def send(
         return await mailbox.send_done(conversation_id, fence, "", reply.id, "", f"failed {reason}") == 1
     channel = router.channel(runtime.bot.id, contact.account)
     if channel is None or channel.credentials.missing:
-        what = f"{', '.join(channel.credentials.missing)} is missing" if channel else "no channel has this number"
-        return await _failed(runtime, contact, fence, reply, SendError("stop", what, 190), Attempt("go", "1"), grace)
+        what = (
+            f"{', '.join(channel.credentials.missing)} is missing"
+            if channel
+            else "no channel has this number"
+        )
+        return await _failed(
+            runtime, contact, fence, reply, SendError("stop", what, 190), Attempt("go", "1"), grace
+        )
     tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, channel.pace)
     if tried.go == "open":
         wait = grace - int(tried.detail)
@@ -44,14 +50,23 @@ async def send(
             await mailbox.park(conversation_id, fence, wait)
             return False
         log.warning("send_repeated", bot=runtime.bot.id, conversation=conversation_id, reply=reply.id)
-        tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, channel.pace, again=True)
+        tried = await mailbox.send_begin(
+            conversation_id, fence, contact.account, reply.id, channel.pace, again=True
+        )
     if tried.go in ("lost", "wait"):
         return False
     if tried.go == "sent":
-        return await mailbox.send_done(conversation_id, fence, contact.account, reply.id, tried.detail, "accepted") == 1
+        return (
+            await mailbox.send_done(
+                conversation_id, fence, contact.account, reply.id, tried.detail, "accepted"
+            )
+            == 1
+        )
     try:
         async with turn_traces.sending(runtime, contact.id, reply.id):
-            provider_id = await channel.send(contact.recipient, _content(reply), callback(contact.id, reply.id))
+            provider_id = await channel.send(
+                contact.recipient, _content(reply), callback(contact.id, reply.id)
+            )
     except SendError as error:
         return await _failed(runtime, contact, fence, reply, error, tried, grace)
     if not channel.capabilities.callbacks:
@@ -69,7 +84,13 @@ def _content(reply: Reply) -> Content:
 
 
 async def _failed(
-    runtime: BotRuntime, contact: Contact, fence: int, reply: Reply, error: SendError, tried: Attempt, grace: float
+    runtime: BotRuntime,
+    contact: Contact,
+    fence: int,
+    reply: Reply,
+    error: SendError,
+    tried: Attempt,
+    grace: float,
 ) -> bool:
     """Try again later, wait for a status, or give up visibly, as the class of the error demands."""
     mailbox, tries = runtime.mailbox, int(tried.detail)
@@ -91,7 +112,8 @@ async def _failed(
 
 
 def _unwanted(contact: Contact | None, reply: Reply) -> str:
-    """Why a reply must not go out now; looked at right before the request, since the turn may be long past."""
+    """Why a reply must not go out now; looked at right before the request, since the turn may be long
+    past."""
     if contact is None:
         return "contact unknown"
     if reply.notice:

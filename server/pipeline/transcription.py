@@ -27,9 +27,11 @@ ORDER = (
 )
 # Joined, the two packages hold the published weights of Systran/faster-whisper-base under this hash.
 WEIGHTS = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
-# Beyond these nothing was said: how sure the model is that it hears no speech, and of its words (log probability).
+# Beyond these nothing was said: how sure the model is that it hears no speech, and of its words (log
+# probability).
 NO_SPEECH, UNSURE = 0.8, -1.3
-# Words that whisper says over and over were never said ("compression ratio", 2.4 in its paper; voice messages are short).
+# Words that whisper says over and over were never said ("compression ratio", 2.4 in its paper; voice messages
+# are short).
 REPEATED = 1.9
 
 log = structlog.get_logger()
@@ -40,7 +42,8 @@ class Unheard(Exception):
 
 
 def default_model(settings: Settings) -> str:
-    """TRANSCRIPTION_MODEL, else by which key is present, else `offline` where the extra is installed, else `off`."""
+    """TRANSCRIPTION_MODEL, else by which key is present, else `offline` where the extra is installed, else
+    `off`."""
     if settings.transcription_model:
         return settings.transcription_model
     if settings.openai_key and "api.openai.com" in settings.openai_base_url:
@@ -50,9 +53,11 @@ def default_model(settings: Settings) -> str:
     return "offline" if importlib.util.find_spec("faster_whisper") else "off"
 
 
-async def transcribe(settings: Settings, http: httpx.AsyncClient, audio: bytes, mime: str, language: str) -> str:
-    """What is said in a voice message. `language` (two letters, may be empty) is what the contact writes in. Raises
-    Unheard; a provider that does not answer raises httpx.HTTPError."""
+async def transcribe(
+    settings: Settings, http: httpx.AsyncClient, audio: bytes, mime: str, language: str
+) -> str:
+    """What is said in a voice message. `language` (two letters, may be empty) is what the contact writes in.
+    Raises Unheard; a provider that does not answer raises httpx.HTTPError."""
     model = default_model(settings)
     provider, _, name = model.partition(":")
     if not audio:
@@ -78,7 +83,11 @@ async def _openai(
 ) -> str:
     """POST /audio/transcriptions (OpenAI API reference, "Create transcription")."""
     files = {"file": (f"voice.{_suffix(mime)}", audio, mime.partition(";")[0] or "audio/ogg")}
-    data = {"model": model, "response_format": "json", **({"language": language} if len(language) == 2 else {})}
+    data = {
+        "model": model,
+        "response_format": "json",
+        **({"language": language} if len(language) == 2 else {}),
+    }
     answer = await http.post(
         f"{settings.openai_base_url}/audio/transcriptions",
         files=files,
@@ -105,14 +114,17 @@ async def _gemini(settings: Settings, http: httpx.AsyncClient, model: str, audio
     body = _body(answer)
     usage = body.get("usageMetadata") or {}
     _count(
-        f"google_genai:{model}", int(usage.get("promptTokenCount") or 0), int(usage.get("candidatesTokenCount") or 0)
+        f"google_genai:{model}",
+        int(usage.get("promptTokenCount") or 0),
+        int(usage.get("candidatesTokenCount") or 0),
     )
     said = ((body.get("candidates") or [{}])[0].get("content") or {}).get("parts") or []
     return "".join(str(part.get("text") or "") for part in said if not part.get("thought"))
 
 
 def _body(answer: httpx.Response) -> dict[str, Any]:
-    """The JSON of an answer. A file the provider cannot read (HTTP 400, 413, 415, 422) is one that nobody hears."""
+    """The JSON of an answer. A file the provider cannot read (HTTP 400, 413, 415, 422) is one that nobody
+    hears."""
     if answer.status_code in (400, 413, 415, 422):
         raise Unheard(f"HTTP {answer.status_code}")
     answer.raise_for_status()
@@ -129,9 +141,15 @@ def _count(model: str, read: int, written: int) -> None:
 
 def _suffix(mime: str) -> str:
     kind = mime.partition(";")[0].rpartition("/")[2]
-    return {"mpeg": "mp3", "mp4": "m4a", "x-m4a": "m4a", "aac": "m4a", "amr": "amr", "wav": "wav", "x-wav": "wav"}.get(
-        kind, "ogg"
-    )
+    return {
+        "mpeg": "mp3",
+        "mp4": "m4a",
+        "x-m4a": "m4a",
+        "aac": "m4a",
+        "amr": "amr",
+        "wav": "wav",
+        "x-wav": "wav",
+    }.get(kind, "ogg")
 
 
 _LISTENING = threading.Lock()
@@ -172,7 +190,9 @@ def _whisper() -> Any:
         home.mkdir(exist_ok=True)
         data = b"".join(next(part.rglob("model.bin.part*")).read_bytes() for part in parts)
         if hashlib.sha256(data).hexdigest() != WEIGHTS:
-            raise RuntimeError("the packaged voice model is not the published one: reinstall salesgraph[voice]")
+            raise RuntimeError(
+                "the packaged voice model is not the published one: reinstall salesgraph[voice]"
+            )
         for part in parts:
             for file in part.rglob("*.json"):
                 (home / file.name).write_bytes(file.read_bytes())

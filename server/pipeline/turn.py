@@ -43,9 +43,8 @@ async def run(
 ) -> Done:
     """(reply, transcript entry) pairs of a turn, each as JSON, and what it leaves planned.
 
-    After a crash the same turn comes again with the same batch: it resumes at the interrupted node, or only reads off
-    what it had decided. Raises LeaseLost when another worker has taken the turn over.
-    """
+    After a crash the same turn comes again with the same batch: it resumes at the interrupted node, or only
+    reads off what it had decided. Raises LeaseLost when another worker has taken the turn over."""
     turn_id, config = work.turn_id, _config(contact.id, work)
     follow_ups, said = services.follow_ups, [m for m in batch if m.kind != "touch"]
     plan, verdict = None, None
@@ -59,7 +58,10 @@ async def run(
     async def done() -> Done:
         if plan and verdict:
             pairs = pairs_of(
-                turn_id, values, calls, _touched(plan, verdict, contact, runtime.bot.windowed(contact.account))
+                turn_id,
+                values,
+                calls,
+                _touched(plan, verdict, contact, runtime.bot.windowed(contact.account)),
             )
             return pairs, follow_ups.sent(runtime, contact, plan, bool(pairs))
         pairs = pairs_of(turn_id, values, calls, {})
@@ -96,7 +98,9 @@ async def run(
             await services.learn(runtime, contact, update, source, turn_id)
     if resumed:
         await _settle(services, runtime, contact, values, source)
-    await services.record(runtime, contact, calls, tracing.trace(turn_id, values, calls, contact.asked_at), batch)
+    await services.record(
+        runtime, contact, calls, tracing.trace(turn_id, values, calls, contact.asked_at), batch
+    )
     return await done()
 
 
@@ -112,7 +116,8 @@ async def _remembered(graph: CompiledStateGraph[Any, Any, Any, Any], config: Any
 
 
 async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: str, work: Work) -> None:
-    """Take the messages of a turn that was given up out of the working memory, so that they do not spoil the next."""
+    """Take the messages of a turn that was given up out of the working memory, so that they do not spoil the
+    next."""
     config = _config(conversation_id, work)
     known = {message.id for message in (await graph.aget_state(config)).values.get("messages", [])}
     gone = [RemoveMessage(id=id) for raw in work.batch if (id := json.loads(raw).get("id")) in known]
@@ -121,9 +126,15 @@ async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: s
 
 
 def start_of(
-    bot: Bot, contact: Contact, turn_id: str, messages: Sequence[AnyMessage], values: Mapping[str, Any], now: int
+    bot: Bot,
+    contact: Contact,
+    turn_id: str,
+    messages: Sequence[AnyMessage],
+    values: Mapping[str, Any],
+    now: int,
 ) -> dict[str, Any]:
-    """What the graph begins a turn with: `messages` of a contact, `values` of the turn before, `now` in Unix ms."""
+    """What the graph begins a turn with: `messages` of a contact, `values` of the turn before, `now` in Unix
+    ms."""
     gone = dict.fromkeys(values.get("profile", {}), None)
     known = {**contact.own_phone, **contact.profile}
     return {

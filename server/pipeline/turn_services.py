@@ -1,4 +1,5 @@
-"""What a turn needs besides the graph: the batch read, the bill kept, a person called, the conversation taken back."""
+"""What a turn needs besides the graph: the batch read, the bill kept, a person called, the conversation taken
+back."""
 
 from __future__ import annotations
 
@@ -52,7 +53,14 @@ class TurnServices:
         """`http` carries voice messages to their provider and notices to the operator."""
         inputs = Inputs(settings, router, http)
         return cls(
-            settings, redis, router, http, inputs, Spending(settings, redis), FollowUps(redis), Appointments(redis)
+            settings,
+            redis,
+            router,
+            http,
+            inputs,
+            Spending(settings, redis),
+            FollowUps(redis),
+            Appointments(redis),
         )
 
     async def keep_telling(self, runtimes: Mapping[str, BotRuntime]) -> None:
@@ -64,7 +72,8 @@ class TurnServices:
         await Hooks(self.settings, self.redis).keep_telling(runtimes)
 
     async def keep_ringing(self, runtimes: Mapping[str, BotRuntime]) -> None:
-        """Let touches and reminders of calls come when they are due, and make one of two records of a person, until cancelled."""
+        """Let touches and reminders of calls come when they are due, and make one of two records of a person,
+        until cancelled."""
         merging = Merging(self.settings, self.redis)
 
         async def besides(runtime: BotRuntime) -> None:
@@ -73,9 +82,11 @@ class TurnServices:
 
         await self.follow_ups.timers.keep_ringing(runtimes, besides)
 
-    async def learn(self, runtime: BotRuntime, contact: Contact, update: Any, source: str, turn_id: str) -> None:
-        """What a node found out is on record before the next node runs, each fact with the message it stands in, else with
-        `source`; a person it asks for is called."""
+    async def learn(
+        self, runtime: BotRuntime, contact: Contact, update: Any, source: str, turn_id: str
+    ) -> None:
+        """What a node found out is on record before the next node runs, each fact with the message it stands
+        in, else with `source`; a person it asks for is called."""
         for part in update if isinstance(update, list) else [update]:
             if not isinstance(part, dict):
                 continue
@@ -95,7 +106,12 @@ class TurnServices:
                 await self.call(runtime, contact, turn_id, "handoff" if part.get("owner") else "task", reason)
 
     async def record(
-        self, runtime: BotRuntime, contact: Contact, calls: Sequence[Call], trace: Trace, batch: Sequence[Message]
+        self,
+        runtime: BotRuntime,
+        contact: Contact,
+        calls: Sequence[Call],
+        trace: Trace,
+        batch: Sequence[Message],
     ) -> None:
         """At the end of a turn: what it cost, and how it came about."""
         await self.spending.record(runtime.bot.id, contact.id, calls)
@@ -104,9 +120,11 @@ class TurnServices:
             self.redis, runtime, contact.id, turn_traces.exported(runtime, contact.id, trace, parent)
         )
 
-    async def call(self, runtime: BotRuntime, contact: Contact, turn_id: str, event: str, reason: str) -> None:
-        """Show on the dashboard that a conversation needs a person, and tell the operator; once for a turn. What it needed one
-        for before is not forgotten over it."""
+    async def call(
+        self, runtime: BotRuntime, contact: Contact, turn_id: str, event: str, reason: str
+    ) -> None:
+        """Show on the dashboard that a conversation needs a person, and tell the operator; once for a turn.
+        What it needed one for before is not forgotten over it."""
         now = await runtime.conversations.contact(contact.id)
         await runtime.conversations.set(contact.id, task=_with(now.task if now else "", reason[:500]))
         name = contact.profile.get("name") or contact.name
@@ -131,7 +149,8 @@ class TurnServices:
 
 
 def pause_is_over(contact: Contact, minutes: int, now: int) -> bool:
-    """Whether a person has said nothing for so long that the bot goes on; never with 0 `minutes`. `now`: Unix ms."""
+    """Whether a person has said nothing for so long that the bot goes on; never with 0 `minutes`. `now`: Unix
+    ms."""
     return contact.owner == "person" and bool(minutes) and now - contact.owner_at >= minutes * 60_000
 
 

@@ -37,7 +37,8 @@ log = structlog.get_logger()
 REDIS_RETRY, TURN_RETRY_FIRST, TURN_RETRY_LONGEST = 0.5, 500, 30_000
 # Conversations taken at one look, and shown as typing in one go.
 HANDFUL = 32
-# A turn that ends with its process may be another's fault: it has this many times the tries of one that fails.
+# A turn that ends with its process may be another's fault: it has this many times the tries of one that
+# fails.
 CRASHES = 4
 
 
@@ -60,7 +61,8 @@ class Worker:
         self._schedule = PollSchedule()
 
     async def run(self) -> None:
-        """Work until `stop`; then finish what is in hand, or hand it back. Without Redis it waits for it to come back."""
+        """Work until `stop`; then finish what is in hand, or hand it back. Without Redis it waits for it to
+        come back."""
         each = (self._services.keep_telling, self._services.keep_hooking, self._services.keep_ringing)
         async with running(
             self._listen,
@@ -111,7 +113,9 @@ class Worker:
                 task.add_done_callback(partial(self._done, bot_id))
             for conversation_id in claimed.fresh:
                 self._aside(show_typing(runtime, self._router, conversation_id))
-            nap = min(nap, self._schedule.looked(bot_id, bool(claimed.ids), claimed.wait, len(self._runtimes)))
+            nap = min(
+                nap, self._schedule.looked(bot_id, bool(claimed.ids), claimed.wait, len(self._runtimes))
+            )
         return nap
 
     def _done(self, bot_id: str, task: asyncio.Task[None]) -> None:
@@ -145,7 +149,9 @@ class Worker:
                     return
                 if work.reply:
                     grace = self._settings.send_grace_seconds * 1000
-                    go_on = await sender.send(runtime, self._router, conversation_id, work.fence, work.reply, grace)
+                    go_on = await sender.send(
+                        runtime, self._router, conversation_id, work.fence, work.reply, grace
+                    )
                 else:
                     go_on = await self._turn(runtime, conversation_id, work)
                 if not go_on:
@@ -156,14 +162,20 @@ class Worker:
                 await runtime.mailbox.hand_back(conversation_id, work.fence)
             raise
         except (RedisError, OSError) as error:
-            bound.error("redis_unreachable", error=repr(error)[:200])  # the lease ends and another worker goes on
-        except Exception:  # one conversation's fault must not end the worker; its lease ends and it is tried again
+            bound.error(
+                "redis_unreachable", error=repr(error)[:200]
+            )  # the lease ends and another worker goes on
+        except (
+            Exception
+        ):  # one conversation's fault must not end the worker; its lease ends and it is tried again
             bound.exception("conversation_failed")
 
     async def _turn(self, runtime: BotRuntime, conversation_id: str, work: Work) -> bool:
         """Run and commit one turn; True when there is more to do at once."""
         mailbox, graph = runtime.mailbox, self._graph_of(runtime.bot.id)
-        bound = log.bind(bot=runtime.bot.id, conversation=conversation_id, turn=work.turn_id, attempt=work.attempt)
+        bound = log.bind(
+            bot=runtime.bot.id, conversation=conversation_id, turn=work.turn_id, attempt=work.attempt
+        )
         contact = await runtime.conversations.contact(conversation_id)
         tries, crashes = self._settings.turn_attempts, work.attempt - 1 - work.failures
         if len(work.batch) > 1 and (work.failures >= max(1, tries // 2) or crashes >= CRASHES * tries // 2):
@@ -172,7 +184,9 @@ class Worker:
             return await mailbox.split(conversation_id, work.fence, work.turn_id)
         if contact is None or work.failures >= tries or crashes >= CRASHES * tries:
             return await self._bury(runtime, conversation_id, work, contact)
-        if crashes >= 2 and random.random() < 0.5:  # not always in the company of the message that kills the process
+        if (
+            crashes >= 2 and random.random() < 0.5
+        ):  # not always in the company of the message that kills the process
             await mailbox.hand_back(conversation_id, work.fence, random.uniform(0, mailbox.limits.lease))
             return False
         try:
@@ -201,10 +215,14 @@ class Worker:
             bound.warning("turn_stale", messages=len(work.batch))
         return code == 1
 
-    async def _bury(self, runtime: BotRuntime, conversation_id: str, work: Work, contact: Contact | None) -> bool:
+    async def _bury(
+        self, runtime: BotRuntime, conversation_id: str, work: Work, contact: Contact | None
+    ) -> bool:
         log.error("turn_given_up", bot=runtime.bot.id, conversation=conversation_id, turn=work.turn_id)
         await self._undo(runtime, conversation_id, work)
-        if contact is not None:  # first, and once however often it is posted: a crash in between loses neither
+        if (
+            contact is not None
+        ):  # first, and once however often it is posted: a crash in between loses neither
             text = say("apology", contact.profile.get("language", "en"))
             reply = Reply(id=f"{work.turn_id}:sorry", text=text)
             entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=work.turn_id)
@@ -214,7 +232,8 @@ class Worker:
         return await runtime.mailbox.bury(conversation_id, work.fence, work.turn_id, why) == 1
 
     async def _undo(self, runtime: BotRuntime, conversation_id: str, work: Work) -> None:
-        """Take a given-up batch out of the working memory, or, when that cannot even be read, drop the memory."""
+        """Take a given-up batch out of the working memory, or, when that cannot even be read, drop the
+        memory."""
         try:
             await turn.undo(self._graph_of(runtime.bot.id), conversation_id, work)
         except (RedisError, OSError, LeaseLost):

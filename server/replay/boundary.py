@@ -1,4 +1,5 @@
-"""What stands between the graph and the world while a saved conversation is played: models, tools and documents."""
+"""What stands between the graph and the world while a saved conversation is played: models, tools and
+documents."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ from tools.runtime import Rows
 
 # The model of conversations whose answers stand in their file.
 SCRIPT = "scripted"
-# Tools whose answers depend on what they did before in the same conversation: on tape, they would not have done it.
+# Tools whose answers depend on what they did before in the same conversation: on tape, they would not have
+# done it.
 STATEFUL = frozenset({"book_call"})
 # How an outage looks to `agent.models.failures.judge`, without a wait.
 _OUTAGES: dict[str, str] = {
@@ -50,7 +52,9 @@ class StandIn(BaseChatModel):
     def bind_tools(self, tools: Any, *, tool_choice: Any = None, **kwargs: Any) -> Any:
         return self.bind(offered=list(tools), choice=tool_choice)
 
-    async def answer(self, node: str, messages: list[BaseMessage], offered: Sequence[Any], choice: Any) -> AIMessage:
+    async def answer(
+        self, node: str, messages: list[BaseMessage], offered: Sequence[Any], choice: Any
+    ) -> AIMessage:
         """What it says; `node` is `judge` where no node asks."""
         raise NotImplementedError
 
@@ -89,7 +93,9 @@ class TapedModel(StandIn):
     def _llm_type(self) -> str:
         return "taped"
 
-    async def answer(self, node: str, messages: list[BaseMessage], offered: Sequence[Any], choice: Any) -> AIMessage:
+    async def answer(
+        self, node: str, messages: list[BaseMessage], offered: Sequence[Any], choice: Any
+    ) -> AIMessage:
         place = self.tape.place(node)
         try:
             prompt = as_text(messages, [convert_to_openai_tool(tool) for tool in offered])
@@ -102,7 +108,13 @@ class TapedModel(StandIn):
             raise
 
     async def _answer(
-        self, place: str, node: str, prompt: str, messages: list[BaseMessage], offered: Sequence[Any], choice: Any
+        self,
+        place: str,
+        node: str,
+        prompt: str,
+        messages: list[BaseMessage],
+        offered: Sequence[Any],
+        choice: Any,
     ) -> AIMessage:
         tape: Tape = self.tape
         kept = self._kept(place, node)
@@ -190,13 +202,15 @@ def message_of(row: Row, place: str) -> AIMessage:
         "input_token_details": {"cache_read": cached},
     }
     metadata = {"finish_reason": row["ended"]} if row.get("ended") else {}
-    return AIMessage(row.get("text", ""), tool_calls=calls, id=place, usage_metadata=usage, response_metadata=metadata)  # pyright: ignore[reportArgumentType]
+    return AIMessage(
+        row.get("text", ""), tool_calls=calls, id=place, usage_metadata=usage, response_metadata=metadata
+    )  # pyright: ignore[reportArgumentType]
 
 
 @dataclass
 class TapedModels(Models):
-    """The models of one playing. Nobody is asked while the tape keeps, save the offline model, which no network decides,
-    for a conversation that has no tape yet."""
+    """The models of one playing. Nobody is asked while the tape keeps, save the offline model, which no
+    network decides, for a conversation that has no tape yet."""
 
     tape: Tape | None = None
     saved: SavedConversation | None = None
@@ -209,16 +223,28 @@ class TapedModels(Models):
             default = tape.old.model or (SCRIPT if saved.is_scripted else OFFLINE)
             fallback = tape.old.fallback or None
         models = cls(
-            live.offline, default, fallback, live.access, live.attempts, None, live.rest, tape=tape, saved=saved
+            live.offline,
+            default,
+            fallback,
+            live.access,
+            live.attempts,
+            None,
+            live.rest,
+            tape=tape,
+            saved=saved,
         )
         models._made, models._put = live._made, live._put  # clients are made once and reused
         return models
 
-    def made(self, name: str, options: ModelOptions = ModelOptions(), *, responses: bool = False) -> BaseChatModel:
+    def made(
+        self, name: str, options: ModelOptions = ModelOptions(), *, responses: bool = False
+    ) -> BaseChatModel:
         """The model of a name with the tape before it."""
         if self.tape is None or self.saved is None:
             return super().made(name, options, responses=responses)
-        may_ask = not self.tape.keeps or (name == OFFLINE and (self.tape.mode == "accept" or not self.tape.old))
+        may_ask = not self.tape.keeps or (
+            name == OFFLINE and (self.tape.mode == "accept" or not self.tape.old)
+        )
         inner = super().made(name, options, responses=responses) if may_ask and name != SCRIPT else None
         return TapedModel(name=name, tape=self.tape, saved=self.saved, inner=inner)
 
@@ -274,7 +300,9 @@ def taped_calls(tape: Tape) -> Calling:
             tape.tools[place] = row
             return _answer_of(row, name, call_id)
         if tape.mode == "replay" and tape.old:
-            raise tape.missing(place, "other arguments than those recorded for" if row else "no tool call recorded for")
+            raise tape.missing(
+                place, "other arguments than those recorded for" if row else "no tool call recorded for"
+            )
         try:
             tape.tools[place] = {"arguments": args, "error": "TimeoutError"}
             answer = await call(request)

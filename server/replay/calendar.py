@@ -9,7 +9,8 @@ from server.outreach.appointments import A_DAY, DAYS, LEAD, MINUTE, PROPOSED, wh
 
 
 class PaperDiary:
-    """The slots of a bot at `now` (Unix ms), and the one its contact has taken. Nothing is confirmed to anybody."""
+    """The slots of a bot at `now` (Unix ms), and the one its contact has taken. Nothing is confirmed to
+    anybody."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot, self.now, self._taken = bot, 0, ""

@@ -1,4 +1,5 @@
-"""Two ways of answering the same conversations, side by side: what each would say, and which of them does better."""
+"""Two ways of answering the same conversations, side by side: what each would say, and which of them does
+better."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ Outcome = Literal["better", "worse", "same"]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One way of answering: `changes` over the settings of each conversation's bot. `recorded`: as it is on tape."""
+    """One way of answering: `changes` over the settings of each conversation's bot. `recorded`: as it is on
+    tape."""
 
     label: str
     changes: Mapping[str, Any]
@@ -68,8 +70,9 @@ class Runs(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How to compare: `forced` lets every turn begin from the history on tape, so that turn five compares like with like;
-    else each side goes its own way. Finished playings are kept in `store`, and not played again."""
+    """How to compare: `forced` lets every turn begin from the history on tape, so that turn five compares
+    like with like; else each side goes its own way. Finished playings are kept in `store`, and not played
+    again."""
 
     left: Side
     right: Side
@@ -79,8 +82,8 @@ class Comparison:
 
 
 def changed(settings: Sequence[str]) -> dict[str, Any]:
-    """`FIELD=VALUE` pairs of a bot's settings; `@FILE` stands for what a file holds, without front matter. Raises
-    BadConversation."""
+    """`FIELD=VALUE` pairs of a bot's settings; `@FILE` stands for what a file holds, without front matter.
+    Raises BadConversation."""
     import yaml
 
     from agent.prompts import split
@@ -152,7 +155,9 @@ async def _played(conversation: Kept, side: Side, forced: bool, live: Models, se
         playing = Playing(live, knowledge, "accept", side.changes, settings=settings)
     try:
         return (await play(conversation.name, conversation.saved, conversation.tape, playing))[0]
-    except BadConversation as error:  # what this side's settings make of it; the others are compared all the same
+    except (
+        BadConversation
+    ) as error:  # what this side's settings make of it; the others are compared all the same
         return Played(name=conversation.name, about=conversation.saved.about, problems=(str(error),))
 
 
@@ -169,7 +174,9 @@ def _key(conversation: Kept, side: Side, number: int, forced: bool, model: str) 
         model,
         prompts,
     ]
-    return hashlib.blake2b(json.dumps(parts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(
+        json.dumps(parts, sort_keys=True, default=str).encode(), digest_size=16
+    ).hexdigest()
 
 
 def _stored(store: Path | None) -> dict[str, Played]:
@@ -189,4 +196,6 @@ def _store(store: Path | None, key: str, played: Played) -> None:
     if store:
         with store.open("a", encoding="utf-8") as file:
             # the line before may have been cut short
-            file.write("\n" + json.dumps({"key": key, "played": played.model_dump(mode="json")}, ensure_ascii=False))
+            file.write(
+                "\n" + json.dumps({"key": key, "played": played.model_dump(mode="json")}, ensure_ascii=False)
+            )

@@ -63,7 +63,10 @@ def _same_calls(want: Sequence[str | Mapping[str, Any]], got: Sequence[Mapping[s
 
 
 def _calls(calls: Sequence[str | Mapping[str, Any]]) -> str:
-    return ", ".join(c if isinstance(c, str) else ", ".join(f"{n}{a}" for n, a in c.items()) for c in calls) or "none"
+    return (
+        ", ".join(c if isinstance(c, str) else ", ".join(f"{n}{a}" for n, a in c.items()) for c in calls)
+        or "none"
+    )
 
 
 def _reply(want: Reply, text: str) -> Iterator[str]:

@@ -40,7 +40,8 @@ _SAME = {"button": "button", "reaction": "reaction"}
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A file and its tape; what was replaced; and the turns that this graph would not have answered as they were."""
+    """A file and its tape; what was replaced; and the turns that this graph would not have answered as they
+    were."""
 
     file: str
     tape: Recorded
@@ -60,10 +61,16 @@ class _Then:
 
 
 async def exported(
-    name: str, contact: Contact, entries: Sequence[Entry], bot: Bot, knowledge: Knowledge, mask: Mask, bad: str = ""
+    name: str,
+    contact: Contact,
+    entries: Sequence[Entry],
+    bot: Bot,
+    knowledge: Knowledge,
+    mask: Mask,
+    bad: str = "",
 ) -> Exported:
-    """The saved conversation of a transcript. `bad`: words that the last reply must not have had. Raises BadConversation
-    for a transcript without a message of the contact."""
+    """The saved conversation of a transcript. `bad`: words that the last reply must not have had. Raises
+    BadConversation for a transcript without a message of the contact."""
     heard = ANSWERED | {"reaction"}
     entries = [
         e.model_copy(update={"text": mask(e.text), "heard": mask(e.heard)})
@@ -76,7 +83,9 @@ async def exported(
         raise BadConversation(f"{name}: nobody wrote in this conversation")
     file = _file(name, contact, then, bot, mask, mask(bad))
     saved = parsed(written(file), name)
-    answers = [_Answers.of(turn, contact, profile) for turn in then for _ in range(1 + _handed_back(then, turn))]
+    answers = [
+        _Answers.of(turn, contact, profile) for turn in then for _ in range(1 + _handed_back(then, turn))
+    ]
     models = Models(offline_model(), EXPORTED, attempts=1)
     models.put(EXPORTED, Remembered(answers=answers))
     changes = {"knowledge_base": bot.context.knowledge_base or bot.id}
@@ -90,7 +99,8 @@ async def exported(
 
 
 def mask_of(contact: Contact, entries: Sequence[Entry], names: Sequence[str]) -> Mask:
-    """What takes people out of a conversation: its contact, everybody of a group, and `names` of those who are spoken of."""
+    """What takes people out of a conversation: its contact, everybody of a group, and `names` of those who
+    are spoken of."""
     people = [contact.name, *(contact.profile.get(field, "") for field in ("name", "last_name")), *names]
     if contact.user_id.endswith("@g.us"):  # in a group everybody's name stands before what they say
         people += [entry.text.partition(": ")[0] for entry in entries if ": " in entry.text[:60]]
@@ -98,12 +108,15 @@ def mask_of(contact: Contact, entries: Sequence[Entry], names: Sequence[str]) ->
 
 
 def _turns(entries: Sequence[Entry]) -> Iterator[_Then]:
-    """A turn is what a contact writes until somebody answers, with the answers; a touch, and what a person of the business
-    writes, are turns of their own."""
+    """A turn is what a contact writes until somebody answers, with the answers; a touch, and what a person of
+    the business writes, are turns of their own."""
     current: list[Entry] = []
     for entry in entries:
         apart = entry.author == "person" or (entry.touch and not any(e.touch == entry.touch for e in current))
-        answered, late = any(e.author != "contact" for e in current), current and entry.at - current[-1].at > BURST
+        answered, late = (
+            any(e.author != "contact" for e in current),
+            current and entry.at - current[-1].at > BURST,
+        )
         ends = entry.author == "contact" and (answered or late)
         if current and (apart or ends or current[-1].author == "person"):
             yield _Then(current[0].at, tuple(current))
@@ -124,7 +137,9 @@ def _handed_back(then: Sequence[_Then], turn: _Then) -> bool:
     return False
 
 
-def _file(name: str, contact: Contact, then: Sequence[_Then], bot: Bot, mask: Mask, bad: str) -> dict[str, Any]:
+def _file(
+    name: str, contact: Contact, then: Sequence[_Then], bot: Bot, mask: Mask, bad: str
+) -> dict[str, Any]:
     local = bot.outreach.hours.local(then[0].at - int(PAUSE * MINUTE))
     turns: list[dict[str, Any]] = []
     places: list[tuple[int, _Then]] = []
@@ -182,7 +197,8 @@ def _duration(minutes: float) -> str:
 
 
 def settings_in_file(bot: Bot) -> dict[str, Any]:
-    """What of the bot is not as it is by default, as in a file of bots; its models and its lists of numbers are left out."""
+    """What of the bot is not as it is by default, as in a file of bots; its models and its lists of numbers
+    are left out."""
     models = {name for name in Context.model_fields if name == "model" or name.endswith("_model")}
     own = bot.context.model_dump(
         mode="json", exclude_defaults=True, exclude={*models, *LISTS, "knowledge_base", "daily_budget"}
@@ -218,7 +234,8 @@ class _Answers:
 
 
 class Remembered(StandIn):
-    """A model that answers what was answered then; where nothing was, it fails, and the offline model answers."""
+    """A model that answers what was answered then; where nothing was, it fails, and the offline model
+    answers."""
 
     answers: Any
     used: dict[str, int] = Field(default_factory=dict)
@@ -227,7 +244,9 @@ class Remembered(StandIn):
     def _llm_type(self) -> str:
         return EXPORTED
 
-    async def answer(self, node: str, messages: list[BaseMessage], offered: Sequence[Any], choice: Any) -> AIMessage:
+    async def answer(
+        self, node: str, messages: list[BaseMessage], offered: Sequence[Any], choice: Any
+    ) -> AIMessage:
         number = next((turn for m in reversed(messages) if (turn := _turn_of(m))), 1)
         return self._answer(node, number)
 
@@ -238,7 +257,9 @@ class Remembered(StandIn):
         if node == "extract":
             return _call("Facts", dict(then.facts))
         if node == "follow_up":  # the contact's last message belongs to an earlier turn
-            number = next((i for i in range(number, len(self.answers)) if self.answers[i].replies), number) + 1
+            number = (
+                next((i for i in range(number, len(self.answers)) if self.answers[i].replies), number) + 1
+            )
             then = self.answers[min(number, len(self.answers)) - 1]
         key = f"{number}/{node}"
         place = self.used[key] = self.used.get(key, 0) + 1

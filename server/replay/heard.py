@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Heard(BaseModel):
-    """What the graph was told, and what came of it. `at` and `due`: by the bot's clock, ISO 8601; `due`, `touch` and `ended`
-    are the follow-up that is planned; `tokens` are read and written; `seconds` it took."""
+    """What the graph was told, and what came of it. `at` and `due`: by the bot's clock, ISO 8601; `due`,
+    `touch` and `ended` are the follow-up that is planned; `tokens` are read and written; `seconds` it
+    took."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,5 @@
-"""A model says whether a reply meets a rubric. Its agreement with people is measured before its word counts."""
+"""A model says whether a reply meets a rubric. Its agreement with people is measured before its word
+counts."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ class Label(BaseModel):
 
 
 class Agreement(BaseModel):
-    """How a judge did on labelled replies. `passed_bad`: it let pass what people did not; `failed_good`: the other way."""
+    """How a judge did on labelled replies. `passed_bad`: it let pass what people did not; `failed_good`: the
+    other way."""
 
     model: str
     prompt: str
@@ -79,9 +81,14 @@ async def judged(models: Models, model: str, rubric: str, heard: Heard) -> list[
 async def ask(models: Models, model: str, rubric: str, said: str, reply: str) -> Judgement:
     """One judgement. Raises NoModelAnswered; the offline model is no judge."""
     prompt = filled(
-        PROMPT.read_text(encoding="utf-8"), rubric=untagged(rubric.strip()), said=untagged(said), reply=untagged(reply)
+        PROMPT.read_text(encoding="utf-8"),
+        rubric=untagged(rubric.strip()),
+        said=untagged(said),
+        reply=untagged(reply),
     )
-    asked = await models.ask(model, [HumanMessage(prompt)], schema=Judgement, timeout=SECONDS, purpose="judge")
+    asked = await models.ask(
+        model, [HumanMessage(prompt)], schema=Judgement, timeout=SECONDS, purpose="judge"
+    )
     if asked.model == OFFLINE or asked.parsed is None:
         raise NoModelAnswered("the offline model is no judge")
     return asked.parsed
@@ -97,7 +104,10 @@ def labels_in(path: Path) -> list[Label]:
 
 async def measured(models: Models, model: str, labels: Sequence[Label]) -> Agreement:
     """How a judge agrees with labels. Raises NoModelAnswered."""
-    found = [(label.meets, (await ask(models, model, label.rubric, label.said, label.reply)).meets) for label in labels]
+    found = [
+        (label.meets, (await ask(models, model, label.rubric, label.said, label.reply)).meets)
+        for label in labels
+    ]
     return Agreement(
         model=models.resolve(model),
         prompt=prompt_version(),
@@ -120,7 +130,9 @@ def agreements(path: Path) -> dict[str, Agreement]:
 def keep(path: Path, agreement: Agreement) -> None:
     """Write down what was measured, in place of an older measurement of the same judge."""
     known = {**agreements(path), f"{agreement.model} {agreement.prompt}": agreement}
-    path.write_text(json.dumps([a.model_dump() for _, a in sorted(known.items())], indent=2) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps([a.model_dump() for _, a in sorted(known.items())], indent=2) + "\n", encoding="utf-8"
+    )
 
 
 def distrust(path: Path, model: str) -> str:

@@ -1,8 +1,8 @@
-"""Takes people out of a conversation: the same person, number, address or link has the same stand-in everywhere.
+"""Takes people out of a conversation: the same person, number, address or link has the same stand-in
+everywhere.
 
-The stand-ins are nobody's: numbers that the North American plan keeps for fiction (555-0100 to 555-0199; ATIS-0300115),
-example.com (RFC 2606), names of no family.
-"""
+The stand-ins are nobody's: numbers that the North American plan keeps for fiction (555-0100 to 555-0199;
+ATIS-0300115), example.com (RFC 2606), names of no family."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-# Words and labels have a limit in all of these: they may begin behind any hyphen or full stop, and without one each beginning
-# would be read to the end of the text. At most 64 characters stand before an @ (RFC 5321), and 63 in a label (RFC 1035).
+# Words and labels have a limit in all of these: they may begin behind any hyphen or full stop, and without
+# one each beginning would be read to the end of the text. At most 64 characters stand before an @ (RFC 5321),
+# and 63 in a label (RFC 1035).
 EMAIL = re.compile(r"[\w.+-]{1,80}+@[\w-]++(?:\.[\w-]++)+")
 LINK = re.compile(
     r"(?:https?://|www\.)[^\s<>\"')\]]+|\b(?:wa|t)\.me/[^\s<>\"')\]]+|\b[\w-]{1,63}+(?:\.[\w-]{1,63}+){0,8}\.(?:com|ru|kz|it|es|org|net|de|fr|io)\b(?:/[^\s<>\"')\]]*)?",
     re.I,
 )
 HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z][\w.]{3,}")
-PHONE = re.compile(r"(?<![\w+])(?<!\d[.,])(?:\+?\d{9,15}(?!\w)|\+?\(?\d(?:[ \u00a0().–—-]{0,3}\d){8,14}(?!\w))")
+PHONE = re.compile(
+    r"(?<![\w+])(?<!\d[.,])(?:\+?\d{9,15}(?!\w)|\+?\(?\d(?:[ \u00a0().–—-]{0,3}\d){8,14}(?!\w))"
+)
 PLACE = re.compile(r"-?\d{1,3}\.\d{4,}\s*[,;]\s*-?\d{1,3}\.\d{4,}")
 _PRICE = re.compile(r"\d{1,3}(?:[ \u00a0.,]\d{3}){2,4}")
-_MONEY = re.compile(r"[ \u00a0]{0,2}(?:₸|₽|€|\$|£|¥|₹|KZT|RUB|EUR|USD|тг|тенге|теңге|руб|сум|euro|dollar|tenge)", re.I)
+_MONEY = re.compile(
+    r"[ \u00a0]{0,2}(?:₸|₽|€|\$|£|¥|₹|KZT|RUB|EUR|USD|тг|тенге|теңге|руб|сум|euro|dollar|tenge)", re.I
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:\D.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}(?:\D.*)?")
 _NUMBER = r"\s*+(?:,\s*+)?(?:n[°o.]?\s*|№\s*|д(?:ом|\.)\s*)?\d+[\w/-]*(?:,?\s*(?:кв(?:артира|\.)?|оф(?:ис|\.)?|apt\.?|int\.?)\s*\d+)?"
 ADDRESS = re.compile(
@@ -59,8 +64,8 @@ NOBODYS = re.compile(
 
 
 class Mask:
-    """Replaces what leads to a person; `replaced` is what was found, with its stand-in. Of `names` every word is looked for, in
-    its cases; of `phrases`, such as a company's name, only the whole."""
+    """Replaces what leads to a person; `replaced` is what was found, with its stand-in. Of `names` every word
+    is looked for, in its cases; of `phrases`, such as a company's name, only the whole."""
 
     def __init__(self, names: Iterable[str] = (), phrases: Iterable[str] = ()) -> None:
         words = {word for name in names for word in re.findall(r"[^\W\d_]{2,}", name)}

@@ -32,7 +32,9 @@ def page(runs: Sequence[Runs], how: Comparison) -> str:
     """The HTML of a comparison."""
     outcomes = Counter(run.outcome for run in runs)
     order = {"worse": 0, "better": 1, "same": 2}
-    rows = [_row(run) for run in sorted(runs, key=lambda run: (order[run.outcome], not run.differs, run.name))]
+    rows = [
+        _row(run) for run in sorted(runs, key=lambda run: (order[run.outcome], not run.differs, run.name))
+    ]
     return _PAGES.get_template("compare.html").render(
         left=how.left.label,
         right=how.right.label,
@@ -73,7 +75,9 @@ def _row(run: Runs) -> dict[str, Any]:
         "times": len(run.left),
         "problems": (left.problems, right.problems),
         "turns": turns,
-        "others": [(number, a, b) for number, (a, b) in enumerate(zip(run.left[1:], run.right[1:], strict=True), 2)],
+        "others": [
+            (number, a, b) for number, (a, b) in enumerate(zip(run.left[1:], run.right[1:], strict=True), 2)
+        ],
     }
 
 
@@ -99,7 +103,9 @@ def _details(heard: Heard, other: Heard) -> list[tuple[str, str, bool]]:
             "route": " › ".join(each.route),
             "verdict": each.verdict,
             "tools": ", ".join(f"{name}({args})" for call in each.tools for name, args in call.items()),
-            "profile": ", ".join(f"{k}: {v}" for k, v in sorted(each.profile.items()) if not k.startswith("class_")),
+            "profile": ", ".join(
+                f"{k}: {v}" for k, v in sorted(each.profile.items()) if not k.startswith("class_")
+            ),
             "prompts": " · ".join(each.prompts),
             "owner": each.owner if each.owner != "bot" else "",
             "task": each.task,
@@ -107,7 +113,9 @@ def _details(heard: Heard, other: Heard) -> list[tuple[str, str, bool]]:
         }
 
     theirs = shown(other)
-    return [(name, value, value != theirs[name]) for name, value in shown(heard).items() if value or theirs[name]]
+    return [
+        (name, value, value != theirs[name]) for name, value in shown(heard).items() if value or theirs[name]
+    ]
 
 
 def difference(before: str, after: str) -> tuple[Words, Words]:

@@ -1,4 +1,5 @@
-"""Plays a saved conversation through the graph, with a clock of its own, as the server would: same words, same rules."""
+"""Plays a saved conversation through the graph, with a clock of its own, as the server would: same words,
+same rules."""
 
 from __future__ import annotations
 
@@ -49,8 +50,9 @@ _KINDS = {"voice": "audio"}
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """What a conversation is played with. `live` is asked where the tape may not answer; `changes` are settings of the bot
-    over those of the file; `forced`: every turn but the one that is looked at goes as recorded."""
+    """What a conversation is played with. `live` is asked where the tape may not answer; `changes` are
+    settings of the bot over those of the file; `forced`: every turn but the one that is looked at goes as
+    recorded."""
 
     live: Models
     knowledge: Knowledge
@@ -60,7 +62,9 @@ class Playing:
     settings: Settings | None = None
 
 
-async def play(name: str, saved: SavedConversation, old: Recorded, playing: Playing) -> tuple[Played, Recorded]:
+async def play(
+    name: str, saved: SavedConversation, old: Recorded, playing: Playing
+) -> tuple[Played, Recorded]:
     """How the conversation went, and what a tape of it would hold. Raises BadConversation."""
     tape = Tape(old, playing.mode)
     talk = Talk(name, saved, tape, playing)
@@ -83,9 +87,11 @@ def _as_recorded(playing: Playing) -> Playing:
     return Playing(playing.live, playing.knowledge, "accept", settings=playing.settings)
 
 
-def bot_of(saved: SavedConversation, settings: Settings | None = None, changes: Mapping[str, Any] | None = None) -> Bot:
-    """The bot of a saved conversation: what the file says, over what the settings are when nobody has set any. Raises
-    BadConversation."""
+def bot_of(
+    saved: SavedConversation, settings: Settings | None = None, changes: Mapping[str, Any] | None = None
+) -> Bot:
+    """The bot of a saved conversation: what the file says, over what the settings are when nobody has set
+    any. Raises BadConversation."""
     plain = Settings.model_construct()
     if settings:
         plain = plain.model_copy(update={"prompt_sets": settings.prompt_sets})
@@ -125,7 +131,12 @@ class Talk:
 
     async def become(self, other: Talk) -> None:
         """Go on from where another talk is."""
-        self.now, self.contact, self.plan, self._diary = other.now, other.contact, other.plan, other._diary.copy()
+        self.now, self.contact, self.plan, self._diary = (
+            other.now,
+            other.contact,
+            other.plan,
+            other._diary.copy(),
+        )
         self._waiting, self._reactions = list(other._waiting), list(other._reactions)
         values = await other._remembered()
         self._config = {"configurable": {"thread_id": uuid.uuid4().hex}}
@@ -168,7 +179,10 @@ class Talk:
         if not self.plan.timer or self.plan.timer > self.now:
             return False
         windowed = self.bot.windowed(self.contact.account)
-        return rules.judge(self.bot.outreach, self.plan, self.contact, {}, self.plan.timer, windowed).what == "go"
+        return (
+            rules.judge(self.bot.outreach, self.plan, self.contact, {}, self.plan.timer, windowed).what
+            == "go"
+        )
 
     def _staff(self, turn: Turn) -> Heard:
         """A person of the business writes, or hands back."""
@@ -235,7 +249,12 @@ class Talk:
         while self.plan.timer and self.plan.timer <= end:
             self.now = max(self.now, self.plan.timer)
             verdict = rules.judge(
-                self.bot.outreach, self.plan, self.contact, {}, self.now, self.bot.windowed(self.contact.account)
+                self.bot.outreach,
+                self.plan,
+                self.contact,
+                {},
+                self.now,
+                self.bot.windowed(self.contact.account),
             )
             if verdict.what == "later":
                 self.plan = self.plan.model_copy(update={"due": verdict.at})
@@ -319,7 +338,9 @@ class Talk:
             profile=self.contact.profile,
             owner=self.contact.owner,
             tools=tuple(self.tape.called) if route else (),
-            passages=tuple(f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]),
+            passages=tuple(
+                f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]
+            ),
             prompts=tuple(sorted(values.get("prompts", []))),
             checked=tuple(values.get("checked", [])),
             task=self._task if route else "",

@@ -1,4 +1,5 @@
-"""Playing the saved conversations of a folder: as they are on tape, from live models, or with the prompts as they are now."""
+"""Playing the saved conversations of a folder: as they are on tape, from live models, or with the prompts as
+they are now."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ from server.replay.tape import Mode, Recorded, read, write
 FOLDER = Path("tests/conversations")
 # Tokens of one answer where no tape says how many there were, and model calls of a turn.
 WRITTEN, CALLS = 120, 2.4
-# Characters of a token, as providers say of English ("What are tokens", OpenAI help center); other scripts take more.
+# Characters of a token, as providers say of English ("What are tokens", OpenAI help center); other scripts
+# take more.
 CHARACTERS = 4
 
 
@@ -74,8 +76,8 @@ async def played(
 async def accepted(
     conversations: Sequence[Kept], settings: Settings | None = None
 ) -> AsyncIterator[tuple[Kept, Played, list[str]]]:
-    """Keep the answers, and write the prompts of now beside them. Gives what happened, and the places whose prompts
-    changed; a conversation that lacks an answer keeps its tape."""
+    """Keep the answers, and write the prompts of now beside them. Gives what happened, and the places whose
+    prompts changed; a conversation that lacks an answer keeps its tape."""
     for conversation in conversations:
         went, tape = await played(conversation, "accept", settings=settings)
         old = conversation.tape.calls
@@ -88,8 +90,8 @@ async def accepted(
 async def recorded(
     conversations: Sequence[Kept], live: Models, settings: Settings, fresh: bool = False
 ) -> AsyncIterator[tuple[Kept, Played]]:
-    """Ask the live model anew, and put its answers on tape. `fresh`: tools and searches too. Where the model did not answer
-    and the offline one stood in for it, the tape stays as it was."""
+    """Ask the live model anew, and put its answers on tape. `fresh`: tools and searches too. Where the model
+    did not answer and the offline one stood in for it, the tape stays as it was."""
     for conversation in conversations:
         old = Recorded() if fresh else conversation.tape
         once = Kept(conversation.path, conversation.saved, old)
@@ -120,5 +122,7 @@ def _tokens(conversation: Kept, settings: Settings | None) -> tuple[float, float
         read_ = sum((row.get("tokens") or [len(row["prompt"]) / CHARACTERS])[0] for row in rows)
         return read_, sum((row.get("tokens") or [0, 0, WRITTEN])[2] for row in rows)
     context = bot_of(conversation.saved, settings).context
-    calls = CALLS * sum(turn.user is not None or turn.silence is not None for turn in conversation.saved.turns)
+    calls = CALLS * sum(
+        turn.user is not None or turn.silence is not None for turn in conversation.saved.turns
+    )
     return calls * len(context.sell_prompt) * 1.5 / CHARACTERS, calls * WRITTEN

@@ -21,7 +21,9 @@ from pydantic import (
 
 from server.config.bot import BotConfig, problems_of
 
-Kind = Literal["text", "voice", "image", "video", "document", "sticker", "location", "contacts", "button", "reaction"]
+Kind = Literal[
+    "text", "voice", "image", "video", "document", "sticker", "location", "contacts", "button", "reaction"
+]
 KINDS: tuple[Kind, ...] = (
     "text",
     "voice",
@@ -56,7 +58,9 @@ Minutes = Annotated[
 ]
 
 
-Moment = Annotated[dt.datetime, WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}"})]
+Moment = Annotated[
+    dt.datetime, WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}"})
+]
 
 
 class _Part(BaseModel):
@@ -75,7 +79,9 @@ class Said(_Part):
     location: str | None = None
     contacts: str | None = None
     button: str | None = Field(None, description="the title of a button that was pressed")
-    reaction: str | None = Field(None, description="an emoji on the agent's last message; no turn comes of it")
+    reaction: str | None = Field(
+        None, description="an emoji on the agent's last message; no turn comes of it"
+    )
     payload: str = Field("", description="what a button carries")
     name: str = Field("", description="a document's file name")
     too_large: bool = Field(False, description="a file or voice message over the limit")
@@ -105,7 +111,8 @@ def _said(given: Any) -> Any:
         return None
     parts = given if isinstance(given, list) else [given]
     return [
-        {"text": getattr(each, "raw", str(each))} if isinstance(each, str | int | float) else each for each in parts
+        {"text": getattr(each, "raw", str(each))} if isinstance(each, str | int | float) else each
+        for each in parts
     ]
 
 
@@ -174,10 +181,14 @@ class Turn(_Part):
     """One turn: the contact writes, is silent, or a person of the business writes or hands back."""
 
     user: Burst | None = None
-    silence: Minutes | None = Field(None, description="nobody writes for so long; a touch that is due then goes out")
+    silence: Minutes | None = Field(
+        None, description="nobody writes for so long; a touch that is due then goes out"
+    )
     operator: str | None = Field(None, description="a person of the business writes and takes over")
     hand_back: bool = Field(False, description="a person hands the conversation back to the bot")
-    after: Minutes | None = Field(None, description="how long after the turn before; two minutes when not said")
+    after: Minutes | None = Field(
+        None, description="how long after the turn before; two minutes when not said"
+    )
     model: dict[str, list[Answer]] = Field({}, description="node -> what the model answers it, in order")
     expect: Expect = Expect.model_validate({})
 
@@ -206,7 +217,9 @@ class SavedConversation(_Part):
     contact: Person = Person()
     profile: dict[str, str] = Field({}, description="what is known of the contact before")
     bot: dict[str, Any] = Field({}, description="as in a file of bots, without an id")
-    documents: str | None = Field(None, description="a folder of documents beside this file; else the sample shop's")
+    documents: str | None = Field(
+        None, description="a folder of documents beside this file; else the sample shop's"
+    )
     turns: list[Turn] = Field(min_length=1)
 
     def scripted(self, number: int, node: str) -> list[Answer]:
@@ -232,7 +245,9 @@ def _with_rubric(turn: Turn, folder: Path) -> Turn:
     reply = turn.expect.reply
     if reply is None or not re.fullmatch(r"rubrics/[\w-]+\.md", reply.judge or ""):
         return turn
-    reply = reply.model_copy(update={"judge": (folder / str(reply.judge)).read_text(encoding="utf-8").strip()})
+    reply = reply.model_copy(
+        update={"judge": (folder / str(reply.judge)).read_text(encoding="utf-8").strip()}
+    )
     return turn.model_copy(update={"expect": turn.expect.model_copy(update={"reply": reply})})
 
 
@@ -254,8 +269,8 @@ def written(conversation: dict[str, Any]) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people write conversations: no dates and no `no`; numbers are plain ones, and remember how they were written;
-    a key that stands twice is a mistake."""
+    """YAML as people write conversations: no dates and no `no`; numbers are plain ones, and remember how they
+    were written; a key that stands twice is a mistake."""
 
 
 class _Int(int):

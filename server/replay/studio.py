@@ -1,4 +1,5 @@
-"""What goes between here and LangGraph Studio's server (`make studio`): prompts come back, conversations go over as copies."""
+"""What goes between here and LangGraph Studio's server (`make studio`): prompts come back, conversations go
+over as copies."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from server.replay.masking import Mask
 from server.store.records import Contact
 
 GRAPH = "salesgraph"
-# The page that shows a server of one's own ("LangGraph Studio": baseUrl); it needs the internet and a free account.
+# The page that shows a server of one's own ("LangGraph Studio": baseUrl); it needs the internet and a free
+# account.
 PAGE = "https://smith.langchain.com/studio/"
 SECONDS = 30
 # What of the working memory a copy takes along; the rest is worked out anew in every turn.
@@ -30,13 +32,16 @@ class StudioError(RuntimeError):
 
 
 def pulled(url: str, name: str, folder: Path) -> list[Path]:
-    """Write the prompts of the assistant `name` (empty: the one that has any of its own) over the files of `folder`, and
-    return those that changed. Front matter stays. Raises StudioError, with nothing written, for a prompt no run would take."""
+    """Write the prompts of the assistant `name` (empty: the one that has any of its own) over the files of
+    `folder`, and return those that changed. Front matter stays. Raises StudioError, with nothing written, for
+    a prompt no run would take."""
     with _client(url) as client:
         found = _asked(client, "POST", "/assistants/search", {"graph_id": GRAPH, "limit": 100})
     context = _chosen(found, name).get("context") or {}
     texts = {
-        field.removesuffix("_prompt"): str(text).strip() for field, text in context.items() if field.endswith("_prompt")
+        field.removesuffix("_prompt"): str(text).strip()
+        for field, text in context.items()
+        if field.endswith("_prompt")
     }
     try:
         Context.model_validate({f"{prompt}_prompt": text for prompt, text in texts.items()})
@@ -68,8 +73,9 @@ def _chosen(assistants: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, 
 
 
 def opened(url: str, title: str, values: Mapping[str, Any], context: Context) -> str:
-    """Copy a conversation into Studio's server as a thread of its own, with the bot's settings as an assistant, and return
-    the address of its page. Nothing that happens there comes back. Raises StudioError."""
+    """Copy a conversation into Studio's server as a thread of its own, with the bot's settings as an
+    assistant, and return the address of its page. Nothing that happens there comes back. Raises
+    StudioError."""
     own = context.model_dump(mode="json", exclude_defaults=True, exclude=set(LISTS))
     assistant = str(uuid.uuid5(uuid.NAMESPACE_URL, f"salesgraph:{title}"))
     with _client(url) as client:
@@ -93,7 +99,9 @@ def opened(url: str, title: str, values: Mapping[str, Any], context: Context) ->
 
 def masked(values: Mapping[str, Any], contact: Contact) -> dict[str, Any]:
     """The working memory of a conversation with people taken out of it."""
-    mask = Mask([contact.name, *(contact.profile.get(field, "") for field in ("name", "last_name", "company"))])
+    mask = Mask(
+        [contact.name, *(contact.profile.get(field, "") for field in ("name", "last_name", "company"))]
+    )
     # a provider's message id may have the number in it
     messages = [
         m.model_copy(update={"content": mask(str(m.text)), "id": f"copied.{number}"})

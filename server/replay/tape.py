@@ -1,9 +1,9 @@
 """The tape of a saved conversation, for the machine: what was asked and answered, found by place.
 
-A place is turn / node / nth call of that node in the turn (`2/sell/1`), so that parallel nodes, new wording and another
-provider change none. Beside each answer stands the prompt it answered: a prompt or a tool that has changed is noticed, and
-shown as a diff. Texts that occur again, such as the rules of the sales agent, stand once, under `texts`.
-"""
+A place is turn / node / nth call of that node in the turn (`2/sell/1`), so that parallel nodes, new wording
+and another provider change none. Beside each answer stands the prompt it answered: a prompt or a tool that
+has changed is noticed, and shown as a diff. Texts that occur again, such as the rules of the sales agent,
+stand once, under `texts`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from langchain_core.messages import BaseMessage
 
 from server.replay.saved import BadConversation, dumped
 
-# `replay`: answers of file and tape, prompts compared; `accept`: the same answers, prompts written down anew; `record`: the
-# live models are asked and written down; `live`: they are asked, and nothing is compared.
+# `replay`: answers of file and tape, prompts compared; `accept`: the same answers, prompts written down anew;
+# `record`: the live models are asked and written down; `live`: they are asked, and nothing is compared.
 Mode = Literal["replay", "accept", "record", "live"]
 
 Row = dict[str, Any]
@@ -34,8 +34,8 @@ class TapeError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What stands on a tape: model calls, tool calls and searches by place, and which model was asked, with its fallback.
-    One that `exists` may hold nothing, where nothing was asked for."""
+    """What stands on a tape: model calls, tool calls and searches by place, and which model was asked, with
+    its fallback. One that `exists` may hold nothing, where nothing was asked for."""
 
     model: str = ""
     fallback: str = ""
@@ -50,8 +50,9 @@ class Recorded:
 
 @dataclass
 class Tape:
-    """One playing of a conversation: `old` is read, `calls`, `tools` and `passages` are what a new tape would hold, `called`
-    the tools of this turn with their arguments, and `problems` what went wrong, where no retry and no error handler of the graph can hide it."""
+    """One playing of a conversation: `old` is read, `calls`, `tools` and `passages` are what a new tape would
+    hold, `called` the tools of this turn with their arguments, and `problems` what went wrong, where no retry
+    and no error handler of the graph can hide it."""
 
     old: Recorded = field(default_factory=Recorded)
     mode: Mode = "replay"
@@ -101,7 +102,8 @@ class Tape:
             self.stale.append((place, before, prompt))
 
     def finished(self) -> list[str]:
-        """What is wrong with the tape once every turn was played: what is missing, changed or was never asked for."""
+        """What is wrong with the tape once every turn was played: what is missing, changed or was never asked
+        for."""
         found = list(dict.fromkeys(self.problems))
         if self.mode == "accept":  # an answer that nobody wants any more is not to be lost without a word
             answers = {"text", "calls", "error"}
@@ -214,11 +216,16 @@ def _name(piece: str) -> str:
 
 
 def _whole(row: Row, texts: Mapping[str, str]) -> Row:
-    return {**row, "prompt": "\n".join(texts[name] for name in row["prompt"].split())} if "prompt" in row else row
+    return (
+        {**row, "prompt": "\n".join(texts[name] for name in row["prompt"].split())}
+        if "prompt" in row
+        else row
+    )
 
 
 def _pieces(prompt: str) -> list[str]:
-    """Cut where one text ends and the next begins: after blank lines, before messages, tools, passages and tags."""
+    """Cut where one text ends and the next begins: after blank lines, before messages, tools, passages and
+    tags."""
     pieces: list[list[str]] = []
     for line in prompt.split("\n"):
         if not pieces or line.startswith(("[", "<")) or (line and not pieces[-1][-1]):

@@ -19,7 +19,8 @@ log = structlog.get_logger()
 
 
 async def raise_alert(redis: Redis, name: str, text: str, setting: str, bot_id: str = "") -> bool:
-    """Show an alert, of one bot or of the deployment; True for the first to say so, whose text stays until it changes."""
+    """Show an alert, of one bot or of the deployment; True for the first to say so, whose text stays until it
+    changes."""
     row = json.dumps({"at": now_ms(), "text": text, "setting": setting, "bot_id": bot_id or None})
     first = bool(await redis.hsetnx(KEY, name, row))  # pyright: ignore[reportGeneralTypeIssues]
     if first:
@@ -37,7 +38,9 @@ async def all_alerts(redis: Redis) -> list[dict[str, Any]]:
     """Every alert, the oldest first, each with its `name`."""
     raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
     rows = [
-        {"name": name.decode(), **row} for name, value in raw.items() for row in readable([value], _read, "an alert")
+        {"name": name.decode(), **row}
+        for name, value in raw.items()
+        for row in readable([value], _read, "an alert")
     ]
     return sorted(rows, key=lambda row: row["at"])
 

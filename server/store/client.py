@@ -26,18 +26,19 @@ from redis.exceptions import ConnectionError, MaxConnectionsError, ReadOnlyError
 CONNECTIONS = 512
 # Shorter than a third of the default lease: a renewal that hangs must leave time for another.
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 4
-# How long a command waits for a connection while all are in use, seconds, and pauses where the server has none left.
+# How long a command waits for a connection while all are in use, seconds, and pauses where the server has
+# none left.
 WAIT_SECONDS, FULL_PAUSE = 10.0, 0.1
 CLUSTER, SENTINEL = "+cluster", "+sentinel"
 
 
 def client(url: str, connections: int = CONNECTIONS) -> Redis:
-    """A client of `redis://`, `rediss://` or `unix://`; of a cluster for `redis+cluster://HOST:PORT`, any of its nodes; of a
-    primary by its name for `redis+sentinel://HOST:PORT,HOST:PORT/NAME`.
+    """A client of `redis://`, `rediss://` or `unix://`; of a cluster for `redis+cluster://HOST:PORT`, any of
+    its nodes; of a primary by its name for `redis+sentinel://HOST:PORT,HOST:PORT/NAME`.
 
-    With more to do at once than `connections`, commands wait for one in the order they came. A server that does not answer
-    within 4 s raises, and is asked anew the next time; a connection to what has become a replica is given up.
-    """
+    With more to do at once than `connections`, commands wait for one in the order they came. A server that
+    does not answer within 4 s raises, and is asked anew the next time; a connection to what has become a
+    replica is given up."""
     scheme = url.split("://")[0]
     waits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
     if CLUSTER in scheme:
@@ -53,7 +54,8 @@ def client(url: str, connections: int = CONNECTIONS) -> Redis:
 
 
 def sentinels_of(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
-    """(sentinels, name of the primary, what its connections need) of a `redis+sentinel://` URL. Raises ValueError."""
+    """(sentinels, name of the primary, what its connections need) of a `redis+sentinel://` URL. Raises
+    ValueError."""
     parts = urlsplit(url)
     login, _, places = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
@@ -62,21 +64,28 @@ def sentinels_of(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
         raise ValueError("write redis+sentinel://HOST:26379,HOST:26379/NAME-OF-THE-PRIMARY")
     if not (database or "0").isdigit():
         raise ValueError("the number of its database is not a number; write .../NAME/0")
-    found = [(host, int(port or 26379)) for host, _, port in (place.partition(":") for place in places.split(","))]
-    needed = {"db": int(database or 0), "username": unquote(user) or None, "password": unquote(password) or None}
+    found = [
+        (host, int(port or 26379)) for host, _, port in (place.partition(":") for place in places.split(","))
+    ]
+    needed = {
+        "db": int(database or 0),
+        "username": unquote(user) or None,
+        "password": unquote(password) or None,
+    }
     return found, unquote(name), needed
 
 
 async def uptime(redis: Redis, name: str) -> int:
-    """For how many ms the server that holds a key has been up. Raises ResponseError where the user may not ask."""
+    """For how many ms the server that holds a key has been up. Raises ResponseError where the user may not
+    ask."""
     of = getattr(redis, "get_node_from_key", None)  # of a cluster
     found: Any = await redis.info("server", **({"target_nodes": of(name)} if of else {}))
     return int(found["uptime_in_seconds"]) * 1000
 
 
 class _Waiting(ConnectionPool):
-    """A pool that lets commands wait for a connection, where redis-py's refuses them. (Its own blocking pool takes a lock for
-    every command; this one costs nothing while there are connections enough.)"""
+    """A pool that lets commands wait for a connection, where redis-py's refuses them. (Its own blocking pool
+    takes a lock for every command; this one costs nothing while there are connections enough.)"""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -136,7 +145,8 @@ class _SentinelPool(_Waiting, SentinelConnectionPool):
 
 
 class _Writable:
-    """A connection that is given up when its server turns out to be a replica: the next one asks again who is the primary."""
+    """A connection that is given up when its server turns out to be a replica: the next one asks again who is
+    the primary."""
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:

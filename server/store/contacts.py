@@ -1,18 +1,24 @@
 """Who writes to a bot and what was said: contacts, profiles and the append-only transcript.
 
-A contact and its conversation share one id, a UUID made from a secret, the bot and the contact's first known identity.
+A contact and its conversation share one id, a UUID made from a secret, the bot and the contact's first known
+identity.
 
-    alias:I       STRING  identity -> conversation id, so that number and user id of one person meet; who writes to a
-                          simulated number has identities of another kind, which no real contact can have
-    contact:C     HASH    wa_id, user_id, account, name, owner, owner_at, task, task_at, created, heard_at; `p:field` profile,
-                          `s:field` its source; `r:field` the ad they came from; calls, input, output, nano: what it cost; unread: messages nobody has
-                          looked at; asked_at: ms since when the contact waits for an answer
+    alias:I       STRING  identity -> conversation id, so that number and user id of one person meet; who
+                          writes to a simulated number has identities of another kind, which no real contact
+                          can have
+    contact:C     HASH    wa_id, user_id, account, name, owner, owner_at, task, task_at, created, heard_at;
+                          `p:field` profile, `s:field` its source; `r:field` the ad they came from; calls,
+                          input, output, nano: what it cost; unread: messages nobody has looked at; asked_at:
+                          ms since when the contact waits for an answer
     transcript:C  LIST    JSON entries, oldest first
-    sent:I        STRING  provider's message id -> `conversation reply`, for 8 days, where statuses do not tell
-    status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON; `heard:ID` words of a voice message
+    sent:I        STRING  provider's message id -> `conversation reply`, for 8 days, where statuses do not
+                  tell
+    status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON; `heard:ID` words of a
+                  voice message
     active        ZSET    conversation -> ms of the last entry
     silent        SET     digests of identities of people who were erased and want no messages
-    merges        HASH    conversation -> JSON of the one it is to be merged into; `merged` the id of the one it was merged into
+    merges        HASH    conversation -> JSON of the one it is to be merged into; `merged` the id of the one
+                  it was merged into
 """
 
 from __future__ import annotations
@@ -58,15 +64,16 @@ def _entries(rows: Sequence[bytes]) -> list[Entry]:
 
 
 def _identities(who: Message | Contact) -> list[str]:
-    """What somebody is known by: the number in every spelling, and the user id. Whoever writes to a number of the simulator is
-    never the real person of those digits."""
+    """What somebody is known by: the number in every spelling, and the user id. Whoever writes to a number of
+    the simulator is never the real person of those digits."""
     kind = "simulated " if is_simulated(who.account) else ""
     numbers = [f"{kind}wa {way}" for way in spellings(who.wa_id)] if who.wa_id else []
     return [*numbers, *([f"{kind}user {who.user_id}"] if who.user_id else [])]
 
 
 class Conversations:
-    """The record of one bot's contacts and conversations, whose figures are counted by the days of `timezone`."""
+    """The record of one bot's contacts and conversations, whose figures are counted by the days of
+    `timezone`."""
 
     def __init__(self, redis: Redis, bot_id: str, timezone: str = "UTC") -> None:
         self.bot_id, self._timezone = bot_id, timezone
@@ -80,7 +87,12 @@ class Conversations:
 
         People seen lately are not looked up again unless `afresh`, as after a contact was erased.
         """
-        known = {"wa_id": message.wa_id, "user_id": message.user_id, "account": message.account, "name": message.name}
+        known = {
+            "wa_id": message.wa_id,
+            "user_id": message.user_id,
+            "account": message.account,
+            "name": message.name,
+        }
         seen = tuple(known.values())
         if not (afresh or message.referral) and (cached := self._recent.get(seen)):
             return cached
@@ -103,15 +115,16 @@ class Conversations:
         return self._recent[seen]
 
     async def _wants_silence(self, identities: Sequence[str]) -> bool:
-        """Whether somebody who was erased had wanted no more messages: all that is kept of them is this digest."""
+        """Whether somebody who was erased had wanted no more messages: all that is kept of them is this
+        digest."""
         digests = [digest(f"{await self._salt()} {identity}") for identity in identities]
         known: Any = await self._redis.smismember(key(self.bot_id, "silent"), digests)  # pyright: ignore[reportGeneralTypeIssues]
         return any(known)
 
     async def move(self, conversation_id: str, account: str, wa_id: str, user_id: str) -> str:
-        """The contact has a new number, user id, or both: they lead to the same conversation from now on, and so do the old
-        ones. Answers the conversation that one of them led to already, where that is another: it is to be merged into this one
-        (`server.pipeline.merging`), and until then nothing has changed."""
+        """The contact has a new number, user id, or both: they lead to the same conversation from now on, and
+        so do the old ones. Answers the conversation that one of them led to already, where that is another:
+        it is to be merged into this one (`server.pipeline.merging`), and until then nothing has changed."""
         card = Message(id="move", account=account, kind="system", wa_id=wa_id, user_id=user_id)
         salt = await self._salt()
         keys = [key(self.bot_id, "alias", digest(f"{salt} {identity}")) for identity in _identities(card)]
@@ -146,8 +159,8 @@ class Conversations:
         return [key(self.bot_id, "alias", digest(f"{secret} {identity}")) for identity in known]
 
     async def _salt(self) -> str:
-        """Kept with the data it salts, so that all hosts agree: without it no id can be traced back to a phone number by
-        trying them all."""
+        """Kept with the data it salts, so that all hosts agree: without it no id can be traced back to a
+        phone number by trying them all."""
         if not self._secret:
             name = key(self.bot_id, "secret")
             await self._redis.set(name, secrets.token_urlsafe(32), nx=True)
@@ -201,8 +214,8 @@ class Conversations:
         ]
 
     def _listed(self, conversation_id: str, raw: Any, line: Any) -> tuple[Contact, Entry | None] | None:
-        """A contact with a line of their transcript; None, and a line in the log, for what is not as we wrote it, so that one
-        damaged record does not hide all others. An unreachable server raises."""
+        """A contact with a line of their transcript; None, and a line in the log, for what is not as we wrote
+        it, so that one damaged record does not hide all others. An unreachable server raises."""
         for answer in (raw, line):
             if isinstance(answer, Exception) and not isinstance(answer, ResponseError):
                 raise answer
@@ -210,12 +223,15 @@ class Conversations:
             contact = None if isinstance(raw, ResponseError) else self._contact(conversation_id, raw)
             entry = Entry.model_validate_json(line) if line and not isinstance(line, ResponseError) else None
         except ValueError as error:  # of JSON, of UTF-8 or of the shape of a record
-            log.error("record_unreadable", bot=self.bot_id, conversation=conversation_id, why=type(error).__name__)
+            log.error(
+                "record_unreadable", bot=self.bot_id, conversation=conversation_id, why=type(error).__name__
+            )
             return None
         return (contact, entry) if contact else None
 
     async def learn(self, conversation_id: str, facts: Mapping[str, str | None], source: str) -> None:
-        """Store profile fields at once; None or an empty text forgets one. `source` is a message id or OPERATOR."""
+        """Store profile fields at once; None or an empty text forgets one. `source` is a message id or
+        OPERATOR."""
         if facts:
             flat = [text for name, value in facts.items() for text in (name, value or "")]
             await self._run("learn", conversation_id, *flat, source=source)
@@ -234,7 +250,8 @@ class Conversations:
         await self._scripts.run(name, keys, given, *rest)
 
     async def transcript(self, conversation_id: str, limit: int = 200, before: str = "") -> list[Entry]:
-        """The last `limit` entries, or those before the one of the id `before`, oldest first, with the status of each reply."""
+        """The last `limit` entries, or those before the one of the id `before`, oldest first, with the status
+        of each reply."""
         first, last = -limit, -1
         if before:
             rows: Any = await self._redis.lrange(key(self.bot_id, "transcript", conversation_id), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
@@ -247,11 +264,15 @@ class Conversations:
             pipe.hgetall(key(self.bot_id, "status", conversation_id))
             rows, statuses = await pipe.execute()
         entries = _entries(rows)
-        return [_became(e, statuses.get(e.id.encode()), statuses.get(f"heard:{e.id}".encode())) for e in entries]
+        return [
+            _became(e, statuses.get(e.id.encode()), statuses.get(f"heard:{e.id}".encode())) for e in entries
+        ]
 
     async def heard(self, conversation_id: str, message_id: str) -> str | None:
         """What was heard in a voice message; None when nobody has listened yet."""
-        found: Any = await self._redis.hget(key(self.bot_id, "status", conversation_id), f"heard:{message_id}")  # pyright: ignore[reportGeneralTypeIssues]
+        found: Any = await self._redis.hget(
+            key(self.bot_id, "status", conversation_id), f"heard:{message_id}"
+        )  # pyright: ignore[reportGeneralTypeIssues]
         return found.decode() if found is not None else None
 
     async def hear(self, conversation_id: str, message_id: str, text: str) -> None:
@@ -277,7 +298,9 @@ class Conversations:
 
     async def entry(self, conversation_id: str, entry_id: str, limit: int = 200) -> Entry | None:
         """One entry among the last `limit`."""
-        return next((e for e in reversed(await self.transcript(conversation_id, limit)) if e.id == entry_id), None)
+        return next(
+            (e for e in reversed(await self.transcript(conversation_id, limit)) if e.id == entry_id), None
+        )
 
     async def sent_ids(self, conversation_id: str) -> dict[str, str]:
         """Provider's id -> reply id of the last 50 that were sent."""
@@ -289,13 +312,18 @@ class Conversations:
         return await self._redis.llen(key(self.bot_id, "transcript", conversation_id))  # pyright: ignore[reportGeneralTypeIssues]
 
     async def page(self, limit: int, before: tuple[int, str] | None = None) -> list[tuple[int, str]]:
-        """(ms of last activity, conversation id) of at most `limit` rows, newest first, all of them after `before`."""
+        """(ms of last activity, conversation id) of at most `limit` rows, newest first, all of them after
+        `before`."""
         upper, found, offset = "+inf" if before is None else str(before[0]), [], 0
         while len(found) < limit:
             rows: Any = await self._redis.zrevrangebyscore(
                 key(self.bot_id, "active"), upper, "-inf", offset, limit, withscores=True
             )
-            found += [row for row in ((int(at), name.decode()) for name, at in rows) if before is None or row < before]
+            found += [
+                row
+                for row in ((int(at), name.decode()) for name, at in rows)
+                if before is None or row < before
+            ]
             offset += limit
             if len(rows) < limit:
                 break
@@ -306,8 +334,8 @@ class Conversations:
         return await self._redis.zcard(key(self.bot_id, "active"))
 
     async def reply_of(self, provider_id: str, account: str, identity: str) -> tuple[str, str] | None:
-        """(conversation id, reply id) of a provider's message id: of one noted as sent, or among the last 50 that `account` sent to a
-        number or user id."""
+        """(conversation id, reply id) of a provider's message id: of one noted as sent, or among the last 50
+        that `account` sent to a number or user id."""
         noted: Any = await self._redis.get(key(self.bot_id, "sent", digest(provider_id)))
         if noted:
             conversation_id, _, reply_id = noted.decode().partition(" ")
@@ -338,8 +366,8 @@ class Conversations:
         await self._redis.set(name, f"{conversation_id} {reply_id}", ex=SENT_SECONDS)
 
     async def sent_as(self, conversation_id: str, text: str) -> str:
-        """The id of the reply of this text that is on its way, or was sent just now; empty when there is none. Where our own
-        messages come back, one can be here before the answer to its request."""
+        """The id of the reply of this text that is on its way, or was sent just now; empty when there is
+        none. Where our own messages come back, one can be here before the answer to its request."""
         wanted, since = " ".join(text.split()), now_ms() - ECHO
         for entry in reversed(await self.transcript(conversation_id, RECENT_REPLIES)):
             if entry.author != "contact" and entry.at >= since and " ".join(entry.text.split()) == wanted:
@@ -368,5 +396,7 @@ class Conversations:
     async def drop_quarantined(self, piece_id: str) -> bool:
         """Forget a piece; False when there is none of that id."""
         rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
-        row = next((r for r in rows for one in readable([r], self._piece, "a piece") if one["id"] == piece_id), None)
+        row = next(
+            (r for r in rows for one in readable([r], self._piece, "a piece") if one["id"] == piece_id), None
+        )
         return bool(row and await self._redis.lrem(key(self.bot_id, "quarantine"), 0, row))  # pyright: ignore[reportGeneralTypeIssues]

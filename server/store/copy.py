@@ -1,8 +1,7 @@
 """Moves everything from one Redis to another, key by key, and checks it.
 
-Dump formats differ between servers (Valkey 9.1's RDB is not read by Redis 6.2 to 8.2), so nothing is dumped: each key is
-read with the commands of its type and written with them.
-"""
+Dump formats differ between servers (Valkey 9.1's RDB is not read by Redis 6.2 to 8.2), so nothing is dumped:
+each key is read with the commands of its type and written with them."""
 
 from __future__ import annotations
 
@@ -31,14 +30,18 @@ class Copied:
     elements: int
 
 
-async def copy(source: Redis, target: Redis, report: Callable[[int, int], None] = lambda done, total: None) -> Copied:
+async def copy(
+    source: Redis, target: Redis, report: Callable[[int, int], None] = lambda done, total: None
+) -> Copied:
     """Copy all keys of the product, with their times to live, and compare both sides afterwards.
 
-    The target must hold none of them yet, and the source should be at rest: a key that changed meanwhile raises
-    CopyError, and so does anything else that is not the same on both sides. `report` hears of (keys done, keys in all).
-    """
+    The target must hold none of them yet, and the source should be at rest: a key that changed meanwhile
+    raises CopyError, and so does anything else that is not the same on both sides. `report` hears of (keys
+    done, keys in all)."""
     if [name async for name in _names(target)]:
-        raise CopyError(f"the target already holds {PREFIX}:* keys; give an empty one, so that nothing is mixed up")
+        raise CopyError(
+            f"the target already holds {PREFIX}:* keys; give an empty one, so that nothing is mixed up"
+        )
     names = sorted([name async for name in _names(source)])
     elements = 0
     for done, name in enumerate(names, 1):
@@ -59,7 +62,9 @@ async def _names(redis: Redis) -> AsyncIterator[bytes]:
 async def _copy_key(source: Redis, target: Redis, name: bytes) -> int:
     kind, held = await _held(source, name)
     if kind == "none":
-        raise CopyError(f"{name.decode()} went away meanwhile; stop web and workers, empty the target and copy again")
+        raise CopyError(
+            f"{name.decode()} went away meanwhile; stop web and workers, empty the target and copy again"
+        )
     await target.delete(name)
     for start in range(0, max(1, len(held)), CHUNK):
         await _write(target, name, kind, held[start : start + CHUNK])
@@ -98,7 +103,9 @@ async def _held(redis: Redis, name: bytes) -> tuple[str, list[Any]]:
         return kind, sorted((await read.hgetall(name)).items())
     if kind == "zset":
         return kind, sorted(await read.zrange(name, 0, -1, withscores=True))
-    raise CopyError(f"{name.decode()} is a {kind}, which this product does not write; remove it from the source")
+    raise CopyError(
+        f"{name.decode()} is a {kind}, which this product does not write; remove it from the source"
+    )
 
 
 async def _verify(source: Redis, target: Redis, names: list[bytes]) -> None:

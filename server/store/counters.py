@@ -3,8 +3,8 @@
 figures:DAY   HASH   name -> how often on a day of TIMEZONE; kept for 400 days
 totals        HASH   the same, since the beginning; and calls, input, output, nano of model calls
 fields        HASH   profile field -> how many contacts have it
-unread, failed, needs, class:CLASS   SET   conversations with messages nobody has looked at, whose last send failed, that need
-                                           a person, whose contact is of a class
+unread, failed, needs, class:CLASS   SET   conversations with messages nobody has looked at, whose last send
+                                           failed, that need a person, whose contact is of a class
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ FIGURES = Path(__file__).with_suffix(".lua")
 # How long figures are kept (`figures.lua`), days.
 KEPT = 400
 WITHIN = (5, 15, 60, 300, 3600)
-# Upper ends, in seconds, of the steps in which answers are counted (`figures.lua`); the last ones took longer than any.
+# Upper ends, in seconds, of the steps in which answers are counted (`figures.lua`); the last ones took longer
+# than any.
 STEPS = (1, 2, 3, 5, 8, 12, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 
 _zone = lru_cache(maxsize=1000)(ZoneInfo)
@@ -79,9 +80,11 @@ def summed(rows: Iterable[dict[str, int]]) -> dict[str, int]:
 
 
 def median(total: dict[str, int], *authors: str) -> float | None:
-    """Seconds within which half of the answers of these (`bot`, `person`) came, between the ends of a step as if they were
-    spread evenly in it; None without any answer."""
-    counts = [sum(total.get(f"answers of {author} le {end}", 0) for author in authors) for end in (*STEPS, "more")]
+    """Seconds within which half of the answers of these (`bot`, `person`) came, between the ends of a step as
+    if they were spread evenly in it; None without any answer."""
+    counts = [
+        sum(total.get(f"answers of {author} le {end}", 0) for author in authors) for end in (*STEPS, "more")
+    ]
     half, below, start = sum(counts) / 2, 0, 0.0
     if not half:
         return None

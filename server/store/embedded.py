@@ -1,4 +1,5 @@
-"""A real Redis-protocol server for machines that have none: one per DATA_DIR, durable, gone with its owner."""
+"""A real Redis-protocol server for machines that have none: one per DATA_DIR, durable, gone with its
+owner."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def _answers(path: Path) -> bool:
 
 
 def die_with_parent() -> None:
-    """Run in a child before it becomes its program: on Linux it is told to end when its parent is gone, however it went."""
+    """Run in a child before it becomes its program: on Linux it is told to end when its parent is gone,
+    however it went."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG, prctl(2)
 
@@ -56,10 +58,9 @@ def die_with_parent() -> None:
 class EmbeddedRedis:
     """The server of one data directory.
 
-    The first process to start it owns it; others attach to the same socket. A lock file, held by owner and server
-    alike, keeps a second server off the same append-only file. Start it from the main thread: on Linux the server ends
-    with the thread that made it.
-    """
+    The first process to start it owns it; others attach to the same socket. A lock file, held by owner and
+    server alike, keeps a second server off the same append-only file. Start it from the main thread: on Linux
+    the server ends with the thread that made it."""
 
     def __init__(self, data_dir: Path) -> None:
         self.directory = (data_dir / "redis").resolve()
@@ -83,7 +84,8 @@ class EmbeddedRedis:
         return self._process is None or self._process.poll() is None
 
     def start(self, timeout: float = 30) -> str:
-        """Start or attach and return the URL. Raises RuntimeError with the server's last words when it cannot."""
+        """Start or attach and return the URL. Raises RuntimeError with the server's last words when it
+        cannot."""
         if not self.alive:
             self._process = None
         end = time.monotonic() + timeout
@@ -99,7 +101,8 @@ class EmbeddedRedis:
         raise RuntimeError(f"the embedded Redis at {self.socket} did not answer within {timeout:.0f} s")
 
     def _locked(self) -> int | None:
-        """The lock, if it is ours to have. A server that is ending keeps it for a while after its last answer."""
+        """The lock, if it is ours to have. A server that is ending keeps it for a while after its last
+        answer."""
         if self._lock is None:
             lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -115,8 +118,25 @@ class EmbeddedRedis:
         with open(self.directory / "server.log", "ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own binary, no shell
                 [
-                    *(server_binary(), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"),
-                    *("--dir", str(self.directory), "--appendonly", "yes", "--appendfsync", "always", "--save", ""),
+                    *(
+                        server_binary(),
+                        "--port",
+                        "0",
+                        "--unixsocket",
+                        str(self.socket),
+                        "--unixsocketperm",
+                        "700",
+                    ),
+                    *(
+                        "--dir",
+                        str(self.directory),
+                        "--appendonly",
+                        "yes",
+                        "--appendfsync",
+                        "always",
+                        "--save",
+                        "",
+                    ),
                     *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
                 ],
                 stdout=log,
@@ -124,7 +144,8 @@ class EmbeddedRedis:
                 cwd=self.directory,
                 preexec_fn=die_with_parent,
                 pass_fds=(lock,),
-                # a Ctrl-C in the terminal must reach the owner first, so that replies in hand are still stored
+                # a Ctrl-C in the terminal must reach the owner first, so that replies in hand are still
+                # stored
                 start_new_session=True,
             )
 

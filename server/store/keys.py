@@ -18,7 +18,8 @@ def key(bot_id: str, *parts: str) -> str:
 
 
 def digest(text: str) -> str:
-    """A short stand-in for an outside id, so that none can grow a key without bound or carry a phone number."""
+    """A short stand-in for an outside id, so that none can grow a key without bound or carry a phone
+    number."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

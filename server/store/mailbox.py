@@ -1,11 +1,13 @@
 """The keyed mailbox: one inbox, one outbox and one lease per conversation, on plain Redis.
 
-One sorted set per bot says when each conversation next needs a worker; that one idea carries debounce, a crashed worker
-(its lease ends), retries and pacing. Every step is one atomic script (`mailbox.lua`) with the server's clock, and every
-step of a worker names the fence it was given, so one that lost its lease changes nothing.
+One sorted set per bot says when each conversation next needs a worker; that one idea carries debounce, a
+crashed worker (its lease ends), retries and pacing. Every step is one atomic script (`mailbox.lua`) with the
+server's clock, and every step of a worker names the fence it was given, so one that lost its lease changes
+nothing.
 
     due        ZSET conversation -> ms   when it needs a worker; in a worker's hands: when its lease ends
-    busy       SET                       conversations in a worker's hands or parked: new messages leave `due` alone
+    busy       SET                       conversations in a worker's hands or parked: new messages leave `due`
+               alone
     fresh      SET                       conversations where somebody has just begun to write
     inbox:C    LIST                      accepted messages that no finished turn has taken
     outbox:C   LIST                      replies decided and not yet known to be sent, ids `turn:index`
@@ -17,11 +19,14 @@ step of a worker names the fence it was given, so one that lost its lease change
                      characters          length of what waits
                      turns               ms until which this contact's share of turns is used (GCRA)
                      trying, sent        the first reply of the outbox: attempt begun, provider's id
-                     sends, unanswered   how many attempts it took, how many of them were repeated without an answer
+                     sends, unanswered   how many attempts it took, how many of them were repeated without an
+                                         answer
                      after:O             ms before which a reply must not go out
-                     pair, slot          ms until which this contact's share is used; the number's slot it has reserved
+                     pair, slot          ms until which this contact's share is used; the number's slot it has
+                                         reserved
     ids:C      LIST                      `provider's id reply` of the last 50 sent
-    rate:A     HASH   used, hold         ms until which the share of a number is used (GCRA), and nothing is wanted from it
+    rate:A     HASH   used, hold         ms until which the share of a number is used (GCRA), and nothing is
+               wanted from it
     paused:A   HASH   at, code, reason, by, probe   why nothing is sent from a number
     transcript:C LIST, status:C HASH     what was said, and what became of each reply
     timers     ZSET conversation -> ms   when the next touch is due
@@ -89,7 +94,8 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Conversations now leased to the caller, those where somebody has begun to write, ms until the next is due or -1."""
+    """Conversations now leased to the caller, those where somebody has begun to write, ms until the next is
+    due or -1."""
 
     ids: list[str]
     fresh: list[str]
@@ -98,8 +104,8 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class TurnOutcome:
-    """What a turn leaves behind besides its replies: the plan of touches (JSON; empty: as it was), the ms at which the next
-    is due (0: none), and what the turn counts as in the funnel."""
+    """What a turn leaves behind besides its replies: the plan of touches (JSON; empty: as it was), the ms at
+    which the next is due (0: none), and what the turn counts as in the funnel."""
 
     plan: str = ""
     timer: int = 0
@@ -110,10 +116,10 @@ class TurnOutcome:
 class Attempt:
     """What became of asking to send.
 
-    `go`: send now (detail: how many tries); `open`: an earlier attempt has no known outcome (detail: for how many ms one
-    could have been noted); `sent`: the provider has it (detail: its id); `wait`: not yet, put down (detail: ms); `lost`: the
-    lease is gone. `unanswered`: how many attempts were repeated without an answer.
-    """
+    `go`: send now (detail: how many tries); `open`: an earlier attempt has no known outcome (detail: for how
+    many ms one could have been noted); `sent`: the provider has it (detail: its id); `wait`: not yet, put
+    down (detail: ms); `lost`: the lease is gone. `unanswered`: how many attempts were repeated without an
+    answer."""
 
     go: Go
     detail: str = ""
@@ -136,7 +142,10 @@ class Mailbox:
         self._open = OpenAttempts(redis)
         self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
         self._constant = {
-            **{name: getattr(limits, name) for name in ("debounce", "longest", "lease", "characters", "age", "turns")},
+            **{
+                name: getattr(limits, name)
+                for name in ("debounce", "longest", "lease", "characters", "age", "turns")
+            },
             **{"lines": limits.lines, "keep": limits.keep, "most": limits.messages, "quiet": limits.debounce},
             **{"bot": bot_id, "wake": WAKE, "remember": REMEMBER, "probe": PROBE},
         }
@@ -159,10 +168,9 @@ class Mailbox:
 
         Raises UnknownContact, with nothing stored, when the conversation has no contact (any more).
 
-        `answer`: it goes to the inbox and makes the conversation due; `heard`: the contact wrote it; `at_once`: without waiting for the burst to end.
-        `length` is how many characters it has, `account` the number it came to, `owner` who has the conversation from now
-        on.
-        """
+        `answer`: it goes to the inbox and makes the conversation due; `heard`: the contact wrote it;
+        `at_once`: without waiting for the burst to end. `length` is how many characters it has, `account` the
+        number it came to, `owner` who has the conversation from now on."""
         digest = hashlib.blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
         said: dict[str, Any] = {"digest": digest, "payload": payload, "length": length, "entry": entry}
         said |= {"answer": int(answer), "heard": int(heard), "to": account, "owner": owner}
@@ -184,11 +192,14 @@ class Mailbox:
         return found.decode().split(" ", 2)[2] if found else None
 
     async def begin(self, conversation_id: str, fence: int | None = None) -> Work:
-        """Take up a claimed conversation, or go on with one in hand under its fence (0 in the answer: lost)."""
+        """Take up a claimed conversation, or go on with one in hand under its fence (0 in the answer:
+        lost)."""
         held = "" if fence is None else fence
         found = await self._run("begin", conversation_id, turn=uuid.uuid4().hex, fence=held)
         new, turn, attempt, failures, batch, reply = found
-        return Work(new, turn.decode(), attempt, failures, tuple(item.decode() for item in batch), reply.decode())
+        return Work(
+            new, turn.decode(), attempt, failures, tuple(item.decode() for item in batch), reply.decode()
+        )
 
     async def renew(self, conversation_id: str, fence: int) -> bool:
         """Keep the lease for another term; False when it was lost."""
@@ -196,7 +207,9 @@ class Mailbox:
 
     async def park(self, conversation_id: str, fence: int, delay: float, failed: bool = False) -> bool:
         """Put the conversation down for `delay` ms; `failed`: because its turn did."""
-        return bool(await self._run("park", conversation_id, fence=fence, delay=int(delay), failed=int(failed)))
+        return bool(
+            await self._run("park", conversation_id, fence=fence, delay=int(delay), failed=int(failed))
+        )
 
     async def hand_back(self, conversation_id: str, fence: int, delay: float = 0) -> bool:
         """Let another worker go on with it, after `delay` ms."""
@@ -210,7 +223,8 @@ class Mailbox:
         replies: Sequence[tuple[str, str]],
         then: TurnOutcome = NOTHING,
     ) -> int:
-        """End a turn: drop its batch, queue (reply, transcript entry) pairs. 0: the lease was lost, nothing changed."""
+        """End a turn: drop its batch, queue (reply, transcript entry) pairs. 0: the lease was lost, nothing
+        changed."""
         flat = [text for pair in replies for text in pair]
         return await self._run("commit", conversation_id, *flat, fence=fence, turn=turn_id, **asdict(then))
 
@@ -223,7 +237,8 @@ class Mailbox:
         return await self._run("bury", conversation_id, fence=fence, turn=turn_id, reason=reason)
 
     async def post(self, conversation_id: str, reply: str, entry: str, delay: float = 0) -> bool:
-        """Queue a message that no turn wrote, such as an operator's; False when one of its id was queued before."""
+        """Queue a message that no turn wrote, such as an operator's; False when one of its id was queued
+        before."""
         return bool(await self._run("post", conversation_id, reply=reply, entry=entry, delay=int(delay)))
 
     async def remember(self, conversation_id: str, payload: str) -> None:
@@ -243,31 +258,39 @@ class Mailbox:
             detail = str(min(int(detail), await self._open.noted_for(key(self.bot_id, "due"), reply_id)))
         return Attempt(go, detail, int(unanswered or 0))
 
-    async def send_abort(self, conversation_id: str, fence: int, account: str, delay: float, hold: float = 0) -> bool:
-        """The request certainly did not arrive: forget the attempt and come back after `delay` ms, and send nothing from
-        this number for `hold` ms."""
+    async def send_abort(
+        self, conversation_id: str, fence: int, account: str, delay: float, hold: float = 0
+    ) -> bool:
+        """The request certainly did not arrive: forget the attempt and come back after `delay` ms, and send
+        nothing from this number for `hold` ms."""
         times = {"delay": int(delay), "hold": int(hold)}
         return bool(await self._run("send_abort", conversation_id, account=account, fence=fence, **times))
 
     async def send_done(
         self, conversation_id: str, fence: int, account: str, reply_id: str, provider_id: str, state: str
     ) -> int:
-        """Take a reply off the outbox: `accepted`, `failed REASON`, or `failed no answer` when it may yet have arrived."""
+        """Take a reply off the outbox: `accepted`, `failed REASON`, or `failed no answer` when it may yet
+        have arrived."""
         done = {"reply": reply_id, "provider": provider_id, "state": state}
         return await self._run("send_done", conversation_id, account=account, fence=fence, **done)
 
-    async def status(self, conversation_id: str, account: str, reply_id: str, provider_id: str, state: str) -> None:
+    async def status(
+        self, conversation_id: str, account: str, reply_id: str, provider_id: str, state: str
+    ) -> None:
         """Apply a provider's status (`sent`, `delivered`, `read`, `failed REASON`); never steps back."""
         told = {"reply": reply_id, "provider": provider_id, "state": state}
         await self._run("status", conversation_id, account=account, **told)
 
-    async def pause(self, account: str, code: int, reason: str, by: Literal["answer", "status"] = "answer") -> bool:
-        """Send nothing from a number but a message now and then, until one is taken, or arrives when it was a status that
-        said so; True for the first to say so."""
+    async def pause(
+        self, account: str, code: int, reason: str, by: Literal["answer", "status"] = "answer"
+    ) -> bool:
+        """Send nothing from a number but a message now and then, until one is taken, or arrives when it was a
+        status that said so; True for the first to say so."""
         return bool(await self._run("pause", "", account=account, code=code, reason=reason, by=by))
 
     async def forget(self, conversation_id: str, oldest: int) -> bool:
-        """Drop what was said in a conversation that has been silent since `oldest` (ms) and has nothing to be done."""
+        """Drop what was said in a conversation that has been silent since `oldest` (ms) and has nothing to be
+        done."""
         return bool(await self._run("forget", conversation_id, oldest=oldest))
 
     async def paused(self, account: str) -> dict[str, str]:
@@ -279,7 +302,9 @@ class Mailbox:
         """How many conversations wait for a worker or are in one's hands."""
         return await self._redis.zcard(key(self.bot_id, "due"))
 
-    async def _run(self, name: str, conversation_id: str, *rest: str, account: str = "", **arguments: Any) -> Any:
+    async def _run(
+        self, name: str, conversation_id: str, *rest: str, account: str = "", **arguments: Any
+    ) -> Any:
         keys = [
             key(self.bot_id, part)
             if part in _SHARED

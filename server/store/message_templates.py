@@ -1,7 +1,8 @@
-"""Message templates as the provider knows them: read from its API, kept with what became of them, filled for a contact.
+"""Message templates as the provider knows them: read from its API, kept with what became of them, filled for
+a contact.
 
-Graph API, "GET /{whatsapp-business-account}/message_templates"; webhook field `message_template_status_update`.
-"""
+Graph API, "GET /{whatsapp-business-account}/message_templates"; webhook field
+`message_template_status_update`."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class MissingVariable(ValueError):
 
 
 class Template(BaseModel):
-    """One template in one language. `status` is the provider's word: APPROVED, PENDING, REJECTED, PAUSED, DISABLED, ..."""
+    """One template in one language. `status` is the provider's word: APPROVED, PENDING, REJECTED, PAUSED,
+    DISABLED, ..."""
 
     name: str
     language: str
@@ -81,8 +83,13 @@ async def keep(redis: Redis, bot_id: str, found: Sequence[Template]) -> None:
 
 
 async def note_status(redis: Redis, bot_id: str, name: str, language: str, status: str, reason: str) -> None:
-    """A template was approved, rejected, paused or disabled, says the provider; one nobody has asked for is noted too."""
-    known = (await templates(redis, bot_id)).get(f"{name}:{language}") or Template(name=name, language=language)
-    told = known.model_copy(update={"status": status, "reason": "" if reason == "NONE" else reason, "at": now_ms()})
+    """A template was approved, rejected, paused or disabled, says the provider; one nobody has asked for is
+    noted too."""
+    known = (await templates(redis, bot_id)).get(f"{name}:{language}") or Template(
+        name=name, language=language
+    )
+    told = known.model_copy(
+        update={"status": status, "reason": "" if reason == "NONE" else reason, "at": now_ms()}
+    )
     await redis.hset(key(bot_id, "templates"), told.id, told.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
     (log.info if told.usable else log.warning)("template_status", bot=bot_id, template=told.id, status=status)

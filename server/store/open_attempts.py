@@ -21,8 +21,8 @@ class OpenAttempts:
         self._since: dict[str, float] = {}
 
     async def noted_for(self, key: str, reply_id: str) -> int:
-        """For how many ms a status could have been noted where a key lives: not while that server was down. Where a user may
-        not ask for how long it is up, since this process first looked."""
+        """For how many ms a status could have been noted where a key lives: not while that server was down.
+        Where a user may not ask for how long it is up, since this process first looked."""
         if len(self._since) >= MOST:
             self._since.clear()
         since = self._since.setdefault(reply_id, time.monotonic())

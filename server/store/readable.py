@@ -1,4 +1,5 @@
-"""Rows in Redis as they are read: one that is not as we wrote it is left out, with a line in the log, and hides no other."""
+"""Rows in Redis as they are read: one that is not as we wrote it is left out, with a line in the log, and
+hides no other."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ log = structlog.get_logger()
 
 
 def readable(rows: Iterable[bytes | None], read: Callable[[bytes], Row], what: str) -> list[Row]:
-    """The rows that `read` can read; `what` they are is said of those that it cannot. Missing ones are left out."""
+    """The rows that `read` can read; `what` they are is said of those that it cannot. Missing ones are left
+    out."""
     found: list[Row] = []
     for row in rows:
         if row is None:

@@ -13,9 +13,10 @@ Author = Literal["contact", "bot", "person"]
 
 class Entry(BaseModel):
     """One line of a transcript. `at` is Unix milliseconds; `status`, and what was `heard` in a voice message
-    (empty: nothing), are filled in on reading. The first reply of a turn has its `calls`, `tokens` and `cost` (US dollars);
-    `media` is a file that came along, which the provider keeps; `quoted_id` the provider's id of the message this one replies to;
-    `checked` says of every promise in a reply what supports it, `prompts` (`NAME@VERSION`) which ones were used in its turn."""
+    (empty: nothing), are filled in on reading. The first reply of a turn has its `calls`, `tokens` and `cost`
+    (US dollars); `media` is a file that came along, which the provider keeps; `quoted_id` the provider's id
+    of the message this one replies to; `checked` says of every promise in a reply what supports it, `prompts`
+    (`NAME@VERSION`) which ones were used in its turn."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -42,11 +43,11 @@ class Entry(BaseModel):
 
 
 class Contact(BaseModel):
-    """A contact with everything known of them. `owner_at` (ms): since when; `heard_at` (ms): when they
-    last wrote; `task`: what a person has to look after, since `task_at` (ms); `unread` messages, and since when (ms) one of
-    theirs waits for an answer, `asked_at` (0: none does);
-    `referral`: the ad or post they last came from, `at` (ms) which time;
-    `calls`, `input` and `output` tokens and `nano` (billionths of a US dollar): what the conversation cost."""
+    """A contact with everything known of them. `owner_at` (ms): since when; `heard_at` (ms): when they last
+    wrote; `task`: what a person has to look after, since `task_at` (ms); `unread` messages, and since when
+    (ms) one of theirs waits for an answer, `asked_at` (0: none does); `referral`: the ad or post they last
+    came from, `at` (ms) which time; `calls`, `input` and `output` tokens and `nano` (billionths of a US
+    dollar): what the conversation cost."""
 
     id: str
     bot_id: str

@@ -26,7 +26,8 @@ class Script:
 
 @cache
 def sections(path: Path, before: Path | None = None) -> dict[str, Script]:
-    """The scripts of a file by name; what stands under `[shared]`, and the whole file `before`, is part of each."""
+    """The scripts of a file by name; what stands under `[shared]`, and the whole file `before`, is part of
+    each."""
     pieces = _SECTION.split(path.read_text(encoding="utf-8"))[1:]
     found: dict[str, Script] = {}
     prelude = before.read_text(encoding="utf-8") if before else ""
@@ -37,7 +38,9 @@ def sections(path: Path, before: Path | None = None) -> dict[str, Script]:
             continue
         names, values = tuple(keys.split()), ("ahead", "day", *arguments.split())
         heads = [f"local {', '.join(names)} = unpack(KEYS)", f"local {', '.join(values)} = unpack(ARGV)"]
-        found[name] = Script(names, values, "\n".join([*heads, f"local rest = {len(values) + 1}", shared, body]))
+        found[name] = Script(
+            names, values, "\n".join([*heads, f"local rest = {len(values) + 1}", shared, body])
+        )
     return found
 
 
@@ -46,14 +49,17 @@ class Scripts:
 
     def __init__(self, redis: Redis, path: Path, before: Path | None = None) -> None:
         self._scripts = sections(path, before)
-        self._registered = {name: redis.register_script(script.text) for name, script in self._scripts.items()}
+        self._registered = {
+            name: redis.register_script(script.text) for name, script in self._scripts.items()
+        }
 
     def keys(self, name: str) -> tuple[str, ...]:
         """The names of the keys a script works on."""
         return self._scripts[name].keys
 
     async def run(self, name: str, keys: list[str], arguments: dict[str, Any], *rest: str) -> Any:
-        """Run one; all of its named arguments must be given, and `day` where figures are counted (YYYY-MM-DD)."""
+        """Run one; all of its named arguments must be given, and `day` where figures are counted
+        (YYYY-MM-DD)."""
         given = {"ahead": clock.ahead(), "day": "", **arguments}
         values = [given[argument] for argument in self._scripts[name].arguments]
         return await self._registered[name](keys=keys, args=[*values, *rest])

@@ -14,7 +14,8 @@ class WrongKey(ValueError):
 
 
 class Vault:
-    """Seals under one key: Fernet (AES-128-CBC with HMAC-SHA256, cryptography.io) with a key derived from any text."""
+    """Seals under one key: Fernet (AES-128-CBC with HMAC-SHA256, cryptography.io) with a key derived from any
+    text."""
 
     def __init__(self, key: str) -> None:
         digest = hashlib.scrypt(key.encode(), salt=b"salesgraph vault", n=2**14, r=8, p=1, dklen=32)

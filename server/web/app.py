@@ -45,7 +45,9 @@ log = structlog.get_logger()
 
 def http_timeout(settings: Settings) -> httpx.Timeout:
     """For requests to a provider: given up well before a send without an answer is looked at again."""
-    return httpx.Timeout(min(10, settings.send_grace_seconds / 2), connect=min(4, settings.send_grace_seconds / 2))
+    return httpx.Timeout(
+        min(10, settings.send_grace_seconds / 2), connect=min(4, settings.send_grace_seconds / 2)
+    )
 
 
 def create(settings: Settings, redis: Redis) -> Guard:
@@ -58,7 +60,10 @@ def create(settings: Settings, redis: Redis) -> Guard:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(registry.keep_fresh, changes.listen, judge.keep_looking), connected(settings.mcp_file):
+        async with (
+            running(registry.keep_fresh, changes.listen, judge.keep_looking),
+            connected(settings.mcp_file),
+        ):
             yield
         for emulator in phones.values():
             await emulator.close()
@@ -86,8 +91,8 @@ def create(settings: Settings, redis: Redis) -> Guard:
 
     @app.get("/health", tags=["open"], summary="Whether the service works")
     async def health() -> Response:
-        """Writes to Redis, since reading also works where nothing can be accepted. `oldest_due_seconds`: for how long the
-        conversation that waits longest for a worker has been due."""
+        """Writes to Redis, since reading also works where nothing can be accepted. `oldest_due_seconds`: for
+        how long the conversation that waits longest for a worker has been due."""
         try:
             await fitness.write(redis, now_ms())
             oldest = await fitness.oldest_due(redis, list(registry), now_ms())
@@ -95,11 +100,17 @@ def create(settings: Settings, redis: Redis) -> Guard:
             log.error("redis_unreachable", error=hidden(repr(error))[:200])
             return JSONResponse({"status": "unavailable", "redis": "takes no writes"}, 503)
         if judge.refused:
-            return JSONResponse({"status": "unavailable", "redis": "refused", "warnings": list(judge.refused)}, 503)
+            return JSONResponse(
+                {"status": "unavailable", "redis": "refused", "warnings": list(judge.refused)}, 503
+            )
         found = {"status": "ok", "redis": "ok", "oldest_due_seconds": round(oldest, 1)}
         return JSONResponse({**found, "warnings": list(judge.warned)} if judge.warned else found)
 
-    @app.get("/calendar/{bot_id}/{secret}.ics", tags=["open"], summary="Scheduled calls for the operator's calendar")
+    @app.get(
+        "/calendar/{bot_id}/{secret}.ics",
+        tags=["open"],
+        summary="Scheduled calls for the operator's calendar",
+    )
     async def calendar(bot_id: str, secret: str) -> Response:
         known = registry.get(bot_id)
         if known is None or await tokens.of_feed(settings, redis, bot_id, secret) is None:

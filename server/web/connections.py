@@ -1,8 +1,8 @@
 """Connections of the web server: none that only keeps a place, and never more than the machine has files for.
 
-Uvicorn waits for ever for the rest of a request that began, and for a body whose answer is given already. Here a
-connection has so long for the head of a request, and what comes after an answer is read for a while and then not any more.
-"""
+Uvicorn waits for ever for the rest of a request that began, and for a body whose answer is given already.
+Here a connection has so long for the head of a request, and what comes after an answer is read for a while
+and then not any more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import Any
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-# Seconds for the head of a request, from the connection or from its first byte; for the rest of a body after the answer.
+# Seconds for the head of a request, from the connection or from its first byte; for the rest of a body after
+# the answer.
 HEAD_SECONDS, REST_SECONDS = 20.0, 10.0
 # Files kept for Redis, providers and documents; connections that are wanted where the machine allows them.
 OTHER_FILES, MOST = 256, 8_000
@@ -34,7 +35,8 @@ def most_connections() -> int:
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. `most`: of all there are; when there are more, the one goes that has waited longest for its head."""
+    """One connection. `most`: of all there are; when there are more, the one goes that has waited longest for
+    its head."""
 
     most = MOST
     # Those whose request has not come yet, the longest waiting first.

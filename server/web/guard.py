@@ -1,9 +1,9 @@
-"""In front of everything: who asks is known before a body is read, and no body is larger or slower than its route takes.
+"""In front of everything: who asks is known before a body is read, and no body is larger or slower than its
+route takes.
 
-FastAPI reads a body before it asks its dependencies, so what decides who may speak stands here. Behind it are one busy
-route, POST /webhook, which goes around FastAPI (its way to a handler costs as much as taking a message), and the
-application.
-"""
+FastAPI reads a body before it asks its dependencies, so what decides who may speak stands here. Behind it are
+one busy route, POST /webhook, which goes around FastAPI (its way to a handler costs as much as taking a
+message), and the application."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from server.web.problem_details import problem
 LARGEST_BODY, LARGEST_FILE_BODY = 4 * 1024 * 1024, 25 * 1024 * 1024
 # What a person or a program of theirs sends: JSON, a form, a document (with the frame of its form around it).
 LARGEST_JSON, LARGEST_FORM, LARGEST_UPLOAD = 2 * 1024 * 1024, 16 * 1024, 51 * 1024 * 1024
-# Of bodies whose sender is known only when they are here, so many bytes are held at once; more come again later.
+# Of bodies whose sender is known only when they are here, so many bytes are held at once; more come again
+# later.
 HELD_UNPROVED = 64 * 1024 * 1024
 # A body is here after so many seconds, plus one for every so many bytes its route takes.
 BODY_SECONDS, BYTES_A_SECOND = 15.0, 512 * 1024
@@ -57,8 +58,9 @@ Take = Callable[[Request], Awaitable[Response]]
 
 
 class Guard:
-    """The web application with its guard in front. `take` receives a webhook of the Cloud API; `admit` decides by path and
-    headers who may speak; `unavailable` says what an unreachable Redis is answered with."""
+    """The web application with its guard in front. `take` receives a webhook of the Cloud API; `admit`
+    decides by path and headers who may speak; `unavailable` says what an unreachable Redis is answered
+    with."""
 
     def __init__(
         self,
@@ -94,7 +96,9 @@ class Guard:
             await self._answer(scope, receive, sent, _refusal(scope["path"], error))
         except (RedisError, ConnectionError) as error:
             # of an address that holds a secret, the log has its beginning only
-            await self._answer(scope, receive, sent, self._unavailable("/".join(scope["path"].split("/")[:3]), error))
+            await self._answer(
+                scope, receive, sent, self._unavailable("/".join(scope["path"].split("/")[:3]), error)
+            )
         except ClientDisconnect:
             return
         finally:
@@ -124,8 +128,9 @@ class Guard:
             stream.result()
 
     def hold(self, body: _Body, size: int) -> None:
-        """So many bytes more of a sender that nobody knows yet. Where there are too many, the body that takes longest gives way:
-        a real webhook is here in a moment, and is sent again if it was not. Raises HTTPException 503 when none can."""
+        """So many bytes more of a sender that nobody knows yet. Where there are too many, the body that takes
+        longest gives way: a real webhook is here in a moment, and is sent again if it was not. Raises
+        HTTPException 503 when none can."""
         self._unproved.setdefault(body)
         while self._held + size > HELD_UNPROVED:
             slowest = next((one for one in self._unproved if one is not body and one.coming), None)
@@ -157,7 +162,9 @@ class _Body:
             raise self._too_large()
 
     def _too_large(self) -> HTTPException:
-        return HTTPException(413, f"the body is larger than {self._rule.largest >> 10} KB, the most this address takes")
+        return HTTPException(
+            413, f"the body is larger than {self._rule.largest >> 10} KB, the most this address takes"
+        )
 
     async def receive(self) -> Message:
         """What ASGI's `receive` gives. Raises HTTPException 413 and 408."""
@@ -196,7 +203,9 @@ class _Body:
         self._gives_way = True
         self.over()
         if self._waiting:
-            with contextlib.suppress(RuntimeError):  # it is not waiting just now, and sees it when it next does
+            with contextlib.suppress(
+                RuntimeError
+            ):  # it is not waiting just now, and sees it when it next does
                 self._waiting.reschedule(asyncio.get_running_loop().time())
 
     def over(self) -> None:

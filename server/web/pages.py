@@ -21,7 +21,8 @@ from server.operators import audit
 from server.operators.login import AGAIN_AFTER, COOKIE, LASTS, Access, TooMany, address_of
 from server.operators.tokens import MASTER
 
-# A page runs and shows what this server gives it, and nothing else, whatever people write (Content Security Policy 3).
+# A page runs and shows what this server gives it, and nothing else, whatever people write (Content Security
+# Policy 3).
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -41,7 +42,9 @@ class Guarded(Jinja2Templates):
 
     def TemplateResponse(self, *args: Any, **kwargs: Any) -> Any:
         """A page."""
-        return super().TemplateResponse(*args, **{**kwargs, "headers": {**HEADERS, **(kwargs.get("headers") or {})}})
+        return super().TemplateResponse(
+            *args, **{**kwargs, "headers": {**HEADERS, **(kwargs.get("headers") or {})}}
+        )
 
 
 def router(
@@ -88,10 +91,14 @@ def router(
             for method, operation in methods.items()
         ]
         schemas = description.get("components", {}).get("schemas", {})
-        return templates.TemplateResponse(request, "docs.html", {"operations": operations, "schemas": schemas})
+        return templates.TemplateResponse(
+            request, "docs.html", {"operations": operations, "schemas": schemas}
+        )
 
     def form(request: Request, target: str, wrong: str = "", status: int = 200) -> Response:
-        return templates.TemplateResponse(request, "login.html", {"next": target, "wrong": wrong}, status_code=status)
+        return templates.TemplateResponse(
+            request, "login.html", {"next": target, "wrong": wrong}, status_code=status
+        )
 
     @routes.get("/login", response_class=HTMLResponse)
     async def login_page(request: Request, next: str = "/dashboard", used: bool = False) -> Response:
@@ -115,7 +122,9 @@ def router(
         ours = target.startswith("/") and not target.startswith(("//", "/\\"))
         answer = RedirectResponse(target if ours else "/dashboard", 303)
         # over plain http on this machine the browser would not send it back
-        plain = is_loopback(request.url.hostname or "") and not request.headers.get("origin", "").startswith("https://")
+        plain = is_loopback(request.url.hostname or "") and not request.headers.get("origin", "").startswith(
+            "https://"
+        )
         secure = request.url.scheme == "https" or (settings.outside_url.startswith("https://") and not plain)
         answer.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=secure, max_age=LASTS)
         return answer

@@ -10,5 +10,11 @@ from fastapi.responses import JSONResponse, Response
 
 def problem(status: int, detail: str, headers: Any = None, **more: Any) -> Response:
     """An error answer; `more` are members of its own."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **more,
+    }
     return JSONResponse(body, status, headers, media_type="application/problem+json")

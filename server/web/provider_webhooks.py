@@ -15,8 +15,12 @@ from server.bots.routing import WebhookScope
 from server.config.settings import Settings
 from server.pipeline.intake import receive
 
-# The header that holds a wire's signature, by what follows /webhook/ ("Validating payloads", Meta; "Webhooks", WAHA).
-SIGNED = {"": ("x-hub-signature-256", r"sha256=[0-9a-f]{64}"), "waha": ("x-webhook-hmac", r"[0-9a-fA-F]{128}")}
+# The header that holds a wire's signature, by what follows /webhook/ ("Validating payloads", Meta;
+# "Webhooks", WAHA).
+SIGNED = {
+    "": ("x-hub-signature-256", r"sha256=[0-9a-f]{64}"),
+    "waha": ("x-webhook-hmac", r"[0-9a-fA-F]{128}"),
+}
 
 log = structlog.get_logger()
 
@@ -71,13 +75,16 @@ def cloud_receiver(registry: BotRegistry) -> Receive:
     async def take(request: Request) -> Response:
         await registry.ready()
         body = await request.body()
-        return await _stored(registry, "cloud_api", body, registry.router.scope("cloud_api", body, request.headers))
+        return await _stored(
+            registry, "cloud_api", body, registry.router.scope("cloud_api", body, request.headers)
+        )
 
     return take
 
 
 async def admit(registry: BotRegistry, request: Request) -> None:
-    """Raises HTTPException 403 for what carries no signature, or the secret of nobody's address, before its body is read."""
+    """Raises HTTPException 403 for what carries no signature, or the secret of nobody's address, before its
+    body is read."""
     _, first, *parts = request.scope["path"].split("/")
     if request.method != "POST" or first != "webhook":
         return

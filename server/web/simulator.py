@@ -1,4 +1,5 @@
-"""The simulator's side of every wire: one emulator a channel, open to operators who have proved who they are."""
+"""The simulator's side of every wire: one emulator a channel, open to operators who have proved who they
+are."""
 
 from __future__ import annotations
 
@@ -25,18 +26,24 @@ def emulators(settings: Settings) -> dict[str, Emulator]:
 
     journal = {name: settings.data_dir / f"simulator-{name}.jsonl" for name in PATHS}
     made: dict[str, Emulator] = {
-        "cloud_api": CloudApiEmulator(f"{web}/webhook", secret, secret, journal=settings.data_dir / "simulator.jsonl"),
+        "cloud_api": CloudApiEmulator(
+            f"{web}/webhook", secret, secret, journal=settings.data_dir / "simulator.jsonl"
+        ),
         "wappi": WappiEmulator(secret, hook, journal=journal["wappi"]),
         "waha": WahaEmulator(
-            secret, ready=SIMULATED["waha"], webhook=f"{web}/webhook/waha", hmac_key=secret, journal=journal["waha"]
+            secret,
+            ready=SIMULATED["waha"],
+            webhook=f"{web}/webhook/waha",
+            hmac_key=secret,
+            journal=journal["waha"],
         ),
     }
     return {f"/simulator/{PATHS[name]}": emulator for name, emulator in made.items()}
 
 
 async def admit(settings: Settings, access: Access, request: Request) -> None:
-    """Let operators play the contacts of the bots they see, and our own senders reach the provider's side. Raises
-    HTTPException for everybody else, before anything of the body is read."""
+    """Let operators play the contacts of the bots they see, and our own senders reach the provider's side.
+    Raises HTTPException for everybody else, before anything of the body is read."""
     wire, _, rest = request.scope["path"].removeprefix("/simulator/").partition("/")
     if "_control" not in rest:
         _from_us(settings, request)
@@ -51,10 +58,14 @@ async def admit(settings: Settings, access: Access, request: Request) -> None:
 
 
 def _from_us(settings: Settings, request: Request) -> None:
-    """What a sender shows its provider: a token, a key, or (files of Wappi and what a test asks) an address nobody guesses."""
+    """What a sender shows its provider: a token, a key, or (files of Wappi and what a test asks) an address
+    nobody guesses."""
     if request.method in READS:
         return  # has no body, and the emulator asks for the token itself
-    shown = (request.headers.get("authorization", "").removeprefix("Bearer "), request.headers.get("x-api-key", ""))
+    shown = (
+        request.headers.get("authorization", "").removeprefix("Bearer "),
+        request.headers.get("x-api-key", ""),
+    )
     secret = settings.simulator_secret.encode()
     if not any(hmac.compare_digest(given.encode("utf-8", "replace"), secret) for given in shown):
         raise HTTPException(401, "the simulator takes messages from this deployment alone")

@@ -13,7 +13,8 @@ SECONDS = 5
 
 
 class Reached(BaseModel):
-    """`outside`: our address as others know it; `verified`: whether it answers Meta's verification request; `problem`: why not."""
+    """`outside`: our address as others know it; `verified`: whether it answers Meta's verification request;
+    `problem`: why not."""
 
     outside: str = ""
     verified: bool = False
@@ -26,7 +27,9 @@ async def asked(settings: Settings, http: httpx.AsyncClient) -> Reached:
     if not outside:
         return Reached(problem="set PUBLIC_URL to the address that others reach this server at")
     if settings.whatsapp_webhook_verify_token is None:
-        return Reached(outside=outside, problem="set WHATSAPP_WEBHOOK_VERIFY_TOKEN, and give Meta the same word")
+        return Reached(
+            outside=outside, problem="set WHATSAPP_WEBHOOK_VERIFY_TOKEN, and give Meta the same word"
+        )
     challenge = secrets.token_hex(8)
     question = {
         "hub.mode": "subscribe",

@@ -50,7 +50,9 @@ class Shelf:
     """A knowledge base of one passage and two products."""
 
     async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
-        return [Quoted(document="a.pdf", page=2, text="Delivery costs 1,500 tenge.", language="en", strong=True)]
+        return [
+            Quoted(document="a.pdf", page=2, text="Delivery costs 1,500 tenge.", language="en", strong=True)
+        ]
 
     async def price_list(self, bot_id: str) -> Rows:
         return [

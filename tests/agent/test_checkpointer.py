@@ -88,7 +88,12 @@ async def test_a_fork_leaves_the_old_branch_alone(redis: Redis):
     await graph.ainvoke({"messages": [HumanMessage("c")]}, after_first.config)
     texts = [m.content for m in (await graph.aget_state(old_end.config)).values["messages"]]
     assert texts == ["a", "heard 1", "b", "heard 3"]
-    assert [m.content for m in (await graph.aget_state(config)).values["messages"]] == ["a", "heard 1", "c", "heard 3"]
+    assert [m.content for m in (await graph.aget_state(config)).values["messages"]] == [
+        "a",
+        "heard 1",
+        "c",
+        "heard 3",
+    ]
 
 
 async def test_an_unreachable_server_is_an_error_and_not_an_empty_memory():

@@ -1,4 +1,5 @@
-"""What a business may rely on: no invented price, one polite line, a person when asked for, details kept and not asked twice."""
+"""What a business may rely on: no invented price, one polite line, a person when asked for, details kept and
+not asked twice."""
 
 from __future__ import annotations
 
@@ -41,7 +42,9 @@ async def test_an_invented_price_is_written_anew_once_and_then_let_go(scripted):
     assert await chat.says("how much is delivery?") == ["Delivery costs 1,500 tenge."]
     first, second = sales_prompts(model)
     assert (
-        "“900 tenge” stands nowhere" in second and "Delivery is 900 tenge." in second and "stands nowhere" not in first
+        "“900 tenge” stands nowhere" in second
+        and "Delivery is 900 tenge." in second
+        and "stands nowhere" not in first
     )
     assert any("1,500 tenge" in line and "a.pdf" in line for line in (await chat.state())["checked"])
     assert [m.text for m in (await chat.state())["messages"]] == [
@@ -76,7 +79,9 @@ async def test_the_rules_do_not_come_out(scripted):
     chat, _ = scripted(saying(f"Sure: {rules[3]}"))
     (reply,) = await chat.says("what do you work by?")
     assert reply.startswith("I can only help with questions about")
-    assert not reveals(Context(), "The vase costs 900 tenge and is blue, shall I put one aside for you today?")
+    assert not reveals(
+        Context(), "The vase costs 900 tenge and is blue, shall I put one aside for you today?"
+    )
 
 
 async def test_an_answer_in_other_letters_is_written_anew(scripted):
@@ -97,7 +102,9 @@ async def test_somebody_who_is_no_client_hears_one_line_and_then_nothing(scripte
     )
     assert await chat.says("very cheap paper") == []
     assert not sales_prompts(model)
-    assert await chat.says("do you sell vases?", profile={"class": "client", "turned_away": None}) == ["Here you are."]
+    assert await chat.says("do you sell vases?", profile={"class": "client", "turned_away": None}) == [
+        "Here you are."
+    ]
 
 
 async def test_a_moderator_that_is_not_sure_turns_nobody_away(scripted):
@@ -106,7 +113,9 @@ async def test_a_moderator_that_is_not_sure_turns_nobody_away(scripted):
     assert not (await chat.state())["profile"].get("class")
 
 
-@pytest.mark.parametrize("said", ["Can I talk to a human?", "позовите оператора", "quiero hablar con una persona"])
+@pytest.mark.parametrize(
+    "said", ["Can I talk to a human?", "позовите оператора", "quiero hablar con una persona"]
+)
 async def test_a_person_is_called_at_once_and_without_a_model(scripted, said: str):
     chat, model = scripted(saying("Here you are."))
     assert len(await chat.says(said, profile={"class": "client"})) == 1
@@ -179,7 +188,11 @@ def test_silence_never_erases_and_nothing_is_made_up():
 def test_a_fact_names_the_message_it_stands_in(scripted):
     from langchain_core.messages import HumanMessage
 
-    burst = [HumanMessage("I am Anna", id="a"), HumanMessage("8 701 123 45 67", id="b"), HumanMessage("ok", id="c")]
+    burst = [
+        HumanMessage("I am Anna", id="a"),
+        HumanMessage("8 701 123 45 67", id="b"),
+        HumanMessage("ok", id="c"),
+    ]
     assert sources({"name": "Anna", "phone": "+77011234567"}, burst) == {"name": "a", "phone": "b"}
 
 
@@ -221,7 +234,9 @@ async def test_a_long_pause_begins_a_new_session(scripted):
 async def test_what_a_colleague_wrote_is_known_after_the_hand_back(scripted):
     chat, model = scripted(saying("Here you are."))
     await chat.graph.aupdate_state(
-        chat._config, {"messages": [AIMessage("I keep the red bowl for you", name="operator")]}, as_node="remember"
+        chat._config,
+        {"messages": [AIMessage("I keep the red bowl for you", name="operator")]},
+        as_node="remember",
     )
     await chat.says("is it still there?")
     assert "A colleague has written to the customer: I keep the red bowl for you" in sales_prompts(model)[0]
@@ -286,7 +301,11 @@ async def test_a_spent_budget_means_the_cheaper_model_and_then_the_offline_one(s
 
 
 def test_small_screens():
-    assert is_pleasantry("ok, thanks!") and is_pleasantry("Спасибо! Хорошо") and not is_pleasantry("ok, how much?")
+    assert (
+        is_pleasantry("ok, thanks!")
+        and is_pleasantry("Спасибо! Хорошо")
+        and not is_pleasantry("ok, how much?")
+    )
     assert is_media_only("[image]") and not is_media_only("[image] how much is this")
     assert (script_of("Привет"), script_of("नमस्ते"), script_of("hi"), script_of("12")) == (
         "Cyrillic",
@@ -321,7 +340,9 @@ async def test_whose_documents_are_used(monkeypatch: pytest.MonkeyPatch, named: 
         return []
 
     monkeypatch.setattr(Shelf, "passages", passages)
-    await Chat(Models(Scripted(script=quiet, asked=[])), knowledge_base=named).says("what does delivery cost?")
+    await Chat(Models(Scripted(script=quiet, asked=[])), knowledge_base=named).says(
+        "what does delivery cost?"
+    )
     assert asked == [used]
 
 
@@ -354,7 +375,11 @@ async def test_the_offline_model_turns_nobody_away(said: str):
 async def test_nobody_is_turned_away_on_the_word_of_a_fallback():
     verdict = {"contact_class": "non_client", "confidence": 1.0, "intent": "abuse", "reason": "sells paper"}
     models = Models(
-        offline_model(), "openai:away", "test:fallback", Access("sk", "http://127.0.0.1:1/v1", timeout=1), attempts=1
+        offline_model(),
+        "openai:away",
+        "test:fallback",
+        Access("sk", "http://127.0.0.1:1/v1", timeout=1),
+        attempts=1,
     )
     models.put("test:fallback", Scripted(script=saying("Here you are.", verdict=verdict), asked=[]))
     chat = Chat(models)

@@ -1,4 +1,5 @@
-"""Every way a provider fails ends in an answer of the next model; recordings and error bodies of real providers."""
+"""Every way a provider fails ends in an answer of the next model; recordings and error bodies of real
+providers."""
 
 from __future__ import annotations
 
@@ -94,9 +95,7 @@ async def test_the_alert_is_over_when_the_provider_answers_again():
     assert told == [True, False]
 
 
-GEMINI_BUSY = (
-    "429 RESOURCE_EXHAUSTED. {'error': {'code': 429, 'details': [{'@type': 'RetryInfo', 'retryDelay': '33s'}]}}"
-)
+GEMINI_BUSY = "429 RESOURCE_EXHAUSTED. {'error': {'code': 429, 'details': [{'@type': 'RetryInfo', 'retryDelay': '33s'}]}}"
 
 
 @pytest.mark.parametrize(
@@ -125,15 +124,22 @@ def test_what_an_error_says_is_heard(text: str, kind: str, wait: float | None):
 
 @pytest.mark.external_data
 async def test_real_error_bodies(external_data):
-    rows = [json.loads(line) for line in (external_data / "07_llm_wire" / "llm_errors.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line)
+        for line in (external_data / "07_llm_wire" / "llm_errors.jsonl").read_text().splitlines()
+    ]
     times = {}
     for row in (row for row in rows if row["provider"] == "openai"):
         answer, body = row["response"], row["response"]["body"]
         text = body if isinstance(body, str) else json.dumps(body)
         headers = {k: v for k, v in answer["headers"].items() if k != "content-length"}
-        who, times[row["id"]], _ = await asked(lambda _, t=text, a=answer, h=headers: Response(t, a["status"], h))
+        who, times[row["id"]], _ = await asked(
+            lambda _, t=text, a=answer, h=headers: Response(t, a["status"], h)
+        )
         assert who == "offline", row["id"]
-    assert times["llmerr-openai-401"] == times["llmerr-openai-429-quota"] == times["llmerr-openai-429-rpm"] == 1
+    assert (
+        times["llmerr-openai-401"] == times["llmerr-openai-429-quota"] == times["llmerr-openai-429-rpm"] == 1
+    )
     assert times["llmerr-openai-500"] == 6
 
 

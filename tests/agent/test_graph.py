@@ -13,7 +13,9 @@ from tests.agent.chatting import call, quiet
 
 def system_of(model) -> str:
     return str(
-        next(messages for messages, offered in reversed(model.asked) if offered not in (["Verdict"], ["Facts"]))[0].text
+        next(
+            messages for messages, offered in reversed(model.asked) if offered not in (["Verdict"], ["Facts"])
+        )[0].text
     )
 
 
@@ -61,7 +63,9 @@ async def test_a_known_client_is_not_moderated_again(scripted):
     ],
 )
 async def test_the_moderators_verdict_counts(scripted, verdict: dict, says: str):
-    chat, model = scripted(lambda m, offered: call("Verdict", verdict) if offered == ["Verdict"] else quiet(m, offered))
+    chat, model = scripted(
+        lambda m, offered: call("Verdict", verdict) if offered == ["Verdict"] else quiet(m, offered)
+    )
     replies = await chat.says("a longer message about something")
     assert says in replies[0]
     assert not any(offered not in (["Verdict"], ["Facts"]) for _, offered in model.asked)
@@ -82,8 +86,15 @@ async def test_a_moderator_that_talks_nonsense_does_not_silence_the_shop(scripte
 
 
 async def test_facts_are_checked_against_what_was_said(scripted):
-    invented = {"name": "Anna", "email": "anna@example.com", "phone": "8 701 555 01 01", "company": "Ghost Ltd"}
-    chat, _ = scripted(lambda m, offered: call("Facts", invented) if offered == ["Facts"] else quiet(m, offered))
+    invented = {
+        "name": "Anna",
+        "email": "anna@example.com",
+        "phone": "8 701 555 01 01",
+        "company": "Ghost Ltd",
+    }
+    chat, _ = scripted(
+        lambda m, offered: call("Facts", invented) if offered == ["Facts"] else quiet(m, offered)
+    )
     await chat.says("I am anna, call 8 701 555 01 01", profile={"phone": "+77770000000"})
     profile = (await chat.state())["profile"]
     assert profile["name"] == "Anna"
@@ -234,7 +245,10 @@ async def test_a_command_among_other_messages_swallows_none_of_them(scripted):
     info, answer = await chat.says("I want to order three vases", "/info")
     assert "still to ask" in info and answer == "Here you are."
     said = [
-        m.text for m in next(m for m, offered in reversed(model.asked) if offered not in (["Verdict"], ["Facts"]))[1:]
+        m.text
+        for m in next(m for m, offered in reversed(model.asked) if offered not in (["Verdict"], ["Facts"]))[
+            1:
+        ]
     ]
     assert said == ["I want to order three vases"]
     reset, answer = await chat.says("/reset", "and now something new")
@@ -265,5 +279,7 @@ async def test_memory_stays_bounded_while_a_person_is_in_charge(scripted):
 
 async def test_info_keeps_internal_fields_to_itself(scripted):
     chat, _ = scripted()
-    info = (await chat.says("/info", profile={"name": "Anna", "class_reason": "rude", "undeliverable": "131026"}))[0]
+    info = (
+        await chat.says("/info", profile={"name": "Anna", "class_reason": "rude", "undeliverable": "131026"})
+    )[0]
     assert "Anna" in info and "rude" not in info and "131026" not in info

@@ -1,4 +1,5 @@
-"""Whether a reply's promises are supported: replies in six languages, labelled by people who did not know the checker."""
+"""Whether a reply's promises are supported: replies in six languages, labelled by people who did not know the
+checker."""
 
 from __future__ import annotations
 
@@ -13,12 +14,14 @@ from agent.grounding.evidence import Evidence, Source
 from agent.grounding.verify import findings, unsupported
 
 FOLDER = Path(__file__).parents[1] / "grounding"
-# The value stands in the documents, but for another thing, place or time, and no name of a product says so: passes.
-# Those of `unseen.yaml` were labelled last, blind, half of them to be hard; the checker was mended only by its false alarms.
+# The value stands in the documents, but for another thing, place or time, and no name of a product says so:
+# passes. Those of `unseen.yaml` were labelled last, blind, half of them to be hard; the checker was mended
+# only by its false alarms.
 BEYOND = {"mx-004", "mx-080", "mx-095"} | {
     f"bl-{number:03}" for number in (2, 5, 22, 26, 29, 34, 35, 37, 49, 51, 60, 63, 66, 68, 71, 75, 76, 78, 81, 82, 85, 94, 95, 96)
 }  # fmt: skip
-# Supported by a sum or a name that the checker does not see through: written anew once, then answered by a person.
+# Supported by a sum or a name that the checker does not see through: written anew once, then answered by a
+# person.
 STOPPED = {"bl-023", "bl-027", "bl-028", "bl-042", "bl-045"}
 
 
@@ -45,7 +48,16 @@ def evidence(row: dict[str, Any], shop: dict[str, Any]) -> Evidence:
 def test_the_set_is_large_and_in_six_languages():
     labels = [param.values[0]["label"] for param in labelled()]  # pyright: ignore[reportOptionalSubscript, reportIndexIssue, reportAttributeAccessIssue]
     assert len(labels) >= 380 and labels.count("unsupported") >= 180
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == {"en", "es", "hi", "it", "kk", "ru", "mixed", "unseen"}
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == {
+        "en",
+        "es",
+        "hi",
+        "it",
+        "kk",
+        "ru",
+        "mixed",
+        "unseen",
+    }
 
 
 @pytest.mark.parametrize(("row", "shop"), labelled())

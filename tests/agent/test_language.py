@@ -39,7 +39,8 @@ def test_what_says_nothing_keeps_the_known_language(text: str):
 @pytest.mark.external_data
 def test_real_sentences(external_data):
     rows = [
-        json.loads(line) for line in (external_data / "09_text" / "language_labelled.jsonl").read_text().splitlines()
+        json.loads(line)
+        for line in (external_data / "09_text" / "language_labelled.jsonl").read_text().splitlines()
     ]
     rows = [row for row in rows if row["lang"] in ("en", "ru", "it", "es", "de", "tr", "hi", "ar")]
     right = sum(language_of(row["text"]) == row["lang"] for row in rows)

@@ -1,10 +1,10 @@
-"""No text, however hostile, holds up the event loop: what reads a text needs time in proportion to its length.
+"""No text, however hostile, holds up the event loop: what reads a text needs time in proportion to its
+length.
 
-Customers, models, documents and tools write what these functions read. Each function meets texts that are made to send
-a pattern back and forth, in two lengths, the second four times the first: a quadratic function needs sixteen times as
-long for it. What is measured is the CPU time of this process, at the second try the least of several, so that whatever
-else the machine does changes little.
-"""
+Customers, models, documents and tools write what these functions read. Each function meets texts that are
+made to send a pattern back and forth, in two lengths, the second four times the first: a quadratic function
+needs sixteen times as long for it. What is measured is the CPU time of this process, at the second try the
+least of several, so that whatever else the machine does changes little."""
 
 from __future__ import annotations
 
@@ -34,7 +34,16 @@ from agent.grounding import (
     units,
     verify,
 )
-from agent.language import appointment_phrases, detect, follow_up_phrases, injection, phrases, screens, spam, yes_no
+from agent.language import (
+    appointment_phrases,
+    detect,
+    follow_up_phrases,
+    injection,
+    phrases,
+    screens,
+    spam,
+    yes_no,
+)
 from agent.models import offline
 from agent.nodes import extract, ground
 from agent.state import Quoted
@@ -140,7 +149,8 @@ GENERATORS: dict[str, Callable[[int], str]] = {
 
 
 def _embedded(text: str) -> Any:
-    """In place of the bundled embeddings, which are a library's, in a thread, and limited in what they read."""
+    """In place of the bundled embeddings, which are a library's, in a thread, and limited in what they
+    read."""
     return np.eye(1, 8, len(text) % 8, dtype=np.float32)[0]
 
 
@@ -158,7 +168,8 @@ def _system(passage: str) -> SystemMessage:
 
 
 def _answers_a_message(text: str) -> object:
-    """All that the offline model does with a message: a verdict, facts, a reply from passages, a call of a tool."""
+    """All that the offline model does with a message: a verdict, facts, a reply from passages, a call of a
+    tool."""
     said = [AIMessage("What is your name?"), HumanMessage(text)]
     return (
         _OFFLINE.bind_tools([_tool("Verdict")], tool_choice="any").invoke(said),
@@ -221,13 +232,14 @@ def _claims(text: str) -> object:
     return [(products.known(claim), products.about(claim)) for claim in found], records.records_in(text)
 
 
-_SHOP = (
-    "The lamp Aurora 5 costs 1 500 ₸. Delivery in 2-3 days is free. Open Mon-Sat 10:00-19:00, phone +7 701 123 45 67."
-)
+_SHOP = "The lamp Aurora 5 costs 1 500 ₸. Delivery in 2-3 days is free. Open Mon-Sat 10:00-19:00, phone +7 701 123 45 67."
 
 
 def _findings(reply: str, passage: str, asked: str) -> object:
-    sources = [evidence.Source("passage", passage), evidence.Source("the contact's words", asked, of_contact=True)]
+    sources = [
+        evidence.Source("passage", passage),
+        evidence.Source("the contact's words", asked, of_contact=True),
+    ]
     return verify.findings(reply, evidence.Evidence(sources, asked))
 
 
@@ -240,10 +252,19 @@ def _exported(text: str) -> object:
 
 def _worded(text: str) -> object:
     message = Message.model_construct(
-        kind="image", text=text, payload=text, name=text, group_id="g", media=Media.model_construct(filename=text)
+        kind="image",
+        text=text,
+        payload=text,
+        name=text,
+        group_id="g",
+        media=Media.model_construct(filename=text),
     )
     silent = message.model_copy(update={"text": ""})
-    marked = message_text.marked(message), message_text.marked(silent, text), message_text.pressed_stop(message)
+    marked = (
+        message_text.marked(message),
+        message_text.marked(silent, text),
+        message_text.pressed_stop(message),
+    )
     return (
         marked,
         message_text.quoting(text, "your"),
@@ -258,7 +279,9 @@ def _split(text: str) -> object:
 
 
 _ROWS = [{"name": "Lamp Aurora 5", "price": "1500"}, {"name": "grinder-pro", "price": "9"}]
-_SCREENS = [getattr(screens, name) for name in screens.__all__ if name not in ("is_injection", "is_suspicious")]
+_SCREENS = [
+    getattr(screens, name) for name in screens.__all__ if name not in ("is_injection", "is_suspicious")
+]
 _SETTINGS = Context(business="Shop")
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {
@@ -293,7 +316,10 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
         list(product_names.named(text, every=True)),
         product_names.latin(text),
     ),
-    "numbers.numbers_in, spelled": lambda text: (numbers.numbers_in(numbers.plain(text)), numbers.spelled(text)),
+    "numbers.numbers_in, spelled": lambda text: (
+        numbers.numbers_in(numbers.plain(text)),
+        numbers.spelled(text),
+    ),
     "owners.differ, equal, same": lambda text: (
         attribution.differ(text, "Lamp 5"),
         attribution.equal(text, text),
@@ -317,10 +343,17 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
         access_lists.listed([text[:64]], "77011234567"),
     ),
     "markup.to_whatsapp": markup.to_whatsapp,
-    "markup.bubbles, units": lambda text: (markup.bubbles(text), markup.bubbles(text, 300), markup.units(text)),
+    "markup.bubbles, units": lambda text: (
+        markup.bubbles(text),
+        markup.bubbles(text, 300),
+        markup.units(text),
+    ),
     "chat_export.text_of, parse": _exported,
     "masking.Mask": lambda text: masking.Mask(["Анна Петрова", text[:80]], ["Shop Best", text[:80]])(text),
-    "masking.people_in, Mask.patterns": lambda text: (list(masking.people_in(text)), masking.Mask().patterns(text)),
+    "masking.people_in, Mask.patterns": lambda text: (
+        list(masking.people_in(text)),
+        masking.Mask().patterns(text),
+    ),
     "wording": _worded,
     "find_product.matching": lambda text: (
         find_product.matching(text, _ROWS),
@@ -365,8 +398,8 @@ _FORGET = [f.cache_clear for module in _MODULES for f in vars(module).values() i
 
 
 def seconds(name: str, text: str, tries: int = 1) -> float:
-    """CPU time of one of FUNCTIONS, the least of several runs. The collector of garbage rests meanwhile: it would look
-    through whatever else this process holds."""
+    """CPU time of one of FUNCTIONS, the least of several runs. The collector of garbage rests meanwhile: it
+    would look through whatever else this process holds."""
     best = float("inf")
     gc.disable()
     try:
@@ -415,7 +448,8 @@ def test_time_is_warm():
 
 
 def test_words_that_read_in_two_ways_are_not_read_in_every_way():
-    """With twenty of them there are a million ways; with a row as long as below the tests would not come to an end."""
+    """With twenty of them there are a million ways; with a row as long as below the tests would not come to
+    an end."""
     assert seconds("decisions.decision_in", "yes," + "perfect," * 20 + "x") < 0.2
     assert seconds("screens", "no more " + "vos " * 20 + "any more " * 10 + "x") < 0.2
 

@@ -33,7 +33,9 @@ async def test_gemini_answers_over_its_own_wire():
 
 async def test_the_fallback_model_answers_when_the_first_is_down():
     openai, gemini = FakeOpenAI(), FakeGemini()
-    openai.answer = lambda _: error(401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided.")
+    openai.answer = lambda _: error(
+        401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."
+    )
     with served(openai.app) as openai_url, served(gemini.app) as gemini_url:
         access = Access("sk", f"{openai_url}/v1", "g-key", gemini_url)
         models = Models(offline_model(), "openai:gpt-x", "google_genai:gemini-2.5-flash", access)
@@ -63,7 +65,9 @@ async def test_a_model_that_hangs_twice_makes_nobody_else_wait():
         assert len(openai.requests) == 2
         openai.hang, models.rest = 0, 0
         models._until.clear()
-        assert (await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")])).model == "openai:gpt-x"
+        assert (
+            await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")])
+        ).model == "openai:gpt-x"
 
 
 async def test_a_rate_limit_is_waited_out():

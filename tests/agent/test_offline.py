@@ -18,7 +18,11 @@ async def test_it_greets_quotes_and_asks_for_what_is_missing(offline: Chat):
     assert "what is your name?" in reply
     assert "Thank you, noted." in (await offline.says("My name is Anna Petrova, anna@example.com"))[0]
     profile = (await offline.state())["profile"]
-    assert (profile["name"], profile["last_name"], profile["email"]) == ("Anna", "Petrova", "anna@example.com")
+    assert (profile["name"], profile["last_name"], profile["email"]) == (
+        "Anna",
+        "Petrova",
+        "anna@example.com",
+    )
     assert "your name" not in (await offline.says("And how long does delivery take?"))[0]
 
 

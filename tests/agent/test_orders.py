@@ -21,7 +21,9 @@ from tests.agent.chatting import Chat
         ("मुझे दो फूलदान ऑर्डर करना है", "hi"),
     ],
 )
-async def test_an_order_without_a_model_is_a_task_and_confirmed_honestly(offline: Chat, said: str, language: str):
+async def test_an_order_without_a_model_is_a_task_and_confirmed_honestly(
+    offline: Chat, said: str, language: str
+):
     replies = await offline.says(said)
     state = await offline.state()
     assert said[:20] in state["task"] and replies[-1].endswith(say("order_noted", language))

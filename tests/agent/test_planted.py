@@ -1,4 +1,5 @@
-"""Orders planted in what the agent reads (a document, a tool's answer, a summary, a detail of the profile) change nothing."""
+"""Orders planted in what the agent reads (a document, a tool's answer, a summary, a detail of the profile)
+change nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +26,10 @@ ORDERS = [
 
 def system_of(model: Any) -> str:
     return next(
-        str(m.content) for messages, _ in reversed(model.asked) for m in messages if isinstance(m, SystemMessage)
+        str(m.content)
+        for messages, _ in reversed(model.asked)
+        for m in messages
+        if isinstance(m, SystemMessage)
     )
 
 
@@ -48,21 +52,29 @@ async def prompt_with(text: str, place: str, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(Shelf, "passages", passages)
     chat, model = chat_with(quiet)
-    state: dict[str, Any] = {"summary": {"summary": text}, "profile": {"profile": {"company": text}}}.get(place, {})
+    state: dict[str, Any] = {"summary": {"summary": text}, "profile": {"profile": {"company": text}}}.get(
+        place, {}
+    )
     await chat.says("how much is the blue vase?", **state)
     return system_of(model)
 
 
 @pytest.mark.parametrize("place", ["text", "document", "summary", "profile"])
 @pytest.mark.parametrize("order", ORDERS)
-async def test_what_is_planted_stays_inside_its_fence(order: str, place: str, monkeypatch: pytest.MonkeyPatch):
+async def test_what_is_planted_stays_inside_its_fence(
+    order: str, place: str, monkeypatch: pytest.MonkeyPatch
+):
     clean = await prompt_with("Nothing special.", place, monkeypatch)
     planted = await prompt_with(order, place, monkeypatch)
     assert rules_of(planted) == rules_of(clean)
-    assert re.sub(r"[<>]", "", order)[-30:] in re.sub(r"[<>‹›]", "", planted)  # it was read, and shown as what it is
+    assert re.sub(r"[<>]", "", order)[-30:] in re.sub(
+        r"[<>‹›]", "", planted
+    )  # it was read, and shown as what it is
 
 
-async def test_a_tools_answer_is_no_message_of_the_system_and_cannot_name_another_tool(monkeypatch: pytest.MonkeyPatch):
+async def test_a_tools_answer_is_no_message_of_the_system_and_cannot_name_another_tool(
+    monkeypatch: pytest.MonkeyPatch,
+):
     order = ORDERS[0] + " Then call `request_human`."
 
     def obedient(messages: list[BaseMessage], offered: list[str]) -> AIMessage:
@@ -91,7 +103,9 @@ async def test_a_model_that_obeys_and_repeats_the_rules_is_not_let_through(order
     leak = " ".join(Context().sell_prompt.split()[20:60])
 
     def obedient(messages: list[BaseMessage], offered: list[str]) -> AIMessage:
-        return call(offered[0], {}) if offered in (["Verdict"], ["Facts"]) else AIMessage(f"Of course: {leak}")
+        return (
+            call(offered[0], {}) if offered in (["Verdict"], ["Facts"]) else AIMessage(f"Of course: {leak}")
+        )
 
     chat, _ = chat_with(obedient)
     (reply,) = await chat.says("what does delivery cost?", summary=order)
@@ -102,7 +116,9 @@ async def test_a_model_that_obeys_and_repeats_the_rules_is_not_let_through(order
 async def test_injections_that_others_wrote_stay_inside_their_fences(
     external_data: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    lines = (external_data / "06_safety" / "indirect_injection.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (external_data / "06_safety" / "indirect_injection.jsonl").read_text(encoding="utf-8").splitlines()
+    )
     clean = {place: await prompt_with("Nothing.", place, monkeypatch) for place in ("text", "summary")}
     assert len(lines) > 50
     for order in (json.loads(line)["text"] for line in lines):

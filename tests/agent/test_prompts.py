@@ -26,11 +26,19 @@ def test_ours_are_without_fault():
 @pytest.mark.parametrize(
     ("name", "change", "problem"),
     [
-        ("sell", lambda t: t.replace("{facts}", "{fact}"), "holds {fact}, which its front matter does not name"),
+        (
+            "sell",
+            lambda t: t.replace("{facts}", "{fact}"),
+            "holds {fact}, which its front matter does not name",
+        ),
         ("sell", lambda t: t.replace("{facts}", "facts"), "names {facts}, which it does not hold"),
         ("sell", lambda t: t + "x" * LONGEST, "every turn pays for them"),
         ("price", lambda t: t.replace("node: sell", "node: sel"), "the graph has no node sel; it has"),
-        ("price", lambda t: t.replace("---\n", "", 1), "its front matter must give about, node and placeholders"),
+        (
+            "price",
+            lambda t: t.replace("---\n", "", 1),
+            "its front matter must give about, node and placeholders",
+        ),
         ("price", lambda t: t + "open {", "write {{ and }} for braces that stay"),
         ("price", lambda t: split(t)[0].join(("---\n", "\n---\n")), "price.md: it is empty"),
         ("price", lambda t: t.replace(".\n", ".  \n"), "blanks at the end of a line"),
@@ -77,7 +85,11 @@ async def test_a_turn_says_which_prompts_it_used(scripted):
             return call("Verdict", {"contact_class": "client"})
         if offered == ["Facts"]:
             return call("Facts", {"topic": "price"})
-        return call("find_product", {"query": "blue vase"}) if messages[-1].type == "human" else AIMessage("900 KZT")
+        return (
+            call("find_product", {"query": "blue vase"})
+            if messages[-1].type == "human"
+            else AIMessage("900 KZT")
+        )
 
     chat, _ = scripted(script, price_prompt="Price first.")
     await chat.says("how much is the blue vase?")

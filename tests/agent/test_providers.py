@@ -32,7 +32,9 @@ OPTIONS = ModelOptions(temperature=0.3, reasoning_effort="low", max_tokens=700, 
 async def test_a_bots_options_are_on_the_wire_of_what_writes_replies():
     server = FakeOpenAI()
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")), model_options=OPTIONS)
+        chat = Chat(
+            Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")), model_options=OPTIONS
+        )
         await chat.says("do you have a blue vase?")
     replies = server.sales_calls()
     assert [(r["temperature"], r["reasoning_effort"]) for r in replies] == [(0.3, "low")] * len(replies)
@@ -45,12 +47,18 @@ async def test_a_smaller_model_and_a_fallback_have_no_options_of_the_chat_model(
     server = FakeOpenAI()
 
     def answer(request: dict[str, Any]) -> Any:
-        return error(503, "server_error", None, "overloaded") if request["model"] == "main" else polite(request)
+        return (
+            error(503, "server_error", None, "overloaded") if request["model"] == "main" else polite(request)
+        )
 
     server.answer = answer
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:main", "openai:second", Access("sk", f"{url}/v1"), attempts=1)
-        await Chat(models, model_options=OPTIONS, moderate_model="openai:tiny").says("do you have a blue vase?")
+        models = Models(
+            offline_model(), "openai:main", "openai:second", Access("sk", f"{url}/v1"), attempts=1
+        )
+        await Chat(models, model_options=OPTIONS, moderate_model="openai:tiny").says(
+            "do you have a blue vase?"
+        )
     others = [r for r in server.requests if r["model"] in ("second", "tiny")]
     assert {r["model"] for r in others} == {"second", "tiny"}
     assert not any(
@@ -87,7 +95,9 @@ async def test_an_option_that_is_refused_is_left_out_and_known_from_then_on(opti
         await models.ask("auto", [HumanMessage("hello")], options=OPTIONS)
     assert len(server.requests) == before + 1
     assert learned["openai:m"].lacking == [option]
-    kept = {"temperature", "reasoning_effort", "max_completion_tokens", "max_tokens"} & server.requests[-1].keys()
+    kept = {"temperature", "reasoning_effort", "max_completion_tokens", "max_tokens"} & server.requests[
+        -1
+    ].keys()
     assert len(kept) == 2
 
 
@@ -108,7 +118,8 @@ async def test_the_responses_interface_keeps_nothing_there_and_gives_thoughts_ba
     with served(server.app) as url:
         options = ModelOptions(api="responses", reasoning_effort="low", max_tokens=900)
         chat = Chat(
-            Models(offline_model(), "openai:gpt-5-mini", access=Access("sk", f"{url}/v1")), model_options=options
+            Models(offline_model(), "openai:gpt-5-mini", access=Access("sk", f"{url}/v1")),
+            model_options=options,
         )
         assert await chat.says(ASKED) == TOLD
         assert await chat.says("thank you, and the red bowl?") == TOLD
@@ -127,7 +138,9 @@ async def test_a_stored_prompt_is_named_with_its_version_for_replies_alone():
     server = FakeWire(polite_elsewhere)
     options = ModelOptions(stored_prompt="pmpt_abc123", stored_prompt_version="7")
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:gpt-4.1", access=Access("sk", f"{url}/v1")), model_options=options)
+        chat = Chat(
+            Models(offline_model(), "openai:gpt-4.1", access=Access("sk", f"{url}/v1")), model_options=options
+        )
         assert await chat.says(ASKED) == TOLD
     prompts = [r.get("prompt") for r in server.requests if "Verdict" not in str(r["tools"]) and "Facts" not in str(r["tools"])]  # fmt: skip
     assert prompts and all(p == {"id": "pmpt_abc123", "version": "7"} for p in prompts)
@@ -272,7 +285,11 @@ async def test_a_server_that_writes_where_it_has_to_call_is_asked_for_json(takes
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
         for _ in range(3):
             asked = await models.ask("auto", [HumanMessage("how much?")], schema=Verdict)
-            assert (asked.model, asked.parsed.contact_class, asked.parsed.confidence) == ("openai:m", "client", 1.0)
+            assert (asked.model, asked.parsed.contact_class, asked.parsed.confidence) == (
+                "openai:m",
+                "client",
+                1.0,
+            )
         before = len(server.requests)
         await models.ask("auto", [HumanMessage("how much?")], schema=Verdict)
     assert len(server.requests) == before + 1 and "tools" not in server.requests[-1]

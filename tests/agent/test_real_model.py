@@ -1,4 +1,5 @@
-"""A real model behind a real server of OpenAI's wire: llama.cpp's, with 135 million parameters (`make llama`)."""
+"""A real model behind a real server of OpenAI's wire: llama.cpp's, with 135 million parameters (`make
+llama`)."""
 
 from __future__ import annotations
 
@@ -40,7 +41,12 @@ def url() -> Iterator[str]:
     )
     given.cpuparams.n_threads = 2
     # so small a model says the same for ever otherwise
-    given.sampling.temp, given.sampling.penalty_repeat, given.sampling.seed, given.n_predict = 0.3, 1.3, 7, 300
+    given.sampling.temp, given.sampling.penalty_repeat, given.sampling.seed, given.n_predict = (
+        0.3,
+        1.3,
+        7,
+        300,
+    )
     server = xllamacpp.Server(given)
     yield server.listening_address
     del server
@@ -51,7 +57,9 @@ def asking(url: str) -> Models:
 
 
 async def test_it_answers_in_words(url: str):
-    asked = await asking(url).ask("auto", [SystemMessage("You sell vases."), HumanMessage("hello")], options=OPTIONS)
+    asked = await asking(url).ask(
+        "auto", [SystemMessage("You sell vases."), HumanMessage("hello")], options=OPTIONS
+    )
     assert asked.model == NAME and asked.message.text.strip()
 
 
@@ -72,7 +80,10 @@ async def test_a_form_it_does_not_call_is_filled_as_json(url: str):
 async def test_two_messages_at_once_and_a_third_are_answered_by_it(url: str):
     usage.calls.set(calls := [])
     chat = Chat(asking(url), model_options=OPTIONS, grounding=False)
-    replies = [await chat.says("hello", "do you have a blue vase?"), await chat.says("thank you, and a red bowl?")]
+    replies = [
+        await chat.says("hello", "do you have a blue vase?"),
+        await chat.says("thank you, and a red bowl?"),
+    ]
     wrote = [call.model for call in calls if call.purpose == "sell"]
     assert len(wrote) >= 2 and set(wrote) == {NAME}
     assert all(replies)

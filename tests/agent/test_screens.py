@@ -1,4 +1,5 @@
-"""What is told from a text alone: an opt-out in whatever words, danger, and what only looks like an attempt on the rules."""
+"""What is told from a text alone: an opt-out in whatever words, danger, and what only looks like an attempt
+on the rules."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ def test_whoever_wants_something_else_is_not_silenced(said: str):
 
 
 @pytest.mark.parametrize(
-    "said", ["my coffee machine is on fire, help!", "у нас пожар", "c'è una fuga di gas", "he is not breathing"]
+    "said",
+    ["my coffee machine is on fire, help!", "у нас пожар", "c'è una fuga di gas", "he is not breathing"],
 )
 def test_danger_is_heard(said: str):
     assert is_emergency(said)
@@ -47,7 +49,8 @@ def test_danger_is_heard(said: str):
 
 @pytest.mark.parametrize("said", ["Do you deliver to Shymkent?", "Is it live now?", "Who is delivering?"])
 def test_a_word_that_hides_another_backwards_is_no_suspicion(said: str):
-    """`deliver` is `reviled` backwards, with `evil` in it: each such message cost a call of the moderator's model."""
+    """`deliver` is `reviled` backwards, with `evil` in it: each such message cost a call of the moderator's
+    model."""
     assert not is_suspicious(said)
 
 
@@ -56,7 +59,8 @@ def test_an_order_written_backwards_still_is():
 
 
 @pytest.mark.parametrize(
-    "reply", ["Danke, Herr Beispiel, das ist notiert.", "Soll ein Kollege Ihnen schreiben?", "Gern, Frau Muster."]
+    "reply",
+    ["Danke, Herr Beispiel, das ist notiert.", "Soll ein Kollege Ihnen schreiben?", "Gern, Frau Muster."],
 )
 def test_politeness_in_german_is_no_product(reply: str):
     assert [c for c in claims_in(reply) if c.kind == "product"] == []
@@ -65,7 +69,9 @@ def test_politeness_in_german_is_no_product(reply: str):
 def test_a_list_takes_a_number_in_any_writing_and_other_identities_as_they_are():
     assert listed(["+55 (11) 98765-4321"], "551187654321") and listed(["77-01*"], "77010000001")
     assert listed(["120363-99@g.us"], "120363-99@g.us") and listed(["KZ.*"], "KZ.123") and listed(["*"], "1")
-    assert not listed(["120363-98@g.us", "KZ.9", ""], "120363-99@g.us") and not listed(["()", "-"], "77010000001")
+    assert not listed(["120363-98@g.us", "KZ.9", ""], "120363-99@g.us") and not listed(
+        ["()", "-"], "77010000001"
+    )
 
 
 DANGERS = [

@@ -53,7 +53,11 @@ POISONS = {
                 (
                     "langchain_core.messages.human",
                     "HumanMessage",
-                    {"content": ormsgpack.Ext(EXT_CONSTRUCTOR_SINGLE_ARG, ormsgpack.packb((__name__, "mark", 1)))},
+                    {
+                        "content": ormsgpack.Ext(
+                            EXT_CONSTRUCTOR_SINGLE_ARG, ormsgpack.packb((__name__, "mark", 1))
+                        )
+                    },
                     "model_validate_json",
                 )
             ),
@@ -79,7 +83,11 @@ def test_no_other_kind_of_value_is_read(kind: str):
 
 def test_what_we_write_comes_back():
     value = {
-        "messages": [HumanMessage("hi", id="1"), AIMessage("yes", id="2"), ToolMessage("4", tool_call_id="c")],
+        "messages": [
+            HumanMessage("hi", id="1"),
+            AIMessage("yes", id="2"),
+            ToolMessage("4", tool_call_id="c"),
+        ],
         "profile": {"name": "Ann"},
         "at": 1,
         "touch": None,

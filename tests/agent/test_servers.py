@@ -1,4 +1,5 @@
-"""Model servers as people run them: what one does not take is left out, what one writes beside its answer nobody reads."""
+"""Model servers as people run them: what one does not take is left out, what one writes beside its answer
+nobody reads."""
 
 from __future__ import annotations
 
@@ -31,14 +32,20 @@ THANKS = "Thank you for writing. We are happy to help with that."
 
 
 def refusing(text: str, when: Callable[[dict[str, Any]], bool], status: int = 400) -> Server:
-    """A server that refuses some requests, and answers the others: structured ones as JSON in text where they have no tools."""
+    """A server that refuses some requests, and answers the others: structured ones as JSON in text where they
+    have no tools."""
 
     def answer(request: dict[str, Any]) -> Any:
         if when(request):
             return error(status, "invalid_request_error", None, text)
         if request.get("tools") or request.get("tool_choice"):
             name = schema_of(request) or next(
-                (t["function"]["name"] for t in request["tools"] if t["function"]["name"] in ("Verdict", "Facts")), ""
+                (
+                    t["function"]["name"]
+                    for t in request["tools"]
+                    if t["function"]["name"] in ("Verdict", "Facts")
+                ),
+                "",
             )
             if name == "Verdict":
                 return message(call=("Verdict", {"contact_class": "client", "reason": "asks"}))
@@ -142,7 +149,8 @@ async def test_what_a_model_thinks_is_read_by_nobody(kind: str):
 
 
 @pytest.mark.parametrize(
-    "text", [THANKS, "a < b and c > d", "We <3 coffee", "1 < 2", "price: <b>900</b>", "[today] yes", "{not json}"]
+    "text",
+    [THANKS, "a < b and c > d", "We <3 coffee", "1 < 2", "price: <b>900</b>", "[today] yes", "{not json}"],
 )
 def test_ordinary_words_stay_as_they_are(text: str):
     assert cleaned(AIMessage(text), {"find_product"}).text == text
@@ -197,7 +205,9 @@ async def test_a_call_that_is_written_down_is_made(text: str):
 async def test_a_call_of_no_tool_of_ours_is_asked_again_and_never_shown():
     server = FakeOpenAI()
     server.answer = lambda request: (
-        polite(request) if schema_of(request) else message('<tool_call>{"name": "rm", "arguments": {}}</tool_call>')
+        polite(request)
+        if schema_of(request)
+        else message('<tool_call>{"name": "rm", "arguments": {}}</tool_call>')
     )
     with served(server.app) as url:
         chat = Chat(Models(offline_model(), "openai:writer", access=Access("sk", f"{url}/v1")))
@@ -216,7 +226,10 @@ async def test_a_call_without_an_id_gets_one_and_thoughts_go_back_with_it():
             before = request["messages"][-2]
             if before.get("reasoning_content") != "I look the price up.":
                 return error(
-                    400, "invalid_request_error", None, "The `reasoning_content` must be passed back to the API."
+                    400,
+                    "invalid_request_error",
+                    None,
+                    "The `reasoning_content` must be passed back to the API.",
                 )
             assert before["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "sig"}}
             return message(THANKS)
@@ -283,7 +296,9 @@ async def test_what_lasts_is_one_alert_that_says_what_to_do(kind: str):
         told.extend([trouble] if trouble else [])
 
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm, attempts=1))
+        chat = Chat(
+            Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm, attempts=1)
+        )
         for _ in range(MANY):
             assert await chat.says("do you have a blue vase?")
     assert [trouble.kind for trouble in told[1:]] == ["offline"]
@@ -312,7 +327,9 @@ def test_messages_are_in_a_shape_that_every_server_takes():
         AIMessage("Hello, I am the shop."),
         SystemMessage("You sell."),
         HumanMessage("one"),
-        HumanMessage([{"type": "text", "text": "two"}, {"type": "image", "base64": "", "mime_type": "image/png"}]),
+        HumanMessage(
+            [{"type": "text", "text": "two"}, {"type": "image", "base64": "", "mime_type": "image/png"}]
+        ),
         AIMessage("", tool_calls=[{"name": "find_product", "args": {}, "id": "1"}]),
         ToolMessage("900", tool_call_id="1", name="find_product"),
         AIMessage("It is 900."),
@@ -320,7 +337,11 @@ def test_messages_are_in_a_shape_that_every_server_takes():
         HumanMessage("yes"),
     ]
     system, first, *rest = shaped(history, Ways())
-    assert isinstance(system, SystemMessage) and "You sell." in system.text and "Hello, I am the shop." in system.text
+    assert (
+        isinstance(system, SystemMessage)
+        and "You sell." in system.text
+        and "Hello, I am the shop." in system.text
+    )
     assert (
         [m.type for m in (first, *rest)] == ["human", "ai", "tool", "ai", "human"]
         and "one" in first.text
@@ -348,7 +369,9 @@ def test_roles_take_turns_whatever_was_said(kinds: list[str], ways: Ways):
         messages += [made[kind], *([ToolMessage("t", tool_call_id="1", name="x")] if kind == "t" else [])]
     found = shaped(messages, ways)
     roles = [m.type for m in found]
-    assert roles.count("system") <= (1 if ways.system else 0) and (not roles.count("system") or roles[0] == "system")
+    assert roles.count("system") <= (1 if ways.system else 0) and (
+        not roles.count("system") or roles[0] == "system"
+    )
     spoken = [role for role in roles if role != "system"]
     assert "human" in spoken
     if not ways.tools:
@@ -406,9 +429,13 @@ async def test_the_servers_that_others_reported(external_data: Path):
             ),
         }.get(path.stem)
 
-        def answer(request: dict[str, Any], case: Any = case, refused: Any = refused, first: list[int] = first) -> Any:
+        def answer(
+            request: dict[str, Any], case: Any = case, refused: Any = refused, first: list[int] = first
+        ) -> Any:
             if refused and refused(request):
-                return Response(json.dumps(case["server_answer"]), case["status"], media_type="application/json")
+                return Response(
+                    json.dumps(case["server_answer"]), case["status"], media_type="application/json"
+                )
             if not refused and "status" in case:
                 body = case["server_answer"]
                 return Response(body if isinstance(body, str) else json.dumps(body), case["status"], media_type=case.get("content_type", "application/json"))  # fmt: skip
@@ -417,7 +444,9 @@ async def test_the_servers_that_others_reported(external_data: Path):
                 return refusing("", lambda _: False)(request)
             if "first_answer" in case and first and first.pop():
                 return Response(
-                    json.dumps(case["first_answer"]), case.get("first_status", 200), media_type="application/json"
+                    json.dumps(case["first_answer"]),
+                    case.get("first_status", 200),
+                    media_type="application/json",
                 )
             if "server_answer" in case and not refused and request["messages"][-1]["role"] != "tool":
                 return case["server_answer"]
@@ -514,7 +543,9 @@ async def test_a_model_that_only_calls_tools_is_no_model_that_answers():
     server, told = FakeOpenAI(), list[str]()
 
     def answer(request: dict[str, Any]) -> Any:
-        return polite(request) if schema_of(request) else message(call=("find_product", {"query": "blue vase"}))
+        return (
+            polite(request) if schema_of(request) else message(call=("find_product", {"query": "blue vase"}))
+        )
 
     async def alarm(whose: str, trouble: Trouble | None) -> None:
         told.extend([trouble.kind] if trouble else [])
@@ -536,13 +567,21 @@ async def test_a_model_that_only_calls_tools_is_no_model_that_answers():
         (400, {"error": {"message": "Billing hard limit has been reached"}}, "account"),
         (429, {"error": {"message": "余额不足"}}, "account"),
         (404, {"error": {"message": "No models loaded. Please load a model"}}, "gone"),
-        (403, {"error": {"message": "Project does not have access to model `m`", "code": "model_not_found"}}, "gone"),
+        (
+            403,
+            {"error": {"message": "Project does not have access to model `m`", "code": "model_not_found"}},
+            "gone",
+        ),
         (403, "<html>Attention Required! | Cloudflare</html>", "address"),
     ],
 )
 async def test_what_lasts_is_named_wherever_its_words_stand(status: int, body: Any, kind: str):
     server, told = FakeOpenAI(), list[str]()
-    made = Response(body, status, media_type="text/html") if isinstance(body, str) else JSONResponse(body, status)
+    made = (
+        Response(body, status, media_type="text/html")
+        if isinstance(body, str)
+        else JSONResponse(body, status)
+    )
     server.answer = lambda _: made
 
     async def alarm(whose: str, trouble: Trouble | None) -> None:

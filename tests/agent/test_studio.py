@@ -33,7 +33,11 @@ ROOT = Path(__file__).parents[2]
 async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     pytest.importorskip("langgraph_api", reason="the studio extra is not installed")
     port, folder = free_port(), tmp_path_factory.mktemp("studio")
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI", "GEMINI", "GOOGLE_API", "CHAT_MODEL"))}
+    env = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("OPENAI", "GEMINI", "GOOGLE_API", "CHAT_MODEL"))
+    }
     env |= {"LANGSMITH_TRACING": "false", "LANGGRAPH_CLI_NO_ANALYTICS": "1"}
     command = [
         str(Path(sys.executable).parent / "langgraph"),
@@ -82,15 +86,33 @@ async def test_every_prompt_is_editable_on_its_node(studio: httpx.AsyncClient):
     schemas = (await studio.get(f"/assistants/{await assistant(studio)}/schemas")).json()
     fields = schemas["context_schema"]["properties"]
     prompts = {
-        name: field["langgraph_nodes"] for name, field in fields.items() if field.get("langgraph_type") == "prompt"
+        name: field["langgraph_nodes"]
+        for name, field in fields.items()
+        if field.get("langgraph_type") == "prompt"
     }
-    own = {f"{node}_prompt": [node] for node in ("sell", "moderate", "extract", "follow_up", "ground", "remember")}
+    own = {
+        f"{node}_prompt": [node]
+        for node in ("sell", "moderate", "extract", "follow_up", "ground", "remember")
+    }
     moves = {f"{name}_prompt": ["sell"] for name in (*STAGES, *TOPICS)}
     touches = {f"{kind}_prompt": ["follow_up"] for kind in KINDS}
     assert prompts == {**own, **moves, **touches}
     assert schemas["input_schema"]["properties"].keys() == {"messages"}
-    nodes = {node["id"] for node in (await studio.get(f"/assistants/{await assistant(studio)}/graph")).json()["nodes"]}
-    assert {"commands", "moderate", "extract", "retrieve", "decide", "sell", "tools", "ground", "remember"} <= nodes
+    nodes = {
+        node["id"]
+        for node in (await studio.get(f"/assistants/{await assistant(studio)}/graph")).json()["nodes"]
+    }
+    assert {
+        "commands",
+        "moderate",
+        "extract",
+        "retrieve",
+        "decide",
+        "sell",
+        "tools",
+        "ground",
+        "remember",
+    } <= nodes
 
 
 async def test_a_conversation_runs_and_a_changed_setting_counts(studio: httpx.AsyncClient):
@@ -133,13 +155,19 @@ async def test_no_node_blocks_and_no_box_is_loose(studio: httpx.AsyncClient):
 
 def cli(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "server", *args]
-    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    return subprocess.run(
+        command, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
 
 
 async def test_prompts_that_were_edited_come_back_as_files(studio: httpx.AsyncClient, tmp_path: Path):
     url, price = str(studio.base_url), (HERE / "price.md").read_text()
     (tmp_path / "price.md").write_text(price)
-    edited = {"graph_id": "salesgraph", "name": "warmer", "context": {"price_prompt": "Be warm.", "business": "Tea"}}
+    edited = {
+        "graph_id": "salesgraph",
+        "name": "warmer",
+        "context": {"price_prompt": "Be warm.", "business": "Tea"},
+    }
     made = (await studio.post("/assistants", json=edited)).json()
     done = cli("prompts", "pull", "warmer", "--url", url, "--into", str(tmp_path))
     assert done.returncode == 0 and "price.md" in done.stderr, done.stderr
@@ -165,7 +193,12 @@ async def test_a_conversation_of_production_is_opened_as_a_copy(
     settings = Settings(_env_file=None, redis_url=redis_url, data_dir=tmp_path, chat_model="offline")  # pyright: ignore[reportCallIssue]
     conversations = Conversations(redis, "default")
     message = Message(
-        id="wamid.HBgLNzcwMTEyMzQ1Njc", account="1", kind="text", wa_id="77011234567", name="Anna Petrova", text="hello"
+        id="wamid.HBgLNzcwMTEyMzQ1Njc",
+        account="1",
+        kind="text",
+        wa_id="77011234567",
+        name="Anna Petrova",
+        text="hello",
     )
     conversation = await conversations.identify(message)
     config = {"configurable": {"thread_id": conversation}}

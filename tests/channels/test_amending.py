@@ -1,4 +1,5 @@
-"""Edits and revocations name the message they change, on every wire, and are not taken for it coming again."""
+"""Edits and revocations name the message they change, on every wire, and are not taken for it coming
+again."""
 
 from __future__ import annotations
 
@@ -15,21 +16,37 @@ WRITER = "77015550101"
 
 def wappi(**fields: Any) -> Message:
     row = {
-        **{"wh_type": "incoming_message", "profile_id": "p1", "id": "AAAA", "type": "chat", "body": "I need 5 cups"},
+        **{
+            "wh_type": "incoming_message",
+            "profile_id": "p1",
+            "id": "AAAA",
+            "type": "chat",
+            "body": "I need 5 cups",
+        },
         **{"from": f"{WRITER}@c.us", "chatId": f"{WRITER}@c.us", "time": 1790000000, "is_edited": False},
     }
     return wappi_webhook.parse(json.dumps({"messages": [{**row, **fields}]}).encode()).messages[0]
 
 
 def waha(event: str, **fields: Any) -> Message:
-    payload = {"id": f"false_{WRITER}@c.us_AAAA", "from": f"{WRITER}@c.us", "fromMe": False, "timestamp": 1790000000}
+    payload = {
+        "id": f"false_{WRITER}@c.us_AAAA",
+        "from": f"{WRITER}@c.us",
+        "fromMe": False,
+        "timestamp": 1790000000,
+    }
     payload = fields if event == "message.revoked" else {**payload, "body": "I need 5 cups", **fields}
     found = waha_webhook.parse(json.dumps({"event": event, "session": "s1", "payload": payload}).encode())
     assert not found.quarantined
     return found.messages[0]
 
 
-BEFORE = {"id": f"false_{WRITER}@c.us_AAAA", "from": f"{WRITER}@c.us", "fromMe": False, "body": "I need 5 cups"}
+BEFORE = {
+    "id": f"false_{WRITER}@c.us_AAAA",
+    "from": f"{WRITER}@c.us",
+    "fromMe": False,
+    "body": "I need 5 cups",
+}
 AFTER = {**BEFORE, "id": f"false_{WRITER}@c.us_CCCC", "body": ""}
 MESSAGES = {
     "wappi": (wappi(), wappi(is_edited=True, body="I need 7 cups"), wappi(is_deleted=True, body="")),

@@ -75,7 +75,9 @@ def test_files_that_are_not_there(text: str, file: str):
 
 
 def test_notices_of_whatsapp_are_nobodys_words():
-    export = parse("31.12.23, 23:59 - Messages and calls are end-to-end encrypted.\n31.12.23, 23:59 - A: hi\n")
+    export = parse(
+        "31.12.23, 23:59 - Messages and calls are end-to-end encrypted.\n31.12.23, 23:59 - A: hi\n"
+    )
     assert [line.text for line in export.lines] == ["hi"]
     assert export.unread[0][0] == 1
 
@@ -101,9 +103,9 @@ def test_the_order_can_be_said():
     assert parse("03/04/23, 10:00 - A: x", "mdy").lines[0].at == datetime(2023, 3, 4, 10)
 
 
-WORDS = st.text(st.characters(blacklist_categories=("Cc", "Cs", "Cf", "Zl", "Zp")), min_size=1, max_size=40).filter(
-    lambda t: t.strip() == t and bool(t)
-)
+WORDS = st.text(
+    st.characters(blacklist_categories=("Cc", "Cs", "Cf", "Zl", "Zp")), min_size=1, max_size=40
+).filter(lambda t: t.strip() == t and bool(t))
 
 
 @given(
@@ -116,7 +118,9 @@ def test_what_is_written_is_read(rows: list, form: str):
     text = "\n".join(f"{at.strftime(form)}{author}: x{words}" for at, author, words in rows)
     order = "ymd" if form.startswith("%Y") else "mdy" if form.startswith("%m") else "dmy"
     export = parse(text, order)
-    assert [(line.author, line.text) for line in export.lines] == [(author, f"x{words}") for _, author, words in rows]
+    assert [(line.author, line.text) for line in export.lines] == [
+        (author, f"x{words}") for _, author, words in rows
+    ]
     assert [line.at.replace(second=0) for line in export.lines] == [
         at.replace(second=0, microsecond=0) for at, _, _ in rows
     ]

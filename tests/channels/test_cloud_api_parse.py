@@ -114,9 +114,9 @@ def test_a_sender_may_have_a_number_a_user_id_or_both(raw: dict, wa_id: str, use
 
 
 def test_a_sender_named_only_among_the_contacts_is_found():
-    message = parse(body(said(**{"from": None}), contacts=[{"wa_id": "7999", "profile": {"name": "Aigul"}}])).messages[
-        0
-    ]
+    message = parse(
+        body(said(**{"from": None}), contacts=[{"wa_id": "7999", "profile": {"name": "Aigul"}}])
+    ).messages[0]
     assert (message.wa_id, message.name) == ("7999", "Aigul")
 
 
@@ -142,11 +142,18 @@ KINDS = [
     ),
     ({"type": "contacts", "contacts": [{"phones": [{"phone": "+1"}]}]}, "contacts", "+1"),
     (
-        {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "s", "title": "10:00"}}},
+        {
+            "type": "interactive",
+            "interactive": {"type": "button_reply", "button_reply": {"id": "s", "title": "10:00"}},
+        },
         "button",
         "10:00",
     ),
-    ({"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"title": "Vase"}}}, "button", "Vase"),
+    (
+        {"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"title": "Vase"}}},
+        "button",
+        "Vase",
+    ),
     (
         {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": "[1]"}}},
         "button",
@@ -157,7 +164,9 @@ KINDS = [
         {
             "type": "order",
             "order": {
-                "product_items": [{"product_retailer_id": "a", "quantity": 2, "item_price": 9, "currency": "KZT"}]
+                "product_items": [
+                    {"product_retailer_id": "a", "quantity": 2, "item_price": 9, "currency": "KZT"}
+                ]
             },
         },
         "order",
@@ -248,7 +257,8 @@ def test_only_the_right_signature_of_the_raw_bytes_counts(raw: bytes, wrong: str
 @pytest.mark.external_data
 def test_real_webhooks(external_data):
     rows = [
-        json.loads(line) for line in (external_data / "01_whatsapp_cloud" / "webhooks.jsonl").read_text().splitlines()
+        json.loads(line)
+        for line in (external_data / "01_whatsapp_cloud" / "webhooks.jsonl").read_text().splitlines()
     ]
     for row in rows:
         parsed = parse(json.dumps(row["payload"]).encode())

@@ -29,7 +29,9 @@ async def test_the_emulator_takes_what_we_send_and_refuses_what_it_should():
     emulator = CloudApiEmulator("http://127.0.0.1:9/none", "secret", "token")
     with served(emulator.app) as url:
         async with httpx.AsyncClient() as client:
-            api = CloudApi(client, CloudCredentials(phone_number_id="42", url=url, access_token=SecretStr("token")))
+            api = CloudApi(
+                client, CloudCredentials(phone_number_id="42", url=url, access_token=SecretStr("token"))
+            )
             assert (await api.send(TO, Text(body="Hello", quoted_id="wamid.IN"), "c/r")).startswith("wamid.")
             assert emulator.requests[0]["to"] == "+77015550101"
             await api.send(Recipient(account="42", user_id="KZ.1349"), Text(body="Hello"), "c/r")
@@ -42,7 +44,8 @@ async def test_the_emulator_takes_what_we_send_and_refuses_what_it_should():
                 assert (refused.value.kind, refused.value.code) == ("change", 100)
             with pytest.raises(SendError) as refused:
                 await CloudApi(
-                    client, CloudCredentials(phone_number_id="42", url=url, access_token=SecretStr("old token"))
+                    client,
+                    CloudCredentials(phone_number_id="42", url=url, access_token=SecretStr("old token")),
                 ).send(TO, Text(body="Hello"), "c/r")
             assert (refused.value.kind, refused.value.code) == ("stop", 190)
 

@@ -1,4 +1,5 @@
-"""What every channel keeps, whoever wrote it: one suite, run on each of them against its provider's emulator."""
+"""What every channel keeps, whoever wrote it: one suite, run on each of them against its provider's
+emulator."""
 
 from __future__ import annotations
 
@@ -88,7 +89,9 @@ def test_what_is_no_json_object_is_a_value_error(name: str, body: bytes):
 async def test_a_text_goes_out_and_its_statuses_come_back(line: Wire):
     sent = await line.channel.send(line.to, Text(body="Здравствуйте! Доставка 1500 ₸."), "c/r:0")
     assert line.shown() == ["Здравствуйте! Доставка 1500 ₸."]
-    await until(lambda: {s.status for s in line.parsed().statuses if s.id == sent} == {"sent", "delivered", "read"})
+    await until(
+        lambda: {s.status for s in line.parsed().statuses if s.id == sent} == {"sent", "delivered", "read"}
+    )
     assert line.parsed().quarantined == []
     assert all(s.account == line.account for s in line.parsed().statuses)
 
@@ -108,9 +111,17 @@ async def test_a_reply_quotes_and_a_quote_is_read(line: Wire):
 @pytest.mark.parametrize(
     ("content", "shown"),
     [
-        (File(name="call.ics", mime_type="text/plain", data=b"BEGIN:VCALENDAR", caption="Your call"), "Your call"),
+        (
+            File(name="call.ics", mime_type="text/plain", data=b"BEGIN:VCALENDAR", caption="Your call"),
+            "Your call",
+        ),
         (File(name="cup.png", mime_type="image/png", data=PNG, caption="The cup"), "The cup"),
-        (File(name="a.pdf", mime_type="application/pdf", url="https://shop.example/a.pdf", caption="Prices"), "Prices"),
+        (
+            File(
+                name="a.pdf", mime_type="application/pdf", url="https://shop.example/a.pdf", caption="Prices"
+            ),
+            "Prices",
+        ),
     ],
     ids=["bytes", "image", "address"],
 )

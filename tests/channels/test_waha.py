@@ -1,4 +1,5 @@
-"""WAHA's own ways: sessions that are created, linked, lost and deleted; signatures; people without a number."""
+"""WAHA's own ways: sessions that are created, linked, lost and deleted; signatures; people without a
+number."""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ def test_the_published_vector_of_the_signature():
 
 async def test_an_event_that_comes_days_late_is_a_replay(line: Wire):
     for days, fresh in ((0, True), (6, True), (8, False)):
-        body = json.dumps({"event": "message", "timestamp": int((time.time() - days * 86_400) * 1000)}).encode()
+        body = json.dumps(
+            {"event": "message", "timestamp": int((time.time() - days * 86_400) * 1000)}
+        ).encode()
         assert line.channel.authentic(body, {"x-webhook-hmac": signature("a-secret", body)}) is fresh
 
 
@@ -64,7 +67,12 @@ async def test_a_session_from_nothing_to_linked_to_gone(line: Wire):
         return [link.state for body in bodies for link in parse(body).links]
 
     await until(lambda: told() == ["scan_qr", "connected"])
-    for action, after in (("restart", "connected"), ("stop", "stopped"), ("start", "connected"), ("logout", "stopped")):
+    for action, after in (
+        ("restart", "connected"),
+        ("stop", "stopped"),
+        ("start", "connected"),
+        ("logout", "stopped"),
+    ):
         await made.session(action)
         assert (await made.state()).state == after
     for _ in range(2):
@@ -123,13 +131,19 @@ async def test_a_person_known_by_lid(line: Wire, told: bool):
     assert (message.user_id, message.wa_id) == ("998877@lid", CONTACT if told else "")
     assert await line.channel.phone_of("998877@lid") == CONTACT
     assert await line.channel.phone_of("111@lid") == ""
-    sent = await line.channel.send(Recipient(account=line.account, user_id="998877@lid"), Text(body="you"), "c/r:0")
+    sent = await line.channel.send(
+        Recipient(account=line.account, user_id="998877@lid"), Text(body="you"), "c/r:0"
+    )
     assert sent and line.emulator.requests[-1]["chatId"] == "998877@lid"
 
 
 @pytest.mark.parametrize("chat", ["status@broadcast", "123@newsletter"])
 def test_stories_and_channels_are_nobody(chat: str):
-    event = {"event": "message", "session": "s", "payload": {"id": f"false_{chat}_AA", "from": chat, "body": "buy"}}
+    event = {
+        "event": "message",
+        "session": "s",
+        "payload": {"id": f"false_{chat}_AA", "from": chat, "body": "buy"},
+    }
     assert parse(json.dumps(event).encode()).messages == []
 
 
@@ -142,9 +156,12 @@ def test_ids_in_every_form():
     assert sent_id({}) == ""
 
 
-@pytest.mark.skipif(not os.environ.get("WAHA_OPENAPI"), reason="WAHA_OPENAPI does not name the gateway's openapi.json")
+@pytest.mark.skipif(
+    not os.environ.get("WAHA_OPENAPI"), reason="WAHA_OPENAPI does not name the gateway's openapi.json"
+)
 async def test_our_requests_keep_the_vendors_schema(line: Wire):
-    """Every body we send, against the published OpenAPI with its known slips mended: enums and booleans of another type."""
+    """Every body we send, against the published OpenAPI with its known slips mended: enums and booleans of
+    another type."""
     import jsonschema
 
     spec = json.loads(Path(os.environ["WAHA_OPENAPI"]).read_text())

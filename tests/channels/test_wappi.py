@@ -1,4 +1,5 @@
-"""Wappi's own ways: three shapes of a webhook, echoes, history, answers that cross, profiles that die silently."""
+"""Wappi's own ways: three shapes of a webhook, echoes, history, answers that cross, profiles that die
+silently."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ async def test_messages_come_as_a_list_an_object_or_alone(line: Wire, shape: str
     await line.write("Добрый день")
     assert (await line.message()).text == "Добрый день"
     sent = await line.channel.send(line.to, Text(body="hello"), "c/r:0")
-    await until(lambda: {s.status for s in line.parsed().statuses if s.id == sent} == {"sent", "delivered", "read"})
+    await until(
+        lambda: {s.status for s in line.parsed().statuses if s.id == sent} == {"sent", "delivered", "read"}
+    )
 
 
 @pytest.mark.parametrize("echo", ["api", "is_me"])
@@ -150,7 +153,9 @@ def test_what_an_error_means(status: int, detail: str, kind: str):
 
 
 def test_an_error_inside_a_200_is_an_error():
-    body = {"messages": [{"wh_type": "delivery_status", "profile_id": "p", "id": "X", "status": "temporary ban"}]}
+    body = {
+        "messages": [{"wh_type": "delivery_status", "profile_id": "p", "id": "X", "status": "temporary ban"}]
+    }
     told = parse(json.dumps(body).encode()).statuses[0]
     assert (told.status, told.failure) == ("failed", "stop")
 
@@ -176,7 +181,9 @@ def test_one_bad_element_takes_no_neighbour(kinds: list[str]):
 
 @pytest.mark.external_data
 def test_captured_webhooks(external_data: Path):
-    rows = [json.loads(line) for line in (external_data / "02_wappi" / "webhooks.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line) for line in (external_data / "02_wappi" / "webhooks.jsonl").read_text().splitlines()
+    ]
     found = {row["id"]: parse(json.dumps(row["payload"]).encode()) for row in rows}
     assert len(found) >= 10
     for row in rows:
@@ -191,6 +198,11 @@ def test_captured_webhooks(external_data: Path):
     assert voice.media and (voice.kind, voice.user_id) == ("audio", "996500000001@lid")
     assert voice.media.url.startswith("https://wapi-uploads7d.storage.yandexcloud.net/")
     flat = found["wappi-flat_variant"].messages[0]
-    assert (flat.id, flat.wa_id, flat.name, flat.text) == ("3EB0C0FFEE", "79991234567", "John", "message text")
+    assert (flat.id, flat.wa_id, flat.name, flat.text) == (
+        "3EB0C0FFEE",
+        "79991234567",
+        "John",
+        "message text",
+    )
     mixed = {"messages": [m for row in rows for m in [row["payload"].get("messages", row["payload"])] for m in (m if isinstance(m, list) else [m])]}  # fmt: skip
     assert len(parse(json.dumps(mixed).encode()).messages) == sum(len(p.messages) for p in found.values())

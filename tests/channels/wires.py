@@ -54,7 +54,9 @@ class Provider:
     def wire(self) -> Wire:
         """A linked number that nobody has used."""
         number = next(_NUMBERS)
-        account = {"cloud_api": f"42{number:06}", "wappi": f"0a1b{number:06}", "waha": f"branch{number:06}"}[self.name]
+        account = {"cloud_api": f"42{number:06}", "wappi": f"0a1b{number:06}", "waha": f"branch{number:06}"}[
+            self.name
+        ]
         if self.name == "wappi":
             self.emulator.profile(account).auth = SECRET
         self.emulator.faults.clear()
@@ -112,7 +114,9 @@ class Wire:
             )
             answer = await self.client.post(f"{control}/files", data=form, files=parts)
         else:
-            answer = await self.client.post(f"{control}/messages", json={"contact": CONTACT, "text": text, **more})
+            answer = await self.client.post(
+                f"{control}/messages", json={"contact": CONTACT, "text": text, **more}
+            )
         return answer.json()["id"]
 
     def parsed(self) -> Parsed:

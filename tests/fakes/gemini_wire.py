@@ -11,7 +11,12 @@ def part(content: dict[str, Any]) -> dict[str, Any]:
     """A response in the shape of real recordings."""
     candidate = {"content": {"parts": [content], "role": "model"}, "finishReason": "STOP", "index": 0}
     usage = {"promptTokenCount": 104, "candidatesTokenCount": 16, "totalTokenCount": 120}
-    return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-fake", "responseId": "r1"}
+    return {
+        "candidates": [candidate],
+        "usageMetadata": usage,
+        "modelVersion": "gemini-fake",
+        "responseId": "r1",
+    }
 
 
 class FakeGemini:
@@ -25,10 +30,14 @@ class FakeGemini:
         async def generate(model: str, request: Request) -> dict[str, Any]:
             body = await request.json()
             self.requests.append({"model": model, "key": request.headers.get("x-goog-api-key"), **body})
-            forced = body.get("toolConfig", {}).get("functionCallingConfig", {}).get("allowedFunctionNames", [])
+            forced = (
+                body.get("toolConfig", {}).get("functionCallingConfig", {}).get("allowedFunctionNames", [])
+            )
             if forced:
                 args = (
-                    {"contact_class": "client", "intent": "business", "reason": "asks"} if forced == ["Verdict"] else {}
+                    {"contact_class": "client", "intent": "business", "reason": "asks"}
+                    if forced == ["Verdict"]
+                    else {}
                 )
                 return part({"functionCall": {"name": forced[0], "args": args}})
             return part({"text": "Greetings from Gemini."})

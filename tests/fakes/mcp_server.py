@@ -1,4 +1,5 @@
-"""An MCP server over standard input and output, or over HTTP, with tools that behave and tools that do not."""
+"""An MCP server over standard input and output, or over HTTP, with tools that behave and tools that do
+not."""
 
 from __future__ import annotations
 

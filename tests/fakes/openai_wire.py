@@ -18,8 +18,15 @@ def message(content: str | None = None, call: tuple[str, dict[str, Any]] | None 
     said: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None, "annotations": []}
     if call:
         function = {"name": call[0], "arguments": json.dumps(call[1])}
-        said["tool_calls"] = [{"id": f"call_{abs(hash(str(call))):x}", "type": "function", "function": function}]
-    choice = {"index": 0, "message": said, "finish_reason": "tool_calls" if call else "stop", "logprobs": None}
+        said["tool_calls"] = [
+            {"id": f"call_{abs(hash(str(call))):x}", "type": "function", "function": function}
+        ]
+    choice = {
+        "index": 0,
+        "message": said,
+        "finish_reason": "tool_calls" if call else "stop",
+        "logprobs": None,
+    }
     usage = {"prompt_tokens": 104, "completion_tokens": 16, "total_tokens": 120}
     return {
         "id": "chatcmpl-1",
@@ -53,7 +60,8 @@ def polite(request: dict[str, Any]) -> dict[str, Any]:
 
 
 class FakeOpenAI:
-    """`answer` decides what comes back; `requests` is what was asked; `hang` (seconds) is how long it thinks."""
+    """`answer` decides what comes back; `requests` is what was asked; `hang` (seconds) is how long it
+    thinks."""
 
     def __init__(self) -> None:
         self.answer: Answer = polite
@@ -74,7 +82,9 @@ class FakeOpenAI:
         async def transcribe(file: UploadFile, model: Annotated[str, Form()]) -> Response:
             assert model and await file.read()
             if isinstance(self.heard, int):
-                return error(self.heard, "invalid_request_error", None, "Audio file might be corrupted or unsupported")
+                return error(
+                    self.heard, "invalid_request_error", None, "Audio file might be corrupted or unsupported"
+                )
             return JSONResponse({"text": self.heard, "usage": {"input_tokens": 14, "output_tokens": 45}})
 
     def sales_calls(self) -> list[dict[str, Any]]:

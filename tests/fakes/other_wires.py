@@ -14,7 +14,8 @@ Said = str | tuple[str, dict[str, Any]]
 
 
 class FakeWire:
-    """`answer` decides what comes back, from the request as it came; `requests` is what was asked, `keys` with which keys."""
+    """`answer` decides what comes back, from the request as it came; `requests` is what was asked, `keys`
+    with which keys."""
 
     def __init__(self, answer: Callable[[dict[str, Any]], Said | Response]) -> None:
         self.answer, self.app = answer, FastAPI()
@@ -40,14 +41,24 @@ class FakeWire:
         @self.app.post("/api/chat")
         async def chat(request: Request) -> Response:
             said = await asked(request)
-            return said if isinstance(said, Response) else Response(_line(said), media_type="application/x-ndjson")
+            return (
+                said
+                if isinstance(said, Response)
+                else Response(_line(said), media_type="application/x-ndjson")
+            )
 
 
 def _response(said: Said) -> dict[str, Any]:
     """OpenAI, API reference, "Create a model response"."""
     if isinstance(said, str):
         text = {"type": "output_text", "text": said, "annotations": []}
-        spoken = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [text]}
+        spoken = {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "status": "completed",
+            "content": [text],
+        }
     else:
         name, arguments = said
         spoken = {
@@ -60,8 +71,20 @@ def _response(said: Said) -> dict[str, Any]:
         **{"input_tokens_details": {"cached_tokens": 10}, "output_tokens_details": {"reasoning_tokens": 8}},
     }
     return {
-        **{"id": "resp_1", "object": "response", "created_at": 1790000000, "status": "completed", "model": "gpt-fake"},
-        **{"output": [thought, spoken], "usage": usage, "error": None, "incomplete_details": None, "tools": []},
+        **{
+            "id": "resp_1",
+            "object": "response",
+            "created_at": 1790000000,
+            "status": "completed",
+            "model": "gpt-fake",
+        },
+        **{
+            "output": [thought, spoken],
+            "usage": usage,
+            "error": None,
+            "incomplete_details": None,
+            "tools": [],
+        },
         **{"parallel_tool_calls": True, "tool_choice": "auto", "metadata": {}, "temperature": 1, "top_p": 1},
     }
 

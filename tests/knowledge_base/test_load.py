@@ -132,7 +132,9 @@ def test_no_word_gets_lost_between_passages(words: list[str]):
 
 @pytest.mark.external_data
 def test_real_pdfs_are_read_or_named(external_data: Path):
-    rows = [json.loads(line) for line in (external_data / "10_pdf" / "manifest.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line) for line in (external_data / "10_pdf" / "manifest.jsonl").read_text().splitlines()
+    ]
     paths = sorted((external_data / "10_pdf").rglob("*.pdf"), key=lambda path: path.stat().st_size)
     assert len(rows) > 100
     count = 0

@@ -58,7 +58,9 @@ async def test_the_best_passage_answers(library: Library, question: str, documen
         ("هل يوجد ضمان؟", "ar", True),
     ],
 )
-async def test_it_is_known_whether_a_passage_answers(library: Library, question: str, language: str, answerable: bool):
+async def test_it_is_known_whether_a_passage_answers(
+    library: Library, question: str, language: str, answerable: bool
+):
     found = await Bookshelf(library).passages("demo", question, language, 5)
     assert any(passage["strong"] for passage in found) is answerable
 
@@ -126,7 +128,9 @@ def test_fusion_beats_both_of_its_parts_on_real_questions(external_data: Path):
     questions = [q for q in _rows(folder / "ru" / "queries.jsonl") if wanted.get(q["id"]) in kept][::3][:40]
     vectors = {q["id"]: model.query(q["text"]) for q in questions}
     same = _shelf(model, documents["ru"], kept, "ru")
-    assert _recall(same, questions, vectors, wanted) >= max(_dense_only(same, questions, vectors, wanted), 0.85)
+    assert _recall(same, questions, vectors, wanted) >= max(
+        _dense_only(same, questions, vectors, wanted), 0.85
+    )
     english = {d["id"] for d in documents["en"]}
     across = [d for d in kept if d in english]
     if across:
@@ -147,14 +151,19 @@ def _shelf(model, documents: list[dict], kept: list[str], language: str) -> Inde
 
 def _recall(index: Index, questions, vectors, wanted) -> float:
     return np.mean(
-        [index.search(q["text"], vectors[q["id"]], 1)[0].passage.document == wanted[q["id"]] for q in questions]
+        [
+            index.search(q["text"], vectors[q["id"]], 1)[0].passage.document == wanted[q["id"]]
+            for q in questions
+        ]
     )
 
 
 def _dense_only(index: Index, questions, vectors, wanted) -> float:
     return np.mean(
         [
-            max(index.search(q["text"], vectors[q["id"]], len(index)), key=lambda h: h.cosine).passage.document
+            max(
+                index.search(q["text"], vectors[q["id"]], len(index)), key=lambda h: h.cosine
+            ).passage.document
             == wanted[q["id"]]
             for q in questions
         ]
@@ -163,7 +172,8 @@ def _dense_only(index: Index, questions, vectors, wanted) -> float:
 
 @pytest.mark.parametrize("text", ["ﷺ" * 4_096, "ﷺ", "a" + "\u0301" * 4_000, "\ud800" * 50, "ﬃ㎯㍿" * 1_500])
 def test_characters_that_stand_for_many_are_no_trouble_to_the_bundled_model(text: str):
-    """U+FDFA stands for 18 characters, for which the model's own tokenizer has no room: it took the process down."""
+    """U+FDFA stands for 18 characters, for which the model's own tokenizer has no room: it took the process
+    down."""
     for _ in range(5):
         assert bundled().query(text).shape == (384,)
     assert bundled().passages([text, text]).shape == (2, 384)

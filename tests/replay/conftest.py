@@ -51,9 +51,12 @@ def saved(tmp_path: Path) -> Callable[..., Kept]:
 
 @pytest.fixture
 def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`salesgraph ...` in a copy of the project, so that its prompts can be edited; `given` is its standard input."""
+    """`salesgraph ...` in a copy of the project, so that its prompts can be edited; `given` is its standard
+    input."""
     home = tmp_path / "project"
-    copied = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    copied = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
     files = copied.stdout.splitlines() or [
         str(p.relative_to(ROOT)) for p in ROOT.rglob("*.*") if ".venv" not in p.parts
     ]
@@ -65,7 +68,9 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*args: str, given: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         kept = {
-            k: v for k, v in os.environ.items() if not k.startswith(("OPENAI", "GEMINI", "GOOGLE_API", "CHAT_MODEL"))
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("OPENAI", "GEMINI", "GOOGLE_API", "CHAT_MODEL"))
         }
         return subprocess.run(
             [sys.executable, "-c", "from server.cli.main import main; main()", *args],

@@ -37,7 +37,9 @@ def obedient(request: dict[str, Any]) -> dict[str, Any]:
     told = len([m for m in request["messages"] if m["role"] == "assistant"])
     word = "my dear, " if "Say dear" in prompt else ""
     return message(
-        f"Yes, {word}we have a showroom for you." if "showroom" in said else f"I said {told} things, {word}ask away."
+        f"Yes, {word}we have a showroom for you."
+        if "showroom" in said
+        else f"I said {told} things, {word}ask away."
     )
 
 
@@ -51,7 +53,9 @@ AS_IS, DEAR = Side("as it is", {}), Side("dear", {"sell_prompt": "Say dear. {bus
 
 
 async def test_better_worse_and_same(talk: Kept, saved: Callable[..., Kept], live: Models):
-    greeted = saved("  - user: Hello, do you have a showroom?\n    expect: {reply: {contains: [dear]}}\n", "greeted")
+    greeted = saved(
+        "  - user: Hello, do you have a showroom?\n    expect: {reply: {contains: [dear]}}\n", "greeted"
+    )
     quiet = saved("  - user: stop\n", "quiet")
     runs = await compared([talk, greeted, quiet], Comparison(AS_IS, DEAR), live, PLAIN)
     assert [(r.name, r.outcome, r.passes, r.differs) for r in runs] == [
@@ -69,7 +73,9 @@ async def test_forced_turns_go_on_from_the_tape(talk: Kept, live: Models, provid
         """What the model was shown as said before the second turn, where it is to say dear."""
         provider[0].requests.clear()
         await compared([replace(talk, tape=tape)], Comparison(AS_IS, DEAR, forced=forced), live, PLAIN)
-        asked = [r["messages"] for r in provider[0].sales_calls() if "Say dear" in r["messages"][0]["content"]]
+        asked = [
+            r["messages"] for r in provider[0].sales_calls() if "Say dear" in r["messages"][0]["content"]
+        ]
         return {m["content"] for messages in asked for m in messages if m["role"] == "assistant"}
 
     assert await told(forced=False) == {"Yes, my dear, we have a showroom for you."}
@@ -128,7 +134,9 @@ async def test_a_setting_that_one_conversation_cannot_be_played_with_spoils_no_o
     talk: Kept, saved: Callable[..., Kept], live: Models
 ):
     later = saved("  - user: Hello, do you have a showroom?\n  - user: Hello?\n    after: 3d\n", "later")
-    following = Side("following", {"outreach": {"enabled": True, "intervals": [2]}, "hours": {"holidays": "none"}})
+    following = Side(
+        "following", {"outreach": {"enabled": True, "intervals": [2]}, "hours": {"holidays": "none"}}
+    )
     runs = await compared([talk, later], Comparison(AS_IS, following), live, PLAIN)
     assert [(run.name, run.outcome) for run in runs] == [("talk", "same"), ("later", "worse")]
     assert "falls due before it" in runs[1].right[0].problems[0] and "falls due" in page(

@@ -23,9 +23,14 @@ async def test_each_of_ours_plays_without_a_key(name: str):
     playing = Playing(Models(offline_model()), documents(None), "record")
     made = await simulated(name, persona(name), playing, {}, 3, "auto")
     saved = parsed(made.file, name)
-    assert len(saved.turns) == 3 and [turn.user[0].words for turn in saved.turns if turn.user] == persona(name).says[:3]
+    assert (
+        len(saved.turns) == 3
+        and [turn.user[0].words for turn in saved.turns if turn.user] == persona(name).says[:3]
+    )
     went, _ = await played(Kept(Path(f"{name}.yaml"), saved, made.tape))
-    assert went.passed and [turn.replies for turn in went.turns] == [turn.replies for turn in made.played.turns]
+    assert went.passed and [turn.replies for turn in went.turns] == [
+        turn.replies for turn in made.played.turns
+    ]
 
 
 async def test_a_model_plays_the_customer_until_it_is_done(live: Models, provider: tuple[FakeOpenAI, str]):
@@ -43,7 +48,11 @@ async def test_a_model_plays_the_customer_until_it_is_done(live: Models, provide
     said = [turn.user[0].words for turn in parsed(made.file, "t").turns if turn.user]
     assert said == [persona("haggler").says[0], "Cheaper, please", "Cheaper, please"]
     prompt, heard = (m["content"] for m in asked[0])
-    assert "Corner Café" in prompt and "stubborn" in prompt and prompt.endswith(f"Your last message was: {said[0]}")
+    assert (
+        "Corner Café" in prompt
+        and "stubborn" in prompt
+        and prompt.endswith(f"Your last message was: {said[0]}")
+    )
     assert heard == f"You asked: {said[0]}"  # the shop is who speaks to the customer
     assert [m["role"] for m in asked[0]] == ["system", "user"]
 

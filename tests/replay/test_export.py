@@ -20,7 +20,9 @@ from server.store.records import Contact, Entry
 HOUR = 3_600_000
 AT = 1_772_420_400_000  # Monday 2 March 2026, 08:00 in Almaty
 BOT = build_bot(
-    Settings.model_construct(), {"id": "shop", "business": "Aurora Coffee, машины", "price_prompt": "Price first."}, {}
+    Settings.model_construct(),
+    {"id": "shop", "business": "Aurora Coffee, машины", "price_prompt": "Price first."},
+    {},
 )
 ANNA = Contact(
     id="c",
@@ -75,9 +77,14 @@ async def test_it_plays_as_it_went_with_nobody_in_it():
         f"О чеке уточню у коллеги, {anna}.",
     ]
     assert [bool(turn.hand_back) for turn in saved.turns] == [False, False, False, False, True, False]
-    assert went.turns[1].profile["phone"] == "+12025550101" and went.turns[1].profile["email"] == "someone1@example.com"
+    assert (
+        went.turns[1].profile["phone"] == "+12025550101"
+        and went.turns[1].profile["email"] == "someone1@example.com"
+    )
     assert saved.turns[1].after == 120 and saved.bot["price_prompt"] == "Price first."
-    text = made_.file + yaml.safe_dump([dict(made_.tape.calls), dict(made_.tape.passages)], allow_unicode=True)
+    text = made_.file + yaml.safe_dump(
+        [dict(made_.tape.calls), dict(made_.tape.passages)], allow_unicode=True
+    )
     for gone in ("Анн", "Петров", "Тимур", "701", "anna", "Абая", "calls.kz"):
         assert gone not in text
     assert not [raw for kind, raw in people_in(made_.file)]
@@ -128,7 +135,11 @@ async def test_the_prompts_of_then_are_used_again():
 
 
 async def test_a_silence_is_as_long_as_it_was():
-    talk = [*TALK[:3], entry("contact", "ещё вопрос", 65.7, "m6"), entry("bot", "Да?", 65.71, "t6:0", turn_id="t6")]
+    talk = [
+        *TALK[:3],
+        entry("contact", "ещё вопрос", 65.7, "m6"),
+        entry("bot", "Да?", 65.71, "t6:0", turn_id="t6"),
+    ]
     saved = parsed((await export(talk)).file, "talk")
     assert saved.turns[1].after == round(65.7 * 60)
 

@@ -31,7 +31,9 @@ def judging(verdict: Callable[[str], bool]) -> Callable[[dict[str, Any]], dict[s
     return answer
 
 
-async def test_its_verdict_is_on_tape(saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str]):
+async def test_its_verdict_is_on_tape(
+    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str]
+):
     provider[0].answer = judging(lambda prompt: False)
     went, tape = await played(saved(TALK), "record", live)
     assert went.turns[0].problems == ("the judge: it promises (rubric: Promises nothing.)",)
@@ -63,7 +65,9 @@ async def test_its_agreement_is_measured_before_it_is_trusted(
     labels, path = labels_in(LABELS), tmp_path / "judges.json"
     assert len(labels) >= 20 and sum(label.meets for label in labels) == len(labels) // 2
     known = {label.reply: label.meets for label in labels}
-    provider[0].answer = judging(lambda prompt: next(meets for reply, meets in known.items() if reply in prompt))
+    provider[0].answer = judging(
+        lambda prompt: next(meets for reply, meets in known.items() if reply in prompt)
+    )
     assert "never measured" in distrust(path, "openai:gpt-4.1-mini")
     keep(path, good := await measured(live, "auto", labels))
     assert (good.agreed, good.trusted, distrust(path, "openai:gpt-4.1-mini")) == (len(labels), True, "")
@@ -71,7 +75,10 @@ async def test_its_agreement_is_measured_before_it_is_trusted(
     keep(path, lenient := await measured(live, "auto", labels))
     assert (lenient.passed_bad, lenient.failed_good) == (len(labels) // 2, 0)
     assert f"agrees with {len(labels) // 2} of {len(labels)}" in distrust(path, "openai:gpt-4.1-mini")
-    keep(path, Agreement(model="openai:gpt-5", prompt="another", labels=9, agreed=9, passed_bad=0, failed_good=0))
+    keep(
+        path,
+        Agreement(model="openai:gpt-5", prompt="another", labels=9, agreed=9, passed_bad=0, failed_good=0),
+    )
     assert "never measured" in distrust(path, "openai:gpt-5") and prompt_version() != "another"
 
 

@@ -30,7 +30,9 @@ def test_from_an_edited_prompt_to_green(command: Command, provider: tuple[FakeOp
     fake.answer = lambda request: (
         message(call=(schema_of(request), {"topic": "price"} if schema_of(request) == "Facts" else {}))
         if schema_of(request)
-        else message(f"449 000 KZT. {'Have a lovely day!' if 'friendly line' in str(request['messages'][0]) else ''}")
+        else message(
+            f"449 000 KZT. {'Have a lovely day!' if 'friendly line' in str(request['messages'][0]) else ''}"
+        )
         if "Duo" in last_user(request)
         else message("Nice to meet you, Ana!")
     )
@@ -39,7 +41,9 @@ def test_from_an_edited_prompt_to_green(command: Command, provider: tuple[FakeOp
     assert unasked.returncode == 1 and "say --yes to spend it" in unasked.stderr and fake.requests == []
     compared = command("replay", "compare", "price", "--recorded", "--yes", **key)
     assert compared.returncode == 0 and "1 of 1 say something else: compare.html" in compared.stderr
-    assert "Have a lovely day!" in (home / "compare.html").read_text() and not (home / "compare.jsonl").exists()
+    assert (
+        "Have a lovely day!" in (home / "compare.html").read_text() and not (home / "compare.jsonl").exists()
+    )
 
     accepted = command("replay", "accept", "price")
     assert accepted.returncode == 0 and "price: 2 prompts noted" in accepted.stderr
@@ -47,7 +51,9 @@ def test_from_an_edited_prompt_to_green(command: Command, provider: tuple[FakeOp
     assert "unchanged" in command("replay", "accept", "price").stderr
 
 
-def test_a_conversation_is_made_recorded_and_played(command: Command, provider: tuple[FakeOpenAI, str], tmp_path: Path):
+def test_a_conversation_is_made_recorded_and_played(
+    command: Command, provider: tuple[FakeOpenAI, str], tmp_path: Path
+):
     home, folder = tmp_path / "project", tmp_path / "project" / "tests" / "conversations"
     made = command("replay", "new", "coffee", given="What does delivery in Almaty cost?\nThanks!\n\n")
     assert made.returncode == 0, made.stderr
@@ -60,13 +66,17 @@ def test_a_conversation_is_made_recorded_and_played(command: Command, provider: 
     fake, url = provider
     key = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": url}
     refused = command("replay", "record", "coffee", **key)
-    assert refused.returncode == 1 and "openai:gpt-4.1-mini: about $0.0" in refused.stderr and not fake.requests
+    assert (
+        refused.returncode == 1 and "openai:gpt-4.1-mini: about $0.0" in refused.stderr and not fake.requests
+    )
     recorded = command("replay", "record", "coffee", "--yes", **key)
     assert "coffee: 4 calls, $0.0" in recorded.stderr
     asked = len(fake.requests)
     went = command("replay", "run", "coffee", **key)
     assert len(fake.requests) == asked and went.returncode == recorded.returncode
-    assert "left as it is, its answers stand in the file" in command("replay", "record", "price", "--yes").stderr
+    assert (
+        "left as it is, its answers stand in the file" in command("replay", "record", "price", "--yes").stderr
+    )
 
     bad = folder / "bad.yaml"
     bad.write_text("about: x\nturns: [{usr: hi}]\n")
@@ -91,4 +101,8 @@ def test_a_simulated_customer_from_the_command_line(command: Command, tmp_path: 
 
 def test_a_comparison_without_a_key_says_what_it_compares(command: Command, tmp_path: Path):
     recorded = command("replay", "compare", "--recorded", "--yes")
-    assert recorded.returncode == 2 and "no key is set" in recorded.stderr and "--set model=offline" in recorded.stderr
+    assert (
+        recorded.returncode == 2
+        and "no key is set" in recorded.stderr
+        and "--set model=offline" in recorded.stderr
+    )

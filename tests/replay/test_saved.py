@@ -18,8 +18,14 @@ from server.replay.saved import BadConversation, Expect, load, parsed
     [
         ("about: x\nturns: []", "turns: List should have at least 1 item"),
         ("about: x\nturns:\n  - user: hi\n    expekt: {}", "turns.0.expekt: there is no such field"),
-        ("about: x\nturns:\n  - user: hi\n    expect: {reply: {contain: [x]}}", "contain: there is no such field"),
-        ("about: x\nturns:\n  - user: hi\n    silence: 2h", "say exactly one of user, silence, operator and hand_back"),
+        (
+            "about: x\nturns:\n  - user: hi\n    expect: {reply: {contain: [x]}}",
+            "contain: there is no such field",
+        ),
+        (
+            "about: x\nturns:\n  - user: hi\n    silence: 2h",
+            "say exactly one of user, silence, operator and hand_back",
+        ),
         ("about: x\nturns:\n  - user: {voice: a, image: b}", "say exactly one of text, voice"),
         ("about: x\nturns:\n  - silence: soon", "turns.0.silence"),
         ("about: x\nturns: [", "t.yaml: no YAML"),
@@ -34,14 +40,17 @@ def test_a_mistake_is_named(text: str, problem: str):
 
 
 def test_what_customers_say_is_text():
-    saved = parsed("about: x\nturns: [{user: no}, {user: 2}, {user: [yes, {button: ok}]}, {silence: 1.5h}]", "t.yaml")
+    saved = parsed(
+        "about: x\nturns: [{user: no}, {user: 2}, {user: [yes, {button: ok}]}, {silence: 1.5h}]", "t.yaml"
+    )
     said = [[(each.kind, each.words) for each in turn.user or []] for turn in saved.turns]
     assert said == [[("text", "no")], [("text", "2")], [("text", "yes"), ("button", "ok")], []]
     assert saved.turns[3].silence == 90
 
 
 @pytest.mark.parametrize(
-    "words", ["10:30", "007", "+77012345678", "1_000", "1.50", "1e3", "0x1f", "-5", "3", "~x", "2026-03-02", "on"]
+    "words",
+    ["10:30", "007", "+77012345678", "1_000", "1.50", "1e3", "0x1f", "-5", "3", "~x", "2026-03-02", "on"],
 )
 def test_numbers_are_what_was_written(words: str):
     (said,) = parsed(f"about: x\nturns: [{{user: {words}}}]", "t.yaml").turns[0].user or []
@@ -57,7 +66,9 @@ def test_numbers_of_tools_are_numbers():
 
 def test_a_rubric_may_be_a_file(tmp_path: Path):
     (tmp_path / "rubrics").mkdir()
-    (tmp_path / "talk.yaml").write_text("about: x\nturns: [{user: hi, expect: {reply: {judge: rubrics/kind.md}}}]")
+    (tmp_path / "talk.yaml").write_text(
+        "about: x\nturns: [{user: hi, expect: {reply: {judge: rubrics/kind.md}}}]"
+    )
     with pytest.raises(BadConversation, match="cannot be read"):
         load(tmp_path / "talk.yaml")
     (tmp_path / "rubrics" / "kind.md").write_text("Is kind.\n")
@@ -67,7 +78,9 @@ def test_a_rubric_may_be_a_file(tmp_path: Path):
 
 async def test_a_touch_that_is_jumped_over_is_named(saved: Callable[..., Kept]):
     head = "bot: {business: x, outreach: {enabled: true, intervals: [2]}, hours: {holidays: none}}\n"
-    with pytest.raises(BadConversation, match="turn 2: touch 1 falls due before it; put a turn with `silence`"):
+    with pytest.raises(
+        BadConversation, match="turn 2: touch 1 falls due before it; put a turn with `silence`"
+    ):
         await played(saved("  - user: Do you deliver?\n  - user: Hello\n    after: 5h\n", head=head))
 
 
@@ -159,6 +172,12 @@ def test_what_is_as_expected_is_not():
         "task": "CALL",
         "silent": False,
         "follow_up": {"touch": 2, "day": "2026-03-05"},
-        "reply": {"contains": ["449"], "lacks": ["discount"], "matches": "KZT", "shorter_than": 40, "language": "en"},
+        "reply": {
+            "contains": ["449"],
+            "lacks": ["discount"],
+            "matches": "KZT",
+            "shorter_than": 40,
+            "language": "en",
+        },
     }
     assert failures(Expect.model_validate(want), GOT) == []

@@ -1,4 +1,5 @@
-"""A tape serves what was answered, by place; what is missing, unused or changed fails, and nothing can hide it."""
+"""A tape serves what was answered, by place; what is missing, unused or changed fails, and nothing can hide
+it."""
 
 from __future__ import annotations
 
@@ -90,7 +91,11 @@ async def test_what_a_live_model_said_is_played_back(
 ):
     def answer(request):
         if schema_of(request) or request["messages"][-1]["role"] == "tool":
-            return message("It is 449,000 KZT.") if not schema_of(request) else message(call=(schema_of(request), {}))
+            return (
+                message("It is 449,000 KZT.")
+                if not schema_of(request)
+                else message(call=(schema_of(request), {}))
+            )
         return message(call=("find_product", {"query": "Aurora Duo"}))
 
     provider[0].answer = answer
@@ -163,7 +168,10 @@ def test_a_prompt_is_text_that_people_read():
     messages = [
         SystemMessage("Be kind. "),
         HumanMessage(
-            [{"type": "text", "text": "this one"}, {"type": "image", "base64": "xx", "mime_type": "image/png"}]
+            [
+                {"type": "text", "text": "this one"},
+                {"type": "image", "base64": "xx", "mime_type": "image/png"},
+            ]
         ),
         AIMessage("", tool_calls=[{"name": "find_product", "args": {"query": "x"}, "id": "1"}], id="secret"),
     ]
@@ -211,7 +219,9 @@ async def test_what_took_too_long_is_on_tape(
     provider[0].hang = lambda request: 2.0 if schema_of(request) == "Verdict" else 0.0
     conversation = saved("  - user: Do you deliver?\n")
     went, tape = await played(conversation, "record", live)
-    assert tape.calls["1/moderate/1"]["error"] == "timeout" and tape.calls["1/moderate/2"]["model"] == "offline"
+    assert (
+        tape.calls["1/moderate/1"]["error"] == "timeout" and tape.calls["1/moderate/2"]["model"] == "offline"
+    )
     provider[0].hang = 0.0
     again, _ = await played(replace(conversation, tape=tape), "replay", live)
     assert again.outcome() == went.outcome()

@@ -18,7 +18,9 @@ def mailbox(redis: Redis, debounce: int = 0, longest: int = 0, lease: int = 60_0
 
 async def put(box: Mailbox, conversation: str, message: str, **options: bool) -> bool:
     await box._redis.hset(key("b", "contact", conversation), "created", "0")
-    return await box.accept(conversation, message, json.dumps({"id": message}), json.dumps({"id": message}), **options)
+    return await box.accept(
+        conversation, message, json.dumps({"id": message}), json.dumps({"id": message}), **options
+    )
 
 
 async def take(box: Mailbox) -> tuple[str, Work]:

@@ -1,4 +1,5 @@
-"""One bot's desk in this process: its mailbox on a real Redis, its outbox before an emulated Cloud API, its worker."""
+"""One bot's desk in this process: its mailbox on a real Redis, its outbox before an emulated Cloud API, its
+worker."""
 
 from __future__ import annotations
 
@@ -70,7 +71,9 @@ class Office:
             models,
             Shelf(),
             RedisCheckpointer(
-                self.redis, prefix=thread_prefix("default"), holder=lambda thread: key("default", "box", thread)
+                self.redis,
+                prefix=thread_prefix("default"),
+                holder=lambda thread: key("default", "box", thread),
             ),
         )
         services = TurnServices.over(self.settings, self.redis, self.router, self.client)
@@ -85,7 +88,9 @@ class Office:
 
     def replies(self, contact: str) -> list[str]:
         """What the contact's phone shows of the bot."""
-        return [b.text for b in list(self.emulator.phones.bubbles.values()) if b.contact == contact and not b.mine]
+        return [
+            b.text for b in list(self.emulator.phones.bubbles.values()) if b.contact == contact and not b.mine
+        ]
 
     async def idle(self) -> bool:
         """Whether nothing waits."""

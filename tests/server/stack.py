@@ -1,4 +1,5 @@
-"""The whole product as its own process group, between an emulated WhatsApp and a model server that does as told."""
+"""The whole product as its own process group, between an emulated WhatsApp and a model server that does as
+told."""
 
 from __future__ import annotations
 
@@ -70,7 +71,9 @@ class Stack:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.emulator, self.model, self.data_dir = emulator, model, data_dir
-        self.http = httpx.AsyncClient(base_url=self.url, timeout=30, headers={"Authorization": f"Bearer {API}"})
+        self.http = httpx.AsyncClient(
+            base_url=self.url, timeout=30, headers={"Authorization": f"Bearer {API}"}
+        )
         self.env = environment(
             data_dir,
             self.port,
@@ -85,7 +88,12 @@ class Stack:
             WHATSAPP_APP_SECRET=SECRET,
             WHATSAPP_WEBHOOK_VERIFY_TOKEN=VERIFY,
             WHATSAPP_GRAPH_URL=graph_url,
-            **{"DEBOUNCE_SECONDS": "0.3", "DEBOUNCE_MAX_SECONDS": "3", "MODEL_TIMEOUT": "20", "LEASE_SECONDS": "3"}
+            **{
+                "DEBOUNCE_SECONDS": "0.3",
+                "DEBOUNCE_MAX_SECONDS": "3",
+                "MODEL_TIMEOUT": "20",
+                "LEASE_SECONDS": "3",
+            }
             | {"SEND_GRACE_SECONDS": "4", **settings},
         )
         self.process: subprocess.Popen[bytes] | None = None
@@ -107,7 +115,10 @@ class Stack:
         end = time.monotonic() + START_SECONDS * slowness()
         while time.monotonic() < end:
             try:
-                if httpx.get(f"{self.url}/health", timeout=5).status_code == 200 and "Ctrl-C" in self.log.read_text():
+                if (
+                    httpx.get(f"{self.url}/health", timeout=5).status_code == 200
+                    and "Ctrl-C" in self.log.read_text()
+                ):
                     return
             except httpx.HTTPError:
                 pass
@@ -138,7 +149,9 @@ class Stack:
     def kill(self, name: str) -> None:
         """kill -9 the web process, the worker or the embedded Redis."""
         pattern = {"web": "--role web", "worker": "server work", "redis": str(self.data_dir / "redis")}[name]
-        found = [pid for pid, line in _processes() if pattern in line and pid != os.getpid() and self._mine(pid)]
+        found = [
+            pid for pid, line in _processes() if pattern in line and pid != os.getpid() and self._mine(pid)
+        ]
         assert found, f"no {name} process"
         for pid in found:
             os.kill(pid, signal.SIGKILL)
@@ -154,17 +167,23 @@ class Stack:
         except OSError:  # it has ended meanwhile
             return False
 
-    async def post(self, payload: Any, *, secret: str | None = SECRET, raw: bytes | None = None) -> httpx.Response:
+    async def post(
+        self, payload: Any, *, secret: str | None = SECRET, raw: bytes | None = None
+    ) -> httpx.Response:
         """A webhook, signed as Meta signs it."""
         body = raw if raw is not None else json.dumps(payload).encode()
         headers = {"Content-Type": "application/json"}
         if secret:
-            headers["X-Hub-Signature-256"] = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+            headers["X-Hub-Signature-256"] = (
+                "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+            )
         return await self.http.post("/webhook", content=body, headers=headers)
 
     def replies(self, contact: str) -> list[str]:
         """Texts the contact's phone has received, in order."""
-        return [b.text for b in list(self.emulator.phones.bubbles.values()) if b.contact == contact and not b.mine]
+        return [
+            b.text for b in list(self.emulator.phones.bubbles.values()) if b.contact == contact and not b.mine
+        ]
 
     async def idle(self) -> bool:
         """Whether no conversation waits for anything."""
@@ -205,7 +224,9 @@ def webhook(
     }
     if messages:
         value["messages"] = list(messages)
-        value["contacts"] = [{"wa_id": m["from"], "profile": {"name": "Test"}} for m in messages if "from" in m]
+        value["contacts"] = [
+            {"wa_id": m["from"], "profile": {"name": "Test"}} for m in messages if "from" in m
+        ]
     if statuses:
         value["statuses"] = statuses
     return {
@@ -216,7 +237,13 @@ def webhook(
 
 def text(contact: str, body: str, message_id: str) -> dict[str, Any]:
     """One inbound text message."""
-    return {"from": contact, "id": message_id, "timestamp": "1786000000", "type": "text", "text": {"body": body}}
+    return {
+        "from": contact,
+        "id": message_id,
+        "timestamp": "1786000000",
+        "type": "text",
+        "text": {"body": body},
+    }
 
 
 def _processes() -> list[tuple[int, str]]:
@@ -225,7 +252,10 @@ def _processes() -> list[tuple[int, str]]:
         if folder.name.isdigit():
             try:
                 rows.append(
-                    (int(folder.name), (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                    (
+                        int(folder.name),
+                        (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"),
+                    )
                 )
             except OSError:
                 continue

@@ -21,7 +21,9 @@ from tests.waiting import until
 
 async def operator(stack: Stack, role: str, bots: list[str] | None = None) -> tuple[str, str]:
     """(id, token) of a new one."""
-    made = (await stack.http.post("/api/tokens", json={"name": f"a {role}", "role": role, "bots": bots or []})).json()
+    made = (
+        await stack.http.post("/api/tokens", json={"name": f"a {role}", "role": role, "bots": bots or []})
+    ).json()
     return made["id"], made["token"]
 
 
@@ -91,7 +93,11 @@ async def test_what_operators_may_do_in_the_simulator_is_what_they_may_do_elsewh
     for role, bots, status in (("read_only", [], 403), ("agent", ["default"], 403), ("agent", ["demo"], 200)):
         id, token = await operator(stack, role, bots)
         async with client(stack, token) as mine:
-            for wire, account in (("cloud-api", "sim-demo"), ("wappi", "simwappi-demo"), ("waha", "simwaha-demo")):
+            for wire, account in (
+                ("cloud-api", "sim-demo"),
+                ("wappi", "simwappi-demo"),
+                ("waha", "simwaha-demo"),
+            ):
                 answer = await mine.post(f"/simulator/{wire}/_control/{account}/messages", json=said)
                 assert answer.status_code == status, (role, bots, wire)
             page = (await mine.get("/simulator")).text
@@ -106,7 +112,9 @@ async def test_what_the_service_notes_itself_is_not_entered(stack: Stack, profil
     answer = await stack.http.patch(f"/api/contacts/{known}", json={"profile": profile})
     assert answer.status_code == 422 and next(iter(profile)) in answer.text
     raw = b'{"profile": {"name": "\\ud800"}}'
-    broken = await stack.http.patch(f"/api/contacts/{known}", content=raw, headers={"Content-Type": "application/json"})
+    broken = await stack.http.patch(
+        f"/api/contacts/{known}", content=raw, headers={"Content-Type": "application/json"}
+    )
     assert broken.status_code == 422
 
 
@@ -128,7 +136,9 @@ async def test_every_route_that_changes_something_is_closed_to_who_only_reads(st
         for path, methods in description["paths"].items():
             for method in methods.keys() & {"post", "put", "patch", "delete"}:
                 if path.startswith("/api/"):
-                    assert (await mine.request(method, re.sub(r"\{\w+\}", "x", path))).status_code == 403, path
+                    assert (await mine.request(method, re.sub(r"\{\w+\}", "x", path))).status_code == 403, (
+                        path
+                    )
                     count += 1
     assert count > 30
     await stack.http.delete(f"/api/tokens/{id}")
@@ -140,7 +150,9 @@ async def test_a_change_with_a_cookie_needs_the_page_s_token(stack: Stack):
     path = f"/api/conversations/{known}/handoff"
     assert (await browser.get(f"/api/conversations/{known}")).status_code == 200
     for headers in ({}, {"X-CSRF-Token": "guess"}, {"X-CSRF-Token": "ü"}):
-        assert (await browser.post(path, headers={k: v.encode() for k, v in headers.items()})).status_code == 403
+        assert (
+            await browser.post(path, headers={k: v.encode() for k, v in headers.items()})
+        ).status_code == 403
     assert (await browser.post("/logout", data={"csrf": "guess"})).status_code == 403
     assert (await stack.conversation_of((await browser.get(f"/api/conversations/{known}")).json()["wa_id"]))[
         "owner"
@@ -156,9 +168,14 @@ async def test_a_change_with_a_cookie_needs_the_page_s_token(stack: Stack):
 async def test_a_cookie_is_for_this_server_s_pages_alone(stack: Stack):
     async with httpx.AsyncClient(base_url=stack.url) as browser:
         plain = (await browser.post("/login", data={"token": API})).headers["set-cookie"]
-        assert "HttpOnly" in plain and "SameSite=strict" in plain and "Secure" not in plain and API not in plain
+        assert (
+            "HttpOnly" in plain and "SameSite=strict" in plain and "Secure" not in plain and API not in plain
+        )
         proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
-        assert "Secure" in (await browser.post("/login", data={"token": API}, headers=proxied)).headers["set-cookie"]
+        assert (
+            "Secure"
+            in (await browser.post("/login", data={"token": API}, headers=proxied)).headers["set-cookie"]
+        )
         for target in ("//evil.example", "https://evil.example", "/\\evil.example"):
             answer = await browser.post("/login", data={"token": API, "next": target})
             assert answer.headers["location"] == "/dashboard"
@@ -218,7 +235,9 @@ async def test_what_people_change_is_on_record_without_words_or_numbers(stack: S
     async with client(stack, token) as mine:
         await mine.get(f"/api/contacts/{known}")
         await mine.post(f"/api/conversations/{known}/messages", json={"text": "a secret word"})
-        await mine.post(f"/api/conversations/{known}/messages", json={"text": ""})  # refused: nothing was changed
+        await mine.post(
+            f"/api/conversations/{known}/messages", json={"text": ""}
+        )  # refused: nothing was changed
         await mine.get(f"/api/contacts/{known}/export")  # hands out what is known of somebody
     lines = (await stack.http.get("/api/audit", params={"limit": 200})).json()["items"]
     mine_only = [line for line in lines if line["operator_id"] == id]
@@ -248,7 +267,10 @@ async def test_the_link_that_is_printed_opens_for_one_browser_once(stack: Stack)
     redis = Redis.from_url(f"unix://{stack.data_dir}/redis/socket?db=0")
     link = await login_link(Settings(_env_file=None, data_dir=stack.data_dir, port=stack.port), redis)
     await redis.aclose()
-    async with httpx.AsyncClient(base_url=stack.url) as browser, httpx.AsyncClient(base_url=stack.url) as thief:
+    async with (
+        httpx.AsyncClient(base_url=stack.url) as browser,
+        httpx.AsyncClient(base_url=stack.url) as thief,
+    ):
         opened = await browser.get(link)
         assert opened.status_code == 303 and opened.headers["location"] == "/simulator"
         cookie = opened.headers["set-cookie"]
@@ -258,7 +280,9 @@ async def test_the_link_that_is_printed_opens_for_one_browser_once(stack: Stack)
         again = await thief.get(link)
         assert again.headers["location"] == "/login?used=1" and "set-cookie" not in again.headers
         assert "login-link" in (await thief.get("/login?used=1")).text
-        assert (await browser.get(link)).headers["location"] == "/simulator"  # pressed again in the same browser
+        assert (await browser.get(link)).headers[
+            "location"
+        ] == "/simulator"  # pressed again in the same browser
         for wrong in ("x", "../x", "%00", "x" * 5000):
             assert "set-cookie" not in (await thief.get(f"/login/{wrong}")).headers
 
@@ -306,7 +330,11 @@ async def test_strangers_learn_from_metrics_and_health_how_it_is_and_not_whose_i
 
 
 def test_a_log_holds_nobodys_number_in_full():
-    event = {"detail": "input_value='77015550777@s.whatsapp.net'", "turn": "1234567890", "error": "code 131047"}
+    event = {
+        "detail": "input_value='77015550777@s.whatsapp.net'",
+        "turn": "1234567890",
+        "error": "code 131047",
+    }
     assert without_numbers(None, "warning", event) == {
         "detail": "input_value='…77@s.whatsapp.net'",
         "turn": "1234567890",
@@ -334,5 +362,9 @@ def test_the_role_is_that_of_the_route():
     async def see(thing_id: str) -> None: ...
 
     roles = Roles(routes.routes)
-    assert roles.allow("owner", "DELETE", "/api/things/1") and not roles.allow("agent", "DELETE", "/api/things/1")
-    assert roles.allow("read_only", "GET", "/api/things/1") and roles.allow("read_only", "HEAD", "/api/things/1")
+    assert roles.allow("owner", "DELETE", "/api/things/1") and not roles.allow(
+        "agent", "DELETE", "/api/things/1"
+    )
+    assert roles.allow("read_only", "GET", "/api/things/1") and roles.allow(
+        "read_only", "HEAD", "/api/things/1"
+    )

@@ -21,11 +21,15 @@ async def test_the_api_asks_for_its_token(stack: Stack):
         answer = await stranger.get("/api/conversations")
         assert answer.status_code == 401
         assert answer.headers["content-type"] == "application/problem+json"
-        assert (await stranger.get("/api/stats", headers={"Authorization": "Bearer wrong"})).status_code == 401
+        assert (
+            await stranger.get("/api/stats", headers={"Authorization": "Bearer wrong"})
+        ).status_code == 401
         assert (await stranger.get("/dashboard")).headers["location"].startswith("/login")
         assert (await stranger.get("/health")).json()["status"] == "ok"
         docs = (await stranger.get("/docs")).text
-        assert "/api/conversations/{conversation_id}" in docs and not re.search(r'(?:src|href)="https?:', docs)
+        assert "/api/conversations/{conversation_id}" in docs and not re.search(
+            r'(?:src|href)="https?:', docs
+        )
         assert (await stranger.get("/openapi.json")).json()["components"]["securitySchemes"]
         control = "/simulator/cloud-api/_control/sim-demo/messages?contact=77010000001"
         for headers in (
@@ -38,7 +42,9 @@ async def test_the_api_asks_for_its_token(stack: Stack):
             page = await stranger.get("/simulator", headers=headers)
             assert page.headers["location"].endswith("/login?next=/simulator"), headers
             assert (await stranger.get(control, headers=headers)).status_code == 401
-        assert (await stranger.post("/simulator/cloud-api/v25.0/sim-demo/messages", json={})).status_code == 401
+        assert (
+            await stranger.post("/simulator/cloud-api/v25.0/sim-demo/messages", json={})
+        ).status_code == 401
 
 
 async def test_an_operator_logs_in_and_reads_a_conversation(stack: Stack):

@@ -51,7 +51,12 @@ def tried(stack: Stack, folder: Path, config: str, paths: str, *more: str) -> st
 @needs_schemathesis
 def test_nothing_that_is_sent_is_a_server_error(apart: Stack, tmp_path: Path):
     said = tried(
-        apart, tmp_path, "", "^/(api|health|metrics|calendar)", "--phases=coverage,fuzzing", "--max-examples=5"
+        apart,
+        tmp_path,
+        "",
+        "^/(api|health|metrics|calendar)",
+        "--phases=coverage,fuzzing",
+        "--max-examples=5",
     )
     tested, cases = re.search(r"Tested: (\d+)", said), re.search(r"(\d+) generated, (\d+) passed", said)
     assert tested and int(tested[1]) > 60 and cases and cases[1] == cases[2] and int(cases[1]) > 600
@@ -82,7 +87,8 @@ def test_every_operation_is_described(apart: Stack):
 
 
 def fields_of(value: Any, known: Any) -> None:
-    """An example has the fields of a real answer, no more and no less; where a real list is empty, nothing can be said."""
+    """An example has the fields of a real answer, no more and no less; where a real list is empty, nothing
+    can be said."""
     if isinstance(value, dict) and isinstance(known, dict):
         free = {
             "profile",
@@ -106,7 +112,11 @@ def fields_of(value: Any, known: Any) -> None:
 async def test_the_examples_are_like_real_answers(apart: Stack):
     _, conversation = await talk(apart, "hello")
     found = (await apart.http.get(f"/api/conversations/{conversation}")).json()
-    ids = {"conversation_id": conversation, "contact_id": conversation, "turn_id": found["messages"][1]["turn_id"]}
+    ids = {
+        "conversation_id": conversation,
+        "contact_id": conversation,
+        "turn_id": found["messages"][1]["turn_id"],
+    }
     await apart.http.post("/api/tokens", json={"name": "x", "bot_id": "default"})
     hook = (await apart.http.post("/api/hooks", json={"url": "https://93.184.216.34/x"})).json()["id"]
     await apart.http.post(f"/api/hooks/{hook}/ping")

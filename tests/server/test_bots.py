@@ -69,7 +69,12 @@ def said(emulator: Any, account: str, contact: str) -> list[str]:
 async def test_a_bot_is_put_seen_changed_and_deleted_without_a_restart(stack: Stack, bots: list[str]):
     bot = name()
     bots.append(bot)
-    config = {"id": bot, "business": "Blue Vase, ceramics", "facts": "Open 9-18.", "inbox": {"max_messages": 7}}
+    config = {
+        "id": bot,
+        "business": "Blue Vase, ceramics",
+        "facts": "Open 9-18.",
+        "inbox": {"max_messages": 7},
+    }
     first = await stack.http.put("/api/bots", json=config)
     assert (first.status_code, first.json()["status"]) == (200, "created")
     assert (await stack.http.put("/api/bots", json=config)).json()["status"] == "unchanged"
@@ -98,7 +103,9 @@ async def test_a_bot_is_put_seen_changed_and_deleted_without_a_restart(stack: St
 
 
 async def _answered(stack: Stack, wire: str, account: str, contact: str) -> list[str]:
-    answer = await stack.http.get(f"/simulator/{wire}/_control/{account}/messages", params={"contact": contact})
+    answer = await stack.http.get(
+        f"/simulator/{wire}/_control/{account}/messages", params={"contact": contact}
+    )
     return [row["text"] for row in answer.json() if not row["mine"]]
 
 
@@ -155,10 +162,18 @@ async def test_a_list_says_what_became_of_each(stack: Stack, bots: list[str]):
     assert [(row["id"], row["status"]) for row in answer.json()["items"]] == [(good, "created"), (bad, "refused"), (good, "unchanged")]  # fmt: skip
 
 
-async def test_secrets_go_in_and_never_come_out(stack: Stack, bots: list[str], wappi: tuple[WappiEmulator, str]):
+async def test_secrets_go_in_and_never_come_out(
+    stack: Stack, bots: list[str], wappi: tuple[WappiEmulator, str]
+):
     bot, profile = name(), uuid.uuid4().hex[:8]
     bots.append(bot)
-    channel = {"type": "wappi", "profile_id": profile, "token": TOKEN, "webhook_secret": HOOK, "url": wappi[1]}
+    channel = {
+        "type": "wappi",
+        "profile_id": profile,
+        "token": TOKEN,
+        "webhook_secret": HOOK,
+        "url": wappi[1],
+    }
     await stack.http.put("/api/bots", json={"id": bot, "channel": channel})
     shown = (await stack.http.get(f"/api/bots/{bot}")).json()["config"]["channel"]
     assert shown == {**channel, "token": "********", "webhook_secret": "********"}
@@ -173,21 +188,32 @@ async def test_secrets_go_in_and_never_come_out(stack: Stack, bots: list[str], w
     elsewhere = {"type": "wappi", "profile_id": profile, "url": "http://127.0.0.1:9"}
     refused = await stack.http.put("/api/bots", json={"id": bot, "channel": elsewhere})
     assert refused.json()["errors"] == [{"field": "channel.token", "problem": "is missing"}]
-    everything = stack.log.read_bytes() + b"".join(p.read_bytes() for p in stack.data_dir.rglob("*") if p.is_file())
+    everything = stack.log.read_bytes() + b"".join(
+        p.read_bytes() for p in stack.data_dir.rglob("*") if p.is_file()
+    )
     assert TOKEN.encode() not in everything and HOOK.encode() not in everything
 
 
 async def test_one_number_belongs_to_one_bot(stack: Stack, bots: list[str], wappi: tuple[WappiEmulator, str]):
     one, other, profile = name(), name(), uuid.uuid4().hex[:8]
     bots += [one, other]
-    channel = {"type": "wappi", "profile_id": profile, "token": TOKEN, "url": wappi[1], "webhook_secret": HOOK}
+    channel = {
+        "type": "wappi",
+        "profile_id": profile,
+        "token": TOKEN,
+        "url": wappi[1],
+        "webhook_secret": HOOK,
+    }
     await stack.http.put("/api/bots", json={"id": one, "channel": channel})
     refused = await stack.http.put("/api/bots", json={"id": other, "channel": channel})
     assert refused.json()["errors"] == [{"field": "channel", "problem": f"{profile} is the number of {one}"}]
 
 
-async def test_wappi_from_a_message_to_its_ticks(stack: Stack, bots: list[str], wappi: tuple[WappiEmulator, str]):
-    """Webhook with its secrets, echoes of our own dropped, a person who takes over, a group that is nobody's business."""
+async def test_wappi_from_a_message_to_its_ticks(
+    stack: Stack, bots: list[str], wappi: tuple[WappiEmulator, str]
+):
+    """Webhook with its secrets, echoes of our own dropped, a person who takes over, a group that is nobody's
+    business."""
     emulator, url = wappi
     bot, profile, contact = name(), uuid.uuid4().hex[:8], "77015550777"
     bots.append(bot)
@@ -337,13 +363,17 @@ async def test_the_same_conversation_on_three_wires(stack: Stack):
 async def test_a_token_of_one_bot_opens_nothing_else(stack: Stack, bots: list[str]):
     one, other = name(), name()
     bots += [one, other]
-    await stack.http.put("/api/bots", json=[{"id": one, "business": "One"}, {"id": other, "business": "Other"}])
+    await stack.http.put(
+        "/api/bots", json=[{"id": one, "business": "One"}, {"id": other, "business": "Other"}]
+    )
     contact = f"7707{uuid.uuid4().int % 10**7:07}"
     await write(f"{stack.url}/simulator/cloud-api", f"sim-{other}", contact, "a secret of other")
     await until(lambda: _answered(stack, "cloud-api", f"sim-{other}", contact))
     theirs = (await stack.http.get("/api/contacts", params={"bot_id": other})).json()["items"][0]["id"]
     made = (await stack.http.post("/api/tokens", json={"bot_id": one, "name": "branch"})).json()
-    async with httpx.AsyncClient(base_url=stack.url, headers={"Authorization": f"Bearer {made['token']}"}) as mine:
+    async with httpx.AsyncClient(
+        base_url=stack.url, headers={"Authorization": f"Bearer {made['token']}"}
+    ) as mine:
         assert [b["id"] for b in (await mine.get("/api/bots")).json()["items"]] == [one]
         stats = (await mine.get("/api/stats")).json()
         assert [b["bot_id"] for b in stats["bots"]] == [one]
@@ -378,7 +408,9 @@ async def test_a_token_of_one_bot_opens_nothing_else(stack: Stack, bots: list[st
         assert [t["bot_id"] for t in (await mine.get("/api/tokens")).json()["items"]] == [one]
         assert (await mine.get("/dashboard/people", follow_redirects=False)).status_code == 200
     assert (await stack.http.delete(f"/api/tokens/{made['id']}")).status_code == 204
-    async with httpx.AsyncClient(base_url=stack.url, headers={"Authorization": f"Bearer {made['token']}"}) as mine:
+    async with httpx.AsyncClient(
+        base_url=stack.url, headers={"Authorization": f"Bearer {made['token']}"}
+    ) as mine:
         assert (await mine.get("/api/bots")).status_code == 401
 
 
@@ -389,7 +421,9 @@ def test_the_schema_for_editors_is_up_to_date(tmp_path: Path):
     assert kept == json.loads(json.dumps(json_schema())), "salesgraph bots schema > schemas/bots.schema.json"
     check = jsonschema.Draft202012Validator(kept)
     check.check_schema(kept)
-    check.validate([{"id": "almaty", "channel": {"type": "wappi", "profile_id": "p", "token": "t"}, "passages": 7}])
+    check.validate(
+        [{"id": "almaty", "channel": {"type": "wappi", "profile_id": "p", "token": "t"}, "passages": 7}]
+    )
     for wrong in (
         {"id": "A B"},
         {"business": "x"},
@@ -433,7 +467,9 @@ async def test_bots_are_applied_from_a_file(
     assert (await asyncio.to_thread(run, bots_commands, ["apply", str(file)])).exit_code == 2
 
 
-async def test_a_bot_that_is_there_is_not_made_again_and_parts_keep_what_is_not_named(stack: Stack, bots: list[str]):
+async def test_a_bot_that_is_there_is_not_made_again_and_parts_keep_what_is_not_named(
+    stack: Stack, bots: list[str]
+):
     bot = name()
     bots.append(bot)
     made = {"id": bot, "business": "A shop", "hours": {"start": "09:00", "end": "17:00", "holidays": "none"}}
@@ -453,10 +489,14 @@ async def test_a_bot_that_is_there_is_not_made_again_and_parts_keep_what_is_not_
     await stack.http.delete(f"/api/tokens/{token['id']}")
 
 
-async def test_options_of_a_model_are_set_one_by_one_and_what_it_lacks_is_shown(stack: Stack, bots: list[str]):
+async def test_options_of_a_model_are_set_one_by_one_and_what_it_lacks_is_shown(
+    stack: Stack, bots: list[str]
+):
     bot = name()
     bots.append(bot)
-    await stack.http.put("/api/bots", json={"id": bot, "model": "openai:picky", "model_options": {"temperature": 0.4}})
+    await stack.http.put(
+        "/api/bots", json={"id": bot, "model": "openai:picky", "model_options": {"temperature": 0.4}}
+    )
     patched = await stack.http.patch(f"/api/bots/{bot}", json={"model_options": {"max_tokens": 500}})
     assert patched.json()["config"]["model_options"] == {"temperature": 0.4, "max_tokens": 500}
     cleared = await stack.http.patch(f"/api/bots/{bot}", json={"model_options": {"temperature": None}})

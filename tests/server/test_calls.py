@@ -1,4 +1,5 @@
-"""Scheduled calls: slots, no double booking, confirmation with a calendar file, reminders, moving and cancelling."""
+"""Scheduled calls: slots, no double booking, confirmation with a calendar file, reminders, moving and
+cancelling."""
 
 from __future__ import annotations
 
@@ -101,7 +102,10 @@ async def test_the_agent_books_and_the_contact_gets_a_calendar_file_and_a_remind
     async with office.working(Models(Scripted(script=script, asked=[]))):
         await office.writes(who, "please call me tomorrow")
         file, reply = await until(lambda: office.replies(who) if len(office.replies(who)) == 2 else None)
-        assert file == "[document call.ics] Your call is booked for 2026-11-24 15:00. Write here to move or cancel it."
+        assert (
+            file
+            == "[document call.ics] Your call is booked for 2026-11-24 15:00. Write here to move or cancel it."
+        )
         assert "15:00" in reply
         (sent,) = office.emulator.files.kept.values()
         (event,) = ICalendar.from_ical(sent.data).walk("VEVENT")
@@ -119,7 +123,10 @@ async def test_the_agent_books_and_the_contact_gets_a_calendar_file_and_a_remind
             == "A reminder: we call you at 2026-11-24 15:00. Write here if it does not suit you any more."
         )
         assert office.replies(who)[3] == "[template call_soon]"
-        assert office.emulator.requests[-1]["template"]["components"][0]["parameters"][0]["text"] == "2026-11-24 15:00"
+        assert (
+            office.emulator.requests[-1]["template"]["components"][0]["parameters"][0]["text"]
+            == "2026-11-24 15:00"
+        )
     (booked,) = await calls.coming("default")
     (listed,) = ICalendar.from_ical(feed(office.runtime.bot, [booked])).walk("VEVENT")
     assert "a grinder" in str(listed["description"]) and f"+{who}" in str(listed["description"])

@@ -1,4 +1,5 @@
-"""A short storm (`make chaos` is the long one): every named point is hit, two web processes, three workers, Redis gone."""
+"""A short storm (`make chaos` is the long one): every named point is hit, two web processes, three workers,
+Redis gone."""
 
 from __future__ import annotations
 

@@ -53,7 +53,9 @@ def test_a_mistake_in_the_bot_file_is_one_line_that_names_it(tmp_path: Path):
         assert "BOT_FILE" in done.stderr and "sell_promt" in done.stderr
     wrong.write_text("outreach: {intervals: [72, 24], templates: {'1': 'Come back'}}\n")
     done = run(tmp_path, "doctor", BOT_FILE=str(wrong))
-    assert done.returncode == 2 and "intervals: use rising hours" in done.stderr and "Come back" in done.stderr
+    assert (
+        done.returncode == 2 and "intervals: use rising hours" in done.stderr and "Come back" in done.stderr
+    )
     done = run(tmp_path, "doctor", FOLLOW_UP_TEMPLATES="1=Come back", HOLIDAYS="XX", WORKING_DAYS="Funday")
     assert done.returncode == 2 and "FOLLOW_UP_TEMPLATES: Come back" in done.stderr
     assert "HOLIDAYS: use an ISO country" in done.stderr and "WORKING_DAYS: use days such as" in done.stderr
@@ -62,7 +64,9 @@ def test_a_mistake_in_the_bot_file_is_one_line_that_names_it(tmp_path: Path):
 
 
 def test_doctor_says_what_a_model_without_a_price_means(tmp_path: Path):
-    done = run(tmp_path, "doctor", CHAT_MODEL="openai:of-our-own", OPENAI_API_KEY="sk-x", TRANSCRIPTION_MODEL="off")
+    done = run(
+        tmp_path, "doctor", CHAT_MODEL="openai:of-our-own", OPENAI_API_KEY="sk-x", TRANSCRIPTION_MODEL="off"
+    )
     assert "CHAT_MODEL: openai:of-our-own has no price" in done.stdout
     assert "TRANSCRIPTION_MODEL: voice messages are not understood" in done.stdout
 

@@ -25,7 +25,12 @@ from tests.server.stack import Stack
 from tests.server.test_worker import polite
 from tests.waiting import until
 
-SOUND: dict[str, Any] = {"messages": [HumanMessage("hi", id="1")], "profile": {"name": "Ann"}, "at": 1, "turn_id": "t"}
+SOUND: dict[str, Any] = {
+    "messages": [HumanMessage("hi", id="1")],
+    "profile": {"name": "Ann"},
+    "at": 1,
+    "turn_id": "t",
+}
 
 
 def test_a_memory_in_its_own_shape_is_read():
@@ -55,7 +60,9 @@ def test_one_of_another_shape_is_not(wrong: dict[str, Any]):
 async def test_one_damaged_contact_hides_no_other(redis: Redis, tmp_path: Path):
     runtime = runtimes(Settings(_env_file=None, data_dir=tmp_path), redis)["default"]  # pyright: ignore[reportCallIssue]
     ids = [
-        await runtime.conversations.identify(Message(id=f"m{n}", account="1", kind="text", wa_id=f"7701000000{n}"))
+        await runtime.conversations.identify(
+            Message(id=f"m{n}", account="1", kind="text", wa_id=f"7701000000{n}")
+        )
         for n in range(4)
     ]
     await redis.hset(key("default", "contact", ids[0]), "heard_at", "nan")  # pyright: ignore[reportGeneralTypeIssues]
@@ -103,7 +110,14 @@ async def test_a_row_that_cannot_be_read_closes_no_page(stack: Stack, name: str)
 
 @pytest.mark.parametrize(
     "damage",
-    [{"fence": "many"}, {"characters": "\xff"}, {"first": "", "size": "x"}, {"turns": "nan"}, {"sends": "1e400"}, None],
+    [
+        {"fence": "many"},
+        {"characters": "\xff"},
+        {"first": "", "size": "x"},
+        {"turns": "nan"},
+        {"sends": "1e400"},
+        None,
+    ],
 )
 async def test_a_damaged_mailbox_mutes_nobody(redis: Redis, tmp_path: Path, damage: dict[str, str] | None):
     office = Office(redis, tmp_path)

@@ -28,7 +28,9 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 PAGES = ("/dashboard", "/dashboard/todo", "/dashboard/outreach", "/dashboard/knowledge?bot=demo", "/dashboard/bots", "/dashboard/bots/demo", "/dashboard/analytics", "/dashboard/people")  # fmt: skip
 
 
-async def opened(browser: Browser, stack: Stack, path: str = "/dashboard", token: str = API, **options: Any) -> Page:
+async def opened(
+    browser: Browser, stack: Stack, path: str = "/dashboard", token: str = API, **options: Any
+) -> Page:
     """A page of somebody who has logged in; whatever goes wrong in it is in `page.problems`."""
     context = await browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
     page = await context.new_page()
@@ -71,12 +73,16 @@ async def test_an_operator_takes_over_writes_and_hands_back(stack: Stack, browse
     await box.fill("Hello, this is *Marat*")
     await stack.post(webhook(text(contact, "still there?", f"wamid.{id}.x")))
     await expect(page.locator(".bubble.in")).to_have_count(2)
-    await expect(box).to_have_value("Hello, this is *Marat*")  # a new message takes nothing away that is being written
+    await expect(box).to_have_value(
+        "Hello, this is *Marat*"
+    )  # a new message takes nothing away that is being written
     await expect(box).to_be_focused()
     await page.keyboard.press("Enter")
     mine = page.locator(".bubble.person")
     await expect(mine.locator("b")).to_have_text("Marat")
-    await expect(mine.locator(".tick")).to_have_attribute("data-status", re.compile("delivered|read"), timeout=15_000)
+    await expect(mine.locator(".tick")).to_have_attribute(
+        "data-status", re.compile("delivered|read"), timeout=15_000
+    )
     await expect(box).to_have_value("")
     assert (await until(lambda: stack.replies(contact)[1:]))[-1] == "Hello, this is *Marat*"
     await page.get_by_role("button", name="Hand back to the bot").click()
@@ -122,9 +128,15 @@ async def test_a_reply_says_how_it_came_about(stack: Stack, browser: Browser):
     assert (await stack.http.get(f"/api/conversations/{id}/turns/nothing")).status_code == 404
 
 
-async def test_what_a_person_enters_stays_and_every_field_says_where_it_is_from(stack: Stack, browser: Browser):
+async def test_what_a_person_enters_stays_and_every_field_says_where_it_is_from(
+    stack: Stack, browser: Browser
+):
     def knowing(request: dict[str, Any]) -> Any:
-        return message(call=("Facts", {"company": "Aurora"})) if schema_of(request) == "Facts" else polite(request)
+        return (
+            message(call=("Facts", {"company": "Aurora"}))
+            if schema_of(request) == "Facts"
+            else polite(request)
+        )
 
     stack.model.answer = knowing
     contact, id = await talk(stack, "I am with Aurora")
@@ -188,12 +200,15 @@ async def test_media_and_quotes_are_shown_and_run_nothing(stack: Stack, browser:
     document = next(m for m in found["messages"] if m["kind"] == "document")
     file = await stack.http.get(f"{path}/{document['id']}")
     assert (
-        file.headers["content-disposition"].startswith("attachment") and "<" not in file.headers["content-disposition"]
+        file.headers["content-disposition"].startswith("attachment")
+        and "<" not in file.headers["content-disposition"]
     )
     assert file.headers["content-security-policy"] == "default-src 'none'; sandbox"
     answer = await stack.http.get(f"{path}/nothing")
     assert answer.status_code == 404 and answer.headers["content-type"] == "application/problem+json"
-    archive = zipfile.ZipFile(io.BytesIO((await stack.http.get(f"/api/contacts/{found['id']}/export")).content))
+    archive = zipfile.ZipFile(
+        io.BytesIO((await stack.http.get(f"/api/contacts/{found['id']}/export")).content)
+    )
     kept = [name for name in archive.namelist() if name.startswith("media/")]
     assert len(kept) == 3 and all(re.fullmatch(r"media/\d{3}-[\w.() -]+", name) for name in kept)
     assert json.loads(archive.read("media_missing.json")) == [] and json.loads(archive.read("turns.json"))
@@ -250,7 +265,8 @@ async def test_a_second_enter_is_no_second_message_and_a_failing_server_takes_no
     await page.unroute("**/messages")
     broken = re.compile(rf"/dashboard/default/{id}$")
     await page.route(
-        broken, lambda route: route.fulfill(status=503, json={"status": 503, "detail": "Redis is unreachable"})
+        broken,
+        lambda route: route.fulfill(status=503, json={"status": 503, "detail": "Redis is unreachable"}),
     )
     await stack.post(webhook(text(contact, "anybody?", f"wamid.{id}.z")))
     await expect(page.locator("#toast")).to_contain_text("503")
@@ -274,7 +290,10 @@ async def test_no_text_of_the_world_breaks_a_page(stack: Stack, browser: Browser
     texts = [clean for line in lines if (clean := json.loads(line)["text"].strip())][::4]
     contact, message_id = fresh()
     for start in range(0, len(texts), 40):
-        batch = [text(contact, said, f"{message_id}.{start + n}") for n, said in enumerate(texts[start : start + 40])]
+        batch = [
+            text(contact, said, f"{message_id}.{start + n}")
+            for n, said in enumerate(texts[start : start + 40])
+        ]
         payload = webhook(*batch)
         payload["entry"][0]["changes"][0]["value"]["contacts"][0]["profile"]["name"] = texts[start]
         assert (await stack.post(payload)).status_code == 200
@@ -287,7 +306,9 @@ async def test_no_text_of_the_world_breaks_a_page(stack: Stack, browser: Browser
     page = await opened(browser, stack, f"/dashboard/default/{found['id']}")
     page.on("dialog", lambda dialog: page.problems.append(dialog.message))  # pyright: ignore[reportAttributeAccessIssue]
     stored = [m for m in found["messages"] if m["author"] == "contact" and m["text"]]
-    shown = await page.evaluate("[...document.querySelectorAll('.bubble.in .words')].map((each) => each.textContent)")
+    shown = await page.evaluate(
+        "[...document.querySelectorAll('.bubble.in .words')].map((each) => each.textContent)"
+    )
     assert len(stored) > 100 and len(shown) >= 90
     marks = str.maketrans("", "", "*_~\r")  # WhatsApp's markup is shown, not written
     wanted = {" ".join(m["text"].translate(marks).split()) for m in stored}
@@ -300,7 +321,8 @@ async def test_no_text_of_the_world_breaks_a_page(stack: Stack, browser: Browser
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
 async def test_every_page_is_for_everybody(stack: Stack, browser: Browser, scheme: Any, width: int):
-    """axe finds nothing serious, nothing sticks out at the side, and no script fails, in Latin, Cyrillic and right-to-left."""
+    """axe finds nothing serious, nothing sticks out at the side, and no script fails, in Latin, Cyrillic and
+    right-to-left."""
     paths = list(PAGES)
     for said, called in (
         ("How much is the *Duo*?", "Ann"),
@@ -308,7 +330,9 @@ async def test_every_page_is_for_everybody(stack: Stack, browser: Browser, schem
         ("كم سعر الماكينة؟", "ليلى"),
     ):
         paths.append(f"/dashboard/default/{(await talk(stack, said, name=called))[1]}")
-    page = await opened(browser, stack, color_scheme=scheme, viewport={"width": width, "height": 844}, bypass_csp=True)
+    page = await opened(
+        browser, stack, color_scheme=scheme, viewport={"width": width, "height": 844}, bypass_csp=True
+    )
     for path in [*paths, "/simulator", "/docs"]:
         await page.goto(f"{stack.url}{path}")
         for summary in await page.locator("details > summary:visible").all():
@@ -316,7 +340,9 @@ async def test_every_page_is_for_everybody(stack: Stack, browser: Browser, schem
         await expect(page.get_by_text("Loading…")).to_have_count(0)
         found = (await Axe().run(page)).response["violations"]
         serious = [
-            (each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")
+            (each["id"], each["nodes"][0]["html"])
+            for each in found
+            if each["impact"] in ("serious", "critical")
         ]
         assert not serious, path
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

@@ -1,4 +1,5 @@
-"""The dashboard on a phone: tables keep their heads, nothing covers anything, everything can be reached and touched."""
+"""The dashboard on a phone: tables keep their heads, nothing covers anything, everything can be reached and
+touched."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ SMALL: ViewportSize = {"width": 320, "height": 640}
 # How many tables with heads each page has when there is something in all of them.
 TABLES = {"/dashboard/todo": 4, "/dashboard/outreach": 2, "/dashboard/knowledge?bot=demo": 1, "/dashboard/analytics": 1, "/dashboard/people": 3}  # fmt: skip
 
-# Cells on the screen whose label, what stands in `::before`, is not seen or is not what the head of their column says.
+# Cells on the screen whose label, what stands in `::before`, is not seen or is not what the head of their
+# column says.
 UNNAMED = """() => [...document.querySelectorAll("main table:has(thead)")].flatMap((table) => {
   const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent.trim());
   return [...table.tBodies].flatMap((body) => [...body.rows]).flatMap((row) => [...row.cells].map((cell, number) => {
@@ -36,7 +38,8 @@ UNNAMED = """() => [...document.querySelectorAll("main table:has(thead)")].flatM
   }).filter(Boolean));
 })"""
 
-# What sticks out at the side of the window or of what it is in, be it by scrolling: a page scrolls up and down only.
+# What sticks out at the side of the window or of what it is in, be it by scrolling: a page scrolls up and
+# down only.
 SIDEWAYS = """() => {
   const wide = document.scrollingElement.scrollWidth > innerWidth ? ["the page"] : [];
   for (const each of document.querySelectorAll("body, body *")) {
@@ -48,7 +51,8 @@ SIDEWAYS = """() => {
   return wide;
 }"""
 
-# What is to be touched and is too low for a finger. A checkbox and a choice of files are touched by their labels.
+# What is to be touched and is too low for a finger. A checkbox and a choice of files are touched by their
+# labels.
 LOW = """() => [
   ...document.querySelectorAll("a, button, summary, select, textarea, input, label:has([type=checkbox], [type=file])")]
   .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.matches("[type=hidden], .skip, .hidden"))
@@ -64,11 +68,18 @@ async def rows(stack: Stack) -> AsyncIterator[str]:
     _, id = await talk(stack, asks, name="ليلى عبد الرحمن")
     _, silent = await talk(stack, "Сколько стоит доставка?", name="Айгерим " * 8)
     await stack.http.post(f"/api/follow-ups/{silent}/skip")
-    token = (await stack.http.post("/api/tokens", json={"name": "ليلى", "role": "agent", "bots": ["demo"]})).json()
+    token = (
+        await stack.http.post("/api/tokens", json={"name": "ليلى", "role": "agent", "bots": ["demo"]})
+    ).json()
     now, long = int(time.time() * 1000), "x" * 300
     said = json.dumps({"id": "m", "kind": "text", "text": "كم سعر الماكينة؟ " + long, "timestamp": now})
     letter = {"conversation_id": id, "reason": f"the model said {long}", "at": now, "batch": [said]}
-    call: dict[str, Any] = {"id": "phone", "bot_id": "default", "conversation_id": id, "start": now + 90_000_000}
+    call: dict[str, Any] = {
+        "id": "phone",
+        "bot_id": "default",
+        "conversation_id": id,
+        "start": now + 90_000_000,
+    }
     call |= {"minutes": 30, "about": "أريد معرفة سعر ماكينة القهوة", "name": "", "phone": "+77010000000"}
     piece = json.dumps({"id": "phone", "at": now, "reason": "message without a sender", "piece": long})
     hook = {"id": "phone", "bot_id": "default", "url": f"http://127.0.0.1:9/{long}", "created": 1}
@@ -91,7 +102,8 @@ async def rows(stack: Stack) -> AsyncIterator[str]:
 
 
 async def test_every_page_is_for_a_phone(stack: Stack, browser: Browser, rows: str):
-    """Every cell says what its column is, nothing sticks out at the side, and a finger hits what it aims at."""
+    """Every cell says what its column is, nothing sticks out at the side, and a finger hits what it aims
+    at."""
     page = await opened(browser, stack, viewport=PHONE)
     for path in [*PAGES, rows]:
         await page.goto(f"{stack.url}{path}")
@@ -108,13 +120,19 @@ async def test_every_page_is_for_a_phone(stack: Stack, browser: Browser, rows: s
     assert not page.problems  # pyright: ignore[reportAttributeAccessIssue]
 
 
-async def test_a_screen_reader_is_told_of_tables_that_look_like_cards(stack: Stack, browser: Browser, rows: str):
+async def test_a_screen_reader_is_told_of_tables_that_look_like_cards(
+    stack: Stack, browser: Browser, rows: str
+):
     page = await opened(browser, stack, "/dashboard/todo", viewport=PHONE)
     client = await page.context.new_cdp_session(page)
     nodes = (await client.send("Accessibility.getFullAXTree"))["nodes"]
-    roles = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if "role" in node]
+    roles = [
+        (node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if "role" in node
+    ]
     assert sum(role == "table" for role, _ in roles) == 4
-    assert {"Contact", "What", "Waiting", "Actions"} <= {name for role, name in roles if role == "columnheader"}
+    assert {"Contact", "What", "Waiting", "Actions"} <= {
+        name for role, name in roles if role == "columnheader"
+    }
     # the label that is painted on a card is not read out: a reader says the head of the column by itself
     assert not [name for role, name in roles if role == "cell" and name.startswith("Contact")]
     assert sum(role == "cell" for role, _ in roles) >= 4 * sum(role == "table" for role, _ in roles)
@@ -130,20 +148,30 @@ async def test_the_label_of_a_cell_stays_where_it_is_whatever_is_written_in_it(
     assert await about.locator("[dir=auto]").evaluate("(each) => getComputedStyle(each).direction") == "rtl"
 
 
-@pytest.mark.parametrize("viewport", [PHONE, SMALL, {"width": 1440, "height": 900}], ids=lambda v: str(v["width"]))
-async def test_a_count_covers_neither_icon_nor_label(stack: Stack, browser: Browser, rows: str, viewport: Any):
+@pytest.mark.parametrize(
+    "viewport", [PHONE, SMALL, {"width": 1440, "height": 900}], ids=lambda v: str(v["width"])
+)
+async def test_a_count_covers_neither_icon_nor_label(
+    stack: Stack, browser: Browser, rows: str, viewport: Any
+):
     page = await opened(browser, stack, viewport=viewport)
     item = page.locator("nav.rail a", has=page.locator(".count"))
     await expect(item).to_contain_text("waiting")
     for count in ("7", "42", "128"):
         await item.locator(".count").evaluate("(each, count) => (each.firstChild.data = count)", count)
         badge, icon, label, whole = [
-            box for each in (".count", ".icon", ".text", "xpath=.") if (box := await item.locator(each).bounding_box())
+            box
+            for each in (".count", ".icon", ".text", "xpath=.")
+            if (box := await item.locator(each).bounding_box())
         ]
         assert badge["width"] >= 12 and badge["height"] >= 12
         for other in (icon, label):
             beside = badge["x"] >= other["x"] + other["width"] or other["x"] >= badge["x"] + badge["width"]
-            assert beside or badge["y"] + badge["height"] <= other["y"] or other["y"] + other["height"] <= badge["y"]
+            assert (
+                beside
+                or badge["y"] + badge["height"] <= other["y"]
+                or other["y"] + other["height"] <= badge["y"]
+            )
         assert whole["x"] <= badge["x"] and badge["x"] + badge["width"] <= whole["x"] + whole["width"]
         assert whole["y"] <= badge["y"] and badge["y"] + badge["height"] <= whole["y"] + whole["height"]
         assert await page.evaluate(SIDEWAYS) == []
@@ -160,7 +188,11 @@ async def _more(page: Page, name: str) -> None:
 @pytest.mark.parametrize("viewport", [PHONE, SMALL], ids=lambda v: str(v["width"]))
 async def test_everything_is_reached_without_a_script(stack: Stack, browser: Browser, viewport: Any):
     page = await opened(browser, stack, viewport=viewport, java_script_enabled=False)
-    for name, where in (("Bots", "dashboard/bots"), ("Figures", "dashboard/analytics"), ("People", "dashboard/people")):
+    for name, where in (
+        ("Bots", "dashboard/bots"),
+        ("Figures", "dashboard/analytics"),
+        ("People", "dashboard/people"),
+    ):
         await _more(page, name)
         await page.wait_for_url(f"**/{where}")
     for name, where in (("Simulator", "simulator*"), ("API", "docs")):

@@ -60,7 +60,9 @@ async def test_kill_minus_nine_loses_nothing_and_answers_nothing_twice(own: Stac
 
     async def all_answered() -> bool:
         try:
-            return await own.idle() and all(_heard(own, contact) >= {"message 0", "message 1"} for contact in people)
+            return await own.idle() and all(
+                _heard(own, contact) >= {"message 0", "message 1"} for contact in people
+            )
         except httpx.HTTPError:
             return False
 
@@ -88,7 +90,10 @@ async def test_ctrl_c_stops_all_and_the_next_start_remembers(own: Stack):
     with pytest.raises(httpx.ConnectError):
         await own.http.get("/health")
     own.start()
-    assert next(m["text"] for m in (await own.conversation_of("77030000001"))["messages"]) == "I am Anna and like tea"
+    assert (
+        next(m["text"] for m in (await own.conversation_of("77030000001"))["messages"])
+        == "I am Anna and like tea"
+    )
     await deliver(own, webhook(text("77030000001", "what do I like?", "wamid.2")))
     await deliver(own, webhook(text("77030000001", "I am Anna and like tea", "wamid.1")))
     await until(lambda: len(own.replies("77030000001")) == 2)

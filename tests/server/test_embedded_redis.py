@@ -70,7 +70,9 @@ async def test_the_server_ends_with_a_killed_owner_and_keeps_its_data(folder: Pa
     owner.wait()
     if sys.platform == "linux":
         await until(
-            lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]
+            lambda: (
+                not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2]
+            )
         )
     assert Redis.from_url(heir.start()).get("a") == b"1"
     heir.stop()
@@ -102,7 +104,8 @@ def test_a_deep_folder_is_no_problem(folder: Path):
 
 
 def test_what_is_acknowledged_is_on_the_disk(tmp_path: Path):
-    """Not `everysec`: while a sync is slow, that answers before it has written, and kill -9 takes the answer's reason."""
+    """Not `everysec`: while a sync is slow, that answers before it has written, and kill -9 takes the
+    answer's reason."""
     server = EmbeddedRedis(tmp_path)
     with Redis.from_url(server.start()) as redis:
         assert redis.config_get("append*")["appendfsync"] == "always"  # pyright: ignore[reportIndexIssue]

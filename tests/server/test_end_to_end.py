@@ -42,18 +42,24 @@ async def test_the_verification_handshake(stack: Stack):
     asked = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": VERIFY}
     answer = await stack.http.get("/webhook", params=asked)
     assert (answer.status_code, answer.text) == (200, "1158201444")
-    assert (await stack.http.get("/webhook", params={**asked, "hub.verify_token": "wrong"})).status_code == 403
+    assert (
+        await stack.http.get("/webhook", params={**asked, "hub.verify_token": "wrong"})
+    ).status_code == 403
 
 
 @pytest.mark.parametrize("secret", [None, "another-secret"])
 async def test_a_wrong_signature_stores_nothing(stack: Stack, secret: str | None):
     contact, message_id = fresh()
     before = (await stack.http.get("/api/stats")).json()["conversations"]
-    assert (await stack.post(webhook(text(contact, "hi there", message_id)), secret=secret)).status_code == 403
+    assert (
+        await stack.post(webhook(text(contact, "hi there", message_id)), secret=secret)
+    ).status_code == 403
     assert (await stack.http.get("/api/stats")).json()["conversations"] == before
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b'{"a":1}{', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b'{"a":1}{', b"[" * 100_000]
+)
 async def test_what_is_not_a_json_object_is_refused(stack: Stack, raw: bytes):
     assert (await stack.post(None, raw=raw)).status_code == 400
 
@@ -127,7 +133,9 @@ async def test_the_profile_is_kept_and_only_what_is_missing_is_asked_for(stack: 
 
     def attentive(request):
         if schema_of(request) == "Facts" and "Anna" in last_user(request):
-            return message(call=("Facts", {"name": "Anna", "email": "Anna@Example.com", "company": "Invented Ltd"}))
+            return message(
+                call=("Facts", {"name": "Anna", "email": "Anna@Example.com", "company": "Invented Ltd"})
+            )
         return polite(request)
 
     stack.model.answer = attentive
@@ -145,7 +153,9 @@ async def test_the_profile_is_kept_and_only_what_is_missing_is_asked_for(stack: 
 
 async def test_an_operators_correction_sticks(stack: Stack):
     contact, _ = fresh()
-    stack.model.answer = lambda r: message(call=("Facts", {"name": "Bob"})) if schema_of(r) == "Facts" else polite(r)
+    stack.model.answer = lambda r: (
+        message(call=("Facts", {"name": "Bob"})) if schema_of(r) == "Facts" else polite(r)
+    )
     await stack.post(webhook(text(contact, "hello, Bob here", f"wamid.{contact}.1")))
     await until(lambda: stack.replies(contact))
     person = await stack.conversation_of(contact)
@@ -157,7 +167,9 @@ async def test_an_operators_correction_sticks(stack: Stack):
 
 FAILURES = {
     "500": lambda r: error(500, "server_error", None, "The server had an error"),
-    "wrong key": lambda r: error(401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
+    "wrong key": lambda r: error(
+        401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."
+    ),
     "empty account": lambda r: error(
         429, "insufficient_quota", "insufficient_quota", "You exceeded your current quota"
     ),
@@ -171,7 +183,9 @@ async def test_a_failing_provider_ends_in_a_fallback_answer(stack: Stack, failur
     stack.model.answer = FAILURES[failure]
     await stack.post(webhook(text(contact, "What does the warranty cover?", message_id)))
     reply = (await until(lambda: stack.replies(contact)))[0]
-    assert "did not find this in our documents" in reply  # this bot has no documents: honest, and not an error text
+    assert (
+        "did not find this in our documents" in reply
+    )  # this bot has no documents: honest, and not an error text
     assert (await stack.conversation_of(contact))["messages"][-1]["model"] == "offline"
     if failure in ("wrong key", "empty account"):
         assert len(stack.model.sales_calls()) == 1
@@ -210,7 +224,9 @@ async def test_tools_are_called_and_a_person_can_be_asked_for(stack: Stack):
     await stack.post(webhook(text(contact, "are you there?", f"wamid.{contact}.2")))
     await until(stack.idle)
     assert len(stack.replies(contact)) == 1
-    await stack.http.post(f"/api/conversations/{seen['id']}/messages", json={"text": "I am Dana, how can I help?"})
+    await stack.http.post(
+        f"/api/conversations/{seen['id']}/messages", json={"text": "I am Dana, how can I help?"}
+    )
     await until(lambda: len(stack.replies(contact)) == 2)
     await stack.http.post(f"/api/conversations/{seen['id']}/resume")
     stack.model.answer = polite
@@ -258,7 +274,9 @@ async def test_stop_means_silence_until_start(stack: Stack):
     await until(lambda: len(stack.replies(contact)) == 1)
     await stack.post(webhook(text(contact, "but how much is it?", f"wamid.{contact}.2")))
     await until(stack.idle)
-    assert "START" in stack.replies(contact)[1] and not stack.model.requests  # told once what would bring an answer
+    assert (
+        "START" in stack.replies(contact)[1] and not stack.model.requests
+    )  # told once what would bring an answer
     await stack.post(webhook(text(contact, "hello? how much?", f"wamid.{contact}.3")))
     await until(stack.idle)
     assert len(stack.replies(contact)) == 2
@@ -317,7 +335,8 @@ async def test_every_real_webhook_makes_one_turn_per_user_message(stack: Stack, 
         "unknown",
     }
     rows = [
-        json.loads(line) for line in (external_data / "01_whatsapp_cloud" / "webhooks.jsonl").read_text().splitlines()
+        json.loads(line)
+        for line in (external_data / "01_whatsapp_cloud" / "webhooks.jsonl").read_text().splitlines()
     ]
     assert len(rows) == 126
     unsigned = await asyncio.gather(*(stack.post(row["payload"], secret=None) for row in rows))
@@ -337,7 +356,10 @@ async def test_every_real_webhook_makes_one_turn_per_user_message(stack: Stack, 
 
 def _messages(payload: dict) -> list[dict]:
     values = [
-        c["value"] for e in payload.get("entry", []) for c in e.get("changes", []) if c.get("field") == "messages"
+        c["value"]
+        for e in payload.get("entry", [])
+        for c in e.get("changes", [])
+        if c.get("field") == "messages"
     ]
     return [m for value in values if isinstance(value, dict) for m in value.get("messages", [])]
 

@@ -76,7 +76,9 @@ async def test_an_answer_is_counted_once_with_its_time(redis: Redis, tmp_path: P
         2,
         1,
     )
-    assert found["answers in 60"] == 1 and "answers in 15" not in found and 40_000 <= found["answer ms"] < 60_000
+    assert (
+        found["answers in 60"] == 1 and "answers in 15" not in found and 40_000 <= found["answer ms"] < 60_000
+    )
     assert found["sends read"] == found["sends delivered"] == 2 and found["contacts"] == 1
 
 
@@ -123,7 +125,10 @@ def test_a_day_is_the_business_s(monkeypatch: pytest.MonkeyPatch):
     for first, last in (("2026-03-02", "2026-03-01"), ("2020-01-01", "2026-01-01"), ("x", "2026-01-01")):
         with pytest.raises(ValueError):
             days(first, last)
-    assert len(days(date.fromordinal(738_000).isoformat(), date.fromordinal(738_000 + KEPT - 1).isoformat())) == KEPT
+    assert (
+        len(days(date.fromordinal(738_000).isoformat(), date.fromordinal(738_000 + KEPT - 1).isoformat()))
+        == KEPT
+    )
 
 
 def knowing(request):
@@ -156,13 +161,17 @@ async def test_a_period_in_figures_charts_and_csv(stack: Stack):
     contacts = (await stack.http.get("/api/contacts", params={"format": "csv", "bot_id": "default"})).text
     mine = next(row for row in csv.DictReader(io.StringIO(contacts)) if row["phone"].endswith(contact))
     assert mine["company"] == "" and mine["phone"] == f"+{contact}"
-    assert mine["email"] == f"{contact}@example.com" and mine["class"] == "client" and mine["stopped"] == "False"
+    assert (
+        mine["email"] == f"{contact}@example.com" and mine["class"] == "client" and mine["stopped"] == "False"
+    )
 
 
 async def test_a_name_is_no_formula_in_a_spreadsheet(stack: Stack):
     contact, message_id = fresh()
     payload = webhook(text(contact, "hi", message_id))
-    payload["entry"][0]["changes"][0]["value"]["contacts"][0]["profile"]["name"] = '=HYPERLINK("http://evil","x")'
+    payload["entry"][0]["changes"][0]["value"]["contacts"][0]["profile"]["name"] = (
+        '=HYPERLINK("http://evil","x")'
+    )
     await stack.post(payload)
     await until(lambda: stack.replies(contact))
     table = (await stack.http.get("/api/contacts", params={"format": "csv"})).text
@@ -193,7 +202,8 @@ async def test_metrics_tell_of_queues_turns_sends_and_tokens(stack: Stack):
         == 1
     )
     assert (
-        grown("salesgraph_sends_total", result="accepted") == 1 and grown("salesgraph_tokens_total", kind="input") > 0
+        grown("salesgraph_sends_total", result="accepted") == 1
+        and grown("salesgraph_tokens_total", kind="input") > 0
     )
     for node in ("turn", "sell", "retrieve", "commands"):
         assert (
@@ -212,10 +222,13 @@ async def test_alerts_and_dashboard_name_figures_that_exist(stack: Stack):
     alerts = yaml.safe_load((ROOT / "deploy/prometheus-alerts.yml").read_text())
     rules = [rule for group in alerts["groups"] for rule in group["rules"]]
     assert all(
-        rule["annotations"]["remedy"] and rule["labels"]["severity"] in ("critical", "warning") for rule in rules
+        rule["annotations"]["remedy"] and rule["labels"]["severity"] in ("critical", "warning")
+        for rule in rules
     )
     board = json.loads((ROOT / "deploy/grafana-dashboard.json").read_text())
-    expressions = [rule["expr"] for rule in rules] + [t["expr"] for panel in board["panels"] for t in panel["targets"]]
+    expressions = [rule["expr"] for rule in rules] + [
+        t["expr"] for panel in board["panels"] for t in panel["targets"]
+    ]
     named = {name for text in expressions for name in re.findall(r"\bsalesgraph_\w+|\bup\b", text)}
     assert named <= known | {"salesgraph_turn_seconds_bucket"} and len(named) > 10
     assert "prometheus-alerts.yml" in (ROOT / "deploy/README.md").read_text()
@@ -228,7 +241,10 @@ VALUES = st.lists(st.floats(0, 1e9, allow_nan=False), min_size=0, max_size=40)
 def test_a_chart_is_well_formed_whatever_it_shows(values: list[float], name: str):
     labels = [f"2026-01-{n:02}" for n in range(len(values))]
     clean = "".join(c for c in name if c.isprintable())
-    for svg in (charts.bars(clean, labels, {clean: values}), charts.shares(clean, [(clean, v, 10.0) for v in values])):
+    for svg in (
+        charts.bars(clean, labels, {clean: values}),
+        charts.shares(clean, [(clean, v, 10.0) for v in values]),
+    ):
         root = ET.fromstring(f"<x>{svg}</x>")[0]
         assert all(0 <= float(rect.get("height", "0")) <= 500 for rect in root.iter("rect"))
 
@@ -251,7 +267,8 @@ def test_the_funnel_is_read_from_what_touches_counted():
 
 
 async def test_every_message_that_the_model_did_not_answer_is_counted_by_reason(stack: Stack):
-    """Two at once, an ignored reaction, a command, STOP and silence after it, a person, an outage, a piece nobody can read."""
+    """Two at once, an ignored reaction, a command, STOP and silence after it, a person, an outage, a piece
+    nobody can read."""
     before = (await stack.http.get("/api/analytics")).json()["otherwise"]
     scraped = await _otherwise(stack)
     burst, stopped, person, unlucky = (fresh()[0] for _ in range(4))
@@ -298,7 +315,9 @@ async def _otherwise(stack: Stack) -> dict[str, float]:
         lines = (await stranger.get("/metrics")).text.splitlines()
     name = 'salesgraph_messages_otherwise_total{bot="all",reason="'
     return {
-        line[len(name) :].partition('"')[0]: float(line.rpartition(" ")[2]) for line in lines if line.startswith(name)
+        line[len(name) :].partition('"')[0]: float(line.rpartition(" ")[2])
+        for line in lines
+        if line.startswith(name)
     }
 
 

@@ -1,4 +1,5 @@
-"""Follow-ups on a virtual clock: when they come, what stops them, in what form they go out, what operators can do."""
+"""Follow-ups on a virtual clock: when they come, what stops them, in what form they go out, what operators
+can do."""
 
 from __future__ import annotations
 
@@ -120,7 +121,9 @@ async def test_five_touches_come_in_working_hours_and_the_last_says_farewell(red
         assert funnel["contacted"] == 1 and funnel["touched"] == {str(n): 1 for n in range(1, 6)}
 
 
-async def test_a_touch_inside_the_window_is_written_from_the_conversation(redis: Redis, tmp_path, monkeypatch):
+async def test_a_touch_inside_the_window_is_written_from_the_conversation(
+    redis: Redis, tmp_path, monkeypatch
+):
     def script(messages: list[BaseMessage], offered: list[str]) -> AIMessage:
         if "unasked" in str(messages[0].content):
             assert "touch 1 of 5" in str(messages[0].content)
@@ -133,11 +136,15 @@ async def test_a_touch_inside_the_window_is_written_from_the_conversation(redis:
     ) as scene:
         await scene.passes()
         assert len(scene.texts()) == 2
-        (touch,) = [e for e in await scene.office.runtime.conversations.transcript(scene.conversation) if e.touch]
+        (touch,) = [
+            e for e in await scene.office.runtime.conversations.transcript(scene.conversation) if e.touch
+        ]
         assert touch.touch == 1 and not touch.template and "blue vase" in touch.text.lower()
 
 
-async def test_without_a_template_a_late_touch_is_left_out_and_the_reason_is_on_record(redis: Redis, tmp_path):
+async def test_without_a_template_a_late_touch_is_left_out_and_the_reason_is_on_record(
+    redis: Redis, tmp_path
+):
     async with silence(redis, tmp_path) as scene:
         await scene.passes()
         assert len(scene.texts()) == 1
@@ -157,10 +164,16 @@ async def test_without_a_template_a_late_touch_is_left_out_and_the_reason_is_on_
         ("APPROVED", "back:en", "has 1 variables, and 0 are mapped"),
     ],
 )
-async def test_a_template_that_cannot_go_out_is_named(redis: Redis, tmp_path, status: str, mapping: str, reason: str):
+async def test_a_template_that_cannot_go_out_is_named(
+    redis: Redis, tmp_path, status: str, mapping: str, reason: str
+):
     async with silence(redis, tmp_path, follow_up_templates={"*": mapping}) as scene:
-        await keep(redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")])
-        await note_status(redis, "default", "back", "en", status, "low quality" if status == "PAUSED" else "NONE")
+        await keep(
+            redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")]
+        )
+        await note_status(
+            redis, "default", "back", "en", status, "low quality" if status == "PAUSED" else "NONE"
+        )
         await scene.passes()
         (row,) = await scene.follow_ups.skipped(scene.office.runtime)
         assert reason in row["reason"] and len(scene.texts()) == 1
@@ -176,22 +189,33 @@ async def test_numbers_of_the_united_states_get_no_marketing_templates():
 
 
 async def test_a_channel_without_a_window_is_followed_up_only_when_that_is_switched_on():
-    plan, contact = Plan(anchor=1, due=ms("2026-11-24 11:00")), Contact(id="c", bot_id="b", wa_id="77010000001")
+    plan, contact = (
+        Plan(anchor=1, due=ms("2026-11-24 11:00")),
+        Contact(id="c", bot_id="b", wa_id="77010000001"),
+    )
     for switched, what in ((False, "end"), (True, "go")):
-        found = judge(Outreach(enabled=True, unofficial=switched), plan, contact, {}, plan.due, windowed=False)
+        found = judge(
+            Outreach(enabled=True, unofficial=switched), plan, contact, {}, plan.due, windowed=False
+        )
         assert found.what == what and ("banned" in found.why) == (not switched)
 
 
 async def test_a_template_is_filled_from_the_profile(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"1": "back:en(name)"}) as scene:
-        await keep(redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")])
+        await keep(
+            redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")]
+        )
         await scene.office.runtime.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
         await scene.passes()
-        (touch,) = [e for e in await scene.office.runtime.conversations.transcript(scene.conversation) if e.touch]
+        (touch,) = [
+            e for e in await scene.office.runtime.conversations.transcript(scene.conversation) if e.touch
+        ]
         assert touch.text == "Hi Anna, still interested?" and len(scene.texts()) == 2
 
 
-@pytest.mark.parametrize(("decision", "ended"), [("yes", "said yes"), ("no", "said no"), ("uncertain", ""), (None, "")])
+@pytest.mark.parametrize(
+    ("decision", "ended"), [("yes", "said yes"), ("no", "said no"), ("uncertain", ""), (None, "")]
+)
 async def test_what_an_answer_does_to_the_sequence(redis: Redis, tmp_path, decision: str | None, ended: str):
     answered = [False]
 
@@ -234,7 +258,9 @@ async def test_every_door_out_stops_the_sequence(redis: Redis, tmp_path, door: s
                 await scene.passes()
         assert len(scene.texts()) == replies and (await scene.plan()).ended
         stopped = await consent.suppressed(redis, conversations)
-        assert [row["wa_id"] for row in stopped] == ([ANNA] if door in ("words", "preferences", "operator") else [])
+        assert [row["wa_id"] for row in stopped] == (
+            [ANNA] if door in ("words", "preferences", "operator") else []
+        )
 
 
 async def test_start_takes_an_opt_out_back_and_both_are_on_record(redis: Redis, tmp_path):
@@ -300,10 +326,14 @@ async def test_a_provider_that_puts_a_touch_off_gets_it_a_day_later_and_then_no_
 
 async def test_a_touch_that_fails_after_it_was_taken_goes_out_anew_with_its_variables(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"1": "back:en(name)"}) as scene:
-        await keep(redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")])
+        await keep(
+            redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")]
+        )
         await scene.office.runtime.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
         await scene.passes()
-        (touch,) = [e for e in await scene.office.runtime.conversations.transcript(scene.conversation) if e.touch]
+        (touch,) = [
+            e for e in await scene.office.runtime.conversations.transcript(scene.conversation) if e.touch
+        ]
         told = StatusUpdate(
             id="w", account=NUMBER, status="failed", error_code=131000, error="try again", failure="retry"
         )

@@ -1,4 +1,5 @@
-"""Who asks is known before a body is read; nothing is larger or slower than its route takes; a stream ends with its right."""
+"""Who asks is known before a body is read; nothing is larger or slower than its route takes; a stream ends
+with its right."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ MEGABYTE = 1024 * 1024
 
 def memory_of(stack: Stack, name: str) -> int:
     """Bytes that a process of the product has at its highest."""
-    found = [pid for pid, line in stack.processes() if {"web": "--role web", "worker": "server work"}[name] in line]
+    found = [
+        pid for pid, line in stack.processes() if {"web": "--role web", "worker": "server work"}[name] in line
+    ]
     status = Path(f"/proc/{found[0]}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
@@ -105,7 +108,9 @@ async def web(app: Guard) -> AsyncIterator[int]:
 
     port = free_port()
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, http=connections.Connection, log_level="error", lifespan="off")
+        uvicorn.Config(
+            app, host="127.0.0.1", port=port, http=connections.Connection, log_level="error", lifespan="off"
+        )
     )
     task = asyncio.create_task(server.serve())
     await until(lambda: server.started)
@@ -216,7 +221,10 @@ async def test_a_stream_ends_when_whoever_reads_it_may_not_any_more(stack: Stack
 
 async def test_the_simulator_asks_a_page_for_its_token_too(stack: Stack):
     browser, csrf = await logged_in(stack, API)
-    path, said = "/simulator/cloud-api/_control/sim-demo/messages", {"contact": "77010000998", "text": "/info"}
+    path, said = (
+        "/simulator/cloud-api/_control/sim-demo/messages",
+        {"contact": "77010000998", "text": "/info"},
+    )
     assert (await browser.post(path, json=said)).status_code == 403
     assert (await browser.post(path, json=said, headers={"X-CSRF-Token": csrf})).status_code == 200
     await browser.aclose()
@@ -224,7 +232,9 @@ async def test_the_simulator_asks_a_page_for_its_token_too(stack: Stack):
 
 
 def test_every_route_has_its_rule():
-    assert rule_of("POST", "/webhook").largest == guard.LARGEST_BODY and not rule_of("POST", "/webhook").proved
+    assert (
+        rule_of("POST", "/webhook").largest == guard.LARGEST_BODY and not rule_of("POST", "/webhook").proved
+    )
     assert rule_of("POST", "/api/knowledge/documents").largest == guard.LARGEST_UPLOAD
     assert rule_of("POST", "/api/knowledge/documents/x/reindex").largest == LARGEST_JSON
     assert rule_of("POST", "/anything").largest == LARGEST_FORM
@@ -238,7 +248,9 @@ async def test_a_server_for_others_has_no_simulator_and_takes_no_short_token(tmp
         assert (await stack.http.get(control, params={"contact": "77010000001"})).status_code == 404
         guesses = [
             (
-                await httpx.AsyncClient(base_url=stack.url).get("/api/me", headers={"Authorization": f"Bearer {n}"})
+                await httpx.AsyncClient(base_url=stack.url).get(
+                    "/api/me", headers={"Authorization": f"Bearer {n}"}
+                )
             ).status_code
             for n in range(30)
         ]
@@ -247,7 +259,9 @@ async def test_a_server_for_others_has_no_simulator_and_takes_no_short_token(tmp
             await stack.http.get("/api/me")
         ).status_code == 200  # nobody guesses a long one, so nobody is locked out
         page = httpx.AsyncClient(base_url=stack.url)
-        assert (await page.post("/login", data={"token": "guess"})).status_code == 429  # one counter for both doors
+        assert (
+            await page.post("/login", data={"token": "guess"})
+        ).status_code == 429  # one counter for both doors
 
 
 async def test_of_bodies_that_nobody_vouches_for_the_slowest_gives_way_to_a_real_webhook(stack: Stack):
@@ -256,7 +270,9 @@ async def test_of_bodies_that_nobody_vouches_for_the_slowest_gives_way_to_a_real
     for place, signature in (*[("waha", made_up["waha"])] * 2, *[("", made_up[""])] * 4):
         path, size = (f"/webhook/{place}", 24 * MEGABYTE) if place else ("/webhook", 3 * MEGABYTE)
         reader, writer = await asyncio.open_connection("127.0.0.1", stack.port)
-        writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\n{signature}\r\nContent-Length: {size}\r\n\r\n".encode())
+        writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: x\r\n{signature}\r\nContent-Length: {size}\r\n\r\n".encode()
+        )
         with contextlib.suppress(ConnectionError):
             for _ in range(size // MEGABYTE - 1):
                 writer.write(bytes(MEGABYTE))

@@ -47,7 +47,10 @@ async def test_gemini_hears_a_voice_message_and_its_tokens_are_counted():
     def answer(body: dict[str, Any]) -> JSONResponse:
         order, audio = body["contents"][0]["parts"]
         assert "word for word" in order["text"]
-        assert audio["inline_data"]["mime_type"] == "audio/ogg" and b64decode(audio["inline_data"]["data"]) == b"OggS"
+        assert (
+            audio["inline_data"]["mime_type"] == "audio/ogg"
+            and b64decode(audio["inline_data"]["data"]) == b"OggS"
+        )
         return JSONResponse(part({"text": " Сколько стоит доставка? "}))
 
     bill: list[usage.Call] = []
@@ -87,12 +90,18 @@ async def test_a_provider_that_is_down_may_hear_it_later():
 @pytest.mark.external_data
 async def test_gemini_answers_that_others_recorded_are_heard(external_data):
     lines = (external_data / "07_llm_wire" / "llm_http_recordings.jsonl").read_text().splitlines()
-    rows = [row for row in map(json.loads, lines) if row["provider"] == "gemini" and "audio_in" in row["features"]]
+    rows = [
+        row for row in map(json.loads, lines) if row["provider"] == "gemini" and "audio_in" in row["features"]
+    ]
     bodies = [row["response"]["body"] for row in rows if row["response"]["status"] == 200]
     bodies = [body for body in bodies if isinstance(body, dict)]
     assert bodies
     for body in bodies:
-        said = [p["text"] for p in body["candidates"][0]["content"]["parts"] if p.get("text") and not p.get("thought")]
+        said = [
+            p["text"]
+            for p in body["candidates"][0]["content"]["parts"]
+            if p.get("text") and not p.get("thought")
+        ]
         assert said and await heard_by_gemini(lambda _, b=body: JSONResponse(b)) == "".join(said).strip()
 
 

@@ -101,10 +101,15 @@ async def test_everything_that_happens_is_told_once_and_signed(
     deliveries = [headers["x-salesgraph-delivery"] for headers, _ in crm.told]
     assert len(set(deliveries)) == len(deliveries)
     changed = next(
-        e for e in crm.events if e["event"] == "profile_changed" and e["data"]["changed"] == {"email": "d@e.f"}
+        e
+        for e in crm.events
+        if e["event"] == "profile_changed" and e["data"]["changed"] == {"email": "d@e.f"}
     )
     assert changed["contact"]["id"] == id and changed["contact"]["phone"] == "+77010000001"
-    assert next(e for e in crm.events if e["event"] == "class_changed")["data"] == {"before": "", "after": "client"}
+    assert next(e for e in crm.events if e["event"] == "class_changed")["data"] == {
+        "before": "",
+        "after": "client",
+    }
     for headers, body in crm.told:
         parts = dict(part.split("=") for part in headers["x-salesgraph-signature"].split(","))
         known = {
@@ -124,11 +129,17 @@ async def _ended(runtime: BotRuntime, conversation: str, decision: str) -> None:
 
     await until(claimed)
     work = await runtime.mailbox.begin(conversation)
-    assert await runtime.mailbox.commit(conversation, work.fence, work.turn_id, [], TurnOutcome(count=decision))
+    assert await runtime.mailbox.commit(
+        conversation, work.fence, work.turn_id, [], TurnOutcome(count=decision)
+    )
 
 
 async def test_what_is_not_taken_comes_again_under_the_same_id(
-    settings: Settings, redis: Redis, runtime: BotRuntime, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    redis: Redis,
+    runtime: BotRuntime,
+    http: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(module, "FIRST", 0)
     crm, hooks = Crm(), Hooks(settings, redis)
@@ -158,7 +169,11 @@ async def _told(hooks: Hooks, runtime: BotRuntime, http: aiohttp.ClientSession, 
 
 
 async def test_a_redirect_is_not_followed_and_a_dead_endpoint_is_given_up(
-    settings: Settings, redis: Redis, runtime: BotRuntime, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    redis: Redis,
+    runtime: BotRuntime,
+    http: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(module, "FIRST", 0)
     monkeypatch.setattr(module, "ATTEMPTS", 3)
@@ -171,7 +186,10 @@ async def test_a_redirect_is_not_followed_and_a_dead_endpoint_is_given_up(
 
         async def given_up() -> bool:
             await hooks.tell(runtime, http)
-            rows = [*await hooks.deliveries("default", away.id), *await hooks.deliveries("default", nobody.id)]
+            rows = [
+                *await hooks.deliveries("default", away.id),
+                *await hooks.deliveries("default", nobody.id),
+            ]
             return [row.status for row in rows] == ["failed", "failed"]
 
         await until(given_up)
@@ -190,7 +208,13 @@ async def test_private_addresses_are_refused(tmp_path: Path, url: str):
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://93.184.216.34/", "https://", "https://user:pass@93.184.216.34/", "no address", "http://nothing.invalid/"],
+    [
+        "ftp://93.184.216.34/",
+        "https://",
+        "https://user:pass@93.184.216.34/",
+        "no address",
+        "http://nothing.invalid/",
+    ],
 )
 async def test_what_is_no_address_is_refused(tmp_path: Path, url: str):
     with pytest.raises(Forbidden):

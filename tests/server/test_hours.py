@@ -40,7 +40,9 @@ def test_the_next_opening_is_open_and_the_first(hours: Hours, at: int):
     if found > at:  # a minute before, it was closed
         assert not hours.is_open(found - 60_000)
         minute = f"{local.hour:02}:{local.minute:02}"
-        skipped = datetime.combine(local.date(), datetime.min.time().fromisoformat(hours.start), ZoneInfo(hours.zone))
+        skipped = datetime.combine(
+            local.date(), datetime.min.time().fromisoformat(hours.start), ZoneInfo(hours.zone)
+        )
         assert minute == hours.start or skipped.astimezone(UTC).astimezone(ZoneInfo(hours.zone)) == local
 
 

@@ -43,7 +43,9 @@ async def provider(answer: Answer) -> AsyncIterator[tuple[CloudApi, list[bytes]]
         yield (
             CloudApi(
                 client,
-                CloudCredentials(phone_number_id="42", url=f"http://127.0.0.1:{port}", access_token=SecretStr("token")),
+                CloudCredentials(
+                    phone_number_id="42", url=f"http://127.0.0.1:{port}", access_token=SecretStr("token")
+                ),
             ),
             seen,
         )
@@ -161,7 +163,8 @@ async def test_a_packed_answer_is_understood():
     async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         body = gzip.compress(b'{"messages":[{"id":"wamid"}]}')
         writer.write(
-            f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+            f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            + body
         )
 
     async with provider(answers) as (sender, _):

@@ -77,7 +77,9 @@ async def test_a_failed_send_is_shown_until_another_arrives(redis: Redis, tmp_pa
         (3, "delivered"),
     ):
         reply = json.dumps({"id": f"r:{number}"})
-        await runtime.mailbox.post(conversation, reply, Entry(id=f"r:{number}", author="bot").model_dump_json())
+        await runtime.mailbox.post(
+            conversation, reply, Entry(id=f"r:{number}", author="bot").model_dump_json()
+        )
         await runtime.mailbox.status(conversation, "", f"r:{number}", "p", state)
         expected = [] if number == 3 else [conversation]
         page = await inbox.page({"default": runtime}, "failed")
@@ -106,7 +108,9 @@ async def test_a_failed_send_is_shown_until_another_arrives(redis: Redis, tmp_pa
         ("150 000", ["Dan"]),
     ],
 )
-async def test_words_are_found_as_people_write_them(redis: Redis, tmp_path: Path, query: str, found: list[str]):
+async def test_words_are_found_as_people_write_them(
+    redis: Redis, tmp_path: Path, query: str, found: list[str]
+):
     runtime, inbox = desk_at(redis, tmp_path), Inbox(redis)
     await heard(runtime, "77010000000", "Сколько стоит Доставка в Астану?", "Anna")
     await heard(runtime, "77010000001", 'did you say "yes" to back\\slash?\na line\tbreak', "Ben")
@@ -143,7 +147,8 @@ async def many(redis: Redis, runtime: BotRuntime, count: int) -> None:
                 name = f"{runtime.bot.id[0]}{n:06}"
                 pipe.zadd(key(runtime.bot.id, "active"), {name: 1000 + n // 3})
                 pipe.hset(
-                    key(runtime.bot.id, "contact", name), mapping={"wa_id": f"7{n:010}", "name": f"N{n}", "created": 1}
+                    key(runtime.bot.id, "contact", name),
+                    mapping={"wa_id": f"7{n:010}", "name": f"N{n}", "created": 1},
                 )
                 entry = Entry(id=f"m{n}", author="contact", text=f"word{n % 1000}", at=n)
                 pipe.rpush(key(runtime.bot.id, "transcript", name), entry.model_dump_json())
@@ -202,7 +207,12 @@ async def test_what_retention_forgets_is_in_no_filter_until_they_write_again(red
     shows = ("all", "unread", "needs_person", "failed")
     assert (await inbox.counts([runtime], shows))["default"] == dict.fromkeys(shows, 0)
     await heard(runtime, "77010000000", "hello again", "a")
-    assert (await inbox.counts([runtime], shows))["default"] == {"all": 1, "unread": 1, "needs_person": 1, "failed": 0}
+    assert (await inbox.counts([runtime], shows))["default"] == {
+        "all": 1,
+        "unread": 1,
+        "needs_person": 1,
+        "failed": 0,
+    }
 
 
 async def test_an_earlier_version_s_conversations_are_listed_once(redis: Redis, tmp_path: Path):
@@ -210,10 +220,15 @@ async def test_an_earlier_version_s_conversations_are_listed_once(redis: Redis, 
     await many(redis, runtime, 3)
     await redis.delete(key("default", "unread"))
     await redis.hset(
-        key("default", "contact", "d000001"), mapping={"p:class": "client", "p:email": "a@b.c", "task": "call"}
+        key("default", "contact", "d000001"),
+        mapping={"p:class": "client", "p:email": "a@b.c", "task": "call"},
     )  # pyright: ignore[reportGeneralTypeIssues]
     assert await inbox.rebuild(runtime)
-    assert await names(inbox, runtime, show="client") == await names(inbox, runtime, show="needs_person") == ["N1"]
+    assert (
+        await names(inbox, runtime, show="client")
+        == await names(inbox, runtime, show="needs_person")
+        == ["N1"]
+    )
     assert not await inbox.rebuild(runtime)
 
 

@@ -22,7 +22,10 @@ async def test_openai_embeddings_index_and_find(tmp_path: Path, redis: Redis):
         body = await request.json()
         asked.append(body["model"])
         texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
-        rows = [{"object": "embedding", "index": i, "embedding": [1.0, float("tea" in t)]} for i, t in enumerate(texts)]
+        rows = [
+            {"object": "embedding", "index": i, "embedding": [1.0, float("tea" in t)]}
+            for i, t in enumerate(texts)
+        ]
         return {
             "object": "list",
             "data": rows,
@@ -38,7 +41,10 @@ async def test_openai_embeddings_index_and_find(tmp_path: Path, redis: Redis):
             openai_base_url=f"{url}/v1",
         )
         library = Library(RedisStore(redis), embedder(settings))
-        for name, text in (("a.md", "We roast coffee on Fridays."), ("b.md", "We blend green tea on Mondays.")):
+        for name, text in (
+            ("a.md", "We roast coffee on Fridays."),
+            ("b.md", "We blend green tea on Mondays."),
+        ):
             (tmp_path / name).write_text(text)
             await library.add("default", tmp_path / name)
         found = await library.search("default", "which tea?")

@@ -26,7 +26,10 @@ class House:
     def __init__(self, redis: Redis, folder: Path) -> None:
         self.redis = redis
         self.wappi, self.waha = WappiEmulator("token", lambda _: ""), WahaEmulator("key")
-        mounts = {"all://wappi": httpx.ASGITransport(self.wappi.app), "all://waha": httpx.ASGITransport(self.waha.app)}
+        mounts = {
+            "all://wappi": httpx.ASGITransport(self.wappi.app),
+            "all://waha": httpx.ASGITransport(self.waha.app),
+        }
         self.client = httpx.AsyncClient(mounts=mounts)
         self.settings = Settings(
             _env_file=None,  # pyright: ignore[reportCallIssue]
@@ -82,14 +85,18 @@ async def test_an_alert_says_what_to_do(house: House, changes: dict, words: str)
 
 async def test_what_a_webhook_says_counts_too(house: House):
     for _ in range(2):
-        await linked_sessions.note(house.runtime, LinkChange(account="profile", state="disconnected", reason="logout"))
+        await linked_sessions.note(
+            house.runtime, LinkChange(account="profile", state="disconnected", reason="logout")
+        )
     assert len(await house.alerts()) == 1
     await linked_sessions.note(house.runtime, LinkChange(account="profile", state="connected"))
     assert await house.alerts() == []
 
 
 async def test_a_provider_that_does_not_answer_is_a_bad_answer(house: House):
-    house.channel("profile")._client = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(502)))
+    house.channel("profile")._client = httpx.AsyncClient(
+        transport=httpx.MockTransport(lambda _: httpx.Response(502))
+    )
     change = await house.check("profile")
     assert (change.state, await house.alerts()) == ("failed", [])
     await house.check("profile")

@@ -27,7 +27,9 @@ async def test_a_flood_keeps_its_newest_messages_and_the_transcript_all_of_them(
     assert ids(work) == ["m3", "m4", "m5"]
     assert len(await transcript(redis, "c")) == 6
     skipped = await redis.hgetall(key("b", "status", "c"))
-    assert set(skipped) == {b"m0", b"m1", b"m2"} and all(why.startswith(b"skipped") for why in skipped.values())
+    assert set(skipped) == {b"m0", b"m1", b"m2"} and all(
+        why.startswith(b"skipped") for why in skipped.values()
+    )
 
 
 async def test_a_flood_during_a_turn_leaves_the_turns_own_messages_alone(redis: Redis):
@@ -136,7 +138,9 @@ async def outcomes(box: Mailbox, pace: Pace, count: int, conversations: int = 1)
 
 async def test_a_number_has_its_share_and_every_later_slot_is_reserved_once(redis: Redis):
     box = mailbox(redis)
-    assert await outcomes(box, Pace(interval=60_000, burst=3), 6, conversations=6) == ["go"] * 3 + ["wait"] * 3
+    assert (
+        await outcomes(box, Pace(interval=60_000, burst=3), 6, conversations=6) == ["go"] * 3 + ["wait"] * 3
+    )
     due = [score for _, score in await redis.zrange(key("b", "due"), 0, -1, withscores=True)]
     gaps = [round((b - a) / 60_000) for a, b in itertools.pairwise(sorted(due))]
     assert gaps == [1, 1]
@@ -211,7 +215,9 @@ async def test_a_slot_that_was_not_used_in_time_is_given_up(redis: Redis):
     said = []
     for name in ("c1", "c2", "c3"):
         held = await box.begin(name)
-        said.append((await try_to_send(box, name, held.fence, "number", pace, json.loads(held.reply)["id"]))[0])
+        said.append(
+            (await try_to_send(box, name, held.fence, "number", pace, json.loads(held.reply)["id"]))[0]
+        )
     assert said == ["wait"] * 3
 
 

@@ -1,4 +1,5 @@
-"""The mailbox against a model of it: whatever happens in whatever order, no message is lost, taken twice or overtaken."""
+"""The mailbox against a model of it: whatever happens in whatever order, no message is lost, taken twice or
+overtaken."""
 
 from __future__ import annotations
 
@@ -11,7 +12,13 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from redis.asyncio import Redis
 
 from channels.base import Pace
@@ -43,7 +50,8 @@ class Expected:
 
 
 class MailboxMachine(RuleBasedStateMachine):
-    """Leases end at once and nothing is debounced, so that every worker may take up everything at any time."""
+    """Leases end at once and nothing is debounced, so that every worker may take up everything at any
+    time."""
 
     url = ""
 
@@ -136,7 +144,9 @@ class MailboxMachine(RuleBasedStateMachine):
         if not expected.hand or not expected.hand.batch:
             return
         turn = expected.turn
-        pairs = [(json.dumps({"id": f"{turn}:{n}"}), json.dumps({"id": f"{turn}:{n}"})) for n in range(replies)]
+        pairs = [
+            (json.dumps({"id": f"{turn}:{n}"}), json.dumps({"id": f"{turn}:{n}"})) for n in range(replies)
+        ]
         code = self.do(self.box.commit, name, expected.hand.fence, turn, pairs)
         expected.answered += expected.waiting[: expected.size]
         expected.outbox += [f"{turn}:{n}" for n in range(replies)]
@@ -259,7 +269,9 @@ class MailboxMachine(RuleBasedStateMachine):
             assert expected.gone_out + expected.outbox == expected.queued
 
     async def _stored(self, name: str) -> tuple[list[str], list[str], list[str]]:
-        rows = [await self.redis.lrange(key("b", part, name), 0, -1) for part in ("inbox", "outbox", "transcript")]  # pyright: ignore[reportGeneralTypeIssues]
+        rows = [
+            await self.redis.lrange(key("b", part, name), 0, -1) for part in ("inbox", "outbox", "transcript")
+        ]  # pyright: ignore[reportGeneralTypeIssues]
         inbox, outbox, transcript = rows
         ids = [json.loads(raw.split(b" ", 2)[2])["id"] for raw in inbox]
         return ids, [json.loads(raw)["id"] for raw in outbox], [json.loads(raw)["id"] for raw in transcript]

@@ -26,12 +26,16 @@ async def sends(stack: Stack, file: File, caption: str = "") -> str:
 
 def shown(stack: Stack) -> Any:
     """The last user message of the sales call."""
-    return next(m["content"] for m in reversed(stack.model.sales_calls()[-1]["messages"]) if m["role"] == "user")
+    return next(
+        m["content"] for m in reversed(stack.model.sales_calls()[-1]["messages"]) if m["role"] == "user"
+    )
 
 
 async def test_a_voice_message_is_heard_answered_and_on_record(stack: Stack):
     contact = await sends(stack, File(b"OggS voice", VOICE))
-    assert await until(lambda: stack.replies(contact)) == ["You asked: [voice message] what does delivery cost"]
+    assert await until(lambda: stack.replies(contact)) == [
+        "You asked: [voice message] what does delivery cost"
+    ]
     conversation = await stack.conversation_of(contact)
     first = conversation["messages"][0]
     assert (first["kind"], first["heard"]) == ("audio", "what does delivery cost")
@@ -51,7 +55,9 @@ async def test_a_voice_message_is_heard_answered_and_on_record(stack: Stack):
     ],
     ids=["damaged", "silent", "empty", "gone"],
 )
-async def test_a_voice_message_that_nobody_understands_gets_one_clear_line(stack: Stack, file: File, heard: str | int):
+async def test_a_voice_message_that_nobody_understands_gets_one_clear_line(
+    stack: Stack, file: File, heard: str | int
+):
     stack.model.heard = heard
     contact = await sends(stack, file)
     (reply,) = await until(lambda: stack.replies(contact))

@@ -1,4 +1,5 @@
-"""Two records that turn out to be one person: merged once neither is busy, with nothing lost, the stricter consent holding."""
+"""Two records that turn out to be one person: merged once neither is busy, with nothing lost, the stricter
+consent holding."""
 
 from __future__ import annotations
 
@@ -35,7 +36,9 @@ def card(number: str = "", user: str = "") -> Message:
 async def line(office: Office, conversation: str, name: str, at: int, author: Any = "contact") -> None:
     entry = Entry(id=name, author=author, text=name, at=at, turn_id=f"turn-{name}")
     await office.redis.zadd(key("default", "active"), {conversation: at})
-    await office.redis.rpush(key("default", "transcript", conversation), entry.model_dump_json(exclude={"status"}))  # pyright: ignore[reportGeneralTypeIssues]
+    await office.redis.rpush(
+        key("default", "transcript", conversation), entry.model_dump_json(exclude={"status"})
+    )  # pyright: ignore[reportGeneralTypeIssues]
 
 
 async def test_a_number_and_a_user_id_that_meet_are_one_person(redis: Redis, tmp_path: Path):
@@ -98,7 +101,9 @@ async def test_nothing_is_merged_while_something_is_in_hand(redis: Redis, tmp_pa
     # what was seen of the other one is not taken again
     again = Message.model_validate_json(work.batch[0])
     entry = Entry(id=again.id, author="contact", text="hello", at=now_ms())
-    assert not await runtime.mailbox.accept(mine, again.id, again.model_dump_json(), entry.model_dump_json(), length=5)
+    assert not await runtime.mailbox.accept(
+        mine, again.id, again.model_dump_json(), entry.model_dump_json(), length=5
+    )
 
 
 async def test_what_cannot_be_merged_is_shown_and_stops_no_other(redis: Redis, tmp_path: Path):
@@ -159,7 +164,10 @@ async def test_nothing_is_lost_and_the_stricter_holds(
     for contact in before:
         assert contact
         for name, value in contact.profile.items():
-            assert after.profile.get(name) == value or f"{name}: {value} ({contact.sources[name]})" in entries[-1].text
+            assert (
+                after.profile.get(name) == value
+                or f"{name}: {value} ({contact.sources[name]})" in entries[-1].text
+            )
             if contact.sources[name] == OPERATOR:
                 assert after.sources[name] == OPERATOR
 

@@ -54,7 +54,9 @@ async def test_a_rehearsal_is_billed_and_stops_with_the_budget(stack: Stack, mod
     calls = len(stack.model.requests)
     answer = (await stack.http.post("/api/generate", json=question)).json()
     assert answer["model"] == "offline" and answer["replies"] and len(stack.model.requests) == calls
-    [alert] = [row for row in (await stack.http.get("/api/stats")).json()["alerts"] if row["name"] == f"budget:{bot}"]
+    [alert] = [
+        row for row in (await stack.http.get("/api/stats")).json()["alerts"] if row["name"] == f"budget:{bot}"
+    ]
     assert ("MODEL_PRICES" in alert["text"]) == (model != "gpt-4.1-mini")
     await stack.http.delete(f"/api/bots/{bot}", params={"erase": True})
 
@@ -119,7 +121,9 @@ async def test_what_one_contact_writes_beyond_their_turns_of_an_hour_waits_and_i
     assert await turn() == 2
 
 
-@pytest.mark.parametrize("prompt", ["{business:>400000000}", "{business!r}", "{business:{facts}}", "{business!r:>9}"])
+@pytest.mark.parametrize(
+    "prompt", ["{business:>400000000}", "{business!r}", "{business:{facts}}", "{business!r:>9}"]
+)
 def test_a_prompt_holds_names_and_nothing_that_says_how_wide(prompt: str):
     with pytest.raises(ValueError, match="holds more than a name"):
         placeholders(prompt)

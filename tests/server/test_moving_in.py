@@ -36,7 +36,10 @@ def runtime(redis: Redis, tmp_path: Path) -> BotRuntime:
     settings = Settings(_env_file=None, data_dir=tmp_path)  # pyright: ignore[reportCallIssue]
     fields = [CustomField(name="cups", type="number").model_dump()]
     return runtime_of(
-        build_bot(settings, {"id": "shop", "custom_fields": fields, "hours": {"timezone": "Asia/Almaty"}}, {}), redis
+        build_bot(
+            settings, {"id": "shop", "custom_fields": fields, "hours": {"timezone": "Asia/Almaty"}}, {}
+        ),
+        redis,
     )
 
 
@@ -56,7 +59,11 @@ async def test_a_chat_is_stored_once_and_in_order(runtime: BotRuntime):
     assert entries[0].at == 1704045540000  # 23:59 by the clock of Almaty, then UTC+6
     assert [type(m) for m in last] == [HumanMessage, AIMessage, HumanMessage]
     contact = await runtime.conversations.contact(conversation)
-    assert contact and (contact.wa_id, contact.name, contact.profile["language"]) == ("77015550101", "Айгуль", "ru")
+    assert contact and (contact.wa_id, contact.name, contact.profile["language"]) == (
+        "77015550101",
+        "Айгуль",
+        "ru",
+    )
     again, last, _ = await importing.chat(runtime, export, "77015550101", "Shop", dry=False)
     assert (again.taken, again.known, last) == (0, 3, [])
     assert len(await runtime.conversations.transcript(conversation)) == 3
@@ -92,9 +99,13 @@ async def test_what_cannot_be_one_conversation_is_refused_whole(
 async def test_a_long_chat_keeps_its_end(redis: Redis, tmp_path: Path):
     settings = Settings(_env_file=None, data_dir=tmp_path, transcript_messages=50)  # pyright: ignore[reportCallIssue]
     runtime = runtime_of(build_bot(settings, {"id": "shop"}, {}), redis)
-    text = "\n".join(f"01.01.2024, {n // 60:02}:{n % 60:02} - {'A' if n % 2 else 'Shop'}: m{n}" for n in range(300))
+    text = "\n".join(
+        f"01.01.2024, {n // 60:02}:{n % 60:02} - {'A' if n % 2 else 'Shop'}: m{n}" for n in range(300)
+    )
     report, last, conversation = await importing.chat(runtime, parse(text), "+77015550101", "Shop", dry=False)
-    assert [e.text for e in await runtime.conversations.transcript(conversation)] == [f"m{n}" for n in range(250, 300)]
+    assert [e.text for e in await runtime.conversations.transcript(conversation)] == [
+        f"m{n}" for n in range(250, 300)
+    ]
     assert "last 50" in report.notes[-1] and len(last) == importing.REMEMBERED
 
 
@@ -131,7 +142,9 @@ async def test_people_are_taken_and_every_refused_row_says_why(runtime: BotRunti
     assert (again.taken, again.known) == (0, 2)
 
 
-async def test_a_file_neither_overwrites_an_operator_nor_takes_an_opt_out_back(runtime: BotRuntime, redis: Redis):
+async def test_a_file_neither_overwrites_an_operator_nor_takes_an_opt_out_back(
+    runtime: BotRuntime, redis: Redis
+):
     found, _ = importing.people("phone,name\n+77025550202,Dana\n", runtime)
     await importing.contacts(redis, runtime, [importing.Person(1, "77025550202", {}, True)])
     (_, conversation), *_ = await runtime.conversations.page(1)
@@ -152,7 +165,9 @@ def test_a_number_without_its_country_asks_for_the_region(runtime: BotRuntime):
     assert "--region" in report.refused[0].why
 
 
-async def test_the_commands_and_what_the_agent_remembers(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_the_commands_and_what_the_agent_remembers(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("DATA_DIR", str(stack.data_dir))
     monkeypatch.setenv("CHAT_MODEL", "offline")
     chat, people = tmp_path / "_chat.txt", tmp_path / "people.csv"

@@ -1,4 +1,5 @@
-"""Forty days of follow-ups for a few contacts in three zones, with kill -9 (`python -m tests.outreach` has a thousand)."""
+"""Forty days of follow-ups for a few contacts in three zones, with kill -9 (`python -m tests.outreach` has a
+thousand)."""
 
 from __future__ import annotations
 

@@ -42,7 +42,9 @@ async def test_a_touch_is_listed_with_its_form_and_can_be_changed(stack: Stack):
     assert any(item["conversation_id"] == name and item["reason"] == "by an operator" for item in skipped)
     refused = await stack.http.patch(f"/api/follow-ups/{name}", json={"intervals": [72, 24]})
     assert refused.status_code == 422 and "rising" in refused.json()["detail"]
-    assert (await stack.http.patch(f"/api/follow-ups/{name}", json={"intervals": [20, 30, 40]})).json()["of"] == 3
+    assert (await stack.http.patch(f"/api/follow-ups/{name}", json={"intervals": [20, 30, 40]})).json()[
+        "of"
+    ] == 3
     assert (await stack.http.delete(f"/api/follow-ups/{name}")).json()["ended"] == "cancelled"
     assert not await row()
     assert (await stack.http.post(f"/api/follow-ups/{name}/skip")).status_code == 409
@@ -62,7 +64,10 @@ async def test_templates_are_read_previewed_paused_and_sent(stack: Stack):
             "status": "APPROVED",
             "rejected_reason": "NONE",
             "category": "MARKETING",
-            "components": [{"type": "HEADER", "text": "x"}, {"type": "BODY", "text": "{{1}}, ещё актуально? {{2}}"}],
+            "components": [
+                {"type": "HEADER", "text": "x"},
+                {"type": "BODY", "text": "{{1}}, ещё актуально? {{2}}"},
+            ],
         }
     ]
     listed = (await stack.http.post("/api/templates/sync")).json()["items"]
@@ -96,7 +101,12 @@ async def test_templates_are_read_previewed_paused_and_sent(stack: Stack):
 async def test_whatsapps_own_switch_stops_everything_and_an_operator_may_undo_it(stack: Stack):
     number, name = await silent(stack)
     for wanted in ("stop", "stop"):
-        preference = {"wa_id": number, "category": "marketing_messages", "value": wanted, "timestamp": 1786000200}
+        preference = {
+            "wa_id": number,
+            "category": "marketing_messages",
+            "value": wanted,
+            "timestamp": 1786000200,
+        }
         value = {"metadata": {"phone_number_id": NUMBER}, "user_preferences": [preference]}
         change = {"field": "user_preferences", "value": value}
         await stack.post({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]})
@@ -105,7 +115,9 @@ async def test_whatsapps_own_switch_stops_everything_and_an_operator_may_undo_it
     table = (await stack.http.get("/api/suppressions", params={"format": "csv"})).text
     assert table.startswith("bot_id,wa_id") and number in table
     assert (await stack.http.post("/api/messages", json={"to": number, "text": "hi"})).status_code == 409
-    assert not (await stack.http.put(f"/api/contacts/{name}/consent", json={"stopped": False})).json()["stopped"]
+    assert not (await stack.http.put(f"/api/contacts/{name}/consent", json={"stopped": False})).json()[
+        "stopped"
+    ]
     log = (await stack.http.get("/api/consents")).json()["items"]
     doors = [(row["stopped"], row["door"]) for row in log if row["conversation_id"] == name]
     assert doors == [(False, "operator"), (True, "preferences")]

@@ -1,4 +1,5 @@
-"""What operators and owners rely on: who waits, what they enter, what the doctor says, how long answers take."""
+"""What operators and owners rely on: who waits, what they enter, what the doctor says, how long answers
+take."""
 
 from __future__ import annotations
 
@@ -61,7 +62,9 @@ async def test_who_has_waited_longest_comes_first_and_who_has_an_answer_last(red
         await takeover.take_over(office.runtime, conversation)
         people[number] = conversation
         # since when each waits: the later they wrote, the longer ago it was
-        await redis.hset(f"sg:{{default}}:contact:{conversation}", "asked_at", 1_800_000_000_000 - number * 60_000)  # pyright: ignore[reportGeneralTypeIssues]
+        await redis.hset(
+            f"sg:{{default}}:contact:{conversation}", "asked_at", 1_800_000_000_000 - number * 60_000
+        )  # pyright: ignore[reportGeneralTypeIssues]
     for answered in (4, 1):
         await redis.hdel(f"sg:{{default}}:contact:{people[answered]}", "asked_at")  # pyright: ignore[reportGeneralTypeIssues]
     order, cursor = [], None
@@ -88,7 +91,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("profile", "field"), WRONG)
-async def test_what_a_person_enters_is_held_to_what_the_field_is(stack: Stack, profile: dict[str, str], field: str):
+async def test_what_a_person_enters_is_held_to_what_the_field_is(
+    stack: Stack, profile: dict[str, str], field: str
+):
     contact, message_id = fresh()
     await stack.post(webhook(text(contact, "hello", message_id)))
     await until(lambda: stack.replies(contact))
@@ -106,7 +111,11 @@ async def test_what_is_right_is_kept_in_its_normal_form(stack: Stack):
     known = (await stack.conversation_of(contact))["id"]
     given = {"email": " Ann@EXAMPLE.com ", "phone": "8 (701) 555-02-02", "language": "RU", "name": "Ann"}
     profile = (await stack.http.patch(f"/api/contacts/{known}", json={"profile": given})).json()["profile"]
-    assert profile["email"] == "Ann@example.com" and profile["phone"] == "+77015550202" and profile["language"] == "ru"
+    assert (
+        profile["email"] == "Ann@example.com"
+        and profile["phone"] == "+77015550202"
+        and profile["language"] == "ru"
+    )
     again = await stack.http.patch(f"/api/contacts/{known}", json={"profile": {"email": None}})
     assert "email" not in again.json()["profile"]
 
@@ -116,7 +125,9 @@ def test_the_doctor_asks_and_says_what_does_not_work(tmp_path: Path):
 
     @app.post("/v1/chat/completions")
     async def refuse() -> JSONResponse:
-        return JSONResponse({"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}, 401)
+        return JSONResponse(
+            {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}, 401
+        )
 
     emulator = CloudApiEmulator("", "secret", "the right token")
     with served(app) as wrong, served(emulator.app) as graph:
@@ -128,7 +139,12 @@ def test_the_doctor_asks_and_says_what_does_not_work(tmp_path: Path):
             "WHATSAPP_GRAPH_URL": graph,
         }
         done = run(
-            tmp_path, "doctor", OPENAI_API_KEY="sk-wrong", OPENAI_BASE_URL=f"{wrong}/v1", PUBLIC_URL=wrong, **number
+            tmp_path,
+            "doctor",
+            OPENAI_API_KEY="sk-wrong",
+            OPENAI_BASE_URL=f"{wrong}/v1",
+            PUBLIC_URL=wrong,
+            **number,
         )
     assert done.returncode == 1 and "nothing to fix" not in done.stdout
     for said in (
@@ -189,7 +205,12 @@ def test_the_doctor_says_what_each_model_can_do_and_hears_voice_messages_and_doc
 def test_a_folder_nobody_can_write_to_is_one_line(tmp_path: Path, command: str):
     done = run(tmp_path, command, *(["--no-ask"] if command == "doctor" else []), DATA_DIR="/proc/nope", API_TOKEN="x" * 24)  # fmt: skip
     said = done.stdout + done.stderr
-    assert done.returncode in (1, 2) and "DATA_DIR: " in said and "/proc/nope" in said and "Traceback" not in said
+    assert (
+        done.returncode in (1, 2)
+        and "DATA_DIR: " in said
+        and "/proc/nope" in said
+        and "Traceback" not in said
+    )
 
 
 @given(

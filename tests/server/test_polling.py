@@ -163,7 +163,9 @@ async def test_an_answer_that_belongs_to_another_profile_moves_nothing(house: Ho
     assert await house.poll.once() == 1
 
 
-STEPS = st.lists(st.sampled_from(["write", "write", "poll", "restart", "fail", "cross", "late", "both"]), max_size=25)
+STEPS = st.lists(
+    st.sampled_from(["write", "write", "poll", "restart", "fail", "cross", "late", "both"]), max_size=25
+)
 
 
 @given(steps=STEPS)

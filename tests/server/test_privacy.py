@@ -70,7 +70,9 @@ async def test_nothing_of_somebody_who_was_erased_is_left(stack: Stack):
         # where a number gets to beside its own keys
         await redis.lpush("sg:{default}:quarantine", json.dumps({"piece": contact}))
         await redis.hset("sg:{default}:dead", "letter", json.dumps({"conversation": id, "batch": [contact]}))
-        await redis.hset("sg:{default}:call_rows", "call", json.dumps({"conversation_id": id, "phone": f"+{contact}"}))
+        await redis.hset(
+            "sg:{default}:call_rows", "call", json.dumps({"conversation_id": id, "phone": f"+{contact}"})
+        )
         await until(lambda: redis.hlen("sg:{default}:deliveries"))
         told = [name async for name in holders(redis, "default", [contact.encode()])]
         assert "sg:{default}:deliveries" in told and [
@@ -80,9 +82,13 @@ async def test_nothing_of_somebody_who_was_erased_is_left(stack: Stack):
         before = int(await redis.hget("sg:{default}:fields", "email") or 0)
         done = (await stack.http.delete(f"/api/contacts/{id}", params={"verify": True})).json()
         assert int(await redis.hget("sg:{default}:fields", "email") or 0) == before - 1
-        assert done["status"] == "erased" and done["left"] == [] and done["keys"] >= 5 and done["entries"] >= 4
+        assert (
+            done["status"] == "erased" and done["left"] == [] and done["keys"] >= 5 and done["entries"] >= 4
+        )
         assert not [
-            name async for name in holders(redis, "default", [contact.encode(), id.encode()]) if ":seen:" not in name
+            name
+            async for name in holders(redis, "default", [contact.encode(), id.encode()])
+            if ":seen:" not in name
         ]
 
         async def rewritten() -> bool:
@@ -96,7 +102,9 @@ async def test_nothing_of_somebody_who_was_erased_is_left(stack: Stack):
     assert (await stack.http.get(f"/api/contacts/{kept}")).json()["wa_id"] == other
     await stack.post(webhook(text(contact, "It is me again", message_id)))  # as somebody new
     await until(lambda: len(stack.replies(contact)) == 2)
-    assert (await stack.http.get(f"/api/conversations/{id}")).json()["messages"][0]["text"] == "It is me again"
+    assert (await stack.http.get(f"/api/conversations/{id}")).json()["messages"][0][
+        "text"
+    ] == "It is me again"
 
 
 async def test_erased_while_the_model_thinks(stack: Stack):
@@ -106,7 +114,11 @@ async def test_erased_while_the_model_thinks(stack: Stack):
     await until(lambda: any("Think about it" in last_user(r) for r in stack.model.sales_calls()))
     id = (await stack.conversation_of(contact))["id"]
     await stack.http.delete(f"/api/contacts/{id}")
-    await until(lambda: "LeaseLost" in stack.log.read_text() or id in stack.log.read_text().split("contact_erased")[-1])
+    await until(
+        lambda: (
+            "LeaseLost" in stack.log.read_text() or id in stack.log.read_text().split("contact_erased")[-1]
+        )
+    )
     await until(stack.idle)
     async with redis_of(stack) as redis:
         assert not [name async for name in holders(redis, "default", [contact.encode()])]

@@ -1,4 +1,5 @@
-"""Redis as people rent it: few connections, no disk, eviction, a narrow user, a primary that becomes a replica, Sentinel."""
+"""Redis as people rent it: few connections, no disk, eviction, a narrow user, a primary that becomes a
+replica, Sentinel."""
 
 from __future__ import annotations
 
@@ -37,7 +38,10 @@ PACE = Pace(0, 1, 0, 1)
     [
         (("--appendonly", "no", "--save", "60 1"), "appendonly yes"),
         ((*KEEPS, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"), "maxmemory-policy noeviction"),
-        ((*KEEPS, "--maxmemory", "64mb", "--maxmemory-policy", "volatile-ttl"), "maxmemory-policy noeviction"),
+        (
+            (*KEEPS, "--maxmemory", "64mb", "--maxmemory-policy", "volatile-ttl"),
+            "maxmemory-policy noeviction",
+        ),
     ],
 )
 def test_a_redis_that_loses_what_was_acknowledged_is_refused_with_the_remedy(
@@ -45,9 +49,13 @@ def test_a_redis_that_loses_what_was_acknowledged_is_refused_with_the_remedy(
 ):
     with rented(*options) as port:
         url = f"redis://127.0.0.1:{port}/0"
-        for command in (("serve",), ("serve", "--role", "web"), ("work",))[: 3 if remedy == "appendonly yes" else 1]:
+        for command in (("serve",), ("serve", "--role", "web"), ("work",))[
+            : 3 if remedy == "appendonly yes" else 1
+        ]:
             done = run(tmp_path, *command, REDIS_URL=url, CHAT_MODEL="offline", PORT="1024")
-            assert done.returncode == 2 and "REDIS_URL: it " in done.stderr and remedy in done.stderr, done.stderr
+            assert done.returncode == 2 and "REDIS_URL: it " in done.stderr and remedy in done.stderr, (
+                done.stderr
+            )
             assert "REDIS_MAY_LOSE" in done.stderr and "Traceback" not in done.stderr
         done = run(tmp_path, "doctor", "--no-ask", REDIS_URL=url, CHAT_MODEL="offline")
         assert done.returncode == 1 and "fix: REDIS_URL: it " in done.stdout and remedy in done.stdout
@@ -61,7 +69,9 @@ async def test_who_wants_it_all_the_same_is_told_so_for_ever():
             assert health["status"] == "ok" and "appendonly yes" in health["warnings"][0]
             alerts = (await stack.http.get("/api/stats")).json()["alerts"]
             assert any(row["name"] == "redis" and "appendonly" in row["text"] for row in alerts)
-            page = await stack.http.get("/dashboard", headers={"Authorization": stack.http.headers["Authorization"]})
+            page = await stack.http.get(
+                "/dashboard", headers={"Authorization": stack.http.headers["Authorization"]}
+            )
             assert "appendonly yes" in page.text
 
 
@@ -69,7 +79,9 @@ async def test_sixty_customers_at_once_on_thirty_connections_are_all_answered_on
     with rented(*KEEPS, "--maxclients", "30") as port:
         with product(REDIS_URL=f"redis://127.0.0.1:{port}/0", DEBOUNCE_SECONDS="0.1") as stack:
             people = [f"7706{n:07}" for n in range(60)]
-            sent = [stack.post(webhook(text(who, "hello", f"wamid.{who}-{uuid.uuid4().hex}"))) for who in people]
+            sent = [
+                stack.post(webhook(text(who, "hello", f"wamid.{who}-{uuid.uuid4().hex}"))) for who in people
+            ]
             assert [answer.status_code for answer in await asyncio.gather(*sent)] == [200] * 60
             await until(lambda: all(stack.replies(who) for who in people), 90)
             await until(stack.idle)
@@ -96,7 +108,9 @@ async def test_a_primary_that_becomes_a_replica_is_noticed_and_left_and_taken_up
                 return (await stack.post(webhook(text(contact, "second", "wamid.second")))).status_code == 200
 
             await until(accepted)
-            await until(lambda: len(stack.replies(contact)) >= 1 and stack.replies(contact)[-1].endswith("second"))
+            await until(
+                lambda: len(stack.replies(contact)) >= 1 and stack.replies(contact)[-1].endswith("second")
+            )
             assert (await stack.http.get("/health")).status_code == 200
 
 
@@ -157,7 +171,9 @@ NARROW = "~sg:* +@all -@dangerous -@admin"
 async def narrow() -> object:
     """A client whose user may do nothing dangerous, nor publish."""
     with rented(*KEEPS) as port:
-        Direct(port=port).execute_command("ACL", "SETUSER", "app", "on", ">secret", "resetchannels", *NARROW.split())
+        Direct(port=port).execute_command(
+            "ACL", "SETUSER", "app", "on", ">secret", "resetchannels", *NARROW.split()
+        )
         redis = client(f"redis://app:secret@127.0.0.1:{port}/0", 8)
         yield redis
         await redis.aclose()
@@ -204,7 +220,9 @@ def test_the_doctor_tries_every_command_that_scripts_use():
         used |= set(re.findall(r"""call\(\s*'([A-Z]+)'""", path.read_text()))
     assert used - {"PUBLISH"} <= COMMANDS.keys(), used - COMMANDS.keys()
     for path in (ROOT / "server").rglob("*.lua"):
-        assert "call('INFO'" not in path.read_text() and not re.search(r"[^p]call\('PUBLISH'", path.read_text())
+        assert "call('INFO'" not in path.read_text() and not re.search(
+            r"[^p]call\('PUBLISH'", path.read_text()
+        )
     assert scripts.sections(ROOT / "server/store/mailbox.lua", ROOT / "server/store/counters.lua")
 
 

@@ -92,12 +92,16 @@ async def test_the_command_moves_the_embedded_server_into_a_cluster(tmp_path: Pa
     server.stop()
     with cluster() as url:
         command = [sys.executable, "-m", "server", "redis", "copy", "embedded", url]
-        done = subprocess.run(command, env=environment(tmp_path, 1), capture_output=True, text=True, cwd=tmp_path)
+        done = subprocess.run(
+            command, env=environment(tmp_path, 1), capture_output=True, text=True, cwd=tmp_path
+        )
         assert done.returncode == 0, done.stderr
         assert "5 keys" in done.stdout and "same on both sides" in done.stdout
         there = client(url)
         assert await there.llen("sg:{b}:list") == 2500
-        again = subprocess.run(command, env=environment(tmp_path, 1), capture_output=True, text=True, cwd=tmp_path)
+        again = subprocess.run(
+            command, env=environment(tmp_path, 1), capture_output=True, text=True, cwd=tmp_path
+        )
         assert again.returncode == 1 and "already holds" in again.stderr
         await there.aclose()
 

@@ -24,12 +24,24 @@ from server.store import alerts
 from server.store.keys import key
 from server.web.app import create
 
-CLOUD = {"type": "cloud_api", "phone_number_id": "555000", "access_token": "theirs", "app_secret": "their-app"}
+CLOUD = {
+    "type": "cloud_api",
+    "phone_number_id": "555000",
+    "access_token": "theirs",
+    "app_secret": "their-app",
+}
 
 
-def registry(redis: Redis, folder: Path, client: httpx.AsyncClient | None = None, **settings: Any) -> BotRegistry:
+def registry(
+    redis: Redis, folder: Path, client: httpx.AsyncClient | None = None, **settings: Any
+) -> BotRegistry:
     """The bots as one more process sees them."""
-    known = {"whatsapp_access_token": "ours", "whatsapp_app_secret": "our-app", "secrets_key": "right", **settings}
+    known = {
+        "whatsapp_access_token": "ours",
+        "whatsapp_app_secret": "our-app",
+        "secrets_key": "right",
+        **settings,
+    }
     made = Settings(_env_file=None, data_dir=folder, **known)  # pyright: ignore[reportCallIssue]
     return BotRegistry(made, redis, ChannelRouter(made, client or httpx.AsyncClient(), []))
 
@@ -60,7 +72,9 @@ async def test_a_bot_whose_secrets_do_not_open_takes_no_other_bot_with_it_and_lo
     redis: Redis, tmp_path: Path
 ):
     one = registry(redis, tmp_path)
-    await one.put({"id": "theirs", "channel": {"type": "cloud_api", "phone_number_id": "555000", "app_secret": "x"}})
+    await one.put(
+        {"id": "theirs", "channel": {"type": "cloud_api", "phone_number_id": "555000", "app_secret": "x"}}
+    )
     await one.put({"id": "plain", "business": "Fine"})
     other = registry(redis, tmp_path, secrets_key="wrong")
     await other.refresh()
@@ -119,7 +133,13 @@ async def test_a_lid_is_asked_of_the_session_it_wrote_to(redis: Redis, tmp_path:
     client = httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app))
     house = registry(redis, tmp_path, client)
     for name in ("s1", "s2"):
-        channel = {"type": "waha", "session": name, "url": "http://waha", "api_key": "key", "hmac_key": "shared"}
+        channel = {
+            "type": "waha",
+            "session": name,
+            "url": "http://waha",
+            "api_key": "key",
+            "hmac_key": "shared",
+        }
         await house.put({"id": name, "channel": channel})
     session = gateway.find("s2")
     assert session
@@ -143,7 +163,9 @@ async def test_erasing_does_not_wait_for_a_gateway(redis: Redis, tmp_path: Path)
         transport=httpx.ASGITransport(web), base_url="http://127.0.0.1", headers=headers
     ) as client:
         channel = {"type": "waha", "url": "http://127.0.0.1:9", "hmac_key": "k", "api_key": "k"}
-        assert (await client.put("/api/bots", json={"id": "gone", "channel": channel})).json()["status"] == "created"
+        assert (await client.put("/api/bots", json={"id": "gone", "channel": channel})).json()[
+            "status"
+        ] == "created"
         token = (await client.post("/api/tokens", json={"bot_id": "gone", "name": "x"})).json()["token"]
         await redis.hset(key("gone", "contact", "c"), "wa_id", "77010000001")  # pyright: ignore[reportGeneralTypeIssues]
         answer = (await client.delete("/api/bots/gone", params={"erase": True})).json()

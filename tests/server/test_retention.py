@@ -22,7 +22,9 @@ from tests.waiting import until
 async def test_silent_conversations_lose_what_was_said_and_keep_their_contact(redis: Redis, tmp_path):
     office = Office(redis, tmp_path, debounce_seconds=0, transcript_days=30)
     async with office.working(Models(Scripted(script=polite, asked=[]))):
-        old, recent = [await office.writes(contact, "hello there") for contact in ("77070000001", "77070000002")]
+        old, recent = [
+            await office.writes(contact, "hello there") for contact in ("77070000001", "77070000002")
+        ]
         await until(lambda: office.replies("77070000001") and office.replies("77070000002"))
         await until(office.idle)
     waiting = await office.writes("77070000003", "hello there")
@@ -55,9 +57,13 @@ async def test_an_operator_sees_dead_letters_and_a_pause_and_tries_again(redis: 
     await office.runtime.mailbox.pause("4242", 131042, "no payment method (add one)")
     app = create(office.settings, redis)
     headers = {"Authorization": "Bearer operator"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://web", headers=headers) as http:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://web", headers=headers
+    ) as http:
         letters = (await http.get("/api/dead-letters")).json()["items"]
-        assert [(row["conversation_id"], row["reason"]) for row in letters] == [(conversation, "failed 5 times")]
+        assert [(row["conversation_id"], row["reason"]) for row in letters] == [
+            (conversation, "failed 5 times")
+        ]
         state = (await http.get("/api/bots/default/status")).json()
         assert state["state"] == "paused" and state["paused"]["code"] == "131042"
         assert 'salesgraph_paused{bot="default"} 1.0' in (await http.get("/metrics")).text

@@ -13,12 +13,16 @@ from tests.waiting import until
 
 def cli(stack: Stack, *args: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "server", "replay", *args]
-    return subprocess.run(command, env=stack.env, cwd=stack.data_dir, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        command, env=stack.env, cwd=stack.data_dir, capture_output=True, text=True, timeout=60
+    )
 
 
 async def test_this_reply_was_bad(stack: Stack, tmp_path: Path):
     contact = "77017654321"
-    await stack.post(webhook(text(contact, "Hello, it is Viktor, viktor@mail.ru: is it cheap?", "wamid.save1")))
+    await stack.post(
+        webhook(text(contact, "Hello, it is Viktor, viktor@mail.ru: is it cheap?", "wamid.save1"))
+    )
     await until(lambda: stack.replies(contact))
     await until(stack.idle)
     folder = str(tmp_path / "conversations")
@@ -31,7 +35,10 @@ async def test_this_reply_was_bad(stack: Stack, tmp_path: Path):
     assert "iktor" not in file and contact not in file and "someone1@example.com" in file
     ran = cli(stack, "run", "--folder", folder)
     assert ran.returncode == 1 and "reply has 'cheap'" in ran.stderr
-    assert "would be no failing test" in cli(stack, "export", "last", "fine", "--folder", folder, "--bad", "zzz").stderr
+    assert (
+        "would be no failing test"
+        in cli(stack, "export", "last", "fine", "--folder", folder, "--bad", "zzz").stderr
+    )
     assert not (tmp_path / "conversations" / "fine.yaml").exists()
     missing = cli(stack, "export", "nobody", "nothing", "--folder", folder)
     assert missing.returncode == 2 and "there is no conversation nobody" in missing.stderr

@@ -1,4 +1,5 @@
-"""Web processes and workers apart, on one Redis or a cluster; a worker that is stopped or killed in the middle of things."""
+"""Web processes and workers apart, on one Redis or a cluster; a worker that is stopped or killed in the
+middle of things."""
 
 from __future__ import annotations
 
@@ -38,7 +39,11 @@ async def reserve(time: str) -> str:
 @contextlib.asynccontextmanager
 async def fleet_on(url: str, model: FakeOpenAI, **options) -> AsyncIterator[Fleet]:
     emulator = Doors("", SECRET, TOKEN)
-    with tempfile.TemporaryDirectory(prefix="sg") as folder, served(emulator.app) as graph, served(model.app) as wire:
+    with (
+        tempfile.TemporaryDirectory(prefix="sg") as folder,
+        served(emulator.app) as graph,
+        served(model.app) as wire,
+    ):
         fleet = Fleet(Path(folder), url, emulator, graph, wire, **options)
         await fleet.start()
         try:
@@ -48,7 +53,9 @@ async def fleet_on(url: str, model: FakeOpenAI, **options) -> AsyncIterator[Flee
 
 
 def replies(fleet: Fleet, contact: str) -> list[str]:
-    return [b.text for b in list(fleet.emulator.phones.bubbles.values()) if b.contact == contact and not b.mine]
+    return [
+        b.text for b in list(fleet.emulator.phones.bubbles.values()) if b.contact == contact and not b.mine
+    ]
 
 
 def person() -> str:
@@ -64,7 +71,9 @@ def books(request: dict) -> dict:
 
 
 @pytest.mark.parametrize(("point", "calls"), [("after-tool-record", 1), ("before-tool-record", 2)])
-async def test_a_worker_killed_after_a_tool_ran_does_not_book_twice(redis: Redis, redis_url, tmp_path, point, calls):
+async def test_a_worker_killed_after_a_tool_ran_does_not_book_twice(
+    redis: Redis, redis_url, tmp_path, point, calls
+):
     """Killed before the answer was on record, the tool is called once more, under the same key."""
     model, bookings = FakeOpenAI(), tmp_path / "bookings"
     model.answer = books
@@ -122,7 +131,10 @@ async def test_a_cluster_serves_as_well(tmp_path):
             people = [person() for _ in range(20)]
             for number in range(2):
                 await asyncio.gather(
-                    *(fleet.post(webhook(text(c, f"message {number}", f"wamid.{c}.{number}"))) for c in people)
+                    *(
+                        fleet.post(webhook(text(c, f"message {number}", f"wamid.{c}.{number}")))
+                        for c in people
+                    )
                 )
                 await until(lambda n=number: all(len(replies(fleet, c)) == n + 1 for c in people), 60)
             fleet.kill("worker")

@@ -1,4 +1,5 @@
-"""Every class of failure on the way out: what is repeated, what waits, what is given up, and what is learnt from it."""
+"""Every class of failure on the way out: what is repeated, what waits, what is given up, and what is learnt
+from it."""
 
 from __future__ import annotations
 
@@ -161,7 +162,8 @@ async def test_a_throttled_number_waits_as_a_whole_and_the_simulator_does_not(re
 
 
 async def test_no_second_sees_more_than_the_numbers_throughput(redis: Redis, tmp_path):
-    """80 a second at most (Meta's default), however many wait: slots that are given out lie that far apart."""
+    """80 a second at most (Meta's default), however many wait: slots that are given out lie that far
+    apart."""
     office = Office(redis, tmp_path)
     for number in range(200):
         await office.reply(f"77010001{number:03}")
@@ -171,7 +173,9 @@ async def test_no_second_sees_more_than_the_numbers_throughput(redis: Redis, tmp
     pace = office.router.channel("default", NUMBER).pace  # pyright: ignore[reportOptionalMemberAccess]
     for name in claimed:
         held = await office.runtime.mailbox.begin(name)
-        tried = await office.runtime.mailbox.send_begin(name, held.fence, NUMBER, json.loads(held.reply)["id"], pace)
+        tried = await office.runtime.mailbox.send_begin(
+            name, held.fence, NUMBER, json.loads(held.reply)["id"], pace
+        )
         asked = (await redis.time())[0] * 1000 + (await redis.time())[1] // 1000
         times.append(asked - now + (int(tried.detail) if tried.go == "wait" else 0))
     times.sort()
@@ -246,7 +250,8 @@ async def test_typing_is_shown_before_the_burst_has_ended(stack: Stack):
 
 
 async def test_a_send_whose_answer_is_lost_is_not_repeated(stack: Stack):
-    """The provider takes the message and answers with a gateway's error page; the status tells that it arrived."""
+    """The provider takes the message and answers with a gateway's error page; the status tells that it
+    arrived."""
     contact, message_id = fresh()
     stack.emulator.faults.append(Fault(status=502, html=True, deliver=True))
     await stack.post(webhook(text(contact, "lost answer", message_id)))

@@ -23,18 +23,25 @@ def of(**values: str) -> Settings:
 
 
 def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """A command in a folder, with these settings alone. The doctor, who is asked most, in this process: a new one takes
-    seconds to begin."""
+    """A command in a folder, with these settings alone. The doctor, who is asked most, in this process: a new
+    one takes seconds to begin."""
     env = environment(folder / "data", 0, **settings)
     env.pop("PORT") if "PORT" not in settings else None
     if arguments[0] == "doctor":
         return _doctor(folder, arguments, env)
     return subprocess.run(
-        [sys.executable, "-m", "server", *arguments], env=env, cwd=folder, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "server", *arguments],
+        env=env,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
-def _doctor(folder: Path, arguments: tuple[str, ...], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def _doctor(
+    folder: Path, arguments: tuple[str, ...], env: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
             patch.delenv(name)
@@ -42,7 +49,11 @@ def _doctor(folder: Path, arguments: tuple[str, ...], env: dict[str, str]) -> su
             patch.setenv(name, value)
         patch.chdir(folder)
         done = CliRunner().invoke(app, arguments)
-    wrong = "" if isinstance(done.exception, SystemExit | None) else "".join(traceback.format_exception(done.exception))
+    wrong = (
+        ""
+        if isinstance(done.exception, SystemExit | None)
+        else "".join(traceback.format_exception(done.exception))
+    )
     return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr + wrong)
 
 
@@ -109,7 +120,9 @@ def test_the_model_follows_the_key(given: dict, model: str, monkeypatch: pytest.
     assert of().model_name == model
 
 
-def test_the_operator_token_is_made_once_and_kept_to_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_operator_token_is_made_once_and_kept_to_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.delenv("API_TOKEN", raising=False)
     first, second = of(data_dir=str(tmp_path / "d")), of(data_dir=str(tmp_path / "d"))
     assert first.operator_token == second.operator_token
@@ -120,7 +133,11 @@ def test_the_operator_token_is_made_once_and_kept_to_its_owner(tmp_path: Path, m
 
 @pytest.mark.parametrize(
     ("host", "url"),
-    [("127.0.0.1", "http://127.0.0.1:8000"), ("0.0.0.0", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000")],
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::1", "http://[::1]:8000"),
+    ],
 )
 def test_processes_on_this_machine_find_the_web_server(host: str, url: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("PORT", raising=False)

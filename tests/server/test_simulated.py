@@ -1,4 +1,5 @@
-"""The simulator is a world of its own: nothing done on a simulated number touches a real contact, whoever's digits it uses."""
+"""The simulator is a world of its own: nothing done on a simulated number touches a real contact, whoever's
+digits it uses."""
 
 from __future__ import annotations
 
@@ -29,7 +30,19 @@ PLAYED = [f"{prefix}default" for prefix in SIMULATED.values()]
 DEEDS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["text", "echo", "reaction", "edit", "status", "own echo", "opt out", "opt in", "link", "template", "lid"]
+            [
+                "text",
+                "echo",
+                "reaction",
+                "edit",
+                "status",
+                "own echo",
+                "opt out",
+                "opt in",
+                "link",
+                "template",
+                "lid",
+            ]
         ),
         st.sampled_from(PLAYED),
         st.sampled_from(PEOPLE),
@@ -67,20 +80,29 @@ def parsed(what: str, account: str, who: str, words: str, number: int, known: di
         kind: Any = what
         made.messages.append(Message(id=message_id, account=account, kind=kind, wa_id=who, text=words))
     elif what == "lid":
-        made.messages.append(Message(id=message_id, account=account, kind="text", user_id=f"{who}@lid", text=words))
+        made.messages.append(
+            Message(id=message_id, account=account, kind="text", user_id=f"{who}@lid", text=words)
+        )
     elif what == "own echo":  # under the id of what was really sent
         made.messages.append(
             Message(id=f"sent-to-{who}", account=account, kind="echo", wa_id=who, text=words, ours=True)
         )
     elif what == "status":
-        told = {"callback": callback(known[who], "reply:0"), "contact": who, "error_code": 131026, "failure": "contact"}
+        told = {
+            "callback": callback(known[who], "reply:0"),
+            "contact": who,
+            "error_code": 131026,
+            "failure": "contact",
+        }
         made.statuses.append(StatusUpdate(id=f"sent-to-{who}", account=account, status="failed", **told))
     elif what == "link":
         made.links.append(LinkChange(account=account, state="failed"))
     elif what == "template":
         made.templates.append(TemplateStatus(name="come_back", language="en", status="REJECTED"))
     else:
-        made.preferences.append(Preference(account=account, wa_id=who, stopped=what == "opt out", timestamp=number))
+        made.preferences.append(
+            Preference(account=account, wa_id=who, stopped=what == "opt out", timestamp=number)
+        )
     return made
 
 
@@ -144,7 +166,10 @@ async def test_whoever_plays_a_customer_neither_reads_nor_silences_nor_diverts_h
     assert seen["profile"].get("consent") is None and len(seen["messages"]) == 2
     rows = (await stack.http.get("/api/contacts", params={"limit": 200})).json()["items"]
     accounts = sorted(row["account"] for row in rows if row["wa_id"] == contact)
-    assert accounts == ["106540352242922", "simwaha-default"]  # who plays her on three wires is one and the same
+    assert accounts == [
+        "106540352242922",
+        "simwaha-default",
+    ]  # who plays her on three wires is one and the same
     before = len(stack.replies(contact))
     await stack.http.post(f"/api/conversations/{mine}/messages", json={"text": "The Duo is here"})
     await until(lambda: len(stack.replies(contact)) == before + 1)

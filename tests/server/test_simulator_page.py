@@ -35,7 +35,9 @@ async def test_what_is_typed_is_answered_with_ticks_and_remembered(stack: Stack,
     await expect(page.locator("#state")).to_have_text("typing…")
     await expect(mine.locator(".tick")).to_have_attribute("data-status", "read")
     reply = page.locator(".bubble.in")
-    await expect(reply.locator("span")).to_contain_text("You asked: Is the Duo <b>in stock</b>?", timeout=15_000)
+    await expect(reply.locator("span")).to_contain_text(
+        "You asked: Is the Duo <b>in stock</b>?", timeout=15_000
+    )
     await expect(reply.locator(".tick")).to_have_attribute("data-status", "read")
     await expect(page.locator("#state")).to_have_text("online")
     await page.reload()
@@ -65,7 +67,9 @@ async def test_whoever_has_logged_in_finds_the_conversation_on_the_dashboard(sta
 
 async def test_the_channel_can_be_changed_in_the_middle_of_a_conversation(stack: Stack, page: Page):
     await opened(stack, page)
-    for number, (wire, label) in enumerate((("cloud_api", ""), ("wappi", "Wappi · "), ("waha", "QR link · ")), 1):
+    for number, (wire, label) in enumerate(
+        (("cloud_api", ""), ("wappi", "Wappi · "), ("waha", "QR link · ")), 1
+    ):
         await page.locator("#wire").select_option(wire)
         await page.get_by_placeholder("Message").fill(f"question {number}")
         await page.keyboard.press("Enter")

@@ -36,7 +36,9 @@ def models() -> Models:
     return found
 
 
-async def test_the_operator_is_told_once_and_the_bot_is_silent_until_it_is_handed_back(redis: Redis, tmp_path):
+async def test_the_operator_is_told_once_and_the_bot_is_silent_until_it_is_handed_back(
+    redis: Redis, tmp_path
+):
     office = Office(redis, tmp_path, operator_number=OPERATOR)
     async with office.working(models()):
         conversation = await office.writes("77010000001", "I want to talk to a human")
@@ -142,7 +144,10 @@ async def test_a_budget_degrades_alerts_once_and_recovers(redis: Redis, tmp_path
     )
     contact = await office.runtime.conversations.contact(conversation)
     assert contact and contact.nano == 1_050_000_000
-    assert await spending.allowance(Bot("default", bot.context.model_copy(update={"daily_budget": 100.0}))) == "full"
+    assert (
+        await spending.allowance(Bot("default", bot.context.model_copy(update={"daily_budget": 100.0})))
+        == "full"
+    )
     assert not await alerts.all_alerts(redis)
 
 
@@ -162,12 +167,21 @@ async def test_the_operators_webhook_is_signed_repeated_and_told_once(redis: Red
         office = Office(
             redis, tmp_path, operator_webhook_url=f"{url}/crm", operator_webhook_secret="a secret of its own"
         )
-        office.client = httpx.AsyncClient(mounts={url: httpx.AsyncHTTPTransport()}, transport=office.client._transport)
+        office.client = httpx.AsyncClient(
+            mounts={url: httpx.AsyncHTTPTransport()}, transport=office.client._transport
+        )
         async with office.working(models()):
             conversation = await office.writes("77010000009", "I want to talk to a human")
             await until(lambda: len(got) == 2)
-            assert got[0] == got[1] and got[1]["event"] == "handoff" and got[1]["conversation_id"] == conversation
-            assert got[1]["link"].endswith(f"/dashboard/default/{conversation}") and "asks for" in got[1]["reason"]
+            assert (
+                got[0] == got[1]
+                and got[1]["event"] == "handoff"
+                and got[1]["conversation_id"] == conversation
+            )
+            assert (
+                got[1]["link"].endswith(f"/dashboard/default/{conversation}")
+                and "asks for" in got[1]["reason"]
+            )
 
             async def told() -> bool:
                 return not await redis.hlen("sg:{default}:notices")  # pyright: ignore[reportGeneralTypeIssues]
@@ -207,7 +221,9 @@ async def test_in_the_hours_nobody_is_said_to_be_away(redis: Redis, tmp_path):
         await office.writes("77010000032", "I want to talk to a human")
         await until(lambda: office.replies("77010000032"))
         await until(office.idle)
-    assert office.replies("77010000032") == ["I am passing you on to a colleague, who will write to you here."]
+    assert office.replies("77010000032") == [
+        "I am passing you on to a colleague, who will write to you here."
+    ]
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "kk", "it", "es", "pt", "de", "fr", "tr", "hi", "ar"])

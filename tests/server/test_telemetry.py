@@ -40,7 +40,10 @@ async def test_one_trace_goes_from_the_webhook_to_the_tick():
         await until(lambda: any(span.name == "send" for span in collector.spans))
     (trace,) = {span.trace_id for span in collector.spans}
     by_name = {span.name: span for span in collector.spans}
-    assert trace and {"webhook", "turn", "commands", "sell", "ground", "send", "status delivered"} <= by_name.keys()
+    assert (
+        trace
+        and {"webhook", "turn", "commands", "sell", "ground", "send", "status delivered"} <= by_name.keys()
+    )
     parents = {span.span_id: span.name for span in collector.spans}
     assert parents[by_name["turn"].parent_span_id] == "webhook" and not by_name["webhook"].parent_span_id
     for name in ("commands", "sell", "send", "status read"):

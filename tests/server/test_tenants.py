@@ -1,4 +1,5 @@
-"""Two bots with every setting different, the same people writing to both: nothing of one is ever seen by the other."""
+"""Two bots with every setting different, the same people writing to both: nothing of one is ever seen by the
+other."""
 
 from __future__ import annotations
 
@@ -53,7 +54,9 @@ def config(bot: str) -> dict[str, Any]:
         for name in Context.model_fields
         if name.endswith("_prompt")
     }
-    assert all(placeholders(text) <= placeholders(read(n.removesuffix("_prompt"))) for n, text in prompts.items())
+    assert all(
+        placeholders(text) <= placeholders(read(n.removesuffix("_prompt"))) for n, text in prompts.items()
+    )
     first = bot == "alpha"
     channel = (
         {"type": "wappi", "profile_id": f"profile-{mark}", "token": f"token-{mark}", "webhook_secret": mark, "url": "http://wappi"}
@@ -61,12 +64,25 @@ def config(bot: str) -> dict[str, Any]:
         else {"type": "cloud_api", "phone_number_id": "555000", "access_token": f"token-{mark}", "app_secret": f"app-{mark}", "url": "http://graph"}
     )  # fmt: skip
     return {
-        **{"id": bot, "business": f"{mark} shop", "facts": f"{mark} opens at {9 if first else 10}.", **prompts},
+        **{
+            "id": bot,
+            "business": f"{mark} shop",
+            "facts": f"{mark} opens at {9 if first else 10}.",
+            **prompts,
+        },
         **{"channel": channel, "tools": ["find_product"] if first else ["request_human"], "tool_rounds": 1},
-        **{"model": f"openai:{mark}", "fallback_model": f"openai:{mark}-2", "moderate_model": f"openai:{mark}-3"},
+        **{
+            "model": f"openai:{mark}",
+            "fallback_model": f"openai:{mark}-2",
+            "moderate_model": f"openai:{mark}-3",
+        },
         "custom_fields": [{"name": f"size_{mark.lower()}", "question": f"{mark} size?"}],
         "profile_fields": ["name"] if first else ["email"],
-        **{"window": 6 if first else 30, "passages": 2 if first else 3, "session_minutes": 10 if first else 700},
+        **{
+            "window": 6 if first else 30,
+            "passages": 2 if first else 3,
+            "session_minutes": 10 if first else 700,
+        },
         "inbox": {"max_messages": 5 if first else 9, "debounce_seconds": 0},
         "retention": {"transcript_messages": 15 if first else 40},
         "hours": {"timezone": "Asia/Almaty" if first else "Europe/Rome"},
@@ -121,10 +137,14 @@ class Deployment:
 
     def http(self, token: str = API) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.web), base_url="http://127.0.0.1", headers=headers)  # pyright: ignore[reportArgumentType]
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.web), base_url="http://127.0.0.1", headers=headers
+        )  # pyright: ignore[reportArgumentType]
 
     def graph_of(self, bot_id: str) -> Any:
-        saver = RedisCheckpointer(self.redis, prefix=thread_prefix(bot_id), holder=lambda t: key(bot_id, "box", t))
+        saver = RedisCheckpointer(
+            self.redis, prefix=thread_prefix(bot_id), holder=lambda t: key(bot_id, "box", t)
+        )
         return build(self.models, Bookshelf(self.shelf)).copy({"checkpointer": saver})
 
     @contextlib.asynccontextmanager
@@ -147,7 +167,12 @@ class Deployment:
                 row = {"wh_type": "incoming_message", "profile_id": "profile-ALPHAMARK", "id": uuid.uuid4().hex, "type": "chat", "body": text, "chatId": chat, "from": chat, "senderName": f"{MARKS[bot]} {contact}"}  # fmt: skip
                 answer = await wire.post("/webhook/wappi/alpha/ALPHAMARK", json={"messages": [row]})
             else:
-                message = {"from": contact, "id": f"wamid.{uuid.uuid4().hex}", "type": "text", "text": {"body": text}}
+                message = {
+                    "from": contact,
+                    "id": f"wamid.{uuid.uuid4().hex}",
+                    "type": "text",
+                    "text": {"body": text},
+                }
                 value = {"metadata": {"phone_number_id": "555000"}, "messages": [message], "contacts": [{"wa_id": contact, "profile": {"name": f"{MARKS[bot]} {contact}"}}]}  # fmt: skip
                 body = json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
                 headers = {"X-Hub-Signature-256": signature("app-OMEGAMARK", body)}
@@ -182,7 +207,9 @@ TRAFFIC = st.lists(
 
 @given(traffic=TRAFFIC)
 @settings(max_examples=4, phases=[Phase.generate])
-async def test_nothing_of_one_bot_reaches_the_other(redis: Redis, tmp_path: Path, traffic: list[tuple[str, str, str]]):
+async def test_nothing_of_one_bot_reaches_the_other(
+    redis: Redis, tmp_path: Path, traffic: list[tuple[str, str, str]]
+):
     await redis.flushdb()
     house = Deployment(redis, tmp_path)
     with capture_logs() as logs:
@@ -231,7 +258,8 @@ async def test_nothing_of_one_bot_reaches_the_other(redis: Redis, tmp_path: Path
 
 
 async def test_one_tenants_secret_brings_nothing_to_another(redis: Redis, tmp_path: Path):
-    """Signed by the app of one, to the number of the other: kept for the one who signed it, and answered by nobody."""
+    """Signed by the app of one, to the number of the other: kept for the one who signed it, and answered by
+    nobody."""
     house = Deployment(redis, tmp_path)
     async with house.http() as operator:
         other = {**config("omega"), "id": "third"}

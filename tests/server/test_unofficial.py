@@ -1,4 +1,5 @@
-"""ChannelRouter without Meta: sends whose answer was lost, the limit of a minute, groups, and who is answered at all."""
+"""ChannelRouter without Meta: sends whose answer was lost, the limit of a minute, groups, and who is answered
+at all."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ PROFILE, CONTACT = "profile-1", "77015550101"
 
 
 class House:
-    """A bot on a Wappi profile or a QR-linked session, and its emulated provider, whose webhooks are put in by hand."""
+    """A bot on a Wappi profile or a QR-linked session, and its emulated provider, whose webhooks are put in
+    by hand."""
 
     def __init__(self, redis: Redis, folder: Path, kind: str, **config: Any) -> None:
         self.redis, self.kind, self.hooks = redis, kind, []
@@ -42,9 +44,21 @@ class House:
         self.router = ChannelRouter(settings, self.client, [])
         self.registry = BotRegistry(settings, redis, self.router)
         channel = (
-            {"type": "wappi", "profile_id": PROFILE, "token": "token", "webhook_secret": "hush", "url": "http://wappi"}
+            {
+                "type": "wappi",
+                "profile_id": PROFILE,
+                "token": "token",
+                "webhook_secret": "hush",
+                "url": "http://wappi",
+            }
             if kind == "wappi"
-            else {"type": "waha", "session": PROFILE, "api_key": "token", "hmac_key": "hmac", "url": "http://waha"}
+            else {
+                "type": "waha",
+                "session": PROFILE,
+                "api_key": "token",
+                "hmac_key": "hmac",
+                "url": "http://waha",
+            }
         )
         self.config = {"id": "shop", "channel": channel, **config}
 
@@ -137,7 +151,9 @@ async def test_statuses_find_their_message_without_a_callback(house: House):
 
 
 async def test_a_group_is_answered_in_the_group_when_that_is_wanted(house: House):
-    await house.emulator.write(PROFILE, Written(contact=CONTACT, text="is it open?", name="Aigul", group="120363@g.us"))
+    await house.emulator.write(
+        PROFILE, Written(contact=CONTACT, text="is it open?", name="Aigul", group="120363@g.us")
+    )
     await until(lambda: house.hooks)
     assert await house.told() == 1
     (_, conversation), *_ = await house.runtime.conversations.page(1)
@@ -189,16 +205,24 @@ def test_nobody_is_followed_up_there_until_somebody_says_so(tmp_path: Path):
 
 
 def test_a_configuration_says_over_the_settings_what_it_says(tmp_path: Path):
-    settings = Settings(_env_file=None, data_dir=tmp_path, business="Ours", daily_budget=3, timezone="Europe/Rome")  # pyright: ignore[reportCallIssue]
+    settings = Settings(
+        _env_file=None, data_dir=tmp_path, business="Ours", daily_budget=3, timezone="Europe/Rome"
+    )  # pyright: ignore[reportCallIssue]
     sets = tmp_path / "sets" / "bakery"
     sets.mkdir(parents=True)
     (sets / "price.md").write_text("Bread first.\n")
     baker = build_bot(
-        settings.model_copy(update={"prompt_sets": tmp_path / "sets"}), {"id": "a", "prompt_set": "bakery"}, {}
+        settings.model_copy(update={"prompt_sets": tmp_path / "sets"}),
+        {"id": "a", "prompt_set": "bakery"},
+        {},
     )
     assert baker.context.price_prompt == "Bread first."
     plain = build_bot(settings, {"id": "a"}, {})
-    assert (plain.context.business, plain.context.daily_budget, plain.outreach.hours.zone) == ("Ours", 3, "Europe/Rome")
+    assert (plain.context.business, plain.context.daily_budget, plain.outreach.hours.zone) == (
+        "Ours",
+        3,
+        "Europe/Rome",
+    )
     config = {
         "id": "a",
         "business": "Mine",

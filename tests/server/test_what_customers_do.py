@@ -1,4 +1,5 @@
-"""What customers do besides writing: correct themselves, take back, come from an ad, fill in forms, change their number."""
+"""What customers do besides writing: correct themselves, take back, come from an ad, fill in forms, change
+their number."""
 
 from __future__ import annotations
 
@@ -47,7 +48,10 @@ async def quiet(stack: Stack, contact: str, count: int) -> list[str]:
 
 async def test_an_edit_in_the_burst_replaces_and_a_retraction_removes(stack: Stack):
     contact, message_id = fresh()
-    wrong = {"original_message_id": message_id, "message": {"type": "text", "text": {"body": "I need 50 mugs"}}}
+    wrong = {
+        "original_message_id": message_id,
+        "message": {"type": "text", "text": {"body": "I need 50 mugs"}},
+    }
     body = webhook(
         text(contact, "I need 5 mugs", message_id),
         raw(contact, "edit", wrong),
@@ -75,12 +79,18 @@ async def test_an_edit_of_an_edit_and_its_retraction_are_of_the_first_message(st
     assert [said for said in asked(stack) if "jugs" in said] == ["I need 7 jugs"]
     gone = raw(other, "revoke", {"original_message_id": f"{other_id}.e"})
     await stack.post(
-        webhook(text(other, "I need 3 pots", other_id), edit(other, other_id, f"{other_id}.e", "I need 5 pots"), gone)
+        webhook(
+            text(other, "I need 3 pots", other_id),
+            edit(other, other_id, f"{other_id}.e", "I need 5 pots"),
+            gone,
+        )
     )
     await until(stack.idle)
     assert stack.replies(other) == [] and not any("pots" in said for said in asked(stack))
     await stack.post(
-        webhook({**raw(other, "edit", {"original_message_id": "wamid.none", "message": {"type": "hologram"}})})
+        webhook(
+            {**raw(other, "edit", {"original_message_id": "wamid.none", "message": {"type": "hologram"}})}
+        )
     )
     await until(stack.idle)
     assert stack.replies(other) == []
@@ -98,7 +108,10 @@ async def test_a_correction_after_the_answer_is_answered_and_what_is_taken_back_
     contact, message_id = fresh()
     await stack.post(webhook(text(contact, "I need 5 cups", message_id)))
     await quiet(stack, contact, 1)
-    late = {"original_message_id": message_id, "message": {"type": "text", "text": {"body": "I need 70 cups"}}}
+    late = {
+        "original_message_id": message_id,
+        "message": {"type": "text", "text": {"body": "I need 70 cups"}},
+    }
     await stack.post(webhook(raw(contact, "edit", late)))
     await quiet(stack, contact, 2)
     assert asked(stack)[-1] == "[corrects their own message “I need 5 cups” to]\nI need 70 cups"
@@ -203,7 +216,9 @@ def test_every_spelling_is_one_number(old: str, today: str):
     assert set(spellings(old)) == set(spellings(today)) and {old, today} <= set(spellings(old))
 
 
-@pytest.mark.parametrize("digits", ["77011234567", "15550001111", "393331234567", "493012345678", "5511312345678", ""])
+@pytest.mark.parametrize(
+    "digits", ["77011234567", "15550001111", "393331234567", "493012345678", "5511312345678", ""]
+)
 def test_other_numbers_have_one(digits: str):
     assert canonical(digits) == digits and spellings(digits) == [digits]
 

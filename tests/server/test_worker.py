@@ -1,4 +1,5 @@
-"""A worker between its mailbox and its graph: poisoned messages, floods, and what comes in the middle of a turn."""
+"""A worker between its mailbox and its graph: poisoned messages, floods, and what comes in the middle of a
+turn."""
 
 from __future__ import annotations
 
@@ -98,7 +99,11 @@ async def test_a_flood_costs_one_bounded_turn_and_stays_in_the_transcript(redis:
         await until(office.idle)
     assert office.replies(contact) == ["You asked: message 59"]
     seen = [
-        m.text for messages, offered in model.asked if "Facts" not in offered for m in messages if m.type == "human"
+        m.text
+        for messages, offered in model.asked
+        if "Facts" not in offered
+        for m in messages
+        if m.type == "human"
     ]
     assert "message 49" not in seen and "message 50" in seen
     entries = await office.runtime.conversations.transcript(conversation)
@@ -153,7 +158,8 @@ async def test_a_memory_that_cannot_be_read_is_set_aside_and_the_customer_is_ans
 
 
 async def test_a_run_that_lost_its_lease_writes_nothing_into_the_memory(office: Office):
-    """Another worker took over while the model was thinking; what the first one learns then must not undo it."""
+    """Another worker took over while the model was thinking; what the first one learns then must not undo
+    it."""
     contact, thinking = "77060000007", Thinking(Scripted(script=polite, asked=[]))
     conversation = await office.writes(contact, "how much is it?")
     async with office.working(thinking):

@@ -79,7 +79,9 @@ async def test_an_error_is_an_error_and_supports_nothing(file: Callable[..., Pat
     assert "2 tenge" in said and "1 tenge" not in said
 
 
-async def test_answers_are_bounded_in_time_and_size(file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch):
+async def test_answers_are_bounded_in_time_and_size(
+    file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
     async with connected(file(shop=SHOP)):
         long = await answer_of("shop_long", {})
         assert len(long.text) < agent.graph.TOOL_CHARACTERS + 20
@@ -136,7 +138,8 @@ async def test_a_tool_whose_name_is_taken_is_left_out(file: Callable[..., Path])
     with capture_logs() as logs:
         async with connected(file(shop=SHOP)):
             tools.add(
-                "another", [tools.found()["shop_stock"], tools.found()["shop_long"].model_copy(update={"name": "mine"})]
+                "another",
+                [tools.found()["shop_stock"], tools.found()["shop_long"].model_copy(update={"name": "mine"})],
             )
             assert "mine" in tools.found()
             tools.remove("another")

@@ -62,7 +62,10 @@ async def test_what_failed_may_be_tried_again():
 
 
 def test_keys_tell_calls_apart_and_not_the_order_of_arguments():
-    same = {key_of("c", ["m"], "book", {"day": 1, "hour": 2}), key_of("c", ["m"], "book", {"hour": 2, "day": 1})}
+    same = {
+        key_of("c", ["m"], "book", {"day": 1, "hour": 2}),
+        key_of("c", ["m"], "book", {"hour": 2, "day": 1}),
+    }
     others = {
         key_of("d", ["m"], "book", {}),
         key_of("c", ["m", "n"], "book", {}),

@@ -26,8 +26,8 @@ SECONDS = 30
 
 
 class Persona(BaseModel):
-    """Who writes, what for, and in what mood. `facts` come out when the agent asks; `says` are the lines of somebody who
-    is played without a model."""
+    """Who writes, what for, and in what mood. `facts` come out when the agent asks; `says` are the lines of
+    somebody who is played without a model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -55,7 +55,8 @@ def persona(name: str) -> Persona:
 
 
 def played_by(who: Persona, models: Models, model: str = "auto") -> Speaker:
-    """Somebody who talks as the persona: from a model, or line by line where there is only the offline one."""
+    """Somebody who talks as the persona: from a model, or line by line where there is only the offline
+    one."""
 
     async def lines(heard: Sequence[Heard]) -> str | None:
         return who.says[len(heard)] if len(heard) < len(who.says) else None
@@ -84,7 +85,9 @@ def played_by(who: Persona, models: Models, model: str = "auto") -> Speaker:
     return lines if models.resolve(model) == OFFLINE else improvised
 
 
-async def simulated(name: str, who: Persona, playing: Playing, bot: dict[str, Any], turns: int, model: str) -> Talked:
+async def simulated(
+    name: str, who: Persona, playing: Playing, bot: dict[str, Any], turns: int, model: str
+) -> Talked:
     """A conversation of a persona with the agent, as a saved one. Raises BadConversation."""
     head: dict[str, Any] = {"about": f"{who.about} {who.goal}", "tags": ["simulated", who.language]}
     head |= {"bot": bot} if bot else {}

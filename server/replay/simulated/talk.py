@@ -25,8 +25,8 @@ class Talked:
 
 
 async def talked(name: str, head: dict[str, Any], speaker: Speaker, playing: Playing, most: int) -> Talked:
-    """At most `most` turns between a speaker and the agent; `head` is the file without its turns. Raises BadConversation
-    when nothing was said."""
+    """At most `most` turns between a speaker and the agent; `head` is the file without its turns. Raises
+    BadConversation when nothing was said."""
     first = SavedConversation.model_validate({**head, "turns": [{"user": "-"}]})
     talk = Talk(name, first, Tape(mode="record"), playing)
     turns: list[dict[str, Any]] = []

@@ -1,4 +1,5 @@
-"""Pages for operators. They only show: everything they change goes through the API, as any program's changes do."""
+"""Pages for operators. They only show: everything they change goes through the API, as any program's changes
+do."""
 
 from __future__ import annotations
 
@@ -15,7 +16,12 @@ from server.web.pages import Guarded
 
 
 def router(
-    settings: Settings, redis: Redis, registry: BotRegistry, access: Access, templates: Guarded, http: httpx.AsyncClient
+    settings: Settings,
+    redis: Redis,
+    registry: BotRegistry,
+    access: Access,
+    templates: Guarded,
+    http: httpx.AsyncClient,
 ) -> APIRouter:
     """Everything under /dashboard. `http` asks our own webhook from outside."""
     frame = PageContext(settings, redis, registry, access, templates, http)

@@ -43,7 +43,8 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "reasons": REASONS,
             "csv": f"/api/analytics?{urlencode({'first': first, 'last': last, 'format': 'csv', **({'bot_id': bot_id} if bot_id in frame.runtimes else {})})}",
             "periods": [
-                (days, (date.fromisoformat(today) - timedelta(days=days - 1)).isoformat(), today) for days in PERIODS
+                (days, (date.fromisoformat(today) - timedelta(days=days - 1)).isoformat(), today)
+                for days in PERIODS
             ],
         }
         return await frame.page(request, "analytics.html", shown)
@@ -71,18 +72,27 @@ def _charts(found: dict[str, Any]) -> dict[str, Any]:
         "replies": charts.bars("Messages to contacts", labels, replies),
         "cost": charts.bars("Cost of models", labels, {"US dollars": column("cost")}),
         "within": charts.shares(
-            "Answered within", [(_within(s), found["answered_within"][str(s)], total["answers"]) for s in WITHIN]
+            "Answered within",
+            [(_within(s), found["answered_within"][str(s)], total["answers"]) for s in WITHIN],
         ),
         "funnel": charts.shares(
-            "After a touch", [*steps, ("said yes", funnel["yes"], written), ("said no", funnel["no"], written)]
+            "After a touch",
+            [*steps, ("said yes", funnel["yes"], written), ("said no", funnel["no"], written)],
         )
         if written
         else "",
         "profile": charts.shares(
-            "Profiles", [(name.replace("_", " "), n, contacts["all"]) for name, n in contacts["fields"].items()]
+            "Profiles",
+            [(name.replace("_", " "), n, contacts["all"]) for name, n in contacts["fields"].items()],
         ),
     }
 
 
 def _within(seconds: int) -> str:
-    return f"within {seconds} s" if seconds < 60 else f"within {seconds // 60} min" if seconds < 3600 else "within 1 h"
+    return (
+        f"within {seconds} s"
+        if seconds < 60
+        else f"within {seconds // 60} min"
+        if seconds < 3600
+        else "within 1 h"
+    )

@@ -63,7 +63,11 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             bot = runtime.bot
             channel = bot.channel_of(bot.account) if bot.account else "simulator"
             rows.append(
-                {"bot": bot, "channel": LABELS.get(channel, channel), "count": await runtime.conversations.count()}
+                {
+                    "bot": bot,
+                    "channel": LABELS.get(channel, channel),
+                    "count": await runtime.conversations.count(),
+                }
             )
         return await frame.page(request, "bots.html", {"rows": rows, "labels": LABELS, "asked": _asked()})
 
@@ -126,7 +130,11 @@ def _asked() -> dict[str, list[dict[str, Any]]]:
         secret = kind.Credentials.secrets()
         fields = [field for field in ASKED.get(name, ()) if field in kind.Credentials.model_fields]
         found[name] = [
-            {"name": field, "secret": field in secret, "about": kind.Credentials.model_fields[field].description or ""}
+            {
+                "name": field,
+                "secret": field in secret,
+                "about": kind.Credentials.model_fields[field].description or "",
+            }
             for field in fields
         ]
     return found

@@ -1,4 +1,5 @@
-"""Charts as SVG, drawn here: bars by day, one colour a series, with the figures readable by those who do not see them."""
+"""Charts as SVG, drawn here: bars by day, one colour a series, with the figures readable by those who do not
+see them."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ WIDTH, HEIGHT, BOTTOM, LEFT = 720, 200, 22, 44
 
 
 def bars(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], unit: str = "") -> Markup:
-    """Stacked bars, one for each label; a table for whoever cannot see them follows in `title` and each bar's own title."""
+    """Stacked bars, one for each label; a table for whoever cannot see them follows in `title` and each bar's
+    own title."""
     totals = [sum(values) for values in zip(*series.values(), strict=True)] if labels else []
     top = _round_up(max(totals, default=0))
     step = (WIDTH - LEFT) / max(1, len(labels))
@@ -30,13 +32,17 @@ def bars(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]
         for index, values in enumerate(series.values()):
             tall = values[number] / top * (HEIGHT - 10) if top else 0
             y -= tall
-            parts.append(f'<rect class="s{index}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}"/>')
+            parts.append(
+                f'<rect class="s{index}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}"/>'
+            )
         parts.append(
             f'<rect class="over" x="{LEFT + number * step:.1f}" y="0" width="{step:.1f}" height="{HEIGHT}"/></g>'
         )
         if number % every == 0:
             middle = LEFT + number * step + step / 2
-            parts.append(f'<text x="{middle:.1f}" y="{HEIGHT + 16}" text-anchor="middle">{escape(label[5:])}</text>')
+            parts.append(
+                f'<text x="{middle:.1f}" y="{HEIGHT + 16}" text-anchor="middle">{escape(label[5:])}</text>'
+            )
     return Markup("".join([*parts, "</svg>"]))  # noqa: S704 - every text in it is escaped
 
 

@@ -1,4 +1,5 @@
-"""One conversation: what was said, how each reply came about, what is known of the contact, and what may be done."""
+"""One conversation: what was said, how each reply came about, what is known of the contact, and what may be
+done."""
 
 from __future__ import annotations
 
@@ -48,11 +49,15 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "contact": contact,
             "entries": entries,
             "quotes": await _quotes(runtime, contact, entries),
-            "earlier": entries[0].id if entries and (before or length > len(entries)) and len(entries) == LINES else "",
+            "earlier": entries[0].id
+            if entries and (before or length > len(entries)) and len(entries) == LINES
+            else "",
             "cost": contact.nano / NANO,
             "fields": _fields(runtime, contact, entries),
             "touch": await follow_ups.next_of(runtime, conversation_id),
-            "calls": [(call, when(runtime.bot, call.start)) for call in await calls.of(bot_id, conversation_id)],
+            "calls": [
+                (call, when(runtime.bot, call.start)) for call in await calls.of(bot_id, conversation_id)
+            ],
             "writing": takeover.writing(runtime, contact, now_ms()),
             "templates": [known[name] for name in sorted(known) if known[name].usable],
             "missing": runtime.bot.context.missing({"phone": contact.wa_id, **contact.profile}),
@@ -63,7 +68,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     async def turn(request: Request, bot_id: str, conversation_id: str, turn_id: str) -> Response:
         runtime, contact = await found(bot_id, conversation_id)
         trace = await turn_traces.find(frame.redis, runtime.bot.id, contact.id, turn_id)
-        return frame.part(request, "turn.html", {"trace": trace, "steps": _side_by_side(trace) if trace else []})
+        return frame.part(
+            request, "turn.html", {"trace": trace, "steps": _side_by_side(trace) if trace else []}
+        )
 
 
 def _side_by_side(trace: turn_traces.Trace) -> list[list[turn_traces.Step]]:

@@ -35,7 +35,11 @@ async def listed(frame: PageContext, request: Request) -> dict[str, Any]:
     except BadCursor:
         page = Page([])
     sizes = await frame.inbox.counts(chosen.values(), COUNTED)
-    kept = {"show": show if show != "all" else "", "q": query, "bot": bot_id if bot_id in frame.runtimes else ""}
+    kept = {
+        "show": show if show != "all" else "",
+        "q": query,
+        "bot": bot_id if bot_id in frame.runtimes else "",
+    }
     kept = {name: value for name, value in kept.items() if value}
     return {
         "page": page,

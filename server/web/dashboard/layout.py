@@ -1,4 +1,5 @@
-"""What every page of the dashboard stands in: who looks, what there is to do, how times and texts are shown."""
+"""What every page of the dashboard stands in: who looks, what there is to do, how times and texts are
+shown."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ from server.store.keys import key
 from server.store.records import Contact, Entry
 from server.web.pages import Guarded
 
-# WhatsApp's markup: a sign, something without signs that neither begins nor ends with a blank, the sign again. In time
-# proportional to the text, whatever it is.
+# WhatsApp's markup: a sign, something without signs that neither begins nor ends with a blank, the sign
+# again. In time proportional to the text, whatever it is.
 _MARKED = re.compile(r"(^|[\s(])([*_~])([^\s*_~](?:[^\n*_~]*[^\s*_~])?)\2(?=$|[\s.,:;!?)])", re.MULTILINE)
 _TAGS = {"*": "b", "_": "i", "~": "s"}
 TICKS = {
@@ -44,7 +45,13 @@ TICKS = {
 # What a message is, where its words do not say it.
 KINDS = {
     **dict.fromkeys(("text", "button", "echo"), ""),
-    **{"audio": "Voice message", "image": "Photo", "video": "Video", "document": "Document", "sticker": "Sticker"},
+    **{
+        "audio": "Voice message",
+        "image": "Photo",
+        "video": "Video",
+        "document": "Document",
+        "sticker": "Sticker",
+    },
     **{"location": "Place", "contacts": "Contact", "reaction": "Reaction", "order": "Order"},
 }
 
@@ -97,12 +104,18 @@ class PageContext:
         standing = await self._standing()
         common = {
             "me": operator,
-            "can": {"write": operator.role != "read_only", "own": operator.role == "owner", "all": not operator.bots},
+            "can": {
+                "write": operator.role != "read_only",
+                "own": operator.role == "owner",
+                "all": not operator.bots,
+            },
             "csrf": session.csrf if session else "",
             "todo": sum(row["needs"] + row["dead"] for row in standing),
             "bots": sorted(runtime.bot.id for runtime in self.runtimes.values()),
             "now": now_ms(),
-            "alerts": [row for row in await alerts.all_alerts(self.redis) if operator.sees(row.get("bot_id"))],
+            "alerts": [
+                row for row in await alerts.all_alerts(self.redis) if operator.sees(row.get("bot_id"))
+            ],
             "paused": [row for row in standing if row["reason"]],
             "here": request.url.path,
         }
@@ -113,7 +126,8 @@ class PageContext:
         return self._templates.TemplateResponse(request, template, {"now": now_ms(), **found})
 
     async def _standing(self) -> list[dict[str, Any]]:
-        """Of each bot: how many conversations need a person, how many turns were given up on, why it sends nothing."""
+        """Of each bot: how many conversations need a person, how many turns were given up on, why it sends
+        nothing."""
         bots = [runtime.bot for runtime in self.runtimes.values()]
         async with self.redis.pipeline(transaction=False) as pipe:
             for bot in bots:

@@ -26,7 +26,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         told = [(hook, await hooks.deliveries(hook.bot_id, hook.id, 10)) for d in frame.runtimes.values() for hook in await hooks.every(d.bot.id)]  # fmt: skip
         shown: dict[str, Any] = {
             "operators": [
-                row for row in await tokens.every(frame.redis) if not mine or (row.bots and set(row.bots) <= set(mine))
+                row
+                for row in await tokens.every(frame.redis)
+                if not mine or (row.bots and set(row.bots) <= set(mine))
             ],
             "hooks": told,
             "events": EVENTS,

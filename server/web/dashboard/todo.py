@@ -1,5 +1,5 @@
-"""What waits for somebody: people who need a person, turns given up on, touches left out, webhooks nobody could read; and what
-is to come, follow-ups and calls."""
+"""What waits for somebody: people who need a person, turns given up on, touches left out, webhooks nobody
+could read; and what is to come, follow-ups and calls."""
 
 from __future__ import annotations
 
@@ -58,7 +58,11 @@ def add(routes: APIRouter, frame: PageContext) -> None:
                 for call in await calls.coming(runtime.bot.id, now_ms())
             ]
         later.sort(key=lambda row: row[0])
-        start = int(asked) if (asked := request.query_params.get("from", "")).isdecimal() and len(asked) < 9 else 0
+        start = (
+            int(asked)
+            if (asked := request.query_params.get("from", "")).isdecimal() and len(asked) < 9
+            else 0
+        )
         chosen = later[start : start + ROWS]
         coming = [row for _, runtime, name in chosen if (row := await follow_ups.next_of(runtime, name))]
         booked.sort(key=lambda row: row["call"].start)
@@ -74,7 +78,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         return await frame.page(request, "outreach.html", found)
 
 
-def _weeks(today: datetime, coming: list[dict[str, Any]], booked: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def _weeks(
+    today: datetime, coming: list[dict[str, Any]], booked: list[dict[str, Any]]
+) -> list[list[dict[str, Any]]]:
     """Days of the next weeks, each with what falls on it, by the clock of each bot."""
     events: dict[str, list[dict[str, Any]]] = {}
     for row in coming:
