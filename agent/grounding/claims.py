@@ -347,24 +347,28 @@ def _figures(text: str) -> list[Claim]:
     return [claim for _, claim in found]
 
 
+# What may stand behind a number, in the order in which it is looked for, as one pattern: (kind, unit, factor) by
+# the name of its group.
+_KINDS: list[tuple[re.Pattern[str], tuple[str, str, float]]] = [
+    (PERCENTAGE, ("percent", "%", 1)),
+    *((pattern, ("duration", unit, factor)) for pattern, (unit, factor) in DURATION),
+    *((pattern, ("measure", unit, 1)) for pattern, unit in MEASURE),
+    (PIECE, ("measure", "piece", 1)),
+]
+_KIND_BY_GROUP = {f"kind{number}": kind for number, (_, kind) in enumerate(_KINDS)}
+_KIND = re.compile("|".join(f"(?P<kind{n}>{pattern.pattern})" for n, (pattern, _) in enumerate(_KINDS)), re.I)
+
+
 def _unit(text: str, number: Number) -> tuple[str, str, float, int]:
     """(kind, unit, factor, end) by the words right behind the number, else the sign in front of it."""
     at = number.end + (text[number.end : number.end + 1] in (" ", "-"))
-    if not UNIT.match(text, at):
-        return _by_sign(text, number)
-    if match := PERCENTAGE.match(text, at):
-        return "percent", "%", 1, match.end()
-    if (match := CURRENCY.match(text, at)) and (code := currency_of(match.group())) and _ends(text, match):
-        return "money", code, 1, match.end()
-    for pattern, (unit, factor) in DURATION:
-        if match := pattern.match(text, at):
-            return "duration", unit, factor, match.end()
-    for pattern, unit in MEASURE:
-        if match := pattern.match(text, at):
-            return "measure", unit, 1, match.end()
-    if match := PIECE.match(text, at):
-        return "measure", "piece", 1, match.end()
-    return _by_sign(text, number)
+    match = _KIND.match(text, at)
+    if match and match.lastgroup == "kind0":
+        return *_KIND_BY_GROUP["kind0"], match.end()
+    money = CURRENCY.match(text, at)
+    if money and (code := currency_of(money.group())) and _ends(text, money):
+        return "money", code, 1, money.end()
+    return (*_KIND_BY_GROUP[match.lastgroup or ""], match.end()) if match else _by_sign(text, number)
 
 
 def _by_sign(text: str, number: Number) -> tuple[str, str, float, int]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex as re
 
+from agent.grounding.remembered import Remembered
 from agent.grounding.units import MULTIPLIER, TENS, WORDS
 
 # No amount has more digits, and a float holds it and what it is multiplied with.
@@ -21,6 +23,8 @@ _WORD = re.compile(
     rf"(?<!\w)(?:(?:{'|'.join(TENS)}) )?(?:{'|'.join(sorted(map(re.escape, WORDS), key=len, reverse=True))})(?![\w\u0900-\u0963])",
     re.I,
 )
+# Behind most numbers stands no multiplier: one look tells.
+_MULTIPLIERS = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in MULTIPLIER), re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +58,34 @@ def _as_usual(match: re.Match[str]) -> str:
 _ODD = re.compile(r"[\u00a0\u202f\u2009]|(?![0-9])\d")
 
 
-def numbers_in(text: str) -> list[Number]:
+def numbers_in(text: str) -> tuple[Number, ...]:
     """Every number of a text that `plain` has passed, in order; those in letters are marked as such."""
+    return remembered.get(text, every=True)
+
+
+def _read(text: str, every: bool) -> list[Number]:
     found = [
         _multiplied(text, Number(_values(m.group()), m.start(), _trimmed(m))) for m in _DIGITS.finditer(text)
     ]
     taken = {i for number in found for i in range(number.start, number.end)}
     for match in _WORD.finditer(text):
         if match.start() not in taken:
-            parts = match.group().casefold().split()
-            value = sum(
-                TENS.get(part, WORDS.get(part, 0)) if len(parts) > 1 else WORDS[part] for part in parts
-            )
-            if len(parts) > 1 and not (TENS[parts[0]] > WORDS[parts[1]]):
-                value = WORDS[parts[1]]
-            found.append(_multiplied(text, Number((value,), match.start(), match.end(), True)))
+            number = Number(_worth(match.group()), match.start(), match.end(), True)
+            found.append(_multiplied(text, number))
     return sorted(found, key=lambda number: number.start)
+
+
+remembered = Remembered(_read, most=100_000)
+
+
+@lru_cache(maxsize=1024)
+def _worth(words: str) -> tuple[float]:
+    """What a number in letters comes to: `twenty five` is 25, of `five twenty` the second counts."""
+    first, *rest = words.casefold().split()
+    if not rest:
+        return (WORDS[first],)
+    ten, one = TENS[first], WORDS[rest[0]]
+    return (ten + one if ten > one else one,)
 
 
 def _trimmed(match: re.Match[str]) -> int:
@@ -79,7 +95,7 @@ def _trimmed(match: re.Match[str]) -> int:
 
 def _multiplied(text: str, number: Number) -> Number:
     at = number.end + (text[number.end : number.end + 1] == " ")
-    if not text[at : at + 1].isalpha():
+    if not text[at : at + 1].isalpha() or not _MULTIPLIERS.match(text, at):
         return number
     for pattern, factor in MULTIPLIER:
         if match := pattern.match(text, at):
