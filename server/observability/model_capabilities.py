@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 from redis.asyncio import Redis
 
 from agent.models.ways import Ways
 from server.clock import now_ms
 from server.store.keys import SHARED, key
+from server.store.readable import unreadable
 
 KEY = key(SHARED, "models")
 # What was learned is tried again after a day, ms: a server may have been started anew with tools.
@@ -31,8 +31,6 @@ WORDS = {
     "max_tokens": "max_tokens",
 }
 _WAYS = {one.name for one in fields(Ways)}
-
-log = structlog.get_logger()
 
 
 class Known(BaseModel):
@@ -58,12 +56,12 @@ async def every(redis: Redis) -> dict[str, Known]:
     """What is known of each model. A row that cannot be read is left out, and learned anew."""
     raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
     found: dict[str, Known] = {}
-    for name, row in raw.items():
+    for row in raw.values():
         try:
             known = Known.model_validate_json(row)
             found[known.model] = known
         except ValidationError:
-            log.error("record_unreadable", key=KEY, why=name[:40])
+            unreadable("what a model takes", "ValidationError", key=KEY)
     return found
 
 

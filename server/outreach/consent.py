@@ -17,6 +17,7 @@ from typing import Any, Literal
 import structlog
 from redis.asyncio import Redis
 
+from channels.emulators.numbers import is_simulated
 from server.clock import now_ms
 from server.outreach.follow_ups import FollowUps
 from server.store.contacts import OPERATOR, Conversations
@@ -72,16 +73,21 @@ async def note(
 
 
 async def suppressed(redis: Redis, conversations: Conversations) -> list[Mapping[str, Any]]:
-    """Everybody who wants no messages, the longest first: number or user id, since when (ms),
-    conversation."""
+    """Everybody who wants no messages, the longest first: number or user id, since when (ms), conversation.
+    People of the simulator are nobody."""
     rows: Any = await redis.zrange(key(conversations.bot_id, "suppressed"), 0, -1, withscores=True)
-    found = []
-    for name, at in rows:
-        contact = await conversations.contact(name.decode())
-        if contact is not None:
-            who = {"wa_id": contact.wa_id, "user_id": contact.user_id}
-            found.append({"conversation_id": contact.id, "bot_id": contact.bot_id, **who, "since": int(at)})
-    return found
+    since = {name.decode(): int(at) for name, at in rows}
+    return [
+        {
+            "conversation_id": contact.id,
+            "bot_id": contact.bot_id,
+            "wa_id": contact.wa_id,
+            "user_id": contact.user_id,
+            "since": since[contact.id],
+        }
+        for contact, _ in await conversations.latest(list(since))
+        if not is_simulated(contact.account)
+    ]
 
 
 async def changes(redis: Redis, bot_id: str, limit: int = 200) -> list[dict[str, Any]]:

@@ -30,7 +30,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
@@ -40,7 +39,7 @@ from channels.emulators.numbers import is_simulated
 from server.clock import now_ms
 from server.store.counters import FIGURES, day_of
 from server.store.keys import digest, key
-from server.store.readable import fields_of, readable
+from server.store.readable import fields_of, readable, unreadable
 from server.store.records import Contact, Entry
 from server.store.scripts import Scripts
 
@@ -49,9 +48,6 @@ OPERATOR = "operator"
 RECENT = 20_000
 # For how long a provider's id leads to a reply, and how old a reply may be whose echo is told by its text.
 SENT_SECONDS, ECHO, RECENT_REPLIES = 8 * 86_400, 600_000, 20
-
-
-log = structlog.get_logger()
 
 
 def _became(entry: Entry, status: bytes | None, heard: bytes | None) -> Entry:
@@ -223,9 +219,7 @@ class Conversations:
             contact = None if isinstance(raw, ResponseError) else self._contact(conversation_id, raw)
             entry = Entry.model_validate_json(line) if line and not isinstance(line, ResponseError) else None
         except ValueError as error:  # of JSON, of UTF-8 or of the shape of a record
-            log.error(
-                "record_unreadable", bot=self.bot_id, conversation=conversation_id, why=type(error).__name__
-            )
+            unreadable("a contact", type(error).__name__, bot=self.bot_id, conversation=conversation_id)
             return None
         return (contact, entry) if contact else None
 
