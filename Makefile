@@ -2,13 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format studio record compare bench eval soak chaos voice mcp otel providers llama docs lock clean
+.PHONY: run test test-all lint format studio record compare bench eval soak chaos voice mcp otel providers llama docs lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
 
+# Six minutes on two cores. What is marked `slow` is left to CI, which sets CI, and to `make test-all`.
 test: .venv/ready-dev .venv/ready-studio .venv/ready-schema
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+	  $(if $(CI),,-m "not slow") $(ARGS)
+
+test-all:
+	@$(MAKE) test CI=true
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright && $(BIN)/lint-imports && $(BIN)/salesgraph prompts lint

@@ -55,6 +55,8 @@ from server.conversations import message_text
 from server.replay import masking
 from tools import find_product
 
+pytestmark = pytest.mark.slow
+
 # The longer text is as long as a message on WhatsApp may be, the shorter one a quarter of it.
 LENGTH, TIMES = 1_024, 4
 # Linear work takes TIMES as long, give or take what a machine does meanwhile; quadratic work TIMES squared.

@@ -26,6 +26,8 @@ from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import free_port, served
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -16,6 +16,8 @@ from server.api.examples import EXAMPLES
 from tests.server.stack import API, Stack, product
 from tests.server.test_dashboard import talk
 
+pytestmark = pytest.mark.slow
+
 SCHEMATHESIS = Path(__file__).parents[2] / ".venv/schema/bin/schemathesis"
 needs_schemathesis = pytest.mark.skipif(
     not SCHEMATHESIS.exists() and not os.environ.get("CI"), reason="schemathesis is not there: run make test"

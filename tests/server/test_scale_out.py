@@ -27,6 +27,8 @@ import os
 from langchain_core.tools import tool
 from tools.runtime import idempotency_key
 
+pytestmark = pytest.mark.slow
+
 @tool
 async def reserve(time: str) -> str:
     """Book a call."""
