@@ -24,6 +24,7 @@ FRESH = 86_400_000
 WORDS = {
     "forced": "forced tool calls",
     "system": "a system message",
+    "blank": "calls without words",
     "forms": "forms as tool calls (it is asked for JSON)",
     "grammar": "JSON by a schema",
     "chat": "chat completions (it is asked over Responses)",
