@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
+from agent.models.chat import OFFLINE
 from channels.base import Linked, SendError
 from server.bots.bot import BotRuntime
 from server.bots.registry import BotRegistry
@@ -17,6 +19,15 @@ UNOFFICIAL = (
     "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and numbers that send "
     "like machines get banned. Use a number you can lose, answer only those who write, and prefer the Cloud API."
 )
+
+
+def _of_models(alert: str, names: Collection[str]) -> bool:
+    """Whether an alert is about one of these models, its provider, or the offline model that stands in for them."""
+    kind, _, whose = alert.partition(":")
+    if kind != "model":
+        return False
+    known = {part for name in names for part in (name, name.partition(":")[0], f"ways:{name}")}
+    return "auto" in known or whose in {OFFLINE, *known}
 
 
 async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRuntime) -> dict[str, Any]:
@@ -41,7 +52,10 @@ async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRunti
         **{"model": bot.context.model, "last_message": latest[0][0] if latest else None},
         "models": await model_capabilities.of(runtime.redis, bot.context.models),
         "errors": [
-            row["text"] for row in await alerts.all_alerts(runtime.redis) if row.get("bot_id") == bot.id
+            row["text"]
+            for row in await alerts.all_alerts(runtime.redis)
+            if row.get("bot_id") == bot.id
+            or _of_models(row["name"], {bot.context.model, *bot.context.models})
         ],
         "notice": UNOFFICIAL if channel and not channel.capabilities.official else None,
     }
