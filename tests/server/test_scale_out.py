@@ -22,12 +22,12 @@ from tests.fleet import Doors, Fleet
 from tests.server.stack import SECRET, TOKEN, text, webhook
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 BOOKING = '''
 import os
 from langchain_core.tools import tool
 from tools.runtime import idempotency_key
-
-pytestmark = pytest.mark.slow
 
 @tool
 async def reserve(time: str) -> str:
