@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +20,23 @@ from server.config.addresses import hidden
 from server.config.settings import Settings
 from server.observability import logs
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="A WhatsApp sales agent that a business runs itself."
-)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(importlib.metadata.version("salesgraph"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end."),
+    ] = False,
+) -> None:
+    """A WhatsApp sales agent that a business runs itself."""
 
 
 app.command()(serve)
