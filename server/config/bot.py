@@ -30,7 +30,7 @@ BOT_ID = r"^[a-z0-9][a-z0-9_-]{0,47}$"
 OWNERS_ONLY = (
     *("channel", "knowledge_base", "prompt_set", "daily_budget", "operator_webhook_url", "tools"),
     *("model", "fallback_model", "cheaper_model", "moderate_model", "extract_model", "remember_model"),
-    "model_options",
+    *("verify_model", "model_options"),
 )
 # What a reader of credentials sees in the place of a secret, and a writer may send back to keep it.
 KEPT = "********"
