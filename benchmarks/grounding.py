@@ -37,7 +37,7 @@ from server.cli.common import load_settings
 from server.pipeline.agents import models as models_of
 
 # The day the replies are judged on, by the clock of the shops: Unix ms, and in words.
-AT, NOW = 1_759_838_400_000, "Tuesday 7 October 2025, 12:00"
+AT, NOW = 1_760_356_800_000, "Monday 13 October 2025, 12:00"
 
 
 def turn(shop: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[State, Context]:
@@ -74,7 +74,7 @@ def judged(shop: Mapping[str, Any], row: Mapping[str, Any], answer: Verified) ->
     state, context = turn(shop, row)
     vetoed = {finding.claim.text.strip() for finding in unsupported(row["reply"], evidence(state, context))}
     known = lines(sources(state, context))
-    return doubts(sentences(row["reply"]), known, answer.sentences, today="2025-10-07", vetoed=vetoed)
+    return doubts(sentences(row["reply"]), known, answer.sentences, today="2025-10-13", vetoed=vetoed)
 
 
 def batch_line(shop: Mapping[str, Any], row: Mapping[str, Any], model: str) -> dict[str, Any]:

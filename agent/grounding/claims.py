@@ -373,7 +373,7 @@ def _unit(text: str, number: Number) -> tuple[str, str, float, int]:
 
 def _by_sign(text: str, number: Number) -> tuple[str, str, float, int]:
     before = _SIGN_BEFORE.search(text[max(0, number.start - 7) : number.start])
-    if before:
+    if before and not (number.word and _ARTICLE.match(text, number.start)):  # "579 tenge a square metre"
         for length in range(len(before.group(1)), 0, -1):
             sign = before.group(1)[-length:]
             if (code := currency_of(sign)) and (not sign[0].isalpha() or length == len(before.group(1))):

@@ -155,14 +155,14 @@ def _missing(figures: Sequence[Claim], quotes: Sequence[str], sums: str, theirs:
     if not figures:
         return ""
     there = [claim for quote in quotes for claim in claims_in(quote, every=True)]
-    operands = _operands([*quotes, *theirs])
-    results = list(_results(sums, operands))
+    bare = _bare(quotes, there)
+    worked = list(_worked_out(sums, [*quotes, *theirs]))
+    counts = {value for sum in worked for value in sum.operands if value <= SMALL_COUNT}
     for figure in figures:
-        if any(_agrees(figure, claim) for claim in there):
-            continue
-        if any(_shows(figure, result) for result in results):
-            continue
-        return figure.text.strip()
+        stands = any(_agrees(figure, claim) for claim in there) or bool(bare & set(figure.values))
+        counted = figure.kind == "number" and bool(counts & set(figure.values))
+        if not (stands or counted or any(_shows(figure, sum.result) for sum in worked)):
+            return figure.text.strip()
     return ""
 
 
@@ -173,24 +173,71 @@ def _agrees(figure: Claim, claim: Claim) -> bool:
     return bare and bool(set(figure.values) & set(claim.values))
 
 
-def _operands(texts: Sequence[str]) -> set[float]:
-    found = {value for text in texts for number in numbers_in(plain(text)) for value in number.values}
-    shares = {v / 100 for v in found} | {1 - v / 100 for v in found} | {1 + v / 100 for v in found}
-    return found | shares | CONVERSIONS
+def _bare(quotes: Sequence[str], there: Sequence[Claim]) -> set[float]:
+    """The numbers of quotes that stand within names, with no unit of their own: the 200 of `Table Fjord 200`."""
+    numbers = {value for quote in quotes for number in numbers_in(plain(quote)) for value in number.values}
+    return numbers - {value for claim in there if claim.kind != "number" for value in claim.values}
 
 
-def _results(sums: str, operands: set[float]) -> Iterator[float]:
-    """What the expressions come to whose every operand stands somewhere."""
+def _scale(claim: Claim) -> float:
+    """What the digits of a figure are multiplied with: a million in `36.5 million`."""
+    digits = re.search(r"\d[\d .,'’\u00a0\u202f]*", claim.text)
+    written = (
+        numbers_in(plain(digits.group().strip())) if digits and claim.kind in ("money", "number") else ()
+    )
+    if not written or not written[0].value or not claim.values:
+        return 1.0
+    return max(1.0, claim.values[0] / written[0].value)
+
+
+def _operands(numbers: set[float]) -> set[float]:
+    """These numbers, and shares where they are percent."""
+    shares = {v / 100 for v in numbers} | {1 - v / 100 for v in numbers} | {1 + v / 100 for v in numbers}
+    return numbers | shares | CONVERSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """An expression that was worked out: what it comes to, and the figures in it."""
+
+    result: float
+    operands: tuple[float, ...]
+
+
+def _worked_out(sums: str, texts: Sequence[str]) -> Iterator[_Sum]:
+    """The expressions whose every operand stands in a text. Figures with a multiplier may be written with it (36500000),
+    or all without (`0.3*36.5` of 36.5 million): then it belongs to the result."""
+    numbers = {v for text in texts for number in numbers_in(plain(text)) for v in number.values}
+    claims = [claim for text in texts for claim in claims_in(text, every=True)] if sums else []
+    scaled = {(claim.values[0] / _scale(claim), _scale(claim)) for claim in claims if _scale(claim) > 1}
     for expression in re.split(r"[;\n]", sums[:LONGEST_SUM]):
         tidy = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))", "", expression.partition("=")[0])
-        tidy = re.sub(
-            r"(\d+(?:\.\d+)?)\s*%", r"(\1/100)", tidy.replace("×", "*").replace("÷", "/").replace(",", ".")
+        tidy = tidy.replace("×", "*").replace("÷", "/").replace(",", ".")
+        tidy = re.sub(r"(\d+(?:\.\d+)?)\s*%", r"(\1/100)", tidy).strip()
+        for written, scale in scaled:
+            tidy = re.sub(
+                rf"(?<![\d.]){written:g}\s*\*\s*{scale:.0f}(?![\d.])", f"{written * scale:.2f}", tidy
+            )
+        if result := _result(tidy, _operands(numbers)):
+            yield result
+            continue
+        for scale in sorted({scale for _, scale in scaled}):
+            short = {written for written, of in scaled if of == scale}
+            result = _result(tidy, _operands(numbers | short))
+            if result and any(abs(operand - value) < 0.005 for operand in result.operands for value in short):
+                yield _Sum(result.result * scale, result.operands)
+
+
+def _result(expression: str, known: set[float]) -> _Sum | None:
+    """What an expression comes to; None for one that cannot be worked out, which proves nothing."""
+    try:
+        tree = ast.parse(expression, mode="eval").body
+        operands = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
+        return _Sum(
+            _value(tree, known), tuple(float(value) for value in operands if type(value) in (int, float))
         )
-        try:
-            tree = ast.parse(tidy.strip(), mode="eval").body
-            yield _value(tree, operands)
-        except (SyntaxError, ValueError, ZeroDivisionError, OverflowError, RecursionError, MemoryError):
-            continue  # an expression that cannot be worked out proves nothing
+    except (SyntaxError, ValueError, ZeroDivisionError, OverflowError, RecursionError, MemoryError):
+        return None
 
 
 _WORKS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
@@ -216,5 +263,5 @@ def _value(node: ast.expr, operands: set[float], divides: bool = False) -> float
 def _shows(figure: Claim, result: float) -> bool:
     """Whether a figure is a result, rounded to the places it is written with."""
     written = re.search(r"\d[.,](\d{1,2})(?!\d)", figure.text)
-    slack = 0.5 * 10 ** -len(written[1]) if written else 0.5
+    slack = (0.5 * 10 ** -len(written[1]) if written else 0.5) * _scale(figure)
     return any(abs(value - result) <= slack + 1e-9 for value in figure.values)

@@ -119,8 +119,18 @@ def _parts(text: str) -> Iterator[str]:
     except ValueError:
         rows = None
     if isinstance(rows, list) and rows:
-        yield from (row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows)
+        yield from map(_row, rows)
     elif isinstance(rows, dict):
-        yield json.dumps(rows, ensure_ascii=False)
+        yield _row(rows)
     else:
         yield from (part.text for part in sentences(text))
+
+
+def _row(row: Any) -> str:
+    """A row of a table as `name: Table Fjord; price: 749 €`."""
+    if not isinstance(row, dict):
+        return str(row)
+    return "; ".join(
+        f"{name}: {json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value}"
+        for name, value in row.items()
+    )
