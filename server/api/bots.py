@@ -19,7 +19,7 @@ from server.config.bot import OWNERS_ONLY, BadConfig, Problem
 from server.notifications.webhooks import operator_secret
 from server.operators import audit, tokens
 from server.operators.audit import Audited
-from server.operators.bot_status import UNOFFICIAL, status_of
+from server.operators.bot_status import UNOFFICIAL, BotStatus, status_of
 from server.operators.roles import OWNER, READER
 from server.operators.tokens import Role, who
 from server.pipeline import linked_sessions
@@ -218,7 +218,7 @@ async def delete_bot(api: Here, bot_id: str, erase: bool = Query(False, descript
     summary="Whether a bot can be reached, and the QR code of an unlinked phone",
     dependencies=[READER],
 )
-async def bot_status(api: Here, bot_id: str) -> dict[str, Any]:
+async def bot_status(api: Here, bot_id: str) -> BotStatus:
     runtime = runtime_of(api, bot_id)
     return await status_of(api.settings, api.registry, runtime)
 
@@ -261,7 +261,7 @@ async def pairing(api: Here, bot_id: str, asked: PhoneIn) -> dict[str, str]:
     summary="Start, stop, restart, log out or delete a linked session",
     dependencies=[OWNER],
 )
-async def session(api: Here, bot_id: str, action: Session) -> dict[str, Any]:
+async def session(api: Here, bot_id: str, action: Session) -> BotStatus:
     runtime, channel = linked(api, bot_id)
     await linked_sessions.want(runtime, runtime.bot.account, action in ("start", "restart"))
     await _asked(channel.session(action))

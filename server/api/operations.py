@@ -81,7 +81,7 @@ async def quarantine(
 ) -> dict[str, Any]:
     most = start + limit + 1
     rows = [row for keeper in api.lookup.keepers(bot_id) for row in await keeper.quarantined(most)]
-    rows.sort(key=lambda row: -row["at"])
+    rows.sort(key=lambda row: -row.at)
     return sliced(rows, limit, start)
 
 
@@ -100,7 +100,7 @@ async def figures(
     first: Day = None,
     last: Day = None,
     format: Annotated[str, Query(pattern="^(json|csv)$", description="`csv`: a row a day")] = "json",
-) -> Response | dict[str, Any]:
+) -> Response | analytics.Analytics:
     """Without a period: the last 30 days. Figures are counted as things happen, and kept for 400 days."""
     try:
         until = last or day_of(api.settings.timezone)
@@ -111,9 +111,9 @@ async def figures(
     if format == "json":
         return found
     out = io.StringIO()
-    table = csv.DictWriter(out, list(found["days"][0]))
+    table = csv.DictWriter(out, analytics.COLUMNS)
     table.writeheader()
-    table.writerows(found["days"])
+    table.writerows(day.model_dump() for day in found.days)
     named = {"Content-Disposition": f'attachment; filename="figures-{since}-{until}.csv"'}
     return PlainTextResponse(out.getvalue(), media_type="text/csv", headers=named)
 

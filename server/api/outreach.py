@@ -21,6 +21,7 @@ from server.operators.roles import AGENT, OWNER, READER
 from server.operators.tokens import feed_address
 from server.outreach import consent
 from server.outreach.appointments import when
+from server.outreach.follow_ups import NextTouch
 from server.outreach.rules import Plan
 from server.store.message_templates import MissingVariable, Template, keep, templates
 
@@ -56,11 +57,11 @@ class MessageToIn(MessageIn):
 routes = APIRouter(prefix="/api", route_class=Audited)
 
 
-async def changed(api: Api, conversation_id: str, plan: Plan | None) -> dict[str, Any]:
+async def changed(api: Api, conversation_id: str, plan: Plan | None) -> NextTouch:
     if plan is None:
         raise HTTPException(409, "this conversation has no touch that is still to come")
     runtime, contact = await api.lookup.contact(conversation_id)
-    return {**await api.follow_ups.described(runtime, contact, plan), "ended": plan.ended}
+    return await api.follow_ups.described(runtime, contact, plan)
 
 
 @routes.get(
@@ -89,23 +90,23 @@ async def active(
 async def skipped(api: Here, bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0) -> dict[str, Any]:
     chosen = list(api.lookup.some(bot_id).values())
     rows = [row for runtime in chosen for row in await api.follow_ups.skipped(runtime, start + limit + 1)]
-    return sliced(sorted(rows, key=lambda row: -row["at"]), limit, start)
+    return sliced(sorted(rows, key=lambda row: -row.at), limit, start)
 
 
 @routes.post("/follow-ups/{conversation_id}/pause", summary="Hold a sequence", dependencies=[AGENT])
-async def pause(api: Here, conversation_id: str) -> dict[str, Any]:
+async def pause(api: Here, conversation_id: str) -> NextTouch:
     runtime, _ = await api.lookup.contact(conversation_id)
     return await changed(api, conversation_id, await api.follow_ups.pause(runtime, conversation_id, True))
 
 
 @routes.post("/follow-ups/{conversation_id}/resume", summary="Let a sequence go on", dependencies=[AGENT])
-async def resume(api: Here, conversation_id: str) -> dict[str, Any]:
+async def resume(api: Here, conversation_id: str) -> NextTouch:
     runtime, _ = await api.lookup.contact(conversation_id)
     return await changed(api, conversation_id, await api.follow_ups.pause(runtime, conversation_id, False))
 
 
 @routes.post("/follow-ups/{conversation_id}/skip", summary="Leave the next touch out", dependencies=[AGENT])
-async def skip(api: Here, conversation_id: str) -> dict[str, Any]:
+async def skip(api: Here, conversation_id: str) -> NextTouch:
     return await changed(
         api, conversation_id, await api.follow_ups.skip(*await api.lookup.contact(conversation_id))
     )
@@ -117,13 +118,13 @@ async def skip(api: Here, conversation_id: str) -> dict[str, Any]:
     summary="The next touch now; the rules still hold",
     dependencies=[AGENT],
 )
-async def run(api: Here, conversation_id: str) -> dict[str, Any]:
+async def run(api: Here, conversation_id: str) -> NextTouch:
     runtime, _ = await api.lookup.contact(conversation_id)
     return await changed(api, conversation_id, await api.follow_ups.run_now(runtime, conversation_id))
 
 
 @routes.patch("/follow-ups/{conversation_id}", summary="Intervals of one contact's own", dependencies=[AGENT])
-async def override(api: Here, conversation_id: str, asked: IntervalsIn) -> dict[str, Any]:
+async def override(api: Here, conversation_id: str, asked: IntervalsIn) -> NextTouch:
     runtime, _ = await api.lookup.contact(conversation_id)
     return await changed(
         api, conversation_id, await api.follow_ups.override(runtime, conversation_id, asked.intervals)
@@ -133,7 +134,7 @@ async def override(api: Here, conversation_id: str, asked: IntervalsIn) -> dict[
 @routes.delete(
     "/follow-ups/{conversation_id}", summary="No more touches until the contact writes", dependencies=[AGENT]
 )
-async def cancel(api: Here, conversation_id: str) -> dict[str, Any]:
+async def cancel(api: Here, conversation_id: str) -> NextTouch:
     runtime, _ = await api.lookup.contact(conversation_id)
     return await changed(
         api, conversation_id, await api.follow_ups.end(runtime.bot.id, conversation_id, "cancelled")
@@ -253,7 +254,7 @@ async def suppressions(
     out = io.StringIO()
     table, columns = csv.writer(out), ("bot_id", "wa_id", "user_id", "since", "conversation_id")
     table.writerow(columns)
-    table.writerows([row[column] for column in columns] for row in rows)
+    table.writerows([getattr(row, column) for column in columns] for row in rows)
     return PlainTextResponse(out.getvalue(), media_type="text/csv")
 
 
@@ -266,9 +267,6 @@ async def consents(api: Here, bot_id: str = DEFAULT, limit: Limit = 50, start: O
 def _template(template: Template) -> dict[str, Any]:
     return {
         **template.model_dump(),
-        "id": template.id,
-        "usable": template.usable,
-        "variables": list(template.variables),
     }
 
 
