@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from redis.asyncio import Redis
 
 from knowledge_base.library import Library
-from server.api.events import Feed
 from server.bots.bot import BotRuntime
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
@@ -21,6 +20,7 @@ from server.conversations.listing import Inbox
 from server.notifications.webhooks import Hooks
 from server.observability.costs import Spending
 from server.operators import audit
+from server.operators.change_feed import Feed
 from server.operators.documents import Reading
 from server.operators.login import Access
 from server.operators.tokens import Visible, who

@@ -20,7 +20,6 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from server.api.common import Api, ProblemDetails
-from server.api.events import Feed
 from server.api.examples import with_examples
 from server.api.router import roles, router
 from server.background import running
@@ -33,6 +32,7 @@ from server.http_client import http_client
 from server.observability import redis_fitness as fitness
 from server.observability.redis_fitness import Judge
 from server.operators import metrics, tokens
+from server.operators.change_feed import Feed
 from server.operators.login import Access
 from server.outreach.appointments import Appointments, feed
 from server.web import dashboard, pages, provider_webhooks, simulator
