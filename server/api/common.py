@@ -189,8 +189,10 @@ class Queued(Record):
 
 def files(*kinds: str) -> dict[int | str, dict[str, Any]]:
     """How a description says that a good answer is, or may be, a file of one of these media types."""
-    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds}
-    return {200: {"content": content}}
+    text, data = {"type": "string"}, {"type": "string", "format": "binary"}
+    return {
+        200: {"content": {kind: {"schema": text if kind.startswith("text/") else data} for kind in kinds}}
+    }
 
 
 def fails(status: int | str, why: str) -> dict[int | str, dict[str, Any]]:
