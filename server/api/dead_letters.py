@@ -1,4 +1,5 @@
-"""The operator API of what could not be handled: turns given up on, and pieces of webhooks that could not be read."""
+"""The operator API of what could not be handled: turns given up on, and pieces of webhooks that could not be
+read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The operator API of follow-ups: touches that are to come, those left out, and sequences held, moved or ended."""
+"""The operator API of follow-ups: touches that are to come, those left out, and sequences held, moved or
+ended."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class BotStatus(Record):
     channel: str = Field(description="`cloud_api`, `wappi`, `waha`, `simulator` or a channel of your own")
     account: str | None = Field(description="The provider's id of its number; null: it has none")
     state: str = Field(
-        description="`connected`, `paused`, `simulator_only`, or how far the link of a phone is, such as `scan_qr`"
+        description="`connected`, `paused`, `simulator_only`, or how far a phone is linked, such as `scan_qr`"
     )
     reason: str = Field(description="Why it is so; empty: all is well")
     phone: str | None = Field(

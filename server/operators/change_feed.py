@@ -1,5 +1,5 @@
-"""What changes, as it changes: the lines of `GET /api/events`, server-sent events (HTML Standard, section 9.2)
-for pages and programs.
+"""What changes, as it changes: the lines of `GET /api/events`, server-sent events (HTML Standard, section
+9.2) for pages and programs.
 
 Every step that writes to a transcript, a status or a contact names its key on one Redis channel; each web
 process listens once and passes it on. An event says what to look at again, never what is in it: nobody reads
