@@ -13,6 +13,8 @@ import pytest
 from tests.server.stack import API, Stack
 from tests.server.test_dashboard import talk
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / ".venv/schema/bin"
 GENERATOR = SCHEMA / "openapi-python-client"
