@@ -109,7 +109,8 @@ endef
 	$(call install,LangGraph Studio,requirements/studio.lock)
 	@touch $@
 
-# In an environment of its own: its jsonschema-rs is newer than the Studio server takes.
+# What tests the API by its description, in an environment of its own: schemathesis needs a newer jsonschema-rs than the
+# Studio server takes, openapi-python-client an older typer than ours.
 .venv/ready-schema: .venv/bin/python requirements/schema.lock
 	$(PYTHON) -m venv .venv/schema
 	.venv/schema/bin/python -m pip install --quiet --upgrade pip
@@ -130,7 +131,7 @@ lock: .venv/bin/python
 	$(LOCK) -c requirements/base.lock --extra docs pyproject.toml -o requirements/docs.lock
 	$(LOCK) -c requirements/base.lock --extra anthropic --extra mistralai --extra groq --extra ollama pyproject.toml -o requirements/providers.lock
 	$(LOCK) -c requirements/dev.lock --extra llama pyproject.toml -o requirements/llama.lock
-	echo "schemathesis>=4.32" | $(LOCK) - -o requirements/schema.lock
+	printf 'schemathesis>=4.32\nopenapi-python-client>=0.29.1\n' | $(LOCK) - -o requirements/schema.lock
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -123,8 +123,8 @@ BotConfig = create_model("BotConfig", __base__=_Base, **_FIELDS)
 class Problem(BaseModel):
     """What is wrong with one field of a configuration, and how to mend it."""
 
-    field: str
-    problem: str
+    field: str = Field(description="The field, such as `channel.token`")
+    problem: str = Field(description="What is wrong with it, and how to mend it")
 
 
 class BadConfig(ValueError):

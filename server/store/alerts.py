@@ -63,4 +63,5 @@ async def all_alerts(redis: Redis) -> list[dict[str, Any]]:
 
 def _read(row: bytes) -> dict[str, Any]:
     found = fields_of(row)
-    return {**found, "at": int(found["at"]), "text": str(found["text"]), "setting": str(found["setting"])}
+    words = {name: str(found[name]) for name in ("text", "setting")}
+    return {**found, **words, "at": int(found["at"]), "bot_id": str(found.get("bot_id") or "") or None}

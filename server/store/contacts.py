@@ -40,7 +40,7 @@ from server.clock import now_ms
 from server.store.counters import FIGURES, day_of
 from server.store.keys import digest, key
 from server.store.readable import fields_of, readable, unreadable
-from server.store.records import Contact, Entry
+from server.store.records import Contact, Entry, Piece
 from server.store.scripts import Scripts
 
 OPERATOR = "operator"
@@ -378,19 +378,18 @@ class Conversations:
                 pipe.hincrby(name, "otherwise quarantined", 1)
             await pipe.execute()
 
-    async def quarantined(self, limit: int) -> list[dict[str, Any]]:
+    async def quarantined(self, limit: int) -> list[Piece]:
         """The last pieces, newest first."""
         rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
         return readable(rows, self._piece, "a quarantined piece")
 
-    def _piece(self, row: bytes) -> dict[str, Any]:
-        found = {"id": digest(row.decode()), "bot_id": self.bot_id, **fields_of(row)}
-        return {**found, "at": int(found["at"])}
+    def _piece(self, row: bytes) -> Piece:
+        return Piece.model_validate({"id": digest(row.decode()), "bot_id": self.bot_id, **fields_of(row)})
 
     async def drop_quarantined(self, piece_id: str) -> bool:
         """Forget a piece; False when there is none of that id."""
         rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
         row = next(
-            (r for r in rows for one in readable([r], self._piece, "a piece") if one["id"] == piece_id), None
+            (r for r in rows for one in readable([r], self._piece, "a piece") if one.id == piece_id), None
         )
         return bool(row and await self._redis.lrem(key(self.bot_id, "quarantine"), 0, row))  # pyright: ignore[reportGeneralTypeIssues]
