@@ -1,0 +1,112 @@
+"""What is known of human languages: the files of `locales/`, read once, and the patterns that their lists make
+together. `common.yaml` holds what is the same in every language.
+
+A new language is a new file, named by its two letters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from agent.language import notation
+from agent.language.locale_file import Locale
+from agent.language.notation import Expression
+
+HERE = Path(__file__).parent / "locales"
+
+
+class BadLocale(ValueError):
+    """A locale file that cannot be used; the message names file and key, and says what to do."""
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """Refuses a key that stands twice, of which YAML would keep the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := next((key for key in keys if keys.count(key) > 1), None):
+            raise yaml.MarkedYAMLError(
+                problem=f"`{twice}` stands twice; put both together", problem_mark=node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+def read(path: Path) -> Locale:
+    """The locale of a file. Raises BadLocale."""
+    try:
+        known = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise BadLocale(f"{path.name}{line}: {error.problem}") from None
+    try:
+        return Locale.model_validate(known or {})
+    except ValidationError as error:
+        raise BadLocale("\n".join(f"{path.name}: {_told(problem)}" for problem in error.errors())) from None
+
+
+_REMEDIES = {
+    "extra_forbidden": "is no key of a locale; en.yaml has all of them",
+    "missing": "is missing; write it, or leave the whole section out",
+}
+
+
+def _told(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    return f"{key}: {_REMEDIES.get(problem['type'], problem['msg'].removeprefix('Value error, '))}"
+
+
+def _read_all() -> dict[str, Locale]:
+    return {path.stem: read(path) for path in sorted(HERE.glob("*.yaml"))}
+
+
+_ALL = _read_all()
+COMMON = _ALL.pop("common")
+# Two letters -> what is known of a language.
+LOCALES: Mapping[str, Locale] = _ALL
+# The languages that there are fixed texts in; others are answered by the model, in their own language.
+SPOKEN = tuple(code for code, locale in LOCALES.items() if locale.says)
+
+
+def spoken(code: str) -> Locale:
+    """The locale to speak in: English where there are no texts in a language."""
+    return LOCALES[code if code in SPOKEN else "en"]
+
+
+def words(key: str) -> tuple[str, ...]:
+    """The phrases of a list, such as `screens.stop`, in every language; of a list without notation."""
+    get = attrgetter(key)
+    return tuple(dict.fromkeys(phrase for locale in (COMMON, *LOCALES.values()) for phrase in get(locale)))
+
+
+def tables(key: str) -> dict[Any, tuple[tuple[Locale, tuple[str, ...]], ...]]:
+    """The lists of a table, such as `units.measures`: each of its keys with the lists of all languages."""
+    get = attrgetter(key)
+    found: dict[Any, list[tuple[Locale, tuple[str, ...]]]] = {}
+    for locale in (COMMON, *LOCALES.values()):
+        for name, phrases in get(locale).items():
+            found.setdefault(name, []).append((locale, phrases))
+    return {name: tuple(lists) for name, lists in found.items()}
+
+
+def within(key: str, locale: Locale | None = None, **slots: str) -> str:
+    """Any phrase of a list, in a language or in every one, to be put into a larger pattern. `slots`: patterns
+    that phrases may name besides the lists of their own section."""
+    return notation.joined(_expressions(key, locale, slots))
+
+
+def anywhere(key: str, locale: Locale | None = None, **slots: str) -> str:
+    """A pattern that finds any phrase of a list as whole words."""
+    return notation.bordered(_expressions(key, locale, slots))
+
+
+def _expressions(key: str, only: Locale | None, slots: Mapping[str, str]) -> Iterator[Expression]:
+    get = attrgetter(key)
+    section = key.partition(".")[0]
+    for locale in (only,) if only else (COMMON, *LOCALES.values()):
+        for phrase in get(locale):
+            yield notation.expression(phrase, lambda name, at=locale: slots.get(name) or within(f"{section}.{name}", at))
