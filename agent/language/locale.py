@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from agent.language import notation
-from agent.language.locale_file import Locale
+from agent.language.locale_file import Locale, Texts
 from agent.language.notation import Expression
 
 HERE = Path(__file__).parent / "locales"
@@ -69,12 +69,13 @@ COMMON = _ALL.pop("common")
 # Two letters -> what is known of a language.
 LOCALES: Mapping[str, Locale] = _ALL
 # The languages that there are fixed texts in; others are answered by the model, in their own language.
-SPOKEN = tuple(code for code, locale in LOCALES.items() if locale.says)
+_TEXTS = {code: locale.texts for code, locale in LOCALES.items() if locale.texts}
+SPOKEN = tuple(_TEXTS)
 
 
-def spoken(code: str) -> Locale:
-    """The locale to speak in: English where there are no texts in a language."""
-    return LOCALES[code if code in SPOKEN else "en"]
+def texts(code: str) -> Texts:
+    """What is said without a model in a language, in English where there is nothing in it."""
+    return _TEXTS.get(code) or _TEXTS["en"]
 
 
 def words(key: str) -> tuple[str, ...]:
@@ -109,4 +110,6 @@ def _expressions(key: str, only: Locale | None, slots: Mapping[str, str]) -> Ite
     section = key.partition(".")[0]
     for locale in (only,) if only else (COMMON, *LOCALES.values()):
         for phrase in get(locale):
-            yield notation.expression(phrase, lambda name, at=locale: slots.get(name) or within(f"{section}.{name}", at))
+            yield notation.expression(
+                phrase, lambda name, at=locale: slots.get(name) or within(f"{section}.{name}", at)
+            )

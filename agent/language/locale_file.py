@@ -102,6 +102,15 @@ class FollowUps(_Section):
     farewell: Touch
 
 
+class Texts(_Section):
+    """What the agent says by itself. `comma` stands before a name."""
+
+    comma: str = ", "
+    says: Says
+    appointments: Appointments
+    follow_ups: FollowUps
+
+
 class Detect(_Section):
     """How a short text shows that it is in this language."""
 
@@ -340,14 +349,10 @@ class Addresses(_Section):
 
 
 class Locale(_Section):
-    """All that is known of a language. Without `says` the agent understands it a little and does not speak
-    it."""
+    """All that is known of a language. Without `texts` the agent understands it and does not speak it."""
 
     name: str = ""
-    comma: str = ", "
-    says: Says | None = None
-    appointments: Appointments | None = None
-    follow_ups: FollowUps | None = None
+    texts: Texts | None = None
     detect: Detect = Detect()
     screens: Screens = Screens()
     yes_no: YesNo = YesNo()

@@ -81,7 +81,9 @@ def checked(phrase: str) -> str:
 def plain(phrase: str) -> str:
     """The phrase itself. Raises BadPhrase where it holds more than words."""
     if marks := sorted(set(phrase) & set("*+()[]|{}")):
-        raise BadPhrase(f"`{phrase}`: this list takes whole phrases; write each out, without {' '.join(marks)}")
+        raise BadPhrase(
+            f"`{phrase}`: this list takes whole phrases; write each out, without {' '.join(marks)}"
+        )
     return phrase
 
 
