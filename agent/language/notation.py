@@ -109,9 +109,7 @@ def bordered(expressions: Iterable[Expression]) -> str:
     words: dict[str, None] = {}
     others: dict[str, None] = {}
     for found in expressions:
-        # which ending follows makes no difference to whether the word stands there
-        source = found.source if found.ends or found.whole else found.source.removesuffix(r"\w*")
-        (words if found.begins else others)[source + (r"\b" if found.ends else "")] = None
+        (words if found.begins else others)[found.source + (r"\b" if found.ends else "")] = None
     groups = [rf"\b(?:{'|'.join(words)})"] if words else []
     return "|".join([*groups, *others]) or "(?!)"
 
