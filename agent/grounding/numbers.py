@@ -18,7 +18,8 @@ _DIGITS = re.compile(
     rf"(?<![\w.,])(?:\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d{{1,3}}(?:[.,'’]\d{{2,3}})+(?!\d)|\d+)(?:[.,]\d{{1,2}}(?!\d))?(?![\ufe0f\u20e3])"
 )
 _WORD = re.compile(
-    rf"(?<!\w)(?:(?:{'|'.join(TENS)}) )?(?:{'|'.join(sorted(map(re.escape, WORDS), key=len, reverse=True))})(?![\w\u0900-\u0963])",
+    rf"(?<!\w)(?:(?:{'|'.join(map(re.escape, TENS))}) )?"
+    rf"(?:{'|'.join(sorted(map(re.escape, WORDS), key=len, reverse=True))})(?![\w\u0900-\u0963])",
     re.I,
 )
 
@@ -62,7 +63,8 @@ def numbers_in(text: str) -> list[Number]:
     taken = {i for number in found for i in range(number.start, number.end)}
     for match in _WORD.finditer(text):
         if match.start() not in taken:
-            parts = match.group().casefold().split()
+            # the capital of the Turkish i folds into an i and a dot
+            parts = match.group().casefold().replace("i\u0307", "i").split()
             value = sum(
                 TENS.get(part, WORDS.get(part, 0)) if len(parts) > 1 else WORDS[part] for part in parts
             )

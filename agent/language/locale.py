@@ -5,7 +5,7 @@ A new language is a new file, named by its two letters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -81,34 +81,38 @@ def texts(code: str) -> Texts:
 def words(key: str) -> tuple[str, ...]:
     """The phrases of a list, such as `screens.stop`, in every language; of a list without notation."""
     get = attrgetter(key)
-    return tuple(dict.fromkeys(phrase for locale in (COMMON, *LOCALES.values()) for phrase in get(locale)))
-
-
-def tables(key: str) -> dict[Any, tuple[tuple[Locale, tuple[str, ...]], ...]]:
-    """The lists of a table, such as `units.measures`: each of its keys with the lists of all languages."""
-    get = attrgetter(key)
-    found: dict[Any, list[tuple[Locale, tuple[str, ...]]]] = {}
-    for locale in (COMMON, *LOCALES.values()):
-        for name, phrases in get(locale).items():
-            found.setdefault(name, []).append((locale, phrases))
-    return {name: tuple(lists) for name, lists in found.items()}
+    return tuple(dict.fromkeys(phrase for locale in _everything() for phrase in get(locale)))
 
 
 def within(key: str, locale: Locale | None = None, **slots: str) -> str:
     """Any phrase of a list, in a language or in every one, to be put into a larger pattern. `slots`: patterns
     that phrases may name besides the lists of their own section."""
-    return notation.joined(_expressions(key, locale, slots))
+    return notation.joined(_expressions(key, attrgetter(key), locale, slots))
 
 
-def anywhere(key: str, locale: Locale | None = None, **slots: str) -> str:
+def anywhere(key: str, locale: Locale | None = None) -> str:
     """A pattern that finds any phrase of a list as whole words."""
-    return notation.bordered(_expressions(key, locale, slots))
+    return notation.bordered(_expressions(key, attrgetter(key), locale, {}))
 
 
-def _expressions(key: str, only: Locale | None, slots: Mapping[str, str]) -> Iterator[Expression]:
+def table(key: str) -> dict[Any, list[Expression]]:
+    """The lists of a table, such as `units.measures`, each with the expressions of every language."""
     get = attrgetter(key)
+    names = dict.fromkeys(name for locale in _everything() for name in get(locale))
+    return {
+        name: list(_expressions(key, lambda at, name=name: get(at).get(name, ()), None, {})) for name in names
+    }
+
+
+def _everything() -> tuple[Locale, ...]:
+    return COMMON, *LOCALES.values()
+
+
+def _expressions(
+    key: str, get: Callable[[Locale], Iterable[str]], only: Locale | None, slots: Mapping[str, str]
+) -> Iterator[Expression]:
     section = key.partition(".")[0]
-    for locale in (only,) if only else (COMMON, *LOCALES.values()):
+    for locale in (only,) if only else _everything():
         for phrase in get(locale):
             yield notation.expression(
                 phrase, lambda name, at=locale: slots.get(name) or within(f"{section}.{name}", at)
