@@ -61,7 +61,9 @@ def _told(problem: Any) -> str:
 
 
 def _read_all() -> dict[str, Locale]:
-    return {path.stem: read(path) for path in sorted(HERE.glob("*.yaml"))}
+    """English first, which others fall back on."""
+    paths = sorted(HERE.glob("*.yaml"), key=lambda path: (path.stem != "en", path.stem))
+    return {path.stem: read(path) for path in paths}
 
 
 _ALL = _read_all()

@@ -305,11 +305,12 @@ class Names(_Section):
     is_my_name: Phrases = ()
     here: Phrases = ()
     last_name_is: Phrases = ()
-    i_am: Phrases = ()
+    i_am: Plain = ()
     hello: Phrases = ()
     my_company_is: Phrases = ()
     legal_forms: Plain = ()
     latin: dict[str, str] = {}
+    number_ending: Phrases = ()
 
 
 class Columns(_Section):
@@ -345,6 +346,8 @@ class Addresses(_Section):
     flat: Phrases = ()
     written: Phrases = ()
     particles: Plain = ()
+    fleeting_vowels: Plain = ()
+    vowels: Plain = ()
     stand_in_names: Plain = ()
 
 
