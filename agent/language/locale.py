@@ -1,5 +1,5 @@
-"""What is known of human languages: the files of `locales/`, read once, and the patterns that their lists make
-together. `common.yaml` holds what is the same in every language.
+"""What is known of human languages: the files of `locales/`, read once, and the patterns that their lists
+make together. `common.yaml` holds what is the same in every language.
 
 A new language is a new file, named by its two letters."""
 

@@ -323,6 +323,7 @@ class Columns(_Section):
     phone: Plain = ()
     company: Plain = ()
     consent: Plain = ()
+    yes_words: Plain = ()
     contact_class: Plain = ()
     email: Plain = ()
     language: Plain = ()

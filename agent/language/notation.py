@@ -10,8 +10,8 @@ A list is one text: phrases are separated by commas or line ends. Case never mat
     {do}             one of the phrases of another list of the same section
     /.../            a regular expression, on a line of its own, for what nothing above can say
 
-A phrase is found where whole words say it: `cat` is not found in `cats`, `cat*` is. In Devanagari and Arabic it
-is found within words, too: their little words are written together with others.
+A phrase is found where whole words say it: `cat` is not found in `cats`, `cat*` is. In Devanagari and Arabic
+it is found within words, too: their little words are written together with others.
 """
 
 from __future__ import annotations

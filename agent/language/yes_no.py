@@ -16,8 +16,8 @@ Decision = Literal["yes", "no", "uncertain"]
 # A definitive answer is short; whoever writes more says more.
 WORDS = 9
 _YES, _NO = within("yes_no.agrees"), within("yes_no.declines")
-# No phrase that says yes may stand among those that follow one: with two ways to read each word, a long row of
-# them that ends in another would be read in every way.
+# No phrase that says yes may stand among those that follow one: with two ways to read each word, a long row
+# of them that ends in another would be read in every way.
 _YES_ONLY = re.compile(rf"(?:{_YES})(?:[\s,.!]+(?:{_YES}|{within('yes_no.agrees_more')}))*", re.I)
 _NO_ONLY = re.compile(rf"(?:{_NO})(?:[\s,.!]+(?:{within('yes_no.declines_more')}))*", re.I)
 _MAYBE = re.compile(anywhere("yes_no.maybe"), re.I)

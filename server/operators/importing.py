@@ -43,6 +43,8 @@ COLUMNS = {
     "class": words("columns.contact_class"),
     "consent": words("columns.consent"),
 }
+# What stands in the column of those who want no messages.
+_OPTED_OUT = frozenset(("stopped", "true", "1", "x", *words("columns.yes_words")))
 
 # KEYS transcript status active | ARGV conversation lines at... id entry id entry: what is older than anything
 # there comes before it, once; -1: some of it is newer
@@ -247,7 +249,7 @@ def _person(line: int, cells: dict[str, str], custom: dict[str, Any], region: st
                 facts[name] = entered(name, cells[name], custom, country)
             except BadField as error:
                 return Refused(line, name, str(error)), None
-    stopped = cells.get("consent", "").casefold() in ("stopped", "yes", "true", "1", "да", "x")
+    stopped = cells.get("consent", "").casefold() in _OPTED_OUT
     return None, Person(line, number, facts, stopped)
 
 
