@@ -3,12 +3,15 @@ Devanagari and Arabic digits."""
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex as re
 
-from agent.grounding.units import MULTIPLIER, TENS, WORDS
+from agent.grounding.units import ANY_MULTIPLIER, MULTIPLIER, TENS, WORDS
 
 # No amount has more digits, and a float holds it and what it is multiplied with.
 MOST_DIGITS = 200
@@ -17,11 +20,7 @@ _SPACES = "\u0020\u00a0\u202f\u2009"
 _DIGITS = re.compile(
     rf"(?<![\w.,])(?:\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d{{1,3}}(?:[.,'’]\d{{2,3}})+(?!\d)|\d+)(?:[.,]\d{{1,2}}(?!\d))?(?![\ufe0f\u20e3])"
 )
-_WORD = re.compile(
-    rf"(?<!\w)(?:(?:{'|'.join(map(re.escape, TENS))}) )?"
-    rf"(?:{'|'.join(sorted(map(re.escape, WORDS), key=len, reverse=True))})(?![\w\u0900-\u0963])",
-    re.I,
-)
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +56,36 @@ _ODD = re.compile(r"[\u00a0\u202f\u2009]|(?![0-9])\d")
 
 def numbers_in(text: str) -> list[Number]:
     """Every number of a text that `plain` has passed, in order; those in letters are marked as such."""
+    return list(_read(text))
+
+
+@lru_cache(maxsize=64)  # a message is read for its claims, for its counts and for facts
+def _read(text: str) -> tuple[Number, ...]:
     found = [
         _multiplied(text, Number(_values(m.group()), m.start(), _trimmed(m))) for m in _DIGITS.finditer(text)
     ]
     taken = {i for number in found for i in range(number.start, number.end)}
-    for match in _WORD.finditer(text):
-        if match.start() not in taken:
-            # the capital of the Turkish i folds into an i and a dot
-            parts = match.group().casefold().replace("i\u0307", "i").split()
-            value = sum(
-                TENS.get(part, WORDS.get(part, 0)) if len(parts) > 1 else WORDS[part] for part in parts
-            )
-            if len(parts) > 1 and not (TENS[parts[0]] > WORDS[parts[1]]):
-                value = WORDS[parts[1]]
-            found.append(_multiplied(text, Number((value,), match.start(), match.end(), True)))
-    return sorted(found, key=lambda number: number.start)
+    found += [_multiplied(text, number) for number in _in_letters(text) if number.start not in taken]
+    return tuple(sorted(found, key=lambda number: number.start))
+
+
+def _in_letters(text: str) -> Iterator[Number]:
+    """The words for numbers, and tens with ones behind a space: `twenty five`."""
+    end = 0
+    for word, behind in itertools.pairwise([*_WORD.finditer(text), None]):
+        if word is None or word.start() < end or (value := WORDS.get(_small(word))) is None:
+            continue
+        end, tens = word.end(), TENS.get(_small(word))
+        end += text[end : end + 1] == "'" and f"{_small(word)}'" in WORDS  # un' ora
+        ones = WORDS.get(_small(behind)) if tens and behind and text[end : behind.start()] == " " else None
+        if tens and behind and ones is not None:
+            value, end = (tens + ones if tens > ones else ones), behind.end()
+        yield Number((value,), word.start(), end, True)
+
+
+def _small(word: re.Match[str]) -> str:
+    """In small letters; the capital of the Turkish i folds into an i and a dot."""
+    return word.group().casefold().replace("i\u0307", "i")
 
 
 def _trimmed(match: re.Match[str]) -> int:
@@ -83,7 +97,7 @@ def _multiplied(text: str, number: Number) -> Number:
     at = number.end + (text[number.end : number.end + 1] == " ")
     if not text[at : at + 1].isalpha():
         return number
-    for pattern, factor in MULTIPLIER:
+    for pattern, factor in MULTIPLIER if ANY_MULTIPLIER.match(text, at) else ():
         if match := pattern.match(text, at):
             return Number(tuple(v * factor for v in number.values), number.start, match.end(), number.word)
     return number

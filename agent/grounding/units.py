@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -10,7 +12,7 @@ import regex as re
 
 from agent.language.locale import LOCALES, anywhere, table, within, words
 from agent.language.locale_file import Duration
-from agent.language.notation import bordered, joined
+from agent.language.notation import Expression, bordered, joined
 
 CURRENCIES_LIKE = {
     "$": {"USD", "COP", "ARS", "MXN", "CLP", "PESO"},
@@ -36,38 +38,31 @@ BASES = {
 }
 
 
-def _any(*patterns: str) -> str:
-    return "|".join(f"(?:{pattern})" for pattern in patterns)
+def _compiled(phrases: Iterable[Expression], end: str = r"(?!\w)") -> re.Pattern[str]:
+    return re.compile(f"(?:{joined(phrases)}){end}", re.I)
 
 
-def _words(key: str) -> dict[Any, str]:
-    return {name: f"(?:{joined(phrases)})" for name, phrases in table(key).items()}
+def _all(lists: Mapping[Any, Iterable[Expression]]) -> Iterator[Expression]:
+    return itertools.chain.from_iterable(lists.values())
 
 
 # A word must end where its unit ends; a sign need not.
 _END = r"(?:(?<=\W)|(?!\w))"
-_CURRENCIES = _words("units.currencies")
-_CURRENCY_BY = [(re.compile(pattern, re.I), code) for code, pattern in _CURRENCIES.items()]
-CURRENCY = re.compile(f"(?:{_any(*_CURRENCIES.values())}){_END}", re.I)
+_CURRENCIES = table("units.currencies")
+_CURRENCY_BY = [(_compiled(phrases, end=""), code) for code, phrases in _CURRENCIES.items()]
+CURRENCY = _compiled(_all(_CURRENCIES), _END)
+_MULTIPLIERS = table("units.multipliers")
+MULTIPLIER = [(_compiled(phrases, _END), factor) for factor, phrases in sorted(_MULTIPLIERS.items())]
+ANY_MULTIPLIER = _compiled(_all(_MULTIPLIERS), _END)
 PERCENTAGE = re.compile(within("units.percent"), re.I)
-MULTIPLIER = [
-    (re.compile(pattern + _END, re.I), factor)
-    for factor, pattern in sorted(_words("units.multipliers").items())
-]
-_SPANS = _words("units.durations")
-DURATION = [(re.compile(rf"{_SPANS[name]}(?!\w)", re.I), unit) for name, unit in _DURATIONS.items()]
-MEASURE = [
-    (re.compile(rf"{pattern}(?!\w)", re.I), unit) for unit, pattern in _words("units.measures").items()
-]
+_SPANS, _MEASURES = table("units.durations"), table("units.measures")
+DURATION = [(_compiled(_SPANS[name]), unit) for name, unit in _DURATIONS.items()]
+MEASURE = [(_compiled(phrases), unit) for unit, phrases in _MEASURES.items()]
 PIECE = re.compile(rf"(?:{within('units.pieces')})(?!\w)", re.I)
 # Any of these: what stands behind most numbers need not be held against each.
 UNIT = re.compile(
-    _any(
-        *(
-            p.pattern
-            for p in (PERCENTAGE, CURRENCY, PIECE, *(p for p, _ in DURATION), *(p for p, _ in MEASURE))
-        )
-    ),
+    f"{PERCENTAGE.pattern}|{CURRENCY.pattern}|{PIECE.pattern}"
+    rf"|(?:{joined([*_all(_SPANS), *_all(_MEASURES)])})(?!\w)",
     re.I,
 )
 
@@ -100,22 +95,22 @@ WORDS: dict[str, float] = {
 TENS = {word: int(WORDS[word]) for word in words("numbers.tens")}
 
 
-def _calendar(kind: Literal["months", "days"], known: dict[Any, str]) -> dict[int, str]:
+def _calendar(
+    kind: Literal["months", "days"], known: dict[Any, list[Expression]]
+) -> dict[int, list[Expression]]:
     """The names of months or weekdays: those of CLDR, and what the files of languages know besides."""
-    found: dict[int, dict[str, None]] = {}
+    found: dict[int, list[Expression]] = {}
     for code in LOCALES:
         forms: Any = getattr(babel.Locale.parse(code), kind)
         for form in ("format", "stand-alone"):
             for number, name in forms[form]["wide"].items():
-                found.setdefault(number, {})[re.escape(name.casefold())] = None
-    return {
-        number: _any(*names, *filter(None, [known.get(number)])) for number, names in sorted(found.items())
-    }
+                found.setdefault(number, []).append(Expression(re.escape(name.casefold())))
+    return {number: [*names, *known.get(number, ())] for number, names in sorted(found.items())}
 
 
-_MONTHS = _calendar("months", _words("units.months"))
-MONTH_WORD = "|".join(_MONTHS.values())
-_MONTH_BY = [(re.compile(pattern, re.I), number) for number, pattern in _MONTHS.items()]
+_MONTHS = _calendar("months", table("units.months"))
+MONTH_WORD = joined(_all(_MONTHS))
+_MONTH_BY = [(_compiled(names, end=""), number) for number, names in _MONTHS.items()]
 
 
 def month_of(word: str) -> int:
@@ -123,9 +118,9 @@ def month_of(word: str) -> int:
     return next((number for pattern, number in _MONTH_BY if pattern.fullmatch(word)), 0)
 
 
-_WEEKDAYS = _calendar("days", _words("units.weekdays"))
-WEEKDAY = re.compile(rf"(?<!\w)(?:{'|'.join(_WEEKDAYS.values())})(?!\w)", re.I)
-_WEEKDAY_BY = [(re.compile(pattern, re.I), number) for number, pattern in _WEEKDAYS.items()]
+_WEEKDAYS = _calendar("days", table("units.weekdays"))
+WEEKDAY = re.compile(rf"(?<!\w)(?:{joined(_all(_WEEKDAYS))})(?!\w)", re.I)
+_WEEKDAY_BY = [(_compiled(names, end=""), number) for number, names in _WEEKDAYS.items()]
 
 
 def weekday_of(word: str) -> int:

@@ -17,7 +17,7 @@ it is found within words, too: their little words are written together with othe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 # The pattern of another list.
@@ -69,6 +69,8 @@ def checked(phrase: str) -> str:
     for _, mark, _, stray in _PIECE.findall(phrase):
         if stray:
             raise BadPhrase(f"`{phrase}`: write `{{name of a list}}` where there is a `{stray}`")
+        if mark == "|" and not open_:
+            raise BadPhrase(f"`{phrase}`: put brackets around what `|` stands between")
         if mark in _CLOSES:
             open_.append(_CLOSES[mark])
         elif mark in (")", "]") and (not open_ or open_.pop() != mark):
@@ -101,17 +103,30 @@ def expression(phrase: str, slot: Slot) -> Expression:
 
 def joined(expressions: Iterable[Expression]) -> str:
     """Any of them, within a larger pattern: without borders of words, in their order."""
-    return "|".join(dict.fromkeys(found.source for found in expressions)) or "(?!)"
+    return "|".join(_by_letter({found.source: found.whole for found in expressions})) or "(?!)"
 
 
 def bordered(expressions: Iterable[Expression]) -> str:
     """Any of them as whole words, wherever in a text they stand."""
-    words: dict[str, None] = {}
-    others: dict[str, None] = {}
+    words: dict[str, bool] = {}
+    others: dict[str, bool] = {}
     for found in expressions:
-        (words if found.begins else others)[found.source + (r"\b" if found.ends else "")] = None
-    groups = [rf"\b(?:{'|'.join(words)})"] if words else []
-    return "|".join([*groups, *others]) or "(?!)"
+        (words if found.begins else others)[found.source + (r"\b" if found.ends else "")] = found.whole
+    groups = [rf"\b(?:{'|'.join(_by_letter(words))})"] if words else []
+    return "|".join([*groups, *_by_letter(others)]) or "(?!)"
+
+
+def _by_letter(sources: Mapping[str, bool]) -> list[str]:
+    """Alternatives, those that begin with the same letter as one: where a text has another letter, they are
+    passed over at once. `sources`: whether each is an expression of its own, which is left as it is."""
+    same: dict[str, list[str]] = {}
+    for source, whole in sources.items():
+        letter = not whole and source[:1].isalpha() and source[1:2] not in ("?", "*", "+")
+        same.setdefault(source[0] if letter else source, []).append(source)
+    return [
+        found[0] if len(found) == 1 else f"{found[0][0]}(?:{'|'.join(source[1:] for source in found)})"
+        for found in same.values()
+    ]
 
 
 def _is_expression(phrase: str) -> bool:

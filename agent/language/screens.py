@@ -63,9 +63,12 @@ _LONE_PERSON = _whole("screens.lone_person")
 _EMERGENCY = re.compile(anywhere("screens.emergency"), re.I)
 
 
+# The vowel signs of Hindi are marks, not letters.
+_SIGNS = regex.compile(r"[^\w\p{M}\s/']+")
+
+
 def _bare(text: str) -> str:
-    # the vowel signs of Hindi are marks, not letters
-    return " ".join(regex.sub(r"[^\w\p{M}\s/']+", " ", text.replace("’", "'").casefold()).split())
+    return " ".join(_SIGNS.sub(" ", text.replace("’", "'").casefold()).split())
 
 
 def _flat(text: str) -> str:

@@ -21,16 +21,15 @@ LOOKED_AT = 2_000
 
 
 def _orders(locale: Locale) -> str:
-    """What orders something in a language."""
+    """What somebody wants, and what they want, in a language."""
     do, many = anywhere("wishes.do", locale), within("wishes.many", locale)
     want, asked = anywhere("wishes.want_to", locale), anywhere("wishes.asked_for", locale)
-    return (
-        rf"(?:{asked})\s+(?:{many})(?!\w)|(?:{want})[^.!?؟\n]{{0,{locale.wishes.reach}}}?(?:{do})"
-        rf"|{anywhere('wishes.decided', locale)}"
-    )
+    return rf"(?:{asked})\s+(?:{many})(?!\w)|(?:{want})[^.!?؟\n]{{0,{locale.wishes.reach}}}?(?:{do})"
 
 
-_WISHES = re.compile("|".join(map(_orders, LOCALES.values())), re.I)
+_WISHES = re.compile(
+    "|".join((anywhere("wishes.decided"), *map(_orders, (x for x in LOCALES.values() if x.wishes.do)))), re.I
+)
 # What turns a sentence into the contrary of a wish: a no, a cancellation, a thing one wants to know or to
 # have back.
 _CONTRARY = re.compile(anywhere("wishes.contrary"), re.I)
