@@ -20,6 +20,7 @@ from agent.grounding.units import (
     DURATION,
     MEASURE,
     MONTH_WORD,
+    PERCENT_BEFORE,
     PERCENTAGE,
     PIECE,
     UNIT,
@@ -372,6 +373,8 @@ def _unit(text: str, number: Number) -> tuple[str, str, float, int]:
 
 def _by_sign(text: str, number: Number) -> tuple[str, str, float, int]:
     before = _SIGN_BEFORE.search(text[max(0, number.start - 7) : number.start])
+    if before and PERCENT_BEFORE.fullmatch(before.group(1)):
+        return "percent", "%", 1, number.end
     if before:
         for length in range(len(before.group(1)), 0, -1):
             sign = before.group(1)[-length:]

@@ -54,6 +54,7 @@ CURRENCY = _compiled(_all(_CURRENCIES), _END)
 _MULTIPLIERS = table("units.multipliers")
 MULTIPLIER = [(_compiled(phrases, _END), factor) for factor, phrases in sorted(_MULTIPLIERS.items())]
 ANY_MULTIPLIER = _compiled(_all(_MULTIPLIERS), _END)
+PERCENT_BEFORE = re.compile(within("units.percent_before"), re.I)
 PERCENTAGE = re.compile(within("units.percent"), re.I)
 _SPANS, _MEASURES = table("units.durations"), table("units.measures")
 DURATION = [(_compiled(_SPANS[name]), unit) for name, unit in _DURATIONS.items()]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from agent.language import notation
 from agent.language.locale_file import Locale, Texts
@@ -77,6 +77,8 @@ LOCALES: Mapping[str, Locale] = _ALL
 # The languages that there are fixed texts in; others are answered by the model, in their own language.
 _TEXTS = {code: locale.texts for code, locale in LOCALES.items() if locale.texts}
 SPOKEN = tuple(_TEXTS)
+# Tables of which a complete language has every list that English has; others are as long as they need be.
+_TABLES = ("units.durations", "units.things")
 
 
 def texts(code: str) -> Texts:
@@ -123,3 +125,20 @@ def _expressions(
             yield notation.expression(
                 phrase, lambda name, at=locale: slots.get(name) or within(f"{section}.{name}", at)
             )
+
+
+def lacks(locale: Locale) -> tuple[str, ...]:
+    """The keys that a language has nothing for, those that it needs none for apart."""
+    known = set(_keys(locale, filled=True)) | set(locale.needs_no)
+    return tuple(key for key in _keys(LOCALES["en"]) if key not in known)
+
+
+def _keys(section: BaseModel, before: str = "", filled: bool = False) -> Iterator[str]:
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _keys(value, f"{before}{name}.", filled)
+        elif isinstance(value, dict) and f"{before}{name}" in _TABLES:
+            yield from (f"{before}{name}.{part}" for part in value)
+        elif name != "needs_no" and (value or not filled):
+            yield f"{before}{name}"

@@ -233,6 +233,7 @@ class Units(_Section):
 
     currencies: dict[str, Phrases] = {}
     percent: Phrases = ()
+    percent_before: Phrases = ()
     durations: dict[Duration, Phrases] = {}
     measures: dict[str, Phrases] = {}
     pieces: Phrases = ()
@@ -353,9 +354,12 @@ class Addresses(_Section):
 
 
 class Locale(_Section):
-    """All that is known of a language. Without `texts` the agent understands it and does not speak it."""
+    """All that is known of a language. Without `texts` the agent understands it and does not speak it.
+    `needs_no`: keys for which the language has no words, such as `names.polite` where politeness takes no
+    capital."""
 
     name: str = ""
+    needs_no: Plain = ()
     texts: Texts | None = None
     detect: Detect = Detect()
     screens: Screens = Screens()
