@@ -56,7 +56,8 @@ if ARGV[2] == '1' then
     if string.sub(field, 2, 1 + #own) == own then
       local kind = string.sub(field, 1, 1)
       local head = string.match(string.sub(field, 2 + #own), '^[^' .. sep .. ']*')
-      if kind == 'b' and not live[field] or (kind == 'c' or kind == 'w') and head ~= id then gone[#gone + 1] = field end
+      local old = kind == 'b' and not live[field] or (kind == 'c' or kind == 'w') and head ~= id
+      if old then gone[#gone + 1] = field end
     end
   end
   for i = 1, #gone, 500 do redis.call('HDEL', KEYS[1], unpack(gone, i, math.min(i + 499, #gone))) end
@@ -66,7 +67,9 @@ return 1
 """
 # KEYS thread | ARGV ttl, then triples: overwrite field value
 _WRITE = """
-for i = 2, #ARGV, 3 do redis.call(ARGV[i] == '1' and 'HSET' or 'HSETNX', KEYS[1], ARGV[i + 1], ARGV[i + 2]) end
+for i = 2, #ARGV, 3 do
+  redis.call(ARGV[i] == '1' and 'HSET' or 'HSETNX', KEYS[1], ARGV[i + 1], ARGV[i + 2])
+end
 if tonumber(ARGV[1]) > 0 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return 1
 """

@@ -82,7 +82,8 @@ class CustomField(BaseModel):
             raise ValueError(f"{self.name}: pattern is no regular expression: {error}") from None
         if _COSTLY.search(self.pattern):
             raise ValueError(
-                f"{self.name}: pattern calls itself or matches about; write it without (?R), (?&name) and {{e}}"
+                f"{self.name}: pattern calls itself or matches about; write it without (?R), (?&name) "
+                f"and {{e}}"
             )
         return self
 
@@ -116,7 +117,8 @@ class Context(BaseModel):
         "sell",
         "remember",
         title="Chat model",
-        description="PROVIDER:NAME, such as openai:gpt-4.1-mini or anthropic:claude-haiku-4-5; offline; or auto for the one of the settings.",
+        description="PROVIDER:NAME, such as openai:gpt-4.1-mini or anthropic:claude-haiku-4-5; "
+        "offline; or auto for the one of the settings.",
     )
     model_options: ModelOptions = _knob(
         ModelOptions(),
@@ -124,7 +126,8 @@ class Context(BaseModel):
         "moderate",
         "extract",
         title="Options of the chat model",
-        description="Temperature, reasoning effort, token limit, time limit, interface; what is not set is the provider's.",
+        description="Temperature, reasoning effort, token limit, time limit, interface; what is not "
+        "set is the provider's.",
     )
     fallback_model: str = _knob(
         "",
@@ -195,7 +198,8 @@ class Context(BaseModel):
         [],
         "commands",
         title="Answer only these",
-        description="Numbers or user ids, and nobody else is answered; * stands for anything; empty: everybody is.",
+        description="Numbers or user ids, and nobody else is answered; * stands for anything; empty: "
+        "everybody is.",
     )
     ignore: list[str] = _knob(
         [],
@@ -227,7 +231,8 @@ class Context(BaseModel):
         "extract",
         "sell",
         title="Profile fields",
-        description="What the agent asks for when it is missing, in this order; custom fields come after them.",
+        description="What the agent asks for when it is missing, in this order; custom fields come "
+        "after them.",
     )
     custom_fields: list[CustomField] = _knob(
         [],

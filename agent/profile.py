@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, create_model
 from agent.context import CustomField
 from agent.grounding.claims import claims_in
 from agent.grounding.numbers import numbers_in, plain
+from agent.language.locale import within, words
 
 # A business's own pattern may not hold up a turn.
 PATTERN_SECONDS = 0.2
@@ -165,80 +166,34 @@ def region_of(number: str) -> str | None:
         return None
 
 
-# How people say what they are called, in the languages we speak; the name follows.
-_NAME_LEADS = (
-    r"my (?:first )?name(?:['’]s| is)",
-    r"меня зовут",
-    r"мо[её] имя",
-    r"менің атым",
-    r"есімім",
-    r"mi chiamo",
-    r"il mio nome è",
-    r"me llamo",
-    r"mi nombre es",
-    r"me chamo",
-    r"(?:o )?meu nome é",
-    r"ich hei(?:ß|ss)e",
-    r"mein name ist",
-    r"je m['’]appelle",
-    r"mon nom est",
-    r"ad[ıi]m",
-    r"benim ad[ıi]m",
-    r"मेरा नाम",
-    r"اسمي",
-)
-# These lead to other things as well: a name only where it is written like one.
-_LOOSE_LEADS = (
-    r"call me",
-    r"this is",
-    r"under(?: (?:the|my) name)?(?: of)?",
-    r"(?:on|in|to) (?:the |my )?name(?: of)?",
-    r"(?:the|my) name(?: of| is|['’]s)?,?",
-)
-_SMALL = "a-zà-ÿа-яёәғқңөұүһі"
+# A capital or a small letter of the alphabets that names are told by.
+_CAPITAL = r"A-Z\u0410-\u042f\u0401"
+_SMALL = r"a-z\u00e0-\u00ff\u0430-\u044f\u0451\u0456\u0493\u049b\u04a3\u04af\u04b1\u04bb\u04d9\u04e9"
+_I_AM = "|".join(map(re.escape, words("names.i_am")))
 _NAME = re.compile(
-    rf"(?<!\w)(?:(?i:{'|'.join(_NAME_LEADS)})[\s:]+|(?i:{'|'.join(_LOOSE_LEADS)})[\s:]+(?![{_SMALL}]))"
+    rf"(?<!\w)(?:(?i:{within('names.my_name_is')})[\s:]+|(?i:{within('names.maybe_name')})[\s:]+(?![{_SMALL}]))"
     rf"([^\W\d_][\w'’-]*(?:[ ]+[^\W\d_{_SMALL}][\w'’-]*)?)"
 )
 # "John Doe is my name", and "I'm John Doe" where two names follow; a word has at most 40 letters there,
 # because a name may begin behind any apostrophe or hyphen.
 _BEHIND = re.compile(
-    r"(?<!\w)([A-Z][\w'’-]{1,40}+(?: [A-Z][\w'’-]{1,40}+)?),? (?:is|that['’]?s|that is) (?:my (?:first |full )?|the )name(?!\w)|(?<!\w)([A-Z][\w'’-]{1,40}+ [A-Z][\w'’-]{1,40}+) (?:here|speaking)(?!\w)"
-    r"|(?:^|(?i:hi|hello|hey|hola|ciao|salve|buongiorno|olá|oi|hallo|bonjour)[,!.]? |[.!?] )(?i:I am|I'm|I’m|soy|sono|sou|ich bin|je suis)[ ]+([A-ZÀ-Ý][\w'’-]+ [A-ZÀ-Ý][\w'’-]+)(?![\w'’-])"
+    r"(?<!\w)([A-Z][\w'’-]{1,40}+(?: [A-Z][\w'’-]{1,40}+)?)"
+    rf",? (?:{within('names.is_my_name')})(?!\w)"
+    rf"|(?<!\w)([A-Z][\w'’-]{{1,40}}+ [A-Z][\w'’-]{{1,40}}+) (?:{within('names.here')})(?!\w)"
+    rf"|(?:^|(?i:{within('names.hello')})[,!.]? |[.!?] )(?i:{_I_AM})"
+    r"[ ]+([A-Z\u00c0-\u00dd][\w'’-]+ [A-Z\u00c0-\u00dd][\w'’-]+)(?![\w'’-])"
 )
-_LAST_NAME = re.compile(r"(?i:last name is|surname is|family name is)[ ]+([^\W\d_][\w'’-]+)")
+_LAST_NAME = re.compile(rf"(?i:{within('names.last_name_is')})[ ]+([^\W\d_][\w'’-]+)")
 # "I am John" and nothing else; in a longer sentence the same words say anything.
 _ALONE = re.compile(
-    r"(?:I am|I'm|I’m|Я|Sono|Soy|Sou|Ich bin|Je suis)[ ]+([A-ZА-ЯЁ][\w'’-]+(?:[ ]+[A-ZА-ЯЁ][\w'’-]+)?)[.!]?"
+    rf"(?:{'|'.join(re.escape(lead[0].upper() + lead[1:]) for lead in words('names.i_am'))})"
+    rf"[ ]+([{_CAPITAL}][\w'’-]+(?:[ ]+[{_CAPITAL}][\w'’-]+)?)[.!]?"
 )
 # Whose company it is must be said: news, too, speak of companies.
-_OURS = (
-    r"my company is(?: called)?",
-    r"our company is",
-    r"i(?:['’]m| am) from(?: the company)?",
-    r"i work (?:at|for|in)",
-    r"from the company",
-    r"company\s?:",
-    r"(?:из|от) компании",
-    r"(?:наша|моя) (?:компания|фирма)",
-    r"работаю в",
-    r"(?:компания|фирма)\s?:",
-    r"(?:mia|nostra) azienda(?: è| si chiama)?",
-    r"lavoro (?:per|presso)",
-    r"della ditta",
-    r"(?:mi|nuestra) empresa(?: es| se llama)?",
-    r"de la empresa",
-    r"trabajo (?:en|para)",
-    r"(?:minha empresa|da empresa|trabalho na)",
-    r"(?:meine|unsere) firma(?: ist| heißt)?",
-    r"ich arbeite (?:bei|für)",
-    r"mon entreprise(?: est| s['’]appelle)?",
-    r"je travaille (?:chez|pour)",
-    r"(?:benim )?şirketim",
-)
 _COMPANY = re.compile(
-    rf"(?:(?<!\w)(?i:{'|'.join(_OURS)})[\s:]+|(?=\b(?:ООО|ТОО|ИП|АО)\s))"
-    r"([«\"“]?[^\W\d_a-zа-яё][\w&.'’-]*(?:[ ]+[«\"“]?[^\W_a-zа-яё][\w&.'’»\"”-]*){0,3}[»\"”]?)"
+    rf"(?:(?<!\w)(?i:{within('names.my_company_is')})[\s:]+|(?=\b(?:{within('names.legal_forms')})\s))"
+    r"([«\"“]?[^\W\d_a-z\u0430-\u044f\u0451][\w&.'’-]*"
+    r"(?:[ ]+[«\"“]?[^\W_a-z\u0430-\u044f\u0451][\w&.'’»\"”-]*){0,3}[»\"”]?)"
 )
 
 

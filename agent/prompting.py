@@ -28,7 +28,8 @@ def fenced(passage: Quoted) -> str:
     text = untagged(passage["text"])
     name = untagged(passage["document"].replace('"', "'"))
     match = "strong" if passage["strong"] else "weak"
-    return f'<passage document="{name}" page="{passage["page"]}" language="{passage["language"]}" match="{match}">\n{text}\n</passage>'
+    place = f'document="{name}" page="{passage["page"]}" language="{passage["language"]}"'
+    return f'<passage {place} match="{match}">\n{text}\n</passage>'
 
 
 def answerable(messages: Sequence[AnyMessage]) -> list[AnyMessage]:

@@ -14,30 +14,59 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
 
 Order = Literal["dmy", "mdy", "ymd"]
 
-_AM = ("am", "a.m.", "a. m.", "오전", "上午", "午前", "ص", "पूर्वाह्न", "sa", "π.μ.", "πμ")
-_PM = ("pm", "p.m.", "p. m.", "오후", "下午", "午後", "م", "अपराह्न", "ch", "μ.μ.", "μμ")
-_HALF = "|".join(re.escape(word) for word in sorted((*_AM, *_PM), key=len, reverse=True))
+
+class _Phones(BaseModel):
+    """The words of `chat_export.yaml`, in which each is explained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    before_noon: tuple[str, ...]
+    after_noon: tuple[str, ...]
+    year_signs: tuple[str, ...]
+    month_signs: tuple[str, ...]
+    day_signs: tuple[str, ...]
+    at: tuple[str, ...]
+    media: tuple[str, ...]
+    things: tuple[tuple[str, ...], ...]
+    omitted: tuple[tuple[str, ...], ...]
+    attached: tuple[str, ...]
+    file_attached: tuple[str, ...]
+
+
+_PHONES = _Phones.model_validate(
+    yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+)
+
+
+def _any(*lists: tuple[str, ...]) -> str:
+    """Any of the words, the longest first."""
+    return "|".join(map(re.escape, sorted(itertools.chain(*lists), key=len, reverse=True)))
+
+
+_HALF = _any(_PHONES.before_noon, _PHONES.after_noon)
+_YEAR, _MONTH, _DAY = map("".join, (_PHONES.year_signs, _PHONES.month_signs, _PHONES.day_signs))
 # A run of blanks belongs to what follows it and is passed once: no two optional runs stand side by side.
 _HEAD = re.compile(
-    r"^\[?(\d{1,4})\s?[./\-년年]\s?(\d{1,2})\s?[./\-월月]\s?(\d{1,4})[일日.]?"
-    rf"(?:[,،]|\s++(?:klo|um|at|kl\.|a las|às|в))?\s*+(?:({_HALF})\s*+)?"
+    rf"^\[?(\d{{1,4}})\s?[./\-{_YEAR}]\s?(\d{{1,2}})\s?[./\-{_MONTH}]\s?(\d{{1,4}})[{_DAY}.]?"
+    rf"(?:[,،]|\s++(?:{_any(_PHONES.at)}))?\s*+(?:({_HALF})\s*+)?"
     rf"(\d{{1,2}})[:.](\d{{2}})(?:[:.](\d{{2}}))?(?:\s*+({_HALF}))?(?:\s*+\])?(?:\s+[-–]\s|\s*,\s|\s+)(.*)$",
     re.IGNORECASE,
 )
 _AUTHOR = re.compile(r"^(.{1,80}?)\s?:\s(.*)$", re.DOTALL)
-# How a file that is not in the export is written: <Media omitted>, image omitted, <Без медиафайлов>, a.jpg
-# (file attached), ...
+# How a file that is not in the export is written.
 _FILE = re.compile(
-    r"^<(?:media|без медиафайлов|медиа|médias?|medien|multimedia|mídia|arquivo|file|dosya|medya)\b[^<>]*>$"
-    r"|^(?:image|photo|video|audio|sticker|document|gif|contact card|изображение|фото|видео|аудио|стикер|документ"
-    r"|bild|imagen?|imagem|immagine|figurinha|vídeo|áudio|documento|adesivo)\b.{0,20}\b"
-    r"(?:omitted|отсутствует|отсутствуют|пропущено|weggelassen|ausgelassen|omitid[oa]|ocult[oa]|omess[oa]|absente?)$"
-    r"|^<(?:attached|прикреплено|angehängt|adjunto|anexado|allegato)\s?: ?(?P<name>[^<>]+)>$"
-    r"|^(?P<other>\S+\.\w{2,5}) \((?:file attached|файл добавлен|datei angehängt|archivo adjunto|arquivo anexado|file allegato)\)",
+    rf"^<(?:{_any(_PHONES.media)})\b[^<>]*>$"
+    rf"|^(?:{_any(*_PHONES.things)})\b.{{0,20}}\b(?:{_any(*_PHONES.omitted)})$"
+    rf"|^<(?:{_any(_PHONES.attached)})\s?: ?(?P<name>[^<>]+)>$"
+    rf"|^(?P<other>\S+\.\w{{2,5}}) \((?:{_any(_PHONES.file_attached)})\)",
     re.IGNORECASE,
 )
 LARGEST = 100 * 1024 * 1024
@@ -185,9 +214,9 @@ def _moment(match: re.Match[str], order: Order) -> datetime | None:
     if year > 2400:  # the Buddhist calendar, in Thai exports
         year -= 543
     hour, half = int(match[5]), (match[4] or match[8] or "").casefold()
-    if half in _PM and hour < 12:
+    if half in _PHONES.after_noon and hour < 12:
         hour += 12
-    elif half in _AM and hour == 12:
+    elif half in _PHONES.before_noon and hour == 12:
         hour = 0
     try:
         return datetime(year, numbers["m"], numbers["d"], hour, int(match[6]), int(match[7] or 0))

@@ -1,5 +1,5 @@
 """Writes the pages that follow from the code: `settings.md` from the settings, `bots-file.md` from the schema
-of bots.
+of bots, `languages-known.md` from the files of languages.
 
 `python docs/generate.py` writes them; tests/test_docs.py fails when a committed page differs.
 """
@@ -14,6 +14,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from agent.language.locale import LOCALES, lacks
 from server.config.settings import Settings
 
 HERE = Path(__file__).parent
@@ -43,6 +44,16 @@ them. Only `id` is required; what is not given follows the [settings](settings.m
 
 Point your editor at `schemas/bots.schema.json` to have the fields completed and checked. `salesgraph bots schema`
 prints the same schema. Fields marked *secret* are stored encrypted and never shown again.
+"""
+LANGUAGES_HEAD = """# What each language lacks
+
+<!-- Written by docs/generate.py from agent/language/locales/; `make docs` writes it again. -->
+
+What the file of a language has nothing for, key by key; `en.yaml` says what each key is. Where a language has no words
+for a key and needs none, its file says so under `needs_no`. [Languages](languages.md) tells how to fill the gaps.
+
+| Language | File | Spoken | Keys it lacks |
+|---|---|---|---|
 """
 NAMES = {
     str: "text",
@@ -156,7 +167,19 @@ def bots_page() -> str:
     return "\n".join(part for part in parts if part.strip()) + "\n"
 
 
-PAGES = {"settings.md": settings_page, "bots-file.md": bots_page}
+def languages_page() -> str:
+    """The page of what languages lack."""
+    rows, parts = [], []
+    for code, locale in sorted(LOCALES.items(), key=lambda row: row[1].name):
+        missing = lacks(locale)
+        count = f"[{len(missing)}](#{locale.name.lower()})" if missing else "none"
+        rows.append(f"| {locale.name} | `{code}.yaml` | {'yes' if locale.texts else 'no'} | {count} |")
+        if missing:
+            parts.append(f"## {locale.name}\n\n{', '.join(f'`{key}`' for key in missing)}\n")
+    return LANGUAGES_HEAD + "\n".join(rows) + "\n\n" + "\n".join(parts)
+
+
+PAGES = {"settings.md": settings_page, "bots-file.md": bots_page, "languages-known.md": languages_page}
 
 if __name__ == "__main__":
     for page, text in PAGES.items():

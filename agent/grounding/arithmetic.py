@@ -15,6 +15,7 @@ import regex as re
 
 from agent.grounding.claims import Claim, Kind
 from agent.grounding.units import BASES, in_store, same_currency
+from agent.language.locale import anywhere
 
 TOLERANCE = 0.005
 # A sum of more parts could be anything.
@@ -24,21 +25,9 @@ MOST_KNOWN, MOST_COUNTS, MOST_DISCOUNTS = 200, 100, 12
 # From here on a number without a unit may be a price.
 SUM_OF_MONEY = 100
 MOST_PIECES, MOST_PARTS_OF_A_PRICE = 2_000, 100
-
-
-_INSTALMENTS = re.compile(
-    r"instal|\bemi\b|рассроч|кредит|бөліп|rat[ae]\b|rateal|cuotas|plazos|financ|mensual|किस्त|ईएमआई|kaspi|monthly|parcel|taksit|\braten", re.I
-)  # fmt: skip
-
-
-_WITH = re.compile(
-    r"\bwith\b|includ|plus|together|install|deliver|shipping|\bvat\b|fee|вместе|включая|с (?:уч[её]том|монтаж|установ|достав)\w*|со? стандартн\w+|монтаж\w*|установк\w*|доставк\w*|"
-    r"қоса|орнату\w*|жеткіз\w*|бірге|\bcon\b|compres\w|inclus\w|insieme|spedizione|montaggio|incluid\w|envío|instalaci|मिला|साथ|सहित|समेत", re.I
-)  # fmt: skip
-_LESS = re.compile(
-    r"discount|\boff\b|\bless\b|minus|instead|bonus|trade-?in|скидк\w*|вместо|минус|жеңілдік\w*|шегер\w*|sconto|scontat\w|permuta|invece|descuento|rebaja|menos|छूट|कम\b|बोनस|घटा", re.I
-)  # fmt: skip
-
+_INSTALMENTS = re.compile(anywhere("grounding.instalments"), re.I)
+_WITH = re.compile(anywhere("grounding.together_with"), re.I)
+_LESS = re.compile(anywhere("grounding.less"), re.I)
 
 # A value and what it is.
 Row = tuple[float, str]

@@ -20,6 +20,7 @@ from agent.grounding.units import (
     DURATION,
     MEASURE,
     MONTH_WORD,
+    PERCENT_BEFORE,
     PERCENTAGE,
     PIECE,
     UNIT,
@@ -28,10 +29,24 @@ from agent.grounding.units import (
     month_of,
     weekday_of,
 )
+from agent.language.locale import anywhere, within, words
 
 Kind = Literal[
-    "money", "percent", "duration", "time", "date", "weekday", "soon", "measure", "number", "phone", "email", "link", "free", "product"
-]  # fmt: skip
+    "money",
+    "percent",
+    "duration",
+    "time",
+    "date",
+    "weekday",
+    "soon",
+    "measure",
+    "number",
+    "phone",
+    "email",
+    "link",
+    "free",
+    "product",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,75 +77,64 @@ _NEAR = 40
 _EMAIL = re.compile(r"[\w.+%-]{1,80}+@[\w-]++(?:\.[\w-]++)+")
 _LINK = re.compile(
     r"https?://[^\s<>\"'*«»]+|(?<![\w@.])(?<![a-z0-9.-]-)(?:www\.)?[a-z0-9-]++(?:\.[a-z0-9-]++)*\."
-    r"(?:com|org|net|info|biz|shop|store|app|io|me|eu|kz|ru|it|es|in|de|fr|br|pt|tr|uk|us|ae|mx|ar|co|pe|cl|рф|example|test|online|site)\b(?:/[^\s<>\"'*«»]*)?",
+    r"(?:com|org|net|info|biz|shop|store|app|io|me|eu|kz|ru|it|es|in|de|fr|br|pt|tr|uk|us|ae|mx|ar|co|pe|cl|\u0440\u0444|example|test|online|site)\b(?:/[^\s<>\"'*«»]*)?",
     re.I,
 )
 _PHONE = re.compile(r"(?<![\w.,/-])(?:\+|00)?\(?\d[\d ()\-./\u2011\u2013]{5,}\d(?![\w%])")
 _GROUPED = re.compile(r"\d{1,3}(?:[ .,]\d{3})+(?:[.,]\d{2})?(?: ?[-–—/] ?\d{1,3}(?:[ .,]\d{3})+)?")
+_CLOCK = r"[01]?\d|2[0-4]"
+_AM_PM = r"[ap]\.?\s?m\b\.?"
 _TIME = re.compile(
-    r"(?<![\w.,:/])(?P<h>[01]?\d|2[0-4])(?:[:.h](?P<m>[0-5]\d)(?!\s?(?:%|€|₽|₸|\d))\s?(?P<ap>[ap]\.?\s?m\b\.?)?|\s?(?P<ap2>[ap]\.?\s?m\b\.?))"
-    r"(?![\d:])|(?<![\w.,:])(?P<h2>[01]?\d|2[0-4])\s?(?P<part>утра|вечера|дня|ночи|बजे|o'clock|uhr|(?:de la|del|della|di|da|in the) (?:mañana|tarde|noche|mediodía|mattina|pomeriggio|sera|manhã|morning|afternoon|evening))"
-    r"|(?<!\w)(?P<part3>таңғы|кешкі|түскі|түнгі|сағат|सुबह|शाम|दोपहर|रात|subah|shaam)\s(?P<h3>[01]?\d|2[0-4])(?![\d:.,]|\s?(?:-|–)\s?\d)",
+    rf"(?<![\w.,:/])(?P<h>{_CLOCK})"
+    rf"(?:[:.h](?P<m>[0-5]\d)(?!\s?(?:%|€|₽|₸|\d))\s?(?P<ap>{_AM_PM})?|\s?(?P<ap2>{_AM_PM}))(?![\d:])"
+    rf"|(?<![\w.,:])(?P<h2>{_CLOCK})\s?(?P<part>{within('claims.hour_behind')})"
+    rf"|(?<!\w)(?P<part3>{within('claims.hour_before')})\s(?P<h3>{_CLOCK})(?![\d:.,]|\s?(?:-|–)\s?\d)",
     re.I,
 )
-_LATE = re.compile(
-    r"^pm$|вечера|дня|кешкі|түскі|शाम|दोपहर|रात|shaam|tarde|noche|mediodía|pomeriggio|sera|afternoon|evening"
-)
-_LATE_BEFORE = re.compile(r"(?:शाम|दोपहर|रात|кешкі)\s*$")
-_UNTIL = re.compile(r"\s?(?:-|–|—|to|till|until)\s?(?P<h>[01]?\d)(?::[0-5]\d)?\s?([ap]\.?\s?m\b\.?)", re.I)
-_BEFORE_TIME = re.compile(r"(?:सुबह|शाम|दोपहर|रात|таңғы|кешкі|сағат|ore|alle|las)\s*$", re.I)
+_LATE = re.compile(rf"^pm$|{within('claims.late')}")
+_LATE_BEFORE = re.compile(rf"(?:{within('claims.late_before')})\s*$")
+_UNTIL = re.compile(rf"\s?(?:-|–|—|{within('claims.till')})\s?(?P<h>[01]?\d)(?::[0-5]\d)?\s?({_AM_PM})", re.I)
+_BEFORE_TIME = re.compile(rf"(?:{within('claims.time_before')})\s*$", re.I)
 _WEB, _SCHEME = re.compile(r"^https?://|^www\."), re.compile(r"^https?://")
 _LOCAL = re.compile(r"\(?\d{2,4}\)?[- ]\d{2,4}(?:[- ]\d{2,4})*")
-_ENDS_RANGE = re.compile(r"[-–—]\s?$|\s(?:до|a|alle|to|с)\s$")
+_ENDS_RANGE = re.compile(rf"[-–—]\s?$|\s(?:{within('claims.before_range_end')})\s$")
 _OPENS_RANGE = re.compile(r"\s?[-–—]\s?\d")
 _STOP, _LONGER_WORD, _LETTER = re.compile(r"[.!?;।\n]"), re.compile(r"[^\W\d_]{4,}"), re.compile(r"[^\W\d_]")
 _NO_WORD, _SIGN_BEFORE = re.compile(r"(?:\d|\W)\s?$"), re.compile(r"([^\s\u0001]{1,6})[ ]?$")
 _LIST_MARK = re.compile(r"[.)]\s")
 _ISO = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)")
 _DOTTED = re.compile(r"(?<![\d.,/])([0-3]?\d)[./](0?[1-9]|1[0-2])(?:[./](\d{4}|\d\d))?(?![\d/])(?!\.\d)")
+_DAY_ENDING, _OF = within("claims.day_ending"), within("claims.of")
 _NAMED = re.compile(
-    rf"(?<![\w.,])([0-3]?\d)(?:st|nd|rd|th|º|°|-?(?:го|е|шы|ші))?\.?\s+(?:de\s+|of\s+|di\s+)?({MONTH_WORD})(?!\w)"
-    rf"|(?<!\w)({MONTH_WORD})\s+(?:the\s+)?([0-3]?\d)(?:st|nd|rd|th)?(?![\d\w]|[.,:]\d| ?(?:%|€|₽|₸|₹|\$))",
+    rf"(?<![\w.,])([0-3]?\d)(?:º|°|-?(?:{_DAY_ENDING}))?\.?\s+(?:(?:{_OF})\s+)?({MONTH_WORD})(?!\w)"
+    rf"|(?<!\w)({MONTH_WORD})\s+(?:(?:{_OF})\s+)?([0-3]?\d)(?:{_DAY_ENDING})?"
+    r"(?![\d\w]|[.,:]\d| ?(?:%|€|₽|₸|₹|\$))",
     re.I,
 )
-_YEAR_BEHIND = re.compile(r",?\s*(?:of\s+|de\s+)?(20\d\d)(?!\d)")
+_YEAR_BEHIND = re.compile(rf",?\s*(?:(?:{_OF})\s+)?(20\d\d)(?!\d)")
 _SOON = re.compile(
-    r"(?<!\w)(?:(?P<today>today|tonight|сегодня|бүгін|oggi|stasera|hoy|heute|aujourd'hui|bugün|hoje|आज|aaj|same day|in giornata|mismo día)"
-    r"|(?P<tomorrow>tomorrow|next day|завтра|ертең|domani|(?<!la |esta )mañana(?! por)|amanhã|morgen früh|demain|yarın|कल|kal)(?! morning))(?!\w)",
-    re.I,
+    rf"(?<!\w)(?:(?P<today>{within('claims.today')})|(?P<tomorrow>{within('claims.tomorrow')}))(?!\w)", re.I
 )
-_FREE = re.compile(
-    r"(?<![\w-])(?:free of charge|for free|at no (?:extra )?(?:cost|charge)|complimentary|on the house|(?<!feel )(?<!sugar )free(?! to | time| slot|ly)|"
-    r"бесплатн\w*|бесплатно|даром|в подарок|безвозмездно|тегін|сыйға|сыйлыққа|gratis|gratuit\w*|in omaggio|senza (?:costi|spese)|sin (?:costo|cargo)|de regalo|"
-    r"grátis|kostenlos|kostenfrei|ücretsiz|bedava|मुफ़्त|मुफ्त|निःशुल्क|नि:शुल्क|फ्री|muft|مجان\w*)(?![\w])",
-    re.I,
-)
+_FREE = re.compile(rf"(?<![\w-])(?:{within('claims.free')})(?!\w)", re.I)
 # Shares and multiples in words, as percent.
 _SHARES = [
-    (50.0, re.compile(
-        r"half[- ](?:the )?price|half off|половин\w{1,20} (?:цены|стоимости)|за полцены|вдвое дешевле|metà prezzo|la metà(?! d)|(?:la )?mitad de(?:l)? precio|жарты баға\w*|आधी कीमत|आधे दाम|aadhe daam|halber preis|moitié prix|metade do preço|yarı fiyat", re.I)),
-    (25.0, re.compile(r"(?:a )?quarter off|четверть (?:цены|стоимости)|un quarto (?:di sconto|in meno)|ширек баға\w*", re.I)),
-    (200.0, re.compile(r"el doble|il doppio|(?:twice|double) (?:the|as)|вдвое (?:больше|дольше)|в два раза (?:больше|дольше)|екі есе|दोगुन\w*|doppelt\w*|le double|o dobro", re.I)),
-]  # fmt: skip
-_LIFETIME = re.compile(
-    r"lifetime|life-long|пожизненн\w+|бессрочн\w+|a vita(?!\w)|de por vida|vitalici\w+|өмір бойы|өмірлік|आजीवन|ज़िंदगी भर|lebenslang\w*|à vie|ömür boyu", re.I
-)  # fmt: skip
-_ARTICLE = re.compile(r"(?:a|an|un|una|une|um|uma|ein|eine|einen) ", re.I)
+    (share, re.compile(anywhere(key), re.I))
+    for share, key in ((50.0, "claims.half"), (25.0, "claims.quarter"), (200.0, "claims.double"))
+]
+_LIFETIME = re.compile(anywhere("claims.lifetime"), re.I)
+_ARTICLE = re.compile(rf"(?:{within('claims.article')}) ", re.I)
 _FIRST_DAY = re.compile(
-    r"(?<![\w.,/])([0-3]?\d)(?:-?го)?\s?(?:-|–|—|по|до|al?|to|and|until|through|мен|से|bis|au|e|y)\s?(?:el )?$",
+    rf"(?<![\w.,/])([0-3]?\d)(?:-?(?:{_DAY_ENDING}))?\s?(?:-|–|—|{within('claims.day_to')})"
+    rf"\s?(?:(?:{within('claims.ordinal_lead')}) )?$",
     re.I,
 )
-_DATE_LEAD = re.compile(
-    r"(?:\b(?:on|from|to|until|till|by|del|al|el|il|dal|fino al|hasta el|desde el|с|по|до|на|от|am|vom|bis|le|du|au)|से|तक)\s$",
-    re.I,
-)
+_DATE_LEAD = re.compile(rf"(?:{anywhere('claims.date_lead')})\s$", re.I)
 # Of a thing that is free on Monday or from three to five a reply says only that it is to be had.
-_VACANT = re.compile(r"(?:\?| on | at | this | from )", re.I)
+_OR_VACANT = frozenset(words("claims.free_or_vacant"))
+_VACANT = re.compile(rf"\?| (?:{within('claims.vacant')}) ", re.I)
+_DAY_WORDS = words("claims.day_word")
 _SENTENCE_END = re.compile(r"(?<=[.!?…।])\s+|\n+")
-_RANGE = re.compile(
-    r"(?:\s?[-–/]|—|\s?(?:to|and|до|по|и|a|al|à|e|y|hasta|fino a|से|के बीच|дан|ден|бен|мен|пен|bis|ate|até|se))\s?(?:[€$£₹]\s?)?$",
-    re.I,
-)
+_RANGE = re.compile(rf"(?:\s?[-–/]|—|\s?(?:{within('claims.to')}))\s?(?:[€$£₹]\s?)?$", re.I)
 
 
 def claims_in(text: str, every: bool = False) -> list[Claim]:
@@ -237,7 +241,7 @@ def _is_figure(text: str, end: int) -> bool:
     """Whether a unit or a currency follows what could be a date."""
     behind = [at for at in (end, end + 1) if UNIT.match(text, at)]
     units = any(p.match(text, at) for p, _ in (*DURATION, *MEASURE) for at in behind)
-    return (units and "күні" not in text[end : end + 6]) or any(
+    return (units and not any(word in text[end : end + len(word) + 2] for word in _DAY_WORDS)) or any(
         CURRENCY.match(text, at) or PERCENTAGE.match(text, at) for at in behind
     )
 
@@ -297,7 +301,7 @@ def _others(text: str, every: bool) -> Iterator[tuple[Claim, int]]:
     for m in _LIFETIME.finditer(text):
         yield Claim("duration", m.group(), m.start(), (1.0,), "life"), m.end()
     for m in _FREE.finditer(text):
-        if m.group().casefold() == "free" and _VACANT.match(text, m.end()) and not every:
+        if m.group().casefold() in _OR_VACANT and _VACANT.match(text, m.end()) and not every:
             continue
         yield Claim("free", m.group(), m.start(), key=_about(text, m)), m.end()
 
@@ -324,9 +328,9 @@ def _figures(text: str) -> list[Claim]:
             continue
         if kind == "number" and _LETTER.match(text, number.end):
             continue
-        words = text[number.start : max(end, number.end)]
+        written = text[number.start : max(end, number.end)]
         values = tuple(value * factor for value in number.values)
-        found.append((number, Claim(kind, words.strip(), number.start, values, unit)))  # pyright: ignore[reportArgumentType]
+        found.append((number, Claim(kind, written.strip(), number.start, values, unit)))  # pyright: ignore[reportArgumentType]
     for i in range(len(found) - 2, -1, -1):
         (one, claim), (other, after) = found[i], found[i + 1]
         between = text[one.end : other.start]
@@ -373,6 +377,8 @@ def _unit(text: str, number: Number) -> tuple[str, str, float, int]:
 
 def _by_sign(text: str, number: Number) -> tuple[str, str, float, int]:
     before = _SIGN_BEFORE.search(text[max(0, number.start - 7) : number.start])
+    if before and PERCENT_BEFORE.fullmatch(before.group(1)):
+        return "percent", "%", 1, number.end
     if before and not (number.word and _ARTICLE.match(text, number.start)):  # "579 tenge a square metre"
         for length in range(len(before.group(1)), 0, -1):
             sign = before.group(1)[-length:]

@@ -26,19 +26,15 @@ from agent.grounding.matching import (
 from agent.grounding.numbers import plain
 from agent.grounding.records import records_in
 from agent.grounding.units import things_in
+from agent.language.locale import anywhere, within
 
 # How many values on either side of one are looked at, where those that are about the same will do.
 MOST_NEAR = 200
 # Characters before a word that can deny it.
 BEFORE = 300
-_DAILY = re.compile(
-    r"every ?day|daily|seven days|7 days a week|24/7|ежедневно|без выходных|каждый день|күн сайын|демалыссыз|аптасына 7|tutti i giorni|ogni giorno|todos los días|cada día|diariamente|todos os dias|täglich|tous les jours|her gün|हर दिन|रोज़|प्रतिदिन|roz\b",
-    re.I,
-)
-_NOT_BEFORE = re.compile(
-    r"\b(?:no|not|n't|isn't|don't|doesn't|never|не|нет|без|non|ni|não|nicht|kein\w*|pas|nahi|nahin)\b(?:\W+\w+){0,3}\W*$|नहीं(?:\W+\w+){0,2}\W*$", re.I
-)  # fmt: skip
-_NOT_BEHIND = re.compile(r"^\W*(?:\w+\W+){0,2}(?:емес|жоқ|нет|değil|nahi|nahin|नहीं)(?!\w)", re.I)
+_DAILY = re.compile(anywhere("grounding.daily"), re.I)
+_NOT_BEFORE = re.compile(rf"(?:{anywhere('grounding.no_before')})(?:\W+\w+){{0,3}}\W*$", re.I)
+_NOT_BEHIND = re.compile(rf"^\W*(?:\w+\W+){{0,2}}(?:{within('grounding.no_behind')})(?!\w)", re.I)
 _CLAUSE_END = re.compile(r"[.!?;:।\n]")
 _PART_END, _LONGER_WORD = re.compile(r"[,;.]\s"), re.compile(r"[^\W\d_]{4,}")
 NAME_WORD, _HYPHEN = re.compile(r"[^\W_][\w’'+-]*"), re.compile(r"[-’'+]")

@@ -9,19 +9,17 @@ import regex as re
 
 from agent.grounding.claims import Claim, Kind
 from agent.grounding.units import same_currency
+from agent.language.locale import anywhere, words
 
 TOLERANCE = 0.005
 ABOUT = 0.01
 GROWN_UP = 14 * 12
 # A link supports another that is a beginning of it with so many parts at most.
 MOST_PARTS = 8
-_NO_AGE = re.compile(
-    r"опыт|гаранти|рынке|experien|esperien|тәжірибе|кепілд|अनुभव|वारंटी|warrant|garan|market", re.I
-)
-_ABOUT = re.compile(
-    r"\b(?:about|around|approx\w*|roughly|almost|nearly|около|примерно|приблизительно|порядка|почти|шамамен|жуық|circa|quasi|unos|unas|aproximadamente|cerca de|casi|ungefähr|etwa|environ|yaklaşık|lagbhag|करीब)\b|~|≈|लगभग|करीब",
-    re.I,
-)
+_NO_AGE = re.compile(anywhere("grounding.no_age"), re.I)
+_ABOUT = re.compile(anywhere("grounding.about"), re.I)
+# What a span of time ends with that may be a time of the day: 10, 10h.
+_BY_CLOCK = "0123456789" + "".join(words("claims.hour_sign"))
 
 # The kinds that a claim of a kind is compared with by value: what `_same` says of them, found without trying
 # each.
@@ -127,7 +125,7 @@ def same(claim: Claim, other: Claim) -> bool:
             and not no_age(claim.sentence)
         ):
             return claim.values[0] == 12 * other.values[0]  # an age
-        by_clock = claim.unit == "hour" and claim.text.rstrip(".")[-1:] in "0123456789hч"
+        by_clock = claim.unit == "hour" and claim.text.rstrip(".")[-1:] in _BY_CLOCK
         return (other.kind == "duration" and same_duration(claim, other)) or (
             by_clock and other.kind == "time" and claim.values[0] * 60 == other.values[0]
         )

@@ -3,14 +3,15 @@ Devanagari and Arabic digits."""
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import regex as re
 
-from agent.grounding.remembered import Remembered
-from agent.grounding.units import MULTIPLIER, TENS, WORDS
+from agent.grounding.units import ANY_MULTIPLIER, MULTIPLIER, TENS, WORDS
 
 # No amount has more digits, and a float holds it and what it is multiplied with.
 MOST_DIGITS = 200
@@ -19,12 +20,7 @@ _SPACES = "\u0020\u00a0\u202f\u2009"
 _DIGITS = re.compile(
     rf"(?<![\w.,])(?:\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d{{1,3}}(?:[.,'’]\d{{2,3}})+(?!\d)|\d+)(?:[.,]\d{{1,2}}(?!\d))?(?![\ufe0f\u20e3])"
 )
-_WORD = re.compile(
-    rf"(?<!\w)(?:(?:{'|'.join(TENS)}) )?(?:{'|'.join(sorted(map(re.escape, WORDS), key=len, reverse=True))})(?![\w\u0900-\u0963])",
-    re.I,
-)
-# Behind most numbers stands no multiplier: one look tells.
-_MULTIPLIERS = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in MULTIPLIER), re.I)
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +54,38 @@ def _as_usual(match: re.Match[str]) -> str:
 _ODD = re.compile(r"[\u00a0\u202f\u2009]|(?![0-9])\d")
 
 
-def numbers_in(text: str) -> tuple[Number, ...]:
+def numbers_in(text: str) -> list[Number]:
     """Every number of a text that `plain` has passed, in order; those in letters are marked as such."""
-    return remembered.get(text, every=True)
+    return list(_read(text))
 
 
-def _read(text: str, every: bool) -> list[Number]:
+@lru_cache(maxsize=64)  # a message is read for its claims, for its counts and for facts
+def _read(text: str) -> tuple[Number, ...]:
     found = [
         _multiplied(text, Number(_values(m.group()), m.start(), _trimmed(m))) for m in _DIGITS.finditer(text)
     ]
     taken = {i for number in found for i in range(number.start, number.end)}
-    for match in _WORD.finditer(text):
-        if match.start() not in taken:
-            number = Number(_worth(match.group()), match.start(), match.end(), True)
-            found.append(_multiplied(text, number))
-    return sorted(found, key=lambda number: number.start)
+    found += [_multiplied(text, number) for number in _in_letters(text) if number.start not in taken]
+    return tuple(sorted(found, key=lambda number: number.start))
 
 
-remembered = Remembered(_read, most=100_000)
+def _in_letters(text: str) -> Iterator[Number]:
+    """The words for numbers, and tens with ones behind a space: `twenty five`."""
+    end = 0
+    for word, behind in itertools.pairwise([*_WORD.finditer(text), None]):
+        if word is None or word.start() < end or (value := WORDS.get(_small(word))) is None:
+            continue
+        end, tens = word.end(), TENS.get(_small(word))
+        end += text[end : end + 1] == "'" and f"{_small(word)}'" in WORDS  # un' ora
+        ones = WORDS.get(_small(behind)) if tens and behind and text[end : behind.start()] == " " else None
+        if tens and behind and ones is not None:
+            value, end = (tens + ones if tens > ones else ones), behind.end()
+        yield Number((value,), word.start(), end, True)
 
 
-@lru_cache(maxsize=1024)
-def _worth(words: str) -> tuple[float]:
-    """What a number in letters comes to: `twenty five` is 25, of `five twenty` the second counts."""
-    first, *rest = words.casefold().split()
-    if not rest:
-        return (WORDS[first],)
-    ten, one = TENS[first], WORDS[rest[0]]
-    return (ten + one if ten > one else one,)
+def _small(word: re.Match[str]) -> str:
+    """In small letters; the capital of the Turkish i folds into an i and a dot."""
+    return word.group().casefold().replace("i\u0307", "i")
 
 
 def _trimmed(match: re.Match[str]) -> int:
@@ -95,9 +95,9 @@ def _trimmed(match: re.Match[str]) -> int:
 
 def _multiplied(text: str, number: Number) -> Number:
     at = number.end + (text[number.end : number.end + 1] == " ")
-    if not text[at : at + 1].isalpha() or not _MULTIPLIERS.match(text, at):
+    if not text[at : at + 1].isalpha():
         return number
-    for pattern, factor in MULTIPLIER:
+    for pattern, factor in MULTIPLIER if ANY_MULTIPLIER.match(text, at) else ():
         if match := pattern.match(text, at):
             return Number(tuple(v * factor for v in number.values), number.start, match.end(), number.word)
     return number

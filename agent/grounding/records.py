@@ -11,14 +11,10 @@ import regex as re
 from agent.grounding.claims import Claim
 from agent.grounding.numbers import numbers_in, plain
 from agent.grounding.units import CURRENCY, currency_of
+from agent.language.locale import anywhere
 
-_PRICE_HEADER = re.compile(
-    r"price|cost|цена|стоимость|баға|prezzo|costo|precio|preço|preis|prix|fiyat|कीमत|दाम|मूल्य|mrp|سعر", re.I
-)
-_STOCK_HEADER = re.compile(
-    r"stock|qty|quantity|units|unidades|pezzi|pcs|left|шт\b|дана|налич|остат|қойма|саны|giacenza|disponib|free|vacan|existencias|estoque|bestand|स्टॉक", re.I
-)  # fmt: skip
-
+_PRICE_HEADER = re.compile(anywhere("grounding.price_header"), re.I)
+_STOCK_HEADER = re.compile(anywhere("grounding.stock_header"), re.I)
 
 # Rows within rows of a tool's answer: no shop's list goes deeper.
 DEEPEST_ROW = 20

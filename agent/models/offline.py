@@ -31,6 +31,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agent.language.detect import language_of
+from agent.language.locale import anywhere, words
 from agent.language.phrases import Phrase, say
 from agent.language.screens import (
     asks_for_person,
@@ -62,37 +63,12 @@ ASKED_FOR = ("name", "email", "company", "phone")
 # The classes must be this far apart; closer, the class stays unknown. Misplacing a client costs a sale.
 CLASS_MARGIN = 0.03
 
-_CLIENTS = (
-    "How much does it cost?",
-    "Do you deliver to my city?",
-    "I want to order",
-    "Is it in stock?",
-    "Сколько стоит?",
-    "Есть ли доставка?",
-    "Хочу заказать",
-    "У вас есть гарантия?",
-    "Quanto costa?",
-    "Quiero comprar una máquina",
-)
-_OTHERS = (
-    "We offer SEO promotion for your website",
-    "I am looking for a job, do you have vacancies?",
-    "We are a supplier of packaging",
-    "Предлагаем услуги по продвижению вашего бизнеса",
-    "Ищу работу, есть вакансии?",
-    "Мы поставщик, хотим предложить сотрудничество",
-    "Congratulations, you won a prize, click the link",
-    "Earn money online with crypto investments",
-)
+_CLIENTS, _OTHERS = words("offline.client_says"), words("offline.other_says")
 
 _PASSAGE = re.compile(r'<passage document="([^"]*)" page="(\d+)" language="(\w*)" match="(\w+)">\n')
 _SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+")
 _QUESTION = re.compile(r"[?؟]")
-_PRICE = re.compile(
-    r"\b(price|prices|cost|costs|how much|in stock|available|стоит|стоят|цена|цены|почём|наличи\w+|қанша|бағасы|quanto costa|prezzo|"
-    r"cuánto|precio|preço|quanto custa|preis|kostet|prix|combien|fiyat|kaç para|buy|order|purchase|купить|заказать|куплю|comprare|ordinare|acquistare|comprar|pedir|kaufen|bestellen|acheter|commander|satın|sipariş)\b|कीमत|दाम|سعر|بكم",
-    re.I,
-)
+_PRICE = re.compile(anywhere("offline.asks_price"), re.I)
 
 
 class OfflineChatModel(BaseChatModel):
@@ -354,26 +330,8 @@ def _stems(text: str) -> set[str]:
     return {word[:5] for word in re.findall(r"[^\W\d_]{4,}", text.casefold())}
 
 
-_NAMES = ("name", "product", "item", "title", "article", "наименование", "название", "товар", "продукт", "атауы", "nome", "prodotto",
-          "articolo", "nombre", "producto", "artículo", "produto", "bezeichnung", "artikel", "produkt", "nom", "produit", "ürün", "नाम", "الاسم")  # fmt: skip
-_PRICES = (
-    "price",
-    "cost",
-    "цена",
-    "стоимость",
-    "баға",
-    "prezzo",
-    "costo",
-    "precio",
-    "preço",
-    "preis",
-    "prix",
-    "fiyat",
-    "कीमत",
-    "السعر",
-)
-_CURRENCIES = ("currency", "валюта", "valuta", "moneda", "moeda", "währung", "devise", "para birimi")
-_CODES = ("sku", "code", "id", "артикул", "код", "codice", "código", "ref")
+_NAMES, _PRICES = words("columns.product_name"), words("columns.product_price")
+_CURRENCIES, _CODES = words("columns.product_currency"), words("columns.product_code")
 
 
 def _row(row: dict[str, Any]) -> str:

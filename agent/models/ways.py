@@ -65,21 +65,25 @@ _REFUSED = {
     "grammar": re.compile(r"response_?format|json_schema|guided|grammar|structured output", re.I),
     "chat": re.compile(r"v1/responses|responses (?:api|endpoint)", re.I),
     "reasoning_effort": re.compile(
-        r"reasoning.?effort|reasoning\.effort|thinking.?(?:level|budget|config)|does not support (?:reasoning|thinking|effort)"
+        r"reasoning.?effort|reasoning\.effort|thinking.?(?:level|budget|config)"
+        r"|does not support (?:reasoning|thinking|effort)"
         r"|output_config|\bthink\b",
         re.I,
     ),
     "temperature": re.compile(r"temperature", re.I),
     "max_tokens": re.compile(r"max_(?:completion_|output_)?tokens|maxOutputTokens|num_predict", re.I),
     "tools": re.compile(
-        r"tools? (?:is |are |calls? )?(?:not supported|not enabled|unsupported)|(?:not|n't) support (?:tools?|function|tool use)|support tool use"
-        r"|enable-auto-tool-choice|tool-call-parser|function.?call\w* (?:is )?(?:not|un)|unknown (?:field|parameter|argument)\W+tools|`?tools`? is not"
+        r"tools? (?:is |are |calls? )?(?:not supported|not enabled|unsupported)"
+        r"|(?:not|n't) support (?:tools?|function|tool use)|support tool use"
+        r"|enable-auto-tool-choice|tool-call-parser|function.?call\w* (?:is )?(?:not|un)"
+        r"|unknown (?:field|parameter|argument)\W+tools|`?tools`? is not"
         r"|unrecognized request argument supplied: tools|no tool template|does not support function",
         re.I,
     ),
     "forced": re.compile(r"tool_choice|tool choice|toolchoice|function_calling_config|forced function", re.I),
     "system": re.compile(
-        r"system (?:role|message|prompt|instruction)s? (?:is |are )?(?:not|un)\w*|role\W+system|system\W+role|developer instruction|developer role|only user",
+        r"system (?:role|message|prompt|instruction)s? (?:is |are )?(?:not|un)\w*|role\W+system"
+        r"|system\W+role|developer instruction|developer role|only user",
         re.I,
     ),
     "pictures": re.compile(
@@ -259,8 +263,12 @@ def _blocks(message: AnyMessage) -> list[Any]:
 
 
 def _as_json(schema: type[BaseModel]) -> str:
-    known = {name: part.get("description") or part.get("enum") or part.get("type") or "" for name, part in schema.model_json_schema().get("properties", {}).items()}  # fmt: skip
+    known = {
+        name: part.get("description") or part.get("enum") or part.get("type") or ""
+        for name, part in schema.model_json_schema().get("properties", {}).items()
+    }
     return (
-        f"Answer with one JSON object for {schema.__name__} and nothing else, no words around it. Leave out what is not known. "
+        f"Answer with one JSON object for {schema.__name__} and nothing else, no words around it. "
+        f"Leave out what is not known. "
         f"Its fields: {json.dumps(known, ensure_ascii=False)}"
     )

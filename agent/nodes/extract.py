@@ -69,8 +69,10 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
         new["stage"] = facts.stage
     log.info("extracted", fields=sorted(new), model=asked.model)
     update: dict[str, Any] = {
-        "topic": facts.topic or "", "decision": made or "", "prompts": context.versions("extract")
-    }  # fmt: skip
+        "topic": facts.topic or "",
+        "decision": made or "",
+        "prompts": context.versions("extract"),
+    }
     return {**update, "profile": new, "said_in": where} if new else update
 
 

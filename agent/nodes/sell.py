@@ -150,7 +150,8 @@ def _prompt(state: State, context: Context, language: str) -> str:
     if not state.get("complaint"):
         return prompt
     draft = untagged(state.get("draft", ""))
-    return f"{prompt}\n\n{filled(context.ground_prompt, complaint=untagged(state.get('complaint', '')), draft=draft)}"
+    complaint = untagged(state.get("complaint", ""))
+    return f"{prompt}\n\n{filled(context.ground_prompt, complaint=complaint, draft=draft)}"
 
 
 def _moves(state: State) -> list[str]:

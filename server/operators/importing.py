@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from agent.context import PROFILE_FIELDS
 from agent.language.detect import language_of
+from agent.language.locale import words
 from agent.phone_numbers import canonical
 from agent.profile import region_of
 from channels.base import Message
@@ -33,15 +34,17 @@ SOURCE = "import"
 
 # The words people put over their columns.
 COLUMNS = {
-    "phone": ("phone", "number", "tel", "telephone", "mobile", "whatsapp", "wa_id", "phone number", "mobile phone", "телефон", "номер", "teléfono", "telefono", "telefone", "telefon", "handy", "celular", "फ़ोन"),
-    "name": ("name", "first name", "first_name", "firstname", "имя", "nombre", "nome", "vorname", "prénom"),
-    "last_name": ("last name", "last_name", "lastname", "surname", "фамилия", "apellido", "apellidos", "cognome", "sobrenome", "nachname", "nom"),
-    "company": ("company", "organisation", "organization", "компания", "empresa", "azienda", "firma", "entreprise"),
-    "email": ("email", "e-mail", "mail", "почта", "correo"),
-    "language": ("language", "lang", "язык", "idioma", "lingua", "sprache", "langue"),
-    "class": ("class",),
-    "consent": ("consent", "stopped", "opt_out", "opted out", "unsubscribed"),
-}  # fmt: skip
+    "phone": words("columns.phone"),
+    "name": words("columns.name"),
+    "last_name": words("columns.last_name"),
+    "company": words("columns.company"),
+    "email": words("columns.email"),
+    "language": words("columns.language"),
+    "class": words("columns.contact_class"),
+    "consent": words("columns.consent"),
+}
+# What stands in the column of those who want no messages.
+_OPTED_OUT = frozenset(("stopped", "true", "1", "x", *words("columns.yes_words")))
 
 # KEYS transcript status active | ARGV conversation lines at... id entry id entry: what is older than anything
 # there comes before it, once; -1: some of it is newer
@@ -226,7 +229,9 @@ def people(text: str, runtime: BotRuntime, region: str | None = None) -> tuple[l
 
 def _column(cell: str, custom: dict[str, Any]) -> str:
     plain = " ".join(cell.casefold().replace("_", " ").split())
-    known = next((n for n, words in COLUMNS.items() if plain in words or cell.casefold() in words), "")
+    known = next(
+        (n for n, known_as in COLUMNS.items() if plain in known_as or cell.casefold() in known_as), ""
+    )
     return known or (cell if cell in custom else "")
 
 
@@ -244,7 +249,7 @@ def _person(line: int, cells: dict[str, str], custom: dict[str, Any], region: st
                 facts[name] = entered(name, cells[name], custom, country)
             except BadField as error:
                 return Refused(line, name, str(error)), None
-    stopped = cells.get("consent", "").casefold() in ("stopped", "yes", "true", "1", "да", "x")
+    stopped = cells.get("consent", "").casefold() in _OPTED_OUT
     return None, Person(line, number, facts, stopped)
 
 

@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from agent.language.locale import COMMON, LOCALES, table, within, words
+from agent.language.notation import joined
+
 # Words and labels have a limit in all of these: they may begin behind any hyphen or full stop, and without
 # one each beginning would be read to the end of the text. At most 64 characters stand before an @ (RFC 5321),
 # and 63 in a label (RFC 1035).
@@ -25,27 +28,21 @@ PHONE = re.compile(
 )
 PLACE = re.compile(r"-?\d{1,3}\.\d{4,}\s*[,;]\s*-?\d{1,3}\.\d{4,}")
 _PRICE = re.compile(r"\d{1,3}(?:[ \u00a0.,]\d{3}){2,4}")
-_MONEY = re.compile(
-    r"[ \u00a0]{0,2}(?:₸|₽|€|\$|£|¥|₹|KZT|RUB|EUR|USD|тг|тенге|теңге|руб|сум|euro|dollar|tenge)", re.I
-)
+_MONEY = re.compile(rf"[ \u00a0]{{0,2}}(?:{'|'.join(map(joined, table('units.currencies').values()))})", re.I)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:\D.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}(?:\D.*)?")
-_NUMBER = r"\s*+(?:,\s*+)?(?:n[°o.]?\s*|№\s*|д(?:ом|\.)\s*)?\d+[\w/-]*(?:,?\s*(?:кв(?:артира|\.)?|оф(?:ис|\.)?|apt\.?|int\.?)\s*\d+)?"
-ADDRESS = re.compile(
-    rf"\b(?:ул\.|улиц[аеыу]|пр-т|проспект[еа]?|пер\.|переул[а-я]{{1,10}}|мкр\.?|микрорайон[еа]?|бульвар[еа]?|шоссе)\s*[\w.«»-]{{1,40}}(?:\s[А-ЯЁ][\w.-]{{1,40}})?{_NUMBER}"
-    r"|\b[А-ЯЁ][а-яё-]{1,40},?\s(?:д(?:ом|\.)\s*)?\d+[\w/]*,?\s*(?:кв|оф)(?:артира|ис|\.)?\s*\d+"
-    rf"|\b[\w-]{{1,40}}\s(?:көшесі|даңғылы|caddesi|sokak|sokağı){_NUMBER}"
-    rf"|\b(?:via|viale|piazza|corso|calle|c/|avenida|av\.|avda\.|plaza|rua|r\.|praça|rue|place)\s(?:\w{{1,3}}\s)?[A-ZÀ-Ý][\w'’.-]{{1,40}}(?:\s[A-ZÀ-Ý][\w'’.-]{{1,40}}){{0,5}}{_NUMBER}"
-    rf"|\b[\w-]{{1,40}}(?:straße|strasse|str\.|weg|platz){_NUMBER}"
-    r"|\b\d+[A-Za-z]?,?\s(?:[A-Z][\w'’.-]{1,40}\s){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Boulevard|Blvd)\b\.?"
-    r"|\b\d+,?\s(?:rue|avenue|boulevard)\s(?:\w{1,3}\s)?[A-ZÀ-Ý][\w'’.-]+",
-    re.I,
+_NUMBER = (
+    rf"\s*+(?:,\s*+)?(?:(?:{within('addresses.house')})\s*)?\d+[\w/-]*"
+    rf"(?:,?\s*(?:{within('addresses.flat')})\s*\d+)?"
 )
+ADDRESS = re.compile(within("addresses.written", number=_NUMBER), re.I)
 # Parts of names that are words of their own.
-_PARTICLES = frozenset(
-    "de la las los del della di da do dos das van von der den el al bin ibn abu the and und y e i und san mac le du des".split()
+_PARTICLES = frozenset(words("addresses.particles"))
+NAMES = COMMON.addresses.stand_in_names
+CYRILLIC_NAMES = LOCALES["ru"].addresses.stand_in_names
+# The last vowel of a name that is not there in its other cases, and the consonant behind it.
+_FLEETING = re.compile(
+    rf"(.+)[{''.join(words('addresses.fleeting_vowels'))}]([^{''.join(words('addresses.vowels'))}])"
 )
-NAMES = ("Alex", "Sam", "Kim", "Robin", "Charlie", "Jo", "Noa", "Mika", "Sasha", "Lou")
-CYRILLIC_NAMES = ("Саша", "Женя", "Валя", "Слава", "Шура", "Никита", "Данияр", "Асель", "Дана", "Тимур")
 
 AREAS = (202, 303, 404, 505, 606)
 STAND_INS: dict[str, Callable[[int], str]] = {
@@ -68,10 +65,10 @@ class Mask:
     is looked for, in its cases; of `phrases`, such as a company's name, only the whole."""
 
     def __init__(self, names: Iterable[str] = (), phrases: Iterable[str] = ()) -> None:
-        words = {word for name in names for word in re.findall(r"[^\W\d_]{2,}", name)}
-        words -= {word for word in words if word.casefold() in _PARTICLES}
+        single = {word for name in names for word in re.findall(r"[^\W\d_]{2,}", name)}
+        single -= {word for word in single if word.casefold() in _PARTICLES}
         whole = {phrase.strip() for phrase in phrases if len(phrase.strip()) > 2}
-        patterns = {word: _name(word) for word in words} | {p: rf"\b{re.escape(p)}\b" for p in whole}
+        patterns = {word: _name(word) for word in single} | {p: rf"\b{re.escape(p)}\b" for p in whole}
         self._names = [(re.compile(patterns[w], re.I), w) for w in sorted(patterns, key=len, reverse=True)]
         self.replaced: dict[tuple[str, str], str] = {}
         self._count: Counter[str] = Counter()
@@ -169,8 +166,9 @@ def _key(kind: str, raw: str) -> str:
 def _name(word: str) -> str:
     """A name in any of its cases, where its letters say that it has some; `Павел` is `Павла` in another."""
     if re.fullmatch(r"[\u0400-\u04ff]{3,}", word):
-        fleeting = re.fullmatch(r"(.+)[ео]([^аеёиоуыэюя])", word)
-        stem = rf"{re.escape(fleeting[1])}[ео]?{fleeting[2]}" if fleeting else re.escape(word[:-1])
+        fleeting = _FLEETING.fullmatch(word)
+        vowels = "".join(words("addresses.fleeting_vowels"))
+        stem = rf"{re.escape(fleeting[1])}[{vowels}]?{fleeting[2]}" if fleeting else re.escape(word[:-1])
         return rf"\b{stem}[\u0400-\u04ff]{{0,3}}\b"
     return rf"\b{re.escape(word)}(?:['’]?s)?\b"
 
