@@ -10,7 +10,9 @@ COPY channels channels
 COPY tools tools
 COPY knowledge_base knowledge_base
 COPY server server
-RUN /venv/bin/pip install --no-cache-dir --no-deps .
+# The image is built without the history that versions come from: docker build --build-arg VERSION=1.2.0
+ARG VERSION=0.1.0.dev0
+RUN SETUPTOOLS_SCM_PRETEND_VERSION=$VERSION /venv/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --create-home salesgraph && install -d -o salesgraph -m 700 /data

@@ -144,6 +144,14 @@ class Context(BaseModel):
     remember_model: str = _knob(
         "", "remember", title="Model of remember", description="A smaller one; empty: the chat model."
     )
+    verify_model: str = _knob(
+        "",
+        "verify",
+        title="Verifier",
+        description="Reads every reply against its evidence, sentence by sentence, before it is "
+        "sent: a small model, "
+        "or auto for the chat model. Empty: only figures are checked, by code.",
+    )
     cheaper_model: str = _knob(
         "",
         "sell",
@@ -157,6 +165,7 @@ class Context(BaseModel):
     moderate_prompt: str = _prompt("moderate")
     extract_prompt: str = _prompt("extract")
     ground_prompt: str = _prompt("ground")
+    verify_prompt: str = _prompt("verify")
     remember_prompt: str = _prompt("remember")
     situation_prompt: str = _prompt("situation")
     problem_prompt: str = _prompt("problem")
@@ -287,7 +296,9 @@ class Context(BaseModel):
                 raise ValueError(f"{name}_prompt has unknown {holes}; it may hold {_holes(name) or 'none'}")
         return self
 
-    @field_validator("model", "fallback_model", "cheaper_model", *(f"{node}_model" for node in SMALL))
+    @field_validator(
+        "model", "fallback_model", "cheaper_model", "verify_model", *(f"{node}_model" for node in SMALL)
+    )
     @classmethod
     def _is_a_model(cls, name: str) -> str:
         if name not in ("", "auto") and not is_name(name):
@@ -326,11 +337,15 @@ class Context(BaseModel):
     def models(self) -> list[str]:
         """Every model the bot may ask, the chat model first."""
         small = (getattr(self, f"{node}_model") for node in SMALL)
-        named = dict.fromkeys((self.model, *small, self.cheaper_model, self.fallback_model))
+        named = dict.fromkeys(
+            (self.model, *small, self.verify_model, self.cheaper_model, self.fallback_model)
+        )
         return [name for name in named if name not in ("", "auto", "offline")]
 
     def options_of(self, node: str) -> ModelOptions:
         """The options a node asks its model with: of a smaller model only the time limit is set."""
+        if node == "verify":
+            return ModelOptions(timeout=self.model_options.timeout)
         if node not in SMALL:
             return self.model_options
         own = getattr(self, f"{node}_model")

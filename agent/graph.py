@@ -34,6 +34,7 @@ from agent.nodes.refuse import refuse
 from agent.nodes.remember import remember
 from agent.nodes.retrieve import Knowledge, retrieve
 from agent.nodes.sell import sell
+from agent.nodes.verify import verify
 from agent.state import Outbound, State
 from agent.tool_calls import Calling, straight
 from tools.runtime import price_list
@@ -84,6 +85,7 @@ def build(
     builder.add_node("tools", ToolNode(list(registry.found().values()), awrap_tool_call=guard))
     builder.add_node("follow_up", partial(follow_up, models=models))
     builder.add_node("ground", ground)
+    builder.add_node("verify", partial(verify, models=models), destinations=("sell", "follow_up", "remember"))
     builder.add_node("refuse", refuse)
     builder.add_node("handoff", handoff)
     builder.add_node("remember", partial(remember, models=models))

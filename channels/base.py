@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import httpx
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from channels.downloads import DownloadError
 
@@ -64,18 +64,19 @@ Status = Literal["sent", "delivered", "read", "failed"]
 class Frozen(BaseModel):
     """Immutable, strict about unknown fields, cheap to put on a queue."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class Media(Frozen):
-    """A file that came with a message; `id` fetches it from the provider, `url` (which may expire) does it
-    faster; `data` is the file itself in base64, where the provider gave no other way to it."""
+    """A file that came with a message."""
 
-    id: str
-    mime_type: str = ""
-    filename: str = ""
-    url: str = ""
-    data: str = ""
+    id: str = Field(description="The provider's id, which fetches it")
+    mime_type: str = Field(default="", description="Its type, such as `image/jpeg`")
+    filename: str = Field(default="", description="The name its sender gave it")
+    url: str = Field(default="", description="Where the provider has it, which may expire")
+    data: str = Field(
+        default="", description="The file in base64, where the provider gave no other way to it"
+    )
 
 
 class Message(Frozen):
@@ -350,10 +351,10 @@ def unsupported(channel: str, content: Content) -> SendError:
 
 
 class Qr(Frozen):
-    """What a phone scans to link a number: a PNG in base64, and its text where the provider tells it."""
+    """What a phone scans to link a number."""
 
-    png: str
-    value: str = ""
+    png: str = Field(description="The picture, a PNG in base64")
+    value: str = Field(default="", description="The text in it, where the provider tells it")
 
 
 Session = Literal["start", "stop", "restart", "logout", "delete"]

@@ -1,4 +1,5 @@
-"""Real parts for every test: the embedded Redis, over its socket."""
+"""Real parts for every test: a Redis-protocol server, the embedded one over its socket or the one that
+TEST_REDIS_URL names (which is emptied), where each process of the tests has a database of its own."""
 
 from __future__ import annotations
 
@@ -42,7 +43,10 @@ def logs_as_they_were() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
+def redis_url(worker_id: str) -> Iterator[str]:
+    if given := os.environ.get("TEST_REDIS_URL"):
+        yield f"{given.rstrip('/')}/{1 + int(worker_id.removeprefix('gw')) if worker_id != 'master' else 0}"
+        return
     with tempfile.TemporaryDirectory(prefix="sg") as folder:
         server = EmbeddedRedis(Path(folder))
         yield server.start()

@@ -180,7 +180,7 @@ class World:
         arrived = Counter(b.callback for b in emulator.phones.bubbles.values() if not b.mine)
         skipped = defaultdict(set)
         for row in await FollowUps(runtime.redis).skipped(runtime, 100_000):
-            skipped[row["conversation_id"]].add(row["touch"])
+            skipped[row.conversation_id].add(row.touch)
         touches = 0
         for person in self.people:
             entries = await runtime.conversations.transcript(person.conversation, 500)
@@ -230,8 +230,8 @@ class World:
         """What happened with one contact, by the clock of the business."""
         rows = [(e.at, _line(e)) for e in await runtime.conversations.transcript(person.conversation, 500)]
         for row in await FollowUps(runtime.redis).skipped(runtime, 100_000):
-            if row["conversation_id"] == person.conversation:
-                rows.append((row["at"], f"-- touch {row['touch']} left out: {row['reason']}"))
+            if row.conversation_id == person.conversation:
+                rows.append((row.at, f"-- touch {row.touch} left out: {row.reason}"))
         return [
             f"{datetime.fromtimestamp(at / 1000, ZoneInfo(self.zone)):%a %d %b %H:%M}  {line}"
             for at, line in sorted(rows)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from fnmatch import fnmatchcase
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,12 @@ def test_every_command_exists_with_its_options(command: list[str]):
     assert all(
         option in re.sub(r"\x1b\[[0-9;]*m", "", shown.stdout) for option in command if option.startswith("--")
     )
+
+
+def test_the_version_is_that_of_the_checkout():
+    shown = CliRunner().invoke(main.app, ["--version"])
+    assert shown.exit_code == 0 and shown.stdout.strip() == version("salesgraph")
+    assert PROJECT["project"]["dynamic"] == ["version"] and "setuptools_scm" in PROJECT["tool"]
 
 
 def test_the_image_holds_every_package():

@@ -31,22 +31,8 @@ from agent.grounding.units import (
 )
 from agent.language.locale import anywhere, within, words
 
-Kind = Literal[
-    "money",
-    "percent",
-    "duration",
-    "time",
-    "date",
-    "weekday",
-    "soon",
-    "measure",
-    "number",
-    "phone",
-    "email",
-    "link",
-    "free",
-    "product",
-]
+_Valued = Literal["money", "percent", "duration", "time", "date", "weekday", "soon", "measure", "number"]
+Kind = Literal[_Valued, "phone", "email", "link", "free", "product"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,31 +337,37 @@ def _figures(text: str) -> list[Claim]:
     return [claim for _, claim in found]
 
 
+# What may stand behind a number, in the order in which it is looked for, as one pattern: (kind, unit,
+# factor) by the name of its group.
+_KINDS: list[tuple[re.Pattern[str], tuple[str, str, float]]] = [
+    (PERCENTAGE, ("percent", "%", 1)),
+    *((pattern, ("duration", unit, factor)) for pattern, (unit, factor) in DURATION),
+    *((pattern, ("measure", unit, 1)) for pattern, unit in MEASURE),
+    (PIECE, ("measure", "piece", 1)),
+]
+_KIND_BY_GROUP = {f"kind{number}": kind for number, (_, kind) in enumerate(_KINDS)}
+_KIND = re.compile("|".join(f"(?P<kind{n}>{pattern.pattern})" for n, (pattern, _) in enumerate(_KINDS)), re.I)
+
+
 def _unit(text: str, number: Number) -> tuple[str, str, float, int]:
     """(kind, unit, factor, end) by the words right behind the number, else the sign in front of it."""
     at = number.end + (text[number.end : number.end + 1] in (" ", "-"))
     if not UNIT.match(text, at):
         return _by_sign(text, number)
-    if match := PERCENTAGE.match(text, at):
-        return "percent", "%", 1, match.end()
-    if (match := CURRENCY.match(text, at)) and (code := currency_of(match.group())) and _ends(text, match):
-        return "money", code, 1, match.end()
-    for pattern, (unit, factor) in DURATION:
-        if match := pattern.match(text, at):
-            return "duration", unit, factor, match.end()
-    for pattern, unit in MEASURE:
-        if match := pattern.match(text, at):
-            return "measure", unit, 1, match.end()
-    if match := PIECE.match(text, at):
-        return "measure", "piece", 1, match.end()
-    return _by_sign(text, number)
+    match = _KIND.match(text, at)
+    if match and match.lastgroup == "kind0":
+        return *_KIND_BY_GROUP["kind0"], match.end()
+    money = CURRENCY.match(text, at)
+    if money and (code := currency_of(money.group())) and _ends(text, money):
+        return "money", code, 1, money.end()
+    return (*_KIND_BY_GROUP[match.lastgroup or ""], match.end()) if match else _by_sign(text, number)
 
 
 def _by_sign(text: str, number: Number) -> tuple[str, str, float, int]:
     before = _SIGN_BEFORE.search(text[max(0, number.start - 7) : number.start])
     if before and PERCENT_BEFORE.fullmatch(before.group(1)):
         return "percent", "%", 1, number.end
-    if before:
+    if before and not (number.word and _ARTICLE.match(text, number.start)):  # "579 tenge a square metre"
         for length in range(len(before.group(1)), 0, -1):
             sign = before.group(1)[-length:]
             if (code := currency_of(sign)) and (not sign[0].isalpha() or length == len(before.group(1))):

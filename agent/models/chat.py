@@ -21,7 +21,7 @@ from agent.models import usage
 from agent.models.cleaning import cleaned
 from agent.models.failures import LASTING, Trouble, brief, judge, said, status_of, unusable
 from agent.models.providers import Access, make
-from agent.models.ways import Ways, next_ways, read, shaped, without_foreign_parts
+from agent.models.ways import Ways, is_blank, next_ways, read, shaped, without_foreign_parts
 
 log = structlog.get_logger()
 
@@ -375,6 +375,7 @@ def _uses(
         grammar=schema is not None and not by_call,
         system=any(message.type == "system" for message in messages),
         pictures=any(not isinstance(message.content, str) for message in messages),
+        blank=any(map(is_blank, messages)),
         temperature=options.temperature is not None,
         reasoning_effort=options.reasoning_effort is not None,
         max_tokens=options.max_tokens is not None,

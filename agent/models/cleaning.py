@@ -28,8 +28,8 @@ _FINAL = re.compile(
 _CHANNEL = re.compile(r"<\|(?:channel|start|message)\|>|^\s*analysis(?=[A-Z])")
 _MARKS = re.compile(
     r"<\|(?:end|return|call|start|message|channel|im_end|im_start|eot_id|eom_id|end_of_text|endoftext|assistant|user|system"
-    r"|begin_of_solution|end_of_solution)\|>|</?(?:answer|final|response|s|eos|bos)>|\[/?(?:INST|AVAILABLE_TOOLS)\]"
-    r"|<(?:start|end)_of_turn>|<[|｜][^<>|｜\n]{1,40}[|｜]>|\A\s*(?:assistant|### ?response)\s*:\s*",
+    r"|begin_of_solution|end_of_solution)\|>|</?(?:answer|final|response|s|eos|bos)>|</?passage\b[^<>]{0,300}>|\[/?(?:INST|AVAILABLE_TOOLS)\]"
+    r"|<(?:start|end)_of_turn>|<[|｜][^<>|｜\n]{1,40}[|｜]>|\A\s*(?:assistant|AI|bot|### ?response)\s*:\s*",
     re.I,
 )
 # What only a machine writes: where it stands, the name of a tool is a call and no word.
@@ -48,7 +48,21 @@ _SHELLS = re.compile(
 _ACTS = re.compile(r"^Action Input:", re.I | re.M)
 _ACTING = re.compile(r"^(?:Thought|Action|Action Input|Observation):.*$", re.I | re.M)
 # Where a model that answers in JSON puts its words.
-_WORDS = ("reply", "answer", "response", "message", "text", "content")
+_WORDS = (
+    "reply",
+    "answer",
+    "response",
+    "message",
+    "text",
+    "content",
+    "output",
+    "output_text",
+    "result",
+    "say",
+)
+# A small model goes on with the customer's part, and its own: only its first part is an answer.
+_OWN_PART = re.compile(r"^\s*(?:assistant|AI|bot)\s*:", re.I | re.M)
+_OTHER_PART = re.compile(r"^\s*(?:human|user|customer|client)\s*:", re.I | re.M)
 _PARAMETER = re.compile(
     r"<parameter=(\w{1,64})>\s*(.*?)\s*</parameter>|<arg_key>\s*(\w{1,64})\s*</arg_key>\s*<arg_value>\s*(.*?)\s*</arg_value>"
     r"|parameter name=\"(\w{1,64})\"[^<>]{0,60}>\s*(.*?)\s*<[/|｜]",
@@ -160,11 +174,19 @@ def _spoken(text: str) -> str:
         if isinstance(value, dict) and _is_call(value):
             left = f"{left[:start].rstrip()} {left[end:].lstrip()}".strip()
         elif isinstance(value, dict) and not (left[:start].strip() or left[end:].strip()):
-            words = [value[name] for name in _WORDS if isinstance(value.get(name), str)] or list(
-                value.values()
-            )
-            left = words[0] if words and isinstance(words[0], str) else ""
+            left = _words_of(value)
     return re.sub(r"```(?:json)?\s*(?:```|\Z)", "", left).strip()
+
+
+def _words_of(value: dict[str, Any], depth: int = 3) -> str:
+    """The words of an answer that is JSON: under a name that says so, however deep, else its first text."""
+    for name in _WORDS:
+        inner = value.get(name)
+        if isinstance(inner, str) and inner:
+            return inner
+        if isinstance(inner, dict) and depth and (words := _words_of(inner, depth - 1)):
+            return words
+    return next((inner for inner in value.values() if isinstance(inner, str)), "")
 
 
 def _is_call(value: dict[str, Any]) -> bool:
@@ -191,7 +213,10 @@ def without_thoughts(text: str) -> str:
     rest = text[at:]
     if orphan := list(_CLOSE.finditer(rest)):
         parts, rest = [], rest[orphan[-1].end() :]
-    return _MARKS.sub("", "".join([*parts, rest])).strip()
+    said = "".join([*parts, rest])
+    if (other := _OTHER_PART.search(said)) and said[: other.start()].strip() and _OWN_PART.search(said):
+        said = said[: other.start()]
+    return _MARKS.sub("", said).strip()
 
 
 def _calls_in(text: str, offered: Collection[str]) -> tuple[str, list[Any]]:

@@ -49,6 +49,17 @@ def in_pieces(text: str) -> dict[str, Any] | None:
     return {**whole, "object": "chat.completion"}
 
 
+def _completion(text: str) -> dict[str, Any] | None:
+    """The completion in an answer that was sent as text: an event stream, or JSON behind lines that only keep
+    the connection open (`: PROCESSING`; "Server-sent events", comments)."""
+    bare = re.sub(r"^:.*$", "", text, flags=re.M).strip()
+    try:
+        found = json.loads(bare)
+    except ValueError:
+        return in_pieces(text)
+    return found if isinstance(found, dict) else None
+
+
 def as_meant(answer: dict[str, Any]) -> dict[str, Any]:
     """A completion as its wire has it, whatever its server made of it: the author is the assistant, the
     arguments of a call are one JSON text, each call has an id, a call in the old place (`function_call`)
@@ -90,7 +101,7 @@ class OpenAiWire(ChatOpenAI):
     """LangChain's client, with what servers add to their answers kept and returned to the same model."""
 
     def _create_chat_result(self, response: Any, generation_info: dict[str, Any] | None = None) -> ChatResult:
-        told: Any = in_pieces(response) if isinstance(response, str) else response
+        told: Any = _completion(response) if isinstance(response, str) else response
         if not isinstance(told, dict) and not hasattr(told, "model_dump"):  # no JSON at all
             return super()._create_chat_result(response, generation_info)  # pyright: ignore[reportArgumentType]
         raw = as_meant(dict(told) if isinstance(told, dict) else told.model_dump(warnings=False))

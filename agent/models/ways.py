@@ -23,13 +23,15 @@ from agent.models.cleaning import objects_in
 @dataclass(frozen=True, slots=True)
 class Ways:
     """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with
-    `pictures`, over `chat` completions, and with which options of a bot. `forms`: it fills a form by calling
-    it as a tool; else it is asked for JSON, held to it by the server where that takes a `grammar`."""
+    `pictures`, with a `blank` message beside a call, over `chat` completions, and with which options of a
+    bot. `forms`: it fills a form by calling it as a tool; else it is asked for JSON, held to it by the
+    server where that takes a `grammar`."""
 
     tools: bool = True
     forced: bool = True
     system: bool = True
     pictures: bool = True
+    blank: bool = True
     chat: bool = True
     forms: bool = True
     grammar: bool = True
@@ -52,10 +54,15 @@ class Ways:
         return options.model_copy(update={name: None for name in OPTIONS if not getattr(self, name)})
 
 
+# What the agent says while it calls a tool, to models that cannot do without words.
+LOOKING = "(I look it up.)"
 # Options that a model may not take, the likeliest to be refused first.
 OPTIONS = ("reasoning_effort", "temperature", "max_tokens")
 
 _REFUSED = {
+    "blank": re.compile(
+        r"content\b.{0,60}(?:null|none|missing|required|valid string|must be a string|empty)", re.I
+    ),
     "grammar": re.compile(r"response_?format|json_schema|guided|grammar|structured output", re.I),
     "chat": re.compile(r"v1/responses|responses (?:api|endpoint)", re.I),
     "reasoning_effort": re.compile(
@@ -94,7 +101,7 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
     if "chat" in present and _REFUSED["chat"].search(error):
         later = next_ways(replace(ways, chat=True), "", replace(used, chat=False))
         return [replace(ways, chat=False), *later[:2]]
-    known = ("grammar", "tools", "forced", "system", "pictures", *OPTIONS)
+    known = ("blank", "grammar", "tools", "forced", "system", "pictures", *OPTIONS)
     said = [name for name in known if name in present and _REFUSED[name].search(error)]
     if "tools" in said and "forced" in said:
         said.remove(
@@ -106,7 +113,7 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
         *said,
         *(
             name
-            for name in (*OPTIONS, "grammar", "pictures", "forced", "tools", "system")
+            for name in (*OPTIONS, "blank", "grammar", "pictures", "forced", "tools", "system")
             if name in present and name not in said
         ),
     ]
@@ -144,6 +151,7 @@ def shaped(
             continue
         one = message if ways.tools else _as_text(message)
         one = one if ways.pictures else _blind(one)
+        one = one if ways.blank or not is_blank(one) else one.model_copy(update={"content": LOOKING})
         if not rest and isinstance(one, AIMessage) and not one.tool_calls:
             system.append(f"Your last message was: {_text(one)}")
             continue
@@ -210,12 +218,17 @@ def _text(message: AnyMessage) -> str:
     return str(message.text)
 
 
+def is_blank(message: AnyMessage) -> bool:
+    """Whether it is a call of a tool without a word beside it."""
+    return isinstance(message, AIMessage) and bool(message.tool_calls) and not _text(message)
+
+
 def _as_text(message: AnyMessage) -> AnyMessage:
     """A tool's call or answer for a model that knows no tools."""
     if isinstance(message, ToolMessage):
         return HumanMessage(f"(Our system answers, {message.name or 'a tool'}: {_text(message)})")
     if isinstance(message, AIMessage) and message.tool_calls:
-        return AIMessage(_text(message) or "(I look it up.)")
+        return AIMessage(_text(message) or LOOKING)
     return message
 
 

@@ -15,7 +15,7 @@ from agent.access_lists import listed
 from agent.context import PROFILE_FIELDS, Context
 from agent.language.detect import language_of
 from agent.language.phrases import Phrase, say, was_said
-from agent.language.screens import is_media_only, is_pleasantry, is_start, says_stop
+from agent.language.screens import asks_for_person, is_media_only, is_pleasantry, is_start, says_stop
 from agent.language.wishes import request_in
 from agent.state import State, burst, names_taken_back, text_of, without_notes
 
@@ -96,13 +96,10 @@ def _decided(state: State, context: Context) -> Command[Next]:
     ignored = _ignored(context, state.get("identity", ""))
     if not waiting and state.get("touch") and not (stopped or ignored) and state.get("owner") != "person":
         return Command(update={**fresh, "verdict": "answer"}, goto="retrieve")
-    if (
-        stopped
-        and not ignored
-        and state.get("owner") != "person"
-        and _asks_after_stop(waiting, state["messages"])
-    ):
-        return _answered(fresh, say("write_start", language), profile={"language": language})
+    if stopped and not ignored and state.get("owner") != "person":
+        fresh["task"] = _for_people(words)
+        if _asks_after_stop(waiting, state["messages"]):
+            return _answered(fresh, say("write_start", language), profile={"language": language})
     if not waiting or stopped or ignored or state.get("owner") == "person":
         return Command(update={**fresh, "verdict": "silent"}, goto="remember")
     if unusable := _unusable(waiting):
@@ -123,6 +120,13 @@ def _asks_after_stop(waiting: Sequence[AnyMessage], messages: Sequence[AnyMessag
         return False
     since = next((n for n in range(len(messages) - 1, -1, -1) if was_said("stopped", messages[n : n + 1])), 0)
     return not was_said("write_start", messages[since:])
+
+
+def _for_people(words: str) -> str:
+    """What somebody who wants no messages asks of the people of the shop, who may write to them by other
+    ways; empty where they ask for nothing."""
+    asked = "asks for a person" if asks_for_person(words) else request_in(words)
+    return f"wrote after STOP, and is not answered ({asked}): {words[:300]}" if asked else ""
 
 
 def _ignored(context: Context, identity: str) -> bool:

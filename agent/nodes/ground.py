@@ -24,47 +24,63 @@ GIVEN_AWAY = 9
 
 log = structlog.get_logger()
 
+Next = Literal["verify", "sell", "follow_up", "remember"]
 
-async def ground(
-    state: State, runtime: Runtime[Context]
-) -> Command[Literal["sell", "follow_up", "remember"]]:
+
+async def ground(state: State, runtime: Runtime[Context]) -> Command[Next]:
     """Lets a supported reply pass. Any other is written anew once, with the complaint; then an honest line
-    takes its place and a person gets a task."""
-    context, reply, message = runtime.context, state.get("replies", [""])[-1], state["messages"][-1]
+    takes its place and a person gets a task. Where the bot has a verifier it decides what is supported."""
+    context, reply = runtime.context, state.get("replies", [""])[-1]
     language = state.get("profile", {}).get("language") or "en"
     if reveals(context, reply):
         log.warning("rules_kept", model=state.get("model"))
         return _instead(state, say("refusal", language, context.business), "the reply gave the rules away")
     if not context.grounding:
         return Command(goto="remember")
-    found = findings(reply, evidence(state, context))
+    if other := _other_letters(reply, asked(state)):
+        if not state.get("complaint") and state.get("model") != OFFLINE:
+            return written_anew(state, [*_complaints(_found(state, context)), *other])
+    if context.verify_model and state.get("model") != OFFLINE:
+        return Command(goto="verify")
+    return judged_by_code(state, context)
+
+
+def judged_by_code(state: State, context: Context) -> Command[Next]:
+    """What becomes of a reply by the figures that code finds in its evidence."""
+    found = _found(state, context)
     checked = [f"{f.claim.kind} {f.claim.text.strip()}: {f.why}" for f in found]
     complaints = _complaints(found)
+    if not complaints:
+        return Command(update={"checked": checked}, goto="remember")
     again = not state.get("complaint") and state.get("model") != OFFLINE
-    other_letters = _other_letters(reply, asked(state))
-    if complaints or (other_letters and again):
-        log.warning("unsupported", claims=[f.claim.kind for f in found if not f.supported], again=again)
-        if again:
-            wrong = "\n".join(f"- {text}" for text in [*complaints, *other_letters])
-            update = {
-                "messages": [RemoveMessage(id=str(message.id))],
-                "replies": state.get("replies", [])[:-1],
-                "draft": reply,
-                "complaint": wrong,
-            }
-            return Command(update=update, goto="follow_up" if state.get("touch") else "sell")
-        why = f"check and answer: {'; '.join(complaints)}"
-        return _instead(state, say("checking", language), why, checked)
-    return Command(update={"checked": checked}, goto="remember")
+    log.warning("unsupported", claims=[f.claim.kind for f in found if not f.supported], again=again)
+    if again:
+        return written_anew(state, complaints)
+    language = state.get("profile", {}).get("language") or "en"
+    why = f"check and answer: {'; '.join(complaints)}"
+    return _instead(state, say("checking", language), why, checked)
+
+
+def written_anew(state: State, complaints: list[str]) -> Command[Next]:
+    """Send the draft back to whoever wrote it, with what is wrong with it."""
+    update = {
+        "messages": [RemoveMessage(id=str(state["messages"][-1].id))],
+        "replies": state.get("replies", [])[:-1],
+        "draft": state.get("replies", [""])[-1],
+        "complaint": "\n".join(f"- {text}" for text in complaints),
+    }
+    return Command(update=update, goto="follow_up" if state.get("touch") else "sell")
+
+
+def _found(state: State, context: Context) -> list[Finding]:
+    return findings(state.get("replies", [""])[-1], evidence(state, context))
 
 
 def _complaints(found: list[Finding]) -> list[str]:
     return list(dict.fromkeys(f.why for f in found if not f.supported))
 
 
-def _instead(
-    state: State, text: str, task: str, checked: list[str] | None = None
-) -> Command[Literal["sell", "follow_up", "remember"]]:
+def _instead(state: State, text: str, task: str, checked: list[str] | None = None) -> Command[Next]:
     message = AIMessage(text, id=state["messages"][-1].id)
     update: dict[str, Any] = {
         "messages": [message],

@@ -4,25 +4,30 @@ second."""
 from __future__ import annotations
 
 import base64
-from typing import Annotated, Any
+from collections.abc import Awaitable
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Header, HTTPException, Query
 from fastapi import Body as InBody
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from agent.context import Context
 from channels.base import Linked, SendError, Session
-from server.api.common import Api, Body, Here
+from server.api.common import Api, Body, Here, Page, deployment_only, fails, files
 from server.bots.bot import BotRuntime
 from server.bots.registry import Outcome
 from server.config.bot import OWNERS_ONLY, BadConfig, Problem
 from server.notifications.webhooks import operator_secret
 from server.operators import audit, tokens
 from server.operators.audit import Audited
-from server.operators.bot_status import UNOFFICIAL, status_of
+from server.operators.bot_status import UNOFFICIAL, BotStatus, status_of
 from server.operators.roles import OWNER, READER
-from server.operators.tokens import Role, who
+from server.operators.tokens import who
 from server.pipeline import linked_sessions
+from server.store.records import Record
+
+Answered = TypeVar("Answered")
 
 # Parts of a configuration that have fields of their own.
 PARTS = {"channel", "hours", "inbox", "model_options", "retention", "outreach"}
@@ -31,67 +36,104 @@ PARTS = {"channel", "hours", "inbox", "model_options", "retention", "outreach"}
 class PhoneIn(Body):
     """The phone of the number that is to be linked."""
 
-    phone: str = Field(pattern=r"^\+?\d{6,15}$")
+    phone: str = Field(pattern=r"^\+?\d{6,15}$", description="its number with the country code")
 
 
 class WebhookIn(Body):
     """Where this deployment is reached from outside."""
 
-    base_url: str = Field(pattern=r"^https?://")
+    base_url: str = Field(pattern=r"^https?://", description="such as https://bot.example")
 
 
-class TokenIn(Body):
-    """A token for a person or a program; `name` says whose. It opens the bots named, or all of them. `role`:
-    `owner` does everything, `agent` talks to contacts and looks after them, `read_only` looks."""
+class StoredBot(Record):
+    """What became of one configuration."""
 
-    name: str = Field(min_length=1, max_length=100, examples=["Aigerim"])
-    role: Role = "owner"
-    bots: list[str] = Field([], max_length=100, examples=[["almaty"]])
-    bot_id: str | None = Field(None, description="one bot; the same as bots with one name")
-
-
-class Item(BaseModel):
-    """What became of one configuration of a list."""
-
-    id: str
-    status: Outcome
-    problems: list[Problem] = []
-    notice: str | None = None
+    id: str = Field(description="The bot's id")
+    status: Outcome = Field(description="What was done; `refused`: nothing, for `problems`")
+    problems: list[Problem] = Field(default=[], description="What is wrong with which field")
+    notice: str | None = Field(default=None, description="What is to be known of an unofficial channel")
 
 
-routes = APIRouter(prefix="/api", route_class=Audited)
+class StoredBots(Record):
+    """What became of a list of configurations."""
+
+    items: list[StoredBot] = Field(description="Each configuration, in the order they were given")
 
 
-def runtime_of(api: Api, bot_id: str) -> BotRuntime:
-    if bot_id not in api.runtimes:
-        raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
-    return api.runtimes[bot_id]
+class BotSummary(Record):
+    """A bot as lists show it."""
+
+    id: str = Field(description="The bot's id")
+    business: str = Field(description="Name of the business and what it sells")
+    model: str = Field(description="The chat model")
+    channel: str = Field(description="`cloud_api`, `wappi`, `waha`, `simulator` or a channel of your own")
+    account: str | None = Field(description="The provider's id of its number; null: it has none")
+    simulator: str = Field(description="Its number in the simulator")
 
 
-def owner(api: Api) -> None:
-    if who.get().bots:
-        raise HTTPException(403, "a token of one bot does not open this; use API_TOKEN")
+class BotPage(Page[BotSummary]):
+    """All bots."""
+
+
+class BotDetails(BotSummary):
+    """A bot with its configuration and settings."""
+
+    config: dict[str, Any] = Field(description="The configuration as it was given, without secrets")
+    settings: Context = Field(description="All settings in force")
+
+
+class DeletedBot(Record):
+    """A bot that was stopped."""
+
+    id: str = Field(description="The bot's id")
+    status: Literal["deleted"] = Field(default="deleted", description="It is done")
+    erased_keys: int = Field(description="Keys of the database that were deleted with it")
+    notice: str | None = Field(description="What is left to be done by hand; null: nothing")
+
+
+class OperatorWebhook(Record):
+    """Where and how people at the business are told that they are needed."""
+
+    bot_id: str = Field(description="The bot's id")
+    url: str | None = Field(description="The address that is told; null: none is")
+    secret: str = Field(description="What the notices are signed with")
+
+
+class PairingCode(Record):
+    """What links a phone in place of a QR code."""
+
+    code: str = Field(description="To be typed into WhatsApp on the phone")
+
+
+class RegisteredWebhook(Record):
+    """A provider that knows where its webhooks go."""
+
+    status: Literal["done"] = Field(default="done", description="It was told")
+    bot_id: str = Field(description="The bot's id")
+
+
+REFUSED = fails(502, "The provider refused")
+
+routes = APIRouter(prefix="/api", tags=["bots"], route_class=Audited)
 
 
 def linked(api: Api, bot_id: str) -> tuple[BotRuntime, Linked]:
-    runtime = runtime_of(api, bot_id)
-    channel = api.registry.router.channel(bot_id, runtime.bot.account) if runtime.bot.account else None
+    """A bot with its channel, whose number is a linked phone. Raises HTTPException 404 and 409."""
+    runtime = api.lookup.runtime(bot_id)
+    channel = api.router.channel(bot_id, runtime.bot.account) if runtime.bot.account else None
     if channel is None or not isinstance(channel, Linked):
         raise HTTPException(409, f"{bot_id} is not on a channel that links phones, such as wappi or waha")
     return runtime, channel
 
 
-async def put(api: Api, raw: Any) -> Item:
+async def put(api: Api, raw: Any) -> StoredBot:
+    """Store one configuration."""
     name = str(raw.get("id") or raw.get("bot_id") or "") if isinstance(raw, dict) else ""
     try:
         bot_id, outcome = await api.registry.put(raw)
     except BadConfig as error:
-        return Item(id=name, status="refused", problems=error.problems)
-    channel = (
-        api.registry.router.channel(bot_id, api.registry[bot_id].bot.account)
-        if bot_id in api.registry
-        else None
-    )
+        return StoredBot(id=name, status="refused", problems=error.problems)
+    channel = api.router.channel(bot_id, api.registry[bot_id].bot.account) if bot_id in api.registry else None
     notice = UNOFFICIAL if channel and not channel.capabilities.official else None
     if outcome != "unchanged" and isinstance(channel, Linked) and channel.name == "waha":
         try:
@@ -100,48 +142,54 @@ async def put(api: Api, raw: Any) -> Item:
             await linked_sessions.check(
                 api.registry[bot_id], api.registry[bot_id].bot.account, channel, counts=False
             )
-            return Item(id=bot_id, status=outcome, notice=f"{UNOFFICIAL} The gateway did not answer: {error}")
+            return StoredBot(
+                id=bot_id, status=outcome, notice=f"{UNOFFICIAL} The gateway did not answer: {error}"
+            )
     audit.about(bot_id)
-    return Item(id=bot_id, status=outcome, notice=notice)
+    return StoredBot(id=bot_id, status=outcome, notice=notice)
 
 
 @routes.put(
     "/bots",
     summary="Store one bot, or a list of them; as often as you like",
-    response_model=None,
+    response_model=StoredBot | StoredBots,
+    responses={
+        207: {"model": StoredBots, "description": "Some of the list were refused"},
+        **fails(412, "There is such a bot already"),
+    },
     dependencies=[OWNER],
 )
 async def put_bots(
     api: Here,
-    given: Any = InBody(...),
+    response: Response,
+    given: Annotated[Any, InBody(description="a configuration, or a list of them")],
     if_none_match: Annotated[str | None, Header(description="`*`: only bots that there are not yet")] = None,
-) -> Response | dict[str, Any]:
-    owner(api)
-    names = [row.get("id") or row.get("bot_id") for row in (given if isinstance(given, list) else [given]) if isinstance(row, dict)]  # fmt: skip
-    if if_none_match == "*" and (
-        known := [name for name in names if isinstance(name, str) and name in api.registry]
-    ):
+) -> StoredBot | StoredBots | Response:
+    deployment_only()
+    rows = [row for row in (given if isinstance(given, list) else [given]) if isinstance(row, dict)]
+    names = [row.get("id") or row.get("bot_id") for row in rows]
+    known = [name for name in names if isinstance(name, str) and name in api.registry]
+    if if_none_match == "*" and known:
         raise HTTPException(412, f"id: there is a bot {known[0]} already")
-    if not isinstance(given, list):
-        item = await put(api, given)
-        if item.status == "refused":
-            detail = "; ".join(f"{p.field}: {p.problem}" for p in item.problems)
-            problem = {
-                "type": "about:blank",
-                "title": "Unprocessable Content",
-                "status": 422,
-                "detail": detail,
-            }
-            return JSONResponse({**problem, "errors": [p.model_dump() for p in item.problems]}, 422, media_type="application/problem+json")  # fmt: skip
-        return item.model_dump()
-    items = [await put(api, raw) for raw in given]
-    refused = any(item.status == "refused" for item in items)
-    return JSONResponse({"items": [item.model_dump() for item in items]}, 207 if refused else 200)
+    if isinstance(given, list):
+        items = [await put(api, raw) for raw in given]
+        if any(item.status == "refused" for item in items):
+            response.status_code = 207
+        return StoredBots(items=items)
+    item = await put(api, given)
+    return _unprocessable(item.problems) if item.status == "refused" else item
+
+
+def _unprocessable(problems: list[Problem]) -> Response:
+    detail = "; ".join(f"{p.field}: {p.problem}" for p in problems)
+    problem = {"type": "about:blank", "title": "Unprocessable Content", "status": 422, "detail": detail}
+    errors = [p.model_dump() for p in problems]
+    return JSONResponse({**problem, "errors": errors}, 422, media_type="application/problem+json")
 
 
 @routes.get("/bots", summary="All bots", dependencies=[READER])
-async def list_bots(api: Here) -> dict[str, Any]:
-    return {"items": [_bot(runtime) for runtime in api.runtimes.values()], "next_cursor": None}
+async def list_bots(api: Here) -> BotPage:
+    return BotPage(items=[_summary(runtime) for runtime in api.runtimes.values()])
 
 
 @routes.get(
@@ -149,13 +197,14 @@ async def list_bots(api: Here) -> dict[str, Any]:
     summary="One bot: its configuration as given, and all settings in force",
     dependencies=[READER],
 )
-async def get_bot(api: Here, bot_id: str) -> dict[str, Any]:
-    runtime = runtime_of(api, bot_id)
-    return {
-        **_bot(runtime),
-        "config": await api.registry.config(bot_id),
-        "settings": runtime.bot.context.model_dump(),
-    }
+async def get_bot(api: Here, bot_id: str) -> BotDetails:
+    return await _details(api, bot_id)
+
+
+async def _details(api: Api, bot_id: str) -> BotDetails:
+    runtime = api.lookup.runtime(bot_id)
+    config = await api.registry.config(bot_id)
+    return BotDetails(**_summary(runtime).model_dump(), config=config, settings=runtime.bot.context)
 
 
 @routes.patch(
@@ -163,8 +212,8 @@ async def get_bot(api: Here, bot_id: str) -> dict[str, Any]:
     summary="Change some fields; null goes back to what the settings say",
     dependencies=[OWNER],
 )
-async def patch_bot(api: Here, bot_id: str, change: dict[str, Any]) -> dict[str, Any]:
-    runtime_of(api, bot_id)
+async def change_bot(api: Here, bot_id: str, change: dict[str, Any]) -> BotDetails:
+    api.lookup.runtime(bot_id)
     old = await api.registry.config(bot_id)
     barred = [name for name in OWNERS_ONLY if name in change and change[name] != old.get(name)]
     if who.get().bots and barred:
@@ -173,21 +222,22 @@ async def patch_bot(api: Here, bot_id: str, change: dict[str, Any]) -> dict[str,
         )
     if change.get("id", bot_id) != bot_id:
         raise HTTPException(422, "id: never changes")
-    merged = {name: value for name, value in {**old, **change, "id": bot_id}.items() if value is not None}
-    for name in (
-        PARTS & change.keys() & old.keys()
-    ):  # a part that is named changes; what it does not name stays
-        new, before = change[name], old[name]
-        if (
-            isinstance(new, dict)
-            and isinstance(before, dict)
-            and new.get("type") in (None, before.get("type"))
-        ):
-            merged[name] = {n: value for n, value in {**before, **new}.items() if value is not None}
-    item = await put(api, merged)
+    item = await put(api, _merged(old, {**change, "id": bot_id}))
     if item.status == "refused":
         raise HTTPException(422, "; ".join(f"{p.field}: {p.problem}" for p in item.problems))
-    return await get_bot(api, bot_id)
+    return await _details(api, bot_id)
+
+
+def _merged(old: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with changes. Of a part that is named changes what is named in it; null takes a field
+    away."""
+    merged = {name: value for name, value in {**old, **change}.items() if value is not None}
+    for name in PARTS & change.keys() & old.keys():
+        new, before = change[name], old[name]
+        parts = isinstance(new, dict) and isinstance(before, dict)
+        if parts and new.get("type") in (None, before.get("type")):
+            merged[name] = {n: value for n, value in {**before, **new}.items() if value is not None}
+    return merged
 
 
 @routes.delete(
@@ -195,22 +245,26 @@ async def patch_bot(api: Here, bot_id: str, change: dict[str, Any]) -> dict[str,
     summary="Stop a bot; with erase=true delete everything known of it",
     dependencies=[OWNER],
 )
-async def delete_bot(api: Here, bot_id: str, erase: bool = Query(False, description="also its contacts and documents")) -> dict[str, Any]:  # fmt: skip
-    owner(api)
-    runtime = runtime_of(api, bot_id)
-    channel = api.registry.router.channel(bot_id, runtime.bot.account) if runtime.bot.account else None
+async def delete_bot(
+    api: Here,
+    bot_id: str,
+    erase: Annotated[bool, Query(description="also its contacts and documents")] = False,
+) -> DeletedBot:
+    deployment_only()
+    runtime = api.lookup.runtime(bot_id)
+    channel = api.router.channel(bot_id, runtime.bot.account) if runtime.bot.account else None
     settled = api.registry.is_settled(bot_id)
     if not await api.registry.delete(bot_id) and not (settled and erase):
         raise HTTPException(409, f"{bot_id} is described by the settings; there is nothing stored to delete")
     if not settled:
         await tokens.forget_bot(runtime.redis, bot_id)
     erased, notice = await api.registry.erase(bot_id) if erase else 0, None
-    if isinstance(channel, Linked) and api.registry.router.channel(bot_id, runtime.bot.account) is None:
+    if isinstance(channel, Linked) and api.router.channel(bot_id, runtime.bot.account) is None:
         try:
             await channel.session("delete")
         except SendError as error:
             notice = f"its session may still be linked, unlink it on the phone: {error}"
-    return {"id": bot_id, "status": "deleted", "erased_keys": erased, "notice": notice}
+    return DeletedBot(id=bot_id, erased_keys=erased, notice=notice)
 
 
 @routes.get(
@@ -218,8 +272,8 @@ async def delete_bot(api: Here, bot_id: str, erase: bool = Query(False, descript
     summary="Whether a bot can be reached, and the QR code of an unlinked phone",
     dependencies=[READER],
 )
-async def bot_status(api: Here, bot_id: str) -> dict[str, Any]:
-    runtime = runtime_of(api, bot_id)
+async def get_bot_status(api: Here, bot_id: str) -> BotStatus:
+    runtime = api.lookup.runtime(bot_id)
     return await status_of(api.settings, api.registry, runtime)
 
 
@@ -228,19 +282,23 @@ async def bot_status(api: Here, bot_id: str) -> dict[str, Any]:
     summary="What notices to OPERATOR_WEBHOOK_URL are signed with",
     dependencies=[OWNER],
 )
-async def operator_webhook(api: Here, bot_id: str) -> dict[str, Any]:
+async def get_operator_webhook(api: Here, bot_id: str) -> OperatorWebhook:
     """Each carries `X-Salesgraph-Signature: t=SECONDS,v1=HEX`, as outgoing webhooks do."""
-    runtime = runtime_of(api, bot_id)
+    runtime = api.lookup.runtime(bot_id)
     if api.settings.operator_webhook_secret and who.get().bots:
         raise HTTPException(403, "the secret is that of all bots; use API_TOKEN")
     secret = operator_secret(api.settings, bot_id)
-    return {"bot_id": bot_id, "url": runtime.bot.operator_webhook_url or None, "secret": secret}
+    return OperatorWebhook(bot_id=bot_id, url=runtime.bot.operator_webhook_url or None, secret=secret)
 
 
 @routes.get(
-    "/bots/{bot_id}/qr.png", summary="The QR code as a picture", response_model=None, dependencies=[OWNER]
+    "/bots/{bot_id}/qr.png",
+    summary="The QR code as a picture",
+    response_class=Response,
+    responses=files("image/png") | REFUSED,
+    dependencies=[OWNER],
 )
-async def qr_png(api: Here, bot_id: str) -> Response:
+async def get_qr_code(api: Here, bot_id: str) -> Response:
     _, channel = linked(api, bot_id)
     code = await _asked(channel.qr())
     if code is None:
@@ -249,28 +307,37 @@ async def qr_png(api: Here, bot_id: str) -> Response:
 
 
 @routes.post(
-    "/bots/{bot_id}/session/code", summary="A pairing code in place of a QR code", dependencies=[OWNER]
+    "/bots/{bot_id}/session/code",
+    summary="A pairing code in place of a QR code",
+    responses=REFUSED,
+    dependencies=[OWNER],
 )
-async def pairing(api: Here, bot_id: str, asked: PhoneIn) -> dict[str, str]:
+async def get_pairing_code(api: Here, bot_id: str, asked: PhoneIn) -> PairingCode:
     _, channel = linked(api, bot_id)
-    return {"code": await _asked(channel.pairing_code(asked.phone.lstrip("+")))}
+    return PairingCode(code=await _asked(channel.pairing_code(asked.phone.lstrip("+"))))
 
 
 @routes.post(
     "/bots/{bot_id}/session/{action}",
     summary="Start, stop, restart, log out or delete a linked session",
+    responses=REFUSED,
     dependencies=[OWNER],
 )
-async def session(api: Here, bot_id: str, action: Session) -> dict[str, Any]:
+async def change_session(api: Here, bot_id: str, action: Session) -> BotStatus:
     runtime, channel = linked(api, bot_id)
     await linked_sessions.want(runtime, runtime.bot.account, action in ("start", "restart"))
     await _asked(channel.session(action))
     return await status_of(api.settings, api.registry, runtime)
 
 
-@routes.post("/bots/{bot_id}/webhook", summary="Tell Wappi where its webhooks go", dependencies=[OWNER])
-async def register(api: Here, bot_id: str, asked: WebhookIn) -> dict[str, str]:
-    owner(api)
+@routes.post(
+    "/bots/{bot_id}/webhook",
+    summary="Tell Wappi where its webhooks go",
+    responses=REFUSED,
+    dependencies=[OWNER],
+)
+async def register_webhook(api: Here, bot_id: str, asked: WebhookIn) -> RegisteredWebhook:
+    deployment_only()
     runtime, channel = linked(api, bot_id)
     secret = channel.credentials.webhook_secret.get_secret_value()
     tell = getattr(channel, "register", None)
@@ -279,59 +346,24 @@ async def register(api: Here, bot_id: str, asked: WebhookIn) -> dict[str, str]:
             409, "only a wappi bot with a webhook_secret can be told; others are configured otherwise"
         )
     await _asked(tell(f"{asked.base_url.rstrip('/')}/webhook/{channel.name}/{bot_id}/{secret}"))
-    return {"status": "done", "bot_id": runtime.bot.id}
+    return RegisteredWebhook(bot_id=runtime.bot.id)
 
 
-@routes.post(
-    "/tokens",
-    status_code=201,
-    summary="A token for a person or a program; it is shown once",
-    dependencies=[OWNER],
-)
-async def create_token(api: Here, asked: TokenIn) -> dict[str, Any]:
-    owner(api)
-    bots: list[str] = sorted(set(asked.bots) | ({asked.bot_id} if asked.bot_id else set()))
-    for bot_id in bots:
-        runtime_of(api, bot_id)
-    operator, secret = await tokens.create(api.redis, bots, asked.name, asked.role)
-    audit.about(", ".join(bots), f"{operator.id} {asked.role}")
-    return {**_operator(operator), "token": secret}
-
-
-@routes.get("/tokens", summary="Everybody who has a token of their own", dependencies=[OWNER])
-async def list_tokens(api: Here) -> dict[str, Any]:
-    mine = who.get().bots
-    rows = [
-        row for row in await tokens.every(api.redis) if not mine or (row.bots and set(row.bots) <= set(mine))
-    ]
-    return {"items": [_operator(row) for row in rows], "next_cursor": None}
-
-
-@routes.delete("/tokens/{token_id}", status_code=204, summary="Revoke a token", dependencies=[OWNER])
-async def revoke_token(api: Here, token_id: str) -> None:
-    owner(api)
-    if not await tokens.revoke(api.redis, token_id):
-        raise HTTPException(404, "there is no token of this id")
-
-
-def _operator(operator: tokens.Operator) -> dict[str, Any]:
-    return {**operator.model_dump(), "bot_id": operator.bots[0] if len(operator.bots) == 1 else None}
-
-
-async def _asked(question: Any) -> Any:
+async def _asked(question: Awaitable[Answered]) -> Answered:
+    """What a provider answers. Raises HTTPException 502."""
     try:
         return await question
     except SendError as error:
         raise HTTPException(502, f"the provider refused: {error}") from None
 
 
-def _bot(runtime: BotRuntime) -> dict[str, Any]:
+def _summary(runtime: BotRuntime) -> BotSummary:
     bot = runtime.bot
-    return {
-        "id": bot.id,
-        "business": bot.context.business,
-        "model": bot.context.model,
-        "channel": bot.channel_of(bot.account) if bot.account else "simulator",
-        "account": bot.account or None,
-        "simulator": bot.simulated_account,
-    }
+    return BotSummary(
+        id=bot.id,
+        business=bot.context.business,
+        model=bot.context.model,
+        channel=bot.channel_of(bot.account) if bot.account else "simulator",
+        account=bot.account or None,
+        simulator=bot.simulated_account,
+    )

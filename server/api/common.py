@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from fastapi import Depends, HTTPException, Query, Request
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from redis.asyncio import Redis
 
 from knowledge_base.library import Library
-from server.api.events import Feed
 from server.bots.bot import BotRuntime
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
-from server.conversations.listing import Inbox
+from server.conversations import listing
+from server.conversations.listing import BadCursor, Inbox, Show
 from server.notifications.webhooks import Hooks
 from server.observability.costs import Spending
 from server.operators import audit
+from server.operators.change_feed import Feed
 from server.operators.documents import Reading
 from server.operators.login import Access
 from server.operators.tokens import Visible, who
@@ -29,11 +31,12 @@ from server.outreach.follow_ups import FollowUps
 from server.pipeline.agents import Rehearsal, library
 from server.store.contacts import Conversations
 from server.store.keys import SHARED, key
-from server.store.records import Contact
+from server.store.records import Contact, Record
 
 Limit = Annotated[int, Query(ge=1, le=200, description="rows on a page")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before")]
 OneBot = Annotated[str | None, Query(max_length=100, description="only this bot")]
+TheBot = Annotated[str, Query(max_length=100, description="which bot")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,19 @@ class MessageIn(Body):
     order."""
 
     text: str | None = Field(
-        None, min_length=1, max_length=4096, examples=["The Duo is in stock, shall I reserve one?"]
+        None,
+        min_length=1,
+        max_length=4096,
+        description="its words",
+        examples=["The Duo is in stock, shall I reserve one?"],
     )
     template: str | None = Field(
-        None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$", examples=["we_answered:en"]
+        None,
+        pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$",
+        description="an approved template, `name:language`",
+        examples=["we_answered:en"],
     )
-    variables: list[str] = Field([], max_length=20)
+    variables: list[str] = Field([], max_length=20, description="values of its variables, in order")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> MessageIn:
@@ -125,17 +135,15 @@ class ProblemDetails(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
+    type: str = Field(default="about:blank", description="Always `about:blank`")
+    title: str = Field(description="The HTTP status in words")
+    status: int = Field(description="The HTTP status")
+    detail: str = Field(description="What is wrong, and what to do")
 
 
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": description,
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
-    }
+    status: {"description": description, "content": PROBLEM}
     for status, description in {
         400: "A cursor or an address that cannot be read",
         401: "No token, or one that opens nothing",
@@ -151,12 +159,66 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 Offset = Annotated[
     int, Query(ge=0, le=1_000_000, alias="cursor", description="`next_cursor` of the page before")
 ]
+Format = Annotated[Literal["json", "csv"], Query(description="`csv`: everything, as a table")]
+
+Row = TypeVar("Row")
 
 
-def sliced(rows: Sequence[Any], limit: int, start: int) -> dict[str, Any]:
-    """A page of a list that is known as a whole."""
-    end = start + limit
-    return {"items": list(rows[start:end]), "next_cursor": str(end) if len(rows) > end else None}
+class Page(Record, Generic[Row]):
+    """A page of a list."""
+
+    items: list[Row] = Field(description="Its rows")
+    next_cursor: str | None = Field(
+        default=None, description="`cursor` of the next page; null: there is none"
+    )
+
+    @classmethod
+    def sliced(cls, rows: Sequence[Row], limit: int, start: int, **more: Any) -> Self:
+        """A page of a list that is known as a whole; `more`: fields of its own."""
+        end = start + limit
+        found = {"items": rows[start:end], "next_cursor": str(end) if len(rows) > end else None}
+        return cls.model_validate({**found, **more})
+
+
+class Queued(Record):
+    """Something that is on its way."""
+
+    id: str = Field(description="Its id")
+    status: Literal["queued"] = Field(default="queued", description="It waits for a worker")
+
+
+def files(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """How a description says that a good answer is, or may be, a file of one of these media types."""
+    text, data = {"type": "string"}, {"type": "string", "format": "binary"}
+    return {
+        200: {"content": {kind: {"schema": text if kind.startswith("text/") else data} for kind in kinds}}
+    }
+
+
+def fails(status: int | str, why: str) -> dict[int | str, dict[str, Any]]:
+    """How a description says that a route has an error of its own."""
+    return {status: {"description": why, "content": PROBLEM}}
+
+
+def attached(data: bytes, kind: str, name: str) -> Response:
+    """A file to be kept, of a media type, under a name."""
+    return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def deployment_only() -> None:
+    """Raises HTTPException 403 for a token that opens some bots only."""
+    if who.get().bots:
+        raise HTTPException(403, "a token of one bot does not open this; use API_TOKEN")
+
+
+async def conversations_page(
+    api: Api, show: Show, q: str, bot_id: str | None, limit: int, cursor: str | None
+) -> listing.Page:
+    """A page of the list of conversations. Raises HTTPException 400 for a cursor that cannot be read."""
+    try:
+        return await api.inbox.page(api.lookup.some(bot_id), show, q, limit, cursor)
+    except BadCursor as error:
+        raise HTTPException(400, str(error)) from None
 
 
 class Lookup:

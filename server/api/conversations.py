@@ -1,88 +1,104 @@
-"""The operator API of conversations and contacts: found, read, written in, corrected, exported, erased."""
+"""The operator API of conversations: found, read, written in, handed over and back."""
 
 from __future__ import annotations
 
-import asyncio
-import csv
-import io
-import re
-import time
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
-from fastapi.responses import Response, StreamingResponse
-from pydantic import Field, field_validator
+from fastapi.responses import Response
+from pydantic import Field
 
-from agent.access_lists import TURNED_AWAY
-from agent.profile import region_of
 from channels.downloads import DownloadError
-from server.api.common import Api, Body, Cursor, Here, Limit, MessageIn, OneBot
-from server.bots.bot import BotRuntime
+from server.api.common import (
+    Cursor,
+    Here,
+    Limit,
+    MessageIn,
+    OneBot,
+    Page,
+    Queued,
+    attached,
+    conversations_page,
+    fails,
+    files,
+)
+from server.api.contacts import ContactCard, card, card_of
+from server.api.messages import queue
 from server.clock import now_ms
 from server.conversations import attachments, working_memory
 from server.conversations.attachments import NoMedia
-from server.conversations.listing import LONGEST_QUERY, PATIENCE, BadCursor, Inbox, Row, Show, cursor_of
+from server.conversations.listing import LONGEST_QUERY, Row, Show
 from server.observability import turn_traces
-from server.observability.costs import NANO
-from server.operators import audit, privacy, takeover
+from server.observability.turn_traces import Trace
+from server.operators import audit, takeover
 from server.operators.audit import Audited
-from server.operators.profile_fields import BadField, entered
-from server.operators.roles import AGENT, OWNER, READER
-from server.store.contacts import OPERATOR
-from server.store.message_templates import MissingVariable, templates
-from server.store.records import Contact
-
-# What the service notes in a profile itself.
-OURS = frozenset({"consent", "undeliverable", "class_reason", "class_confidence", TURNED_AWAY})
+from server.operators.roles import AGENT, READER
+from server.operators.takeover import Writing
+from server.store.records import Entry, Record
 
 Shown = Annotated[Show, Query(description="which ones")]
 Wanted = Annotated[str, Query(max_length=LONGEST_QUERY, description="words of a message, a name or a number")]
 
 
-class ContactIn(Body):
-    """Fields an operator corrects; what stands here is never overwritten by the agent. null forgets a
-    field."""
+class ConversationSummary(Record):
+    """A conversation as lists show it."""
 
-    profile: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Annotated[str, Field(max_length=1000)] | None] = Field(max_length=50, examples=[{"name": "Aigerim", "class": "client"}])  # fmt: skip
+    id: str = Field(description="The conversation's id, and that of the contact")
+    bot_id: str = Field(description="Its bot")
+    name: str = Field(description="The contact's name")
+    contact_class: str = Field(alias="class", description="`client`, `non_client` or `unknown`")
+    owner: Literal["bot", "person"] = Field(description="Who answers: the bot, or a person at the business")
+    stage: str = Field(description="Where the sales talk stands, such as `problem`")
+    task: str = Field(description="What a person has to look after; empty: nothing")
+    unread: int = Field(description="Messages that no operator has seen")
+    waiting_since: int | None = Field(
+        description="Since when a message or a task waits, Unix milliseconds; null: nothing does"
+    )
+    last_activity: int = Field(description="When something was last said, Unix milliseconds")
+    last_message: Entry | None = Field(description="The last message; null: there is none")
+    found: str = Field(
+        default="",
+        description="The line that holds what was searched for; only in a search",
+        exclude_if=lambda line: not line,
+    )
 
-    @field_validator("profile")
-    @classmethod
-    def _theirs_to_say(cls, profile: dict[str, str | None]) -> dict[str, str | None]:
-        if barred := sorted(profile.keys() & OURS):
-            raise ValueError(
-                f"{', '.join(barred)}: not a field to be entered; consent has PUT /api/contacts/ID/consent"
-            )
-        for name, value in profile.items():
-            if any("\ud800" <= c <= "\udfff" for c in value or ""):
-                raise ValueError(f"{name}: half a character cannot be stored")
-        return profile
+
+class ConversationPage(Page[ConversationSummary]):
+    """Conversations, most recently active first."""
+
+    searched_until: int | None = Field(
+        description="How far back the search got, Unix milliseconds; null: all was searched"
+    )
 
 
-routes = APIRouter(prefix="/api", route_class=Audited)
+class Conversation(ContactCard):
+    """A conversation with its transcript."""
+
+    messages: list[Entry] = Field(description="The last messages, oldest first")
+    message_count: int = Field(description="How many messages it has in all")
+    writing: Writing = Field(description="What may be written to the contact now")
 
 
-async def page(api: Api, show: Show, q: str, bot_id: str | None, limit: int, cursor: str | None) -> Any:
-    try:
-        return await api.inbox.page(api.lookup.some(bot_id), show, q, limit, cursor)
-    except BadCursor as error:
-        raise HTTPException(400, str(error)) from None
+routes = APIRouter(prefix="/api", tags=["conversations"], route_class=Audited)
 
 
 @routes.get("/conversations", summary="Conversations, most recently active first", dependencies=[READER])
-async def conversations(
+async def list_conversations(
     api: Here,
     bot_id: OneBot = None,
     show: Shown = "all",
     q: Wanted = "",
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> dict[str, Any]:
+) -> ConversationPage:
     """A search reads transcripts, newest first, and gives up after a while: `searched_until` (ms) says how
     far back it got, and `next_cursor` goes on from there."""
-    found = await page(api, show, q, bot_id, limit, cursor)
-    items = [summary(row) for row in found.rows]
-    return {"items": items, "next_cursor": found.cursor, "searched_until": found.until or None}
+    found = await conversations_page(api, show, q, bot_id, limit, cursor)
+    return ConversationPage(
+        items=[summary(row) for row in found.rows],
+        next_cursor=found.cursor,
+        searched_until=found.until or None,
+    )
 
 
 @routes.get(
@@ -97,16 +113,16 @@ async def get_conversation(
     before: Annotated[
         str | None, Query(max_length=300, description="id of a message: only what was said before it")
     ] = None,
-) -> dict[str, Any]:
+) -> Conversation:
     """`messages` are the last ones, oldest first; `writing` says what may be written to the contact now."""
     runtime, contact = await api.lookup.contact(conversation_id)
     messages = await runtime.conversations.transcript(conversation_id, limit, before or "")
-    return {
-        **card(runtime, contact),
-        "messages": [entry.model_dump() for entry in messages],
+    said = {
+        "messages": messages,
         "message_count": await runtime.conversations.length(conversation_id),
-        "writing": takeover.writing(runtime, contact, now_ms()).model_dump(),
+        "writing": takeover.writing(runtime, contact, now_ms()),
     }
+    return Conversation.model_validate({**card(runtime, contact).model_dump(by_alias=True), **said})
 
 
 @routes.get(
@@ -114,24 +130,24 @@ async def get_conversation(
     summary="How a reply came about",
     dependencies=[READER],
 )
-async def get_turn(api: Here, conversation_id: str, turn_id: str) -> dict[str, Any]:
+async def get_turn(api: Here, conversation_id: str, turn_id: str) -> Trace:
     """The way through the graph with times, passages, tools, what was checked, prompts, models, tokens and
     cost; kept for 30 days."""
     runtime, _ = await api.lookup.contact(conversation_id)
     trace = await turn_traces.find(api.redis, runtime.bot.id, conversation_id, turn_id)
     if trace is None:
         raise HTTPException(404, "nothing is known of this turn; it is kept for 30 days")
-    return trace.model_dump()
+    return trace
 
 
 @routes.get(
     "/conversations/{conversation_id}/media/{message_id}",
     summary="The file of a message, fetched from the provider",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}},
+    responses=files("application/octet-stream") | fails(502, "The provider did not hand the file out"),
     dependencies=[READER],
 )
-async def media(api: Here, conversation_id: str, message_id: str) -> Response:
+async def get_media(api: Here, conversation_id: str, message_id: str) -> Response:
     """Files are not stored here; providers keep them for some weeks."""
     runtime, contact = await api.lookup.contact(conversation_id)
     try:
@@ -149,10 +165,10 @@ async def media(api: Here, conversation_id: str, message_id: str) -> Response:
     "/conversations/{conversation_id}/saved",
     summary="The conversation as a saved one, for a test, with people taken out of it",
     response_class=Response,
-    responses={200: {"content": {"application/zip": {}}}},
+    responses=files("application/zip"),
     dependencies=[READER],
 )
-async def saved(
+async def save_conversation(
     api: Here,
     conversation_id: str,
     name: Annotated[
@@ -173,7 +189,7 @@ async def saved(
         packed = await archive.packed(name, runtime, contact, api.shelf, mask or [], bad)
     except archive.BadConversation as error:
         raise HTTPException(422, str(error)) from None
-    return _file(packed, "application/zip", f"{name}.zip")
+    return attached(packed, "application/zip", f"{name}.zip")
 
 
 @routes.post(
@@ -182,44 +198,33 @@ async def saved(
     summary="Write as a person",
     dependencies=[AGENT],
 )
-async def write(api: Here, conversation_id: str, message: MessageIn) -> dict[str, Any]:
+async def write_message(api: Here, conversation_id: str, message: MessageIn) -> Queued:
     """A text takes the conversation over: the bot is silent until it is handed back."""
     runtime, contact = await api.lookup.contact(conversation_id)
-    known = await templates(api.redis, runtime.bot.id)
-    written = {"text": message.text or "", "template": message.template or "", "variables": message.variables}
-    try:
-        return {"id": await takeover.write(runtime, contact, known, **written), "status": "queued"}
-    except takeover.Refused as error:
-        raise HTTPException(409, str(error)) from None
-    except MissingVariable as error:
-        raise HTTPException(422, f"variables: {error}") from None
-
-
-async def changed(api: Api, conversation_id: str) -> dict[str, Any]:
-    return card(*await api.lookup.contact(conversation_id))
+    return Queued(id=await queue(api, runtime, contact, message))
 
 
 @routes.post(
     "/conversations/{conversation_id}/seen", summary="Nothing of it is unread any more", dependencies=[AGENT]
 )
-async def seen(api: Here, conversation_id: str) -> dict[str, Any]:
+async def mark_seen(api: Here, conversation_id: str) -> ContactCard:
     runtime, _ = await api.lookup.contact(conversation_id)
     await runtime.conversations.see(conversation_id)
-    return await changed(api, conversation_id)
+    return await card_of(api, conversation_id)
 
 
 @routes.post("/conversations/{conversation_id}/handoff", summary="A person takes over", dependencies=[AGENT])
-async def hand_over(api: Here, conversation_id: str) -> dict[str, Any]:
+async def hand_over(api: Here, conversation_id: str) -> ContactCard:
     runtime, _ = await api.lookup.contact(conversation_id)
     await takeover.take_over(runtime, conversation_id)
-    return await changed(api, conversation_id)
+    return await card_of(api, conversation_id)
 
 
 @routes.post("/conversations/{conversation_id}/resume", summary="Hand back to the bot", dependencies=[AGENT])
-async def resume(api: Here, conversation_id: str) -> dict[str, Any]:
+async def hand_back(api: Here, conversation_id: str) -> ContactCard:
     runtime, _ = await api.lookup.contact(conversation_id)
     await takeover.hand_back(runtime, conversation_id)
-    return await changed(api, conversation_id)
+    return await card_of(api, conversation_id)
 
 
 @routes.delete(
@@ -227,200 +232,38 @@ async def resume(api: Here, conversation_id: str) -> dict[str, Any]:
     summary="What a person was called for is done",
     dependencies=[AGENT],
 )
-async def finish_task(api: Here, conversation_id: str) -> dict[str, Any]:
+async def finish_task(api: Here, conversation_id: str) -> ContactCard:
     runtime, _ = await api.lookup.contact(conversation_id)
     await takeover.done(runtime, conversation_id)
-    return await changed(api, conversation_id)
+    return await card_of(api, conversation_id)
 
 
 @routes.post(
     "/conversations/{conversation_id}/reset", summary="Forget the working memory", dependencies=[AGENT]
 )
-async def reset(api: Here, conversation_id: str) -> dict[str, Any]:
+async def reset_conversation(api: Here, conversation_id: str) -> ContactCard:
     """Transcript and profile stay; the agent begins anew."""
     runtime, contact = await api.lookup.contact(conversation_id)
     await working_memory.forget(runtime, conversation_id)
     return card(runtime, contact)
 
 
-@routes.get(
-    "/contacts", summary="Contacts, most recently active first", response_model=None, dependencies=[READER]
-)
-async def contacts(
-    api: Here,
-    is_client: bool | None = None,
-    bot_id: OneBot = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-    format: Annotated[
-        str, Query(pattern="^(json|csv)$", description="`csv`: all of them, as a table")
-    ] = "json",
-) -> Response | dict[str, Any]:
-    show: Show = "client" if is_client else "all"
-    runtimes = api.lookup.some(bot_id)
-    if format == "csv":
-        table = _table(api.inbox, runtimes, show, is_client)
-        named = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
-        audit.look(bot_id or "")
-        return StreamingResponse(table, media_type="text/csv; charset=utf-8", headers=named)
-    items, end = list[dict[str, Any]](), time.monotonic() + PATIENCE
-    while True:
-        found = await page(api, show, "", bot_id, limit if is_client is not False else 200, cursor)
-        for row in found.rows:
-            cursor = cursor_of((row.at, row.contact.id))
-            if is_client in (None, row.contact.is_client):
-                items.append(card(api.lookup.runtime(row.contact.bot_id), row.contact))
-            if len(items) == limit:
-                break
-        done = found.cursor is None and (not found.rows or cursor == cursor_of((found.rows[-1].at, found.rows[-1].contact.id)))  # fmt: skip
-        if done or len(items) == limit or time.monotonic() > end:
-            return {"items": items, "next_cursor": None if done else cursor}
-
-
-@routes.get("/contacts/{contact_id}", summary="One contact", dependencies=[READER])
-async def get_contact(api: Here, contact_id: str) -> dict[str, Any]:
-    return await changed(api, contact_id)
-
-
-@routes.patch("/contacts/{contact_id}", summary="Correct a contact's profile", dependencies=[AGENT])
-async def patch_contact(api: Here, contact_id: str, change: ContactIn) -> dict[str, Any]:
-    """Values are checked as those are that the agent finds: an e-mail address is one, a number can be
-    called."""
-    runtime, contact = await api.lookup.contact(contact_id)
-    custom = {field.name: field for field in runtime.bot.context.custom_fields}
-    try:
-        facts = {
-            name: entered(name, value, custom, region_of(contact.wa_id)) if value else None
-            for name, value in change.profile.items()
-        }
-    except BadField as error:
-        raise HTTPException(422, f"profile.{error.field}: {error}") from None
-    kind: Any = facts.pop("class", "") or ("unknown" if "class" in change.profile else "")
-    if kind:
-        await takeover.classify(runtime, contact_id, kind)
-    await runtime.conversations.learn(contact_id, facts, OPERATOR)
-    return await changed(api, contact_id)
-
-
-@routes.get(
-    "/contacts/{contact_id}/export",
-    summary="Everything that is known of a contact, as a zip archive",
-    response_class=Response,
-    responses={200: {"content": {"application/zip": {}}}},
-    dependencies=[READER],
-)
-async def export_contact(api: Here, contact_id: str) -> Response:
-    """JSON files, and the files of messages that their provider still has."""
-    runtime, contact = await api.lookup.contact(contact_id)
-    audit.look(runtime.bot.id, contact_id)
-    packed = await privacy.exported(api.redis, runtime, contact, api.router)
-    return _file(packed, "application/zip", f"contact-{contact_id}.zip")
-
-
-@routes.delete(
-    "/contacts/{contact_id}", summary="Forget a contact, with everything that was said", dependencies=[OWNER]
-)
-async def erase_contact(
-    api: Here,
-    contact_id: str,
-    verify: bool = Query(False, description="look through all keys of the bot afterwards"),
-) -> dict[str, Any]:
-    """Whoever wanted no more messages gets none if they are ever written to again; nothing else is kept of
-    them."""
-    runtime, contact = await api.lookup.contact(contact_id)
-    done = await privacy.erased(api.redis, runtime, contact, verify)
-    task = asyncio.create_task(privacy.erase_again(api.redis, runtime, contact))
-    api.later.add(task)
-    task.add_done_callback(api.later.discard)
-    return {**done.model_dump(exclude_none=True), "status": "erased"}
-
-
-def _file(data: bytes, kind: str, name: str) -> Response:
-    return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
-
-
-def summary(row: Row) -> dict[str, Any]:
+def summary(row: Row) -> ConversationSummary:
     """A conversation as lists show it."""
     contact = row.contact
-    return {
-        "id": contact.id,
-        "bot_id": contact.bot_id,
-        "name": contact.profile.get("name") or contact.name,
-        "class": contact.profile.get("class", "unknown"),
-        "owner": contact.owner,
-        "stage": contact.profile.get("stage", ""),
-        "task": contact.task,
-        "unread": contact.unread,
-        "waiting_since": contact.waiting_since or None,
-        "last_activity": row.at,
-        "last_message": row.last.model_dump() if row.last else None,
-        **({"found": row.found} if row.found else {}),
-    }
-
-
-def card(runtime: BotRuntime, contact: Contact) -> dict[str, Any]:
-    """A contact with everything known of them."""
-    missing = runtime.bot.context.missing(
-        {**({"phone": contact.wa_id} if contact.wa_id else {}), **contact.profile}
+    return ConversationSummary.model_validate(
+        {
+            "id": contact.id,
+            "bot_id": contact.bot_id,
+            "name": contact.profile.get("name") or contact.name,
+            "class": contact.profile.get("class", "unknown"),
+            "owner": contact.owner,
+            "stage": contact.profile.get("stage", ""),
+            "task": contact.task,
+            "unread": contact.unread,
+            "waiting_since": contact.waiting_since or None,
+            "last_activity": row.at,
+            "last_message": row.last,
+            "found": row.found,
+        }
     )
-    bill = {"calls": contact.calls, "input_tokens": contact.input, "output_tokens": contact.output}
-    return {
-        **contact.model_dump(exclude={"calls", "input", "output", "nano"}),
-        "usage": {**bill, "cost": contact.nano / NANO},
-        "class": contact.profile.get("class", "unknown"),
-        "is_client": contact.is_client,
-        "stopped": contact.stopped,
-        "missing": missing,
-        "complete": not missing,
-    }
-
-
-COLUMNS = ("id", "bot_id", "phone", "name", "last_name", "company", "email", "language", "class", "stage", "owner", "stopped", "created", "last_activity", "ad", "ad_source_id", "ad_ctwa_clid")  # fmt: skip
-
-
-_NUMBER = re.compile(r"^\+\d+$")
-
-
-async def _table(
-    inbox: Inbox, runtimes: dict[str, BotRuntime], show: Show, is_client: bool | None
-) -> AsyncIterator[str]:
-    """The contacts as CSV, so many at a time; nothing a spreadsheet would take for a formula."""
-    out, cursor = io.StringIO(), None
-    table = csv.writer(out)
-    table.writerow(COLUMNS)
-    while True:
-        found = await inbox.page(runtimes, show, limit=500, cursor=cursor)
-        for row in found.rows:
-            contact = row.contact
-            if is_client not in (None, contact.is_client):
-                continue
-            known = {
-                "phone": f"+{contact.wa_id}" if contact.wa_id else "",
-                **{"name": contact.name, "class": "unknown"},
-                **contact.profile,
-                **{
-                    "id": contact.id,
-                    "bot_id": contact.bot_id,
-                    "owner": contact.owner,
-                    "stopped": contact.stopped,
-                },
-                **{
-                    "created": contact.created,
-                    "last_activity": row.at,
-                    "ad": contact.referral.get("headline", ""),
-                },
-                **{f"ad_{name}": contact.referral.get(name, "") for name in ("source_id", "ctwa_clid")},
-            }
-            table.writerow([_cell(name, known.get(name, "")) for name in COLUMNS])
-        yield out.getvalue()
-        out.seek(0)
-        out.truncate()
-        cursor = found.cursor
-        if cursor is None:
-            return
-
-
-def _cell(name: str, value: Any) -> str:
-    text = str(value)
-    risky = text.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{text}" if risky and not (name == "phone" and _NUMBER.match(text)) else text

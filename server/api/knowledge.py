@@ -6,19 +6,20 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Query, UploadFile
+from fastapi import APIRouter, File, Form, HTTPException, Query, UploadFile
 from pydantic import Field
 
 from agent.documents import Bookshelf
 from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS, Unreadable
-from server.api.common import Body, Here
+from server.api.common import Body, Here, Page, TheBot, fails
 from server.bots.accounts import DEFAULT
 from server.operators.audit import Audited
 from server.operators.documents import LARGEST_DOCUMENT, Reading, described
 from server.operators.roles import AGENT, OWNER, READER
+from server.store.records import Record
 
 # Of a file's name, bytes: what file systems take.
 LONGEST_NAME = 200
@@ -27,39 +28,92 @@ LONGEST_NAME = 200
 class QuestionIn(Body):
     """A question to try on a bot's documents."""
 
-    question: str = Field(min_length=1, max_length=2000, examples=["How long does delivery take?"])
-    bot_id: str = DEFAULT
-    count: int = Field(5, ge=1, le=20)
+    question: str = Field(
+        min_length=1, max_length=2000, description="its words", examples=["How long does delivery take?"]
+    )
+    bot_id: str = Field(default=DEFAULT, description="which bot")
+    count: int = Field(5, ge=1, le=20, description="how many passages")
 
 
-routes = APIRouter(prefix="/api", route_class=Audited)
+class Document(Record):
+    """A document of a bot, without its passages."""
+
+    id: str = Field(description="The document's id")
+    name: str = Field(description="The file's name")
+    language: str = Field(description="Two letters, such as `en`; empty: it is not known")
+    pages: int = Field(description="How many pages it has")
+    problems: list[str] = Field(description="What could not be read of it")
+    passages: int = Field(description="How many passages it was split into")
+
+
+class ReadingDocument(Record):
+    """A document that is being read just now."""
+
+    name: str = Field(description="The file's name")
+    done: int = Field(description="Passages that are embedded")
+    of: int = Field(description="Passages in all; 0: they are not counted yet")
+
+
+class DocumentPage(Page[Document]):
+    """Documents of a bot."""
+
+    reading: list[ReadingDocument] = Field(description="Those that are being read just now")
+
+
+class FoundPassage(Record):
+    """A passage that a question leads to."""
+
+    document: str = Field(description="The document's name")
+    page: int = Field(description="The page it stands on")
+    heading: str = Field(description="The heading above it")
+    text: str = Field(description="Its words")
+    score: float = Field(description="What they are ordered by")
+    cosine: float = Field(description="How near the meaning is to the question's, 1 at most")
+    coverage: float = Field(description="How many of the question's words stand there, from 0 to 1")
+    strong: bool = Field(description="Whether the agent takes it for an answer")
+
+
+class FoundPassagePage(Page[FoundPassage]):
+    """Passages that a question leads to, the best first."""
+
+
+# What is wrong with a file that comes.
+WRONG_FILE = fails(413, "The file is too large") | fails(415, "The file is of no format that can be read")
+
+routes = APIRouter(prefix="/api", tags=["knowledge"], route_class=Audited)
 
 
 @routes.get("/knowledge/documents", summary="Documents of a bot", dependencies=[READER])
-async def documents(api: Here, bot_id: str = DEFAULT) -> dict[str, Any]:
+async def list_documents(api: Here, bot_id: TheBot = DEFAULT) -> DocumentPage:
     """`reading` are those that are being read just now; `problems` name the pages that could not be."""
     api.lookup.runtime(bot_id)
     items = [described(d) for d in await api.shelf.documents(bot_id)]
-    return {"items": items, "reading": api.reading.of(bot_id), "next_cursor": None}
+    return DocumentPage.model_validate({"items": items, "reading": api.reading.of(bot_id)})
 
 
-@routes.post("/knowledge/documents", status_code=201, summary="Add a document", dependencies=[OWNER])
+@routes.post(
+    "/knowledge/documents",
+    status_code=201,
+    summary="Add a document",
+    responses=WRONG_FILE,
+    dependencies=[OWNER],
+)
 async def add_document(
     api: Here,
-    file: UploadFile,
-    in_form: Annotated[str | None, Form(alias="bot_id")] = None,
-    in_query: Annotated[str | None, Query(alias="bot_id")] = None,
-) -> dict[str, Any]:
+    file: Annotated[UploadFile, File(description="the document")],
+    in_form: Annotated[str | None, Form(alias="bot_id", description="which bot")] = None,
+    in_query: Annotated[str | None, Query(alias="bot_id", description="which bot")] = None,
+) -> Document:
     """PDF, Markdown, text, HTML or CSV, at most 50 MB. One of the same name takes the old one's place."""
     bot_id = in_form or in_query or DEFAULT
     api.lookup.runtime(bot_id)
-    return described(await _ingest(api.shelf, api.reading, bot_id, file))
+    return Document.model_validate(described(await _ingest(api.shelf, api.reading, bot_id, file)))
 
 
 @routes.delete(
     "/knowledge/documents/{document_id}", status_code=204, summary="Forget a document", dependencies=[OWNER]
 )
-async def remove_document(api: Here, document_id: str, bot_id: str = DEFAULT) -> None:
+async def remove_document(api: Here, document_id: str, bot_id: TheBot = DEFAULT) -> None:
     if not await api.shelf.remove(api.lookup.runtime(bot_id).bot.id, document_id):
         raise HTTPException(404, "there is no document of this id")
 
@@ -67,18 +121,18 @@ async def remove_document(api: Here, document_id: str, bot_id: str = DEFAULT) ->
 @routes.post(
     "/knowledge/documents/{document_id}/reindex", summary="Embed a document anew", dependencies=[OWNER]
 )
-async def reindex(api: Here, document_id: str, bot_id: str = DEFAULT) -> dict[str, Any]:
+async def reindex_document(api: Here, document_id: str, bot_id: TheBot = DEFAULT) -> Document:
     """With the embedding model as it is set now; needed after a change of model behind the same name."""
     stored = await api.shelf.reindex(api.lookup.runtime(bot_id).bot.id, document_id)
     if stored is None:
         raise HTTPException(404, "there is no document of this id")
-    return described(stored)
+    return Document.model_validate(described(stored))
 
 
 @routes.post(
     "/knowledge/search", summary="Try a question: the passages the agent would see", dependencies=[AGENT]
 )
-async def search(api: Here, asked: QuestionIn) -> dict[str, Any]:
+async def search_documents(api: Here, asked: QuestionIn) -> FoundPassagePage:
     """`score` orders them; `cosine` is how near the meaning is, `coverage` how many of the question's words
     stand there; `strong` says whether the agent takes it for an answer."""
     api.lookup.runtime(asked.bot_id)
@@ -99,7 +153,7 @@ async def search(api: Here, asked: QuestionIn) -> dict[str, Any]:
         }
         for hit, quoted in zip(hits, seen, strict=True)
     ]
-    return {"items": items, "next_cursor": None}
+    return FoundPassagePage.model_validate({"items": items})
 
 
 async def _ingest(shelf: Library, reading: Reading, bot_id: str, file: UploadFile) -> Stored:

@@ -7,7 +7,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPBearer
 
-from server.api import bots, conversations, knowledge, operations, outreach, overview
+from server.api import (
+    analytics,
+    audit,
+    bots,
+    calls,
+    contacts,
+    conversations,
+    dead_letters,
+    events,
+    follow_ups,
+    hooks,
+    knowledge,
+    messages,
+    tokens,
+)
 from server.api.common import PROBLEMS, Here
 from server.operators.roles import Roles
 
@@ -21,8 +35,22 @@ async def _operator(
 
 
 # Everything under /api. Its routes reach bots only through what whoever asks may see.
-router = APIRouter(tags=["operator"], dependencies=[Depends(_operator)], responses=PROBLEMS)
-PARTS = (overview, bots, conversations, outreach, knowledge, operations)
+router = APIRouter(dependencies=[Depends(_operator)], responses=PROBLEMS)
+PARTS = (
+    analytics,
+    events,
+    bots,
+    conversations,
+    contacts,
+    messages,
+    follow_ups,
+    calls,
+    knowledge,
+    dead_letters,
+    hooks,
+    tokens,
+    audit,
+)
 for part in PARTS:
     router.include_router(part.routes)
 

@@ -121,6 +121,7 @@ def _context(settings: Settings, said: dict[str, Any]) -> Context:
         "model": settings.model_name,
         "fallback_model": settings.fallback_model or "",
         "moderate_model": settings.moderator_model or "",
+        "verify_model": settings.verifier_model or "",
         "extract_model": settings.extractor_model or "",
         "remember_model": settings.summary_model or "",
         "cheaper_model": settings.cheaper_model or "",

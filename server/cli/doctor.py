@@ -340,8 +340,9 @@ def _paid_models(settings: Settings) -> dict[str, str]:
         "CHAT_MODEL": settings.model_name,
         "FALLBACK_MODEL": settings.fallback_model,
         "MODERATOR_MODEL": settings.moderator_model,
+        "VERIFIER_MODEL": settings.verifier_model,
         "EXTRACTOR_MODEL": settings.extractor_model,
         "SUMMARY_MODEL": settings.summary_model,
         "CHEAPER_MODEL": settings.cheaper_model,
     }
-    return {setting: name for setting, name in named.items() if name and name != "offline"}
+    return {setting: name for setting, name in named.items() if name not in (None, "", "auto", "offline")}

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import signal
-import sys
-import uuid
-from functools import partial
+import importlib.metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from redis.asyncio import Redis
@@ -17,131 +13,34 @@ from redis.exceptions import RedisError
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from server.cli.common import NO_REDIS, bot_of, connect, connect_to_work, console, load_settings, with_redis
+from server.cli.common import NO_REDIS, bot_of, connect, console, load_settings, with_redis
+from server.cli.run import serve, work
+from server.cli.talk import chat
 from server.config.addresses import hidden
 from server.config.settings import Settings
 from server.observability import logs
 
-if TYPE_CHECKING:
-    pass
-
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="A WhatsApp sales agent that a business runs itself."
-)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
-@app.command()
-def serve(
-    role: Annotated[str, typer.Option(help="`all`, or `web` for the web server alone")] = "all",
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(importlib.metadata.version("salesgraph"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end."),
+    ] = False,
 ) -> None:
-    """Run everything: embedded Redis, web, worker, simulator."""
-    settings = load_settings()
-    from server.operators.login import exposed
-
-    if why := exposed(settings):
-        console.print(why, soft_wrap=True)
-        raise SystemExit(2)
-    if role == "all":
-        from server.cli.supervisor import supervise
-
-        raise SystemExit(supervise(settings))
-    if role != "web":
-        console.print("--role: use all or web; workers alone are started with: salesgraph work")
-        raise SystemExit(2)
-    _web(settings)
+    """A WhatsApp sales agent that a business runs itself."""
 
 
-def _web(settings: Settings) -> None:
-    import uvicorn
-
-    from server.web.app import create
-    from server.web.connections import Connection, most_connections
-    from server.web.shutdown import Stopping
-
-    logs.configure(settings.log_level)
-    redis, embedded, settings = connect_to_work(settings)
-    try:
-        entrance = create(settings, redis)
-        Connection.most = most_connections()
-        config = uvicorn.Config(
-            entrance,
-            host=settings.host,
-            port=settings.port,
-            http=Connection,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=5,
-        )
-        _keep_what_is_loaded()
-        Stopping(config, entrance.stopping).run()
-    finally:
-        if embedded:
-            embedded.stop()
-
-
-@app.command()
-def work() -> None:
-    """Run a worker alone. Start as many as there are cores, on any host that reaches REDIS_URL."""
-    settings = load_settings()
-    logs.configure(settings.log_level)
-    redis, embedded, settings = connect_to_work(settings)
-    try:
-        with asyncio.Runner(loop_factory=_loop) as runner:
-            runner.run(_work(settings, redis))
-    finally:
-        if embedded:
-            embedded.stop()
-
-
-def _keep_what_is_loaded() -> None:
-    """No collection looks again at what stays for ever, nor after every few hundred objects: that took a
-    third of a turn."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    """The loop that uvicorn gives the web process; it halves what waiting on sockets costs."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:  # not on Windows
-        return asyncio.new_event_loop()
-    return new_event_loop()
-
-
-async def _work(settings: Settings, redis: Redis) -> None:
-    from server.background import running
-    from server.bots.registry import BotRegistry
-    from server.bots.routing import ChannelRouter
-    from server.http_client import http_client
-    from server.observability.redis_fitness import Judge
-    from server.pipeline.agents import forget_trouble, graphs
-    from server.pipeline.poller import keep_polling
-    from server.pipeline.turn_services import TurnServices
-    from server.pipeline.worker import Worker
-    from server.web.app import http_timeout
-    from tools._mcp import connected
-
-    async with (
-        http_client(http_timeout(settings)) as provider,
-        http_client(settings.model_timeout) as model,
-        connected(settings.mcp_file),
-    ):
-        router = ChannelRouter(settings, provider, [])
-        registry = BotRegistry(settings, redis, router)
-        services = TurnServices.over(settings, redis, router, model)
-        await forget_trouble(redis)
-        judge = Judge(settings, redis)
-        worker = Worker(registry, graphs(settings, redis, model), services, judge)
-        _keep_what_is_loaded()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, worker.stop)
-        polling = partial(keep_polling, registry, settings.wappi_poll_seconds)
-        async with running(registry.keep_fresh, polling, judge.keep_looking):
-            await worker.run()
-    await redis.aclose()
+app.command()(serve)
+app.command()(work)
 
 
 @app.command()
@@ -215,38 +114,7 @@ async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Pa
     return failures
 
 
-@app.command()
-def chat(bot: Annotated[str, typer.Option(help="bot id")] = "demo") -> None:
-    """Talk to a bot in the terminal, without WhatsApp. Nothing is kept."""
-    settings = load_settings()
-    redis, embedded = connect(settings)
-    try:
-        asyncio.run(_chat(settings, redis, bot))
-    finally:
-        if embedded:
-            embedded.stop()
-
-
-async def _chat(settings: Settings, redis: Redis, bot_id: str) -> None:
-    from langchain_core.messages import HumanMessage
-    from langgraph.checkpoint.memory import InMemorySaver
-
-    from agent.documents import Bookshelf
-    from agent.graph import build
-    from channels.markup import to_whatsapp
-    from server.pipeline.agents import library, models
-
-    bot = await bot_of(settings, redis, bot_id)
-    logs.configure("ERROR")
-    graph = build(models(settings), Bookshelf(library(settings, redis)), InMemorySaver())
-    print(f"{bot.context.business} ({bot.context.model}). An empty line ends.")
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        if not line.strip():
-            break
-        turn = {"messages": [HumanMessage(line.strip())], "bot_id": bot.id, "turn_id": uuid.uuid4().hex}
-        answer = await graph.ainvoke(turn, {"configurable": {"thread_id": "terminal"}}, context=bot.context)
-        print("\n".join(to_whatsapp(reply) for reply in answer.get("replies", [])) or "(silence)")
-    await redis.aclose()
+app.command()(chat)
 
 
 @app.command()

@@ -30,7 +30,7 @@ BOT_ID = r"^[a-z0-9][a-z0-9_-]{0,47}$"
 OWNERS_ONLY = (
     *("channel", "knowledge_base", "prompt_set", "daily_budget", "operator_webhook_url", "tools"),
     *("model", "fallback_model", "cheaper_model", "moderate_model", "extract_model", "remember_model"),
-    "model_options",
+    *("verify_model", "model_options"),
 )
 # What a reader of credentials sees in the place of a secret, and a writer may send back to keep it.
 KEPT = "********"
@@ -123,8 +123,8 @@ BotConfig = create_model("BotConfig", __base__=_Base, **_FIELDS)
 class Problem(BaseModel):
     """What is wrong with one field of a configuration, and how to mend it."""
 
-    field: str
-    problem: str
+    field: str = Field(description="The field, such as `channel.token`")
+    problem: str = Field(description="What is wrong with it, and how to mend it")
 
 
 class BadConfig(ValueError):

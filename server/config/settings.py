@@ -108,6 +108,11 @@ class Settings(BaseSettings):
         None, description="A smaller model for extraction; unset: CHAT_MODEL."
     )
     summary_model: str | None = Field(None, description="A smaller model for summaries; unset: CHAT_MODEL.")
+    verifier_model: str | None = Field(
+        None,
+        description="A model that reads every reply against its evidence before it is sent; auto: CHAT_MODEL; unset: code "
+        "checks figures alone.",
+    )
     transcription_model: str | None = Field(
         None,
         description="openai:NAME, google_genai:NAME, offline (the voice extra) or off, for voice messages; unset: by key.",
@@ -319,10 +324,13 @@ class Settings(BaseSettings):
         return value.rstrip("/") if value else value
 
     @field_validator(
-        "chat_model", "fallback_model", "cheaper_model", "moderator_model", "extractor_model", "summary_model"
+        *("chat_model", "fallback_model", "cheaper_model"),
+        *("moderator_model", "extractor_model", "summary_model", "verifier_model"),
     )
     @classmethod
-    def _known_model(cls, value: str | None) -> str | None:
+    def _known_model(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value == "auto" and info.field_name == "verifier_model":
+            return value
         if value and not is_name(value):
             raise ValueError("use PROVIDER:NAME, such as openai:gpt-4.1-mini, or offline")
         return value

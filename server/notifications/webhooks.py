@@ -27,7 +27,7 @@ from uuid import uuid4
 import aiohttp
 import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
-from pydantic import BaseModel
+from pydantic import Field
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -36,6 +36,7 @@ from server.clock import now_ms
 from server.config.settings import Settings
 from server.store.keys import SHARED, digest, key
 from server.store.readable import readable
+from server.store.records import Record
 from server.store.scripts import Scripts
 
 Event = Literal[
@@ -70,33 +71,36 @@ KEPT = 1_000
 log = structlog.get_logger()
 
 
-class Hook(BaseModel):
-    """Who wants to be told of what. `events`: none named stands for all of them."""
+class Hook(Record):
+    """Who wants to be told of what."""
 
-    id: str
-    bot_id: str
-    url: str
-    events: tuple[Event, ...] = ()
-    created: int = 0
+    id: str = Field(description="The webhook's id")
+    bot_id: str = Field(description="The bot whose events it tells of")
+    url: str = Field(description="The address that is told")
+    events: tuple[Event, ...] = Field(
+        default=(), description="The events it is told of; none named: all of them"
+    )
+    created: int = Field(default=0, description="When it was made, Unix milliseconds")
 
     def wants(self, event: str) -> bool:
         """Whether it is to be told of this."""
         return not self.events or event in self.events or event == "ping"
 
 
-class Delivery(BaseModel):
-    """One event on its way to one webhook. `status`: `waiting`, `delivered`, or `failed` when it was given
-    up; `answer`: the endpoint's HTTP status, or why there was none; `next`: ms of the next attempt."""
+class Delivery(Record):
+    """One event on its way to one webhook."""
 
-    id: str
-    hook_id: str
-    event: str
-    payload: dict[str, Any]
-    at: int
-    status: Literal["waiting", "delivered", "failed"] = "waiting"
-    attempts: int = 0
-    answer: str = ""
-    next: int = 0
+    id: str = Field(description="Its id, the same however often it is sent")
+    hook_id: str = Field(description="The webhook it goes to")
+    event: str = Field(description="What happened: one of the events, or `ping`")
+    payload: dict[str, Any] = Field(description="The JSON that is sent")
+    at: int = Field(description="When it happened, Unix milliseconds")
+    status: Literal["waiting", "delivered", "failed"] = Field(
+        default="waiting", description="`failed` when it was given up"
+    )
+    attempts: int = Field(default=0, description="How often it was sent")
+    answer: str = Field(default="", description="HTTP status of the last answer, or why there was none")
+    next: int = Field(default=0, description="When it is sent again, Unix milliseconds; 0: it is not")
 
 
 class Forbidden(ValueError):

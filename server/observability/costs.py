@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from pydantic import Field
 from redis.asyncio import Redis
 
 from agent.models.usage import Allowance, Call
@@ -20,6 +21,7 @@ from server.bots.bot import Bot
 from server.config.settings import Settings
 from server.store import alerts
 from server.store.keys import key
+from server.store.records import Record
 
 NANO = 1_000_000_000
 KEPT_SECONDS = 400 * 86_400
@@ -27,6 +29,24 @@ KEPT_SECONDS = 400 * 86_400
 CAREFUL = 0.8
 
 log = structlog.get_logger()
+
+
+class Usage(Record):
+    """Model calls and their cost."""
+
+    calls: int = Field(description="Model calls")
+    input_tokens: int = Field(description="Tokens of what models were asked")
+    output_tokens: int = Field(description="Tokens of what they answered")
+    cost: float = Field(description="US dollars")
+
+
+class DayUsage(Usage):
+    """What a bot's model calls of a day cost."""
+
+    assumed_cost: float = Field(
+        description="US dollars that calls of models without a price would have cost with the dearest model"
+    )
+    unpriced_calls: int = Field(description="Calls of models without a price")
 
 
 class Spending:
@@ -46,14 +66,14 @@ class Spending:
         if not budget:
             return "full"
         today = await self.of(bot.id)
-        spent = today["cost"] + today["assumed_cost"]
+        spent = today.cost + today.assumed_cost
         if spent < CAREFUL * budget:
             await alerts.clear(self._redis, f"budget:{bot.id}")
             return "full"
         what = "offline answers" if spent >= budget else "the cheaper model"
         text = f"{bot.id} has spent {spent:.2f} of {budget:.2f} US dollars today; {what} until midnight. Raise daily_budget to change that."
-        if today["assumed_cost"]:
-            text += f" {today['assumed_cost']:.2f} of it is for models without a price, counted like the dearest: MODEL_PRICES says what they cost."
+        if today.assumed_cost:
+            text += f" {today.assumed_cost:.2f} of it is for models without a price, counted like the dearest: MODEL_PRICES says what they cost."
         await alerts.raise_alert(self._redis, f"budget:{bot.id}", text, "daily_budget", bot.id)
         return "offline" if spent >= budget else "cheaper"
 
@@ -81,15 +101,15 @@ class Spending:
             pipe.expire(day, KEPT_SECONDS)
             await pipe.execute()
 
-    async def of(self, bot_id: str, day: str = "") -> dict[str, Any]:
+    async def of(self, bot_id: str, day: str = "") -> DayUsage:
         """Calls, tokens and US dollars of a bot on a day (today)."""
         raw: Any = await self._redis.hgetall(key(bot_id, "spent", day or self.today()))  # pyright: ignore[reportGeneralTypeIssues]
         row = {name.decode(): int(value) for name, value in raw.items()}
-        return {
-            "calls": row.get("calls", 0),
-            "input_tokens": row.get("input", 0),
-            "output_tokens": row.get("output", 0),
-            "cost": row.get("nano", 0) / NANO,
-            "assumed_cost": row.get("assumed", 0) / NANO,
-            "unpriced_calls": row.get("unpriced", 0),
-        }
+        return DayUsage(
+            calls=row.get("calls", 0),
+            input_tokens=row.get("input", 0),
+            output_tokens=row.get("output", 0),
+            cost=row.get("nano", 0) / NANO,
+            assumed_cost=row.get("assumed", 0) / NANO,
+            unpriced_calls=row.get("unpriced", 0),
+        )

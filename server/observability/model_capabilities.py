@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError, computed_field
 from redis.asyncio import Redis
 
 from agent.models.ways import Ways
 from server.clock import now_ms
 from server.store.keys import SHARED, key
+from server.store.readable import unreadable
+from server.store.records import Record
 
 KEY = key(SHARED, "models")
 # What was learned is tried again after a day, ms: a server may have been started anew with tools.
@@ -24,6 +25,7 @@ FRESH = 86_400_000
 WORDS = {
     "forced": "forced tool calls",
     "system": "a system message",
+    "blank": "calls without words",
     "forms": "forms as tool calls (it is asked for JSON)",
     "grammar": "JSON by a schema",
     "chat": "chat completions (it is asked over Responses)",
@@ -32,20 +34,20 @@ WORDS = {
 }
 _WAYS = {one.name for one in fields(Ways)}
 
-log = structlog.get_logger()
 
+class Known(Record):
+    """What is known of a chat model."""
 
-class Known(BaseModel):
-    """What is known of a model since `at` (ms): what it is `lacking`, and how each sort of call went
-    (`checks`: sort -> `ok` or what was wrong) when the doctor last asked."""
+    model: str = Field(description="`PROVIDER:NAME`")
+    at: int = Field(default=0, description="Since when, Unix milliseconds; 0: nothing was learned of it")
+    lacking: tuple[str, ...] = Field(
+        default=(), description="What it does not take, such as `forced` tool calls"
+    )
+    checks: dict[str, str] = Field(
+        default={}, description="Sort of call -> `ok` or what was wrong, when the doctor last asked"
+    )
 
-    model_config = ConfigDict(frozen=True)
-
-    model: str
-    at: int = 0
-    lacking: tuple[str, ...] = ()
-    checks: dict[str, str] = {}
-
+    @computed_field(description="All of that in one line; empty: nothing is lacking and nothing went wrong")
     @property
     def said(self) -> str:
         """One line for people; empty where nothing is lacking and nothing went wrong."""
@@ -58,12 +60,12 @@ async def every(redis: Redis) -> dict[str, Known]:
     """What is known of each model. A row that cannot be read is left out, and learned anew."""
     raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
     found: dict[str, Known] = {}
-    for name, row in raw.items():
+    for row in raw.values():
         try:
             known = Known.model_validate_json(row)
             found[known.model] = known
         except ValidationError:
-            log.error("record_unreadable", key=KEY, why=name[:40])
+            unreadable("what a model takes", "ValidationError", key=KEY)
     return found
 
 
@@ -76,7 +78,7 @@ async def note(redis: Redis, model: str, ways: Ways, checks: dict[str, str] | No
         lacking=tuple(ways.lacking),
         checks=checks if checks is not None else before.checks if before else {},
     )
-    await redis.hset(KEY, model, known.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hset(KEY, model, known.model_dump_json(exclude_computed_fields=True))  # pyright: ignore[reportGeneralTypeIssues]
 
 
 async def recall(redis: Redis) -> dict[str, Ways]:
@@ -89,9 +91,8 @@ async def recall(redis: Redis) -> dict[str, Ways]:
     }
 
 
-async def of(redis: Redis, names: Iterable[str]) -> list[dict[str, Any]]:
-    """What is known of these models, for the API: one that nobody has learned anything of is lacking nothing,
+async def of(redis: Redis, names: Iterable[str]) -> list[Known]:
+    """What is known of these models: one that nobody has learned anything of is lacking nothing,
     at 0."""
     known = await every(redis)
-    found = [known.get(name) or Known(model=name) for name in names]
-    return [{**one.model_dump(), "lacking": list(one.lacking), "said": one.said} for one in found]
+    return [known.get(name) or Known(model=name) for name in names]

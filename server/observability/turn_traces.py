@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from langchain_core.messages import AIMessage, ToolMessage
-from pydantic import BaseModel
+from pydantic import Field
 from redis.asyncio import Redis
 
 from agent.models.usage import Call
@@ -24,6 +24,7 @@ from server.clock import now_ms
 from server.observability import opentelemetry
 from server.store.keys import key
 from server.store.mailbox import DAY
+from server.store.records import Record
 
 KEPT = 30 * DAY
 # Of a passage, a tool's arguments or its answer, characters.
@@ -34,71 +35,73 @@ BUCKETS = (10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000)
 log = structlog.get_logger()
 
 
-class Step(BaseModel):
-    """A node that ran for so many ms, `began` ms after its turn; those that ran side by side began
-    together."""
+class Step(Record):
+    """A node of the graph that ran; those that ran side by side began together."""
 
-    node: str
-    ms: int
-    began: int = 0
+    node: str = Field(description="Its name")
+    ms: int = Field(description="How long it took, milliseconds")
+    began: int = Field(default=0, description="When it began, milliseconds after the turn did")
 
 
-class Used(BaseModel):
+class Used(Record):
     """A tool call and its answer."""
 
-    tool: str
-    arguments: str
-    answer: str = ""
-    failed: bool = False
+    tool: str = Field(description="The tool's name")
+    arguments: str = Field(description="What it was called with")
+    answer: str = Field(default="", description="What it answered")
+    failed: bool = Field(default=False, description="Whether it failed")
 
 
-class Passage(BaseModel):
-    """A passage the agent was given; `strong`: it probably answers the question."""
+class Passage(Record):
+    """A passage of a document that the agent was given."""
 
-    document: str
-    page: int
-    text: str
-    strong: bool
-
-
-class Paid(BaseModel):
-    """A model call: what for, and what it cost in US dollars."""
-
-    purpose: str
-    model: str
-    input_tokens: int
-    output_tokens: int
-    cost: float
+    document: str = Field(description="The document's name")
+    page: int = Field(description="The page it stands on")
+    text: str = Field(description="Its words, cut after 600 characters")
+    strong: bool = Field(description="Whether it probably answers the question")
 
 
-class Rewritten(BaseModel):
-    """A reply that `ground` did not let pass, and why."""
+class Paid(Record):
+    """A model call and its cost."""
 
-    draft: str
-    complaint: str
+    purpose: str = Field(description="What it was for")
+    model: str = Field(description="The chat model")
+    input_tokens: int = Field(description="Tokens of the question")
+    output_tokens: int = Field(description="Tokens of the answer")
+    cost: float = Field(description="US dollars")
 
 
-class Trace(BaseModel):
-    """One turn. `waited` (ms): from the contact's first message to its end; `resumed`: it went on after a
-    crash, and what ran before that is not known; `traceparent`: its span, where traces are exported."""
+class Rewritten(Record):
+    """A reply that `ground` did not let pass."""
 
-    turn_id: str
-    at: int
-    ms: int
-    waited: int = 0
-    resumed: bool = False
-    steps: list[Step] = []
-    verdict: str = ""
-    reason: str = ""
-    topic: str = ""
-    tools: list[Used] = []
-    passages: list[Passage] = []
-    checked: list[str] = []
-    rewritten: list[Rewritten] = []
-    prompts: list[str] = []
-    model: str = ""
-    calls: list[Paid] = []
-    traceparent: str = ""
+    draft: str = Field(description="What the model had written")
+    complaint: str = Field(description="Why it was not sent")
+
+
+class Trace(Record):
+    """One turn: how its replies came about."""
+
+    turn_id: str = Field(description="Its id")
+    at: int = Field(description="When it ended, Unix milliseconds")
+    ms: int = Field(description="How long it took, milliseconds")
+    waited: int = Field(default=0, description="From the contact's first message to its end, milliseconds")
+    resumed: bool = Field(
+        default=False, description="It went on after a crash; what ran before that is not known"
+    )
+    steps: list[Step] = Field(default=[], description="The nodes that ran, in order")
+    verdict: str = Field(default="", description="What the moderator decided")
+    reason: str = Field(default="", description="Why the moderator decided so")
+    topic: str = Field(default="", description="What the contact asked about")
+    tools: list[Used] = Field(default=[], description="Tools that were called")
+    passages: list[Passage] = Field(default=[], description="Passages of documents the agent was given")
+    checked: list[str] = Field(default=[], description="What supports each promise of the reply")
+    rewritten: list[Rewritten] = Field(default=[], description="Replies that were not let pass")
+    prompts: list[str] = Field(default=[], description="Prompts that were used, `NAME@VERSION`")
+    model: str = Field(default="", description="The chat model that answered")
+    calls: list[Paid] = Field(default=[], description="Model calls with their cost")
+    traceparent: str = Field(
+        default="", description="Its span, where traces are exported (W3C Trace Context)"
+    )
 
 
 class Tracing:

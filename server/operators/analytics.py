@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from pydantic import Field
 from redis.asyncio import Redis
 
 from server.bots.bot import BotRuntime
 from server.conversations.listing import Inbox
 from server.observability.answered_otherwise import counted
-from server.observability.costs import NANO
+from server.observability.costs import NANO, Usage
+from server.outreach.follow_ups import Funnel
 from server.store.counters import WITHIN, by_day, days, fields, median, summed
+from server.store.records import Record
 
 # What stands in a day's row, and the figure it is.
 DAILY = {
@@ -36,7 +38,74 @@ DAILY = {
 }
 
 
-async def report(redis: Redis, runtimes: Mapping[str, BotRuntime], first: str, last: str) -> dict[str, Any]:
+class Figures(Record):
+    """What happened in a time."""
+
+    contacts: int = Field(description="New contacts")
+    conversations: int = Field(description="New conversations")
+    messages_in: int = Field(description="Messages of contacts")
+    replies: int = Field(description="Messages of the bot")
+    written_by_people: int = Field(description="Messages of people at the business")
+    answers: int = Field(description="Messages of contacts that were answered")
+    clients: int = Field(description="Contacts who became known as clients")
+    non_clients: int = Field(description="Contacts who became known not to be clients")
+    handoffs: int = Field(description="Conversations that a person took over")
+    touch_messages: int = Field(description="Messages that touches were sent in")
+    yes: int = Field(description="Contacts who said yes")
+    no: int = Field(description="Contacts who said no")
+    opted_out: int = Field(description="Contacts who wanted no more messages")
+    calls_booked: int = Field(description="Calls that were booked")
+    delivered: int = Field(description="Messages that reached a phone")
+    read: int = Field(description="Messages that were read")
+    failed_sends: int = Field(description="Messages that the provider did not deliver")
+    given_up: int = Field(description="Turns that were given up on")
+    touches: int = Field(description="Touches that went out")
+
+
+class DayFigures(Figures, Usage):
+    """What happened on a day, and what the model calls of it cost."""
+
+    day: str = Field(description="YYYY-MM-DD, by TIMEZONE")
+
+
+class ContactFigures(Record):
+    """How many contacts there are now."""
+
+    all: int = Field(description="All of them")
+    client: int = Field(description="Clients of the business")
+    non_client: int = Field(description="Those who are none")
+    fields: dict[str, int] = Field(description="Field of the profile -> contacts of whom it is known")
+
+
+class Analytics(Record):
+    """The figures of a period."""
+
+    first: str = Field(description="Its first day, YYYY-MM-DD")
+    last: str = Field(description="Its last day, YYYY-MM-DD")
+    bots: list[str] = Field(description="The bots that are counted")
+    total: Figures = Field(description="All days together")
+    answered_within: dict[str, int] = Field(
+        description="Seconds -> messages that were answered within them, sooner ones included"
+    )
+    answer_seconds: float | None = Field(
+        description="Half of the answers came within so many seconds; null: there were none"
+    )
+    answer_seconds_bot: float | None = Field(description="The same of the bot's answers")
+    answer_seconds_people: float | None = Field(description="The same of people's answers")
+    otherwise: dict[str, int] = Field(
+        description="Why messages were not answered by the model as it is set -> how many of them"
+    )
+    funnel: Funnel = Field(description="What became of touches")
+    usage: Usage = Field(description="Model calls and their cost")
+    contacts: ContactFigures = Field(description="Contacts as they are now")
+    days: list[DayFigures] = Field(description="Each day of the period, the first one first")
+
+
+# Columns of a day's row, in their order.
+COLUMNS = ("day", *Figures.model_fields, *Usage.model_fields)
+
+
+async def report(redis: Redis, runtimes: Mapping[str, BotRuntime], first: str, last: str) -> Analytics:
     """The figures of these bots from one day (YYYY-MM-DD) to another, in all and day by day. Raises
     ValueError for what is no period."""
     period, names = days(first, last), list(runtimes)
@@ -47,24 +116,24 @@ async def report(redis: Redis, runtimes: Mapping[str, BotRuntime], first: str, l
     for seconds in WITHIN:
         so_far += total.get(f"answers in {seconds}", 0)
         within[str(seconds)] = so_far
-    return {
-        "first": first,
-        "last": last,
-        "bots": names,
-        "total": _row(total),
-        "answered_within": within,
-        "answer_seconds": median(total, "bot", "person"),
-        "answer_seconds_bot": median(total, "bot"),
-        "answer_seconds_people": median(total, "person"),
-        "otherwise": counted(total),
-        "funnel": funnel(total),
-        "usage": _usage(bill),
-        "contacts": await _contacts(redis, runtimes),
-        "days": [
-            {"day": day, **_row(row), **_usage(paid)}
+    return Analytics(
+        first=first,
+        last=last,
+        bots=names,
+        total=Figures(**_row(total)),
+        answered_within=within,
+        answer_seconds=median(total, "bot", "person"),
+        answer_seconds_bot=median(total, "bot"),
+        answer_seconds_people=median(total, "person"),
+        otherwise=counted(total),
+        funnel=funnel(total),
+        usage=Usage.model_validate(_usage(bill)),
+        contacts=await _contacts(redis, runtimes),
+        days=[
+            DayFigures.model_validate({"day": day, **_row(row), **_usage(paid)})
             for day, row, paid in zip(period, daily, spent, strict=True)
         ],
-    }
+    )
 
 
 def _row(counted: Mapping[str, int]) -> dict[str, int]:
@@ -72,24 +141,24 @@ def _row(counted: Mapping[str, int]) -> dict[str, int]:
     return {**{name: counted.get(figure, 0) for name, figure in DAILY.items()}, "touches": touches}
 
 
-def funnel(total: Mapping[str, int]) -> dict[str, Any]:
-    """What became of touches: contacts written to, touches sent and left out, answers after each, yes and
-    no."""
+def funnel(total: Mapping[str, int]) -> Funnel:
+    """What became of touches, from the figures of a period."""
 
     def numbered(kind: str) -> dict[str, int]:
         start = f"funnel {kind}:"
         return {name.removeprefix(start): n for name, n in sorted(total.items()) if name.startswith(start)}
 
-    plain = {name: total.get(f"funnel {name}", 0) for name in ("contacted", "yes", "no")}
-    return {
-        **plain,
-        "touched": numbered("touched"),
-        "skipped": numbered("skipped"),
-        "answered": numbered("answered"),
-    }
+    return Funnel(
+        contacted=total.get("funnel contacted", 0),
+        yes=total.get("funnel yes", 0),
+        no=total.get("funnel no", 0),
+        touched=numbered("touched"),
+        answered=numbered("answered"),
+        skipped=numbered("skipped"),
+    )
 
 
-def _usage(paid: Mapping[str, int]) -> dict[str, Any]:
+def _usage(paid: Mapping[str, int]) -> dict[str, float]:
     return {
         "calls": paid.get("calls", 0),
         "input_tokens": paid.get("input", 0),
@@ -98,7 +167,7 @@ def _usage(paid: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-async def _contacts(redis: Redis, runtimes: Mapping[str, BotRuntime]) -> dict[str, Any]:
+async def _contacts(redis: Redis, runtimes: Mapping[str, BotRuntime]) -> ContactFigures:
     """As things stand now: how many contacts there are, clients among them, and how many have each field."""
     total, known = {"all": 0, "client": 0, "non_client": 0}, dict[str, int]()
     sizes = await Inbox(redis).counts(runtimes.values(), ("all", "client", "non_client"))
@@ -108,4 +177,4 @@ async def _contacts(redis: Redis, runtimes: Mapping[str, BotRuntime]) -> dict[st
         have = await fields(redis, bot_id)
         for name in runtime.bot.context.missing({"phone": "known"}):  # whoever writes has a number
             known[name] = known.get(name, 0) + have.get(name, 0)
-    return {**total, "fields": known}
+    return ContactFigures(**total, fields=known)

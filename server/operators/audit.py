@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -15,13 +14,15 @@ import structlog
 from fastapi import Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from pydantic import Field
 from redis.asyncio import Redis
 
 from server.clock import now_ms
 from server.operators.login import READS
 from server.operators.tokens import Operator, who
 from server.store.keys import SHARED, key
-from server.store.readable import fields_of, readable
+from server.store.readable import readable
+from server.store.records import Record
 
 AUDIT = key(SHARED, "audit")
 KEPT = 20_000
@@ -31,40 +32,53 @@ SILENT = ("/seen", "/search", "/generate")
 log = structlog.get_logger()
 
 
+class Action(Record):
+    """A change that an operator made."""
+
+    at: int = Field(description="When, Unix milliseconds")
+    operator: str = Field(description="Whose token it was")
+    operator_id: str = Field(description="The token's id")
+    role: str = Field(description="The role at that time")
+    action: str = Field(
+        description="Method and route, such as `POST /api/conversations/{conversation_id}/reset`"
+    )
+    bot_id: str = Field(description="The bot it was about; empty: none")
+    target: str = Field(description="The conversation or other thing it was about")
+    detail: str = Field(description="What else is to be said of it")
+
+
 async def note(
     redis: Redis, operator: Operator, action: str, target: str = "", bot_id: str = "", detail: str = ""
 ) -> None:
     """Put a line on record. No texts, numbers or secrets."""
-    row = {
-        "at": now_ms(),
-        "operator": operator.name,
-        "operator_id": operator.id,
-        "role": operator.role,
-        "action": action,
-        "bot_id": bot_id,
-        "target": target,
-        "detail": detail,
-    }
+    row = Action(
+        at=now_ms(),
+        operator=operator.name,
+        operator_id=operator.id,
+        role=operator.role,
+        action=action,
+        bot_id=bot_id,
+        target=target,
+        detail=detail,
+    )
     async with redis.pipeline(transaction=False) as pipe:
-        pipe.lpush(AUDIT, json.dumps(row))
+        pipe.lpush(AUDIT, row.model_dump_json())
         pipe.ltrim(AUDIT, 0, KEPT - 1)
         await pipe.execute()
     log.info("operator", operator=operator.id, action=action, target=target)
 
 
-async def lines(redis: Redis, limit: int, start: int = 0) -> list[dict[str, Any]]:
+async def lines(redis: Redis, limit: int, start: int = 0) -> list[Action]:
     """The last changes, newest first."""
     rows: Any = await redis.lrange(AUDIT, start, start + limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
-    return readable(rows, fields_of, "a line of the audit log")
+    return readable(rows, Action.model_validate_json, "a line of the audit log")
 
 
-def may_see(row: dict[str, Any]) -> bool:
+def may_see(row: Action) -> bool:
     """Whether whoever makes the request in hand may see a line: of their own, or of a bot of theirs."""
     operator = who.get()
     return (
-        not operator.bots
-        or row["operator_id"] == operator.id
-        or (bool(row["bot_id"]) and operator.sees(row["bot_id"]))
+        not operator.bots or row.operator_id == operator.id or bool(row.bot_id and operator.sees(row.bot_id))
     )
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Collection
+from typing import cast
 
-from channels.base import Linked, SendError
+from pydantic import Field
+
+from agent.models.chat import OFFLINE
+from channels.base import Channel, Linked, Qr, SendError
 from server.bots.bot import BotRuntime
 from server.bots.registry import BotRegistry
 from server.config.settings import Settings
 from server.observability import model_capabilities
+from server.observability.model_capabilities import Known
 from server.operators.tokens import who
 from server.pipeline import linked_sessions
 from server.store import alerts
+from server.store.records import Record
 
 UNOFFICIAL = (
     "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and numbers that send "
@@ -19,43 +25,75 @@ UNOFFICIAL = (
 )
 
 
-async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRuntime) -> dict[str, Any]:
+class Pause(Record):
+    """Why nothing is sent from a number."""
+
+    at: str = Field(default="", description="Since when, Unix milliseconds in digits")
+    code: str = Field(default="", description="The provider's error code")
+    reason: str = Field(default="", description="What the provider says, and the remedy")
+    by: str = Field(default="", description="What told us: the answer to a send, or a `status` after it")
+    probe: str = Field(default="", description="When the next message is tried, Unix milliseconds in digits")
+
+
+class BotStatus(Record):
+    """Whether a bot can be reached, why not, and what is known of its models."""
+
+    bot_id: str = Field(description="The bot's id")
+    channel: str = Field(description="`cloud_api`, `wappi`, `waha`, `simulator` or a channel of your own")
+    account: str | None = Field(description="The provider's id of its number; null: it has none")
+    state: str = Field(
+        description="`connected`, `paused`, `simulator_only`, or how far a phone is linked, such as `scan_qr`"
+    )
+    reason: str = Field(description="Why it is so; empty: all is well")
+    phone: str | None = Field(
+        default=None, description="Digits of the linked phone, where the provider says them"
+    )
+    qr: Qr | None = Field(default=None, description="The code that links a phone, for owners only")
+    paused: Pause | None = Field(description="Why nothing is sent; null: messages go out")
+    model: str = Field(description="The chat model")
+    last_message: int | None = Field(description="When the last message came or went, Unix milliseconds")
+    models: list[Known] = Field(description="What each of its chat models takes")
+    errors: list[str] = Field(description="Alerts of this bot")
+    notice: str | None = Field(description="What is to be known of an unofficial channel")
+
+
+def _of_models(alert: str, names: Collection[str]) -> bool:
+    """Whether an alert is about one of these models, its provider, or the offline model that stands in for them."""
+    kind, _, whose = alert.partition(":")
+    if kind != "model":
+        return False
+    known = {part for name in names for part in (name, name.partition(":")[0], f"ways:{name}")}
+    return "auto" in known or whose in {OFFLINE, *known}
+
+
+async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRuntime) -> BotStatus:
     """Whether a bot can be reached, why not, the code to scan, and what is known of its models."""
     bot = runtime.bot
     channel = registry.router.channel(bot.id, bot.account) if bot.account else None
     paused = await runtime.mailbox.paused(bot.account)
     latest = await runtime.conversations.page(1)
-    status: dict[str, Any] = {
-        **{
-            "bot_id": bot.id,
-            "channel": channel.name if channel else "simulator",
-            "account": bot.account or None,
-        },
-        **{
-            "state": "simulator_only",
-            "reason": bot.trouble,
-            "phone": None,
-            "qr": None,
-            "paused": paused or None,
-        },
-        **{"model": bot.context.model, "last_message": latest[0][0] if latest else None},
-        "models": await model_capabilities.of(runtime.redis, bot.context.models),
-        "errors": [
-            row["text"] for row in await alerts.all_alerts(runtime.redis) if row.get("bot_id") == bot.id
+    status = BotStatus(
+        bot_id=bot.id,
+        channel=channel.name if channel else "simulator",
+        account=bot.account or None,
+        state="simulator_only",
+        reason=bot.trouble,
+        paused=Pause.model_validate(paused) if paused else None,
+        model=bot.context.model,
+        last_message=latest[0][0] if latest else None,
+        models=await model_capabilities.of(runtime.redis, bot.context.models),
+        errors=[
+            row["text"]
+            for row in await alerts.all_alerts(runtime.redis)
+            if row.get("bot_id") == bot.id
+            or _of_models(row["name"], {bot.context.model, *bot.context.models})
         ],
-        "notice": UNOFFICIAL if channel and not channel.capabilities.official else None,
-    }
+        notice=UNOFFICIAL if channel and not channel.capabilities.official else None,
+    )
     if channel is None:
         return status
     if not isinstance(channel, Linked):
-        ready = channel.name != "cloud_api" or bool(channel.credentials.app_secret.get_secret_value())
-        missing = channel.credentials.missing or ([] if ready else ["app_secret"])
-        state = "paused" if paused else "simulator_only" if missing else "connected"
-        return {
-            **status,
-            "state": state,
-            "reason": f"missing: {', '.join(missing)}" if missing else status["reason"],
-        }
+        return _by_keys(status, channel)
     now = await linked_sessions.check(runtime, bot.account, cast(Linked, channel), counts=False)
     code = None
     if now.state in ("scan_qr", "starting"):
@@ -63,5 +101,20 @@ async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRunti
             code = await channel.qr()
         except SendError as error:
             now = now.model_copy(update={"reason": str(error)[:200]})
-    state = "paused" if paused and now.state == "connected" else now.state
-    return {**status, "state": state, "reason": now.reason, "phone": now.phone or None, "qr": code.model_dump() if code and who.get().role == "owner" else None}  # fmt: skip
+    return status.model_copy(
+        update={
+            "state": "paused" if paused and now.state == "connected" else now.state,
+            "reason": now.reason,
+            "phone": now.phone or None,
+            "qr": code if who.get().role == "owner" else None,
+        }
+    )
+
+
+def _by_keys(status: BotStatus, channel: Channel) -> BotStatus:
+    """Of a channel that needs nothing but its keys."""
+    ready = channel.name != "cloud_api" or bool(channel.credentials.app_secret.get_secret_value())
+    missing = channel.credentials.missing or ([] if ready else ["app_secret"])
+    state = "paused" if status.paused else "simulator_only" if missing else "connected"
+    reason = f"missing: {', '.join(missing)}" if missing else status.reason
+    return status.model_copy(update={"state": state, "reason": reason})

@@ -144,7 +144,7 @@ async def _read(settings: Settings, redis: Redis, runtime: BotRuntime) -> _Bot:
     values["salesgraph_dead_letters",] = await runtime.dead_letters.count()
     values["salesgraph_paused",] = bool(await runtime.mailbox.paused(runtime.bot.account))
     for what in ("calls", "input_tokens", "output_tokens", "cost"):
-        values["salesgraph_spent_today", what] = today[what]
+        values["salesgraph_spent_today", what] = getattr(today, what)
     values["salesgraph_messages", "in"] = total.get("messages in", 0)
     for author in ("bot", "person"):
         values["salesgraph_messages", f"out_{author}"] = total.get(f"messages out by {author}", 0)

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from langchain_core.messages import messages_to_dict
-from pydantic import BaseModel
+from pydantic import Field
 from redis.asyncio import Redis
 from redis.exceptions import RedisClusterException, RedisError
 
@@ -28,7 +28,7 @@ from server.outreach import consent
 from server.outreach.appointments import Appointments
 from server.outreach.timers import Timers
 from server.store.keys import key, thread_prefix
-from server.store.records import Contact, Entry
+from server.store.records import Contact, Entry, Record
 
 # What a turn in hand may still write is gone after so many seconds too.
 AFTERMATH = 90
@@ -51,14 +51,17 @@ _KEPT = "seen"
 log = structlog.get_logger()
 
 
-class Erased(BaseModel):
-    """What an erasure took: keys, and entries of collections. `left`: keys that still hold the person's
-    number or id, where somebody asked to look."""
+class Erased(Record):
+    """What an erasure took."""
 
-    id: str
-    keys: int = 0
-    entries: int = 0
-    left: list[str] | None = None
+    id: str = Field(description="The contact's id")
+    keys: int = Field(default=0, description="Keys of the database that were deleted")
+    entries: int = Field(default=0, description="Entries taken out of lists and sets of the database")
+    left: list[str] | None = Field(
+        default=None,
+        description="Keys that still hold the person's number or id; only where `verify` was asked for",
+        exclude_if=lambda found: found is None,
+    )
 
 
 async def exported(redis: Redis, runtime: BotRuntime, contact: Contact, router: ChannelRouter) -> bytes:
@@ -89,7 +92,9 @@ async def exported(redis: Redis, runtime: BotRuntime, contact: Contact, router: 
             if call.conversation_id == contact.id
         ],
         "consent": [
-            c for c in await consent.changes(redis, bot_id, ALL) if c["conversation_id"] == contact.id
+            change.model_dump()
+            for change in await consent.changes(redis, bot_id, ALL)
+            if change.conversation_id == contact.id
         ],
     }
     return await asyncio.to_thread(_packed, files, media)

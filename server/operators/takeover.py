@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
-from pydantic import BaseModel
+from pydantic import Field
 
 from agent.access_lists import SAID_BY_OPERATOR, TURNED_AWAY
 from channels.base import Message
@@ -16,7 +16,7 @@ from server.conversations.outbox import Reply, post
 from server.outreach.rules import WINDOW
 from server.store.contacts import OPERATOR
 from server.store.message_templates import Template
-from server.store.records import Contact
+from server.store.records import Contact, Record
 
 ContactClass = Literal["client", "non_client", "unknown"]
 CLASSES: tuple[str, ...] = get_args(ContactClass)
@@ -26,14 +26,13 @@ class Refused(ValueError):
     """What an operator wants to write must not go out; the message says why."""
 
 
-class Writing(BaseModel):
-    """What may be written to a contact now: a `text` until `until` (ms; 0: at any time), a `template`, or
-    nothing, for the reason in `why`."""
+class Writing(Record):
+    """What may be written to a contact now."""
 
-    text: bool
-    template: bool
-    until: int = 0
-    why: str = ""
+    text: bool = Field(description="Whether a text may be")
+    template: bool = Field(description="Whether an approved template may be")
+    until: int = Field(default=0, description="Until when a text may be, Unix milliseconds; 0: at any time")
+    why: str = Field(default="", description="Why nothing, or only a template, may be written")
 
 
 async def take_over(runtime: BotRuntime, conversation_id: str) -> None:

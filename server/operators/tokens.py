@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Literal
 
-from pydantic import BaseModel, model_validator
+from pydantic import Field, model_validator
 from redis.asyncio import Redis
 
 from server.bots.bot import BotRuntime
@@ -23,6 +23,7 @@ from server.clock import now_ms
 from server.config.settings import Settings
 from server.store.keys import SHARED, key
 from server.store.readable import readable
+from server.store.records import Record
 
 TOKENS = key(SHARED, "tokens")
 PREFIX = "sg_"
@@ -32,14 +33,16 @@ PREFIX = "sg_"
 Role = Literal["owner", "agent", "read_only"]
 
 
-class Operator(BaseModel):
-    """Whose token it is, without the token. `bots`: the ones it opens; none: all of them."""
+class Operator(Record):
+    """Whose token it is, without the token."""
 
-    id: str
-    name: str
-    role: Role = "owner"
-    bots: tuple[str, ...] = ()
-    created: int = 0
+    id: str = Field(description="The token's id; `api_token` is the setting API_TOKEN")
+    name: str = Field(description="Whose it is")
+    role: Role = Field(
+        default="owner", description="What it allows: everything, talking to contacts, or looking"
+    )
+    bots: tuple[str, ...] = Field(default=(), description="The bots it opens; none named: all of them")
+    created: int = Field(default=0, description="When it was made, Unix milliseconds")
 
     @model_validator(mode="before")
     @classmethod

@@ -18,7 +18,7 @@ from uuid import uuid4
 import structlog
 from icalendar import Alarm, Event
 from icalendar import Calendar as ICalendar
-from pydantic import BaseModel
+from pydantic import Field
 from redis.asyncio import Redis
 
 from agent.language.appointment_phrases import confirmed, reminder
@@ -30,7 +30,7 @@ from server.outreach.rules import WINDOW, barred
 from server.store.counters import FIGURES, day_of
 from server.store.keys import key
 from server.store.readable import readable
-from server.store.records import Contact
+from server.store.records import Contact, Record
 from server.store.scripts import Scripts
 from tools.runtime import idempotency_key
 
@@ -45,19 +45,18 @@ REMINDERS = {"day": 24 * 60 * MINUTE, "hour": 60 * MINUTE}
 log = structlog.get_logger()
 
 
-class Call(BaseModel):
-    """A call somebody at the business will make. `start`: Unix ms; `about`: what for, in the contact's
-    words."""
+class Call(Record):
+    """A call somebody at the business will make."""
 
-    id: str
-    bot_id: str
-    conversation_id: str
-    start: int
-    minutes: int
-    about: str = ""
-    name: str = ""
-    phone: str = ""
-    booked_at: int = 0
+    id: str = Field(description="The call's id")
+    bot_id: str = Field(description="The bot that booked it")
+    conversation_id: str = Field(description="The conversation it was booked in")
+    start: int = Field(description="When it begins, Unix milliseconds")
+    minutes: int = Field(description="How long it may take")
+    about: str = Field(default="", description="What it is for, in the contact's words")
+    name: str = Field(default="", description="The contact's name")
+    phone: str = Field(default="", description="The number to call")
+    booked_at: int = Field(default=0, description="When it was booked, Unix milliseconds")
 
 
 class Appointments:

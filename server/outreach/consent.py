@@ -10,23 +10,46 @@ request.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import structlog
+from pydantic import Field
 from redis.asyncio import Redis
 
+from channels.emulators.numbers import is_simulated
 from server.clock import now_ms
 from server.outreach.follow_ups import FollowUps
 from server.store.contacts import OPERATOR, Conversations
 from server.store.keys import key
-from server.store.readable import fields_of, readable
+from server.store.readable import readable
+from server.store.records import Record
 
 Door = Literal["words", "preferences", "error 131050", "operator"]
 KEPT = 10_000
 
 log = structlog.get_logger()
+
+
+class Suppression(Record):
+    """A contact who wants no messages."""
+
+    conversation_id: str = Field(description="The contact's id, and that of the conversation")
+    bot_id: str = Field(description="The bot they wrote to")
+    wa_id: str = Field(description="Digits of their number; empty where only a user id is known")
+    user_id: str = Field(description="The provider's id of them")
+    since: int = Field(description="Since when, Unix milliseconds")
+
+
+class ConsentChange(Record):
+    """One change of what a contact wants."""
+
+    at: int = Field(default=0, description="When, Unix milliseconds")
+    conversation_id: str = Field(description="The contact's id, and that of the conversation")
+    stopped: bool = Field(description="True: no more messages; false: that was taken back")
+    door: str = Field(
+        default="", description="How it came: `words`, `preferences`, `error 131050` or `operator`"
+    )
+    source: str = Field(default="", description="Id of the message that says it, or who entered it")
 
 
 async def change(
@@ -46,13 +69,9 @@ async def note(
 ) -> None:
     """Put a change of consent on record that the profile has already, and end the touches. Once for a
     source."""
-    row = {
-        "at": now_ms(),
-        "conversation_id": conversation_id,
-        "stopped": stopped,
-        "door": door,
-        "source": source,
-    }
+    row = ConsentChange(
+        at=now_ms(), conversation_id=conversation_id, stopped=stopped, door=door, source=source
+    )
     was: Any = await redis.zscore(key(bot_id, "suppressed"), conversation_id)
     if (was is not None) == stopped:
         return
@@ -61,7 +80,7 @@ async def note(
             pipe.zadd(key(bot_id, "suppressed"), {conversation_id: now_ms()})
         else:
             pipe.zrem(key(bot_id, "suppressed"), conversation_id)
-        pipe.lpush(key(bot_id, "consents"), json.dumps(row))
+        pipe.lpush(key(bot_id, "consents"), row.model_dump_json())
         pipe.ltrim(key(bot_id, "consents"), 0, KEPT - 1)
         await pipe.execute()
     if stopped:
@@ -71,25 +90,24 @@ async def note(
     log.info("consent", bot=bot_id, conversation=conversation_id, stopped=stopped, door=door)
 
 
-async def suppressed(redis: Redis, conversations: Conversations) -> list[Mapping[str, Any]]:
-    """Everybody who wants no messages, the longest first: number or user id, since when (ms),
-    conversation."""
+async def suppressed(redis: Redis, conversations: Conversations) -> list[Suppression]:
+    """Everybody who wants no messages, the longest first. People of the simulator are nobody."""
     rows: Any = await redis.zrange(key(conversations.bot_id, "suppressed"), 0, -1, withscores=True)
-    found = []
-    for name, at in rows:
-        contact = await conversations.contact(name.decode())
-        if contact is not None:
-            who = {"wa_id": contact.wa_id, "user_id": contact.user_id}
-            found.append({"conversation_id": contact.id, "bot_id": contact.bot_id, **who, "since": int(at)})
-    return found
+    since = {name.decode(): int(at) for name, at in rows}
+    return [
+        Suppression(
+            conversation_id=contact.id,
+            bot_id=contact.bot_id,
+            wa_id=contact.wa_id,
+            user_id=contact.user_id,
+            since=since[contact.id],
+        )
+        for contact, _ in await conversations.latest(list(since))
+        if not is_simulated(contact.account)
+    ]
 
 
-async def changes(redis: Redis, bot_id: str, limit: int = 200) -> list[dict[str, Any]]:
+async def changes(redis: Redis, bot_id: str, limit: int = 200) -> list[ConsentChange]:
     """The last changes of consent, newest first."""
     rows: Any = await redis.lrange(key(bot_id, "consents"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
-    return readable(rows, _read, "a change of consent")
-
-
-def _read(row: bytes) -> dict[str, Any]:
-    found = fields_of(row)
-    return {**found, "conversation_id": found["conversation_id"]}
+    return readable(rows, ConsentChange.model_validate_json, "a change of consent")

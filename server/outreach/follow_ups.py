@@ -7,11 +7,11 @@ skipped    LIST     JSON of the last touches that were left out, and why
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import structlog
+from pydantic import Field
 from redis.asyncio import Redis
 
 from agent.language.follow_up_phrases import kind_of
@@ -23,10 +23,64 @@ from server.outreach.timers import Timers
 from server.store.keys import key
 from server.store.mailbox import NOTHING, TurnOutcome
 from server.store.message_templates import templates
-from server.store.readable import fields_of, readable
-from server.store.records import Contact
+from server.store.readable import readable
+from server.store.records import Contact, Record
 
 log = structlog.get_logger()
+
+
+class NextTouch(Record):
+    """The next touch of a contact for people: when, why, in which form, or why it will not go out."""
+
+    id: str = Field(description="The contact's id, and that of the conversation")
+    bot_id: str = Field(description="The bot that writes")
+    name: str = Field(description="The contact's name")
+    touch: int = Field(description="Its number in the sequence, from 1")
+    of: int = Field(description="How many touches the sequence has")
+    kind: str = Field(description="What it is for: reminder, value, social proof, last chance, farewell")
+    due: int = Field(description="When it goes out, Unix milliseconds")
+    due_local: str = Field(description="The same by the business's clock, ISO 8601")
+    why: str = Field(description="Why the contact is written to")
+    form: str | None = Field(
+        description="`text` or `template NAME:LANGUAGE`; null: it will not go out as things stand"
+    )
+    will_be: Literal["go", "skip", "later", "end"] = Field(
+        description="What the rules make of it: it goes out, is left out, moves, or the sequence ends"
+    )
+    reason: str = Field(description="Why it does not go out; empty: it does")
+    paused: bool = Field(description="Whether the sequence is held")
+    ended: str = Field(description="Why no more touches come; empty: some do")
+    unanswered: int = Field(description="Touches since the contact last wrote")
+
+
+class SkippedTouch(Record):
+    """A touch that was left out."""
+
+    at: int = Field(description="When, Unix milliseconds")
+    conversation_id: str = Field(description="The contact's id, and that of the conversation")
+    bot_id: str = Field(default="", description="The bot that would have written")
+    touch: int = Field(description="Its number in the sequence, from 1")
+    reason: str = Field(default="", description="Why it was left out")
+    anchor: int | None = Field(
+        default=None, description="When the contact's silence began, Unix milliseconds"
+    )
+
+
+class Funnel(Record):
+    """What became of touches."""
+
+    contacted: int = Field(description="Contacts that were written to")
+    yes: int = Field(description="Contacts who said yes")
+    no: int = Field(description="Contacts who said no")
+    touched: dict[str, int] = Field(description="Touches that went out, by their number")
+    answered: dict[str, int] = Field(description="Contacts who answered, by the number of the touch before")
+    skipped: dict[str, int] = Field(description="Touches that were left out, by their number")
+
+
+class FunnelSoFar(Funnel):
+    """What became of a bot's touches since it began."""
+
+    opted_out: int = Field(description="Contacts who wanted no more messages")
 
 
 class FollowUps:
@@ -75,56 +129,56 @@ class FollowUps:
         return _then(*rules.after_turn(runtime.bot.outreach, plan, contact, decision, replied, now_ms()))
 
     async def _note_skipped(self, runtime: BotRuntime, contact: Contact, plan: Plan, why: str) -> None:
-        row = {
-            "at": now_ms(),
-            "conversation_id": contact.id,
-            "bot_id": runtime.bot.id,
-            "touch": plan.touch,
-            "reason": why,
-            "anchor": plan.anchor,
-        }
+        row = SkippedTouch(
+            at=now_ms(),
+            conversation_id=contact.id,
+            bot_id=runtime.bot.id,
+            touch=plan.touch,
+            reason=why,
+            anchor=plan.anchor,
+        )
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.lpush(key(runtime.bot.id, "skipped"), json.dumps(row))
+            pipe.lpush(key(runtime.bot.id, "skipped"), row.model_dump_json())
             pipe.ltrim(key(runtime.bot.id, "skipped"), 0, SKIPPED - 1)
             await pipe.execute()
 
-    async def described(self, runtime: BotRuntime, contact: Contact, plan: Plan) -> dict[str, Any]:
-        """The next touch of a contact for people: when, why, in which form, or why it will not go out."""
+    async def described(self, runtime: BotRuntime, contact: Contact, plan: Plan) -> NextTouch:
+        """The next touch of a contact."""
         known, of = (
             await templates(self._redis, runtime.bot.id),
             len(plan.intervals or runtime.bot.outreach.intervals),
         )
         verdict = rules.judge(runtime.bot.outreach, plan, contact, known, plan.due)
         form = f"template {verdict.template}" if verdict.template else "text"
-        return {
-            "id": contact.id,
-            "bot_id": runtime.bot.id,
-            "name": contact.profile.get("name") or contact.name,
-            "touch": plan.touch,
-            "of": of,
-            "kind": kind_of(plan.touch, of),
-            "due": plan.due,
-            "due_local": runtime.bot.outreach.hours.local(plan.due).isoformat(timespec="minutes"),
-            "why": plan.why,
-            "form": form if verdict.what == "go" else None,
-            "will_be": verdict.what,
-            "reason": verdict.why,
-            "paused": plan.paused,
-            "ended": plan.ended,
-            "unanswered": plan.unanswered,
-        }
+        return NextTouch(
+            id=contact.id,
+            bot_id=runtime.bot.id,
+            name=contact.profile.get("name") or contact.name,
+            touch=plan.touch,
+            of=of,
+            kind=kind_of(plan.touch, of),
+            due=plan.due,
+            due_local=runtime.bot.outreach.hours.local(plan.due).isoformat(timespec="minutes"),
+            why=plan.why,
+            form=form if verdict.what == "go" else None,
+            will_be=verdict.what,
+            reason=verdict.why,
+            paused=plan.paused,
+            ended=plan.ended,
+            unanswered=plan.unanswered,
+        )
 
-    async def next_of(self, runtime: BotRuntime, conversation_id: str) -> dict[str, Any] | None:
+    async def next_of(self, runtime: BotRuntime, conversation_id: str) -> NextTouch | None:
         """`described` of a conversation; None where nothing was ever planned."""
         contact = await runtime.conversations.contact(conversation_id)
         plan = await self.timers.plan(runtime.bot.id, conversation_id)
         return await self.described(runtime, contact, plan) if contact and plan else None
 
-    async def skipped(self, runtime: BotRuntime, limit: int = 100) -> list[dict[str, Any]]:
+    async def skipped(self, runtime: BotRuntime, limit: int = 100) -> list[SkippedTouch]:
         """The last touches that were left out, newest first, with the reason."""
         rows: Any = await self._redis.lrange(key(runtime.bot.id, "skipped"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
-        left_out = readable(reversed(rows), _left_out, "a touch left out")
-        found = {(r["conversation_id"], r["touch"], r.get("anchor")): r for r in left_out}
+        left_out = readable(reversed(rows), SkippedTouch.model_validate_json, "a touch left out")
+        found = {(row.conversation_id, row.touch, row.anchor): row for row in left_out}
         return list(reversed(found.values()))  # a turn that ran again after a crash noted its touch twice
 
     async def put_off(self, runtime: BotRuntime, contact: Contact, touch: int, code: int) -> None:
@@ -207,9 +261,8 @@ class FollowUps:
 
         return await self.timers.change(runtime.bot.id, conversation_id, change)
 
-    async def funnel(self, bot_id: str) -> dict[str, Any]:
-        """How many were contacted, answered after touch n, said yes or no, opted out; and touches sent and
-        left out by number."""
+    async def funnel(self, bot_id: str) -> FunnelSoFar:
+        """What became of a bot's touches."""
         raw: Any = await self._redis.hgetall(key(bot_id, "funnel"))  # pyright: ignore[reportGeneralTypeIssues]
         counts = {name.decode(): int(count) for name, count in raw.items()}
 
@@ -218,8 +271,15 @@ class FollowUps:
                 name.partition(":")[2]: n for name, n in sorted(counts.items()) if name.startswith(f"{kind}:")
             }
 
-        plain = {name: counts.get(name, 0) for name in ("contacted", "yes", "no", "opted_out")}
-        return {**plain, **{kind: numbered(kind) for kind in ("touched", "answered", "skipped")}}
+        return FunnelSoFar(
+            contacted=counts.get("contacted", 0),
+            yes=counts.get("yes", 0),
+            no=counts.get("no", 0),
+            opted_out=counts.get("opted_out", 0),
+            touched=numbered("touched"),
+            answered=numbered("answered"),
+            skipped=numbered("skipped"),
+        )
 
     async def count(self, bot_id: str, name: str) -> None:
         """Count something that no turn does."""
@@ -233,13 +293,3 @@ def silence(plan: Plan) -> int:
 
 def _then(plan: Plan, counts: Sequence[str] = ()) -> TurnOutcome:
     return TurnOutcome(plan.model_dump_json(), plan.timer, " ".join(counts))
-
-
-def _left_out(row: bytes) -> dict[str, Any]:
-    found = fields_of(row)
-    return {
-        **found,
-        "conversation_id": str(found["conversation_id"]),
-        "touch": int(found["touch"]),
-        "at": int(found["at"]),
-    }

@@ -10,10 +10,16 @@ from redis.asyncio import Redis
 
 from server.clock import now_ms
 from server.store.keys import PREFIX
-from server.store.readable import fields_of, readable
+from server.store.readable import fields_of, readable, unreadable_lately
 
 # HASH name -> JSON with `at` (ms), `text` and `setting`.
 KEY = f"{PREFIX}:alerts"
+
+# Shown for a record of Redis that is left out.
+_LEFT_OUT = (
+    "Something in Redis is not as Salesgraph wrote it and is left out: {}. The log says which "
+    "(record_unreadable); restore it from a backup, or delete it."
+)
 
 log = structlog.get_logger()
 
@@ -35,16 +41,27 @@ async def clear(redis: Redis, name: str) -> None:
 
 
 async def all_alerts(redis: Redis) -> list[dict[str, Any]]:
-    """Every alert, the oldest first, each with its `name`."""
+    """Every alert, the oldest first, each with its `name`; among them what this process could not read of late."""
     raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
     rows = [
         {"name": name.decode(), **row}
         for name, value in raw.items()
         for row in readable([value], _read, "an alert")
     ]
+    rows += [
+        {
+            "name": f"unreadable: {what}",
+            "at": at,
+            "text": _LEFT_OUT.format(what),
+            "setting": "",
+            "bot_id": None,
+        }
+        for what, at in unreadable_lately().items()
+    ]
     return sorted(rows, key=lambda row: row["at"])
 
 
 def _read(row: bytes) -> dict[str, Any]:
     found = fields_of(row)
-    return {**found, "at": int(found["at"]), "text": str(found["text"]), "setting": str(found["setting"])}
+    words = {name: str(found[name]) for name in ("text", "setting")}
+    return {**found, **words, "at": int(found["at"]), "bot_id": str(found.get("bot_id") or "") or None}

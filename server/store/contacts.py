@@ -30,7 +30,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
@@ -40,8 +39,8 @@ from channels.emulators.numbers import is_simulated
 from server.clock import now_ms
 from server.store.counters import FIGURES, day_of
 from server.store.keys import digest, key
-from server.store.readable import fields_of, readable
-from server.store.records import Contact, Entry
+from server.store.readable import fields_of, readable, unreadable
+from server.store.records import Contact, Entry, Piece
 from server.store.scripts import Scripts
 
 OPERATOR = "operator"
@@ -49,9 +48,6 @@ OPERATOR = "operator"
 RECENT = 20_000
 # For how long a provider's id leads to a reply, and how old a reply may be whose echo is told by its text.
 SENT_SECONDS, ECHO, RECENT_REPLIES = 8 * 86_400, 600_000, 20
-
-
-log = structlog.get_logger()
 
 
 def _became(entry: Entry, status: bytes | None, heard: bytes | None) -> Entry:
@@ -223,9 +219,7 @@ class Conversations:
             contact = None if isinstance(raw, ResponseError) else self._contact(conversation_id, raw)
             entry = Entry.model_validate_json(line) if line and not isinstance(line, ResponseError) else None
         except ValueError as error:  # of JSON, of UTF-8 or of the shape of a record
-            log.error(
-                "record_unreadable", bot=self.bot_id, conversation=conversation_id, why=type(error).__name__
-            )
+            unreadable("a contact", type(error).__name__, bot=self.bot_id, conversation=conversation_id)
             return None
         return (contact, entry) if contact else None
 
@@ -384,19 +378,18 @@ class Conversations:
                 pipe.hincrby(name, "otherwise quarantined", 1)
             await pipe.execute()
 
-    async def quarantined(self, limit: int) -> list[dict[str, Any]]:
+    async def quarantined(self, limit: int) -> list[Piece]:
         """The last pieces, newest first."""
         rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
         return readable(rows, self._piece, "a quarantined piece")
 
-    def _piece(self, row: bytes) -> dict[str, Any]:
-        found = {"id": digest(row.decode()), "bot_id": self.bot_id, **fields_of(row)}
-        return {**found, "at": int(found["at"])}
+    def _piece(self, row: bytes) -> Piece:
+        return Piece.model_validate({"id": digest(row.decode()), "bot_id": self.bot_id, **fields_of(row)})
 
     async def drop_quarantined(self, piece_id: str) -> bool:
         """Forget a piece; False when there is none of that id."""
         rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
         row = next(
-            (r for r in rows for one in readable([r], self._piece, "a piece") if one["id"] == piece_id), None
+            (r for r in rows for one in readable([r], self._piece, "a piece") if one.id == piece_id), None
         )
         return bool(row and await self._redis.lrem(key(self.bot_id, "quarantine"), 0, row))  # pyright: ignore[reportGeneralTypeIssues]

@@ -115,28 +115,13 @@ class EmbeddedRedis:
 
     def _launch(self, lock: int) -> None:
         self.socket.unlink(missing_ok=True)
-        with open(self.directory / "server.log", "ab") as log:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        with os.fdopen(os.open(self.directory / "server.log", flags, 0o600), "ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own binary, no shell
                 [
-                    *(
-                        server_binary(),
-                        "--port",
-                        "0",
-                        "--unixsocket",
-                        str(self.socket),
-                        "--unixsocketperm",
-                        "700",
-                    ),
-                    *(
-                        "--dir",
-                        str(self.directory),
-                        "--appendonly",
-                        "yes",
-                        "--appendfsync",
-                        "always",
-                        "--save",
-                        "",
-                    ),
+                    *(server_binary(), "--port", "0", "--unixsocket", str(self.socket)),
+                    *("--unixsocketperm", "700", "--dir", str(self.directory), "--save", ""),
+                    *("--appendonly", "yes", "--appendfsync", "always"),
                     *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
                 ],
                 stdout=log,
@@ -144,6 +129,7 @@ class EmbeddedRedis:
                 cwd=self.directory,
                 preexec_fn=die_with_parent,
                 pass_fds=(lock,),
+                umask=0o077,  # its files hold what customers write
                 # a Ctrl-C in the terminal must reach the owner first, so that replies in hand are still
                 # stored
                 start_new_session=True,

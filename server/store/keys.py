@@ -6,7 +6,7 @@ import hashlib
 
 PREFIX = "sg"
 WAKE = f"{PREFIX}:wake"
-# Where the key that has changed is named, for those who watch (`server.api.events`).
+# Where the key that has changed is named, for those who watch (`server.operators.change_feed`).
 EVENTS = f"{PREFIX}:events"
 # In the place of a bot id: what belongs to the deployment. No bot can be called that.
 SHARED = "*"

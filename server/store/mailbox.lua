@@ -107,7 +107,7 @@ while count > tonumber(most) or (total > tonumber(characters) and count > 1) do
   call('LSET', inbox, taken, '')
   call('LREM', inbox, 1, '')
   skip(oldest, 'too many messages at once')
-  total = call('HINCRBY', box, 'characters', -string.match(oldest, '^%d+ (%d+)'))
+  total = call('HINCRBY', box, 'characters', 0 - string.match(oldest, '^%d+ (%d+)'))
   count = count - 1
 end
 if call('SISMEMBER', busy, conversation) == 1 then return 1 end

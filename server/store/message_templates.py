@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from pydantic import BaseModel
+from pydantic import Field, computed_field
 from redis.asyncio import Redis
 
 from server.clock import now_ms
 from server.store.keys import key
 from server.store.readable import readable
+from server.store.records import Record
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -27,28 +28,34 @@ class MissingVariable(ValueError):
     """A variable of a template has no value; the message names it."""
 
 
-class Template(BaseModel):
-    """One template in one language. `status` is the provider's word: APPROVED, PENDING, REJECTED, PAUSED,
-    DISABLED, ..."""
+class Template(Record):
+    """One message template in one language."""
 
-    name: str
-    language: str
-    status: str = "APPROVED"
-    reason: str = ""
-    category: str = ""
-    body: str = ""
-    at: int = 0
+    name: str = Field(description="Its name in the provider's account")
+    language: str = Field(description="The provider's code of its language, such as `en` or `pt_BR`")
+    status: str = Field(
+        default="APPROVED", description="The provider's word: APPROVED, PENDING, REJECTED, PAUSED, ..."
+    )
+    reason: str = Field(default="", description="Why the provider does not approve of it")
+    category: str = Field(
+        default="", description="The provider's category: MARKETING, UTILITY, AUTHENTICATION"
+    )
+    body: str = Field(default="", description="Its text, with variables in double braces")
+    at: int = Field(default=0, description="When the provider was last asked or told us, Unix milliseconds")
 
+    @computed_field(description="What sends it: `name:language`")
     @property
     def id(self) -> str:
         """`name:language`."""
         return f"{self.name}:{self.language}"
 
+    @computed_field(description="Whether it may be sent now")
     @property
     def usable(self) -> bool:
         """Whether it may be sent now."""
         return self.status in ("APPROVED", "FLAGGED", "REINSTATED")
 
+    @computed_field(description="Names or numbers of its variables, in the order of the text")
     @property
     def variables(self) -> tuple[str, ...]:
         """The names or numbers of its variables, in the order of the text."""
@@ -77,7 +84,7 @@ async def keep(redis: Redis, bot_id: str, found: Sequence[Template]) -> None:
     async with redis.pipeline(transaction=True) as pipe:
         pipe.delete(key(bot_id, "templates"))
         if found:
-            rows = {t.id: t.model_copy(update={"at": now_ms()}).model_dump_json() for t in found}
+            rows = {t.id: _row(t.model_copy(update={"at": now_ms()})) for t in found}
             pipe.hset(key(bot_id, "templates"), mapping=rows)  # pyright: ignore[reportArgumentType]
         await pipe.execute()
 
@@ -91,5 +98,10 @@ async def note_status(redis: Redis, bot_id: str, name: str, language: str, statu
     told = known.model_copy(
         update={"status": status, "reason": "" if reason == "NONE" else reason, "at": now_ms()}
     )
-    await redis.hset(key(bot_id, "templates"), told.id, told.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hset(key(bot_id, "templates"), told.id, _row(told))  # pyright: ignore[reportGeneralTypeIssues]
     (log.info if told.usable else log.warning)("template_status", bot=bot_id, template=told.id, status=status)
+
+
+def _row(template: Template) -> str:
+    """As it is stored: what follows from other fields is not."""
+    return template.model_dump_json(exclude_computed_fields=True)

@@ -1,45 +1,59 @@
-"""What is known of a contact, and one line of what was said: how `server.store.contacts` hands them out."""
+"""What is known of a contact, one line of what was said, and what could not be read: how `server.store.contacts`
+hands them out."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from channels.base import Media, Recipient
 
 Author = Literal["contact", "bot", "person"]
 
 
-class Entry(BaseModel):
-    """One line of a transcript. `at` is Unix milliseconds; `status`, and what was `heard` in a voice message
-    (empty: nothing), are filled in on reading. The first reply of a turn has its `calls`, `tokens` and `cost`
-    (US dollars); `media` is a file that came along, which the provider keeps; `quoted_id` the provider's id
-    of the message this one replies to; `checked` says of every promise in a reply what supports it, `prompts`
-    (`NAME@VERSION`) which ones were used in its turn."""
+class Record(BaseModel):
+    """What is kept or worked out, and shown as it is: nothing of it changes once it is made. Descriptions of the
+    API say that its fields are always there, those with a default included."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
-    id: str
-    author: Author
-    kind: str = "text"
-    text: str = ""
-    at: int = 0
-    touch: int = 0
-    turn_id: str = ""
-    template: str = ""
-    variables: tuple[str, ...] = ()
-    model: str = ""
-    sources: list[str] = []
-    checked: list[str] = []
-    prompts: list[str] = []
-    calls: int = 0
-    tokens: int = 0
-    cost: float = 0
-    quoted_id: str = ""
-    media: Media | None = None
-    status: str = ""
-    heard: str | None = None
+
+class Entry(Record):
+    """One line of a transcript. `status`, and what was `heard` in a voice message, are filled in on reading."""
+
+    id: str = Field(description="The message's id")
+    author: Author = Field(description="Who wrote it: the contact, the bot, or a person at the business")
+    kind: str = Field(default="text", description="What sort of message: `text`, `image`, `audio`, ...")
+    text: str = Field(default="", description="Its words")
+    at: int = Field(default=0, description="When it was written, Unix milliseconds")
+    touch: int = Field(default=0, description="Number of the follow-up that this is; 0: none")
+    turn_id: str = Field(default="", description="The turn that wrote it")
+    template: str = Field(default="", description="The message template it was sent with, `name:language`")
+    variables: tuple[str, ...] = Field(default=(), description="Values of the template's variables, in order")
+    model: str = Field(
+        default="", description="The chat model that wrote it, or the step of the turn that did"
+    )
+    sources: list[str] = Field(default=[], description="Documents and pages the answer rests on")
+    checked: list[str] = Field(default=[], description="What supports each promise of the reply")
+    prompts: list[str] = Field(default=[], description="Prompts used in its turn, `NAME@VERSION`")
+    calls: int = Field(default=0, description="Model calls of the turn, on its first reply")
+    tokens: int = Field(default=0, description="Tokens of the turn, on its first reply")
+    cost: float = Field(default=0, description="US dollars of the turn, on its first reply")
+    quoted_id: str = Field(default="", description="The provider's id of the message this one replies to")
+    media: Media | None = Field(default=None, description="A file that came along, which the provider keeps")
+    status: str = Field(default="", description="How far it got: sent, delivered, read, or failed and why")
+    heard: str | None = Field(default=None, description="Words of a voice message; empty: nothing was heard")
+
+
+class Piece(Record):
+    """A piece of a webhook that could not be read."""
+
+    id: str = Field(description="Its id, made from what it says")
+    bot_id: str = Field(description="The bot it came to, or `*` where it belongs to none")
+    at: int = Field(description="When it came, Unix milliseconds")
+    reason: str = Field(default="", description="Why it could not be read")
+    piece: str = Field(default="", description="The piece as it came")
 
 
 class Contact(BaseModel):

@@ -19,9 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
-from server.api.common import Api, ProblemDetails
-from server.api.events import Feed
-from server.api.examples import with_examples
+from server.api.common import Api, ProblemDetails, fails, files
 from server.api.router import roles, router
 from server.background import running
 from server.bots.registry import BotRegistry
@@ -33,10 +31,12 @@ from server.http_client import http_client
 from server.observability import redis_fitness as fitness
 from server.observability.redis_fitness import Judge
 from server.operators import metrics, tokens
+from server.operators.change_feed import Feed
 from server.operators.login import Access
 from server.outreach.appointments import Appointments, feed
 from server.web import dashboard, pages, provider_webhooks, simulator
 from server.web.guard import Guard
+from server.web.health import Health, Unavailable
 from server.web.problem_details import problem
 from tools._mcp import connected
 
@@ -76,6 +76,7 @@ def create(settings: Settings, redis: Redis) -> Guard:
         description="A WhatsApp sales agent that a business runs itself.",
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # what a generated client calls it
     )
     receive = provider_webhooks.cloud_receiver(registry)
     app.include_router(provider_webhooks.router(settings, registry, receive))
@@ -89,8 +90,14 @@ def create(settings: Settings, redis: Redis) -> Guard:
         app.mount(path, emulator.app)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
-    @app.get("/health", tags=["open"], summary="Whether the service works")
-    async def health() -> Response:
+    @app.get(
+        "/health",
+        tags=["service"],
+        summary="Whether the service works",
+        response_model=Health,
+        responses={503: {"model": Unavailable, "description": "Redis is gone, or refused"}},
+    )
+    async def get_health() -> Health | Response:
         """Writes to Redis, since reading also works where nothing can be accepted. `oldest_due_seconds`: for
         how long the conversation that waits longest for a worker has been due."""
         try:
@@ -98,27 +105,27 @@ def create(settings: Settings, redis: Redis) -> Guard:
             oldest = await fitness.oldest_due(redis, list(registry), now_ms())
         except (RedisError, OSError) as error:
             log.error("redis_unreachable", error=hidden(repr(error))[:200])
-            return JSONResponse({"status": "unavailable", "redis": "takes no writes"}, 503)
+            return JSONResponse(Unavailable(redis="takes no writes").model_dump(), 503)
         if judge.refused:
-            return JSONResponse(
-                {"status": "unavailable", "redis": "refused", "warnings": list(judge.refused)}, 503
-            )
-        found = {"status": "ok", "redis": "ok", "oldest_due_seconds": round(oldest, 1)}
-        return JSONResponse({**found, "warnings": list(judge.warned)} if judge.warned else found)
+            refusal = Unavailable(redis="refused", warnings=list(judge.refused))
+            return JSONResponse(refusal.model_dump(), 503)
+        return Health(oldest_due_seconds=round(oldest, 1), warnings=list(judge.warned))
 
     @app.get(
         "/calendar/{bot_id}/{secret}.ics",
-        tags=["open"],
+        tags=["service"],
         summary="Scheduled calls for the operator's calendar",
+        response_class=Response,
+        responses=files("text/calendar") | fails("4XX", "There is no calendar at this address"),
     )
-    async def calendar(bot_id: str, secret: str) -> Response:
+    async def get_calendar(bot_id: str, secret: str) -> Response:
         known = registry.get(bot_id)
         if known is None or await tokens.of_feed(settings, redis, bot_id, secret) is None:
             raise HTTPException(404, "there is no calendar at this address")
         return Response(feed(known.bot, await Appointments(redis).coming(bot_id)), media_type="text/calendar")
 
-    @app.get("/metrics", tags=["open"], summary="Prometheus metrics")
-    async def prometheus(request: Request) -> Response:
+    @app.get("/metrics", tags=["service"], summary="Prometheus metrics", response_class=PlainTextResponse)
+    async def get_metrics(request: Request) -> Response:
         """All bots as one and no money, unless a token comes along: then each bot it opens."""
         measured = await metrics.registry(settings, redis, registry, await access.operator(request))
         return Response(generate_latest(measured), media_type=CONTENT_TYPE_LATEST)
@@ -146,7 +153,7 @@ def create(settings: Settings, redis: Redis) -> Guard:
     def with_problems() -> dict[str, Any]:
         found = described()
         found["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
-        return with_examples(found)
+        return found
 
     app.openapi = with_problems
 

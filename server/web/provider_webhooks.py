@@ -30,11 +30,11 @@ Receive = Callable[[Request], Awaitable[Response]]
 
 def router(settings: Settings, registry: BotRegistry, receive_cloud: Receive) -> APIRouter:
     """GET and POST /webhook, and those of the other channels."""
-    routes = APIRouter(tags=["wires"])
+    routes = APIRouter(tags=["webhooks"], default_response_class=PlainTextResponse)
     verify = settings.whatsapp_webhook_verify_token
 
-    @routes.get("/webhook", response_class=PlainTextResponse, summary="Verification handshake")
-    async def handshake(request: Request) -> Response:
+    @routes.get("/webhook", summary="Verification handshake")
+    async def verify_webhook(request: Request) -> Response:
         asked = request.query_params
         given = asked.get("hub.verify_token", "").encode("utf-8", "replace")
         if (
@@ -46,11 +46,16 @@ def router(settings: Settings, registry: BotRegistry, receive_cloud: Receive) ->
         return PlainTextResponse("wrong or missing verify token", 403)
 
     routes.add_api_route(
-        "/webhook", receive_cloud, methods=["POST"], summary="Messages and statuses", response_model=None
+        "/webhook",
+        receive_cloud,
+        methods=["POST"],
+        name="receive_cloud_api",
+        summary="Messages and statuses",
+        response_model=None,
     )
 
     @routes.post("/webhook/waha", summary="Events of QR-linked sessions", response_model=None)
-    async def waha(request: Request) -> Response:
+    async def receive_waha(request: Request) -> Response:
         await registry.ready()
         body = await request.body()
         return await _stored(registry, "waha", body, registry.router.scope("waha", body, request.headers))
@@ -59,8 +64,9 @@ def router(settings: Settings, registry: BotRegistry, receive_cloud: Receive) ->
         "/webhook/{channel}/{bot_id}/{secret}",
         summary="Messages of a channel whose secret stands in the address, such as wappi",
         response_model=None,
+        responses={"4XX": {"description": "No such address, a wrong signature, or no JSON object"}},
     )
-    async def by_path(channel: str, bot_id: str, secret: str, request: Request) -> Response:
+    async def receive_by_address(channel: str, bot_id: str, secret: str, request: Request) -> Response:
         await registry.ready()
         body = await request.body()
         scope = registry.router.scope_at(channel, bot_id, secret, body, request.headers)

@@ -46,6 +46,25 @@ async def test_whoever_wants_no_messages_is_told_once_how_to_be_answered(offline
     assert await offline.says("and red bowls?", **stopped) == [say("write_start", "en")]
 
 
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("I want to order two blue vases", "order"),
+        ("Позовите человека", "asks for a person"),
+        ("cancelo mi pedido", "cancellation"),
+    ],
+)
+async def test_what_somebody_who_wants_no_messages_asks_of_people_is_on_their_list(
+    offline: Chat, said: str, what: str
+):
+    await offline.says("stop")
+    stopped = {"profile": {"consent": "stopped", "language": "en"}}
+    await offline.says(said, **stopped)
+    assert f"({what}): {said}" in (await offline.state())["task"]
+    await offline.says("thanks", **stopped)
+    assert not (await offline.state())["task"]
+
+
 CANCELLATIONS = [
     "Actually no, I don't want them any more", "Could you cancel my order please?", "I changed my mind", "cancelo mi pedido",
     "ya no lo quiero", "передумала, отмените заказ", "больше не надо, спасибо", "тапсырысты болдырмаңыз", "ألغ الطلب من فضلك",

@@ -70,6 +70,10 @@ def is_forced(request: dict[str, Any]) -> bool:
     return isinstance(request.get("tool_choice"), dict) or request.get("tool_choice") in ("required", "any")
 
 
+def has_blank(request: dict[str, Any]) -> bool:
+    return any(m.get("content") in (None, "") for m in request["messages"])
+
+
 def has_system(request: dict[str, Any]) -> bool:
     return any(m["role"] in ("system", "developer") for m in request["messages"])
 
@@ -485,6 +489,15 @@ async def test_the_servers_that_others_reported(external_data: Path):
         ("Action: two for one until Friday", "Action: two for one until Friday"),
         ('{"message": "Hi there", "price": 900}', "Hi there"),
         ("Price(s): 900 KZT <b>each</b>", "Price(s): 900 KZT <b>each</b>"),
+        ('<passage document="a.pdf" page="2">It costs 900.</passage>', "It costs 900."),
+        ("AI: We have it.\nHuman: how much?\nAI: 900 KZT", "We have it."),
+        ("We have it.\n\nUser: how much?\nAssistant: 900 KZT", "We have it."),
+        (
+            "Login for the Wi-Fi:\nUser: guest\nPassword: tea",
+            "Login for the Wi-Fi:\nUser: guest\nPassword: tea",
+        ),
+        ('{"result": {"text": "We have it."}, "ok": true}', "We have it."),
+        ('{"status": "done", "output": "We have it."}', "We have it."),
         ("We deliver. I used find_product for it. It costs 900.", "We deliver. It costs 900."),
     ],
 )
@@ -537,6 +550,16 @@ async def test_an_answer_is_read_as_it_was_meant(kind: str):
         chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
         assert await chat.says("do you have a blue vase?") == [THANKS]
         assert (await chat.state())["model"] == "openai:m"
+
+
+async def test_lines_that_keep_the_connection_open_are_no_part_of_an_answer():
+    server = FakeOpenAI()
+    server.answer = lambda request: Response(
+        f": PROCESSING\n\n: PROCESSING\n\n{json.dumps(polite(request))}", media_type="text/plain"
+    )
+    with served(server.app) as url:
+        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
+        assert (await models.ask("auto", [HumanMessage("hello")])).model == "openai:m"
 
 
 async def test_a_model_that_only_calls_tools_is_no_model_that_answers():
@@ -609,6 +632,27 @@ async def test_more_servers_that_take_less(status: int, text: str, when: Callabl
         chat = Chat(models)
         for _ in range(2):
             assert await chat.says("do you have a blue vase?") == [THANKS]
+
+
+@pytest.mark.parametrize(
+    "text", ["messages.2.content: Input should be a valid string", "Field required: content", "bad request"]
+)
+async def test_a_server_that_wants_words_beside_every_call_gets_them(text: str):
+    server, called, refused = FakeOpenAI(), _odd(lambda said: None), list[str]()
+
+    def answer(request: dict[str, Any]) -> Any:
+        if has_blank(request):
+            refused.append(text)
+            return error(400, "invalid_request_error", None, text)
+        return called(request)
+
+    server.answer = answer
+    with served(server.app) as url:
+        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        for _ in range(2):
+            assert await chat.says("do you have a blue vase?") == [THANKS]
+            assert (await chat.state())["model"] == "openai:m"
+    assert len(refused) == 1
 
 
 async def test_what_is_taken_is_not_left_out_with_what_is_not():

@@ -26,6 +26,8 @@ from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import free_port, served
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -92,7 +94,7 @@ async def test_every_prompt_is_editable_on_its_node(studio: httpx.AsyncClient):
     }
     own = {
         f"{node}_prompt": [node]
-        for node in ("sell", "moderate", "extract", "follow_up", "ground", "remember")
+        for node in ("sell", "moderate", "extract", "follow_up", "ground", "verify", "remember")
     }
     moves = {f"{name}_prompt": ["sell"] for name in (*STAGES, *TOPICS)}
     touches = {f"{kind}_prompt": ["follow_up"] for kind in KINDS}

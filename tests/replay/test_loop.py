@@ -6,10 +6,13 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import yaml
 
 from agent.prompts import split, with_text
 from tests.fakes.openai_wire import FakeOpenAI, last_user, message, schema_of
+
+pytestmark = pytest.mark.slow
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -20,6 +20,7 @@ from channels.emulators.wappi import WappiEmulator
 from server.cli.bots import bots_commands
 from server.config.bot import json_schema
 from server.observability import model_capabilities
+from server.store.alerts import clear, raise_alert
 from tests.fakes.serving import served
 from tests.server.stack import API, Stack
 from tests.waiting import until
@@ -506,8 +507,14 @@ async def test_options_of_a_model_are_set_one_by_one_and_what_it_lacks_is_shown(
     assert (await stack.http.patch(f"/api/bots/{bot}", json={"model": "gpt-4"})).status_code == 422
     redis = Redis.from_url(f"unix://{stack.data_dir}/redis/socket?db=0")
     await model_capabilities.note(redis, "openai:picky", Ways(tools=False, temperature=False))
+    for whose in ("openai:picky", "openai:other"):
+        await raise_alert(redis, f"model:{whose}", f"{whose} is gone", "OPENAI_MODEL")
+    status = (await stack.http.get(f"/api/bots/{bot}/status")).json()
+    for whose in ("openai:picky", "openai:other"):
+        await clear(redis, f"model:{whose}")
     await redis.aclose()
-    known = (await stack.http.get(f"/api/bots/{bot}/status")).json()["models"]
+    assert status["errors"] == ["openai:picky is gone"]
+    known = status["models"]
     assert known[0]["model"] == "openai:picky" and known[0]["lacking"] == ["tools", "temperature"]
     page = await stack.http.get(f"/dashboard/bots/{bot}/link")
     assert "openai:picky: takes no tools, temperature" in page.text

@@ -9,6 +9,8 @@ import pytest_asyncio
 from tests import chaos
 from tests.crashing import ALL
 
+pytestmark = pytest.mark.slow
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def counts() -> dict[str, int]:

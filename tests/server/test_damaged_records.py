@@ -100,6 +100,8 @@ async def test_a_row_that_cannot_be_read_closes_no_page(stack: Stack, name: str)
             answer = await stack.http.get(address)
             assert answer.status_code < 400, (address, answer.text[:300])
         assert "record_unreadable" in stack.log.read_text()
+        shown = (await stack.http.get("/api/stats")).json()["alerts"]
+        assert any(row["name"].startswith("unreadable: ") for row in shown)
     finally:
         if name in ("audit", "quarantine", "consents", "touches left out"):
             await redis.ltrim(place, len(rows), -1)

@@ -46,6 +46,15 @@ def test_data_survive_stop_and_kill(folder: Path):
     server.stop()
 
 
+def test_what_customers_write_is_for_the_owner_of_the_folder_alone(folder: Path):
+    server = EmbeddedRedis(folder)
+    Redis.from_url(server.start()).set("a", "1")
+    server.stop()
+    files = [path for path in server.directory.rglob("*") if path.is_file()]
+    assert {"server.log", "lock"} < {path.name for path in files}
+    assert [path.name for path in files if path.stat().st_mode & 0o077] == []
+
+
 def test_a_second_process_attaches_to_the_same_server(folder: Path):
     owner, guest = EmbeddedRedis(folder), EmbeddedRedis(folder)
     owner.start()

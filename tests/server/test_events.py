@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from playwright.async_api import Page, expect
 from redis.asyncio import Redis
 
-from server.api.events import Feed, event_of
+from server.operators.change_feed import Feed, event_of
 from server.store.keys import key
 from server.web.shutdown import Stopping
 from tests.chromium import needs_chromium

@@ -259,10 +259,7 @@ def test_the_funnel_is_read_from_what_touches_counted():
     }
     found = analytics.funnel(total)
     assert (
-        found["touched"] == {"1": 3, "2": 1}
-        and found["answered"] == {"1": 2}
-        and found["yes"] == 1
-        and found["no"] == 0
+        found.touched == {"1": 3, "2": 1} and found.answered == {"1": 2} and found.yes == 1 and found.no == 0
     )
 
 

@@ -118,7 +118,7 @@ async def test_five_touches_come_in_working_hours_and_the_last_says_farewell(red
         sent = [e for e in await scene.office.runtime.conversations.transcript(scene.conversation) if e.touch]
         assert [(e.touch, e.template) for e in sent] == [(n, "come_back:en") for n in range(1, 6)]
         funnel = await scene.follow_ups.funnel("default")
-        assert funnel["contacted"] == 1 and funnel["touched"] == {str(n): 1 for n in range(1, 6)}
+        assert funnel.contacted == 1 and funnel.touched == {str(n): 1 for n in range(1, 6)}
 
 
 async def test_a_touch_inside_the_window_is_written_from_the_conversation(
@@ -149,7 +149,7 @@ async def test_without_a_template_a_late_touch_is_left_out_and_the_reason_is_on_
         await scene.passes()
         assert len(scene.texts()) == 1
         (row,) = await scene.follow_ups.skipped(scene.office.runtime)
-        assert row["touch"] == 1 and "no template is set for touch 1 (en)" in row["reason"]
+        assert row.touch == 1 and "no template is set for touch 1 (en)" in row.reason
         assert (await scene.plan()).touch == 2
 
 
@@ -176,7 +176,7 @@ async def test_a_template_that_cannot_go_out_is_named(
         )
         await scene.passes()
         (row,) = await scene.follow_ups.skipped(scene.office.runtime)
-        assert reason in row["reason"] and len(scene.texts()) == 1
+        assert reason in row.reason and len(scene.texts()) == 1
 
 
 async def test_numbers_of_the_united_states_get_no_marketing_templates():
@@ -237,7 +237,7 @@ async def test_what_an_answer_does_to_the_sequence(redis: Redis, tmp_path, decis
         elif not ended:
             assert plan.touch == 1 and before + 24 * HOUR <= plan.due <= before + 5 * DAY
         funnel = await scene.follow_ups.funnel("default")
-        assert funnel["answered"] == {"2": 1} and funnel["yes"] == (decision == "yes")
+        assert funnel.answered == {"2": 1} and funnel.yes == (decision == "yes")
 
 
 @pytest.mark.parametrize("door", ["words", "preferences", "operator", "handoff", "non-client"])
@@ -258,7 +258,7 @@ async def test_every_door_out_stops_the_sequence(redis: Redis, tmp_path, door: s
                 await scene.passes()
         assert len(scene.texts()) == replies and (await scene.plan()).ended
         stopped = await consent.suppressed(redis, conversations)
-        assert [row["wa_id"] for row in stopped] == (
+        assert [row.wa_id for row in stopped] == (
             [ANNA] if door in ("words", "preferences", "operator") else []
         )
 
@@ -269,7 +269,7 @@ async def test_start_takes_an_opt_out_back_and_both_are_on_record(redis: Redis, 
         await scene.answers("start")
         assert not await consent.suppressed(redis, scene.office.runtime.conversations)
         log = await consent.changes(redis, "default")
-        assert [(row["stopped"], row["door"]) for row in log] == [(False, "words"), (True, "words")]
+        assert [(row.stopped, row.door) for row in log] == [(False, "words"), (True, "words")]
 
 
 async def test_the_button_of_a_template_is_an_opt_out_whatever_it_says(redis: Redis, tmp_path):
@@ -303,7 +303,7 @@ async def test_operators_pause_skip_override_cancel_and_run_now(redis: Redis, tm
         assert contact
         skipped = await follow_ups.skip(runtime, contact)
         assert skipped and skipped.touch == 2
-        assert (await follow_ups.skipped(runtime))[0]["reason"] == "by an operator"
+        assert (await follow_ups.skipped(runtime))[0].reason == "by an operator"
         own = await follow_ups.override(runtime, name, [24, 48])
         assert own and local(own.due)[:10] == "2026-11-25"
         at("2026-11-24 11:00")
@@ -361,4 +361,4 @@ async def test_a_message_from_whatsapps_own_switch_is_an_opt_out(redis: Redis, t
     for stopped in (True, True, False):
         await consent.change(redis, office.runtime.conversations, conversation, stopped, "preferences", "p")
     log = await consent.changes(redis, "default")
-    assert [(row["stopped"], row["door"]) for row in log] == [(False, "preferences"), (True, "preferences")]
+    assert [(row.stopped, row.door) for row in log] == [(False, "preferences"), (True, "preferences")]

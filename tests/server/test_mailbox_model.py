@@ -26,6 +26,8 @@ from server.store.dead_letters import DeadLetters
 from server.store.keys import key
 from server.store.mailbox import Limits, Mailbox, Work
 
+pytestmark = pytest.mark.slow
+
 Answer = TypeVar("Answer")
 NAMES = st.sampled_from(["c0", "c1"])
 

@@ -82,7 +82,7 @@ async def test_there_is_a_cap_a_day_unless_somebody_takes_it_away(redis: Redis, 
     spending, bot = Spending(of(tmp_path), redis), Bot("default", Context(daily_budget=1))
     await spending.record("default", "", [usage.Call("sell", "openai:x", 1, 0, 1, 0, False, 1.5)])
     assert await spending.allowance(bot) == "offline"
-    assert (await spending.of("default"))["cost"] == 0  # what was not spent is not shown as spent
+    assert (await spending.of("default")).cost == 0  # what was not spent is not shown as spent
     assert not await redis.exists("sg:{default}:contact:")
 
 

@@ -137,7 +137,7 @@ async def test_people_are_taken_and_every_refused_row_says_why(runtime: BotRunti
     assert await runtime.conversations.count() == 0
     stored = await importing.contacts(redis, runtime, found)
     assert (stored.taken, stored.known) == (2, 0)
-    assert [row["wa_id"] for row in await suppressed(redis, runtime.conversations)] == ["77025550202"]
+    assert [row.wa_id for row in await suppressed(redis, runtime.conversations)] == ["77025550202"]
     again = await importing.contacts(redis, runtime, found)
     assert (again.taken, again.known) == (0, 2)
 

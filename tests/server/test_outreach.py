@@ -10,6 +10,8 @@ import pytest_asyncio
 
 from tests import outreach
 
+pytestmark = pytest.mark.slow
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def counts() -> dict[str, dict[str, Any]]:

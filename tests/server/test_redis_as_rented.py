@@ -29,6 +29,8 @@ from tests.server.stack import product, text, webhook
 from tests.server.test_settings import run
 from tests.waiting import slowness, until
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PACE = Pace(0, 1, 0, 1)
 

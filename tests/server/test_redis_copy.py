@@ -20,6 +20,8 @@ from server.store.embedded import EmbeddedRedis
 from tests.cluster import cluster
 from tests.server.stack import environment
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def target(tmp_path: Path) -> AsyncIterator[Redis]:

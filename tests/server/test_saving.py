@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.server.stack import Stack, text, webhook
 from tests.server.test_bots import write
 from tests.waiting import until
+
+pytestmark = pytest.mark.slow
 
 
 def cli(stack: Stack, *args: str) -> subprocess.CompletedProcess[str]:

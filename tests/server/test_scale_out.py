@@ -22,6 +22,8 @@ from tests.fleet import Doors, Fleet
 from tests.server.stack import SECRET, TOKEN, text, webhook
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 BOOKING = '''
 import os
 from langchain_core.tools import tool

@@ -14,6 +14,7 @@ from channels.base import LinkChange, Message, Parsed, Preference, StatusUpdate,
 from channels.emulators.numbers import SIMULATED, bot_of, is_simulated
 from server.bots.routing import WebhookScope
 from server.conversations.callbacks import callback
+from server.outreach.consent import suppressed
 from server.pipeline.intake import receive
 from server.store.keys import key
 from tests.server.office import NUMBER, Office
@@ -133,6 +134,7 @@ async def test_nothing_done_on_a_simulated_number_changes_a_real_contact(
         contact = await office.runtime.conversations.contact(conversation)
         assert contact is not None and contact.account == NUMBER and contact.wa_id == who
     assert not await redis.exists(key("default", "templates"))
+    assert await suppressed(redis, office.runtime.conversations) == []
     # and the other way round: what a real person does changes nobody simulated
     for account in PLAYED:
         for who in PEOPLE:

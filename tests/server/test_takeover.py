@@ -136,7 +136,7 @@ async def test_a_budget_degrades_alerts_once_and_recovers(redis: Redis, tmp_path
     (alert,) = await alerts.all_alerts(redis)
     assert alert["setting"] == "daily_budget" and "of 1.00 US dollars" in alert["text"]
     today = await spending.of(bot.id)
-    assert (today["calls"], today["input_tokens"], round(today["cost"], 6), today["unpriced_calls"]) == (
+    assert (today.calls, today.input_tokens, round(today.cost, 6), today.unpriced_calls) == (
         2,
         2000,
         1.05,

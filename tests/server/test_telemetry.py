@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -12,6 +13,8 @@ from tests.fakes.serving import served
 from tests.server.stack import product, text, webhook
 from tests.server.test_api import fresh
 from tests.waiting import until
+
+pytestmark = pytest.mark.slow
 
 
 class Collector:

@@ -153,7 +153,7 @@ async def test_a_memory_that_cannot_be_read_is_set_aside_and_the_customer_is_ans
     assert await office.runtime.dead_letters.every() == []
     assert await office.redis.exists(key("default", "poisoned", conversation))
     [piece] = await office.runtime.conversations.quarantined(10)
-    assert piece["reason"].startswith("working memory") and conversation in piece["piece"]
+    assert piece.reason.startswith("working memory") and conversation in piece.piece
     assert any(row["name"] == "poisoned:default" for row in await alerts.all_alerts(office.redis))
 
 

@@ -50,17 +50,17 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         return await frame.page(request, "analytics.html", shown)
 
 
-def _charts(found: dict[str, Any]) -> dict[str, Any]:
-    rows, total = found["days"], found["total"]
-    labels = [row["day"] for row in rows]
+def _charts(found: analytics.Analytics) -> dict[str, Any]:
+    rows = found.days
+    labels = [row.day for row in rows]
 
     def column(name: str) -> list[float]:
-        return [row[name] for row in rows]
+        return [getattr(row, name) for row in rows]
 
-    funnel = found["funnel"]
-    written = funnel["contacted"]
-    steps = [(f"answered after touch {n}", count, written) for n, count in funnel["answered"].items()]
-    contacts = found["contacts"]
+    funnel = found.funnel
+    written = funnel.contacted
+    steps = [(f"answered after touch {n}", count, written) for n, count in funnel.answered.items()]
+    contacts = found.contacts
     replies = {
         "by the bot": column("replies"),
         "by people": column("written_by_people"),
@@ -73,17 +73,17 @@ def _charts(found: dict[str, Any]) -> dict[str, Any]:
         "cost": charts.bars("Cost of models", labels, {"US dollars": column("cost")}),
         "within": charts.shares(
             "Answered within",
-            [(_within(s), found["answered_within"][str(s)], total["answers"]) for s in WITHIN],
+            [(_within(s), found.answered_within[str(s)], found.total.answers) for s in WITHIN],
         ),
         "funnel": charts.shares(
             "After a touch",
-            [*steps, ("said yes", funnel["yes"], written), ("said no", funnel["no"], written)],
+            [*steps, ("said yes", funnel.yes, written), ("said no", funnel.no, written)],
         )
         if written
         else "",
         "profile": charts.shares(
             "Profiles",
-            [(name.replace("_", " "), n, contacts["all"]) for name, n in contacts["fields"].items()],
+            [(name.replace("_", " "), n, contacts.all) for name, n in contacts.fields.items()],
         ),
     }
 

@@ -116,7 +116,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         status = await status_of(frame.settings, frame.registry, runtime)
         reached = (
             await webhook_check.asked(frame.settings, frame.http)
-            if status["channel"] != "waha"
+            if status.channel != "waha"
             else webhook_check.Reached()
         )
         shown = {"status": status, "bot": runtime.bot, "webhook": reached}

@@ -13,7 +13,7 @@ from server.clock import now_ms
 from server.operators.dead_letters import opened
 from server.operators.tokens import feed_address
 from server.outreach.appointments import Appointments, when
-from server.outreach.follow_ups import FollowUps
+from server.outreach.follow_ups import FollowUps, NextTouch
 from server.web.dashboard.layout import PageContext
 
 ROWS = 50
@@ -39,9 +39,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         found: dict[str, Any] = {
             "needs": needs.rows[:200],
             "needs_count": len(needs.rows),
-            "letters": sorted(letters, key=lambda row: -row["at"])[:ROWS],
-            "skipped": sorted(skipped, key=lambda row: -row["at"])[:ROWS],
-            "pieces": sorted(pieces, key=lambda row: -row["at"])[:ROWS],
+            "letters": sorted(letters, key=lambda row: -row.at)[:ROWS],
+            "skipped": sorted(skipped, key=lambda row: -row.at)[:ROWS],
+            "pieces": sorted(pieces, key=lambda row: -row.at)[:ROWS],
         }
         return await frame.page(request, "todo.html", found)
 
@@ -79,19 +79,19 @@ def add(routes: APIRouter, frame: PageContext) -> None:
 
 
 def _weeks(
-    today: datetime, coming: list[dict[str, Any]], booked: list[dict[str, Any]]
+    today: datetime, coming: list[NextTouch], booked: list[dict[str, Any]]
 ) -> list[list[dict[str, Any]]]:
     """Days of the next weeks, each with what falls on it, by the clock of each bot."""
     events: dict[str, list[dict[str, Any]]] = {}
     for row in coming:
-        kind, what = "touch", f"{row['name'] or 'Contact'}: {row['kind'].replace('_', ' ')}"
+        kind, what = "touch", f"{row.name or 'Contact'}: {row.kind.replace('_', ' ')}"
         event = {
             "kind": kind,
-            "at": row["due_local"][11:16],
+            "at": row.due_local[11:16],
             "what": what,
-            "link": f"/dashboard/{row['bot_id']}/{row['id']}",
+            "link": f"/dashboard/{row.bot_id}/{row.id}",
         }
-        events.setdefault(row["due_local"][:10], []).append(event)
+        events.setdefault(row.due_local[:10], []).append(event)
     for row in booked:
         call = row["call"]
         link = f"/dashboard/{call.bot_id}/{call.conversation_id}"

@@ -1,0 +1,162 @@
+"""Has every sentence of a reply read against its evidence, and sends only what is supported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from agent.context import Context
+from agent.grounding.claims import claims_in
+from agent.grounding.notary import FIGURES, Doubt, Verified, doubts
+from agent.grounding.numbered import Line, Sentence, lines, mended, sentences
+from agent.grounding.verify import unsupported
+from agent.language.phrases import say
+from agent.language.screens import is_pleasantry
+from agent.models.chat import OFFLINE, Models, NoModelAnswered
+from agent.nodes.ground import Next, asked, evidence, judged_by_code, written_anew
+from agent.prompts import filled
+from agent.state import State, text_of, untagged, without_notes
+
+# Earlier messages whose words count as evidence.
+EARLIER = 16
+
+log = structlog.get_logger()
+
+
+async def verify(state: State, runtime: Runtime[Context], models: Models) -> Command[Any]:
+    """Lets through what a reader finds supported and code finds as cited. Any other reply is written anew
+    once, with what is wrong; then its wrong sentences go, an honest line stands in their place, and a
+    person gets a task. Where no reader answers, code alone decides as it does without one."""
+    context, reply = runtime.context, state.get("replies", [""])[-1]
+    parts = sentences(reply)
+    if not any(_may_claim(part) for part in parts):
+        return Command(goto="remember")
+    known = lines(sources(state, context))
+    verified = await _read(state, context, models, known, parts)
+    if verified is None:
+        return judged_by_code(state, context)
+    vetoed = {finding.claim.text.strip() for finding in unsupported(reply, evidence(state, context))}
+    today = (
+        datetime.fromtimestamp(state.get("at", 0) / 1000, UTC).date().isoformat() if state.get("at") else ""
+    )
+    wrong = doubts(parts, known, verified.sentences, today=today, vetoed=vetoed)
+    if not wrong:
+        return Command(update={"checked": _supports(parts, known, verified)}, goto="remember")
+    log.warning("unsupported", sentences=len(wrong), again=not state.get("complaint"))
+    if not state.get("complaint"):
+        return written_anew(state, [_complaint(doubt) for doubt in wrong])
+    return _mended(state, reply, parts, wrong)
+
+
+def request(
+    context: Context, known: Sequence[Line], question: str, parts: Sequence[Sentence]
+) -> list[AnyMessage]:
+    """What a reader is asked."""
+    told = "\n".join(f"[{line.id}] {untagged(line.text)}" for line in known) or "none"
+    reply = "\n".join(f"{part.n}. {untagged(part.text)}" for part in parts)
+    asked = f"<customer>\n{untagged(question)}\n</customer>"
+    text = f"<evidence>\n{told}\n</evidence>\n{asked}\n<reply>\n{reply}\n</reply>"
+    return [SystemMessage(filled(context.verify_prompt, business=context.business)), HumanMessage(text)]
+
+
+def sources(state: State, context: Context) -> Iterator[tuple[str, str, str]]:
+    """All that a reply of this turn may rest on, what matters most first: (sort, what people call it,
+    text)."""
+    if now := state.get("now"):
+        yield "n", "the clock", now
+    yield "f", "the bot's facts", f"{context.business}\n{context.facts}".strip()
+    turn = _of_turn(state["messages"])
+    for message in turn:
+        if isinstance(message, ToolMessage) and message.status != "error":
+            yield "t", f"the answer of {message.name}", text_of(message)
+    for passage in state.get("passages", []):
+        yield "p", f"{passage['document']}, p. {passage['page']}", passage["text"]
+    said = [message for message in state["messages"][:-1] if message not in turn][-EARLIER:] + turn
+    for message in said:
+        if isinstance(message, HumanMessage):
+            yield "c", "the customer's words", without_notes(text_of(message))
+        elif isinstance(message, AIMessage) and text_of(message).strip():
+            colleague = message.name == "operator"
+            yield (
+                ("o", "a colleague's words", text_of(message))
+                if colleague
+                else ("r", "an earlier reply", text_of(message))
+            )
+    profile = "; ".join(f"{name}: {value}" for name, value in state.get("profile", {}).items() if value)
+    if profile:
+        yield "c", "what is known of the customer", profile
+    if summary := state.get("summary"):
+        yield "s", "the summary", summary
+
+
+def _of_turn(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """The messages since somebody last got an answer, but for the reply itself."""
+    found: list[AnyMessage] = []
+    for message in reversed(messages[:-1]):
+        if isinstance(message, AIMessage) and not message.tool_calls:
+            break
+        found.insert(0, message)
+    return found
+
+
+def _may_claim(part: Sentence) -> bool:
+    """Whether a sentence can assert something: a question without a figure and a pleasantry cannot."""
+    figures = [claim for claim in claims_in(part.text) if claim.kind in FIGURES]
+    return bool(figures) or not (part.text.rstrip("»”\"')").endswith(("?", "؟")) or is_pleasantry(part.text))
+
+
+async def _read(
+    state: State, context: Context, models: Models, known: Sequence[Line], parts: Sequence[Sentence]
+) -> Verified | None:
+    """The judgement of the verifier's model; None where it gives none."""
+    try:
+        answer = await models.ask(
+            context.verify_model,
+            request(context, known, asked(state), parts),
+            schema=Verified,
+            purpose="verify",
+            cheaper=context.cheaper_model,
+            fallback=context.fallback_model,
+            options=context.options_of("verify"),
+        )
+    except NoModelAnswered:
+        return None
+    found: Any = answer.parsed
+    return None if answer.model == OFFLINE else found
+
+
+def _complaint(doubt: Doubt) -> str:
+    says = f"; the evidence says “{doubt.quote}”" if doubt.quote else ""
+    return f"“{doubt.sentence.text}”: {doubt.why}{says}"
+
+
+def _supports(parts: Sequence[Sentence], known: Sequence[Line], verified: Verified) -> list[str]:
+    """Each sentence with what it rests on, for people."""
+    by_id = {line.id: line for line in known}
+    found = []
+    for part in parts:
+        for one in verified.sentences:
+            if one.n == part.n and one.status == "supported":
+                cited = [(by_id.get(cite.id.strip("[] ")), cite.quote) for cite in one.cite]
+                told = "; ".join(f"{line.source}: “{quote}”" for line, quote in cited if line)
+                found.append(f"{part.text}: {told}{f' ({one.sum})' if one.sum else ''}")
+    return found
+
+
+def _mended(state: State, reply: str, parts: Sequence[Sentence], wrong: Sequence[Doubt]) -> Command[Next]:
+    language = state.get("profile", {}).get("language") or "en"
+    text = mended(reply, parts, {doubt.sentence.n for doubt in wrong}, say("checking", language))
+    complaints = [_complaint(doubt) for doubt in wrong]
+    update: dict[str, Any] = {
+        "messages": [AIMessage(text, id=state["messages"][-1].id)],
+        "replies": [*state.get("replies", [])[:-1], text],
+        "task": f"check and answer: {'; '.join(complaints)}"[:500],
+        "checked": complaints,
+    }
+    return Command(update=update, goto="remember")

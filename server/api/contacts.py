@@ -1,0 +1,367 @@
+"""The operator API of contacts: found, corrected, exported, erased, and what they consent to."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import re
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from pydantic import Field, field_validator
+
+from agent.access_lists import TURNED_AWAY
+from agent.profile import region_of
+from server.api.common import (
+    Api,
+    Body,
+    Cursor,
+    Format,
+    Here,
+    Limit,
+    Offset,
+    OneBot,
+    Page,
+    TheBot,
+    attached,
+    conversations_page,
+    files,
+)
+from server.bots.accounts import DEFAULT
+from server.bots.bot import BotRuntime
+from server.conversations.listing import PATIENCE, Inbox, Show, cursor_of
+from server.observability.costs import NANO, Usage
+from server.operators import audit, privacy, takeover
+from server.operators.audit import Audited
+from server.operators.privacy import Erased
+from server.operators.profile_fields import BadField, entered
+from server.operators.roles import AGENT, OWNER, READER
+from server.outreach import consent
+from server.outreach.consent import ConsentChange, Suppression
+from server.store.contacts import OPERATOR
+from server.store.records import Contact, Record
+
+# What the service notes in a profile itself.
+OURS = frozenset({"consent", "undeliverable", "class_reason", "class_confidence", TURNED_AWAY})
+
+
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+class ContactIn(Body):
+    """Fields an operator corrects; what stands here is never overwritten by the agent. null forgets a
+    field."""
+
+    profile: dict[FieldName, Annotated[str, Field(max_length=1000)] | None] = Field(
+        max_length=50,
+        description="field -> its value, or null",
+        examples=[{"name": "Aigerim", "class": "client"}],
+    )
+
+    @field_validator("profile")
+    @classmethod
+    def _theirs_to_say(cls, profile: dict[str, str | None]) -> dict[str, str | None]:
+        if barred := sorted(profile.keys() & OURS):
+            raise ValueError(
+                f"{', '.join(barred)}: not a field to be entered; consent has PUT /api/contacts/ID/consent"
+            )
+        for name, value in profile.items():
+            if any("\ud800" <= c <= "\udfff" for c in value or ""):
+                raise ValueError(f"{name}: half a character cannot be stored")
+        return profile
+
+
+class ConsentIn(Body):
+    """Whether a contact wants no more messages."""
+
+    stopped: bool = Field(description="true: no more messages; false: that is taken back")
+
+
+class ContactCard(Record):
+    """A contact with everything known of them."""
+
+    id: str = Field(description="The contact's id, and that of the conversation")
+    bot_id: str = Field(description="The bot they write to")
+    wa_id: str = Field(description="Digits of their number; empty where only a user id is known")
+    user_id: str = Field(description="The provider's id of them")
+    account: str = Field(description="The provider's id of the business number they write to")
+    name: str = Field(description="The name they gave themselves on WhatsApp")
+    owner: Literal["bot", "person"] = Field(description="Who answers: the bot, or a person at the business")
+    owner_at: int = Field(description="Since when, Unix milliseconds")
+    heard_at: int = Field(description="When they last wrote, Unix milliseconds")
+    task: str = Field(description="What a person has to look after; empty: nothing")
+    task_at: int = Field(description="Since when, Unix milliseconds")
+    unread: int = Field(description="Messages that no operator has seen")
+    asked_at: int = Field(
+        description="Since when a message waits for an answer, Unix milliseconds; 0: none does"
+    )
+    created: int = Field(description="When they first wrote or were entered, Unix milliseconds")
+    profile: dict[str, str] = Field(description="What is known of them: field -> value")
+    sources: dict[str, str] = Field(description="Field -> id of the message that says it, or who entered it")
+    referral: dict[str, str] = Field(description="The ad or post they last came from")
+    usage: Usage = Field(description="Model calls for them, and their cost")
+    contact_class: str = Field(alias="class", description="`client`, `non_client` or `unknown`")
+    is_client: bool = Field(description="Whether they are known as a client")
+    stopped: bool = Field(description="Whether they want no more messages")
+    missing: list[str] = Field(description="Wanted fields of the profile that are not known")
+    complete: bool = Field(description="Whether all wanted fields are known")
+
+
+class ContactPage(Page[ContactCard]):
+    """Contacts, most recently active first."""
+
+
+class ErasedContact(Erased):
+    """A contact who was forgotten."""
+
+    status: Literal["erased"] = Field(default="erased", description="It is done")
+
+
+class ConsentState(Record):
+    """What a contact wants."""
+
+    id: str = Field(description="The contact's id")
+    stopped: bool = Field(description="Whether they want no more messages")
+
+
+class SuppressionPage(Page[Suppression]):
+    """Everybody who wants no messages, the longest first."""
+
+
+class ConsentChangePage(Page[ConsentChange]):
+    """Changes of consent, the last first."""
+
+
+routes = APIRouter(prefix="/api", tags=["contacts"], route_class=Audited)
+
+
+async def card_of(api: Api, contact_id: str) -> ContactCard:
+    """A contact as they are now. Raises HTTPException 404."""
+    return card(*await api.lookup.contact(contact_id))
+
+
+def card(runtime: BotRuntime, contact: Contact) -> ContactCard:
+    """A contact with everything known of them."""
+    number = {"phone": contact.wa_id} if contact.wa_id else {}
+    missing = runtime.bot.context.missing({**number, **contact.profile})
+    usage = Usage(
+        calls=contact.calls,
+        input_tokens=contact.input,
+        output_tokens=contact.output,
+        cost=contact.nano / NANO,
+    )
+    worked_out = {
+        "usage": usage,
+        "class": contact.profile.get("class", "unknown"),
+        "is_client": contact.is_client,
+        "stopped": contact.stopped,
+        "missing": missing,
+        "complete": not missing,
+    }
+    return ContactCard.model_validate({**contact.model_dump(), **worked_out})
+
+
+@routes.get(
+    "/contacts",
+    summary="Contacts, most recently active first",
+    response_model=ContactPage,
+    responses=files("text/csv"),
+    dependencies=[READER],
+)
+async def list_contacts(
+    api: Here,
+    is_client: Annotated[bool | None, Query(description="only clients, or only others")] = None,
+    bot_id: OneBot = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    format: Format = "json",
+) -> ContactPage | Response:
+    show: Show = "client" if is_client else "all"
+    runtimes = api.lookup.some(bot_id)
+    if format == "csv":
+        table = _table(api.inbox, runtimes, show, is_client)
+        named = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
+        audit.look(bot_id or "")
+        return StreamingResponse(table, media_type="text/csv; charset=utf-8", headers=named)
+    items, end = list[ContactCard](), time.monotonic() + PATIENCE
+    while True:
+        most = limit if is_client is not False else 200
+        found = await conversations_page(api, show, "", bot_id, most, cursor)
+        for row in found.rows:
+            cursor = cursor_of((row.at, row.contact.id))
+            if is_client in (None, row.contact.is_client):
+                items.append(card(api.lookup.runtime(row.contact.bot_id), row.contact))
+            if len(items) == limit:
+                break
+        last = cursor_of((found.rows[-1].at, found.rows[-1].contact.id)) if found.rows else cursor
+        done = found.cursor is None and cursor == last
+        if done or len(items) == limit or time.monotonic() > end:
+            return ContactPage(items=items, next_cursor=None if done else cursor)
+
+
+@routes.get("/contacts/{contact_id}", summary="One contact", dependencies=[READER])
+async def get_contact(api: Here, contact_id: str) -> ContactCard:
+    return await card_of(api, contact_id)
+
+
+@routes.patch("/contacts/{contact_id}", summary="Correct a contact's profile", dependencies=[AGENT])
+async def change_contact(api: Here, contact_id: str, change: ContactIn) -> ContactCard:
+    """Values are checked as those are that the agent finds: an e-mail address is one, a number can be
+    called."""
+    runtime, contact = await api.lookup.contact(contact_id)
+    custom = {field.name: field for field in runtime.bot.context.custom_fields}
+    try:
+        facts = {
+            name: entered(name, value, custom, region_of(contact.wa_id)) if value else None
+            for name, value in change.profile.items()
+        }
+    except BadField as error:
+        raise HTTPException(422, f"profile.{error.field}: {error}") from None
+    kind: Any = facts.pop("class", "") or ("unknown" if "class" in change.profile else "")
+    if kind:
+        await takeover.classify(runtime, contact_id, kind)
+    await runtime.conversations.learn(contact_id, facts, OPERATOR)
+    return await card_of(api, contact_id)
+
+
+@routes.get(
+    "/contacts/{contact_id}/export",
+    summary="Everything that is known of a contact, as a zip archive",
+    response_class=Response,
+    responses=files("application/zip"),
+    dependencies=[READER],
+)
+async def export_contact(api: Here, contact_id: str) -> Response:
+    """JSON files, and the files of messages that their provider still has."""
+    runtime, contact = await api.lookup.contact(contact_id)
+    audit.look(runtime.bot.id, contact_id)
+    packed = await privacy.exported(api.redis, runtime, contact, api.router)
+    return attached(packed, "application/zip", f"contact-{contact_id}.zip")
+
+
+@routes.delete(
+    "/contacts/{contact_id}", summary="Forget a contact, with everything that was said", dependencies=[OWNER]
+)
+async def erase_contact(
+    api: Here,
+    contact_id: str,
+    verify: Annotated[bool, Query(description="look through all keys of the bot afterwards")] = False,
+) -> ErasedContact:
+    """Whoever wanted no more messages gets none if they are ever written to again; nothing else is kept of
+    them."""
+    runtime, contact = await api.lookup.contact(contact_id)
+    done = await privacy.erased(api.redis, runtime, contact, verify)
+    task = asyncio.create_task(privacy.erase_again(api.redis, runtime, contact))
+    api.later.add(task)
+    task.add_done_callback(api.later.discard)
+    return ErasedContact(**done.model_dump())
+
+
+@routes.put(
+    "/contacts/{contact_id}/consent",
+    summary="Stop all messages to a contact, or take that back",
+    dependencies=[AGENT],
+)
+async def set_consent(api: Here, contact_id: str, asked: ConsentIn) -> ConsentState:
+    runtime, _ = await api.lookup.contact(contact_id)
+    await consent.change(api.redis, runtime.conversations, contact_id, asked.stopped, "operator", "")
+    _, contact = await api.lookup.contact(contact_id)
+    return ConsentState(id=contact_id, stopped=contact.stopped)
+
+
+@routes.get(
+    "/suppressions",
+    summary="Everybody who wants no messages",
+    response_model=SuppressionPage,
+    responses=files("text/csv"),
+    dependencies=[READER],
+)
+async def list_suppressions(
+    api: Here, bot_id: OneBot = None, format: Format = "json"
+) -> SuppressionPage | Response:
+    chosen = list(api.lookup.some(bot_id).values())
+    rows = [row for runtime in chosen for row in await consent.suppressed(api.redis, runtime.conversations)]
+    if format == "json":
+        return SuppressionPage(items=rows)
+    out = io.StringIO()
+    table, columns = csv.writer(out), ("bot_id", "wa_id", "user_id", "since", "conversation_id")
+    table.writerow(columns)
+    table.writerows([getattr(row, column) for column in columns] for row in rows)
+    return PlainTextResponse(out.getvalue(), media_type="text/csv")
+
+
+@routes.get("/consents", summary="The last changes of consent, with their door", dependencies=[READER])
+async def list_consents(
+    api: Here, bot_id: TheBot = DEFAULT, limit: Limit = 50, start: Offset = 0
+) -> ConsentChangePage:
+    api.lookup.runtime(bot_id)
+    changes = await consent.changes(api.redis, bot_id, start + limit + 1)
+    return ConsentChangePage.sliced(changes, limit, start)
+
+
+COLUMNS = (
+    *(
+        "id",
+        "bot_id",
+        "phone",
+        "name",
+        "last_name",
+        "company",
+        "email",
+        "language",
+        "class",
+        "stage",
+        "owner",
+    ),
+    *("stopped", "created", "last_activity", "ad", "ad_source_id", "ad_ctwa_clid"),
+)
+_NUMBER = re.compile(r"^\+\d+$")
+
+
+async def _table(
+    inbox: Inbox, runtimes: dict[str, BotRuntime], show: Show, is_client: bool | None
+) -> AsyncIterator[str]:
+    """The contacts as CSV, so many at a time; nothing a spreadsheet would take for a formula."""
+    out, cursor = io.StringIO(), None
+    table = csv.writer(out)
+    table.writerow(COLUMNS)
+    while True:
+        found = await inbox.page(runtimes, show, limit=500, cursor=cursor)
+        for row in found.rows:
+            contact = row.contact
+            if is_client not in (None, contact.is_client):
+                continue
+            known = {
+                "phone": f"+{contact.wa_id}" if contact.wa_id else "",
+                **{"name": contact.name, "class": "unknown"},
+                **contact.profile,
+                **{
+                    "id": contact.id,
+                    "bot_id": contact.bot_id,
+                    "owner": contact.owner,
+                    "stopped": contact.stopped,
+                },
+                **{
+                    "created": contact.created,
+                    "last_activity": row.at,
+                    "ad": contact.referral.get("headline", ""),
+                },
+                **{f"ad_{name}": contact.referral.get(name, "") for name in ("source_id", "ctwa_clid")},
+            }
+            table.writerow([_cell(name, known.get(name, "")) for name in COLUMNS])
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+        cursor = found.cursor
+        if cursor is None:
+            return
+
+
+def _cell(name: str, value: Any) -> str:
+    text = str(value)
+    risky = text.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{text}" if risky and not (name == "phone" and _NUMBER.match(text)) else text

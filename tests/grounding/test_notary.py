@@ -1,0 +1,169 @@
+"""Code holds a verifier to what it cites, whatever it answers."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.grounding.claims import claims_in
+from agent.grounding.notary import Judged, doubts
+from agent.grounding.numbered import lines, mended, sentences
+
+EVIDENCE = lines(
+    [
+        ("n", "the clock", "Sunday, 29 November 2026, 15:00"),
+        ("f", "facts", "Holzwerk, furniture. Delivery 39 €, free from 500 €."),
+        (
+            "t",
+            "find_product",
+            '[{"name": "Chair Lund", "stock": 14}, {"name": "Sofa Elbe", "price": "1 490 €"}]',
+        ),
+        (
+            "p",
+            "prices.pdf",
+            "Chair Lund 129 €. Table Fjord from 749 €. Open 10:00-19:00. Students pay 10 % less.",
+        ),
+        ("p", "flats.pdf", "Two rooms, 63 m²: 36,5 млн тенге, 30 % at once."),
+        ("p", "offers.pdf", '[{"name": "Shelf Kai", "price": "199 €", "valid_until": "2026-08-31"}]'),
+        ("c", "the customer", "I have 100 € for 3 chairs"),
+    ]
+)
+
+
+def judged(**said: Any) -> Judged:
+    return Judged.model_validate({"n": 1, "status": "supported", **said})
+
+
+def why(reply: str, *said: Judged, **more: Any) -> list[str]:
+    return [doubt.why for doubt in doubts(sentences(reply), EVIDENCE, said, **more)]
+
+
+def cite(id: str, quote: str) -> dict[str, str]:
+    return {"id": id, "quote": quote}
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("The chair Lund costs 129 €.", judged(cite=[cite("p1.1", "Chair Lund 129 €")])),
+        ("The chair Lund costs 129 €.", judged(cite=cite("[p1.1]", "chair  lund 129 €"))),
+        ("Three chairs are 387 €.", judged(cite=[cite("p1.1", "Lund 129 €")], sum="3*129")),
+        ("Three chairs are 387 € and delivery 39 €, 426 € in all.", judged(cite=[cite("p1.1", "129 €"), cite("f1.2", "Delivery 39 €")], sum="3*129; 3*129+39")),
+        ("With 10 % off it would be 116,10 €.", judged(cite=[cite("p1.1", "129 €"), cite("p1.4", "10 % less")], sum="129-0.1*129")),
+        ("There are 14 of them.", judged(cite=[cite("t1.1", 'stock: 14')], live=True)),
+        ("The sofa is 1.490 €.", judged(cite=[cite("t1.2", "1 490 €")])),
+        ("We are open until 7 pm.", judged(cite=[cite("p1.3", "10:00-19:00")])),
+        ("Four chairs: 4 × 129 € = 516 €.", judged(cite=[cite("p1.1", "Lund 129 €")], sum="4*129")),
+        ("At once it is 10,95 млн тенге.", judged(cite=[cite("p2.1", "36,5 млн тенге, 30 % at once")], sum="0.3*36.5")),
+        ("That is 579 тысяч тенге a square metre.", judged(cite=[cite("p2.1", "63 m²: 36,5 млн тенге")], sum="36.5/63")),
+        ("The Fjord is from 749 €.", judged(cite=[cite("p1.2", "Table Fjord from 749 €")])),
+        ("Shall I put three chairs aside for you?", judged(status="no_claim")),
+        ("So you have 100 €.", judged(cite=[cite("c1.1", "I have 100 €")])),
+    ],
+)  # fmt: skip
+def test_what_follows_from_what_is_cited_passes(reply: str, said: Judged):
+    assert why(reply, said) == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "said", "reason"),
+    [
+        ("The chair costs 99 €.", judged(cite=[cite("p1.1", "Chair Lund 129 €")]), "“99 €” does not stand in what it cites"),
+        ("The chair costs 129 €.", judged(cite=[cite("p1.1", "Chair Lund 99 €")]), "what it cites does not stand there"),
+        ("The chair costs 129 €.", judged(cite=[cite("p9.9", "Chair Lund 129 €")]), "what it cites does not stand there"),
+        ("The chair costs 129 €.", judged(cite=[cite("p1.1", "Chair Lund 129 €"), cite("p1.2", "oak")]), "what it cites does not stand there"),
+        ("The chair costs 129 €.", judged(cite=[]), "what it cites does not stand there"),
+        ("The chair costs 129 $.", judged(cite=[cite("p1.1", "129 €")]), "“129 $” does not stand in what it cites"),
+        ("Three chairs are 330 €.", judged(cite=[cite("p1.1", "129 €")], sum="3*110"), "“330 €” does not stand in what it cites"),
+        ("Three chairs are 380 €.", judged(cite=[cite("p1.1", "129 €")], sum="3*129"), "“380 €” does not stand in what it cites"),
+        ("At once it is 10,95 тысяч тенге.", judged(cite=[cite("p2.1", "36,5 млн тенге, 30 % at once")], sum="0.3*36.5*1000"), "“10,95 тысяч тенге” does not stand in what it cites"),
+        ("It is 36,5 тенге.", judged(cite=[cite("p2.1", "36,5 млн тенге")]), "“36,5 тенге” does not stand in what it cites"),
+        ("It is 500 €.", judged(cite=[cite("p1.1", "129 €")], sum="__import__('os')"), "“500 €” does not stand in what it cites"),
+        ("It is 500 €.", judged(cite=[cite("p1.1", "129 €")], sum="9**9**9"), "“500 €” does not stand in what it cites"),
+        ("The shelf is 199 €.", judged(cite=[cite("p3.1", 'price: 199 €')]), "what it cites is not valid any more"),
+        ("It is in stock.", judged(cite=[cite("p1.1", "Chair Lund")], live=True), "no tool has said in this turn what is there now"),
+        ("It is made of oak.", judged(status="not_stated", differs=["missing"]), "missing"),
+        ("It is free on Sunday.", judged(status="contradicted", differs=None), "contradicted"),
+        ("Hello, it costs 77 €!", judged(status="no_claim"), "“77 €” stands nowhere"),
+        ("The chair is 129 €.", judged(n=2), "it was not judged"),
+    ],
+)  # fmt: skip
+def test_what_does_not_is_stopped_whatever_the_verifier_says(reply: str, said: Judged, reason: str):
+    assert why(reply, said, today="2026-11-29") == [reason]
+
+
+def test_what_the_customer_says_proves_no_price():
+    said = judged(cite=[cite("c1.1", "100 € for 3 chairs")])
+    assert why("Three chairs are 100 €.", said, vetoed={"100 €"}) == ["only the customer has said so"]
+
+
+def test_of_two_judgements_the_stricter_counts():
+    kind = judged(cite=[cite("p1.1", "Chair Lund 129 €")])
+    assert why("The chair is 129 €.", kind, judged(status="contradicted")) == ["contradicted"]
+
+
+IDS = st.sampled_from(["f1.1", "f1.2", "t1.1", "t1.2", "p1.1", "p1.2", "p2.1", "c1.1", "x", ""])
+QUOTES = st.sampled_from([line.text for line in EVIDENCE] + ["129 €", "39 €", "777 €", "It costs 777 €", ""])
+ANSWERS = st.lists(
+    st.builds(
+        Judged,
+        n=st.integers(0, 4),
+        status=st.sampled_from(["no_claim", "supported", "contradicted", "not_stated"]),
+        cite=st.lists(st.fixed_dictionaries({"id": IDS, "quote": QUOTES}), max_size=3),
+        sum=st.just(""),
+        live=st.booleans(),
+    ),
+    max_size=6,
+)
+PRICES = [129, 39, 500, 749, 1490, 199, 100, 777, 12, 250]
+
+
+@given(answers=ANSWERS, said=st.lists(st.sampled_from(PRICES), min_size=1, max_size=3))
+def test_no_price_reaches_anybody_that_stands_nowhere(answers: list[Judged], said: list[int]):
+    """Whatever a verifier answers: wrong ids, invented quotes, rows swapped, sentences left out."""
+    reply = " ".join(f"That one costs {price} €." for price in said)
+    parts = sentences(reply)
+    wrong = doubts(parts, EVIDENCE, answers)
+    sent = mended(reply, parts, {doubt.sentence.n for doubt in wrong}, "I will check.")
+    known = {
+        claim.values
+        for line in EVIDENCE
+        for claim in claims_in(line.text, every=True)
+        if claim.kind == "money"
+    }
+    assert all(claim.values in known for claim in claims_in(sent) if claim.kind == "money")
+    assert ("I will check." in sent) is bool(wrong)
+
+
+@given(st.text(max_size=300))
+def test_a_reply_that_nothing_is_wrong_with_stays_as_it_is(reply: str):
+    parts = sentences(reply)
+    assert [part.n for part in parts] == list(range(1, len(parts) + 1))
+    assert all(reply[part.start : part.end] == part.text for part in parts)
+    assert all(a.end <= b.start for a, b in itertools.pairwise(parts))
+
+
+@pytest.mark.parametrize(
+    ("reply", "parts"),
+    [
+        ("Sure! It costs 5 тыс. тенге. Shall I book?", ["Sure!", "It costs 5 тыс. тенге.", "Shall I book?"]),
+        ("1. Lamp 5 €\n2. Desk 9 €\n\nWhich one?", ["1. Lamp 5 €", "2. Desk 9 €", "Which one?"]),
+        ("We open Sa. 10-18 Uhr. Bis bald!", ["We open Sa. 10-18 Uhr.", "Bis bald!"]),
+        ("हाँ। कीमत 500 ₹ है।", ["हाँ।", "कीमत 500 ₹ है।"]),
+        ("Write to a.b@c.de or call. Bye", ["Write to a.b@c.de or call.", "Bye"]),
+    ],
+)
+def test_a_sentence_ends_where_it_ends(reply: str, parts: list[str]):
+    assert [part.text for part in sentences(reply)] == parts
+
+
+def test_only_the_wrong_sentence_goes():
+    reply = "Hello! The chair is 129 €. It is made of oak.\n- Free delivery\n- Lund 129 €"
+    assert (
+        mended(reply, sentences(reply), {3, 4}, "I will check.")
+        == "Hello! The chair is 129 €. I will check.\n- Lund 129 €"
+    )
