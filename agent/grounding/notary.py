@@ -213,12 +213,10 @@ def _worked_out(sums: str, texts: Sequence[str]) -> Iterator[_Sum]:
     claims = [claim for text in texts for claim in claims_in(text, every=True)] if sums else []
     scaled = {(claim.values[0] / _scale(claim), _scale(claim)) for claim in claims if _scale(claim) > 1}
     for expression in re.split(r"[;\n]", sums[:LONGEST_SUM]):
-        tidy = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))", "", expression.partition("=")[0])
-        tidy = tidy.replace("×", "*").replace("÷", "/").replace(",", ".")
-        tidy = re.sub(r"(\d+(?:\.\d+)?)\s*%", r"(\1/100)", tidy).strip()
+        tidy = expression.partition("=")[0].replace("×", "*").replace("÷", "/").strip()
         for written, scale in scaled:
             tidy = re.sub(
-                rf"(?<![\d.]){written:g}\s*\*\s*{scale:.0f}(?![\d.])", f"{written * scale:.2f}", tidy
+                rf"(?<![\d.,]){written:g}\s*\*\s*{scale:.0f}(?![\d.,])", f"{written * scale:.0f}", tidy
             )
         if result := _result(tidy, _operands(numbers)):
             yield result
@@ -228,17 +226,36 @@ def _worked_out(sums: str, texts: Sequence[str]) -> Iterator[_Sum]:
             result = _result(tidy, _operands(numbers | short))
             if result and any(abs(operand - value) < 0.005 for operand in result.operands for value in short):
                 yield _Sum(result.result * scale, result.operands)
+                if 1_000 in result.operands:  # millions that were made thousands
+                    yield _Sum(result.result * scale / 1_000, result.operands)
 
 
 def _result(expression: str, known: set[float]) -> _Sum | None:
-    """What an expression comes to; None for one that cannot be worked out, which proves nothing."""
-    try:
-        tree = ast.parse(expression, mode="eval").body
-        operands = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
-        return _Sum(
-            _value(tree, known), tuple(float(value) for value in operands if type(value) in (int, float))
+    """What an expression comes to; None for one that cannot be worked out, which proves nothing. Its
+    figures may be written as people write them (`1.490/12`, `0,3*380 000`): of two meanings the one that
+    stands somewhere is meant."""
+
+    def meant(match: re.Match[str]) -> str:
+        values = numbers_in(plain(match.group()))[0].values if match.group() else ()
+        return repr(
+            next((v for v in values if any(abs(v - k) < 0.005 for k in known)), values[0] if values else 0.0)
         )
-    except (SyntaxError, ValueError, ZeroDivisionError, OverflowError, RecursionError, MemoryError):
+
+    tidy = re.sub(r"\d+(?:[ \u00a0\u202f]\d{3}(?!\d))*(?:[.,]\d+)*", meant, expression)
+    tidy = re.sub(r"(\d+(?:\.\d+)?)\s*%", r"(\1/100)", tidy)
+    try:
+        tree = ast.parse(tidy, mode="eval").body
+        operands = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+        return _Sum(_value(tree, known), tuple(float(v) for v in operands if isinstance(v, int | float)))
+    except (
+        SyntaxError,
+        ValueError,
+        ZeroDivisionError,
+        OverflowError,
+        RecursionError,
+        MemoryError,
+        IndexError,
+    ):
         return None
 
 
@@ -247,7 +264,7 @@ _WORKS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, 
 
 def _value(node: ast.expr, operands: set[float], divides: bool = False) -> float:
     """Raises ValueError for what is no sum, and for an operand that stands nowhere."""
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value is not True:
         value = float(node.value)
         small = value == int(value) and (0 <= value <= SMALL_COUNT or (value == 100 and divides))
         if not small and not any(abs(value - known) < 0.005 for known in operands):

@@ -7,10 +7,10 @@ import itertools
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex as re
 
-from agent.grounding.remembered import Remembered
 from agent.grounding.units import ANY_MULTIPLIER, MULTIPLIER, TENS, WORDS
 
 # No amount has more digits, and a float holds it and what it is multiplied with.
@@ -54,18 +54,19 @@ def _as_usual(match: re.Match[str]) -> str:
 _ODD = re.compile(r"[\u00a0\u202f\u2009]|(?![0-9])\d")
 
 
-def numbers_in(text: str) -> tuple[Number, ...]:
+def numbers_in(text: str) -> list[Number]:
     """Every number of a text that `plain` has passed, in order; those in letters are marked as such."""
-    return remembered.get(text, every=True)
+    return list(_read(text))
 
 
-def _read(text: str, every: bool) -> list[Number]:
+@lru_cache(maxsize=64)  # a message is read for its claims, for its counts and for facts
+def _read(text: str) -> tuple[Number, ...]:
     found = [
         _multiplied(text, Number(_values(m.group()), m.start(), _trimmed(m))) for m in _DIGITS.finditer(text)
     ]
     taken = {i for number in found for i in range(number.start, number.end)}
     found += [_multiplied(text, number) for number in _in_letters(text) if number.start not in taken]
-    return sorted(found, key=lambda number: number.start)
+    return tuple(sorted(found, key=lambda number: number.start))
 
 
 def _in_letters(text: str) -> Iterator[Number]:
@@ -87,9 +88,6 @@ def _small(word: re.Match[str]) -> str:
     return word.group().casefold().replace("i\u0307", "i")
 
 
-remembered = Remembered(_read, most=100_000)
-
-
 def _trimmed(match: re.Match[str]) -> int:
     """The end without a full stop that ends the sentence."""
     return match.end() - (len(match.group()) - len(match.group().rstrip(".,'’")))
@@ -97,9 +95,9 @@ def _trimmed(match: re.Match[str]) -> int:
 
 def _multiplied(text: str, number: Number) -> Number:
     at = number.end + (text[number.end : number.end + 1] == " ")
-    if not text[at : at + 1].isalpha() or not ANY_MULTIPLIER.match(text, at):
+    if not text[at : at + 1].isalpha():
         return number
-    for pattern, factor in MULTIPLIER:
+    for pattern, factor in MULTIPLIER if ANY_MULTIPLIER.match(text, at) else ():
         if match := pattern.match(text, at):
             return Number(tuple(v * factor for v in number.values), number.start, match.end(), number.word)
     return number

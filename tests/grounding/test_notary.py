@@ -60,6 +60,8 @@ def cite(id: str, quote: str) -> dict[str, str]:
         ("Four chairs: 4 × 129 € = 516 €.", judged(cite=[cite("p1.1", "Lund 129 €")], sum="4*129")),
         ("At once it is 10,95 млн тенге.", judged(cite=[cite("p2.1", "36,5 млн тенге, 30 % at once")], sum="0.3*36.5")),
         ("That is 579 тысяч тенге a square metre.", judged(cite=[cite("p2.1", "63 m²: 36,5 млн тенге")], sum="36.5/63")),
+        ("That is 579 тысяч тенге a square metre.", judged(cite=[cite("p2.1", "63 m²: 36,5 млн тенге")], sum="36,5*1000/63")),
+        ("In 12 parts it is about 124 €.", judged(cite=[cite("t1.2", "1 490 €")], sum="1.490/12")),
         ("The Fjord is from 749 €.", judged(cite=[cite("p1.2", "Table Fjord from 749 €")])),
         ("Shall I put three chairs aside for you?", judged(status="no_claim")),
         ("So you have 100 €.", judged(cite=[cite("c1.1", "I have 100 €")])),
