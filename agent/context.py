@@ -148,7 +148,8 @@ class Context(BaseModel):
         "",
         "verify",
         title="Verifier",
-        description="Reads every reply against its evidence, sentence by sentence, before it is sent: a small model, "
+        description="Reads every reply against its evidence, sentence by sentence, before it is "
+        "sent: a small model, "
         "or auto for the chat model. Empty: only figures are checked, by code.",
     )
     cheaper_model: str = _knob(

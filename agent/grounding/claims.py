@@ -31,22 +31,8 @@ from agent.grounding.units import (
 )
 from agent.language.locale import anywhere, within, words
 
-Kind = Literal[
-    "money",
-    "percent",
-    "duration",
-    "time",
-    "date",
-    "weekday",
-    "soon",
-    "measure",
-    "number",
-    "phone",
-    "email",
-    "link",
-    "free",
-    "product",
-]
+_Valued = Literal["money", "percent", "duration", "time", "date", "weekday", "soon", "measure", "number"]
+Kind = Literal[_Valued, "phone", "email", "link", "free", "product"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,8 +337,8 @@ def _figures(text: str) -> list[Claim]:
     return [claim for _, claim in found]
 
 
-# What may stand behind a number, in the order in which it is looked for, as one pattern: (kind, unit, factor) by
-# the name of its group.
+# What may stand behind a number, in the order in which it is looked for, as one pattern: (kind, unit,
+# factor) by the name of its group.
 _KINDS: list[tuple[re.Pattern[str], tuple[str, str, float]]] = [
     (PERCENTAGE, ("percent", "%", 1)),
     *((pattern, ("duration", unit, factor)) for pattern, (unit, factor) in DURATION),
@@ -366,6 +352,8 @@ _KIND = re.compile("|".join(f"(?P<kind{n}>{pattern.pattern})" for n, (pattern, _
 def _unit(text: str, number: Number) -> tuple[str, str, float, int]:
     """(kind, unit, factor, end) by the words right behind the number, else the sign in front of it."""
     at = number.end + (text[number.end : number.end + 1] in (" ", "-"))
+    if not UNIT.match(text, at):
+        return _by_sign(text, number)
     match = _KIND.match(text, at)
     if match and match.lastgroup == "kind0":
         return *_KIND_BY_GROUP["kind0"], match.end()

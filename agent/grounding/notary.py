@@ -1,7 +1,8 @@
-"""Holds a verifier to what it cites. A model reads whether a sentence follows from the evidence; this code knows no
-word of any language and checks what can be checked without reading: that quotes stand where they are said to stand,
-that every figure of a sentence stands in its quotes or is a sum of figures that do, that offers are still valid, and
-that stock and free times come from a tool of this turn. What fails is unsupported, whatever the verifier says."""
+"""Holds a verifier to what it cites. A model reads whether a sentence follows from the evidence; this code
+knows no word of any language and checks what can be checked without reading: that quotes stand where they
+are said to stand, that every figure of a sentence stands in its quotes or is a sum of figures that do, that
+offers are still valid, and that stock and free times come from a tool of this turn. What fails is
+unsupported, whatever the verifier says."""
 
 from __future__ import annotations
 
@@ -43,8 +44,8 @@ class Citation(BaseModel):
 
 
 class Judged(BaseModel):
-    """What a verifier says of one sentence. `sums`: how a figure was worked out, such as `3*38`; `differs`: what does not
-    match; `live`: whether it says what is in stock or which time is free now."""
+    """What a verifier says of one sentence. `sums`: how a figure was worked out, such as `3*38`; `differs`:
+    what does not match; `live`: whether it says what is in stock or which time is free now."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -96,8 +97,8 @@ def doubts(
     today: str = "",
     vetoed: Collection[str] = (),
 ) -> list[Doubt]:
-    """The sentences that are not supported. `today` is a date (YYYY-MM-DD) that offers must reach; `vetoed` are figures
-    that the code finds nowhere but in the contact's mouth, which proves no price."""
+    """The sentences that are not supported. `today` is a date (YYYY-MM-DD) that offers must reach; `vetoed`
+    are figures that the code finds nowhere but in the contact's mouth, which proves no price."""
     by_id = {line.id: line for line in evidence}
     found: list[Doubt] = []
     for part in parts:
@@ -174,7 +175,8 @@ def _agrees(figure: Claim, claim: Claim) -> bool:
 
 
 def _bare(quotes: Sequence[str], there: Sequence[Claim]) -> set[float]:
-    """The numbers of quotes that stand within names, with no unit of their own: the 200 of `Table Fjord 200`."""
+    """The numbers of quotes that stand within names, with no unit of their own: the 200 of `Table Fjord
+    200`."""
     numbers = {value for quote in quotes for number in numbers_in(plain(quote)) for value in number.values}
     return numbers - {value for claim in there if claim.kind != "number" for value in claim.values}
 
@@ -205,8 +207,8 @@ class _Sum:
 
 
 def _worked_out(sums: str, texts: Sequence[str]) -> Iterator[_Sum]:
-    """The expressions whose every operand stands in a text. Figures with a multiplier may be written with it (36500000),
-    or all without (`0.3*36.5` of 36.5 million): then it belongs to the result."""
+    """The expressions whose every operand stands in a text. Figures with a multiplier may be written with
+    it (36500000), or all without (`0.3*36.5` of 36.5 million): then it belongs to the result."""
     numbers = {v for text in texts for number in numbers_in(plain(text)) for v in number.values}
     claims = [claim for text in texts for claim in claims_in(text, every=True)] if sums else []
     scaled = {(claim.values[0] / _scale(claim), _scale(claim)) for claim in claims if _scale(claim) > 1}
@@ -229,8 +231,9 @@ def _worked_out(sums: str, texts: Sequence[str]) -> Iterator[_Sum]:
 
 
 def _result(expression: str, known: set[float]) -> _Sum | None:
-    """What an expression comes to; None for one that cannot be worked out, which proves nothing. Its figures may be
-    written as people write them (`1.490/12`, `0,3*380 000`): of two meanings the one that stands somewhere is meant."""
+    """What an expression comes to; None for one that cannot be worked out, which proves nothing. Its
+    figures may be written as people write them (`1.490/12`, `0,3*380 000`): of two meanings the one that
+    stands somewhere is meant."""
 
     def meant(match: re.Match[str]) -> str:
         values = numbers_in(plain(match.group()))[0].values if match.group() else ()

@@ -1,5 +1,5 @@
-"""A reply as numbered sentences, and everything it may rest on as numbered lines: what a verifier is shown, and
-what its citations are held to."""
+"""A reply as numbered sentences, and everything it may rest on as numbered lines: what a verifier is shown,
+and what its citations are held to."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of evidence: its `id` (`p2.3`: passage 2, sentence 3), the words, and what people call its
-    source. Ids begin with the sort of source: n the clock, f the bot's facts, p passages, t answers of tools, s the
-    summary, r earlier replies, o colleagues, c the contact."""
+    source. Ids begin with the sort of source: n the clock, f the bot's facts, p passages, t answers of
+    tools, s the summary, r earlier replies, o colleagues, c the contact."""
 
     id: str
     text: str
@@ -98,8 +98,9 @@ def mended(text: str, parts: Iterable[Sentence], wrong: set[int], line: str) -> 
 
 
 def lines(sources: Iterable[tuple[str, str, str]]) -> list[Line]:
-    """Numbered lines of sources (sort of source, what people call it, text): each sentence of a text is one, and each
-    row of a list that is JSON. As many as a verifier is shown, in the order of the sources."""
+    """Numbered lines of sources (sort of source, what people call it, text): each sentence of a text is
+    one, and each row of a list that is JSON. As many as a verifier is shown, in the order of the
+    sources."""
     found: list[Line] = []
     counts: dict[str, int] = {}
     left = MOST_CHARACTERS

@@ -23,8 +23,9 @@ from agent.models.cleaning import objects_in
 @dataclass(frozen=True, slots=True)
 class Ways:
     """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with
-    `pictures`, with a `blank` message beside a call, over `chat` completions, and with which options of a bot. `forms`: it fills a form by calling
-    it as a tool; else it is asked for JSON, held to it by the server where that takes a `grammar`."""
+    `pictures`, with a `blank` message beside a call, over `chat` completions, and with which options of a
+    bot. `forms`: it fills a form by calling it as a tool; else it is asked for JSON, held to it by the
+    server where that takes a `grammar`."""
 
     tools: bool = True
     forced: bool = True

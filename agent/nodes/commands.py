@@ -123,8 +123,8 @@ def _asks_after_stop(waiting: Sequence[AnyMessage], messages: Sequence[AnyMessag
 
 
 def _for_people(words: str) -> str:
-    """What somebody who wants no messages asks of the people of the shop, who may write to them by other ways;
-    empty where they ask for nothing."""
+    """What somebody who wants no messages asks of the people of the shop, who may write to them by other
+    ways; empty where they ask for nothing."""
     asked = "asks for a person" if asks_for_person(words) else request_in(words)
     return f"wrote after STOP, and is not answered ({asked}): {words[:300]}" if asked else ""
 

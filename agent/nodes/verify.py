@@ -30,9 +30,9 @@ log = structlog.get_logger()
 
 
 async def verify(state: State, runtime: Runtime[Context], models: Models) -> Command[Any]:
-    """Lets through what a reader finds supported and code finds as cited. Any other reply is written anew once, with
-    what is wrong; then its wrong sentences go, an honest line stands in their place, and a person gets a task. Where no
-    reader answers, code alone decides as it does without one."""
+    """Lets through what a reader finds supported and code finds as cited. Any other reply is written anew
+    once, with what is wrong; then its wrong sentences go, an honest line stands in their place, and a
+    person gets a task. Where no reader answers, code alone decides as it does without one."""
     context, reply = runtime.context, state.get("replies", [""])[-1]
     parts = sentences(reply)
     if not any(_may_claim(part) for part in parts):
@@ -60,12 +60,14 @@ def request(
     """What a reader is asked."""
     told = "\n".join(f"[{line.id}] {untagged(line.text)}" for line in known) or "none"
     reply = "\n".join(f"{part.n}. {untagged(part.text)}" for part in parts)
-    text = f"<evidence>\n{told}\n</evidence>\n<customer>\n{untagged(question)}\n</customer>\n<reply>\n{reply}\n</reply>"
+    asked = f"<customer>\n{untagged(question)}\n</customer>"
+    text = f"<evidence>\n{told}\n</evidence>\n{asked}\n<reply>\n{reply}\n</reply>"
     return [SystemMessage(filled(context.verify_prompt, business=context.business)), HumanMessage(text)]
 
 
 def sources(state: State, context: Context) -> Iterator[tuple[str, str, str]]:
-    """All that a reply of this turn may rest on, what matters most first: (sort, what people call it, text)."""
+    """All that a reply of this turn may rest on, what matters most first: (sort, what people call it,
+    text)."""
     if now := state.get("now"):
         yield "n", "the clock", now
     yield "f", "the bot's facts", f"{context.business}\n{context.facts}".strip()
