@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, Page, async_playwright
 from redis.asyncio import Redis
 
+from server.store import readable
 from server.store.embedded import EmbeddedRedis
 from tests.chromium import CHROMIUM
 
@@ -33,9 +34,11 @@ settings.load_profile("salesgraph")
 
 
 @pytest.fixture(autouse=True)
-def logs_as_they_were() -> Iterator[None]:
-    """A command that was run in this process has left its logs on a standard error that is closed."""
+def process_as_it_was() -> Iterator[None]:
+    """A command that was run in this process has left its logs on a standard error that is closed, and what it could
+    not read among the alerts."""
     yield
+    readable.met.clear()
     structlog.reset_defaults()
     root = logging.getLogger()
     for handler in [h for h in root.handlers if type(h) is logging.StreamHandler]:

@@ -17,20 +17,20 @@ log = structlog.get_logger()
 
 # For how long an owner is told of a record after it was last met, in ms: pages read most of them every minute.
 LATELY = 3_600_000
-_met: dict[str, int] = {}
+met: dict[str, int] = {}
 
 
 def unreadable(what: str, why: str, **where: str) -> None:
     """Say that a record is not as we wrote it: `what` it is, `why` it cannot be read, and where it is."""
-    _met[what] = now_ms()
+    met[what] = now_ms()
     log.error("record_unreadable", what=what, why=why, **where)
 
 
 def unreadable_lately() -> dict[str, int]:
     """What this process could not read within the last hour, by what it is, with the time (ms) of the last one."""
-    for what in [what for what, at in _met.items() if at < now_ms() - LATELY]:
-        del _met[what]
-    return dict(_met)
+    for what in [what for what, at in met.items() if at < now_ms() - LATELY]:
+        del met[what]
+    return dict(met)
 
 
 def readable(rows: Iterable[bytes | None], read: Callable[[bytes], Row], what: str) -> list[Row]:
