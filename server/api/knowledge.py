@@ -12,8 +12,9 @@ from fastapi import APIRouter, Form, HTTPException, Query, UploadFile
 from pydantic import Field
 
 from agent.documents import Bookshelf
+from knowledge_base.document import Unreadable
 from knowledge_base.library import Library, Stored
-from knowledge_base.load import FORMATS, Unreadable
+from knowledge_base.load import FORMATS
 from server.api.common import Body, Here
 from server.bots.accounts import DEFAULT
 from server.operators.audit import Audited

@@ -179,7 +179,7 @@ def _files(path: Path) -> list[Path]:
 async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Path]) -> int:
     """Ingest files with a progress bar and one line per file that cannot be read; returns how many could
     not."""
-    from knowledge_base.load import Unreadable
+    from knowledge_base.document import Unreadable
     from server.pipeline.agents import library
 
     await bot_of(settings, redis, bot_id)

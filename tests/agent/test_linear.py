@@ -49,7 +49,7 @@ from agent.nodes import extract, ground
 from agent.state import Quoted
 from channels import chat_export, markup
 from channels.base import Media, Message
-from knowledge_base import index, load, passages
+from knowledge_base import document, index, passages
 from server.conversations import message_text
 from server.replay import masking
 from tests.waiting import slowness
@@ -275,7 +275,7 @@ def _worded(text: str) -> object:
 
 
 def _split(text: str) -> object:
-    return passages.split(load.Document(name="a.md", pages=[load.Page(number=1, text=text)]))
+    return passages.split(document.Document(name="a.md", pages=[document.Page(number=1, text=text)]))
 
 
 _ROWS = [{"name": "Lamp Aurora 5", "price": "1500"}, {"name": "grinder-pro", "price": "9"}]
@@ -361,7 +361,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     ),
     "index.terms": index.terms,
     "passages.split": _split,
-    "load.normalise": load.normalise,
+    "document.normalise": document.normalise,
 }
 # What reads a message, or a reply as long as one, in the course of a turn.
 IN_A_TURN = (
