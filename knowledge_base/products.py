@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from knowledge_base.document import Product, Row, Table
 from knowledge_base.money import amounts_in, decimal_mark
@@ -28,6 +28,18 @@ def products_of(table: Table, page: int) -> list[Product]:
     common = _common_currency(table, price)
     found = (_product(table, row, columns, page, mark, common) for row in table.rows)
     return [product for product in found if product]
+
+
+def products_of_rows(rows: Sequence[Mapping[str, str]]) -> list[Product]:
+    """The products of rows that are known to be some, header -> value, one each."""
+    header = tuple(dict.fromkeys(key for row in rows for key in row))
+    cells = [tuple(str(row.get(key) or "") for key in header) for row in rows]
+    table = Table(header=header, rows=tuple(Row(number=n, cells=row) for n, row in enumerate(cells, 1)))
+    understood = {product.row: product for product in products_of(table, 1)}
+    return [
+        understood.get(number) or Product(name=" ".join(row.values()), row=number, fields=dict(row))
+        for number, row in enumerate(rows, 1)
+    ]
 
 
 def _columns(table: Table) -> dict[str, int]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from knowledge_base.heaps import lightened
+
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -23,7 +25,7 @@ def words() -> Mapping[str, Any]:
 
 def plain(text: str) -> str:
     """A text as it is compared: one form of each letter, lower case, words parted by one space."""
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("ё", "е")
+    folded = unicodedata.normalize("NFKC", lightened(text)).casefold().replace("ё", "е")
     return " ".join(_WORD.findall(folded)) or folded.strip()
 
 

@@ -49,11 +49,10 @@ from agent.nodes import extract, ground
 from agent.state import Quoted
 from channels import chat_export, markup
 from channels.base import Media, Message
-from knowledge_base import document, index, passages
+from knowledge_base import catalogue, document, index, passages
 from server.conversations import message_text
 from server.replay import masking
 from tests.waiting import slowness
-from tools import find_product
 
 # The longer text is as long as a message on WhatsApp may be, the shorter one a quarter of it.
 LENGTH, TIMES = 1_024, 4
@@ -278,7 +277,9 @@ def _split(text: str) -> object:
     return passages.split(document.Document(name="a.md", pages=[document.Page(number=1, text=text)]))
 
 
-_ROWS = [{"name": "Lamp Aurora 5", "price": "1500"}, {"name": "grinder-pro", "price": "9"}]
+_GOODS = catalogue.Catalogue.of_rows(
+    [{"name": "Lamp Aurora 5", "price": "1500"}, {"name": "grinder-pro", "price": "9"}]
+)
 _SCREENS = [
     getattr(screens, name) for name in screens.__all__ if name not in ("is_injection", "is_suspicious")
 ]
@@ -355,9 +356,9 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
         masking.Mask().patterns(text),
     ),
     "wording": _worded,
-    "find_product.matching": lambda text: (
-        find_product.matching(text, _ROWS),
-        find_product.matching("lamp aurora", [{"name": text, "price": text}]),
+    "Catalogue.find, of_rows": lambda text: (
+        _GOODS.find(text),
+        catalogue.Catalogue.of_rows([{"name": text, "price": text}]).find("lamp aurora"),
     ),
     "index.terms": index.terms,
     "passages.split": _split,
