@@ -145,7 +145,7 @@ class Library:
 
     async def reindex(self, bot_id: str, document_id: str) -> Stored | None:
         """Embed a document's passages anew; None when there is none of that id."""
-        kept = next((d for d in await self._store.documents(bot_id) if d.id == document_id), None)
+        kept = await self.document(bot_id, document_id)
         if kept is None:
             return None
         stored = await asyncio.to_thread(self._embedded_again, kept)
@@ -155,6 +155,10 @@ class Library:
     async def documents(self, bot_id: str) -> list[Stored]:
         """All documents of a bot, by name."""
         return sorted(await self._store.documents(bot_id), key=lambda document: document.name)
+
+    async def document(self, bot_id: str, document_id: str) -> Stored | None:
+        """One document; None when there is none of that id."""
+        return next((d for d in await self._store.documents(bot_id) if d.id == document_id), None)
 
     async def search(self, bot_id: str, question: str, count: int = 5, *, meaning: bool = True) -> list[Hit]:
         """The best passages of the newest version, best first; none when the bot has no documents. Without

@@ -4,21 +4,24 @@ them."""
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Form, HTTPException, Query, UploadFile
+import structlog
+from fastapi import APIRouter, Form, Header, HTTPException, Query, Response, UploadFile
 from pydantic import Field
 
 from agent.documents import Bookshelf
 from knowledge_base.document import Unreadable
-from knowledge_base.library import Library, Stored
+from knowledge_base.library import Stored
 from knowledge_base.load import FORMATS
-from server.api.common import Body, Here
+from server.api.common import Api, Body, Here, Limit
 from server.bots.accounts import DEFAULT
 from server.operators.audit import Audited
-from server.operators.documents import LARGEST_DOCUMENT, Reading, described
+from server.operators.documents import LARGEST_DOCUMENT, Jobs, described, listed
 from server.operators.roles import AGENT, OWNER, READER
 
 # Of a file's name, bytes: what file systems take.
@@ -33,12 +36,15 @@ class QuestionIn(Body):
     count: int = Field(5, ge=1, le=20)
 
 
+log = structlog.get_logger()
+
 routes = APIRouter(prefix="/api", route_class=Audited)
 
 
 @routes.get("/knowledge/documents", summary="Documents of a bot", dependencies=[READER])
 async def documents(api: Here, bot_id: str = DEFAULT) -> dict[str, Any]:
-    """`reading` are those that are being read just now; `problems` name the pages that could not be."""
+    """`reading` are those that are being read just now; `problems` name what could not be, `words_kept` of `words`
+    stand in passages, `doubts` are products to look at."""
     api.lookup.runtime(bot_id)
     items = [described(d) for d in await api.shelf.documents(bot_id)]
     return {"items": items, "reading": api.reading.of(bot_id), "next_cursor": None}
@@ -47,14 +53,69 @@ async def documents(api: Here, bot_id: str = DEFAULT) -> dict[str, Any]:
 @routes.post("/knowledge/documents", status_code=201, summary="Add a document", dependencies=[OWNER])
 async def add_document(
     api: Here,
+    response: Response,
     file: UploadFile,
     in_form: Annotated[str | None, Form(alias="bot_id")] = None,
     in_query: Annotated[str | None, Query(alias="bot_id")] = None,
+    password: Annotated[str, Form(max_length=200)] = "",
+    prefer: Annotated[str, Header(max_length=200)] = "",
 ) -> dict[str, Any]:
-    """PDF, Markdown, text, HTML or CSV, at most 50 MB. One of the same name takes the old one's place."""
+    """A document of any office format, PDF, table, product feed or page, at most 50 MB; `password` opens a PDF
+    that needs one. One of the same name takes the old one's place. With the header `Prefer: respond-async` the
+    answer is 202 with a job, to be asked for at `/api/knowledge/jobs/{id}`."""
     bot_id = in_form or in_query or DEFAULT
     api.lookup.runtime(bot_id)
-    return described(await _ingest(api.shelf, api.reading, bot_id, file))
+    folder = tempfile.mkdtemp()
+    try:
+        path = await _received(file, Path(folder))
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    if "respond-async" not in prefer:
+        return described(await _ingest(api, bot_id, path, password))
+    job = await Jobs(api.redis).begin(bot_id, path.name)
+    task = asyncio.create_task(_work_off(api, job, path, password))
+    api.later.add(task)
+    task.add_done_callback(api.later.discard)
+    response.status_code = 202
+    response.headers["Location"] = f"/api/knowledge/jobs/{job['id']}?bot_id={quote(bot_id)}"
+    response.headers["Preference-Applied"] = "respond-async"
+    return job
+
+
+@routes.get(
+    "/knowledge/jobs/{job_id}", summary="How a document that is being read stands", dependencies=[READER]
+)
+async def job_state(api: Here, job_id: str, bot_id: str = DEFAULT) -> dict[str, Any]:
+    """`state` is `reading`, `done` with the `document`, or `failed` with the `problem`."""
+    job = await Jobs(api.redis).get(api.lookup.runtime(bot_id).bot.id, job_id)
+    if job is None:
+        raise HTTPException(
+            404, "there is no job of this id; when its server was stopped, add the file again"
+        )
+    return job
+
+
+@routes.get(
+    "/knowledge/documents/{document_id}/products",
+    summary="Products read from a document",
+    dependencies=[READER],
+)
+async def products(
+    api: Here,
+    document_id: str,
+    bot_id: str = DEFAULT,
+    limit: Limit = 50,
+    cursor: Annotated[int, Query(ge=0, description="`next_cursor` of the page before")] = 0,
+) -> dict[str, Any]:
+    """Those with a doubt first, then in the order of the file."""
+    document = await api.shelf.document(api.lookup.runtime(bot_id).bot.id, document_id)
+    if document is None:
+        raise HTTPException(404, "there is no document of this id")
+    found = sorted(document.products, key=lambda product: not product.doubt)
+    more = cursor + limit < len(found)
+    items = [listed(product) for product in found[cursor : cursor + limit]]
+    return {"items": items, "next_cursor": cursor + limit if more else None}
 
 
 @routes.delete(
@@ -103,7 +164,8 @@ async def search(api: Here, asked: QuestionIn) -> dict[str, Any]:
     return {"items": items, "next_cursor": None}
 
 
-async def _ingest(shelf: Library, reading: Reading, bot_id: str, file: UploadFile) -> Stored:
+async def _received(file: UploadFile, folder: Path) -> Path:
+    """The uploaded file on the disk. Raises 415, 422 and 413 for one that is not taken."""
     name = Path(file.filename or "").name
     if not name or Path(name).suffix.lower() not in FORMATS:
         raise HTTPException(415, f"file: use one of {', '.join(FORMATS)}")
@@ -111,23 +173,41 @@ async def _ingest(shelf: Library, reading: Reading, bot_id: str, file: UploadFil
         raise HTTPException(422, "file: its name holds signs that cannot be printed; give it another")
     if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
         raise HTTPException(422, f"file: its name is longer than {LONGEST_NAME} bytes; give it a shorter one")
+    path, size = folder / name, 0
+    with open(path, "wb") as target:  # noqa: ASYNC230 - a local temporary file
+        while chunk := await file.read(1 << 20):
+            size += len(chunk)
+            if size > LARGEST_DOCUMENT:
+                raise HTTPException(413, f"file: larger than {LARGEST_DOCUMENT >> 20} MB; split it")
+            target.write(chunk)
+    return path
+
+
+async def _ingest(api: Api, bot_id: str, path: Path, password: str) -> Stored:
+    """Read a received file and remove its folder. Raises 422 for one that cannot be read."""
     loop = asyncio.get_running_loop()
 
     def progress(done: int, of: int) -> None:
-        loop.call_soon_threadsafe(reading.at, bot_id, name, done, of)
+        loop.call_soon_threadsafe(api.reading.at, bot_id, path.name, done, of)
 
-    with tempfile.TemporaryDirectory() as folder:
-        path, size = Path(folder) / name, 0
-        with open(path, "wb") as target:  # noqa: ASYNC230 - a local temporary file
-            while chunk := await file.read(1 << 20):
-                size += len(chunk)
-                if size > LARGEST_DOCUMENT:
-                    raise HTTPException(413, f"file: larger than {LARGEST_DOCUMENT >> 20} MB; split it")
-                target.write(chunk)
-        reading.at(bot_id, name, 0, 0)
-        try:
-            return await shelf.add(bot_id, path, progress)
-        except Unreadable as error:
-            raise HTTPException(422, f"file: {error}") from None
-        finally:
-            loop.call_soon(reading.over, bot_id, name)
+    api.reading.at(bot_id, path.name, 0, 0)
+    try:
+        return await api.shelf.add(bot_id, path, progress, password)
+    except Unreadable as error:
+        raise HTTPException(422, f"file: {error}") from None
+    finally:
+        shutil.rmtree(path.parent)
+        loop.call_soon(api.reading.over, bot_id, path.name)
+
+
+async def _work_off(api: Api, job: dict[str, Any], path: Path, password: str) -> None:
+    """Read a file while nobody waits, and keep how it ended."""
+    try:
+        stored = await _ingest(api, job["bot_id"], path, password)
+    except HTTPException as error:
+        await Jobs(api.redis).end(job, None, str(error.detail))
+    except Exception as error:  # of Redis or an embedding provider: the job says it, nobody else waits for it
+        log.error("document_not_read", name=path.name, error=repr(error)[:300])
+        await Jobs(api.redis).end(job, None, f"file: {path.name}: {type(error).__name__}; add it again later")
+    else:
+        await Jobs(api.redis).end(job, stored)
