@@ -12,6 +12,7 @@ from pathlib import Path
 
 from knowledge_base.document import Document, Page, Source, Table, Unreadable
 from knowledge_base.products import products_of
+from knowledge_base.vocabulary import currency_in
 
 # Which function of `knowledge_base.formats` reads what; loaded when a file of its kind comes.
 _READERS = {
@@ -100,6 +101,8 @@ def _with_titles(pages: list[Page]) -> Iterator[Page]:
         table = page.table
         if table and last and not table.header and len(table.rows[0].cells) == len(last.header):
             table = table.model_copy(update={"header": last.header})
+        if table and table.title and currency_in(before) and not currency_in(table.title):
+            table = table.model_copy(update={"title": f"{table.title}, {before}"})
         if table and not table.title:
             goes_on = last is not None and last.header == table.header
             table = table.model_copy(update={"title": last.title if last and goes_on else before})
@@ -108,7 +111,7 @@ def _with_titles(pages: list[Page]) -> Iterator[Page]:
             last = table
             continue
         line = page.text.rsplit("\n", 1)[-1].lstrip("# ").strip()
-        titled = len(line) < LONGEST_TITLE and line[-1:].isalnum() and ": " not in line
+        titled = len(line) < LONGEST_TITLE and line[-1:].isalnum() and (": " not in line or currency_in(line))
         before = line if titled and not _NUMBER.search(_YEAR.sub("", line)) else ""
         last = None if before or len(page.text) > LONGEST_TITLE else last
         yield page

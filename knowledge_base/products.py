@@ -95,7 +95,7 @@ def _by_content(found: dict[str, int], header: Sequence[str], cells: Sequence[Se
             if place and not header[place] and cells[place] and _share(cells[place], _is_number) > 0.9
         ]
         if priced or (numeric and not any(header)):
-            found["price"] = (priced or numeric)[-1]
+            found["price"] = priced[0] if priced else numeric[-1]
             free.remove(found["price"])
     if "article" not in found:
         codes = [
@@ -109,7 +109,7 @@ def _by_content(found: dict[str, int], header: Sequence[str], cells: Sequence[Se
             found["article"] = codes[0]
             free.remove(codes[0])
     if "name" not in found:
-        wordy = [place for place in free if _share(cells[place], lambda c: bool(_LETTER.search(c))) > 0.6]
+        wordy = [place for place in free if _share(cells[place], _is_worded) > 0.6]
         spare = [found[kind] for kind in ("category", "variants", "article") if kind in found]
         if wordy:
             found["name"] = max(wordy, key=lambda place: (len(set(cells[place])) > 1, -place))
@@ -121,6 +121,11 @@ def _by_content(found: dict[str, int], header: Sequence[str], cells: Sequence[Se
 
 def _share(cells: Sequence[str], holds: object) -> float:
     return sum(map(bool, map(holds, cells))) / len(cells) if cells else 0.0  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def _is_worded(cell: str) -> bool:
+    """Whether a cell holds words, and is no price."""
+    return bool(_LETTER.search(cell)) and not (len(cell) < 20 and currency_in(cell) and amounts_in(cell))
 
 
 def _is_number(cell: str) -> bool:

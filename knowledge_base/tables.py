@@ -72,20 +72,29 @@ def read_grid(
 
 
 def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """Parts of a grid that are parted by empty rows, where a new header follows; other empty rows go."""
+    """Parts of a grid that are parted by empty rows, where a new header follows, with a title above it or
+    without; other empty rows go."""
     held: list[Line] = []
     gap = False
-    for line in lines:
+    for place, line in enumerate(lines):
         if not line.filled:
             gap = bool(held)
             continue
-        if gap and line.filled > 1 and _telling(line) >= 2 and not any(map(_numeric, line.cells)):
+        below = place + 1 if line.different == 1 else place
+        if gap and _begins(lines[below : below + 10]):
             yield held
             held = []
         held.append(line)
         gap = False
     if held:
         yield held
+
+
+def _begins(lines: Sequence[Line]) -> bool:
+    """Whether the first of these lines is a header: words that name columns, above numbers."""
+    if not lines or lines[0].different < 2 or any(map(_numeric, lines[0].cells)) or not _telling(lines[0]):
+        return False
+    return _telling(lines[0]) > 1 or any(_numeric(cell) for line in lines[1:] for cell in line.cells)
 
 
 def _read_block(found: Found, block: list[Line], page: int, title: str, by_line: bool) -> None:
@@ -256,29 +265,35 @@ def _rows(
         notes = list(lines[end:])
     rows: list[Row] = []
     section, unused = "", None  # a section without rows below it is a row of its own
+    first = _first_column(lines[:end])
     plain_header = tuple(cell.casefold() for cell in header)
     for line in lines[:end]:
         said = [cell for cell in line.cells if cell]
         if header and tuple(" ".join(cell.split()).casefold() for cell in line.cells) == plain_header:
             found.left_out.append(" ".join(said))
             continue
-        if unused and _is_section(line, said, width):
+        if unused and _is_section(line, first, width):
             rows.append(unused)
         unused = None
-        if _is_section(line, said, width):
+        if _is_section(line, first, width):
             section = said[0]
-            unused = Row(number=line.number, cells=_first_cell(said[0], len(line.cells)))
+            cells = [said[0] if place == first else "" for place in range(len(line.cells))]
+            unused = Row(number=line.number, cells=tuple(cells))
         else:
             rows.append(Row(number=line.number, cells=line.cells, section=section))
     return [*rows, *([unused] if unused else [])], notes
 
 
-def _is_section(line: Line, said: Sequence[str], width: int) -> bool:
-    """Whether a row is the name of those below: one text across the table, or in its first column."""
-    return (
-        width > 2 and len(set(said)) == 1 and not _numeric(said[0]) and bool(line.cells[0] or len(said) > 1)
+def _first_column(lines: Sequence[Line]) -> int:
+    """The column in which most rows begin."""
+    begins = Counter(
+        next(i for i, cell in enumerate(line.cells) if cell) for line in lines if line.different > 1
     )
+    return max(begins, key=lambda column: begins[column], default=0)
 
 
-def _first_cell(text: str, width: int) -> tuple[str, ...]:
-    return (text, *([""] * (width - 1)))
+def _is_section(line: Line, first: int, width: int) -> bool:
+    """Whether a row is the name of those below: one text across the table, or where its rows begin."""
+    said = {cell for cell in line.cells if cell}
+    begins = any(line.cells[: first + 1]) or line.filled > 1
+    return width > 2 and len(said) == 1 and begins and not _numeric(next(iter(said)))

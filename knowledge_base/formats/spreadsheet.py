@@ -88,10 +88,12 @@ def read_xls(path: Path) -> Source:
 
 
 def _is_default(title: str) -> bool:
-    """Whether a sheet has the name that a program gave it."""
+    """Whether a sheet has the name that a program gave it; `TDSheet` is that of 1C."""
     return bool(
         re.fullmatch(
-            r"(sheet|лист|hoja|foglio|tabelle|planilha|feuil|feuille|sayfa|foaie)\s*\d*", title.strip(), re.I
+            r"(tdsheet|sheet|лист|hoja|foglio|tabelle|planilha|feuil|feuille|sayfa|foaie)\s*\d*",
+            title.strip(),
+            re.I,
         )
     )
 

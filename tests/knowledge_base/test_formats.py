@@ -364,3 +364,24 @@ def test_every_format_of_the_list_has_its_reader_and_the_wrong_ending_is_named(t
     for suffix in FORMATS:
         with pytest.raises(Unreadable, match=r"^none\."):
             read(written(tmp_path / f"none{suffix}", b""))
+
+
+def test_a_price_list_as_accounting_programs_write_it_has_its_groups_and_currency(tmp_path: Path):
+    grid = [["ООО «Ромашка»"], ["Валюта: тенге"], [], ["", "", "Номенклатура", "Артикул", "Ед.", "Розничная цена", "Остаток"], ["", "", "Краски"], ["", "", "Краска белая 5 л", "КР-001", "шт", 5500, 12], ["", "", "Кисти"], ["", "", "Кисть 50 мм", "КС-050", "шт", 900, 100], [], ["", "", "Цены до 31.12.2026"]]  # fmt: skip
+    reading = read(workbook(tmp_path / "1c.xlsx", {"TDSheet": grid}))
+    products = reading.document.products
+    assert [(p.article, p.category, p.currency, p.unit, p.stock) for p in products] == [
+        ("КР-001", "Краски", "KZT", "шт", "12"),
+        ("КС-050", "Кисти", "KZT", "шт", "100"),
+    ]
+    assert any("31.12.2026" in text for text in texts(reading)) and reading.coverage.share == 1.0
+
+
+def test_two_tables_on_one_sheet_keep_their_own_headers(tmp_path: Path):
+    grid = [["Rooms"], ["Room", "Price per night, EUR"], ["Single", 60], ["Double", 85], [], ["Transfers"], ["Route", "Price, EUR"], ["Airport", 30], ["Station", 15]]  # fmt: skip
+    reading = read(workbook(tmp_path / "two.xlsx", {"Sheet1": grid}))
+    assert "Route: Airport; Price, EUR: 30" in texts(reading)
+    assert [(p.name, str(p.price), p.unit) for p in reading.document.products][1:3] == [
+        ("Double", "85", "night"),
+        ("Airport", "30", ""),
+    ]
