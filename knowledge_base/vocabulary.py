@@ -20,7 +20,8 @@ _WORD = re.compile(r"[^\W_]+")
 def words() -> Mapping[str, Any]:
     """The whole of `words.yaml`."""
     text = (Path(__file__).parent / "words.yaml").read_text(encoding="utf-8")
-    return yaml.load(text, yaml.BaseLoader)  # noqa: S506 - of ours, and `no` and `on` are words here
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    return yaml.load(text, loader)  # noqa: S506 - of ours, and `no` and `on` are words here
 
 
 def plain(text: str) -> str:

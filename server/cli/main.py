@@ -14,6 +14,7 @@ import typer
 from redis.asyncio import Redis
 
 from server.cli.common import bot_of, connect, connect_to_work, console, load_settings, with_redis
+from server.cli.ingest import ingest
 from server.config.addresses import hidden
 from server.config.settings import Settings
 from server.observability import logs
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="A WhatsApp sales agent that a business runs itself."
 )
+
+
+app.command()(ingest)
 
 
 @app.command()
@@ -224,7 +228,6 @@ def main() -> None:
     """Entry point of the `salesgraph` command."""
     from server.cli.bots import bots_commands
     from server.cli.imports import import_commands
-    from server.cli.ingest import ingest
     from server.cli.prompts import prompts_commands
     from server.cli.redis import redis_commands
     from server.cli.replay import replay_commands
@@ -237,6 +240,5 @@ def main() -> None:
     app.add_typer(redis_commands, name="redis")
     app.add_typer(replay_commands, name="replay")
     app.add_typer(studio_commands, name="studio")
-    app.command()(ingest)
     app.command()(simulate)
     app()

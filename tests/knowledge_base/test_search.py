@@ -240,3 +240,11 @@ async def test_searches_during_an_upload_find_what_was_there_before(
         return len(await library.search("b", "returns?")) == 2
 
     await until(both)
+
+
+def test_a_document_kept_by_an_older_version_still_has_its_price_list():
+    kept = books.Stored.model_validate_json(
+        '{"id":"a","name":"p.csv","content_hash":"h","embedder":"e","language":"en","pages":1,"passages":[],'
+        '"vectors":"","rows":[{"name":"Vase","price":"900"}]}'
+    )
+    assert [(p.name, str(p.price)) for p in kept.products] == [("Vase", "900")] and kept.form == 1
