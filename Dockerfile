@@ -15,6 +15,10 @@ ARG VERSION=0.1.0.dev0
 RUN SETUPTOOLS_SCM_PRETEND_VERSION=$VERSION /venv/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.11-slim
+# Pictures and scans of price lists are read by OCR; other languages are packages of the same name.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends tesseract-ocr tesseract-ocr-eng tesseract-ocr-rus \
+    tesseract-ocr-kaz tesseract-ocr-ita tesseract-ocr-spa tesseract-ocr-deu && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home salesgraph && install -d -o salesgraph -m 700 /data
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH HOST=0.0.0.0 PORT=8000 DATA_DIR=/data PYTHONUNBUFFERED=1

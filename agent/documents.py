@@ -8,12 +8,12 @@ from pathlib import Path
 
 from agent.models import usage
 from agent.state import Quoted
+from knowledge_base.catalogue import Catalogue
 from knowledge_base.embed import bundled, tokens_in
 from knowledge_base.index import LEXICAL_BONUS, Hit
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.load import FORMATS
 from knowledge_base.samples import files
-from tools.runtime import Rows
 
 
 class Bookshelf:
@@ -51,9 +51,9 @@ class Bookshelf:
         sure = embedder.threshold if same_language else embedder.threshold_across
         return hit.cosine + LEXICAL_BONUS * hit.coverage >= sure
 
-    async def price_list(self, bot_id: str) -> Rows:
-        """The rows of every CSV of the bot."""
-        return (await self._library.shelf(bot_id)).rows
+    async def price_list(self, bot_id: str) -> Catalogue:
+        """The products of all documents of the bot."""
+        return (await self._library.shelf(bot_id)).catalogue
 
 
 class Folder(Bookshelf):
@@ -74,8 +74,8 @@ class Folder(Bookshelf):
         await self._open()
         return await super().passages("default", question, language, count)
 
-    async def price_list(self, bot_id: str) -> Rows:
-        """The rows of every CSV of the folder."""
+    async def price_list(self, bot_id: str) -> Catalogue:
+        """The products of the folder."""
         await self._open()
         return await super().price_list("default")
 

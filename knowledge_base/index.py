@@ -32,6 +32,8 @@ LEXICAL_WEIGHT = 0.3
 LEXICAL_BONUS = 0.06
 # Of a question so many characters are looked for as words.
 QUESTION_CHARACTERS = 4_096
+# Passages of which the best are chosen: the nearest in meaning, and as many with the most words in common.
+CANDIDATES = 300
 
 # \\w alone splits Hindi, Thai and Arabic words at their combining marks.
 _WORD = re.compile(r"[\w\u0300-\u036f\u0900-\u097f\u0e00-\u0e7f\u064b-\u065f]+")
@@ -109,19 +111,22 @@ class Index:
             return
         self._dense = faiss.IndexFlatIP(vectors.shape[1])
         self._dense.add(np.ascontiguousarray(vectors, np.float32))  # pyright: ignore[reportCallIssue]
-        corpus = [
-            terms(f"{p.heading} {p.text}", lang)
-            for p, lang in zip(self.passages, self._languages, strict=True)
-        ]
+        embedded = vectors[np.any(vectors != 0, axis=1)].astype(np.float64)
+        many = max(1, len(embedded))
+        self._mean, self._moment = embedded.sum(axis=0) / many, embedded.T @ embedded / many
+        corpus = [self._terms_of(place) for place in range(len(self.passages))]
         self._lexical = bm25s.BM25()
         self._lexical.index(corpus, show_progress=False)
-        self._present = present = [frozenset(words) for words in corpus]
         counts: dict[str, int] = {}
-        for words in present:
-            for word in words:
+        for words in corpus:
+            for word in set(words):
                 counts[word] = counts.get(word, 0) + 1
         self._idf = {word: float(np.log(1 + len(corpus) / n)) for word, n in counts.items()}
         self._rare = float(np.log(1 + len(corpus)))
+
+    def _terms_of(self, place: int) -> list[str]:
+        passage = self.passages[place]
+        return terms(f"{passage.heading} {passage.text}", self._languages[place])
 
     def __len__(self) -> int:
         return len(self.passages)
@@ -131,27 +136,44 @@ class Index:
         words alone."""
         if not self.passages:
             return []
-        cosines = np.zeros(len(self.passages), np.float32)
-        if vector is not None:
-            query = np.ascontiguousarray(vector, np.float32).reshape(1, -1)
-            near, order = self._dense.search(query, len(self.passages))
-            cosines[order[0]] = near[0]
         question = question[:QUESTION_CHARACTERS]
         words = list(dict.fromkeys(word for lang in self._kinds for word in terms(question, lang)))
         whole = max(1e-9, sum(self._idf.get(word, self._rare) for word in words))
         weight = sum(self._idf.get(word, 0.0) for word in words) / whole
-        scores = _spread(cosines)
         known = [word for word in words if word in self._idf]
-        if known:
-            scores = scores + LEXICAL_WEIGHT * weight * _spread(self._lexical.get_scores(known))
-        best = np.argsort(-scores, kind="stable")[:count]
-        covered = {i: sum(self._idf[w] for w in known if w in self._present[i]) / whole for i in best}
+        lexical = self._lexical.get_scores(known) if known else np.zeros(len(self.passages), np.float32)
+        query = None if vector is None else np.ascontiguousarray(vector, np.float32).reshape(1, -1)
+        near = self._nearest(query, lexical)
+        cosines = np.zeros(len(near)) if query is None else self._dense.reconstruct_batch(near) @ query[0]
+        scores = self._spread(cosines, query) + LEXICAL_WEIGHT * weight * _spread(lexical)[near]
+        order = np.argsort(-scores, kind="stable")[:count]
+        best = [(int(near[i]), float(scores[i]), float(cosines[i])) for i in order]
+        covered = {i: self._covered(i, known) / whole for i, _, _ in best}
         return [
-            Hit(
-                passage=self.passages[i],
-                score=float(scores[i]),
-                cosine=float(cosines[i]),
-                coverage=covered[i],
-            )
-            for i in best
+            Hit(passage=self.passages[i], score=score, cosine=cosine, coverage=covered[i])
+            for i, score, cosine in best
         ]
+
+    def _nearest(self, query: Vectors | None, lexical: NDArray[Any]) -> NDArray[np.int64]:
+        """The passages of which one may be the best: those nearest in meaning and those with most words."""
+        most = min(CANDIDATES, len(self.passages))
+        found = np.argpartition(-lexical, most - 1)[:most]
+        if query is not None:
+            found = np.concatenate([found, self._dense.search(query, most)[1][0]])
+        return np.unique(found).astype(np.int64)
+
+    def _spread(self, cosines: NDArray[Any], query: Vectors | None) -> NDArray[Any]:
+        """Cosines in deviations from the mean of all passages, which the moments of their vectors give without
+        asking each; a passage that is not embedded has the mean."""
+        if query is None:
+            return cosines
+        asked = query[0].astype(np.float64)
+        mean = float(self._mean @ asked)
+        deviation = float(np.sqrt(max(0.0, asked @ self._moment @ asked - mean * mean)))
+        spread = (cosines - mean) / deviation if deviation > 1e-6 else np.zeros_like(cosines)
+        return np.where(cosines == 0, 0.0, spread)
+
+    def _covered(self, place: int, known: list[str]) -> float:
+        """The weight of the words of a question that stand in a passage."""
+        present = set(self._terms_of(place))
+        return sum(self._idf[word] for word in known if word in present)

@@ -1,102 +1,131 @@
-"""Files to text: one function per format, each page separate, unreadable ones named with the reason.
+"""Files to documents: which reader takes which format, and whether all that stands in a file was kept.
 
-What stands here runs in the process that `knowledge_base.reading` starts for each file.
-"""
+What stands here runs in the process that `knowledge_base.reading` starts for each file."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
-from collections import Counter
-from html.parser import HTMLParser
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from knowledge_base.document import Document, Page, Source, Table, Unreadable
+from knowledge_base.products import products_of
+from knowledge_base.vocabulary import currency_in
 
-from knowledge_base.heaps import lightened
-
-FORMATS = (".pdf", ".md", ".txt", ".html", ".htm", ".csv")
+# Which function of `knowledge_base.formats` reads what; loaded when a file of its kind comes.
+_READERS = {
+    ".pdf": "pdf.read_pdf",
+    ".docx": "office.read_docx",
+    ".xlsx": "spreadsheet.read_xlsx",
+    ".xlsm": "spreadsheet.read_xlsx",
+    ".xls": "spreadsheet.read_xls",
+    ".xlsb": "spreadsheet.read_xls",
+    ".pptx": "office.read_pptx",
+    ".odt": "opendocument.read_opendocument",
+    ".ods": "opendocument.read_opendocument",
+    ".odp": "opendocument.read_opendocument",
+    ".rtf": "text.read_rtf",
+    ".csv": "delimited.read_delimited",
+    ".tsv": "delimited.read_delimited",
+    ".md": "text.read_text",
+    ".txt": "text.read_text",
+    ".html": "html.read_html",
+    ".htm": "html.read_html",
+    ".json": "records.read_json",
+    ".jsonl": "records.read_json",
+    ".yaml": "records.read_yaml",
+    ".yml": "records.read_yaml",
+    ".xml": "records.read_xml",
+    ".png": "images.read_image",
+    ".jpg": "images.read_image",
+    ".jpeg": "images.read_image",
+    ".webp": "images.read_image",
+    ".tif": "images.read_image",
+    ".tiff": "images.read_image",
+}
+FORMATS = tuple(_READERS)
 # Measured on 299 real PDFs: good files have at most .015 unmapped characters, garbled ones .19.
 GARBLED_SHARE = 0.05
-# A page with fewer characters than this carries no text layer.
-EMPTY_PAGE = 20
-MOST_COLUMNS = 500
+# A line above a table that is longer is a sentence, and one with a number other than a year says something.
+LONGEST_TITLE = 80
+_YEAR, _NUMBER = re.compile(r"\b(?:19|20)\d\d\b"), re.compile(r"\d")
 
 
-class Page(BaseModel):
-    """The text of one page; `number` counts from 1."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: int
-    text: str
-
-
-class Document(BaseModel):
-    """A file that was read: its pages, its rows when it is a price list, and what was wrong with parts of
-    it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    pages: list[Page] = []
-    rows: list[dict[str, str]] = []
-    problems: list[str] = []
-
-
-class Unreadable(Exception):
-    """A file that yields no text; the message says why and what to do, in one line."""
-
-
-def load(path: Path) -> Document:
-    """Read a file of one of FORMATS. Raises Unreadable, and anything at all for a damaged one."""
-    suffix = path.suffix.lower()
-    if suffix == ".pdf":
-        return _checked(_read_pdf(path))
-    raw = path.read_bytes()
-    text = _decoded(raw)
-    if suffix == ".csv":
-        return _price_list(path.name, text)
-    text = _visible(text) if suffix in (".html", ".htm") else text
-    return _checked(Document(name=path.name, pages=[Page(number=1, text=normalise(text))]))
-
-
-def normalise(text: str) -> str:
-    """Text as a person would type it: no hyphenation at line ends, no ligatures, no invisible characters."""
-    text = text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = unicodedata.normalize("NFKC", lightened(text.replace("\u00ad", "")))
-    text = re.sub(r"(\w)[-\u2010]\n(\w)", r"\1\2", text)
-    text = re.sub(r"[^\S\n]+", " ", text)
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
-
-
-def _decoded(raw: bytes) -> str:
-    for encoding in ("utf-8-sig", "cp1251"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("latin-1")
-
-
-def _checked(document: Document) -> Document:
-    pages = [page for page in document.pages if len(page.text) >= EMPTY_PAGE]
-    if not pages and not document.name.lower().endswith(".pdf"):
-        raise Unreadable(f"{document.name}: holds no text to speak of")
-    if not pages:
-        raise Unreadable(f"{document.name}: no text layer, it looks scanned; run OCR on it first (ocrmypdf)")
-    odd = [page.number for page in pages if _garbled(page.text) > GARBLED_SHARE]
-    problems = list(document.problems)
-    if odd:
-        problems.append(f"{document.name}: garbled letters on page {', '.join(map(str, odd))}, left out")
-    good = [page for page in pages if page.number not in odd]
-    if not good:
+def load(path: Path, password: str = "") -> tuple[Document, Source]:
+    """Read a file of one of FORMATS; with what was read comes all text that stands in the file. Raises
+    Unreadable, and anything at all for a damaged one."""
+    if path.stat().st_size == 0:
         raise Unreadable(
-            f"{document.name}: its fonts do not say which letters they draw; export it again or run OCR"
+            _damaged(path) if path.suffix.lower() == ".pdf" else "is empty, it holds no text to speak of"
         )
-    return document.model_copy(update={"pages": good, "problems": problems})
+    source = _reader(path)(path, password) if path.suffix.lower() == ".pdf" else _reader(path)(path)
+    return _checked(path.name, source), source
+
+
+def _damaged(path: Path) -> str:
+    return f"is empty: damaged or not a {path.suffix[1:].upper()}"
+
+
+def _reader(path: Path) -> Callable[..., Source]:
+    module, name = _READERS[path.suffix.lower()].split(".")
+    if (
+        path.suffix.lower() == ".yml"
+        and b"<" in path.read_bytes()[:200].lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t")[:1]
+    ):
+        module, name = "records", "read_xml"  # the product feed of that name is XML
+    return getattr(import_module(f"knowledge_base.formats.{module}"), name)
+
+
+def _checked(name: str, source: Source) -> Document:
+    """Pages without the garbled ones, and products. Raises Unreadable when nothing is left."""
+    odd = sorted({page.number for page in source.pages if _garbled(page.text) > GARBLED_SHARE})
+    problems = [f"{name}: {problem}" for problem in source.problems]
+    pages = [page for page in source.pages if page.number not in odd and page.text.strip()]
+    if odd:
+        problems.append(f"{name}: garbled letters on page {', '.join(map(str, odd))}, left out")
+    if not pages:
+        raise Unreadable(_nothing(name, source, bool(odd)))
+    pages = list(_with_titles(pages))
+    products = [p for page in pages if page.table for p in products_of(page.table, page.number)]
+    return Document(name=name, pages=pages, products=products, problems=problems)
+
+
+def _with_titles(pages: list[Page]) -> Iterator[Page]:
+    """Pages with tables that have no title given the line above them, when it can be one: it may say the
+    currency. A table that goes on over a page has the title, and the header, of the one before."""
+    before = ""
+    last: Table | None = None
+    for page in pages:
+        table = page.table
+        if table and last and not table.header and len(table.rows[0].cells) == len(last.header):
+            table = table.model_copy(update={"header": last.header})
+        if table and table.title and currency_in(before) and not currency_in(table.title):
+            table = table.model_copy(update={"title": f"{table.title}, {before}"})
+        if table and not table.title:
+            goes_on = last is not None and last.header == table.header
+            table = table.model_copy(update={"title": last.title if last and goes_on else before})
+        if table:
+            yield page.model_copy(update={"table": table, "text": "\n".join(map(table.line, table.rows))})
+            last = table
+            continue
+        line = page.text.rsplit("\n", 1)[-1].lstrip("# ").strip()
+        titled = len(line) < LONGEST_TITLE and line[-1:].isalnum() and (": " not in line or currency_in(line))
+        before = line if titled and not _NUMBER.search(_YEAR.sub("", line)) else ""
+        last = None if before or len(page.text) > LONGEST_TITLE else last
+        yield page
+
+
+def _nothing(name: str, source: Source, garbled: bool) -> str:
+    """Why a file has no text, and what to do."""
+    if garbled:
+        return "its fonts do not say which letters they draw; export it again or run OCR"
+    if any("looks scanned" in problem for problem in source.problems):
+        return "no text layer, it looks scanned; run OCR on it first (ocrmypdf)"
+    if name.lower().endswith(".pdf"):
+        return "its pages are blank, or their text is drawn as lines; export it again or run OCR"
+    return "holds no text to speak of"
 
 
 def _garbled(text: str) -> float:
@@ -106,86 +135,3 @@ def _garbled(text: str) -> float:
         if c == "\ufffd" or (unicodedata.category(c) in ("Cc", "Co", "Cn") and c not in "\n\t")
     )
     return odd / max(1, len(text))
-
-
-def _price_list(name: str, text: str) -> Document:
-    try:
-        dialect = csv.Sniffer().sniff(text[:4096], delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    try:
-        table = csv.DictReader(io.StringIO(text), dialect=dialect)
-        if len(table.fieldnames or ()) > MOST_COLUMNS:
-            columns = len(table.fieldnames or ())
-            raise Unreadable(f"{name}: {columns} columns, more than any price list has ({MOST_COLUMNS})")
-        found = list(table)
-    except csv.Error as error:
-        raise Unreadable(f"{name}: not a table ({error}); check its quotation marks") from None
-    rows = [{str(k).strip(): normalise(str(v or "")) for k, v in row.items() if k} for row in found]
-    rows = [row for row in rows if any(row.values())]
-    if not rows:
-        raise Unreadable(f"{name}: no rows below a header line")
-    lines = ["; ".join(f"{column}: {value}" for column, value in row.items() if value) for row in rows]
-    return Document(
-        name=name, pages=[Page(number=i, text=line) for i, line in enumerate(lines, 1)], rows=rows
-    )
-
-
-class _Text(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self._hidden += tag in ("script", "style", "head")
-        self.parts.append("\n" if tag in ("p", "br", "li", "tr", "div", "h1", "h2", "h3") else " ")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in ("script", "style", "head") and self._hidden > 0
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.parts.append(data)
-
-
-def _visible(html: str) -> str:
-    parser = _Text()
-    parser.feed(html)
-    return "".join(parser.parts)
-
-
-def _read_pdf(path: Path) -> Document:
-    from pypdf import PdfReader
-
-    reader = PdfReader(path)
-    if reader.is_encrypted and not reader.decrypt(""):
-        raise Unreadable("needs a password; save a copy without one")
-    pages, problems = [], []
-    for number, page in enumerate(reader.pages, 1):
-        try:
-            text = normalise(_unbroken(page.extract_text()))
-        except Exception as error:
-            problems.append(f"{path.name}: page {number} is damaged ({type(error).__name__}), left out")
-            continue
-        if len(text) < EMPTY_PAGE and len(page.images) > 0:
-            problems.append(f"{path.name}: page {number} looks scanned, left out")
-        pages.append(Page(number=number, text=text))
-    return Document(name=path.name, pages=_without_running_lines(pages), problems=problems)
-
-
-def _unbroken(text: str) -> str:
-    """Some producers place every word on a line of its own."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    words = len(text.split())
-    return " ".join(lines) if words >= 30 and words / len(lines) < 1.8 else text
-
-
-def _without_running_lines(pages: list[Page]) -> list[Page]:
-    """Drop headers and footers: lines that stand on more than 60 % of at least four pages."""
-    if len(pages) < 4:
-        return pages
-    count = Counter(line for page in pages for line in set(page.text.split("\n")) if line.strip())
-    running = {line for line, n in count.items() if n > 0.6 * len(pages)}
-    kept = ("\n".join(line for line in page.text.split("\n") if line not in running) for page in pages)
-    return [Page(number=page.number, text=text) for page, text in zip(pages, kept, strict=True)]

@@ -1,7 +1,8 @@
 """Files of every format are read in a process of their own, limited in time, memory and what they may become.
 
 No parser can be trusted with a file that somebody chose, and no thread can be stopped: a small PDF can take
-minutes, 20,000 `<` hold an HTML reader for longer. `python -m knowledge_base.reading FILE` is that process.
+minutes, 20,000 `<` hold an HTML reader for longer. `python -m knowledge_base.reading FILE` is that process; a
+password comes on its standard input, where no list of processes shows it.
 """
 
 from __future__ import annotations
@@ -9,42 +10,62 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import resource
 import subprocess
 import sys
+import tempfile
+import warnings
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from knowledge_base.load import FORMATS, Document, Unreadable, load
+from knowledge_base.coverage import Coverage, covered
+from knowledge_base.document import Document, Unreadable
+from knowledge_base.load import FORMATS, load
 from knowledge_base.passages import Passage, split
 
-# Of one file: seconds, bytes of memory, and passages, of which each costs an embedding.
-SECONDS, MEMORY, MOST_PASSAGES = 30.0, 2 * 1024**3, 20_000
+# Of one file: seconds of CPU time, bytes of memory, and passages, of which each costs an embedding.
+SECONDS, MEMORY, MOST_PASSAGES = 60.0, 2 * 1024**3, 20_000
+# Rows of tables cost none beyond the first few thousand (`knowledge_base.library`).
+MOST_ROWS = 200_000
+# How much longer than its CPU time a file may take: a machine has others to serve, and OCR works beside us.
+PATIENCE = 5
 # Bytes of text that come out of one.
 MOST_TEXT = 32 * 1024 * 1024
+# Bytes of a file: what is larger is a film, or a disk.
+LARGEST_FILE = 200 * 1024 * 1024
 
 
 class Reading(BaseModel):
-    """A file that was read, whole and in passages."""
+    """A file that was read, whole and in passages, and how much of its text they keep."""
 
     model_config = ConfigDict(frozen=True)
 
     document: Document
     passages: list[Passage]
+    coverage: Coverage
 
 
-def read(path: Path, seconds: float = SECONDS) -> Reading:
-    """Read a file of one of FORMATS. Raises Unreadable. Blocks for up to `seconds`: call it off the event
-    loop."""
+def read(path: Path, seconds: float = SECONDS, password: str = "") -> Reading:
+    """Read a file of one of FORMATS. Raises Unreadable. Blocks for `seconds` of CPU time and PATIENCE times as
+    long by the clock at most: call it off the event loop."""
     if path.suffix.lower() not in FORMATS:
         raise Unreadable(f"{path.name}: unknown format, use {', '.join(FORMATS)}")
-    command = [sys.executable, "-m", "knowledge_base.reading", str(path)]
+    if path.stat().st_size > LARGEST_FILE:
+        raise Unreadable(f"{path.name}: larger than {LARGEST_FILE >> 20} MB; split it")
+    command = [sys.executable, "-m", "knowledge_base.reading", str(path), str(math.ceil(seconds))]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)  # noqa: S603 - our own module
+        done = subprocess.run(  # noqa: S603 - our own module
+            command,
+            input=password.encode(),
+            capture_output=True,
+            timeout=PATIENCE * seconds,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise Unreadable(
-            f"{path.name}: took longer than {seconds:.0f} s to read; save it anew, or in parts"
+            f"{path.name}: took longer than {PATIENCE * seconds:.0f} s to read; save it anew, or in parts"
         ) from None
     if done.returncode == 0:
         return Reading.model_validate_json(done.stdout)
@@ -56,12 +77,13 @@ def read(path: Path, seconds: float = SECONDS) -> Reading:
     raise Unreadable(f"{path.name}: {reason[-1]}")
 
 
-def _limit() -> None:
+def _limit(seconds: int) -> None:
     """Of this very process."""
     logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")  # standard error is for the one line that says why
     sys.setrecursionlimit(5000)
     for kind, most in (
-        (resource.RLIMIT_CPU, int(SECONDS)),
+        (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_FSIZE, 0),
     ):
@@ -69,30 +91,34 @@ def _limit() -> None:
             resource.setrlimit(kind, (most, most))
 
 
-def _read_here(path: Path) -> Reading:
+def _read_here(path: Path, password: str) -> Reading:
     """Runs in the child process. Raises Unreadable."""
-    document = load(path)
+    document, source = load(path, password)
     passages = split(document)
-    if len(passages) > MOST_PASSAGES:
-        raise Unreadable(f"{len(passages)} passages, more than {MOST_PASSAGES}; split the file")
+    rows = sum(bool(passage.row) for passage in passages)
+    if len(passages) - rows > MOST_PASSAGES or rows > MOST_ROWS:
+        most = MOST_PASSAGES if len(passages) - rows > MOST_PASSAGES else MOST_ROWS
+        raise Unreadable(f"{len(passages)} passages, more than {most}; split the file")
     if sum(len(page.text) for page in document.pages) > MOST_TEXT:
         raise Unreadable(f"more than {MOST_TEXT >> 20} MB of text; split the file")
-    return Reading(document=document, passages=passages)
+    return Reading(document=document, passages=passages, coverage=covered(document.name, source, passages))
 
 
-def main(path: Path) -> None:
+def main(path: Path, seconds: int) -> None:
     """Write what was read to standard output, or one line on standard error and status 1."""
-    _limit()
+    password = sys.stdin.buffer.read().decode(errors="replace")
+    tempfile.gettempdir()  # tried out by writing a file, which is not allowed later
+    _limit(seconds)
     try:
-        sys.stdout.write(_read_here(path).model_dump_json())
+        sys.stdout.write(_read_here(path, password).model_dump_json())
     except Unreadable as unreadable:
-        sys.exit(str(unreadable).removeprefix(f"{path.name}: "))
+        sys.exit(" ".join(str(unreadable).removeprefix(f"{path.name}: ").split()))
     except MemoryError:
         sys.exit("needs more memory than any document does; save it anew, or in parts")
     except Exception as error:  # whatever a parser provokes
-        kind = "damaged or not a PDF" if path.suffix.lower() == ".pdf" else "cannot be read"
+        kind = f"damaged or not a {path.suffix[1:].upper()}"
         sys.exit(f"{kind} ({type(error).__name__}: {json.dumps(str(error)[:100])})")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

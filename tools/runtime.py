@@ -4,13 +4,40 @@ appointments."""
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Literal, Protocol
 
 Rows = list[dict[str, str]]
 
 
+class Found(Protocol):
+    """What a question found: the best rows, how many products match in all, and what no product has."""
+
+    @property
+    def rows(self) -> Rows: ...
+    @property
+    def matching(self) -> int: ...
+    @property
+    def missing(self) -> tuple[str, ...]: ...
+
+
+class PriceList(Protocol):
+    """The products of a bot, ready to be searched."""
+
+    @property
+    def rows(self) -> Rows: ...
+    def find(
+        self,
+        query: str,
+        most: int = 5,
+        *,
+        min_price: float | None = None,
+        max_price: float | None = None,
+        sort: Literal["", "cheapest", "dearest"] = "",
+    ) -> Found: ...
+
+
 # The price list of the bot whose turn this is; the graph sets it before it runs a tool.
-price_list: ContextVar[Rows] = ContextVar("price_list")
+price_list: ContextVar[PriceList | None] = ContextVar("price_list", default=None)
 
 
 # The same for a tool call however often its turn is run again; a tool that books or pays elsewhere passes it

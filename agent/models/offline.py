@@ -146,7 +146,12 @@ class OfflineChatModel(BaseChatModel):
                 properties = offered[name]["parameters"].get("properties", {})
                 query = heard.said.replace(name, "").strip(" :\n") or heard.said
                 return _call(
-                    name, {key: query for key, kind in properties.items() if kind.get("type") == "string"}
+                    name,
+                    {
+                        key: query
+                        for key, kind in properties.items()
+                        if kind.get("type") == "string" and "enum" not in kind
+                    },
                 )
         if "find_product" in offered and _PRICE.search(heard.said):
             return _call("find_product", {"query": heard.said[:200]})
@@ -157,7 +162,8 @@ class OfflineChatModel(BaseChatModel):
         if "request_human" in answers:
             return heard.say("handed_over")
         try:
-            rows = [_row(row) for row in json.loads(answers["find_product"]) if isinstance(row, dict)]
+            found = json.loads(answers["find_product"])
+            rows = [_row(row) for row in found if isinstance(row, dict)] if isinstance(found, list) else []
         except (
             KeyError,
             ValueError,
@@ -165,7 +171,7 @@ class OfflineChatModel(BaseChatModel):
             RecursionError,
         ):  # no rows, or thousands of brackets within each other
             return self._from_passages(heard)
-        return "\n".join(rows) + heard.question()
+        return "\n".join(rows) + heard.question() if rows else self._from_passages(heard)
 
     def _from_passages(self, heard: Heard) -> str:
         if is_greeting(heard.said) or heard.said.startswith("/"):

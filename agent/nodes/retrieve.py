@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from agent.context import Context
 from agent.language.screens import is_media_only, is_pleasantry
 from agent.state import Quoted, State, burst_text, text_of
-from tools.runtime import Rows
+from tools.runtime import PriceList
 
 # A local embedder on a loaded machine may take this long for its first question; without passages the answer
 # is "I do not know".
@@ -25,7 +25,7 @@ class Knowledge(Protocol):
     """A bot's knowledge base, as the graph needs it."""
 
     async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]: ...
-    async def price_list(self, bot_id: str) -> Rows: ...
+    async def price_list(self, bot_id: str) -> PriceList: ...
 
 
 def _last_said(state: State) -> str:

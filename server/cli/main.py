@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from server.cli.common import NO_REDIS, bot_of, connect, console, load_settings, with_redis
+from server.cli.common import connect, load_settings, with_redis
+from server.cli.ingest import ingest
 from server.cli.run import serve, work
 from server.cli.talk import chat
 from server.config.addresses import hidden
@@ -41,79 +38,7 @@ def options(
 
 app.command()(serve)
 app.command()(work)
-
-
-@app.command()
-def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="files or folders", show_default=False)],
-    bot: Annotated[str, typer.Option(help="bot id")] = "default",
-) -> None:
-    """Read documents into a bot's knowledge base. Unchanged files cost nothing."""
-    settings = load_settings()
-    for path in paths:
-        if not path.exists():
-            console.print(f"PATH: {path} does not exist")
-            raise SystemExit(2)
-    redis, embedded = connect(settings)
-    try:
-        failures = asyncio.run(
-            _read_in(settings, redis, bot, [found for path in paths for found in _files(path)])
-        )
-    except RedisError as error:
-        console.print(f"[red]Redis does not answer[/] ({escape(str(error))}); nothing was read")
-        raise SystemExit(NO_REDIS) from None
-    finally:
-        if embedded:
-            embedded.stop()
-    raise SystemExit(1 if failures else 0)
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    found = (p for p in path.rglob("*") if p.is_file())
-    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(path).parts))
-
-
-async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Path]) -> int:
-    """Ingest files with a progress bar and one line per file that cannot be read; returns how many could
-    not."""
-    from knowledge_base.load import Unreadable
-    from server.pipeline.agents import library
-
-    await bot_of(settings, redis, bot_id)
-    shelf, failures = library(settings, redis), 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("passages"))
-    with Progress(*columns, console=console) as progress:
-        for path in paths:
-            task = progress.add_task(path.name, total=None)
-            try:
-                stored = await shelf.add(
-                    bot_id, path, lambda done, total, t=task: progress.update(t, completed=done, total=total)
-                )
-            except RedisError:
-                raise
-            except (
-                Exception
-            ) as error:  # whatever a file or an embedding provider provokes, the other files are read
-                failures += 1
-                progress.remove_task(task)
-                reason = (
-                    str(error)
-                    if isinstance(error, Unreadable)
-                    else f"{path.name}: {type(error).__name__} {error}"
-                )
-                progress.console.print(f"[red]not read[/] {escape(reason.splitlines()[0])}", highlight=False)
-                continue
-            progress.update(task, completed=len(stored.passages), total=len(stored.passages))
-            for problem in stored.problems:
-                progress.console.print(f"[yellow]in part[/] {escape(problem)}", highlight=False)
-    await redis.aclose()
-    if not paths:
-        console.print("no documents found; use " + ", ".join((".pdf", ".md", ".txt", ".html", ".csv")))
-    return failures
-
-
+app.command()(ingest)
 app.command()(chat)
 
 

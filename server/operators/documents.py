@@ -2,11 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Any
+import secrets
+from decimal import Decimal
+from typing import Any, Literal
 
+from pydantic import Field
+from redis.asyncio import Redis
+
+from knowledge_base.document import Product
 from knowledge_base.library import Stored
+from server.store.keys import key
+from server.store.readable import readable
+from server.store.records import Record
 
 LARGEST_DOCUMENT = 50 * 1024 * 1024
+# Seconds that a job is kept: longer than any document is read, and a day after it ended.
+WHILE_READING, AFTERWARDS = 3600, 86_400
+# Products with a doubt that a document names.
+MOST_DOUBTS = 20
+
+
+class Document(Record):
+    """A document of a bot, without its passages, and how much of it was read."""
+
+    id: str = Field(description="The document's id")
+    name: str = Field(description="The file's name")
+    language: str = Field(description="Two letters, such as `en`; empty: it is not known")
+    pages: int = Field(description="How many pages it has")
+    problems: list[str] = Field(description="What could not be read of it, with its place")
+    words: int = Field(description="How many words the file holds")
+    words_kept: int = Field(description="How many of them stand in passages")
+    passages: int = Field(description="How many passages it was split into")
+    products: int = Field(description="How many products were read from it")
+    doubts: list[str] = Field(description="Products to look at, and why")
+
+
+class Job(Record):
+    """A document that is read while nobody waits."""
+
+    id: str = Field(description="The job's id")
+    bot_id: str = Field(description="Whose document it is")
+    name: str = Field(description="The file's name")
+    state: Literal["reading", "done", "failed"] = Field(description="How it stands")
+    document: Document | None = Field(default=None, description="What was read, once it is `done`")
+    problem: str = Field(default="", description="Why it `failed`, and what to do")
+
+
+class ListedProduct(Record):
+    """A product as it was understood, and its row as the file writes it."""
+
+    name: str = Field(description="What it is called")
+    article: str = Field(description="Its article number")
+    price: Decimal | None = Field(description="For one `unit`; null: the file names none")
+    currency: str = Field(description="ISO 4217; empty: the file names none")
+    unit: str = Field(description="What the price is for")
+    stock: str = Field(description="How many there are, as the file says it")
+    category: str = Field(description="Where it belongs")
+    variants: str = Field(description="Sizes, colours and the like")
+    picture: str = Field(description="Address of a picture")
+    link: str = Field(description="Address of its page")
+    valid: str = Field(description="Until when the price holds, as the file says it")
+    page: int = Field(description="The page or sheet it stands on")
+    row: int = Field(description="The row it stands in")
+    fields: dict[str, str] = Field(description="The row as the file writes it, by header")
+    doubt: str = Field(description="What an owner should look at; empty: nothing")
 
 
 class Reading:
@@ -30,9 +89,51 @@ class Reading:
         self._now.get(bot_id, {}).pop(name, None)
 
 
-def described(document: Stored) -> dict[str, Any]:
-    """A document without its passages."""
-    return {
-        **document.model_dump(include={"id", "name", "language", "pages", "problems"}),
-        "passages": len(document.passages),
-    }
+class Jobs:
+    """Documents that are read while nobody waits. A job is one key in Redis, `knowledge:job:ID` of its bot, so
+    that every web process can say how it stands."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def begin(self, bot_id: str, name: str) -> Job:
+        """A new job in the state `reading`."""
+        job = Job(id=secrets.token_hex(8), bot_id=bot_id, name=name, state="reading")
+        await self._keep(job, WHILE_READING)
+        return job
+
+    async def end(self, job: Job, document: Stored | None, problem: str = "") -> None:
+        """It is `done`, with the document, or `failed`, with the reason."""
+        over: dict[str, Any] = (
+            {"state": "done", "document": described(document)}
+            if document
+            else {"state": "failed", "problem": problem}
+        )
+        await self._keep(job.model_copy(update=over), AFTERWARDS)
+
+    async def get(self, bot_id: str, job_id: str) -> Job | None:
+        """A job; None when there is none of that id, or the process that did it was stopped an hour ago."""
+        found: Any = await self._redis.get(key(bot_id, "knowledge", "job", job_id))
+        return next(iter(readable([found], Job.model_validate_json, "a job")), None)
+
+    async def _keep(self, job: Job, seconds: int) -> None:
+        await self._redis.set(key(job.bot_id, "knowledge", "job", job.id), job.model_dump_json(), ex=seconds)
+
+
+def described(document: Stored) -> Document:
+    """A document as operators see it."""
+    doubtful = [product for product in document.products if product.doubt]
+    known = document.model_dump(
+        include={"id", "name", "language", "pages", "problems", "words", "words_kept"}
+    )
+    return Document(
+        **known,
+        passages=len(document.passages),
+        products=len(document.products),
+        doubts=[f"{p.name[:80]} (row {p.row}): {p.doubt}" for p in doubtful[:MOST_DOUBTS]],
+    )
+
+
+def listed(product: Product) -> ListedProduct:
+    """A product as operators see it."""
+    return ListedProduct.model_validate(product.model_dump())

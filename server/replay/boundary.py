@@ -21,10 +21,11 @@ from agent.models.failures import judge
 from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
 from agent.tool_calls import Answer, Call, Calling
+from knowledge_base.catalogue import Catalogue
 from server.replay.saved import Answer as Scripted
 from server.replay.saved import SavedConversation
 from server.replay.tape import Row, Tape, TapeError, as_text
-from tools.runtime import Rows
+from tools.runtime import PriceList
 
 # The model of conversations whose answers stand in their file.
 SCRIPT = "scripted"
@@ -277,10 +278,10 @@ class TapedKnowledge:
         self._tape.passages[place] = {"question": question, "found": [dict(passage) for passage in found]}
         return found
 
-    async def price_list(self, bot_id: str) -> Rows:
-        """The rows tools look at, where tools are called at all."""
+    async def price_list(self, bot_id: str) -> PriceList:
+        """The products that tools look at, where tools are called at all."""
         if self._tape.mode == "replay" and self._tape.old:
-            return []
+            return Catalogue([])
         return await self._live.price_list(bot_id)
 
 

@@ -17,6 +17,7 @@ from agent.models.offline import offline_model
 from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
 from channels.base import ANSWERED
+from knowledge_base.catalogue import Catalogue
 from server.bots.bot import Bot
 from server.config.working_hours import DAYS
 from server.replay.boundary import StandIn
@@ -26,7 +27,7 @@ from server.replay.play import MINUTE, PAUSE, Playing, play
 from server.replay.saved import BadConversation, SavedConversation, parsed, written
 from server.replay.tape import Recorded
 from server.store.records import Contact, Entry
-from tools.runtime import Rows
+from tools.runtime import PriceList
 
 # The model of an exported conversation: what was said then, whoever said it.
 EXPORTED = "exported"
@@ -288,8 +289,8 @@ class _Masked:
         found = await self._live.passages(bot_id, question, language, count)
         return [Quoted(**{**passage, "text": self._mask.patterns(passage["text"])}) for passage in found]  # pyright: ignore[reportArgumentType]
 
-    async def price_list(self, bot_id: str) -> Rows:
-        return self._mask.patterns(await self._live.price_list(bot_id))
+    async def price_list(self, bot_id: str) -> PriceList:
+        return Catalogue.of_rows(self._mask.patterns((await self._live.price_list(bot_id)).rows))
 
 
 def _differences(then: Sequence[_Then], saved: SavedConversation, played: Played) -> Iterator[str]:

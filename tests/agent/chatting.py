@@ -16,7 +16,7 @@ from agent.context import Context
 from agent.graph import build
 from agent.models.chat import Models
 from agent.state import Quoted
-from tools.runtime import Rows
+from knowledge_base.catalogue import Catalogue
 
 Script = Callable[[list[BaseMessage], list[str]], AIMessage]
 
@@ -54,11 +54,13 @@ class Shelf:
             Quoted(document="a.pdf", page=2, text="Delivery costs 1,500 tenge.", language="en", strong=True)
         ]
 
-    async def price_list(self, bot_id: str) -> Rows:
-        return [
-            {"name": "Blue vase", "price": "900", "currency": "KZT"},
-            {"name": "Red bowl", "price": "950", "currency": "KZT"},
-        ]
+    async def price_list(self, bot_id: str) -> Catalogue:
+        return Catalogue.of_rows(
+            [
+                {"name": "Blue vase", "price": "900", "currency": "KZT"},
+                {"name": "Red bowl", "price": "950", "currency": "KZT"},
+            ]
+        )
 
 
 class Chat:

@@ -50,10 +50,9 @@ from agent.nodes import extract, ground
 from agent.state import Quoted
 from channels import chat_export, markup
 from channels.base import Media, Message
-from knowledge_base import index, load, passages
+from knowledge_base import catalogue, document, index, passages
 from server.conversations import message_text
 from server.replay import masking
-from tools import find_product
 
 pytestmark = pytest.mark.slow
 
@@ -277,10 +276,12 @@ def _worded(text: str) -> object:
 
 
 def _split(text: str) -> object:
-    return passages.split(load.Document(name="a.md", pages=[load.Page(number=1, text=text)]))
+    return passages.split(document.Document(name="a.md", pages=[document.Page(number=1, text=text)]))
 
 
-_ROWS = [{"name": "Lamp Aurora 5", "price": "1500"}, {"name": "grinder-pro", "price": "9"}]
+_GOODS = catalogue.Catalogue.of_rows(
+    [{"name": "Lamp Aurora 5", "price": "1500"}, {"name": "grinder-pro", "price": "9"}]
+)
 _SCREENS = [
     getattr(screens, name) for name in screens.__all__ if name not in ("is_injection", "is_suspicious")
 ]
@@ -357,13 +358,13 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
         masking.Mask().patterns(text),
     ),
     "wording": _worded,
-    "find_product.matching": lambda text: (
-        find_product.matching(text, _ROWS),
-        find_product.matching("lamp aurora", [{"name": text, "price": text}]),
+    "Catalogue.find, of_rows": lambda text: (
+        _GOODS.find(text),
+        catalogue.Catalogue.of_rows([{"name": text, "price": text}]).find("lamp aurora"),
     ),
     "index.terms": index.terms,
     "passages.split": _split,
-    "load.normalise": load.normalise,
+    "document.normalise": document.normalise,
 }
 # What reads a message, or a reply as long as one, in the course of a turn.
 IN_A_TURN = (

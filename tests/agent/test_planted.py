@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolM
 import tools as registry
 from agent.context import Context
 from agent.models.chat import Models
+from knowledge_base.catalogue import Catalogue
 from tests.agent.chatting import Chat, Scripted, Shelf, call, quiet
 
 ORDERS = [
@@ -88,8 +89,8 @@ async def test_a_tools_answer_is_no_message_of_the_system_and_cannot_name_anothe
         assert "not available" in str(answers[-1].content)
         return AIMessage("Here you are.")
 
-    async def rows(self: Any, bot_id: str) -> list[dict[str, str]]:
-        return [{"name": "Blue vase", "price": "900", "currency": "KZT", "note": order}]
+    async def rows(self: Any, bot_id: str) -> Catalogue:
+        return Catalogue.of_rows([{"name": "Blue vase", "price": "900", "currency": "KZT", "note": order}])
 
     monkeypatch.setattr(Shelf, "price_list", rows)
     chat, model = chat_with(obedient, tools=["find_product"])

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge_base import library
+from knowledge_base.document import Document, Page, Unreadable, normalise
 from knowledge_base.embed import bundled
-from knowledge_base.load import Document, Page, Unreadable, normalise
 from knowledge_base.passages import PASSAGE_CHARACTERS, split
 from knowledge_base.reading import read
 from knowledge_base.samples import files

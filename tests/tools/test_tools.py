@@ -15,7 +15,8 @@ from langchain_google_genai._function_utils import convert_to_genai_function_dec
 from structlog.testing import capture_logs
 
 import tools
-from tools.find_product import find_product, matching
+from knowledge_base.catalogue import Catalogue
+from tools.find_product import find_product
 from tools.runtime import price_list
 
 ROWS = [
@@ -117,10 +118,10 @@ def test_an_installed_package_brings_tools(monkeypatch: pytest.MonkeyPatch):
     ],
 )
 def test_products_are_found(query: str, names: list[str]):
-    assert [row["name"] for row in matching(query, ROWS)] == names
+    assert [row["name"] for row in Catalogue.of_rows(ROWS).find(query).rows] == names
 
 
 async def test_the_price_list_of_the_turn_is_the_one_that_counts():
     assert await find_product.ainvoke({"query": "Aurora Duo"}) == "nothing found"
-    price_list.set(ROWS)
+    price_list.set(Catalogue.of_rows(ROWS))
     assert "449000" in await find_product.ainvoke({"query": "Aurora Duo"})

@@ -1,4 +1,4 @@
-"""Bots and their documents."""
+"""Bots and how each is set."""
 
 from __future__ import annotations
 
@@ -13,12 +13,8 @@ from agent.context import Context
 from agent.model_options import EFFORTS
 from agent.prompts import names, prompt
 from channels.registry import channels
-from knowledge_base.load import FORMATS
-from server.bots.accounts import DEFAULT
 from server.config.working_hours import DAYS
 from server.operators.bot_status import status_of
-from server.operators.documents import LARGEST_DOCUMENT, described
-from server.pipeline.agents import library
 from server.web import webhook_check
 from server.web.dashboard.layout import PageContext
 
@@ -38,23 +34,6 @@ LABELS = {
 
 def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the pages on the dashboard."""
-    shelf = library(frame.settings, frame.redis)
-
-    @routes.get("/knowledge", response_class=HTMLResponse)
-    async def knowledge(request: Request) -> Response:
-        asked = request.query_params.get("bot", "")
-        known = [runtime.bot.id for runtime in frame.runtimes.values()]
-        bot_id = asked if asked in known else DEFAULT if DEFAULT in known else next(iter(known), "")
-        documents = await shelf.documents(bot_id) if bot_id else []
-        shown: dict[str, Any] = {
-            "bot": bot_id,
-            "documents": [described(document) for document in documents],
-            "stale": {d.id for d in documents if d.embedder != shelf.embedder.name},
-            "embedder": shelf.embedder.name,
-            "formats": ",".join(FORMATS),
-            "most": LARGEST_DOCUMENT >> 20,
-        }
-        return await frame.page(request, "knowledge.html", shown)
 
     @routes.get("/bots", response_class=HTMLResponse)
     async def bots(request: Request) -> Response:

@@ -315,32 +315,40 @@ function upload(form, file) {
   row.append(words, bar);
   form.querySelector(".uploads").append(row);
   const request = new XMLHttpRequest(), body = new FormData();
-  let reading;
   body.append("file", file);
   request.upload.onprogress = ({ loaded, total }) => (bar.value = (loaded / total) * 0.3);
-  request.upload.onload = () => {
-    words.textContent = `${file.name}: reading`;
-    reading = setInterval(async () => {
-      const found = await ask("GET", form.dataset.progress).catch(() => ({}));
-      const mine = found.reading?.find((each) => each.name === file.name);
-      if (mine?.of) bar.value = 0.3 + (0.7 * mine.done) / mine.of;
-    }, 500);
-  };
+  request.upload.onload = () => (words.textContent = `${file.name}: reading`);
   return new Promise((done) => {
-    request.onloadend = () => {
-      clearInterval(reading);
+    request.onloadend = async () => {
       let answer = {};
       try { answer = JSON.parse(request.responseText); } catch { /* no JSON: the status says it */ }
-      const good = request.status === 201;
+      if (request.status === 202) answer = await ended(form, file, bar, request.getResponseHeader("Location"));
+      const read = answer.document;
       bar.remove();
-      row.className = good ? "good" : "wrong";
-      words.textContent = `${file.name}: ` + (good ? `${answer.passages} passages${answer.problems.length ? `, ${answer.problems.join("; ")}` : ""}` : answer.detail || "not sent");
+      row.className = read ? "good" : "wrong";
+      words.textContent = `${file.name}: ` + (read ? `${read.passages} passages, ${read.products} products${read.problems.length ? `, ${read.problems.join("; ")}` : ""}` : answer.problem || answer.detail || "not sent");
       done();
     };
     request.open("POST", form.dataset.upload);
     request.setRequestHeader("X-CSRF-Token", csrf);
+    request.setRequestHeader("Prefer", "respond-async");
     request.send(body);
   });
+}
+
+// How the reading of a document ended; its bar moves meanwhile. An answer that fails is asked for again.
+async function ended(form, file, bar, job) {
+  for (let failed = 0; failed < 20; ) {
+    await new Promise((wake) => setTimeout(wake, 300));
+    try {
+      const state = await ask("GET", job);
+      if (state.state !== "reading") return state;
+      const mine = (await ask("GET", form.dataset.progress)).reading.find((each) => each.name === file.name);
+      if (mine?.of) bar.value = 0.3 + (0.7 * mine.done) / mine.of;
+      failed = 0;
+    } catch { failed += 1; }
+  }
+  return { problem: "the server does not say how it ended; look at the list" };
 }
 
 for (const form of document.querySelectorAll("[data-upload]")) {

@@ -1,0 +1,155 @@
+"""HTML as a reader sees it: text and tables; menus, cookie bars and scripts are left out and named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser
+
+from knowledge_base.document import Page, Source, normalise
+from knowledge_base.formats.encoding import decoded
+from knowledge_base.formats.text import parts_of
+from knowledge_base.tables import lines_of, read_grid
+from knowledge_base.vocabulary import words
+
+_DECLARED = re.compile(rb"<meta[^>]{0,200}charset=[\"']?\s*([\w-]{3,20})", re.I)
+_UNSEEN = "script, style, noscript, template, svg, iframe, object, head, [hidden], [aria-hidden=true]"
+_AROUND = "nav, [role=navigation], [role=search], dialog, form button, aside.related"
+_BREAKS = frozenset(
+    "p br div li tr ul ol dl dt dd h1 h2 h3 h4 h5 h6 section article header footer main aside blockquote pre "
+    "figure figcaption hr address details summary table form option label".split()
+)
+# Where a table stood in the text until the text is parted: no file holds it.
+_HERE = "\ue000{}\ue001"
+
+
+def read_html(path: Path) -> Source:
+    """A page as a file, in the encoding that it declares when that fits its bytes."""
+    raw = path.read_bytes()
+    declared = _DECLARED.search(raw[:4096])
+    try:
+        text = (
+            raw.decode(declared.group(1).decode())
+            if declared and raw[:2] not in (b"\xff\xfe", b"\xfe\xff")
+            else decoded(raw)
+        )
+    except (UnicodeDecodeError, LookupError):  # it declares another encoding than it has
+        text = decoded(raw)
+    return of_html(text)
+
+
+def of_html(html: str) -> Source:
+    """The text and the tables of a page."""
+    tree = LexborHTMLParser(html)
+    title = tree.css_first("title")
+    name = normalise(title.text()) if title else ""
+    for node in tree.css(_UNSEEN):
+        node.decompose()
+    if tree.body is None:
+        return Source(pages=[], raw={1: ""})
+    raw = tree.body.text(separator=" ")
+    left_out = _without_furniture(tree)
+    tables: list[list[list[str]]] = []
+    for node in reversed(tree.css("table")):
+        grid = _grid(node)
+        if _is_data(grid):
+            tables.append(grid)
+            node.replace_with(f"\n{_HERE.format(len(tables) - 1)}\n")
+    text = normalise(_text(tree.body))
+    text = f"# {name}\n\n{text}" if name and name not in text[:500] else text
+    pages: list[Page] = []
+    for part in re.split("(\ue000\\d+\ue001)", text):
+        if part.startswith("\ue000"):
+            found = read_grid(lines_of(tables[int(part[1:-1])]), 1)
+            pages += found.pages
+            left_out += found.left_out
+        else:
+            prose, more = parts_of(part.strip(), 1)
+            pages += prose
+            left_out += more
+    return Source(pages=pages, raw={1: normalise(raw)}, left_out=left_out)
+
+
+def _without_furniture(tree: Any) -> list[str]:
+    """Take out what surrounds the text of a page; the texts that went."""
+    left_out = []
+    names = words()["page_furniture"]
+    named = ", ".join(f"[id~='{n}' i], [class~='{n}' i], [class*='{n}-' i], [id*='{n}-' i]" for n in names)
+    for node in tree.css(f"{_AROUND}, {named}"):
+        said = node.text(separator=" ").strip()
+        # a page whose whole text stands in one such element is that text
+        if node.tag in ("body", "html", "main", "article") or len(said) > 0.6 * len(tree.body.text()):
+            continue
+        if said:
+            left_out.append(said)
+        node.decompose()
+    return left_out
+
+
+def _grid(table: Any) -> list[list[str]]:
+    """The cells of a table, those that span several columns repeated in each."""
+    rows: list[list[str]] = []
+    hanging: dict[int, tuple[int, str]] = {}  # column -> (rows it still reaches down, its text)
+    for row in table.css("tr"):
+        cells: list[str] = []
+        for cell in row.css("td, th"):
+            _fill(cells, hanging)
+            text = normalise(_text(cell))
+            down = _count(cell.attributes.get("rowspan"))
+            for _ in range(_count(cell.attributes.get("colspan"))):
+                if down > 1:
+                    hanging[len(cells)] = (down - 1, text)
+                cells.append(text)
+        _fill(cells, hanging)
+        rows.append(cells)
+    return rows
+
+
+def _fill(cells: list[str], hanging: dict[int, tuple[int, str]]) -> None:
+    """Add the cells that reach down from the rows above to this place."""
+    while len(cells) in hanging:
+        left, text = hanging.pop(len(cells))
+        if left > 1:
+            hanging[len(cells)] = (left - 1, text)
+        cells.append(text)
+
+
+def _count(value: str | None) -> int:
+    return min(60, max(1, int(value))) if value and value.isdecimal() and len(value) < 5 else 1
+
+
+def _is_data(grid: list[list[str]]) -> bool:
+    """Whether a table is one, and no frame for the layout of a page."""
+    filled = [row for row in grid if sum(map(bool, row)) > 1]
+    cells = [cell for row in grid for cell in row]
+    return len(filled) >= 2 and all(len(cell) < 1500 and "\ue000" not in cell for cell in cells)
+
+
+def _text(root: Any) -> str:
+    """The text under an element, a line for each block of it, headings marked with `#`."""
+    parts: list[str] = []
+    waiting: list[Any] = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            parts.append(node)
+        elif node.tag == "-text":
+            parts.append(re.sub(r"\s+", " ", node.text_content or ""))
+        else:
+            before, after = _around(node.tag)
+            parts.append(before)
+            waiting += [after, *reversed(list(node.iter(include_text=True)))]
+    return "".join(parts)
+
+
+def _around(tag: str | None) -> tuple[str, str]:
+    """What stands before and after the text of an element."""
+    if tag in ("h1", "h2", "h3", "h4"):
+        return "\n\n# ", "\n\n"
+    if tag == "p":
+        return "\n\n", "\n\n"
+    if tag in ("td", "th"):
+        return " ", " "
+    return ("\n", "\n") if tag in _BREAKS else ("", "")

@@ -1,0 +1,153 @@
+"""DOCX and PPTX: paragraphs with their headings, tables, text boxes, notes."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docx import Document as WordDocument
+from docx.table import Table as WordTable
+from lxml import etree
+from pptx import Presentation
+from pptx.enum.shapes import MSO_SHAPE_TYPE
+
+from knowledge_base.document import Page, Source, normalise
+from knowledge_base.formats.archive import checked_zip
+from knowledge_base.formats.text import parts_of
+from knowledge_base.tables import lines_of, read_grid
+
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+# Parts of a DOCX that hold text beside its body.
+_BESIDE = ("footnotes", "endnotes", "header", "footer")
+
+
+class _Parts:
+    """Pages of one number as they are read: text is held until a table ends it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.pages: list[Page] = []
+        self.left_out: list[str] = []
+        self._held: list[str] = []
+
+    def say(self, text: str) -> None:
+        if text.strip():
+            self._held.append(text)
+
+    def table(self, grid: list[list[str]]) -> None:
+        self.end()
+        found = read_grid(lines_of(grid), self.number)
+        self.pages += found.pages
+        self.left_out += found.left_out
+
+    def end(self) -> None:
+        prose, out = parts_of(normalise("\n\n".join(self._held)), self.number)
+        self.pages += prose
+        self.left_out += out
+        self._held.clear()
+
+
+def read_docx(path: Path) -> Source:
+    """Raises Unreadable for a document with a password. A DOCX does not keep its pages: all is page 1."""
+    checked_zip(path)
+    document = WordDocument(str(path))
+    parts = _Parts(1)
+    with zipfile.ZipFile(path) as archive:
+        body = _all_text(archive.read("word/document.xml"))
+        beside = [name for name in archive.namelist() if name.startswith(tuple(f"word/{b}" for b in _BESIDE))]
+        texts = dict.fromkeys(
+            filter(None, (_all_text(archive.read(n)) for n in beside if n.endswith(".xml")))
+        )
+    for text in texts:
+        parts.say(text)
+    for block in document.iter_inner_content():
+        if isinstance(block, WordTable):
+            parts.table(_grid(block))
+            continue
+        style = (block.style.name or "").lower() if block.style else ""
+        heading = "# " if style.startswith(("heading", "title", "заголовок", "überschrift")) else ""
+        listed = "- " if block._p.pPr is not None and block._p.pPr.numPr is not None else ""
+        own = _paragraph(block._p)
+        parts.say(f"{heading or listed}{own}" if own.strip() else "")
+        for boxed in _boxes(block._p):
+            parts.say(boxed)
+    parts.end()
+    raw = normalise("\n\n".join((body, *texts)))
+    return Source(pages=parts.pages, raw={1: raw}, left_out=parts.left_out)
+
+
+def _all_text(xml: bytes) -> str:
+    """Every word of a part, deleted text and the second form of a text box aside."""
+    root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
+    for spare in root.findall(".//{*}Fallback"):
+        if (parent := spare.getparent()) is not None:
+            parent.remove(spare)
+    return "\n".join(filter(None, (_paragraph(p) for p in root.iter(f"{_WORD}p"))))
+
+
+def _paragraph(paragraph: Any) -> str:
+    """The text of a paragraph without that of boxes within it."""
+    parts = []
+    for node in paragraph.iter(f"{_WORD}t", f"{_WORD}tab", f"{_WORD}br", f"{_WORD}cr"):
+        owner = next(node.iterancestors(f"{_WORD}p"))
+        if owner is paragraph:
+            parts.append({"t": node.text or "", "tab": "\t"}.get(etree.QName(node).localname, "\n"))
+    return "".join(parts)
+
+
+def _boxes(paragraph: Any) -> Iterator[str]:
+    for box in paragraph.iter(f"{_WORD}txbxContent"):
+        if next(box.iterancestors("{*}Fallback"), None) is None:
+            yield "\n".join(_paragraph(p) for p in box.iter(f"{_WORD}p"))
+
+
+def _grid(table: WordTable) -> list[list[str]]:
+    """The cells of a table; python-docx gives a merged cell in each place it covers. Tables within a cell are
+    part of its text."""
+    return [
+        ["\n".join(_paragraph(p) for p in cell._tc.iter(f"{_WORD}p")) for cell in row.cells]
+        for row in table.rows
+    ]
+
+
+def read_pptx(path: Path) -> Source:
+    """Slides as pages, with their notes. Raises Unreadable for a presentation with a password."""
+    checked_zip(path)
+    pages: list[Page] = []
+    raw: dict[int, str] = {}
+    left_out: list[str] = []
+    problems: list[str] = []
+    for number, slide in enumerate(Presentation(str(path)).slides, 1):
+        if slide._element.get("show") == "0":
+            problems.append(f"slide {number} is hidden, left out; show it to use it")
+            continue
+        parts = _Parts(number)
+        title = slide.shapes.title
+        if title is not None and title.has_text_frame:
+            parts.say(f"# {title.text_frame.text}")
+        for shape in _shapes(slide.shapes):
+            if title is not None and shape.shape_id == title.shape_id:
+                continue
+            if getattr(shape, "has_table", False):
+                parts.table([[cell.text for cell in row.cells] for row in shape.table.rows])
+            elif shape.has_text_frame:
+                parts.say("\n".join(paragraph.text for paragraph in shape.text_frame.paragraphs))
+        notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
+        parts.say(notes.text if notes is not None else "")
+        parts.end()
+        pages += parts.pages
+        left_out += parts.left_out
+        texts = [node.text or "" for node in slide._element.iter("{*}t")]
+        raw[number] = normalise(" ".join([*texts, notes.text if notes is not None else ""]))
+    return Source(pages=pages, raw=raw, left_out=left_out, problems=problems)
+
+
+def _shapes(shapes: Any) -> Iterator[Any]:
+    """The shapes of a slide, those of groups too, from top to bottom."""
+    for shape in sorted(shapes, key=lambda shape: (shape.top or 0, shape.left or 0)):
+        if shape.shape_type == MSO_SHAPE_TYPE.GROUP:
+            yield from _shapes(shape.shapes)
+        else:
+            yield shape

@@ -1,0 +1,213 @@
+"""Workbooks: XLSX cell by cell as Excel shows them, XLS and XLSB by their values."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+from openpyxl import load_workbook
+from openpyxl.utils import range_boundaries
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+from knowledge_base.document import Page, Source, Unreadable
+from knowledge_base.formats.archive import checked_zip
+from knowledge_base.tables import lines_of, read_grid
+
+# Columns and rows of a sheet: no price list has more, and a stray cell at the end of a sheet makes millions.
+MOST_COLUMNS, MOST_ROWS = 500, 200_000
+_QUOTED = re.compile(r'"([^"]*)"|\[\$([^\]-]*)[^\]]*\]|\\(.)')
+
+
+@dataclass(slots=True)
+class _Layout:
+    """What of a sheet is hidden or merged, and formulas whose results the file does not keep."""
+
+    columns: set[int] = field(default_factory=set)
+    rows: set[int] = field(default_factory=set)
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    without_result: list[str] = field(default_factory=list)
+
+
+def read_xlsx(path: Path) -> Source:
+    """Raises Unreadable for a workbook with a password."""
+    checked_zip(path)
+    book = load_workbook(path, read_only=True, data_only=True)
+    pages: list[Page] = []
+    raw: dict[int, str] = {}
+    left_out: list[str] = []
+    problems: list[str] = []
+    with zipfile.ZipFile(path) as archive:
+        for number, sheet in enumerate(book.worksheets, 1):
+            if sheet.sheet_state != "visible":
+                problems.append(f"sheet “{sheet.title}” is hidden, left out; unhide it to use it")
+                continue
+            layout = _layout(archive, sheet._worksheet_path)  # pyright: ignore[reportAttributeAccessIssue]
+            sheet.reset_dimensions()  # pyright: ignore[reportAttributeAccessIssue]
+            grid = _shown_rows(sheet, layout, problems)
+            raw[number] = " ".join(cell for row in grid for cell in row if cell)
+            _spread(grid, layout)
+            found = read_grid(lines_of(grid), number, "" if _is_default(sheet.title) else sheet.title)
+            pages += found.pages
+            left_out += found.left_out
+            problems += _complaints(sheet.title, layout)
+    return Source(pages=pages, raw=raw, left_out=left_out, problems=problems)
+
+
+def read_xls(path: Path) -> Source:
+    """The older formats, .xls and .xlsb. Raises Unreadable for a workbook with a password or a damaged one."""
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+    except PasswordError:
+        raise Unreadable("is protected with a password; save a copy without one") from None
+    except CalamineError as error:
+        raise Unreadable(f"damaged or no workbook ({str(error)[:100]}); save it as XLSX") from None
+    pages: list[Page] = []
+    raw: dict[int, str] = {}
+    left_out: list[str] = []
+    problems: list[str] = []
+    for number, sheet in enumerate(book.sheets_metadata, 1):
+        if "Visible" not in str(sheet.visible):
+            problems.append(f"sheet “{sheet.name}” is hidden, left out; unhide it to use it")
+            continue
+        data = book.get_sheet_by_name(sheet.name)
+        if data.width > MOST_COLUMNS:
+            raise Unreadable(f"sheet “{sheet.name}” has {data.width} columns, more than {MOST_COLUMNS}")
+        grid = [[_value(cell, "") for cell in row] for row in data.to_python(skip_empty_area=False)]
+        raw[number] = " ".join(cell for row in grid for cell in row if cell)
+        found = read_grid(lines_of(grid), number, "" if _is_default(sheet.name) else sheet.name)
+        pages += found.pages
+        left_out += found.left_out
+    return Source(pages=pages, raw=raw, left_out=left_out, problems=problems)
+
+
+def _is_default(title: str) -> bool:
+    """Whether a sheet has the name that a program gave it; `TDSheet` is that of 1C."""
+    return bool(
+        re.fullmatch(
+            r"(tdsheet|sheet|лист|hoja|foglio|tabelle|planilha|feuil|feuille|sayfa|foaie)\s*\d*",
+            title.strip(),
+            re.I,
+        )
+    )
+
+
+def _layout(archive: zipfile.ZipFile, name: str) -> _Layout:
+    found = _Layout()
+    with archive.open(name) as stream:
+        wanted = [f"{{*}}{tag}" for tag in ("col", "row", "mergeCell", "c")]
+        for _, node in etree.iterparse(stream, tag=wanted, resolve_entities=False, no_network=True):
+            tag = etree.QName(node).localname
+            if tag == "c":
+                if (
+                    node.find("{*}f") is not None
+                    and not node.findtext("{*}v")
+                    and not node.findtext(".//{*}t")
+                ):
+                    found.without_result.append(node.get("r", "?"))
+                node.clear()
+            elif tag == "mergeCell":
+                found.merged.append(range_boundaries(node.get("ref", "A1")))  # pyright: ignore[reportArgumentType]
+            elif node.get("hidden") in ("1", "true"):
+                if tag == "row":
+                    found.rows.add(int(node.get("r", "0")))
+                else:
+                    last = min(int(node.get("max", "0")), MOST_COLUMNS)
+                    found.columns |= set(range(int(node.get("min", "0")), last + 1))
+            if tag == "row":
+                node.clear()
+                while node.getprevious() is not None and node.getparent() is not None:
+                    del node.getparent()[0]
+    return found
+
+
+def _shown_rows(sheet: Any, layout: _Layout, problems: list[str]) -> list[list[str]]:
+    """The cells as text. A hidden column often holds what the goods cost the shop, so it is not read."""
+    grid: list[list[str]] = []
+    for number, row in enumerate(sheet.iter_rows(), 1):
+        if number > MOST_ROWS:
+            problems.append(
+                f"sheet “{sheet.title}” goes on after row {MOST_ROWS:,}, left out; split the file"
+            )
+            break
+        if len(row) > MOST_COLUMNS:
+            if any(cell.value is not None for cell in row[MOST_COLUMNS:]):
+                raise Unreadable(f"sheet “{sheet.title}” has more than {MOST_COLUMNS} columns; remove some")
+            row = row[:MOST_COLUMNS]
+        hidden = number in layout.rows
+        grid.append(
+            [
+                "" if hidden or place in layout.columns else _value(cell.value, cell.number_format or "")
+                for place, cell in enumerate(row, 1)
+            ]
+        )
+    while grid and not any(grid[-1]):
+        grid.pop()
+    return grid
+
+
+def _spread(grid: list[list[str]], layout: _Layout) -> None:
+    """Write the text of merged cells into each of them: a header over three columns names all three."""
+    for left, top, right, bottom in layout.merged[:10_000]:
+        if top > len(grid) or left > len(grid[top - 1]):
+            continue
+        text = grid[top - 1][left - 1]
+        for row in grid[top - 1 : min(bottom, top + 1000)] if text else ():
+            row.extend([""] * (min(right, MOST_COLUMNS) - len(row)))
+            for place in range(left - 1, min(right, MOST_COLUMNS)):
+                row[place] = row[place] or text
+
+
+def _complaints(title: str, layout: _Layout) -> Iterator[str]:
+    if layout.columns:
+        yield f"sheet “{title}”: {len(layout.columns)} hidden columns left out; unhide them to use them"
+    if layout.rows:
+        yield f"sheet “{title}”: {len(layout.rows)} hidden rows left out; unhide them to use them"
+    if layout.without_result:
+        cells = ", ".join(layout.without_result[:5]) + ("..." if len(layout.without_result) > 5 else "")
+        yield f"sheet “{title}”: no result is kept of the formulas in {cells}; open and save it in Excel"
+
+
+def _value(value: Any, pattern: str) -> str:
+    """A value as a spreadsheet shows it in a format such as `#,##0.00 "₸"`."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime.datetime):
+        return (
+            value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ", "minutes")
+        )
+    if isinstance(value, datetime.time):
+        return value.isoformat("minutes")
+    if isinstance(value, (int, float)):
+        return _number(value, pattern.split(";")[0])
+    return str(value)
+
+
+def _number(value: int | float, pattern: str) -> str:
+    words = [next(filter(None, match), "") for match in _QUOTED.findall(pattern)]
+    bare = _QUOTED.sub("", pattern)
+    shown = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not shown.is_finite():
+        return str(value)
+    percent = "%" in bare
+    if percent:
+        shown *= 100
+    places = len(match.group(1)) if (match := re.search(r"[0#?]\.([0#?]+)", bare)) else None
+    if places is None or "E" in bare:
+        text = format(round(shown, 6).normalize(), "f")
+    else:
+        text = format(round(shown, places), "f")
+    if re.fullmatch(r"0{2,}", bare.strip()) and text.isdigit():
+        text = text.zfill(len(bare.strip()))
+    signs = "".join(word for word in words if word.strip()).strip() or "".join(
+        c for c in bare if c in "€£$₸₽₺₹₴"
+    )
+    return f"{text}{'%' if percent else ''}{f' {signs}' if signs else ''}"

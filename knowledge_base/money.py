@@ -1,0 +1,50 @@
+"""Prices as files write them to numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+
+# A price has fewer digits; a barcode has more.
+MOST_DIGITS = 12
+_AMOUNT = re.compile(r"\d[\d\s.,'’]*\d|\d")
+
+
+def decimal_mark(texts: Iterable[str]) -> str:
+    """The sign before the decimals in a column of prices: `,`, `.`, or empty when no price shows which."""
+    votes = {",": 0, ".": 0}
+    for text in texts:
+        for amount in _AMOUNT.findall(text):
+            last = max(amount.rfind(","), amount.rfind("."))
+            if last < 0:
+                continue
+            mark, decimals = amount[last], len(amount) - last - 1
+            other = "." if mark == "," else ","
+            if amount.count(mark) > 1:
+                votes[other] += 1
+            elif decimals != 3 or other in amount or amount.startswith("0"):
+                votes[mark] += 1
+    return "" if votes[","] == votes["."] else max(votes, key=lambda mark: votes[mark])
+
+
+def amounts_in(text: str, mark: str = "") -> list[Decimal]:
+    """The numbers of a text, in order. `mark` is the decimal sign of the column, where it is known; without it
+    three digits after a single sign are thousands, any other count decimals."""
+    found = []
+    for written in _AMOUNT.findall(text):
+        amount = re.sub(r"[\s'’]", "", written)
+        point = mark
+        if not point:
+            last = max(amount.rfind(","), amount.rfind("."))
+            one = last >= 0 and amount.count(amount[last]) == 1
+            both = "," in amount and "." in amount
+            decimals = len(amount) - last - 1
+            point = amount[last] if last >= 0 and one and (both or decimals != 3 or amount[0] == "0") else ""
+        whole = "".join("." if sign == point else sign for sign in amount if sign.isdigit() or sign == point)
+        if len(re.sub(r"\D", "", whole)) <= MOST_DIGITS:
+            try:
+                found.append(Decimal(whole))
+            except InvalidOperation:  # two decimal signs, as in a date: no price
+                continue
+    return found

@@ -1,0 +1,206 @@
+"""Tables to products: which column holds the name, the article, the price, by its header and its cells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from knowledge_base.document import Product, Row, Table
+from knowledge_base.money import amounts_in, decimal_mark
+from knowledge_base.vocabulary import column_kinds, currency_in
+
+# Cells of a column that are looked at to tell what it holds.
+LOOKED_AT = 200
+_LETTER = re.compile(r"[^\W\d_]")
+_CODE = re.compile(r"^(?=.*\d)[A-ZА-Я0-9][A-ZА-Я0-9./_-]{2,19}$")
+
+
+def products_of(table: Table, page: int) -> list[Product]:
+    """The products of a table on a page, in order; none when its rows are no goods: questions and answers,
+    opening hours, anything without a price, an article or a stock beside a name."""
+    if not table.rows:
+        return []
+    columns = _columns(table)
+    if "name" not in columns or not columns.keys() & {"price", "article", "stock"}:
+        return []
+    price = columns.get("price")
+    mark = decimal_mark(row.cells[price] for row in table.rows[:5000]) if price is not None else ""
+    common = _common_currency(table, price)
+    found = (_product(table, row, columns, page, mark, common) for row in table.rows)
+    return [product for product in found if product]
+
+
+def products_of_rows(rows: Sequence[Mapping[str, str]]) -> list[Product]:
+    """The products of rows that are known to be some, header -> value, one each."""
+    header = tuple(dict.fromkeys(key for row in rows for key in row))
+    cells = [tuple(str(row.get(key) or "") for key in header) for row in rows]
+    table = Table(header=header, rows=tuple(Row(number=n, cells=row) for n, row in enumerate(cells, 1)))
+    understood = {product.row: product for product in products_of(table, 1)}
+    return [
+        understood.get(number) or Product(name=" ".join(row.values()), row=number, fields=dict(row))
+        for number, row in enumerate(rows, 1)
+    ]
+
+
+def _columns(table: Table) -> dict[str, int]:
+    """What each understood column holds -> its place. Each kind once, the first column that names it."""
+    header = table.header or ("",) * len(table.rows[0].cells)
+    sample = table.rows[:LOOKED_AT]
+    cells = [[row.cells[place] for row in sample if row.cells[place]] for place in range(len(header))]
+    asked = [kind for name in header for kind in list(column_kinds(name))[:1]]
+    if "question" in asked and ("answer" in asked or len(header) <= 3):
+        return {}
+    if any(_share(column, lambda cell: cell.rstrip().endswith(("?", "？", "؟"))) > 0.6 for column in cells):
+        return {}
+    found: dict[str, int] = {}
+    said = [column_kinds(name) for name in header]
+    for rank in range(3):
+        claims = [
+            (list(kinds.values())[rank], place, list(kinds)[rank])
+            for place, kinds in enumerate(said)
+            if rank < len(kinds) and place not in found.values()
+        ]
+        for _, place, kind in sorted(claims):
+            if kind not in found and place not in found.values() and _fits(kind, cells[place]):
+                found[kind] = place
+    if "price" not in found and "old_price" in found:
+        found["price"] = found.pop("old_price")
+    _by_content(found, header, cells)
+    return found
+
+
+def _fits(kind: str, cells: Sequence[str]) -> bool:
+    """Whether what stands in a column can be what its header names."""
+    if kind in ("price", "old_price"):
+        return not cells or _share(cells, lambda cell: any(c.isdigit() for c in cell)) > 0.3
+    if kind == "name":
+        return _share(cells, lambda cell: bool(_LETTER.search(cell))) > 0.5
+    return kind not in ("question", "answer")
+
+
+def _by_content(found: dict[str, int], header: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Columns whose headers do not say it: the wordy one has the names, one with a currency the prices."""
+    free = [place for place in range(len(header)) if place not in found.values()]
+    if "price" not in found:
+        priced = [
+            place
+            for place in free
+            if cells[place]
+            and _share(cells[place], lambda cell: bool(currency_in(cell)) and bool(amounts_in(cell))) > 0.6
+            and _share(cells[place], lambda cell: len(cell) < 40) > 0.6
+        ]
+        numeric = [
+            place
+            for place in free
+            if place and not header[place] and cells[place] and _share(cells[place], _is_number) > 0.9
+        ]
+        if priced or (numeric and not any(header)):
+            found["price"] = priced[0] if priced else numeric[-1]
+            free.remove(found["price"])
+    if "article" not in found:
+        codes = [
+            place
+            for place in free
+            if not header[place]
+            and len(cells[place]) > 1
+            and _share(cells[place], lambda cell: bool(_CODE.match(cell))) > 0.8
+        ]
+        if codes:
+            found["article"] = codes[0]
+            free.remove(codes[0])
+    if "name" not in found:
+        wordy = [place for place in free if _share(cells[place], _is_worded) > 0.6]
+        spare = [found[kind] for kind in ("category", "variants", "article") if kind in found]
+        if wordy:
+            found["name"] = max(wordy, key=lambda place: (len(set(cells[place])) > 1, -place))
+        elif spare and (
+            lettered := [p for p in spare if _share(cells[p], lambda c: bool(_LETTER.search(c))) > 0.6]
+        ):
+            found["name"] = lettered[0]
+
+
+def _share(cells: Sequence[str], holds: object) -> float:
+    return sum(map(bool, map(holds, cells))) / len(cells) if cells else 0.0  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def _is_worded(cell: str) -> bool:
+    """Whether a cell holds words, and is no price."""
+    return bool(_LETTER.search(cell)) and not (len(cell) < 20 and currency_in(cell) and amounts_in(cell))
+
+
+def _is_number(cell: str) -> bool:
+    return bool(re.fullmatch(r"[\d\s.,'’-]+", cell)) and any(c.isdigit() for c in cell)
+
+
+def _common_currency(table: Table, price: int | None) -> str:
+    """The currency that the header of the prices, any other header, or the title names."""
+    headers = [table.header[price]] if price is not None and table.header else []
+    for text in (*headers, *table.header, table.title):
+        if code := currency_in(text):
+            return code
+    return ""
+
+
+def _product(
+    table: Table, row: Row, columns: dict[str, int], page: int, mark: str, common: str
+) -> Product | None:
+    def cell(kind: str) -> str:
+        return row.cells[columns[kind]] if kind in columns else ""
+
+    if sum(map(bool, row.cells)) < 2:
+        return None
+    name = cell("name") or cell("article")
+    if not name:
+        return None
+    written = cell("price")
+    amounts = amounts_in(written, mark)
+    doubt = "" if amounts or "price" not in columns else f"no price: “{written}”" if written else "no price"
+    place = columns.get("price")
+    header = table.header[place] if table.header and place is not None else ""
+    return Product(
+        name=name,
+        article=cell("article"),
+        price=amounts[0] if amounts else None,
+        currency=currency_in(written) or currency_in(cell("currency")) or common,
+        unit=cell("unit") or _unit(header),
+        stock=cell("stock"),
+        category=cell("category") or row.section,
+        variants=_variants(table, row),
+        picture=cell("picture"),
+        link=cell("link"),
+        valid=cell("valid"),
+        page=page,
+        row=row.number,
+        fields=_fields(table, row, columns, common),
+        doubt=doubt,
+    )
+
+
+def _fields(table: Table, row: Row, columns: dict[str, int], common: str) -> dict[str, str]:
+    """The row as it is shown: the file's own headers, `name` and `price` where it has none; the section and a
+    currency that stands elsewhere are added, because a row is read alone."""
+    if table.header:
+        fields = dict(table.pairs(row))
+    else:
+        names = {place: kind for kind, place in columns.items()}
+        fields = {
+            names.get(place, f"column {place + 1}"): cell for place, cell in enumerate(row.cells) if cell
+        }
+    if row.section:
+        fields.setdefault("category", row.section)
+    said = " ".join((*fields, *fields.values()))
+    if common and "price" in columns and not currency_in(said) and common.isalpha():
+        fields.setdefault("currency", common)
+    return fields
+
+
+def _variants(table: Table, row: Row) -> str:
+    """Size, colour and whatever else tells one of a kind from another."""
+    named = [cell for name, cell in table.pairs(row) if next(iter(column_kinds(name)), "") == "variants"]
+    return ", ".join(named)
+
+
+def _unit(header: str) -> str:
+    """What a header of prices counts by: `Price per m2`, `Цена за кг`, `Price, EUR/m2`."""
+    match = re.search(r"(?:/|\bper\b|\bза\b|\bal\b|\bpro\b|\bpor\b)\s*([^\W\d_]{1,8}\.?\d?)", header)
+    return match.group(1) if match else ""

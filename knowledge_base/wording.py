@@ -1,0 +1,175 @@
+"""Words as they are compared: one form for letters and sizes, stems, other scripts, typing errors."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+import Stemmer
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from knowledge_base.heaps import lightened
+
+# What a match that is not letter for letter is worth.
+STEM, PREFIX, SPELT, GUESSED = 0.95, 0.8, 0.85, 0.75
+_PIECE = re.compile(r"[^\W_]+")
+_UNIT = re.compile(r"[^\W_]+(?:[-./'’+]+[^\W_]+)*")
+_SIZE = re.compile(r"(?<=\d)\s*[x×х*]\s*(?=\d)")
+_STEMMERS = (
+    "english",
+    "russian",
+    "spanish",
+    "italian",
+    "german",
+    "french",
+    "portuguese",
+    "romanian",
+    "turkish",
+)
+_LATIN = str.maketrans(
+    dict(zip("абвгдезийклмнопрстуфыэіқғңөұүһәєїґ", "abvgdeziiklmnoprstufyeikgnouuhaeig", strict=True))
+    | {"ж": "zh", "х": "h", "ц": "c", "ч": "ch", "ш": "sh", "щ": "sh", "ъ": "", "ь": "", "ю": "u", "я": "a"}
+)
+_SOUNDS = (
+    ("ck", "k"),
+    ("ph", "f"),
+    ("kh", "h"),
+    ("sch", "sh"),
+    ("c", "k"),
+    ("q", "k"),
+    ("w", "v"),
+    ("y", "i"),
+    ("x", "ks"),
+)
+
+
+def folded(text: str) -> str:
+    """One form of each letter, lower case, `60 × 60` as `60x60`."""
+    return _SIZE.sub("x", unicodedata.normalize("NFKC", lightened(text)).casefold().replace("ё", "е"))
+
+
+def bare(text: str) -> str:
+    """Letters and digits alone: how two spellings of an article number are compared."""
+    return "".join(_PIECE.findall(folded(text)))
+
+
+def units(text: str) -> list[str]:
+    """The words of a text; what signs join is one, as in `t-shirt` or `SKU-105/2`."""
+    return _UNIT.findall(folded(text))
+
+
+def tokens(text: str) -> set[str]:
+    """Every form under which a word of a text is found: itself, its parts, and two neighbours written as
+    one."""
+    found: set[str] = set()
+    before = ""
+    for unit in units(text):
+        pieces = _PIECE.findall(unit)
+        joined = "".join(pieces)
+        found.update(pieces)
+        found.add(joined)
+        if before and joined.isalpha() and before.isalpha() and len(before) + len(joined) < 24:
+            found.add(before + joined)
+        before = joined
+    return found
+
+
+def sounds(word: str) -> str:
+    """A word in Latin letters, spelt as it sounds: `адидас` and `Adidas` are the same."""
+    spelt = "".join(
+        c for c in unicodedata.normalize("NFD", word.translate(_LATIN)) if not unicodedata.combining(c)
+    )
+    for written, said in _SOUNDS:
+        spelt = spelt.replace(written, said)
+    return re.sub(r"(.)\1", r"\1", spelt)
+
+
+@cache
+def _stemmer(language: str) -> Any:
+    return Stemmer.Stemmer(language)
+
+
+class Vocabulary:
+    """The words of a catalogue, and which of them somebody may mean by a word of a question."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = frozenset(known)
+        plain = sorted(word for word in self._known if word.isalpha())
+        self._sorted = plain
+        self._stems: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for language in _STEMMERS:
+            for word, stem in zip(plain, _stemmer(language).stemWords(plain), strict=True):
+                self._stems[language, stem].append(word)
+        self._sounds: dict[str, list[str]] = defaultdict(list)
+        self._skeletons: dict[str, list[str]] = defaultdict(list)
+        for word in plain:
+            spelt = sounds(word)
+            self._sounds[spelt].append(word)
+            self._skeletons[_skeleton(spelt)].append(word)
+        self._by_length: dict[int, list[str]] = defaultdict(list)
+        for word in plain:
+            self._by_length[len(word)].append(word)
+        self.meant = lru_cache(maxsize=4096)(self._meant)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._known
+
+    def _meant(self, word: str) -> dict[str, float]:
+        """Words of the catalogue that a word stands for, with what each match is worth; none when it stands for
+        none. A word with a digit stands for itself alone: another number is another thing."""
+        found = {word: 1.0} if word in self._known else {}
+        if not word.isalpha() or len(word) < 3:
+            return found
+        for language in _STEMMERS:
+            for other in self._stems.get((language, _stemmer(language).stemWord(word)), ()):
+                if len(other) > 2:
+                    found.setdefault(other, STEM)
+        found = found or self._prefixed(word)
+        return found or self._sounding(word) or self._misspelt(word)
+
+    def _prefixed(self, word: str) -> dict[str, float]:
+        if len(word) < 4:
+            return {}
+        start = bisect_left(self._sorted, word)
+        end = bisect_left(self._sorted, word + "\uffff")
+        found = {other: PREFIX for other in self._sorted[start : min(end, start + 50)]}
+        shorter = (word[:length] for length in range(len(word) - 1, max(3, len(word) - 4), -1))
+        return found or next(({other: PREFIX} for other in shorter if other in self._known), {})
+
+    def _sounding(self, word: str) -> dict[str, float]:
+        spelt = sounds(word)
+        same = {other: SPELT for other in self._sounds.get(spelt, ())}
+        if same or word.isascii() or len(spelt) < 3:
+            return same
+        near = [
+            (OSA.distance(spelt, sounds(other)), other) for other in self._skeletons.get(_skeleton(spelt), ())
+        ]
+        least = min(near, default=(9, ""))[0]
+        return (
+            {other: GUESSED for distance, other in near if distance == least and other[0].isascii()}
+            if least <= 2
+            else {}
+        )
+
+    def _misspelt(self, word: str) -> dict[str, float]:
+        most = 0 if len(word) < 4 else 1 if len(word) < 8 else 2
+        if not most:
+            return {}
+        near: list[tuple[float, str]] = []
+        for length in range(len(word) - most, len(word) + most + 1):
+            choices: Sequence[str] = self._by_length.get(length, ())
+            found = process.extract(word, choices, scorer=OSA.distance, score_cutoff=most, limit=8)
+            near += [(distance, other) for other, distance, _ in found]
+        least = min(near, default=(9, ""))[0]
+        return {other: GUESSED for distance, other in near if distance == least}
+
+
+def _skeleton(spelt: str) -> str:
+    """The first letter and the consonants: what a name keeps in another script."""
+    return spelt[:1] + re.sub(r"[aeiou]", "", spelt[1:])

@@ -1,0 +1,131 @@
+"""`salesgraph ingest`: files, folders and websites into a bot's knowledge base."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from server.cli.common import NO_REDIS, bot_of, connect, console, load_settings
+from server.config.settings import Settings
+
+_ADDRESS = ("http://", "https://")
+
+
+def ingest(
+    sources: Annotated[
+        list[str], typer.Argument(help="files, folders, or addresses of websites", show_default=False)
+    ],
+    bot: Annotated[str, typer.Option(help="bot id")] = "default",
+    password: Annotated[str, typer.Option(help="of files that need one", envvar="INGEST_PASSWORD")] = "",
+    pages: Annotated[int, typer.Option(help="how many pages of a website are read", min=1, max=1000)] = 100,
+) -> None:
+    """Read documents into a bot's knowledge base. Unchanged files cost nothing."""
+    settings = load_settings()
+    paths = [Path(source) for source in sources if not source.startswith(_ADDRESS)]
+    for path in paths:
+        if not path.exists():
+            console.print(f"PATH: {path} does not exist")
+            raise SystemExit(2)
+    redis, embedded = connect(settings)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            found = [file for path in paths for file in _files(path)]
+            websites = [source for source in sources if source.startswith(_ADDRESS)]
+            failures = asyncio.run(_all(settings, redis, bot, found, websites, pages, Path(folder), password))
+    except RedisError as error:
+        console.print(f"[red]Redis does not answer[/] ({escape(str(error))}); nothing was read")
+        raise SystemExit(NO_REDIS) from None
+    finally:
+        if embedded:
+            embedded.stop()
+    raise SystemExit(1 if failures else 0)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    found = (p for p in path.rglob("*") if p.is_file())
+    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(path).parts))
+
+
+async def _all(
+    settings: Settings,
+    redis: Redis,
+    bot_id: str,
+    paths: list[Path],
+    websites: list[str],
+    pages: int,
+    folder: Path,
+    password: str,
+) -> int:
+    """Fetch websites into the folder and read everything; returns how many sources could not be read."""
+    from knowledge_base.document import Unreadable
+    from server.operators.websites import fetched
+
+    await bot_of(settings, redis, bot_id)
+    failures = 0
+    for website in websites:
+        try:
+            saved, problems = await fetched(website, folder, pages)
+        except Unreadable as error:
+            failures += 1
+            console.print(f"[red]not read[/] {escape(str(error))}", highlight=False)
+            continue
+        paths = paths + saved
+        for problem in problems:
+            console.print(f"[yellow]in part[/] {escape(problem)}", highlight=False)
+    return failures + await _read_in(settings, redis, bot_id, paths, password)
+
+
+async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Path], password: str) -> int:
+    """Ingest files with a progress bar and one line per file that cannot be read; returns how many could
+    not."""
+    from knowledge_base.document import Unreadable
+    from knowledge_base.load import FORMATS
+    from server.pipeline.agents import library
+
+    shelf, failures = library(settings, redis), 0
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("passages"))
+    with Progress(*columns, console=console) as progress:
+        for path in paths:
+            task = progress.add_task(path.name, total=None)
+            try:
+                stored = await shelf.add(
+                    bot_id,
+                    path,
+                    lambda done, total, t=task: progress.update(t, completed=done, total=total),
+                    password,
+                )
+            except RedisError:
+                raise
+            except (
+                Exception
+            ) as error:  # whatever a file or an embedding provider provokes, the other files are read
+                failures += 1
+                progress.remove_task(task)
+                reason = (
+                    str(error)
+                    if isinstance(error, Unreadable)
+                    else f"{path.name}: {type(error).__name__} {error}"
+                )
+                progress.console.print(f"[red]not read[/] {escape(reason.splitlines()[0])}", highlight=False)
+                continue
+            progress.update(task, completed=len(stored.passages), total=len(stored.passages))
+            said = (
+                f"{path.name}: {len(stored.products)} products, {stored.words_kept} of {stored.words} words"
+            )
+            progress.console.print(escape(said), highlight=False)
+            for problem in stored.problems:
+                progress.console.print(f"[yellow]in part[/] {escape(problem)}", highlight=False)
+    await redis.aclose()
+    if not paths:
+        console.print("no documents found; use " + ", ".join(FORMATS))
+    return failures
