@@ -43,8 +43,8 @@ routes = APIRouter(prefix="/api", route_class=Audited)
 
 @routes.get("/knowledge/documents", summary="Documents of a bot", dependencies=[READER])
 async def documents(api: Here, bot_id: str = DEFAULT) -> dict[str, Any]:
-    """`reading` are those that are being read just now; `problems` name what could not be, `words_kept` of `words`
-    stand in passages, `doubts` are products to look at."""
+    """`reading` are those that are being read just now; `problems` name what could not be, `words_kept` of
+    `words` stand in passages, `doubts` are products to look at."""
     api.lookup.runtime(bot_id)
     items = [described(d) for d in await api.shelf.documents(bot_id)]
     return {"items": items, "reading": api.reading.of(bot_id), "next_cursor": None}
@@ -60,9 +60,9 @@ async def add_document(
     password: Annotated[str, Form(max_length=200)] = "",
     prefer: Annotated[str, Header(max_length=200)] = "",
 ) -> dict[str, Any]:
-    """A document of any office format, PDF, table, product feed or page, at most 50 MB; `password` opens a PDF
-    that needs one. One of the same name takes the old one's place. With the header `Prefer: respond-async` the
-    answer is 202 with a job, to be asked for at `/api/knowledge/jobs/{id}`."""
+    """A document of any office format, PDF, table, product feed or page, at most 50 MB; `password` opens a
+    PDF that needs one. One of the same name takes the old one's place. With the header `Prefer:
+    respond-async` the answer is 202 with a job, to be asked for at `/api/knowledge/jobs/{id}`."""
     bot_id = in_form or in_query or DEFAULT
     api.lookup.runtime(bot_id)
     folder = tempfile.mkdtemp()
