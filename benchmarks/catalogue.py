@@ -1,7 +1,7 @@
 """How long `find_product` looks, at 5,000 and 100,000 products: `python -m benchmarks.catalogue`.
 
-Targets, of process time: 10 ms at 5,000 and 30 ms at 100,000. Every question is asked once, so none is answered
-from memory.
+Targets, of process time: 10 ms at 5,000 and 30 ms at 100,000. Every question is asked once, so none is
+answered from memory.
 """
 
 from __future__ import annotations

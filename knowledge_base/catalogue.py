@@ -1,5 +1,5 @@
-"""The products of a bot, found by article, words, sizes and price: built once a version of its documents, asked
-in milliseconds."""
+"""The products of a bot, found by article, words, sizes and price: built once a version of its documents,
+asked in milliseconds."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ LEAST_DIGITS = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a question found. `rows` are the best products as their files write them, of `matching` in all. When
-    `missing` names words or bounds of the question, no product has them all: `rows` are then the nearest."""
+    """What a question found. `rows` are the best products as their files write them, of `matching` in all.
+    When `missing` names words or bounds of the question, no product has them all: `rows` are then the
+    nearest."""
 
     rows: list[dict[str, str]]
     matching: int = 0
@@ -108,9 +109,9 @@ class Catalogue:
         max_price: float | None = None,
         sort: Sort = "",
     ) -> Found:
-        """The best `most` products for a question. An article number names its product and no other. Every word
-        that can name goods must stand in a product, as it is written, in another form or script, or with a
-        typing error. Bounds and the order of prices are read from the question too, in the languages of
+        """The best `most` products for a question. An article number names its product and no other. Every
+        word that can name goods must stand in a product, as it is written, in another form or script, or with
+        a typing error. Bounds and the order of prices are read from the question too, in the languages of
         `words.yaml`; the arguments go before. Blocks for about a millisecond at 5,000 products."""
         asked = _question(query)
         exact = self._exact(asked.words)

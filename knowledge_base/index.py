@@ -163,8 +163,8 @@ class Index:
         return np.unique(found).astype(np.int64)
 
     def _spread(self, cosines: NDArray[Any], query: Vectors | None) -> NDArray[Any]:
-        """Cosines in deviations from the mean of all passages, which the moments of their vectors give without
-        asking each; a passage that is not embedded has the mean."""
+        """Cosines in deviations from the mean of all passages, which the moments of their vectors give
+        without asking each; a passage that is not embedded has the mean."""
         if query is None:
             return cosines
         asked = query[0].astype(np.float64)

@@ -106,8 +106,8 @@ def _of_text(text: str, heading: str, size: int) -> Iterator[tuple[str, str]]:
 
 
 def _entitled(waiting: list[str], before: str) -> tuple[str, str]:
-    """What lines without text below them are: one or two are a heading, more are a list of which only the last
-    may be one."""
+    """What lines without text below them are: one or two are a heading, more are a list of which only the
+    last may be one."""
     if len(waiting) <= 2 and sum(map(len, waiting)) <= 2 * LONGEST_HEADING:
         return "", " / ".join(waiting)
     return "\n".join(waiting), before

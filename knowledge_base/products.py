@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from knowledge_base.document import Product, Row, Table
 from knowledge_base.money import amounts_in, decimal_mark
@@ -119,8 +119,8 @@ def _by_content(found: dict[str, int], header: Sequence[str], cells: Sequence[Se
             found["name"] = lettered[0]
 
 
-def _share(cells: Sequence[str], holds: object) -> float:
-    return sum(map(bool, map(holds, cells))) / len(cells) if cells else 0.0  # pyright: ignore[reportArgumentType, reportCallIssue]
+def _share(cells: Sequence[str], holds: Callable[[str], bool]) -> float:
+    return sum(map(holds, cells)) / len(cells) if cells else 0.0
 
 
 def _is_worded(cell: str) -> bool:

@@ -48,8 +48,8 @@ class Reading(BaseModel):
 
 
 def read(path: Path, seconds: float = SECONDS, password: str = "") -> Reading:
-    """Read a file of one of FORMATS. Raises Unreadable. Blocks for `seconds` of CPU time and PATIENCE times as
-    long by the clock at most: call it off the event loop."""
+    """Read a file of one of FORMATS. Raises Unreadable. Blocks for `seconds` of CPU time and PATIENCE times
+    as long by the clock at most: call it off the event loop."""
     if path.suffix.lower() not in FORMATS:
         raise Unreadable(f"{path.name}: unknown format, use {', '.join(FORMATS)}")
     if path.stat().st_size > LARGEST_FILE:

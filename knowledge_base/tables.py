@@ -59,9 +59,9 @@ def lines_of(rows: Iterable[Sequence[str]], first: int = 1) -> list[Line]:
 def read_grid(
     lines: Sequence[Line], page: int, title: str = "", *, by_line: bool = False, header_first: bool = False
 ) -> Found:
-    """The tables of a grid and the text around them, all on page `page`. `by_line`: the number of a row is the
-    place that sources name, because the file has no pages. `header_first`: the first line is known to be the
-    header."""
+    """The tables of a grid and the text around them, all on page `page`. `by_line`: the number of a row is
+    the place that sources name, because the file has no pages. `header_first`: the first line is known to be
+    the header."""
     found = Found()
     if header_first:
         _keep(found, lines[1:], lines[0].cells, page, title, by_line)
@@ -208,8 +208,8 @@ def _header_at(block: Sequence[Line], start: int) -> int | None:
 
 
 def _header(lines: list[Line]) -> tuple[tuple[str, ...], list[Line]]:
-    """The names of the columns and the rows below. Two rows of headers, groups above their columns, become one
-    name a column."""
+    """The names of the columns and the rows below. Two rows of headers, groups above their columns, become
+    one name a column."""
     first = lines[0].cells
     if len(lines) > 2 and _continues(lines[0], lines[1], lines[2:12]):
         group, names = "", []
@@ -232,7 +232,8 @@ def _continues(first: Line, second: Line, below: Sequence[Line]) -> bool:
     spread = any(not upper and lower for upper, lower in zip(first.cells, second.cells, strict=True))
     doubled = len(set(filter(None, first.cells))) < first.filled
     missing = any(upper and not lower for upper, lower in zip(first.cells, second.cells, strict=True))
-    # a product without a price has gaps under the header too: only headers have them where numbers stand below
+    # a product without a price has gaps under the header too: only headers have them where numbers stand
+    # below
     priced = [
         place
         for place in range(len(second.cells))

@@ -121,8 +121,8 @@ class Vocabulary:
         return word in self._known
 
     def _meant(self, word: str) -> dict[str, float]:
-        """Words of the catalogue that a word stands for, with what each match is worth; none when it stands for
-        none. A word with a digit stands for itself alone: another number is another thing."""
+        """Words of the catalogue that a word stands for, with what each match is worth; none when it stands
+        for none. A word with a digit stands for itself alone: another number is another thing."""
         found = {word: 1.0} if word in self._known else {}
         if not word.isalpha() or len(word) < 3:
             return found

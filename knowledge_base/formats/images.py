@@ -30,7 +30,8 @@ def reads_images() -> bool:
 
 @cache
 def _languages() -> str:
-    listed = subprocess.run(["tesseract", "--list-langs"], capture_output=True, check=False, timeout=SECONDS)  # noqa: S607
+    command = ["tesseract", "--list-langs"]
+    listed = subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)  # noqa: S603
     installed = listed.stdout.decode(errors="replace").split()
     return "+".join([name for name in _LANGUAGES if name in installed][:4]) or "eng"
 

@@ -12,7 +12,8 @@ from itertools import accumulate, pairwise
 from statistics import median
 
 # Of the size of a letter: a gap that parts words where the file has no space, and the least and the greatest
-# that parts columns; between these it is so many times the usual gap of the page, which justified text widens.
+# that parts columns; between these it is so many times the usual gap of the page, which justified text
+# widens.
 WORD_GAP, COLUMN_GAP, WIDEST_GAP, USUAL_GAPS = 0.5, 0.9, 2.0, 2.5
 # A table has at least so many rows.
 LEAST_ROWS = 3
@@ -287,8 +288,8 @@ def _aligned(rows: Sequence[TextLine]) -> float:
 
 
 def _cells(lines: Sequence[TextLine], rules: Rules) -> list[list[str]]:
-    """The cells of a table. What stands between two level lines is a row; without such lines a cell of several
-    lines stands beside one line of the others, and its lines belong to the nearest row."""
+    """The cells of a table. What stands between two level lines is a row; without such lines a cell of
+    several lines stands beside one line of the others, and its lines belong to the nearest row."""
     columns = _columns(lines)
     rows: list[list[str]] = []
     for line in lines:

@@ -145,8 +145,8 @@ def _table_of(header: list[str], rows: list[dict[str, str]], title: str) -> tupl
 
 
 def read_xml(path: Path) -> Source:
-    """The elements that are repeated most become a table, everything else text. Raises Unreadable for a damaged
-    file; no entity of it is resolved."""
+    """The elements that are repeated most become a table, everything else text. Raises Unreadable for a
+    damaged file; no entity of it is resolved."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
     )
@@ -186,7 +186,8 @@ def read_xml(path: Path) -> Source:
 
 
 def _name(node: Any) -> str:
-    """The name of a field: what its attribute `name` says, as in `<param name="Colour">`, else the element's."""
+    """The name of a field: what its attribute `name` says, as in `<param name="Colour">`, else the
+    element's."""
     local = etree.QName(node).localname
     return node.get("name") or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", local).replace("_", " ")
 

@@ -61,7 +61,8 @@ def read_xlsx(path: Path) -> Source:
 
 
 def read_xls(path: Path) -> Source:
-    """The older formats, .xls and .xlsb. Raises Unreadable for a workbook with a password or a damaged one."""
+    """The older formats, .xls and .xlsb. Raises Unreadable for a workbook with a password or a damaged
+    one."""
     try:
         book = CalamineWorkbook.from_path(str(path))
     except PasswordError:
@@ -113,7 +114,8 @@ def _layout(archive: zipfile.ZipFile, name: str) -> _Layout:
                     found.without_result.append(node.get("r", "?"))
                 node.clear()
             elif tag == "mergeCell":
-                found.merged.append(range_boundaries(node.get("ref", "A1")))  # pyright: ignore[reportArgumentType]
+                bounds: Any = range_boundaries(node.get("ref", "A1"))
+                found.merged.append(bounds)
             elif node.get("hidden") in ("1", "true"):
                 if tag == "row":
                     found.rows.add(int(node.get("r", "0")))

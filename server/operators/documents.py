@@ -90,8 +90,8 @@ class Reading:
 
 
 class Jobs:
-    """Documents that are read while nobody waits. A job is one key in Redis, `knowledge:job:ID` of its bot, so
-    that every web process can say how it stands."""
+    """Documents that are read while nobody waits. A job is one key in Redis, `knowledge:job:ID` of its bot,
+    so that every web process can say how it stands."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

@@ -54,10 +54,21 @@ def table_in(folder: Path, suffix: str) -> Path:
         ".json": lambda: written(path, json.dumps(records)),
         ".jsonl": lambda: written(path, "\n".join(map(json.dumps, records))),
         ".yaml": lambda: written(path, "\n".join(f"- {json.dumps(record)}" for record in records)),
-        ".md": lambda: written(path, "\n".join(["| " + " | ".join(r) + " |" for r in (GRID[0], ("---",) * 3, *GRID[1:])])),
-        ".html": lambda: written(path, "<table>" + "".join("<tr><td>" + "<td>".join(row) for row in GRID) + "</table>"),
-        ".xml": lambda: written(path, "<shop>" + "".join("<item>" + "".join(f"<{k}>{v}</{k}>" for k, v in r.items()) + "</item>" for r in records) + "</shop>"),
-    }  # fmt: skip
+        ".md": lambda: written(
+            path, "\n".join(["| " + " | ".join(r) + " |" for r in (GRID[0], ("---",) * 3, *GRID[1:])])
+        ),
+        ".html": lambda: written(
+            path, "<table>" + "".join("<tr><td>" + "<td>".join(row) for row in GRID) + "</table>"
+        ),
+        ".xml": lambda: written(
+            path,
+            "<shop>"
+            + "".join(
+                "<item>" + "".join(f"<{k}>{v}</{k}>" for k, v in r.items()) + "</item>" for r in records
+            )
+            + "</shop>",
+        ),
+    }
     return made[suffix]()
 
 
@@ -90,7 +101,12 @@ def test_a_table_is_rows_with_their_header_and_products_in_every_format(tmp_path
     assert reading.coverage.kept == reading.coverage.words > 8
 
 
-TEXT = [("Title", "Hotel Sol"), ("Heading 1", "Parking"), ("Normal", "A place costs 5 EUR a night."), ("Heading 1", "Pets are welcome")]  # fmt: skip
+TEXT = [
+    ("Title", "Hotel Sol"),
+    ("Heading 1", "Parking"),
+    ("Normal", "A place costs 5 EUR a night."),
+    ("Heading 1", "Pets are welcome"),
+]
 
 
 def test_every_word_of_a_word_document_is_kept_headings_without_text_too(tmp_path: Path):
@@ -246,14 +262,32 @@ def test_a_table_is_read_in_the_encoding_that_its_program_wrote(tmp_path: Path, 
     ("text", "rows"),
     [
         ("sep=;\nName;Price\nVase;900\n", [{"Name": "Vase", "Price": "900"}]),
-        ("Наименование;Цена, тг\nТуфли;32 500,50\nТапки;900,00\n", [{"Наименование": "Туфли", "Цена, тг": "32 500,50"}, {"Наименование": "Тапки", "Цена, тг": "900,00"}]),
-        ("Flower shop 2026,,\n,,\nName,Size,Price\nRose,M,25.00\n", [{"Name": "Rose", "Size": "M", "Price": "25.00"}]),
-        ("Product,Price,,Stock\n,Retail,Wholesale,\nVase,10.00,8.00,5\nCup,3.00,2.00,9\n", [{"Product": "Vase", "Price Retail": "10.00", "Price Wholesale": "8.00", "Stock": "5"}, {"Product": "Cup", "Price Retail": "3.00", "Price Wholesale": "2.00", "Stock": "9"}]),
-        ("Vase;900 EUR\nBowl;950 EUR\n", [{"name": "Vase", "price": "900 EUR"}, {"name": "Bowl", "price": "950 EUR"}]),
+        (
+            "Наименование;Цена, тг\nТуфли;32 500,50\nТапки;900,00\n",
+            [
+                {"Наименование": "Туфли", "Цена, тг": "32 500,50"},
+                {"Наименование": "Тапки", "Цена, тг": "900,00"},
+            ],
+        ),
+        (
+            "Flower shop 2026,,\n,,\nName,Size,Price\nRose,M,25.00\n",
+            [{"Name": "Rose", "Size": "M", "Price": "25.00"}],
+        ),
+        (
+            "Product,Price,,Stock\n,Retail,Wholesale,\nVase,10.00,8.00,5\nCup,3.00,2.00,9\n",
+            [
+                {"Product": "Vase", "Price Retail": "10.00", "Price Wholesale": "8.00", "Stock": "5"},
+                {"Product": "Cup", "Price Retail": "3.00", "Price Wholesale": "2.00", "Stock": "9"},
+            ],
+        ),
+        (
+            "Vase;900 EUR\nBowl;950 EUR\n",
+            [{"name": "Vase", "price": "900 EUR"}, {"name": "Bowl", "price": "950 EUR"}],
+        ),
         ("question,answer\nDo you deliver?,Yes\nHow much is it?,5 EUR\n", []),
         ("Day,Opens\nMonday,9\nSunday,11\n", []),
     ],
-)  # fmt: skip
+)
 def test_the_header_is_found_and_only_goods_are_products(
     tmp_path: Path, text: str, rows: list[dict[str, str]]
 ):
@@ -271,8 +305,11 @@ def test_a_long_cell_is_kept_to_its_end(tmp_path: Path):
 
 FEED = """<?xml version="1.0"?><!DOCTYPE yml_catalog SYSTEM "shops.dtd"><yml_catalog><shop><name>Shop</name>
 <categories><category id="2">Кроссовки</category></categories><offers>
-<offer id="12" available="true"><price>4500</price><currencyId>RUB</currencyId><categoryId>2</categoryId><name>Nike Air</name><vendorCode>NK-1</vendorCode><param name="Размер" unit="EU">42</param></offer>
-<offer id="13" available="false"><price>5500</price><currencyId>RUB</currencyId><categoryId>2</categoryId><name>Puma</name><vendorCode>PM-7</vendorCode></offer>
+<offer id="12" available="true"><price>4500</price><currencyId>RUB</currencyId><categoryId>2</categoryId>
+<name>Nike Air</name><vendorCode>NK-1</vendorCode>
+<param name="Размер" unit="EU">42</param></offer>
+<offer id="13" available="false"><price>5500</price><currencyId>RUB</currencyId><categoryId>2</categoryId>
+<name>Puma</name><vendorCode>PM-7</vendorCode></offer>
 </offers></shop></yml_catalog>"""
 
 
@@ -302,8 +339,10 @@ def test_a_product_feed_is_products_with_their_categories(tmp_path: Path):
     )
 
 
-PAGE = """<!doctype html><title>Sofas</title><body><nav>Home About</nav><div class="cookie-banner">We use cookies</div>
-<h1>Sofas</h1><p>Made in Riga.<h2>Bella</h2><p>It costs 499 EUR.<div>short</div><footer>Brivibas 5, Riga</footer>"""
+PAGE = """<!doctype html><title>Sofas</title><body><nav>Home About</nav>
+<div class="cookie-banner">We use cookies</div>
+<h1>Sofas</h1><p>Made in Riga.<h2>Bella</h2><p>It costs 499 EUR.<div>short</div>
+<footer>Brivibas 5, Riga</footer>"""
 
 
 def test_a_page_without_a_closed_head_is_read_without_its_menu(tmp_path: Path):
@@ -367,7 +406,18 @@ def test_every_format_of_the_list_has_its_reader_and_the_wrong_ending_is_named(t
 
 
 def test_a_price_list_as_accounting_programs_write_it_has_its_groups_and_currency(tmp_path: Path):
-    grid = [["ООО «Ромашка»"], ["Валюта: тенге"], [], ["", "", "Номенклатура", "Артикул", "Ед.", "Розничная цена", "Остаток"], ["", "", "Краски"], ["", "", "Краска белая 5 л", "КР-001", "шт", 5500, 12], ["", "", "Кисти"], ["", "", "Кисть 50 мм", "КС-050", "шт", 900, 100], [], ["", "", "Цены до 31.12.2026"]]  # fmt: skip
+    grid = [
+        ["ООО «Ромашка»"],
+        ["Валюта: тенге"],
+        [],
+        ["", "", "Номенклатура", "Артикул", "Ед.", "Розничная цена", "Остаток"],
+        ["", "", "Краски"],
+        ["", "", "Краска белая 5 л", "КР-001", "шт", 5500, 12],
+        ["", "", "Кисти"],
+        ["", "", "Кисть 50 мм", "КС-050", "шт", 900, 100],
+        [],
+        ["", "", "Цены до 31.12.2026"],
+    ]
     reading = read(workbook(tmp_path / "1c.xlsx", {"TDSheet": grid}))
     products = reading.document.products
     assert [(p.article, p.category, p.currency, p.unit, p.stock) for p in products] == [
@@ -378,7 +428,17 @@ def test_a_price_list_as_accounting_programs_write_it_has_its_groups_and_currenc
 
 
 def test_two_tables_on_one_sheet_keep_their_own_headers(tmp_path: Path):
-    grid = [["Rooms"], ["Room", "Price per night, EUR"], ["Single", 60], ["Double", 85], [], ["Transfers"], ["Route", "Price, EUR"], ["Airport", 30], ["Station", 15]]  # fmt: skip
+    grid = [
+        ["Rooms"],
+        ["Room", "Price per night, EUR"],
+        ["Single", 60],
+        ["Double", 85],
+        [],
+        ["Transfers"],
+        ["Route", "Price, EUR"],
+        ["Airport", 30],
+        ["Station", 15],
+    ]
     reading = read(workbook(tmp_path / "two.xlsx", {"Sheet1": grid}))
     assert "Route: Airport; Price, EUR: 30" in texts(reading)
     assert [(p.name, str(p.price), p.unit) for p in reading.document.products][1:3] == [

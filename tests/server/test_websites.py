@@ -16,7 +16,11 @@ from tests.fakes.serving import served
 def site() -> FastAPI:
     app = FastAPI()
     pages = {
-        "": '<h1>Shop</h1><a href="/prices#top">prices</a> <a href="https://elsewhere.example/x">x</a> <a href="/secret/a">s</a> <a href="/gone">g</a>',
+        "": "<h1>Shop</h1>"
+        + "".join(
+            f'<a href="{link}">x</a> '
+            for link in ("/prices#top", "https://elsewhere.example/x", "/secret/a", "/gone")
+        ),
         "prices": "<h1>Prices</h1><p>A vase costs 900 KZT.",
         "hours": "<h1>Hours</h1><p>Open from 9 to 18.",
         "secret/a": "<p>not for robots",
