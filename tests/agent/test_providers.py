@@ -11,7 +11,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import ValidationError
 
 from agent.context import Context
-from agent.model_options import ModelOptions
+from agent.model_options import CallSettings, ModelOptions
 from agent.models.chat import LOOKED_UP, Access, Models
 from agent.models.failures import Trouble
 from agent.models.offline import offline_model
@@ -89,10 +89,10 @@ async def test_an_option_that_is_refused_is_left_out_and_known_from_then_on(opti
     server.answer = answer
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), note=note)
-        asked = await models.ask("auto", [HumanMessage("hello")], options=OPTIONS)
+        asked = await models.ask("auto", [HumanMessage("hello")], call=CallSettings(options=OPTIONS))
         assert asked.model == "openai:m"
         before = len(server.requests)
-        await models.ask("auto", [HumanMessage("hello")], options=OPTIONS)
+        await models.ask("auto", [HumanMessage("hello")], call=CallSettings(options=OPTIONS))
     assert len(server.requests) == before + 1
     assert learned["openai:m"].lacking == [option]
     kept = {"temperature", "reasoning_effort", "max_completion_tokens", "max_tokens"} & server.requests[
@@ -109,7 +109,7 @@ async def test_what_was_learned_of_a_model_is_known_after_a_restart():
 
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), recall=recall)
-        await models.ask("auto", [HumanMessage("hello")], options=OPTIONS)
+        await models.ask("auto", [HumanMessage("hello")], call=CallSettings(options=OPTIONS))
     assert "temperature" not in server.requests[0]
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from pydantic import BaseModel
 
-from agent.model_options import ModelOptions
+from agent.model_options import CallSettings, ModelOptions
 from agent.models.chat import MANY, Access, Models
 from agent.models.cleaning import cleaned, objects_in, without_thoughts
 from agent.models.failures import Trouble
@@ -623,5 +623,5 @@ async def test_what_is_taken_is_not_left_out_with_what_is_not():
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
         said = [SystemMessage("You sell."), HumanMessage("hello")]
-        assert (await models.ask("auto", said, options=options)).model == "openai:m"
+        assert (await models.ask("auto", said, call=CallSettings(options=options))).model == "openai:m"
         assert models.ways_of("openai:m").lacking == ["temperature", "reasoning_effort", "max_tokens"]

@@ -8,6 +8,7 @@ import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,8 @@ class Noted(Models):
     async def ask(self, name: str, messages: Any, **how: Any) -> Any:
         seen = "\n".join(str(m.content) for m in messages)
         self.calls.append((name, seen, [tool.name for tool in how.get("tools", ())]))
-        return await super().ask("offline", messages, **{**how, "cheaper": "", "fallback": ""})
+        call = replace(how.pop("call"), cheaper="", fallback="")
+        return await super().ask("offline", messages, call=call, **how)
 
 
 def _answer(messages: list[Any], offered: list[str]) -> AIMessage:
