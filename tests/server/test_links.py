@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 
 from channels.base import LinkChange
 from channels.emulators.waha import WahaEmulator
-from channels.emulators.wappi import Profile, WappiEmulator
+from channels.emulators.wappi import WappiEmulator
+from channels.emulators.wappi_account import Profile
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings

@@ -16,7 +16,8 @@ from redis.asyncio import Redis
 
 from channels.base import Text
 from channels.emulators.base import Written
-from channels.emulators.wappi import Profile, WappiEmulator
+from channels.emulators.wappi import WappiEmulator
+from channels.emulators.wappi_account import Profile
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms

@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 
 from channels import cloud_webhook
 from channels.base import SendError
-from channels.emulators.waha import LidIn, WahaEmulator
+from channels.emulators.waha import WahaEmulator
+from channels.emulators.waha_gateway import LidIn
 from channels.waha_webhook import signature
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter, NotReady
