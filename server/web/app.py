@@ -11,12 +11,8 @@ from typing import Any
 import httpx
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from server.api.common import Api, ProblemDetails
@@ -25,19 +21,13 @@ from server.api.examples import with_examples
 from server.api.router import roles, router
 from server.background import running
 from server.bots.registry import BotRegistry
-from server.bots.routing import ChannelRouter, NotReady
-from server.clock import now_ms
-from server.config.addresses import hidden
+from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.http_client import http_client
-from server.observability import redis_fitness as fitness
 from server.observability.redis_fitness import Judge
-from server.operators import metrics, tokens
 from server.operators.login import Access
-from server.outreach.appointments import Appointments, feed
-from server.web import dashboard, pages, provider_webhooks, simulator
+from server.web import dashboard, open_routes, pages, provider_webhooks, refusals, simulator
 from server.web.guard import Guard
-from server.web.problem_details import problem
 from tools._mcp import connected
 
 log = structlog.get_logger()
@@ -82,65 +72,15 @@ def create(settings: Settings, redis: Redis) -> Guard:
     app.state.api = Api.over(settings, redis, registry, access, changes, stopping)
     access.roles = roles()
     app.include_router(router)
-    templates = pages.Guarded(Path(__file__).parent / "templates")
-    app.include_router(pages.router(settings, redis, registry, access, templates))
-    app.include_router(dashboard.router(settings, redis, registry, access, templates, client))
+    app.state.judge = judge
+    for routes in (open_routes.routes, pages.routes):
+        app.include_router(routes)
+    app.include_router(dashboard.router(settings, redis, registry, access, pages.TEMPLATES, client))
     for path, emulator in phones.items():
         app.mount(path, emulator.app)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
-    @app.get("/health", tags=["open"], summary="Whether the service works")
-    async def health() -> Response:
-        """Writes to Redis, since reading also works where nothing can be accepted. `oldest_due_seconds`: for
-        how long the conversation that waits longest for a worker has been due."""
-        try:
-            await fitness.write(redis, now_ms())
-            oldest = await fitness.oldest_due(redis, list(registry), now_ms())
-        except (RedisError, OSError) as error:
-            log.error("redis_unreachable", error=hidden(repr(error))[:200])
-            return JSONResponse({"status": "unavailable", "redis": "takes no writes"}, 503)
-        if judge.refused:
-            return JSONResponse(
-                {"status": "unavailable", "redis": "refused", "warnings": list(judge.refused)}, 503
-            )
-        found = {"status": "ok", "redis": "ok", "oldest_due_seconds": round(oldest, 1)}
-        return JSONResponse({**found, "warnings": list(judge.warned)} if judge.warned else found)
-
-    @app.get(
-        "/calendar/{bot_id}/{secret}.ics",
-        tags=["open"],
-        summary="Scheduled calls for the operator's calendar",
-    )
-    async def calendar(bot_id: str, secret: str) -> Response:
-        known = registry.get(bot_id)
-        if known is None or await tokens.of_feed(settings, redis, bot_id, secret) is None:
-            raise HTTPException(404, "there is no calendar at this address")
-        return Response(feed(known.bot, await Appointments(redis).coming(bot_id)), media_type="text/calendar")
-
-    @app.get("/metrics", tags=["open"], summary="Prometheus metrics")
-    async def prometheus(request: Request) -> Response:
-        """All bots as one and no money, unless a token comes along: then each bot it opens."""
-        measured = await metrics.registry(settings, redis, registry, await access.operator(request))
-        return Response(generate_latest(measured), media_type=CONTENT_TYPE_LATEST)
-
-    @app.exception_handler(RedisError)
-    @app.exception_handler(ConnectionError)
-    async def no_redis(request: Request, error: Exception) -> Response:
-        route = request.scope.get("route")  # of an address that holds a secret, the log has the pattern only
-        return _no_redis(getattr(route, "path", "") or "/", error)
-
-    @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
-        if error.status_code >= 400 and request.url.path.startswith("/dashboard"):
-            found = {"status": error.status_code, "why": str(error.detail)}
-            return templates.TemplateResponse(request, "wrong.html", found, status_code=error.status_code)
-        return problem(error.status_code, str(error.detail), error.headers)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
-        errors = [{"field": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()]
-        return problem(422, "; ".join(f"{e['field']}: {e['problem']}" for e in errors), errors=errors)
-
+    refusals.put_up(app)
     described = app.openapi
 
     def with_problems() -> dict[str, Any]:
@@ -162,14 +102,4 @@ def create(settings: Settings, redis: Redis) -> Guard:
         elif path.startswith("/simulator/"):
             await simulator.admit(settings, access, request)
 
-    return Guard(app, receive, admit, _no_redis, stopping)
-
-
-def _no_redis(path: str, error: Exception) -> Response:
-    event = "bot_not_ready" if isinstance(error, NotReady) else "redis_unreachable"
-    log.error(event, path=path, error=repr(error)[:200])
-    return (
-        PlainTextResponse("try again later", 503)
-        if path.startswith("/webhook")
-        else problem(503, "Redis is unreachable")
-    )
+    return Guard(app, receive, admit, refusals.no_redis, stopping)
