@@ -334,7 +334,8 @@ function upload(form, file) {
       const good = request.status === 201;
       bar.remove();
       row.className = good ? "good" : "wrong";
-      words.textContent = `${file.name}: ` + (good ? `${answer.passages} passages${answer.problems.length ? `, ${answer.problems.join("; ")}` : ""}` : answer.detail || "not sent");
+      const told = good ? [`${answer.passages} passages`, answer.problems.join("; ")] : [answer.detail || "not sent"];
+      words.textContent = `${file.name}: ${told.filter(Boolean).join(", ")}`;
       done();
     };
     request.open("POST", form.dataset.upload);
