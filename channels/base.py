@@ -113,7 +113,8 @@ class Message(Frozen):
 def amending_id(original: str, kind: str, text: str) -> str:
     """The id of an edit or a revocation that its provider sends under the id of the message it changes, so
     that it is not taken for one that has come before."""
-    return f"{original}:{kind}:{hashlib.blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=6).hexdigest()}"
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    return f"{original}:{kind}:{digest}"
 
 
 Failure = Literal[

@@ -33,11 +33,13 @@ _AUTHOR = re.compile(r"^(.{1,80}?)\s?:\s(.*)$", re.DOTALL)
 # (file attached), ...
 _FILE = re.compile(
     r"^<(?:media|без медиафайлов|медиа|médias?|medien|multimedia|mídia|arquivo|file|dosya|medya)\b[^<>]*>$"
-    r"|^(?:image|photo|video|audio|sticker|document|gif|contact card|изображение|фото|видео|аудио|стикер|документ"
+    r"|^(?:image|photo|video|audio|sticker|document|gif|contact card"
+    r"|изображение|фото|видео|аудио|стикер|документ"
     r"|bild|imagen?|imagem|immagine|figurinha|vídeo|áudio|documento|adesivo)\b.{0,20}\b"
     r"(?:omitted|отсутствует|отсутствуют|пропущено|weggelassen|ausgelassen|omitid[oa]|ocult[oa]|omess[oa]|absente?)$"
     r"|^<(?:attached|прикреплено|angehängt|adjunto|anexado|allegato)\s?: ?(?P<name>[^<>]+)>$"
-    r"|^(?P<other>\S+\.\w{2,5}) \((?:file attached|файл добавлен|datei angehängt|archivo adjunto|arquivo anexado|file allegato)\)",
+    r"|^(?P<other>\S+\.\w{2,5}) \((?:file attached|файл добавлен|datei angehängt"
+    r"|archivo adjunto|arquivo anexado|file allegato)\)",
     re.IGNORECASE,
 )
 LARGEST = 100 * 1024 * 1024

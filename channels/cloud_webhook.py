@@ -201,8 +201,8 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
         return "button", _pressed(content), None
     if kind == "order":
         items = [
-            f"{clean(i.get('quantity'))} x {clean(i.get('product_retailer_id'))} at {clean(i.get('item_price'))} "
-            f"{clean(i.get('currency'))}"
+            f"{clean(i.get('quantity'))} x {clean(i.get('product_retailer_id'))} at "
+            f"{clean(i.get('item_price'))} {clean(i.get('currency'))}"
             for i in as_dicts(content.get("product_items"))
         ]
         return "order", "; ".join(filter(None, (clean(content.get("text")), *items))), None

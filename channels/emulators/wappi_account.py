@@ -193,10 +193,8 @@ class Account(Emulator):
             return refused(400, {"status": "error", "detail": "message not found"})
         chat = quoted.contact if quoted else str(raw["recipient"])
         contact = chat.partition("@")[0] if chat.endswith("@c.us") else chat
-        shown = (
-            raw.get("body")
-            or f"[{'image' if 'img' in call else 'document'} {raw.get('file_name', '')}] {raw.get('caption', '')}".strip()
-        )
+        file = f"[{'image' if 'img' in call else 'document'} {raw.get('file_name', '')}]"
+        shown = raw.get("body") or f"{file} {raw.get('caption', '')}".strip()
         now, message_id = time.time(), f"3EB0{secrets.token_hex(8).upper()}"
         bubble = Bubble(message_id, number, contact, False, shown, int(now * 1000))
         self.phones.show(bubble)

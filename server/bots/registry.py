@@ -246,7 +246,10 @@ class BotRegistry(Mapping[str, BotRuntime]):
         )
         most = self._settings.whatsapp_max_clients
         if any(account.channel == "waha" for account in bot.accounts) and sessions > most:
-            problem = f"there are {most} QR-linked sessions already, as many as WHATSAPP_MAX_CLIENTS allows; raise it, or delete one"
+            problem = (
+                f"there are {most} QR-linked sessions already, as many as WHATSAPP_MAX_CLIENTS allows; raise "
+                "it, or delete one"
+            )
             raise BadConfig([Problem(field="channel", problem=problem)])
 
     async def delete(self, bot_id: str) -> bool:

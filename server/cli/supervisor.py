@@ -138,7 +138,10 @@ def _port_taken(settings: Settings) -> str:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            return f"cannot listen on {settings.host}:{settings.port} ({error.strerror}); set HOST or PORT to something free"
+            return (
+                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}); set HOST or PORT to "
+                "something free"
+            )
     return ""
 
 

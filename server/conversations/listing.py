@@ -24,7 +24,14 @@ from server.store.scripts import Scripts
 
 Show = Literal["all", "unread", "needs_person", "failed", "follow_up", "client", "non_client"]
 SHOWS: tuple[str, ...] = get_args(Show)
-_SETS = {"unread": "unread", "needs_person": "needs", "failed": "failed", "follow_up": "timers", "client": "class:client", "non_client": "class:non_client"}  # fmt: skip
+_SETS = {
+    "unread": "unread",
+    "needs_person": "needs",
+    "failed": "failed",
+    "follow_up": "timers",
+    "client": "class:client",
+    "non_client": "class:non_client",
+}
 # A set up to this size is read as a whole; of a larger one the conversations are asked, so many at a time.
 WHOLE, CHUNK = 5_000, 1_000
 # How long words are looked for before the answer says how far it got, seconds; and lines read in one step,

@@ -51,9 +51,15 @@ class Spending:
             await alerts.clear(self._redis, f"budget:{bot.id}")
             return "full"
         what = "offline answers" if spent >= budget else "the cheaper model"
-        text = f"{bot.id} has spent {spent:.2f} of {budget:.2f} US dollars today; {what} until midnight. Raise daily_budget to change that."
+        text = (
+            f"{bot.id} has spent {spent:.2f} of {budget:.2f} US dollars today; {what} until midnight. Raise "
+            "daily_budget to change that."
+        )
         if today["assumed_cost"]:
-            text += f" {today['assumed_cost']:.2f} of it is for models without a price, counted like the dearest: MODEL_PRICES says what they cost."
+            text += (
+                f" {today['assumed_cost']:.2f} of it is for models without a price, counted like the dearest:"
+                " MODEL_PRICES says what they cost."
+            )
         await alerts.raise_alert(self._redis, f"budget:{bot.id}", text, "daily_budget", bot.id)
         return "offline" if spent >= budget else "cheaper"
 

@@ -51,7 +51,8 @@ class Checked(BaseModel):
         """One line for people."""
         able = [ABLE[sort] for sort, why in self.checks.items() if why == "ok"]
         wrong = [why for why in self.checks.values() if why != "ok"]
-        return f"{', '.join(able) or 'nothing works'} ({self.seconds:.1f} s){''.join(f'; {why}' for why in wrong)}"
+        works = f"{', '.join(able) or 'nothing works'} ({self.seconds:.1f} s)"
+        return "; ".join([works, *wrong])
 
 
 async def check_model(models: Models, name: str, options: ModelOptions = ModelOptions()) -> Checked:

@@ -59,13 +59,13 @@ async def look(redis: Redis) -> Fitness:
         policy = str(row.get("maxmemory_policy", "noeviction"))
         if policy != "noeviction":
             refused.append(
-                f"it throws keys away when it is full (maxmemory-policy {policy}), acknowledged messages among them; "
-                "set maxmemory-policy noeviction"
+                f"it throws keys away when it is full (maxmemory-policy {policy}), acknowledged messages "
+                "among them; set maxmemory-policy noeviction"
             )
         if str(row.get("aof_enabled", 1)) == "0":
             refused.append(
-                "it forgets what came since its last snapshot when it ends (appendonly no), acknowledged messages among "
-                "them; set appendonly yes"
+                "it forgets what came since its last snapshot when it ends (appendonly no), acknowledged "
+                "messages among them; set appendonly yes"
             )
         if str(row.get("role", "master")) not in ("master", "primary"):
             refused.append("it is a replica and takes no writes; name its primary, or use redis+sentinel://")
@@ -82,7 +82,8 @@ async def look(redis: Redis) -> Fitness:
     ]
     if synced == "no":
         warned.append(
-            "a power failure loses half a minute of messages (appendfsync no); set appendfsync always or everysec"
+            "a power failure loses half a minute of messages (appendfsync no); set appendfsync always or "
+            "everysec"
         )
     most = min((count for count in clients if count), default=0)
     better = tuple(noted if synced == "everysec" else ())

@@ -14,8 +14,9 @@ from server.pipeline import linked_sessions
 from server.store import alerts
 
 UNOFFICIAL = (
-    "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and numbers that send "
-    "like machines get banned. Use a number you can lose, answer only those who write, and prefer the Cloud API."
+    "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and "
+    "numbers that send like machines get banned. Use a number you can lose, answer only those who write, and "
+    "prefer the Cloud API."
 )
 
 
@@ -64,4 +65,5 @@ async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRunti
         except SendError as error:
             now = now.model_copy(update={"reason": str(error)[:200]})
     state = "paused" if paused and now.state == "connected" else now.state
-    return {**status, "state": state, "reason": now.reason, "phone": now.phone or None, "qr": code.model_dump() if code and who.get().role == "owner" else None}  # fmt: skip
+    shown = code.model_dump() if code and who.get().role == "owner" else None
+    return {**status, "state": state, "reason": now.reason, "phone": now.phone or None, "qr": shown}

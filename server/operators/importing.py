@@ -33,15 +33,24 @@ SOURCE = "import"
 
 # The words people put over their columns.
 COLUMNS = {
-    "phone": ("phone", "number", "tel", "telephone", "mobile", "whatsapp", "wa_id", "phone number", "mobile phone", "телефон", "номер", "teléfono", "telefono", "telefone", "telefon", "handy", "celular", "फ़ोन"),
-    "name": ("name", "first name", "first_name", "firstname", "имя", "nombre", "nome", "vorname", "prénom"),
-    "last_name": ("last name", "last_name", "lastname", "surname", "фамилия", "apellido", "apellidos", "cognome", "sobrenome", "nachname", "nom"),
-    "company": ("company", "organisation", "organization", "компания", "empresa", "azienda", "firma", "entreprise"),
-    "email": ("email", "e-mail", "mail", "почта", "correo"),
-    "language": ("language", "lang", "язык", "idioma", "lingua", "sprache", "langue"),
-    "class": ("class",),
-    "consent": ("consent", "stopped", "opt_out", "opted out", "unsubscribed"),
-}  # fmt: skip
+    name: words.split(", ")
+    for name, words in {
+        "phone": (
+            "phone, number, tel, telephone, mobile, whatsapp, wa_id, phone number, mobile phone, телефон, "
+            "номер, teléfono, telefono, telefone, telefon, handy, celular, फ़ोन"
+        ),
+        "name": "name, first name, first_name, firstname, имя, nombre, nome, vorname, prénom",
+        "last_name": (
+            "last name, last_name, lastname, surname, фамилия, apellido, apellidos, cognome, sobrenome, "
+            "nachname, nom"
+        ),
+        "company": "company, organisation, organization, компания, empresa, azienda, firma, entreprise",
+        "email": "email, e-mail, mail, почта, correo",
+        "language": "language, lang, язык, idioma, lingua, sprache, langue",
+        "class": "class",
+        "consent": "consent, stopped, opt_out, opted out, unsubscribed",
+    }.items()
+}
 
 # KEYS transcript status active | ARGV conversation lines at... id entry id entry: what is older than anything
 # there comes before it, once; -1: some of it is newer
@@ -230,7 +239,9 @@ def _column(cell: str, custom: dict[str, Any]) -> str:
     return known or (cell if cell in custom else "")
 
 
-def _person(line: int, cells: dict[str, str], custom: dict[str, Any], region: str | None) -> tuple[Refused | None, Person | None]:  # fmt: skip
+def _person(
+    line: int, cells: dict[str, str], custom: dict[str, Any], region: str | None
+) -> tuple[Refused | None, Person | None]:
     if "phone" not in cells:
         return Refused(line, "phone", "empty"), None
     number = phone_number(cells["phone"], region)

@@ -200,7 +200,13 @@ def exposed(settings: Settings) -> str:
     if settings.api_token:
         if len(settings.api_token.get_secret_value()) >= UNGUESSABLE:
             return ""
-        return f"API_TOKEN: {settings.host} is reachable by others, so it needs {UNGUESSABLE} characters at least; leave it out, and one is made"
+        return (
+            f"API_TOKEN: {settings.host} is reachable by others, so it needs {UNGUESSABLE} characters at "
+            "least; leave it out, and one is made"
+        )
     if not path.exists() or not path.stat().st_mode & 0o077:
         return ""
-    return f"HOST: {settings.host} is reachable by others, and so is {path}; run: chmod 600 {path} (or set API_TOKEN)"
+    return (
+        f"HOST: {settings.host} is reachable by others, and so is {path}; run: chmod 600 {path} (or set "
+        "API_TOKEN)"
+    )

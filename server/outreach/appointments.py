@@ -76,8 +76,13 @@ class Appointments:
         taken: Any = await self._redis.hgetall(key(bot.id, "call_slots"))  # pyright: ignore[reportGeneralTypeIssues]
         full = {int(at) for at, count in taken.items() if int(count) >= plan.calls_at_once}
         last = now_ms() + DAYS * 24 * 60 * MINUTE
-        slots = (at for first, end in plan.hours.openings(earliest) for at in range(first, end, plan.call_minutes * MINUTE)
-                 if at + plan.call_minutes * MINUTE <= end)  # fmt: skip
+        length = plan.call_minutes * MINUTE
+        slots = (
+            at
+            for first, end in plan.hours.openings(earliest)
+            for at in range(first, end, length)
+            if at + length <= end
+        )
         upcoming = itertools.takewhile(lambda at: at < last, (at for at in slots if at >= earliest))
         return list(itertools.islice((at for at in upcoming if at not in full), most))
 

@@ -58,7 +58,8 @@ async def note(runtime: BotRuntime, change: LinkChange, counts: bool = True) -> 
         await alerts.clear(runtime.redis, alert)
     elif counts and bad >= BAD_ANSWERS and not before.get("off"):
         remedy = REMEDIES.get(change.state, "").format(bot=runtime.bot.id)
-        text = f"{runtime.bot.id} cannot be reached: {change.state}{f', {change.reason}' if change.reason else ''}; {remedy}"
+        state = f"{change.state}, {change.reason}" if change.reason else change.state
+        text = f"{runtime.bot.id} cannot be reached: {state}; {remedy}"
         await alerts.raise_alert(runtime.redis, alert, text, "channel", runtime.bot.id)
 
 

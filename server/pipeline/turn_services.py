@@ -129,8 +129,14 @@ class TurnServices:
         await runtime.conversations.set(contact.id, task=_with(now.task if now else "", reason[:500]))
         name = contact.profile.get("name") or contact.name
         notice = to_operators.Notice(
-            id=turn_id, event=event, bot_id=runtime.bot.id, conversation_id=contact.id, contact=name, reason=reason[:500], at=now_ms()
-        )  # fmt: skip
+            id=turn_id,
+            event=event,
+            bot_id=runtime.bot.id,
+            conversation_id=contact.id,
+            contact=name,
+            reason=reason[:500],
+            at=now_ms(),
+        )
         await to_operators.leave(self.redis, notice)
         minutes = self.settings.answer_minutes
         if event == "handoff" and minutes:

@@ -29,20 +29,27 @@ _MONEY = re.compile(
     r"[ \u00a0]{0,2}(?:₸|₽|€|\$|£|¥|₹|KZT|RUB|EUR|USD|тг|тенге|теңге|руб|сум|euro|dollar|tenge)", re.I
 )
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:\D.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}(?:\D.*)?")
-_NUMBER = r"\s*+(?:,\s*+)?(?:n[°o.]?\s*|№\s*|д(?:ом|\.)\s*)?\d+[\w/-]*(?:,?\s*(?:кв(?:артира|\.)?|оф(?:ис|\.)?|apt\.?|int\.?)\s*\d+)?"
+_NUMBER = (
+    r"\s*+(?:,\s*+)?(?:n[°o.]?\s*|№\s*|д(?:ом|\.)\s*)?\d+[\w/-]*"
+    r"(?:,?\s*(?:кв(?:артира|\.)?|оф(?:ис|\.)?|apt\.?|int\.?)\s*\d+)?"
+)
 ADDRESS = re.compile(
-    rf"\b(?:ул\.|улиц[аеыу]|пр-т|проспект[еа]?|пер\.|переул[а-я]{{1,10}}|мкр\.?|микрорайон[еа]?|бульвар[еа]?|шоссе)\s*[\w.«»-]{{1,40}}(?:\s[А-ЯЁ][\w.-]{{1,40}})?{_NUMBER}"
+    r"\b(?:ул\.|улиц[аеыу]|пр-т|проспект[еа]?|пер\.|переул[а-я]{1,10}|мкр\.?|микрорайон[еа]?|бульвар[еа]?|шоссе)"
+    rf"\s*[\w.«»-]{{1,40}}(?:\s[А-ЯЁ][\w.-]{{1,40}})?{_NUMBER}"
     r"|\b[А-ЯЁ][а-яё-]{1,40},?\s(?:д(?:ом|\.)\s*)?\d+[\w/]*,?\s*(?:кв|оф)(?:артира|ис|\.)?\s*\d+"
     rf"|\b[\w-]{{1,40}}\s(?:көшесі|даңғылы|caddesi|sokak|sokağı){_NUMBER}"
-    rf"|\b(?:via|viale|piazza|corso|calle|c/|avenida|av\.|avda\.|plaza|rua|r\.|praça|rue|place)\s(?:\w{{1,3}}\s)?[A-ZÀ-Ý][\w'’.-]{{1,40}}(?:\s[A-ZÀ-Ý][\w'’.-]{{1,40}}){{0,5}}{_NUMBER}"
+    rf"|\b(?:via|viale|piazza|corso|calle|c/|avenida|av\.|avda\.|plaza|rua|r\.|praça|rue|place)"
+    rf"\s(?:\w{{1,3}}\s)?[A-ZÀ-Ý][\w'’.-]{{1,40}}(?:\s[A-ZÀ-Ý][\w'’.-]{{1,40}}){{0,5}}{_NUMBER}"
     rf"|\b[\w-]{{1,40}}(?:straße|strasse|str\.|weg|platz){_NUMBER}"
-    r"|\b\d+[A-Za-z]?,?\s(?:[A-Z][\w'’.-]{1,40}\s){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Boulevard|Blvd)\b\.?"
+    r"|\b\d+[A-Za-z]?,?\s(?:[A-Z][\w'’.-]{1,40}\s){1,3}"
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Boulevard|Blvd)\b\.?"
     r"|\b\d+,?\s(?:rue|avenue|boulevard)\s(?:\w{1,3}\s)?[A-ZÀ-Ý][\w'’.-]+",
     re.I,
 )
 # Parts of names that are words of their own.
 _PARTICLES = frozenset(
-    "de la las los del della di da do dos das van von der den el al bin ibn abu the and und y e i und san mac le du des".split()
+    "de la las los del della di da do dos das van von der den el al bin ibn abu "
+    "the and und y e i san mac le du des".split()
 )
 NAMES = ("Alex", "Sam", "Kim", "Robin", "Charlie", "Jo", "Noa", "Mika", "Sasha", "Lou")
 CYRILLIC_NAMES = ("Саша", "Женя", "Валя", "Слава", "Шура", "Никита", "Данияр", "Асель", "Дана", "Тимур")
@@ -58,7 +65,8 @@ STAND_INS: dict[str, Callable[[int], str]] = {
 }
 # What stand-ins look like: whatever else is found is somebody's.
 NOBODYS = re.compile(
-    r"someone\d+@example\.com|https://example\.com/\d+|\d+ Example Street|@example\d*|0\.\d{4}, 0\.\d{4}|\+?1\d{3}55501\d\d",
+    r"someone\d+@example\.com|https://example\.com/\d+|\d+ Example Street|@example\d*|0\.\d{4}, 0\.\d{4}"
+    r"|\+?1\d{3}55501\d\d",
     re.I,
 )
 

@@ -113,7 +113,8 @@ async def _verify(source: Redis, target: Redis, names: list[bytes]) -> None:
     for name in names:
         if await _digest(source, name) != await _digest(target, name):
             raise CopyError(
-                f"{name.decode()} is not the same on both sides; stop web and workers, empty the target and copy again"
+                f"{name.decode()} is not the same on both sides; stop web and workers, empty the target and "
+                "copy again"
             )
         there.discard(name)
     if there:

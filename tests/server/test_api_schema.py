@@ -67,7 +67,13 @@ async def test_nothing_that_is_sent_of_a_real_conversation_is_one(apart: Stack, 
     """With ids of things that there are, so that more than "not found" is tried."""
     _, conversation = await talk(apart, "hello")
     found = (await apart.http.get(f"/api/conversations/{conversation}")).json()["messages"]
-    known = {"conversation_id": conversation, "contact_id": conversation, "bot_id": "default", "turn_id": found[1]["turn_id"], "message_id": found[0]["id"]}  # fmt: skip
+    known = {
+        "conversation_id": conversation,
+        "contact_id": conversation,
+        "bot_id": "default",
+        "turn_id": found[1]["turn_id"],
+        "message_id": found[0]["id"],
+    }
     config = "[parameters]\n" + "".join(f'"path.{name}" = "{value}"\n' for name, value in known.items())
     more = ("--phases=fuzzing", "--max-examples=5", "--exclude-method=DELETE")
     tried(apart, tmp_path, config, "^/api/.*_id}", *more)
@@ -120,7 +126,11 @@ async def test_the_examples_are_like_real_answers(apart: Stack):
     await apart.http.post("/api/tokens", json={"name": "x", "bot_id": "default"})
     hook = (await apart.http.post("/api/hooks", json={"url": "https://93.184.216.34/x"})).json()["id"]
     await apart.http.post(f"/api/hooks/{hook}/ping")
-    bodies = {"/api/knowledge/search": {"question": "delivery", "bot_id": "demo"}, "/api/generate": {"text": "hello"}, "/api/conversations/{conversation_id}/messages": {"text": "hi"}}  # fmt: skip
+    bodies = {
+        "/api/knowledge/search": {"question": "delivery", "bot_id": "demo"},
+        "/api/generate": {"text": "hello"},
+        "/api/conversations/{conversation_id}/messages": {"text": "hi"},
+    }
     tried = 0
     for (method, path), value in EXAMPLES.items():
         if method == "delete":

@@ -197,7 +197,12 @@ async def test_a_redirect_is_not_followed_and_a_dead_endpoint_is_given_up(
     assert (await hooks.deliveries("default", nobody.id))[0].answer.startswith("no answer")
 
 
-PRIVATE = ["http://127.0.0.1/", "http://localhost/", "http://10.1.2.3/", "http://192.168.1.1/", "http://169.254.169.254/latest/meta-data", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://0.0.0.0/", "http://100.64.0.1/", "http://2130706433/", "http://[fd00::1]/", "http://224.0.0.1/", "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://192.0.0.192/"]  # fmt: skip
+PRIVATE = (
+    "http://127.0.0.1/ http://localhost/ http://10.1.2.3/ http://192.168.1.1/ "
+    "http://169.254.169.254/latest/meta-data http://[::1]/ http://[::ffff:10.0.0.1]/ http://0.0.0.0/ "
+    "http://100.64.0.1/ http://2130706433/ http://[fd00::1]/ http://224.0.0.1/ "
+    "http://[64:ff9b::7f00:1]/ http://[2002:7f00:1::]/ http://192.0.0.192/"
+).split()
 
 
 @pytest.mark.parametrize("url", PRIVATE)

@@ -63,7 +63,14 @@ async def house(redis: Redis, tmp_path: Path) -> AsyncIterator[House]:
 
 async def test_a_flap_alerts_nobody_and_two_bad_answers_do_once(house: House):
     profile = house.wappi.profile("profile")
-    for status, alerted in (("connecting", 0), ("open", 0), ("connecting", 0), ("connecting", 1), ("connecting", 1), ("open", 0)):  # fmt: skip
+    for status, alerted in (
+        ("connecting", 0),
+        ("open", 0),
+        ("connecting", 0),
+        ("connecting", 1),
+        ("connecting", 1),
+        ("open", 0),
+    ):
         profile.settings.app_status = status
         await house.check("profile")
         assert len(await house.alerts()) == alerted
