@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from redis.asyncio import Redis
 
 from knowledge_base.library import Library
 from server.api.events import Feed
@@ -27,6 +26,7 @@ from server.operators.tokens import Visible, who
 from server.outreach.appointments import Appointments
 from server.outreach.follow_ups import FollowUps
 from server.pipeline.agents import Rehearsal, library
+from server.store.commands import Redis
 from server.store.contacts import Conversations
 from server.store.keys import SHARED, key
 from server.store.records import Contact

@@ -13,10 +13,10 @@ import json
 from collections.abc import AsyncIterator, Iterator
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.operators.tokens import Operator
+from server.store.commands import Redis
 from server.store.keys import EVENTS, PREFIX
 
 # A watcher who does not read is told to look at everything again.

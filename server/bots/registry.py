@@ -14,7 +14,6 @@ from typing import Any, Literal
 import structlog
 import yaml
 from pydantic import BaseModel, ValidationError
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from channels.registry import channels
@@ -24,6 +23,7 @@ from server.clock import now_ms
 from server.config.bot import BadConfig, Problem, parse_config, shown, split_secrets
 from server.config.settings import Settings
 from server.store import alerts
+from server.store.commands import Redis
 from server.store.keys import SHARED, key
 from server.store.vault import Vault, WrongKey
 
@@ -95,10 +95,10 @@ class BotRegistry(Mapping[str, BotRuntime]):
 
     async def refresh(self) -> bool:
         """Take over what others changed; True when something did."""
-        version: Any = await self._redis.get(VERSION)
+        version = await self._redis.get(VERSION)
         if version == self._version:
             return False
-        rows: Any = await self._redis.hgetall(BOTS)  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.hgetall(BOTS)
         runtimes, away = {}, dict[str, tuple[str, str]]()
         for bot_id, raw in {name.decode(): raw for name, raw in rows.items()}.items():
             if bot_id in self._desks and self._rows.get(bot_id) == raw and bot_id not in self._away:
@@ -178,7 +178,7 @@ class BotRegistry(Mapping[str, BotRuntime]):
 
     async def config(self, bot_id: str) -> dict[str, Any]:
         """A configuration as it was given, without its secrets; of a bot of the settings only its id."""
-        raw: Any = await self._redis.hget(BOTS, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.hget(BOTS, bot_id)
         if (row := _row(raw)) is None:
             return {"id": bot_id}
         try:
@@ -191,7 +191,7 @@ class BotRegistry(Mapping[str, BotRuntime]):
         that are left out stay as they are while the number does. Raises BadConfig."""
         given = parse_config(raw)
         config = given.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-        known: Any = await self._redis.hget(BOTS, given.id)  # pyright: ignore[reportGeneralTypeIssues]
+        known = await self._redis.hget(BOTS, given.id)
         row = _row(known)
         secrets: dict[str, str] = {}
         if given.channel is not None:

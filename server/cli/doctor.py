@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from agent.model_options import ModelOptions
@@ -32,6 +31,7 @@ from server.observability.model_checks import SECONDS, check, check_model, silen
 from server.observability.redis_fitness import look, write
 from server.pipeline.agents import models
 from server.pipeline.transcription import Unheard, default_model, transcribe
+from server.store.commands import Redis
 from server.store.keys import key
 from server.web import webhook_check
 
@@ -142,7 +142,7 @@ async def _may(redis: Redis, command: str) -> bool:
     name = key("doctor~", "probe")
     words = [word.replace("{}", name) for word in COMMANDS[command]]
     try:
-        said: Any = await redis.eval(_TRIED, 1, name, command, *words)  # pyright: ignore[reportGeneralTypeIssues]
+        said = await redis.eval(_TRIED, 1, name, command, *words)
         await redis.delete(name)
     except ResponseError as error:
         said = str(error).encode()

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from redis.asyncio import Redis
 from rich.markup import escape
 
 from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
 from server.config.settings import Settings
+from server.store.commands import Redis
 
 if TYPE_CHECKING:
     from channels.chat_export import Export

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -21,6 +20,7 @@ from server.cli.common import NO_REDIS, bot_of, connect, connect_to_work, consol
 from server.config.addresses import hidden
 from server.config.settings import Settings
 from server.observability import logs
+from server.store.commands import Redis
 
 if TYPE_CHECKING:
     pass

@@ -16,7 +16,6 @@ from types import FrameType
 from typing import TypeVar
 
 import httpx
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
@@ -28,6 +27,7 @@ from server.config.addresses import hidden, is_loopback
 from server.config.settings import Settings
 from server.operators.login import login_link
 from server.store.client import client
+from server.store.commands import Redis
 from server.store.embedded import EmbeddedRedis, die_with_parent
 from server.store.keys import key
 

@@ -1,4 +1,4 @@
-"""What an address says: whether it leads to this machine alone, how a setting holds it and people see it."""
+"""What an address says: whether it leads to this machine alone, and how it is shown to people."""
 
 from __future__ import annotations
 
@@ -20,10 +20,3 @@ def hidden(text: str) -> str:
     """A text with the passwords of addresses in it left out."""
     text = re.sub(r"(\bredi[\w+]*://|\bunix://)\S*@", r"\1***@", text)  # a password may hold any sign
     return re.sub(r"(\w[\w+.-]*://)[^/\s@]*@", r"\1***@", text)
-
-
-def http_url(value: str | None) -> str | None:
-    """An address as a setting may hold it, without a slash at its end. Raises ValueError."""
-    if value and not value.startswith(("http://", "https://")):
-        raise ValueError("start it with http:// or https://")
-    return value.rstrip("/") if value else value

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
-
-from server.config.addresses import http_url
 
 
 class ChannelSettings(BaseSettings):
@@ -63,5 +61,3 @@ class ChannelSettings(BaseSettings):
     whatsapp_max_clients: int = Field(
         30, ge=0, le=1000, description="QR-linked sessions of this deployment at most."
     )
-
-    _addresses = field_validator("whatsapp_graph_url", "wappi_url", "waha_url")(http_url)

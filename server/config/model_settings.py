@@ -9,7 +9,6 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
 from agent.model_options import is_name
-from server.config.addresses import http_url
 
 
 class ModelSettings(BaseSettings):
@@ -81,8 +80,6 @@ class ModelSettings(BaseSettings):
     mcp_file: Path | None = Field(
         None, description="mcp.json: MCP servers whose tools the agents may use (make mcp)."
     )
-
-    _addresses = field_validator("openai_base_url", "gemini_base_url")(http_url)
 
     @field_validator(
         "chat_model", "fallback_model", "cheaper_model", "moderator_model", "extractor_model", "summary_model"

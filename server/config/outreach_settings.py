@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from server.config.addresses import http_url
 from server.config.follow_ups import MAPPED
 from server.config.working_hours import Hours, days_of, hours_of, known_countries
 
@@ -57,8 +56,6 @@ class OutreachSettings(BaseSettings):
         None,
         description="ISO country whose public holidays are kept, or none; unset: the country of TIMEZONE.",
     )
-
-    _addresses = field_validator("operator_webhook_url")(http_url)
 
     @field_validator("timezone")
     @classmethod

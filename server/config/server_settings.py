@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
-from server.config.addresses import http_url, is_loopback
+from server.config.addresses import is_loopback
 from server.config.kept_secrets import kept_secret
 from server.store.client import CONNECTIONS, SENTINEL, sentinels_of
 
@@ -77,8 +77,6 @@ class ServerSettings(BaseSettings):
             "Encrypts the bots' credentials in Redis, the same on every host; unset: made once in DATA_DIR."
         ),
     )
-
-    _addresses = field_validator("web_url", "public_url", "internal_url")(http_url)
 
     @field_validator("log_level", mode="before")
     @classmethod

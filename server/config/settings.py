@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pydantic import field_validator
 from pydantic_settings import SettingsConfigDict
 
 from server.config.channel_settings import ChannelSettings
@@ -22,3 +23,13 @@ class Settings(OutreachSettings, TurnSettings, ChannelSettings, ModelSettings, S
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
     )
+
+    @field_validator(
+        *("web_url", "public_url", "internal_url", "operator_webhook_url"),
+        *("openai_base_url", "gemini_base_url", "whatsapp_graph_url", "wappi_url", "waha_url"),
+    )
+    @classmethod
+    def _http_url(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("start it with http:// or https://")
+        return value.rstrip("/") if value else value

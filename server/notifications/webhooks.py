@@ -28,12 +28,12 @@ import aiohttp
 import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 from pydantic import BaseModel
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
+from server.store.commands import Redis
 from server.store.keys import SHARED, digest, key
 from server.store.readable import readable
 from server.store.scripts import Scripts
@@ -187,37 +187,37 @@ class Hooks:
 
     async def every(self, bot_id: str) -> list[Hook]:
         """Those of a bot, the oldest first."""
-        rows: Any = await self._redis.hvals(key(bot_id, "hooks"))  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.hvals(key(bot_id, "hooks"))
         return sorted(readable(rows, Hook.model_validate_json, "a webhook"), key=lambda hook: hook.created)
 
     async def one(self, bot_id: str, hook_id: str) -> Hook | None:
         """The webhook of an id."""
-        raw: Any = await self._redis.hget(key(bot_id, "hooks"), hook_id)  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.hget(key(bot_id, "hooks"), hook_id)
         return next(iter(readable([raw], Hook.model_validate_json, "a webhook")), None)
 
     async def create(self, bot_id: str, url: str, events: tuple[Event, ...]) -> tuple[Hook, str]:
         """A new one, and what its deliveries are signed with. Raises Forbidden."""
         await check(self._settings, url)
         hook = Hook(id=uuid4().hex[:12], bot_id=bot_id, url=url, events=events, created=now_ms())
-        await self._redis.sadd(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
-        await self._redis.hset(key(bot_id, "hooks"), hook.id, hook.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+        await self._redis.sadd(HOOKED, bot_id)
+        await self._redis.hset(key(bot_id, "hooks"), hook.id, hook.model_dump_json())
         return hook, secret_of(self._settings, hook.id)
 
     async def delete(self, bot_id: str, hook_id: str) -> bool:
         """Tell it nothing any more; False when there is none of that id. What was on its way to it is dropped
         when it is due."""
-        return bool(await self._redis.hdel(key(bot_id, "hooks"), hook_id))  # pyright: ignore[reportGeneralTypeIssues]
+        return bool(await self._redis.hdel(key(bot_id, "hooks"), hook_id))
 
     async def deliveries(self, bot_id: str, hook_id: str, limit: int = 50) -> list[Delivery]:
         """The last of a webhook, newest first."""
-        rows: Any = await self._redis.hvals(key(bot_id, "deliveries"))  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.hvals(key(bot_id, "deliveries"))
         found = [d for d in _deliveries(rows) if d.hook_id == hook_id]
         return sorted(found, key=lambda delivery: -delivery.at)[:limit]
 
     async def replay(self, hook: Hook, delivery_id: str) -> bool:
         """Send a delivery of a webhook again, under its id; False when there is none of it."""
         bot_id = hook.bot_id
-        raw: Any = await self._redis.hget(key(bot_id, "deliveries"), delivery_id)  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.hget(key(bot_id, "deliveries"), delivery_id)
         if not raw or Delivery.model_validate_json(raw).hook_id != hook.id:
             return False
         again = Delivery.model_validate_json(raw).model_copy(
@@ -247,7 +247,7 @@ class Hooks:
             payload=payload,
             at=now_ms(),
         )
-        await self._redis.hset(key(hook.bot_id, "deliveries"), delivery.id, delivery.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+        await self._redis.hset(key(hook.bot_id, "deliveries"), delivery.id, delivery.model_dump_json())
         await self._redis.zadd(key(hook.bot_id, "delivery_due"), {delivery.id: 0})
         return delivery.id
 
@@ -271,7 +271,7 @@ class Hooks:
     async def _wanted(self, runtimes: Mapping[str, BotRuntime]) -> list[BotRuntime]:
         """The bots that anybody wants to be told of."""
         try:
-            known: Any = await self._redis.smembers(HOOKED)  # pyright: ignore[reportGeneralTypeIssues]
+            known = await self._redis.smembers(HOOKED)
             return [runtimes[name] for name in (raw.decode() for raw in known) if name in runtimes]
         except (RedisError, OSError) as error:
             log.error("redis_unreachable", error=repr(error)[:200])
@@ -296,9 +296,9 @@ class Hooks:
             while await self._fan_out(runtime, due >= MOST_WAITING):
                 due += 1
         elif not due:
-            await self._redis.srem(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
+            await self._redis.srem(HOOKED, bot_id)
             if await self._redis.exists(key(bot_id, "hooks")):  # made in this very moment
-                await self._redis.sadd(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
+                await self._redis.sadd(HOOKED, bot_id)
             return 0
         keys = [key(bot_id, part) for part in ("delivery_due", "deliveries")]
         rows: Any = await self._scripts.run("claim", keys, {"count": HANDFUL, "term": TERM})
@@ -311,7 +311,7 @@ class Hooks:
     async def _fan_out(self, runtime: BotRuntime, full: bool) -> bool:
         """Make deliveries of the oldest event, or drop it when too many wait; False when there is none."""
         bot_id = runtime.bot.id
-        raw: Any = await self._redis.lindex(key(bot_id, "happened"), 0)  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.lindex(key(bot_id, "happened"), 0)
         if not raw:
             return False
         row = json.loads(raw)

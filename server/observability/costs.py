@@ -13,12 +13,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from redis.asyncio import Redis
 
 from agent.models.usage import Allowance, Call
 from server.bots.bot import Bot
 from server.config.settings import Settings
 from server.store import alerts
+from server.store.commands import Redis
 from server.store.keys import key
 
 NANO = 1_000_000_000
@@ -89,7 +89,7 @@ class Spending:
 
     async def of(self, bot_id: str, day: str = "") -> dict[str, Any]:
         """Calls, tokens and US dollars of a bot on a day (today)."""
-        raw: Any = await self._redis.hgetall(key(bot_id, "spent", day or self.today()))  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.hgetall(key(bot_id, "spent", day or self.today()))
         row = {name.decode(): int(value) for name, value in raw.items()}
         return {
             "calls": row.get("calls", 0),

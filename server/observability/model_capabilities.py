@@ -12,10 +12,10 @@ from typing import Any
 
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
-from redis.asyncio import Redis
 
 from agent.models.ways import Ways
 from server.clock import now_ms
+from server.store.commands import Redis
 from server.store.keys import SHARED, key
 
 KEY = key(SHARED, "models")
@@ -56,7 +56,7 @@ class Known(BaseModel):
 
 async def every(redis: Redis) -> dict[str, Known]:
     """What is known of each model. A row that cannot be read is left out, and learned anew."""
-    raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
+    raw = await redis.hgetall(KEY)
     found: dict[str, Known] = {}
     for name, row in raw.items():
         try:
@@ -76,7 +76,7 @@ async def note(redis: Redis, model: str, ways: Ways, checks: dict[str, str] | No
         lacking=tuple(ways.lacking),
         checks=checks if checks is not None else before.checks if before else {},
     )
-    await redis.hset(KEY, model, known.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hset(KEY, model, known.model_dump_json())
 
 
 async def recall(redis: Redis) -> dict[str, Ways]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from server.config.settings import Settings
 from server.store import alerts
+from server.store.commands import Redis
 from server.store.keys import SHARED, key
 
 ALERT = "redis"
@@ -92,7 +92,7 @@ async def look(redis: Redis) -> Fitness:
 
 async def _infos(redis: Redis) -> list[dict[str, Any]]:
     target = {"target_nodes": "primaries"} if hasattr(redis, "get_primaries") else {}
-    found: Any = await redis.info(**target)  # pyright: ignore[reportArgumentType]
+    found = await redis.info(**target)  # pyright: ignore[reportArgumentType]
     nested = found and all(isinstance(row, dict) and "redis_version" in row for row in found.values())
     return list(found.values()) if nested else [found]
 
@@ -100,7 +100,7 @@ async def _infos(redis: Redis) -> list[dict[str, Any]]:
 async def _fsync(redis: Redis) -> str:
     """The setting, empty where it cannot be asked for: many rented servers do not let anybody."""
     try:
-        found: Any = await redis.config_get("appendfsync")
+        found = await redis.config_get("appendfsync")
     except (ResponseError, NoPermissionError):
         return ""
     return str(found.get("appendfsync", "")) if isinstance(found, dict) else ""

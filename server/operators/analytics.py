@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from redis.asyncio import Redis
-
 from server.bots.bot import BotRuntime
 from server.conversations.listing import Inbox
 from server.observability.answered_otherwise import counted
 from server.observability.costs import NANO
+from server.store.commands import Redis
 from server.store.counters import WITHIN, by_day, days, fields, median, summed
 
 # What stands in a day's row, and the figure it is.

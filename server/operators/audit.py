@@ -15,11 +15,11 @@ import structlog
 from fastapi import Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
-from redis.asyncio import Redis
 
 from server.clock import now_ms
 from server.operators.login import READS
 from server.operators.tokens import Operator, who
+from server.store.commands import Redis
 from server.store.keys import SHARED, key
 from server.store.readable import fields_of, readable
 
@@ -54,7 +54,7 @@ async def note(
 
 async def lines(redis: Redis, limit: int, start: int = 0) -> list[dict[str, Any]]:
     """The last changes, newest first."""
-    rows: Any = await redis.lrange(AUDIT, start, start + limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
+    rows = await redis.lrange(AUDIT, start, start + limit - 1)
     return readable(rows, fields_of, "a line of the audit log")
 
 

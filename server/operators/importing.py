@@ -12,7 +12,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
-from redis.asyncio import Redis
 
 from agent.context import PROFILE_FIELDS
 from agent.language.detect import language_of
@@ -23,6 +22,7 @@ from channels.chat_export import Export, Line
 from server.bots.bot import BotRuntime
 from server.operators.profile_fields import BadField, entered, phone_number
 from server.outreach import consent
+from server.store.commands import Redis
 from server.store.keys import key
 from server.store.records import Entry
 
@@ -140,7 +140,7 @@ async def chat(
         text for entry in entries for text in (entry.id, entry.model_dump_json(exclude={"status", "heard"}))
     ]
     keys = [key(runtime.bot.id, part, conversation_id) for part in ("transcript", "status")]
-    count: Any = await runtime.redis.eval(  # pyright: ignore[reportGeneralTypeIssues]
+    count = await runtime.redis.eval(
         *(_PREPEND, 3, *keys, key(runtime.bot.id, "active")),
         conversation_id,
         lines,
@@ -149,7 +149,7 @@ async def chat(
         *flat,
     )
     if count < 0:
-        already = await runtime.redis.hexists(keys[1], entries[-1].id)  # pyright: ignore[reportGeneralTypeIssues]
+        already = await runtime.redis.hexists(keys[1], entries[-1].id)
         if not already:
             raise NotImported(
                 "the conversation here began before this chat ended; messages would stand in the wrong order"

@@ -12,17 +12,16 @@ from __future__ import annotations
 import hmac
 import secrets
 from pathlib import Path
-from typing import Any
 
 from fastapi import HTTPException, Request
 from pydantic import BaseModel, ValidationError
-from redis.asyncio import Redis
 
 from server.config.addresses import is_loopback
 from server.config.settings import Settings
 from server.operators import tokens
 from server.operators.roles import Roles
 from server.operators.tokens import MASTER, Operator
+from server.store.commands import Redis
 from server.store.keys import SHARED, digest, key
 
 COOKIE = "salesgraph_session"
@@ -90,7 +89,7 @@ class Access:
     async def session(self, request: Request) -> Session | None:
         """The login a request's cookie stands for."""
         cookie = request.cookies.get(COOKIE, "")
-        raw: Any = await self._redis.get(_session_key(cookie)) if cookie else None
+        raw = await self._redis.get(_session_key(cookie)) if cookie else None
         try:
             return Session.model_validate_json(raw) if raw else None
         except ValidationError:  # not what we wrote: nobody's login
@@ -108,7 +107,7 @@ class Access:
     async def open_link(self, code: str) -> str | None:
         """What the cookie of whoever opens a printed link holds; None when it was opened before, or never
         printed."""
-        known: Any = await self._redis.getdel(_link_key(code))
+        known = await self._redis.getdel(_link_key(code))
         return await self._cookie(self._master_digest) if known else None
 
     async def _cookie(self, token_digest: str) -> str:

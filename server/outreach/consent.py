@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import structlog
-from redis.asyncio import Redis
 
 from server.clock import now_ms
 from server.outreach.follow_ups import FollowUps
+from server.store.commands import Redis
 from server.store.contacts import OPERATOR, Conversations
 from server.store.keys import key
 from server.store.readable import fields_of, readable
@@ -53,7 +53,7 @@ async def note(
         "door": door,
         "source": source,
     }
-    was: Any = await redis.zscore(key(bot_id, "suppressed"), conversation_id)
+    was = await redis.zscore(key(bot_id, "suppressed"), conversation_id)
     if (was is not None) == stopped:
         return
     async with redis.pipeline(transaction=True) as pipe:
@@ -74,7 +74,7 @@ async def note(
 async def suppressed(redis: Redis, conversations: Conversations) -> list[Mapping[str, Any]]:
     """Everybody who wants no messages, the longest first: number or user id, since when (ms),
     conversation."""
-    rows: Any = await redis.zrange(key(conversations.bot_id, "suppressed"), 0, -1, withscores=True)
+    rows = await redis.zrange(key(conversations.bot_id, "suppressed"), 0, -1, withscores=True)
     found = []
     for name, at in rows:
         contact = await conversations.contact(name.decode())
@@ -86,7 +86,7 @@ async def suppressed(redis: Redis, conversations: Conversations) -> list[Mapping
 
 async def changes(redis: Redis, bot_id: str, limit: int = 200) -> list[dict[str, Any]]:
     """The last changes of consent, newest first."""
-    rows: Any = await redis.lrange(key(bot_id, "consents"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
+    rows = await redis.lrange(key(bot_id, "consents"), 0, limit - 1)
     return readable(rows, _read, "a change of consent")
 
 

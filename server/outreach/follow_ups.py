@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 
 from agent.language.follow_up_phrases import kind_of
 from server.bots.bot import BotRuntime
@@ -20,6 +19,7 @@ from server.clock import now_ms
 from server.outreach import rules
 from server.outreach.rules import DAY, HOUR, SKIPPED, Plan, Verdict
 from server.outreach.timers import Timers
+from server.store.commands import Redis
 from server.store.keys import key
 from server.store.mailbox import NOTHING, TurnOutcome
 from server.store.message_templates import templates
@@ -122,7 +122,7 @@ class FollowUps:
 
     async def skipped(self, runtime: BotRuntime, limit: int = 100) -> list[dict[str, Any]]:
         """The last touches that were left out, newest first, with the reason."""
-        rows: Any = await self._redis.lrange(key(runtime.bot.id, "skipped"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.lrange(key(runtime.bot.id, "skipped"), 0, limit - 1)
         left_out = readable(reversed(rows), _left_out, "a touch left out")
         found = {(r["conversation_id"], r["touch"], r.get("anchor")): r for r in left_out}
         return list(reversed(found.values()))  # a turn that ran again after a crash noted its touch twice
@@ -210,7 +210,7 @@ class FollowUps:
     async def funnel(self, bot_id: str) -> dict[str, Any]:
         """How many were contacted, answered after touch n, said yes or no, opted out; and touches sent and
         left out by number."""
-        raw: Any = await self._redis.hgetall(key(bot_id, "funnel"))  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.hgetall(key(bot_id, "funnel"))
         counts = {name.decode(): int(count) for name, count in raw.items()}
 
         def numbered(kind: str) -> dict[str, int]:
@@ -223,7 +223,7 @@ class FollowUps:
 
     async def count(self, bot_id: str, name: str) -> None:
         """Count something that no turn does."""
-        await self._redis.hincrby(key(bot_id, "funnel"), name, 1)  # pyright: ignore[reportGeneralTypeIssues]
+        await self._redis.hincrby(key(bot_id, "funnel"), name, 1)
 
 
 def silence(plan: Plan) -> int:

@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import httpx
 import structlog
-from redis.asyncio import Redis
 
 from agent.models.usage import Call
 from channels.base import Message
@@ -27,6 +26,7 @@ from server.outreach.appointments import Appointments
 from server.outreach.follow_ups import FollowUps
 from server.pipeline.inputs import Inputs
 from server.pipeline.merging import Merging
+from server.store.commands import Redis
 from server.store.records import Contact
 
 log = structlog.get_logger()

@@ -10,7 +10,8 @@ from collections import deque
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
-from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio import Redis as Client
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import (
@@ -21,6 +22,8 @@ from redis.asyncio.sentinel import (
 )
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError, MaxConnectionsError, ReadOnlyError, ResponseError
+
+from server.store.commands import Redis
 
 # How many connections a process has unless it is told otherwise (REDIS_CONNECTIONS).
 CONNECTIONS = 512
@@ -47,10 +50,10 @@ def client(url: str, connections: int = CONNECTIONS) -> Redis:
         plain = url.replace(CLUSTER, "", 1)
         return cast(Redis, RedisCluster.from_url(plain, max_connections=connections, retry=retry, **waits))
     if SENTINEL in scheme:
-        return Redis(connection_pool=_sentinel_pool(url, connections, waits))
+        return cast(Redis, Client(connection_pool=_sentinel_pool(url, connections, waits)))
     pool = _Pool.from_url(url, max_connections=connections, health_check_interval=30, **waits)
     pool.connection_class = _WRITABLE[pool.connection_class]
-    return Redis(connection_pool=pool)
+    return cast(Redis, Client(connection_pool=pool))
 
 
 def sentinels_of(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:

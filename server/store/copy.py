@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
-
+from server.store.commands import Redis
 from server.store.keys import PREFIX
 
 # Elements per write, so that a long list does not become one huge command.

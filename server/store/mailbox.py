@@ -44,9 +44,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from redis.asyncio import Redis
-
 from channels.base import Pace
+from server.store.commands import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import WAKE, key
 from server.store.open_attempts import OpenAttempts
@@ -192,7 +191,7 @@ class Mailbox:
 
     async def newest(self, conversation_id: str) -> str | None:
         """The last message in the inbox."""
-        found: Any = await self._redis.lindex(key(self.bot_id, "inbox", conversation_id), -1)  # pyright: ignore[reportGeneralTypeIssues]
+        found = await self._redis.lindex(key(self.bot_id, "inbox", conversation_id), -1)
         return found.decode().split(" ", 2)[2] if found else None
 
     async def begin(self, conversation_id: str, fence: int | None = None) -> Work:
@@ -299,7 +298,7 @@ class Mailbox:
 
     async def paused(self, account: str) -> dict[str, str]:
         """Since when (ms) and why nothing is sent from a number; empty when it works."""
-        found: Any = await self._redis.hgetall(key(self.bot_id, "paused", account))  # pyright: ignore[reportGeneralTypeIssues]
+        found = await self._redis.hgetall(key(self.bot_id, "paused", account))
         return {name.decode(): value.decode() for name, value in found.items()}
 
     async def backlog(self) -> int:

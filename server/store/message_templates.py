@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 from pydantic import BaseModel
-from redis.asyncio import Redis
 
 from server.clock import now_ms
+from server.store.commands import Redis
 from server.store.keys import key
 from server.store.readable import readable
 
@@ -64,7 +63,7 @@ class Template(BaseModel):
 
 async def templates(redis: Redis, bot_id: str) -> dict[str, Template]:
     """What is known of a bot's templates, by `name:language`."""
-    raw: Any = await redis.hgetall(key(bot_id, "templates"))  # pyright: ignore[reportGeneralTypeIssues]
+    raw = await redis.hgetall(key(bot_id, "templates"))
     return {
         name.decode(): template
         for name, row in raw.items()
@@ -91,5 +90,5 @@ async def note_status(redis: Redis, bot_id: str, name: str, language: str, statu
     told = known.model_copy(
         update={"status": status, "reason": "" if reason == "NONE" else reason, "at": now_ms()}
     )
-    await redis.hset(key(bot_id, "templates"), told.id, told.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hset(key(bot_id, "templates"), told.id, told.model_dump_json())
     (log.info if told.usable else log.warning)("template_status", bot=bot_id, template=told.id, status=status)

@@ -12,7 +12,6 @@ import httpx
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.staticfiles import StaticFiles
-from redis.asyncio import Redis
 from starlette.exceptions import HTTPException
 
 from server.api.common import Api, ProblemDetails
@@ -26,6 +25,7 @@ from server.config.settings import Settings
 from server.http_client import http_client
 from server.observability.redis_fitness import Judge
 from server.operators.login import Access
+from server.store.commands import Redis
 from server.web import dashboard, open_routes, pages, provider_webhooks, refusals, simulator
 from server.web.guard import Guard
 from tools._mcp import connected
