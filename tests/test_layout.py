@@ -10,7 +10,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TOPS = ("channels", "knowledge_base", "tools", "agent", "server")
-LINES = 480
+LINES = 400
+# Until they are split.
+LONGER = {"server/api/conversations.py", "agent/models/offline.py"}
 
 
 @cache
@@ -60,7 +62,7 @@ def test_modules_stay_readable():
         for path, _ in modules(top)
         if (n := len(path.read_text(encoding="utf-8").splitlines())) > LINES
     }
-    assert not long
+    assert long.keys() == LONGER
 
 
 def test_every_module_says_what_it_is_for():

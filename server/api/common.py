@@ -26,7 +26,7 @@ from server.operators.tokens import Visible, who
 from server.outreach.appointments import Appointments
 from server.outreach.follow_ups import FollowUps
 from server.pipeline.agents import Rehearsal, library
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.contacts import Conversations
 from server.store.keys import SHARED, key
 from server.store.records import Contact

@@ -16,7 +16,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from server.operators.tokens import Operator
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import EVENTS, PREFIX
 
 # A watcher who does not read is told to look at everything again.

@@ -15,7 +15,8 @@ from pydantic import Field
 from server.api.common import Api, Body, Here, Limit, Offset, OneBot, sliced
 from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
-from server.notifications.webhooks import EVENTS, Event, Forbidden, Hook
+from server.notifications.webhook_addresses import Forbidden
+from server.notifications.webhooks import EVENTS, Event, Hook
 from server.operators import analytics, audit
 from server.operators.audit import Audited
 from server.operators.dead_letters import opened

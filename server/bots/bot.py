@@ -17,7 +17,7 @@ from server.config.bot import BadConfig, Problem, parse_config, problems_of, pro
 from server.config.follow_ups import Outreach
 from server.config.settings import Settings
 from server.config.working_hours import hours_of
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.contacts import Conversations
 from server.store.dead_letters import DeadLetters
 from server.store.mailbox import DAY, SECOND, Limits, Mailbox

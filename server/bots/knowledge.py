@@ -5,7 +5,7 @@ from __future__ import annotations
 from knowledge_base.embed import Embedder, Provider, bundled
 from knowledge_base.library import Stored
 from server.config.settings import Settings
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.readable import readable
 

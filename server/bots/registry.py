@@ -23,7 +23,7 @@ from server.clock import now_ms
 from server.config.bot import BadConfig, Problem, parse_config, shown, split_secrets
 from server.config.settings import Settings
 from server.store import alerts
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import SHARED, key
 from server.store.vault import Vault, WrongKey
 

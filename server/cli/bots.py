@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from server.cli.common import console, load_settings, registry_of, with_redis
 from server.config.settings import Settings
-from server.store.commands import Redis
+from server.store.client import Redis
 
 bots_commands = typer.Typer(no_args_is_help=True, help="Configure bots from a file.")
 

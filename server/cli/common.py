@@ -15,8 +15,7 @@ from server.config.loading import load
 from server.config.settings import Settings
 from server.observability import logs
 from server.observability.redis_fitness import Fitness, look
-from server.store.client import client
-from server.store.commands import Redis
+from server.store.client import Redis, client
 from server.store.embedded import EmbeddedRedis
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from server.observability.model_checks import SECONDS, check, check_model, silen
 from server.observability.redis_fitness import look, write
 from server.pipeline.agents import models
 from server.pipeline.transcription import Unheard, default_model, transcribe
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 from server.web import webhook_check
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
 from server.config.settings import Settings
-from server.store.commands import Redis
+from server.store.client import Redis
 
 if TYPE_CHECKING:
     from channels.chat_export import Export

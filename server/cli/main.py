@@ -20,7 +20,7 @@ from server.cli.common import NO_REDIS, bot_of, connect, connect_to_work, consol
 from server.config.addresses import hidden
 from server.config.settings import Settings
 from server.observability import logs
-from server.store.commands import Redis
+from server.store.client import Redis
 
 if TYPE_CHECKING:
     pass

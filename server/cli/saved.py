@@ -16,7 +16,7 @@ from rich.markup import escape
 from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
 from server.cli.replay import HERE, Folder, Yes, agreed, replay_commands, with_models, wrong
 from server.config.settings import Settings
-from server.store.commands import Redis
+from server.store.client import Redis
 
 if TYPE_CHECKING:
     from server.replay.export import Transcript

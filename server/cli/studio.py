@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
 from server.cli.prompts import STUDIO
-from server.store.commands import Redis
+from server.store.client import Redis
 
 studio_commands = typer.Typer(no_args_is_help=True, help="LangGraph Studio: open a copy of a conversation.")
 

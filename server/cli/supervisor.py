@@ -26,8 +26,7 @@ from server.cli.common import NO_REDIS, reach, refuse_unfit
 from server.config.addresses import hidden, is_loopback
 from server.config.settings import Settings
 from server.operators.login import login_link
-from server.store.client import client
-from server.store.commands import Redis
+from server.store.client import Redis, client
 from server.store.embedded import EmbeddedRedis, die_with_parent
 from server.store.keys import key
 

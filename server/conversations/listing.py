@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from server.bots.bot import BotRuntime
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.records import Contact, Entry
 from server.store.scripts import Scripts

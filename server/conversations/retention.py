@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations.listing import Inbox
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
 

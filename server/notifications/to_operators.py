@@ -24,7 +24,7 @@ from server.config.settings import Settings
 from server.conversations import outbox
 from server.conversations.outbox import Reply
 from server.notifications.webhooks import operator_secret, signature
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
 

@@ -15,25 +15,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import ipaddress
 import json
-import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aiohttp
 import structlog
-from aiohttp.abc import AbstractResolver, ResolveResult
 from pydantic import BaseModel
 from redis.exceptions import RedisError
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
-from server.store.commands import Redis
+from server.notifications.webhook_addresses import Forbidden, PublicOnly, check
+from server.store.client import Redis
 from server.store.keys import SHARED, digest, key
 from server.store.readable import readable
 from server.store.scripts import Scripts
@@ -54,13 +51,6 @@ EVENTS: tuple[str, ...] = get_args(Event)
 PAUSE, HANDFUL, TERM = 1.0, 20, 60_000
 # Seconds an endpoint has; first delay after a failure (ms), longest, and attempts: about a day altogether.
 SECONDS, FIRST, LONGEST, ATTEMPTS = 10, 5_000, 6 * 3_600_000, 16
-# Of version 6 only what is given out to networks (IANA, "IPv6 Global Unicast Address Assignments") is asked:
-# everything else leads inside, or nowhere. What is inside that and yet may lead to addresses of version 4:
-# Teredo, 6to4 (RFC 4380, 3056).
-GIVEN_OUT = ipaddress.ip_network("2000::/3")
-LED_INSIDE = [
-    ipaddress.ip_network(n) for n in ("2001::/32", "2002::/16", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20")
-]
 # Bots whose deliveries are on their way at once; deliveries of one that may wait: what comes after is
 # dropped, with an error.
 AT_ONCE, MOST_WAITING = 20, 10_000
@@ -99,10 +89,6 @@ class Delivery(BaseModel):
     next: int = 0
 
 
-class Forbidden(ValueError):
-    """An address that must not be asked; the message says why."""
-
-
 def secret_of(settings: Settings, hook_id: str) -> str:
     """What a webhook's deliveries are signed with: made from SECRETS_KEY, kept nowhere."""
     return hmac.new(settings.sealing_key.encode(), f"hook {hook_id}".encode(), hashlib.sha256).hexdigest()
@@ -120,57 +106,6 @@ def signature(secret: str, at: int, body: bytes) -> str:
     """`t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.` and the raw body, so that an old delivery cannot be
     sent again by others."""
     return f"t={at},v1={hmac.new(secret.encode(), f'{at}.'.encode() + body, hashlib.sha256).hexdigest()}"
-
-
-async def check(settings: Settings, url: str) -> None:
-    """Raises Forbidden for what is no address of http or https, and for one that leads into a private
-    network."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise Forbidden("use an address such as https://crm.example/hooks/salesgraph") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise Forbidden("use an address such as https://crm.example/hooks/salesgraph")
-    if settings.hooks_private:
-        return
-    try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        asked = asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-        found = await asyncio.wait_for(asked, SECONDS)
-    except TimeoutError:
-        raise Forbidden(f"{parts.hostname} was not found in time") from None
-    except (OSError, ValueError, UnicodeError):
-        raise Forbidden(f"{parts.hostname} cannot be found") from None
-    for _, _, _, _, address in found:
-        _public(str(address[0]))
-
-
-def _public(address: str) -> None:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None) or ip
-    led = any(ip in network for network in LED_INSIDE if network.version == ip.version)
-    strange = mapped.version == 6 and mapped not in GIVEN_OUT
-    if not mapped.is_global or mapped.is_multicast or led or strange:
-        raise Forbidden("the address is in a private network; HOOKS_PRIVATE=true allows that")
-
-
-class _PublicOnly(AbstractResolver):
-    """Names as they are when the connection is made: one that has changed since it was looked at leads
-    nowhere private."""
-
-    def __init__(self) -> None:
-        self._inner = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        for row in found:
-            _public(row["host"])
-        return found
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 def _deliveries(rows: Sequence[bytes]) -> list[Delivery]:
@@ -254,7 +189,7 @@ class Hooks:
     async def keep_telling(self, runtimes: Mapping[str, BotRuntime]) -> None:
         """Deliver until cancelled; any number of workers may."""
         connector = aiohttp.TCPConnector(
-            resolver=None if self._settings.hooks_private else _PublicOnly(), use_dns_cache=False
+            resolver=None if self._settings.hooks_private else PublicOnly(), use_dns_cache=False
         )
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
             while True:

@@ -18,7 +18,7 @@ from agent.models.usage import Allowance, Call
 from server.bots.bot import Bot
 from server.config.settings import Settings
 from server.store import alerts
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 
 NANO = 1_000_000_000

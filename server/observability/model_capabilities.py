@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.models.ways import Ways
 from server.clock import now_ms
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import SHARED, key
 
 KEY = key(SHARED, "models")

@@ -15,7 +15,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from server.config.settings import Settings
 from server.store import alerts
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import SHARED, key
 
 ALERT = "redis"

@@ -21,7 +21,7 @@ from agent.state import text_of
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.observability import opentelemetry
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
 

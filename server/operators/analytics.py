@@ -9,7 +9,7 @@ from server.bots.bot import BotRuntime
 from server.conversations.listing import Inbox
 from server.observability.answered_otherwise import counted
 from server.observability.costs import NANO
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.counters import WITHIN, by_day, days, fields, median, summed
 
 # What stands in a day's row, and the figure it is.

@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 from server.clock import now_ms
 from server.operators.login import READS
 from server.operators.tokens import Operator, who
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import SHARED, key
 from server.store.readable import fields_of, readable
 

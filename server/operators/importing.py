@@ -22,7 +22,7 @@ from channels.chat_export import Export, Line
 from server.bots.bot import BotRuntime
 from server.operators.profile_fields import BadField, entered, phone_number
 from server.outreach import consent
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.records import Entry
 

@@ -21,7 +21,7 @@ from server.config.settings import Settings
 from server.operators import tokens
 from server.operators.roles import Roles
 from server.operators.tokens import MASTER, Operator
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import SHARED, digest, key
 
 COOKIE = "salesgraph_session"

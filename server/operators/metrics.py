@@ -21,7 +21,7 @@ from server.observability.answered_otherwise import REASONS
 from server.observability.costs import NANO, Spending
 from server.operators.tokens import Operator
 from server.store import alerts
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.counters import totals
 from server.store.keys import SHARED, key
 

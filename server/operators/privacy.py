@@ -26,7 +26,7 @@ from server.observability import turn_traces
 from server.outreach import consent
 from server.outreach.appointments import Appointments
 from server.outreach.timers import Timers
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key, thread_prefix
 from server.store.records import Contact, Entry
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, model_validator
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import SHARED, key
 from server.store.readable import readable
 

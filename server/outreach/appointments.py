@@ -25,7 +25,7 @@ from server.clock import now_ms
 from server.conversations import outbox
 from server.conversations.outbox import File, Reply
 from server.outreach.rules import WINDOW, barred
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import key
 from server.store.readable import readable

@@ -18,7 +18,7 @@ import structlog
 
 from server.clock import now_ms
 from server.outreach.follow_ups import FollowUps
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.contacts import OPERATOR, Conversations
 from server.store.keys import key
 from server.store.readable import fields_of, readable

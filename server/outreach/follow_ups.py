@@ -19,7 +19,7 @@ from server.clock import now_ms
 from server.outreach import rules
 from server.outreach.rules import DAY, HOUR, SKIPPED, Plan, Verdict
 from server.outreach.timers import Timers
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import NOTHING, TurnOutcome
 from server.store.message_templates import templates

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.outreach.rules import Plan
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import WAKE, key
 from server.store.scripts import Scripts
 

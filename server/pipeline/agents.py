@@ -32,7 +32,7 @@ from server.config.settings import Settings
 from server.observability import model_capabilities
 from server.observability.costs import Spending
 from server.store import alerts
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.contacts import Conversations
 from server.store.keys import key as named
 from server.store.keys import thread_prefix

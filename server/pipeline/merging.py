@@ -18,7 +18,7 @@ from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.pipeline.agents import remember_beside
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.counters import FIGURES
 from server.store.keys import key
 from server.store.readable import fields_of

@@ -26,7 +26,7 @@ from server.outreach.appointments import Appointments
 from server.outreach.follow_ups import FollowUps
 from server.pipeline.inputs import Inputs
 from server.pipeline.merging import Merging
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.records import Contact
 
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from server.clock import now_ms
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import PREFIX
 from server.store.readable import fields_of, readable
 

@@ -37,7 +37,7 @@ from agent.phone_numbers import spellings
 from channels.base import REFERRAL, Message
 from channels.emulators.numbers import is_simulated
 from server.clock import now_ms
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import digest, key
 from server.store.readable import fields_of, readable
@@ -52,11 +52,6 @@ SENT_SECONDS, ECHO, RECENT_REPLIES = 8 * 86_400, 600_000, 20
 
 
 log = structlog.get_logger()
-
-
-def _became(entry: Entry, status: bytes | None, heard: bytes | None) -> Entry:
-    said = None if heard is None else heard.decode()
-    return entry.model_copy(update={"status": (status or b"").decode(), "heard": said})
 
 
 def _entries(rows: Sequence[bytes]) -> list[Entry]:
@@ -211,7 +206,7 @@ class Conversations:
                 pipe.hmget(key(self.bot_id, "status", contact.id), names)
             states = await pipe.execute()
         return [
-            (contact, last and _became(last, status, heard))
+            (contact, last and last.with_outcome(status, heard))
             for (contact, last), (status, heard) in zip(found, states, strict=True)
         ]
 
@@ -267,7 +262,8 @@ class Conversations:
             rows, statuses = await pipe.execute()
         entries = _entries(rows)
         return [
-            _became(e, statuses.get(e.id.encode()), statuses.get(f"heard:{e.id}".encode())) for e in entries
+            e.with_outcome(statuses.get(e.id.encode()), statuses.get(f"heard:{e.id}".encode()))
+            for e in entries
         ]
 
     async def heard(self, conversation_id: str, message_id: str) -> str | None:

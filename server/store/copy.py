@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import PREFIX
 
 # Elements per write, so that a long list does not become one huge command.

@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from server.clock import now_ms
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 
 FIGURES = Path(__file__).with_suffix(".lua")

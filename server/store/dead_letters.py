@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import WAKE, key
 from server.store.readable import fields_of, readable
 from server.store.scripts import Scripts

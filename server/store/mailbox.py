@@ -45,7 +45,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from channels.base import Pace
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import WAKE, key
 from server.store.open_attempts import OpenAttempts

@@ -13,7 +13,7 @@ import structlog
 from pydantic import BaseModel
 
 from server.clock import now_ms
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.readable import readable
 

@@ -6,8 +6,7 @@ import time
 
 from redis.exceptions import ResponseError
 
-from server.store.client import uptime
-from server.store.commands import Redis
+from server.store.client import Redis, uptime
 
 # Attempts that a process remembers having looked at.
 MOST = 10_000

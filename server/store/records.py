@@ -41,6 +41,11 @@ class Entry(BaseModel):
     status: str = ""
     heard: str | None = None
 
+    def with_outcome(self, status: bytes | None, heard: bytes | None) -> Entry:
+        """The line with its status, and what was heard in it, as the hash `status` holds them."""
+        said = None if heard is None else heard.decode()
+        return self.model_copy(update={"status": (status or b"").decode(), "heard": said})
+
 
 class Contact(BaseModel):
     """A contact with everything known of them. `owner_at` (ms): since when; `heard_at` (ms): when they last

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from server import clock
-from server.store.commands import Redis
+from server.store.client import Redis
 
 _SECTION = re.compile(r"^-- \[(\w+)\](?: keys: (.*)\n-- arguments: (.*))?$", re.MULTILINE)
 

@@ -25,7 +25,7 @@ from server.config.settings import Settings
 from server.http_client import http_client
 from server.observability.redis_fitness import Judge
 from server.operators.login import Access
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.web import dashboard, open_routes, pages, provider_webhooks, refusals, simulator
 from server.web.guard import Guard
 from tools._mcp import connected

@@ -22,7 +22,8 @@ from redis.asyncio import Redis
 from server.bots.bot import BotRuntime, runtimes
 from server.config.settings import Settings
 from server.notifications import webhooks as module
-from server.notifications.webhooks import EVENTS, Forbidden, Hooks, check, secret_of, signature
+from server.notifications.webhook_addresses import Forbidden, PublicOnly, check
+from server.notifications.webhooks import EVENTS, Hooks, secret_of, signature
 from server.store.keys import key
 from server.store.mailbox import TurnOutcome
 from tests.fakes.serving import served
@@ -228,7 +229,7 @@ async def test_what_is_no_address_is_refused(tmp_path: Path, url: str):
 
 async def test_a_name_that_turns_private_after_it_was_checked_is_not_asked(monkeypatch: pytest.MonkeyPatch):
     """DNS rebinding: the check saw another address than the connection would."""
-    resolver = module._PublicOnly()
+    resolver = PublicOnly()
 
     async def private(*_: Any, **__: Any) -> list[Any]:
         return [

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from server.bots.registry import BotRegistry
 from server.config.settings import Settings
 from server.operators.login import Access
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.web.dashboard import analytics, bots, conversation, conversation_list, people, todo
 from server.web.dashboard.layout import PageContext
 from server.web.pages import Guarded

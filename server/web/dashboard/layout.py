@@ -24,7 +24,7 @@ from server.conversations.listing import Inbox
 from server.operators.login import Access
 from server.operators.tokens import Visible, who
 from server.store import alerts
-from server.store.commands import Redis
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.records import Contact, Entry
 from server.web.pages import Guarded
