@@ -180,12 +180,12 @@ class Quarantined(Frozen):
 class Parsed:
     """Everything one webhook body held."""
 
-    messages: list[Message] = field(default_factory=list)
-    statuses: list[StatusUpdate] = field(default_factory=list)
-    quarantined: list[Quarantined] = field(default_factory=list)
-    preferences: list[Preference] = field(default_factory=list)
-    templates: list[TemplateStatus] = field(default_factory=list)
-    links: list[LinkChange] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list[Message])
+    statuses: list[StatusUpdate] = field(default_factory=list[StatusUpdate])
+    quarantined: list[Quarantined] = field(default_factory=list[Quarantined])
+    preferences: list[Preference] = field(default_factory=list[Preference])
+    templates: list[TemplateStatus] = field(default_factory=list[TemplateStatus])
+    links: list[LinkChange] = field(default_factory=list[LinkChange])
 
 
 class Recipient(Frozen):

@@ -11,9 +11,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-import bm25s
+import bm25s  # pyright: ignore[reportMissingTypeStubs]
 import faiss
 import numpy as np
 import Stemmer
@@ -69,7 +69,8 @@ class Hit(BaseModel):
 
 @cache
 def _stemmer(language: str) -> Any:
-    return Stemmer.Stemmer(language)
+    made: Any = Stemmer  # has no types
+    return made.Stemmer(language)
 
 
 def terms(text: str, language: str = "en") -> list[str]:
@@ -107,13 +108,13 @@ class Index:
         self._dense: Any = None
         if not self.passages:
             return
-        self._dense = faiss.IndexFlatIP(vectors.shape[1])
-        self._dense.add(np.ascontiguousarray(vectors, np.float32))  # pyright: ignore[reportCallIssue]
+        self._dense = cast(Any, faiss.IndexFlatIP(vectors.shape[1]))  # typed as its C++ original
+        self._dense.add(np.ascontiguousarray(vectors, np.float32))
         corpus = [
             terms(f"{p.heading} {p.text}", lang)
             for p, lang in zip(self.passages, self._languages, strict=True)
         ]
-        self._lexical = bm25s.BM25()
+        self._lexical: Any = bm25s.BM25()  # its types say less than it takes
         self._lexical.index(corpus, show_progress=False)
         self._present = present = [frozenset(words) for words in corpus]
         counts: dict[str, int] = {}
@@ -140,7 +141,7 @@ class Index:
         words = list(dict.fromkeys(word for lang in self._kinds for word in terms(question, lang)))
         whole = max(1e-9, sum(self._idf.get(word, self._rare) for word in words))
         weight = sum(self._idf.get(word, 0.0) for word in words) / whole
-        scores = _spread(cosines)
+        scores: NDArray[Any] = _spread(cosines)
         known = [word for word in words if word in self._idf]
         if known:
             scores = scores + LEXICAL_WEIGHT * weight * _spread(self._lexical.get_scores(known))
@@ -148,7 +149,7 @@ class Index:
         covered = {i: sum(self._idf[w] for w in known if w in self._present[i]) / whole for i in best}
         return [
             Hit(
-                passage=self.passages[i],
+                passage=self.passages[i],  # pyright: ignore[reportUnknownArgumentType] - of numpy
                 score=float(scores[i]),
                 cosine=float(cosines[i]),
                 coverage=covered[i],

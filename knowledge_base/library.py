@@ -185,7 +185,7 @@ class Library:
     ) -> Stored:
         document, passages = reading.document, reading.passages
         batches = [passages[i : i + 8] for i in range(0, len(passages), 8)]
-        vectors, end = [], time.monotonic() + EMBEDDING_SECONDS
+        vectors, end = list[Vectors](), time.monotonic() + EMBEDDING_SECONDS
         for number, batch in enumerate(batches):
             if time.monotonic() > end:
                 done = f"{8 * number} of {len(passages)} passages in {EMBEDDING_SECONDS // 60} minutes"

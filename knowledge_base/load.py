@@ -161,7 +161,7 @@ def _read_pdf(path: Path) -> Document:
     reader = PdfReader(path)
     if reader.is_encrypted and not reader.decrypt(""):
         raise Unreadable("needs a password; save a copy without one")
-    pages, problems = [], []
+    pages, problems = list[Page](), list[str]()
     for number, page in enumerate(reader.pages, 1):
         try:
             text = normalise(_unbroken(page.extract_text()))

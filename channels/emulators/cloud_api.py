@@ -23,6 +23,7 @@ from channels.emulators.base import Emulator, Fault, Written, emulator_of, refus
 from channels.emulators.cloud_requests import ReadRequest, SendRequest
 from channels.emulators.media import File, message_of
 from channels.emulators.phone import Bubble
+from channels.json_parts import as_dict
 
 # Meta repeats an unacknowledged webhook at once and then ever more rarely, for 7 days.
 REDELIVERY_SECONDS = (0.2, 0.5, 1, 2, 3, 5, 10, 30, 60)
@@ -151,12 +152,9 @@ class CloudApiEmulator(Emulator):
         if not self.allows(request):
             return _not_allowed()
         try:
-            raw = json.loads(await request.body())
-            body = (
-                ReadRequest.model_validate(raw)
-                if isinstance(raw, dict) and "status" in raw
-                else SendRequest.model_validate(raw)
-            )
+            raw: Any = json.loads(await request.body())
+            is_read = "status" in as_dict(raw)
+            body = (ReadRequest if is_read else SendRequest).model_validate(raw)
         except (ValueError, ValidationError) as error:
             return _error(400, 100, str(error)[:300])
         if isinstance(body, ReadRequest):

@@ -41,11 +41,11 @@ class Session:
     """One linked device, or one that waits to be linked."""
 
     status: str = "STARTING"
-    config: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict[str, Any])
     since: float = 0
     rotated: int = 0
     me: str = ""
-    lids: dict[str, LidIn] = field(default_factory=dict)
+    lids: dict[str, LidIn] = field(default_factory=dict[str, LidIn])
 
     def qr(self) -> int | None:
         """The number of the code shown now; None when all have been."""
@@ -159,17 +159,24 @@ class Gateway(Emulator):
         self, name: str, event: str, payload: dict[str, Any], done: Callable[[], None] = lambda: None
     ) -> None:
         session = self.sessions.get(name)
-        for hook in session.config.get("webhooks", []) if session else []:
+        hooks: list[dict[str, Any]] = session.config.get("webhooks", []) if session else []
+        for hook in hooks:
             if event not in hook["events"] or not session:
                 continue
-            body = {"id": f"evt_{secrets.token_hex(12)}", "timestamp": _ms(), "session": name, "event": event}
+            body: dict[str, Any] = {
+                "id": f"evt_{secrets.token_hex(12)}",
+                "timestamp": _ms(),
+                "session": name,
+                "event": event,
+            }
             body |= {"engine": "GOWS", "me": {"id": session.me, "pushName": "Shop"} if session.me else None}
             raw = json.dumps(
                 {**body, "payload": payload, "environment": {"version": "2026.7.1", "engine": "GOWS"}}
             ).encode()
-            headers = {"Content-Type": "application/json", "X-Webhook-Request-Id": body["id"]}
+            headers: dict[str, str] = {"Content-Type": "application/json", "X-Webhook-Request-Id": body["id"]}
             headers["X-Webhook-Timestamp"] = str(body["timestamp"])
-            if key := (hook.get("hmac") or {}).get("key"):
+            signing: dict[str, str] = hook.get("hmac") or {}
+            if key := signing.get("key"):
                 headers["X-Webhook-Hmac"] = hmac.new(key.encode(), raw, hashlib.sha512).hexdigest()
                 headers["X-Webhook-Hmac-Algorithm"] = "sha512"
 

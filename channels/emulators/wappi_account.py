@@ -49,7 +49,7 @@ class Kept:
     """What the provider holds of one profile."""
 
     settings: Profile = field(default_factory=Profile)
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     webhook: str = ""
     auth: str = ""
     qr: int = 0
@@ -242,7 +242,7 @@ class Account(Emulator):
             offset : offset + limit
         ]
         names = {"is_me": "fromMe", "stanza_id": "stanzaId", "is_forwarded": "isForwarded"}
-        found = []
+        found = list[dict[str, Any]]()
         for row in rows:
             new = {
                 names.get(name, name): value

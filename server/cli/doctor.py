@@ -74,8 +74,8 @@ return type(answer) == 'table' and answer.err or ''
 class Found:
     """What is to be fixed, and what is worth knowing."""
 
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
 
 
 def unwritable(folder: Path) -> str:

@@ -9,7 +9,7 @@ import sys
 import uuid
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from redis.exceptions import RedisError
@@ -238,7 +238,7 @@ async def _chat(settings: Settings, redis: Redis, bot_id: str) -> None:
 
     bot = await bot_of(settings, redis, bot_id)
     logs.configure("ERROR")
-    graph = build(models(settings), Bookshelf(library(settings, redis)), InMemorySaver())
+    graph: Any = build(models(settings), Bookshelf(library(settings, redis)), InMemorySaver())
     print(f"{bot.context.business} ({bot.context.model}). An empty line ends.")
     while line := await asyncio.to_thread(sys.stdin.readline):
         if not line.strip():

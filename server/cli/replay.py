@@ -38,7 +38,7 @@ def _kept(pattern: str, folder: Path) -> list[Any]:
             f"no saved conversation {escape(repr(pattern))} in {folder}" if pattern else f"none in {folder}"
         )
         raise SystemExit(2)
-    found, bad = [], 0
+    found, bad = list[Any](), 0
     for path in paths:
         try:
             found.append(kept(path))

@@ -167,7 +167,7 @@ class Hooks:
 
     async def ping(self, hook: Hook) -> str:
         """Send something to see whether it arrives; the delivery's id."""
-        payload = {
+        payload: dict[str, Any] = {
             "id": uuid4().hex,
             "event": "ping",
             "bot_id": hook.bot_id,

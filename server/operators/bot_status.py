@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from channels.base import Linked, SendError
 from server.bots.bot import BotRuntime
@@ -57,7 +57,7 @@ async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRunti
             "state": state,
             "reason": f"missing: {', '.join(missing)}" if missing else status["reason"],
         }
-    now = await linked_sessions.check(runtime, bot.account, cast(Linked, channel), counts=False)
+    now = await linked_sessions.check(runtime, bot.account, channel, counts=False)
     code = None
     if now.state in ("scan_qr", "starting"):
         try:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from channels.json_parts import as_dict
+
 
 def opened(letter: dict[str, Any]) -> dict[str, Any]:
     """A dead letter whose messages can be read: what was given up on."""
-    messages = []
+    messages = list[dict[str, Any]]()
     for raw in letter.get("batch", []):
         try:
-            message = json.loads(raw)
+            message = as_dict(json.loads(raw))
         except ValueError:
-            message = {}
+            message = dict[str, Any]()
         messages.append({name: message.get(name, "") for name in ("id", "kind", "text", "timestamp")})
     return {**{name: value for name, value in letter.items() if name != "batch"}, "messages": messages}

@@ -86,8 +86,8 @@ class Report:
 
     taken: int = 0
     known: int = 0
-    refused: list[Refused] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list[Refused])
+    notes: list[str] = field(default_factory=list[str])
 
 
 class NotImported(ValueError):
@@ -203,7 +203,7 @@ def people(text: str, runtime: BotRuntime, region: str | None = None) -> tuple[l
     text = text.removeprefix("\ufeff")
     first = text.partition("\n")[0]
     rows = csv.reader(io.StringIO(text), delimiter=max(",;\t|", key=first.count))
-    head = [cell.strip() for cell in next(rows, [])]
+    head = [cell.strip() for cell in next(rows, list[str]())]
     custom = {f.name: f for f in runtime.bot.context.custom_fields}
     places = {name: i for i, cell in enumerate(head) if (name := _column(cell, custom))}
     if "phone" not in places:

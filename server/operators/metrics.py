@@ -72,12 +72,16 @@ class _Found:
         return self._families
 
 
+# Of a node of the graph: (bound, count) of each bucket, and the sum, seconds.
+Times = tuple[list[tuple[str, float]], float]
+
+
 @dataclass
 class _Bot:
     """The figures of one bot, or of all as one: by family and labels, and the times of nodes."""
 
-    values: dict[tuple[str, ...], float] = field(default_factory=dict)
-    nodes: dict[str, tuple[list[tuple[str, float]], float]] = field(default_factory=dict)
+    values: dict[tuple[str, ...], float] = field(default_factory=dict[tuple[str, ...], float])
+    nodes: dict[str, Times] = field(default_factory=dict[str, Times])
 
     def add(self, other: _Bot) -> None:
         """Count another bot's figures in; of waiting, the longest counts."""

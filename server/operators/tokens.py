@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, model_validator
 
+from channels.json_parts import as_dict
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
@@ -44,10 +45,10 @@ class Operator(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _as_it_was(cls, row: Any) -> Any:
-        if isinstance(row, dict) and "bot_id" in row:  # stored when a token opened one bot
-            row = {**row, "bots": [row["bot_id"]]}
-            del row["bot_id"]
-        return row
+        if "bot_id" not in (stored := as_dict(row)):
+            return row
+        bot_id = stored["bot_id"]  # stored when a token opened one bot
+        return {**{name: value for name, value in stored.items() if name != "bot_id"}, "bots": [bot_id]}
 
     def sees(self, bot_id: str | None) -> bool:
         """Whether it opens a bot; None stands for what belongs to the deployment."""

@@ -241,7 +241,7 @@ class Remembered(StandIn):
     answers."""
 
     answers: Any
-    used: dict[str, int] = Field(default_factory=dict)
+    used: dict[str, int] = Field(default_factory=dict[str, int])
 
     @property
     def _llm_type(self) -> str:

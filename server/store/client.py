@@ -207,10 +207,13 @@ def client(url: str, connections: int = CONNECTIONS) -> Redis:
         # all keys of one step share a hash tag, so a cluster takes the same calls
         retry = Retry(ExponentialWithJitterBackoff(base=0.1, cap=1), 3)
         plain = url.replace(CLUSTER, "", 1)
-        return cast(Redis, RedisCluster.from_url(plain, max_connections=connections, retry=retry, **waits))
+        cluster = cast(Any, RedisCluster)  # typed in part
+        return cluster.from_url(plain, max_connections=connections, retry=retry, **waits)
     if SENTINEL in scheme:
         return cast(Redis, Client(connection_pool=_sentinel_pool(url, connections, waits)))
-    pool = _Pool.from_url(url, max_connections=connections, health_check_interval=30, **waits)
+    pool: ConnectionPool = cast(Any, _Pool).from_url(
+        url, max_connections=connections, health_check_interval=30, **waits
+    )
     pool.connection_class = _WRITABLE[pool.connection_class]
     return cast(Redis, Client(connection_pool=pool))
 
@@ -250,7 +253,7 @@ class _Waiting(ConnectionPool):
     takes a lock for every command; this one costs nothing while there are connections enough.)"""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - redis-py types it in part
         self._queue: deque[asyncio.Future[None]] = deque()
 
     async def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> Any:
@@ -312,10 +315,11 @@ class _Writable:
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return await super().read_response(*args, **kwargs)  # pyright: ignore[reportAttributeAccessIssue]
+            connection: Any = super()
+            return await connection.read_response(*args, **kwargs)
         except ResponseError as error:
             if isinstance(error, ReadOnlyError) or "-READONLY" in str(error):
-                await self.disconnect()  # pyright: ignore[reportAttributeAccessIssue]
+                await cast(Any, self).disconnect()
                 raise ConnectionError("this Redis has become a replica and takes no writes") from error
             raise
 

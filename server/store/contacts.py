@@ -310,7 +310,7 @@ class Conversations:
     async def page(self, limit: int, before: tuple[int, str] | None = None) -> list[tuple[int, str]]:
         """(ms of last activity, conversation id) of at most `limit` rows, newest first, all of them after
         `before`."""
-        upper, found, offset = "+inf" if before is None else str(before[0]), [], 0
+        upper, found, offset = "+inf" if before is None else str(before[0]), list[tuple[int, str]](), 0
         while len(found) < limit:
             rows = await self._redis.zrevrangebyscore(
                 key(self.bot_id, "active"), upper, "-inf", offset, limit, withscores=True

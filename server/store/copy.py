@@ -51,7 +51,7 @@ async def copy(
 
 
 async def _names(redis: Redis) -> AsyncIterator[bytes]:
-    seen = set()
+    seen = set[bytes]()
     async for name in redis.scan_iter(match=f"{PREFIX}:*", count=CHUNK):
         if name not in seen:
             seen.add(name)
