@@ -15,6 +15,10 @@ test: .venv/ready-dev .venv/ready-studio .venv/ready-schema
 test-all:
 	@$(MAKE) test CI=true
 
+# Fails when less of the code and its branches runs in the tests than the figure in pyproject.toml says.
+coverage: .venv/ready-dev .venv/ready-studio .venv/ready-schema
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
+
 lint: .venv/ready-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright && $(BIN)/lint-imports && $(BIN)/salesgraph prompts lint
 

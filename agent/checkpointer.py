@@ -31,10 +31,9 @@ from langgraph.checkpoint.base import (
     writes_sort_key,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
-from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import RedisError
 
+from agent.redis_hashes import Hashes
 from agent.serializer import Poisoned, StrictSerializer
 
 _SEP = "\x1f"
@@ -98,7 +97,7 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
 
     def __init__(
         self,
-        client: Redis | RedisCluster,
+        client: Hashes,
         *,
         prefix: str = "thread",
         keep: Literal["latest", "all"] = "latest",
@@ -111,7 +110,7 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         self._holder = holder
         self._late: dict[tuple[str, str, str], list[_Writes]] = {}
         self._flushes: dict[tuple[str, str, str], asyncio.Task[None]] = {}
-        self._put, self._write = client.register_script(_PUT), client.register_script(_WRITE)  # pyright: ignore[reportAttributeAccessIssue]
+        self._put, self._write = client.register_script(_PUT), client.register_script(_WRITE)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The named or the latest checkpoint; an unreachable server raises, it is never "no conversation".
@@ -242,7 +241,7 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         """Copy a thread, onto an empty target."""
         raw = await self._raw(source_thread_id)
         if raw:
-            await self._client.hset(self._key(target_thread_id), mapping=raw)  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues]
+            await self._client.hset(self._key(target_thread_id), mapping=raw)
             if self._ttl:
                 await self._client.expire(self._key(target_thread_id), self._ttl)
 
@@ -278,7 +277,7 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
     async def _raw(self, thread_id: str) -> Any:
         for place in [place for place in (*self._late, *self._flushes) if place[0] == thread_id]:
             await (self._flushes.get(place) or self._flush(place))
-        return await self._client.hgetall(self._key(thread_id))  # pyright: ignore[reportGeneralTypeIssues]
+        return await self._client.hgetall(self._key(thread_id))
 
     async def _thread(self, thread_id: str) -> _Thread:
         raw = await self._raw(thread_id)
@@ -345,7 +344,7 @@ class RedisCheckpointer(BaseCheckpointSaver[str]):
         moved = {_field("l", ns): kept[ns] for ns in kept if (ns, thread.latest.get(ns)) in gone}
         async with self._client.pipeline() as pipe:
             if moved:
-                pipe.hset(self._key(thread_id), mapping=moved)  # pyright: ignore[reportArgumentType]
+                pipe.hset(self._key(thread_id), mapping=moved)
             pipe.hdel(self._key(thread_id), *fields)
             await pipe.execute()
 

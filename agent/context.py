@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import regex
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from agent.model_options import ModelOptions, is_name
+from agent.model_options import CallSettings, ModelOptions, is_name
 from agent.prompts import placeholders, prompt, version
 
 PROFILE_FIELDS = ("name", "last_name", "company", "email", "phone")
@@ -350,6 +350,10 @@ class Context(BaseModel):
             return self.model_options
         own = getattr(self, f"{node}_model")
         return ModelOptions(timeout=self.model_options.timeout) if own else self.model_options.of_small()
+
+    def call_of(self, node: str) -> CallSettings:
+        """How a node asks its model."""
+        return CallSettings(node, self.cheaper_model, self.fallback_model, self.options_of(node))
 
 
 # Message id -> what a model can see of its image or file, as content blocks. Never part of the working

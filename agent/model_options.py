@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -64,3 +65,15 @@ class ModelOptions(BaseModel):
         """What holds for calls that write no reply as well."""
         api = "responses" if self.stored_prompt else self.api
         return ModelOptions(reasoning_effort=self.reasoning_effort, timeout=self.timeout, api=api)
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """How one call of a model is made. `purpose` names it on the bill; `cheaper` and `fallback` are the
+    models that may answer in its place (empty: those of the settings); `timeout` is in seconds."""
+
+    purpose: str = ""
+    cheaper: str = ""
+    fallback: str = ""
+    options: ModelOptions = field(default_factory=ModelOptions)
+    timeout: float | None = None

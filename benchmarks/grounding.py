@@ -2,12 +2,14 @@
 
     python -m benchmarks.grounding REPLIES.yaml                                  code alone, without a model
     python -m benchmarks.grounding REPLIES.yaml --model openai:gpt-4.1-mini      asks a model
-    python -m benchmarks.grounding REPLIES.yaml --requests OUT.jsonl             writes what a model would be asked
+    python -m benchmarks.grounding REPLIES.yaml --requests OUT.jsonl             writes what a model would be
+    asked
     python -m benchmarks.grounding REPLIES.yaml --answers IN.jsonl               judges what somebody answered
 
-REPLIES.yaml has `shops` (name -> business, passages, tool) and `replies` (id, shop, heard, reply, lang, kind, label:
-supported or unsupported, wordy). The files of requests and answers are in OpenAI's batch format ("Batch API": one
-JSON object a line, `custom_id` in both), so a provider's batch, another machine or people who read can answer."""
+REPLIES.yaml has `shops` (name -> business, passages, tool) and `replies` (id, shop, heard, reply, lang, kind,
+label: supported or unsupported, wordy). The files of requests and answers are in OpenAI's batch format
+("Batch API": one JSON object a line, `custom_id` in both), so a provider's batch, another machine or people
+who read can answer."""
 
 from __future__ import annotations
 
@@ -27,6 +29,7 @@ from agent.context import Context
 from agent.grounding.notary import Doubt, Verified, doubts
 from agent.grounding.numbered import lines, sentences
 from agent.grounding.verify import unsupported
+from agent.model_options import CallSettings
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.models.cleaning import objects_in
 from agent.models.offline import offline_model
@@ -122,7 +125,7 @@ async def asked_now(
         state, context = turn(shops[row["shop"]], row)
         told = request(context, lines(sources(state, context)), asked(state), sentences(row["reply"]))
         try:
-            answer = await models.ask(name, told, schema=Verified, purpose="verify")
+            answer = await models.ask(name, told, schema=Verified, call=CallSettings(purpose="verify"))
         except NoModelAnswered:
             continue
         if answer.model == name:
@@ -132,7 +135,8 @@ async def asked_now(
 
 
 def report(rows: Sequence[Mapping[str, Any]], stopped: Mapping[str, bool]) -> None:
-    """Print what was let through and what was stopped wrongly: in all, of lies without a figure, by kind and language."""
+    """Print what was let through and what was stopped wrongly: in all, of lies without a figure, by kind and
+    language."""
 
     def share(label: str, wanted: bool, **where: Any) -> str:
         mine = [r for r in rows if r["label"] == label and r["id"] in stopped]

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 from redis.asyncio import Redis
@@ -144,7 +145,8 @@ async def measure(url: str, socket: Path, count: int, dashboards: int) -> None:
             print(f"{name:32} {small[name]:7.0f} ms {ms:7.0f} ms  {ms / small[name]:.1f}")
         spent = await shown_everywhere(url, dict(client.cookies), dashboards)
         print(
-            f"{dashboards} dashboards open: a message is on the first after {spent[0]:.0f} ms, on the last after {spent[-1]:.0f} ms"
+            f"{dashboards} dashboards open: a message is on the first after {spent[0]:.0f} ms, on the last "
+            f"after {spent[-1]:.0f} ms"
         )
         await redis.aclose()
 
@@ -163,7 +165,9 @@ def main() -> None:
             "API_TOKEN": TOKEN,
             "CHAT_MODEL": "offline",
         }
-        server = subprocess.Popen([sys.executable, "-m", "server", "serve"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+        silent: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        command = [sys.executable, "-m", "server", "serve"]
+        server = subprocess.Popen(command, env=env, start_new_session=True, **silent)
         try:
             url = f"http://127.0.0.1:{port}"
             for _ in range(600):

@@ -75,7 +75,11 @@ async def measure(bots: int, conversations: int, workers: int) -> None:
         print(f"start to the first answer, with {bots} bots: {time.perf_counter() - start:.1f} s")
         await asyncio.sleep(2)
         many = product.resident()
-        print(f"web and {workers} worker(s): {small:.0f} MB with 2 bots, {many:.0f} MB with {bots}: {(many - small) * 1024 / bots:.0f} KB a bot and process group")  # fmt: skip
+        each = (many - small) * 1024 / bots
+        print(
+            f"web and {workers} worker(s): {small:.0f} MB with 2 bots, {many:.0f} MB with {bots}: "
+            f"{each:.0f} KB a bot and process group"
+        )
         for name, value in (await idle(product, redis)).items():
             print(f"{bots} bots, idle: {name:26} {value:10.1f}", flush=True)
         provider.sent.clear()
@@ -87,9 +91,15 @@ async def measure(bots: int, conversations: int, workers: int) -> None:
         await until(lambda: len(provider.sent) >= len(people), 3600)
         took = time.perf_counter() - start
         print(
-            f"{len(people)} conversations: accepted in {accepted:.0f} s, answered in {took:.0f} s, {len(people) / took:.0f} a second"
+            f"{len(people)} conversations: accepted in {accepted:.0f} s, answered in {took:.0f} s, "
+            f"{len(people) / took:.0f} a second"
         )
-        print(f"CPU {(product.cpu() - cpu) * 1000 / len(people):.1f} ms a turn; web and worker(s) hold {product.resident():.0f} MB, Redis {int(redis.info('memory')['used_memory']) / 2**20:.0f} MB")  # pyright: ignore # fmt: skip
+        spent = (product.cpu() - cpu) * 1000 / len(people)
+        held = int(redis.info("memory")["used_memory"]) / 2**20  # pyright: ignore
+        print(
+            f"CPU {spent:.1f} ms a turn; web and worker(s) hold {product.resident():.0f} MB, Redis "
+            f"{held:.0f} MB"
+        )
         assert sorted(c for _, c in provider.sent) == sorted(c for _, c in people)
         await asyncio.sleep(5)
         for name, value in (await idle(product, redis)).items():

@@ -68,7 +68,8 @@ async def soak(conversations: int, rounds: int, shown: int) -> None:
         answered = collections.Counter(contact for _, contact in provider.sent)
         wrong = sum(answered[contact] != rounds for contact in people)
         print(
-            f"{len(provider.sent)} replies in {time.perf_counter() - began:.0f} s; {wrong} conversations not answered once a message"
+            f"{len(provider.sent)} replies in {time.perf_counter() - began:.0f} s; {wrong} conversations not "
+            "answered once a message"
         )
         redis.close()
         product.stop()

@@ -140,7 +140,8 @@ def main() -> None:
         embedded.stop()
     for name, found in rates.items():
         print(
-            f"{name:12} {statistics.median(r for r, _ in found):8,.0f} requests/s   p99 {statistics.median(p for _, p in found):6.1f} ms"
+            f"{name:12} {statistics.median(r for r, _ in found):8,.0f} requests/s   p99 "
+            f"{statistics.median(p for _, p in found):6.1f} ms"
         )
     ratio = statistics.median(a[0] / b[0] for a, b in zip(rates["salesgraph"], rates["bare"], strict=True))
     print(f"{'ratio':12} {ratio:8.2f}")

@@ -114,7 +114,8 @@ class Message(Frozen):
 def amending_id(original: str, kind: str, text: str) -> str:
     """The id of an edit or a revocation that its provider sends under the id of the message it changes, so
     that it is not taken for one that has come before."""
-    return f"{original}:{kind}:{hashlib.blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=6).hexdigest()}"
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    return f"{original}:{kind}:{digest}"
 
 
 Failure = Literal[
@@ -180,12 +181,12 @@ class Quarantined(Frozen):
 class Parsed:
     """Everything one webhook body held."""
 
-    messages: list[Message] = field(default_factory=list)
-    statuses: list[StatusUpdate] = field(default_factory=list)
-    quarantined: list[Quarantined] = field(default_factory=list)
-    preferences: list[Preference] = field(default_factory=list)
-    templates: list[TemplateStatus] = field(default_factory=list)
-    links: list[LinkChange] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list[Message])
+    statuses: list[StatusUpdate] = field(default_factory=list[StatusUpdate])
+    quarantined: list[Quarantined] = field(default_factory=list[Quarantined])
+    preferences: list[Preference] = field(default_factory=list[Preference])
+    templates: list[TemplateStatus] = field(default_factory=list[TemplateStatus])
+    links: list[LinkChange] = field(default_factory=list[LinkChange])
 
 
 class Recipient(Frozen):

@@ -92,8 +92,8 @@ class Export:
     """A chat, oldest first. `unread` are (line number, text) of what is no message; `ambiguous`: every date
     reads as well with day and month the other way round."""
 
-    lines: list[Line] = field(default_factory=list)
-    unread: list[tuple[int, str]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list[Line])
+    unread: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     order: Order = "dmy"
     ambiguous: bool = False
 

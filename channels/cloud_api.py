@@ -125,7 +125,7 @@ class CloudApi(Channel):
     async def templates(self, business_account: str) -> list[dict[str, Any]]:
         """Every message template of a WhatsApp business account: name, language, status, reason, category,
         body ("GET /{whatsapp-business-account}/message_templates"). Raises SendError."""
-        found, after = [], ""
+        found, after = list[dict[str, Any]](), ""
         while True:
             query = {
                 "limit": "200",

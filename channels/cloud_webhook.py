@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from channels.base import (
     AMENDING,
@@ -104,7 +104,7 @@ def _beside(raw: dict[str, Any]) -> str:
     """What a message was written from: an ad ("referral"), or a product of the catalogue
     ("context.referred_product")."""
     ad, product = as_dict(raw.get("referral")), as_dict(as_dict(raw.get("context")).get("referred_product"))
-    lines = []
+    lines = list[str]()
     if ad:
         words = ": ".join(filter(None, (clean(ad.get("headline")), clean(ad.get("body")))))
         what = "post" if clean(ad.get("source_type")) == "post" else "ad"
@@ -201,8 +201,8 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
         return "button", _pressed(content), None
     if kind == "order":
         items = [
-            f"{clean(i.get('quantity'))} x {clean(i.get('product_retailer_id'))} at {clean(i.get('item_price'))} "
-            f"{clean(i.get('currency'))}"
+            f"{clean(i.get('quantity'))} x {clean(i.get('product_retailer_id'))} at "
+            f"{clean(i.get('item_price'))} {clean(i.get('currency'))}"
             for i in as_dicts(content.get("product_items"))
         ]
         return "order", "; ".join(filter(None, (clean(content.get("text")), *items))), None
@@ -237,7 +237,7 @@ def _filled_in(response: object) -> str:
         return clean(response) if not secret else "" if isinstance(fields, str) else _value(fields)
     return "; ".join(
         f"{re.sub(r'^screen_[0-9]+_|_[0-9]+$', '', name).replace('_', ' ')}: {_value(value)}"
-        for name, value in fields.items()
+        for name, value in as_dict(cast(object, fields)).items()
         if "token" not in name.lower() and value not in (None, "", [], {})
     )
 
@@ -245,10 +245,12 @@ def _filled_in(response: object) -> str:
 def _value(value: object) -> str:
     """An answer of a form in words; choices are ids such as `0_Red`, and lists of them."""
     if isinstance(value, list):
-        return ", ".join(_value(one) for one in value)
+        return ", ".join(_value(one) for one in cast(list[object], value))
     if isinstance(value, dict):
         return ", ".join(
-            f"{clean(name)} {_value(one)}" for name, one in value.items() if "token" not in str(name).lower()
+            f"{clean(name)} {_value(one)}"
+            for name, one in as_dict(cast(object, value)).items()
+            if "token" not in str(name).lower()
         )
     if isinstance(value, bool):
         return "yes" if value else "no"

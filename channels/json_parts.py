@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from channels.base import (
     Frozen,
@@ -21,12 +21,12 @@ from channels.base import (
 def object_of(body: bytes) -> dict[str, Any]:
     """The JSON object of a webhook body. Raises ValueError when it is none."""
     try:
-        payload = json.loads(body)
+        payload: object = json.loads(body)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(payload, dict):
         raise ValueError("a webhook body is a JSON object")
-    return payload
+    return as_dict(cast(object, payload))
 
 
 def clean(value: object) -> str:
@@ -48,7 +48,7 @@ def each(parsed: Parsed, items: object, read: Callable[[Any], Frozen | None]) ->
         TemplateStatus: parsed.templates,
         LinkChange: parsed.links,
     }
-    for raw in items if isinstance(items, list) else [items]:
+    for raw in cast(list[Any], items) if isinstance(items, list) else [items]:
         try:
             item = read(raw)
         except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
@@ -60,12 +60,13 @@ def each(parsed: Parsed, items: object, read: Callable[[Any], Frozen | None]) ->
 
 def as_dict(value: object) -> dict[str, Any]:
     """The value if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
+    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
 
 
 def as_dicts(value: object) -> list[dict[str, Any]]:
     """The objects of a list, none if it is no list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    items = cast(list[object], value) if isinstance(value, list) else []
+    return [cast(dict[str, Any], item) for item in items if isinstance(item, dict)]
 
 
 def required(raw: dict[str, Any], key: str) -> str:

@@ -22,6 +22,7 @@ _MARKDOWN = (
     .disable(["html_block", "html_inline", "code", "entity"])
 )
 _BETWEEN_WORDS = re.compile(r"(?<=[\w)])([*~])(?=[\w(])")
+_LISTS = ("bullet_list", "ordered_list")
 _EDGES = {"strong": "*", "s": "~"}
 
 
@@ -30,50 +31,66 @@ def to_whatsapp(markdown: str) -> str:
 
     A text of nothing but markup, such as a lone rule, stays as it is: better odd than silent.
     """
-    tokens = _MARKDOWN.parse(_BETWEEN_WORDS.sub(r"\\\1", markdown))
-    return re.sub(r"\n{3,}", "\n\n", "".join(_blocks(tokens))).strip() or markdown.strip()
+    blocks = _Blocks()
+    for token in _MARKDOWN.parse(_BETWEEN_WORDS.sub(r"\\\1", markdown)):
+        blocks.add(token)
+    return re.sub(r"\n{3,}", "\n\n", "".join(blocks.out)).strip() or markdown.strip()
 
 
-def _blocks(tokens: Sequence[Token]) -> list[str]:
-    out: list[str] = []
-    lists: list[int | None] = []
-    quote = row = heading = 0
-    for token in tokens:
-        kind = token.type
-        if kind in ("bullet_list_open", "ordered_list_open"):
-            lists.append(int(token.attrs.get("start", 1)) if kind[0] == "o" else None)
-        elif kind in ("bullet_list_close", "ordered_list_close"):
-            lists.pop()
-            out.append("" if lists else "\n")
-        elif kind == "list_item_open":
-            number = lists[-1]
-            out.append("  " * (len(lists) - 1) + ("- " if number is None else f"{token.info or number}. "))
-        elif kind == "blockquote_open":
-            quote += 1
-        elif kind == "blockquote_close":
-            quote -= 1
-        elif kind == "heading_open":
-            heading = 1
-        elif kind == "tr_open":
-            row = 0
-        elif kind in ("th_open", "td_open"):
-            out.append(" — " if row else "")
-            row += 1
-        elif kind == "inline":
-            text = _inline(token.children or [])
-            if heading:
-                text = f"*{text.replace('*', '')}*"
-                heading = 0
-            out.append("\n".join("> " * quote + line for line in text.split("\n")))
-        elif kind == "tr_close":
-            out.append("\n")
-        elif kind in ("paragraph_close", "heading_close"):
-            out.append("\n" if lists else "\n\n")
-        elif kind == "fence":
-            out.append(f"```{token.content.rstrip()}```\n\n")
-        elif kind == "table_close":
-            out.append("\n")
-    return out
+class _Blocks:
+    """The blocks of a text as WhatsApp writes them, built token by token. `lists`: of each list around the
+    token the number of its first item, None for bullets; `quote`: how many quotes are around it; `column`:
+    how many cells its row of a table has so far."""
+
+    def __init__(self) -> None:
+        self.out: list[str] = []
+        self.lists: list[int | None] = []
+        self.quote = self.column = 0
+        self.heading = False
+
+    def add(self, token: Token) -> None:
+        """Write one token."""
+        name, _, end = token.type.rpartition("_")
+        if end == "open":
+            self._open(name, token)
+        elif end == "close":
+            self._close(name)
+        elif token.type == "inline":
+            self._text(_inline(token.children or []))
+        elif token.type == "fence":
+            self.out.append(f"```{token.content.rstrip()}```\n\n")
+
+    def _open(self, name: str, token: Token) -> None:
+        if name in _LISTS:
+            self.lists.append(int(token.attrs.get("start", 1)) if name == "ordered_list" else None)
+        elif name == "list_item":
+            mark = "- " if self.lists[-1] is None else f"{token.info or self.lists[-1]}. "
+            self.out.append("  " * (len(self.lists) - 1) + mark)
+        elif name == "blockquote":
+            self.quote += 1
+        elif name == "heading":
+            self.heading = True
+        elif name == "tr":
+            self.column = 0
+        elif name in ("th", "td"):
+            self.out.append(" — " if self.column else "")
+            self.column += 1
+
+    def _close(self, name: str) -> None:
+        if name in _LISTS:
+            self.lists.pop()
+            self.out.append("" if self.lists else "\n")
+        elif name == "blockquote":
+            self.quote -= 1
+        elif name in ("tr", "table"):
+            self.out.append("\n")
+        elif name in ("paragraph", "heading"):
+            self.out.append("\n" if self.lists else "\n\n")
+
+    def _text(self, text: str) -> None:
+        if self.heading:
+            text, self.heading = f"*{text.replace('*', '')}*", False
+        self.out.append("\n".join("> " * self.quote + line for line in text.split("\n")))
 
 
 def _inline(tokens: Sequence[Token]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Any
+from typing import Any, cast
 
 from channels.base import (
     AMENDING,
@@ -147,7 +147,10 @@ def _content(raw: dict[str, Any], event: str) -> tuple[Kind, str, Media | None]:
     cards = raw.get("vCards")
     if isinstance(cards, list) and cards:
         lines = [
-            line for card in cards for line in clean(card).splitlines() if line.startswith(("FN", "TEL"))
+            line
+            for card in cast(list[object], cards)
+            for line in clean(card).splitlines()
+            if line.startswith(("FN", "TEL"))
         ]
         return "contacts", "; ".join(line.partition(":")[2].strip() for line in lines), None
     return ("text" if text else "unsupported"), text, None
@@ -190,9 +193,9 @@ def me_of(session: dict[str, Any]) -> str:
 
 def sent_id(answer: dict[str, Any]) -> str:
     """The id of a message that was sent: every engine has its own form of it."""
-    found = answer.get("id")
+    found: object = answer.get("id")
     if isinstance(found, dict):
-        found = found.get("_serialized") or found.get("id")
+        found = as_dict(cast(object, found)).get("_serialized") or as_dict(cast(object, found)).get("id")
     rows = as_dicts(
         [answer.get("key"), as_dict(answer.get("_data")).get("key"), as_dict(answer.get("_data")).get("id")]
     )

@@ -23,13 +23,15 @@ SETTINGS_HEAD = """# Settings
 
 <!-- Written by docs/generate.py from server/config/settings.py; `make docs` writes it again. -->
 
-Environment variables, or lines of `.env` in the folder the command starts in (`.env.example` has the usual ones). An
-empty value counts as unset. A wrong value is reported with its remedy, and nothing starts. `salesgraph doctor` lists
-every setting in force and tests it against Redis, the models, Meta and your own address; `--no-ask` only lists them.
+Environment variables, or lines of `.env` in the folder the command starts in (`.env.example` has the usual
+ones). An empty value counts as unset. A wrong value is reported with its remedy, and nothing starts.
+`salesgraph doctor` lists every setting in force and tests it against Redis, the models, Meta and your own
+address; `--no-ask` only lists them.
 
 The settings describe the bot `default`; further bots override them, see [Many bots](bots.md).
 Times are seconds unless the name says otherwise. Model names are explained in [Chat models](models.md).
-The keys of further providers (`ANTHROPIC_API_KEY`, `MISTRAL_API_KEY`, ...) are read from the environment or `.env` too.
+The keys of further providers (`ANTHROPIC_API_KEY`, `MISTRAL_API_KEY`, ...) are read from the environment or
+`.env` too.
 
 | Setting | Type | Default | Description |
 |---|---|---|---|
@@ -38,19 +40,21 @@ BOTS_HEAD = """# Bots file
 
 <!-- Written by docs/generate.py from schemas/bots.schema.json; `make docs` writes it again. -->
 
-The fields of a bot: in a file for `salesgraph bots apply`, in the body of `PUT /api/bots`, and, without `id` and
-`channel`, in the file that `BOT_FILE` names. [Many bots](bots.md) has an example. A file holds one bot or a list of
-them. Only `id` is required; what is not given follows the [settings](settings.md). Unknown fields are refused.
+The fields of a bot: in a file for `salesgraph bots apply`, in the body of `PUT /api/bots`, and, without `id`
+and `channel`, in the file that `BOT_FILE` names. [Many bots](bots.md) has an example. A file holds one bot
+or a list of them. Only `id` is required; what is not given follows the [settings](settings.md). Unknown
+fields are refused.
 
-Point your editor at `schemas/bots.schema.json` to have the fields completed and checked. `salesgraph bots schema`
-prints the same schema. Fields marked *secret* are stored encrypted and never shown again.
+Point your editor at `schemas/bots.schema.json` to have the fields completed and checked. `salesgraph bots
+schema` prints the same schema. Fields marked *secret* are stored encrypted and never shown again.
 """
 LANGUAGES_HEAD = """# What each language lacks
 
 <!-- Written by docs/generate.py from agent/language/locales/; `make docs` writes it again. -->
 
-What the file of a language has nothing for, key by key; `en.yaml` says what each key is. Where a language has no words
-for a key and needs none, its file says so under `needs_no`. [Languages](languages.md) tells how to fill the gaps.
+What the file of a language has nothing for, key by key; `en.yaml` says what each key is. Where a language
+has no words for a key and needs none, its file says so under `needs_no`. [Languages](languages.md) tells how
+to fill the gaps.
 
 | Language | File | Spoken | Keys it lacks |
 |---|---|---|---|
@@ -98,7 +102,8 @@ def cell(text: str) -> str:
 def settings_page() -> str:
     """The page of settings."""
     rows = [
-        f"| `{name.upper()}` | {type_of(field.annotation)} | {default_of(field)} | {cell(field.description or '')} |"
+        f"| `{name.upper()}` | {type_of(field.annotation)} | {default_of(field)} "
+        f"| {cell(field.description or '')} |"
         for name, field in Settings.model_fields.items()
     ]
     return SETTINGS_HEAD + "\n".join(rows) + "\n"
@@ -128,9 +133,13 @@ def limits_of(schema: dict[str, Any]) -> str:
     """What a value must keep to."""
     parts = [schema, *(schema.get("anyOf") or [])]
     words = {
-        "minimum": "at least {}", "exclusiveMinimum": "more than {}", "maximum": "at most {}",
-        "maxLength": "at most {} characters", "maxItems": "at most {} items", "pattern": "pattern `{}`",
-    }  # fmt: skip
+        "minimum": "at least {}",
+        "exclusiveMinimum": "more than {}",
+        "maximum": "at most {}",
+        "maxLength": "at most {} characters",
+        "maxItems": "at most {} items",
+        "pattern": "pattern `{}`",
+    }
     return "; ".join(words[name].format(part[name]) for part in parts for name in words if name in part)
 
 

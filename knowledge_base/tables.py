@@ -64,7 +64,7 @@ def read_grid(
     the header."""
     found = Found()
     if header_first:
-        _keep(found, lines[1:], lines[0].cells, page, title, by_line)
+        _keep(found, lines[1:], lines[0].cells, (page, title), by_line)
         return found
     for block in _blocks(lines):
         _read_block(found, block, page, title, by_line)
@@ -111,19 +111,20 @@ def _read_block(found: Found, block: list[Line], page: int, title: str, by_line:
     rest = block[start:] if at is None else block[at:]
     if at is not None:
         header, rest = _header(rest)
-    _keep(found, rest, header, page, " ".join(filter(None, titles)), by_line, width)
+    _keep(found, rest, header, (page, " ".join(filter(None, titles))), by_line, width)
 
 
 def _keep(
     found: Found,
     lines: Sequence[Line],
     header: tuple[str, ...],
-    page: int,
-    title: str,
+    place: tuple[int, str],
     by_line: bool,
     width: int = 2,
 ) -> None:
-    """Add the rows under a header as a table, and the notes below them as text."""
+    """Add the rows under a header as a table, and the notes below them as text. `place`: the page, and what
+    the table is called."""
+    page, title = place
     rows, notes = _rows(found, lines, header, width)
     used = (
         [place for place in range(len(rows[0].cells)) if any(row.cells[place] for row in rows)]

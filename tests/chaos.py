@@ -18,13 +18,14 @@ import re
 import signal
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from server.store.embedded import EmbeddedRedis
 from tests.crashing import ALL
 from tests.fakes.openai_wire import FakeOpenAI, message, polite, schema_of
 from tests.fakes.serving import served
-from tests.fleet import Doors, Fleet
+from tests.fleet import Doors, Fleet, Outside
 from tests.server.stack import SECRET, TOKEN, text, webhook
 
 MARK = re.compile(r"<(\d+)>")
@@ -105,22 +106,33 @@ async def kill(
     await asyncio.gather(*frozen)
 
 
-async def run(
-    conversations: int,
-    messages: int,
-    pause: float,
-    *,
-    pace: float = 1.5,
-    chance: str = "once:0.002",
-    callbacks: bool = True,
-    away: float = 10,
-    grace: float = 20,
-    keep: Path | None = None,
-) -> dict[str, int]:
-    """The counts; `lost`, `double turns`, `double sends` and `out of order` should be 0. `pause` 0: no random
-    kills."""
+@dataclass(frozen=True)
+class Plan:
+    """What is sent, and how it is disturbed. `pause`: mean seconds between two random kills (0: none);
+    `pace`: mean seconds between two messages of one contact; `chance`: how often a process dies at a named
+    point; `callbacks`: whether statuses carry our id; `away`: seconds that Redis is gone the first time;
+    `grace`: SEND_GRACE_SECONDS; `keep`: where what the processes logged is kept."""
+
+    conversations: int
+    messages: int
+    pause: float
+    pace: float = 1.5
+    chance: str = "once:0.002"
+    callbacks: bool = True
+    away: float = 10
+    grace: float = 20
+    keep: Path | None = None
+
+    def marks(self) -> dict[str, list[int]]:
+        """The numbers each contact sends."""
+        each = self.messages // self.conversations
+        return {f"7704{n:07}": list(range(n * each, (n + 1) * each)) for n in range(self.conversations)}
+
+
+async def run(plan: Plan) -> dict[str, int]:
+    """The counts; `lost`, `double turns`, `double sends` and `out of order` should be 0."""
     emulator, model = Doors("", SECRET, TOKEN), FakeOpenAI()
-    emulator.callbacks = callbacks
+    emulator.callbacks = plan.callbacks
     model.answer, model.hang = answering, lambda request: random.uniform(0.02, 0.6)
     kills: collections.Counter[str] = collections.Counter()
     with (
@@ -129,15 +141,15 @@ async def run(
         served(model.app) as wire,
     ):
         redis = EmbeddedRedis(Path(folder))
-        settings = {"TURN_ATTEMPTS": "50", "SEND_GRACE_SECONDS": str(grace)}
-        crash = dict.fromkeys(ALL, chance)
-        fleet = Fleet(Path(folder), redis.start(), emulator, graph, wire, crash=crash, **settings)
+        settings = {"TURN_ATTEMPTS": "50", "SEND_GRACE_SECONDS": str(plan.grace)}
+        crash = dict.fromkeys(ALL, plan.chance)
+        outside = Outside(redis.start(), emulator, graph, wire)
+        fleet = Fleet(Path(folder), outside, crash=crash, **settings)
         await fleet.start()
-        each = messages // conversations
-        sent = {f"7704{n:07}": list(range(n * each, (n + 1) * each)) for n in range(conversations)}
-        done = asyncio.Event()
-        killer = asyncio.create_task(kill(fleet, redis, done, pause, away, kills)) if pause else None
-        await asyncio.gather(*(chat(fleet, contact, marks, pace) for contact, marks in sent.items()))
+        sent, done = plan.marks(), asyncio.Event()
+        killing = kill(fleet, redis, done, plan.pause, plan.away, kills) if plan.pause else None
+        killer = asyncio.create_task(killing) if killing else None
+        await asyncio.gather(*(chat(fleet, contact, marks, plan.pace) for contact, marks in sent.items()))
         done.set()
         if killer:
             await killer
@@ -149,8 +161,8 @@ async def run(
         log = fleet.log.read_text(errors="replace")
         await fleet.stop()
         redis.stop()
-    if keep:
-        keep.write_text(log)
+    if plan.keep:
+        plan.keep.write_text(log)
     counts["stale commits refused"] = log.count("turn_stale")
     counts["sent again"] = log.count("send_repeated")
     counts |= {f"killed {victim}": number for victim, number in sorted(kills.items())}
@@ -219,13 +231,15 @@ def main() -> None:
     options = parser.parse_args()
     counts = asyncio.run(
         run(
-            options.conversations,
-            options.messages,
-            options.pause,
-            pace=options.pace,
-            chance=options.chance,
-            callbacks=not options.no_callbacks,
-            keep=options.log,
+            Plan(
+                options.conversations,
+                options.messages,
+                options.pause,
+                pace=options.pace,
+                chance=options.chance,
+                callbacks=not options.no_callbacks,
+                keep=options.log,
+            )
         )
     )
     for name, number in counts.items():

@@ -35,8 +35,8 @@ settings.load_profile("salesgraph")
 
 @pytest.fixture(autouse=True)
 def process_as_it_was() -> Iterator[None]:
-    """A command that was run in this process has left its logs on a standard error that is closed, and what it could
-    not read among the alerts."""
+    """A command that was run in this process has left its logs on a standard error that is closed, and what
+    it could not read among the alerts."""
     yield
     readable.met.clear()
     structlog.reset_defaults()

@@ -12,6 +12,7 @@ import random
 import signal
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,37 +48,44 @@ class Doors(CloudApiEmulator):
         self.urls = (url,) if url else ()
 
 
+@dataclass(frozen=True)
+class Outside:
+    """What a fleet talks to: Redis, the emulated WhatsApp and where it is served, and a model server."""
+
+    redis_url: str
+    emulator: Doors
+    graph_url: str
+    model_url: str
+
+
 class Fleet:
     """`webs` and `workers` processes; `crash` maps crash points to how often (see `tests.crashing`)."""
 
     def __init__(
         self,
         folder: Path,
-        redis_url: str,
-        emulator: Doors,
-        graph_url: str,
-        model_url: str,
+        outside: Outside,
         *,
         webs: int = 2,
         workers: int = 3,
         crash: dict[str, str] | None = None,
         **settings: str,
     ) -> None:
-        self.folder, self.emulator = folder, emulator
+        self.folder, self.emulator = folder, outside.emulator
         self.log, self.crash_log = folder / "fleet.log", folder / "crashes"
         self.ports = [free_port() for _ in range(webs)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
-        emulator.urls = tuple(f"{url}/webhook" for url in self.urls)
+        self.emulator.urls = tuple(f"{url}/webhook" for url in self.urls)
         points = ",".join(f"{point}={chance}" for point, chance in (crash or {}).items())
         given = {
-            "REDIS_URL": redis_url,
+            "REDIS_URL": outside.redis_url,
             "OPENAI_API_KEY": "sk-test",
-            "OPENAI_BASE_URL": f"{model_url}/v1",
+            "OPENAI_BASE_URL": f"{outside.model_url}/v1",
             "WHATSAPP_ACCESS_TOKEN": TOKEN,
             "WHATSAPP_PHONE_NUMBER_ID": NUMBER,
             "WHATSAPP_APP_SECRET": SECRET,
             "WHATSAPP_WEBHOOK_VERIFY_TOKEN": VERIFY,
-            "WHATSAPP_GRAPH_URL": graph_url,
+            "WHATSAPP_GRAPH_URL": outside.graph_url,
             "DEBOUNCE_SECONDS": "0.3",
             "DEBOUNCE_MAX_SECONDS": "3",
             "MODEL_TIMEOUT": "20",

@@ -28,10 +28,11 @@ from server.bots.bot import BotRuntime, runtimes
 from server.config.settings import Settings
 from server.outreach.follow_ups import FollowUps
 from server.store.embedded import EmbeddedRedis
+from server.store.mailbox import Arrival
 from server.store.message_templates import Template, keep
 from server.store.records import Entry
 from tests.fakes.serving import served
-from tests.fleet import Doors, Fleet
+from tests.fleet import Doors, Fleet, Outside
 from tests.server.stack import NUMBER, SECRET, TOKEN
 from tests.waiting import until
 
@@ -44,14 +45,24 @@ BEGIN, DAYS = (
 INTERVALS = (24, 72, 168, 336, 720)
 STEP = 10 * MINUTE
 # What a contact says after which touch; `silent` to the end.
-ANSWERS = {"yes": "yes please", "no": "no, not interested", "maybe": "I'll think about it", "stop": "stop", "question": "and what does delivery cost?", "person": "operator"}  # fmt: skip
+ANSWERS = {
+    "yes": "yes please",
+    "no": "no, not interested",
+    "maybe": "I'll think about it",
+    "stop": "stop",
+    "question": "and what does delivery cost?",
+    "person": "operator",
+}
 CRASHES = {
     "after-commit": "0.01",
     "before-commit": "0.01",
     "before-attempt": "0.01",
     "after-request": "0.005",
 }
-RULES = ("closed", "too close", "too many", "twice", "out of order", "too early", "too late", "no window", "after the end", "missing", "one second")  # fmt: skip
+RULES = (
+    "closed, too close, too many, twice, out of order, too early, too late, no window, after the end, "
+    "missing, one second"
+).split(", ")
 
 
 @dataclass
@@ -95,21 +106,45 @@ class World:
         try:
             with served(emulator.app) as graph_url:
                 url = f"unix://{self.folder}/redis/socket"
-                options = {"CHAT_MODEL": "offline", "ENABLE_FOLLOW_UPS": "true", "TIMEZONE": self.zone, "DEBOUNCE_SECONDS": "0", "FOLLOW_UP_TEMPLATES": "1=back:en;2=back:en;3=back:en;5=bye:en", "CLOCK_FILE": str(self.clock_file), "LEASE_SECONDS": "1", "SEND_GRACE_SECONDS": "1", "DEBOUNCE_MAX_SECONDS": "0"}  # fmt: skip
+                options = {
+                    "CHAT_MODEL": "offline",
+                    "ENABLE_FOLLOW_UPS": "true",
+                    "TIMEZONE": self.zone,
+                    "DEBOUNCE_SECONDS": "0",
+                    "FOLLOW_UP_TEMPLATES": "1=back:en;2=back:en;3=back:en;5=bye:en",
+                    "CLOCK_FILE": str(self.clock_file),
+                    "LEASE_SECONDS": "1",
+                    "SEND_GRACE_SECONDS": "1",
+                    "DEBOUNCE_MAX_SECONDS": "0",
+                }
                 fleet = Fleet(
                     self.folder,
-                    url,
-                    emulator,
-                    graph_url,
-                    "http://127.0.0.1:9",
+                    Outside(url, emulator, graph_url, "http://127.0.0.1:9"),
                     webs=1,
                     workers=1,
                     crash=CRASHES,
                     **options,
                 )
-                settings = Settings(_env_file=None, data_dir=self.folder, redis_url=url, enable_follow_ups=True, timezone=self.zone, debounce_seconds=0, debounce_max_seconds=0)  # pyright: ignore[reportCallIssue]  # fmt: skip
+                settings = Settings(
+                    _env_file=None,
+                    data_dir=self.folder,
+                    redis_url=url,
+                    enable_follow_ups=True,
+                    timezone=self.zone,
+                    debounce_seconds=0,
+                    debounce_max_seconds=0,
+                )  # pyright: ignore[reportCallIssue]
                 runtime = runtimes(settings, redis)["default"]
-                await keep(redis, "default", [Template(name="back", language="en", body="Is your question still open?"), Template(name="bye", language="en", body="We will not write again. Shall we close it?")])  # fmt: skip
+                await keep(
+                    redis,
+                    "default",
+                    [
+                        Template(name="back", language="en", body="Is your question still open?"),
+                        Template(
+                            name="bye", language="en", body="We will not write again. Shall we close it?"
+                        ),
+                    ],
+                )
                 await fleet.start()
                 try:
                     await self._live(runtime, redis, fleet)
@@ -164,13 +199,23 @@ class World:
         return not up and not await redis.zcard("sg:{default}:due")
 
     async def _says(self, runtime: BotRuntime, person: Person, text: str) -> None:
-        said = Message(id=f"wamid.{person.number}.{len(person.said)}", account=NUMBER, kind="text", wa_id=person.number, text=text)  # fmt: skip
+        said = Message(
+            id=f"wamid.{person.number}.{len(person.said)}",
+            account=NUMBER,
+            kind="text",
+            wa_id=person.number,
+            text=text,
+        )
         person.conversation = await runtime.conversations.identify(said)
         person.said.append((clock.now_ms(), text))
         person.done = len(person.said) > 1
         entry = Entry(id=said.id, author="contact", text=text, at=clock.now_ms())
         await runtime.mailbox.accept(
-            person.conversation, said.id, said.model_dump_json(), entry.model_dump_json(), account=NUMBER
+            person.conversation,
+            said.id,
+            said.model_dump_json(),
+            entry.model_dump_json(),
+            Arrival(account=NUMBER),
         )
 
     async def _check(self, runtime: BotRuntime, emulator: Doors) -> dict[str, Any]:

@@ -62,12 +62,19 @@ def test_every_link_of_a_page_leads_somewhere(page: Path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_file_that_is_named_exists(page: Path):
-    named = re.findall(r"`((?:agent|server|channels|tools|tests|docs|deploy|schemas|benchmarks|requirements)/[\w/.@-]+)`", text_of(page))  # fmt: skip
+    named = re.findall(
+        r"`((?:agent|server|channels|tools|tests|docs|deploy|schemas|benchmarks|requirements)/[\w/.@-]+)`",
+        text_of(page),
+    )
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 TROUBLE = DOCS / "troubleshooting.md"
-SOURCES = [path.read_text(encoding="utf-8") for top in ("agent", "server", "channels", "tools", "knowledge_base") for path in sorted((ROOT / top).rglob("*.py"))]  # fmt: skip
+SOURCES = [
+    path.read_text(encoding="utf-8")
+    for top in ("agent", "server", "channels", "tools", "knowledge_base")
+    for path in sorted((ROOT / top).rglob("*.py"))
+]
 
 
 def test_every_warning_and_error_of_the_log_has_its_remedy():
@@ -81,7 +88,12 @@ def test_every_quoted_line_is_said_by_the_code():
     said = re.sub(r'"\s*\n\s*f?"', "", "\n".join(SOURCES))
     said = re.sub(r"\{[^{}]*\}", "...", said)
     first = re.findall(r"^\| (.*?) \|", TROUBLE.read_text(), re.MULTILINE)
-    quoted = [part for cell in first for code in re.findall(r"`([^`]+)`", cell) for part in re.split(r"\.\.\.|[():{]|\b[NM]\b", code)]  # fmt: skip
+    quoted = [
+        part
+        for cell in first
+        for code in re.findall(r"`([^`]+)`", cell)
+        for part in re.split(r"\.\.\.|[():{]|\b[NM]\b", code)
+    ]
     parts = [part.strip(' ",;.') for part in quoted if len(part.split()) >= 3]
     assert len(parts) > 40
     assert [part for part in parts if part not in said] == []

@@ -134,7 +134,12 @@ async def test_a_channel_in_forty_lines(redis: Redis, tmp_path: Path, monkeypatc
     (conversation,) = (await runtime.mailbox.claim(5)).ids
     work = await runtime.mailbox.begin(conversation)
     assert "hello" in work.batch[0]
-    await runtime.mailbox.commit(conversation, work.fence, work.turn_id, [(json.dumps({"id": "t:0", "text": "hi"}), json.dumps({"id": "t:0", "author": "bot"}))])  # fmt: skip
+    await runtime.mailbox.commit(
+        conversation,
+        work.fence,
+        work.turn_id,
+        [(json.dumps({"id": "t:0", "text": "hi"}), json.dumps({"id": "t:0", "author": "bot"}))],
+    )
     work = await runtime.mailbox.begin(conversation, work.fence)
     assert not await send(runtime, router, conversation, work.fence, work.reply, 1000)
     assert sent == [{"line": "shop", "to": "77015550101", "text": "hi", "id": f"{conversation}/t:0"}]
@@ -245,9 +250,9 @@ def test_the_check_of_a_signature_in_n8n():
     }
     code = block("api.md", "Recipe: n8n", "javascript")
     script = (
-        f"const node = ($input, $env) => {{{code}}};"
-        f"const answer = secret => JSON.stringify(node({{first: () => ({json.dumps(item)})}}, {{SALESGRAPH_SECRET: secret}}));"
-        "console.log(answer('hush')); try { answer('other') } catch (error) { console.log(error.message) }"
+        f"const node = ($input, $env) => {{{code}}};const answer = secret => JSON.stringify(node({{first: () "
+        f"=> ({json.dumps(item)})}}, {{SALESGRAPH_SECRET: secret}}));console.log(answer('hush')); try {{ "
+        "answer('other') } catch (error) { console.log(error.message) }"
     )
     done = subprocess.run(["node", "-e", script], capture_output=True, text=True, timeout=60)
     first, second = done.stdout.splitlines()

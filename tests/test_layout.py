@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TOPS = ("channels", "knowledge_base", "tools", "agent", "server")
-LINES = 480
+LINES = 400
 
 
 @cache

@@ -85,7 +85,7 @@ def problem_of(tool: BaseTool) -> str:
     if not (tool.description or "").strip():
         return f"{tool.name}: it needs a docstring, which is what the model reads"
     made = isinstance(tool, Tool | StructuredTool)
-    if tool.coroutine is None if made else type(tool)._arun is BaseTool._arun:
+    if tool.coroutine is None if made else type(tool)._arun is BaseTool._arun:  # pyright: ignore[reportPrivateUsage]
         return f"{tool.name}: write it as async def"
     return ""
 

@@ -12,7 +12,7 @@ import importlib.util
 import json
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,7 @@ class _Server:
 
 
 @contextlib.asynccontextmanager
-async def connected(path: Path | None) -> AsyncIterator[list[str]]:
+async def connected(path: Path | None) -> AsyncGenerator[list[str], None]:
     """The tools of every server of the file are among `tools.found()` while the block runs; the names of
     those servers. A server that does not come up is named in the log and skipped. Raises BadMcpFile."""
     wanted = (

@@ -26,7 +26,9 @@ async def book_call(
     if action == "book":
         if await book.book(start, about):
             return f"booked for {start}; a confirmation with a calendar file is on its way"
-        return f"{start} is not free. Free: {', '.join(await book.free(start[:10]) or await book.free()) or 'nothing'}"
+        free = await book.free(start[:10]) or await book.free()
+        return f"{start} is not free. Free: {', '.join(free) or 'nothing'}"
     mine = await book.mine()
     booked = f" Booked already: {', '.join(mine)}." if mine else ""
-    return f"Free: {', '.join(await book.free(day) or (await book.free() if day else [])) or 'nothing in two weeks'}.{booked}"
+    free = await book.free(day) or (await book.free() if day else [])
+    return f"Free: {', '.join(free) or 'nothing in two weeks'}.{booked}"

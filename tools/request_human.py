@@ -10,7 +10,7 @@ from langgraph.types import Command
 
 
 @tool
-async def request_human(reason: str, tool_call_id: Annotated[str, InjectedToolCallId]) -> Command:
+async def request_human(reason: str, tool_call_id: Annotated[str, InjectedToolCallId]) -> Command[str]:
     """Pass the conversation to a colleague: the customer asks for a person, is upset, or you cannot help.
 
     `reason` is a short note for the colleague.

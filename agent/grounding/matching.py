@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import lru_cache
 
 import regex as re
@@ -97,62 +97,96 @@ def looked_for(claim: Claim) -> Iterator[Hashable]:
 
 
 def same(claim: Claim, other: Claim) -> bool:
-    if claim.kind in ("email", "link"):
-        return other.kind == claim.kind and (
-            claim.key == other.key or (claim.kind == "link" and other.key.startswith(claim.key + "/"))
-        )
-    if claim.kind == "phone":
-        return (other.kind == "phone" and _same_phone(claim.key, other.key)) or (
-            other.kind == "number" and claim.key == str(int(other.values[0]))
-        )
-    if claim.kind == "date":
-        return (
-            other.kind == "date"
-            and claim.values == other.values
-            and (not claim.key or not other.key or claim.key == other.key)
-        )
-    if claim.kind == "soon":
-        return other.kind == "soon" and other.key == claim.key
-    if not claim.values or not other.values:
+    """Whether a claim of a source (`other`) says what a claim of a reply says."""
+    if claim.kind not in _BY_KEY and not (claim.values and other.values):
         return False
-    if claim.kind == "weekday":
-        return other.kind == "weekday" and claim.values == other.values
-    if claim.kind == "duration":
-        if (
-            other.kind == "number"
-            and claim.unit == "month"
-            and claim.values[0] >= GROWN_UP
-            and not no_age(claim.sentence)
-        ):
-            return claim.values[0] == 12 * other.values[0]  # an age
-        by_clock = claim.unit == "hour" and claim.text.rstrip(".")[-1:] in _BY_CLOCK
-        return (other.kind == "duration" and same_duration(claim, other)) or (
-            by_clock and other.kind == "time" and claim.values[0] * 60 == other.values[0]
-        )
-    if claim.kind == "time":
-        return (other.kind == "time" and _same_time(claim, other)) or (
-            (other.kind == "number" or (other.kind == "duration" and other.unit == "hour"))
-            and claim.values[0] == other.values[0] * 60
-        )
-    close = _close(claim, other)
-    if claim.kind == "money":
-        return close and (
-            (other.kind == "money" and same_currency(claim.unit, other.unit))
-            or (other.kind == "number" and other.values[0] >= 10)
-        )
-    if claim.kind == "percent":
-        return close and other.kind == "percent"
-    if claim.kind == "measure":
-        return close and (
-            (other.kind == "measure" and other.unit == claim.unit)
-            or (claim.unit == "piece" and other.kind == "number")
-        )
+    return _SAYS.get(claim.kind, _says_number)(claim, other)
+
+
+def _says_key(claim: Claim, other: Claim) -> bool:
+    return other.kind == claim.kind and claim.key == other.key
+
+
+def _says_link(claim: Claim, other: Claim) -> bool:
+    return other.kind == "link" and (claim.key == other.key or other.key.startswith(claim.key + "/"))
+
+
+def _says_phone(claim: Claim, other: Claim) -> bool:
+    if other.kind == "number":
+        return claim.key == str(int(other.values[0]))
+    return other.kind == "phone" and _same_phone(claim.key, other.key)
+
+
+def _says_date(claim: Claim, other: Claim) -> bool:
+    if other.kind != "date" or claim.values != other.values:
+        return False
+    return not claim.key or not other.key or claim.key == other.key
+
+
+def _says_weekday(claim: Claim, other: Claim) -> bool:
+    return other.kind == "weekday" and claim.values == other.values
+
+
+def _says_duration(claim: Claim, other: Claim) -> bool:
+    value = claim.values[0]
+    if other.kind == "number":  # an age
+        grown_up = claim.unit == "month" and value >= GROWN_UP and not no_age(claim.sentence)
+        return grown_up and value == 12 * other.values[0]
     if other.kind == "time":
-        return claim.values[0] * 60 == other.values[0]
+        by_clock = claim.unit == "hour" and claim.text.rstrip(".")[-1:] in _BY_CLOCK
+        return by_clock and value * 60 == other.values[0]
+    return other.kind == "duration" and same_duration(claim, other)
+
+
+def _says_time(claim: Claim, other: Claim) -> bool:
+    if other.kind == "time":
+        return _same_time(claim, other)
+    hours = other.kind == "number" or (other.kind == "duration" and other.unit == "hour")
+    return hours and claim.values[0] == other.values[0] * 60
+
+
+def _says_money(claim: Claim, other: Claim) -> bool:
+    if other.kind == "number":
+        return other.values[0] >= 10 and _close(claim, other)
+    return other.kind == "money" and same_currency(claim.unit, other.unit) and _close(claim, other)
+
+
+def _says_percent(claim: Claim, other: Claim) -> bool:
+    return other.kind == "percent" and _close(claim, other)
+
+
+def _says_measure(claim: Claim, other: Claim) -> bool:
+    if other.kind == "number":
+        return claim.unit == "piece" and _close(claim, other)
+    return other.kind == "measure" and other.unit == claim.unit and _close(claim, other)
+
+
+def _says_number(claim: Claim, other: Claim) -> bool:
+    value = claim.values[0]
+    if other.kind == "time":
+        return value * 60 == other.values[0]
     if other.kind == "date":
-        return claim.values[0] == other.values[0] % 100
-    priced = claim.values[0] >= 20 or claim.values[0] != int(claim.values[0])
-    return close and (other.kind in ("number", "measure") or (other.kind == "money" and priced))
+        return value == other.values[0] % 100
+    priced = value >= 20 or value != int(value)
+    kinds = ("number", "measure", "money") if priced else ("number", "measure")
+    return other.kind in kinds and _close(claim, other)
+
+
+# What is compared by what is written, without a value.
+_BY_KEY = ("email", "soon", "link", "phone", "date")
+_SAYS: dict[Kind, Callable[[Claim, Claim], bool]] = {
+    "email": _says_key,
+    "soon": _says_key,
+    "link": _says_link,
+    "phone": _says_phone,
+    "date": _says_date,
+    "weekday": _says_weekday,
+    "duration": _says_duration,
+    "time": _says_time,
+    "money": _says_money,
+    "percent": _says_percent,
+    "measure": _says_measure,
+}
 
 
 def _close(claim: Claim, other: Claim) -> bool:

@@ -115,22 +115,42 @@ def _own_to_spend(sentence: str) -> bool:
 
 
 def _direct(claim: Claim, evidence: Evidence, reply: Reply) -> str:
+    """What supports a claim as it stands, without reckoning; an empty text when nothing does."""
     if claim.kind == "product":
         return _name(claim, evidence) or ("not offered" if _refuses(claim.sentence) else "")
     if claim.kind == "free":
         return _free(claim, evidence, reply)
-    if claim.kind == "number" and claim.values[0] <= 4 and claim.values[0] == int(claim.values[0]):
-        near = reply.text[max(0, claim.start - 22) : claim.start + 22]
-        if not _REMAIN.search(near):
-            return "a small count"
+    if why := _too_small_to_promise(claim, reply):
+        return why
     if claim.kind == "number" and "24/7" in claim.sentence:
         return ""
+    if why := _in_passing(claim):
+        return why
+    if claim.kind in ("measure", "number") and _repeats(claim, evidence):
+        return "the customer's own number"
+    return _said_somewhere(claim, evidence, reply)
+
+
+def _too_small_to_promise(claim: Claim, reply: Reply) -> str:
+    """A whole number up to four counts things (`two ways to pay`), unless it says how many are left."""
+    if claim.kind != "number" or claim.values[0] > 4 or claim.values[0] != int(claim.values[0]):
+        return ""
+    near = reply.text[max(0, claim.start - 22) : claim.start + 22]
+    return "" if _REMAIN.search(near) else "a small count"
+
+
+def _in_passing(claim: Claim) -> str:
+    """A few pieces, when no stock is meant, and a few minutes."""
     if claim.unit == "piece" and claim.values[0] <= 10 and not in_store(claim.sentence):
         return "a count"
     if claim.kind == "duration" and claim.values[0] <= 5 and claim.unit == "minute":
         return "a manner of speaking"
-    if claim.kind in ("measure", "number") and _repeats(claim, evidence):
-        return "the customer's own number"
+    return ""
+
+
+def _said_somewhere(claim: Claim, evidence: Evidence, reply: Reply) -> str:
+    """The source that says the same of the same product. A price that only the contact named supports
+    nothing that the reply grants, unless it is their own budget."""
     granted, elsewhere = reply.grants(claim), False
     product = reply.products.about(claim)
     for other in evidence.saying(claim):
@@ -139,11 +159,9 @@ def _direct(claim: Claim, evidence: Evidence, reply: Reply) -> str:
             if not evidence.of_another(product, claim, other):
                 return f"“{other.claim.text[:40]}” in {other.source.name}"
             elsewhere = True
-    if elsewhere:
+    if elsewhere or claim.kind not in ("weekday", "soon"):
         return ""
-    if claim.kind in ("weekday", "soon"):
-        return _day(claim, evidence)
-    return ""
+    return _day(claim, evidence)
 
 
 def _repeats(claim: Claim, evidence: Evidence) -> bool:

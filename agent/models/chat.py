@@ -16,12 +16,13 @@ from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from agent.model_options import ModelOptions
+from agent.model_options import CallSettings, ModelOptions
 from agent.models import usage
 from agent.models.cleaning import cleaned
-from agent.models.failures import LASTING, Trouble, brief, judge, said, status_of, unusable
+from agent.models.failures import LASTING, Trouble, brief, judge, unusable
 from agent.models.providers import Access, make
-from agent.models.ways import Ways, is_blank, next_ways, read, shaped, without_foreign_parts
+from agent.models.trial import COMPLAINT, Request, Trial
+from agent.models.ways import Ways, read, shaped, without_foreign_parts
 
 log = structlog.get_logger()
 
@@ -37,11 +38,6 @@ LOOKED_UP = 900
 LATE = 2
 # So often a model writes text in the place of a call before it is asked for JSON at once.
 WROTE = 2
-# What a model is told before it is asked once more.
-COMPLAINT = (
-    "Your last answer could not be used ({reason}). Answer again, and call a tool only with whole and "
-    "valid JSON."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +99,24 @@ class Models:
         *,
         tools: Sequence[BaseTool] = (),
         schema: type[BaseModel] | None = None,
-        timeout: float | None = None,
-        purpose: str = "",
-        cheaper: str = "",
-        fallback: str = "",
-        options: ModelOptions = ModelOptions(),
+        call: CallSettings = CallSettings(),
     ) -> Asked:
         """The answer of the named model (`auto`: the default), else of the fallback, else of the offline one.
 
-        With a `schema`, `parsed` is an instance of it. `purpose` names the call on the bill; `options` are
-        those of the named model, and of no other that answers in its place, but for their time limit. When
-        the day's allowance is nearly spent `cheaper` is asked instead, and when it is spent the offline model
-        alone. A refusal or a cut answer counts as no answer, and so does an empty or malformed one when it
-        comes a second time. What a server does not take (tools, a forced call, a system message, pictures, an
-        option) is left out, and remembered for the model. Raises NoModelAnswered."""
+        With a `schema`, `parsed` is an instance of it. The options of the call are those of the named model,
+        and of no other that answers in its place, but for their time limit. When the day's allowance is
+        nearly spent the cheaper model is asked instead, and when it is spent the offline model alone. A
+        refusal or a cut answer counts as no answer, and so does an empty or malformed one when it comes a
+        second time. What a server does not take (tools, a forced call, a system message, pictures, an option)
+        is left out, and remembered for the model. Raises NoModelAnswered."""
         await self._recall()
-        for candidate in self._candidates(name, cheaper, fallback or self.fallback):
-            own = options if candidate == self.resolve(name) else ModelOptions(timeout=options.timeout)
-            answer = await self.answer(candidate, messages, tools, schema, own, purpose, timeout)
+        for candidate in self._candidates(name, call.cheaper, call.fallback or self.fallback):
+            own = candidate == self.resolve(name)
+            options = call.options if own else ModelOptions(timeout=call.options.timeout)
+            request = Request(messages, tools, schema, options, call.purpose, call.timeout)
+            answer = await self.answer(candidate, request)
             if answer is not None:
-                if purpose == "sell" and not answer.message.tool_calls:  # a call is no answer yet
+                if call.purpose == "sell" and not answer.message.tool_calls:  # a call is no answer yet
                     await self._fell_back(name, answer.model)
                 return answer
         raise NoModelAnswered("no model answered")
@@ -175,107 +169,78 @@ class Models:
             wanted = [OFFLINE]
         return list(dict.fromkeys(candidate for candidate in wanted if candidate))
 
-    async def answer(
-        self,
-        name: str,
-        messages: Sequence[AnyMessage],
-        tools: Sequence[BaseTool],
-        schema: type[BaseModel] | None,
-        options: ModelOptions,
-        purpose: str,
-        timeout: float | None = None,
-    ) -> Asked | None:
+    async def answer(self, name: str, request: Request) -> Asked | None:
         """The answer of this one model; None where it has none that can be used."""
-        timeout = timeout or options.timeout or self.access.timeout
-        provider = name.partition(":")[0]
-        if max(self._until.get(provider, 0), self._until.get(name, 0)) > time.monotonic():
+        trial = Trial(name, request, self.ways_of(name))
+        if max(self._until.get(trial.provider, 0), self._until.get(name, 0)) > time.monotonic():
             return None
-        ways, others, complaint, attempt = self.ways_of(name), list[Ways](), "", 0
-        refused = wrote = False
+        timeout = request.timeout or request.options.timeout or self.access.timeout
         while True:
-            attempt += 1
+            trial.attempt += 1
             try:
-                asking = self._asked(name, messages, tools, schema, options, ways, complaint)
-                answer = await asyncio.wait_for(asking, timeout)
+                message = await asyncio.wait_for(self._asked(trial), timeout)
             except Exception as error:  # whatever a provider raises, the next one is asked; it is logged here
-                fault = judge(error, provider)
-                self.last_faults[name] = brief(error)
-                if isinstance(error, TimeoutError):
-                    self._was_late(name)
-                log.warning(
-                    "model_failed", model=name, attempt=attempt, fault=fault.kind, detail=brief(error)
-                )
-                if fault.kind == "again" and not complaint:
-                    complaint = COMPLAINT.format(reason="a call of a tool that cannot be read")
-                    continue
-                if name != OFFLINE and (
-                    fault.kind == "refused" or (others and fault.kind in ("gone", "address"))
-                ):
-                    if not refused:
-                        refused, others = (
-                            True,
-                            next_ways(ways, said(error), _uses(messages, tools, schema, ways, options)),
-                        )
-                    if others:
-                        ways = others.pop(0)
-                        continue
-                if fault.kind in LASTING:
-                    await self._trouble(
-                        _whose(fault.kind, provider, name), Trouble(provider, fault.kind, brief(error), name)
-                    )
-                wait = fault.wait if fault.wait is not None else 0.25 * 2**attempt * random.uniform(0.5, 1)
-                if wait > LONGEST_WAIT:
-                    self._until[name] = time.monotonic() + min(wait, 10 * self.rest)
-                blank = status_of(error) == 500 and "internal server error" in said(error).casefold()
-                if blank and attempt == self.attempts and (tools or schema) and ways.tools and not refused:
-                    refused, ways = (
-                        True,
-                        replace(ways, tools=False, forced=False),
-                    )  # some break down over tools
-                    continue
-                if fault.kind != "retry" or attempt >= self.attempts or wait > LONGEST_WAIT:
+                pause = await self._failed(trial, error)
+                if pause is None:
                     return None
-                await asyncio.sleep(wait)
+                await asyncio.sleep(pause)
                 continue
-            usage.count(purpose, name, answer)
-            if name != OFFLINE:
-                if answer.tool_calls and not tools and schema is None:  # of tools nobody offered
-                    answer = answer.model_copy(update={"tool_calls": []})
-                await self._works(name, provider, ways, refused)
-                offered = {tool.name for tool in tools} | ({schema.__name__} if schema else set())
-                answer = cleaned(answer, offered, form=schema is not None)
-            parsed = read(answer, schema) if schema else None
-            if reason := unusable(answer) or ("malformed" if schema and parsed is None else ""):
-                self.last_faults[name] = reason
-                log.warning("answer_unusable", model=name, purpose=purpose, reason=reason)
-                if reason in ("empty", "malformed") and not complaint and name != OFFLINE:
-                    complaint = COMPLAINT.format(reason=reason)
-                    if schema and ways.calls_forms and not answer.tool_calls:
-                        ways, wrote = replace(ways, forms=False), True
-                    continue
+            message = await self._received(trial, message)
+            parsed = read(message, request.schema) if request.schema else None
+            reason = unusable(message) or ("malformed" if request.schema and parsed is None else "")
+            if not reason:
+                if trial.wrote:
+                    await self._writes(name, trial.ways)
+                return Asked(message, parsed, name)
+            self.last_faults[name] = reason
+            log.warning("answer_unusable", model=name, purpose=request.purpose, reason=reason)
+            if name == OFFLINE or not trial.complains(reason, message):
                 return None
-            if wrote:
-                await self._writes(name, ways)
-            return Asked(answer, parsed, name)
 
-    async def _asked(
-        self,
-        name: str,
-        messages: Sequence[AnyMessage],
-        tools: Sequence[BaseTool],
-        schema: type[BaseModel] | None,
-        options: ModelOptions,
-        ways: Ways,
-        complaint: str,
-    ) -> AIMessage:
-        own = [without_foreign_parts(message, name) for message in messages]
-        given = own if name == OFFLINE else shaped(own, ways, schema, complaint)
-        answer = await self._runnable(name, tools, schema, ways.left_of(options), ways).ainvoke(given)
+    async def _asked(self, trial: Trial) -> AIMessage:
+        name, request, ways = trial.name, trial.request, trial.ways
+        own = [without_foreign_parts(message, name) for message in request.messages]
+        given = own if name == OFFLINE else shaped(own, ways, request.schema, trial.complaint)
+        answer = await self._runnable(name, request, ways).ainvoke(given)
         if not isinstance(answer, AIMessage):
             answer = AIMessage(answer.content)
         if not isinstance(answer.content, str):
             answer.response_metadata["asked"] = name
         return answer
+
+    async def _failed(self, trial: Trial, error: Exception) -> float | None:
+        """In how many seconds the model is asked again, in another way perhaps; None: not again."""
+        name, provider, fault = trial.name, trial.provider, judge(error)
+        self.last_faults[name] = brief(error)
+        if isinstance(error, TimeoutError):
+            self._was_late(name)
+        log.warning("model_failed", model=name, attempt=trial.attempt, fault=fault.kind, detail=brief(error))
+        if fault.kind == "again" and not trial.complaint:
+            trial.complaint = COMPLAINT.format(reason="a call of a tool that cannot be read")
+            return 0
+        if name != OFFLINE and trial.finds_another_way(fault, error):
+            return 0
+        if fault.kind in LASTING:
+            trouble = Trouble(provider, fault.kind, brief(error), name)
+            await self._trouble(_whose(fault.kind, provider, name), trouble)
+        wait = fault.wait if fault.wait is not None else 0.25 * 2**trial.attempt * random.uniform(0.5, 1)
+        if wait > LONGEST_WAIT:
+            self._until[name] = time.monotonic() + min(wait, 10 * self.rest)
+        if trial.attempt == self.attempts and trial.leaves_out_tools(error):
+            return 0
+        last = trial.attempt >= self.attempts or wait > LONGEST_WAIT
+        return None if fault.kind != "retry" or last else wait
+
+    async def _received(self, trial: Trial, message: AIMessage) -> AIMessage:
+        """What a model sent, on the bill, and without what it was not asked for."""
+        name, request = trial.name, trial.request
+        usage.count(request.purpose, name, message)
+        if name == OFFLINE:
+            return message
+        if message.tool_calls and not request.offered:
+            message = message.model_copy(update={"tool_calls": []})
+        await self._works(trial)
+        return cleaned(message, request.offered, form=request.schema is not None)
 
     def _was_late(self, name: str) -> None:
         """A model that gave no answer in time, twice in a row, is left alone for a while: nobody else need
@@ -284,13 +249,14 @@ class Models:
         if self._late[name] >= LATE and name != OFFLINE:
             self._until[name] = time.monotonic() + self.rest
 
-    async def _works(self, name: str, provider: str, ways: Ways, refused: bool) -> None:
+    async def _works(self, trial: Trial) -> None:
         """A model has answered: what was wrong with it is over, and how it takes questions is known from now
         on."""
+        name, provider, ways = trial.name, trial.provider, trial.ways
         self._late.pop(name, None)
         for whose in (provider, name):
             await self._trouble(whose, None)
-        if refused and ways != self.ways_of(name):
+        if trial.refused and ways != self.ways_of(name):
             await self._learn(name, ways)
             log.warning("model_takes_less", model=name, lacking=ways.lacking)
             if not ways.tools and self.alarm:
@@ -334,23 +300,16 @@ class Models:
         if self.alarm and (trouble is None) != (before is None):
             await self.alarm(whose, trouble)
 
-    def _runnable(
-        self,
-        name: str,
-        tools: Sequence[BaseTool],
-        schema: type[BaseModel] | None,
-        options: ModelOptions,
-        ways: Ways,
-    ) -> Any:
+    def _runnable(self, name: str, request: Request, ways: Ways) -> Any:
         """A model with its tools or its schema; kept, since describing them costs more than the rest of the
         call."""
+        tools, schema, options = request.tools, request.schema, ways.left_of(request.options)
         kind = (name, schema, options, ways, tuple(id(tool) for tool in tools))
         if kind not in self._runnables:
             runnable: Any = self.made(name, options, responses=not ways.chat)
             if schema is not None and ways.calls_forms:
-                runnable = runnable.bind_tools(
-                    [schema], **({"tool_choice": schema.__name__} if ways.forced else {})
-                )
+                forced = {"tool_choice": schema.__name__} if ways.forced else {}
+                runnable = runnable.bind_tools([schema], **forced)
             elif schema is not None and _has_grammar(name, ways):
                 shape = {"name": schema.__name__, "schema": schema.model_json_schema()}
                 runnable = runnable.bind(response_format={"type": "json_schema", "json_schema": shape})
@@ -358,28 +317,6 @@ class Models:
                 runnable = runnable.bind_tools(list(tools))
             self._runnables[kind] = (runnable, tuple(tools))
         return self._runnables[kind][0]
-
-
-def _uses(
-    messages: Sequence[AnyMessage],
-    tools: Sequence[BaseTool],
-    schema: type[BaseModel] | None,
-    ways: Ways,
-    options: ModelOptions,
-) -> Ways:
-    """What a request makes use of."""
-    by_call = schema is not None and ways.calls_forms
-    return Ways(
-        tools=bool(tools) or by_call,
-        forced=by_call,
-        grammar=schema is not None and not by_call,
-        system=any(message.type == "system" for message in messages),
-        pictures=any(not isinstance(message.content, str) for message in messages),
-        blank=any(map(is_blank, messages)),
-        temperature=options.temperature is not None,
-        reasoning_effort=options.reasoning_effort is not None,
-        max_tokens=options.max_tokens is not None,
-    )
 
 
 def _has_grammar(name: str, ways: Ways) -> bool:

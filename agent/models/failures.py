@@ -158,61 +158,72 @@ class Trouble:
         }.get(self.kind, self.detail)
 
 
-def judge(error: BaseException, provider: str = "") -> Fault:
+def judge(error: BaseException) -> Fault:
     """What to do about an error, by its HTTP status and what its text says."""
-    text, status = said(error), status_of(error)
-    low = text.casefold()
     if isinstance(error, NoAnswer):
         return Fault("again")
     if isinstance(error, NotSetUp):
         return Fault("setup")
-    if "v1/responses" in low and status in (400, 404):
-        return Fault("refused")
-    if _REGION.search(text):
-        return Fault("region")
-    if status == 403 and _NO_WIRE.search(text):
-        return Fault("address")  # a wall in front, such as Cloudflare's
-    if status == 403 and (_GONE.search(text) or _TOOLS.search(text)) and "key" not in low:
-        return Fault("gone" if _GONE.search(text) and "model" in low else "refused")
-    if (
-        status in (401, 403)
-        or "api_key_invalid" in low
-        or "api key not valid" in low
-        or "incorrect api key" in low
-    ):
-        return Fault("key")
+    text, status = said(error), status_of(error)
+    if kind := _not_admitted(text, status):
+        return Fault(kind)
     if _AGAIN.search(text):
         return Fault("again")
-    if (
-        status == 402
-        or _UNPAID.search(text)
-        or "insufficient_quota" in low
-        or "insufficient balance" in low
-        or ("exceeded your current quota" in low and "retrydelay" not in low)
-        or "perday" in low
-    ):
+    if _is_unpaid(text, status):
         return Fault("account")
-    if isinstance(error, TimeoutError) or ("timed out" in low and status is None):
+    if isinstance(error, TimeoutError) or (status is None and "timed out" in text.casefold()):
         return Fault("next")  # the time of this turn is spent
+    if kind := _not_served(text, status):
+        return Fault(kind)
+    broken = isinstance(error, ConnectionError) or "connection error" in text.casefold()
+    busy = status is not None and (status == 429 or status >= 500)
+    if getattr(error, "is_retryable", None) is False or not (broken or busy):
+        return Fault("next")
+    return Fault("retry", _asked_for(error, text))
+
+
+def _not_admitted(text: str, status: int | None) -> Kind | None:
+    """Whether a server refuses whoever asks, from wherever: the wire, the country, the model or the key."""
+    low = text.casefold()
+    if "v1/responses" in low and status in (400, 404):
+        return "refused"
+    if _REGION.search(text):
+        return "region"
+    if status == 403 and _NO_WIRE.search(text):
+        return "address"  # a wall in front, such as Cloudflare's
+    if status == 403 and "key" not in low:
+        if _GONE.search(text):
+            return "gone" if "model" in low else "refused"
+        if _TOOLS.search(text):
+            return "refused"
+    wrong_key = any(words in low for words in ("api_key_invalid", "api key not valid", "incorrect api key"))
+    return "key" if status in (401, 403) or wrong_key else None
+
+
+def _is_unpaid(text: str, status: int | None) -> bool:
+    """Whether the quota or the money of the account is used up; a quota with a delay comes back by itself."""
+    low = text.casefold()
+    if status == 402 or _UNPAID.search(text):
+        return True
+    if any(words in low for words in ("insufficient_quota", "insufficient balance", "perday")):
+        return True
+    return "exceeded your current quota" in low and "retrydelay" not in low
+
+
+def _not_served(text: str, status: int | None) -> Kind | None:
+    """Whether a server has no such address or model, or refuses the request for what is in it."""
+    low = text.casefold()
     if status == 404 and _TOOLS.search(text):
-        return Fault("refused")
+        return "refused"
     if (_NO_WIRE.search(text) and status in (None, 200, 404, 405)) or (
         status == 404 and not _GONE.search(text)
     ):
-        return Fault("address")
+        return "address"
     if status == 404 or (status in (400, 410) and "model" in low and _GONE.search(text)):
-        return Fault("gone")
+        return "gone"
     if status in REFUSES and not (status >= 500 and "overloaded" in low) and not _is_too_long(low):
-        return Fault("retry" if status == 500 and not _NAMED.search(text) else "refused")
-    verdict = getattr(error, "is_retryable", None)
-    again = (
-        isinstance(error, ConnectionError)
-        or "connection error" in low
-        or (status is not None and (status == 429 or status >= 500))
-    )
-    if verdict is False or not again:
-        return Fault("next")
-    return Fault("retry", _asked_for(error, text))
+        return "retry" if status == 500 and not _NAMED.search(text) else "refused"
+    return None
 
 
 # What a server says that cannot be asked so.

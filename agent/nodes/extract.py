@@ -49,10 +49,7 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
             context.model_of("extract"),
             [SystemMessage(prompt), *spoken, *waiting],
             schema=schema(custom),
-            purpose="extract",
-            cheaper=context.cheaper_model,
-            fallback=context.fallback_model,
-            options=context.options_of("extract"),
+            call=context.call_of("extract"),
         )
     except NoModelAnswered:
         return decided

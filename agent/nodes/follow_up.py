@@ -44,10 +44,7 @@ async def follow_up(state: State, runtime: Runtime[Context], models: Models) -> 
         asked = await models.ask(
             context.model,
             messages,
-            purpose="follow_up",
-            cheaper=context.cheaper_model,
-            fallback=context.fallback_model,
-            options=context.options_of("follow_up"),
+            call=context.call_of("follow_up"),
         )
     except NoModelAnswered:
         return Command(update=_said(state, offline, OFFLINE), goto="remember")

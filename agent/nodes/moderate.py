@@ -66,10 +66,7 @@ async def moderate(state: State, runtime: Runtime[Context], models: Models) -> d
             context.model_of("moderate"),
             [SystemMessage(prompt), *burst(state)],
             schema=Verdict,
-            purpose="moderate",
-            cheaper=context.cheaper_model,
-            fallback=context.fallback_model,
-            options=context.options_of("moderate"),
+            call=context.call_of("moderate"),
         )
     except NoModelAnswered:
         return {}

@@ -78,10 +78,7 @@ async def _summary(before: str, old: Sequence[AnyMessage], context: Context, mod
             asked = await models.ask(
                 context.model_of("remember"),
                 [SystemMessage(prompt), HumanMessage("\n".join(lines))],
-                purpose="remember",
-                cheaper=context.cheaper_model,
-                fallback=context.fallback_model,
-                options=context.options_of("remember"),
+                call=context.call_of("remember"),
             )
         except NoModelAnswered:
             asked = None

@@ -55,10 +55,7 @@ async def sell(
             context.model,
             messages,
             tools=offered,
-            purpose="sell",
-            cheaper=context.cheaper_model,
-            fallback=context.fallback_model,
-            options=context.options_of("sell"),
+            call=context.call_of("sell"),
         )
     except NoModelAnswered:
         update = {**_said(state, say("apology", language), "none"), "task": "no model answered"}

@@ -120,10 +120,7 @@ async def _read(
             context.verify_model,
             request(context, known, asked(state), parts),
             schema=Verified,
-            purpose="verify",
-            cheaper=context.cheaper_model,
-            fallback=context.fallback_model,
-            options=context.options_of("verify"),
+            call=context.call_of("verify"),
         )
     except NoModelAnswered:
         return None

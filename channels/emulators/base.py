@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
-from fastapi import FastAPI, Form, UploadFile
+from fastapi import APIRouter, Depends, FastAPI, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -72,7 +72,12 @@ class Emulator:
         self.http = httpx.AsyncClient(timeout=30)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
-        self._control()
+        self.app.state.emulator = self
+        self.serve()
+
+    def serve(self) -> None:
+        """Put up the HTTP interface: the control side, and in an emulator that of its provider."""
+        self.app.include_router(control)
 
     async def write(self, number: str, written: Written, file: File | None = None) -> str:
         """The contact sends a text, or a file with the text as its caption; returns its message id."""
@@ -131,49 +136,65 @@ class Emulator:
             except httpx.HTTPError:
                 continue
 
-    def _control(self) -> None:
-        app = self.app
 
-        @app.post("/_control/faults")
-        async def add_fault(fault: Fault) -> dict[str, int]:
-            self.faults.append(fault)
-            return {"faults": len(self.faults)}
+async def emulator_of(request: Request) -> Any:
+    """The emulator whose application is asked, for routes to depend on."""
+    return request.app.state.emulator
 
-        @app.post("/_control/delivery")
-        async def set_delivery(delivery: Delivery) -> Delivery:
-            self.delivery = delivery
-            return delivery
 
-        @app.post("/_control/{number}/messages")
-        async def write(number: str, written: Written) -> dict[str, str]:
-            return {"id": await self.write(number, written)}
+control = APIRouter(prefix="/_control")
+Controlled = Annotated[Emulator, Depends(emulator_of)]
 
-        @app.post("/_control/{number}/files")
-        async def send_file(
-            number: str,
-            file: UploadFile,
-            contact: Annotated[str, Form()],
-            caption: Annotated[str, Form()] = "",
-        ) -> dict[str, str]:
-            kept = File(
-                await file.read(), file.content_type or "application/octet-stream", file.filename or ""
-            )
-            return {"id": await self.write(number, Written(contact=contact, text=caption), kept)}
 
-        @app.get("/_control/{number}/messages")
-        async def read(number: str, contact: str) -> list[Bubble]:
-            return self.phones.conversation(number, contact)
+@control.post("/faults")
+async def add_fault(emulator: Controlled, fault: Fault) -> dict[str, int]:
+    """The next sends go wrong."""
+    emulator.faults.append(fault)
+    return {"faults": len(emulator.faults)}
 
-        @app.get("/_control/{number}/events")
-        async def events(number: str, contact: str) -> StreamingResponse:
-            async def stream() -> AsyncIterator[str]:
-                yield ": open\n\n"
-                async for event in self.phones.watch(number, contact):
-                    yield f"data: {json.dumps(event)}\n\n" if event else ": still here\n\n"
 
-            return StreamingResponse(
-                stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-            )
+@control.post("/delivery")
+async def set_delivery(emulator: Controlled, delivery: Delivery) -> Delivery:
+    """The next webhooks go wrong."""
+    emulator.delivery = delivery
+    return delivery
+
+
+@control.post("/{number}/messages")
+async def write(emulator: Controlled, number: str, written: Written) -> dict[str, str]:
+    """The contact writes a text."""
+    return {"id": await emulator.write(number, written)}
+
+
+@control.post("/{number}/files")
+async def send_file(
+    emulator: Controlled,
+    number: str,
+    file: UploadFile,
+    contact: Annotated[str, Form()],
+    caption: Annotated[str, Form()] = "",
+) -> dict[str, str]:
+    """The contact sends a file."""
+    kept = File(await file.read(), file.content_type or "application/octet-stream", file.filename or "")
+    return {"id": await emulator.write(number, Written(contact=contact, text=caption), kept)}
+
+
+@control.get("/{number}/messages")
+async def read(emulator: Controlled, number: str, contact: str) -> list[Bubble]:
+    """What the contact's phone shows."""
+    return emulator.phones.conversation(number, contact)
+
+
+@control.get("/{number}/events")
+async def events(emulator: Controlled, number: str, contact: str) -> StreamingResponse:
+    """What happens on the contact's phone, as server-sent events."""
+
+    async def stream() -> AsyncIterator[str]:
+        yield ": open\n\n"
+        async for event in emulator.phones.watch(number, contact):
+            yield f"data: {json.dumps(event)}\n\n" if event else ": still here\n\n"
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 def refused(status: int, body: dict[str, Any], fault: Fault | None = None) -> Response:

@@ -15,14 +15,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Form, Request, UploadFile
+from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
-from channels.emulators.base import Emulator, Fault, Written, refused
+from channels.emulators.base import Emulator, Fault, Written, emulator_of, refused
 from channels.emulators.cloud_requests import ReadRequest, SendRequest
 from channels.emulators.media import File, message_of
 from channels.emulators.phone import Bubble
+from channels.json_parts import as_dict
 
 # Meta repeats an unacknowledged webhook at once and then ever more rarely, for 7 days.
 REDELIVERY_SECONDS = (0.2, 0.5, 1, 2, 3, 5, 10, 30, 60)
@@ -40,6 +41,9 @@ UPLOADED = (
 )
 
 
+routes = APIRouter()
+
+
 class CloudApiEmulator(Emulator):
     """One Meta app: its numbers are whatever account ids it is asked about.
 
@@ -54,7 +58,11 @@ class CloudApiEmulator(Emulator):
         self.webhook, self._secret, self._token, self._auto_read = webhook, secret, token, auto_read
         self.callbacks = True
         self.templates: list[dict[str, Any]] = []  # what the business's account has, as Graph lists it
-        self._routes()
+
+    def serve(self) -> None:
+        """Put up Graph beside the control side."""
+        super().serve()
+        self.app.include_router(routes)
 
     async def write(self, number: str, written: Written, file: File | None = None) -> str:
         """The contact sends a text, or a file with the text as its caption; returns its message id."""
@@ -134,20 +142,19 @@ class CloudApiEmulator(Emulator):
             **parts,
         }
 
-    def _allowed(self, request: Request) -> bool:
+    def allows(self, request: Request) -> bool:
+        """Whether a request carries the token of the business."""
         sent = request.headers.get("authorization", "")
         return hmac.compare_digest(sent.encode(), f"Bearer {self._token}".encode())
 
-    async def _send(self, number: str, request: Request) -> Response:
-        if not self._allowed(request):
-            return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
+    async def send(self, number: str, request: Request) -> Response:
+        """Take a message of the business, or its mark that one was read."""
+        if not self.allows(request):
+            return _not_allowed()
         try:
-            raw = json.loads(await request.body())
-            body = (
-                ReadRequest.model_validate(raw)
-                if isinstance(raw, dict) and "status" in raw
-                else SendRequest.model_validate(raw)
-            )
+            raw: Any = json.loads(await request.body())
+            is_read = "status" in as_dict(raw)
+            body = (ReadRequest if is_read else SendRequest).model_validate(raw)
         except (ValueError, ValidationError) as error:
             return _error(400, 100, str(error)[:300])
         if isinstance(body, ReadRequest):
@@ -207,64 +214,75 @@ class CloudApiEmulator(Emulator):
                 self.phones.typing(bubble.number, bubble.contact)
         return JSONResponse({"success": True})
 
-    def _routes(self) -> None:
-        app = self.app
 
-        @app.get("/_media/{media_id}")
-        async def download(media_id: str, request: Request) -> Response:
-            file = self.files.kept.get(media_id)
-            if not self._allowed(request) or file is None or file.status != 200:
-                return Response(
-                    status_code=401 if not self._allowed(request) else file.status if file else 404
-                )
-            self.files.fetched.append(media_id)
-            return Response(file.data, media_type=file.mime_type)
-
-        @app.get("/{version}/{account}/message_templates")
-        async def list_templates(
-            account: str, request: Request, limit: int = 25, after: str = "0"
-        ) -> Response:
-            if not self._allowed(request):
-                return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
-            start = int(after)
-            paging: dict[str, Any] = {"cursors": {"before": after, "after": str(start + limit)}}
-            if start + limit < len(self.templates):
-                paging["next"] = "more"
-            return JSONResponse({"data": self.templates[start : start + limit], "paging": paging})
-
-        @app.get("/{version}/{media_id}")
-        async def media(version: str, media_id: str, request: Request) -> Response:
-            if not self._allowed(request):
-                return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
-            about = self.files.about(media_id, str(request.base_url))
-            return JSONResponse(about) if about else _error(400, 100, "Unsupported get request.")
-
-        @app.post("/{version}/{number}/media")
-        async def upload(
-            request: Request,
-            file: UploadFile,
-            messaging_product: Annotated[str, Form()],
-            type: Annotated[str, Form()],
-        ) -> Response:
-            if not self._allowed(request):
-                return _error(401, 190, "Invalid OAuth access token.", "OAuthException")
-            if messaging_product != "whatsapp" or not any(type.startswith(kind) for kind in UPLOADED):
-                return _error(
-                    400, 100, f"Param file must be a file with one of the supported types, not {type}"
-                )
-            return JSONResponse({"id": self.files.keep(File(await file.read(), type, file.filename or ""))})
-
-        @app.post("/{version}/{number}/messages")
-        async def send(version: str, number: str, request: Request) -> Response:
-            return await self._send(number, request)
+Meta = Annotated[CloudApiEmulator, Depends(emulator_of)]
 
 
-def _error(
-    status: int, code: int, message: str, kind: str = "OAuthException", fault: Fault | None = None
+@routes.get("/_media/{media_id}")
+async def download(meta: Meta, media_id: str, request: Request) -> Response:
+    """The bytes of a file that a contact sent."""
+    file = meta.files.kept.get(media_id)
+    if not meta.allows(request):
+        return Response(status_code=401)
+    if file is None or file.status != 200:
+        return Response(status_code=file.status if file else 404)
+    meta.files.fetched.append(media_id)
+    return Response(file.data, media_type=file.mime_type)
+
+
+@routes.get("/{version}/{account}/message_templates")
+async def list_templates(
+    meta: Meta, account: str, request: Request, limit: int = 25, after: str = "0"
 ) -> Response:
+    """The templates of the business's account, a page of them."""
+    if not meta.allows(request):
+        return _not_allowed()
+    start = int(after)
+    paging: dict[str, Any] = {"cursors": {"before": after, "after": str(start + limit)}}
+    if start + limit < len(meta.templates):
+        paging["next"] = "more"
+    return JSONResponse({"data": meta.templates[start : start + limit], "paging": paging})
+
+
+@routes.get("/{version}/{media_id}")
+async def media(meta: Meta, version: str, media_id: str, request: Request) -> Response:
+    """Where a file is, and what it is."""
+    if not meta.allows(request):
+        return _not_allowed()
+    about = meta.files.about(media_id, str(request.base_url))
+    return JSONResponse(about) if about else _error(400, 100, "Unsupported get request.")
+
+
+@routes.post("/{version}/{number}/media")
+async def upload(
+    meta: Meta,
+    request: Request,
+    file: UploadFile,
+    messaging_product: Annotated[str, Form()],
+    type: Annotated[str, Form()],
+) -> Response:
+    """The business puts up a file to send."""
+    if not meta.allows(request):
+        return _not_allowed()
+    if messaging_product != "whatsapp" or not any(type.startswith(kind) for kind in UPLOADED):
+        return _error(400, 100, f"Param file must be a file with one of the supported types, not {type}")
+    return JSONResponse({"id": meta.files.keep(File(await file.read(), type, file.filename or ""))})
+
+
+@routes.post("/{version}/{number}/messages")
+async def send(meta: Meta, version: str, number: str, request: Request) -> Response:
+    """The business sends a message."""
+    return await meta.send(number, request)
+
+
+def _not_allowed() -> Response:
+    return _error(401, 190, "Invalid OAuth access token.")
+
+
+def _error(status: int, code: int, message: str, fault: Fault | None = None) -> Response:
     error = {
         "message": f"(#{code}) {message}",
-        "type": kind,
+        "type": "OAuthException",
         "code": code,
         "fbtrace_id": "emulated",
         "error_data": {"messaging_product": "whatsapp", "details": message},

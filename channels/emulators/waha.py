@@ -1,415 +1,213 @@
-"""A WAHA gateway: sessions with their QR codes, sends, signed webhooks (OpenAPI 2026.7.1)."""
+"""The HTTP interface of an emulated WAHA gateway (OpenAPI 2026.7.1)."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import hashlib
 import hmac
-import json
-import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ValidationError
 
 from channels.emulators import waha_requests as asked
-from channels.emulators.base import Emulator, Written, refused
-from channels.emulators.media import File
-from channels.emulators.phone import Bubble
+from channels.emulators.base import emulator_of
 from channels.emulators.qr import png_of
+from channels.emulators.waha_gateway import Gateway, LidIn, Session, error_of
 
-# The first code is shown for a minute, each of the five after it for 20 s; then the session has failed.
-QR_SECONDS = (60, 20, 20, 20, 20, 20)
-ACKS = {"sent": (1, "SERVER"), "delivered": (2, "DEVICE"), "read": (3, "READ")}
-
-
-class LidIn(BaseModel):
-    """From now on the contact's messages name a lid in place of the number; `told`: with the number beside
-    it."""
-
-    contact: str
-    lid: str
-    told: bool = False
+Waha = Annotated[Gateway, Depends(emulator_of)]
 
 
-@dataclass
-class _Session:
-    """One linked device, or one that waits to be linked."""
-
-    status: str = "STARTING"
-    config: dict[str, Any] = field(default_factory=dict)
-    since: float = 0
-    rotated: int = 0
-    me: str = ""
-    lids: dict[str, LidIn] = field(default_factory=dict)
-
-    def qr(self) -> int | None:
-        """The number of the code shown now; None when all have been."""
-        passed, shown = time.monotonic() - self.since, self.rotated
-        for seconds in QR_SECONDS[shown:]:
-            if passed < seconds:
-                return shown
-            passed, shown = passed - seconds, shown + 1
-        return None
+async def session_of(gateway: Waha, name: str) -> Session:
+    """The session of a path. Raises LookupError, which is answered with 404."""
+    session = gateway.find(name)
+    if session is None:
+        raise LookupError(name)
+    return session
 
 
-class WahaEmulator(Emulator):
-    """One gateway. sessions whose names begin with `ready` are there and linked although nobody created them,
-    their webhooks signed with `hmac_key` and sent to `webhook`."""
+Named = Annotated[Session, Depends(session_of)]
 
-    def __init__(
-        self,
-        api_key: str,
-        *,
-        ready: str | None = None,
-        webhook: str = "",
-        hmac_key: str = "",
-        journal: Path | None = None,
-    ) -> None:
-        super().__init__("WAHA emulator", (0.5, 2, 4, 8, 16), journal)
-        self._key, self._ready = api_key, ready
-        self._webhook, self._hmac = webhook, hmac_key
-        self.sessions: dict[str, _Session] = {}
-        self.sent_ids: set[tuple[str, str, str]] = set()
-        self._routes()
-
-    def find(self, name: str) -> _Session | None:
-        """A session; one that has shown its last code unscanned has failed."""
-        if self._ready is not None and name.startswith(self._ready) and name not in self.sessions:
-            hook = {
-                "url": self._webhook,
-                "events": ["message.any", "message.ack"],
-                "hmac": {"key": self._hmac},
-            }
-            self.sessions[name] = _Session("WORKING", {"webhooks": [hook]}, me="77001112233@c.us")
-        session = self.sessions.get(name)
-        if session and session.status == "SCAN_QR_CODE" and session.qr() is None:
-            self._turn(name, session, "FAILED")
-        return session
-
-    def _turn(self, name: str, session: _Session, status: str) -> None:
-        session.status = status
-        if status == "SCAN_QR_CODE":
-            session.since, session.rotated = time.monotonic(), 0
-        payload = {
-            "name": name,
-            "status": status,
-            "data": None,
-            "statuses": [{"status": status, "timestamp": _ms()}],
-        }
-        self.later(self._told(name, "session.status", payload))
-
-    def scan(self, name: str, phone: str = "77001112233") -> None:
-        """A phone scans the code."""
-        session = self.sessions[name]
-        session.me = f"{phone}@c.us"
-        self._turn(name, session, "WORKING")
-
-    async def write(self, number: str, written: Written, file: File | None = None) -> str:
-        """The contact writes to a session, or (`business`) a person at the business writes on the linked
-        phone."""
-        session = self.find(number)
-        if session is None:
-            raise LookupError(number)
-        stanza, now = secrets.token_hex(10).upper(), time.time()
-        known = session.lids.get(written.contact)
-        person = known.lid if known else f"{written.contact}@c.us"
-        chat = written.group or person
-        shown = f"[file {file.name}] {written.text}".strip() if file else written.text
-        self.phones.show(
-            Bubble(stanza, number, written.contact, not written.business, shown, int(now * 1000))
-        )
-        payload: dict[str, Any] = {
-            "id": f"{str(written.business).lower()}_{chat}_{stanza}"
-            + (f"_{person}" if written.group else ""),
-            **{"timestamp": int(now), "fromMe": written.business, "source": "app", "body": written.text},
-            **{
-                "from": session.me if written.business else chat,
-                "to": chat if written.business else session.me,
-            },
-            **{
-                "participant": person if written.group else "",
-                "hasMedia": file is not None,
-                "ack": 1,
-                "ackName": "SERVER",
-            },
-            "_data": {"Info": {"PushName": written.name}},
-        }
-        if known and known.told:
-            payload["_data"]["Info"]["SenderAlt"] = f"{written.contact}@s.whatsapp.net"
-        if written.quoted_id:
-            payload["replyTo"] = {"id": written.quoted_id}
-        if file:
-            url = f"http://localhost:3000/api/files/{number}/{self.files.keep(file)}"
-            payload["media"] = {
-                "url": url,
-                "mimetype": file.mime_type,
-                "filename": file.name or None,
-                "error": None,
-            }
-        done = (lambda: None) if written.business else (lambda: self.phones.tick(stanza, "delivered"))
-        self.later(self._told(number, "message.any", payload, done))
-        return stanza
-
-    async def _told(
-        self, name: str, event: str, payload: dict[str, Any], done: Callable[[], None] = lambda: None
-    ) -> None:
-        session = self.sessions.get(name)
-        for hook in session.config.get("webhooks", []) if session else []:
-            if event not in hook["events"] or not session:
-                continue
-            body = {"id": f"evt_{secrets.token_hex(12)}", "timestamp": _ms(), "session": name, "event": event}
-            body |= {"engine": "GOWS", "me": {"id": session.me, "pushName": "Shop"} if session.me else None}
-            raw = json.dumps(
-                {**body, "payload": payload, "environment": {"version": "2026.7.1", "engine": "GOWS"}}
-            ).encode()
-            headers = {"Content-Type": "application/json", "X-Webhook-Request-Id": body["id"]}
-            headers["X-Webhook-Timestamp"] = str(body["timestamp"])
-            if key := (hook.get("hmac") or {}).get("key"):
-                headers["X-Webhook-Hmac"] = hmac.new(key.encode(), raw, hashlib.sha512).hexdigest()
-                headers["X-Webhook-Hmac-Algorithm"] = "sha512"
-
-            async def post(
-                url: str = hook["url"], raw: bytes = raw, headers: dict[str, str] = headers
-            ) -> int:
-                return (await self.http.post(url, content=raw, headers=headers)).status_code
-
-            await self.deliver(post, done)
-
-    async def _acks(self, bubble: Bubble, chat: str) -> None:
-        for status, (ack, name) in ACKS.items():
-            session = self.sessions.get(bubble.number)
-            ids = {
-                "id": f"true_{chat}_{bubble.id}",
-                "from": session.me if session else "",
-                "to": chat,
-                "participant": "",
-            }
-            row = {**ids, "fromMe": True, "ack": ack, "ackName": name}
-            self.later(
-                self._told(bubble.number, "message.ack", row, lambda s=status: self.phones.tick(bubble.id, s))
-            )
-            await asyncio.sleep(0.15)
-
-    async def _send(self, call: str, request: Request) -> Response:
-        try:
-            raw = json.loads(await request.body())
-            body = asked.SENDS[call].model_validate(raw)
-        except (ValueError, ValidationError) as error:
-            return _error(400, str(error)[:300])
-        session = self.find(body.session)
-        if session is None or session.status != "WORKING":
-            return _error(422, "Session status is not as expected. Try again later or restart the session")
-        self.requests.append({"call": call, **raw})
-        fault = self.fault()
-        if fault and fault.seconds:
-            await asyncio.sleep(fault.seconds)
-        if fault and fault.status != 200 and not fault.deliver:
-            return refused(fault.status, {"statusCode": fault.status, "message": "emulated fault"}, fault)
-        stanza = (body.id if call == "sendText" else None) or f"3EB0{secrets.token_hex(9).upper()}"
-        again = (body.session, body.chatId, stanza) in self.sent_ids  # WhatsApp knows a message by its id
-        contact = body.chatId.partition("@")[0] if body.chatId.endswith("@c.us") else body.chatId
-        shown = (
-            body.text
-            if call == "sendText"
-            else f"[{call[4:].lower()} {body.file.filename}] {getattr(body, 'caption', '')}".strip()
-        )
-        bubble = Bubble(stanza, body.session, contact, False, shown, int(time.time() * 1000))
-        if not again:
-            self.sent_ids.add((body.session, body.chatId, stanza))
-            self.phones.show(bubble)
-            echo = {
-                "id": f"true_{body.chatId}_{stanza}",
-                "timestamp": int(time.time()),
-                "fromMe": True,
-                "source": "api",
-            }
-            echo |= {
-                "from": session.me,
-                "to": body.chatId,
-                "body": shown,
-                "hasMedia": False,
-                "ack": 0,
-                "ackName": "PENDING",
-            }
-            self.later(self._told(body.session, "message.any", echo))
-            self.later(self._acks(bubble, body.chatId))
-        if fault and fault.status != 200:
-            return refused(fault.status, {"statusCode": fault.status, "message": "emulated fault"}, fault)
-        sent = {
-            "id": f"true_{body.chatId}_{stanza}",
-            "timestamp": int(time.time()),
-            "fromMe": True,
-            "body": shown,
-        }
-        return JSONResponse(
-            {**sent, "from": session.me, "to": body.chatId, "hasMedia": call != "sendText"}, 201
-        )
-
-    def _about(self, name: str, session: _Session) -> dict[str, Any]:
-        me = {"id": session.me, "pushName": "Shop"} if session.me else None
-        about = {"name": name, "status": session.status, "config": session.config, "me": me}
-        return {**about, "presence": None, "timestamps": {"activity": None}}
-
-    def _routes(self) -> None:
-        app = self.app
-
-        @app.middleware("http")
-        async def guard(request: Request, call_next: Any) -> Response:
-            path = request.url.path.removeprefix(request.scope.get("root_path", ""))
-            given = request.headers.get("x-api-key", "")
-            if path.startswith("/api/") and not hmac.compare_digest(given.encode(), self._key.encode()):
-                return _error(401, "Unauthorized")
-            return await call_next(request)
-
-        @app.exception_handler(RequestValidationError)
-        async def invalid(_: Request, error: RequestValidationError) -> Response:
-            return _error(400, str(error.errors())[:300])
-
-        @app.exception_handler(LookupError)
-        async def nowhere(_: Request, error: LookupError) -> Response:
-            return _error(404, "Session not found")
-
-        @app.post("/_control/{name}/scan")
-        async def scan(name: str, phone: str = "77001112233") -> dict[str, str]:
-            self.scan(name, phone)
-            return {"status": "WORKING"}
-
-        @app.post("/_control/{name}/rotate")
-        async def rotate(name: str) -> dict[str, int | None]:
-            session = self.sessions[name]
-            session.rotated, session.since = session.rotated + 1, time.monotonic()
-            return {"qr": session.qr()}
-
-        @app.post("/_control/{name}/status")
-        async def turn(name: str, status: str) -> dict[str, str]:
-            self._turn(name, self.sessions[name], status)
-            return {"status": status}
-
-        @app.post("/_control/{name}/lids")
-        async def hide(name: str, lid: LidIn) -> LidIn:
-            session = self.find(name)
-            if session:
-                session.lids[lid.contact] = lid
-            return lid
-
-        @app.post("/api/sessions", status_code=201)
-        async def create(body: asked.SessionCreate) -> Response:
-            if body.name in self.sessions:
-                return _error(422, f"Session '{body.name}' already exists. Use PUT to update it.")
-            session = self.sessions[body.name] = _Session(
-                "STOPPED", body.config.model_dump(exclude_none=True)
-            )
-            if body.start:
-                self._turn(body.name, session, "SCAN_QR_CODE")
-            return JSONResponse(self._about(body.name, session), 201)
-
-        @app.get("/api/sessions/{name}")
-        async def about(name: str) -> Response:
-            session = self.find(name)
-            return JSONResponse(self._about(name, session)) if session else _error(404, "Session not found")
-
-        @app.put("/api/sessions/{name}")
-        async def update(name: str, body: asked.SessionUpdate) -> Response:
-            if (session := self.find(name)) is None:
-                return _error(404, "Session not found")
-            session.config = body.config.model_dump(exclude_none=True)
-            return JSONResponse(self._about(name, session))
-
-        @app.delete("/api/sessions/{name}")
-        async def delete(name: str) -> Response:
-            self.sessions.pop(name, None)
-            return Response(status_code=200)
-
-        @app.post("/api/sessions/{name}/{action}", status_code=201)
-        async def act(name: str, action: Literal["start", "stop", "restart", "logout"]) -> Response:
-            if (session := self.find(name)) is None:
-                return _error(404, "Session not found")
-            if action == "logout":
-                session.me = ""
-            if action in ("stop", "logout"):
-                self._turn(name, session, "STOPPED")
-            elif action == "restart" or session.status in ("STOPPED", "FAILED"):
-                self._turn(name, session, "WORKING" if session.me else "SCAN_QR_CODE")
-            return JSONResponse(self._about(name, session), 201)
-
-        @app.get("/api/{name}/auth/qr")
-        async def qr(
-            name: str, format: str = "image", accept: Annotated[str, Header()] = "image/png"
-        ) -> Response:
-            session = self.find(name)
-            if session is None or session.status != "SCAN_QR_CODE":
-                return _error(422, "Session status is not as expected, it must be SCAN_QR_CODE")
-            value = f"2@emulated-{name}-{session.qr()}"
-            if format == "raw":
-                return JSONResponse({"value": value})
-            if "json" in accept:
-                return JSONResponse(
-                    {"mimetype": "image/png", "data": base64.b64encode(png_of(value)).decode()}
-                )
-            return Response(png_of(value), media_type="image/png")
-
-        @app.post("/api/{name}/auth/request-code", status_code=201)
-        async def code(name: str, body: asked.Code) -> Response:
-            session = self.find(name)
-            if session is None or session.status != "SCAN_QR_CODE":
-                return _error(422, "Session status is not as expected, it must be SCAN_QR_CODE")
-            return JSONResponse({"code": f"WAHA-{body.phoneNumber[-4:]}"}, 201)
-
-        @app.get("/api/{name}/lids/{lid}")
-        async def phone_of(name: str, lid: str) -> Response:
-            session = self.find(name)
-            known = [c for c, row in session.lids.items() if row.lid == lid] if session else []
-            return JSONResponse({"lid": lid, "pn": f"{known[0]}@c.us" if known else None})
-
-        @app.get("/api/files/{name}/{file_id}")
-        async def download(name: str, file_id: str) -> Response:
-            file = self.files.kept.get(file_id)
-            if file is None or file.status != 200:
-                return Response(status_code=404 if file is None else file.status)
-            self.files.fetched.append(file_id)
-            return Response(file.data, media_type=file.mime_type)
-
-        @app.post("/api/sendSeen", status_code=201)
-        async def seen(body: asked.Seen) -> dict[str, str]:
-            for message_id in body.messageIds:
-                self.reads.append(message_id)
-                self.phones.tick(message_id.split("_")[2], "read")
-            return {}
-
-        @app.post("/api/startTyping", status_code=201)
-        async def typing(body: asked.Chat) -> dict[str, str]:
-            self.phones.typing(body.session, body.chatId.partition("@")[0])
-            return {}
-
-        @app.post("/api/stopTyping", status_code=201)
-        async def stop_typing(body: asked.Chat) -> dict[str, str]:
-            return {}
-
-        @app.post("/api/{call}", status_code=201)
-        async def send(call: str, request: Request) -> Response:
-            if call not in asked.SENDS:
-                return _error(404, f"Cannot POST /api/{call}")
-            return await self._send(call, request)
+control = APIRouter(prefix="/_control/{name}")
+sessions = APIRouter(prefix="/api/sessions")
+linking = APIRouter(prefix="/api/{name}")
+messages = APIRouter(prefix="/api")
 
 
-def _ms() -> int:
-    return int(time.time() * 1000)
+@control.post("/scan")
+async def scan(gateway: Waha, name: str, phone: str = "77001112233") -> dict[str, str]:
+    """A phone scans the code."""
+    gateway.scan(name, phone)
+    return {"status": "WORKING"}
 
 
-def _error(status: int, message: str) -> Response:
-    return JSONResponse(
-        {
-            "statusCode": status,
-            "error": "Unprocessable Entity" if status == 422 else "Error",
-            "message": message,
-        },
-        status,
-    )
+@control.post("/rotate")
+async def rotate(session: Named) -> dict[str, int | None]:
+    """The next code is shown."""
+    session.rotated, session.since = session.rotated + 1, time.monotonic()
+    return {"qr": session.qr()}
+
+
+@control.post("/status")
+async def set_status(gateway: Waha, session: Named, name: str, status: str) -> dict[str, str]:
+    """The session goes into another state by itself."""
+    gateway.turn(name, session, status)
+    return {"status": status}
+
+
+@control.post("/lids")
+async def hide(session: Named, lid: LidIn) -> LidIn:
+    """The contact's number is hidden behind a lid from now on."""
+    session.lids[lid.contact] = lid
+    return lid
+
+
+@sessions.post("", status_code=201)
+async def create(gateway: Waha, body: asked.SessionCreate) -> Response:
+    """A new session."""
+    if body.name in gateway.sessions:
+        return error_of(422, f"Session '{body.name}' already exists. Use PUT to update it.")
+    session = gateway.sessions[body.name] = Session("STOPPED", body.config.model_dump(exclude_none=True))
+    if body.start:
+        gateway.turn(body.name, session, "SCAN_QR_CODE")
+    return JSONResponse(gateway.about(body.name, session), 201)
+
+
+@sessions.get("/{name}")
+async def about(gateway: Waha, session: Named, name: str) -> Response:
+    """A session and its state."""
+    return JSONResponse(gateway.about(name, session))
+
+
+@sessions.put("/{name}")
+async def update(gateway: Waha, session: Named, name: str, body: asked.SessionUpdate) -> Response:
+    """Other settings of a session."""
+    session.config = body.config.model_dump(exclude_none=True)
+    return JSONResponse(gateway.about(name, session))
+
+
+@sessions.delete("/{name}")
+async def delete(gateway: Waha, name: str) -> Response:
+    """A session is gone."""
+    gateway.sessions.pop(name, None)
+    return Response(status_code=200)
+
+
+@sessions.post("/{name}/{action}", status_code=201)
+async def act(
+    gateway: Waha, session: Named, name: str, action: Literal["start", "stop", "restart", "logout"]
+) -> Response:
+    """Start or stop a session, or unlink its phone."""
+    if action == "logout":
+        session.me = ""
+    if action in ("stop", "logout"):
+        gateway.turn(name, session, "STOPPED")
+    elif action == "restart" or session.status in ("STOPPED", "FAILED"):
+        gateway.turn(name, session, "WORKING" if session.me else "SCAN_QR_CODE")
+    return JSONResponse(gateway.about(name, session), 201)
+
+
+NOT_LINKING = "Session status is not as expected, it must be SCAN_QR_CODE"
+
+
+@linking.get("/auth/qr")
+async def qr(
+    gateway: Waha, name: str, format: str = "image", accept: Annotated[str, Header()] = "image/png"
+) -> Response:
+    """The code to scan, as a picture or as what is in it."""
+    session = gateway.find(name)
+    if session is None or session.status != "SCAN_QR_CODE":
+        return error_of(422, NOT_LINKING)
+    value = f"2@emulated-{name}-{session.qr()}"
+    if format == "raw":
+        return JSONResponse({"value": value})
+    if "json" in accept:
+        picture = base64.b64encode(png_of(value)).decode()
+        return JSONResponse({"mimetype": "image/png", "data": picture})
+    return Response(png_of(value), media_type="image/png")
+
+
+@linking.post("/auth/request-code", status_code=201)
+async def code(gateway: Waha, name: str, body: asked.Code) -> Response:
+    """The code to type in the place of scanning one."""
+    session = gateway.find(name)
+    if session is None or session.status != "SCAN_QR_CODE":
+        return error_of(422, NOT_LINKING)
+    return JSONResponse({"code": f"WAHA-{body.phoneNumber[-4:]}"}, 201)
+
+
+@linking.get("/lids/{lid}")
+async def phone_of(gateway: Waha, name: str, lid: str) -> Response:
+    """The number behind a lid, if the session has seen it."""
+    session = gateway.find(name)
+    known = [c for c, row in session.lids.items() if row.lid == lid] if session else []
+    return JSONResponse({"lid": lid, "pn": f"{known[0]}@c.us" if known else None})
+
+
+@messages.get("/files/{name}/{file_id}")
+async def download(gateway: Waha, file_id: str) -> Response:
+    """The bytes of a file that a contact sent."""
+    file = gateway.files.kept.get(file_id)
+    if file is None or file.status != 200:
+        return Response(status_code=404 if file is None else file.status)
+    gateway.files.fetched.append(file_id)
+    return Response(file.data, media_type=file.mime_type)
+
+
+@messages.post("/sendSeen", status_code=201)
+async def seen(gateway: Waha, body: asked.Seen) -> dict[str, str]:
+    """The business has read messages."""
+    for message_id in body.messageIds:
+        gateway.reads.append(message_id)
+        gateway.phones.tick(message_id.split("_")[2], "read")
+    return {}
+
+
+@messages.post("/startTyping", status_code=201)
+async def typing(gateway: Waha, body: asked.Chat) -> dict[str, str]:
+    """The business types."""
+    gateway.phones.typing(body.session, body.chatId.partition("@")[0])
+    return {}
+
+
+@messages.post("/stopTyping", status_code=201)
+async def stop_typing(body: asked.Chat) -> dict[str, str]:
+    """The business types no more."""
+    return {}
+
+
+@messages.post("/{call}", status_code=201)
+async def send(gateway: Waha, call: str, request: Request) -> Response:
+    """The business sends a message."""
+    if call not in asked.SENDS:
+        return error_of(404, f"Cannot POST /api/{call}")
+    return await gateway.send(call, request)
+
+
+class WahaEmulator(Gateway):
+    """One gateway that is spoken to over HTTP."""
+
+    def serve(self) -> None:
+        """Put up the gateway's interface beside the control side."""
+        super().serve()
+        for routes in (control, sessions, linking, messages):
+            self.app.include_router(routes)
+        self.app.middleware("http")(self._guard)
+        self.app.add_exception_handler(RequestValidationError, _invalid)
+        self.app.add_exception_handler(LookupError, _nowhere)
+
+    async def _guard(self, request: Request, call_next: Any) -> Response:
+        path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+        given = request.headers.get("x-api-key", "")
+        if path.startswith("/api/") and not hmac.compare_digest(given.encode(), self.api_key.encode()):
+            return error_of(401, "Unauthorized")
+        return await call_next(request)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    return error_of(400, str(error.errors() if isinstance(error, RequestValidationError) else error)[:300])
+
+
+async def _nowhere(_: Request, error: Exception) -> Response:
+    return error_of(404, "Session not found")

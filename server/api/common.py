@@ -10,7 +10,6 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from fastapi import Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from redis.asyncio import Redis
 
 from knowledge_base.library import Library
 from server.bots.bot import BotRuntime
@@ -29,6 +28,7 @@ from server.operators.tokens import Visible, who
 from server.outreach.appointments import Appointments
 from server.outreach.follow_ups import FollowUps
 from server.pipeline.agents import Rehearsal, library
+from server.store.client import Redis
 from server.store.contacts import Conversations
 from server.store.keys import SHARED, key
 from server.store.records import Contact, Record

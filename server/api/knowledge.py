@@ -88,8 +88,8 @@ routes = APIRouter(prefix="/api", tags=["knowledge"], route_class=Audited)
 
 @routes.get("/knowledge/documents", summary="Documents of a bot", dependencies=[READER])
 async def list_documents(api: Here, bot_id: TheBot = DEFAULT) -> DocumentPage:
-    """`reading` are those that are being read just now; `problems` name what could not be, `words_kept` of `words`
-    stand in passages, `doubts` are products to look at."""
+    """`reading` are those that are being read just now; `problems` name what could not be, `words_kept` of
+    `words` stand in passages, `doubts` are products to look at."""
     api.lookup.runtime(bot_id)
     items = [described(d) for d in await api.shelf.documents(bot_id)]
     return DocumentPage.model_validate({"items": items, "reading": api.reading.of(bot_id)})
@@ -104,7 +104,7 @@ async def list_documents(api: Here, bot_id: TheBot = DEFAULT) -> DocumentPage:
     dependencies=[OWNER],
     response_model=Document | Job,
 )
-async def add_document(
+async def add_document(  # noqa: PLR0913 - each is a field of the request
     api: Here,
     response: Response,
     file: Annotated[UploadFile, File(description="the document")],
@@ -113,9 +113,9 @@ async def add_document(
     password: Annotated[str, Form(max_length=200, description="opens a PDF that needs one")] = "",
     prefer: Annotated[str, Header(max_length=200, description="`respond-async`: do not wait")] = "",
 ) -> Document | Job:
-    """A document of any office format, PDF, table, product feed or page, at most 50 MB. One of the same name takes
-    the old one's place. With the header `Prefer: respond-async` the answer is 202 with a job, to be asked for at
-    `/api/knowledge/jobs/{id}`."""
+    """A document of any office format, PDF, table, product feed or page, at most 50 MB. One of the same name
+    takes the old one's place. With the header `Prefer: respond-async` the answer is 202 with a job, to be
+    asked for at `/api/knowledge/jobs/{id}`."""
     bot_id = in_form or in_query or DEFAULT
     api.lookup.runtime(bot_id)
     folder = tempfile.mkdtemp()

@@ -63,7 +63,7 @@ def defaults(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def default_accounts(settings: Settings) -> tuple[Account, ...]:
     """The numbers that the settings give to the default bot."""
-    known, own = defaults(settings), []
+    known, own = defaults(settings), list[Account]()
     if settings.whatsapp_phone_number_id:
         own.append(Account("cloud_api", CloudCredentials.model_validate(known["cloud_api"])))
     if settings.wappi_profile_id and settings.wappi_token:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from redis.asyncio import Redis
 
 from agent.context import Context
 from channels.emulators.numbers import SIMULATED, is_simulated
@@ -18,6 +17,7 @@ from server.config.bot import BadConfig, Problem, parse_config, problems_of, pro
 from server.config.follow_ups import Outreach
 from server.config.settings import Settings
 from server.config.working_hours import hours_of
+from server.store.client import Redis
 from server.store.contacts import Conversations
 from server.store.dead_letters import DeadLetters
 from server.store.mailbox import DAY, SECOND, Limits, Mailbox
@@ -156,7 +156,9 @@ def _outreach(settings: Settings, said: dict[str, Any]) -> Outreach:
             following["hours"] = hours_of(zone, hours.days or settings.working_days, start, end, kept)
         except ValueError as error:
             raise BadConfig([Problem(field="hours", problem=str(error))]) from None
-    own = said["outreach"].model_dump(exclude_unset=True, exclude_none=True) if "outreach" in said else {}
+    own: dict[str, Any] = (
+        said["outreach"].model_dump(exclude_unset=True, exclude_none=True) if "outreach" in said else {}
+    )
     return _model(Outreach, {**following, **own}, "outreach")
 
 
@@ -240,12 +242,12 @@ def _from_file(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadBotFile(f"BOT_FILE: {path} cannot be read: {error}") from None
     if not isinstance(found, dict):
         raise BadBotFile(f"BOT_FILE: {path} must hold settings, such as `business: Aurora Coffee`")
-    return found
+    return cast(dict[str, Any], found)
 
 
 def runtime_of(bot: Bot, redis: Redis) -> BotRuntime:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from redis.asyncio import Redis
-
 from knowledge_base.embed import Embedder, Provider, bundled
 from knowledge_base.library import Stored
 from server.config.settings import Settings
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.readable import readable
 
@@ -20,11 +17,11 @@ class RedisStore:
         self._redis = redis
 
     async def version(self, bot_id: str) -> str:
-        found: Any = await self._redis.get(key(bot_id, "knowledge", "version"))
+        found = await self._redis.get(key(bot_id, "knowledge", "version"))
         return found.decode() if found else "0"
 
     async def documents(self, bot_id: str) -> list[Stored]:
-        rows: Any = await self._redis.hvals(key(bot_id, "knowledge", "documents"))  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.hvals(key(bot_id, "knowledge", "documents"))
         return readable(rows, Stored.model_validate_json, "a document")
 
     async def put(self, bot_id: str, document: Stored) -> None:

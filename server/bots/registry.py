@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import structlog
 import yaml
 from pydantic import BaseModel, ValidationError
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from channels.registry import channels
@@ -24,6 +23,7 @@ from server.clock import now_ms
 from server.config.bot import BadConfig, Problem, parse_config, shown, split_secrets
 from server.config.settings import Settings
 from server.store import alerts
+from server.store.client import Redis
 from server.store.keys import SHARED, key
 from server.store.vault import Vault, WrongKey
 
@@ -95,11 +95,11 @@ class BotRegistry(Mapping[str, BotRuntime]):
 
     async def refresh(self) -> bool:
         """Take over what others changed; True when something did."""
-        version: Any = await self._redis.get(VERSION)
+        version = await self._redis.get(VERSION)
         if version == self._version:
             return False
-        rows: Any = await self._redis.hgetall(BOTS)  # pyright: ignore[reportGeneralTypeIssues]
-        runtimes, away = {}, dict[str, tuple[str, str]]()
+        rows = await self._redis.hgetall(BOTS)
+        runtimes, away = dict[str, BotRuntime](), dict[str, tuple[str, str]]()
         for bot_id, raw in {name.decode(): raw for name, raw in rows.items()}.items():
             if bot_id in self._desks and self._rows.get(bot_id) == raw and bot_id not in self._away:
                 runtimes[bot_id] = self._desks[bot_id]
@@ -178,7 +178,7 @@ class BotRegistry(Mapping[str, BotRuntime]):
 
     async def config(self, bot_id: str) -> dict[str, Any]:
         """A configuration as it was given, without its secrets; of a bot of the settings only its id."""
-        raw: Any = await self._redis.hget(BOTS, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.hget(BOTS, bot_id)
         if (row := _row(raw)) is None:
             return {"id": bot_id}
         try:
@@ -191,7 +191,7 @@ class BotRegistry(Mapping[str, BotRuntime]):
         that are left out stay as they are while the number does. Raises BadConfig."""
         given = parse_config(raw)
         config = given.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-        known: Any = await self._redis.hget(BOTS, given.id)  # pyright: ignore[reportGeneralTypeIssues]
+        known = await self._redis.hget(BOTS, given.id)
         row = _row(known)
         secrets: dict[str, str] = {}
         if given.channel is not None:
@@ -228,10 +228,11 @@ class BotRegistry(Mapping[str, BotRuntime]):
 
     def _kept(self, row: Row | None, channel: dict[str, Any]) -> dict[str, str]:
         """Secrets on record that still belong to the same number at the same address."""
-        old = (row.config.get("channel") or {}) if row else {}
+        old: dict[str, Any] = (row.config.get("channel") or {}) if row else {}
         names = ("type", "url", "phone_number_id", "profile_id", "session")
         same = all(old.get(name) == channel.get(name) for name in names)
-        hidden = channels()[channel["type"]].Credentials.secrets() if channel["type"] in channels() else set()
+        kind = channels().get(channel["type"])
+        hidden = kind.Credentials.secrets() if kind else set[str]()
         return {n: v for n, v in self._vault_open(row).items() if same and n in hidden}
 
     def _claimed(self, bot: Bot) -> None:
@@ -246,7 +247,10 @@ class BotRegistry(Mapping[str, BotRuntime]):
         )
         most = self._settings.whatsapp_max_clients
         if any(account.channel == "waha" for account in bot.accounts) and sessions > most:
-            problem = f"there are {most} QR-linked sessions already, as many as WHATSAPP_MAX_CLIENTS allows; raise it, or delete one"
+            problem = (
+                f"there are {most} QR-linked sessions already, as many as WHATSAPP_MAX_CLIENTS allows; raise "
+                "it, or delete one"
+            )
             raise BadConfig([Problem(field="channel", problem=problem)])
 
     async def delete(self, bot_id: str) -> bool:
@@ -291,14 +295,14 @@ class BotRegistry(Mapping[str, BotRuntime]):
 def parsed_file(text: str) -> list[Any]:
     """The configurations in a YAML or JSON text: one, a list, or a list under `bots`. Raises ValueError."""
     try:
-        found = yaml.safe_load(text)
+        found: Any = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(f"not YAML: {error}") from None
-    if isinstance(found, dict) and set(found) == {"bots"}:
-        found = found["bots"]
+    if isinstance(found, dict) and found.keys() == {"bots"}:
+        found = cast(dict[str, Any], found)["bots"]
     if not isinstance(found, dict | list) or not found:
         raise ValueError("write one bot, or a list of them, such as `- id: almaty`")
-    return found if isinstance(found, list) else [found]
+    return cast(list[Any], found) if isinstance(found, list) else [found]
 
 
 def _row(raw: bytes | None) -> Row | None:
@@ -310,7 +314,7 @@ def _row(raw: bytes | None) -> Row | None:
 
 
 def _number_of(config: dict[str, Any], bot_id: str) -> tuple[str, str] | None:
-    channel = config.get("channel") or {}
+    channel: dict[str, Any] = config.get("channel") or {}
     ids = (channel.get(name) for name in ("phone_number_id", "profile_id", "session"))
     found = next((str(value) for value in ids if value), bot_id)
     return (channel["type"], found) if channel.get("type") not in (None, "simulator") else None

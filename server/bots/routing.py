@@ -37,8 +37,8 @@ class WebhookScope:
     no number of anybody's; `away` are numbers of bots that this process cannot read."""
 
     channel: Channel
-    bots: dict[str, Bot] = field(default_factory=dict)
-    lines: dict[str, Channel] = field(default_factory=dict)
+    bots: dict[str, Bot] = field(default_factory=lambda: {})
+    lines: dict[str, Channel] = field(default_factory=dict[str, Channel])
     rest: Bot | None = None
     claimed: frozenset[str] = frozenset()
     away: frozenset[str] = frozenset()

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from redis.asyncio import Redis
 from rich.markup import escape
 
+from channels.json_parts import as_dict
 from server.cli.common import console, load_settings, registry_of, with_redis
 from server.config.settings import Settings
+from server.store.client import Redis
 
 bots_commands = typer.Typer(no_args_is_help=True, help="Configure bots from a file.")
 
@@ -40,7 +41,7 @@ async def _apply(settings: Settings, redis: Redis, given: list[object], dry: boo
 
     registry, refused = await registry_of(settings, redis), 0
     for raw in given:
-        name = str(raw.get("id", "?")) if isinstance(raw, dict) else "?"
+        name = str(as_dict(raw).get("id", "?"))
         try:
             bot_id, outcome = await registry.put(raw, dry=dry)
             print(

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
@@ -16,7 +15,7 @@ from server.config.loading import load
 from server.config.settings import Settings
 from server.observability import logs
 from server.observability.redis_fitness import Fitness, look
-from server.store.client import client
+from server.store.client import Redis, client
 from server.store.embedded import EmbeddedRedis
 
 if TYPE_CHECKING:

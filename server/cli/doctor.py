@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from agent.model_options import ModelOptions
@@ -32,6 +31,7 @@ from server.observability.model_checks import SECONDS, check, check_model, silen
 from server.observability.redis_fitness import look, write
 from server.pipeline.agents import models
 from server.pipeline.transcription import Unheard, default_model, transcribe
+from server.store.client import Redis
 from server.store.keys import key
 from server.web import webhook_check
 
@@ -74,8 +74,8 @@ return type(answer) == 'table' and answer.err or ''
 class Found:
     """What is to be fixed, and what is worth knowing."""
 
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
 
 
 def unwritable(folder: Path) -> str:
@@ -142,7 +142,7 @@ async def _may(redis: Redis, command: str) -> bool:
     name = key("doctor~", "probe")
     words = [word.replace("{}", name) for word in COMMANDS[command]]
     try:
-        said: Any = await redis.eval(_TRIED, 1, name, command, *words)  # pyright: ignore[reportGeneralTypeIssues]
+        said = await redis.eval(_TRIED, 1, name, command, *words)
         await redis.delete(name)
     except ResponseError as error:
         said = str(error).encode()
@@ -178,7 +178,8 @@ def _advice(setting: str, name: str, trouble: str) -> str:
         return f"{setting}: {trouble}"
     if "_API_KEY" in trouble or "needs the package" in trouble or "LangChain knows" in trouble:
         return trouble if "_API_KEY is refused" in trouble else f"{setting}: {trouble}"
-    return f"{setting}: {name} does not answer ({trouble}); check the name, and {address_of(name.partition(':')[0])}"
+    address = address_of(name.partition(":")[0])
+    return f"{setting}: {name} does not answer ({trouble}); check the name, and {address}"
 
 
 async def _bots(settings: Settings, redis: Redis | None, http: httpx.AsyncClient) -> list[Bot]:
@@ -234,9 +235,8 @@ async def _router(settings: Settings, redis: Redis | None, http: httpx.AsyncClie
         if isinstance(channel, Linked):
             change = await channel.state()
             if change.state not in ("connected", "starting"):
-                found.notes.append(
-                    f"{bot}: its phone is not linked ({change.state}{f', {change.reason}' * bool(change.reason)})"
-                )
+                state = f"{change.state}, {change.reason}" if change.reason else change.state
+                found.notes.append(f"{bot}: its phone is not linked ({state})")
         elif channel.name == "cloud_api":
             await _cloud_number(bot, channel, http, found)
 
@@ -281,7 +281,8 @@ async def _address(settings: Settings, http: httpx.AsyncClient, found: Found) ->
             return
         if answer.status_code == 200:
             found.problems.append(
-                f"PUBLIC_URL: {outside}{path.partition('?')[0]} is open to strangers; update, and see what stands in front"
+                f"PUBLIC_URL: {outside}{path.partition('?')[0]} is open to strangers; update, and see what "
+                "stands in front"
             )
 
 
@@ -318,7 +319,8 @@ def problems(settings: Settings) -> list[str]:
 def notes(settings: Settings) -> list[str]:
     """What works, and might work better."""
     notes = [
-        f"{setting}: {name} has no price in agent/models/prices.json, so DAILY_BUDGET counts it like the dearest; MODEL_PRICES says better"
+        f"{setting}: {name} has no price in agent/models/prices.json, so DAILY_BUDGET counts it like the "
+        "dearest; MODEL_PRICES says better"
         for setting, name in _paid_models(settings).items()
         if price_of(name) is None
     ]

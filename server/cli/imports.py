@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from redis.asyncio import Redis
 from rich.markup import escape
 
 from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
 from server.config.settings import Settings
+from server.store.client import Redis
 
 if TYPE_CHECKING:
     from channels.chat_export import Export
@@ -44,9 +44,12 @@ def import_chat(
         raise SystemExit(2)
     try:
         export = parse(text_of(file.read_bytes()), dates or None)  # pyright: ignore[reportArgumentType]
-        refused = with_redis(
-            settings, lambda redis: _chat(settings, redis, bot, export, contact, us, dry_run)
-        )
+
+        async def job(redis: Redis) -> int:
+            runtime = (await registry_of(settings, redis)).get(bot) or await _no_bot(settings, redis, bot)
+            return await _chat(settings, runtime, export, contact, us, dry_run)
+
+        refused = with_redis(settings, job)
     except (OSError, NotAnExport, NotImported) as error:
         console.print(f"[red]not imported[/] {escape(str(error))}", highlight=False)
         raise SystemExit(1) from None
@@ -54,19 +57,17 @@ def import_chat(
 
 
 async def _chat(
-    settings: Settings, redis: Redis, bot_id: str, export: Export, contact: str, us: str, dry: bool
+    settings: Settings, runtime: BotRuntime, export: Export, contact: str, us: str, dry: bool
 ) -> int:
     from server.operators.importing import chat
     from server.pipeline.agents import remember_import
 
-    runtime = (await registry_of(settings, redis)).get(bot_id) or await _no_bot(settings, redis, bot_id)
     report, last, conversation_id = await chat(runtime, export, contact, us, dry=dry)
     if last and not dry:
-        await remember_import(settings, redis, runtime.bot.id, conversation_id, last)
+        await remember_import(settings, runtime.redis, runtime.bot.id, conversation_id, last)
     first, until = export.lines[0].at, export.lines[-1].at
-    print(
-        f"{len(export.lines)} messages from {first:%Y-%m-%d} to {until:%Y-%m-%d} between {' and '.join(export.authors)}"
-    )
+    between = " and ".join(export.authors)
+    print(f"{len(export.lines)} messages from {first:%Y-%m-%d} to {until:%Y-%m-%d} between {between}")
     _tell(report, dry)
     return 0
 

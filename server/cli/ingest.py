@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from server.cli.common import NO_REDIS, bot_of, connect, console, load_settings
 from server.config.settings import Settings
+from server.store.client import Redis
 
 _ADDRESS = ("http://", "https://")
 
@@ -39,7 +40,8 @@ def ingest(
         with tempfile.TemporaryDirectory() as folder:
             found = [file for path in paths for file in _files(path)]
             websites = [source for source in sources if source.startswith(_ADDRESS)]
-            failures = asyncio.run(_all(settings, redis, bot, found, websites, pages, Path(folder), password))
+            wanted = Wanted(bot, found, websites, pages, password)
+            failures = asyncio.run(_all(settings, redis, wanted, Path(folder)))
     except RedisError as error:
         console.print(f"[red]Redis does not answer[/] ({escape(str(error))}); nothing was read")
         raise SystemExit(NO_REDIS) from None
@@ -56,25 +58,28 @@ def _files(path: Path) -> list[Path]:
     return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(path).parts))
 
 
-async def _all(
-    settings: Settings,
-    redis: Redis,
-    bot_id: str,
-    paths: list[Path],
-    websites: list[str],
-    pages: int,
-    folder: Path,
-    password: str,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is read into a bot's knowledge base: files, and so many `pages` of each website at most.
+    `password` opens files that need one."""
+
+    bot_id: str
+    paths: list[Path]
+    websites: list[str]
+    pages: int
+    password: str
+
+
+async def _all(settings: Settings, redis: Redis, wanted: Wanted, folder: Path) -> int:
     """Fetch websites into the folder and read everything; returns how many sources could not be read."""
     from knowledge_base.document import Unreadable
     from server.operators.websites import fetched
 
-    await bot_of(settings, redis, bot_id)
-    failures = 0
-    for website in websites:
+    await bot_of(settings, redis, wanted.bot_id)
+    failures, paths = 0, wanted.paths
+    for website in wanted.websites:
         try:
-            saved, problems = await fetched(website, folder, pages)
+            saved, problems = await fetched(website, folder, wanted.pages)
         except Unreadable as error:
             failures += 1
             console.print(f"[red]not read[/] {escape(str(error))}", highlight=False)
@@ -82,7 +87,7 @@ async def _all(
         paths = paths + saved
         for problem in problems:
             console.print(f"[yellow]in part[/] {escape(problem)}", highlight=False)
-    return failures + await _read_in(settings, redis, bot_id, paths, password)
+    return failures + await _read_in(settings, redis, wanted.bot_id, paths, wanted.password)
 
 
 async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Path], password: str) -> int:

@@ -7,7 +7,6 @@ import importlib.metadata
 from typing import Annotated
 
 import typer
-from redis.asyncio import Redis
 
 from server.cli.common import connect, load_settings, with_redis
 from server.cli.ingest import ingest
@@ -16,6 +15,7 @@ from server.cli.talk import chat
 from server.config.addresses import hidden
 from server.config.settings import Settings
 from server.observability import logs
+from server.store.client import Redis
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from server.cli.common import NO_REDIS, console, load_settings
-from server.config.settings import SCHEMES
+from server.config.server_settings import SCHEMES
 from server.store.client import client
 from server.store.copy import CopyError, copy
 from server.store.embedded import EmbeddedRedis

@@ -23,6 +23,7 @@ replay_commands = typer.Typer(
 
 Pattern = Annotated[str, typer.Argument(help="a part of the names; all when it is left out")]
 Folder = Annotated[Path, typer.Option(help="where they are")]
+Yes = Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")]
 HERE = Path("tests/conversations")
 
 
@@ -37,7 +38,7 @@ def _kept(pattern: str, folder: Path) -> list[Any]:
             f"no saved conversation {escape(repr(pattern))} in {folder}" if pattern else f"none in {folder}"
         )
         raise SystemExit(2)
-    found, bad = [], 0
+    found, bad = list[Any](), 0
     for path in paths:
         try:
             found.append(kept(path))
@@ -134,7 +135,7 @@ def accept(pattern: Pattern = "", folder: Folder = HERE) -> None:
 def record(
     pattern: Pattern = "",
     folder: Folder = HERE,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")] = False,
+    yes: Yes = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="call tools and search documents anew too")] = False,
 ) -> None:
     """Ask the chat model anew, after saying what it will cost, and put its answers on tape."""
@@ -194,23 +195,32 @@ def agreed(costs: Sequence[float | None], model: str, yes: bool) -> bool:
 
 
 NO_KEY = (
-    "--recorded: no key is set, so what a model said on tape would be compared with the offline model, which is another "
-    "one altogether; set OPENAI_API_KEY or GEMINI_API_KEY, or say --set model=offline"
+    "--recorded: no key is set, so what a model said on tape would be compared with the offline model, which "
+    "is another one altogether; set OPENAI_API_KEY or GEMINI_API_KEY, or say --set model=offline"
 )
 
 
 @replay_commands.command("compare")
-def compare(
+def compare(  # noqa: PLR0913 - its arguments are the options of the command
     pattern: Pattern = "",
     folder: Folder = HERE,
-    change: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="of the right side; @FILE reads a file")] = None,
-    against: Annotated[list[str] | None, typer.Option("--against", metavar="FIELD=VALUE", help="of the left side")] = None,
-    taped: Annotated[bool, typer.Option("--recorded", help="the left side as it is on tape, without asking")] = False,
-    forced: Annotated[bool, typer.Option("--forced", help="every turn goes on from the recorded history")] = False,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="of the right side; @FILE reads a file"),
+    ] = None,
+    against: Annotated[
+        list[str] | None, typer.Option("--against", metavar="FIELD=VALUE", help="of the left side")
+    ] = None,
+    taped: Annotated[
+        bool, typer.Option("--recorded", help="the left side as it is on tape, without asking")
+    ] = False,
+    forced: Annotated[
+        bool, typer.Option("--forced", help="every turn goes on from the recorded history")
+    ] = False,
     times: Annotated[int, typer.Option(min=1, max=50, help="how often each is played")] = 1,
     out: Annotated[Path, typer.Option(help="the page")] = Path("compare.html"),
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")] = False,
-) -> None:  # fmt: skip
+    yes: Yes = False,
+) -> None:
     """Play conversations with two settings, and write a page that shows both side by side. A run that was
     broken off goes on where it was."""
     from server.replay.compare import Comparison, Side, changed, compared
@@ -246,10 +256,7 @@ def compare(
             console.print(
                 "the offline model answers: it reads no prompts, so a changed one makes no difference to it"
             )
-        costs = [
-            cost_of(c, str(side.changes.get("model") or live.default), settings) for c in found for side in (left, right)
-            if not side.recorded for _ in range(times)
-        ]  # fmt: skip
+        costs = [cost_of(c, model, settings) for c in found for model in asked for _ in range(times)]
         if not agreed(costs, live.default, yes):
             return 1
         columns = (TextColumn("playing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -275,7 +282,7 @@ def compare(
 def judge(
     labels: Annotated[Path, typer.Argument(help="labelled replies")] = Path("tests/judge/labels.yaml"),
     folder: Folder = HERE,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")] = False,
+    yes: Yes = False,
 ) -> None:
     """Measure how the chat model agrees, as a judge, with labelled replies. Its word counts once it does."""
     from agent.models import usage

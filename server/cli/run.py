@@ -9,11 +9,11 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from redis.asyncio import Redis
 
 from server.cli.common import connect_to_work, console, load_settings
 from server.config.settings import Settings
 from server.observability import logs
+from server.store.client import Redis
 
 
 def serve(

@@ -8,16 +8,18 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from redis.asyncio import Redis
 from rich.markup import escape
 
 from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
-from server.cli.replay import HERE, Folder, agreed, replay_commands, with_models, wrong
+from server.cli.replay import HERE, Folder, Yes, agreed, replay_commands, with_models, wrong
 from server.config.settings import Settings
-from server.store.records import Contact, Entry
+from server.store.client import Redis
+
+if TYPE_CHECKING:
+    from server.replay.export import Transcript
 
 LAST = "last"
 # How many conversations of each bot are looked at for the simulator's last one.
@@ -29,9 +31,13 @@ def export(
     conversation: Annotated[str, typer.Argument(help="id of a conversation, or `last` for the newest one")],
     name: Annotated[str, typer.Argument(help="what to call it")],
     folder: Folder = HERE,
-    bad: Annotated[str, typer.Option(help="words that its last reply must not have had: a failing test at once")] = "",
-    mask: Annotated[list[str] | None, typer.Option("--mask", metavar="NAME", help="a name of somebody who is spoken of")] = None,
-) -> None:  # fmt: skip
+    bad: Annotated[
+        str, typer.Option(help="words that its last reply must not have had: a failing test at once")
+    ] = "",
+    mask: Annotated[
+        list[str] | None, typer.Option("--mask", metavar="NAME", help="a name of somebody who is spoken of")
+    ] = None,
+) -> None:
     """Save a conversation of production as a test, with people taken out of it. Look at what it prints, and
     at the file."""
     _save_as_test(folder, name, conversation, bad, mask or [])
@@ -47,9 +53,9 @@ def _save_as_test(
         from server.replay.saved import BadConversation
 
         try:
-            found, entries = await _found(settings, redis, conversation, simulated)
-            bot = await bot_of(settings, redis, found.bot_id)
-            return await _export(path, found, entries, bot, library(settings, redis), mask, bad)
+            found = await _found(settings, redis, conversation, simulated)
+            bot = await bot_of(settings, redis, found.contact.bot_id)
+            return await _export(path, found, bot, library(settings, redis), mask, bad)
         except BadConversation as error:
             wrong(error)
             return 2
@@ -57,12 +63,11 @@ def _save_as_test(
     raise SystemExit(with_redis(settings, job))
 
 
-async def _found(
-    settings: Settings, redis: Redis, conversation: str, simulated: bool
-) -> tuple[Contact, list[Entry]]:
-    """A conversation and its transcript; the last may have to be one of the simulator's. Raises
+async def _found(settings: Settings, redis: Redis, conversation: str, simulated: bool) -> Transcript:
+    """What was said in a conversation; the last may have to be one of the simulator's. Raises
     BadConversation."""
     from channels.emulators.numbers import is_simulated
+    from server.replay.export import Transcript
     from server.replay.saved import BadConversation
 
     runtimes = (await registry_of(settings, redis)).values()
@@ -73,30 +78,24 @@ async def _found(
         for _, id, runtime in sorted(newest, key=lambda row: -row[0]):
             contact = await runtime.conversations.contact(id)
             if contact and (not simulated or is_simulated(contact.account)):
-                return contact, await runtime.conversations.transcript(id)
+                return Transcript(contact, await runtime.conversations.transcript(id))
         raise BadConversation(
             "nobody has written in the simulator yet" if simulated else "nobody has written yet"
         )
     for runtime in runtimes:
         if contact := await runtime.conversations.contact(conversation):
-            return contact, await runtime.conversations.transcript(conversation)
+            return Transcript(contact, await runtime.conversations.transcript(conversation))
     raise BadConversation(f"there is no conversation {conversation}")
 
 
 async def _export(
-    path: Path,
-    contact: Contact,
-    entries: Sequence[Entry],
-    bot: Any,
-    shelf: Any,
-    names: Sequence[str],
-    bad: str,
+    path: Path, transcript: Transcript, bot: Any, shelf: Any, names: Sequence[str], bad: str
 ) -> int:
     from agent.documents import Bookshelf
     from server.replay.export import exported, mask_of
 
-    mask = mask_of(contact, entries, names)
-    made = await exported(path.stem, contact, entries, bot, Bookshelf(shelf), mask, bad)
+    mask = mask_of(transcript, names)
+    made = await exported(path.stem, transcript, bot, Bookshelf(shelf), mask, bad)
     _save(path, made)
     for (kind, raw), stand_in in made.replaced.items():
         console.print(f"{kind}: {escape(raw)} -> {escape(stand_in)}", highlight=False)
@@ -125,10 +124,12 @@ def _free(folder: Path, name: str) -> Path:
 def new(
     name: Annotated[str, typer.Argument(help="what to call it")],
     folder: Folder = HERE,
-    simulator: Annotated[bool, typer.Option("--simulator", help="take the newest conversation of the running server")] = False,
+    simulator: Annotated[
+        bool, typer.Option("--simulator", help="take the newest conversation of the running server")
+    ] = False,
     bot: Annotated[str, typer.Option(help="bot id, for its settings")] = "demo",
     turns: Annotated[int, typer.Option(min=1, max=100, help="at most so many")] = 30,
-) -> None:  # fmt: skip
+) -> None:
     """Talk to the agent in the terminal, or take what was just said in the simulator, and keep it as a
     test."""
     if simulator:
@@ -153,7 +154,7 @@ def new(
     with_models(job)
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - its arguments are the options of the command
     persona: Annotated[str, typer.Option(help="who writes: one of ours, or a file")] = "curious",
     turns: Annotated[int, typer.Option(min=1, max=100, help="at most so many")] = 12,
     name: Annotated[
@@ -162,7 +163,7 @@ def simulate(
     folder: Folder = Path("conversations"),
     customer: Annotated[str, typer.Option(help="the model that plays the customer")] = "auto",
     bot: Annotated[str, typer.Option(help="bot id, for its settings")] = "demo",
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")] = False,
+    yes: Yes = False,
 ) -> None:
     """Let a simulated customer talk to the agent, and keep the conversation as a test."""
     path = _free(folder, name or f"simulated-{Path(persona).stem}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from redis.asyncio import Redis
 from rich.markup import escape
 
 from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
 from server.cli.prompts import STUDIO
+from server.store.client import Redis
 
 studio_commands = typer.Typer(no_args_is_help=True, help="LangGraph Studio: open a copy of a conversation.")
 

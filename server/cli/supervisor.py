@@ -16,7 +16,6 @@ from types import FrameType
 from typing import TypeVar
 
 import httpx
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
@@ -27,7 +26,7 @@ from server.cli.common import NO_REDIS, reach, refuse_unfit
 from server.config.addresses import hidden, is_loopback
 from server.config.settings import Settings
 from server.operators.login import login_link
-from server.store.client import client
+from server.store.client import Redis, client
 from server.store.embedded import EmbeddedRedis, die_with_parent
 from server.store.keys import key
 
@@ -138,7 +137,10 @@ def _port_taken(settings: Settings) -> str:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            return f"cannot listen on {settings.host}:{settings.port} ({error.strerror}); set HOST or PORT to something free"
+            return (
+                f"cannot listen on {settings.host}:{settings.port} ({error.strerror}); set HOST or PORT to "
+                "something free"
+            )
     return ""
 
 

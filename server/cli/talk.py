@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from redis.asyncio import Redis
 
 from server.cli.common import bot_of, connect, load_settings
 from server.config.settings import Settings
 from server.observability import logs
+from server.store.client import Redis
 
 
 def chat(bot: Annotated[str, typer.Option(help="bot id")] = "demo") -> None:
@@ -43,6 +43,8 @@ async def _chat(settings: Settings, redis: Redis, bot_id: str) -> None:
         if not line.strip():
             break
         turn = {"messages": [HumanMessage(line.strip())], "bot_id": bot.id, "turn_id": uuid.uuid4().hex}
-        answer = await graph.ainvoke(turn, {"configurable": {"thread_id": "terminal"}}, context=bot.context)
+        answer: Any = await graph.ainvoke(  # pyright: ignore[reportUnknownMemberType]
+            turn, {"configurable": {"thread_id": "terminal"}}, context=bot.context
+        )
         print("\n".join(to_whatsapp(reply) for reply in answer.get("replies", [])) or "(silence)")
     await redis.aclose()

@@ -30,8 +30,10 @@ class Outreach(BaseModel):
     in_all: int = Field(default=5, ge=1, description="Unanswered touches in all.")
     unofficial: bool = Field(
         default=False,
-        description="Whether to follow up where there is no 24-hour window and no template (Wappi, QR-linked sessions): "
-        "unasked messages there get numbers banned.",
+        description=(
+            "Whether to follow up where there is no 24-hour window and no template (Wappi, QR-linked "
+            "sessions): unasked messages there get numbers banned."
+        ),
     )
     call_minutes: int = Field(default=30, ge=5, le=480, description="Length of a slot for a call.")
     calls_at_once: int = Field(default=1, ge=1, le=100, description="Calls in one slot.")

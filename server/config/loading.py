@@ -11,7 +11,7 @@ from server.config.settings import Settings
 
 def explain(error: ValidationError) -> str:
     """One line per wrong setting: its variable, what is wrong, how to mend it."""
-    lines = []
+    lines = list[str]()
     for problem in error.errors():
         name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
         hint = problem["msg"].removeprefix("Value error, ")

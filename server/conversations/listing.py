@@ -15,16 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from redis.asyncio import Redis
-
 from server.bots.bot import BotRuntime
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.records import Contact, Entry
 from server.store.scripts import Scripts
 
 Show = Literal["all", "unread", "needs_person", "failed", "follow_up", "client", "non_client"]
 SHOWS: tuple[str, ...] = get_args(Show)
-_SETS = {"unread": "unread", "needs_person": "needs", "failed": "failed", "follow_up": "timers", "client": "class:client", "non_client": "class:non_client"}  # fmt: skip
+_SETS = {
+    "unread": "unread",
+    "needs_person": "needs",
+    "failed": "failed",
+    "follow_up": "timers",
+    "client": "class:client",
+    "non_client": "class:non_client",
+}
 # A set up to this size is read as a whole; of a larger one the conversations are asked, so many at a time.
 WHOLE, CHUNK = 5_000, 1_000
 # How long words are looked for before the answer says how far it got, seconds; and lines read in one step,
@@ -123,7 +129,7 @@ class Inbox:
                         pipe.sadd(key(bot_id, "failed"), contact.id)
                 await pipe.execute()
         if known:
-            await self._redis.hset(key(bot_id, "fields"), mapping=known)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
+            await self._redis.hset(key(bot_id, "fields"), mapping=known)
         await self._redis.set(key(bot_id, "listed"), 1)
         await self._redis.delete(key(bot_id, "listing"))
         return bool(known)
@@ -159,7 +165,7 @@ class Inbox:
 
     async def _size(self, bot_id: str, show: Show) -> int:
         name = key(bot_id, _SETS[show])
-        return await (self._redis.zcard(name) if show == "follow_up" else self._redis.scard(name))  # pyright: ignore[reportGeneralTypeIssues]
+        return await (self._redis.zcard(name) if show == "follow_up" else self._redis.scard(name))
 
     async def _places(
         self, runtime: BotRuntime, show: Show, before: Place | None, limit: int
@@ -179,9 +185,9 @@ class Inbox:
         if await self._size(runtime.bot.id, show) <= WHOLE:
             raw: Any = await (
                 self._redis.zrange(name, 0, -1) if show == "follow_up" else self._redis.smembers(name)
-            )  # pyright: ignore[reportGeneralTypeIssues]
+            )
             members = list(raw)
-            scores: Any = await self._redis.zmscore(key(runtime.bot.id, "active"), members) if members else []
+            scores = await self._redis.zmscore(key(runtime.bot.id, "active"), members) if members else []
             places = [
                 (int(at), member.decode())
                 for at, member in zip(scores, members, strict=True)
@@ -196,7 +202,7 @@ class Inbox:
                 self._redis.zmscore(name, names)
                 if show == "follow_up"
                 else self._redis.smismember(name, names)  # pyright: ignore[reportArgumentType]
-            )  # pyright: ignore[reportGeneralTypeIssues]
+            )
             for place, member in zip(chunk, inside, strict=True):
                 if limit and (member is not None if show == "follow_up" else member):
                     limit -= 1
@@ -206,7 +212,7 @@ class Inbox:
     async def _waiting(self, runtime: BotRuntime) -> list[Place]:
         """Places of conversations that need a person, ordered by who has waited longest for an answer; who
         has theirs comes after them. Such places are negative: all places are read downwards."""
-        raw: Any = await self._redis.smembers(key(runtime.bot.id, "needs"))  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.smembers(key(runtime.bot.id, "needs"))
         names = [name.decode() for name in raw]
         found: list[Place] = []
         for start in range(0, len(names), CHUNK):

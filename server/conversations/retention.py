@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations.listing import Inbox
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
 
@@ -52,7 +51,7 @@ async def sweep(redis: Redis, runtime: BotRuntime, now: int) -> dict[str, int]:
     silent = 0
     if keep := runtime.mailbox.limits.keep:
         oldest = now - keep
-        rows: Any = await redis.zrangebyscore(key(runtime.bot.id, "active"), "-inf", f"({oldest}")
+        rows = await redis.zrangebyscore(key(runtime.bot.id, "active"), "-inf", f"({oldest}")
         for name in (row.decode() for row in rows):
             silent += await runtime.mailbox.forget(name, oldest)
     return {"dead_letters": len(letters), "conversations": silent}

@@ -73,5 +73,8 @@ async def set_aside(runtime: BotRuntime, conversation_id: str, why: str) -> None
         await runtime.redis.rename(f"{thread_prefix(bot_id)}:{conversation_id}", aside)
     await runtime.redis.expire(aside, ASIDE_SECONDS)
     await runtime.conversations.quarantine(f"working memory: {why}", f"conversation {conversation_id}")
-    text = f"{bot_id}: what a conversation remembers cannot be read and was set aside; see who can write to Redis"
+    text = (
+        f"{bot_id}: what a conversation remembers cannot be read and was set aside; see who can write to "
+        "Redis"
+    )
     await alerts.raise_alert(runtime.redis, f"poisoned:{bot_id}", text, "REDIS_URL", bot_id)

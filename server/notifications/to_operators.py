@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import httpx
 import structlog
 from pydantic import BaseModel, ValidationError
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from agent.language.phrases import say, with_return
@@ -26,6 +24,7 @@ from server.config.settings import Settings
 from server.conversations import outbox
 from server.conversations.outbox import Reply
 from server.notifications.webhooks import operator_secret, signature
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
 
@@ -54,7 +53,7 @@ class Notice(BaseModel):
 
 async def leave(redis: Redis, notice: Notice) -> None:
     """Put a notice on the list, once for its id."""
-    await redis.hsetnx(_list(notice), notice.id, notice.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hsetnx(_list(notice), notice.id, notice.model_dump_json())
 
 
 def _list(notice: Notice) -> str:
@@ -73,7 +72,7 @@ async def keep_telling(
         try:
             for runtime in runtimes.values():
                 for name in ("notices", "reminders"):
-                    raw: Any = await redis.hgetall(key(runtime.bot.id, name))  # pyright: ignore[reportGeneralTypeIssues]
+                    raw = await redis.hgetall(key(runtime.bot.id, name))
                     for id, row in raw.items():
                         try:
                             notice = Notice.model_validate_json(row)
@@ -81,7 +80,7 @@ async def keep_telling(
                             await runtime.conversations.quarantine(
                                 "a notice that cannot be read", row.decode(errors="replace")
                             )
-                            await redis.hdel(key(runtime.bot.id, name), id)  # pyright: ignore[reportGeneralTypeIssues]
+                            await redis.hdel(key(runtime.bot.id, name), id)
                             continue
                         await _deliver(settings, redis, runtime, router, http, notice)
         except (RedisError, OSError) as error:
@@ -101,7 +100,7 @@ async def _deliver(
     if notice.next > now_ms() or not await redis.set(held, 1, nx=True, ex=CLAIM):
         return
     if notice.again and not await _still_waits(runtime, notice):
-        await redis.hdel(_list(notice), notice.id)  # pyright: ignore[reportGeneralTypeIssues]
+        await redis.hdel(_list(notice), notice.id)
         await redis.delete(held)
         return
     failed = [
@@ -116,7 +115,7 @@ async def _deliver(
     if not failed or notice.at < now_ms() - DAY:
         if failed:
             bound.error("notice_given_up", reasons=failed)
-        await redis.hdel(_list(notice), notice.id)  # pyright: ignore[reportGeneralTypeIssues]
+        await redis.hdel(_list(notice), notice.id)
         if not failed:
             bound.info("notice_told")
     else:
@@ -124,7 +123,7 @@ async def _deliver(
         later = notice.model_copy(
             update={"tries": notice.tries + 1, "next": now_ms() + min(600_000, 2_000 * 2**notice.tries)}
         )
-        await redis.hset(_list(notice), notice.id, later.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+        await redis.hset(_list(notice), notice.id, later.model_dump_json())
     await redis.delete(held)
 
 

@@ -15,25 +15,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import ipaddress
 import json
-import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aiohttp
 import structlog
-from aiohttp.abc import AbstractResolver, ResolveResult
 from pydantic import Field
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
+from server.notifications.webhook_addresses import Forbidden, PublicOnly, check
+from server.store.client import Redis
 from server.store.keys import SHARED, digest, key
 from server.store.readable import readable
 from server.store.records import Record
@@ -55,13 +52,6 @@ EVENTS: tuple[str, ...] = get_args(Event)
 PAUSE, HANDFUL, TERM = 1.0, 20, 60_000
 # Seconds an endpoint has; first delay after a failure (ms), longest, and attempts: about a day altogether.
 SECONDS, FIRST, LONGEST, ATTEMPTS = 10, 5_000, 6 * 3_600_000, 16
-# Of version 6 only what is given out to networks (IANA, "IPv6 Global Unicast Address Assignments") is asked:
-# everything else leads inside, or nowhere. What is inside that and yet may lead to addresses of version 4:
-# Teredo, 6to4 (RFC 4380, 3056).
-GIVEN_OUT = ipaddress.ip_network("2000::/3")
-LED_INSIDE = [
-    ipaddress.ip_network(n) for n in ("2001::/32", "2002::/16", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20")
-]
 # Bots whose deliveries are on their way at once; deliveries of one that may wait: what comes after is
 # dropped, with an error.
 AT_ONCE, MOST_WAITING = 20, 10_000
@@ -103,10 +93,6 @@ class Delivery(Record):
     next: int = Field(default=0, description="When it is sent again, Unix milliseconds; 0: it is not")
 
 
-class Forbidden(ValueError):
-    """An address that must not be asked; the message says why."""
-
-
 def secret_of(settings: Settings, hook_id: str) -> str:
     """What a webhook's deliveries are signed with: made from SECRETS_KEY, kept nowhere."""
     return hmac.new(settings.sealing_key.encode(), f"hook {hook_id}".encode(), hashlib.sha256).hexdigest()
@@ -126,57 +112,6 @@ def signature(secret: str, at: int, body: bytes) -> str:
     return f"t={at},v1={hmac.new(secret.encode(), f'{at}.'.encode() + body, hashlib.sha256).hexdigest()}"
 
 
-async def check(settings: Settings, url: str) -> None:
-    """Raises Forbidden for what is no address of http or https, and for one that leads into a private
-    network."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise Forbidden("use an address such as https://crm.example/hooks/salesgraph") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise Forbidden("use an address such as https://crm.example/hooks/salesgraph")
-    if settings.hooks_private:
-        return
-    try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        asked = asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-        found = await asyncio.wait_for(asked, SECONDS)
-    except TimeoutError:
-        raise Forbidden(f"{parts.hostname} was not found in time") from None
-    except (OSError, ValueError, UnicodeError):
-        raise Forbidden(f"{parts.hostname} cannot be found") from None
-    for _, _, _, _, address in found:
-        _public(str(address[0]))
-
-
-def _public(address: str) -> None:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None) or ip
-    led = any(ip in network for network in LED_INSIDE if network.version == ip.version)
-    strange = mapped.version == 6 and mapped not in GIVEN_OUT
-    if not mapped.is_global or mapped.is_multicast or led or strange:
-        raise Forbidden("the address is in a private network; HOOKS_PRIVATE=true allows that")
-
-
-class _PublicOnly(AbstractResolver):
-    """Names as they are when the connection is made: one that has changed since it was looked at leads
-    nowhere private."""
-
-    def __init__(self) -> None:
-        self._inner = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        for row in found:
-            _public(row["host"])
-        return found
-
-    async def close(self) -> None:
-        await self._inner.close()
-
-
 def _deliveries(rows: Sequence[bytes]) -> list[Delivery]:
     return readable(rows, Delivery.model_validate_json, "a delivery of a webhook")
 
@@ -191,37 +126,37 @@ class Hooks:
 
     async def every(self, bot_id: str) -> list[Hook]:
         """Those of a bot, the oldest first."""
-        rows: Any = await self._redis.hvals(key(bot_id, "hooks"))  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.hvals(key(bot_id, "hooks"))
         return sorted(readable(rows, Hook.model_validate_json, "a webhook"), key=lambda hook: hook.created)
 
     async def one(self, bot_id: str, hook_id: str) -> Hook | None:
         """The webhook of an id."""
-        raw: Any = await self._redis.hget(key(bot_id, "hooks"), hook_id)  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.hget(key(bot_id, "hooks"), hook_id)
         return next(iter(readable([raw], Hook.model_validate_json, "a webhook")), None)
 
     async def create(self, bot_id: str, url: str, events: tuple[Event, ...]) -> tuple[Hook, str]:
         """A new one, and what its deliveries are signed with. Raises Forbidden."""
         await check(self._settings, url)
         hook = Hook(id=uuid4().hex[:12], bot_id=bot_id, url=url, events=events, created=now_ms())
-        await self._redis.sadd(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
-        await self._redis.hset(key(bot_id, "hooks"), hook.id, hook.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+        await self._redis.sadd(HOOKED, bot_id)
+        await self._redis.hset(key(bot_id, "hooks"), hook.id, hook.model_dump_json())
         return hook, secret_of(self._settings, hook.id)
 
     async def delete(self, bot_id: str, hook_id: str) -> bool:
         """Tell it nothing any more; False when there is none of that id. What was on its way to it is dropped
         when it is due."""
-        return bool(await self._redis.hdel(key(bot_id, "hooks"), hook_id))  # pyright: ignore[reportGeneralTypeIssues]
+        return bool(await self._redis.hdel(key(bot_id, "hooks"), hook_id))
 
     async def deliveries(self, bot_id: str, hook_id: str, limit: int = 50) -> list[Delivery]:
         """The last of a webhook, newest first."""
-        rows: Any = await self._redis.hvals(key(bot_id, "deliveries"))  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.hvals(key(bot_id, "deliveries"))
         found = [d for d in _deliveries(rows) if d.hook_id == hook_id]
         return sorted(found, key=lambda delivery: -delivery.at)[:limit]
 
     async def replay(self, hook: Hook, delivery_id: str) -> bool:
         """Send a delivery of a webhook again, under its id; False when there is none of it."""
         bot_id = hook.bot_id
-        raw: Any = await self._redis.hget(key(bot_id, "deliveries"), delivery_id)  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.hget(key(bot_id, "deliveries"), delivery_id)
         if not raw or Delivery.model_validate_json(raw).hook_id != hook.id:
             return False
         again = Delivery.model_validate_json(raw).model_copy(
@@ -236,7 +171,7 @@ class Hooks:
 
     async def ping(self, hook: Hook) -> str:
         """Send something to see whether it arrives; the delivery's id."""
-        payload = {
+        payload: dict[str, Any] = {
             "id": uuid4().hex,
             "event": "ping",
             "bot_id": hook.bot_id,
@@ -251,14 +186,14 @@ class Hooks:
             payload=payload,
             at=now_ms(),
         )
-        await self._redis.hset(key(hook.bot_id, "deliveries"), delivery.id, delivery.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+        await self._redis.hset(key(hook.bot_id, "deliveries"), delivery.id, delivery.model_dump_json())
         await self._redis.zadd(key(hook.bot_id, "delivery_due"), {delivery.id: 0})
         return delivery.id
 
     async def keep_telling(self, runtimes: Mapping[str, BotRuntime]) -> None:
         """Deliver until cancelled; any number of workers may."""
         connector = aiohttp.TCPConnector(
-            resolver=None if self._settings.hooks_private else _PublicOnly(), use_dns_cache=False
+            resolver=None if self._settings.hooks_private else PublicOnly(), use_dns_cache=False
         )
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
             while True:
@@ -275,7 +210,7 @@ class Hooks:
     async def _wanted(self, runtimes: Mapping[str, BotRuntime]) -> list[BotRuntime]:
         """The bots that anybody wants to be told of."""
         try:
-            known: Any = await self._redis.smembers(HOOKED)  # pyright: ignore[reportGeneralTypeIssues]
+            known = await self._redis.smembers(HOOKED)
             return [runtimes[name] for name in (raw.decode() for raw in known) if name in runtimes]
         except (RedisError, OSError) as error:
             log.error("redis_unreachable", error=repr(error)[:200])
@@ -300,9 +235,9 @@ class Hooks:
             while await self._fan_out(runtime, due >= MOST_WAITING):
                 due += 1
         elif not due:
-            await self._redis.srem(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
+            await self._redis.srem(HOOKED, bot_id)
             if await self._redis.exists(key(bot_id, "hooks")):  # made in this very moment
-                await self._redis.sadd(HOOKED, bot_id)  # pyright: ignore[reportGeneralTypeIssues]
+                await self._redis.sadd(HOOKED, bot_id)
             return 0
         keys = [key(bot_id, part) for part in ("delivery_due", "deliveries")]
         rows: Any = await self._scripts.run("claim", keys, {"count": HANDFUL, "term": TERM})
@@ -315,7 +250,7 @@ class Hooks:
     async def _fan_out(self, runtime: BotRuntime, full: bool) -> bool:
         """Make deliveries of the oldest event, or drop it when too many wait; False when there is none."""
         bot_id = runtime.bot.id
-        raw: Any = await self._redis.lindex(key(bot_id, "happened"), 0)  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.lindex(key(bot_id, "happened"), 0)
         if not raw:
             return False
         row = json.loads(raw)

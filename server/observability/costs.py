@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
 from pydantic import Field
-from redis.asyncio import Redis
 
 from agent.models.usage import Allowance, Call
 from server.bots.bot import Bot
 from server.config.settings import Settings
 from server.store import alerts
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.records import Record
 
@@ -71,9 +70,15 @@ class Spending:
             await alerts.clear(self._redis, f"budget:{bot.id}")
             return "full"
         what = "offline answers" if spent >= budget else "the cheaper model"
-        text = f"{bot.id} has spent {spent:.2f} of {budget:.2f} US dollars today; {what} until midnight. Raise daily_budget to change that."
+        text = (
+            f"{bot.id} has spent {spent:.2f} of {budget:.2f} US dollars today; {what} until midnight. "
+            "Raise daily_budget to change that."
+        )
         if today.assumed_cost:
-            text += f" {today.assumed_cost:.2f} of it is for models without a price, counted like the dearest: MODEL_PRICES says what they cost."
+            text += (
+                f" {today.assumed_cost:.2f} of it is for models without a price, counted like the dearest: "
+                "MODEL_PRICES says what they cost."
+            )
         await alerts.raise_alert(self._redis, f"budget:{bot.id}", text, "daily_budget", bot.id)
         return "offline" if spent >= budget else "cheaper"
 
@@ -103,7 +108,7 @@ class Spending:
 
     async def of(self, bot_id: str, day: str = "") -> DayUsage:
         """Calls, tokens and US dollars of a bot on a day (today)."""
-        raw: Any = await self._redis.hgetall(key(bot_id, "spent", day or self.today()))  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.hgetall(key(bot_id, "spent", day or self.today()))
         row = {name.decode(): int(value) for name, value in raw.items()}
         return DayUsage(
             calls=row.get("calls", 0),

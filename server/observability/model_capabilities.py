@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any
 
 from pydantic import Field, ValidationError, computed_field
-from redis.asyncio import Redis
 
 from agent.models.ways import Ways
 from server.clock import now_ms
+from server.store.client import Redis
 from server.store.keys import SHARED, key
 from server.store.readable import unreadable
 from server.store.records import Record
@@ -58,7 +57,7 @@ class Known(Record):
 
 async def every(redis: Redis) -> dict[str, Known]:
     """What is known of each model. A row that cannot be read is left out, and learned anew."""
-    raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
+    raw = await redis.hgetall(KEY)
     found: dict[str, Known] = {}
     for row in raw.values():
         try:

@@ -7,7 +7,7 @@ import asyncio
 import io
 import time
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
@@ -17,10 +17,12 @@ from pydantic import BaseModel, Field
 from agent.model_options import ModelOptions
 from agent.models.chat import Models
 from agent.models.failures import LASTING, Trouble, brief, judge
+from agent.models.trial import Request
 
 # Seconds that whoever is asked has for an answer.
 SECONDS = 15.0
 SORTS = ("plain", "tool", "structured")
+ABLE = {"plain": "answers", "tool": "calls tools", "structured": "fills forms"}
 NO_CALL, NO_FORM = "answers without calling the tool", "cannot fill a form"
 
 
@@ -47,68 +49,61 @@ class Checked(BaseModel):
     @property
     def said(self) -> str:
         """One line for people."""
-        able = [{"plain": "answers", "tool": "calls tools", "structured": "fills forms"}[s] for s, why in self.checks.items() if why == "ok"]  # fmt: skip
+        able = [ABLE[sort] for sort, why in self.checks.items() if why == "ok"]
         wrong = [why for why in self.checks.values() if why != "ok"]
-        return f"{', '.join(able) or 'nothing works'} ({self.seconds:.1f} s){''.join(f'; {why}' for why in wrong)}"
+        works = f"{', '.join(able) or 'nothing works'} ({self.seconds:.1f} s)"
+        return "; ".join([works, *wrong])
 
 
 async def check_model(models: Models, name: str, options: ModelOptions = ModelOptions()) -> Checked:
     """Ask one model. Three calls; the later ones only where the first was answered."""
     provider, began = name.partition(":")[0], time.monotonic()
     plain = "ok"
+
+    def request(text: str, tools: Sequence[BaseTool] = (), schema: type[BaseModel] | None = None) -> Request:
+        return Request([HumanMessage(text)], tools, schema, options, "doctor", SECONDS)
+
     try:
         made = models.made(
             name, models.ways_of(name).left_of(options), responses=not models.ways_of(name).chat
         )
-        await asyncio.wait_for(_patiently(made, provider), SECONDS)
+        await asyncio.wait_for(_patiently(made), SECONDS)
     except Exception as error:  # whatever a provider's library raises, it is what there is to be told
-        if (fault := judge(error, provider)).kind != "refused":
+        if (fault := judge(error)).kind != "refused":
             late = isinstance(error, TimeoutError)
             why = f"no answer within {SECONDS:.0f} s" if late else brief(error) or type(error).__name__
             advice = Trouble(provider, fault.kind, why, name).advice if fault.kind in LASTING else ""
             return Checked(checks={"plain": why}, seconds=time.monotonic() - began, trouble=advice or why)
-        plain = await _asked(models, name, options, "Answer with the word ok.", (), None)
+        plain = await _asked(models, name, request("Answer with the word ok."))
     seconds = time.monotonic() - began
-    return Checked(
-        checks={
-            "plain": plain,
-            "tool": await _asked(models, name, options, "How many blue vases are in stock? Use the tool.", (stock_of,), None),
-            "structured": await _asked(models, name, options, "The car is red.", (), Colour),
-        },
-        seconds=seconds,
-    )  # fmt: skip
+    tool = await _asked(models, name, request("How many blue vases are in stock? Use the tool.", (stock_of,)))
+    form = await _asked(models, name, request("The car is red.", schema=Colour))
+    return Checked(checks={"plain": plain, "tool": tool, "structured": form}, seconds=seconds)
 
 
-async def _patiently(made: BaseChatModel, provider: str) -> None:
+async def _patiently(made: BaseChatModel) -> None:
     """A plain answer; what passes, such as a model that is being loaded, is tried again."""
     for pause in (0.5, 2.0, None):
         try:
             await made.ainvoke([HumanMessage("Answer with the word ok.")])
             return
         except Exception as error:
-            if pause is None or judge(error, provider).kind not in ("retry", "again"):
+            if pause is None or judge(error).kind not in ("retry", "again"):
                 raise
             await asyncio.sleep(pause)
 
 
-async def _asked(
-    models: Models,
-    name: str,
-    options: ModelOptions,
-    text: str,
-    tools: tuple[BaseTool, ...],
-    schema: type[BaseModel] | None,
-) -> str:
+async def _asked(models: Models, name: str, request: Request) -> str:
     """`ok`, or what is wrong."""
     try:
-        answer = await models.answer(name, [HumanMessage(text)], tools, schema, options, "doctor", SECONDS)
+        answer = await models.answer(name, request)
     except Exception as error:  # the same
         return brief(error) or type(error).__name__
     if answer is None:
         why = models.last_faults.get(name, "")
-        return f"{NO_FORM if schema else 'no answer that can be used'}{f' ({why})' if why else ''}"
+        return f"{NO_FORM if request.schema else 'no answer that can be used'}{f' ({why})' if why else ''}"
     ways = models.ways_of(name)
-    if tools and not answer.message.tool_calls:
+    if request.tools and not answer.message.tool_calls:
         return "takes no tools" if not ways.tools else NO_CALL
     return "ok"
 

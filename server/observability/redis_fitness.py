@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from server.config.settings import Settings
 from server.store import alerts
+from server.store.client import Redis
 from server.store.keys import SHARED, key
 
 ALERT = "redis"
@@ -59,13 +59,13 @@ async def look(redis: Redis) -> Fitness:
         policy = str(row.get("maxmemory_policy", "noeviction"))
         if policy != "noeviction":
             refused.append(
-                f"it throws keys away when it is full (maxmemory-policy {policy}), acknowledged messages among them; "
-                "set maxmemory-policy noeviction"
+                f"it throws keys away when it is full (maxmemory-policy {policy}), acknowledged messages "
+                "among them; set maxmemory-policy noeviction"
             )
         if str(row.get("aof_enabled", 1)) == "0":
             refused.append(
-                "it forgets what came since its last snapshot when it ends (appendonly no), acknowledged messages among "
-                "them; set appendonly yes"
+                "it forgets what came since its last snapshot when it ends (appendonly no), acknowledged "
+                "messages among them; set appendonly yes"
             )
         if str(row.get("role", "master")) not in ("master", "primary"):
             refused.append("it is a replica and takes no writes; name its primary, or use redis+sentinel://")
@@ -82,7 +82,8 @@ async def look(redis: Redis) -> Fitness:
     ]
     if synced == "no":
         warned.append(
-            "a power failure loses half a minute of messages (appendfsync no); set appendfsync always or everysec"
+            "a power failure loses half a minute of messages (appendfsync no); set appendfsync always or "
+            "everysec"
         )
     most = min((count for count in clients if count), default=0)
     better = tuple(noted if synced == "everysec" else ())
@@ -91,7 +92,7 @@ async def look(redis: Redis) -> Fitness:
 
 async def _infos(redis: Redis) -> list[dict[str, Any]]:
     target = {"target_nodes": "primaries"} if hasattr(redis, "get_primaries") else {}
-    found: Any = await redis.info(**target)  # pyright: ignore[reportArgumentType]
+    found = await redis.info(**target)  # pyright: ignore[reportArgumentType]
     nested = found and all(isinstance(row, dict) and "redis_version" in row for row in found.values())
     return list(found.values()) if nested else [found]
 
@@ -99,7 +100,7 @@ async def _infos(redis: Redis) -> list[dict[str, Any]]:
 async def _fsync(redis: Redis) -> str:
     """The setting, empty where it cannot be asked for: many rented servers do not let anybody."""
     try:
-        found: Any = await redis.config_get("appendfsync")
+        found = await redis.config_get("appendfsync")
     except (ResponseError, NoPermissionError):
         return ""
     return str(found.get("appendfsync", "")) if isinstance(found, dict) else ""

@@ -15,13 +15,13 @@ from typing import Any
 import structlog
 from langchain_core.messages import AIMessage, ToolMessage
 from pydantic import Field
-from redis.asyncio import Redis
 
 from agent.models.usage import Call
 from agent.state import text_of
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.observability import opentelemetry
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
 from server.store.records import Record
@@ -230,14 +230,14 @@ async def mark(redis: Redis, bot_id: str, conversation_id: str, reply_id: str, n
 
 async def find(redis: Redis, bot_id: str, conversation_id: str, turn_id: str) -> Trace | None:
     """The trace of a turn; None when it is too long ago, or there was no such turn."""
-    raw: Any = await redis.get(key(bot_id, "trace", conversation_id, turn_id))
+    raw = await redis.get(key(bot_id, "trace", conversation_id, turn_id))
     return Trace.model_validate_json(raw) if raw else None
 
 
 async def node_times(redis: Redis, bot_id: str) -> dict[str, tuple[list[tuple[str, float]], float]]:
     """Of each node and of whole turns (`turn`): cumulative (upper bound in seconds, count) pairs, and the sum
     in seconds."""
-    raw: Any = await redis.hgetall(key(bot_id, "node_times"))  # pyright: ignore[reportGeneralTypeIssues]
+    raw = await redis.hgetall(key(bot_id, "node_times"))
     counts = {name.decode(): int(value) for name, value in raw.items()}
     found = {}
     for node in sorted({name.partition(" ")[0] for name in counts}):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pydantic import Field
-from redis.asyncio import Redis
 
 from server.bots.bot import BotRuntime
 from server.conversations.listing import Inbox
 from server.observability.answered_otherwise import counted
 from server.observability.costs import NANO, Usage
 from server.outreach.follow_ups import Funnel
+from server.store.client import Redis
 from server.store.counters import WITHIN, by_day, days, fields, median, summed
 from server.store.records import Record
 
@@ -112,7 +112,8 @@ async def report(redis: Redis, runtimes: Mapping[str, BotRuntime], first: str, l
     daily = await by_day(redis, names, period)
     spent = await by_day(redis, names, period, "spent")
     total, bill = summed(daily), summed(spent)
-    within, so_far = {}, 0
+    within: dict[str, int] = {}
+    so_far = 0
     for seconds in WITHIN:
         so_far += total.get(f"answers in {seconds}", 0)
         within[str(seconds)] = so_far

@@ -15,11 +15,11 @@ from fastapi import Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import Field
-from redis.asyncio import Redis
 
 from server.clock import now_ms
 from server.operators.login import READS
 from server.operators.tokens import Operator, who
+from server.store.client import Redis
 from server.store.keys import SHARED, key
 from server.store.readable import readable
 from server.store.records import Record

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import cast
 
 from pydantic import Field
 
@@ -20,8 +19,9 @@ from server.store import alerts
 from server.store.records import Record
 
 UNOFFICIAL = (
-    "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and numbers that send "
-    "like machines get banned. Use a number you can lose, answer only those who write, and prefer the Cloud API."
+    "Not WhatsApp's own interface: it acts as a linked phone, against WhatsApp's terms of service, and "
+    "numbers that send like machines get banned. Use a number you can lose, answer only those who write, and "
+    "prefer the Cloud API."
 )
 
 
@@ -58,7 +58,8 @@ class BotStatus(Record):
 
 
 def _of_models(alert: str, names: Collection[str]) -> bool:
-    """Whether an alert is about one of these models, its provider, or the offline model that stands in for them."""
+    """Whether an alert is about one of these models, its provider, or the offline model that stands in for
+    them."""
     kind, _, whose = alert.partition(":")
     if kind != "model":
         return False
@@ -94,7 +95,7 @@ async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRunti
         return status
     if not isinstance(channel, Linked):
         return _by_keys(status, channel)
-    now = await linked_sessions.check(runtime, bot.account, cast(Linked, channel), counts=False)
+    now = await linked_sessions.check(runtime, bot.account, channel, counts=False)
     code = None
     if now.state in ("scan_qr", "starting"):
         try:

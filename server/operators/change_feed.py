@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.operators.tokens import Operator
+from server.store.client import Redis
 from server.store.keys import EVENTS, PREFIX
 
 # A watcher who does not read is told to look at everything again.
@@ -78,7 +78,7 @@ class Feed:
             queue.put_nowait(event)
 
     @contextlib.contextmanager
-    def watching(self) -> Iterator[asyncio.Queue[Event | None]]:
+    def watching(self) -> Generator[asyncio.Queue[Event | None]]:
         """A queue of changes; None stands for "look at everything again"."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._watchers.add(queue)

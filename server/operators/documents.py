@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import Field
-from redis.asyncio import Redis
 
 from knowledge_base.document import Product
 from knowledge_base.library import Stored
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.readable import readable
 from server.store.records import Record

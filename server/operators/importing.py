@@ -12,7 +12,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
-from redis.asyncio import Redis
 
 from agent.context import PROFILE_FIELDS
 from agent.language.detect import language_of
@@ -24,6 +23,7 @@ from channels.chat_export import Export, Line
 from server.bots.bot import BotRuntime
 from server.operators.profile_fields import BadField, entered, phone_number
 from server.outreach import consent
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.records import Entry
 
@@ -80,8 +80,8 @@ class Report:
 
     taken: int = 0
     known: int = 0
-    refused: list[Refused] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list[Refused])
+    notes: list[str] = field(default_factory=list[str])
 
 
 class NotImported(ValueError):
@@ -134,7 +134,7 @@ async def chat(
         text for entry in entries for text in (entry.id, entry.model_dump_json(exclude={"status", "heard"}))
     ]
     keys = [key(runtime.bot.id, part, conversation_id) for part in ("transcript", "status")]
-    count: Any = await runtime.redis.eval(  # pyright: ignore[reportGeneralTypeIssues]
+    count = await runtime.redis.eval(
         *(_PREPEND, 3, *keys, key(runtime.bot.id, "active")),
         conversation_id,
         lines,
@@ -143,7 +143,7 @@ async def chat(
         *flat,
     )
     if count < 0:
-        already = await runtime.redis.hexists(keys[1], entries[-1].id)  # pyright: ignore[reportGeneralTypeIssues]
+        already = await runtime.redis.hexists(keys[1], entries[-1].id)
         if not already:
             raise NotImported(
                 "the conversation here began before this chat ended; messages would stand in the wrong order"
@@ -197,7 +197,7 @@ def people(text: str, runtime: BotRuntime, region: str | None = None) -> tuple[l
     text = text.removeprefix("\ufeff")
     first = text.partition("\n")[0]
     rows = csv.reader(io.StringIO(text), delimiter=max(",;\t|", key=first.count))
-    head = [cell.strip() for cell in next(rows, [])]
+    head = [cell.strip() for cell in next(rows, list[str]())]
     custom = {f.name: f for f in runtime.bot.context.custom_fields}
     places = {name: i for i, cell in enumerate(head) if (name := _column(cell, custom))}
     if "phone" not in places:
@@ -235,7 +235,9 @@ def _column(cell: str, custom: dict[str, Any]) -> str:
     return known or (cell if cell in custom else "")
 
 
-def _person(line: int, cells: dict[str, str], custom: dict[str, Any], region: str | None) -> tuple[Refused | None, Person | None]:  # fmt: skip
+def _person(
+    line: int, cells: dict[str, str], custom: dict[str, Any], region: str | None
+) -> tuple[Refused | None, Person | None]:
     if "phone" not in cells:
         return Refused(line, "phone", "empty"), None
     number = phone_number(cells["phone"], region)

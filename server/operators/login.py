@@ -12,17 +12,16 @@ from __future__ import annotations
 import hmac
 import secrets
 from pathlib import Path
-from typing import Any
 
 from fastapi import HTTPException, Request
 from pydantic import BaseModel, ValidationError
-from redis.asyncio import Redis
 
 from server.config.addresses import is_loopback
 from server.config.settings import Settings
 from server.operators import tokens
 from server.operators.roles import Roles
 from server.operators.tokens import MASTER, Operator
+from server.store.client import Redis
 from server.store.keys import SHARED, digest, key
 
 COOKIE = "salesgraph_session"
@@ -90,7 +89,7 @@ class Access:
     async def session(self, request: Request) -> Session | None:
         """The login a request's cookie stands for."""
         cookie = request.cookies.get(COOKIE, "")
-        raw: Any = await self._redis.get(_session_key(cookie)) if cookie else None
+        raw = await self._redis.get(_session_key(cookie)) if cookie else None
         try:
             return Session.model_validate_json(raw) if raw else None
         except ValidationError:  # not what we wrote: nobody's login
@@ -108,7 +107,7 @@ class Access:
     async def open_link(self, code: str) -> str | None:
         """What the cookie of whoever opens a printed link holds; None when it was opened before, or never
         printed."""
-        known: Any = await self._redis.getdel(_link_key(code))
+        known = await self._redis.getdel(_link_key(code))
         return await self._cookie(self._master_digest) if known else None
 
     async def _cookie(self, token_digest: str) -> str:
@@ -200,7 +199,13 @@ def exposed(settings: Settings) -> str:
     if settings.api_token:
         if len(settings.api_token.get_secret_value()) >= UNGUESSABLE:
             return ""
-        return f"API_TOKEN: {settings.host} is reachable by others, so it needs {UNGUESSABLE} characters at least; leave it out, and one is made"
+        return (
+            f"API_TOKEN: {settings.host} is reachable by others, so it needs {UNGUESSABLE} characters at "
+            "least; leave it out, and one is made"
+        )
     if not path.exists() or not path.stat().st_mode & 0o077:
         return ""
-    return f"HOST: {settings.host} is reachable by others, and so is {path}; run: chmod 600 {path} (or set API_TOKEN)"
+    return (
+        f"HOST: {settings.host} is reachable by others, and so is {path}; run: chmod 600 {path} (or set "
+        "API_TOKEN)"
+    )

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import CollectorRegistry
-from redis.asyncio import Redis
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
@@ -23,6 +21,7 @@ from server.observability.answered_otherwise import REASONS
 from server.observability.costs import NANO, Spending
 from server.operators.tokens import Operator
 from server.store import alerts
+from server.store.client import Redis
 from server.store.counters import totals
 from server.store.keys import SHARED, key
 
@@ -73,12 +72,16 @@ class _Found:
         return self._families
 
 
+# Of a node of the graph: (bound, count) of each bucket, and the sum, seconds.
+Times = tuple[list[tuple[str, float]], float]
+
+
 @dataclass
 class _Bot:
     """The figures of one bot, or of all as one: by family and labels, and the times of nodes."""
 
-    values: dict[tuple[str, ...], float] = field(default_factory=dict)
-    nodes: dict[str, tuple[list[tuple[str, float]], float]] = field(default_factory=dict)
+    values: dict[tuple[str, ...], float] = field(default_factory=dict[tuple[str, ...], float])
+    nodes: dict[str, Times] = field(default_factory=dict[str, Times])
 
     def add(self, other: _Bot) -> None:
         """Count another bot's figures in; of waiting, the longest counts."""
@@ -134,7 +137,7 @@ async def registry(
 
 async def _read(settings: Settings, redis: Redis, runtime: BotRuntime) -> _Bot:
     bot_id, values = runtime.bot.id, dict[tuple[str, ...], float]()
-    first: Any = await redis.zrange(key(bot_id, "due"), 0, 0, withscores=True)
+    first = await redis.zrange(key(bot_id, "due"), 0, 0, withscores=True)
     today, total = await Spending(settings, redis).of(bot_id), await totals(redis, bot_id)
     waiting = (await Inbox(redis).counts([runtime], ("needs_person",)))[bot_id]["needs_person"]
     values["salesgraph_conversations",] = await runtime.conversations.count()

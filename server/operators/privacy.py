@@ -15,7 +15,6 @@ from typing import Any
 import structlog
 from langchain_core.messages import messages_to_dict
 from pydantic import Field
-from redis.asyncio import Redis
 from redis.exceptions import RedisClusterException, RedisError
 
 from agent.checkpointer import RedisCheckpointer
@@ -27,6 +26,7 @@ from server.observability import turn_traces
 from server.outreach import consent
 from server.outreach.appointments import Appointments
 from server.outreach.timers import Timers
+from server.store.client import Redis
 from server.store.keys import key, thread_prefix
 from server.store.records import Contact, Entry, Record
 
@@ -139,7 +139,7 @@ async def erased(redis: Redis, runtime: BotRuntime, contact: Contact, verify: bo
     if await redis.unlink(key(runtime.bot.id, "contact", contact.id)):  # of many who ask at once, one
         done = done.model_copy(update={"keys": done.keys + 1})
         for name in contact.profile:
-            await redis.hincrby(key(runtime.bot.id, "fields"), name, -1)  # pyright: ignore[reportGeneralTypeIssues]
+            await redis.hincrby(key(runtime.bot.id, "fields"), name, -1)
     try:
         await redis.execute_command("BGREWRITEAOF")  # its append-only file still says what was there
     except (RedisError, RedisClusterException) as error:  # a managed server rewrites it by itself
@@ -157,7 +157,7 @@ async def erase_again(redis: Redis, runtime: BotRuntime, contact: Contact) -> No
     """Once more after AFTERMATH, for what a turn in hand still wrote; not when they have written to us
     anew."""
     await asyncio.sleep(AFTERMATH)
-    if not await redis.hexists(key(runtime.bot.id, "contact", contact.id), "created"):  # pyright: ignore[reportGeneralTypeIssues]
+    if not await redis.hexists(key(runtime.bot.id, "contact", contact.id), "created"):
         await _swept(redis, runtime, contact)
         await redis.unlink(key(runtime.bot.id, "contact", contact.id))
 

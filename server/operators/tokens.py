@@ -16,11 +16,12 @@ from contextvars import ContextVar
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
-from redis.asyncio import Redis
 
+from channels.json_parts import as_dict
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
+from server.store.client import Redis
 from server.store.keys import SHARED, key
 from server.store.readable import readable
 from server.store.records import Record
@@ -47,10 +48,10 @@ class Operator(Record):
     @model_validator(mode="before")
     @classmethod
     def _as_it_was(cls, row: Any) -> Any:
-        if isinstance(row, dict) and "bot_id" in row:  # stored when a token opened one bot
-            row = {**row, "bots": [row["bot_id"]]}
-            del row["bot_id"]
-        return row
+        if "bot_id" not in (stored := as_dict(row)):
+            return row
+        bot_id = stored["bot_id"]  # stored when a token opened one bot
+        return {**{name: value for name, value in stored.items() if name != "bot_id"}, "bots": [bot_id]}
 
     def sees(self, bot_id: str | None) -> bool:
         """Whether it opens a bot; None stands for what belongs to the deployment."""
@@ -71,7 +72,7 @@ async def create(redis: Redis, bots: Sequence[str], name: str, role: Role = "own
     """A new operator, and the token."""
     secret = PREFIX + secrets.token_urlsafe(32)
     operator = Operator(id=digest_of(secret)[:12], bots=tuple(bots), name=name, role=role, created=now_ms())
-    await redis.hset(TOKENS, digest_of(secret), operator.model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hset(TOKENS, digest_of(secret), operator.model_dump_json())
     return operator, secret
 
 
@@ -82,7 +83,7 @@ async def find(redis: Redis, secret: str) -> Operator | None:
 
 async def of_digest(redis: Redis, digest: str) -> Operator | None:
     """The operator of a token's digest."""
-    raw: Any = await redis.hget(TOKENS, digest)  # pyright: ignore[reportGeneralTypeIssues]
+    raw = await redis.hget(TOKENS, digest)
     return next(iter(_operators([raw])), None)
 
 
@@ -114,14 +115,14 @@ async def _digest(settings: Settings, redis: Redis, operator_id: str) -> str:
     """What an operator's token is stored under; empty for nobody's id."""
     if operator_id == MASTER.id:
         return digest_of(settings.operator_token)
-    names: Any = await redis.hkeys(TOKENS)  # pyright: ignore[reportGeneralTypeIssues]
+    names = await redis.hkeys(TOKENS)
     found = [name.decode() for name in names if name.decode().startswith(operator_id)]
     return found[0] if len(operator_id) == 12 and len(found) == 1 else ""
 
 
 async def every(redis: Redis) -> list[Operator]:
     """All operators with tokens of their own, the oldest first."""
-    rows: Any = await redis.hvals(TOKENS)  # pyright: ignore[reportGeneralTypeIssues]
+    rows = await redis.hvals(TOKENS)
     return sorted(_operators(rows), key=lambda operator: operator.created)
 
 
@@ -132,22 +133,22 @@ def _operators(rows: Sequence[bytes | None]) -> list[Operator]:
 
 async def revoke(redis: Redis, token_id: str) -> bool:
     """Let a token open nothing any more; False when there is none of that id."""
-    rows: Any = await redis.hkeys(TOKENS)  # pyright: ignore[reportGeneralTypeIssues]
+    rows = await redis.hkeys(TOKENS)
     found = [name for name in rows if name.decode().startswith(token_id)] if len(token_id) == 12 else []
-    return bool(found and await redis.hdel(TOKENS, *found))  # pyright: ignore[reportGeneralTypeIssues]
+    return bool(found and await redis.hdel(TOKENS, *found))
 
 
 async def forget_bot(redis: Redis, bot_id: str) -> None:
     """Let no token open this bot any more; one that opened only it opens nothing."""
-    rows: Any = await redis.hgetall(TOKENS)  # pyright: ignore[reportGeneralTypeIssues]
+    rows = await redis.hgetall(TOKENS)
     for digest, row in rows.items():
         operator = next(iter(_operators([row])), None)
         if operator is None or bot_id not in operator.bots:
             continue
         if left := tuple(name for name in operator.bots if name != bot_id):
-            await redis.hset(TOKENS, digest, operator.model_copy(update={"bots": left}).model_dump_json())  # pyright: ignore[reportGeneralTypeIssues]
+            await redis.hset(TOKENS, digest, operator.model_copy(update={"bots": left}).model_dump_json())
         else:
-            await redis.hdel(TOKENS, digest)  # pyright: ignore[reportGeneralTypeIssues]
+            await redis.hdel(TOKENS, digest)
 
 
 class Visible(Mapping[str, BotRuntime]):

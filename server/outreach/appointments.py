@@ -12,14 +12,12 @@ import hashlib
 import itertools
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import structlog
 from icalendar import Alarm, Event
 from icalendar import Calendar as ICalendar
 from pydantic import Field
-from redis.asyncio import Redis
 
 from agent.language.appointment_phrases import confirmed, reminder
 from server.bots.bot import Bot, BotRuntime
@@ -27,6 +25,7 @@ from server.clock import now_ms
 from server.conversations import outbox
 from server.conversations.outbox import File, Reply
 from server.outreach.rules import WINDOW, barred
+from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import key
 from server.store.readable import readable
@@ -72,11 +71,16 @@ class Appointments:
     async def free(self, bot: Bot, after: int, most: int) -> list[int]:
         """The first `most` free slots (ms) that begin at `after` (ms) or later, in DAYS days."""
         plan, earliest = bot.outreach, max(after, now_ms() + LEAD)
-        taken: Any = await self._redis.hgetall(key(bot.id, "call_slots"))  # pyright: ignore[reportGeneralTypeIssues]
+        taken = await self._redis.hgetall(key(bot.id, "call_slots"))
         full = {int(at) for at, count in taken.items() if int(count) >= plan.calls_at_once}
         last = now_ms() + DAYS * 24 * 60 * MINUTE
-        slots = (at for first, end in plan.hours.openings(earliest) for at in range(first, end, plan.call_minutes * MINUTE)
-                 if at + plan.call_minutes * MINUTE <= end)  # fmt: skip
+        length = plan.call_minutes * MINUTE
+        slots = (
+            at
+            for first, end in plan.hours.openings(earliest)
+            for at in range(first, end, length)
+            if at + length <= end
+        )
         upcoming = itertools.takewhile(lambda at: at < last, (at for at in slots if at >= earliest))
         return list(itertools.islice((at for at in upcoming if at not in full), most))
 
@@ -119,8 +123,8 @@ class Appointments:
 
     async def coming(self, bot_id: str, after: int = 0) -> list[Call]:
         """Appointments that start at `after` (ms) or later, the next first."""
-        ids: Any = await self._redis.zrangebyscore(key(bot_id, "call_starts"), after, "+inf")
-        rows: Any = await self._redis.hmget(key(bot_id, "call_rows"), ids) if ids else []  # pyright: ignore[reportGeneralTypeIssues]
+        ids = await self._redis.zrangebyscore(key(bot_id, "call_starts"), after, "+inf")
+        rows = await self._redis.hmget(key(bot_id, "call_rows"), ids) if ids else []
         return readable(rows, Call.model_validate_json, "a call")
 
     async def of(self, bot_id: str, conversation_id: str) -> list[Call]:

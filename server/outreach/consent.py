@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import structlog
 from pydantic import Field
-from redis.asyncio import Redis
 
 from channels.emulators.numbers import is_simulated
 from server.clock import now_ms
 from server.outreach.follow_ups import FollowUps
+from server.store.client import Redis
 from server.store.contacts import OPERATOR, Conversations
 from server.store.keys import key
 from server.store.readable import readable

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import structlog
 from pydantic import Field
-from redis.asyncio import Redis
 
 from agent.language.follow_up_phrases import kind_of
 from server.bots.bot import BotRuntime
@@ -20,6 +19,7 @@ from server.clock import now_ms
 from server.outreach import rules
 from server.outreach.rules import DAY, HOUR, SKIPPED, Plan, Verdict
 from server.outreach.timers import Timers
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import NOTHING, TurnOutcome
 from server.store.message_templates import templates
@@ -283,7 +283,7 @@ class FollowUps:
 
     async def count(self, bot_id: str, name: str) -> None:
         """Count something that no turn does."""
-        await self._redis.hincrby(key(bot_id, "funnel"), name, 1)  # pyright: ignore[reportGeneralTypeIssues]
+        await self._redis.hincrby(key(bot_id, "funnel"), name, 1)
 
 
 def silence(plan: Plan) -> int:

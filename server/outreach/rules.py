@@ -107,9 +107,9 @@ def after_turn(
     counts = [f"answered:{plan.last}"] if plan.unanswered else []
     counts += [decision] if decision in ("yes", "no") else []
     maybe = decision == "uncertain" and plan.last > 0
-    fresh = plan.model_copy(
-        update={"anchor": now, "unanswered": 0, "put_off": 0, "ended": "", "due": 0, "touch": plan.touch if maybe else 1, "why": "said maybe" if maybe else "silence"}
-    )  # fmt: skip
+    begins = {"touch": plan.touch, "why": "said maybe"} if maybe else {"touch": 1, "why": "silence"}
+    anew = {"anchor": now, "unanswered": 0, "put_off": 0, "ended": "", "due": 0}
+    fresh = plan.model_copy(update={**anew, **begins})
     why = (
         barred(contact)
         or (f"said {decision}" if decision in ("yes", "no") else "")
@@ -167,10 +167,8 @@ def _by_template(outreach: Outreach, plan: Plan, contact: Contact, known: Mappin
     if known and template is None:
         return Verdict("skip", f"the account has no template {name}")
     if template and not template.usable:
-        return Verdict(
-            "skip",
-            f"template {name} is {template.status.lower()}{f' ({template.reason})' if template.reason else ''}",
-        )
+        because = f" ({template.reason})" if template.reason else ""
+        return Verdict("skip", f"template {name} is {template.status.lower()}{because}")
     if template and template.category == "MARKETING" and region_of(contact.wa_id) == "US":
         return Verdict("skip", "WhatsApp delivers no marketing templates to numbers of the United States")
     fields = [field.strip() for field in (mapped["fields"] or "").split(",") if field.strip()]

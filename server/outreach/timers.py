@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.outreach.rules import Plan
+from server.store.client import Redis
 from server.store.keys import WAKE, key
 from server.store.scripts import Scripts
 
@@ -38,7 +38,7 @@ class Timers:
 
     async def plan(self, bot_id: str, conversation_id: str) -> Plan | None:
         """What comes if the contact stays silent; None when nothing was ever planned."""
-        raw: Any = await self._redis.get(key(bot_id, "follow", conversation_id))
+        raw = await self._redis.get(key(bot_id, "follow", conversation_id))
         return Plan.model_validate_json(raw) if raw else None
 
     async def change(self, bot_id: str, conversation_id: str, change: Any) -> Plan | None:
@@ -46,7 +46,7 @@ class Timers:
         or `change` answers None."""
         keys = [key(bot_id, "timers"), key(bot_id, "follow", conversation_id)]
         for _ in range(TRIES):
-            raw: Any = await self._redis.get(keys[1])
+            raw = await self._redis.get(keys[1])
             new: Plan | None = change(Plan.model_validate_json(raw)) if raw else None
             if new is None:
                 return None
@@ -69,12 +69,12 @@ class Timers:
 
     async def ring(self, bot_id: str) -> int:
         """Fire all that are up; how many."""
-        up: Any = await self._redis.zrangebyscore(key(bot_id, "timers"), "-inf", now_ms(), 0, HANDFUL)
+        up = await self._redis.zrangebyscore(key(bot_id, "timers"), "-inf", now_ms(), 0, HANDFUL)
         return sum([await self.fire(bot_id, name.decode()) for name in up])
 
     async def active(self, bot_id: str) -> list[tuple[str, int]]:
         """(conversation, ms) of every timer, the next first."""
-        rows: Any = await self._redis.zrange(key(bot_id, "timers"), 0, -1, withscores=True)
+        rows = await self._redis.zrange(key(bot_id, "timers"), 0, -1, withscores=True)
         return [(name.decode(), int(at)) for name, at in rows]
 
     async def keep_ringing(

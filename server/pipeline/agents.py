@@ -13,7 +13,6 @@ import structlog
 from dotenv import dotenv_values
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.graph.state import CompiledStateGraph
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from agent.checkpointer import RedisCheckpointer
@@ -33,6 +32,7 @@ from server.config.settings import Settings
 from server.observability import model_capabilities
 from server.observability.costs import Spending
 from server.store import alerts
+from server.store.client import Redis
 from server.store.contacts import Conversations
 from server.store.keys import key as named
 from server.store.keys import thread_prefix
@@ -123,7 +123,7 @@ class RedisLedger:
 
     async def read(self, key: str) -> bytes | None:
         """The answer on record."""
-        found: Any = await self._redis.get(named(self._bot_id, "called", key))
+        found = await self._redis.get(named(self._bot_id, "called", key))
         return found
 
     async def write(self, key: str, answer: bytes) -> None:

@@ -51,7 +51,7 @@ class Read:
     """A batch as the graph takes it; `attachments`: message id -> what a model that sees is shown."""
 
     messages: list[AnyMessage]
-    attachments: dict[str, Blocks] = field(default_factory=dict)
+    attachments: dict[str, Blocks] = field(default_factory=dict[str, Blocks])
 
 
 class _Later(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -19,6 +19,7 @@ from channels.base import (
     Quarantined,
     SendError,
     StatusUpdate,
+    TemplateStatus,
 )
 from channels.emulators.numbers import is_simulated
 from channels.json_parts import clean
@@ -34,7 +35,7 @@ from server.pipeline import linked_sessions
 from server.pipeline.send_failures import undelivered
 from server.store.contacts import Conversations
 from server.store.keys import SHARED
-from server.store.mailbox import UnknownContact
+from server.store.mailbox import Arrival, UnknownContact
 from server.store.message_templates import note_status
 from server.store.records import Author, Entry
 
@@ -71,14 +72,8 @@ async def receive(parsed: Parsed, scope: WebhookScope, runtimes: Runtimes, answe
         with contextlib.suppress(NotReady):
             if (bot := scope.bot_of(change.account)) is not None:
                 await linked_sessions.note(runtimes[bot.id], change)
-    if parsed.templates and not all(map(is_simulated, scope.bots)):  # of the account, which is the app's
-        for bot in {
-            bot.id: bot for bot in (*scope.bots.values(), *([scope.rest] if scope.rest else []))
-        }.values():
-            for told in parsed.templates:
-                await note_status(
-                    runtimes[bot.id].redis, bot.id, told.name, told.language, told.status, told.reason
-                )
+    if not all(map(is_simulated, scope.bots)):  # templates are of the account, which is the app's
+        await _note_templates(parsed.templates, scope, runtimes)
     for piece in parsed.quarantined:
         await _quarantine(_keeper(scope, runtimes), piece)
     if not_ready:
@@ -89,7 +84,7 @@ async def receive(parsed: Parsed, scope: WebhookScope, runtimes: Runtimes, answe
 def _keeper(scope: WebhookScope, runtimes: Runtimes) -> Conversations:
     """Who is shown what belongs to nobody: the one bot of the scope; of a secret that several share, or
     nobody has, those who look after the whole deployment."""
-    only = {bot.id for bot in scope.bots.values()} | ({scope.rest.id} if scope.rest else set())
+    only = _bots(scope)
     if len(only) == 1:
         return runtimes[only.pop()].conversations
     return Conversations(runtimes[DEFAULT].redis, SHARED)
@@ -182,19 +177,17 @@ async def _store(
         quoted_id=message.quoted_id or message.amends,
         media=media,
     )
-    stored = await runtime.mailbox.accept(
-        conversation_id,
-        message.id,
-        message.model_dump_json(),
-        entry.model_dump_json(exclude={"status"}),
+    amends = message.kind in AMENDING and bool(message.amends)
+    how = Arrival(
         length=len(message.text),
         account=message.account,
         owner="person" if echo and answer else "",
-        answer=answer
-        and (echo or message.kind in ANSWERED or (message.kind in AMENDING and bool(message.amends))),
+        answer=answer and (echo or message.kind in ANSWERED or amends),
         heard=answer and message.kind in HEARD,
         at_once=message.kind == "button" or message.text.startswith("/"),
     )
+    written = message.model_dump_json(), entry.model_dump_json(exclude={"status"})
+    stored = await runtime.mailbox.accept(conversation_id, message.id, *written, how)
     return conversation_id, stored
 
 
@@ -246,6 +239,22 @@ async def _prefer(preference: Preference, scope: WebhookScope, runtimes: Runtime
     await consent.change(
         runtime.redis, runtime.conversations, conversation_id, preference.stopped, "preferences", source
     )
+
+
+async def _note_templates(
+    templates: Sequence[TemplateStatus], scope: WebhookScope, runtimes: Runtimes
+) -> None:
+    """What became of message templates, for every bot that may use them."""
+    for bot_id in _bots(scope):
+        for told in templates:
+            await note_status(
+                runtimes[bot_id].redis, bot_id, told.name, told.language, told.status, told.reason
+            )
+
+
+def _bots(scope: WebhookScope) -> set[str]:
+    """The ids of the bots that a webhook may reach."""
+    return {bot.id for bot in (*scope.bots.values(), *([scope.rest] if scope.rest else []))}
 
 
 async def _quarantine(keeper: Conversations, piece: Quarantined) -> None:

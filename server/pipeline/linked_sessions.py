@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
-from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
@@ -38,7 +37,7 @@ REMEDIES = {
 
 async def known(runtime: BotRuntime, account: str) -> dict[str, str]:
     """What was last told or answered about a number; empty when nobody has asked."""
-    raw: Any = await runtime.redis.hgetall(key(runtime.bot.id, "link", account))  # pyright: ignore[reportGeneralTypeIssues]
+    raw = await runtime.redis.hgetall(key(runtime.bot.id, "link", account))
     return {name.decode(): value.decode() for name, value in raw.items()}
 
 
@@ -51,20 +50,21 @@ async def note(runtime: BotRuntime, change: LinkChange, counts: bool = True) -> 
     bad = 0 if good else int(before.get("bad") or 0) + counts
     row = {"state": change.state, "reason": change.reason, "at": str(now_ms()), "bad": str(bad)}
     row |= {"phone": change.phone} if change.phone else {}
-    await runtime.redis.hset(name, mapping=row)  # pyright: ignore[reportGeneralTypeIssues, reportArgumentType]
+    await runtime.redis.hset(name, mapping=row)
     if before.get("state") != change.state:
         log.info("link_changed", bot=runtime.bot.id, state=change.state, reason=change.reason)
     if good:
         await alerts.clear(runtime.redis, alert)
     elif counts and bad >= BAD_ANSWERS and not before.get("off"):
         remedy = REMEDIES.get(change.state, "").format(bot=runtime.bot.id)
-        text = f"{runtime.bot.id} cannot be reached: {change.state}{f', {change.reason}' if change.reason else ''}; {remedy}"
+        state = f"{change.state}, {change.reason}" if change.reason else change.state
+        text = f"{runtime.bot.id} cannot be reached: {state}; {remedy}"
         await alerts.raise_alert(runtime.redis, alert, text, "channel", runtime.bot.id)
 
 
 async def want(runtime: BotRuntime, account: str, on: bool) -> None:
     """Whether workers put a session up again that is not running."""
-    await runtime.redis.hset(key(runtime.bot.id, "link", account), "off", "" if on else "1")  # pyright: ignore[reportGeneralTypeIssues]
+    await runtime.redis.hset(key(runtime.bot.id, "link", account), "off", "" if on else "1")
 
 
 async def check(runtime: BotRuntime, account: str, channel: Linked, counts: bool = True) -> LinkChange:

@@ -10,16 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.pipeline.agents import remember_beside
+from server.store.client import Redis
 from server.store.counters import FIGURES
 from server.store.keys import key
 from server.store.readable import fields_of
@@ -42,7 +41,7 @@ class Merging:
 
     async def catch_up(self, runtime: BotRuntime) -> int:
         """Make all merges of a bot that can be made now; how many were made."""
-        noted: Any = await self._redis.hgetall(key(runtime.bot.id, "merges"))  # pyright: ignore[reportGeneralTypeIssues]
+        noted = await self._redis.hgetall(key(runtime.bot.id, "merges"))
         made = 0
         for other, row in noted.items():
             try:
@@ -60,7 +59,7 @@ class Merging:
                 await runtime.conversations.quarantine(
                     why, f"{other.decode(errors='replace')} {row.decode(errors='replace')}"
                 )
-                await self._redis.hdel(key(runtime.bot.id, "merges"), other)  # pyright: ignore[reportGeneralTypeIssues]
+                await self._redis.hdel(key(runtime.bot.id, "merges"), other)
         return made
 
     async def _merge(self, runtime: BotRuntime, into: str, other: str, wa_id: str, user_id: str) -> bool:
@@ -102,7 +101,7 @@ class Merging:
                 "door": "words",
                 "source": "merged",
             }
-            await self._redis.lpush(key(runtime.bot.id, "consents"), json.dumps(row))  # pyright: ignore[reportGeneralTypeIssues]
+            await self._redis.lpush(key(runtime.bot.id, "consents"), json.dumps(row))
         lines = [f"{_WRITERS[e.author]}: {' '.join(e.text.split())[:CHARACTERS]}" for e in said if e.text]
         if lines:
             text = "\n".join(["Said by the same customer from another number:", *lines])

@@ -91,8 +91,8 @@ class Poll:
         """Ask and store what is new; how many messages. The cursor moves when all of it is stored."""
         runtime, name = self._desk, key(self._desk.bot.id, "cursor", self._account)
         now = now_ms() // 1000
-        await runtime.redis.hsetnx(name, "began", str(now))  # pyright: ignore[reportGeneralTypeIssues]
-        raw: Any = await runtime.redis.hgetall(name)  # pyright: ignore[reportGeneralTypeIssues]
+        await runtime.redis.hsetnx(name, "began", str(now))
+        raw = await runtime.redis.hgetall(name)
         began, at = int(raw[b"began"]), int(raw.get(b"at", raw[b"began"]))
         try:
             found = await self._channel.newer(at - OVERLAP)
@@ -127,7 +127,7 @@ class Poll:
             self._seen.popitem(last=False)
         newest = max((m.timestamp for m in fresh), default=at)
         if newest > at:
-            await runtime.redis.hset(name, "at", str(min(newest, now)))  # pyright: ignore[reportGeneralTypeIssues]
+            await runtime.redis.hset(name, "at", str(min(newest, now)))
         return count
 
     def _new(self, name: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import structlog
 
-from channels.base import Content, File, SendError, Template, Text
+from channels.base import Content, File, Pace, SendError, Template, Text
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms
@@ -33,45 +35,76 @@ async def send(
     reason = _unwanted(contact, reply)
     if contact is None or reason:
         return await mailbox.send_done(conversation_id, fence, "", reply.id, "", f"failed {reason}") == 1
+    held = _Held(runtime, contact, fence, reply, grace)
     channel = router.channel(runtime.bot.id, contact.account)
     if channel is None or channel.credentials.missing:
-        what = (
-            f"{', '.join(channel.credentials.missing)} is missing"
-            if channel
-            else "no channel has this number"
-        )
-        return await _failed(
-            runtime, contact, fence, reply, SendError("stop", what, 190), Attempt("go", "1"), grace
-        )
-    tried = await mailbox.send_begin(conversation_id, fence, contact.account, reply.id, channel.pace)
+        missing = ", ".join(channel.credentials.missing) if channel else ""
+        error = SendError("stop", f"{missing} is missing" if missing else "no channel has this number", 190)
+        return await held.failed(error, Attempt("go", "1"))
+    tried = await held.begin(channel.pace)
     if tried.go == "open":
         wait = grace - int(tried.detail)
         if wait > 0:
             await mailbox.park(conversation_id, fence, wait)
             return False
         log.warning("send_repeated", bot=runtime.bot.id, conversation=conversation_id, reply=reply.id)
-        tried = await mailbox.send_begin(
-            conversation_id, fence, contact.account, reply.id, channel.pace, again=True
-        )
+        tried = await held.begin(channel.pace, again=True)
     if tried.go in ("lost", "wait"):
         return False
     if tried.go == "sent":
-        return (
-            await mailbox.send_done(
-                conversation_id, fence, contact.account, reply.id, tried.detail, "accepted"
-            )
-            == 1
-        )
+        return await held.done(tried.detail, "accepted")
     try:
         async with turn_traces.sending(runtime, contact.id, reply.id):
-            provider_id = await channel.send(
-                contact.recipient, _content(reply), callback(contact.id, reply.id)
-            )
+            carried = callback(contact.id, reply.id)
+            provider_id = await channel.send(contact.recipient, _content(reply), carried)
     except SendError as error:
-        return await _failed(runtime, contact, fence, reply, error, tried, grace)
+        return await held.failed(error, tried)
     if not channel.capabilities.callbacks:
         await runtime.conversations.note_sent(contact.id, reply.id, provider_id)
-    return await mailbox.send_done(contact.id, fence, contact.account, reply.id, provider_id, "accepted") == 1
+    return await held.done(provider_id, "accepted")
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A reply that is being sent, under the lease that holds its conversation."""
+
+    runtime: BotRuntime
+    contact: Contact
+    fence: int
+    reply: Reply
+    grace: float
+
+    async def begin(self, pace: Pace, again: bool = False) -> Attempt:
+        """Record an attempt, or say why there is none now."""
+        mailbox, account = self.runtime.mailbox, self.contact.account
+        return await mailbox.send_begin(self.contact.id, self.fence, account, self.reply.id, pace, again)
+
+    async def done(self, provider_id: str, state: str) -> bool:
+        """Take it off the outbox; whether there is more to send."""
+        mailbox, contact = self.runtime.mailbox, self.contact
+        more = await mailbox.send_done(
+            contact.id, self.fence, contact.account, self.reply.id, provider_id, state
+        )
+        return more == 1
+
+    async def failed(self, error: SendError, tried: Attempt) -> bool:
+        """Try again later, wait for a status, or give up visibly, as the class of the error demands."""
+        runtime, contact, tries = self.runtime, self.contact, int(tried.detail)
+        bound = log.bind(bot=runtime.bot.id, conversation=contact.id, reply=self.reply.id)
+        bound.warning("send_failed", kind=error.kind, code=error.code, tries=tries, detail=str(error)[:200])
+        if error.kind == "unknown" and tried.unanswered + 1 < UNKNOWN_TRIES:
+            await runtime.mailbox.park(contact.id, self.fence, self.grace)
+            return False
+        delay = delay_of(error, tries)
+        if delay and tries < RETRIES:
+            hold = error.retry_after * SECOND if error.kind == "busy" else 0
+            if error.kind == "stop":
+                await pause(runtime, contact.account, error)
+            await runtime.mailbox.send_abort(contact.id, self.fence, contact.account, delay, hold)
+            return False
+        await learn(runtime, contact, self.reply, error)
+        why = "no answer" if error.kind == "unknown" else error.code
+        return await self.done("", f"failed {why} {error}"[:300])
 
 
 def _content(reply: Reply) -> Content:
@@ -81,34 +114,6 @@ def _content(reply: Reply) -> Content:
         file = reply.file
         return File(name=file.name, mime_type=file.mime_type, data=file.text.encode(), caption=reply.text)
     return Text(body=reply.text)
-
-
-async def _failed(
-    runtime: BotRuntime,
-    contact: Contact,
-    fence: int,
-    reply: Reply,
-    error: SendError,
-    tried: Attempt,
-    grace: float,
-) -> bool:
-    """Try again later, wait for a status, or give up visibly, as the class of the error demands."""
-    mailbox, tries = runtime.mailbox, int(tried.detail)
-    bound = log.bind(bot=runtime.bot.id, conversation=contact.id, reply=reply.id)
-    bound.warning("send_failed", kind=error.kind, code=error.code, tries=tries, detail=str(error)[:200])
-    if error.kind == "unknown" and tried.unanswered + 1 < UNKNOWN_TRIES:
-        await mailbox.park(contact.id, fence, grace)
-        return False
-    delay = delay_of(error, tries)
-    if delay and tries < RETRIES:
-        hold = error.retry_after * SECOND if error.kind == "busy" else 0
-        if error.kind == "stop":
-            await pause(runtime, contact.account, error)
-        await mailbox.send_abort(contact.id, fence, contact.account, delay, hold)
-        return False
-    await learn(runtime, contact, reply, error)
-    state = f"failed {'no answer' if error.kind == 'unknown' else error.code} {error}"[:300]
-    return await mailbox.send_done(contact.id, fence, contact.account, reply.id, "", state) == 1
 
 
 def _unwanted(contact: Contact | None, reply: Reply) -> str:

@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import httpx
 import structlog
-from redis.asyncio import Redis
 
 from agent.models.usage import Call
 from channels.base import Message
@@ -27,6 +26,7 @@ from server.outreach.appointments import Appointments
 from server.outreach.follow_ups import FollowUps
 from server.pipeline.inputs import Inputs
 from server.pipeline.merging import Merging
+from server.store.client import Redis
 from server.store.records import Contact
 
 log = structlog.get_logger()
@@ -129,8 +129,14 @@ class TurnServices:
         await runtime.conversations.set(contact.id, task=_with(now.task if now else "", reason[:500]))
         name = contact.profile.get("name") or contact.name
         notice = to_operators.Notice(
-            id=turn_id, event=event, bot_id=runtime.bot.id, conversation_id=contact.id, contact=name, reason=reason[:500], at=now_ms()
-        )  # fmt: skip
+            id=turn_id,
+            event=event,
+            bot_id=runtime.bot.id,
+            conversation_id=contact.id,
+            contact=name,
+            reason=reason[:500],
+            at=now_ms(),
+        )
         await to_operators.leave(self.redis, notice)
         minutes = self.settings.answer_minutes
         if event == "handoff" and minutes:

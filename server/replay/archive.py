@@ -10,7 +10,7 @@ from pathlib import Path
 from agent.documents import Bookshelf
 from knowledge_base.library import Library
 from server.bots.bot import BotRuntime
-from server.replay.export import exported, mask_of
+from server.replay.export import Transcript, exported, mask_of
 from server.replay.saved import BadConversation, tape_of
 from server.replay.tape import as_file
 from server.store.records import Contact
@@ -22,9 +22,9 @@ async def packed(
     name: str, runtime: BotRuntime, contact: Contact, shelf: Library, names: Sequence[str], bad: str
 ) -> bytes:
     """A zip archive of NAME.yaml and its tape, for `tests/conversations`. Raises BadConversation."""
-    entries = await runtime.conversations.transcript(contact.id)
-    mask = mask_of(contact, entries, names)
-    made = await exported(name, contact, entries, runtime.bot, Bookshelf(shelf), mask, bad)
+    transcript = Transcript(contact, await runtime.conversations.transcript(contact.id))
+    mask = mask_of(transcript, names)
+    made = await exported(name, transcript, runtime.bot, Bookshelf(shelf), mask, bad)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
         files.writestr(f"{name}.yaml", made.file)

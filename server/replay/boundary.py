@@ -159,7 +159,7 @@ class TapedModel(StandIn):
             self.tape.calls[place] = {"model": self.name, "error": "timeout", "prompt": prompt}
             raise
         except Exception as error:  # an outage is an answer too: the same comes when this is played
-            kind = _KINDS[judge(error, str(self.name).partition(":")[0]).kind]
+            kind = _KINDS[judge(error).kind]
             self.tape.calls[place] = {"model": self.name, "error": kind, "prompt": prompt}
             raise
 

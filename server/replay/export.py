@@ -61,21 +61,23 @@ class _Then:
         return [entry for entry in self.entries if entry.author == author]
 
 
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A contact and everything that was said with them, oldest first."""
+
+    contact: Contact
+    entries: Sequence[Entry]
+
+
 async def exported(
-    name: str,
-    contact: Contact,
-    entries: Sequence[Entry],
-    bot: Bot,
-    knowledge: Knowledge,
-    mask: Mask,
-    bad: str = "",
+    name: str, transcript: Transcript, bot: Bot, knowledge: Knowledge, mask: Mask, bad: str = ""
 ) -> Exported:
     """The saved conversation of a transcript. `bad`: words that the last reply must not have had. Raises
     BadConversation for a transcript without a message of the contact."""
-    heard = ANSWERED | {"reaction"}
+    contact, heard = transcript.contact, ANSWERED | {"reaction"}
     entries = [
         e.model_copy(update={"text": mask(e.text), "heard": mask(e.heard)})
-        for e in entries
+        for e in transcript.entries
         if e.author != "contact" or e.kind in heard
     ]
     profile = {field: mask(value) for field, value in contact.profile.items()}
@@ -99,12 +101,13 @@ async def exported(
     return Exported(written(file), tape, dict(mask.replaced), list(_differences(then, saved, played)))
 
 
-def mask_of(contact: Contact, entries: Sequence[Entry], names: Sequence[str]) -> Mask:
+def mask_of(transcript: Transcript, names: Sequence[str]) -> Mask:
     """What takes people out of a conversation: its contact, everybody of a group, and `names` of those who
     are spoken of."""
+    contact = transcript.contact
     people = [contact.name, *(contact.profile.get(field, "") for field in ("name", "last_name")), *names]
     if contact.user_id.endswith("@g.us"):  # in a group everybody's name stands before what they say
-        people += [entry.text.partition(": ")[0] for entry in entries if ": " in entry.text[:60]]
+        people += [entry.text.partition(": ")[0] for entry in transcript.entries if ": " in entry.text[:60]]
     return Mask(people, [contact.profile.get("company", "")])
 
 
@@ -239,7 +242,7 @@ class Remembered(StandIn):
     answers."""
 
     answers: Any
-    used: dict[str, int] = Field(default_factory=dict)
+    used: dict[str, int] = Field(default_factory=dict[str, int])
 
     @property
     def _llm_type(self) -> str:

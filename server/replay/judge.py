@@ -12,6 +12,7 @@ import yaml
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.model_options import CallSettings
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.prompts import filled, version
 from agent.state import untagged
@@ -87,7 +88,7 @@ async def ask(models: Models, model: str, rubric: str, said: str, reply: str) ->
         reply=untagged(reply),
     )
     asked = await models.ask(
-        model, [HumanMessage(prompt)], schema=Judgement, timeout=SECONDS, purpose="judge"
+        model, [HumanMessage(prompt)], schema=Judgement, call=CallSettings("judge", timeout=SECONDS)
     )
     if asked.model == OFFLINE or asked.parsed is None:
         raise NoModelAnswered("the offline model is no judge")

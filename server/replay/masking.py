@@ -55,7 +55,8 @@ STAND_INS: dict[str, Callable[[int], str]] = {
 }
 # What stand-ins look like: whatever else is found is somebody's.
 NOBODYS = re.compile(
-    r"someone\d+@example\.com|https://example\.com/\d+|\d+ Example Street|@example\d*|0\.\d{4}, 0\.\d{4}|\+?1\d{3}55501\d\d",
+    r"someone\d+@example\.com|https://example\.com/\d+|\d+ Example Street|@example\d*|0\.\d{4}, 0\.\d{4}"
+    r"|\+?1\d{3}55501\d\d",
     re.I,
 )
 

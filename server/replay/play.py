@@ -274,7 +274,8 @@ class Talk:
                 heard = self._heard((), route, values, calls, seconds)
         if heard and self.plan.timer and self.plan.timer <= end:
             raise BadConversation(
-                f"turn {self.tape.turn}: touch {self.plan.touch} falls due in this silence too; make it two turns"
+                f"turn {self.tape.turn}: touch {self.plan.touch} falls due in this silence too; make it two "
+                "turns"
             )
         self.now = end
         return heard or self._heard((), (), {}, [], 0.0)

@@ -130,5 +130,6 @@ def _asked(client: httpx.Client, method: str, path: str, body: Any) -> Any:
         raise StudioError(f"{path}: {error.response.status_code} {error.response.text[:300]}") from None
     except httpx.HTTPError as error:
         raise StudioError(
-            f"no answer from {client.base_url} ({error}); start it with make studio, and give --url if it names another port"
+            f"no answer from {client.base_url} ({error}); start it with make studio, and give --url if it "
+            "names another port"
         ) from None

@@ -57,13 +57,13 @@ class Tape:
     old: Recorded = field(default_factory=Recorded)
     mode: Mode = "replay"
     turn: int = 0
-    calls: dict[str, Row] = field(default_factory=dict)
-    tools: dict[str, Row] = field(default_factory=dict)
-    passages: dict[str, Row] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    stale: list[tuple[str, str, str]] = field(default_factory=list)
-    called: list[Row] = field(default_factory=list)
-    _counts: dict[str, int] = field(default_factory=dict)
+    calls: dict[str, Row] = field(default_factory=dict[str, Row])
+    tools: dict[str, Row] = field(default_factory=dict[str, Row])
+    passages: dict[str, Row] = field(default_factory=dict[str, Row])
+    problems: list[str] = field(default_factory=list[str])
+    stale: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
+    called: list[Row] = field(default_factory=list[Row])
+    _counts: dict[str, int] = field(default_factory=dict[str, int])
 
     def next_turn(self) -> None:
         """Places count from here."""

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
 
 from server.clock import now_ms
+from server.store.client import Redis
 from server.store.keys import PREFIX
 from server.store.readable import fields_of, readable, unreadable_lately
 
@@ -28,7 +28,7 @@ async def raise_alert(redis: Redis, name: str, text: str, setting: str, bot_id: 
     """Show an alert, of one bot or of the deployment; True for the first to say so, whose text stays until it
     changes."""
     row = json.dumps({"at": now_ms(), "text": text, "setting": setting, "bot_id": bot_id or None})
-    first = bool(await redis.hsetnx(KEY, name, row))  # pyright: ignore[reportGeneralTypeIssues]
+    first = bool(await redis.hsetnx(KEY, name, row))
     if first:
         log.error("alert", name=name, text=text, setting=setting)
     return first
@@ -36,12 +36,13 @@ async def raise_alert(redis: Redis, name: str, text: str, setting: str, bot_id: 
 
 async def clear(redis: Redis, name: str) -> None:
     """What it was about is over."""
-    if await redis.hdel(KEY, name):  # pyright: ignore[reportGeneralTypeIssues]
+    if await redis.hdel(KEY, name):
         log.info("alert_over", name=name)
 
 
 async def all_alerts(redis: Redis) -> list[dict[str, Any]]:
-    """Every alert, the oldest first, each with its `name`; among them what this process could not read of late."""
+    """Every alert, the oldest first, each with its `name`; among them what this process could not read of
+    late."""
     raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
     rows = [
         {"name": name.decode(), **row}

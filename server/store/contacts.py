@@ -30,13 +30,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from agent.phone_numbers import spellings
 from channels.base import REFERRAL, Message
 from channels.emulators.numbers import is_simulated
 from server.clock import now_ms
+from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import digest, key
 from server.store.readable import fields_of, readable, unreadable
@@ -48,11 +48,6 @@ OPERATOR = "operator"
 RECENT = 20_000
 # For how long a provider's id leads to a reply, and how old a reply may be whose echo is told by its text.
 SENT_SECONDS, ECHO, RECENT_REPLIES = 8 * 86_400, 600_000, 20
-
-
-def _became(entry: Entry, status: bytes | None, heard: bytes | None) -> Entry:
-    said = None if heard is None else heard.decode()
-    return entry.model_copy(update={"status": (status or b"").decode(), "heard": said})
 
 
 def _entries(rows: Sequence[bytes]) -> list[Entry]:
@@ -114,7 +109,7 @@ class Conversations:
         """Whether somebody who was erased had wanted no more messages: all that is kept of them is this
         digest."""
         digests = [digest(f"{await self._salt()} {identity}") for identity in identities]
-        known: Any = await self._redis.smismember(key(self.bot_id, "silent"), digests)  # pyright: ignore[reportGeneralTypeIssues]
+        known = await self._redis.smismember(key(self.bot_id, "silent"), digests)
         return any(known)
 
     async def move(self, conversation_id: str, account: str, wa_id: str, user_id: str) -> str:
@@ -137,7 +132,7 @@ class Conversations:
     async def merged_into(self, conversation_id: str) -> str:
         """The conversation that one was merged into; itself where it was not."""
         for _ in range(10):  # a merged one may be merged in its turn
-            found: Any = await self._redis.hget(key(self.bot_id, "merged"), conversation_id)  # pyright: ignore[reportGeneralTypeIssues]
+            found = await self._redis.hget(key(self.bot_id, "merged"), conversation_id)
             if not found:
                 break
             conversation_id = found.decode()
@@ -146,7 +141,7 @@ class Conversations:
     async def keep_silent(self, contact: Contact) -> None:
         """Remember of somebody who is erased that they want no messages."""
         digests = [digest(f"{await self._salt()} {identity}") for identity in _identities(contact)]
-        await self._redis.sadd(key(self.bot_id, "silent"), *digests)  # pyright: ignore[reportGeneralTypeIssues]
+        await self._redis.sadd(key(self.bot_id, "silent"), *digests)
 
     async def aliases(self, contact: Contact) -> list[str]:
         """The keys that lead from a contact's identities to their conversation."""
@@ -160,13 +155,15 @@ class Conversations:
         if not self._secret:
             name = key(self.bot_id, "secret")
             await self._redis.set(name, secrets.token_urlsafe(32), nx=True)
-            kept: Any = await self._redis.get(name)
+            kept = await self._redis.get(name)
+            if kept is None:
+                raise LookupError(f"{name}: it was written and is not there; look for what deletes keys")
             self._secret = kept.decode()
         return self._secret
 
     async def contact(self, conversation_id: str) -> Contact | None:
         """The contact of a conversation, None when there is none of that id."""
-        raw: Any = await self._redis.hgetall(key(self.bot_id, "contact", conversation_id))  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.hgetall(key(self.bot_id, "contact", conversation_id))
         return self._contact(conversation_id, raw)
 
     def _contact(self, conversation_id: str, raw: Mapping[bytes, bytes]) -> Contact | None:
@@ -205,7 +202,7 @@ class Conversations:
                 pipe.hmget(key(self.bot_id, "status", contact.id), names)
             states = await pipe.execute()
         return [
-            (contact, last and _became(last, status, heard))
+            (contact, last and last.with_outcome(status, heard))
             for (contact, last), (status, heard) in zip(found, states, strict=True)
         ]
 
@@ -248,7 +245,7 @@ class Conversations:
         of each reply."""
         first, last = -limit, -1
         if before:
-            rows: Any = await self._redis.lrange(key(self.bot_id, "transcript", conversation_id), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
+            rows = await self._redis.lrange(key(self.bot_id, "transcript", conversation_id), 0, -1)
             place = next((n for n, row in enumerate(rows) if any(e.id == before for e in _entries([row]))), 0)
             if not place:
                 return []
@@ -259,23 +256,22 @@ class Conversations:
             rows, statuses = await pipe.execute()
         entries = _entries(rows)
         return [
-            _became(e, statuses.get(e.id.encode()), statuses.get(f"heard:{e.id}".encode())) for e in entries
+            e.with_outcome(statuses.get(e.id.encode()), statuses.get(f"heard:{e.id}".encode()))
+            for e in entries
         ]
 
     async def heard(self, conversation_id: str, message_id: str) -> str | None:
         """What was heard in a voice message; None when nobody has listened yet."""
-        found: Any = await self._redis.hget(
-            key(self.bot_id, "status", conversation_id), f"heard:{message_id}"
-        )  # pyright: ignore[reportGeneralTypeIssues]
+        found = await self._redis.hget(key(self.bot_id, "status", conversation_id), f"heard:{message_id}")
         return found.decode() if found is not None else None
 
     async def hear(self, conversation_id: str, message_id: str, text: str) -> None:
         """Put on record what was heard in a voice message."""
-        await self._redis.hset(key(self.bot_id, "status", conversation_id), f"heard:{message_id}", text)  # pyright: ignore[reportGeneralTypeIssues]
+        await self._redis.hset(key(self.bot_id, "status", conversation_id), f"heard:{message_id}", text)
 
     async def reactions(self, conversation_id: str, limit: int) -> list[str]:
         """The emoji a contact left since anybody last wrote to them, among the last `limit` entries."""
-        rows: Any = await self._redis.lrange(key(self.bot_id, "transcript", conversation_id), -limit, -1)  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.lrange(key(self.bot_id, "transcript", conversation_id), -limit, -1)
         found: list[str] | None = None  # there is nothing to react to yet
         if any(b'"reaction"' in row for row in rows):
             for entry in _entries(rows):
@@ -298,19 +294,19 @@ class Conversations:
 
     async def sent_ids(self, conversation_id: str) -> dict[str, str]:
         """Provider's id -> reply id of the last 50 that were sent."""
-        rows: Any = await self._redis.lrange(key(self.bot_id, "ids", conversation_id), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.lrange(key(self.bot_id, "ids", conversation_id), 0, -1)
         return dict(row.decode().rsplit(" ", 1) for row in rows)
 
     async def length(self, conversation_id: str) -> int:
         """How many entries the transcript has."""
-        return await self._redis.llen(key(self.bot_id, "transcript", conversation_id))  # pyright: ignore[reportGeneralTypeIssues]
+        return await self._redis.llen(key(self.bot_id, "transcript", conversation_id))
 
     async def page(self, limit: int, before: tuple[int, str] | None = None) -> list[tuple[int, str]]:
         """(ms of last activity, conversation id) of at most `limit` rows, newest first, all of them after
         `before`."""
-        upper, found, offset = "+inf" if before is None else str(before[0]), [], 0
+        upper, found, offset = "+inf" if before is None else str(before[0]), list[tuple[int, str]](), 0
         while len(found) < limit:
-            rows: Any = await self._redis.zrevrangebyscore(
+            rows = await self._redis.zrevrangebyscore(
                 key(self.bot_id, "active"), upper, "-inf", offset, limit, withscores=True
             )
             found += [
@@ -330,7 +326,7 @@ class Conversations:
     async def reply_of(self, provider_id: str, account: str, identity: str) -> tuple[str, str] | None:
         """(conversation id, reply id) of a provider's message id: of one noted as sent, or among the last 50
         that `account` sent to a number or user id."""
-        noted: Any = await self._redis.get(key(self.bot_id, "sent", digest(provider_id)))
+        noted = await self._redis.get(key(self.bot_id, "sent", digest(provider_id)))
         if noted:
             conversation_id, _, reply_id = noted.decode().partition(" ")
             return await self.merged_into(conversation_id), reply_id
@@ -344,7 +340,7 @@ class Conversations:
         secret = await self._salt()
         either = Message(id="", account=account, kind="system", wa_id=identity, user_id=identity)
         for name in _identities(either):
-            found: Any = await self._redis.get(key(self.bot_id, "alias", digest(f"{secret} {name}")))
+            found = await self._redis.get(key(self.bot_id, "alias", digest(f"{secret} {name}")))
             if found:
                 return found.decode()
         return ""
@@ -380,7 +376,7 @@ class Conversations:
 
     async def quarantined(self, limit: int) -> list[Piece]:
         """The last pieces, newest first."""
-        rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, limit - 1)
         return readable(rows, self._piece, "a quarantined piece")
 
     def _piece(self, row: bytes) -> Piece:
@@ -388,8 +384,8 @@ class Conversations:
 
     async def drop_quarantined(self, piece_id: str) -> bool:
         """Forget a piece; False when there is none of that id."""
-        rows: Any = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, -1)  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, -1)
         row = next(
             (r for r in rows for one in readable([r], self._piece, "a piece") if one.id == piece_id), None
         )
-        return bool(row and await self._redis.lrem(key(self.bot_id, "quarantine"), 0, row))  # pyright: ignore[reportGeneralTypeIssues]
+        return bool(row and await self._redis.lrem(key(self.bot_id, "quarantine"), 0, row))

@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
-
+from server.store.client import Redis
 from server.store.keys import PREFIX
 
 # Elements per write, so that a long list does not become one huge command.
@@ -52,7 +51,7 @@ async def copy(
 
 
 async def _names(redis: Redis) -> AsyncIterator[bytes]:
-    seen = set()
+    seen = set[bytes]()
     async for name in redis.scan_iter(match=f"{PREFIX}:*", count=CHUNK):
         if name not in seen:
             seen.add(name)
@@ -113,7 +112,8 @@ async def _verify(source: Redis, target: Redis, names: list[bytes]) -> None:
     for name in names:
         if await _digest(source, name) != await _digest(target, name):
             raise CopyError(
-                f"{name.decode()} is not the same on both sides; stop web and workers, empty the target and copy again"
+                f"{name.decode()} is not the same on both sides; stop web and workers, empty the target and "
+                "copy again"
             )
         there.discard(name)
     if there:

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from redis.asyncio import Redis
-
 from server.clock import now_ms
+from server.store.client import Redis
 from server.store.keys import key
 
 FIGURES = Path(__file__).with_suffix(".lua")
@@ -97,11 +96,11 @@ def median(total: dict[str, int], *authors: str) -> float | None:
 
 async def totals(redis: Redis, bot_id: str) -> dict[str, int]:
     """Everything since the beginning; it only ever rises."""
-    raw: Any = await redis.hgetall(key(bot_id, "totals"))  # pyright: ignore[reportGeneralTypeIssues]
+    raw = await redis.hgetall(key(bot_id, "totals"))
     return {name.decode(): int(count) for name, count in raw.items()}
 
 
 async def fields(redis: Redis, bot_id: str) -> dict[str, int]:
     """How many contacts have each profile field."""
-    raw: Any = await redis.hgetall(key(bot_id, "fields"))  # pyright: ignore[reportGeneralTypeIssues]
+    raw = await redis.hgetall(key(bot_id, "fields"))
     return {name.decode(): int(count) for name, count in raw.items()}

@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from redis.asyncio import Redis
-
+from server.store.client import Redis
 from server.store.keys import WAKE, key
 from server.store.readable import fields_of, readable
 from server.store.scripts import Scripts
@@ -24,13 +23,13 @@ class DeadLetters:
 
     async def every(self) -> list[dict[str, Any]]:
         """All of them, newest first."""
-        rows: Any = await self._redis.hgetall(key(self.bot_id, "dead"))  # pyright: ignore[reportGeneralTypeIssues]
+        rows = await self._redis.hgetall(key(self.bot_id, "dead"))
         letters = [one for turn, raw in rows.items() for one in self._readable(turn.decode(), raw)]
         return sorted(letters, key=lambda letter: -letter["at"])
 
     async def one(self, turn_id: str) -> dict[str, Any] | None:
         """The letter of a turn."""
-        raw: Any = await self._redis.hget(key(self.bot_id, "dead"), turn_id)  # pyright: ignore[reportGeneralTypeIssues]
+        raw = await self._redis.hget(key(self.bot_id, "dead"), turn_id)
         return next(iter(self._readable(turn_id, raw)), None) if raw else None
 
     def _readable(self, turn_id: str, raw: bytes) -> list[dict[str, Any]]:
@@ -42,7 +41,7 @@ class DeadLetters:
 
     async def count(self) -> int:
         """How many there are."""
-        return await self._redis.hlen(key(self.bot_id, "dead"))  # pyright: ignore[reportGeneralTypeIssues]
+        return await self._redis.hlen(key(self.bot_id, "dead"))
 
     async def revive(self, turn_id: str) -> bool:
         """Try the turn again; False when there is no letter of it."""
@@ -60,4 +59,4 @@ class DeadLetters:
 
     async def drop(self, *turn_ids: str) -> int:
         """Forget letters; how many there were."""
-        return await self._redis.hdel(key(self.bot_id, "dead"), *turn_ids) if turn_ids else 0  # pyright: ignore[reportGeneralTypeIssues]
+        return await self._redis.hdel(key(self.bot_id, "dead"), *turn_ids) if turn_ids else 0

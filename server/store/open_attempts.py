@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from server.store.client import uptime
+from server.store.client import Redis, uptime
 
 # Attempts that a process remembers having looked at.
 MOST = 10_000

@@ -15,7 +15,8 @@ Row = TypeVar("Row")
 
 log = structlog.get_logger()
 
-# For how long an owner is told of a record after it was last met, in ms: pages read most of them every minute.
+# For how long an owner is told of a record after it was last met, in ms: pages read most of them every
+# minute.
 LATELY = 3_600_000
 met: dict[str, int] = {}
 
@@ -27,7 +28,8 @@ def unreadable(what: str, why: str, **where: str) -> None:
 
 
 def unreadable_lately() -> dict[str, int]:
-    """What this process could not read within the last hour, by what it is, with the time (ms) of the last one."""
+    """What this process could not read within the last hour, by what it is, with the time (ms) of the last
+    one."""
     for what in [what for what, at in met.items() if at < now_ms() - LATELY]:
         del met[what]
     return dict(met)

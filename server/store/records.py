@@ -1,5 +1,5 @@
-"""What is known of a contact, one line of what was said, and what could not be read: how `server.store.contacts`
-hands them out."""
+"""What is known of a contact, one line of what was said, and what could not be read: how
+`server.store.contacts` hands them out."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ Author = Literal["contact", "bot", "person"]
 
 
 class Record(BaseModel):
-    """What is kept or worked out, and shown as it is: nothing of it changes once it is made. Descriptions of the
-    API say that its fields are always there, those with a default included."""
+    """What is kept or worked out, and shown as it is: nothing of it changes once it is made. Descriptions of
+    the API say that its fields are always there, those with a default included."""
 
     model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Entry(Record):
-    """One line of a transcript. `status`, and what was `heard` in a voice message, are filled in on reading."""
+    """One line of a transcript. `status`, and what was `heard` in a voice message, are filled in on
+    reading."""
 
     id: str = Field(description="The message's id")
     author: Author = Field(description="Who wrote it: the contact, the bot, or a person at the business")
@@ -44,6 +45,11 @@ class Entry(Record):
     media: Media | None = Field(default=None, description="A file that came along, which the provider keeps")
     status: str = Field(default="", description="How far it got: sent, delivered, read, or failed and why")
     heard: str | None = Field(default=None, description="Words of a voice message; empty: nothing was heard")
+
+    def with_outcome(self, status: bytes | None, heard: bytes | None) -> Entry:
+        """The line with its status, and what was heard in it, as the hash `status` holds them."""
+        said = None if heard is None else heard.decode()
+        return self.model_copy(update={"status": (status or b"").decode(), "heard": said})
 
 
 class Piece(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -10,22 +10,22 @@ import structlog
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
-from redis.asyncio import Redis
 
 from agent.models.chat import OFFLINE
 from channels.emulators.numbers import PATHS, SIMULATED
-from server.bots.bot import DEMO, BotRuntime
+from server.api.common import Here
+from server.bots.bot import DEMO
 from server.config.addresses import is_loopback
 from server.config.settings import Settings
 from server.operators import audit
-from server.operators.login import AGAIN_AFTER, COOKIE, LASTS, Access, TooMany, address_of
+from server.operators.login import AGAIN_AFTER, COOKIE, LASTS, TooMany, address_of
 from server.operators.tokens import MASTER
 
 # A page runs and shows what this server gives it, and nothing else, whatever people write (Content Security
 # Policy 3).
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:;"
+    " media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -34,7 +34,10 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 USED = "This link was opened before, or is a day old. `salesgraph login-link` on the server prints a new one."
-WRONG = "This is not a token of this server. It is the API_TOKEN setting, or stands in the file api_token of the data folder; an owner can make you one of your own."
+WRONG = (
+    "This is not a token of this server. It is the API_TOKEN setting, or stands in the file api_token of the "
+    "data folder; an owner can make you one of your own."
+)
 
 
 class Guarded(Jinja2Templates):
@@ -47,104 +50,110 @@ class Guarded(Jinja2Templates):
         )
 
 
-def router(
-    settings: Settings, redis: Redis, runtimes: Mapping[str, BotRuntime], access: Access, templates: Guarded
-) -> APIRouter:
-    """/, /simulator, /docs, /login and /logout."""
-    routes = APIRouter(include_in_schema=False)
+TEMPLATES = Guarded(Path(__file__).parent / "templates")
+routes = APIRouter(include_in_schema=False)
 
-    @routes.get("/")
-    async def home() -> Response:
-        return RedirectResponse("/simulator")
 
-    @routes.get("/simulator", response_class=HTMLResponse)
-    async def simulator(request: Request) -> Response:
-        operator = await access.operator(request)
-        if operator is None:
-            return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
-        if not settings.simulates:
-            raise HTTPException(404, "the simulator is off: SIMULATOR=true puts it up")
-        session = await access.session(request)
-        bots = [
-            {
-                "id": runtime.bot.id,
-                "business": runtime.bot.context.business,
-                "model": runtime.bot.context.model,
-                "offline": runtime.bot.context.model == OFFLINE,
-            }
-            for runtime in runtimes.values()
-            if operator.sees(runtime.bot.id)
-        ]
-        bots.sort(key=lambda bot: bot["id"] != DEMO)
-        wires = [{"name": name, "path": path, "prefix": SIMULATED[name]} for name, path in PATHS.items()]
-        return templates.TemplateResponse(
-            request, "simulator.html", {"bots": bots, "wires": wires, "csrf": session.csrf if session else ""}
-        )
+@routes.get("/")
+async def home() -> Response:
+    """The simulator is where a newcomer begins."""
+    return RedirectResponse("/simulator")
 
-    @routes.get("/docs", response_class=HTMLResponse)
-    async def docs(request: Request) -> Response:
-        """The API from its own description, readable without a network."""
-        description = request.app.openapi()
-        operations = [
-            {"method": method.upper(), "path": path, **operation}
-            for path, methods in description["paths"].items()
-            for method, operation in methods.items()
-        ]
-        schemas = description.get("components", {}).get("schemas", {})
-        return templates.TemplateResponse(
-            request, "docs.html", {"operations": operations, "schemas": schemas}
-        )
 
-    def form(request: Request, target: str, wrong: str = "", status: int = 200) -> Response:
-        return templates.TemplateResponse(
-            request, "login.html", {"next": target, "wrong": wrong}, status_code=status
-        )
+@routes.get("/simulator", response_class=HTMLResponse)
+async def simulator(api: Here, request: Request) -> Response:
+    """A phone to write to the bots with."""
+    operator = await api.access.operator(request)
+    if operator is None:
+        return RedirectResponse(f"/login?next={quote(request.url.path)}", 303)
+    if not api.settings.simulates:
+        raise HTTPException(404, "the simulator is off: SIMULATOR=true puts it up")
+    session = await api.access.session(request)
+    bots = [
+        {
+            "id": runtime.bot.id,
+            "business": runtime.bot.context.business,
+            "model": runtime.bot.context.model,
+            "offline": runtime.bot.context.model == OFFLINE,
+        }
+        for runtime in api.registry.values()
+        if operator.sees(runtime.bot.id)
+    ]
+    bots.sort(key=lambda bot: bot["id"] != DEMO)
+    wires = [{"name": name, "path": path, "prefix": SIMULATED[name]} for name, path in PATHS.items()]
+    shown = {"bots": bots, "wires": wires, "csrf": session.csrf if session else ""}
+    return TEMPLATES.TemplateResponse(request, "simulator.html", shown)
 
-    @routes.get("/login", response_class=HTMLResponse)
-    async def login_page(request: Request, next: str = "/dashboard", used: bool = False) -> Response:
-        return form(request, next, USED if used else "")
 
-    @routes.post("/login", response_class=HTMLResponse)
-    async def log_in(request: Request, token: str = Form(""), next: str = Form("/dashboard")) -> Response:
-        try:
-            found = await access.log_in(token.strip(), address_of(request))
-        except TooMany:
-            structlog.get_logger().warning("login_held_off")
-            wrong = f"Too many wrong tokens from your address: try again in {AGAIN_AFTER // 60} minutes."
-            return form(request, next, wrong, 429)
-        if found is None:
-            return form(request, next, WRONG, 401)
-        operator, cookie = found
-        await audit.note(redis, operator, "login")
-        return logged_in(request, cookie, next)
+@routes.get("/docs", response_class=HTMLResponse)
+async def docs(request: Request) -> Response:
+    """The API from its own description, readable without a network."""
+    description = request.app.openapi()
+    operations = [
+        {"method": method.upper(), "path": path, **operation}
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+    ]
+    schemas = description.get("components", {}).get("schemas", {})
+    return TEMPLATES.TemplateResponse(request, "docs.html", {"operations": operations, "schemas": schemas})
 
-    def logged_in(request: Request, cookie: str, target: str) -> Response:
-        ours = target.startswith("/") and not target.startswith(("//", "/\\"))
-        answer = RedirectResponse(target if ours else "/dashboard", 303)
-        # over plain http on this machine the browser would not send it back
-        plain = is_loopback(request.url.hostname or "") and not request.headers.get("origin", "").startswith(
-            "https://"
-        )
-        secure = request.url.scheme == "https" or (settings.outside_url.startswith("https://") and not plain)
-        answer.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=secure, max_age=LASTS)
-        return answer
 
-    @routes.get("/login/{code}")
-    async def by_link(code: str, request: Request, next: str = "/simulator") -> Response:
-        """The link that `salesgraph serve` and `salesgraph login-link` print: good for one browser, once."""
-        cookie = await access.open_link(code)
-        if cookie is None:
-            known = await access.operator(request) is not None  # it was opened in this very browser before
-            return RedirectResponse(next if known and next == "/simulator" else "/login?used=1", 303)
-        await audit.note(redis, MASTER, "login", detail="printed link")
-        return logged_in(request, cookie, next if settings.simulates else "/dashboard")
+@routes.get("/login", response_class=HTMLResponse)
+async def login_page(request: Request, next: str = "/dashboard", used: bool = False) -> Response:
+    """The form for a token."""
+    return _form(request, next, USED if used else "")
 
-    @routes.post("/logout")
-    async def log_out(request: Request, csrf: str = Form("")) -> Response:
-        await access.require_page(request, csrf)
-        await access.log_out(request)
-        answer = RedirectResponse("/login", 303)
-        answer.delete_cookie(COOKIE)
-        return answer
 
-    return routes
+@routes.post("/login", response_class=HTMLResponse)
+async def log_in(
+    api: Here, request: Request, token: str = Form(""), next: str = Form("/dashboard")
+) -> Response:
+    """A token becomes a session of this browser."""
+    try:
+        found = await api.access.log_in(token.strip(), address_of(request))
+    except TooMany:
+        structlog.get_logger().warning("login_held_off")
+        wrong = f"Too many wrong tokens from your address: try again in {AGAIN_AFTER // 60} minutes."
+        return _form(request, next, wrong, 429)
+    if found is None:
+        return _form(request, next, WRONG, 401)
+    operator, cookie = found
+    await audit.note(api.redis, operator, "login")
+    return _logged_in(api.settings, request, cookie, next)
+
+
+@routes.get("/login/{code}")
+async def by_link(api: Here, code: str, request: Request, next: str = "/simulator") -> Response:
+    """The link that `salesgraph serve` and `salesgraph login-link` print: good for one browser, once."""
+    cookie = await api.access.open_link(code)
+    if cookie is None:
+        known = await api.access.operator(request) is not None  # it was opened in this very browser before
+        return RedirectResponse(next if known and next == "/simulator" else "/login?used=1", 303)
+    await audit.note(api.redis, MASTER, "login", detail="printed link")
+    return _logged_in(api.settings, request, cookie, next if api.settings.simulates else "/dashboard")
+
+
+@routes.post("/logout")
+async def log_out(api: Here, request: Request, csrf: str = Form("")) -> Response:
+    """The session of this browser ends."""
+    await api.access.require_page(request, csrf)
+    await api.access.log_out(request)
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+def _form(request: Request, target: str, wrong: str = "", status: int = 200) -> Response:
+    shown = {"next": target, "wrong": wrong}
+    return TEMPLATES.TemplateResponse(request, "login.html", shown, status_code=status)
+
+
+def _logged_in(settings: Settings, request: Request, cookie: str, target: str) -> Response:
+    ours = target.startswith("/") and not target.startswith(("//", "/\\"))
+    answer = RedirectResponse(target if ours else "/dashboard", 303)
+    # over plain http on this machine the browser would not send it back
+    by_tls = request.headers.get("origin", "").startswith("https://")
+    plain = is_loopback(request.url.hostname or "") and not by_tls
+    secure = request.url.scheme == "https" or (settings.outside_url.startswith("https://") and not plain)
+    answer.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=secure, max_age=LASTS)
+    return answer

@@ -389,7 +389,10 @@ async def test_nobody_is_turned_away_on_the_word_of_a_fallback():
 
 
 async def test_whoever_was_turned_away_is_judged_anew_with_each_message(scripted):
-    verdicts = iter([{"contact_class": "non_client", "confidence": 0.95, "reason": "sells paper"}] * 2 + [{"contact_class": "client", "reason": "asks"}] * 9)  # fmt: skip
+    verdicts = iter(
+        [{"contact_class": "non_client", "confidence": 0.95, "reason": "sells paper"}] * 2
+        + [{"contact_class": "client", "reason": "asks"}] * 9
+    )
 
     def answer(messages: list[BaseMessage], offered: list[str]) -> AIMessage:
         if offered == ["Verdict"]:

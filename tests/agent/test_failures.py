@@ -95,7 +95,10 @@ async def test_the_alert_is_over_when_the_provider_answers_again():
     assert told == [True, False]
 
 
-GEMINI_BUSY = "429 RESOURCE_EXHAUSTED. {'error': {'code': 429, 'details': [{'@type': 'RetryInfo', 'retryDelay': '33s'}]}}"
+GEMINI_BUSY = (
+    "429 RESOURCE_EXHAUSTED. {'error': {'code': 429, 'details': [{'@type': 'RetryInfo', 'retryDelay': "
+    "'33s'}]}}"
+)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ FOLDER = Path(__file__).parents[1] / "grounding"
 # passes. Those of `unseen.yaml` were labelled last, blind, half of them to be hard; the checker was mended
 # only by its false alarms.
 BEYOND = {"mx-004", "mx-080", "mx-095"} | {
-    f"bl-{number:03}" for number in (2, 5, 22, 26, 29, 34, 35, 37, 49, 51, 60, 63, 66, 68, 71, 75, 76, 78, 81, 82, 85, 94, 95, 96)
-}  # fmt: skip
+    f"bl-{number:03}"
+    for number in map(int, "2 5 22 26 29 34 35 37 49 51 60 63 66 68 71 75 76 78 81 82 85 94 95 96".split())
+}
 # Supported by a sum or a name that the checker does not see through: written anew once, then answered by a
 # person.
 STOPPED = {"bl-023", "bl-027", "bl-028", "bl-042", "bl-045"}

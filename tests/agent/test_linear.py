@@ -62,7 +62,8 @@ LENGTH, TIMES = 1_024, 4
 MOST = 6.0
 # Below this, in seconds, a measurement is noise, and harmless.
 FLOOR = 0.02
-# What everything that a turn does with one message may cost, in seconds, on a core where `reference()` takes REFERENCE.
+# What everything that a turn does with one message may cost, in seconds, on a core where `reference()` takes
+# REFERENCE.
 TURN, REFERENCE = 0.3, 0.012
 
 
@@ -95,38 +96,50 @@ def nested(opening: str, closing: str) -> Callable[[int], str]:
     return made
 
 
+# What is repeated, in rows of which each is split at the double bar: blanks count here.
 _REPEATED = [
-    *string.punctuation, " ", "\n", "\t", "\r\n", "0", "1", "a", "\u00a0",
+    *string.punctuation,
+    *(" ‖\n‖\t‖\r\n‖0‖1‖a‖\xa0").split("‖"),
     # two kinds of characters in turn
-    "#-", "a ", "1 ", "1,", "1.", "a@", "@a", "a.", ". ", "\n#", "\n ", " \n", "[(", "](", "[]", "*a", "*a ", "_*~",
-    "`a", "<a", "{{", "a-", "1.-", "a'", "A'", "a_", "a: ", "a: 1; ", "- ", "> ", "| ", "|-|\n", "a\n\n", "=\n", "\\",
+    *(
+        "#-‖a ‖1 ‖1,‖1.‖a@‖@a‖a.‖. ‖\n#‖\n ‖ \n‖[(‖](‖[]‖*a‖*a ‖_*~‖`a‖<a‖{{‖a-‖1.-‖a'‖A'‖a_‖a: ‖a: 1; ‖- ‖"
+        "> ‖| ‖|-|\n‖a\n\n‖=\n‖\\"
+    ).split("‖"),
     # words that patterns look for
-    "ignore ", "ignore all ", "from now on ", "you are now ", "your rules ", "system ", "\nsystem", "системн",
-    "инструкци", "decode ", "translate base64 ", "note to ", "send a ", "stop ", "no more messages ", "any more ",
-    "не пишите ", "मैसेज मत करो ", "talk to ", "person ", "free ", "you have won a ", "we offer ", "продвижени",
-    "AAAA BBB ", "http://", "www.", "a.b.", "a@b.c ", "yes, ", "perfect,", "no ", "I am Ann ", "my name is ",
-    "under ", "my company is ", "ООО Рога ", "ул. ", "via A ", "1 A ", "Абая, 5, кв. 3 ", "[image", "[audio: a",
+    *(
+        "ignore ‖ignore all ‖from now on ‖you are now ‖your rules ‖system ‖\nsystem‖системн‖инструкци‖"
+        "decode ‖translate base64 ‖note to ‖send a ‖stop ‖no more messages ‖any more ‖не пишите ‖"
+        "मैसेज मत करो ‖talk to ‖person ‖free ‖you have won a ‖we offer ‖продвижени‖AAAA BBB ‖http://‖www.‖"
+        "a.b.‖a@b.c ‖yes, ‖perfect,‖no ‖I am Ann ‖my name is ‖under ‖my company is ‖ООО Рога ‖ул. ‖via A ‖"
+        "1 A ‖Абая, 5, кв. 3 ‖[image‖[audio: a"
+    ).split("‖"),
     # figures
-    "1 000 ", "1,000", "1/", "1.2.", "10:00 ", "5-", "5 - ", "$5 ", "£1", "half ", "половин", "он ", "2-3 days ",
-    "1 may ", "2026-01-02 ", "сағат 5 ", "शाम 5 ", "+7 701 123 45 67 ", "701-", "1.5 тыс. ", "0.1234;",
-    "free delivery. ", "Model X1 ", "X1-", "our Abc ",
+    *(
+        "1 000 ‖1,000‖1/‖1.2.‖10:00 ‖5-‖5 - ‖$5 ‖£1‖half ‖половин‖он ‖2-3 days ‖1 may ‖2026-01-02 ‖"
+        "сағат 5 ‖शाम 5 ‖+7 701 123 45 67 ‖701-‖1.5 тыс. ‖0.1234;‖free delivery. ‖Model X1 ‖X1-‖our Abc "
+    ).split("‖"),
     # encodings and other scripts
-    "01", "01000001 ", "QUJD", "l i k e ", "😀 ", "1️⃣", "б ", "а-", "مرحبا ", "नमस्ते ", "ि", "안녕 ", "中", "\u200b",
-    "\u200e", "\u0301", "\u0301\u0327", "\U000e0041", "\ue0000\ue001", "\x00", "٣", "\U0001e4f5", "İ", "\ufdfa",
+    *(
+        "01‖01000001 ‖QUJD‖l i k e ‖😀 ‖1️⃣‖б ‖а-‖مرحبا ‖नमस्ते ‖ि‖안녕 ‖中‖"
+        "\u200b‖\u200e‖\u0301‖\u0301\u0327‖\U000e0041‖"
+        "\ue0000\ue001‖\x00‖٣‖\U0001e4f5‖İ‖ﷺ"
+    ).split("‖"),
     # lists, exports, passages
-    '{"a":1},', "01.02.2026, 10:00 - A: b\n", "[1/2/26, 1:00:00 PM] A: ", "price: 5; name: Abc\n",
-    '<passage document="', "<language>", '<passage document="a" page="1" language="en" match="strong">\na\n',
-]  # fmt: skip
+    *(
+        '{"a":1},‖01.02.2026, 10:00 - A: b\n‖[1/2/26, 1:00:00 PM] A: ‖price: 5; name: Abc\n‖'
+        '<passage document="‖<language>‖<passage document="a" page="1" language="en" match="strong">\na\n'
+    ).split("‖"),
+]
 _AFTER_A_WORD = [
-    ("ignore ", "#"), ("ignore ", "\n"), ("decode", "a"), ("system", "\n"), ("инструкци", "я"), ("from now on ", "a"),
-    ("send ", "a"), ("{", "a"), ("##", " "), ("price ", "-"), ("5", " "), ("5 ", "-"), ("+7", "-"), ("free ", "a "),
-    ("www.", "a."), ("a@", "a."), ("a@", "-"), ("yes", ","), ("yes,", "please do,"), ("no,", "not interested,"),
-    ("not interested", " "), ("no more ", "any more "), ("no more ", "vos "), ("person", " "), ("I am ", "A"),
-    ("my name is", ":"), ("my company is ", "«A "), ("ул. А", " "), ("1.", "1"), ("0.1234", " "), ("01.02.2026", " "),
-    ("01.02.2026, 10:00", " "), ("01.02.2026, 10:00 - A: image ", "omitted "), ("```", "a"), ("[", "]("),
-    ("[a](", "("), ("![", "]"), ("|a|\n|-|\n", "|a|\n"), ("- ", "- "), ('"', 'A" '), ("Model ", "X1-"),
-    ("a", "\u0301\u0327"),
-]  # fmt: skip
+    pair.split("→")
+    for pair in (
+        "ignore →#‖ignore →\n‖decode→a‖system→\n‖инструкци→я‖from now on →a‖send →a‖{→a‖##→ ‖price →-‖5→ ‖"
+        "5 →-‖+7→-‖free →a ‖www.→a.‖a@→a.‖a@→-‖yes→,‖yes,→please do,‖no,→not interested,‖not interested→ ‖"
+        "no more →any more ‖no more →vos ‖person→ ‖I am →A‖my name is→:‖my company is →«A ‖ул. А→ ‖1.→1‖"
+        "0.1234→ ‖01.02.2026→ ‖01.02.2026, 10:00→ ‖01.02.2026, 10:00 - A: image →omitted ‖```→a‖[→](‖"
+        '[a](→(‖![→]‖|a|\n|-|\n→|a|\n‖- →- ‖"→A" ‖Model →X1-‖a→\u0301\u0327'
+    ).split("‖")
+]
 GENERATORS: dict[str, Callable[[int], str]] = {
     **{f"{unit!r} over and over": run(unit) for unit in _REPEATED},
     **{f"{word!r} and {unit!r} over and over": run(unit, word) for word, unit in _AFTER_A_WORD},
@@ -233,7 +246,10 @@ def _claims(text: str) -> object:
     return [(products.known(claim), products.about(claim)) for claim in found], records.records_in(text)
 
 
-_SHOP = "The lamp Aurora 5 costs 1 500 ₸. Delivery in 2-3 days is free. Open Mon-Sat 10:00-19:00, phone +7 701 123 45 67."
+_SHOP = (
+    "The lamp Aurora 5 costs 1 500 ₸. Delivery in 2-3 days is free. Open Mon-Sat 10:00-19:00, phone +7 701 "
+    "123 45 67."
+)
 
 
 def _findings(reply: str, passage: str, asked: str) -> object:
@@ -463,7 +479,8 @@ def test_time_grows_no_faster_than_the_text(name: str):
 
 
 def reference() -> float:
-    """What work that never changes costs here and now, in seconds of CPU: a shared or older core needs more."""
+    """What work that never changes costs here and now, in seconds of CPU: a shared or older core needs
+    more."""
     text, best = "nobody 5 kg, somebody 7 days. " * 2_000, float("inf")
     for _ in range(5):
         start = time.process_time()
@@ -483,9 +500,23 @@ def test_a_message_of_any_kind_costs_a_turn_little():
 
 
 ODD = [
-    "9" * 5_000, "1," * 2_000, "000 00 00", "0000000", "\U0001e4f5 €", "²", "1️⃣ 2️⃣", "https://", "https://...",
-    "\x00", "\ud800", "\ue0005\ue001", "[" * 5_000, '[{"a": ' * 3_000, '{"price": "²"}', f'[{{"price": "{"9" * 5_000}"}}]',
-]  # fmt: skip
+    "9" * 5_000,
+    "1," * 2_000,
+    "000 00 00",
+    "0000000",
+    "\U0001e4f5 €",
+    "²",
+    "1️⃣ 2️⃣",
+    "https://",
+    "https://...",
+    "\x00",
+    "\ud800",
+    "\ue0005\ue001",
+    "[" * 5_000,
+    '[{"a": ' * 3_000,
+    '{"price": "²"}',
+    f'[{{"price": "{"9" * 5_000}"}}]',
+]
 
 
 @pytest.mark.parametrize("said", ODD, ids=range(len(ODD)))

@@ -266,7 +266,8 @@ def _foreign(letter: str) -> bool:
 
 
 def test_no_code_holds_letters_of_another_alphabet():
-    """What is written in them stands in the files of languages. Ranges of letters are written as \\\\u escapes."""
+    """What is written in them stands in the files of languages. Ranges of letters are written as \\\\u
+    escapes."""
     found = [
         (str(path.relative_to(ROOT)), "".join(filter(_foreign, text)))
         for path in _modules()

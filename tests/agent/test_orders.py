@@ -65,22 +65,26 @@ async def test_what_somebody_who_wants_no_messages_asks_of_people_is_on_their_li
     assert not (await offline.state())["task"]
 
 
-CANCELLATIONS = [
-    "Actually no, I don't want them any more", "Could you cancel my order please?", "I changed my mind", "cancelo mi pedido",
-    "ya no lo quiero", "передумала, отмените заказ", "больше не надо, спасибо", "тапсырысты болдырмаңыз", "ألغ الطلب من فضلك",
-    "quero cancelar", "doch nicht, ich will sie nicht mehr", "Ich möchte die Bestellung doch stornieren", "non la voglio più",
-    "finalement non", "annulez ma commande", "vazgeçtim, siparişi iptal edin", "मेरा ऑर्डर रद्द कर दीजिए",
-]  # fmt: skip
-COMPLAINTS = [
-    "My machine broke after one week, this is terrible service!!", "I want my money back now", "Верните мне деньги, это безобразие",
-    "Das ist eine Frechheit, ich warte seit drei Tagen!", "La macchina non funziona", "Es una vergüenza, se rompió en una semana",
-    "Quebrou no primeiro dia", "C'est une honte, elle est cassée", "Makine bozuldu, rezalet", "मशीन टूट गयी", "الماكينة لا يعمل فيها شيء",
-    "Ақшамды қайтарыңыз",
-]  # fmt: skip
-NOTHING_TO_DO = [
-    "How do I cancel an order?", "Can I return it if it breaks?", "Can I cancel later?", "Do you refund?", "Если сломается, вернёте деньги?",
-    "Wie kann ich stornieren?", "Please don't stop the delivery", "Quanto costa?", "What if it stopped working?",
-]  # fmt: skip
+CANCELLATIONS = (
+    "Actually no, I don't want them any more | Could you cancel my order please? | I changed my mind | "
+    "cancelo mi pedido | ya no lo quiero | передумала, отмените заказ | больше не надо, спасибо | "
+    "тапсырысты болдырмаңыз | ألغ الطلب من فضلك | quero cancelar | "
+    "doch nicht, ich will sie nicht mehr | Ich möchte die Bestellung doch stornieren | "
+    "non la voglio più | finalement non | annulez ma commande | vazgeçtim, siparişi iptal edin | "
+    "मेरा ऑर्डर रद्द कर दीजिए"
+).split(" | ")
+COMPLAINTS = (
+    "My machine broke after one week, this is terrible service!! | I want my money back now | "
+    "Верните мне деньги, это безобразие | Das ist eine Frechheit, ich warte seit drei Tagen! | "
+    "La macchina non funziona | Es una vergüenza, se rompió en una semana | Quebrou no primeiro dia | "
+    "C'est une honte, elle est cassée | Makine bozuldu, rezalet | मशीन टूट गयी | "
+    "الماكينة لا يعمل فيها شيء | Ақшамды қайтарыңыз"
+).split(" | ")
+NOTHING_TO_DO = (
+    "How do I cancel an order? | Can I return it if it breaks? | Can I cancel later? | "
+    "Do you refund? | Если сломается, вернёте деньги? | Wie kann ich stornieren? | "
+    "Please don't stop the delivery | Quanto costa? | What if it stopped working?"
+).split(" | ")
 
 
 @pytest.mark.parametrize("said", CANCELLATIONS)
@@ -98,14 +102,18 @@ def test_a_question_asks_nothing_of_people(said: str):
     assert request_in(said) is None
 
 
-DENIED = [
-    "don't cancel my order", "please do not cancel", "не отменяйте заказ", "Stornieren Sie bitte nicht!", "ich will nicht stornieren",
-    "no cancelen mi pedido", "no quiero cancelar", "iptal etmeyin", "it is not broken", "Nothing to complain about, great service",
-]  # fmt: skip
+DENIED = (
+    "don't cancel my order | please do not cancel | не отменяйте заказ | Stornieren Sie bitte nicht! | "
+    "ich will nicht stornieren | no cancelen mi pedido | no quiero cancelar | iptal etmeyin | "
+    "it is not broken | Nothing to complain about, great service"
+).split(" | ")
 ORDERS_BESIDE = [
-    "The old one broke, I want to buy a new one", "У меня сломалась старая, хочу купить новую", "never mind the colour, I'll take the blue one",
-    "I cancelled my gym, now I want to order a bike", "I don't want the red one, I'll take the blue one",
-]  # fmt: skip
+    "The old one broke, I want to buy a new one",
+    "У меня сломалась старая, хочу купить новую",
+    "never mind the colour, I'll take the blue one",
+    "I cancelled my gym, now I want to order a bike",
+    "I don't want the red one, I'll take the blue one",
+]
 
 
 @pytest.mark.parametrize("said", DENIED)

@@ -11,7 +11,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import ValidationError
 
 from agent.context import Context
-from agent.model_options import ModelOptions
+from agent.model_options import CallSettings, ModelOptions
 from agent.models.chat import LOOKED_UP, Access, Models
 from agent.models.failures import Trouble
 from agent.models.offline import offline_model
@@ -69,13 +69,25 @@ async def test_a_smaller_model_and_a_fallback_have_no_options_of_the_chat_model(
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("temperature", "Unsupported value: 'temperature' does not support 0.3 with this model. Only the default (1) value is supported."),
+        (
+            "temperature",
+            (
+                "Unsupported value: 'temperature' does not support 0.3 with this model. Only the default (1) "
+                "value is supported."
+            ),
+        ),
         ("reasoning_effort", "Unrecognized request argument supplied: reasoning_effort"),
         ("reasoning_effort", "`reasoning_effort` is not supported with this model"),
-        ("max_tokens", "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."),
+        (
+            "max_tokens",
+            (
+                "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+                "'max_completion_tokens' instead."
+            ),
+        ),
         ("temperature", "bad request"),
     ],
-)  # fmt: skip
+)
 async def test_an_option_that_is_refused_is_left_out_and_known_from_then_on(option: str, said: str):
     server, learned = FakeOpenAI(), dict[str, Ways]()
     names = {option, "max_completion_tokens"} if option == "max_tokens" else {option}
@@ -89,10 +101,10 @@ async def test_an_option_that_is_refused_is_left_out_and_known_from_then_on(opti
     server.answer = answer
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), note=note)
-        asked = await models.ask("auto", [HumanMessage("hello")], options=OPTIONS)
+        asked = await models.ask("auto", [HumanMessage("hello")], call=CallSettings(options=OPTIONS))
         assert asked.model == "openai:m"
         before = len(server.requests)
-        await models.ask("auto", [HumanMessage("hello")], options=OPTIONS)
+        await models.ask("auto", [HumanMessage("hello")], call=CallSettings(options=OPTIONS))
     assert len(server.requests) == before + 1
     assert learned["openai:m"].lacking == [option]
     kept = {"temperature", "reasoning_effort", "max_completion_tokens", "max_tokens"} & server.requests[
@@ -109,7 +121,7 @@ async def test_what_was_learned_of_a_model_is_known_after_a_restart():
 
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), recall=recall)
-        await models.ask("auto", [HumanMessage("hello")], options=OPTIONS)
+        await models.ask("auto", [HumanMessage("hello")], call=CallSettings(options=OPTIONS))
     assert "temperature" not in server.requests[0]
 
 
@@ -142,7 +154,11 @@ async def test_a_stored_prompt_is_named_with_its_version_for_replies_alone():
             Models(offline_model(), "openai:gpt-4.1", access=Access("sk", f"{url}/v1")), model_options=options
         )
         assert await chat.says(ASKED) == TOLD
-    prompts = [r.get("prompt") for r in server.requests if "Verdict" not in str(r["tools"]) and "Facts" not in str(r["tools"])]  # fmt: skip
+    prompts = [
+        r.get("prompt")
+        for r in server.requests
+        if "Verdict" not in str(r["tools"]) and "Facts" not in str(r["tools"])
+    ]
     assert prompts and all(p == {"id": "pmpt_abc123", "version": "7"} for p in prompts)
 
 
@@ -150,9 +166,15 @@ async def test_a_stored_prompt_is_named_with_its_version_for_replies_alone():
     ("status", "said"),
     [
         (404, "This model is only supported in v1/responses and not in v1/chat/completions."),
-        (400, "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. To use function tools, use /v1/responses."),
+        (
+            400,
+            (
+                "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. "
+                "To use function tools, use /v1/responses."
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 async def test_a_model_that_is_only_there_over_responses_is_asked_there(status: int, said: str):
     server = FakeWire(polite_elsewhere)
     asked_wrongly = []

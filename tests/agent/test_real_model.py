@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from agent.model_options import ModelOptions
+from agent.model_options import CallSettings, ModelOptions
 from agent.models import usage
 from agent.models.chat import Access, Models
 from agent.models.offline import offline_model
@@ -58,7 +58,7 @@ def asking(url: str) -> Models:
 
 async def test_it_answers_in_words(url: str):
     asked = await asking(url).ask(
-        "auto", [SystemMessage("You sell vases."), HumanMessage("hello")], options=OPTIONS
+        "auto", [SystemMessage("You sell vases."), HumanMessage("hello")], call=CallSettings(options=OPTIONS)
     )
     assert asked.model == NAME and asked.message.text.strip()
 
@@ -72,7 +72,7 @@ async def test_a_form_it_does_not_call_is_filled_as_json(url: str):
     models.note = note
     for _ in range(3):
         said = [HumanMessage("How much is the blue vase?")]
-        asked = await models.ask("auto", said, schema=Verdict, options=OPTIONS)
+        asked = await models.ask("auto", said, schema=Verdict, call=CallSettings(options=OPTIONS))
         assert asked.model == NAME and isinstance(asked.parsed, Verdict)
     assert [ways.lacking for ways in learned] == [["forms"]]
 

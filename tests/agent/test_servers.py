@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from pydantic import BaseModel
 
-from agent.model_options import ModelOptions
+from agent.model_options import CallSettings, ModelOptions
 from agent.models.chat import MANY, Access, Models
 from agent.models.cleaning import cleaned, objects_in, without_thoughts
 from agent.models.failures import Trouble
@@ -85,7 +85,11 @@ def does_not_alternate(request: dict[str, Any]) -> bool:
 
 REFUSALS = {
     "Ollama: no tools": ("registry.ollama.ai/library/gemma:7b does not support tools", has_tools, 400),
-    "vLLM: no parser": ('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set', has_tools, 400),
+    "vLLM: no parser": (
+        '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+        has_tools,
+        400,
+    ),
     "OpenRouter: no tools": ("No endpoints found that support tool use.", has_tools, 404),
     "llama.cpp: no template": ("tools param requires --jinja flag", has_tools, 500),
     "words nobody knows": ("bad request", has_tools, 400),
@@ -94,10 +98,22 @@ REFUSALS = {
     "no forced choice at all": ("tool_choice must be auto or none", is_forced, 400),
     "Gemma: no system": ("System role not supported", has_system, 400),
     "no developer": ("Developer instruction is not enabled for models/gemma-3-27b-it", has_system, 400),
-    "Mistral: alternation": ("Conversation roles must alternate user/assistant/user/assistant/...", does_not_alternate, 400),
-    "vLLM: alternation, 500": ("Jinja template error: conversation roles must alternate", does_not_alternate, 500),
-    "everything at once": ("bad request", lambda r: has_tools(r) or has_system(r) or does_not_alternate(r), 400),
-}  # fmt: skip
+    "Mistral: alternation": (
+        "Conversation roles must alternate user/assistant/user/assistant/...",
+        does_not_alternate,
+        400,
+    ),
+    "vLLM: alternation, 500": (
+        "Jinja template error: conversation roles must alternate",
+        does_not_alternate,
+        500,
+    ),
+    "everything at once": (
+        "bad request",
+        lambda r: has_tools(r) or has_system(r) or does_not_alternate(r),
+        400,
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", REFUSALS)
@@ -134,7 +150,10 @@ SAYS = {
     "not opened": "I must not promise a discount.\n</think>\n" + THANKS,
     "twice": f"<think>a</think>{THANKS}<think>b</think>",
     "Magistral": f"[THINK]no discount[/THINK]{THANKS}",
-    "harmony": f"<|channel|>analysis<|message|>no discount<|end|><|start|>assistant<|channel|>final<|message|>{THANKS}<|return|>",
+    "harmony": (
+        "<|channel|>analysis<|message|>no "
+        f"discount<|end|><|start|>assistant<|channel|>final<|message|>{THANKS}<|return|>"
+    ),
     "harmony, marks gone": f"analysisNo discount.assistantfinal{THANKS}",
     "marks": f"{THANKS}<|im_end|>",
     "a turn's end": f"{THANKS}<end_of_turn>\n",
@@ -173,19 +192,34 @@ WRITTEN = [
     '[TOOL_CALLS][{"name": "find_product", "arguments": {"query": "blue vase"}}]',
     '<|python_tag|>{"name": "find_product", "parameters": {"query": "blue vase"}}',
     '{"name": "find_product", "parameters": {"query": "blue vase"}}',
-    '```json\n{"type": "function", "function": {"name": "find_product", "arguments": {"query": "blue vase"}}}\n```',
-    '<think>look it up</think><tool_call>{"name": "find_product", "arguments": {"query": "blue vase"}}</tool_call>',
+    (
+        '```json\n{"type": "function", "function": {"name": "find_product", "arguments": {"query": "blue '
+        'vase"}}}\n```'
+    ),
+    (
+        '<think>look it up</think><tool_call>{"name": "find_product", "arguments": {"query": "blue '
+        'vase"}}</tool_call>'
+    ),
     '[find_product(query="blue vase")]',
     '```tool_code\nfind_product(query="blue vase")\n```',
     'I will look that up.\n{"name": "find_product", "parameters": {"query": "blue vase"}}',
     'Thought: look it up\nAction: find_product\nAction Input: {"query": "blue vase"}',
     '<function_calls>find_product(query="blue vase")</function_calls>',
-    '<｜DSML｜invoke name="find_product"><｜DSML｜parameter name="query" string="true">blue vase</｜DSML｜parameter></｜DSML｜invoke>',
+    (
+        '<｜DSML｜invoke name="find_product"><｜DSML｜parameter name="query" string="true">blue'
+        " vase</｜DSML｜parameter></｜DSML｜invoke>"
+    ),
     "<tool_call><function=find_product><parameter=query>\nblue vase\n</parameter></function></tool_call>",
     "<tool_call>find_product\n<arg_key>query</arg_key>\n<arg_value>blue vase</arg_value>\n</tool_call>",
     '[TOOL_CALLS]find_product[ARGS]{"query": "blue vase"}',
-    '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>find_product\n```json\n{"query": "blue vase"}\n```<｜tool▁call▁end｜>',
-    '<|channel|>commentary to=functions.find_product <|constrain|>json<|message|>{"query": "blue vase"}<|call|>',
+    (
+        '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>find_product\n```json\n{"query": '
+        '"blue vase"}\n```<｜tool▁call▁end｜>'
+    ),
+    (
+        '<|channel|>commentary to=functions.find_product <|constrain|>json<|message|>{"query": "blue '
+        'vase"}<|call|>'
+    ),
 ]
 
 
@@ -257,10 +291,31 @@ async def test_a_call_without_an_id_gets_one_and_thoughts_go_back_with_it():
 
 ONCE = {
     "empty": message(""),
-    "broken arguments": {**message(), "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "content": None, "tool_calls": [{"id": "b", "type": "function", "function": {"name": "find_product", "arguments": '{"query": "blue'}}]}}]},
-    "failed call": error(400, "invalid_request_error", "tool_use_failed", "Failed to call a function. See 'failed_generation'."),
+    "broken arguments": {
+        **message(),
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "tool_calls",
+                "message": {
+                    "role": "assistant",
+                    "content": None,
+                    "tool_calls": [
+                        {
+                            "id": "b",
+                            "type": "function",
+                            "function": {"name": "find_product", "arguments": '{"query": "blue'},
+                        }
+                    ],
+                },
+            }
+        ],
+    },
+    "failed call": error(
+        400, "invalid_request_error", "tool_use_failed", "Failed to call a function. See 'failed_generation'."
+    ),
     "thoughts alone": message("<think>hm</think>"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", ONCE)
@@ -281,13 +336,35 @@ async def test_what_went_wrong_once_is_asked_once_more_with_the_complaint(kind: 
 
 
 LASTING = {
-    "retired": (error(404, "NOT_FOUND", None, "This model models/gemini-x is no longer available to new users."), "There is no model openai:m", "OPENAI_MODEL"),
-    "unknown": (error(400, "invalid_request_error", "model_not_found", "The model `m` does not exist"), "There is no model openai:m", "OPENAI_MODEL"),
-    "a web page": (Response("<html>Ollama is running</html>", media_type="text/html"), "does not speak", "OPENAI_BASE_URL"),
-    "no such page": (Response("404 page not found", 404, media_type="text/plain"), "does not speak", "OPENAI_BASE_URL"),
+    "retired": (
+        error(404, "NOT_FOUND", None, "This model models/gemini-x is no longer available to new users."),
+        "There is no model openai:m",
+        "OPENAI_MODEL",
+    ),
+    "unknown": (
+        error(400, "invalid_request_error", "model_not_found", "The model `m` does not exist"),
+        "There is no model openai:m",
+        "OPENAI_MODEL",
+    ),
+    "a web page": (
+        Response("<html>Ollama is running</html>", media_type="text/html"),
+        "does not speak",
+        "OPENAI_BASE_URL",
+    ),
+    "no such page": (
+        Response("404 page not found", 404, media_type="text/plain"),
+        "does not speak",
+        "OPENAI_BASE_URL",
+    ),
     "no money": (error(402, "x", None, "Insufficient Balance"), "quota", "OPENAI_API_KEY"),
-    "wrong country": (error(403, "x", "unsupported_country_region_territory", "Country, region, or territory not supported"), "is not offered", "OPENAI_API_KEY"),
-}  # fmt: skip
+    "wrong country": (
+        error(
+            403, "x", "unsupported_country_region_territory", "Country, region, or territory not supported"
+        ),
+        "is not offered",
+        "OPENAI_API_KEY",
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", LASTING)
@@ -442,8 +519,16 @@ async def test_the_servers_that_others_reported(external_data: Path):
                 )
             if not refused and "status" in case:
                 body = case["server_answer"]
-                return Response(body if isinstance(body, str) else json.dumps(body), case["status"], media_type=case.get("content_type", "application/json"))  # fmt: skip
-            structured = schema_of(request) or "JSON object for" in str(request["messages"][0]["content"]) or any(t["function"]["name"] in ("Verdict", "Facts") for t in request.get("tools") or ())  # fmt: skip
+                return Response(
+                    body if isinstance(body, str) else json.dumps(body),
+                    case["status"],
+                    media_type=case.get("content_type", "application/json"),
+                )
+            structured = (
+                schema_of(request)
+                or "JSON object for" in str(request["messages"][0]["content"])
+                or any(t["function"]["name"] in ("Verdict", "Facts") for t in request.get("tools") or ())
+            )
             if structured:
                 return refusing("", lambda _: False)(request)
             if "first_answer" in case and first and first.pop():
@@ -667,5 +752,5 @@ async def test_what_is_taken_is_not_left_out_with_what_is_not():
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
         said = [SystemMessage("You sell."), HumanMessage("hello")]
-        assert (await models.ask("auto", said, options=options)).model == "openai:m"
+        assert (await models.ask("auto", said, call=CallSettings(options=options))).model == "openai:m"
         assert models.ways_of("openai:m").lacking == ["temperature", "reasoning_effort", "max_tokens"]

@@ -109,9 +109,19 @@ WORDS = st.text(
 
 
 @given(
-    st.lists(st.tuples(st.datetimes(datetime(2012, 1, 1), datetime(2030, 1, 1)), st.sampled_from(["Ann", "Ünal Ö", "+7 701 555 01 01"]), WORDS), min_size=1, max_size=20),
-    st.sampled_from(["%d.%m.%Y, %H:%M - ", "[%d/%m/%Y, %H:%M:%S] ", "%Y-%m-%d, %H:%M - ", "%m/%d/%y, %I:%M %p - "]),
-)  # fmt: skip
+    st.lists(
+        st.tuples(
+            st.datetimes(datetime(2012, 1, 1), datetime(2030, 1, 1)),
+            st.sampled_from(["Ann", "Ünal Ö", "+7 701 555 01 01"]),
+            WORDS,
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    st.sampled_from(
+        ["%d.%m.%Y, %H:%M - ", "[%d/%m/%Y, %H:%M:%S] ", "%Y-%m-%d, %H:%M - ", "%m/%d/%y, %I:%M %p - "]
+    ),
+)
 @settings(max_examples=120)
 def test_what_is_written_is_read(rows: list, form: str):
     rows.sort(key=lambda row: row[0])

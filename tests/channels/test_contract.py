@@ -57,7 +57,9 @@ async def test_what_the_provider_did_not_sign_is_not_authentic(line: Wire):
     assert not line.channel.authentic(body, {**headers, names[0]: "é"})
     if line.channel.name != "wappi":  # which signs nothing
         assert not line.channel.authentic(body + b" ", headers)
-        assert not line.remade(**{"app_secret" if line.channel.name == "cloud_api" else "hmac_key": SecretStr("")}).authentic(body, headers)  # fmt: skip
+        assert not line.remade(
+            **{"app_secret" if line.channel.name == "cloud_api" else "hmac_key": SecretStr("")}
+        ).authentic(body, headers)
 
 
 JSON = st.recursive(
@@ -65,7 +67,10 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
     max_leaves=12,
 )
-FIELDS = ("messages", "id", "profile_id", "wh_type", "type", "body", "chatId", "from", "to", "event", "session", "payload", "fromMe", "entry", "changes", "value", "metadata", "media", "ack", "hasMedia", "status")  # fmt: skip
+FIELDS = (
+    "messages id profile_id wh_type type body chatId from to event session payload fromMe entry "
+    "changes value metadata media ack hasMedia status"
+).split()
 SHAPED = st.recursive(
     JSON, lambda inner: st.dictionaries(st.sampled_from(FIELDS), inner, min_size=1, max_size=6), max_leaves=8
 )
@@ -172,9 +177,13 @@ async def test_a_wrong_secret_stops_and_a_dead_address_retries(line: Wire):
 
 @pytest.mark.parametrize(
     ("file", "kind"),
-    [(Sent(PNG, "image/png", "cup.png"), "image"), (Sent(VOICE, "audio/ogg; codecs=opus"), "audio"), (Sent(b"%PDF-1.4", "application/pdf", "list.pdf"), "document")],
+    [
+        (Sent(PNG, "image/png", "cup.png"), "image"),
+        (Sent(VOICE, "audio/ogg; codecs=opus"), "audio"),
+        (Sent(b"%PDF-1.4", "application/pdf", "list.pdf"), "document"),
+    ],
     ids=["image", "voice", "document"],
-)  # fmt: skip
+)
 async def test_files_come_in(line: Wire, file: Sent, kind: str):
     await line.write("" if kind == "audio" else "look", file)
     message = await line.message()

@@ -171,9 +171,17 @@ def test_one_bad_element_takes_no_neighbour(kinds: list[str]):
         "profile_id": "p",
     }
     rows = [
-        {**good, "id": f"M{n}"} if kind == "good" else {**good, "id": ""} if kind == "no id" else {**good, "id": f"M{n}", "profile_id": None} if kind == "no profile" else "text" if kind == "text" else 7
+        {**good, "id": f"M{n}"}
+        if kind == "good"
+        else {**good, "id": ""}
+        if kind == "no id"
+        else {**good, "id": f"M{n}", "profile_id": None}
+        if kind == "no profile"
+        else "text"
+        if kind == "text"
+        else 7
         for n, kind in enumerate(kinds)
-    ]  # fmt: skip
+    ]
     parsed = parse(json.dumps({"messages": rows}).encode())
     assert [m.id for m in parsed.messages] == [f"M{n}" for n, kind in enumerate(kinds) if kind == "good"]
     assert len(parsed.quarantined) == sum(kind != "good" for kind in kinds)
@@ -204,5 +212,12 @@ def test_captured_webhooks(external_data: Path):
         "John",
         "message text",
     )
-    mixed = {"messages": [m for row in rows for m in [row["payload"].get("messages", row["payload"])] for m in (m if isinstance(m, list) else [m])]}  # fmt: skip
+    mixed = {
+        "messages": [
+            m
+            for row in rows
+            for m in [row["payload"].get("messages", row["payload"])]
+            for m in (m if isinstance(m, list) else [m])
+        ]
+    }
     assert len(parse(json.dumps(mixed).encode()).messages) == sum(len(p.messages) for p in found.values())

@@ -18,7 +18,10 @@ def stock(article: str) -> str:
     """How many of an article are in stock."""
     global calls
     calls += 1
-    return f"{article}: 7 in stock (call {calls} of process {os.getpid()}, key {os.environ.get('SHOP_KEY', 'none')})"
+    return (
+        f"{article}: 7 in stock (call {calls} of process {os.getpid()}, key "
+        f"{os.environ.get('SHOP_KEY', 'none')})"
+    )
 
 
 @server.tool()

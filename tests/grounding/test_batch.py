@@ -1,4 +1,5 @@
-"""The verifier is measured with answers that come as a file: a provider's batch, another machine, people who read."""
+"""The verifier is measured with answers that come as a file: a provider's batch, another machine, people who
+read."""
 
 from __future__ import annotations
 
@@ -18,8 +19,10 @@ shops:
     passages: ["Blue vase 900 KZT. Delivery is free from 5,000 KZT."]
     tool: ['[{"name": "Blue vase", "stock": 3}]']
 replies:
-- {id: a, lang: en, shop: vases, heard: ["customer: price?"], reply: "It is 900 KZT.", label: supported, kind: paraphrase, wordy: false, why: as said}
-- {id: b, lang: en, shop: vases, heard: ["customer: price?"], reply: "It is hand-made.", label: unsupported, kind: feature, wordy: true, why: not said}
+- {id: a, lang: en, shop: vases, heard: ["customer: price?"],
+   reply: "It is 900 KZT.", label: supported, kind: paraphrase, wordy: false, why: as said}
+- {id: b, lang: en, shop: vases, heard: ["customer: price?"],
+   reply: "It is hand-made.", label: unsupported, kind: feature, wordy: true, why: not said}
 """
 CITED = [{"id": "p1.1", "quote": "Blue vase 900 KZT."}]
 

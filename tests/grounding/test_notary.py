@@ -52,21 +52,36 @@ def cite(id: str, quote: str) -> dict[str, str]:
         ("The chair Lund costs 129 €.", judged(cite=[cite("p1.1", "Chair Lund 129 €")])),
         ("The chair Lund costs 129 €.", judged(cite=cite("[p1.1]", "chair  lund 129 €"))),
         ("Three chairs are 387 €.", judged(cite=[cite("p1.1", "Lund 129 €")], sum="3*129")),
-        ("Three chairs are 387 € and delivery 39 €, 426 € in all.", judged(cite=[cite("p1.1", "129 €"), cite("f1.2", "Delivery 39 €")], sum="3*129; 3*129+39")),
-        ("With 10 % off it would be 116,10 €.", judged(cite=[cite("p1.1", "129 €"), cite("p1.4", "10 % less")], sum="129-0.1*129")),
-        ("There are 14 of them.", judged(cite=[cite("t1.1", 'stock: 14')], live=True)),
+        (
+            "Three chairs are 387 € and delivery 39 €, 426 € in all.",
+            judged(cite=[cite("p1.1", "129 €"), cite("f1.2", "Delivery 39 €")], sum="3*129; 3*129+39"),
+        ),
+        (
+            "With 10 % off it would be 116,10 €.",
+            judged(cite=[cite("p1.1", "129 €"), cite("p1.4", "10 % less")], sum="129-0.1*129"),
+        ),
+        ("There are 14 of them.", judged(cite=[cite("t1.1", "stock: 14")], live=True)),
         ("The sofa is 1.490 €.", judged(cite=[cite("t1.2", "1 490 €")])),
         ("We are open until 7 pm.", judged(cite=[cite("p1.3", "10:00-19:00")])),
         ("Four chairs: 4 × 129 € = 516 €.", judged(cite=[cite("p1.1", "Lund 129 €")], sum="4*129")),
-        ("At once it is 10,95 млн тенге.", judged(cite=[cite("p2.1", "36,5 млн тенге, 30 % at once")], sum="0.3*36.5")),
-        ("That is 579 тысяч тенге a square metre.", judged(cite=[cite("p2.1", "63 m²: 36,5 млн тенге")], sum="36.5/63")),
-        ("That is 579 тысяч тенге a square metre.", judged(cite=[cite("p2.1", "63 m²: 36,5 млн тенге")], sum="36,5*1000/63")),
+        (
+            "At once it is 10,95 млн тенге.",
+            judged(cite=[cite("p2.1", "36,5 млн тенге, 30 % at once")], sum="0.3*36.5"),
+        ),
+        (
+            "That is 579 тысяч тенге a square metre.",
+            judged(cite=[cite("p2.1", "63 m²: 36,5 млн тенге")], sum="36.5/63"),
+        ),
+        (
+            "That is 579 тысяч тенге a square metre.",
+            judged(cite=[cite("p2.1", "63 m²: 36,5 млн тенге")], sum="36,5*1000/63"),
+        ),
         ("In 12 parts it is about 124 €.", judged(cite=[cite("t1.2", "1 490 €")], sum="1.490/12")),
         ("The Fjord is from 749 €.", judged(cite=[cite("p1.2", "Table Fjord from 749 €")])),
         ("Shall I put three chairs aside for you?", judged(status="no_claim")),
         ("So you have 100 €.", judged(cite=[cite("c1.1", "I have 100 €")])),
     ],
-)  # fmt: skip
+)
 def test_what_follows_from_what_is_cited_passes(reply: str, said: Judged):
     assert why(reply, said) == []
 
@@ -74,26 +89,78 @@ def test_what_follows_from_what_is_cited_passes(reply: str, said: Judged):
 @pytest.mark.parametrize(
     ("reply", "said", "reason"),
     [
-        ("The chair costs 99 €.", judged(cite=[cite("p1.1", "Chair Lund 129 €")]), "“99 €” does not stand in what it cites"),
-        ("The chair costs 129 €.", judged(cite=[cite("p1.1", "Chair Lund 99 €")]), "what it cites does not stand there"),
-        ("The chair costs 129 €.", judged(cite=[cite("p9.9", "Chair Lund 129 €")]), "what it cites does not stand there"),
-        ("The chair costs 129 €.", judged(cite=[cite("p1.1", "Chair Lund 129 €"), cite("p1.2", "oak")]), "what it cites does not stand there"),
+        (
+            "The chair costs 99 €.",
+            judged(cite=[cite("p1.1", "Chair Lund 129 €")]),
+            "“99 €” does not stand in what it cites",
+        ),
+        (
+            "The chair costs 129 €.",
+            judged(cite=[cite("p1.1", "Chair Lund 99 €")]),
+            "what it cites does not stand there",
+        ),
+        (
+            "The chair costs 129 €.",
+            judged(cite=[cite("p9.9", "Chair Lund 129 €")]),
+            "what it cites does not stand there",
+        ),
+        (
+            "The chair costs 129 €.",
+            judged(cite=[cite("p1.1", "Chair Lund 129 €"), cite("p1.2", "oak")]),
+            "what it cites does not stand there",
+        ),
         ("The chair costs 129 €.", judged(cite=[]), "what it cites does not stand there"),
-        ("The chair costs 129 $.", judged(cite=[cite("p1.1", "129 €")]), "“129 $” does not stand in what it cites"),
-        ("Three chairs are 330 €.", judged(cite=[cite("p1.1", "129 €")], sum="3*110"), "“330 €” does not stand in what it cites"),
-        ("Three chairs are 380 €.", judged(cite=[cite("p1.1", "129 €")], sum="3*129"), "“380 €” does not stand in what it cites"),
-        ("At once it is 10,95 тысяч тенге.", judged(cite=[cite("p2.1", "36,5 млн тенге, 30 % at once")], sum="0.3*36.5*1000"), "“10,95 тысяч тенге” does not stand in what it cites"),
-        ("It is 36,5 тенге.", judged(cite=[cite("p2.1", "36,5 млн тенге")]), "“36,5 тенге” does not stand in what it cites"),
-        ("It is 500 €.", judged(cite=[cite("p1.1", "129 €")], sum="__import__('os')"), "“500 €” does not stand in what it cites"),
-        ("It is 500 €.", judged(cite=[cite("p1.1", "129 €")], sum="9**9**9"), "“500 €” does not stand in what it cites"),
-        ("The shelf is 199 €.", judged(cite=[cite("p3.1", 'price: 199 €')]), "what it cites is not valid any more"),
-        ("It is in stock.", judged(cite=[cite("p1.1", "Chair Lund")], live=True), "no tool has said in this turn what is there now"),
+        (
+            "The chair costs 129 $.",
+            judged(cite=[cite("p1.1", "129 €")]),
+            "“129 $” does not stand in what it cites",
+        ),
+        (
+            "Three chairs are 330 €.",
+            judged(cite=[cite("p1.1", "129 €")], sum="3*110"),
+            "“330 €” does not stand in what it cites",
+        ),
+        (
+            "Three chairs are 380 €.",
+            judged(cite=[cite("p1.1", "129 €")], sum="3*129"),
+            "“380 €” does not stand in what it cites",
+        ),
+        (
+            "At once it is 10,95 тысяч тенге.",
+            judged(cite=[cite("p2.1", "36,5 млн тенге, 30 % at once")], sum="0.3*36.5*1000"),
+            "“10,95 тысяч тенге” does not stand in what it cites",
+        ),
+        (
+            "It is 36,5 тенге.",
+            judged(cite=[cite("p2.1", "36,5 млн тенге")]),
+            "“36,5 тенге” does not stand in what it cites",
+        ),
+        (
+            "It is 500 €.",
+            judged(cite=[cite("p1.1", "129 €")], sum="__import__('os')"),
+            "“500 €” does not stand in what it cites",
+        ),
+        (
+            "It is 500 €.",
+            judged(cite=[cite("p1.1", "129 €")], sum="9**9**9"),
+            "“500 €” does not stand in what it cites",
+        ),
+        (
+            "The shelf is 199 €.",
+            judged(cite=[cite("p3.1", "price: 199 €")]),
+            "what it cites is not valid any more",
+        ),
+        (
+            "It is in stock.",
+            judged(cite=[cite("p1.1", "Chair Lund")], live=True),
+            "no tool has said in this turn what is there now",
+        ),
         ("It is made of oak.", judged(status="not_stated", differs=["missing"]), "missing"),
         ("It is free on Sunday.", judged(status="contradicted", differs=None), "contradicted"),
         ("Hello, it costs 77 €!", judged(status="no_claim"), "“77 €” stands nowhere"),
         ("The chair is 129 €.", judged(n=2), "it was not judged"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_is_stopped_whatever_the_verifier_says(reply: str, said: Judged, reason: str):
     assert why(reply, said, today="2026-11-29") == [reason]
 

@@ -11,7 +11,7 @@ import yaml
 
 from server.bots.bot import build_bot
 from server.config.settings import Settings
-from server.replay.export import Exported, exported
+from server.replay.export import Exported, Transcript, exported
 from server.replay.masking import Mask, people_in
 from server.replay.runs import Kept, documents, played
 from server.replay.saved import BadConversation, parsed
@@ -47,18 +47,34 @@ def entry(author: Any, text: str, at: float, id: str, **more: Any) -> Entry:
 TALK = [
     entry("contact", "Здравствуйте, это Анна Петрова", 0, "m1"),
     entry("contact", "сколько стоит доставка по Алматы?", 0.001, "m2"),
-    entry("bot", "Здравствуйте, Анна! Доставка по Алматы стоит 1 500 ₸.", 0.002, "t1:0", turn_id="t1", model="openai:x"),
-    entry("contact", "", 2, "m3", kind="audio", heard="мой телефон +7 701 123 45 67, почта anna@mail.ru, живу на ул. Абая 15"),
+    entry(
+        "bot",
+        "Здравствуйте, Анна! Доставка по Алматы стоит 1 500 ₸.",
+        0.002,
+        "t1:0",
+        turn_id="t1",
+        model="openai:x",
+    ),
+    entry(
+        "contact",
+        "",
+        2,
+        "m3",
+        kind="audio",
+        heard="мой телефон +7 701 123 45 67, почта anna@mail.ru, живу на ул. Абая 15",
+    ),
     entry("bot", "Спасибо, Анна, записал.", 2.001, "t2:0", turn_id="t2", model="openai:x"),
     entry("person", "Анна, это Тимур, я вам позвоню: https://calls.kz/timur", 3, "p1"),
     entry("contact", "хорошо", 3.1, "m4"),
     entry("contact", "а чек дадите?", 30, "m5"),
     entry("bot", "О чеке уточню у коллеги, Анна.", 30.001, "t4:0", turn_id="t4", model="openai:x"),
-]  # fmt: skip
+]
 
 
 async def export(entries: list[Entry], contact: Contact = ANNA, bad: str = "") -> Exported:
-    return await exported("talk", contact, entries, BOT, documents(None), Mask(["Тимур", contact.name]), bad)
+    return await exported(
+        "talk", Transcript(contact, entries), BOT, documents(None), Mask(["Тимур", contact.name]), bad
+    )
 
 
 async def test_it_plays_as_it_went_with_nobody_in_it():
@@ -161,14 +177,21 @@ async def test_a_conversation_in_which_nobody_wrote_is_none():
 
 
 async def test_a_touch_is_a_silence():
-    following = replace(BOT, outreach=build_bot(
-        Settings.model_construct(),
-        {"id": "x", "outreach": {"enabled": True, "intervals": [3]}, "hours": {"timezone": "Asia/Almaty", "holidays": "none"}},
-        {},
-    ).outreach)  # fmt: skip
+    following = replace(
+        BOT,
+        outreach=build_bot(
+            Settings.model_construct(),
+            {
+                "id": "x",
+                "outreach": {"enabled": True, "intervals": [3]},
+                "hours": {"timezone": "Asia/Almaty", "holidays": "none"},
+            },
+            {},
+        ).outreach,
+    )
     talk = [*TALK[:3], entry("bot", "Вы ещё с нами, Анна?", 3.1, "t9:0", turn_id="t9", touch=1)]
     mask = Mask(["Анна Петрова"])
-    made_ = await exported("touched", ANNA, talk, following, documents(None), mask)
+    made_ = await exported("touched", Transcript(ANNA, talk), following, documents(None), mask)
     saved = parsed(made_.file, "touched")
     assert saved.turns[1].silence and saved.bot["outreach"]["enabled"]
     assert made_.differs == []

@@ -58,7 +58,10 @@ def test_numbers_are_what_was_written(words: str):
 
 
 def test_numbers_of_tools_are_numbers():
-    turns = "[{user: hi, expect: {tools: [{t: {most: 5, share: 0.5, on: true}}]}, model: {sell: [{t: {most: 5}}]}}]"
+    turns = (
+        "[{user: hi, expect: {tools: [{t: {most: 5, share: 0.5, on: true}}]}, model: {sell: [{t: {most: "
+        "5}}]}}]"
+    )
     saved = parsed(f"about: x\nturns: {turns}", "t.yaml")
     assert saved.turns[0].expect.tools == [{"t": {"most": 5, "share": 0.5, "on": True}}]
     assert saved.turns[0].model == {"sell": [{"t": {"most": 5}}]}
@@ -86,7 +89,10 @@ async def test_a_touch_that_is_jumped_over_is_named(saved: Callable[..., Kept]):
 
 async def test_time_never_runs_backwards(saved: Callable[..., Kept]):
     head = "bot: {business: x, outreach: {enabled: true, intervals: [2]}, hours: {holidays: none}}\n"
-    turns = "  - user: Do you deliver?\n  - operator: Yes, I will call.\n    after: 5h\n  - hand_back: true\n  - silence: 1h\n"
+    turns = (
+        "  - user: Do you deliver?\n  - operator: Yes, I will call.\n    after: 5h\n  - hand_back: true\n  - "
+        "silence: 1h\n"
+    )
     went, _ = await played(saved(turns, head=head))
     assert [turn.at for turn in went.turns] == sorted(turn.at for turn in went.turns)
 

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from channels.base import Pace
 from server.store.keys import key
-from server.store.mailbox import Limits, Mailbox, Work
+from server.store.mailbox import Arrival, Limits, Mailbox, Work
 from tests.waiting import until
 
 
@@ -19,7 +19,7 @@ def mailbox(redis: Redis, debounce: int = 0, longest: int = 0, lease: int = 60_0
 async def put(box: Mailbox, conversation: str, message: str, **options: bool) -> bool:
     await box._redis.hset(key("b", "contact", conversation), "created", "0")
     return await box.accept(
-        conversation, message, json.dumps({"id": message}), json.dumps({"id": message}), **options
+        conversation, message, json.dumps({"id": message}), json.dumps({"id": message}), Arrival(**options)
     )
 
 
@@ -41,9 +41,9 @@ def reply(reply_id: str) -> tuple[str, str]:
 
 
 async def try_to_send(
-    box: Mailbox, name: str, fence: int, account: str, pace: Pace, reply: str = "t:0", again: bool = False
+    box: Mailbox, name: str, fence: int, account: str, pace: Pace, reply: str = "t:0"
 ) -> tuple[str, str]:
-    tried = await box.send_begin(name, fence, account, reply, pace, again)
+    tried = await box.send_begin(name, fence, account, reply, pace)
     return tried.go, tried.detail
 
 

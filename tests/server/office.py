@@ -27,6 +27,7 @@ from server.pipeline import sender
 from server.pipeline.turn_services import TurnServices
 from server.pipeline.worker import Worker
 from server.store.keys import key, thread_prefix
+from server.store.mailbox import Arrival
 from server.store.records import Entry
 from tests.agent.chatting import Shelf
 from tests.server.stack import TOKEN
@@ -60,7 +61,7 @@ class Office:
         conversation = await self.runtime.conversations.identify(said)
         entry = Entry(id=said.id, author="contact", text=text, at=now_ms())
         await self.runtime.mailbox.accept(
-            conversation, said.id, said.model_dump_json(), entry.model_dump_json(), length=len(text)
+            conversation, said.id, said.model_dump_json(), entry.model_dump_json(), Arrival(length=len(text))
         )
         return conversation
 

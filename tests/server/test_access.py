@@ -106,7 +106,17 @@ async def test_what_operators_may_do_in_the_simulator_is_what_they_may_do_elsewh
     await until(stack.idle)
 
 
-@pytest.mark.parametrize("profile", [{"consent": None}, {"class_reason": "x"}, {"undeliverable": "1"}, {"Name": "x"}, {"name": "x" * 1001}, {"a b": "c"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "profile",
+    [
+        {"consent": None},
+        {"class_reason": "x"},
+        {"undeliverable": "1"},
+        {"Name": "x"},
+        {"name": "x" * 1001},
+        {"a b": "c"},
+    ],
+)
 async def test_what_the_service_notes_itself_is_not_entered(stack: Stack, profile: dict[str, object]):
     known = await conversation(stack)
     answer = await stack.http.patch(f"/api/contacts/{known}", json={"profile": profile})
@@ -305,7 +315,12 @@ async def test_a_calendar_ends_with_the_token_of_whoever_reads_it(stack: Stack):
 async def test_whoever_owns_one_bot_names_no_model_and_no_budget_of_its_own(stack: Stack):
     id, token = await operator(stack, "owner", ["demo"])
     async with client(stack, token) as mine:
-        for field, value in (("model", "openai:dearest"), ("moderate_model", "openai:x"), ("daily_budget", 10_000), ("fallback_model", "x")):  # fmt: skip
+        for field, value in (
+            ("model", "openai:dearest"),
+            ("moderate_model", "openai:x"),
+            ("daily_budget", 10_000),
+            ("fallback_model", "x"),
+        ):
             answer = await mine.patch("/api/bots/demo", json={field: value})
             assert answer.status_code == 403 and field in answer.text
         assert (await mine.patch("/api/bots/demo", json={"facts": "Open daily."})).status_code == 200

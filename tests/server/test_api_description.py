@@ -1,4 +1,5 @@
-"""The description of the API: every operation, answer and field is in it, under names that a client can use."""
+"""The description of the API: every operation, answer and field is in it, under names that a client can
+use."""
 
 from __future__ import annotations
 

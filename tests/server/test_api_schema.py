@@ -44,8 +44,8 @@ def apart() -> Iterator[Stack]:
 
 
 def tried(stack: Stack, folder: Path, config: str, paths: str, *more: str) -> str:
-    """What schemathesis says of the API; it exits with an error when anything was a server error, or an answer
-    had another status, media type or shape than its description says."""
+    """What schemathesis says of the API; it exits with an error when anything was a server error, or an
+    answer had another status, media type or shape than its description says."""
     (folder / "schemathesis.toml").write_text(config, encoding="utf-8")
     command = [
         str(SCHEMATHESIS),
@@ -78,7 +78,8 @@ def test_nothing_that_is_sent_is_a_server_error_or_answered_in_another_shape(apa
 
 
 async def filled(stack: Stack) -> dict[str, str]:
-    """A product whose lists all have a row; the ids of what there is, by the names that paths have for them."""
+    """A product whose lists all have a row; the ids of what there is, by the names that paths have for
+    them."""
     _, conversation = await talk(stack, "how much is delivery?")
     _, planned = await silent(stack)
     await stack.http.post(f"/api/follow-ups/{planned}/skip")

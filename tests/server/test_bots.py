@@ -64,7 +64,11 @@ async def write(url: str, account: str, contact: str, text: str, **more: Any) ->
 
 
 def said(emulator: Any, account: str, contact: str) -> list[str]:
-    return [b.text for b in list(emulator.phones.bubbles.values()) if (b.number, b.contact, b.mine) == (account, contact, False)]  # fmt: skip
+    return [
+        b.text
+        for b in list(emulator.phones.bubbles.values())
+        if (b.number, b.contact, b.mine) == (account, contact, False)
+    ]
 
 
 async def test_a_bot_is_put_seen_changed_and_deleted_without_a_restart(stack: Stack, bots: list[str]):
@@ -128,20 +132,39 @@ async def _answered(stack: Stack, wire: str, account: str, contact: str) -> list
         ({"id": "a", "channel": {"type": "pigeon"}}, "channel.type", "cloud_api, wappi, waha"),
         ({"id": "a", "channel": {"type": "wappi", "profile_id": "p"}}, "channel.token", "missing"),
         ({"id": "a", "channel": {"type": "wappi", "token": "t"}}, "channel.profile_id", "required"),
-        ({"id": "a", "channel": {"type": "wappi", "profile_id": "p", "token": "t", "secret": "s"}}, "channel.secret", "no such"),
+        (
+            {"id": "a", "channel": {"type": "wappi", "profile_id": "p", "token": "t", "secret": "s"}},
+            "channel.secret",
+            "no such",
+        ),
         ({"id": "a", "channel": {"type": "wappi", "profile_id": "p", "token": 7}}, "channel.token", "text"),
-        ({"id": "a", "channel": {"type": "cloud_api", "phone_number_id": "sim-default"}}, "channel", "simulator"),
+        (
+            {"id": "a", "channel": {"type": "cloud_api", "phone_number_id": "sim-default"}},
+            "channel",
+            "simulator",
+        ),
         ({"id": "a", "channel": {"type": "waha"}}, "channel.url", "missing"),
         ({"id": "a", "channel": {"type": "simulator", "token": "t"}}, "channel.token", "needs none"),
         ({"id": "a", "channel": {"type": "waha", "url": "http://waha"}}, "channel.hmac_key", "missing"),
-        ({"id": "a", "channel": {"type": "wappi", "profile_id": "p", "token": "t", "receive": "webhook"}}, "channel.webhook_secret", "missing"),
-        ({"id": "a", "channel": {"type": "wappi", "profile_id": "p", "token": "t", "webhook_secret": "a/b?c"}}, "channel.webhook_secret", "letters"),
+        (
+            {"id": "a", "channel": {"type": "wappi", "profile_id": "p", "token": "t", "receive": "webhook"}},
+            "channel.webhook_secret",
+            "missing",
+        ),
+        (
+            {
+                "id": "a",
+                "channel": {"type": "wappi", "profile_id": "p", "token": "t", "webhook_secret": "a/b?c"},
+            },
+            "channel.webhook_secret",
+            "letters",
+        ),
         ({"id": "a", "tools": [None]}, "tools.0", "string"),
         ({"id": "a", "channel": {"type": ["x"]}}, "channel.type", "use one of"),
         ([], "", ""),
         ("text", "bot", "object"),
     ],
-)  # fmt: skip
+)
 async def test_a_wrong_configuration_names_its_field_and_stores_nothing(
     stack: Stack, config: Any, field: str, words: str
 ):
@@ -160,7 +183,11 @@ async def test_a_list_says_what_became_of_each(stack: Stack, bots: list[str]):
     bots.append(good)
     answer = await stack.http.put("/api/bots", json=[{"id": good}, {"id": bad, "nothing": 1}, {"id": good}])
     assert answer.status_code == 207
-    assert [(row["id"], row["status"]) for row in answer.json()["items"]] == [(good, "created"), (bad, "refused"), (good, "unchanged")]  # fmt: skip
+    assert [(row["id"], row["status"]) for row in answer.json()["items"]] == [
+        (good, "created"),
+        (bad, "refused"),
+        (good, "unchanged"),
+    ]
 
 
 async def test_secrets_go_in_and_never_come_out(
@@ -218,7 +245,14 @@ async def test_wappi_from_a_message_to_its_ticks(
     emulator, url = wappi
     bot, profile, contact = name(), uuid.uuid4().hex[:8], "77015550777"
     bots.append(bot)
-    channel = {"type": "wappi", "profile_id": profile, "token": TOKEN, "webhook_secret": HOOK, "authorization": "from-wappi", "url": url}  # fmt: skip
+    channel = {
+        "type": "wappi",
+        "profile_id": profile,
+        "token": TOKEN,
+        "webhook_secret": HOOK,
+        "authorization": "from-wappi",
+        "url": url,
+    }
     await stack.http.put("/api/bots", json={"id": bot, "channel": channel})
     told = await stack.http.post(f"/api/bots/{bot}/webhook", json={"base_url": stack.url})
     assert told.json()["status"] == "done"
@@ -256,7 +290,18 @@ async def test_wappi_from_a_message_to_its_ticks(
         (f"/webhook/pigeon/{bot}/{HOOK}", {"Authorization": "from-wappi"}),
     ):
         assert (await stack.http.post(path, json={"messages": []}, headers=headers)).status_code == 403
-    foreign = {"messages": [{"wh_type": "incoming_message", "id": "F1", "profile_id": "another", "type": "chat", "body": "hi", "chatId": "77010000001@c.us"}]}  # fmt: skip
+    foreign = {
+        "messages": [
+            {
+                "wh_type": "incoming_message",
+                "id": "F1",
+                "profile_id": "another",
+                "type": "chat",
+                "body": "hi",
+                "chatId": "77010000001@c.us",
+            }
+        ]
+    }
     answer = await stack.http.post(
         f"/webhook/wappi/{bot}/{HOOK}", json=foreign, headers={"Authorization": "from-wappi"}
     )
@@ -264,11 +309,19 @@ async def test_wappi_from_a_message_to_its_ticks(
     assert len((await stack.http.get("/api/contacts", params={"bot_id": bot})).json()["items"]) == 1
 
 
-async def test_a_qr_linked_session_from_its_code_to_a_conversation(stack: Stack, bots: list[str], gateway: tuple[WahaEmulator, str]):  # fmt: skip
+async def test_a_qr_linked_session_from_its_code_to_a_conversation(
+    stack: Stack, bots: list[str], gateway: tuple[WahaEmulator, str]
+):
     emulator, url = gateway
     bot, contact = name(), "77015550778"
     bots.append(bot)
-    channel = {"type": "waha", "url": url, "api_key": "gateway-key", "hmac_key": "gateway-hmac", "webhook_url": f"{stack.url}/webhook/waha"}  # fmt: skip
+    channel = {
+        "type": "waha",
+        "url": url,
+        "api_key": "gateway-key",
+        "hmac_key": "gateway-hmac",
+        "webhook_url": f"{stack.url}/webhook/waha",
+    }
     made = (await stack.http.put("/api/bots", json={"id": bot, "channel": channel})).json()
     assert made["status"] == "created" and "terms of service" in made["notice"]
     status = (await stack.http.get(f"/api/bots/{bot}/status")).json()
@@ -297,7 +350,9 @@ async def test_a_qr_linked_session_from_its_code_to_a_conversation(stack: Stack,
     assert not [row for row in (await stack.http.get("/api/stats")).json()["alerts"] if row["bot_id"] == bot]
 
 
-async def test_an_unlinked_profile_shows_its_code_in_the_status(stack: Stack, bots: list[str], wappi: tuple[WappiEmulator, str]):  # fmt: skip
+async def test_an_unlinked_profile_shows_its_code_in_the_status(
+    stack: Stack, bots: list[str], wappi: tuple[WappiEmulator, str]
+):
     emulator, url = wappi
     bot, profile = name(), uuid.uuid4().hex[:8]
     bots.append(bot)
@@ -310,11 +365,19 @@ async def test_an_unlinked_profile_shows_its_code_in_the_status(stack: Stack, bo
     assert (await stack.http.get(f"/api/bots/{bot}/status")).json()["state"] == "connected"
 
 
-async def test_one_person_with_and_without_a_number_is_one_contact(stack: Stack, bots: list[str], gateway: tuple[WahaEmulator, str]):  # fmt: skip
+async def test_one_person_with_and_without_a_number_is_one_contact(
+    stack: Stack, bots: list[str], gateway: tuple[WahaEmulator, str]
+):
     _, url = gateway
     bot, contact = name(), "77015550779"
     bots.append(bot)
-    channel = {"type": "waha", "url": url, "api_key": "gateway-key", "hmac_key": "gateway-hmac", "webhook_url": f"{stack.url}/webhook/waha"}  # fmt: skip
+    channel = {
+        "type": "waha",
+        "url": url,
+        "api_key": "gateway-key",
+        "hmac_key": "gateway-hmac",
+        "webhook_url": f"{stack.url}/webhook/waha",
+    }
     await stack.http.put("/api/bots", json={"id": bot, "channel": channel})
     async with httpx.AsyncClient() as client:
         await client.post(f"{url}/_control/{bot}/scan")
@@ -333,7 +396,13 @@ async def test_one_person_with_and_without_a_number_is_one_contact(stack: Stack,
 
 
 async def test_sessions_beyond_the_limit_are_refused(stack: Stack, gateway: tuple[WahaEmulator, str]):
-    many = [{"id": f"w{n:02}", "channel": {"type": "waha", "url": gateway[1], "api_key": "gateway-key", "hmac_key": "k"}} for n in range(31)]  # fmt: skip
+    many = [
+        {
+            "id": f"w{n:02}",
+            "channel": {"type": "waha", "url": gateway[1], "api_key": "gateway-key", "hmac_key": "k"},
+        }
+        for n in range(31)
+    ]
     answer = await stack.http.put("/api/bots", json=many)
     rows = answer.json()["items"]
     assert [row["status"] for row in rows] == ["created"] * 30 + ["refused"]
@@ -378,9 +447,26 @@ async def test_a_token_of_one_bot_opens_nothing_else(stack: Stack, bots: list[st
         assert [b["id"] for b in (await mine.get("/api/bots")).json()["items"]] == [one]
         stats = (await mine.get("/api/stats")).json()
         assert [b["bot_id"] for b in stats["bots"]] == [one]
-        for path in ("/api/contacts", "/api/conversations", "/api/follow-ups/active", "/api/dead-letters", "/api/calls", "/api/suppressions", "/api/follow-ups/skipped"):  # fmt: skip
+        for path in (
+            "/api/contacts",
+            "/api/conversations",
+            "/api/follow-ups/active",
+            "/api/dead-letters",
+            "/api/calls",
+            "/api/suppressions",
+            "/api/follow-ups/skipped",
+        ):
             assert (await mine.get(path)).json()["items"] == [], path
-        for path in (f"/api/bots/{other}", f"/api/bots/{other}/status", f"/api/contacts/{theirs}", f"/api/conversations/{theirs}", f"/api/knowledge/documents?bot_id={other}", f"/api/templates?bot_id={other}", f"/api/consents?bot_id={other}", f"/api/contacts?bot_id={other}"):  # fmt: skip
+        for path in (
+            f"/api/bots/{other}",
+            f"/api/bots/{other}/status",
+            f"/api/contacts/{theirs}",
+            f"/api/conversations/{theirs}",
+            f"/api/knowledge/documents?bot_id={other}",
+            f"/api/templates?bot_id={other}",
+            f"/api/consents?bot_id={other}",
+            f"/api/contacts?bot_id={other}",
+        ):
             answer = await mine.get(path)
             assert answer.status_code == 404 and "a secret of other" not in answer.text, path
         for method, path, body in (
@@ -441,7 +527,8 @@ async def test_bots_are_applied_from_a_file(
     bots.append(bot)
     file = tmp_path / "bots.yaml"
     file.write_text(
-        f"bots:\n  - id: {bot}\n    business: From a file\n    prompt_set: bakery\n  - id: {bot}x\n    wrong: 1\n"
+        f"bots:\n  - id: {bot}\n    business: From a file\n    prompt_set: bakery\n  - id: {bot}x\n    "
+        "wrong: 1\n"
     )
     sets = tmp_path / "sets" / "bakery"
     sets.mkdir(parents=True)

@@ -103,8 +103,8 @@ async def test_the_agent_books_and_the_contact_gets_a_calendar_file_and_a_remind
         await office.writes(who, "please call me tomorrow")
         file, reply = await until(lambda: office.replies(who) if len(office.replies(who)) == 2 else None)
         assert (
-            file
-            == "[document call.ics] Your call is booked for 2026-11-24 15:00. Write here to move or cancel it."
+            file == "[document call.ics] Your call is booked for 2026-11-24 15:00. Write here to move or "
+            "cancel it."
         )
         assert "15:00" in reply
         (sent,) = office.emulator.files.kept.values()

@@ -25,7 +25,10 @@ from tests.server.test_media import PNG, VOICE, sends
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, needs_chromium]
-PAGES = ("/dashboard", "/dashboard/todo", "/dashboard/outreach", "/dashboard/knowledge?bot=demo", "/dashboard/bots", "/dashboard/bots/demo", "/dashboard/analytics", "/dashboard/people")  # fmt: skip
+PAGES = (
+    "/dashboard /dashboard/todo /dashboard/outreach /dashboard/knowledge?bot=demo /dashboard/bots "
+    "/dashboard/bots/demo /dashboard/analytics /dashboard/people"
+).split()
 
 
 async def opened(
@@ -226,7 +229,24 @@ async def test_dead_letters_and_tasks_are_worked_off(stack: Stack, browser: Brow
     await row.get_by_role("button", name="Hand back").click()
     await expect(row).to_have_count(0)
     assert (await stack.conversation_of(contact))["task"] == ""
-    piece = {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": {"messaging_product": "whatsapp", "metadata": {"display_phone_number": "1", "phone_number_id": NUMBER}, "messages": [{"id": "broken"}]}}]}]}  # fmt: skip
+    piece = {
+        "object": "whatsapp_business_account",
+        "entry": [
+            {
+                "id": "1",
+                "changes": [
+                    {
+                        "field": "messages",
+                        "value": {
+                            "messaging_product": "whatsapp",
+                            "metadata": {"display_phone_number": "1", "phone_number_id": NUMBER},
+                            "messages": [{"id": "broken"}],
+                        },
+                    }
+                ],
+            }
+        ],
+    }
     await stack.post(piece)
     forget = page.locator("tr", has_text="show").get_by_role("button", name="Forget").first
     await page.reload()

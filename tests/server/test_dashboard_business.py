@@ -18,7 +18,10 @@ from tests.server.test_dashboard import opened
 from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, needs_chromium]
-PAGES = ("/dashboard", "/dashboard/todo", "/dashboard/outreach", "/dashboard/knowledge?bot=demo", "/dashboard/bots", "/dashboard/bots/demo", "/dashboard/analytics", "/dashboard/people")  # fmt: skip
+PAGES = (
+    "/dashboard /dashboard/todo /dashboard/outreach /dashboard/knowledge?bot=demo /dashboard/bots "
+    "/dashboard/bots/demo /dashboard/analytics /dashboard/people"
+).split()
 
 
 async def test_a_document_is_dropped_tried_and_deleted(stack: Stack, browser: Browser, tmp_path: Path):
@@ -33,7 +36,8 @@ async def test_a_document_is_dropped_tried_and_deleted(stack: Stack, browser: Br
         """(raw) => {
           const { name, text } = JSON.parse(raw), files = new DataTransfer();
           files.items.add(new File([text], name, { type: "text/markdown" }));
-          document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
+          const how = { dataTransfer: files, bubbles: true, cancelable: true };
+          document.querySelector(".drop").dispatchEvent(new DragEvent("drop", how));
         }""",
         data,
     )
@@ -114,10 +118,21 @@ async def test_an_owner_makes_an_agent_who_sees_less(stack: Stack, browser: Brow
     await expect(theirs.get_by_label("Operator token")).to_be_visible()
 
 
-async def test_a_phone_is_linked_by_the_code_on_the_page(stack: Stack, browser: Browser, bots: list[str], gateway: tuple[WahaEmulator, str]):  # fmt: skip  # noqa: F811
+async def test_a_phone_is_linked_by_the_code_on_the_page(
+    stack: Stack,
+    browser: Browser,
+    bots: list[str],  # noqa: F811
+    gateway: tuple[WahaEmulator, str],  # noqa: F811
+):
     bot = name()
     bots.append(bot)
-    channel = {"type": "waha", "url": gateway[1], "api_key": "gateway-key", "hmac_key": "gateway-hmac", "webhook_url": f"{stack.url}/webhook/waha"}  # fmt: skip
+    channel = {
+        "type": "waha",
+        "url": gateway[1],
+        "api_key": "gateway-key",
+        "hmac_key": "gateway-hmac",
+        "webhook_url": f"{stack.url}/webhook/waha",
+    }
     await stack.http.put("/api/bots", json={"id": bot, "channel": channel})
     page = await opened(browser, stack, f"/dashboard/bots/{bot}")
     await expect(page.locator("img.qr")).to_have_attribute("src", re.compile("^data:image/png;base64,iVBOR"))

@@ -22,19 +22,27 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SMALL: ViewportSize = {"width": 320, "height": 640}
 # How many tables with heads each page has when there is something in all of them.
-TABLES = {"/dashboard/todo": 4, "/dashboard/outreach": 2, "/dashboard/knowledge?bot=demo": 1, "/dashboard/analytics": 1, "/dashboard/people": 3}  # fmt: skip
+TABLES = {
+    "/dashboard/todo": 4,
+    "/dashboard/outreach": 2,
+    "/dashboard/knowledge?bot=demo": 1,
+    "/dashboard/analytics": 1,
+    "/dashboard/people": 3,
+}
 
 # Cells on the screen whose label, what stands in `::before`, is not seen or is not what the head of their
 # column says.
 UNNAMED = """() => [...document.querySelectorAll("main table:has(thead)")].flatMap((table) => {
   const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent.trim());
-  return [...table.tBodies].flatMap((body) => [...body.rows]).flatMap((row) => [...row.cells].map((cell, number) => {
+  const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
+  return rows.flatMap((row) => [...row.cells].map((cell, number) => {
     if (!cell.checkVisibility({ visibilityProperty: true })) return "";
     const label = getComputedStyle(cell, "::before");
     const said = label.content.match(/^"(.*?)"/)?.[1];
     const seen = label.display !== "none" && label.visibility === "visible" && label.opacity === "1"
       && parseFloat(label.fontSize) >= 10 && parseFloat(label.width) > 10 && parseFloat(label.height) > 10;
-    return seen && said === heads[number] ? "" : `${heads[number]}: ${label.content} on ${cell.outerHTML.slice(0, 99)}`;
+    const wrong = `${heads[number]}: ${label.content} on ${cell.outerHTML.slice(0, 99)}`;
+    return seen && said === heads[number] ? "" : wrong;
   }).filter(Boolean));
 })"""
 
@@ -43,10 +51,13 @@ UNNAMED = """() => [...document.querySelectorAll("main table:has(thead)")].flatM
 SIDEWAYS = """() => {
   const wide = document.scrollingElement.scrollWidth > innerWidth ? ["the page"] : [];
   for (const each of document.querySelectorAll("body, body *")) {
-    if (!each.checkVisibility({ visibilityProperty: true }) || each.closest("svg, .skip, .hidden, option")) continue;
+    const shown = each.checkVisibility({ visibilityProperty: true });
+    if (!shown || each.closest("svg, .skip, .hidden, option")) continue;
     const { left, right, width } = each.getBoundingClientRect(), style = getComputedStyle(each);
-    const scrolls = /auto|scroll/.test(style.overflowX) && each.scrollWidth > each.clientWidth && each.clientWidth;
-    if (scrolls || (width > 1 && (left < -0.5 || right > innerWidth + 0.5))) wide.push(each.outerHTML.slice(0, 120));
+    const wider = each.scrollWidth > each.clientWidth && each.clientWidth;
+    const scrolls = /auto|scroll/.test(style.overflowX) && wider;
+    const outside = width > 1 && (left < -0.5 || right > innerWidth + 0.5);
+    if (scrolls || outside) wide.push(each.outerHTML.slice(0, 120));
   }
   return wide;
 }"""
@@ -54,8 +65,10 @@ SIDEWAYS = """() => {
 # What is to be touched and is too low for a finger. A checkbox and a choice of files are touched by their
 # labels.
 LOW = """() => [
-  ...document.querySelectorAll("a, button, summary, select, textarea, input, label:has([type=checkbox], [type=file])")]
-  .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.matches("[type=hidden], .skip, .hidden"))
+  ...document.querySelectorAll("a, button, summary, select, textarea, input"),
+  ...document.querySelectorAll("label:has([type=checkbox], [type=file])")]
+  .filter((each) => each.checkVisibility({ visibilityProperty: true }))
+  .filter((each) => !each.matches("[type=hidden], .skip, .hidden"))
   .filter((each) => !each.matches("[type=checkbox], [type=file], svg *"))
   .map((each) => [each.getBoundingClientRect().height, each.outerHTML.slice(0, 120)])
   .filter(([height]) => height < 39.9)"""

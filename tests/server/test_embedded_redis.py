@@ -67,8 +67,9 @@ def test_a_second_process_attaches_to_the_same_server(folder: Path):
 
 async def test_the_server_ends_with_a_killed_owner_and_keeps_its_data(folder: Path):
     code = (
-        "import sys,time; from pathlib import Path; from redis import Redis; from server.store.embedded import EmbeddedRedis\n"
-        f"s=EmbeddedRedis(Path({str(folder)!r})); Redis.from_url(s.start()).set('a','1'); print('up',flush=True); time.sleep(600)"
+        "import sys,time; from pathlib import Path; from redis import Redis; from server.store.embedded "
+        f"import EmbeddedRedis\ns=EmbeddedRedis(Path({str(folder)!r})); "
+        "Redis.from_url(s.start()).set('a','1'); print('up',flush=True); time.sleep(600)"
     )
     owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert owner.stdout is not None

@@ -4,6 +4,7 @@ can do."""
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Any
@@ -182,7 +183,11 @@ async def test_a_template_that_cannot_go_out_is_named(
 async def test_numbers_of_the_united_states_get_no_marketing_templates():
     hours = Outreach(enabled=True, templates={"*": "back:en"})
     plan = Plan(anchor=1, due=ms("2026-11-24 11:00"))
-    for number, category, what in (("12025550143", "MARKETING", "skip"), ("12025550143", "UTILITY", "go"), ("77010000001", "MARKETING", "go")):  # fmt: skip
+    for number, category, what in (
+        ("12025550143", "MARKETING", "skip"),
+        ("12025550143", "UTILITY", "go"),
+        ("77010000001", "MARKETING", "go"),
+    ):
         contact = Contact(id="c", bot_id="b", wa_id=number)
         known = {"back:en": Template(name="back", language="en", category=category)}
         assert judge(hours, plan, contact, known, plan.due).what == what
@@ -272,8 +277,16 @@ async def test_start_takes_an_opt_out_back_and_both_are_on_record(redis: Redis, 
         assert [(row.stopped, row.door) for row in log] == [(False, "words"), (True, "words")]
 
 
+def update(field: str, **value: Any) -> bytes:
+    """The body of a webhook of the Cloud API."""
+    change = {"field": field, "value": {"metadata": {"phone_number_id": "4242"}, **value}}
+    return json.dumps({"entry": [{"changes": [change]}]}).encode()
+
+
 async def test_the_button_of_a_template_is_an_opt_out_whatever_it_says(redis: Redis, tmp_path):
-    body = b'{"entry":[{"changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"4242"},"contacts":[{"wa_id":"77010000001"}],"messages":[{"from":"77010000001","id":"wamid.b","timestamp":"1","type":"button","button":{"text":"No more, please","payload":"STOP_PROMO"}}]}}]}]}'
+    pressed = {"text": "No more, please", "payload": "STOP_PROMO"}
+    message = {"from": "77010000001", "id": "wamid.b", "timestamp": "1", "type": "button", "button": pressed}
+    body = update("messages", contacts=[{"wa_id": "77010000001"}], messages=[message])
     (pressed,) = parse(body).messages
     async with silence(redis, tmp_path) as scene:
         entry = '{"id": "wamid.b", "author": "contact", "at": 1}'
@@ -352,7 +365,14 @@ async def test_a_contact_who_cannot_be_reached_is_left_alone(redis: Redis, tmp_p
 
 
 async def test_a_message_from_whatsapps_own_switch_is_an_opt_out(redis: Redis, tmp_path):
-    body = b'{"entry":[{"changes":[{"field":"user_preferences","value":{"metadata":{"phone_number_id":"4242"},"contacts":[{"wa_id":"77015550101","user_id":"KZ.1349"}],"user_preferences":[{"wa_id":"77015550101","category":"marketing_messages","value":"stop","timestamp":1786000200}]}}]}]}'
+    said = {
+        "wa_id": "77015550101",
+        "category": "marketing_messages",
+        "value": "stop",
+        "timestamp": 1786000200,
+    }
+    contacts = [{"wa_id": "77015550101", "user_id": "KZ.1349"}]
+    body = update("user_preferences", contacts=contacts, user_preferences=[said])
     (preference,) = parse(body).preferences
     assert (preference.stopped, preference.wa_id, preference.user_id) == (True, "77015550101", "KZ.1349")
     office = Office(redis, tmp_path)

@@ -197,7 +197,10 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_trouble(stac
         _, writer = await asyncio.open_connection("127.0.0.1", stack.port)
         auth = f"Authorization: Bearer {API}\r\n"
         kind = "application/x-www-form-urlencoded" if path == "/login" else "application/json"
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{auth}Content-Type: {kind}\r\nContent-Length: 900\r\n\r\nhalf"
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: x\r\n{auth}Content-Type: {kind}\r\nContent-Length: "
+            "900\r\n\r\nhalf"
+        )
         writer.write(head.encode())
         await writer.drain()
         writer.close()

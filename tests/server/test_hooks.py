@@ -22,7 +22,8 @@ from redis.asyncio import Redis
 from server.bots.bot import BotRuntime, runtimes
 from server.config.settings import Settings
 from server.notifications import webhooks as module
-from server.notifications.webhooks import EVENTS, Forbidden, Hooks, check, secret_of, signature
+from server.notifications.webhook_addresses import Forbidden, PublicOnly, check
+from server.notifications.webhooks import EVENTS, Hooks, secret_of, signature
 from server.store.keys import key
 from server.store.mailbox import TurnOutcome
 from tests.fakes.serving import served
@@ -197,7 +198,12 @@ async def test_a_redirect_is_not_followed_and_a_dead_endpoint_is_given_up(
     assert (await hooks.deliveries("default", nobody.id))[0].answer.startswith("no answer")
 
 
-PRIVATE = ["http://127.0.0.1/", "http://localhost/", "http://10.1.2.3/", "http://192.168.1.1/", "http://169.254.169.254/latest/meta-data", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://0.0.0.0/", "http://100.64.0.1/", "http://2130706433/", "http://[fd00::1]/", "http://224.0.0.1/", "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://192.0.0.192/"]  # fmt: skip
+PRIVATE = (
+    "http://127.0.0.1/ http://localhost/ http://10.1.2.3/ http://192.168.1.1/ "
+    "http://169.254.169.254/latest/meta-data http://[::1]/ http://[::ffff:10.0.0.1]/ http://0.0.0.0/ "
+    "http://100.64.0.1/ http://2130706433/ http://[fd00::1]/ http://224.0.0.1/ "
+    "http://[64:ff9b::7f00:1]/ http://[2002:7f00:1::]/ http://192.0.0.192/"
+).split()
 
 
 @pytest.mark.parametrize("url", PRIVATE)
@@ -223,7 +229,7 @@ async def test_what_is_no_address_is_refused(tmp_path: Path, url: str):
 
 async def test_a_name_that_turns_private_after_it_was_checked_is_not_asked(monkeypatch: pytest.MonkeyPatch):
     """DNS rebinding: the check saw another address than the connection would."""
-    resolver = module._PublicOnly()
+    resolver = PublicOnly()
 
     async def private(*_: Any, **__: Any) -> list[Any]:
         return [

@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 
 from channels.base import LinkChange
 from channels.emulators.waha import WahaEmulator
-from channels.emulators.wappi import Profile, WappiEmulator
+from channels.emulators.wappi import WappiEmulator
+from channels.emulators.wappi_account import Profile
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
@@ -62,7 +63,14 @@ async def house(redis: Redis, tmp_path: Path) -> AsyncIterator[House]:
 
 async def test_a_flap_alerts_nobody_and_two_bad_answers_do_once(house: House):
     profile = house.wappi.profile("profile")
-    for status, alerted in (("connecting", 0), ("open", 0), ("connecting", 0), ("connecting", 1), ("connecting", 1), ("open", 0)):  # fmt: skip
+    for status, alerted in (
+        ("connecting", 0),
+        ("open", 0),
+        ("connecting", 0),
+        ("connecting", 1),
+        ("connecting", 1),
+        ("open", 0),
+    ):
         profile.settings.app_status = status
         await house.check("profile")
         assert len(await house.alerts()) == alerted

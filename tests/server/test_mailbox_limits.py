@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from channels.base import Pace
 from server.store.dead_letters import DeadLetters
 from server.store.keys import key
-from server.store.mailbox import Limits, Mailbox
+from server.store.mailbox import Arrival, Limits, Mailbox
 from tests.server.mailboxes import claimed_of, ids, mailbox, put, reply, take, transcript, try_to_send
 from tests.waiting import until
 
@@ -49,7 +49,7 @@ async def test_many_characters_are_a_flood_too_but_one_message_always_gets_in(re
     for number, length in enumerate([60, 60, 30, 500]):
         await redis.hset(key("b", "contact", "c"), "created", "0")
         said = json.dumps({"id": f"m{number}"})
-        await box.accept("c", f"m{number}", said, said, length=length)
+        await box.accept("c", f"m{number}", said, said, Arrival(length=length))
         if number == 2:
             kept = await redis.lrange(key("b", "inbox", "c"), 0, -1)
             assert [raw.split(b" ", 2)[2] for raw in kept] == [b'{"id": "m1"}', b'{"id": "m2"}']
@@ -236,10 +236,10 @@ async def test_slots_that_were_given_out_do_not_count_when_the_provider_wants_no
 async def test_a_person_who_writes_takes_over_in_the_same_breath(redis: Redis):
     box, contact = mailbox(redis), key("b", "contact", "c")
     await redis.hset(contact, mapping={"owner": "bot", "account": "A"})
-    assert await box.accept("c", "m1", "{}", "{}", owner="person", account="B")
+    assert await box.accept("c", "m1", "{}", "{}", Arrival(owner="person", account="B"))
     assert await redis.hmget(contact, "owner", "account") == [b"person", b"B"]
     await redis.hset(contact, "owner", "bot")
-    assert not await box.accept("c", "m1", "{}", "{}", owner="person", account="A")
+    assert not await box.accept("c", "m1", "{}", "{}", Arrival(owner="person", account="A"))
     assert await redis.hmget(contact, "owner", "account") == [b"bot", b"B"]
 
 

@@ -19,6 +19,7 @@ from server.outreach.appointments import Appointments
 from server.pipeline.merging import Merging
 from server.store.contacts import OPERATOR
 from server.store.keys import key
+from server.store.mailbox import Arrival
 from server.store.records import Entry
 from tests.server.office import NUMBER, Office
 from tests.server.stack import Stack, text, webhook
@@ -102,7 +103,7 @@ async def test_nothing_is_merged_while_something_is_in_hand(redis: Redis, tmp_pa
     again = Message.model_validate_json(work.batch[0])
     entry = Entry(id=again.id, author="contact", text="hello", at=now_ms())
     assert not await runtime.mailbox.accept(
-        mine, again.id, again.model_dump_json(), entry.model_dump_json(), length=5
+        mine, again.id, again.model_dump_json(), entry.model_dump_json(), Arrival(length=5)
     )
 
 
@@ -136,8 +137,16 @@ async def test_whoever_changes_their_number_twice_is_reached_at_the_last_one(red
 @given(
     lines=st.lists(st.tuples(st.booleans(), st.integers(0, 5)), max_size=30),
     stopped=st.tuples(st.booleans(), st.booleans()),
-    facts=st.lists(st.tuples(st.booleans(), st.sampled_from(["name", "email", "city"]), st.text("ab", min_size=1, max_size=2), st.sampled_from(["wamid.9", OPERATOR])), max_size=8),
-)  # fmt: skip
+    facts=st.lists(
+        st.tuples(
+            st.booleans(),
+            st.sampled_from(["name", "email", "city"]),
+            st.text("ab", min_size=1, max_size=2),
+            st.sampled_from(["wamid.9", OPERATOR]),
+        ),
+        max_size=8,
+    ),
+)
 async def test_nothing_is_lost_and_the_stricter_holds(
     redis: Redis, tmp_path: Path, lines: Any, stopped: Any, facts: Any
 ):

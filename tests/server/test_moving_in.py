@@ -132,7 +132,15 @@ async def test_people_are_taken_and_every_refused_row_says_why(runtime: BotRunti
         "class": "client",
         "cups": "12",
     }
-    assert [(r.line, r.field) for r in report.refused] == [(4, "phone"), (5, "phone"), (6, "phone"), (7, "email"), (8, "class"), (9, "cups"), (10, "row")]  # fmt: skip
+    assert [(r.line, r.field) for r in report.refused] == [
+        (4, "phone"),
+        (5, "phone"),
+        (6, "phone"),
+        (7, "email"),
+        (8, "class"),
+        (9, "cups"),
+        (10, "row"),
+    ]
     assert "line 2" in report.refused[1].why and "Notes" in report.notes[0]
     assert await runtime.conversations.count() == 0
     stored = await importing.contacts(redis, runtime, found)
@@ -199,7 +207,11 @@ async def test_the_commands_and_what_the_agent_remembers(
     await until(stack.idle)
     listed = await run("contacts", str(people), "--bot", "demo", "--dry-run")
     assert listed.exit_code == 1 and "line 3 phone: wrong is no valid number" in listed.output, listed.output
-    for wrong in (("chat", str(people), "--contact", contact), ("contacts", str(chat)), ("chat", str(chat), "--contact", contact, "--dates", "xyz")):  # fmt: skip
+    for wrong in (
+        ("chat", str(people), "--contact", contact),
+        ("contacts", str(chat)),
+        ("chat", str(chat), "--contact", contact, "--dates", "xyz"),
+    ):
         assert (await run(*wrong)).exit_code in (1, 2)
     nobody = await run("contacts", str(people), "--bot", "nobody")
     assert nobody.exit_code == 2 and "there is no bot" in nobody.output

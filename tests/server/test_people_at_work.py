@@ -203,7 +203,13 @@ def test_the_doctor_says_what_each_model_can_do_and_hears_voice_messages_and_doc
 
 @pytest.mark.parametrize("command", ["doctor", "serve", "work"])
 def test_a_folder_nobody_can_write_to_is_one_line(tmp_path: Path, command: str):
-    done = run(tmp_path, command, *(["--no-ask"] if command == "doctor" else []), DATA_DIR="/proc/nope", API_TOKEN="x" * 24)  # fmt: skip
+    done = run(
+        tmp_path,
+        command,
+        *(["--no-ask"] if command == "doctor" else []),
+        DATA_DIR="/proc/nope",
+        API_TOKEN="x" * 24,
+    )
     said = done.stdout + done.stderr
     assert (
         done.returncode in (1, 2)

@@ -16,7 +16,8 @@ from redis.asyncio import Redis
 
 from channels.base import Text
 from channels.emulators.base import Written
-from channels.emulators.wappi import Profile, WappiEmulator
+from channels.emulators.wappi import WappiEmulator
+from channels.emulators.wappi_account import Profile
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms
@@ -38,7 +39,13 @@ class House:
         self.emulator = WappiEmulator("token", lambda _: "")
         self.kept.settings = Profile(webhooks=False, echo="off")
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.emulator.app))
-        self.settings = Settings(_env_file=None, data_dir=folder, wappi_token="token", wappi_profile_id=PROFILE, wappi_url="http://wappi")  # pyright: ignore  # fmt: skip
+        self.settings = Settings(
+            _env_file=None,
+            data_dir=folder,
+            wappi_token="token",
+            wappi_profile_id=PROFILE,
+            wappi_url="http://wappi",
+        )  # pyright: ignore
         self.registry = BotRegistry(self.settings, redis, ChannelRouter(self.settings, self.client, []))
         self.runtime = self.registry["default"]
         self.poll = self.restarted()

@@ -22,7 +22,7 @@ from server.config.settings import Settings
 from server.observability.redis_fitness import Fitness, look
 from server.store import scripts
 from server.store.client import client
-from server.store.mailbox import Limits, Mailbox
+from server.store.mailbox import Arrival, Limits, Mailbox
 from server.store.records import Entry
 from tests.rented import KEEPS, rented
 from tests.server.stack import product, text, webhook
@@ -189,7 +189,7 @@ async def test_a_user_who_may_not_ask_or_publish_loses_nothing_and_blocks_nobody
     said = Message(id="wamid.1", account="42", kind="text", wa_id="77010000001", text="hello")
     conversation = await runtime.conversations.identify(said)
     entry = Entry(id=said.id, author="contact", text="hello", at=1).model_dump_json()
-    assert await box.accept(conversation, said.id, said.model_dump_json(), entry, length=5)
+    assert await box.accept(conversation, said.id, said.model_dump_json(), entry, Arrival(length=5))
     assert (await box.claim(5)).ids == [conversation]
     work = await box.begin(conversation)
     assert len(work.batch) == 1
@@ -242,7 +242,10 @@ def test_the_doctor_names_what_a_user_may_not_run(tmp_path: Path):
 
 async def test_sentinel_leads_to_the_primary_and_to_the_next_one_when_it_is_gone():
     with rented(*KEEPS) as first, rented(*KEEPS, "--replicaof", f"127.0.0.1 {first}") as second:
-        watch = f"sentinel monitor shop 127.0.0.1 {first} 1\nsentinel down-after-milliseconds shop 300\nsentinel failover-timeout shop 2000"
+        watch = (
+            f"sentinel monitor shop 127.0.0.1 {first} 1\nsentinel down-after-milliseconds shop 300\nsentinel "
+            "failover-timeout shop 2000"
+        )
         with rented(sentinel=watch) as sentinel:
             redis = client(f"redis+sentinel://127.0.0.1:{sentinel}/shop/0", 4)
             assert await redis.set("a", 1)

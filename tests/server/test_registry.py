@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 
 from channels import cloud_webhook
 from channels.base import SendError
-from channels.emulators.waha import LidIn, WahaEmulator
+from channels.emulators.waha import WahaEmulator
+from channels.emulators.waha_gateway import LidIn
 from channels.waha_webhook import signature
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter, NotReady
@@ -95,7 +96,14 @@ async def test_a_bot_whose_secrets_do_not_open_takes_no_other_bot_with_it_and_lo
     assert link.credentials.app_secret.get_secret_value() == "x"
 
 
-@pytest.mark.parametrize("row", [b"not json", b'{"config": {"id": "bad", "nothing": 1}}', b'{"config": {"id": "bad", "prompt_set": "gone"}}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"not json",
+        b'{"config": {"id": "bad", "nothing": 1}}',
+        b'{"config": {"id": "bad", "prompt_set": "gone"}}',
+    ],
+)
 async def test_a_row_that_cannot_be_read_is_an_alert_and_no_more(redis: Redis, tmp_path: Path, row: bytes):
     house = registry(redis, tmp_path)
     await house.put({"id": "plain"})

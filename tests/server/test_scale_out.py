@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from tests.cluster import cluster
 from tests.fakes.openai_wire import FakeOpenAI, message, polite, schema_of
 from tests.fakes.serving import served
-from tests.fleet import Doors, Fleet
+from tests.fleet import Doors, Fleet, Outside
 from tests.server.stack import SECRET, TOKEN, text, webhook
 from tests.waiting import until
 
@@ -46,7 +46,7 @@ async def fleet_on(url: str, model: FakeOpenAI, **options) -> AsyncIterator[Flee
         served(emulator.app) as graph,
         served(model.app) as wire,
     ):
-        fleet = Fleet(Path(folder), url, emulator, graph, wire, **options)
+        fleet = Fleet(Path(folder), Outside(url, emulator, graph, wire), **options)
         await fleet.start()
         try:
             yield fleet

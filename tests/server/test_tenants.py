@@ -8,6 +8,7 @@ import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,22 @@ def config(bot: str) -> dict[str, Any]:
     )
     first = bot == "alpha"
     channel = (
-        {"type": "wappi", "profile_id": f"profile-{mark}", "token": f"token-{mark}", "webhook_secret": mark, "url": "http://wappi"}
+        {
+            "type": "wappi",
+            "profile_id": f"profile-{mark}",
+            "token": f"token-{mark}",
+            "webhook_secret": mark,
+            "url": "http://wappi",
+        }
         if first
-        else {"type": "cloud_api", "phone_number_id": "555000", "access_token": f"token-{mark}", "app_secret": f"app-{mark}", "url": "http://graph"}
-    )  # fmt: skip
+        else {
+            "type": "cloud_api",
+            "phone_number_id": "555000",
+            "access_token": f"token-{mark}",
+            "app_secret": f"app-{mark}",
+            "url": "http://graph",
+        }
+    )
     return {
         **{
             "id": bot,
@@ -101,7 +114,8 @@ class Noted(Models):
     async def ask(self, name: str, messages: Any, **how: Any) -> Any:
         seen = "\n".join(str(m.content) for m in messages)
         self.calls.append((name, seen, [tool.name for tool in how.get("tools", ())]))
-        return await super().ask("offline", messages, **{**how, "cheaper": "", "fallback": ""})
+        call = replace(how.pop("call"), cheaper="", fallback="")
+        return await super().ask("offline", messages, call=call, **how)
 
 
 def _answer(messages: list[Any], offered: list[str]) -> AIMessage:
@@ -164,7 +178,16 @@ class Deployment:
         async with self.http("") as wire:
             if bot == "alpha":
                 chat = f"{contact}@c.us"
-                row = {"wh_type": "incoming_message", "profile_id": "profile-ALPHAMARK", "id": uuid.uuid4().hex, "type": "chat", "body": text, "chatId": chat, "from": chat, "senderName": f"{MARKS[bot]} {contact}"}  # fmt: skip
+                row = {
+                    "wh_type": "incoming_message",
+                    "profile_id": "profile-ALPHAMARK",
+                    "id": uuid.uuid4().hex,
+                    "type": "chat",
+                    "body": text,
+                    "chatId": chat,
+                    "from": chat,
+                    "senderName": f"{MARKS[bot]} {contact}",
+                }
                 answer = await wire.post("/webhook/wappi/alpha/ALPHAMARK", json={"messages": [row]})
             else:
                 message = {
@@ -173,7 +196,11 @@ class Deployment:
                     "type": "text",
                     "text": {"body": text},
                 }
-                value = {"metadata": {"phone_number_id": "555000"}, "messages": [message], "contacts": [{"wa_id": contact, "profile": {"name": f"{MARKS[bot]} {contact}"}}]}  # fmt: skip
+                value = {
+                    "metadata": {"phone_number_id": "555000"},
+                    "messages": [message],
+                    "contacts": [{"wa_id": contact, "profile": {"name": f"{MARKS[bot]} {contact}"}}],
+                }
                 body = json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
                 headers = {"X-Hub-Signature-256": signature("app-OMEGAMARK", body)}
                 answer = await wire.post("/webhook", content=body, headers=headers)
@@ -199,10 +226,19 @@ class Deployment:
 
 
 TRAFFIC = st.lists(
-    st.tuples(st.sampled_from(sorted(MARKS)), st.sampled_from(PEOPLE), st.sampled_from(["price of the vase", "delivery?", "I am Dana, dana@example.com", "a person please", "stop", "start", "/history", "/info", "👍"])),
+    st.tuples(
+        st.sampled_from(sorted(MARKS)),
+        st.sampled_from(PEOPLE),
+        st.sampled_from(
+            (
+                "price of the vase | delivery? | I am Dana, dana@example.com | a person please | "
+                "stop | start | /history | /info | 👍"
+            ).split(" | ")
+        ),
+    ),
     min_size=4,
     max_size=14,
-)  # fmt: skip
+)
 
 
 @given(traffic=TRAFFIC)
@@ -216,17 +252,31 @@ async def test_nothing_of_one_bot_reaches_the_other(
         async with house.http() as operator:
             put = await operator.put("/api/bots", json=[config("alpha"), config("omega")])
             assert [row["status"] for row in put.json()["items"]] == ["created", "created"]
-            tokens = {bot: (await operator.post("/api/tokens", json={"bot_id": bot, "name": "x"})).json()["token"] for bot in MARKS}  # fmt: skip
+            tokens = {
+                bot: (await operator.post("/api/tokens", json={"bot_id": bot, "name": "x"})).json()["token"]
+                for bot in MARKS
+            }
             for bot, mark in MARKS.items():
-                for name, text in ((f"{mark}.md", f"# Delivery\n\n{mark} delivers for 1500 tenge."), (f"{mark}.csv", f"name,price,currency\n{mark} vase,900,KZT\n")):  # fmt: skip
-                    sent = await operator.post("/api/knowledge/documents", params={"bot_id": bot}, files={"file": (name, text.encode())})  # fmt: skip
+                for name, text in (
+                    (f"{mark}.md", f"# Delivery\n\n{mark} delivers for 1500 tenge."),
+                    (f"{mark}.csv", f"name,price,currency\n{mark} vase,900,KZT\n"),
+                ):
+                    sent = await operator.post(
+                        "/api/knowledge/documents",
+                        params={"bot_id": bot},
+                        files={"file": (name, text.encode())},
+                    )
                     assert sent.status_code == 201, sent.text
             async with house.working():
                 for bot, contact, text in traffic:
                     await house.write(bot, contact, f"{MARKS[bot]} {text}")
                 await until(house.idle, 60)
                 for bot in MARKS:
-                    await linked_sessions.check(house.registry[bot], house.registry[bot].bot.account, house.router.channel(bot, house.registry[bot].bot.account)) if bot == "alpha" else None  # type: ignore[arg-type]  # fmt: skip
+                    await linked_sessions.check(
+                        house.registry[bot],
+                        house.registry[bot].bot.account,
+                        house.router.channel(bot, house.registry[bot].bot.account),
+                    ) if bot == "alpha" else None  # type: ignore[arg-type]
         written = {bot for bot, _, _ in traffic}
         for name, seen, offered in house.models.calls:
             inside = [mark for mark in MARKS.values() if mark in seen or mark in name]
@@ -240,7 +290,22 @@ async def test_nothing_of_one_bot_reaches_the_other(
             assert mark in held
             shown = []
             async with house.http(tokens[bot]) as api:
-                for path in ("/api/stats", "/api/bots", f"/api/bots/{bot}", "/api/contacts", "/api/conversations", "/api/follow-ups/active", "/api/follow-ups/skipped", "/api/calls", "/api/dead-letters", "/api/suppressions", f"/api/knowledge/documents?bot_id={bot}", f"/api/consents?bot_id={bot}", f"/api/templates?bot_id={bot}", "/api/tokens"):  # fmt: skip
+                for path in (
+                    "/api/stats",
+                    "/api/bots",
+                    f"/api/bots/{bot}",
+                    "/api/contacts",
+                    "/api/conversations",
+                    "/api/follow-ups/active",
+                    "/api/follow-ups/skipped",
+                    "/api/calls",
+                    "/api/dead-letters",
+                    "/api/suppressions",
+                    f"/api/knowledge/documents?bot_id={bot}",
+                    f"/api/consents?bot_id={bot}",
+                    f"/api/templates?bot_id={bot}",
+                    "/api/tokens",
+                ):
                     answer = await api.get(path)
                     assert answer.status_code == 200, path
                     shown.append(answer.text)

@@ -37,7 +37,11 @@ class House:
 
     def __init__(self, redis: Redis, folder: Path, kind: str, **config: Any) -> None:
         self.redis, self.kind, self.hooks = redis, kind, []
-        self.emulator: Any = WappiEmulator("token", lambda _: "http://sink/") if kind == "wappi" else WahaEmulator("token", ready=PROFILE, webhook="http://sink/", hmac_key="hmac")  # fmt: skip
+        self.emulator: Any = (
+            WappiEmulator("token", lambda _: "http://sink/")
+            if kind == "wappi"
+            else WahaEmulator("token", ready=PROFILE, webhook="http://sink/", hmac_key="hmac")
+        )
         self.emulator.http = httpx.AsyncClient(transport=httpx.MockTransport(self._hook))
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.emulator.app))
         settings = Settings(_env_file=None, data_dir=folder, debounce_seconds=0)  # pyright: ignore[reportCallIssue]
@@ -76,7 +80,11 @@ class House:
         count = 0
         for body in self.hooks:
             headers = {"x-webhook-hmac": signature("hmac", body)}
-            scope = self.router.scope_at("wappi", "shop", "hush", body, {}) if self.kind == "wappi" else self.router.scope("waha", body, headers)  # fmt: skip
+            scope = (
+                self.router.scope_at("wappi", "shop", "hush", body, {})
+                if self.kind == "wappi"
+                else self.router.scope("waha", body, headers)
+            )
             assert scope
             count += await receive(scope.channel.parse(body), scope, self.registry)
         self.hooks.clear()
@@ -238,5 +246,11 @@ def test_a_configuration_says_over_the_settings_what_it_says(tmp_path: Path):
     assert (limits.messages, limits.characters, limits.age, limits.debounce) == (3, 500, 2 * 86_400_000, 200)
     assert (limits.lines, limits.keep, bot.dead_letter_days) == (30, 7 * 86_400_000, 2)
     hours = bot.outreach.hours
-    assert (hours.zone, hours.days, hours.start, hours.end, hours.country) == ("Asia/Tokyo", frozenset({5, 6}), "09:00", "18:00", "")  # fmt: skip
+    assert (hours.zone, hours.days, hours.start, hours.end, hours.country) == (
+        "Asia/Tokyo",
+        frozenset({5, 6}),
+        "09:00",
+        "18:00",
+        "",
+    )
     assert (bot.context.fallback_model, bot.operator_number) == ("offline", "+77010000000")

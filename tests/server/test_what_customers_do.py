@@ -73,7 +73,10 @@ async def test_an_edit_of_an_edit_and_its_retraction_are_of_the_first_message(st
         change = {"original_message_id": of, "message": {"type": "text", "text": {"body": body}}}
         return {**raw(who, "edit", change), "id": id}
 
-    chain = [edit(contact, message_id, f"{message_id}.e", "I need 5 jugs"), edit(contact, f"{message_id}.e", f"{message_id}.f", "I need 7 jugs")]  # fmt: skip
+    chain = [
+        edit(contact, message_id, f"{message_id}.e", "I need 5 jugs"),
+        edit(contact, f"{message_id}.e", f"{message_id}.f", "I need 7 jugs"),
+    ]
     await stack.post(webhook(text(contact, "I need 3 jugs", message_id), *chain))
     await quiet(stack, contact, 1)
     assert [said for said in asked(stack) if "jugs" in said] == ["I need 7 jugs"]
@@ -234,15 +237,17 @@ async def test_stop_from_one_spelling_binds_the_other(stack: Stack):
     assert mine["wa_id"] == inbound  # in the spelling that the provider reaches them by
 
 
-WISHES = [
-    "I want to order the Aurora One", "Can you book me for Tuesday?", "We'll take two, please", "I need 50 mugs", "2 mugs please",
-    "Хочу заказать 2 кофемашины", "Запишите меня на завтра", "Мы приедем в субботу посмотреть", "Беру!",
-    "Екі машинаға тапсырыс бергім келеді", "Vorrei ordinare due macchine", "Prenoto per sabato", "Quiero comprar dos",
-    "Resérveme una mesa", "Quero encomendar três", "Ich möchte zwei Maschinen bestellen", "Ich nehme die rote",
-    "Je voudrais réserver pour samedi", "İki tane sipariş vermek istiyorum", "मुझे दो ऑर्डर करना है", "أريد أن أطلب اثنين", "احجز لي موعدا",
-    "Can I get 3 of those delivered?", "Sign me up for Friday", "Put me down for two", "Закажите мне три", "Хочу прийти на примерку",
-    "Mi prenoti un tavolo", "Gostaria de agendar uma visita", "Yarın geleceğim", "मैं कल आऊँगा", "سأزوركم غدا",
-]  # fmt: skip
+WISHES = (
+    "I want to order the Aurora One | Can you book me for Tuesday? | We'll take two, please | "
+    "I need 50 mugs | 2 mugs please | Хочу заказать 2 кофемашины | Запишите меня на завтра | "
+    "Мы приедем в субботу посмотреть | Беру! | Екі машинаға тапсырыс бергім келеді | "
+    "Vorrei ordinare due macchine | Prenoto per sabato | Quiero comprar dos | Resérveme una mesa | "
+    "Quero encomendar três | Ich möchte zwei Maschinen bestellen | Ich nehme die rote | "
+    "Je voudrais réserver pour samedi | İki tane sipariş vermek istiyorum | मुझे दो ऑर्डर करना है | "
+    "أريد أن أطلب اثنين | احجز لي موعدا | Can I get 3 of those delivered? | Sign me up for Friday | "
+    "Put me down for two | Закажите мне три | Хочу прийти на примерку | Mi prenoti un tavolo | "
+    "Gostaria de agendar uma visita | Yarın geleceğim | मैं कल आऊँगा | سأزوركم غدا"
+).split(" | ")
 
 
 @pytest.mark.parametrize("said", WISHES)
@@ -250,7 +255,14 @@ def test_an_order_a_visit_or_a_booking_is_heard(said: str):
     assert is_wish(said)
 
 
-@pytest.mark.parametrize("said", ["How much is it?", "Where is my order?", "Do I need to order in advance?", "What do I need to book a table?", "Как записаться?", "Do you work on Saturday?", "Есть ли доставка?", "Quanto costa?", "Работаете в субботу вечером?", "Was kostet das?"])  # fmt: skip
+@pytest.mark.parametrize(
+    "said",
+    (
+        "How much is it?, Where is my order?, Do I need to order in advance?, "
+        "What do I need to book a table?, Как записаться?, Do you work on Saturday?, "
+        "Есть ли доставка?, Quanto costa?, Работаете в субботу вечером?, Was kostet das?"
+    ).split(", "),
+)
 def test_a_question_is_none(said: str):
     assert not is_wish(said)
 

@@ -143,7 +143,9 @@ async def test_a_tool_whose_name_is_taken_is_left_out(file: Callable[..., Path])
             )
             assert "mine" in tools.found()
             tools.remove("another")
-    assert [line["error"] for line in logs if line["event"] == "tool_not_loaded" and line["source"] == "another"] == ["the name shop_stock is taken"]  # fmt: skip
+    assert [
+        line["error"] for line in logs if line["event"] == "tool_not_loaded" and line["source"] == "another"
+    ] == ["the name shop_stock is taken"]
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,16 @@ def test_every_tool_keeps_the_contract(name: str):
         ("import nothing_of_that_name", "nothing_of_that_name"),
         ("this is no python", "SyntaxError"),
         ('@tool\ndef blocking(x: str) -> str:\n    """Blocks."""\n    return x', "write it as async def"),
-        ('@tool("find_product")\nasync def mine(x: str) -> str:\n    """Mine."""\n    return x', "the name find_product is taken"),
-        ('@tool("has spaces")\nasync def mine(x: str) -> str:\n    """Mine."""\n    return x', "name it with letters"),
+        (
+            '@tool("find_product")\nasync def mine(x: str) -> str:\n    """Mine."""\n    return x',
+            "the name find_product is taken",
+        ),
+        (
+            '@tool("has spaces")\nasync def mine(x: str) -> str:\n    """Mine."""\n    return x',
+            "name it with letters",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_cannot_be_used_is_left_out_with_one_clear_line(folder: Path, code: str, why: str):
     (folder / "wrong.py").write_text(f"from langchain_core.tools import tool\n\n{code}\n")
     sys.modules.pop("tools.wrong", None)

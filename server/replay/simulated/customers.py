@@ -10,6 +10,7 @@ import yaml
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.model_options import CallSettings
 from agent.models.chat import OFFLINE, Models
 from agent.prompts import filled
 from server.config.bot import problems_of
@@ -78,7 +79,7 @@ def played_by(who: Persona, models: Models, model: str = "auto") -> Speaker:
         said: list[AnyMessage] = [SystemMessage(prompt)]
         for turn in heard:
             said += [AIMessage("\n".join(turn.said)), HumanMessage(turn.reply or "(no answer)")]
-        asked = await models.ask(model, said, timeout=SECONDS, purpose="customer")
+        asked = await models.ask(model, said, call=CallSettings("customer", timeout=SECONDS))
         text = str(asked.message.text).strip()
         return None if asked.model == OFFLINE or END in text or not text else text
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import httpx
 from fastapi import APIRouter, Depends
-from redis.asyncio import Redis
 
 from server.bots.registry import BotRegistry
 from server.config.settings import Settings
 from server.operators.login import Access
+from server.store.client import Redis
 from server.web.dashboard import analytics, bots, conversation, conversation_list, knowledge, people, todo
 from server.web.dashboard.layout import PageContext
 from server.web.pages import Guarded

@@ -35,13 +35,15 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             wrong, last = str(error), today
             first = (date.fromisoformat(last) - timedelta(days=29)).isoformat()
             found = await analytics.report(frame.redis, runtimes, first, last)
+        period = {"first": first, "last": last}
+        one = {"bot_id": bot_id} if bot_id in frame.runtimes else {}
         shown: dict[str, Any] = {
             "found": found,
-            "bot": bot_id if bot_id in frame.runtimes else "",
+            "bot": one.get("bot_id", ""),
             "wrong": wrong,
             "charts": _charts(found),
             "reasons": REASONS,
-            "csv": f"/api/analytics?{urlencode({'first': first, 'last': last, 'format': 'csv', **({'bot_id': bot_id} if bot_id in frame.runtimes else {})})}",
+            "csv": f"/api/analytics?{urlencode({**period, 'format': 'csv', **one})}",
             "periods": [
                 (days, (date.fromisoformat(today) - timedelta(days=days - 1)).isoformat(), today)
                 for days in PERIODS

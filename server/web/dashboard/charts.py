@@ -18,7 +18,8 @@ def bars(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]
     step = (WIDTH - LEFT) / max(1, len(labels))
     wide = max(1.0, min(step * 0.7, 48))
     parts = [
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT + BOTTOM}" role="img" aria-label="{escape(_told(title, labels, series, unit))}">'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT + BOTTOM}" role="img" '
+        f'aria-label="{escape(_told(title, labels, series, unit))}">'
     ]
     for share in (0, 0.5, 1):
         y = HEIGHT - share * (HEIGHT - 10)
@@ -36,7 +37,8 @@ def bars(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]
                 f'<rect class="s{index}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}"/>'
             )
         parts.append(
-            f'<rect class="over" x="{LEFT + number * step:.1f}" y="0" width="{step:.1f}" height="{HEIGHT}"/></g>'
+            f'<rect class="over" x="{LEFT + number * step:.1f}" y="0" width="{step:.1f}" '
+            f'height="{HEIGHT}"/></g>'
         )
         if number % every == 0:
             middle = LEFT + number * step + step / 2
@@ -51,7 +53,8 @@ def shares(title: str, rows: Sequence[tuple[str, float, float]]) -> Markup:
     tall = 30
     told = "; ".join(f"{name}: {_short(part)} of {_short(whole)}" for name, part, whole in rows)
     parts = [
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {tall * len(rows)}" role="img" aria-label="{escape(f"{title}: {told}")}">'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {tall * len(rows)}" role="img" '
+        f'aria-label="{escape(f"{title}: {told}")}">'
     ]
     for number, (name, part, whole) in enumerate(rows):
         y, share = number * tall, min(1.0, part / whole) if whole else 0

@@ -14,7 +14,6 @@ import httpx
 from fastapi import HTTPException, Request
 from fastapi.responses import Response
 from markupsafe import Markup, escape
-from redis.asyncio import Redis
 
 from server.api.common import Lookup
 from server.bots.bot import BotRuntime
@@ -25,6 +24,7 @@ from server.conversations.listing import Inbox
 from server.operators.login import Access
 from server.operators.tokens import Visible, who
 from server.store import alerts
+from server.store.client import Redis
 from server.store.keys import key
 from server.store.records import Contact, Entry
 from server.web.pages import Guarded
@@ -133,7 +133,7 @@ class PageContext:
             for bot in bots:
                 pipe.scard(key(bot.id, "needs"))
                 pipe.hlen(key(bot.id, "dead"))
-                pipe.hmget(key(bot.id, "paused", bot.account), "reason", "at")
+                pipe.hmget(key(bot.id, "paused", bot.account), ["reason", "at"])
             rows = await pipe.execute()
         return [
             {"bot": bot.id, "needs": needs, "dead": dead, "reason": (why or b"").decode(), "at": int(at or 0)}

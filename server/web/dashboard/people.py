@@ -23,7 +23,11 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     async def people(request: Request) -> Response:
         frame.owners_only()
         mine = who.get().bots
-        told = [(hook, await hooks.deliveries(hook.bot_id, hook.id, 10)) for d in frame.runtimes.values() for hook in await hooks.every(d.bot.id)]  # fmt: skip
+        told = [
+            (hook, await hooks.deliveries(hook.bot_id, hook.id, 10))
+            for runtime in frame.runtimes.values()
+            for hook in await hooks.every(runtime.bot.id)
+        ]
         shown: dict[str, Any] = {
             "operators": [
                 row

@@ -1,0 +1,106 @@
+"""One model that is asked one thing: the request, and how it is put another way after a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
+
+from agent.model_options import ModelOptions
+from agent.models.failures import Fault, said, status_of
+from agent.models.ways import Ways, is_blank, next_ways
+
+# What a model is told before it is asked once more.
+COMPLAINT = (
+    "Your last answer could not be used ({reason}). Answer again, and call a tool only with whole and "
+    "valid JSON."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a model is asked: it may call `tools`, or fills a `schema`. `purpose` names the call on the bill;
+    `timeout` is in seconds (None: that of the options, else of the settings)."""
+
+    messages: Sequence[AnyMessage]
+    tools: Sequence[BaseTool] = ()
+    schema: type[BaseModel] | None = None
+    options: ModelOptions = field(default_factory=ModelOptions)
+    purpose: str = ""
+    timeout: float | None = None
+
+    @property
+    def offered(self) -> set[str]:
+        """The names a model may call."""
+        return {tool.name for tool in self.tools} | ({self.schema.__name__} if self.schema else set())
+
+    def uses(self, ways: Ways) -> Ways:
+        """What the request makes use of, put in these ways."""
+        by_call = self.schema is not None and ways.calls_forms
+        return Ways(
+            tools=bool(self.tools) or by_call,
+            forced=by_call,
+            grammar=self.schema is not None and not by_call,
+            system=any(message.type == "system" for message in self.messages),
+            pictures=any(not isinstance(message.content, str) for message in self.messages),
+            blank=any(map(is_blank, self.messages)),
+            temperature=self.options.temperature is not None,
+            reasoning_effort=self.options.reasoning_effort is not None,
+            max_tokens=self.options.max_tokens is not None,
+        )
+
+
+@dataclass
+class Trial:
+    """One request to one model, and what was tried so far.
+
+    `ways`: how it is put next; `others`: how else it may be, after a refusal; `complaint`: what was wrong
+    with the last answer; `refused`: whether the server refused the request as it was first put; `wrote`:
+    whether the model wrote text in the place of a form's call."""
+
+    name: str
+    request: Request
+    ways: Ways
+    others: list[Ways] = field(default_factory=list)
+    complaint: str = ""
+    attempt: int = 0
+    refused: bool = False
+    wrote: bool = False
+
+    @property
+    def provider(self) -> str:
+        """Whose model it is."""
+        return self.name.partition(":")[0]
+
+    def finds_another_way(self, fault: Fault, error: Exception) -> bool:
+        """After a refusal, put the request the next way; False where that leads nowhere."""
+        misled = self.others and fault.kind in ("gone", "address")  # by a way that was tried
+        if fault.kind != "refused" and not misled:
+            return False
+        if not self.refused:
+            self.refused = True
+            self.others = next_ways(self.ways, said(error), self.request.uses(self.ways))
+        if not self.others:
+            return False
+        self.ways = self.others.pop(0)
+        return True
+
+    def leaves_out_tools(self, error: Exception) -> bool:
+        """Some servers break down over tools and do not say so: put the request without them, once."""
+        blank = status_of(error) == 500 and "internal server error" in said(error).casefold()
+        if not blank or self.refused or not self.ways.tools or not self.request.offered:
+            return False
+        self.refused, self.ways = True, replace(self.ways, tools=False, forced=False)
+        return True
+
+    def complains(self, reason: str, message: AIMessage) -> bool:
+        """Ask once more with a complaint about an answer that is none; False where that was done."""
+        if reason not in ("empty", "malformed") or self.complaint:
+            return False
+        self.complaint = COMPLAINT.format(reason=reason)
+        if self.request.schema and self.ways.calls_forms and not message.tool_calls:
+            self.ways, self.wrote = replace(self.ways, forms=False), True
+        return True

@@ -1,0 +1,63 @@
+"""Settings of the default bot's accounts: the Cloud API, Wappi, a WAHA gateway."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
+
+
+class ChannelSettings(BaseSettings):
+    """How messages come and go."""
+
+    whatsapp_access_token: SecretStr | None = Field(None, description="Token of the Cloud API.")
+    whatsapp_phone_number_id: str | None = Field(None, description="Id of the business number.")
+    whatsapp_business_account_id: str | None = Field(None, description="Id of the WhatsApp business account.")
+    whatsapp_app_secret: SecretStr | None = Field(
+        None, description="Secret of the Meta app; signs its webhooks."
+    )
+    whatsapp_webhook_verify_token: SecretStr | None = Field(
+        None, description="Word Meta repeats on verification."
+    )
+    whatsapp_graph_url: str = Field(
+        "https://graph.facebook.com", description="Base address of the Graph API."
+    )
+    whatsapp_graph_version: str = Field("v25.0", pattern=r"^v\d+\.\d+$", description="Graph API version.")
+    whatsapp_messages_per_second: float = Field(
+        80,
+        ge=1,
+        le=1000,
+        description="Throughput of a number: 80, 20 when it is also used in the app, or as raised.",
+    )
+    whatsapp_reply_template: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$",
+        description=(
+            "Approved template without variables, name:language, sent in place of a reply that comes after "
+            "the 24-hour window; unset: such a reply is dropped, visibly."
+        ),
+    )
+    wappi_token: SecretStr | None = Field(None, description="Token of wappi.pro.")
+    wappi_profile_id: str | None = Field(
+        None, description="Profile of wappi.pro: the linked phone of the bot."
+    )
+    wappi_url: str = Field("https://wappi.pro", description="Base address of Wappi.")
+    wappi_webhook_secret: SecretStr | None = Field(
+        None, description="Last part of /webhook/wappi/default/SECRET; unset: messages are polled for."
+    )
+    wappi_webhook_authorization: SecretStr | None = Field(
+        None, description="What Wappi sends as Authorization on webhooks; unset: the header is not looked at."
+    )
+    wappi_poll_seconds: float = Field(
+        5, ge=1, le=300, description="Pause between polls of a profile without webhook."
+    )
+    waha_url: str | None = Field(
+        None,
+        description=(
+            "WAHA gateway for QR-linked sessions: not WhatsApp's own, against its terms, numbers get banned."
+        ),
+    )
+    waha_api_key: SecretStr | None = Field(None, description="X-Api-Key of the gateway.")
+    waha_hmac_key: SecretStr | None = Field(None, description="Key that signs the gateway's webhooks.")
+    whatsapp_max_clients: int = Field(
+        30, ge=0, le=1000, description="QR-linked sessions of this deployment at most."
+    )

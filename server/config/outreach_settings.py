@@ -1,0 +1,124 @@
+"""Settings of follow-ups, of working hours, and of the people who take conversations over."""
+
+from __future__ import annotations
+
+import itertools
+from functools import cached_property
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode
+
+from server.config.follow_ups import MAPPED
+from server.config.working_hours import Hours, days_of, hours_of, known_countries
+
+
+class OutreachSettings(BaseSettings):
+    """When a business writes by itself, and who of its people is told what."""
+
+    operator_webhook_url: str | None = Field(
+        None, description="Address told when a conversation needs a person."
+    )
+    operator_webhook_secret: SecretStr | None = Field(
+        None,
+        description="Signs what OPERATOR_WEBHOOK_URL is told; unset: made for each bot from SECRETS_KEY.",
+    )
+    operator_number: str | None = Field(
+        None, pattern=r"^\+?\d{6,15}$", description="WhatsApp number told when a conversation needs a person."
+    )
+    handoff_minutes: int = Field(
+        0, ge=0, description="The bot goes on so long after a person last wrote; 0: when it is handed back."
+    )
+    answer_minutes: int = Field(
+        15,
+        ge=0,
+        description=(
+            "Minutes after which a customer handed over to people is not left without a word; 0: never."
+        ),
+    )
+    enable_follow_ups: bool = Field(False, description="Whether follow-ups go out.")
+    follow_up_intervals: Annotated[tuple[float, ...], NoDecode] = Field(
+        (24, 72, 168, 336, 720), description="Hours after which each touch is due."
+    )
+    follow_up_templates: Annotated[dict[str, str], NoDecode] = Field(
+        {},
+        description=(
+            "Templates for touches outside the 24-hour window, with the profile fields that fill them: "
+            "1:ru=come_back:ru(name);2=news:en"
+        ),
+    )
+    working_hours_start: str = Field("10:00", pattern=r"^\d{2}:\d{2}$", description="HH:MM in TIMEZONE.")
+    working_hours_end: str = Field("18:00", pattern=r"^\d{2}:\d{2}$", description="HH:MM in TIMEZONE.")
+    working_days: str = Field("Mon-Fri", description="Days on which follow-ups go out.")
+    timezone: str = Field("Asia/Almaty", description="IANA time zone of the business.")
+    holidays: str | None = Field(
+        None,
+        description="ISO country whose public holidays are kept, or none; unset: the country of TIMEZONE.",
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("use an IANA name such as Asia/Almaty") from None
+        return value
+
+    @field_validator("working_days")
+    @classmethod
+    def _known_days(cls, value: str) -> str:
+        days_of(value)
+        return value
+
+    @field_validator("holidays")
+    @classmethod
+    def _known_country(cls, value: str | None) -> str | None:
+        if value is None or value.casefold() == "none":
+            return value and ""
+        if value.upper() not in known_countries():
+            raise ValueError("use an ISO country code such as KZ, or none")
+        return value.upper()
+
+    @field_validator("follow_up_templates", mode="before")
+    @classmethod
+    def _templates(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.partition("=") for pair in value.split(";") if pair.strip()]
+        if any(not name or not template for name, _, template in pairs):
+            raise ValueError("use TOUCH:LANGUAGE=TEMPLATE:LANGUAGE(FIELDS) with ; between them")
+        if wrong := [template for _, _, template in pairs if not MAPPED.match(template.strip())]:
+            raise ValueError(f"{', '.join(wrong)}: write NAME:LANGUAGE or NAME:LANGUAGE(FIELD, FIELD)")
+        return {name.strip(): template.strip() for name, _, template in pairs}
+
+    @field_validator("follow_up_intervals")
+    @classmethod
+    def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value or any(a >= b for a, b in itertools.pairwise((0.0, *value))):
+            raise ValueError("use rising hours, such as 24,72,168")
+        return value
+
+    @field_validator("follow_up_intervals", mode="before")
+    @classmethod
+    def _hours(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                return tuple(float(part) for part in value.strip("[]").split(",") if part.strip())
+            except ValueError:
+                raise ValueError("use hours with commas between them, such as 24,72,168") from None
+        return value
+
+    @cached_property
+    def hours(self) -> Hours:
+        """When the business may reach out. Raises ValueError when the hours end before they start."""
+        return hours_of(
+            self.timezone, self.working_days, self.working_hours_start, self.working_hours_end, self.holidays
+        )
+
+    @model_validator(mode="after")
+    def _hours_end_later(self) -> Self:
+        if not self.working_hours_start < self.working_hours_end <= "24:00":
+            raise ValueError("WORKING_HOURS_END: must be later than WORKING_HOURS_START")
+        return self
