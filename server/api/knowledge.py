@@ -61,6 +61,10 @@ class DocumentPage(Page[Document]):
     reading: list[ReadingDocument] = Field(description="Those that are being read just now")
 
 
+class ListedProductPage(Page[ListedProduct]):
+    """Products of a document, those to look at first."""
+
+
 class FoundPassage(Record):
     """A passage that a question leads to."""
 
@@ -156,13 +160,13 @@ async def get_job(api: Here, job_id: str, bot_id: TheBot = DEFAULT) -> Job:
 )
 async def list_products(
     api: Here, document_id: str, bot_id: TheBot = DEFAULT, limit: Limit = 50, start: Offset = 0
-) -> Page[ListedProduct]:
+) -> ListedProductPage:
     """Those with a doubt first, then in the order of the file."""
     document = await api.shelf.document(api.lookup.runtime(bot_id).bot.id, document_id)
     if document is None:
         raise HTTPException(404, "there is no document of this id")
     found = sorted(document.products, key=lambda product: not product.doubt)
-    return Page[ListedProduct].sliced([listed(product) for product in found], limit, start)
+    return ListedProductPage.sliced([listed(product) for product in found], limit, start)
 
 
 @routes.delete(
