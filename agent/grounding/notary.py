@@ -6,9 +6,6 @@ unsupported, whatever the verifier says."""
 
 from __future__ import annotations
 
-import ast
-import operator
-import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,20 +13,23 @@ from typing import Literal
 import regex as re
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from agent.grounding.citations import Reading, flat, reading
 from agent.grounding.claims import Claim, claims_in
-from agent.grounding.matching import same
 from agent.grounding.numbered import Line, Sentence
 from agent.grounding.numbers import numbers_in, plain
+from agent.grounding.sums import SMALL_COUNT, proves, worked_out
 
 # The claims that are figures; days and names are left to whoever reads.
 FIGURES = ("money", "percent", "duration", "time", "date", "measure", "number", "phone", "email", "link")
-# A sum may use counts up to this that stand nowhere: two of them, a dozen.
-SMALL_COUNT = 12
-# And what units are converted with: days of a week and a month, hours, weeks, minutes, days of a year, grams.
-CONVERSIONS = frozenset((7.0, 24.0, 30.0, 52.0, 60.0, 365.0, 1_000.0))
-# Characters of an expression, and the largest figure in one.
-LONGEST_SUM, LARGEST = 300, 1e15
-_VALID_UNTIL = re.compile(r"valid_(?:until|to)\W{1,6}(\d{4}-\d\d-\d\d)")
+# Those that a sentence without a claim cannot hold, but as a question.
+PROMISES = ("money", "percent", "phone", "email", "link")
+# Judgements of one sentence that are looked at: more than one is a mistake, of which the strictest counts.
+MOST_JUDGED = 3
+_VALID_UNTIL = re.compile(r"valid_(?:until|to)\W{1,6}(\d{4})-(\d{1,2})-(\d{1,2})", re.I)
+# A number with something in it that nobody sees.
+_SPLIT = re.compile(r"\S*\p{N}[\u00ad\u200b-\u200f\u2060\ufeff]+\p{N}\S*")
+# What may stand around a number without being part of it.
+_TOKEN, _AROUND = re.compile(r"\S*\p{N}\S*"), "_*~`.,:;!?()[]{}<>«»“”\"'…"
 
 Status = Literal["no_claim", "supported", "contradicted", "not_stated"]
 
@@ -99,188 +99,117 @@ def doubts(
 ) -> list[Doubt]:
     """The sentences that are not supported. `today` is a date (YYYY-MM-DD) that offers must reach; `vetoed`
     are figures that the code finds nowhere but in the contact's mouth, which proves no price."""
-    by_id = {line.id: line for line in evidence}
+    held = _Notary(evidence, today, vetoed)
     found: list[Doubt] = []
     for part in parts:
-        mine = [one for one in judged if one.n == part.n]
-        why = [_doubt(part, one, by_id, today, vetoed) for one in mine] or [Doubt(part, "it was not judged")]
+        mine = [one for one in judged if one.n == part.n][:MOST_JUDGED]
+        why = [held.doubt(part, one) for one in mine] or [Doubt(part, "it was not judged")]
         found.extend([doubt for doubt in why if doubt][:1])
     return found
 
 
-def _doubt(
-    part: Sentence, judged: Judged, evidence: dict[str, Line], today: str, vetoed: Collection[str]
-) -> Doubt | None:
-    cited = [(evidence.get(cite.id.strip("[] ")), cite.quote) for cite in judged.cite]
-    standing = [(line, quote) for line, quote in cited if line and _stands(quote, line.text)]
-    said = standing[0][1] if standing else ""
-    if judged.status in ("contradicted", "not_stated"):
-        return Doubt(part, judged.differs or judged.status.replace("_", " "), said)
-    figures = [claim for claim in claims_in(part.text) if claim.kind in FIGURES]
-    if judged.status == "no_claim":
-        whole = [line.text for line in evidence.values()]
-        missing = _missing(figures, whole, "", whole)
-        return Doubt(part, f"“{missing}” stands nowhere") if missing else None
-    if not standing or len(standing) < len(cited):
-        return Doubt(part, "what it cites does not stand there", said)
-    if any(_expired(line.text, today) for line, _ in standing):
-        return Doubt(part, "what it cites is not valid any more", said)
-    if judged.live and not any(line.of_tool for line, _ in standing):
-        return Doubt(part, "no tool has said in this turn what is there now", said)
-    if all(line.of_contact for line, _ in standing) and any(
-        claim.text.strip() in vetoed for claim in figures
-    ):
-        return Doubt(part, "only the customer has said so", said)
-    theirs = [line.text for line in evidence.values() if line.of_contact]
-    if missing := _missing(figures, [quote for _, quote in standing], judged.sum, theirs):
-        return Doubt(part, f"“{missing}” does not stand in what it cites", said)
-    return None
+class _Notary:
+    """The evidence of one reply, read once."""
+
+    def __init__(self, evidence: Sequence[Line], today: str, vetoed: Collection[str]) -> None:
+        self.lines = {line.id: line for line in evidence}
+        self.today, self.vetoed = today, vetoed
+        self.theirs = [reading(line.text) for line in evidence if line.of_contact]
+        self.valid = [reading(line.text) for line in evidence if not _expired(line.text, today)]
+        self.tokens = {token for line in evidence for token in _tokens(line.text)}
+
+    def doubt(self, part: Sentence, judged: Judged) -> Doubt | None:
+        cited = [(self.lines.get(cite.id.strip("[] ")), cite.quote) for cite in judged.cite]
+        standing = [
+            (line, quoted, quote)
+            for line, quote in cited
+            if line and (quoted := reading(line.text).quoted(quote)) is not None
+        ]
+        said = standing[0][2] if standing else ""
+        if judged.status in ("contradicted", "not_stated"):
+            return Doubt(part, judged.differs or judged.status.replace("_", " "), said)
+        if unread := self._unread(part.text):
+            return Doubt(part, f"“{unread}” cannot be read", said)
+        figures = [claim for claim in claims_in(part.text) if claim.kind in FIGURES]
+        if judged.status == "no_claim":
+            return self._unclaimed(part, figures)
+        if not standing or len(standing) < len(cited):
+            return Doubt(part, "what it cites does not stand there", said)
+        if any(_expired(line.text, self.today) for line, _, _ in standing):
+            return Doubt(part, "what it cites is not valid any more", said)
+        if judged.live and not any(line.of_tool for line, _, _ in standing):
+            return Doubt(part, "no tool has said in this turn what is there now", said)
+        ours = [quoted for line, quoted, _ in standing if not line.of_contact]
+        if any(self._is_vetoed(figure) and not _rests(figure, judged.sum, ours, []) for figure in figures):
+            return Doubt(part, "only the customer has said so", said)
+        quotes = [quoted for _, quoted, _ in standing]
+        for figure in figures:
+            if not _rests(figure, judged.sum, quotes, self.theirs):
+                return Doubt(part, f"“{figure.text.strip()}” does not stand in what it cites", said)
+        return None
+
+    def _is_vetoed(self, figure: Claim) -> bool:
+        return figure.kind in ("money", "percent") and figure.text.strip() in self.vetoed
+
+    def _unclaimed(self, part: Sentence, figures: Sequence[Claim]) -> Doubt | None:
+        """What is wrong with a sentence that is said to assert nothing: a figure that is a promise may only
+        be asked about, and must stand somewhere."""
+        for figure in figures:
+            if figure.kind not in PROMISES:
+                continue
+            if not any(read.says(figure) for read in self.valid) or self._is_vetoed(figure):
+                return Doubt(part, f"“{figure.text.strip()}” stands nowhere")
+            if figure.kind in ("money", "percent") and not any(mark in part.text for mark in "?؟"):
+                return Doubt(part, f"“{figure.text.strip()}” is a claim, and nothing is cited for it")
+        return None
+
+    def _unread(self, text: str) -> str:
+        """A number of a sentence that is read as none, and is written so nowhere in the evidence: `_999 €_`,
+        `①②`."""
+        if split := _SPLIT.search(text):
+            return split.group()
+        spans = [
+            (claim.start, claim.start + len(claim.text)) for claim in claims_in(text) if claim.kind in FIGURES
+        ]
+        spans += [(number.start, number.end) for number in numbers_in(plain(text)) if not number.word]
+        for match in _TOKEN.finditer(text):
+            digits = [match.start() + n for n, letter in enumerate(match.group()) if letter.isnumeric()]
+            if all(any(first <= at < last for first, last in spans) for at in digits):
+                continue
+            if match.start() == 0 and re.fullmatch(r"\d{1,2}[.)]", match.group()):  # of a list
+                continue
+            if not _tokens(match.group()) <= self.tokens:
+                return match.group()
+        return ""
+
+
+def _rests(figure: Claim, sums: str, quotes: Sequence[Reading], theirs: Sequence[Reading]) -> bool:
+    """Whether a figure stands in a quote or is a sum of what stands there. A figure in letters must stand in
+    the same letters; a small count without a unit is a word like any other, and left to whoever reads."""
+    in_letters = not any(letter.isnumeric() for letter in figure.text)
+    if in_letters and figure.kind in ("money", "percent"):
+        return any(flat(figure.text)[0] in quote.flat for quote in quotes)
+    if figure.kind == "number" and all(v == int(v) and 0 <= v <= SMALL_COUNT for v in figure.values):
+        return True
+    if any(quote.says(figure) for quote in quotes):
+        return True
+    for sum in worked_out(sums, quotes, theirs):
+        counted = figure.kind == "number" and bool(set(sum.operands) & set(figure.values))
+        if counted or proves(sum, figure, quotes):
+            return True
+    return False
+
+
+def _tokens(text: str) -> set[str]:
+    """The words of a text that hold a digit, as they are written but for what stands around them."""
+    return set(_each_token(text))
+
+
+def _each_token(text: str) -> Iterator[str]:
+    for match in _TOKEN.finditer(flat(text)[0]):
+        yield match.group().strip(_AROUND)
 
 
 def _expired(text: str, today: str) -> bool:
-    until = _VALID_UNTIL.search(text)
-    return bool(until and today and until[1] < today)
-
-
-def _stands(quote: str, text: str) -> bool:
-    """Whether a quote stands in a text, letter for letter but for case, width and white space."""
-    return bool(_flat(quote)) and _flat(quote) in _flat(text)
-
-
-def _flat(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _missing(figures: Sequence[Claim], quotes: Sequence[str], sums: str, theirs: Sequence[str]) -> str:
-    """The first figure that stands in no quote and is no sum of what stands there; empty when all do."""
-    if not figures:
-        return ""
-    there = [claim for quote in quotes for claim in claims_in(quote, every=True)]
-    bare = _bare(quotes, there)
-    worked = list(_worked_out(sums, [*quotes, *theirs]))
-    counts = {value for sum in worked for value in sum.operands if value <= SMALL_COUNT}
-    for figure in figures:
-        stands = any(_agrees(figure, claim) for claim in there) or bool(bare & set(figure.values))
-        counted = figure.kind == "number" and bool(counts & set(figure.values))
-        if not (stands or counted or any(_shows(figure, sum.result) for sum in worked)):
-            return figure.text.strip()
-    return ""
-
-
-def _agrees(figure: Claim, claim: Claim) -> bool:
-    if same(figure, claim):
-        return True
-    bare = claim.kind == "number" or (figure.kind == "number" and claim.kind in FIGURES)
-    return bare and bool(set(figure.values) & set(claim.values))
-
-
-def _bare(quotes: Sequence[str], there: Sequence[Claim]) -> set[float]:
-    """The numbers of quotes that stand within names, with no unit of their own: the 200 of `Table Fjord
-    200`."""
-    numbers = {value for quote in quotes for number in numbers_in(plain(quote)) for value in number.values}
-    return numbers - {value for claim in there if claim.kind != "number" for value in claim.values}
-
-
-def _scale(claim: Claim) -> float:
-    """What the digits of a figure are multiplied with: a million in `36.5 million`."""
-    digits = re.search(r"\d[\d .,'’\u00a0\u202f]*", claim.text)
-    written = (
-        numbers_in(plain(digits.group().strip())) if digits and claim.kind in ("money", "number") else ()
-    )
-    if not written or not written[0].value or not claim.values:
-        return 1.0
-    return max(1.0, claim.values[0] / written[0].value)
-
-
-def _operands(numbers: set[float]) -> set[float]:
-    """These numbers, and shares where they are percent."""
-    shares = {v / 100 for v in numbers} | {1 - v / 100 for v in numbers} | {1 + v / 100 for v in numbers}
-    return numbers | shares | CONVERSIONS
-
-
-@dataclass(frozen=True, slots=True)
-class _Sum:
-    """An expression that was worked out: what it comes to, and the figures in it."""
-
-    result: float
-    operands: tuple[float, ...]
-
-
-def _worked_out(sums: str, texts: Sequence[str]) -> Iterator[_Sum]:
-    """The expressions whose every operand stands in a text. Figures with a multiplier may be written with
-    it (36500000), or all without (`0.3*36.5` of 36.5 million): then it belongs to the result."""
-    numbers = {v for text in texts for number in numbers_in(plain(text)) for v in number.values}
-    claims = [claim for text in texts for claim in claims_in(text, every=True)] if sums else []
-    scaled = {(claim.values[0] / _scale(claim), _scale(claim)) for claim in claims if _scale(claim) > 1}
-    for expression in re.split(r"[;\n]", sums[:LONGEST_SUM]):
-        tidy = expression.partition("=")[0].replace("×", "*").replace("÷", "/").strip()
-        for written, scale in scaled:
-            tidy = re.sub(
-                rf"(?<![\d.,]){written:g}\s*\*\s*{scale:.0f}(?![\d.,])", f"{written * scale:.0f}", tidy
-            )
-        if result := _result(tidy, _operands(numbers)):
-            yield result
-            continue
-        for scale in sorted({scale for _, scale in scaled}):
-            short = {written for written, of in scaled if of == scale}
-            result = _result(tidy, _operands(numbers | short))
-            if result and any(abs(operand - value) < 0.005 for operand in result.operands for value in short):
-                yield _Sum(result.result * scale, result.operands)
-                if 1_000 in result.operands:  # millions that were made thousands
-                    yield _Sum(result.result * scale / 1_000, result.operands)
-
-
-def _result(expression: str, known: set[float]) -> _Sum | None:
-    """What an expression comes to; None for one that cannot be worked out, which proves nothing. Its
-    figures may be written as people write them (`1.490/12`, `0,3*380 000`): of two meanings the one that
-    stands somewhere is meant."""
-
-    def meant(match: re.Match[str]) -> str:
-        values = numbers_in(plain(match.group()))[0].values if match.group() else ()
-        return repr(
-            next((v for v in values if any(abs(v - k) < 0.005 for k in known)), values[0] if values else 0.0)
-        )
-
-    tidy = re.sub(r"\d+(?:[ \u00a0\u202f]\d{3}(?!\d))*(?:[.,]\d+)*", meant, expression)
-    tidy = re.sub(r"(\d+(?:\.\d+)?)\s*%", r"(\1/100)", tidy)
-    try:
-        tree = ast.parse(tidy, mode="eval").body
-        operands = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-        return _Sum(_value(tree, known), tuple(float(v) for v in operands if isinstance(v, int | float)))
-    except (
-        SyntaxError,
-        ValueError,
-        ZeroDivisionError,
-        OverflowError,
-        RecursionError,
-        MemoryError,
-        IndexError,
-    ):
-        return None
-
-
-_WORKS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
-
-
-def _value(node: ast.expr, operands: set[float], divides: bool = False) -> float:
-    """Raises ValueError for what is no sum, and for an operand that stands nowhere."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value is not True:
-        value = float(node.value)
-        small = value == int(value) and (0 <= value <= SMALL_COUNT or (value == 100 and divides))
-        if not small and not any(abs(value - known) < 0.005 for known in operands):
-            raise ValueError(f"{value} stands nowhere")
-        return value
-    if isinstance(node, ast.BinOp) and type(node.op) in _WORKS:
-        right = _value(node.right, operands, isinstance(node.op, ast.Div))
-        result = _WORKS[type(node.op)](_value(node.left, operands), right)
-        if abs(result) > LARGEST:
-            raise ValueError("too large")
-        return float(result)
-    raise ValueError("no sum")
-
-
-def _shows(figure: Claim, result: float) -> bool:
-    """Whether a figure is a result, rounded to the places it is written with."""
-    written = re.search(r"\d[.,](\d{1,2})(?!\d)", figure.text)
-    slack = (0.5 * 10 ** -len(written[1]) if written else 0.5) * _scale(figure)
-    return any(abs(value - result) <= slack + 1e-9 for value in figure.values)
+    dates = [f"{year}-{month:0>2}-{day:0>2}" for year, month, day in _VALID_UNTIL.findall(text)]
+    return bool(dates and today and min(dates) < today)

@@ -13,9 +13,11 @@ import regex as re
 # What ends a sentence, with the quotes and brackets that close behind it.
 _END = re.compile(r"[.!?…।؟]+[\"»”’)\]]*[ \t\u00a0]+|\s*\n\s*")
 # A full stop behind so few letters may belong to an abbreviation.
-_SHORT = re.compile(r"(?:^|[^\w])(\w{1,4})\.$")
+_SHORT = re.compile(r"(?:^|\W)([^\W\d_]{1,4})\.$")
 # Lines and characters of evidence that a verifier is shown; what is cut supports nothing.
 MOST_LINES, MOST_CHARACTERS = 240, 24_000
+# Characters of one line.
+LONGEST_LINE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ def _ends(text: str, start: int, match: re.Match[str]) -> bool:
     if behind.islower():
         return False
     short = _SHORT.search(text[start : match.start() + 1]) if match.group().startswith(".") else None
-    return not short or not (behind.isdigit() or len(short[1]) == 1 or text[start : match.start()].isdigit())
+    if not short:
+        return not text[start : match.start()].isdigit()
+    return not (len(short[1]) <= 2 or re.match(r"[\p{N}\p{Sc}+№]", behind))
 
 
 def _add(found: list[Sentence], text: str, start: int, end: int) -> None:
@@ -106,25 +110,35 @@ def lines(sources: Iterable[tuple[str, str, str]]) -> list[Line]:
     left = MOST_CHARACTERS
     for sort, name, text in sources:
         counts[sort] = counts.get(sort, 0) + 1
-        for number, words in enumerate(_parts(text), 1):
-            if len(found) >= MOST_LINES or left < len(words):
+        for number, words in enumerate(_parts(text, rows=sort == "t"), 1):
+            if len(found) >= MOST_LINES or left <= 0:
                 return found
-            left -= len(words)
-            found.append(Line(f"{sort}{counts[sort]}.{number}", words, name))
+            shown = words[: min(LONGEST_LINE, left)]
+            left -= len(shown)
+            found.append(Line(f"{sort}{counts[sort]}.{number}", shown, name))
     return found
 
 
-def _parts(text: str) -> Iterator[str]:
+def _parts(text: str, *, rows: bool) -> Iterator[str]:
+    """The sentences of a text; the rows of one that is JSON, which only tools write."""
     try:
-        rows: Any = json.loads(text)
-    except ValueError:
-        rows = None
-    if isinstance(rows, list) and rows:
-        yield from map(_row, rows)
-    elif isinstance(rows, dict):
-        yield _row(rows)
+        found: Any = json.loads(text) if rows else None
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict) and any(_is_table(value) for value in found.values()):
+        rest = {name: value for name, value in found.items() if not _is_table(value)}
+        tables = (row for value in found.values() if _is_table(value) for row in value)
+        yield from map(_row, [*([rest] if rest else []), *tables])
+    elif isinstance(found, list) and found:
+        yield from map(_row, found)
+    elif isinstance(found, dict):
+        yield _row(found)
     else:
         yield from (part.text for part in sentences(text))
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
 def _row(row: Any) -> str:

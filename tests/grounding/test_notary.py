@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ EVIDENCE = lines(
             "Chair Lund 129 €. Table Fjord from 749 €. Open 10:00-19:00. Students pay 10 % less.",
         ),
         ("p", "flats.pdf", "Two rooms, 63 m²: 36,5 млн тенге, 30 % at once."),
-        ("p", "offers.pdf", '[{"name": "Shelf Kai", "price": "199 €", "valid_until": "2026-08-31"}]'),
+        ("t", "offers", '[{"name": "Shelf Kai", "price": "199 €", "valid_until": "2026-08-31"}]'),
         ("c", "the customer", "I have 100 € for 3 chairs"),
     ]
 )
@@ -147,7 +148,7 @@ def test_what_follows_from_what_is_cited_passes(reply: str, said: Judged):
         ),
         (
             "The shelf is 199 €.",
-            judged(cite=[cite("p3.1", "price: 199 €")]),
+            judged(cite=[cite("t2.1", "price: 199 €")]),
             "what it cites is not valid any more",
         ),
         (
@@ -163,6 +164,69 @@ def test_what_follows_from_what_is_cited_passes(reply: str, said: Judged):
 )
 def test_what_does_not_is_stopped_whatever_the_verifier_says(reply: str, said: Judged, reason: str):
     assert why(reply, said, today="2026-11-29") == [reason]
+
+
+A = [cite("p1.1", "Chair Lund 129 €")]
+# (a reply whose figure stands nowhere, what a verifier says of it)
+LIES: list[tuple[str, Judged]] = [
+    ("The chair costs 99 €.", judged(cite=A, sum="9*11")),
+    ("It is 60 €.", judged(cite=A, sum="60")),
+    ("It costs 1 2 0 0 €.", judged(cite=A, sum="1;2;0")),
+    ("It costs 2\u200b39 €.", judged(cite=[cite("f1.2", "Delivery 39 €")], sum="2")),
+    ("Three chairs are 387 $.", judged(cite=A, sum="3*129")),
+    ("The chair costs 29 €.", judged(cite=[cite("p1.1", "29 €")])),
+    ("The sofa costs 490 €.", judged(cite=[cite("t1.2", "490 €")])),
+    ("The chair costs 129 $.", judged(cite=[cite("p1.1", "129")])),
+    ("It is 36,5 тенге.", judged(cite=[cite("p2.1", "36,5")])),
+    ("The shelf is 31 €.", judged(cite=[cite("t2.1", "2026-08-31")])),
+    ("The shelf is 19 €.", judged(cite=[cite("p1.3", "10:00-19:00")])),
+    ("It is only _999 €_ today.", judged(cite=A)),
+    ("It is EUR999.", judged(status="no_claim")),
+    ("It costs 1️⃣2️⃣0️⃣0️⃣ €.", judged(cite=A)),
+    ("The shelf is 199 €.", judged(status="no_claim")),
+    ("The shelf: is 199 € fine?", judged(status="no_claim")),
+    ("The chair is 129 €.", judged(status="no_claim")),
+    ("It costs ninety-nine euros.", judged(cite=A, sum="9")),
+]
+
+
+@pytest.mark.parametrize(("reply", "said"), LIES)
+def test_no_trick_brings_a_price_through(reply: str, said: Judged):
+    assert why(reply, said, today="2026-11-29")
+
+
+def test_what_a_customer_writes_breaks_nothing():
+    for text in ("[" * 4_000, '{"a":' * 2_000, "1€\n" * 1_300, " ".join(f"{n}.5k" for n in range(100, 600))):
+        known = [*EVIDENCE, *lines([("c", "the customer", text), ("t", "a tool", text)])]
+        parts = sentences("The chair is 129 €.\n" * 10)
+        sums = ";".join(["3*40"] * 60)
+        said = [judged(n=part.n, cite=A, sum=sums) for part in parts]
+        assert doubts(parts, known, said) == []
+
+
+def test_one_long_answer_of_a_tool_hides_nothing_behind_it():
+    told = [
+        ("t", "a tool", '{"rows": "' + "a" * 24_000 + '"}'),
+        ("p", "prices", "Chair 129 €"),
+        ("c", "them", "hi"),
+    ]
+    assert [line.id for line in lines(told)] == ["t1.1", "p1.1", "c1.1"]
+
+
+def test_the_earliest_end_of_an_offer_counts():
+    rows = {"offers": [{"p": "99 €", "valid_until": "2027-01-01"}, {"p": "88 €", "Valid_Until": "2020-1-1"}]}
+    known = lines([("t", "offers", json.dumps(rows))])
+    for price, right in (("99", True), ("88", False)):
+        said = [judged(cite=[cite(f"t1.{1 if right else 2}", f"p: {price} €")])]
+        found = doubts(sentences(f"It is {price} €."), known, said, today="2026-11-29")
+        assert (found == []) is right
+
+
+def test_a_quote_is_found_as_people_type_it():
+    known = lines([("p", "page", "we’re open 10:00–19:00, delivery < 3 days")])
+    for quote in ("we're open 10:00-19:00", "delivery ‹ 3 days"):
+        said = [judged(cite=[cite("p1.1", quote)])]
+        assert doubts(sentences("We are here for you."), known, said) == []
 
 
 def test_what_the_customer_says_proves_no_price():
@@ -223,6 +287,8 @@ def test_a_reply_that_nothing_is_wrong_with_stays_as_it_is(reply: str):
         ("1. Lamp 5 €\n2. Desk 9 €\n\nWhich one?", ["1. Lamp 5 €", "2. Desk 9 €", "Which one?"]),
         ("We open Sa. 10-18 Uhr. Bis bald!", ["We open Sa. 10-18 Uhr.", "Bis bald!"]),
         ("हाँ। कीमत 500 ₹ है।", ["हाँ।", "कीमत 500 ₹ है।"]),
+        ("Цена 5 тыс. ₸ в месяц. Берёте?", ["Цена 5 тыс. ₸ в месяц.", "Берёте?"]),
+        ("Dr. Müller is in. It costs ca. €5 each.", ["Dr. Müller is in. It costs ca. €5 each."]),
         ("Write to a.b@c.de or call. Bye", ["Write to a.b@c.de or call.", "Bye"]),
     ],
 )
