@@ -132,16 +132,24 @@ class Catalogue:
         return Found([self._products[place].fields for place in order[:most]], len(inside), missing)
 
     def _exact(self, asked: Sequence[str]) -> list[int]:
-        """The products whose article the question names, with or without the signs in it."""
+        """The products whose article the question names, with or without the signs in it; where one is
+        written just so, no other."""
         found: dict[int, None] = {}
+        literal: dict[int, None] = {}
         for start in range(len(asked)):
             for length in (1, 2, 3):
                 parts = asked[start : start + length]
                 joined = bare("".join(parts))
                 telling = len(joined) > 2 and (any(c.isdigit() for c in joined) or joined != parts[0])
                 if telling or asked == parts:
-                    found |= dict.fromkeys(self._articles.get(joined, ()))
-        return list(found)
+                    places = self._articles.get(joined, ())
+                    found |= dict.fromkeys(places)
+                    literal |= dict.fromkeys(p for p in places if self._is_written(p, parts))
+        return list(literal or found)
+
+    def _is_written(self, place: int, parts: Sequence[str]) -> bool:
+        """Whether an article is written as the question has it, signs included."""
+        return "".join(units(self._products[place].article)) == "".join(parts)
 
     def _scored(self, asked: Sequence[str], needed: Sequence[str]) -> tuple[Numbers, tuple[str, ...]]:
         """How well each product fits the words, 0 for those that do not; and the words that none of these
@@ -192,8 +200,10 @@ class Catalogue:
     def _quality(self, word: str) -> tuple[Numbers, Numbers]:
         """How well each product has a word, between 0 and 1, and whether its name does."""
         quality, in_name = (np.zeros(len(self._products), np.float32) for _ in range(2))
-        meant = self._words.meant(bare(word))
-        if not meant and bare(word) != word:  # of a word that signs join each part must stand
+        joined = bare(word) != word
+        exact = {bare(word): 1.0} if bare(word) in self._words else {}
+        meant = exact if joined else self._words.meant(word)
+        if not meant and joined:  # of a word that signs join each part must stand
             parts = [part for part in re.findall(r"[^\W_]+", word) if part not in function_words()]
             every = [self._quality(part)[0] for part in parts]
             return (np.minimum.reduce(every) if every else quality), in_name

@@ -34,12 +34,13 @@ def amounts_in(text: str, mark: str = "") -> list[Decimal]:
     found = []
     for written in _AMOUNT.findall(text):
         amount = re.sub(r"[\s'’]", "", written)
-        point = mark
+        last = max(amount.rfind(","), amount.rfind("."))
+        one = last >= 0 and amount.count(amount[last]) == 1
+        decimals = len(amount) - last - 1
+        # one or two digits behind its last sign are decimals, whatever the rest of the column has: 5 490,00
+        point = amount[last] if one and decimals in (1, 2) else mark
         if not point:
-            last = max(amount.rfind(","), amount.rfind("."))
-            one = last >= 0 and amount.count(amount[last]) == 1
             both = "," in amount and "." in amount
-            decimals = len(amount) - last - 1
             point = amount[last] if last >= 0 and one and (both or decimals != 3 or amount[0] == "0") else ""
         whole = "".join("." if sign == point else sign for sign in amount if sign.isdigit() or sign == point)
         if len(re.sub(r"\D", "", whole)) <= MOST_DIGITS:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from knowledge_base.document import Product, Row, Table
 from knowledge_base.money import amounts_in, decimal_mark
-from knowledge_base.vocabulary import column_kinds, currency_in
+from knowledge_base.vocabulary import column_kinds, currency_in, plain, words
 
 # Cells of a column that are looked at to tell what it holds.
 LOOKED_AT = 200
+_STRUCK = re.compile(r"~~.*?~~")
 _LETTER = re.compile(r"[^\W\d_]")
 _CODE = re.compile(r"^(?=.*\d)[A-ZА-Я0-9][A-ZА-Я0-9./_-]{2,19}$")
+
+
+@cache
+def _totals() -> frozenset[str]:
+    """How lines of a table begin that add up the others."""
+    return frozenset(map(plain, words()["totals"]))
 
 
 def products_of(table: Table, page: int) -> list[Product]:
@@ -150,11 +158,19 @@ def _product(
     if sum(map(bool, row.cells)) < 2:
         return None
     name = cell("name") or cell("article")
-    if not name:
+    if not name or plain(name) in _totals() or plain(next(filter(None, row.cells))) in _totals():
+        return None
+    if (
+        table.header and "name" in columns and name == table.header[columns["name"]]
+    ):  # a second row of headers
         return None
     written = cell("price")
-    amounts = amounts_in(written, mark)
-    doubt = "" if amounts or "price" not in columns else f"no price: “{written}”" if written else "no price"
+    amounts = amounts_in(_STRUCK.sub(" ", written), mark)
+    doubt = ""
+    if "price" in columns and not amounts:
+        doubt = f"no price: “{written}”" if written else "no price"
+    elif amounts and (not amounts[0] or " / " in written):
+        doubt = f"is this its price: “{written}”?"
     place = columns.get("price")
     header = table.header[place] if table.header and place is not None else ""
     return Product(

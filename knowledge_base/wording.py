@@ -49,6 +49,12 @@ _SOUNDS = (
 )
 
 
+# A sign before decimals, as a letter of its own: 1.5 is not 15, and 1,5 is 1.5.
+_DECIMALS, _POINT = re.compile(r"(?<=\d)[.,](?=\d)"), "ǃ"
+# Sizes of clothes: another one is no typing error.
+_LETTER_SIZE = re.compile(r"[xх]{0,5}[sml]")
+
+
 def folded(text: str) -> str:
     """One form of each letter, lower case, `60 × 60` as `60x60`."""
     return _SIZE.sub("x", unicodedata.normalize("NFKC", lightened(text)).casefold().replace("ё", "е"))
@@ -56,12 +62,12 @@ def folded(text: str) -> str:
 
 def bare(text: str) -> str:
     """Letters and digits alone: how two spellings of an article number are compared."""
-    return "".join(_PIECE.findall(folded(text)))
+    return "".join(_PIECE.findall(_DECIMALS.sub(_POINT, folded(text))))
 
 
 def units(text: str) -> list[str]:
     """The words of a text; what signs join is one, as in `t-shirt` or `SKU-105/2`."""
-    return _UNIT.findall(folded(text))
+    return _UNIT.findall(_DECIMALS.sub(_POINT, folded(text)))
 
 
 def tokens(text: str) -> set[str]:
@@ -124,7 +130,7 @@ class Vocabulary:
         """Words of the catalogue that a word stands for, with what each match is worth; none when it stands
         for none. A word with a digit stands for itself alone: another number is another thing."""
         found = {word: 1.0} if word in self._known else {}
-        if not word.isalpha() or len(word) < 3:
+        if not word.isalpha() or len(word) < 3 or _LETTER_SIZE.fullmatch(word):
             return found
         for language in _STEMMERS:
             for other in self._stems.get((language, _stemmer(language).stemWord(word)), ()):

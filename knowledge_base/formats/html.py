@@ -17,6 +17,8 @@ from knowledge_base.vocabulary import words
 _DECLARED = re.compile(rb"<meta[^>]{0,200}charset=[\"']?\s*([\w-]{3,20})", re.I)
 _UNSEEN = "script, style, noscript, template, svg, iframe, object, head, [hidden], [aria-hidden=true]"
 _AROUND = "nav, [role=navigation], [role=search], dialog, form button, aside.related"
+# What is struck through is kept as such: it is no price any more.
+_STRUCK = frozenset({"s", "del", "strike"})
 _BREAKS = frozenset(
     "p br div li tr ul ol dl dt dd h1 h2 h3 h4 h5 h6 section article header footer main aside blockquote pre "
     "figure figcaption hr address details summary table form option label".split()
@@ -136,9 +138,14 @@ def _text(root: Any) -> str:
         if isinstance(node, str):
             parts.append(node)
         elif node.tag == "-text":
-            parts.append(re.sub(r"\s+", " ", node.text_content or ""))
+            text = re.sub(r"\s+", " ", node.text_content or "")
+            if text[:1].isdigit() and "".join(parts[-6:]).rstrip()[-1:].isdigit() and parts[-1:] == [""]:
+                parts.append(" / ")  # two numbers in elements of their own: an old price and a new one
+            parts.append(text)
         else:
             before, after = _around(node.tag)
+            if node.tag in _STRUCK and node.text().strip():
+                before, after = "~~", "~~ "
             parts.append(before)
             waiting += [after, *reversed(list(node.iter(include_text=True)))]
     return "".join(parts)

@@ -137,3 +137,34 @@ def test_the_nearest_is_named_with_what_it_lacks():
 def test_any_question_is_answered_with_products_of_the_list(shop: Catalogue, question: str):
     found = shop.find(question)
     assert len(found.rows) <= min(5, max(found.matching, 0)) <= len(shop)
+
+
+DRILLS = [
+    {"артикул": "СВ-1.5", "название": "Сверло по металлу 1,5 мм", "цена": "120"},
+    {"артикул": "СВ-15", "название": "Сверло по металлу 15 мм", "цена": "1200"},
+    {"артикул": "ТРУБА-50/2", "название": "Труба тонкая", "цена": "10"},
+    {"артикул": "ТРУБА-502", "название": "Труба толстая", "цена": "20"},
+    {"артикул": "П-XL", "название": "Перчатки XL", "цена": "90"},
+    {"артикул": "П-XXL", "название": "Перчатки XXL", "цена": "95"},
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "article"),
+    [
+        ("СВ-1.5", "СВ-1.5"),
+        ("СВ-15", "СВ-15"),
+        ("сверло 1.5", "СВ-1.5"),
+        ("сверло 1,5 мм", "СВ-1.5"),
+        ("ТРУБА-502", "ТРУБА-502"),
+        ("труба-50/2", "ТРУБА-50/2"),
+        ("П-XXL", "П-XXL"),
+    ],
+)
+def test_an_article_that_looks_alike_is_another(question: str, article: str):
+    assert [row["артикул"] for row in Catalogue.of_rows(DRILLS).find(question).rows] == [article]
+
+
+def test_an_article_that_does_not_exist_is_not_another_one():
+    found = Catalogue.of_rows(DRILLS).find("П-XXXL")
+    assert found.missing or not found.rows

@@ -445,3 +445,29 @@ def test_two_tables_on_one_sheet_keep_their_own_headers(tmp_path: Path):
         ("Double", "85", "night"),
         ("Airport", "30", ""),
     ]
+
+
+def test_no_price_is_put_together_from_two(tmp_path: Path):
+    rows = "".join(
+        f"<tr><td>A-{n}</td><td>Tea {n}</td><td>{price}</td></tr>"
+        for n, price in enumerate(("<s>400</s> 350", "<span>1200</span><span>990</span>", "<b>500</b>"), 1)
+    )
+    page = f"<table><tr><th>SKU</th><th>Name</th><th>Price</th></tr>{rows}</table>"
+    path = tmp_path / "tea.html"
+    path.write_text(page, encoding="utf-8")
+    products = read(path).document.products
+    assert [(str(p.price), bool(p.doubt)) for p in products] == [
+        ("350", False),
+        ("1200", True),
+        ("500", False),
+    ]
+
+
+def test_each_price_has_the_decimals_it_shows_and_a_total_is_nothing_to_sell(tmp_path: Path):
+    path = tmp_path / "tools.csv"
+    rows = "Drill;7890.5\nBit;899.9\nScrewdriver;5 490,00\nUmbrella;0\nИТОГО;14 280\nTotal;14280\n"
+    path.write_text(f"Name;Price\n{rows}", encoding="utf-8")
+    products = read(path).document.products
+    assert [p.name for p in products] == ["Drill", "Bit", "Screwdriver", "Umbrella"]
+    assert [float(p.price or 0) for p in products] == [7890.5, 899.9, 5490.0, 0.0]
+    assert products[3].doubt == "is this its price: “0”?"
