@@ -18,7 +18,7 @@ from knowledge_base.document import Product
 from knowledge_base.money import amounts_in
 from knowledge_base.products import products_of_rows
 from knowledge_base.vocabulary import column_kinds, currency_in, function_words, words
-from knowledge_base.wording import Vocabulary, bare, folded, tokens, units
+from knowledge_base.wording import POINT, Vocabulary, bare, folded, tokens, units
 
 Sort = Literal["", "cheapest", "dearest"]
 Numbers = NDArray[np.float32]
@@ -180,7 +180,7 @@ class Catalogue:
             for word, quality in zip(needed, standing, strict=True)
             if not (quality.any() if best < 0 else quality[best])
         ]
-        return scores.astype(np.float32), tuple(lacking)
+        return scores.astype(np.float32), tuple(word.replace(POINT, ".") for word in lacking)
 
     def _joined(self, asked: Sequence[str]) -> list[str]:
         """The words, two written apart as one where the catalogue knows them so: `ray ban`, `t shirt`."""

@@ -12,6 +12,8 @@ from knowledge_base.vocabulary import column_kinds, currency_in, plain, words
 
 # Cells of a column that are looked at to tell what it holds.
 LOOKED_AT = 200
+# A row that repeats so many names of columns is a second row of headers.
+LEAST_REPEATED = 2
 _STRUCK = re.compile(r"~~.*?~~")
 _LETTER = re.compile(r"[^\W\d_]")
 _CODE = re.compile(r"^(?=.*\d)[A-ZА-Я0-9][A-ZА-Я0-9./_-]{2,19}$")
@@ -158,11 +160,9 @@ def _product(
     if sum(map(bool, row.cells)) < 2:
         return None
     name = cell("name") or cell("article")
-    if not name or plain(name) in _totals() or plain(next(filter(None, row.cells))) in _totals():
+    if not name or (plain(name) in _totals() and not (cell("name") and cell("article"))):
         return None
-    if (
-        table.header and "name" in columns and name == table.header[columns["name"]]
-    ):  # a second row of headers
+    if sum(bool(c) and c == h for c, h in zip(row.cells, table.header, strict=False)) >= LEAST_REPEATED:
         return None
     written = cell("price")
     amounts = amounts_in(_STRUCK.sub(" ", written), mark)

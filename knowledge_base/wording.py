@@ -49,8 +49,9 @@ _SOUNDS = (
 )
 
 
-# A sign before decimals, as a letter of its own: 1.5 is not 15, and 1,5 is 1.5.
-_DECIMALS, _POINT = re.compile(r"(?<=\d)[.,](?=\d)"), "ǃ"
+# A sign before one or two decimals, as a letter of its own: 1.5 is not 15, and 1,5 is 1.5. Before three
+# digits it parts thousands.
+_DECIMALS, POINT = re.compile(r"(?<=\d)[.,](?=\d{1,2}(?!\d))"), "ǃ"
 # Sizes of clothes: another one is no typing error.
 _LETTER_SIZE = re.compile(r"[xх]{0,5}[sml]")
 
@@ -62,12 +63,12 @@ def folded(text: str) -> str:
 
 def bare(text: str) -> str:
     """Letters and digits alone: how two spellings of an article number are compared."""
-    return "".join(_PIECE.findall(_DECIMALS.sub(_POINT, folded(text))))
+    return "".join(_PIECE.findall(_DECIMALS.sub(POINT, folded(text))))
 
 
 def units(text: str) -> list[str]:
     """The words of a text; what signs join is one, as in `t-shirt` or `SKU-105/2`."""
-    return _UNIT.findall(_DECIMALS.sub(_POINT, folded(text)))
+    return _UNIT.findall(_DECIMALS.sub(POINT, folded(text)))
 
 
 def tokens(text: str) -> set[str]:

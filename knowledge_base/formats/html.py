@@ -98,7 +98,7 @@ def _grid(table: Any) -> list[list[str]]:
         cells: list[str] = []
         for cell in row.css("td, th"):
             _fill(cells, hanging)
-            text = normalise(_text(cell))
+            text = normalise(_text(cell, apart=True))
             down = _count(cell.attributes.get("rowspan"))
             for _ in range(_count(cell.attributes.get("colspan"))):
                 if down > 1:
@@ -129,8 +129,9 @@ def _is_data(grid: list[list[str]]) -> bool:
     return len(filled) >= 2 and all(len(cell) < 1500 and "\ue000" not in cell for cell in cells)
 
 
-def _text(root: Any) -> str:
-    """The text under an element, a line for each block of it, headings marked with `#`."""
+def _text(root: Any, *, apart: bool = False) -> str:
+    """The text under an element, a line for each block of it, headings marked with `#`. `apart`: numbers in
+    elements of their own, such as an old price and a new one, are parted by a stroke."""
     parts: list[str] = []
     waiting: list[Any] = [root]
     while waiting:
@@ -139,8 +140,9 @@ def _text(root: Any) -> str:
             parts.append(node)
         elif node.tag == "-text":
             text = re.sub(r"\s+", " ", node.text_content or "")
-            if text[:1].isdigit() and "".join(parts[-6:]).rstrip()[-1:].isdigit() and parts[-1:] == [""]:
-                parts.append(" / ")  # two numbers in elements of their own: an old price and a new one
+            behind = apart and parts[-1:] == [""] and "".join(parts[-6:]).rstrip()[-1:].isdigit()
+            if behind and text[:1].isdigit():
+                parts.append(" / ")
             parts.append(text)
         else:
             before, after = _around(node.tag)

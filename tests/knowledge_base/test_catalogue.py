@@ -166,5 +166,5 @@ def test_an_article_that_looks_alike_is_another(question: str, article: str):
 
 
 def test_an_article_that_does_not_exist_is_not_another_one():
-    found = Catalogue.of_rows(DRILLS).find("П-XXXL")
-    assert found.missing or not found.rows
+    assert Catalogue.of_rows(DRILLS).find("П-XXXL").missing == ("п-xxxl",)
+    assert Catalogue.of_rows(DRILLS).find("сверло 2.5").missing == ("2.5",)

@@ -471,3 +471,11 @@ def test_each_price_has_the_decimals_it_shows_and_a_total_is_nothing_to_sell(tmp
     assert [p.name for p in products] == ["Drill", "Bit", "Screwdriver", "Umbrella"]
     assert [float(p.price or 0) for p in products] == [7890.5, 899.9, 5490.0, 0.0]
     assert products[3].doubt == "is this its price: “0”?"
+
+
+def test_a_brand_or_a_name_that_looks_like_a_total_or_a_header_is_for_sale(tmp_path: Path):
+    brands, headed = tmp_path / "brands.csv", tmp_path / "headed.csv"
+    brands.write_text("Brand;Name;Price\nTotal;Quartz 5W-30;4500\nShell;Helix;5000\nИТОГО;;9500\n")
+    headed.write_text("Article;Coffee;Price\nC1;Coffee;3\nC2;Latte;4\nArticle;Coffee;Price\nC3;Tea;2\n")
+    assert [p.name for p in read(brands).document.products] == ["Quartz 5W-30", "Helix"]
+    assert [p.name for p in read(headed).document.products] == ["Coffee", "Latte", "Tea"]
