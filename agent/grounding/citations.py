@@ -23,7 +23,7 @@ _PLAIN_KINDS = frozenset(("money", "percent", "measure", "number", "duration"))
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class BareNumber:
     """A number of a line that belongs to no figure with a unit, such as the 200 of `Table Fjord 200`."""
 
     start: int
@@ -32,17 +32,17 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadLine:
     """What one line of evidence says: its figures, and its other numbers. `flat` is the line as quotes are
     looked for in it, each of its characters with the place (`at`) where it stands in the line."""
 
     text: str
     claims: tuple[Claim, ...]
-    numbers: tuple[Number, ...]
+    numbers: tuple[BareNumber, ...]
     flat: str
     at: tuple[int, ...]
 
-    def quoted(self, quote: str) -> Reading | None:
+    def quoted(self, quote: str) -> ReadLine | None:
         """What a quote of the line says; None where it does not stand there."""
         wanted = flat(quote)[0]
         if not wanted:
@@ -56,7 +56,7 @@ class Reading:
             return None
         claims = tuple(c for c in self.claims if _within(c.start, c.start + len(c.text), spans))
         numbers = tuple(n for n in self.numbers if _within(n.start, n.end, spans))
-        return Reading(quote, claims, numbers, wanted, ())
+        return ReadLine(quote, claims, numbers, wanted, ())
 
     def says(self, figure: Claim) -> bool:
         """Whether a figure of a reply stands here."""
@@ -77,16 +77,16 @@ def _as_plain(figure: Claim, claim: Claim) -> bool:
 
 
 @lru_cache(maxsize=2048)
-def reading(text: str) -> Reading:
+def read_line(text: str) -> ReadLine:
     """A line of evidence, read."""
     claims = tuple(claims_in(text, every=True))
     taken = [(c.start, c.start + len(c.text)) for c in claims if c.kind != "number"]
     numbers = tuple(
-        Number(n.start, n.end, n.values)
+        BareNumber(n.start, n.end, n.values)
         for n in numbers_in(plain(text))
         if not any(first < n.end and n.start < last for first, last in taken)
     )
-    return Reading(text, claims, numbers, *flat(text))
+    return ReadLine(text, claims, numbers, *flat(text))
 
 
 def flat(text: str) -> tuple[str, tuple[int, ...]]:

@@ -13,7 +13,7 @@ from typing import Literal
 import regex as re
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from agent.grounding.citations import Reading, flat, reading
+from agent.grounding.citations import ReadLine, flat, read_line
 from agent.grounding.claims import Claim, claims_in
 from agent.grounding.numbered import Line, Sentence
 from agent.grounding.numbers import numbers_in, plain
@@ -114,8 +114,8 @@ class _Notary:
     def __init__(self, evidence: Sequence[Line], today: str, vetoed: Collection[str]) -> None:
         self.lines = {line.id: line for line in evidence}
         self.today, self.vetoed = today, vetoed
-        self.theirs = [reading(line.text) for line in evidence if line.of_contact]
-        self.valid = [reading(line.text) for line in evidence if not _expired(line.text, today)]
+        self.theirs = [read_line(line.text) for line in evidence if line.of_contact]
+        self.valid = [read_line(line.text) for line in evidence if not _expired(line.text, today)]
         self.tokens = {token for line in evidence for token in _tokens(line.text)}
 
     def doubt(self, part: Sentence, judged: Judged) -> Doubt | None:
@@ -123,7 +123,7 @@ class _Notary:
         standing = [
             (line, quoted, quote)
             for line, quote in cited
-            if line and (quoted := reading(line.text).quoted(quote)) is not None
+            if line and (quoted := read_line(line.text).quoted(quote)) is not None
         ]
         said = standing[0][2] if standing else ""
         if judged.status in ("contradicted", "not_stated"):
@@ -183,7 +183,7 @@ class _Notary:
         return ""
 
 
-def _rests(figure: Claim, sums: str, quotes: Sequence[Reading], theirs: Sequence[Reading]) -> bool:
+def _rests(figure: Claim, sums: str, quotes: Sequence[ReadLine], theirs: Sequence[ReadLine]) -> bool:
     """Whether a figure stands in a quote or is a sum of what stands there. A figure in letters must stand in
     the same letters; a small count without a unit is a word like any other, and left to whoever reads."""
     in_letters = not any(letter.isnumeric() for letter in figure.text)

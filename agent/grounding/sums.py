@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import regex as re
 
-from agent.grounding.citations import Reading
+from agent.grounding.citations import ReadLine
 from agent.grounding.claims import Claim
 from agent.grounding.numbers import numbers_in, plain
 from agent.grounding.units import same_currency
@@ -36,7 +36,7 @@ class Sum:
     cited: tuple[float, ...]
 
 
-def worked_out(expressions: str, quotes: Sequence[Reading], theirs: Sequence[Reading]) -> list[Sum]:
+def worked_out(expressions: str, quotes: Sequence[ReadLine], theirs: Sequence[ReadLine]) -> list[Sum]:
     """The sums whose every operand stands in a quote, in the customer's words, or is a small count, and one
     of whose operands stands in a quote. Figures with a multiplier may be written with it (36500000), or all
     without (`0.3*36.5` of 36.5 million): then it belongs to the result."""
@@ -71,14 +71,14 @@ def _sums(
             yield Sum(result.result * scale, result.operands, tuple(v * scale for v in result.cited))
 
 
-def _numbers(readings: Sequence[Reading]) -> set[float]:
-    found = {value for reading in readings for claim in reading.claims for value in claim.values}
-    return found | {value for reading in readings for number in reading.numbers for value in number.values}
+def _numbers(lines: Sequence[ReadLine]) -> set[float]:
+    found = {value for line in lines for claim in line.claims for value in claim.values}
+    return found | {value for line in lines for number in line.numbers for value in number.values}
 
 
-def _scaled(readings: Sequence[Reading]) -> set[tuple[float, float]]:
+def _scaled(lines: Sequence[ReadLine]) -> set[tuple[float, float]]:
     """(digits as they are written, multiplier) of figures such as `36.5 million`."""
-    pairs = ((claim, scale_of(claim)) for reading in readings for claim in reading.claims)
+    pairs = ((claim, scale_of(claim)) for line in lines for claim in line.claims)
     found = [(claim.values[0] / scale, scale) for claim, scale in pairs if scale > 1]
     return set(found[:MOST_SCALED])
 
@@ -94,7 +94,7 @@ def scale_of(claim: Claim) -> float:
     return max(1.0, claim.values[0] / written[0].value)
 
 
-def proves(sum: Sum, figure: Claim, quotes: Sequence[Reading]) -> bool:
+def proves(sum: Sum, figure: Claim, quotes: Sequence[ReadLine]) -> bool:
     """Whether a sum is the figure of a reply: as large, rounded to the places it is written with, and of the
     same kind. Money is made of money of its currency, a percentage of a share."""
     if figure.kind == "percent":
@@ -112,7 +112,7 @@ def proves(sum: Sum, figure: Claim, quotes: Sequence[Reading]) -> bool:
     )
 
 
-def _bare(quote: Reading) -> Iterator[Claim]:
+def _bare(quote: ReadLine) -> Iterator[Claim]:
     for number in quote.numbers:
         yield Claim("number", "", number.start, number.values)
 
