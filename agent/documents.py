@@ -8,8 +8,8 @@ from pathlib import Path
 
 from agent.models import usage
 from agent.state import Quoted
-from knowledge_base.catalogue import Catalogue
 from knowledge_base.embed import bundled, tokens_in
+from knowledge_base.goods.catalogue import Catalogue
 from knowledge_base.index import LEXICAL_BONUS, Hit
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.load import FORMATS

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 
-from knowledge_base.catalogue import Catalogue
+from knowledge_base.goods.catalogue import Catalogue
 
 BRANDS = (
     "Adidas",

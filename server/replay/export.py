@@ -17,7 +17,7 @@ from agent.models.offline import offline_model
 from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
 from channels.base import ANSWERED
-from knowledge_base.catalogue import Catalogue
+from knowledge_base.goods.catalogue import Catalogue
 from server.bots.bot import Bot
 from server.config.working_hours import DAYS
 from server.replay.boundary import StandIn

@@ -16,7 +16,7 @@ from agent.context import Context
 from agent.graph import build
 from agent.models.chat import Models
 from agent.state import Quoted
-from knowledge_base.catalogue import Catalogue
+from knowledge_base.goods.catalogue import Catalogue
 
 Script = Callable[[list[BaseMessage], list[str]], AIMessage]
 

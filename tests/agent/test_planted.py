@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolM
 import tools as registry
 from agent.context import Context
 from agent.models.chat import Models
-from knowledge_base.catalogue import Catalogue
+from knowledge_base.goods.catalogue import Catalogue
 from tests.agent.chatting import Chat, Scripted, Shelf, call, quiet
 
 ORDERS = [

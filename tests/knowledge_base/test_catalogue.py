@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge_base.catalogue import Catalogue
+from knowledge_base.goods.catalogue import Catalogue
 
 BRANDS = ("Adidas", "Nike", "Puma", "Ray-Ban", "Samsung", "Bosch", "Sony")
 KINDS = ("T-shirt", "jacket", "backpack", "headphones", "sunglasses", "wall tile", "tv set")

@@ -15,7 +15,7 @@ from langchain_google_genai._function_utils import convert_to_genai_function_dec
 from structlog.testing import capture_logs
 
 import tools
-from knowledge_base.catalogue import Catalogue
+from knowledge_base.goods.catalogue import Catalogue
 from tools.find_product import find_product
 from tools.runtime import price_list
 

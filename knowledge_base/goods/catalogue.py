@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.document import Product
-from knowledge_base.money import amounts_in
-from knowledge_base.products import products_of_rows
+from knowledge_base.goods.money import amounts_in
+from knowledge_base.goods.products import products_of_rows
+from knowledge_base.goods.wording import POINT, Vocabulary, bare, folded, tokens, units
 from knowledge_base.vocabulary import column_kinds, currency_in, function_words, words
-from knowledge_base.wording import POINT, Vocabulary, bare, folded, tokens, units
 
 Sort = Literal["", "cheapest", "dearest"]
 Numbers = NDArray[np.float32]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from knowledge_base.document import Product, Row, Table
-from knowledge_base.money import amounts_in, decimal_mark
+from knowledge_base.goods.money import amounts_in, decimal_mark
 from knowledge_base.vocabulary import column_kinds, currency_in, plain, words
 
 # Cells of a column that are looked at to tell what it holds.

@@ -1,0 +1,1 @@
+"""Products: recognised in tables, corrected by their owner, found by a question."""
