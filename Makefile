@@ -79,7 +79,7 @@ soak: .venv/ready-dev
 	$(BIN)/python -m benchmarks.soak
 
 chaos: .venv/ready-dev
-	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.durability.chaos
 
 # Installs the packages of a lock, and says every ten seconds how far it is; what pip says is shown when it fails.
 define install

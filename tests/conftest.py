@@ -18,7 +18,9 @@ from redis.asyncio import Redis
 
 from server.store import readable
 from server.store.embedded import EmbeddedRedis
-from tests.chromium import CHROMIUM
+from tests.fakes.openai_wire import polite
+from tests.support.chromium import CHROMIUM
+from tests.support.stack import Stack, product
 
 # Hundreds of processes are started here: each would compile the whole product anew where this is set.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -62,6 +64,23 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
     await client.flushdb()
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Stack]:
+    """One running product for all tests of its outside."""
+    with product() as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(running: Stack) -> Iterator[Stack]:
+    """The running product with a polite model and a well-behaved WhatsApp."""
+    running.model.answer, running.model.hang = polite, 0.0
+    running.model.heard = "what does delivery cost"
+    running.model.requests.clear()
+    running.emulator.faults.clear()
+    yield running
 
 
 @pytest.fixture(scope="session")

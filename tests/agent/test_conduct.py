@@ -18,7 +18,7 @@ from agent.nodes.extract import sources
 from agent.nodes.ground import reveals
 from agent.profile import Facts, kept, valid
 from agent.state import Quoted
-from tests.agent.chatting import Chat, Scripted, Shelf, call, quiet
+from tests.support.chatting import Chat, Scripted, Shelf, call, quiet
 
 
 def saying(*replies: str, verdict: dict | None = None, facts: dict | None = None):
@@ -286,7 +286,7 @@ async def test_calls_are_counted_with_their_price():
 
 async def test_a_spent_budget_means_the_cheaper_model_and_then_the_offline_one(scripted):
     chat, model = scripted(saying("Here you are."), cheaper_model="scripted:cheap")
-    from tests.agent.chatting import Scripted
+    from tests.support.chatting import Scripted
 
     models = chat.models
     models.put("scripted:cheap", Scripted(script=saying("Cheaply."), asked=[]))

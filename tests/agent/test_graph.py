@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from agent.context import Context
 from agent.prompting import answerable
-from tests.agent.chatting import call, quiet
+from tests.support.chatting import call, quiet
 
 
 def system_of(model) -> str:
@@ -179,7 +179,7 @@ async def test_a_person_in_charge_means_silence(scripted):
 
 
 async def test_a_passage_cannot_close_its_own_fence(scripted, monkeypatch):
-    from tests.agent.chatting import Shelf
+    from tests.support.chatting import Shelf
 
     async def poisoned(self, bot_id, question, language, count):
         return [

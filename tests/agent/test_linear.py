@@ -50,7 +50,8 @@ from agent.nodes import extract, ground
 from agent.state import Quoted
 from channels import chat_export, markup
 from channels.base import Media, Message
-from knowledge_base import catalogue, document, index, passages
+from knowledge_base import document, index, passages
+from knowledge_base.goods import catalogue
 from server.conversations import message_text
 from server.replay import masking
 

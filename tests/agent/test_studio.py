@@ -24,7 +24,7 @@ from server.pipeline.agents import graphs
 from server.store.contacts import Conversations
 from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import free_port, served
-from tests.waiting import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
 

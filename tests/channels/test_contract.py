@@ -20,7 +20,7 @@ from channels.emulators.media import File as Sent
 from channels.json_parts import as_dict
 from channels.registry import channels
 from tests.channels.wires import CONTACT, Provider, Wire, provider
-from tests.waiting import until
+from tests.support.waiting import until
 
 NAMES = ("cloud_api", "wappi", "waha")
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 50

@@ -15,7 +15,7 @@ from channels.base import File, Recipient, SendError, Text
 from channels.emulators.base import Fault
 from channels.waha_webhook import bare, parse, sent_id, signature
 from tests.channels.wires import CONTACT, Provider, Wire
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 @pytest.fixture

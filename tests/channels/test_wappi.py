@@ -16,7 +16,7 @@ from channels.emulators.media import File as Sent
 from channels.wappi import classify
 from channels.wappi_webhook import parse
 from tests.channels.wires import Provider, Wire
-from tests.waiting import until
+from tests.support.waiting import until
 
 VOICE = Sent(b"OggS\0\2" + b"\1" * 400, "audio/ogg; codecs=opus", "v.ogg")
 

@@ -23,7 +23,7 @@ from channels.emulators.wappi import WappiEmulator
 from channels.waha import Waha, WahaCredentials
 from channels.wappi import Wappi, WappiCredentials
 from tests.fakes.serving import served
-from tests.waiting import until
+from tests.support.waiting import until
 
 CONTACT, SECRET = "77015550101", "a-secret"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from tests.waiting import slowness
+from tests.support.waiting import slowness
 
 
 def free_port() -> int:

@@ -19,7 +19,7 @@ from knowledge_base.index import Index, terms
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.passages import Passage
 from knowledge_base.samples import files
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="session")

