@@ -27,7 +27,7 @@ from agent.models.chat import Models
 from agent.models.offline import offline_model
 from agent.nodes.moderate import Verdict
 from agent.profile import Facts, email, kept, phone
-from tests.agent.grounding.test_grounding import FOLDER, evidence
+from tests.agent.grounding.labelled import FOLDER, evidence
 
 Row = tuple[str, str, str]
 

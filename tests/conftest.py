@@ -16,9 +16,13 @@ from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, Page, async_playwright
 from redis.asyncio import Redis
 
+from channels.emulators.waha import WahaEmulator
+from channels.emulators.wappi import WappiEmulator
 from server.store import readable
 from server.store.embedded import EmbeddedRedis
 from tests.fakes.openai_wire import polite
+from tests.fakes.serving import served
+from tests.support.bots import TOKEN
 from tests.support.chromium import CHROMIUM
 from tests.support.stack import Stack, product
 
@@ -108,3 +112,28 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 async def page(browser: Browser) -> Page:
     return await browser.new_page(viewport={"width": 390, "height": 844})
+
+
+@pytest.fixture(scope="module")
+def wappi() -> Iterator[tuple[WappiEmulator, str]]:
+    """Wappi, and its address."""
+    emulator = WappiEmulator(TOKEN, lambda _: "")
+    with served(emulator.app) as url:
+        yield emulator, url
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[tuple[WahaEmulator, str]]:
+    """A WAHA gateway, and its address."""
+    emulator = WahaEmulator("gateway-key")
+    with served(emulator.app) as url:
+        yield emulator, url
+
+
+@pytest.fixture
+async def bots(stack: Stack) -> AsyncIterator[list[str]]:
+    """Ids of bots that are gone after the test."""
+    made: list[str] = []
+    yield made
+    for bot_id in made:
+        await stack.http.delete(f"/api/bots/{bot_id}", params={"erase": True})

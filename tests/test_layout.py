@@ -1,15 +1,20 @@
-"""How large a module and a folder may be; `make lint` says who may import whom."""
+"""How large a module and a folder may be, and that tests stand where the source does; `make lint` says who
+may import whom."""
 
 from __future__ import annotations
 
 import ast
 import gc
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TOPS = ("channels", "knowledge_base", "tools", "agent", "server")
+# About no one folder of the source: the whole product, every function that reads a text, what tests start and
+# use, and data.
+OTHERS = {"end_to_end", "durability", "hostile_texts", "support", "fakes", "conversations", "judge"}
 LINES = 400
 
 
@@ -56,7 +61,7 @@ def test_no_folder_is_a_hall():
 def test_modules_stay_readable():
     long = {
         str(path.relative_to(ROOT)): n
-        for top in TOPS
+        for top in (*TOPS, "tests", "benchmarks")
         for path, _ in modules(top)
         if (n := len(path.read_text(encoding="utf-8").splitlines())) > LINES
     }
@@ -71,6 +76,34 @@ def test_every_module_says_what_it_is_for():
         if not ast.get_docstring(tree)
     ]  # pyright: ignore[reportArgumentType]
     assert not silent
+
+
+def test_tests_stand_where_the_source_does():
+    folders = {path.parent.relative_to(ROOT / "tests") for path, _ in modules("tests")} - {Path(".")}
+    astray = [str(folder) for folder in folders if folder.parts[0] not in OTHERS | set(TOPS)]
+    astray += [str(f) for f in folders if f.parts[0] in TOPS and not (ROOT / f / "__init__.py").exists()]
+    assert not astray, "a test stands in the folder of tests/ that is named like the source it is about"
+
+
+def test_what_tests_share_stands_in_a_module_of_its_own():
+    wrong = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for top in ("tests", "benchmarks", "docs")
+        for path, tree in modules(top)
+        for name in imports(tree)
+        if name.startswith("tests.")
+        and (".test_" in name or not (ROOT / f"{name.replace('.', '/')}.py").exists())
+        and not (ROOT / name.replace(".", "/")).is_dir()
+    }
+    assert not wrong, "tests/support, or a module beside the test, has what several tests use"
+
+
+def test_every_test_that_is_named_somewhere_exists():
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "Makefile"]
+    texts += [ROOT / ".github/workflows/ci.yml", *(path for top in TOPS for path, _ in modules(top))]
+    named = {name for path in texts for name in re.findall(r"\btests/[\w/.]*\w", path.read_text("utf-8"))}
+    assert len(named) > 10
+    assert not [name for name in named if not (ROOT / name).exists()]
 
 
 PIPELINE = (

@@ -5,8 +5,8 @@ Several weak signs together count as much as a strong one: "jailbreak" alone is 
 is below the limit but not nothing is for the moderator's model to judge. The recall and false alarms on other
 people's attacks stand in `benchmarks/README.md` (`make eval`).
 
-Every pattern takes time in proportion to the text, whatever the text (`tests/agent/test_linear.py`): what may
-begin inside a word has endings of limited length, and a run of blanks or signs is passed once."""
+Every pattern takes time in proportion to the text, whatever the text (`tests/hostile_texts/test_linear.py`):
+what may begin inside a word has endings of limited length, and a run of blanks or signs is passed once."""
 
 from __future__ import annotations
 

@@ -1,40 +1,21 @@
-"""What a business may rely on: no invented price, one polite line, a person when asked for, details kept and
-not asked twice."""
+"""What a business may rely on: no invented price, a person when asked for, files that are seen, a budget that
+is kept."""
 
 from __future__ import annotations
 
 import pytest
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage
 from pydantic import ValidationError
 
-from agent.access_lists import SAID_BY_OPERATOR
-from agent.context import Context, CustomField, attachments
+from agent.context import Context, attachments
 from agent.language.detect import script_of
 from agent.language.screens import is_media_only, is_pleasantry
 from agent.models import usage as meter
-from agent.models.chat import Access, Models
-from agent.models.offline import offline_model
-from agent.nodes.extract import sources
+from agent.models.chat import Models
 from agent.nodes.ground import reveals
-from agent.profile import Facts, kept, valid
 from agent.state import Quoted
-from tests.support.chatting import Chat, Scripted, Shelf, call, quiet
-
-
-def saying(*replies: str, verdict: dict | None = None, facts: dict | None = None):
-    """A model that says these one after another, and the last one again."""
-    left = list(replies)
-
-    def script(messages, offered):
-        if offered in (["Verdict"], ["Facts"]):
-            return call(offered[0], (verdict if offered == ["Verdict"] else facts) or {})
-        return AIMessage(left.pop(0) if len(left) > 1 else left[0])
-
-    return script
-
-
-def sales_prompts(model) -> list[str]:
-    return [str(m[0].text) for m, offered in model.asked if offered not in (["Verdict"], ["Facts"])]
+from tests.agent.saying import sales_prompts, saying
+from tests.support.chatting import Chat, Scripted, Shelf, quiet
 
 
 async def test_an_invented_price_is_written_anew_once_and_then_let_go(scripted):
@@ -90,29 +71,6 @@ async def test_an_answer_in_other_letters_is_written_anew(scripted):
     assert "Latin letters" in sales_prompts(model)[1]
 
 
-async def test_somebody_who_is_no_client_hears_one_line_and_then_nothing(scripted):
-    verdict = {"contact_class": "non_client", "confidence": 0.95, "reason": "sells paper"}
-    chat, model = scripted(saying("Here you are.", verdict=verdict), not_client_reply="Buyers only, sorry.")
-    assert await chat.says("we offer paper wholesale") == ["Buyers only, sorry."]
-    profile = (await chat.state())["profile"]
-    assert (profile["class"], profile["class_reason"], profile["class_confidence"]) == (
-        "non_client",
-        "sells paper",
-        "0.95",
-    )
-    assert await chat.says("very cheap paper") == []
-    assert not sales_prompts(model)
-    assert await chat.says("do you sell vases?", profile={"class": "client", "turned_away": None}) == [
-        "Here you are."
-    ]
-
-
-async def test_a_moderator_that_is_not_sure_turns_nobody_away(scripted):
-    chat, _ = scripted(saying("Here you are.", verdict={"contact_class": "non_client", "confidence": 0.4}))
-    assert await chat.says("we might need many vases") == ["Here you are."]
-    assert not (await chat.state())["profile"].get("class")
-
-
 @pytest.mark.parametrize(
     "said", ["Can I talk to a human?", "позовите оператора", "quiero hablar con una persona"]
 )
@@ -124,20 +82,6 @@ async def test_a_person_is_called_at_once_and_without_a_model(scripted, said: st
     assert await chat.says("hello?", owner="person") == []
 
 
-async def test_lists_come_before_the_model(scripted):
-    chat, model = scripted(saying("Here you are."), ignore=["+7 701 *"], allow=["7702*"])
-    assert await chat.says("how much?", identity="77011234567") == []
-    assert await chat.says("how much is a vase?", identity="77021234567") == ["Here you are."]
-    assert (await chat.state())["profile"]["class"] == "client"
-    assert not any(offered == ["Verdict"] for _, offered in model.asked)
-
-
-async def test_a_known_clients_thanks_cost_one_call(scripted):
-    chat, model = scripted(saying("You are welcome!"))
-    await chat.says("ok, thanks!", profile={"class": "client"})
-    assert len(model.asked) == 1
-
-
 async def test_a_stage_and_a_topic_choose_what_the_agent_is_told_to_do(scripted):
     chat, model = scripted(
         saying("Here you are.", facts={"stage": "closing", "topic": "price"}),
@@ -147,53 +91,6 @@ async def test_a_stage_and_a_topic_choose_what_the_agent_is_told_to_do(scripted)
     await chat.says("what is the price, I want to order")
     assert "PRICE CLOSE" in sales_prompts(model)[0]
     assert (await chat.state())["profile"]["stage"] == "closing"
-
-
-ROOMS = CustomField(name="rooms", type="number", question="How many rooms?")
-
-
-async def test_a_field_of_the_business_is_asked_for_and_kept_with_its_message(scripted):
-    chat, model = scripted(
-        saying("Here you are.", facts={"rooms": "3"}), custom_fields=[ROOMS], profile_fields=["name"]
-    )
-    await chat.says("I am looking for vases", "for 3 rooms")
-    assert "How many rooms?" not in sales_prompts(model)[0]  # the name comes first
-    state = await chat.state()
-    assert state["profile"]["rooms"] == "3" and state["said_in"]["rooms"] == "m1.1"
-    assert chat.context.missing({"name": "Anna"}) == ["rooms"]
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "said", "keeps"),
-    [
-        (ROOMS, "three", "we have three", "3"),
-        (ROOMS, "4", "we have three", None),
-        (CustomField(name="day", type="date"), "3 March 2027", "on 3 March 2027", "2027-03-03"),
-        (CustomField(name="day", type="date"), "4 March", "on 3 March", None),
-        (CustomField(name="size", type="choice", choices=("S", "M")), "m", "medium", "M"),
-        (CustomField(name="size", type="choice", choices=("S", "M")), "XL", "XL", None),
-        (CustomField(name="code", pattern=r"[A-Z]{2}\d{3}"), "AB123", "it is AB123", "AB123"),
-        (CustomField(name="code", pattern=r"[A-Z]{2}\d{3}"), "AB12", "it is AB12", None),
-        (CustomField(name="second", type="phone"), "8 701 123 45 67", "8 701 123 45 67", "+77011234567"),
-    ],
-)
-def test_a_value_of_ones_own_field_is_checked(field: CustomField, value: str, said: str, keeps: str | None):
-    assert valid(field, value, said, "KZ") == keeps
-
-
-def test_silence_never_erases_and_nothing_is_made_up():
-    assert kept(Facts(name="Anna", email="x@y.example"), "hello there", None) == {}
-
-
-def test_a_fact_names_the_message_it_stands_in(scripted):
-    from langchain_core.messages import HumanMessage
-
-    burst = [
-        HumanMessage("I am Anna", id="a"),
-        HumanMessage("8 701 123 45 67", id="b"),
-        HumanMessage("ok", id="c"),
-    ]
-    assert sources({"name": "Anna", "phone": "+77011234567"}, burst) == {"name": "a", "phone": "b"}
 
 
 @pytest.mark.parametrize(
@@ -315,22 +212,6 @@ def test_small_screens():
     )
 
 
-@pytest.mark.parametrize(
-    ("wanted", "ignored", "identity", "answered"),
-    [
-        ([], [], "77015550101", True),
-        (["+7 701 555 01 01"], [], "77015550101", True),
-        (["+7702*"], [], "77015550101", False),
-        (["7701*"], ["77015550101"], "77015550101", False),
-        (["120363@g.us"], [], "120363@g.us", True),
-    ],
-)
-async def test_who_is_answered_at_all(wanted: list[str], ignored: list[str], identity: str, answered: bool):
-    chat = Chat(Models(Scripted(script=quiet, asked=[])), respond_to_whitelist=wanted, ignore=ignored)
-    assert bool(await chat.says("hello", identity=identity)) is answered
-    assert bool(await chat.says("stop", identity=identity))  # an opt-out is heard whoever it comes from
-
-
 @pytest.mark.parametrize(("named", "used"), [("", "b"), ("another", "another")])
 async def test_whose_documents_are_used(monkeypatch: pytest.MonkeyPatch, named: str, used: str):
     asked: list[str] = []
@@ -344,75 +225,6 @@ async def test_whose_documents_are_used(monkeypatch: pytest.MonkeyPatch, named: 
         "what does delivery cost?"
     )
     assert asked == [used]
-
-
-ORDINARY = [
-    "Вы работаете в субботу вечером?",
-    "У меня болит зуб!!",
-    "Do you work for companies too?",
-    "Cercate qualcuno che ripari la mia macchina?",
-    "Ofrecen servicio técnico a domicilio?",
-    "Вы ищете поставщика зерна, или сами обжариваете?",
-    "Je cherche un cadeau pour mon patron",
-    "Ich suche Arbeit an einer Maschine, die ich bei Ihnen gekauft habe",
-    "Сізде жұмыс уақыты қандай?",
-    "क्या आप रविवार को काम करते हैं?",
-    "هل تعملون يوم الجمعة؟",
-    "İş yerime fatura kesiyor musunuz?",
-]
-
-
-@pytest.mark.parametrize("said", ORDINARY)
-async def test_the_offline_model_turns_nobody_away(said: str):
-    chat = Chat(Models(offline_model()))
-    (reply,) = await chat.says(said)
-    state = await chat.state()
-    assert state["verdict"] != "silent" and state["profile"].get("class") != "non_client"
-    assert "customers of" not in reply and "покупателей" not in reply
-    assert await chat.says(said)
-
-
-async def test_nobody_is_turned_away_on_the_word_of_a_fallback():
-    verdict = {"contact_class": "non_client", "confidence": 1.0, "intent": "abuse", "reason": "sells paper"}
-    models = Models(
-        offline_model(),
-        "openai:away",
-        "test:fallback",
-        Access("sk", "http://127.0.0.1:1/v1", timeout=1),
-        attempts=1,
-    )
-    models.put("test:fallback", Scripted(script=saying("Here you are.", verdict=verdict), asked=[]))
-    chat = Chat(models)
-    for _ in range(2):
-        assert await chat.says("we offer paper wholesale, what do you pay for it?") == ["Here you are."]
-    assert not (await chat.state())["profile"].get("class")
-
-
-async def test_whoever_was_turned_away_is_judged_anew_with_each_message(scripted):
-    verdicts = iter(
-        [{"contact_class": "non_client", "confidence": 0.95, "reason": "sells paper"}] * 2
-        + [{"contact_class": "client", "reason": "asks"}] * 9
-    )
-
-    def answer(messages: list[BaseMessage], offered: list[str]) -> AIMessage:
-        if offered == ["Verdict"]:
-            return call("Verdict", next(verdicts))
-        return call("Facts", {}) if offered == ["Facts"] else AIMessage("Here you are.")
-
-    chat, _ = scripted(answer)
-    assert "customers of" in (await chat.says("we offer paper wholesale"))[0]
-    assert await chat.says("very cheap paper") == []
-    assert await chat.says("and how much is your blue vase?") == ["Here you are."]
-    profile = (await chat.state())["profile"]
-    assert profile["class"] == "client" and not profile.get("turned_away")
-
-
-async def test_what_an_operator_decided_stays_without_a_model(scripted):
-    chat, model = scripted(saying("Here you are."))
-    known = {"class": "non_client", "class_reason": SAID_BY_OPERATOR}
-    assert "customers of" in (await chat.says("how much is a vase?", profile=known))[0]
-    assert await chat.says("hello?", profile={**known, "turned_away": "yes"}) == []
-    assert not any(offered == ["Verdict"] for _, offered in model.asked)
 
 
 async def test_the_seller_knows_what_time_it_is_and_may_say_so(scripted):

@@ -11,17 +11,9 @@ import pytest
 from channels.downloads import DownloadError, fetch
 from channels.emulators.base import Written
 from channels.emulators.media import File
+from tests.support.customers import PNG, VOICE, sends
 from tests.support.stack import NUMBER, Stack
 from tests.support.waiting import until
-
-VOICE = "audio/ogg; codecs=opus"
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
-
-
-async def sends(stack: Stack, file: File, caption: str = "") -> str:
-    contact = f"7702{random.randrange(10**6, 10**7)}"
-    await stack.emulator.write(NUMBER, Written(contact=contact, text=caption), file)
-    return contact
 
 
 def shown(stack: Stack) -> Any:

@@ -17,8 +17,7 @@ from server.conversations.callbacks import callback
 from server.outreach.consent import suppressed
 from server.pipeline.intake import receive
 from server.store.keys import key
-from tests.server.api.test_api import fresh
-from tests.server.api.test_bots import write
+from tests.support.customers import fresh, write
 from tests.support.office import NUMBER, Office
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until

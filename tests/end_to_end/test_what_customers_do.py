@@ -13,8 +13,7 @@ import pytest
 
 from agent.language.wishes import is_wish
 from agent.phone_numbers import canonical, spellings
-from tests.end_to_end.test_end_to_end import fresh
-from tests.fakes.openai_wire import last_user
+from tests.support.customers import asked, fresh, quiet, raw
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
 
@@ -28,22 +27,6 @@ SPELLINGS = [
     ("841681234567", "84381234567"),
     ("5687654321", "56987654321"),
 ]
-
-
-def raw(contact: str, kind: str, content: Any, **more: Any) -> dict[str, Any]:
-    message_id = f"wamid.{uuid.uuid4().hex}"
-    return {"from": contact, "id": message_id, "timestamp": "1786000000", "type": kind, kind: content, **more}
-
-
-def asked(stack: Stack) -> list[str]:
-    return [last_user(request) for request in stack.model.sales_calls()]
-
-
-async def quiet(stack: Stack, contact: str, count: int) -> list[str]:
-    """What a contact was answered, once there are so many replies and nothing is left to do."""
-    await until(lambda: len(stack.replies(contact)) >= count)
-    await until(stack.idle)
-    return stack.replies(contact)
 
 
 async def test_an_edit_in_the_burst_replaces_and_a_retraction_removes(stack: Stack):

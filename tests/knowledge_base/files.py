@@ -12,6 +12,8 @@ from fpdf import FPDF
 from pptx import Presentation
 from pptx.util import Inches
 
+from knowledge_base.reading import Reading
+
 Grid = Sequence[Sequence[object]]
 
 
@@ -108,3 +110,27 @@ def pdf_lines(path: Path, lines: Sequence[str], angle: int = 0, password: str = 
             pdf.text(20, 40 + 8 * place, line)
     pdf.output(str(path))
     return path
+
+
+GRID = (("Article", "Name", "Price"), ("V-1", "Blue vase", "900 KZT"), ("B-2", "Red bowl", "950 KZT"))
+ROWS = [
+    {"Article": "V-1", "Name": "Blue vase", "Price": "900 KZT"},
+    {"Article": "B-2", "Name": "Red bowl", "Price": "950 KZT"},
+]
+
+
+def texts(reading: Reading) -> list[str]:
+    return [passage.text for passage in reading.passages]
+
+
+def written(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+TEXT = [
+    ("Title", "Hotel Sol"),
+    ("Heading 1", "Parking"),
+    ("Normal", "A place costs 5 EUR a night."),
+    ("Heading 1", "Pets are welcome"),
+]

@@ -123,3 +123,12 @@ class Office:
 
     async def status(self, conversation: str) -> str:
         return (await self.runtime.conversations.transcript(conversation))[-1].status
+
+
+async def heard(runtime: BotRuntime, contact: str, said: str, name: str = "") -> str:
+    """A contact writes."""
+    message = Message(id=f"{contact} {said}", account="1", kind="text", wa_id=contact, text=said, name=name)
+    conversation = await runtime.conversations.identify(message)
+    entry = Entry(id=message.id, author="contact", text=said, at=1)
+    await runtime.mailbox.accept(conversation, message.id, "{}", entry.model_dump_json(exclude={"status"}))
+    return conversation

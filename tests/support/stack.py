@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from redis.asyncio import Redis
 
 from channels.emulators.cloud_api import CloudApiEmulator
 from server.store.embedded import die_with_parent
@@ -260,3 +261,7 @@ def _processes() -> list[tuple[int, str]]:
             except OSError:
                 continue
     return rows
+
+
+def redis_of(stack: Stack) -> Redis:
+    return Redis.from_url(f"unix://{stack.data_dir}/redis/socket?db=0")

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-import uuid
 
 import httpx
 
+from tests.support.customers import fresh
 from tests.support.stack import API, Stack, text, webhook
 from tests.support.waiting import until
-
-
-def fresh() -> tuple[str, str]:
-    """A contact nobody has seen and a message id nobody has used."""
-    return f"7702{uuid.uuid4().int % 10**7:07}", f"wamid.{uuid.uuid4().hex}"
 
 
 async def test_the_api_asks_for_its_token(stack: Stack):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.web.dashboard.test_dashboard import talk
+from tests.support.customers import talk
 from tests.support.stack import API, Stack
 
 pytestmark = pytest.mark.slow

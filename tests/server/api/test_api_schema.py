@@ -15,8 +15,7 @@ import pytest
 from redis.asyncio import Redis
 
 from server.store.keys import key
-from tests.server.api.test_outreach import silent
-from tests.server.web.dashboard.test_dashboard import talk
+from tests.support.customers import silent, talk
 from tests.support.stack import API, Stack, product
 
 pytestmark = pytest.mark.slow

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from icalendar import Calendar
 
-from tests.server.api.test_api import fresh
-from tests.support.stack import NUMBER, Stack, text, webhook
+from tests.support.customers import fresh, silent
+from tests.support.stack import NUMBER, Stack
 from tests.support.waiting import until
-
-
-async def silent(stack: Stack) -> tuple[str, str]:
-    """(number, conversation) of a contact who got an answer and says nothing."""
-    number, message_id = fresh()
-    await stack.post(webhook(text(number, "what does delivery cost?", message_id)))
-    await until(lambda: stack.replies(number))
-    await until(stack.idle)
-    return number, (await stack.conversation_of(number))["id"]
 
 
 async def test_a_touch_is_listed_with_its_form_and_can_be_changed(stack: Stack):

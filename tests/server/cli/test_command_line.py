@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.config.test_settings import run
+from tests.support.command_line import run
 
 
 @pytest.fixture

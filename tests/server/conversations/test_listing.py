@@ -12,31 +12,20 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from agent.models.chat import Models
-from channels.base import Message
 from server.bots.bot import Bot, BotRuntime, runtime_of, runtimes
 from server.config.settings import Settings
 from server.conversations import listing as module
 from server.conversations.listing import BadCursor, Inbox, cursor_of, place_of
 from server.store.keys import key
 from server.store.records import Entry
-from tests.server.pipeline.test_worker import polite
-from tests.support.chatting import Scripted
-from tests.support.office import Office
+from tests.support.chatting import Scripted, polite
+from tests.support.office import Office, heard
 from tests.support.waiting import until
 
 
 def desk_at(redis: Redis, tmp_path: Path, bot_id: str = "default") -> BotRuntime:
     runtime = runtimes(Settings(_env_file=None, data_dir=tmp_path), redis)["default"]
     return runtime if bot_id == "default" else runtime_of(Bot(bot_id, runtime.bot.context), redis)
-
-
-async def heard(runtime: BotRuntime, contact: str, said: str, name: str = "") -> str:
-    """A contact writes."""
-    message = Message(id=f"{contact} {said}", account="1", kind="text", wa_id=contact, text=said, name=name)
-    conversation = await runtime.conversations.identify(message)
-    entry = Entry(id=message.id, author="contact", text=said, at=1)
-    await runtime.mailbox.accept(conversation, message.id, "{}", entry.model_dump_json(exclude={"status"}))
-    return conversation
 
 
 async def names(inbox: Inbox, runtime: BotRuntime, **asked: object) -> list[str]:

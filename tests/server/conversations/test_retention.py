@@ -13,8 +13,7 @@ from server.conversations.retention import sweep
 from server.store.keys import key
 from server.store.mailbox import DAY
 from server.web.app import create
-from tests.server.pipeline.test_worker import polite
-from tests.support.chatting import Scripted
+from tests.support.chatting import Scripted, polite
 from tests.support.office import Office
 from tests.support.waiting import until
 

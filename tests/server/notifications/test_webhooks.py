@@ -27,7 +27,7 @@ from server.notifications.webhooks import EVENTS, Hooks, secret_of, signature
 from server.store.keys import key
 from server.store.mailbox import TurnOutcome
 from tests.fakes.serving import served
-from tests.server.conversations.test_listing import heard
+from tests.support.office import heard
 from tests.support.waiting import until
 
 

@@ -14,30 +14,10 @@ from server.config.settings import Settings
 from server.observability.logs import without_numbers
 from server.operators.login import TRIES, Access, TooMany, exposed, login_link
 from server.operators.roles import OWNER, READER, Roles
-from tests.server.api.test_api import fresh
+from tests.support.customers import fresh
+from tests.support.operators import client, logged_in, operator
 from tests.support.stack import API, Stack, text, webhook
 from tests.support.waiting import until
-
-
-async def operator(stack: Stack, role: str, bots: list[str] | None = None) -> tuple[str, str]:
-    """(id, token) of a new one."""
-    made = (
-        await stack.http.post("/api/tokens", json={"name": f"a {role}", "role": role, "bots": bots or []})
-    ).json()
-    return made["id"], made["token"]
-
-
-def client(stack: Stack, token: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=stack.url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
-
-
-async def logged_in(stack: Stack, token: str) -> tuple[httpx.AsyncClient, str]:
-    """A browser's client, and what its pages repeat."""
-    browser = httpx.AsyncClient(base_url=stack.url, timeout=30)
-    answer = await browser.post("/login", data={"token": token})
-    assert answer.status_code == 303, answer.text
-    page = await browser.get("/dashboard")
-    return browser, re.search(r'name="csrf" content="([^"]+)"', page.text)[1]  # pyright: ignore[reportOptionalSubscript]
 
 
 async def conversation(stack: Stack) -> str:

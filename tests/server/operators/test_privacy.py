@@ -8,13 +8,11 @@ import zipfile
 from pathlib import Path
 
 import httpx
-from redis.asyncio import Redis
 
 from server.operators.privacy import holders
 from tests.fakes.openai_wire import last_user, message, polite, schema_of
-from tests.server.api.test_api import fresh
-from tests.server.api.test_bots import write
-from tests.support.stack import Stack, text, webhook
+from tests.support.customers import fresh, write
+from tests.support.stack import Stack, redis_of, text, webhook
 from tests.support.waiting import until
 
 
@@ -31,10 +29,6 @@ async def talked(stack: Stack, contact: str) -> str:
     await until(lambda: stack.replies(contact))
     await until(stack.idle)
     return (await stack.conversation_of(contact))["id"]
-
-
-def redis_of(stack: Stack) -> Redis:
-    return Redis.from_url(f"unix://{stack.data_dir}/redis/socket?db=0")
 
 
 def files_with(folder: Path, needle: str) -> list[str]:

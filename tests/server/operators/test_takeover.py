@@ -23,8 +23,7 @@ from server.observability.costs import Spending
 from server.pipeline.agents import forget_trouble
 from server.store import alerts
 from tests.fakes.serving import served
-from tests.server.pipeline.test_worker import polite
-from tests.support.chatting import Scripted
+from tests.support.chatting import Scripted, polite
 from tests.support.office import Office
 from tests.support.waiting import until
 

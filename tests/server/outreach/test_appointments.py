@@ -16,9 +16,9 @@ from channels.base import Message
 from server import clock
 from server.outreach.appointments import Appointments, Calendar, feed, when
 from server.store.records import Contact
-from tests.server.outreach.test_follow_ups import at, local
 from tests.support.chatting import Scripted, call, quiet
 from tests.support.office import NUMBER, Office
+from tests.support.virtual_clock import at, local
 from tests.support.waiting import until
 from tools.runtime import idempotency_key
 

@@ -6,9 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage
@@ -28,29 +26,16 @@ from server.store.message_templates import Template, keep, note_status
 from server.store.records import Contact
 from tests.support.chatting import Scripted, call, quiet
 from tests.support.office import NUMBER, Office
+from tests.support.virtual_clock import at, local, ms
 from tests.support.waiting import until
 
-ZONE = ZoneInfo("Asia/Almaty")
 ANNA = "77010000001"
-
-
-def ms(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=ZONE).timestamp() * 1000)
-
-
-def local(at: int) -> str:
-    return f"{datetime.fromtimestamp(at / 1000, ZONE):%Y-%m-%d %H:%M}"
 
 
 @pytest.fixture(autouse=True)
 def real_time() -> Iterator[None]:
     yield
     clock.move_to(0)
-
-
-def at(text: str) -> None:
-    """Let it be that moment in Almaty."""
-    clock.move_to(clock.ahead() + ms(text) - clock.now_ms())
 
 
 def models(script: Any = quiet) -> Models:

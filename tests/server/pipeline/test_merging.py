@@ -21,8 +21,7 @@ from server.store.contacts import OPERATOR
 from server.store.keys import key
 from server.store.mailbox import Arrival
 from server.store.records import Entry
-from tests.end_to_end.test_what_customers_do import asked, quiet, raw
-from tests.server.api.test_api import fresh
+from tests.support.customers import asked, fresh, quiet, raw
 from tests.support.office import NUMBER, Office
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until

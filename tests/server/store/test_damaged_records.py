@@ -19,8 +19,7 @@ from server.observability import model_capabilities
 from server.operators.audit import AUDIT
 from server.operators.tokens import TOKENS
 from server.store.keys import PREFIX, key
-from tests.server.pipeline.test_worker import polite
-from tests.support.chatting import Scripted
+from tests.support.chatting import Scripted, polite
 from tests.support.office import Office
 from tests.support.stack import Stack
 from tests.support.waiting import until

@@ -24,7 +24,7 @@ from server.store import scripts
 from server.store.client import client
 from server.store.mailbox import Arrival, Limits, Mailbox
 from server.store.records import Entry
-from tests.server.config.test_settings import run
+from tests.support.command_line import run
 from tests.support.rented import KEEPS, rented
 from tests.support.stack import product, text, webhook
 from tests.support.waiting import slowness, until

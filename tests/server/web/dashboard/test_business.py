@@ -11,9 +11,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from channels.emulators.waha import WahaEmulator
-from tests.server.api.test_bots import bots, gateway, name  # noqa: F401 - fixtures
-from tests.server.web.dashboard.test_dashboard import opened
+from tests.support.bots import name
 from tests.support.chromium import needs_chromium
+from tests.support.dashboard import opened
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
@@ -121,8 +121,8 @@ async def test_an_owner_makes_an_agent_who_sees_less(stack: Stack, browser: Brow
 async def test_a_phone_is_linked_by_the_code_on_the_page(
     stack: Stack,
     browser: Browser,
-    bots: list[str],  # noqa: F811
-    gateway: tuple[WahaEmulator, str],  # noqa: F811
+    bots: list[str],
+    gateway: tuple[WahaEmulator, str],
 ):
     bot = name()
     bots.append(bot)

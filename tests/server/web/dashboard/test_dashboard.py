@@ -13,51 +13,18 @@ from typing import Any
 import pytest
 import yaml
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from channels.emulators.base import Written
 from channels.emulators.media import File
-from tests.end_to_end.test_media import PNG, VOICE, sends
 from tests.fakes.openai_wire import message, polite, schema_of
-from tests.server.api.test_api import fresh
 from tests.support.chromium import needs_chromium
-from tests.support.stack import API, NUMBER, Stack, text, webhook
+from tests.support.customers import PNG, VOICE, fresh, sends, talk
+from tests.support.dashboard import PAGES, opened
+from tests.support.stack import NUMBER, Stack, text, webhook
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, needs_chromium]
-PAGES = (
-    "/dashboard /dashboard/todo /dashboard/outreach /dashboard/knowledge?bot=demo /dashboard/bots "
-    "/dashboard/bots/demo /dashboard/analytics /dashboard/people"
-).split()
-
-
-async def opened(
-    browser: Browser, stack: Stack, path: str = "/dashboard", token: str = API, **options: Any
-) -> Page:
-    """A page of somebody who has logged in; whatever goes wrong in it is in `page.problems`."""
-    context = await browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
-    page = await context.new_page()
-    page.problems = []  # pyright: ignore[reportAttributeAccessIssue]
-    page.on("pageerror", lambda error: page.problems.append(str(error)))  # pyright: ignore[reportAttributeAccessIssue]
-    page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)  # pyright: ignore[reportAttributeAccessIssue]
-    await page.goto(f"{stack.url}/login?next={path.replace('?', '%3F')}")
-    await page.get_by_label("Operator token").fill(token)
-    await page.keyboard.press("Enter")
-    await expect(page.locator("nav.rail")).to_be_visible()
-    await page.wait_for_load_state("load")
-    return page
-
-
-async def talk(stack: Stack, *said: str, name: str = "Test") -> tuple[str, str]:
-    """(number, conversation id) of a contact who has written, and was answered."""
-    contact, message_id = fresh()
-    for number, words in enumerate(said):
-        payload = webhook(text(contact, words, f"{message_id}.{number}"))
-        payload["entry"][0]["changes"][0]["value"]["contacts"][0]["profile"]["name"] = name
-        await stack.post(payload)
-        await until(lambda count=number + 1: len(stack.replies(contact)) >= count)
-    await until(stack.idle)
-    return contact, (await stack.conversation_of(contact))["id"]
 
 
 async def test_an_operator_takes_over_writes_and_hands_back(stack: Stack, browser: Browser):

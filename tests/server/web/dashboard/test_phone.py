@@ -12,10 +12,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
-from tests.server.operators.test_privacy import redis_of
-from tests.server.web.dashboard.test_dashboard import PAGES, opened, talk
 from tests.support.chromium import needs_chromium
-from tests.support.stack import Stack
+from tests.support.customers import talk
+from tests.support.dashboard import PAGES, opened
+from tests.support.stack import Stack, redis_of
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, needs_chromium]

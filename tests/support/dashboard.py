@@ -1,0 +1,31 @@
+"""The dashboard in a browser, opened by somebody who has logged in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.stack import API, Stack
+
+PAGES = (
+    "/dashboard /dashboard/todo /dashboard/outreach /dashboard/knowledge?bot=demo /dashboard/bots "
+    "/dashboard/bots/demo /dashboard/analytics /dashboard/people"
+).split()
+
+
+async def opened(
+    browser: Browser, stack: Stack, path: str = "/dashboard", token: str = API, **options: Any
+) -> Page:
+    """A page of somebody who has logged in; whatever goes wrong in it is in `page.problems`."""
+    context = await browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+    page = await context.new_page()
+    page.problems = []  # pyright: ignore[reportAttributeAccessIssue]
+    page.on("pageerror", lambda error: page.problems.append(str(error)))  # pyright: ignore[reportAttributeAccessIssue]
+    page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)  # pyright: ignore[reportAttributeAccessIssue]
+    await page.goto(f"{stack.url}/login?next={path.replace('?', '%3F')}")
+    await page.get_by_label("Operator token").fill(token)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("nav.rail")).to_be_visible()
+    await page.wait_for_load_state("load")
+    return page
