@@ -19,13 +19,13 @@ from redis.exceptions import RedisError
 from channels.registry import channels
 from server.bots.bot import Bot, BotRuntime, Said, build_bot, default_configs, runtime_of
 from server.bots.routing import ChannelRouter
+from server.bots.vault import Vault, WrongKey
 from server.clock import now_ms
 from server.config.bot import BadConfig, Problem, parse_config, shown, split_secrets
 from server.config.settings import Settings
 from server.store import alerts
 from server.store.client import Redis
 from server.store.keys import SHARED, key
-from server.store.vault import Vault, WrongKey
 
 BOTS, VERSION = key(SHARED, "bots"), key(SHARED, "version")
 # How often a process looks whether something changed, seconds.

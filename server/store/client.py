@@ -25,6 +25,8 @@ from redis.asyncio.sentinel import (
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError, MaxConnectionsError, ReadOnlyError, ResponseError
 
+from server.store.batching import BatchedScript, Batches, Value
+
 # How many connections a process has unless it is told otherwise (REDIS_CONNECTIONS).
 CONNECTIONS = 512
 # Shorter than a third of the default lease: a renewal that hangs must leave time for another.
@@ -38,18 +40,16 @@ CLUSTER, SENTINEL = "+cluster", "+sentinel"
 # The commands in use, with the types they take and give: redis-py declares its blocking and its asynchronous
 # client as one class, of which nothing can be awaited without a cast. Values come back as bytes.
 Key = str | bytes
-# What is written; redis-py turns numbers into their decimal digits.
-Value = str | bytes | int | float
 Field = str | bytes
 Score = str | int | float
 Members = set[bytes]
 
 
 class Script(Protocol):
-    """A script that the server keeps."""
+    """A script that a server keeps."""
 
-    async def __call__(self, keys: Sequence[Key], args: Sequence[Value]) -> Any:
-        """Run it."""
+    async def __call__(self, keys: Sequence[str | bytes], args: Sequence[Value]) -> Any:
+        """Run it. Raises RedisError."""
 
 
 class PubSub(Protocol):
@@ -194,6 +194,18 @@ class Redis(Protocol):
     async def zscore(self, name: Key, value: Value) -> float | None: ...
 
 
+class _Client(Client):
+    """A client of one server, whose scripts go in batches. (A cluster's go one by one: each has a server of
+    its own.)"""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - redis-py types it in part
+        self._batches = Batches(cast(Any, self))
+
+    def register_script(self, script: Any) -> Any:
+        return BatchedScript(self._batches, script)
+
+
 def client(url: str, connections: int = CONNECTIONS) -> Redis:
     """A client of `redis://`, `rediss://` or `unix://`; of a cluster for `redis+cluster://HOST:PORT`, any of
     its nodes; of a primary by its name for `redis+sentinel://HOST:PORT,HOST:PORT/NAME`.
@@ -210,12 +222,12 @@ def client(url: str, connections: int = CONNECTIONS) -> Redis:
         cluster = cast(Any, RedisCluster)  # typed in part
         return cluster.from_url(plain, max_connections=connections, retry=retry, **waits)
     if SENTINEL in scheme:
-        return cast(Redis, Client(connection_pool=_sentinel_pool(url, connections, waits)))
+        return cast(Redis, _Client(connection_pool=_sentinel_pool(url, connections, waits)))
     pool: ConnectionPool = cast(Any, _Pool).from_url(
         url, max_connections=connections, health_check_interval=30, **waits
     )
     pool.connection_class = _WRITABLE[pool.connection_class]
-    return cast(Redis, Client(connection_pool=pool))
+    return cast(Redis, _Client(connection_pool=pool))
 
 
 def sentinels_of(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
