@@ -1,15 +1,13 @@
 """How many unsupported replies a verifier lets through, and how many supported ones it stops.
 
-    python -m benchmarks.grounding REPLIES.yaml                                  code alone, without a model
-    python -m benchmarks.grounding REPLIES.yaml --model openai:gpt-4.1-mini      asks a model
-    python -m benchmarks.grounding REPLIES.yaml --requests OUT.jsonl             writes what a model would be
-    asked
-    python -m benchmarks.grounding REPLIES.yaml --answers IN.jsonl               judges what somebody answered
+    python -m benchmarks.grounding REPLIES.yaml                                code alone, without a model
+    python -m benchmarks.grounding REPLIES.yaml --model openai:gpt-4.1-mini    asks a model
+    python -m benchmarks.grounding REPLIES.yaml --batch                        asks its batch API
+    python -m benchmarks.grounding REPLIES.yaml --requests OUT.jsonl           writes what it would be asked
+    python -m benchmarks.grounding REPLIES.yaml --answers IN.jsonl             judges what somebody answered
 
 REPLIES.yaml has `shops` (name -> business, passages, tool) and `replies` (id, shop, heard, reply, lang, kind,
-label: supported or unsupported, wordy). The files of requests and answers are in OpenAI's batch format
-("Batch API": one JSON object a line, `custom_id` in both), so a provider's batch, another machine or people
-who read can answer."""
+label: supported or unsupported, wordy). How calls are carried by files: `server.replay.batch`."""
 
 from __future__ import annotations
 
@@ -23,7 +21,6 @@ from typing import Any
 
 import yaml
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from pydantic import ValidationError
 
 from agent.context import Context
 from agent.grounding.notary import Doubt, Verified, doubts
@@ -31,14 +28,17 @@ from agent.grounding.numbered import lines, sentences
 from agent.grounding.verify import unsupported
 from agent.model_options import CallSettings
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
-from agent.models.cleaning import objects_in
-from agent.models.offline import offline_model
 from agent.nodes.ground import asked, evidence
 from agent.nodes.verify import request, sources
 from agent.state import Quoted, State
 from server.cli.common import load_settings
 from server.pipeline.agents import models as models_of
+from server.replay.batch.carriage import Carriage
+from server.replay.batch.exchange import named, or_waiting
+from server.replay.batch.rounds import carried
 
+# Replies that are read at once: more make providers refuse calls.
+AT_ONCE = 8
 # The day the replies are judged on, by the clock of the shops: Unix ms, and in words.
 AT, NOW = 1_760_356_800_000, "Monday 13 October 2025, 12:00"
 
@@ -80,58 +80,48 @@ def judged(shop: Mapping[str, Any], row: Mapping[str, Any], answer: Verified) ->
     return doubts(sentences(row["reply"]), known, answer.sentences, today="2025-10-13", vetoed=vetoed)
 
 
-def batch_line(shop: Mapping[str, Any], row: Mapping[str, Any], model: str) -> dict[str, Any]:
-    """A request in OpenAI's batch format."""
-    state, context = turn(shop, row)
-    asked_of = request(context, lines(sources(state, context)), asked(state), sentences(row["reply"]))
-    messages = [
-        {"role": "system" if message.type == "system" else "user", "content": str(message.content)}
-        for message in asked_of
-    ]
-    form = {"name": "Verified", "schema": Verified.model_json_schema()}
-    return {
-        "custom_id": row["id"],
-        "method": "POST",
-        "url": "/v1/chat/completions",
-        "body": {
-            "model": model,
-            "messages": messages,
-            "response_format": {"type": "json_schema", "json_schema": form},
-        },
-    }
-
-
-def answers_in(path: Path) -> dict[str, Verified]:
-    """Answers by the id of their request. Raises ValueError for a line that is no answer, with its number."""
-    found = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            row = json.loads(line)
-            body = row.get("response", {}).get("body", row)
-            text = body["choices"][0]["message"]["content"] if "choices" in body else json.dumps(body)
-            found[row["custom_id"]] = Verified.model_validate(objects_in(text)[0])
-        except (ValueError, KeyError, IndexError, TypeError, ValidationError) as error:
-            raise ValueError(f"{path}, line {number}: no answer in OpenAI's batch format ({error})") from None
-    return found
-
-
-async def asked_now(
-    shops: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], name: str
+async def asked_of(
+    models: Models, shops: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, Verified]:
-    """The answers of a model; those it gives none for are missing."""
-    models: Models = models_of(load_settings()) if name != OFFLINE else Models(offline_model())
-    found: dict[str, Verified] = {}
-    for row in rows:
+    """The answers of a verifier; those it gives none for, or none yet, are missing."""
+
+    async def one(row: Mapping[str, Any]) -> tuple[str, Verified | None]:
         state, context = turn(shops[row["shop"]], row)
         told = request(context, lines(sources(state, context)), asked(state), sentences(row["reply"]))
+        named.set(row["id"])  # so that answers outlive a change of the prompt
         try:
-            answer = await models.ask(name, told, schema=Verified, call=CallSettings(purpose="verify"))
+            answer = await models.ask("auto", told, schema=Verified, call=CallSettings("verify"))
         except NoModelAnswered:
-            continue
-        if answer.model == name:
-            parsed: Any = answer.parsed
-            found[row["id"]] = parsed
-    return found
+            return row["id"], None
+        parsed: Any = answer.parsed
+        return row["id"], None if answer.model == OFFLINE else parsed
+
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def in_turn(row: Mapping[str, Any]) -> tuple[str, Verified | None] | None:
+        async with gate:
+            return await asyncio.create_task(or_waiting(one(row)))
+
+    found = await asyncio.gather(*map(in_turn, rows))
+    return {id: answer for id, answer in filter(None, found) if answer}
+
+
+async def read_by(
+    given: argparse.Namespace, shops: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, Verified], bool]:
+    """The answers, and whether none is waited for: of a model that is asked now, or carried."""
+    settings, carriage = load_settings(), Carriage(given.requests, given.answers, given.batch)
+    if given.model:
+        settings = settings.model_copy(update={"chat_model": given.model})
+    if not carriage.is_used:
+        return await asked_of(models_of(settings), shops, rows), True
+    found: dict[str, Verified] = {}
+    async with carried(carriage, settings) as calls:
+
+        async def play() -> None:
+            found.update(await asked_of(calls.models, shops, rows))
+
+        return found, await calls.until_done(play)
 
 
 def report(rows: Sequence[Mapping[str, Any]], stopped: Mapping[str, bool]) -> None:
@@ -163,34 +153,40 @@ def main() -> None:
     parser.add_argument("replies", type=Path)
     parser.add_argument("--model", help="PROVIDER:NAME, asked now")
     parser.add_argument("--requests", type=Path, help="write what a model would be asked to this file")
-    parser.add_argument("--answers", type=Path, help="read answers from this file")
+    parser.add_argument(
+        "--answers", type=Path, action="append", default=[], help="read answers from this file"
+    )
+    parser.add_argument(
+        "--batch", action="store_true", help="ask the provider's batch API, at half the price"
+    )
     parser.add_argument("--show", action="store_true", help="print each reply that was judged wrongly")
     given = parser.parse_args()
     told = yaml.safe_load(given.replies.read_text(encoding="utf-8"))
     shops, rows = told["shops"], told["replies"]
-    if given.requests:
-        made = (batch_line(shops[row["shop"]], row, given.model or "gpt-4.1-mini") for row in rows)
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in made)
-        given.requests.write_text(text, encoding="utf-8")
-        print(f"{len(rows)} requests in {given.requests}")
-        return
-    if given.answers or given.model:
-        found = (
-            answers_in(given.answers) if given.answers else asyncio.run(asked_now(shops, rows, given.model))
-        )
+    wrong: dict[str, list[Doubt]] = {}
+    if given.model or given.requests or given.answers or given.batch:
+        found, done = asyncio.run(read_by(given, shops, rows))
+        if not done and not found:
+            return
         wrong = {r["id"]: judged(shops[r["shop"]], r, found[r["id"]]) for r in rows if r["id"] in found}
         stopped = {id: bool(doubts) for id, doubts in wrong.items()}
     else:
-        wrong = {}
         stopped = {r["id"]: bool(unsupported(r["reply"], evidence(*turn(shops[r["shop"]], r)))) for r in rows}
     report(rows, stopped)
     if given.show:
-        for row in rows:
-            if row["id"] in stopped and stopped[row["id"]] is (row["label"] == "supported"):
-                print(f"\n{row['id']} {row['label']} ({row['kind']}): {row['reply']}")
-                print(f"  {row['why']}")
-                for doubt in wrong.get(row["id"], ()):
-                    print(f"  “{doubt.sentence.text}”: {doubt.why}")
+        show(rows, stopped, wrong)
+
+
+def show(
+    rows: Sequence[Mapping[str, Any]], stopped: Mapping[str, bool], wrong: Mapping[str, Sequence[Doubt]]
+) -> None:
+    """Print each reply that was judged wrongly, and why."""
+    for row in rows:
+        if row["id"] in stopped and stopped[row["id"]] is (row["label"] == "supported"):
+            print(f"\n{row['id']} {row['label']} ({row['kind']}): {row['reply']}")
+            print(f"  {row.get('why', '')}")
+            for doubt in wrong.get(row["id"], ()):
+                print(f"  “{doubt.sentence.text}”: {doubt.why}")
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ Alarm = Callable[[str, Trouble | None], Awaitable[None]]
 # before a restart.
 Note = Callable[[str, Ways], Awaitable[None]]
 Recall = Callable[[], Awaitable[dict[str, Ways]]]
+# The client of a model: (name, access, options, whether over OpenAI's Responses).
+Maker = Callable[[str, Access, ModelOptions, bool], BaseChatModel]
 
 
 @dataclass
@@ -78,6 +80,8 @@ class Models:
     rest: float = 60
     note: Note | None = None
     recall: Recall | None = None
+    # How clients are made: by the provider's library, or so that their calls are carried otherwise.
+    maker: Maker = make
     # Of each model the last error, in one line.
     last_faults: dict[str, str] = field(default_factory=dict)
     _put: dict[str, BaseChatModel] = field(default_factory=dict)
@@ -153,7 +157,7 @@ class Models:
             return self._put.get(name, self.offline)
         kind = (name, options, responses)
         if kind not in self._made:
-            self._made[kind] = make(name, self.access, options, responses)
+            self._made[kind] = self.maker(name, self.access, options, responses)
         return self._made[kind]
 
     def resolve(self, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from server.cli.common import console, load_settings
 from server.config.settings import Settings
 from server.observability import logs
+from server.replay.batch.carriage import Carriage
 
 replay_commands = typer.Typer(
     no_args_is_help=True, help="Saved conversations: run, record, compare, make new ones."
@@ -24,6 +26,20 @@ replay_commands = typer.Typer(
 Pattern = Annotated[str, typer.Argument(help="a part of the names; all when it is left out")]
 Folder = Annotated[Path, typer.Option(help="where they are")]
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask before it costs money")]
+Requests = Annotated[
+    Path | None,
+    typer.Option("--requests", help="ask nobody: write the calls that wait for an answer to this file"),
+]
+Answers = Annotated[
+    list[Path] | None,
+    typer.Option("--answers", help="a file of answers in OpenAI's batch format; may be given several times"),
+]
+Batch = Annotated[
+    bool,
+    typer.Option("--batch", help="have the calls answered by the provider's batch API, at half the price"),
+]
+# The exit status of a command whose calls wait for answers.
+WAITING = 3
 HERE = Path("tests/conversations")
 
 
@@ -54,22 +70,29 @@ def wrong(error: object) -> None:
     console.print(f"[red]{escape(str(error))}[/]", highlight=False)
 
 
-def with_models(job: Callable[[Settings, Any], Coroutine[Any, Any, int]]) -> None:
-    """Run with the live models of the settings; exit with the number that comes back."""
+def with_models(
+    job: Callable[[Settings, Any], Coroutine[Any, Any, int]], carriage: Carriage = Carriage()
+) -> None:
+    """Run with the live models of the settings, or with calls that are carried; exit with the number that
+    comes back. A job whose calls are carried is run again each time answers have come."""
     from agent.models.chat import NoModelAnswered
     from server.pipeline.agents import models
+    from server.replay.batch.exchange import BadAnswers
+    from server.replay.batch.provider import BatchFailed
     from server.replay.saved import BadConversation
 
     logs.configure("CRITICAL")
     settings = load_settings()
 
     async def run() -> int:
+        if carriage.is_used:
+            return await _carried(job, settings, carriage)
         async with httpx.AsyncClient(timeout=settings.model_timeout) as http:
             return await job(settings, models(settings, http))
 
     try:
         raise SystemExit(asyncio.run(run()))
-    except (BadConversation, NoModelAnswered) as error:
+    except (BadConversation, NoModelAnswered, BadAnswers, BatchFailed) as error:
         wrong(error)
         raise SystemExit(2) from None
     except ExceptionGroup as group:
@@ -77,6 +100,25 @@ def with_models(job: Callable[[Settings, Any], Coroutine[Any, Any, int]]) -> Non
             raise
         wrong(group.exceptions[0])
         raise SystemExit(2) from None
+
+
+async def _carried(
+    job: Callable[[Settings, Any], Coroutine[Any, Any, int]], settings: Settings, carriage: Carriage
+) -> int:
+    from server.replay.batch.exchange import or_waiting
+    from server.replay.batch.rounds import carried
+
+    def say(line: str) -> None:
+        console.print(escape(line), highlight=False)
+
+    codes: list[int | None] = []
+    async with carried(carriage, settings, say) as calls:
+
+        async def play() -> None:
+            codes.append(await or_waiting(job(settings, calls.models)))
+
+        done = await calls.until_done(play)
+    return (codes[-1] or 0) if done else WAITING
 
 
 @replay_commands.command("run")
@@ -107,15 +149,20 @@ def run(pattern: Pattern = "", folder: Folder = HERE) -> None:
 
 
 @replay_commands.command("accept")
-def accept(pattern: Pattern = "", folder: Folder = HERE) -> None:
-    """Keep the answers, and note the prompts as they are now."""
+def accept(
+    pattern: Pattern = "", folder: Folder = HERE, requests: Requests = None, answers: Answers = None
+) -> None:
+    """Keep the answers, and note the prompts as they are now. With --requests or --answers, calls that have
+    no answer yet get theirs that way."""
     from server.replay.runs import accepted
 
-    found = _kept(pattern, folder)
+    found, carriage = _kept(pattern, folder), Carriage(requests, answers or ())
 
     async def job(settings: Settings, live: Any) -> int:
         failed = 0
-        async for conversation, went, changed in accepted(found, settings):
+        async for conversation, went, changed in accepted(
+            found, settings, live if carriage.is_used else None
+        ):
             if went.problems:
                 failed += 1
                 wrong(f"{conversation.name}: not accepted, its answers do not fit any more: record it again")
@@ -128,43 +175,47 @@ def accept(pattern: Pattern = "", folder: Folder = HERE) -> None:
                 console.print(escape(went.shown()), highlight=False)
         return 1 if failed else 0
 
-    with_models(job)
+    with_models(job, carriage)
 
 
 @replay_commands.command("record")
-def record(
+def record(  # noqa: PLR0913 - its arguments are the options of the command
     pattern: Pattern = "",
     folder: Folder = HERE,
     yes: Yes = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="call tools and search documents anew too")] = False,
+    requests: Requests = None,
+    answers: Answers = None,
+    batch: Batch = False,
 ) -> None:
     """Ask the chat model anew, after saying what it will cost, and put its answers on tape."""
     from server.replay.runs import cost_of, recorded
 
-    found = _kept(pattern, folder)
+    found, carriage = _kept(pattern, folder), Carriage(requests, answers or (), batch)
     scripted = [c for c in found if c.saved.is_scripted]
     for conversation in scripted:
         console.print(
             f"{escape(conversation.name)}: left as it is, its answers stand in the file", highlight=False
         )
     wanted = [c for c in found if not c.saved.is_scripted]
+    spent, failed = Spent(carriage, yes), set[str]()
 
     async def job(settings: Settings, live: Any) -> int:
         if why := _judge_trouble(wanted, folder, live.default):
             wrong(why)
             return 2
-        if not wanted or not agreed([cost_of(c, live.default, settings) for c in wanted], live.default, yes):
-            return 0 if not wanted else 1
-        failed = 0
-        async for conversation, went in recorded(wanted, live, settings, fresh):
-            failed += not went.passed
+        if wanted and not spent.agreed([cost_of(c, live.default, settings) for c in wanted], live.default):
+            return 1
+        async for conversation, went in recorded(list(wanted), live, settings, fresh):
+            wanted.remove(conversation)
+            failed.update([went.name] if not went.passed else [])
             turns = sum(turn.calls for turn in went.turns)
             console.print(f"{escape(conversation.name)}: {turns} calls, ${went.cost:.4f}", highlight=False)
             if not went.passed:
                 console.print(escape(went.shown()), highlight=False)
         return 1 if failed else 0
 
-    with_models(job)
+    with_models(job, carriage)
 
 
 MEASURED = "judges.json"
@@ -179,6 +230,24 @@ def _judge_trouble(conversations: Sequence[Any], folder: Path, model: str) -> st
     )
     why = distrust(folder / MEASURED, model) if asked else ""
     return f"the judge is not trusted: {why}" if why else ""
+
+
+@dataclass
+class Spent:
+    """Whether the money of a command may be spent: asked once, however often its job is run. What files carry
+    costs nothing here, and a batch half (OpenAI, "Batch API")."""
+
+    carriage: Carriage
+    yes: bool
+    _agreed: bool = False
+
+    def agreed(self, costs: Sequence[float | None], model: str) -> bool:
+        """Whether it may be."""
+        if self.carriage.is_used and not self.carriage.batch:
+            return True
+        half = [cost / 2 if cost and self.carriage.batch else cost for cost in costs]
+        self._agreed = self._agreed or agreed(half, model, self.yes)
+        return self._agreed
 
 
 def agreed(costs: Sequence[float | None], model: str, yes: bool) -> bool:
@@ -220,6 +289,9 @@ def compare(  # noqa: PLR0913 - its arguments are the options of the command
     times: Annotated[int, typer.Option(min=1, max=50, help="how often each is played")] = 1,
     out: Annotated[Path, typer.Option(help="the page")] = Path("compare.html"),
     yes: Yes = False,
+    requests: Requests = None,
+    answers: Answers = None,
+    batch: Batch = False,
 ) -> None:
     """Play conversations with two settings, and write a page that shows both side by side. A run that was
     broken off goes on where it was."""
@@ -239,7 +311,8 @@ def compare(  # noqa: PLR0913 - its arguments are the options of the command
     except BadConversation as error:
         wrong(error)
         raise SystemExit(2) from None
-    store = out.with_name(f".{out.name}.unfinished")
+    carriage = Carriage(requests, answers or (), batch)
+    spent, store = Spent(carriage, yes), out.with_name(f".{out.name}.unfinished")
     out.parent.mkdir(parents=True, exist_ok=True)
 
     async def job(settings: Settings, live: Any) -> int:
@@ -257,7 +330,7 @@ def compare(  # noqa: PLR0913 - its arguments are the options of the command
                 "the offline model answers: it reads no prompts, so a changed one makes no difference to it"
             )
         costs = [cost_of(c, model, settings) for c in found for model in asked for _ in range(times)]
-        if not agreed(costs, live.default, yes):
+        if not spent.agreed(costs, live.default):
             return 1
         columns = (TextColumn("playing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console) as bar:
@@ -275,7 +348,7 @@ def compare(  # noqa: PLR0913 - its arguments are the options of the command
         console.print(f"{better} better, {worse} worse, {differs} of {len(runs)} say something else: {out}")
         return 0
 
-    with_models(job)
+    with_models(job, carriage)
 
 
 @replay_commands.command("judge")
@@ -283,16 +356,22 @@ def judge(
     labels: Annotated[Path, typer.Argument(help="labelled replies")] = Path("tests/judge/labels.yaml"),
     folder: Folder = HERE,
     yes: Yes = False,
+    requests: Requests = None,
+    answers: Answers = None,
+    batch: Batch = False,
 ) -> None:
     """Measure how the chat model agrees, as a judge, with labelled replies. Its word counts once it does."""
     from agent.models import usage
     from server.replay.judge import keep, labels_in, measured
     from server.replay.runs import WRITTEN
 
+    carriage = Carriage(requests, answers or (), batch)
+    spent = Spent(carriage, yes)
+
     async def job(settings: Settings, live: Any) -> int:
         known, price = labels_in(labels), usage.price_of(live.default) or {}
         cost = len(known) * (300 * price.get("input", 0) + WRITTEN * price.get("output", 0)) / usage.PER
-        if not agreed([cost if price else None], live.default, yes):
+        if not spent.agreed([cost if price else None], live.default):
             return 1
         found = await measured(live, "auto", known)
         keep(folder / MEASURED, found)
@@ -304,7 +383,7 @@ def judge(
         )
         return 0 if found.trusted else 1
 
-    with_models(job)
+    with_models(job, carriage)
 
 
 @replay_commands.command("schema")

@@ -14,8 +14,20 @@ import typer
 from rich.markup import escape
 
 from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
-from server.cli.replay import HERE, Folder, Yes, agreed, replay_commands, with_models, wrong
+from server.cli.replay import (
+    HERE,
+    Answers,
+    Batch,
+    Folder,
+    Requests,
+    Spent,
+    Yes,
+    replay_commands,
+    with_models,
+    wrong,
+)
 from server.config.settings import Settings
+from server.replay.batch.carriage import Carriage
 from server.store.client import Redis
 
 if TYPE_CHECKING:
@@ -164,10 +176,14 @@ def simulate(  # noqa: PLR0913 - its arguments are the options of the command
     customer: Annotated[str, typer.Option(help="the model that plays the customer")] = "auto",
     bot: Annotated[str, typer.Option(help="bot id, for its settings")] = "demo",
     yes: Yes = False,
+    requests: Requests = None,
+    answers: Answers = None,
+    batch: Batch = False,
 ) -> None:
     """Let a simulated customer talk to the agent, and keep the conversation as a test."""
     path = _free(folder, name or f"simulated-{Path(persona).stem}")
-    own = _settings_of(load_settings(), bot)
+    own, carriage = _settings_of(load_settings(), bot), Carriage(requests, answers or (), batch)
+    spent = Spent(carriage, yes)
 
     async def job(settings: Settings, live: Any) -> int:
         from agent.models import usage
@@ -178,11 +194,12 @@ def simulate(  # noqa: PLR0913 - its arguments are the options of the command
         who, price = persona_of(persona), usage.price_of(live.default) or {}
         each = (2_500 * price.get("input", 0) + WRITTEN * price.get("output", 0)) / usage.PER
         free = live.default == "offline"
-        if not agreed([0.0 if free else each * turns * (CALLS + 1) if price else None], live.default, yes):
+        cost = 0.0 if free else each * turns * (CALLS + 1) if price else None
+        if not spent.agreed([cost], live.default):
             return 1
         return _keep(path, await simulated(path.stem, who, _playing(live, settings), own, turns, customer))
 
-    with_models(job)
+    with_models(job, carriage)
 
 
 def _settings_of(settings: Settings, bot_id: str) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.outputs import ChatResult
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.types import Command
 
@@ -22,6 +22,7 @@ from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
 from agent.tool_calls import Answer, Call, Calling
 from knowledge_base.goods.catalogue import Catalogue
+from server.replay.batch.exchange import Stoppable
 from server.replay.saved import Answer as Scripted
 from server.replay.saved import SavedConversation
 from server.replay.tape import Row, Tape, TapeError, as_text
@@ -47,7 +48,7 @@ class Outage(RuntimeError):
     """A provider's failure that a script or a tape asks for."""
 
 
-class StandIn(BaseChatModel):
+class StandIn(Stoppable):
     """A chat model that knows which node of the graph asks it."""
 
     def bind_tools(self, tools: Any, *, tool_choice: Any = None, **kwargs: Any) -> Any:
@@ -59,15 +60,6 @@ class StandIn(BaseChatModel):
         """What it says; `node` is `judge` where no node asks."""
         raise NotImplementedError
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        raise NotImplementedError("the graph's nodes are async")
-
     async def _agenerate(
         self,
         messages: list[BaseMessage],
@@ -78,8 +70,8 @@ class StandIn(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         metadata = (run_manager.metadata if run_manager else None) or {}
-        message = await self.answer(str(metadata.get("langgraph_node", "judge")), messages, offered, choice)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        node = str(metadata.get("langgraph_node", "judge"))
+        return await self.result(self.answer(node, messages, offered, choice))
 
 
 class TapedModel(StandIn):
@@ -215,6 +207,8 @@ class TapedModels(Models):
 
     tape: Tape | None = None
     saved: SavedConversation | None = None
+    # Who answers in the place of a script that says nothing of a call.
+    filling: str = OFFLINE
 
     @classmethod
     def over(cls, tape: Tape, saved: SavedConversation, live: Models) -> TapedModels:
@@ -231,8 +225,10 @@ class TapedModels(Models):
             live.attempts,
             None,
             live.rest,
+            maker=live.maker,
             tape=tape,
             saved=saved,
+            filling=live.default,
         )
         models._made, models._put = live._made, live._put  # clients are made once and reused
         return models
@@ -246,7 +242,10 @@ class TapedModels(Models):
         may_ask = not self.tape.keeps or (
             name == OFFLINE and (self.tape.mode == "accept" or not self.tape.old)
         )
-        inner = super().made(name, options, responses=responses) if may_ask and name != SCRIPT else None
+        if self.tape.fills and name != OFFLINE:
+            inner = super().made(self.filling if name == SCRIPT else name, options, responses=responses)
+        else:
+            inner = super().made(name, options, responses=responses) if may_ask and name != SCRIPT else None
         return TapedModel(name=name, tape=self.tape, saved=self.saved, inner=inner)
 
 

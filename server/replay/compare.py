@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from agent.models.chat import Models
 from agent.prompts import names, read
 from server.config.settings import Settings
+from server.replay.batch.exchange import Unanswered, or_waiting, sample
 from server.replay.heard import Played
 from server.replay.play import Playing, bot_of, play
 from server.replay.runs import Kept, knowledge_of
@@ -111,7 +112,8 @@ async def compared(
     settings: Settings,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Runs]:
-    """Play every conversation on both sides. Raises BadConversation before anything is played."""
+    """Play every conversation on both sides. Raises BadConversation before anything is played, and Unanswered
+    where playings wait for answers; what is finished is kept in the store."""
     for conversation in conversations:
         for side in (how.left, how.right):
             bot_of(conversation.saved, settings, side.changes)
@@ -126,20 +128,27 @@ async def compared(
     ]
     gate, finished = asyncio.Semaphore(AT_ONCE), 0
 
-    async def one(conversation: Kept, side: Side, number: int) -> Played:
+    async def one(conversation: Kept, side: Side, number: int) -> Played | None:
         nonlocal finished
         key = _key(conversation, side, number, how.forced, live.default)
         if key not in done:
+            sample.set(number)
             async with gate:
-                done[key] = await _played(conversation, side, how.forced, live, settings)
-            _store(how.store, key, done[key])
+                went = await or_waiting(_played(conversation, side, how.forced, live, settings))
+            if went is None:
+                return None
+            done[key] = went
+            _store(how.store, key, went)
         finished += 1
         progress(finished, len(jobs))
         return done[key]
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(*job)) for job in jobs]
-    results = iter(task.result() for task in tasks)
+    played = [went for task in tasks if (went := task.result())]
+    if len(played) < len(tasks):
+        raise Unanswered(f"{len(tasks) - len(played)} playings wait")
+    results = iter(played)
     rows = []
     for conversation in conversations:
         pairs = [(next(results), next(results)) for _ in range(how.times)]

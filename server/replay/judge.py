@@ -3,6 +3,7 @@ counts."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from agent.model_options import CallSettings
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.prompts import filled, version
 from agent.state import untagged
+from server.replay.batch.exchange import Unanswered, or_waiting
 from server.replay.heard import Heard
 from server.replay.saved import BadConversation
 
@@ -23,6 +25,8 @@ PROMPT = Path(__file__).with_name("judge.md")
 # Below this share of labels met, a judge's word is worth less than its cost.
 AGREES = 0.85
 SECONDS = 30
+# Labels that are judged at once: more make providers refuse calls.
+AT_ONCE = 4
 
 
 class Judgement(BaseModel):
@@ -104,11 +108,18 @@ def labels_in(path: Path) -> list[Label]:
 
 
 async def measured(models: Models, model: str, labels: Sequence[Label]) -> Agreement:
-    """How a judge agrees with labels. Raises NoModelAnswered."""
-    found = [
-        (label.meets, (await ask(models, model, label.rubric, label.said, label.reply)).meets)
-        for label in labels
-    ]
+    """How a judge agrees with labels. Raises NoModelAnswered, and Unanswered where judgements wait for
+    answers."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(label: Label) -> Judgement | None:
+        async with gate:
+            return await or_waiting(ask(models, model, label.rubric, label.said, label.reply))
+
+    judgements = await asyncio.gather(*map(one, labels))
+    if missing := judgements.count(None):
+        raise Unanswered(f"{missing} judgements wait")
+    found = [(label.meets, said.meets) for label, said in zip(labels, judgements, strict=True) if said]
     return Agreement(
         model=models.resolve(model),
         prompt=prompt_version(),

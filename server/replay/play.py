@@ -52,7 +52,7 @@ _KINDS = {"voice": "audio"}
 class Playing:
     """What a conversation is played with. `live` is asked where the tape may not answer; `changes` are
     settings of the bot over those of the file; `forced`: every turn but the one that is looked at goes as
-    recorded."""
+    recorded; `fills`: `live` is asked what neither file nor tape answers."""
 
     live: Models
     knowledge: Knowledge
@@ -60,13 +60,14 @@ class Playing:
     changes: Mapping[str, Any] | None = None
     forced: bool = False
     settings: Settings | None = None
+    fills: bool = False
 
 
 async def play(
     name: str, saved: SavedConversation, old: Recorded, playing: Playing
 ) -> tuple[Played, Recorded]:
     """How the conversation went, and what a tape of it would hold. Raises BadConversation."""
-    tape = Tape(old, playing.mode)
+    tape = Tape(old, playing.mode, playing.fills)
     talk = Talk(name, saved, tape, playing)
     history = Talk(name, saved, Tape(old, "accept"), _as_recorded(playing)) if playing.forced else None
     turns: list[Heard] = []

@@ -14,6 +14,7 @@ from agent.models.chat import OFFLINE, Models
 from agent.models.offline import offline_model
 from agent.nodes.retrieve import Knowledge
 from server.config.settings import Settings
+from server.replay.batch.exchange import or_waiting
 from server.replay.heard import Played
 from server.replay.play import Playing, bot_of, play
 from server.replay.saved import BadConversation, SavedConversation, load, tape_of
@@ -63,10 +64,16 @@ def knowledge_of(conversation: Kept) -> Knowledge:
 
 
 async def played(
-    conversation: Kept, mode: Mode = "replay", live: Models | None = None, settings: Settings | None = None
+    conversation: Kept,
+    mode: Mode = "replay",
+    live: Models | None = None,
+    settings: Settings | None = None,
+    fills: bool = False,
 ) -> tuple[Played, Recorded]:
-    """Play one conversation. Raises BadConversation."""
-    playing = Playing(live or Models(offline_model()), knowledge_of(conversation), mode, settings=settings)
+    """Play one conversation; `fills`: `live` is asked what neither file nor tape answers. Raises
+    BadConversation."""
+    asked, knowledge = live or Models(offline_model()), knowledge_of(conversation)
+    playing = Playing(asked, knowledge, mode, settings=settings, fills=fills)
     try:
         return await play(conversation.name, conversation.saved, conversation.tape, playing)
     except BadConversation as error:
@@ -74,12 +81,16 @@ async def played(
 
 
 async def accepted(
-    conversations: Sequence[Kept], settings: Settings | None = None
+    conversations: Sequence[Kept], settings: Settings | None = None, live: Models | None = None
 ) -> AsyncIterator[tuple[Kept, Played, list[str]]]:
     """Keep the answers, and write the prompts of now beside them. Gives what happened, and the places whose
-    prompts changed; a conversation that lacks an answer keeps its tape."""
+    prompts changed; a conversation that lacks an answer keeps its tape. `live` is asked for answers that are
+    lacking; a conversation that waits for one is left out."""
     for conversation in conversations:
-        went, tape = await played(conversation, "accept", settings=settings)
+        done = await or_waiting(played(conversation, "accept", live, settings, fills=live is not None))
+        if done is None:
+            continue
+        went, tape = done
         old = conversation.tape.calls
         changed = [p for p, row in tape.calls.items() if old.get(p, {}).get("prompt") != row.get("prompt")]
         if not went.problems and tape != conversation.tape:
@@ -91,11 +102,15 @@ async def recorded(
     conversations: Sequence[Kept], live: Models, settings: Settings, fresh: bool = False
 ) -> AsyncIterator[tuple[Kept, Played]]:
     """Ask the live model anew, and put its answers on tape. `fresh`: tools and searches too. Where the model
-    did not answer and the offline one stood in for it, the tape stays as it was."""
+    did not answer and the offline one stood in for it, the tape stays as it was. A conversation with a call
+    that waits for its answer is left out."""
     for conversation in conversations:
         old = Recorded() if fresh else conversation.tape
         once = Kept(conversation.path, conversation.saved, old)
-        went, tape = await played(once, "record", live, settings)
+        done = await or_waiting(played(once, "record", live, settings))
+        if done is None:
+            continue
+        went, tape = done
         failed = [p for p, row in tape.calls.items() if row.get("model") == OFFLINE != live.default]
         if failed:
             why = f"{live.default} did not answer at {', '.join(failed)}: nothing was recorded"

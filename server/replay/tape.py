@@ -56,6 +56,7 @@ class Tape:
 
     old: Recorded = field(default_factory=Recorded)
     mode: Mode = "replay"
+    fills: bool = False
     turn: int = 0
     calls: dict[str, Row] = field(default_factory=dict[str, Row])
     tools: dict[str, Row] = field(default_factory=dict[str, Row])
