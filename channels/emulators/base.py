@@ -6,25 +6,29 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
 from fastapi import APIRouter, Depends, FastAPI, Form, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
 from channels.emulators.media import File, Files
 from channels.emulators.phone import Bubble, Phones
 
+ContactNumber = Annotated[str, Field(pattern=r"^[0-9]{6,15}$")]
+MessageText = Annotated[str, Field(max_length=65_536)]
+
 
 class Written(BaseModel):
     """What the person playing the contact writes. `business`: it is written by hand on the business's own
     phone; `group`: in a group of this id."""
 
-    contact: str = Field(pattern=r"^[0-9]{6,15}$")
-    text: str = Field(max_length=65_536)
+    contact: ContactNumber
+    text: MessageText
     name: str = "Simulated contact"
     quoted_id: str = ""
     business: bool = False
@@ -73,6 +77,7 @@ class Emulator:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
         self.app.state.emulator = self
+        self.app.add_exception_handler(RequestValidationError, _invalid)
         self.serve()
 
     def serve(self) -> None:
@@ -171,8 +176,8 @@ async def send_file(
     emulator: Controlled,
     number: str,
     file: UploadFile,
-    contact: Annotated[str, Form()],
-    caption: Annotated[str, Form()] = "",
+    contact: Annotated[ContactNumber, Form()],
+    caption: Annotated[MessageText, Form()] = "",
 ) -> dict[str, str]:
     """The contact sends a file."""
     kept = File(await file.read(), file.content_type or "application/octet-stream", file.filename or "")
@@ -195,6 +200,12 @@ async def events(emulator: Controlled, number: str, contact: str) -> StreamingRe
             yield f"data: {json.dumps(event)}\n\n" if event else ": still here\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    """What is wrong, without what was sent: that may be no number and no text that JSON knows."""
+    found: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
+    return JSONResponse({"detail": [{"loc": one["loc"], "msg": one["msg"]} for one in found]}, 422)
 
 
 def refused(status: int, body: dict[str, Any], fault: Fault | None = None) -> Response:

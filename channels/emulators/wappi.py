@@ -34,11 +34,11 @@ linking = APIRouter(prefix="/api")
 
 
 @control.post("/_control/{number}/profile")
-async def change(wappi: Wappi, number: str, wanted: dict[str, Any]) -> Profile:
+async def change(wappi: Wappi, number: str, wanted: Profile) -> Profile:
     """The profile behaves otherwise from now on."""
     kept = wappi.profile(number)
     before = kept.settings
-    kept.settings = Profile.model_validate({**before.model_dump(), **wanted})
+    kept.settings = before.model_copy(update=wanted.model_dump(exclude_unset=True))
     if before.authorized != kept.settings.authorized:
         wappi.tell_authorized(number)
     return kept.settings
