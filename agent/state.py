@@ -10,7 +10,8 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
-Verdict = Literal["answer", "refuse", "handoff", "silent"]
+# What comes of the moderator's verdict.
+Outcome = Literal["answer", "refuse", "handoff", "silent"]
 
 
 def merge_profile(old: dict[str, str] | None, new: Mapping[str, str | None] | None) -> dict[str, str]:
@@ -66,13 +67,14 @@ class Inbound(TypedDict):
 class State(Inbound, total=False):
     """Working memory of a conversation. The contact's record outlives it; `profile` is a copy for the turn.
 
-    `draft` and `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim; `task`
-    what a person has to look after; `topic` what the burst is about; `said_in` the message id of each new
-    fact; `identity` the contact's number or user id; `at` Unix ms of the turn, `now` the same by the
-    business's clock, in words; `back_at` when people are there again, by that clock (empty: they are there);
-    `prompts` those that asked a model in it, `NAME@VERSION` each; `idle_minutes` the pause before it;
-    `session_from` the first message of a session that begins with this turn; `touch` says that nobody wrote
-    and the contact is written to; `decision` their answer to an offer in this turn."""
+    `owner` is the conversation's assignee, by the word of the API and of saved conversations; `draft` and
+    `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim; `task` what a
+    person has to look after; `topic` what the burst is about; `said_in` the message id of each new fact;
+    `identity` the contact's number or user id; `at` Unix ms of the turn, `now` the same by the business's
+    clock, in words; `back_at` when people are there again, by that clock (empty: they are there); `prompts`
+    those that asked a model in it, `NAME@VERSION` each; `idle_minutes` the pause before it; `session_from`
+    the first message of a session that begins with this turn; `touch` says that nobody wrote and the contact
+    is written to; `decision` their answer to an offer in this turn."""
 
     bot_id: str
     turn_id: str
@@ -80,7 +82,7 @@ class State(Inbound, total=False):
     owner: Annotated[Literal["bot", "person"], last]
     started_with: StartedWith
     summary: str
-    verdict: Verdict
+    verdict: Outcome
     reason: Annotated[str, last]
     passages: list[Quoted]
     replies: list[str]

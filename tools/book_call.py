@@ -1,4 +1,4 @@
-"""Books a call with the business: free slots, booking, moving, cancelling."""
+"""Makes an appointment for a call with the business: free slots, booking, moving, cancelling."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What a tool may ask for while it runs: the shop's rows, a key that names the call, the diary of
-appointments."""
+"""What a tool may ask for while it runs: the shop's rows, a key that names the tool's call, the appointments
+of the contact."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ idempotency_key: ContextVar[str] = ContextVar("idempotency_key", default="")
 
 
 class Calendar(Protocol):
-    """The business's book of calls, for the contact whose turn this is."""
+    """The business's appointments, for the contact whose turn this is."""
 
     async def free(self, day: str = "") -> list[str]: ...
     async def mine(self) -> list[str]: ...
@@ -54,5 +54,5 @@ class Calendar(Protocol):
     async def cancel(self) -> bool: ...
 
 
-# Whoever runs a turn sets it; None: no calls are booked here.
-calendar: ContextVar[Calendar | None] = ContextVar("diary", default=None)
+# Whoever runs a turn sets it; None: no appointments are made here.
+calendar: ContextVar[Calendar | None] = ContextVar("calendar", default=None)

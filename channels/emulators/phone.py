@@ -30,7 +30,7 @@ class Bubble:
     callback: str = ""
 
 
-def _for_its_owner(path: str, flags: int) -> int:
+def _for_our_user(path: str, flags: int) -> int:
     """What was said is for nobody else on this machine."""
     return os.open(path, flags, 0o600)
 
@@ -94,7 +94,7 @@ class Phones:
     def _write(self, row: dict[str, Any]) -> None:
         if self._journal:
             self._journal.parent.mkdir(parents=True, exist_ok=True)
-            with open(self._journal, "a", encoding="utf-8", opener=_for_its_owner) as file:
+            with open(self._journal, "a", encoding="utf-8", opener=_for_our_user) as file:
                 file.write(json.dumps(row) + "\n")
 
     def _replay(self, line: str) -> None:

@@ -81,7 +81,7 @@ async def get_stats(api: Here) -> Stats:
 
 async def _stats(api: Api, runtime: BotRuntime) -> BotStats:
     bot = runtime.bot
-    counts = (await api.inbox.counts([runtime], ("needs_person", "unread", "failed")))[bot.id]
+    counts = (await api.conversation_list.counts([runtime], ("needs_person", "unread", "failed")))[bot.id]
     paused = await runtime.mailbox.paused(bot.account)
     return BotStats(
         bot_id=bot.id,

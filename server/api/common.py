@@ -17,7 +17,7 @@ from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.conversations import listing
-from server.conversations.listing import BadCursor, Inbox, Show
+from server.conversations.listing import BadCursor, ConversationList, Show
 from server.notifications.webhooks import Hooks
 from server.observability.costs import Spending
 from server.operators import audit
@@ -56,7 +56,7 @@ class Api:
     spending: Spending
     follow_ups: FollowUps
     appointments: Appointments
-    inbox: Inbox
+    conversation_list: ConversationList
     hooks: Hooks
     reading: Reading = field(default_factory=Reading)
     later: set[asyncio.Task[None]] = field(default_factory=set)
@@ -86,7 +86,7 @@ class Api:
             Spending(settings, redis),
             FollowUps(redis),
             Appointments(redis),
-            Inbox(redis),
+            ConversationList(redis),
             Hooks(settings, redis),
         )
 
@@ -216,7 +216,7 @@ async def conversations_page(
 ) -> listing.Page:
     """A page of the list of conversations. Raises HTTPException 400 for a cursor that cannot be read."""
     try:
-        return await api.inbox.page(api.lookup.some(bot_id), show, q, limit, cursor)
+        return await api.conversation_list.page(api.lookup.some(bot_id), show, q, limit, cursor)
     except BadCursor as error:
         raise HTTPException(400, str(error)) from None
 

@@ -33,7 +33,7 @@ from server.api.common import (
 )
 from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
-from server.conversations.listing import PATIENCE, Inbox, Show, cursor_of
+from server.conversations.listing import PATIENCE, ConversationList, Show, cursor_of
 from server.observability.costs import NANO, Usage
 from server.operators import audit, privacy, takeover
 from server.operators.audit import Audited
@@ -90,7 +90,9 @@ class ContactCard(Record):
     user_id: str = Field(description="The provider's id of them")
     account: str = Field(description="The provider's id of the business number they write to")
     name: str = Field(description="The name they gave themselves on WhatsApp")
-    owner: Literal["bot", "person"] = Field(description="Who answers: the bot, or a person at the business")
+    owner: Literal["bot", "person"] = Field(
+        description="The assignee: the bot answers, or a person at the business does"
+    )
     owner_at: int = Field(description="Since when, Unix milliseconds")
     heard_at: int = Field(description="When they last wrote, Unix milliseconds")
     task: str = Field(description="What a person has to look after; empty: nothing")
@@ -155,6 +157,8 @@ def card(runtime: BotRuntime, contact: Contact) -> ContactCard:
         cost=contact.nano / NANO,
     )
     worked_out = {
+        "owner": contact.assignee,
+        "owner_at": contact.assigned_at,
         "usage": usage,
         "class": contact.profile.get("class", "unknown"),
         "is_client": contact.is_client,
@@ -162,7 +166,9 @@ def card(runtime: BotRuntime, contact: Contact) -> ContactCard:
         "missing": missing,
         "complete": not missing,
     }
-    return ContactCard.model_validate({**contact.model_dump(), **worked_out})
+    return ContactCard.model_validate(
+        {**contact.model_dump(exclude={"assignee", "assigned_at"}), **worked_out}
+    )
 
 
 @routes.get(
@@ -183,7 +189,7 @@ async def list_contacts(
     show: Show = "client" if is_client else "all"
     runtimes = api.lookup.some(bot_id)
     if format == "csv":
-        table = _table(api.inbox, runtimes, show, is_client)
+        table = _table(api.conversation_list, runtimes, show, is_client)
         named = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
         audit.look(bot_id or "")
         return StreamingResponse(table, media_type="text/csv; charset=utf-8", headers=named)
@@ -323,14 +329,14 @@ _NUMBER = re.compile(r"^\+\d+$")
 
 
 async def _table(
-    inbox: Inbox, runtimes: dict[str, BotRuntime], show: Show, is_client: bool | None
+    conversation_list: ConversationList, runtimes: dict[str, BotRuntime], show: Show, is_client: bool | None
 ) -> AsyncIterator[str]:
     """The contacts as CSV, so many at a time; nothing a spreadsheet would take for a formula."""
     out, cursor = io.StringIO(), None
     table = csv.writer(out)
     table.writerow(COLUMNS)
     while True:
-        found = await inbox.page(runtimes, show, limit=500, cursor=cursor)
+        found = await conversation_list.page(runtimes, show, limit=500, cursor=cursor)
         for row in found.rows:
             contact = row.contact
             if is_client not in (None, contact.is_client):
@@ -342,7 +348,7 @@ async def _table(
                 **{
                     "id": contact.id,
                     "bot_id": contact.bot_id,
-                    "owner": contact.owner,
+                    "owner": contact.assignee,
                     "stopped": contact.stopped,
                 },
                 **{

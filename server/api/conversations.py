@@ -47,7 +47,9 @@ class ConversationSummary(Record):
     bot_id: str = Field(description="Its bot")
     name: str = Field(description="The contact's name")
     contact_class: str = Field(alias="class", description="`client`, `non_client` or `unknown`")
-    owner: Literal["bot", "person"] = Field(description="Who answers: the bot, or a person at the business")
+    owner: Literal["bot", "person"] = Field(
+        description="The assignee: the bot answers, or a person at the business does"
+    )
     stage: str = Field(description="Where the sales talk stands, such as `problem`")
     task: str = Field(description="What a person has to look after; empty: nothing")
     unread: int = Field(description="Messages that no operator has seen")
@@ -257,7 +259,7 @@ def summary(row: Row) -> ConversationSummary:
             "bot_id": contact.bot_id,
             "name": contact.profile.get("name") or contact.name,
             "class": contact.profile.get("class", "unknown"),
-            "owner": contact.owner,
+            "owner": contact.assignee,
             "stage": contact.profile.get("stage", ""),
             "task": contact.task,
             "unread": contact.unread,

@@ -9,9 +9,9 @@ from fastapi.security import HTTPBearer
 
 from server.api import (
     analytics,
+    appointments,
     audit,
     bots,
-    calls,
     contacts,
     conversations,
     dead_letters,
@@ -44,7 +44,7 @@ PARTS = (
     contacts,
     messages,
     follow_ups,
-    calls,
+    appointments,
     knowledge,
     dead_letters,
     hooks,

@@ -240,8 +240,8 @@ class BotRegistry(Mapping[str, BotRuntime]):
         others = [runtime.bot for runtime in self._desks.values() if runtime.bot.id != bot.id]
         taken = {(account.channel, account.id): other.id for other in others for account in other.accounts}
         for account in bot.accounts:
-            if owner := taken.get((account.channel, account.id)):
-                raise BadConfig([Problem(field="channel", problem=f"{account.id} is the number of {owner}")])
+            if holder := taken.get((account.channel, account.id)):
+                raise BadConfig([Problem(field="channel", problem=f"{account.id} is the number of {holder}")])
         sessions = sum(name == "waha" for name, _ in taken) + sum(
             account.channel == "waha" for account in bot.accounts
         )

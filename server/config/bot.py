@@ -18,12 +18,13 @@ from pydantic import (
     ValidationError,
     create_model,
     field_validator,
+    model_validator,
 )
 
 from agent.context import Context
 from agent.prompts import split
 from channels.registry import channels
-from server.config.follow_ups import Outreach
+from server.config.follow_ups import Outreach, with_new_names
 
 BOT_ID = r"^[a-z0-9][a-z0-9_-]{0,47}$"
 # Only whoever runs the deployment sets these: they lead to other people's money, machines or documents.
@@ -41,8 +42,8 @@ class _Part(BaseModel):
 
 
 class OpenHours(_Part):
-    """When the business reaches out and takes calls; `holidays`: an ISO country, `none`, or that of the time
-    zone."""
+    """When the business reaches out and makes appointments; `holidays`: an ISO country, `none`, or that of
+    the time zone."""
 
     timezone: str | None = None
     days: str | None = Field(None, description="such as Mon-Fri,Sun")
@@ -115,7 +116,18 @@ def _optional(model: type[BaseModel], left_out: tuple[str, ...] = ()) -> dict[st
     }
 
 
-OutreachPart = create_model("Outreach", __base__=_Part, **_optional(Outreach, ("hours",)))
+class _Renamed(_Part):
+    @model_validator(mode="before")
+    @classmethod
+    def _with_new_names(cls, given: Any) -> Any:
+        return with_new_names(given)
+
+
+OutreachPart = create_model(
+    "Outreach",
+    __base__=_Renamed,
+    **_optional(Outreach, ("hours",)),
+)
 _FIELDS: dict[str, Any] = {"outreach": (Optional[OutreachPart], None), **_optional(Context)}
 BotConfig = create_model("BotConfig", __base__=_Base, **_FIELDS)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
+from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from server.config.working_hours import Hours
 
@@ -14,11 +15,27 @@ MAPPED = re.compile(
     r"^(?P<name>[a-z0-9_]{1,512}):(?P<language>[a-z]{2,3}(?:_[A-Z]{2})?)(?:\((?P<fields>[a-z0-9_, ]*)\))?$"
 )
 
+# What older versions called these: bots that are stored, and files of bots, may still say so.
+OLD_NAMES = {"call_minutes": "appointment_minutes", "calls_at_once": "appointments_at_once"}
+
+
+def with_new_names(given: Any) -> Any:
+    """A bot's `outreach` by today's names of its fields, and of the template that reminds of an appointment
+    (once `call`)."""
+    if not isinstance(given, Mapping):
+        return given
+    values = cast("Mapping[str, Any]", given)
+    renamed = {OLD_NAMES.get(name, name): value for name, value in values.items()}
+    if isinstance(templates := renamed.get("templates"), Mapping):
+        mapped = cast("Mapping[str, Any]", templates)
+        renamed["templates"] = {"appointment" if to == "call" else to: name for to, name in mapped.items()}
+    return renamed
+
 
 class Outreach(BaseModel):
     """How a bot follows up. `templates` maps a touch and a language (`2:ru`), a touch (`2`), a language
     (`ru`) or anything (`*`) to an approved template with the profile fields that fill it:
-    `come_back:ru(name)`."""
+    `come_back:ru(name)`; `appointment` is the one that reminds of an appointment."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
@@ -35,8 +52,15 @@ class Outreach(BaseModel):
             "sessions): unasked messages there get numbers banned."
         ),
     )
-    call_minutes: int = Field(default=30, ge=5, le=480, description="Length of a slot for a call.")
-    calls_at_once: int = Field(default=1, ge=1, le=100, description="Calls in one slot.")
+    appointment_minutes: int = Field(
+        default=30, ge=5, le=480, description="Length of an appointment for a phone call."
+    )
+    appointments_at_once: int = Field(default=1, ge=1, le=100, description="Appointments in one slot.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_new_names(cls, given: Any) -> Any:
+        return with_new_names(given)
 
     @field_validator("intervals")
     @classmethod
@@ -57,10 +81,10 @@ class Outreach(BaseModel):
         keys = (f"{touch}:{language}", str(touch), language, "*")
         return next((self.templates[key] for key in keys if self.templates.get(key)), "")
 
-    def call_template(self, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]] | None:
-        """The template of a reminder of a call (`call`) with what fills it, out of `values`; None when there
+    def appointment_template(self, values: Mapping[str, str]) -> tuple[str, tuple[str, ...]] | None:
+        """The template that reminds of an appointment, with what fills it, out of `values`; None when there
         is none."""
-        mapped = MAPPED.match(self.templates.get("call", ""))
+        mapped = MAPPED.match(self.templates.get("appointment", ""))
         fields = [f.strip() for f in ((mapped["fields"] if mapped else "") or "").split(",") if f.strip()]
         if mapped is None or not all(values.get(field) for field in fields):
             return None

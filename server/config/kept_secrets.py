@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def kept_secret(folder: Path, name: str) -> str:
-    """The secret in `folder`/`name`, made when there is none, readable by its owner alone. Raises OSError."""
+    """The secret in `folder`/`name`, made when there is none, readable by our user alone. Raises OSError."""
     path = folder / name
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if path.exists() and (kept := path.read_text(encoding="ascii").strip()):

@@ -1,4 +1,4 @@
--- Looking for words in what was said. `server.inbox` calls it.
+-- Looking for words in what was said. `server.conversations.listing` calls it.
 
 -- [search] keys: any
 -- arguments: terms lines

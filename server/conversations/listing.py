@@ -68,7 +68,7 @@ class Page:
     until: int = 0
 
 
-class Inbox:
+class ConversationList:
     """The conversations of any bots."""
 
     def __init__(self, redis: Redis) -> None:
@@ -123,7 +123,7 @@ class Inbox:
                         known[name] = known.get(name, 0) + 1
                     if kind := contact.profile.get("class"):
                         pipe.sadd(key(bot_id, f"class:{kind}"), contact.id)
-                    if contact.owner == "person" or contact.task:
+                    if contact.assignee == "person" or contact.task:
                         pipe.sadd(key(bot_id, "needs"), contact.id)
                     if last and last.author != "contact" and last.status.startswith("failed"):
                         pipe.sadd(key(bot_id, "failed"), contact.id)

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
-from server.conversations.listing import Inbox
+from server.conversations.listing import ConversationList
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
@@ -28,8 +28,8 @@ async def keep_sweeping(redis: Redis, runtimes: Mapping[str, BotRuntime]) -> Non
     while True:
         try:
             for runtime in runtimes.values():
-                if await Inbox(redis).rebuild(runtime):
-                    log.info("inbox_built", bot=runtime.bot.id)
+                if await ConversationList(redis).rebuild(runtime):
+                    log.info("conversation_list_built", bot=runtime.bot.id)
                 if await redis.set(key(runtime.bot.id, "swept"), now_ms(), nx=True, ex=PAUSE - 60):
                     gone = await sweep(redis, runtime, now_ms())
                     if any(gone.values()):

@@ -131,7 +131,7 @@ async def _still_waits(runtime: BotRuntime, notice: Notice) -> bool:
     """Whether nobody has looked after a conversation that was handed over; then the customer hears, once,
     that it is not forgotten."""
     contact = await runtime.conversations.contact(notice.conversation_id)
-    if contact is None or contact.owner != "person" or not contact.waiting_since:
+    if contact is None or contact.assignee != "person" or not contact.waiting_since:
         return False
     if not contact.stopped:
         language = contact.profile.get("language") or "en"

@@ -1,4 +1,4 @@
--- Events on their way to those who asked to be told. `server.hooks` explains the keys and calls the scripts.
+-- Events on their way to those who asked to be told. `server.notifications.webhooks` explains the keys and calls the scripts.
 
 -- [fan] keys: happened deliveries due
 -- arguments: raw

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from server.bots.bot import BotRuntime
-from server.conversations.listing import Inbox
+from server.conversations.listing import ConversationList
 from server.observability.answered_otherwise import counted
 from server.observability.costs import NANO, Usage
 from server.outreach.follow_ups import Funnel
@@ -30,7 +30,7 @@ DAILY = {
     "yes": "funnel yes",
     "no": "funnel no",
     "opted_out": "opted out",
-    "calls_booked": "calls booked",
+    "appointments_booked": "calls booked",
     "delivered": "sends delivered",
     "read": "sends read",
     "failed_sends": "sends failed",
@@ -54,7 +54,7 @@ class Figures(Record):
     yes: int = Field(description="Contacts who said yes")
     no: int = Field(description="Contacts who said no")
     opted_out: int = Field(description="Contacts who wanted no more messages")
-    calls_booked: int = Field(description="Calls that were booked")
+    appointments_booked: int = Field(description="Appointments that were made")
     delivered: int = Field(description="Messages that reached a phone")
     read: int = Field(description="Messages that were read")
     failed_sends: int = Field(description="Messages that the provider did not deliver")
@@ -171,7 +171,7 @@ def _usage(paid: Mapping[str, int]) -> dict[str, float]:
 async def _contacts(redis: Redis, runtimes: Mapping[str, BotRuntime]) -> ContactFigures:
     """As things stand now: how many contacts there are, clients among them, and how many have each field."""
     total, known = {"all": 0, "client": 0, "non_client": 0}, dict[str, int]()
-    sizes = await Inbox(redis).counts(runtimes.values(), ("all", "client", "non_client"))
+    sizes = await ConversationList(redis).counts(runtimes.values(), ("all", "client", "non_client"))
     for bot_id, runtime in runtimes.items():
         for kind in total:
             total[kind] += sizes[bot_id][kind]

@@ -15,7 +15,7 @@ from prometheus_client.registry import CollectorRegistry
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
-from server.conversations.listing import Inbox
+from server.conversations.listing import ConversationList
 from server.observability import turn_traces
 from server.observability.answered_otherwise import REASONS
 from server.observability.costs import NANO, Spending
@@ -139,7 +139,7 @@ async def _read(settings: Settings, redis: Redis, runtime: BotRuntime) -> _Bot:
     bot_id, values = runtime.bot.id, dict[tuple[str, ...], float]()
     first = await redis.zrange(key(bot_id, "due"), 0, 0, withscores=True)
     today, total = await Spending(settings, redis).of(bot_id), await totals(redis, bot_id)
-    waiting = (await Inbox(redis).counts([runtime], ("needs_person",)))[bot_id]["needs_person"]
+    waiting = (await ConversationList(redis).counts([runtime], ("needs_person",)))[bot_id]["needs_person"]
     values["salesgraph_conversations",] = await runtime.conversations.count()
     values["salesgraph_waiting",] = await runtime.mailbox.backlog()
     values["salesgraph_oldest_due_seconds",] = max(0, now_ms() - first[0][1]) / 1000 if first else 0

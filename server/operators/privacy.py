@@ -66,7 +66,8 @@ class Erased(Record):
 
 async def exported(redis: Redis, runtime: BotRuntime, contact: Contact, router: ChannelRouter) -> bytes:
     """A zip archive of JSON files: the record, the transcript, what the agent remembers, how replies came
-    about, touches, calls, consent; and the files of messages, with a note of those that did not come."""
+    about, touches, appointments, consent; and the files of messages, with a note of those that did not
+    come."""
     bot_id = runtime.bot.id
     saver = RedisCheckpointer(redis, prefix=thread_prefix(bot_id))
     found = await saver.aget_tuple({"configurable": {"thread_id": contact.id}})
@@ -86,10 +87,10 @@ async def exported(redis: Redis, runtime: BotRuntime, contact: Contact, router: 
             "summary": memory.get("summary", ""),
         },
         "follow_up": plan.model_dump() if plan else None,
-        "calls": [
-            call.model_dump()
-            for call in await Appointments(redis).coming(bot_id)
-            if call.conversation_id == contact.id
+        "appointments": [
+            booked.model_dump()
+            for booked in await Appointments(redis).coming(bot_id)
+            if booked.conversation_id == contact.id
         ],
         "consent": [
             change.model_dump()
@@ -130,9 +131,9 @@ async def _media(
 
 
 async def erased(redis: Redis, runtime: BotRuntime, contact: Contact, verify: bool = False) -> Erased:
-    """Forget a person: record, conversation, working memory, touches, calls, dead letters and every line that
-    names them. Whoever wanted no more messages gets none if they are ever written to again. `verify` looks
-    through all keys of the bot afterwards."""
+    """Forget a person: record, conversation, working memory, touches, appointments, dead letters and every
+    line that names them. Whoever wanted no more messages gets none if they are ever written to again.
+    `verify` looks through all keys of the bot afterwards."""
     if contact.stopped:
         await runtime.conversations.keep_silent(contact)
     done = await _swept(redis, runtime, contact)
@@ -196,9 +197,9 @@ def _holds(value: bytes, needles: Iterable[bytes]) -> bool:
 
 async def _swept(redis: Any, runtime: BotRuntime, contact: Contact) -> Erased:
     bot_id, needles = runtime.bot.id, _needles(contact)
-    calls = Appointments(redis)
-    for call in await calls.of(bot_id, contact.id):
-        await calls.cancel(bot_id, call.id)
+    appointments = Appointments(redis)
+    for booked in await appointments.of(bot_id, contact.id):
+        await appointments.cancel(bot_id, booked.id)
     keys = [name async for name in redis.scan_iter(match=key(bot_id, f"*{contact.id}*"), count=1000)]
     keys = [name for name in keys if not name.startswith(key(bot_id, _KEPT, "").encode())]
     last = key(bot_id, "contact", contact.id).encode()

@@ -37,12 +37,12 @@ class Writing(Record):
 
 async def take_over(runtime: BotRuntime, conversation_id: str) -> None:
     """A person answers from here on; the bot records and is silent."""
-    await runtime.conversations.set(conversation_id, owner="person")
+    await runtime.conversations.assign(conversation_id, "person")
 
 
 async def hand_back(runtime: BotRuntime, conversation_id: str) -> None:
     """The bot goes on, knowing what the person wrote; what the person was called for is done."""
-    await runtime.conversations.set(conversation_id, owner="bot", task="")
+    await runtime.conversations.assign(conversation_id, "bot", task="")
 
 
 async def done(runtime: BotRuntime, conversation_id: str) -> None:

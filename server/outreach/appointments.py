@@ -1,9 +1,9 @@
-"""Scheduled calls of a bot: free slots inside working hours, booked without overlap, confirmed, reminded of,
-listed.
+"""Appointments for a phone call: free slots inside working hours, booked without overlap, confirmed, reminded
+of, listed. The keys and ids begin with `call`, the word of older versions, whose rows are read here too.
 
-call_slots    HASH   ms of a slot -> calls booked in it
-call_rows     HASH   call id -> JSON of a `Call`
-call_starts   ZSET   call id -> ms of its start
+call_slots    HASH   ms of a slot -> appointments in it
+call_rows     HASH   appointment id -> JSON of an `Appointment`
+call_starts   ZSET   appointment id -> ms of its start
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ MINUTE = 60_000
 LEAD, DAYS = 60 * MINUTE, 14
 # How many slots the agent is told of: the next ones, or all of a day.
 PROPOSED, A_DAY = 8, 60
-# Before a call its contact is reminded: a day and an hour.
+# Before an appointment its contact is reminded: a day and an hour.
 REMINDERS = {"day": 24 * 60 * MINUTE, "hour": 60 * MINUTE}
 
 log = structlog.get_logger()
 
 
-class Call(Record):
-    """A call somebody at the business will make."""
+class Appointment(Record):
+    """When somebody at the business will ring a contact."""
 
-    id: str = Field(description="The call's id")
+    id: str = Field(description="The appointment's id")
     bot_id: str = Field(description="The bot that booked it")
     conversation_id: str = Field(description="The conversation it was booked in")
     start: int = Field(description="When it begins, Unix milliseconds")
@@ -59,7 +59,7 @@ class Call(Record):
 
 
 class Appointments:
-    """The book of calls of every bot."""
+    """The appointments of every bot."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -72,9 +72,9 @@ class Appointments:
         """The first `most` free slots (ms) that begin at `after` (ms) or later, in DAYS days."""
         plan, earliest = bot.outreach, max(after, now_ms() + LEAD)
         taken = await self._redis.hgetall(key(bot.id, "call_slots"))
-        full = {int(at) for at, count in taken.items() if int(count) >= plan.calls_at_once}
+        full = {int(at) for at, count in taken.items() if int(count) >= plan.appointments_at_once}
         last = now_ms() + DAYS * 24 * 60 * MINUTE
-        length = plan.call_minutes * MINUTE
+        length = plan.appointment_minutes * MINUTE
         slots = (
             at
             for first, end in plan.hours.openings(earliest)
@@ -84,71 +84,77 @@ class Appointments:
         upcoming = itertools.takewhile(lambda at: at < last, (at for at in slots if at >= earliest))
         return list(itertools.islice((at for at in upcoming if at not in full), most))
 
-    async def book(self, bot: Bot, contact: Contact, start: int, about: str, old: str = "") -> Call | None:
-        """Book a slot (ms), or move the call `old` to it; None when it is taken or no slot. The same turn
-        books once."""
+    async def book(
+        self, bot: Bot, contact: Contact, start: int, about: str, old: str = ""
+    ) -> Appointment | None:
+        """Book a slot (ms), or move the appointment `old` to it; None when it is taken or no slot. The
+        same turn books once."""
         if start not in await self.free(bot, start, 1):
             mine = await self.of(bot.id, contact.id)
-            return next((call for call in mine if call.start == start), None)
+            return next((booked for booked in mine if booked.start == start), None)
         made_by = idempotency_key.get() or uuid4().hex
-        call = Call(
+        booked = Appointment(
             id=hashlib.blake2b(f"{made_by} {start}".encode(), digest_size=12).hexdigest(),
             bot_id=bot.id,
             conversation_id=contact.id,
             start=start,
-            minutes=bot.outreach.call_minutes,
+            minutes=bot.outreach.appointment_minutes,
             about=about[:300],
             name=contact.profile.get("name") or contact.name,
             phone=contact.profile.get("phone") or (f"+{contact.wa_id}" if contact.wa_id else ""),
             booked_at=now_ms(),
         )
         asked = {
-            "id": call.id,
+            "id": booked.id,
             "slot": start,
-            "row": call.model_dump_json(),
-            "capacity": bot.outreach.calls_at_once,
+            "row": booked.model_dump_json(),
+            "capacity": bot.outreach.appointments_at_once,
         }
         asked |= {"conversation": contact.id, "day": day_of(bot.limits.timezone)}
         if not await self._scripts.run("book", self._keys(bot.id), {**asked, "old": old}):
             return None
-        log.info("call_booked", bot=bot.id, conversation=contact.id, call=call.id, moved=bool(old))
-        return call
+        log.info(
+            "appointment_booked", bot=bot.id, conversation=contact.id, appointment=booked.id, moved=bool(old)
+        )
+        return booked
 
-    async def cancel(self, bot_id: str, call_id: str) -> bool:
-        """Give a call's slot back; False when there is no such call (any more)."""
-        done = bool(await self._scripts.run("cancel", self._keys(bot_id), {"id": call_id}))
+    async def cancel(self, bot_id: str, appointment_id: str) -> bool:
+        """Give an appointment's slot back; False when there is no such appointment (any more)."""
+        done = bool(await self._scripts.run("cancel", self._keys(bot_id), {"id": appointment_id}))
         if done:
-            log.info("call_cancelled", bot=bot_id, call=call_id)
+            log.info("appointment_cancelled", bot=bot_id, appointment=appointment_id)
         return done
 
-    async def coming(self, bot_id: str, after: int = 0) -> list[Call]:
+    async def coming(self, bot_id: str, after: int = 0) -> list[Appointment]:
         """Appointments that start at `after` (ms) or later, the next first."""
         ids = await self._redis.zrangebyscore(key(bot_id, "call_starts"), after, "+inf")
         rows = await self._redis.hmget(key(bot_id, "call_rows"), ids) if ids else []
-        return readable(rows, Call.model_validate_json, "a call")
+        return readable(rows, Appointment.model_validate_json, "an appointment")
 
-    async def of(self, bot_id: str, conversation_id: str) -> list[Call]:
-        """The calls of one contact that are still to come."""
+    async def of(self, bot_id: str, conversation_id: str) -> list[Appointment]:
+        """The appointments of one contact that are still to come."""
         return [
-            call for call in await self.coming(bot_id, now_ms()) if call.conversation_id == conversation_id
+            booked
+            for booked in await self.coming(bot_id, now_ms())
+            if booked.conversation_id == conversation_id
         ]
 
     async def remind(self, runtime: BotRuntime) -> int:
-        """Tell contacts of calls that are near, each reminder once however many workers look; how many were
-        queued."""
+        """Tell contacts of appointments that are near, each reminder once however many workers look; how many
+        were queued."""
         count = 0
-        for call in await self.coming(runtime.bot.id, now_ms()):
+        for booked in await self.coming(runtime.bot.id, now_ms()):
             for name, before in REMINDERS.items():
-                due = call.start - before
-                if not (due <= now_ms() < due + 30 * MINUTE) or call.booked_at > due:
+                due = booked.start - before
+                if not (due <= now_ms() < due + 30 * MINUTE) or booked.booked_at > due:
                     continue
-                contact = await runtime.conversations.contact(call.conversation_id)
-                if contact is None or (barred(contact) and contact.owner != "person"):
+                contact = await runtime.conversations.contact(booked.conversation_id)
+                if contact is None or (barred(contact) and contact.assignee != "person"):
                     continue
-                language, at = contact.profile.get("language") or "en", when(runtime.bot, call.start)
-                reply = Reply(id=f"call:{call.id}:{name}", text=reminder(language, at), notice=True)
+                language, at = contact.profile.get("language") or "en", when(runtime.bot, booked.start)
+                reply = Reply(id=f"call:{booked.id}:{name}", text=reminder(language, at), notice=True)
                 if runtime.bot.windowed(contact.account) and now_ms() > contact.heard_at + WINDOW:
-                    chosen = runtime.bot.outreach.call_template({**contact.profile, "when": at})
+                    chosen = runtime.bot.outreach.appointment_template({**contact.profile, "when": at})
                     if chosen is None:
                         continue
                     reply = reply.model_copy(update={"template": chosen[0], "variables": chosen[1]})
@@ -162,73 +168,74 @@ def when(bot: Bot, at: int) -> str:
 
 
 class Calendar:
-    """The book of calls as the agent's tool sees it, for one contact; times are `YYYY-MM-DD HH:MM` by the
+    """The appointments as the agent's tool sees them, for one contact; times are `YYYY-MM-DD HH:MM` by the
     business's clock."""
 
-    def __init__(self, calls: Appointments, runtime: BotRuntime, contact: Contact) -> None:
-        self._calls, self._desk, self._contact = calls, runtime, contact
+    def __init__(self, appointments: Appointments, runtime: BotRuntime, contact: Contact) -> None:
+        self._appointments, self._runtime, self._contact = appointments, runtime, contact
 
     async def free(self, day: str = "") -> list[str]:
         """The next free slots, or those of a day."""
-        bot = self._desk.bot
+        bot = self._runtime.bot
         after = self._moment(f"{day} 00:00") if day else 0
-        slots = await self._calls.free(bot, after or 0, A_DAY if day else PROPOSED)
+        slots = await self._appointments.free(bot, after or 0, A_DAY if day else PROPOSED)
         return [text for text in (when(bot, at) for at in slots) if not day or text.startswith(day)]
 
     async def mine(self) -> list[str]:
-        """The contact's calls."""
+        """The contact's appointments."""
         return [
-            when(self._desk.bot, call.start)
-            for call in await self._calls.of(self._desk.bot.id, self._contact.id)
+            when(self._runtime.bot, booked.start)
+            for booked in await self._appointments.of(self._runtime.bot.id, self._contact.id)
         ]
 
     async def book(self, start: str, about: str) -> bool:
-        """Book, or move the contact's call if there is one; a confirmation with a calendar file follows."""
-        at, bot = self._moment(start), self._desk.bot
-        old = await self._calls.of(bot.id, self._contact.id)
+        """Book, or move the contact's appointment if there is one; a confirmation with a calendar file
+        follows."""
+        at, bot = self._moment(start), self._runtime.bot
+        old = await self._appointments.of(bot.id, self._contact.id)
         if at is None:
             return False
-        call = await self._calls.book(
+        booked = await self._appointments.book(
             bot, self._contact, at, about, old[0].id if old and old[0].start != at else ""
         )
-        if call is None:
+        if booked is None:
             return False
-        file = File(name="call.ics", mime_type="text/plain", text=invitation(bot, call).decode())
+        file = File(name="call.ics", mime_type="text/plain", text=invitation(bot, booked).decode())
         text = confirmed(self._contact.profile.get("language") or "en", when(bot, at))
         await outbox.post(
-            self._desk, self._contact, Reply(id=f"call:{call.id}:ics", text=text, file=file, notice=True)
+            self._runtime, self._contact, Reply(id=f"call:{booked.id}:ics", text=text, file=file, notice=True)
         )
         return True
 
     async def cancel(self) -> bool:
-        """Cancel the contact's calls; False when there are none."""
-        mine = await self._calls.of(self._desk.bot.id, self._contact.id)
-        return any([await self._calls.cancel(self._desk.bot.id, call.id) for call in mine])
+        """Cancel the contact's appointments; False when there are none."""
+        mine = await self._appointments.of(self._runtime.bot.id, self._contact.id)
+        return any([await self._appointments.cancel(self._runtime.bot.id, booked.id) for booked in mine])
 
     def _moment(self, text: str) -> int | None:
         try:
             local = datetime.strptime(text.strip()[:16].replace("T", " "), "%Y-%m-%d %H:%M")
         except ValueError:
             return None
-        hours = self._desk.bot.outreach.hours
+        hours = self._runtime.bot.outreach.hours
         return int(local.replace(tzinfo=hours.local(0).tzinfo).timestamp() * 1000)
 
 
-def _event(bot: Bot, call: Call) -> Event:
+def _event(bot: Bot, booked: Appointment) -> Event:
     event = Event()
-    start = datetime.fromtimestamp(call.start / 1000, UTC)
+    start = datetime.fromtimestamp(booked.start / 1000, UTC)
     who = bot.context.business.partition(",")[0]
-    event.add("uid", f"{call.id}@salesgraph")
-    event.add("dtstamp", datetime.fromtimestamp(call.booked_at / 1000, UTC))
+    event.add("uid", f"{booked.id}@salesgraph")
+    event.add("dtstamp", datetime.fromtimestamp(booked.booked_at / 1000, UTC))
     event.add("dtstart", start)
-    event.add("dtend", start + timedelta(minutes=call.minutes))
-    event.add("summary", f"{who}: {call.name or call.phone or 'call'}")
+    event.add("dtend", start + timedelta(minutes=booked.minutes))
+    event.add("summary", f"{who}: {booked.name or booked.phone or 'call'}")
     return event
 
 
-def invitation(bot: Bot, call: Call) -> bytes:
-    """The call as an iCalendar file (RFC 5545) for the contact, with an alarm ten minutes before."""
-    event, alarm = _event(bot, call), Alarm()
+def invitation(bot: Bot, booked: Appointment) -> bytes:
+    """The appointment as an iCalendar file (RFC 5545) for the contact, with an alarm ten minutes before."""
+    event, alarm = _event(bot, booked), Alarm()
     event["summary"] = bot.context.business.partition(",")[0]
     alarm.add("action", "DISPLAY")
     alarm.add("description", event["summary"])
@@ -237,12 +244,12 @@ def invitation(bot: Bot, call: Call) -> bytes:
     return _calendar(event)
 
 
-def feed(bot: Bot, calls: list[Call]) -> bytes:
-    """All calls as an iCalendar feed for the operator, with whom and about what."""
+def feed(bot: Bot, appointments: list[Appointment]) -> bytes:
+    """All appointments as an iCalendar feed for the operator, with whom and about what."""
     events = []
-    for call in calls:
-        event = _event(bot, call)
-        event.add("description", f"{call.name} {call.phone}\n{call.about}".strip())
+    for booked in appointments:
+        event = _event(bot, booked)
+        event.add("description", f"{booked.name} {booked.phone}\n{booked.about}".strip())
         events.append(event)
     return _calendar(*events)
 

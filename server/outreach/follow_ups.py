@@ -17,7 +17,7 @@ from agent.language.follow_up_phrases import kind_of
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.outreach import rules
-from server.outreach.rules import DAY, HOUR, SKIPPED, Plan, Verdict
+from server.outreach.rules import DAY, HOUR, SKIPPED, Plan, TouchDecision
 from server.outreach.timers import Timers
 from server.store.client import Redis
 from server.store.keys import key
@@ -90,26 +90,26 @@ class FollowUps:
         self._redis = redis
         self.timers = Timers(redis)
 
-    async def judged(self, runtime: BotRuntime, contact: Contact) -> tuple[Plan, Verdict]:
+    async def judged(self, runtime: BotRuntime, contact: Contact) -> tuple[Plan, TouchDecision]:
         """The plan of a touch that is due, and what becomes of it."""
         plan = await self.timers.plan(runtime.bot.id, contact.id) or Plan(ended="cancelled")
         known = await templates(self._redis, runtime.bot.id)
-        return plan, rules.judge(
+        return plan, rules.decide_touch(
             runtime.bot.outreach, plan, contact, known, now_ms(), runtime.bot.windowed(contact.account)
         )
 
     async def left_out(
-        self, runtime: BotRuntime, contact: Contact, plan: Plan, verdict: Verdict
+        self, runtime: BotRuntime, contact: Contact, plan: Plan, decision: TouchDecision
     ) -> TurnOutcome:
         """What a turn leaves behind whose touch did not go out."""
         bound = log.bind(bot=runtime.bot.id, conversation=contact.id, touch=plan.touch)
-        if verdict.what == "later":
-            bound.info("touch_moved", reason=verdict.why)
-            return _then(plan.model_copy(update={"due": verdict.at}))
-        bound.info("touch_skipped" if verdict.what == "skip" else "sequence_ended", reason=verdict.why)
-        if verdict.what == "end":
-            return _then(plan.model_copy(update={"ended": verdict.why, "due": 0}))
-        await self._note_skipped(runtime, contact, plan, verdict.why)
+        if decision.what == "later":
+            bound.info("touch_moved", reason=decision.why)
+            return _then(plan.model_copy(update={"due": decision.at}))
+        bound.info("touch_skipped" if decision.what == "skip" else "sequence_ended", reason=decision.why)
+        if decision.what == "end":
+            return _then(plan.model_copy(update={"ended": decision.why, "due": 0}))
+        await self._note_skipped(runtime, contact, plan, decision.why)
         return _then(*rules.passed(runtime.bot.outreach, plan, contact, False, now_ms()))
 
     def sent(self, runtime: BotRuntime, contact: Contact, plan: Plan, replied: bool) -> TurnOutcome:
@@ -148,8 +148,8 @@ class FollowUps:
             await templates(self._redis, runtime.bot.id),
             len(plan.intervals or runtime.bot.outreach.intervals),
         )
-        verdict = rules.judge(runtime.bot.outreach, plan, contact, known, plan.due)
-        form = f"template {verdict.template}" if verdict.template else "text"
+        decision = rules.decide_touch(runtime.bot.outreach, plan, contact, known, plan.due)
+        form = f"template {decision.template}" if decision.template else "text"
         return NextTouch(
             id=contact.id,
             bot_id=runtime.bot.id,
@@ -160,9 +160,9 @@ class FollowUps:
             due=plan.due,
             due_local=runtime.bot.outreach.hours.local(plan.due).isoformat(timespec="minutes"),
             why=plan.why,
-            form=form if verdict.what == "go" else None,
-            will_be=verdict.what,
-            reason=verdict.why,
+            form=form if decision.what == "go" else None,
+            will_be=decision.what,
+            reason=decision.why,
             paused=plan.paused,
             ended=plan.ended,
             unanswered=plan.unanswered,

@@ -55,7 +55,7 @@ class Plan(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TouchDecision:
     """`go`: send it, as `template` with `variables` or as text; `skip`: leave this touch out; `later`: at
     `at` (ms); `end`: no more touches. `why` for people."""
 
@@ -91,7 +91,7 @@ def barred(contact: Contact) -> str:
     """Why a contact must not be written to, or nothing."""
     if contact.stopped:
         return "opted out"
-    if contact.owner == "person":
+    if contact.assignee == "person":
         return "a person has taken over"
     if contact.profile.get("class") == "non_client":
         return "not a client"
@@ -122,65 +122,73 @@ def after_turn(
     return scheduled(outreach, fresh, contact.id), counts
 
 
-def judge(
+def decide_touch(
     outreach: Outreach,
     plan: Plan,
     contact: Contact,
     known: Mapping[str, Template],
     now: int,
     windowed: bool = True,
-) -> Verdict:
+) -> TouchDecision:
     """What becomes of the touch that is due. `known`: the templates of the provider by `name:language`, empty
     when nobody has asked for them."""
     if why := barred(contact):
-        return Verdict("end", why)
+        return TouchDecision("end", why)
     if plan.ended or plan.paused:
-        return Verdict("end", plan.ended or "paused")
+        return TouchDecision("end", plan.ended or "paused")
     if not outreach.enabled:
-        return Verdict("end", "follow-ups are off")
+        return TouchDecision("end", "follow-ups are off")
     if not windowed and not outreach.unofficial:
-        return Verdict(
+        return TouchDecision(
             "end", "off on this channel: unasked messages get its numbers banned (outreach: unofficial)"
         )
     if plan.touch > len(plan.intervals or outreach.intervals):
-        return Verdict("end", "all touches sent")
+        return TouchDecision("end", "all touches sent")
     if plan.unanswered >= outreach.in_all:
-        return Verdict("end", f"{plan.unanswered} touches without an answer")
+        return TouchDecision("end", f"{plan.unanswered} touches without an answer")
     earliest = plan.touched_at + DAY // outreach.a_day if plan.touched_at and plan.unanswered else now
     if earliest > now or not outreach.hours.is_open(now):
         at = spread(outreach.hours, max(earliest, now), f"{contact.id}:{plan.touch}")
-        return Verdict("later", "outside working hours" if earliest <= now else "too soon after the last", at)
+        return TouchDecision(
+            "later", "outside working hours" if earliest <= now else "too soon after the last", at
+        )
     if not windowed or now < contact.heard_at + WINDOW:
-        return Verdict("go")
+        return TouchDecision("go")
     return _by_template(outreach, plan, contact, known)
 
 
-def _by_template(outreach: Outreach, plan: Plan, contact: Contact, known: Mapping[str, Template]) -> Verdict:
+def _by_template(
+    outreach: Outreach, plan: Plan, contact: Contact, known: Mapping[str, Template]
+) -> TouchDecision:
     language = contact.profile.get("language") or "en"
     mapped = MAPPED.match(outreach.template(plan.touch, language))
     if mapped is None:
-        return Verdict(
+        return TouchDecision(
             "skip", f"the 24-hour window is closed and no template is set for touch {plan.touch} ({language})"
         )
     name = f"{mapped['name']}:{mapped['language']}"
     template = known.get(name)
     if known and template is None:
-        return Verdict("skip", f"the account has no template {name}")
+        return TouchDecision("skip", f"the account has no template {name}")
     if template and not template.usable:
         because = f" ({template.reason})" if template.reason else ""
-        return Verdict("skip", f"template {name} is {template.status.lower()}{because}")
+        return TouchDecision("skip", f"template {name} is {template.status.lower()}{because}")
     if template and template.category == "MARKETING" and region_of(contact.wa_id) == "US":
-        return Verdict("skip", "WhatsApp delivers no marketing templates to numbers of the United States")
+        return TouchDecision(
+            "skip", "WhatsApp delivers no marketing templates to numbers of the United States"
+        )
     fields = [field.strip() for field in (mapped["fields"] or "").split(",") if field.strip()]
     if missing := [field for field in fields if not contact.profile.get(field)]:
-        return Verdict("skip", f"template {name} needs {', '.join(missing)}, which the profile does not have")
+        return TouchDecision(
+            "skip", f"template {name} needs {', '.join(missing)}, which the profile does not have"
+        )
     values = tuple(contact.profile[field] for field in fields)
     if template and len(values) != len(template.variables):
-        return Verdict(
+        return TouchDecision(
             "skip", f"template {name} has {len(template.variables)} variables, and {len(values)} are mapped"
         )
     text = template.filled(values) if template else f"[{name}]"
-    return Verdict("go", "", 0, name, values, text)
+    return TouchDecision("go", "", 0, name, values, text)
 
 
 def passed(outreach: Outreach, plan: Plan, contact: Contact, sent: bool, now: int) -> tuple[Plan, list[str]]:

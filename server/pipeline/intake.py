@@ -181,7 +181,7 @@ async def _store(
     how = Arrival(
         length=len(message.text),
         account=message.account,
-        owner="person" if echo and answer else "",
+        assignee="person" if echo and answer else "",
         answer=answer and (echo or message.kind in ANSWERED or amends),
         heard=answer and message.kind in HEARD,
         at_once=message.kind == "button" or message.text.startswith("/"),

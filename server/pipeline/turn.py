@@ -22,7 +22,7 @@ from server.observability.answered_otherwise import with_reason
 from server.observability.turn_traces import Tracing
 from server.outreach.appointments import Calendar
 from server.outreach.follow_ups import silence
-from server.outreach.rules import WINDOW, Plan, Verdict
+from server.outreach.rules import WINDOW, Plan, TouchDecision
 from server.pipeline.turn_services import TurnServices
 from server.store.mailbox import TurnOutcome, Work
 from server.store.records import Contact
@@ -47,21 +47,21 @@ async def run(
     reads off what it had decided. Raises LeaseLost when another worker has taken the turn over."""
     turn_id, config = work.turn_id, _config(contact.id, work)
     follow_ups, said = services.follow_ups, [m for m in batch if m.kind != "touch"]
-    plan, verdict = None, None
+    plan, decision = None, None
     if not said:  # a touch that is due; where they have written since, there is none
-        plan, verdict = await follow_ups.judged(runtime, contact)
-        if verdict.what != "go":
-            return [], await follow_ups.left_out(runtime, contact, plan, verdict)
+        plan, decision = await follow_ups.judged(runtime, contact)
+        if decision.what != "go":
+            return [], await follow_ups.left_out(runtime, contact, plan, decision)
     values = await _remembered(graph, config)
     source, calls = batch[-1].id if batch else turn_id, []
 
     async def done() -> Done:
-        if plan and verdict:
+        if plan and decision:
             pairs = pairs_of(
                 turn_id,
                 values,
                 calls,
-                _touched(plan, verdict, contact, runtime.bot.windowed(contact.account)),
+                _touched(plan, decision, contact, runtime.bot.windowed(contact.account)),
             )
             return pairs, follow_ups.sent(runtime, contact, plan, bool(pairs))
         pairs = pairs_of(turn_id, values, calls, {})
@@ -79,11 +79,11 @@ async def run(
     usage.allowance.set(await services.spending.allowance(runtime.bot))
     read = await services.inputs.read(runtime, contact, said, patient=work.failures < 2)
     start: Any = None if resumed else start_of(runtime.bot, contact, turn_id, read.messages, values, now_ms())
-    if start and plan and verdict:
+    if start and plan and decision:
         of = len(plan.intervals or runtime.bot.outreach.intervals)
-        start["touch"] = Touch(number=plan.touch, of=of, hours=silence(plan), text=verdict.text)
+        start["touch"] = Touch(number=plan.touch, of=of, hours=silence(plan), text=decision.text)
     attachments.set(read.attachments)
-    calendar.set(Calendar(services.calls, runtime, contact))
+    calendar.set(Calendar(services.appointments, runtime, contact))
     stream: Any = graph.astream(
         start, config, context=runtime.bot.context, durability="sync", stream_mode=["updates", "values"]
     )
@@ -142,8 +142,8 @@ def start_of(
         "bot_id": bot.id,
         "turn_id": turn_id,
         "profile": {**gone, **known},
-        "owner": contact.owner,
-        "started_with": {"profile": known, "owner": contact.owner},
+        "owner": contact.assignee,
+        "started_with": {"profile": known, "owner": contact.assignee},
         "identity": contact.wa_id or contact.user_id,
         "at": now,
         "now": f"{bot.outreach.hours.local(now):%A %-d %B %Y, %H:%M}",
@@ -166,7 +166,7 @@ async def _settle(
     await services.learn(runtime, contact, found, source, values["turn_id"])
 
 
-def _touched(plan: Plan, verdict: Verdict, contact: Contact, windowed: bool) -> dict[str, Any]:
-    until = contact.heard_at + WINDOW if windowed and not verdict.template else 0
+def _touched(plan: Plan, decision: TouchDecision, contact: Contact, windowed: bool) -> dict[str, Any]:
+    until = contact.heard_at + WINDOW if windowed and not decision.template else 0
     kept = {"touch": plan.touch, "since": contact.heard_at, "until": until}
-    return {**kept, "template": verdict.template, "variables": verdict.variables}
+    return {**kept, "template": decision.template, "variables": decision.variables}

@@ -46,7 +46,7 @@ class TurnServices:
     inputs: Inputs
     spending: Spending
     follow_ups: FollowUps
-    calls: Appointments
+    appointments: Appointments
 
     @classmethod
     def over(cls, settings: Settings, redis: Redis, router: ChannelRouter, http: httpx.AsyncClient) -> Self:
@@ -72,12 +72,12 @@ class TurnServices:
         await Hooks(self.settings, self.redis).keep_telling(runtimes)
 
     async def keep_ringing(self, runtimes: Mapping[str, BotRuntime]) -> None:
-        """Let touches and reminders of calls come when they are due, and make one of two records of a person,
-        until cancelled."""
+        """Let touches and reminders of appointments come when they are due, and make one of two records of a
+        person, until cancelled."""
         merging = Merging(self.settings, self.redis)
 
         async def besides(runtime: BotRuntime) -> None:
-            await self.calls.remind(runtime)
+            await self.appointments.remind(runtime)
             await merging.catch_up(runtime)
 
         await self.follow_ups.timers.keep_ringing(runtimes, besides)
@@ -86,7 +86,7 @@ class TurnServices:
         self, runtime: BotRuntime, contact: Contact, update: Any, source: str, turn_id: str
     ) -> None:
         """What a node found out is on record before the next node runs, each fact with the message it stands
-        in, else with `source`; a person it asks for is called."""
+        in, else with `source`; a person it asks for is told."""
         for part in update if isinstance(update, list) else [update]:
             if not isinstance(part, dict):
                 continue
@@ -100,10 +100,12 @@ class TurnServices:
                         self.redis, runtime.bot.id, contact.id, bool(facts["consent"]), "words", message_id
                     )
             if part.get("owner"):
-                await runtime.conversations.set(contact.id, owner=part["owner"])
+                await runtime.conversations.assign(contact.id, part["owner"])
             if part.get("owner") == "person" or part.get("task"):
                 reason = part.get("task") or part.get("reason") or "asks for a person"
-                await self.call(runtime, contact, turn_id, "handoff" if part.get("owner") else "task", reason)
+                await self.tell_operators(
+                    runtime, contact, turn_id, "handoff" if part.get("owner") else "task", reason
+                )
 
     async def record(
         self,
@@ -120,7 +122,7 @@ class TurnServices:
             self.redis, runtime, contact.id, turn_traces.exported(runtime, contact.id, trace, parent)
         )
 
-    async def call(
+    async def tell_operators(
         self, runtime: BotRuntime, contact: Contact, turn_id: str, event: str, reason: str
     ) -> None:
         """Show on the dashboard that a conversation needs a person, and tell the operator; once for a turn.
@@ -149,15 +151,15 @@ class TurnServices:
         """The contact; the bot's again once the pause after a person's last message is over."""
         if not pause_is_over(contact, runtime.bot.context.handoff_minutes, now_ms()):
             return contact
-        await runtime.conversations.set(contact.id, owner="bot")
+        await runtime.conversations.assign(contact.id, "bot")
         log.info("taken_back", bot=runtime.bot.id, conversation=contact.id)
-        return contact.model_copy(update={"owner": "bot"})
+        return contact.model_copy(update={"assignee": "bot"})
 
 
 def pause_is_over(contact: Contact, minutes: int, now: int) -> bool:
     """Whether a person has said nothing for so long that the bot goes on; never with 0 `minutes`. `now`: Unix
     ms."""
-    return contact.owner == "person" and bool(minutes) and now - contact.owner_at >= minutes * 60_000
+    return contact.assignee == "person" and bool(minutes) and now - contact.assigned_at >= minutes * 60_000
 
 
 def _with(open_task: str, reason: str) -> str:

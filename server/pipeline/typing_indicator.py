@@ -23,7 +23,7 @@ async def show_typing(runtime: BotRuntime, router: ChannelRouter, conversation_i
             contact is None
             or newest is None
             or channel is None
-            or contact.owner == "person"
+            or contact.assignee == "person"
             or contact.stopped
         ):
             return

@@ -1,4 +1,4 @@
-"""A book of calls that is thrown away afterwards, for playing saved conversations."""
+"""Appointments that are thrown away afterwards, for playing saved conversations."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from server.bots.bot import Bot
 from server.outreach.appointments import A_DAY, DAYS, LEAD, MINUTE, PROPOSED, when
 
 
-class PaperDiary:
+class PaperCalendar:
     """The slots of a bot at `now` (Unix ms), and the one its contact has taken. Nothing is confirmed to
     anybody."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot, self.now, self._taken = bot, 0, ""
 
-    def copy(self) -> PaperDiary:
+    def copy(self) -> PaperCalendar:
         """Another with the same in it."""
-        other = PaperDiary(self._bot)
+        other = PaperCalendar(self._bot)
         other.now, other._taken = self.now, self._taken
         return other
 
     async def free(self, day: str = "") -> list[str]:
         """The next free slots, or those of a day."""
         plan = self._bot.outreach
-        length, last = plan.call_minutes * MINUTE, self.now + DAYS * 24 * 60 * MINUTE
+        length, last = plan.appointment_minutes * MINUTE, self.now + DAYS * 24 * 60 * MINUTE
         starts = (
             start
             for first, end in itertools.takewhile(lambda o: o[0] < last, plan.hours.openings(self.now + LEAD))
@@ -36,7 +36,7 @@ class PaperDiary:
         return list(itertools.islice(open_, A_DAY if day else PROPOSED))
 
     async def mine(self) -> list[str]:
-        """The contact's call, if any."""
+        """The contact's appointment, if any."""
         return [self._taken] if self._taken else []
 
     async def book(self, start: str, about: str) -> bool:

@@ -77,10 +77,10 @@ def prompt_version() -> str:
 async def judged(models: Models, model: str, rubric: str, heard: Heard) -> list[str]:
     """What a judge finds wrong with a reply."""
     try:
-        verdict = await ask(models, model, rubric, "\n".join(heard.said), heard.reply)
+        judgement = await ask(models, model, rubric, "\n".join(heard.said), heard.reply)
     except NoModelAnswered:
         return ["the judge did not answer"]
-    return [] if verdict.meets else [f"the judge: {verdict.reason} (rubric: {rubric.strip()})"]
+    return [] if judgement.meets else [f"the judge: {judgement.reason} (rubric: {rubric.strip()})"]
 
 
 async def ask(models: Models, model: str, rubric: str, said: str, reply: str) -> Judgement:

@@ -32,7 +32,7 @@ from server.outreach.rules import HOUR, Plan
 from server.pipeline.turn import start_of
 from server.pipeline.turn_services import pause_is_over
 from server.replay.boundary import TapedKnowledge, TapedModels, taped_calls
-from server.replay.calendar import PaperDiary
+from server.replay.calendar import PaperCalendar
 from server.replay.expect import failures
 from server.replay.heard import Heard, Played
 from server.replay.judge import judged
@@ -115,7 +115,7 @@ class Talk:
         )
         self._config: Any = {"configurable": {"thread_id": name}}
         self.now = int(saved.at.replace(tzinfo=ZoneInfo(self.bot.outreach.hours.zone)).timestamp() * 1000)
-        self._diary = PaperDiary(self.bot)
+        self._calendar = PaperCalendar(self.bot)
         self.contact = Contact(
             id=str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
             bot_id=BOT,
@@ -132,11 +132,11 @@ class Talk:
 
     async def become(self, other: Talk) -> None:
         """Go on from where another talk is."""
-        self.now, self.contact, self.plan, self._diary = (
+        self.now, self.contact, self.plan, self._calendar = (
             other.now,
             other.contact,
             other.plan,
-            other._diary.copy(),
+            other._calendar.copy(),
         )
         self._waiting, self._reactions = list(other._waiting), list(other._reactions)
         values = await other._remembered()
@@ -181,7 +181,7 @@ class Talk:
             return False
         windowed = self.bot.windowed(self.contact.account)
         return (
-            rules.judge(self.bot.outreach, self.plan, self.contact, {}, self.plan.timer, windowed).what
+            rules.decide_touch(self.bot.outreach, self.plan, self.contact, {}, self.plan.timer, windowed).what
             == "go"
         )
 
@@ -190,7 +190,7 @@ class Talk:
         if turn.operator is not None:
             self._waiting.append(AIMessage(turn.operator, id=f"{self.tape.turn}.operator", name="operator"))
         self.contact = self.contact.model_copy(
-            update={"owner": "bot" if turn.hand_back else "person", "owner_at": self.now}
+            update={"assignee": "bot" if turn.hand_back else "person", "assigned_at": self.now}
         )
         said = ("[handed back to the bot]",) if turn.hand_back else (f"[a colleague writes] {turn.operator}",)
         return self._heard(said, (), {}, [], 0.0)
@@ -219,7 +219,7 @@ class Talk:
             told[told.index(str(first.text))], self._reactions = str(messages[0].text), []
         self.contact = self.contact.model_copy(update={"heard_at": self.now})
         if pause_is_over(self.contact, self.bot.context.handoff_minutes, self.now):
-            self.contact = self.contact.model_copy(update={"owner": "bot"})
+            self.contact = self.contact.model_copy(update={"assignee": "bot"})
         values, route, calls, seconds = await self._run(messages, None)
         replies = texts_of(values.get("replies", []))
         if self.bot.outreach.enabled:
@@ -249,7 +249,7 @@ class Talk:
         end, heard = self.now + int((turn.silence or 0) * MINUTE), None
         while self.plan.timer and self.plan.timer <= end:
             self.now = max(self.now, self.plan.timer)
-            verdict = rules.judge(
+            chosen = rules.decide_touch(
                 self.bot.outreach,
                 self.plan,
                 self.contact,
@@ -257,18 +257,18 @@ class Talk:
                 self.now,
                 self.bot.windowed(self.contact.account),
             )
-            if verdict.what == "later":
-                self.plan = self.plan.model_copy(update={"due": verdict.at})
-            elif verdict.what == "end":
-                self.plan = self.plan.model_copy(update={"ended": verdict.why, "due": 0})
-            elif verdict.what == "skip":
+            if chosen.what == "later":
+                self.plan = self.plan.model_copy(update={"due": chosen.at})
+            elif chosen.what == "end":
+                self.plan = self.plan.model_copy(update={"ended": chosen.why, "due": 0})
+            elif chosen.what == "skip":
                 self.plan, _ = rules.passed(self.bot.outreach, self.plan, self.contact, False, self.now)
             elif heard:
                 break  # the next touch is another turn's
             else:
                 hours = max(1, round((self.now - self.plan.anchor) / HOUR))
                 of = len(self.plan.intervals or self.bot.outreach.intervals)
-                touch = Touch(number=self.plan.touch, of=of, hours=hours, text=verdict.text)
+                touch = Touch(number=self.plan.touch, of=of, hours=hours, text=chosen.text)
                 values, route, calls, seconds = await self._run([], touch)
                 sent = bool(values.get("replies"))
                 self.plan, _ = rules.passed(self.bot.outreach, self.plan, self.contact, sent, self.now)
@@ -288,8 +288,8 @@ class Talk:
         usage.calls.set(calls)
         usage.allowance.set("full")
         attachments.set({})
-        self._diary.now = self.now
-        calendar.set(self._diary)
+        self._calendar.now = self.now
+        calendar.set(self._calendar)
         values = await self._remembered()
         start: Any = start_of(
             self.bot, self.contact, str(self.tape.turn), [*self._waiting, *messages], values, self.now
@@ -316,9 +316,9 @@ class Talk:
         facts = {name: value for name, value in profile.items() if before.get(name) != value}
         kept = {name: value for name, value in self.contact.profile.items() if name in profile}
         update: dict[str, Any] = {"profile": {**kept, **facts}}
-        if values.get("owner") == "person" != self.contact.owner:
-            update |= {"owner": "person", "owner_at": self.now}
-        self._task = values.get("task") or (values.get("reason", "") if "owner" in update else "")
+        if values.get("owner") == "person" != self.contact.assignee:
+            update |= {"assignee": "person", "assigned_at": self.now}
+        self._task = values.get("task") or (values.get("reason", "") if "assignee" in update else "")
         self.contact = self.contact.model_copy(update=update)
 
     def _heard(
@@ -338,7 +338,7 @@ class Talk:
             route=tuple(route),
             verdict=values.get("verdict", "") if route else "",
             profile=self.contact.profile,
-            owner=self.contact.owner,
+            owner=self.contact.assignee,
             tools=tuple(self.tape.called) if route else (),
             passages=tuple(
                 f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]

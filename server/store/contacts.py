@@ -6,7 +6,8 @@ identity.
     alias:I       STRING  identity -> conversation id, so that number and user id of one person meet; who
                           writes to a simulated number has identities of another kind, which no real contact
                           can have
-    contact:C     HASH    wa_id, user_id, account, name, owner, owner_at, task, task_at, created, heard_at;
+    contact:C     HASH    wa_id, user_id, account, name, owner (the assignee), owner_at, task, task_at,
+                          created, heard_at;
                           `p:field` profile, `s:field` its source; `r:field` the ad they came from; calls,
                           input, output, nano: what it cost; unread: messages nobody has looked at; asked_at:
                           ms since when the contact waits for an answer
@@ -40,7 +41,7 @@ from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import digest, key
 from server.store.readable import fields_of, readable, unreadable
-from server.store.records import Contact, Entry, Piece
+from server.store.records import Assignee, Contact, Entry, Piece
 from server.store.scripts import Scripts
 
 OPERATOR = "operator"
@@ -48,6 +49,9 @@ OPERATOR = "operator"
 RECENT = 20_000
 # For how long a provider's id leads to a reply, and how old a reply may be whose echo is told by its text.
 SENT_SECONDS, ECHO, RECENT_REPLIES = 8 * 86_400, 600_000, 20
+
+# Fields of a contact whose stored name is older than ours: workers of both versions may run side by side.
+STORED_AS = {"assignee": "owner", "assigned_at": "owner_at"}
 
 
 def _entries(rows: Sequence[bytes]) -> list[Entry]:
@@ -173,6 +177,7 @@ class Conversations:
         profile = {name[2:]: value for name, value in row.items() if name.startswith("p:")}
         sources = {name[2:]: value for name, value in row.items() if name.startswith("s:")}
         referral = {name[2:]: value for name, value in row.items() if name.startswith("r:") and value}
+        row |= {ours: row[stored] for ours, stored in STORED_AS.items() if stored in row}
         known = {k: v for k, v in row.items() if k in Contact.model_fields}
         return Contact.model_validate(
             {
@@ -228,8 +233,12 @@ class Conversations:
             await self._run("learn", conversation_id, *flat, source=source)
 
     async def set(self, conversation_id: str, **fields: str) -> None:
-        """Set plain fields of a contact; of an owner and a task the time is noted."""
+        """Set plain fields of a contact; of a task the time is noted."""
         await self._run("set", conversation_id, *(text for pair in fields.items() for text in pair))
+
+    async def assign(self, conversation_id: str, assignee: Assignee, **fields: str) -> None:
+        """Say who has a conversation from now on, and set plain fields of its contact in the same step."""
+        await self.set(conversation_id, owner=assignee, **fields)
 
     async def see(self, conversation_id: str) -> None:
         """Nothing of it is unread any more."""

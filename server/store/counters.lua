@@ -29,10 +29,10 @@ local function needs(conversation)
   listed('needs', conversation, row[1] == 'person' or row[2] and row[2] ~= '')
 end
 -- A person has it from now on.
-local function taken_over(conversation, owner)
+local function taken_over(conversation, assignee)
   local contact = root .. 'contact:' .. conversation
-  if owner == 'person' and call('HGET', contact, 'owner') ~= 'person' then figure('handoffs') end
-  call('HSET', contact, 'owner', owner, 'owner_at', now)
+  if assignee == 'person' and call('HGET', contact, 'owner') ~= 'person' then figure('handoffs') end
+  call('HSET', contact, 'owner', assignee, 'owner_at', now)
   needs(conversation)
 end
 -- What was said in it is gone.

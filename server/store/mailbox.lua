@@ -82,7 +82,7 @@ local function release()
 end
 
 -- [accept] keys: contact seen inbox box due busy transcript status active fresh timers
--- arguments: conversation digest payload length entry account owner answer heard debounce longest lines keep most characters remember bot wake
+-- arguments: conversation digest payload length entry account assignee answer heard debounce longest lines keep most characters remember bot wake
 -- A message is stored if and only if its id was never seen here, and the id is remembered in the same breath. -1: there is
 -- no such contact; 0: seen before. Replies go to the number that was written to last, and a person who writes takes over.
 -- The inbox is bounded: what is over goes from its old end and stays in the transcript. An answer stops the timer of the
@@ -92,8 +92,8 @@ sound()
 if call('ZADD', seen, 'NX', now, digest) == 0 then return 0 end
 call('PEXPIRE', seen, remember)
 if call('ZCARD', seen) > 64 then call('ZREMRANGEBYSCORE', seen, '-inf', now - remember) end
-record(entry, heard == '1' or owner ~= '')
-if owner ~= '' then taken_over(conversation, owner) end
+record(entry, heard == '1' or assignee ~= '')
+if assignee ~= '' then taken_over(conversation, assignee) end
 if heard == '1' then call('HSET', contact, 'heard_at', now) end
 if answer == '0' then return ignored(heard) end
 call('ZREM', timers, conversation)

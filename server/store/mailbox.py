@@ -129,11 +129,11 @@ class Attempt:
 class Arrival:
     """How a message comes in. `answer`: it goes to the inbox and makes the conversation due; `heard`: the
     contact wrote it; `at_once`: without waiting for the burst to end. `length` is how many characters it has,
-    `account` the number it came to, `owner` who has the conversation from now on."""
+    `account` the number it came to, `assignee` who has the conversation from now on."""
 
     length: int = 0
     account: str = ""
-    owner: str = ""
+    assignee: str = ""
     answer: bool = True
     heard: bool = True
     at_once: bool = False
@@ -176,7 +176,8 @@ class Mailbox:
         Raises UnknownContact, with nothing stored, when the conversation has no contact (any more)."""
         digest = hashlib.blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
         said: dict[str, Any] = {"digest": digest, "payload": payload, "length": how.length, "entry": entry}
-        said |= {"answer": int(how.answer), "heard": int(how.heard), "to": how.account, "owner": how.owner}
+        said |= {"answer": int(how.answer), "heard": int(how.heard), "to": how.account}
+        said["assignee"] = how.assignee
         if how.at_once:
             said["debounce"] = 0
         stored = await self._run("accept", conversation_id, **said)

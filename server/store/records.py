@@ -62,8 +62,13 @@ class Piece(Record):
     piece: str = Field(default="", description="The piece as it came")
 
 
+# Who has a conversation: the bot answers, or a person at the business does and the bot is silent.
+Assignee = Literal["bot", "person"]
+
+
 class Contact(BaseModel):
-    """A contact with everything known of them. `owner_at` (ms): since when; `heard_at` (ms): when they last
+    """A contact with everything known of them. `assignee` is who has the conversation, since
+    `assigned_at` (ms); `heard_at` (ms): when they last
     wrote; `task`: what a person has to look after, since `task_at` (ms); `unread` messages, and since when
     (ms) one of theirs waits for an answer, `asked_at` (0: none does); `referral`: the ad or post they last
     came from, `at` (ms) which time; `calls`, `input` and `output` tokens and `nano` (billionths of a US
@@ -75,8 +80,8 @@ class Contact(BaseModel):
     user_id: str = ""
     account: str = ""
     name: str = ""
-    owner: Literal["bot", "person"] = "bot"
-    owner_at: int = 0
+    assignee: Assignee = "bot"
+    assigned_at: int = 0
     heard_at: int = 0
     task: str = ""
     task_at: int = 0

@@ -51,7 +51,7 @@ async def get_health(api: Here, judge: Annotated[Judge, Depends(_judge)]) -> Hea
 
 @routes.get(
     "/calendar/{bot_id}/{secret}.ics",
-    summary="Scheduled calls for the operator's calendar",
+    summary="Appointments for the operator's calendar",
     response_class=Response,
     responses=files("text/calendar") | fails("4XX", "There is no calendar at this address"),
 )

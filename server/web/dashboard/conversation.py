@@ -29,7 +29,7 @@ HIDDEN = frozenset({"class", "class_reason", "class_confidence", "consent"})
 
 def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the pages on the dashboard."""
-    follow_ups, calls = FollowUps(frame.redis), Appointments(frame.redis)
+    follow_ups, appointments = FollowUps(frame.redis), Appointments(frame.redis)
 
     async def found(bot_id: str, conversation_id: str) -> tuple[BotRuntime, Contact]:
         runtime = frame.lookup.runtime(bot_id)
@@ -55,8 +55,8 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "cost": contact.nano / NANO,
             "fields": _fields(runtime, contact, entries),
             "touch": await follow_ups.next_of(runtime, conversation_id),
-            "calls": [
-                (call, when(runtime.bot, call.start)) for call in await calls.of(bot_id, conversation_id)
+            "appointments": [
+                (one, when(runtime.bot, one.start)) for one in await appointments.of(bot_id, conversation_id)
             ],
             "writing": takeover.writing(runtime, contact, now_ms()),
             "templates": [known[name] for name in sorted(known) if known[name].usable],

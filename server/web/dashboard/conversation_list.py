@@ -1,4 +1,4 @@
-"""The inbox: all conversations, the latest first."""
+"""The conversation list: all conversations, the latest first."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ async def listed(frame: PageContext, request: Request) -> dict[str, Any]:
     query, bot_id = asked.get("q", "")[:LONGEST_QUERY], asked.get("bot", "")
     chosen = frame.chosen(bot_id)
     try:
-        page = await frame.inbox.page(chosen, show, query, ROWS, asked.get("cursor"))
+        page = await frame.conversation_list.page(chosen, show, query, ROWS, asked.get("cursor"))
     except BadCursor:
         page = Page([])
-    sizes = await frame.inbox.counts(chosen.values(), COUNTED)
+    sizes = await frame.conversation_list.counts(chosen.values(), COUNTED)
     kept = {
         "show": show if show != "all" else "",
         "q": query,
@@ -57,5 +57,5 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the page on the dashboard."""
 
     @routes.get("", response_class=HTMLResponse)
-    async def inbox(request: Request) -> Response:
-        return await frame.page(request, "inbox.html", await listed(frame, request))
+    async def conversations(request: Request) -> Response:
+        return await frame.page(request, "conversations.html", await listed(frame, request))

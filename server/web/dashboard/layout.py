@@ -20,7 +20,7 @@ from server.bots.bot import BotRuntime
 from server.bots.registry import BotRegistry
 from server.clock import now_ms
 from server.config.settings import Settings
-from server.conversations.listing import Inbox
+from server.conversations.listing import ConversationList
 from server.operators.login import Access
 from server.operators.tokens import Visible, who
 from server.store import alerts
@@ -70,7 +70,7 @@ class PageContext:
     ) -> None:
         self.settings, self.redis, self.registry, self.http = settings, redis, registry, http
         self.runtimes = Visible(registry)
-        self.lookup, self.inbox = Lookup(redis, self.runtimes), Inbox(redis)
+        self.lookup, self.conversation_list = Lookup(redis, self.runtimes), ConversationList(redis)
         self._access, self._templates = access, templates
         self._zone = ZoneInfo(settings.timezone)
         tools = {

@@ -1,5 +1,5 @@
 """What waits for somebody: people who need a person, turns given up on, touches left out, webhooks nobody
-could read; and what is to come, follow-ups and calls."""
+could read; and what is to come, follow-ups and appointments."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ WEEKS = 2
 
 def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the pages on the dashboard."""
-    follow_ups, calls = FollowUps(frame.redis), Appointments(frame.redis)
+    follow_ups, appointments = FollowUps(frame.redis), Appointments(frame.redis)
 
     @routes.get("/todo", response_class=HTMLResponse)
     async def todo(request: Request) -> Response:
         runtimes = frame.chosen(request.query_params.get("bot", ""))
-        needs = await frame.inbox.page(runtimes, "needs_person", limit=MOST)
+        needs = await frame.conversation_list.page(runtimes, "needs_person", limit=MOST)
         letters = [opened(row) for runtime in runtimes.values() for row in await runtime.dead_letters.every()]
         skipped = [row for runtime in runtimes.values() for row in await follow_ups.skipped(runtime, ROWS)]
         chosen = request.query_params.get("bot", "")
@@ -47,15 +47,15 @@ def add(routes: APIRouter, frame: PageContext) -> None:
 
     @routes.get("/outreach", response_class=HTMLResponse)
     async def outreach(request: Request) -> Response:
-        """Touches that are still to come and scheduled calls, as a list and by day."""
+        """Touches that are still to come and appointments, as a list and by day."""
         runtimes = frame.chosen(request.query_params.get("bot", ""))
         booked, later = [], []
         for runtime in runtimes.values():
             timers = await follow_ups.timers.active(runtime.bot.id)
             later += [(at, runtime, name) for name, at in timers]
             booked += [
-                {"call": call, "when": when(runtime.bot, call.start)}
-                for call in await calls.coming(runtime.bot.id, now_ms())
+                {"appointment": one, "when": when(runtime.bot, one.start)}
+                for one in await appointments.coming(runtime.bot.id, now_ms())
             ]
         later.sort(key=lambda row: row[0])
         start = (
@@ -65,12 +65,12 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         )
         chosen = later[start : start + ROWS]
         coming = [row for _, runtime, name in chosen if (row := await follow_ups.next_of(runtime, name))]
-        booked.sort(key=lambda row: row["call"].start)
+        booked.sort(key=lambda row: row["appointment"].start)
         found: dict[str, Any] = {
             "coming": coming,
             "count": len(later),
             "following": start + ROWS if start + ROWS < len(later) else 0,
-            "calls": booked[:200],
+            "appointments": booked[:200],
             "weeks": _weeks(frame.local(now_ms()), coming, booked),
             "enabled": [runtime.bot.id for runtime in runtimes.values() if runtime.bot.outreach.enabled],
             "feeds": {bot_id: await feed_address(frame.settings, frame.redis, bot_id) for bot_id in runtimes},
@@ -93,9 +93,10 @@ def _weeks(
         }
         events.setdefault(row.due_local[:10], []).append(event)
     for row in booked:
-        call = row["call"]
-        link = f"/dashboard/{call.bot_id}/{call.conversation_id}"
-        event = {"kind": "call", "at": row["when"][11:16], "what": call.name or call.phone, "link": link}
+        one = row["appointment"]
+        link = f"/dashboard/{one.bot_id}/{one.conversation_id}"
+        what = one.name or one.phone
+        event = {"kind": "appointment", "at": row["when"][11:16], "what": what, "link": link}
         events.setdefault(row["when"][:10], []).append(event)
     monday = today - timedelta(days=today.weekday())
     return [

@@ -15,7 +15,7 @@ from agent.models.chat import Models
 from server.bots.bot import Bot, BotRuntime, runtime_of, runtimes
 from server.config.settings import Settings
 from server.conversations import listing as module
-from server.conversations.listing import BadCursor, Inbox, cursor_of, place_of
+from server.conversations.listing import BadCursor, ConversationList, cursor_of, place_of
 from server.store.keys import key
 from server.store.records import Entry
 from tests.support.chatting import Scripted, polite
@@ -28,36 +28,36 @@ def desk_at(redis: Redis, tmp_path: Path, bot_id: str = "default") -> BotRuntime
     return runtime if bot_id == "default" else runtime_of(Bot(bot_id, runtime.bot.context), redis)
 
 
-async def names(inbox: Inbox, runtime: BotRuntime, **asked: object) -> list[str]:
-    page = await inbox.page({runtime.bot.id: runtime}, **asked)  # pyright: ignore[reportArgumentType]
+async def names(conversation_list: ConversationList, runtime: BotRuntime, **asked: object) -> list[str]:
+    page = await conversation_list.page({runtime.bot.id: runtime}, **asked)  # pyright: ignore[reportArgumentType]
     return [row.contact.name for row in page.rows]
 
 
 async def test_filters_show_what_they_say(redis: Redis, tmp_path: Path):
-    runtime, inbox = desk_at(redis, tmp_path), Inbox(redis)
+    runtime, conversation_list = desk_at(redis, tmp_path), ConversationList(redis)
     ids = {name: await heard(runtime, f"7701000000{n}", "hello", name) for n, name in enumerate("abcd")}
     await runtime.conversations.learn(ids["a"], {"class": "client"}, "m1")
     await runtime.conversations.learn(ids["b"], {"class": "client"}, "m1")
     await runtime.conversations.learn(ids["b"], {"class": "non_client"}, "operator")
     await runtime.conversations.set(ids["c"], task="wants a price for 500 pieces")
-    await runtime.conversations.set(ids["d"], owner="person")
+    await runtime.conversations.assign(ids["d"], "person")
     await runtime.conversations.see(ids["a"])
     await redis.zadd(key("default", "timers"), {ids["b"]: 5})
-    assert sorted(await names(inbox, runtime)) == ["a", "b", "c", "d"]
-    assert await names(inbox, runtime, show="client") == ["a"]
-    assert await names(inbox, runtime, show="non_client") == ["b"]
-    assert sorted(await names(inbox, runtime, show="needs_person")) == ["c", "d"]
-    assert sorted(await names(inbox, runtime, show="unread")) == ["b", "c", "d"]
-    assert await names(inbox, runtime, show="follow_up") == ["b"]
+    assert sorted(await names(conversation_list, runtime)) == ["a", "b", "c", "d"]
+    assert await names(conversation_list, runtime, show="client") == ["a"]
+    assert await names(conversation_list, runtime, show="non_client") == ["b"]
+    assert sorted(await names(conversation_list, runtime, show="needs_person")) == ["c", "d"]
+    assert sorted(await names(conversation_list, runtime, show="unread")) == ["b", "c", "d"]
+    assert await names(conversation_list, runtime, show="follow_up") == ["b"]
     await runtime.conversations.set(ids["c"], task="")
-    await runtime.conversations.set(ids["d"], owner="bot")
-    assert await names(inbox, runtime, show="needs_person") == []
+    await runtime.conversations.assign(ids["d"], "bot")
+    assert await names(conversation_list, runtime, show="needs_person") == []
     contact = await runtime.conversations.contact(ids["b"])
     assert contact and contact.unread == 1 and contact.waiting_since
 
 
 async def test_a_failed_send_is_shown_until_another_arrives(redis: Redis, tmp_path: Path):
-    office, inbox = Office(redis, tmp_path), Inbox(redis)
+    office, conversation_list = Office(redis, tmp_path), ConversationList(redis)
     runtime = office.runtime
     conversation = await office.writes("77010000001", "hello")
     for number, state in (
@@ -71,7 +71,7 @@ async def test_a_failed_send_is_shown_until_another_arrives(redis: Redis, tmp_pa
         )
         await runtime.mailbox.status(conversation, "", f"r:{number}", "p", state)
         expected = [] if number == 3 else [conversation]
-        page = await inbox.page({"default": runtime}, "failed")
+        page = await conversation_list.page({"default": runtime}, "failed")
         assert [row.contact.id for row in page.rows] == expected
     assert (await runtime.conversations.transcript(conversation))[-1].status == "delivered"
 
@@ -100,13 +100,13 @@ async def test_a_failed_send_is_shown_until_another_arrives(redis: Redis, tmp_pa
 async def test_words_are_found_as_people_write_them(
     redis: Redis, tmp_path: Path, query: str, found: list[str]
 ):
-    runtime, inbox = desk_at(redis, tmp_path), Inbox(redis)
+    runtime, conversation_list = desk_at(redis, tmp_path), ConversationList(redis)
     await heard(runtime, "77010000000", "Сколько стоит Доставка в Астану?", "Anna")
     await heard(runtime, "77010000001", 'did you say "yes" to back\\slash?\na line\tbreak', "Ben")
     await heard(runtime, "77010000003", "An iPhone on WhatsApp, order 2024-0115, for 150 000 KZT", "Dan")
     voice = await heard(runtime, "77010000002", "سعر ماكينة قهوة", "Cem")
     await runtime.conversations.hear(voice, "m", "a spoken sentence")
-    page = await inbox.page({"default": runtime}, query=query)
+    page = await conversation_list.page({"default": runtime}, query=query)
     assert [row.contact.name for row in page.rows] == found
     if found and query == "доставка":
         assert page.rows[0].found.startswith("Сколько")
@@ -121,7 +121,7 @@ async def test_no_query_breaks_the_search(
     await redis.flushdb()
     runtime, clean = desk_at(redis, tmp_path_factory.getbasetemp()), query.encode("utf-8", "replace").decode()
     await heard(runtime, "77010000000", said.encode("utf-8", "replace").decode() + clean, "N")
-    page = await Inbox(redis).page({"default": runtime}, query=clean)
+    page = await ConversationList(redis).page({"default": runtime}, query=clean)
     digits = "".join(c for c in clean if c.isdigit())
     if not digits:  # what is given as a number is looked for as one
         assert len(page.rows) == 1
@@ -155,11 +155,11 @@ async def test_pages_follow_each_other_without_gap_or_overlap(
     shops = {name: desk_at(redis, tmp_path, name) for name in ("default", "other")}
     await many(redis, shops["default"], 150)
     await many(redis, shops["other"], 101)
-    inbox = Inbox(redis)
+    conversation_list = ConversationList(redis)
     for show, count in (("all", 251), ("unread", 125)):
         seen, cursor = [], None
         while True:
-            page = await inbox.page(shops, show, limit=20, cursor=cursor)  # pyright: ignore[reportArgumentType]
+            page = await conversation_list.page(shops, show, limit=20, cursor=cursor)  # pyright: ignore[reportArgumentType]
             seen += [(row.at, row.contact.id, row.contact.bot_id) for row in page.rows]
             cursor = page.cursor
             if cursor is None:
@@ -171,14 +171,14 @@ async def test_pages_follow_each_other_without_gap_or_overlap(
 async def test_a_search_that_takes_long_says_how_far_it_got_and_goes_on(
     redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    runtime, inbox = desk_at(redis, tmp_path), Inbox(redis)
+    runtime, conversation_list = desk_at(redis, tmp_path), ConversationList(redis)
     await many(redis, runtime, 300)
     monkeypatch.setattr(module, "CHUNK", 40)
     monkeypatch.setattr(module, "LINES", 7)
     monkeypatch.setattr(module, "PATIENCE", 0)
     found, cursor, rounds = [], None, 0
     while rounds == 0 or cursor:
-        page = await inbox.page({"default": runtime}, query="word5", limit=10, cursor=cursor)
+        page = await conversation_list.page({"default": runtime}, query="word5", limit=10, cursor=cursor)
         found += [row.contact.id for row in page.rows]
         cursor, rounds = page.cursor, rounds + 1
         assert page.until or cursor is None or len(page.rows) == 10
@@ -187,16 +187,16 @@ async def test_a_search_that_takes_long_says_how_far_it_got_and_goes_on(
 
 
 async def test_what_retention_forgets_is_in_no_filter_until_they_write_again(redis: Redis, tmp_path: Path):
-    runtime, inbox = desk_at(redis, tmp_path), Inbox(redis)
+    runtime, conversation_list = desk_at(redis, tmp_path), ConversationList(redis)
     conversation = await heard(runtime, "77010000000", "hello", "a")
     await redis.zrem(key("default", "due"), conversation)
     await redis.delete(key("default", "inbox", conversation))
-    await runtime.conversations.set(conversation, owner="person")
+    await runtime.conversations.assign(conversation, "person")
     assert await runtime.mailbox.forget(conversation, 2**53)
     shows = ("all", "unread", "needs_person", "failed")
-    assert (await inbox.counts([runtime], shows))["default"] == dict.fromkeys(shows, 0)
+    assert (await conversation_list.counts([runtime], shows))["default"] == dict.fromkeys(shows, 0)
     await heard(runtime, "77010000000", "hello again", "a")
-    assert (await inbox.counts([runtime], shows))["default"] == {
+    assert (await conversation_list.counts([runtime], shows))["default"] == {
         "all": 1,
         "unread": 1,
         "needs_person": 1,
@@ -205,20 +205,20 @@ async def test_what_retention_forgets_is_in_no_filter_until_they_write_again(red
 
 
 async def test_an_earlier_version_s_conversations_are_listed_once(redis: Redis, tmp_path: Path):
-    runtime, inbox = desk_at(redis, tmp_path), Inbox(redis)
+    runtime, conversation_list = desk_at(redis, tmp_path), ConversationList(redis)
     await many(redis, runtime, 3)
     await redis.delete(key("default", "unread"))
     await redis.hset(
         key("default", "contact", "d000001"),
         mapping={"p:class": "client", "p:email": "a@b.c", "task": "call"},
     )  # pyright: ignore[reportGeneralTypeIssues]
-    assert await inbox.rebuild(runtime)
+    assert await conversation_list.rebuild(runtime)
     assert (
-        await names(inbox, runtime, show="client")
-        == await names(inbox, runtime, show="needs_person")
+        await names(conversation_list, runtime, show="client")
+        == await names(conversation_list, runtime, show="needs_person")
         == ["N1"]
     )
-    assert not await inbox.rebuild(runtime)
+    assert not await conversation_list.rebuild(runtime)
 
 
 @given(st.integers(0, 2**53), st.uuids())

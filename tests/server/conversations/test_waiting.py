@@ -7,7 +7,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from agent.models.chat import Models
-from server.conversations.listing import Inbox
+from server.conversations.listing import ConversationList
 from server.operators import takeover
 from tests.support.chatting import Scripted, polite
 from tests.support.office import Office
@@ -40,7 +40,7 @@ async def test_who_was_answered_by_a_person_does_not_wait_any_more(redis: Redis,
 
 
 async def test_who_has_waited_longest_comes_first_and_who_has_an_answer_last(redis: Redis, tmp_path: Path):
-    office, inbox = Office(redis, tmp_path), Inbox(redis)
+    office, conversation_list = Office(redis, tmp_path), ConversationList(redis)
     people = {}
     for number in range(6):
         conversation = await office.writes(f"7701000000{number}", "a person, please")
@@ -54,7 +54,9 @@ async def test_who_has_waited_longest_comes_first_and_who_has_an_answer_last(red
         await redis.hdel(f"sg:{{default}}:contact:{people[answered]}", "asked_at")  # pyright: ignore[reportGeneralTypeIssues]
     order, cursor = [], None
     while True:
-        page = await inbox.page({"default": office.runtime}, "needs_person", limit=2, cursor=cursor)
+        page = await conversation_list.page(
+            {"default": office.runtime}, "needs_person", limit=2, cursor=cursor
+        )
         order += [row.contact.id for row in page.rows]
         assert all(row.at > 0 for row in page.rows)
         cursor = page.cursor

@@ -105,7 +105,7 @@ async def test_a_turn_that_says_nothing_leaves_nobody_waiting_but_for_a_person(r
     office = Office(redis, tmp_path)
     for owner in ("bot", "person"):
         conversation = await office.writes(f"7701000000{len(owner)}", "thanks")
-        await office.runtime.conversations.set(conversation, owner=owner)
+        await office.runtime.conversations.assign(conversation, owner)
 
         async def claimed(wanted: str = conversation) -> bool:
             return wanted in (await office.runtime.mailbox.claim(10)).ids

@@ -47,7 +47,7 @@ async def test_everything_of_one_person_in_one_archive(stack: Stack):
     assert files["contact.json"]["profile"]["email"] == f"{contact}@example.com"
     assert [e["author"] for e in files["transcript.json"]] == ["contact", "bot"]
     assert len(files["memory.json"]["messages"]) == 2 and files["follow_up.json"]["touch"] == 1
-    assert files["consent.json"] == [] and files["calls.json"] == []
+    assert files["consent.json"] == [] and files["appointments.json"] == []
     assert (await stack.http.get("/api/contacts/nobody/export")).status_code == 404
 
 

@@ -44,7 +44,7 @@ async def test_the_operator_is_told_once_and_the_bot_is_silent_until_it_is_hande
         (told,) = await until(lambda: office.replies(OPERATOR))
         assert "needs a person" in told and f"/dashboard/default/{conversation}" in told
         contact = await office.runtime.conversations.contact(conversation)
-        assert contact and contact.owner == "person" and "asks for a person" in contact.task
+        assert contact and contact.assignee == "person" and "asks for a person" in contact.task
         await until(office.idle)
         await office.writes("77010000001", "hello?")
         await until(office.idle)
@@ -98,7 +98,7 @@ async def test_whom_somebody_has_answered_is_not_reminded_of(redis: Redis, tmp_p
         conversation = await office.writes("77010000012", "I want to talk to a human")
         await until(lambda: office.replies(OPERATOR))
         await until(office.idle)
-        await office.runtime.conversations.set(conversation, owner="bot", task="")
+        await office.runtime.conversations.assign(conversation, "bot", task="")
         await sooner(redis)
 
         async def forgotten() -> bool:
@@ -120,7 +120,7 @@ async def test_the_bot_goes_on_after_the_pause(redis: Redis, tmp_path):
         await until(lambda: len(office.replies("77010000002")) == 2)
         await until(office.idle)
     contact = await office.runtime.conversations.contact(conversation)
-    assert contact and contact.owner == "bot"
+    assert contact and contact.assignee == "bot"
 
 
 async def test_a_budget_degrades_alerts_once_and_recovers(redis: Redis, tmp_path):

@@ -1,4 +1,4 @@
-"""Scheduled calls: slots, no double booking, confirmation with a calendar file, reminders, moving and
+"""Appointments: slots, no double booking, confirmation with a calendar file, reminders, moving and
 cancelling."""
 
 from __future__ import annotations
@@ -38,52 +38,59 @@ async def contact_of(office: Office, number: str) -> Contact:
 
 
 async def test_slots_lie_in_working_hours_and_a_taken_one_is_gone(redis: Redis, tmp_path):
-    office, calls = Office(redis, tmp_path, holidays="KZ"), Appointments(redis)
+    office, appointments = Office(redis, tmp_path, holidays="KZ"), Appointments(redis)
     bot = office.runtime.bot
-    slots = [local(slot) for slot in await calls.free(bot, 0, 400)]
+    slots = [local(slot) for slot in await appointments.free(bot, 0, 400)]
     assert slots[:2] == ["2026-11-23 13:00", "2026-11-23 13:30"] and slots[9:11] == [
         "2026-11-23 17:30",
         "2026-11-24 10:00",
     ]
     assert all("10:00" <= slot[11:] <= "17:30" for slot in slots) and slots[-1] < "2026-12-08"
     contact = await contact_of(office, "77010000001")
-    start = (await calls.free(bot, 0, 1))[0]
-    assert await calls.book(bot, contact, start, "a grinder")
-    assert start not in await calls.free(bot, 0, 400)
-    assert await calls.book(bot, await contact_of(office, "77010000002"), start, "") is None
-    assert await calls.book(bot, contact, start + 60_000, "") is None  # no slot begins then
+    start = (await appointments.free(bot, 0, 1))[0]
+    assert await appointments.book(bot, contact, start, "a grinder")
+    assert start not in await appointments.free(bot, 0, 400)
+    assert await appointments.book(bot, await contact_of(office, "77010000002"), start, "") is None
+    assert await appointments.book(bot, contact, start + 60_000, "") is None  # no slot begins then
 
 
 @pytest.mark.parametrize("capacity", [1, 3])
 async def test_no_slot_is_overbooked_however_many_want_it(redis: Redis, tmp_path, capacity: int):
-    office, calls = Office(redis, tmp_path), Appointments(redis)
+    office, appointments = Office(redis, tmp_path), Appointments(redis)
     bot_file = tmp_path / "bot.yaml"
-    bot_file.write_text(f"outreach: {{calls_at_once: {capacity}}}")
+    bot_file.write_text(f"outreach: {{appointments_at_once: {capacity}}}")
     office = Office(redis, tmp_path, bot_file=bot_file)
     bot = office.runtime.bot
     people = [await contact_of(office, f"7701000{n:04}") for n in range(25)]
-    start = (await calls.free(bot, 0, 1))[0]
-    booked = await asyncio.gather(*(calls.book(bot, person, start, "") for person in people))
-    assert sum(call is not None for call in booked) == capacity == len(await calls.coming(bot.id))
-    moved = (await calls.free(bot, start + 1, 1))[0]
-    (first, *_) = [(call, person) for call, person in zip(booked, people, strict=True) if call]
-    assert await calls.book(bot, first[1], moved, "", old=first[0].id)  # type: ignore[union-attr]
-    assert len(await calls.coming(bot.id)) == capacity and start in await calls.free(bot, 0, 400)
-    for call_ in await calls.coming(bot.id):
-        assert await calls.cancel(bot.id, call_.id) and not await calls.cancel(bot.id, call_.id)
-    assert {start, moved} <= set(await calls.free(bot, 0, 400))
+    start = (await appointments.free(bot, 0, 1))[0]
+    booked = await asyncio.gather(*(appointments.book(bot, person, start, "") for person in people))
+    assert sum(each is not None for each in booked) == capacity == len(await appointments.coming(bot.id))
+    moved = (await appointments.free(bot, start + 1, 1))[0]
+    (first, *_) = [(each, person) for each, person in zip(booked, people, strict=True) if each]
+    assert await appointments.book(bot, first[1], moved, "", old=first[0].id)  # type: ignore[union-attr]
+    assert len(await appointments.coming(bot.id)) == capacity and start in await appointments.free(
+        bot, 0, 400
+    )
+    for booked in await appointments.coming(bot.id):
+        assert await appointments.cancel(bot.id, booked.id) and not await appointments.cancel(
+            bot.id, booked.id
+        )
+    assert {start, moved} <= set(await appointments.free(bot, 0, 400))
 
 
 async def test_a_turn_that_runs_again_books_once(redis: Redis, tmp_path):
-    office, calls = Office(redis, tmp_path), Appointments(redis)
-    contact, start = await contact_of(office, "77010000001"), (await calls.free(office.runtime.bot, 0, 1))[0]
+    office, appointments = Office(redis, tmp_path), Appointments(redis)
+    contact, start = (
+        await contact_of(office, "77010000001"),
+        (await appointments.free(office.runtime.bot, 0, 1))[0],
+    )
     idempotency_key.set("the same turn")
-    one, two = [await calls.book(office.runtime.bot, contact, start, "") for _ in range(2)]
-    assert one and two and one.id == two.id and len(await calls.coming("default")) == 1
+    one, two = [await appointments.book(office.runtime.bot, contact, start, "") for _ in range(2)]
+    assert one and two and one.id == two.id and len(await appointments.coming("default")) == 1
 
 
 async def test_the_agent_books_and_the_contact_gets_a_calendar_file_and_a_reminder(redis: Redis, tmp_path):
-    late = {"call": "call_soon:en(when)"}
+    late = {"appointment": "call_soon:en(when)"}
     office = Office(redis, tmp_path, debounce_seconds=0, debounce_max_seconds=0, follow_up_templates=late)
 
     def script(messages: list[BaseMessage], offered: list[str]) -> AIMessage:
@@ -98,7 +105,7 @@ async def test_the_agent_books_and_the_contact_gets_a_calendar_file_and_a_remind
         assert "booked for 2026-11-24 15:00" in answers[-1]
         return AIMessage("We call you on 2026-11-24 at 15:00.")
 
-    who, calls = "77010000001", Appointments(redis)
+    who, appointments = "77010000001", Appointments(redis)
     async with office.working(Models(Scripted(script=script, asked=[]))):
         await office.writes(who, "please call me tomorrow")
         file, reply = await until(lambda: office.replies(who) if len(office.replies(who)) == 2 else None)
@@ -114,7 +121,7 @@ async def test_the_agent_books_and_the_contact_gets_a_calendar_file_and_a_remind
         for moment, count in (("2026-11-23 14:50", 2), ("2026-11-23 15:05", 3), ("2026-11-24 14:05", 4)):
             at(moment)
             for _ in range(2):
-                await calls.remind(office.runtime)
+                await appointments.remind(office.runtime)
             await until(office.idle)
             await until(lambda n=count: len(office.replies(who)) >= n or None)
             assert len(office.replies(who)) == count
@@ -127,19 +134,19 @@ async def test_the_agent_books_and_the_contact_gets_a_calendar_file_and_a_remind
             office.emulator.requests[-1]["template"]["components"][0]["parameters"][0]["text"]
             == "2026-11-24 15:00"
         )
-    (booked,) = await calls.coming("default")
+    (booked,) = await appointments.coming("default")
     (listed,) = ICalendar.from_ical(feed(office.runtime.bot, [booked])).walk("VEVENT")
     assert "a grinder" in str(listed["description"]) and f"+{who}" in str(listed["description"])
 
 
-async def test_the_diary_moves_and_cancels_in_the_contacts_name_only(redis: Redis, tmp_path):
-    office, calls = Office(redis, tmp_path), Appointments(redis)
+async def test_the_calendar_moves_and_cancels_in_the_contacts_name_only(redis: Redis, tmp_path):
+    office, appointments = Office(redis, tmp_path), Appointments(redis)
     anna, boris = await contact_of(office, "77010000001"), await contact_of(office, "77010000002")
-    hers, his = Calendar(calls, office.runtime, anna), Calendar(calls, office.runtime, boris)
+    hers, his = Calendar(appointments, office.runtime, anna), Calendar(appointments, office.runtime, boris)
     assert await hers.book("2026-11-24 15:00", "x") and not await his.book("2026-11-24 15:00", "y")
     assert await hers.book("2026-11-25T11:30", "x") and await hers.mine() == ["2026-11-25 11:30"]
     assert "2026-11-24 15:00" in await his.free("2026-11-24") and not await his.cancel()
     for wrong in ("tomorrow", "", "2026-11-28 15:00", "2026-11-24 09:00", "2020-01-01 10:00"):
         assert not await his.book(wrong, "")
     assert await hers.cancel() and not await hers.mine()
-    assert [when(office.runtime.bot, call_.start) for call_ in await calls.coming("default")] == []
+    assert [when(office.runtime.bot, booked.start) for booked in await appointments.coming("default")] == []

@@ -20,7 +20,7 @@ from server import clock
 from server.config.follow_ups import Outreach
 from server.outreach import consent
 from server.outreach.follow_ups import FollowUps
-from server.outreach.rules import DAY, HOUR, Plan, judge
+from server.outreach.rules import DAY, HOUR, Plan, decide_touch
 from server.pipeline.send_failures import undelivered
 from server.store.message_templates import Template, keep, note_status
 from server.store.records import Contact
@@ -175,7 +175,7 @@ async def test_numbers_of_the_united_states_get_no_marketing_templates():
     ):
         contact = Contact(id="c", bot_id="b", wa_id=number)
         known = {"back:en": Template(name="back", language="en", category=category)}
-        assert judge(hours, plan, contact, known, plan.due).what == what
+        assert decide_touch(hours, plan, contact, known, plan.due).what == what
 
 
 async def test_a_channel_without_a_window_is_followed_up_only_when_that_is_switched_on():
@@ -184,7 +184,7 @@ async def test_a_channel_without_a_window_is_followed_up_only_when_that_is_switc
         Contact(id="c", bot_id="b", wa_id="77010000001"),
     )
     for switched, what in ((False, "end"), (True, "go")):
-        found = judge(
+        found = decide_touch(
             Outreach(enabled=True, unofficial=switched), plan, contact, {}, plan.due, windowed=False
         )
         assert found.what == what and ("banned" in found.why) == (not switched)
@@ -237,7 +237,7 @@ async def test_every_door_out_stops_the_sequence(redis: Redis, tmp_path, door: s
         if door == "words":
             await scene.answers("stop")
         elif door == "handoff":
-            await conversations.set(scene.conversation, owner="person")
+            await conversations.assign(scene.conversation, "person")
         elif door == "non-client":
             await conversations.learn(scene.conversation, {"class": "non_client"}, "operator")
         else:

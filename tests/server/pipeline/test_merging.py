@@ -54,9 +54,11 @@ async def test_a_number_and_a_user_id_that_meet_are_one_person(redis: Redis, tmp
     await conversations.learn(theirs, {"name": "Anya", "company": "Sun", "class": "non_client"}, "wamid.2")
     await conversations.learn(theirs, {"email": "b@x.kz"}, OPERATOR)
     await consent.change(redis, conversations, theirs, True, "words", "wamid.3")
-    calls, absorbed = Appointments(redis), await conversations.contact(theirs)
+    appointments, absorbed = Appointments(redis), await conversations.contact(theirs)
     assert absorbed
-    call = await calls.book(runtime.bot, absorbed, (await calls.free(runtime.bot, now_ms(), 1))[0], "a visit")
+    booked = await appointments.book(
+        runtime.bot, absorbed, (await appointments.free(runtime.bot, now_ms(), 1))[0], "a visit"
+    )
     assert await conversations.identify(card(PHONE, USER)) == mine
     assert await merging.catch_up(runtime) == 1
     contact = await conversations.contact(mine)
@@ -69,7 +71,7 @@ async def test_a_number_and_a_user_id_that_meet_are_one_person(redis: Redis, tmp
     assert "name: Anya (wamid.2)" in entries[-1].text and "email: a@x.kz (wamid.1)" in entries[-1].text
     assert await redis.exists(key("default", "trace", mine, "turn-b"))
     assert await redis.zscore(key("default", "suppressed"), mine)
-    assert call and [c.id for c in await Appointments(redis).of("default", mine)] == [call.id]
+    assert booked and [one.id for one in await Appointments(redis).of("default", mine)] == [booked.id]
     assert [await conversations.identify(one) for one in (card(PHONE), card(user=USER))] == [mine, mine]
     assert await conversations.contact(theirs) is None and await conversations.merged_into(theirs) == mine
     assert await conversations.count() == 1 and await redis.hlen(key("default", "merges")) == 0  # pyright: ignore[reportGeneralTypeIssues]

@@ -134,13 +134,13 @@ async def test_our_own_messages_are_not_taken_and_a_persons_take_over(house: Hou
     await channel.send(contact.recipient, Text(body="from the bot"), "c/t:0")
     assert await house.poll.once() == 0
     known = await house.runtime.conversations.contact(name)
-    assert known and known.owner == "bot"
+    assert known and known.assignee == "bot"
     status = (await house.runtime.conversations.transcript(name))[-1].status
     assert status == "sent"  # it is in the history, so it has arrived
     await house.write("Dana here", business=True)
     assert await house.poll.once() == 1
     known = await house.runtime.conversations.contact(name)
-    assert known and known.owner == "person"
+    assert known and known.assignee == "person"
 
 
 async def test_wappi_that_fails_is_asked_less_often_and_one_alert_says_so(house: House):

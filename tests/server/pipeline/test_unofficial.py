@@ -22,7 +22,7 @@ from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.conversations.outbox import Reply, post
-from server.outreach.rules import Plan, judge
+from server.outreach.rules import Plan, decide_touch
 from server.pipeline.intake import receive
 from server.pipeline.sender import send
 from server.store.records import Contact
@@ -131,7 +131,7 @@ async def test_a_send_whose_answer_was_lost_is_settled_by_its_echo(house: House)
     entry = (await house.runtime.conversations.transcript(conversation))[-1]
     assert entry.status in ("accepted", "sent", "delivered", "read")
     contact = await house.runtime.conversations.contact(conversation)
-    assert contact and contact.owner == "bot"
+    assert contact and contact.assignee == "bot"
 
 
 async def test_another_program_on_the_same_number_is_a_person(house: House):
@@ -144,7 +144,7 @@ async def test_another_program_on_the_same_number_is_a_person(house: House):
     await until(lambda: any(b"Dana from the CRM" in body for body in house.hooks))
     assert await house.told() == 1
     contact = await house.runtime.conversations.contact(conversation)
-    assert contact and contact.owner == "person"
+    assert contact and contact.assignee == "person"
 
 
 async def test_statuses_find_their_message_without_a_callback(house: House):
@@ -207,9 +207,9 @@ def test_nobody_is_followed_up_there_until_somebody_says_so(tmp_path: Path):
         bot = build_bot(
             settings, {"id": "shop", "hours": hours, "outreach": outreach, "channel": channel}, {"token": "t"}
         )
-        verdict = judge(bot.outreach, Plan(anchor=1), contact, {}, 10_000_000, bot.windowed(PROFILE))
-        assert verdict.what == what
-        assert what == "go" or "banned" in verdict.why
+        decision = decide_touch(bot.outreach, Plan(anchor=1), contact, {}, 10_000_000, bot.windowed(PROFILE))
+        assert decision.what == what
+        assert what == "go" or "banned" in decision.why
 
 
 def test_a_configuration_says_over_the_settings_what_it_says(tmp_path: Path):

@@ -236,10 +236,10 @@ async def test_slots_that_were_given_out_do_not_count_when_the_provider_wants_no
 async def test_a_person_who_writes_takes_over_in_the_same_breath(redis: Redis):
     box, contact = mailbox(redis), key("b", "contact", "c")
     await redis.hset(contact, mapping={"owner": "bot", "account": "A"})
-    assert await box.accept("c", "m1", "{}", "{}", Arrival(owner="person", account="B"))
+    assert await box.accept("c", "m1", "{}", "{}", Arrival(assignee="person", account="B"))
     assert await redis.hmget(contact, "owner", "account") == [b"person", b"B"]
     await redis.hset(contact, "owner", "bot")
-    assert not await box.accept("c", "m1", "{}", "{}", Arrival(owner="person", account="A"))
+    assert not await box.accept("c", "m1", "{}", "{}", Arrival(assignee="person", account="A"))
     assert await redis.hmget(contact, "owner", "account") == [b"bot", b"B"]
 
 

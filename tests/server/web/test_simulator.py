@@ -61,7 +61,7 @@ async def test_whoever_has_logged_in_finds_the_conversation_on_the_dashboard(sta
     await page.keyboard.press("Enter")
     await expect(page.locator(".bubble.in")).to_have_count(1, timeout=15_000)
     await page.goto(f"{stack.url}/dashboard")
-    await page.locator(".inbox li a").first.click()
+    await page.locator(".conversations li a").first.click()
     await expect(page.locator(".chat")).to_contain_text("Hello from the phone")
 
 

@@ -267,7 +267,7 @@ async def test_what_is_not_there_is_a_page_too(stack: Stack, browser: Browser):
     for path in ("/dashboard/default/nobody", "/dashboard/nobody/x", "/dashboard/bots/nobody"):
         answer = await page.goto(f"{stack.url}{path}")
         assert answer and answer.status == 404
-        await expect(page.get_by_role("link", name="Back to the inbox")).to_be_visible()
+        await expect(page.get_by_role("link", name="Back to the conversations")).to_be_visible()
 
 
 @pytest.mark.external_data
@@ -340,7 +340,7 @@ async def test_every_page_is_for_everybody(stack: Stack, browser: Browser, schem
     assert not page.problems  # pyright: ignore[reportAttributeAccessIssue]
 
 
-async def test_the_inbox_is_used_by_keyboard_alone(stack: Stack, browser: Browser):
+async def test_the_conversation_list_is_used_by_keyboard_alone(stack: Stack, browser: Browser):
     _, id = await talk(stack, "keys only", name="Keyboard")
     page = await opened(browser, stack)
     await page.keyboard.press("Tab")

@@ -238,6 +238,6 @@ async def test_the_menu_is_for_everybody(stack: Stack, browser: Browser):
     await expect(more).to_be_focused()
     await page.set_viewport_size({"width": 1440, "height": 900})
     await expect(more).to_be_hidden()
-    for name in ("Inbox", "People", "Simulator", "API"):
+    for name in ("Conversations", "People", "Simulator", "API"):
         await expect(page.locator("nav.rail").get_by_role("link", name=name)).to_be_in_viewport(ratio=1)
     await expect(logout).to_be_in_viewport(ratio=1)

@@ -1,7 +1,7 @@
-"""The operators' inbox: pages at 100,000 conversations beside 1,000, searches, and how soon 50 open
-dashboards show a message.
+"""The operators' conversation list: pages at 100,000 conversations beside 1,000, searches, and how soon 50
+open dashboards show a message.
 
-    python -m benchmarks.inbox [--conversations 100000] [--dashboards 50]
+    python -m benchmarks.dashboard [--conversations 100000] [--dashboards 50]
 
 Each row is the median of several requests against a running product over an embedded Redis, offline model,
 one web process."""
@@ -84,8 +84,8 @@ async def rows(client: httpx.AsyncClient, count: int) -> dict[str, float]:
     """Every page that is measured."""
     last = f"{count - 1:08x}-0000-5000-8000-000000000000"
     return {
-        "inbox, first page": await took(client, "/dashboard"),
-        "inbox, 40 pages of 200 down": await took(client, await deep(client, 40)),
+        "conversations, first page": await took(client, "/dashboard"),
+        "conversations, 40 pages of 200 down": await took(client, await deep(client, 40)),
         "filter unread": await took(client, "/dashboard?show=unread"),
         "filter failed sends": await took(client, "/dashboard?show=failed"),
         "filter clients": await took(client, "/dashboard?show=client"),
