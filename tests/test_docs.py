@@ -69,6 +69,47 @@ def test_every_file_that_is_named_exists(page: Path):
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_the_glossary_says_each_word_once():
+    words = re.findall(r"\*\*([^*]+)\*\*", (DOCS / "glossary.md").read_text(encoding="utf-8"))
+    assert len(words) > 30 and sorted(words) == sorted(set(words))
+
+
+# A word that means one thing, and the files in which it may stand.
+WORDS = {
+    # the queue of a conversation; the page is the conversation list
+    r"(?i)(?<![a-z])inbox": (
+        *("server/store/", "server/config/", "server/bots/bot.py", "server/outreach/timers."),
+        *("server/pipeline/merging.lua", "server/pipeline/__init__.py", "server/conversations/retention.py"),
+        *("server/api/bots.py", "benchmarks/soak.py", "benchmarks/webhook.py", "docs/"),
+    ),
+    # a role; who has a conversation is its assignee
+    r"\bcontact\.owner\b|\bowner_at\b": (
+        *("server/store/", "server/pipeline/merging.lua", "server/api/contacts.py"),
+    ),
+    # what the moderator thinks
+    r"\bclass Verdict\b": ("agent/nodes/moderate.py",),
+    # a call is one of a model; what is made for the phone is an appointment
+    r"(?i)scheduled call|book of calls|\bcalls? booked|\bcall_(?:booked|minutes)\b|\bcalls_at_once\b": (
+        *("server/outreach/appointments.lua", "server/operators/analytics.py"),
+        *("server/config/follow_ups.py", "server/notifications/webhooks.py"),
+    ),
+}
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_of_the_glossary_stays_where_it_belongs(word: str):
+    kinds = {".py", ".lua", ".html", ".js", ".css", ".md", ".yml"}
+    files = [
+        path
+        for top in ("agent", "server", "channels", "tools", "docs", "deploy", "benchmarks")
+        for path in sorted((ROOT / top).rglob("*"))
+        if path.suffix in kinds and re.search(word, path.read_text(encoding="utf-8"))
+    ]
+    assert files
+    names = [str(path.relative_to(ROOT)) for path in files]
+    assert [name for name in names if not name.startswith(WORDS[word])] == []
+
+
 TROUBLE = DOCS / "troubleshooting.md"
 SOURCES = [
     path.read_text(encoding="utf-8")

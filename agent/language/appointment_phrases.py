@@ -1,4 +1,4 @@
-"""What a contact reads about a scheduled call, in their language; `when` is by the business's clock."""
+"""What a contact reads about an appointment, in their language; `when` is by the business's clock."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from agent.language.locale import texts
 
 
 def confirmed(language: str, when: str) -> str:
-    """The call is booked."""
+    """It is made."""
     return texts(language).appointments.confirmed.format(when=when)
 
 
 def reminder(language: str, when: str) -> str:
-    """The call is near."""
+    """It is near."""
     return texts(language).appointments.reminder.format(when=when)

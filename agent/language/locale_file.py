@@ -86,7 +86,7 @@ class Says(_Section):
 
 
 class Appointments(_Section):
-    """What is said of a call that is agreed on. {when} is a date and a time."""
+    """What is said of an appointment for a call. {when} is a date and a time."""
 
     confirmed: TextOfTime
     reminder: TextOfTime

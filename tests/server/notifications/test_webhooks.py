@@ -266,3 +266,19 @@ def test_the_events_are_those_that_scripts_tell_of():
     folder = Path(module.__file__).parents[1]
     named = {n for path in folder.rglob("*.lua") for n in re.findall(r"happened\('(\w+)'", path.read_text())}
     assert named | {"yes", "no"} == set(EVENTS)
+
+
+async def test_a_webhook_stored_for_calls_is_told_of_appointments(
+    settings: Settings, redis: Redis, runtime: BotRuntime, http: aiohttp.ClientSession
+):
+    crm, hooks = Crm(), Hooks(settings, redis)
+    with served(crm.app) as url:
+        hook, _ = await hooks.create("default", f"{url}/hook", ("yes",))
+        old = hook.model_dump(mode="json") | {"events": ["call_booked"]}
+        await redis.hset(key("default", "hooks"), hook.id, json.dumps(old))
+        id = await heard(runtime, "77010000001", "call me", "Ann")
+        row = {"event": "call_booked", "conversation_id": id, "id": "1", "at": hook.created + 1, "data": {}}
+        await redis.rpush(key("default", "happened"), json.dumps(row))
+        while await hooks.tell(runtime, http):
+            pass
+    assert [event["event"] for event in crm.events] == ["appointment_booked"]

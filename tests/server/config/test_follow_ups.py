@@ -1,0 +1,24 @@
+"""How a bot follows up, as it is set: the names that older versions gave are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from server.bots.bot import build_bot
+from server.config.settings import Settings
+
+TEMPLATES = {"call": "call_soon:en(when)", "2": "news:en"}
+
+
+def test_a_bot_that_was_stored_with_calls_has_appointments(tmp_path: Path):
+    old = {"call_minutes": 45, "calls_at_once": 3, "templates": TEMPLATES}
+    bot = build_bot(Settings(_env_file=None, data_dir=tmp_path), {"id": "shop", "outreach": old}, {})
+    assert (bot.outreach.appointment_minutes, bot.outreach.appointments_at_once) == (45, 3)
+    assert bot.outreach.appointment_template({"when": "10:00"}) == ("call_soon:en", ("10:00",))
+    assert bot.outreach.template(2, "de") == "news:en"
+
+
+def test_the_template_of_a_call_in_the_settings_reminds_of_an_appointment(tmp_path: Path):
+    said = "call=call_soon:en(when)"
+    bot = build_bot(Settings(_env_file=None, data_dir=tmp_path, follow_up_templates=said), {"id": "shop"}, {})
+    assert bot.outreach.appointment_template({"when": "10:00"}) == ("call_soon:en", ("10:00",))
