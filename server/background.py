@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from functools import partial
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from typing import Any
 
 import structlog
@@ -22,7 +21,7 @@ log = structlog.get_logger()
 
 
 @contextlib.asynccontextmanager
-async def running(*jobs: Job) -> AsyncIterator[None]:
+async def running(*jobs: Job) -> AsyncGenerator[None]:
     """Run jobs without end while the block runs. One that fails is logged and begun again; afterwards none is
     left."""
     tasks = [asyncio.create_task(_kept_up(job)) for job in jobs]
@@ -35,9 +34,10 @@ async def running(*jobs: Job) -> AsyncIterator[None]:
 async def _kept_up(job: Job) -> None:
     while True:
         try:
-            return await job()
+            await job()
+            return
         except Exception:  # whatever it was, what the job does must go on being done
-            named = job.func if isinstance(job, partial) else job
+            named = getattr(job, "func", job)  # of a partial
             log.exception("background_job_failed", job=getattr(named, "__qualname__", repr(named)))
             await asyncio.sleep(AGAIN)
 

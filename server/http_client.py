@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from urllib.request import getproxies
 
 import aiohttp
@@ -121,7 +121,7 @@ def _unpacked(body: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def _told_as_httpx(request: httpx.Request) -> Iterator[None]:
+def _told_as_httpx(request: httpx.Request) -> Generator[None]:
     try:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

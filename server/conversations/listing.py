@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from server.bots.bot import BotRuntime
 from server.store.client import Redis
@@ -239,9 +239,10 @@ class ConversationList:
             while start < len(chunk):
                 names = [name for _, name in chunk[start:]]
                 asked = {"terms": json.dumps(terms, ensure_ascii=False), "lines": LINES}
-                looked, *matches = await self._scripts.run(
+                answer: list[Any] = await self._scripts.run(
                     "search", [key(runtime.bot.id, "active")], asked, *names
                 )
+                looked, matches = int(answer[0]), cast(list[bytes], answer[1:])
                 places = dict(zip(names, chunk[start:], strict=True))
                 pairs = zip(matches[::2], matches[1::2], strict=True)
                 found += [(places[name.decode()], _line(line)) for name, line in pairs]

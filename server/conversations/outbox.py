@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from agent.models import usage
+from agent.state import State
 from channels.markup import MAX_BUBBLES, bubbles, to_whatsapp
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
@@ -64,9 +65,7 @@ def texts_of(replies: Sequence[str]) -> list[str]:
     return [bubble for reply in replies for bubble in bubbles(to_whatsapp(reply))][:MAX_BUBBLES]
 
 
-def pairs_of(
-    turn_id: str, values: dict[str, Any], calls: Sequence[usage.Call], touch: dict[str, Any]
-) -> list[Pair]:
+def pairs_of(turn_id: str, values: State, calls: Sequence[usage.Call], touch: dict[str, Any]) -> list[Pair]:
     """What a turn said, as bubbles, each with its line of the transcript; `values` is what the graph ended
     with, `touch` what a reply has that is one."""
     notice = values.get("owner") == "person" or values.get("profile", {}).get("consent") == "stopped"
@@ -78,7 +77,7 @@ def pairs_of(
         "checked": values.get("checked", []),
         "prompts": values.get("prompts", []),
     }
-    pairs = []
+    pairs: list[Pair] = []
     for number, text in enumerate(texts_of(values.get("replies", []))):
         reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice, **touch)
         made: dict[str, Any] = {"turn_id": turn_id, "model": values.get("model", ""), "sources": sources}

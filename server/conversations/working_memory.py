@@ -7,12 +7,13 @@ poisoned:C   HASH   working memory that we did not write, or that was damaged, a
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import BaseMessage
 from redis.exceptions import ResponseError
 
 from agent.serializer import Poisoned
+from agent.state import State
 from server.bots.bot import BotRuntime
 from server.store import alerts
 from server.store.keys import key, thread_prefix
@@ -43,20 +44,24 @@ _SHAPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def sound(values: Any) -> dict[str, Any]:
+def sound(values: object) -> State:
     """What is remembered, in the shape that the graph writes. Raises Poisoned."""
     if not isinstance(values, dict):
         raise Poisoned("a memory that is no record")
-    for name, value in values.items():
+    remembered = cast(dict[str, Any], values)
+    for name, value in remembered.items():
         if (kinds := _SHAPES.get(name)) and not isinstance(value, kinds):
             raise Poisoned(f"{name} is a {type(value).__name__}")
-    if not all(isinstance(message, BaseMessage) for message in values.get("messages", ())):
+    messages: list[object] = remembered.get("messages", [])
+    if not all(isinstance(message, BaseMessage) for message in messages):
         raise Poisoned("messages that are none")
-    started = values.get("started_with", {})
-    for record in (values.get("profile", {}), started, started.get("profile", {})):
-        if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):
+    started: dict[object, object] = remembered.get("started_with", {})
+    for record in (remembered.get("profile", {}), started, started.get("profile", {})):
+        if not isinstance(record, dict):
             raise Poisoned("a profile that is none")
-    return values
+        if not all(isinstance(name, str) for name in cast(dict[object, object], record)):
+            raise Poisoned("a profile that is none")
+    return cast(State, remembered)
 
 
 async def forget(runtime: BotRuntime, conversation_id: str) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from agent.context import Context
 from agent.models.chat import OFFLINE
+from agent.state import State
 from channels.base import Message
 from server.store.mailbox import TurnOutcome
 
@@ -37,9 +37,7 @@ REASONS = {
 _BY_NODE = {"commands": "fixed", "none": "no_model", "ground": "withheld"}
 
 
-def with_reason(
-    then: TurnOutcome, context: Context, values: Mapping[str, Any], batch: Sequence[Message]
-) -> TurnOutcome:
+def with_reason(then: TurnOutcome, context: Context, values: State, batch: Sequence[Message]) -> TurnOutcome:
     """What a turn leaves behind, with why its messages were not answered by the model as it is set."""
     count = sum(message.kind not in ("touch", "echo") for message in batch)
     reason, merged = reason_of(context, values), max(0, count - 1)
@@ -53,7 +51,7 @@ def with_reason(
     return replace(then, count=" ".join([then.count, *told]).strip())
 
 
-def reason_of(context: Context, values: Mapping[str, Any]) -> str:
+def reason_of(context: Context, values: State) -> str:
     """Why the messages of a turn were not answered by the model as it is set; empty where they were."""
     model, verdict, profile = values.get("model") or "", values.get("verdict"), values.get("profile") or {}
     if not values.get("replies"):

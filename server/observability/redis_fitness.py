@@ -103,7 +103,7 @@ async def _fsync(redis: Redis) -> str:
         found = await redis.config_get("appendfsync")
     except (ResponseError, NoPermissionError):
         return ""
-    return str(found.get("appendfsync", "")) if isinstance(found, dict) else ""
+    return str(found.get("appendfsync", ""))
 
 
 @dataclass

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Iterable, Sequence
 
 import structlog
 from langchain_core.messages import AIMessage, ToolMessage
 from pydantic import Field
 
 from agent.models.usage import Call
-from agent.state import text_of
+from agent.state import State, text_of
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.observability import opentelemetry
@@ -118,19 +117,17 @@ class Tracing:
         """All nodes that ran side by side are done."""
         self._step = time.monotonic()
 
-    def saw(self, node: str, update: Any) -> None:
-        """A node is done."""
+    def saw(self, node: str, written: Iterable[State]) -> None:
+        """A node is done, and has `written` this to the working memory."""
         took, began = time.monotonic() - self._step, self._step - self._began
         self._steps.append(Step(node=node, ms=round(took * 1000), began=round(began * 1000)))
-        for part in update if isinstance(update, list) else [update]:
-            if isinstance(part, dict):
-                self._look(part)
+        for part in written:
+            self._look(part)
 
-    def _look(self, part: Mapping[str, Any]) -> None:
-        if part.get("complaint") and part.get("draft"):
-            self._rewritten.append(
-                Rewritten(draft=part["draft"][:LONGEST], complaint=part["complaint"][:LONGEST])
-            )
+    def _look(self, part: State) -> None:
+        draft, complaint = part.get("draft"), part.get("complaint")
+        if draft and complaint:
+            self._rewritten.append(Rewritten(draft=draft[:LONGEST], complaint=complaint[:LONGEST]))
         for message in part.get("messages") or []:
             if isinstance(message, AIMessage):
                 for call in message.tool_calls:
@@ -141,7 +138,7 @@ class Tracing:
                 answer = {"answer": text_of(message)[:LONGEST], "failed": message.status == "error"}
                 self._tools[message.tool_call_id] = used.model_copy(update=answer)
 
-    def trace(self, turn_id: str, values: Mapping[str, Any], calls: Sequence[Call], asked_at: int) -> Trace:
+    def trace(self, turn_id: str, values: State, calls: Sequence[Call], asked_at: int) -> Trace:
         """What there is to tell at the end of the turn; `values` is what the graph ended with."""
         passages = [
             Passage(document=p["document"], page=p["page"], text=p["text"][:LONGEST], strong=p["strong"])
@@ -210,7 +207,7 @@ def exported(runtime: BotRuntime, conversation_id: str, trace: Trace, parent: st
 
 
 @contextlib.asynccontextmanager
-async def sending(runtime: BotRuntime, conversation_id: str, reply_id: str) -> AsyncIterator[None]:
+async def sending(runtime: BotRuntime, conversation_id: str, reply_id: str) -> AsyncGenerator[None]:
     """Around a request that sends a reply: it is in the log, and in its turn's trace, once it was taken."""
     began = opentelemetry.now()
     yield
@@ -239,9 +236,9 @@ async def node_times(redis: Redis, bot_id: str) -> dict[str, tuple[list[tuple[st
     in seconds."""
     raw = await redis.hgetall(key(bot_id, "node_times"))
     counts = {name.decode(): int(value) for name, value in raw.items()}
-    found = {}
+    found: dict[str, tuple[list[tuple[str, float]], float]] = {}
     for node in sorted({name.partition(" ")[0] for name in counts}):
-        buckets, total = [], 0
+        buckets, total = list[tuple[str, float]](), 0
         for limit in BUCKETS:
             total += counts.get(f"{node} le {limit}", 0)
             buckets.append((str(limit / 1000), float(total)))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import structlog
 from langchain_core.messages import AnyMessage, RemoveMessage
@@ -12,7 +12,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from agent.context import attachments
 from agent.models import usage
-from agent.state import Touch
+from agent.state import State, Touch
 from channels.base import Message
 from server.bots.bot import Bot, BotRuntime
 from server.clock import now_ms
@@ -94,8 +94,9 @@ async def run(
             tracing.stepped()
             continue
         for node, update in chunk.items():
-            tracing.saw(node, update)
-            await services.learn(runtime, contact, update, source, turn_id)
+            written = _written(update)
+            tracing.saw(node, written)
+            await services.learn(runtime, contact, written, source, turn_id)
     if resumed:
         await _settle(services, runtime, contact, values, source)
     await services.record(
@@ -108,11 +109,17 @@ def _config(conversation_id: str, work: Work) -> Any:
     return {"configurable": {"thread_id": conversation_id, "fence": work.fence}}
 
 
-async def _remembered(graph: CompiledStateGraph[Any, Any, Any, Any], config: Any) -> dict[str, Any]:
+def _written(update: object) -> list[State]:
+    """What a node wrote to the working memory: in one piece, or where tools ran in one piece each."""
+    parts = cast(list[object], update) if isinstance(update, list) else [update]
+    return [cast(State, part) for part in parts if isinstance(part, dict)]
+
+
+async def _remembered(graph: CompiledStateGraph[Any, Any, Any, Any], config: Any) -> State:
     """The working memory, without the tasks that `aget_state` would prepare."""
     saver: Any = graph.checkpointer
     found = await saver.aget_tuple(config)
-    return sound(found.checkpoint["channel_values"]) if found else {}
+    return sound(found.checkpoint["channel_values"]) if found else State(messages=[])
 
 
 async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: str, work: Work) -> None:
@@ -130,7 +137,7 @@ def start_of(
     contact: Contact,
     turn_id: str,
     messages: Sequence[AnyMessage],
-    values: Mapping[str, Any],
+    values: State,
     now: int,
 ) -> dict[str, Any]:
     """What the graph begins a turn with: `messages` of a contact, `values` of the turn before, `now` in Unix
@@ -149,21 +156,24 @@ def start_of(
         "now": f"{bot.outreach.hours.local(now):%A %-d %B %Y, %H:%M}",
         "back_at": bot.outreach.hours.back_at(now),
         "touch": None,
-        "idle_minutes": (now - values["at"]) // 60_000 if values.get("at") else 0,
+        "idle_minutes": (now - before) // 60_000 if (before := values.get("at", 0)) else 0,
     }
 
 
 async def _settle(
-    services: TurnServices, runtime: BotRuntime, contact: Contact, values: dict[str, Any], source: str
+    services: TurnServices, runtime: BotRuntime, contact: Contact, values: State, source: str
 ) -> None:
     """Put on record what nodes found out before a crash came between their checkpoint and `_learn`."""
+    if "started_with" not in values or "turn_id" not in values:  # no node has run
+        return
     before, profile = values["started_with"], values.get("profile", {})
     facts = {name: value for name, value in profile.items() if before["profile"].get(name) != value}
     gone = dict.fromkeys(before["profile"].keys() - profile.keys(), None)
-    found = {"profile": {**facts, **gone}, "said_in": values.get("said_in"), "task": values.get("task")}
+    found = State(messages=[], profile={**facts, **gone}, said_in=values.get("said_in", {}))
+    found["task"] = values.get("task", "")
     if values.get("owner") == "person" != before["owner"]:
         found["owner"] = "person"
-    await services.learn(runtime, contact, found, source, values["turn_id"])
+    await services.learn(runtime, contact, [found], source, values["turn_id"])
 
 
 def _touched(plan: Plan, decision: TouchDecision, contact: Contact, windowed: bool) -> dict[str, Any]:

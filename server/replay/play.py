@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
@@ -18,7 +18,7 @@ from agent.graph import build
 from agent.models import usage
 from agent.models.chat import Models
 from agent.nodes.retrieve import Knowledge
-from agent.state import Touch
+from agent.state import State, Touch
 from channels.base import Media, Message
 from channels.emulators.numbers import SIMULATED
 from channels.registry import channels
@@ -42,6 +42,8 @@ from server.store.records import Contact
 from tools.runtime import calendar
 
 MINUTE = 60_000
+# What the graph ends with where it was not asked.
+NOTHING = State(messages=[])
 # How long after a turn the next begins where the file does not say.
 PAUSE = 2.0
 BOT = "saved"
@@ -144,8 +146,9 @@ class Talk:
         if values:
             await self._graph.aupdate_state(self._config, values, as_node="remember")
 
-    async def _remembered(self) -> dict[str, Any]:
-        return dict((await self._graph.aget_state(self._config)).values)
+    async def _remembered(self) -> State:
+        values: Any = (await self._graph.aget_state(self._config)).values
+        return cast(State, dict(values))
 
     async def take(self, turn: Turn) -> Heard:
         """Play one turn, and compare it with what is expected of it."""
@@ -193,10 +196,10 @@ class Talk:
             update={"assignee": "bot" if turn.hand_back else "person", "assigned_at": self.now}
         )
         said = ("[handed back to the bot]",) if turn.hand_back else (f"[a colleague writes] {turn.operator}",)
-        return self._heard(said, (), {}, [], 0.0)
+        return self._heard(said, (), NOTHING, [], 0.0)
 
     async def _user(self, burst: Sequence[Said]) -> Heard:
-        messages, told = [], []
+        messages, told = list[HumanMessage](), list[str]()
         for number, said in enumerate(burst, 1):
             message = self._message(said, f"{self.tape.turn}.{number}")
             if said.kind == "reaction":
@@ -212,7 +215,7 @@ class Talk:
             messages.append(HumanMessage(text, id=message.id))
             told.append(text)
         if not messages:
-            return self._heard(told, (), {}, [], 0.0)
+            return self._heard(told, (), NOTHING, [], 0.0)
         if self._reactions:
             first = messages[0]
             messages[0] = HumanMessage(f"{reacted(self._reactions)}{first.text}", id=first.id)
@@ -279,11 +282,11 @@ class Talk:
                 "turns"
             )
         self.now = end
-        return heard or self._heard((), (), {}, [], 0.0)
+        return heard or self._heard((), (), NOTHING, [], 0.0)
 
     async def _run(
         self, messages: list[AnyMessage] | list[HumanMessage], touch: Touch | None
-    ) -> tuple[dict[str, Any], list[str], list[usage.Call], float]:
+    ) -> tuple[State, list[str], list[usage.Call], float]:
         calls: list[usage.Call] = []
         usage.calls.set(calls)
         usage.allowance.set("full")
@@ -310,9 +313,10 @@ class Talk:
         self._learn(values)
         return values, [*route, *sorted(together)], calls, time.perf_counter() - began
 
-    def _learn(self, values: Mapping[str, Any]) -> None:
+    def _learn(self, values: State) -> None:
         """What the record of the contact would hold after the turn."""
-        before, profile = values["started_with"]["profile"], values.get("profile", {})
+        before = values["started_with"]["profile"] if "started_with" in values else {}
+        profile = values.get("profile", {})
         facts = {name: value for name, value in profile.items() if before.get(name) != value}
         kept = {name: value for name, value in self.contact.profile.items() if name in profile}
         update: dict[str, Any] = {"profile": {**kept, **facts}}
@@ -325,7 +329,7 @@ class Talk:
         self,
         said: Sequence[str],
         route: Sequence[str],
-        values: Mapping[str, Any],
+        values: State,
         calls: Sequence[usage.Call],
         seconds: float,
     ) -> Heard:
