@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from fastapi import APIRouter, Header, HTTPException, Query
 from fastapi import Body as InBody
@@ -14,6 +14,7 @@ from pydantic import Field
 
 from agent.context import Context
 from channels.base import Linked, SendError, Session
+from channels.json_parts import as_dict
 from server.api.common import Api, Body, Here, Page, deployment_only, fails, files
 from server.bots.bot import BotRuntime
 from server.bots.registry import Outcome
@@ -128,7 +129,8 @@ def linked(api: Api, bot_id: str) -> tuple[BotRuntime, Linked]:
 
 async def put(api: Api, raw: Any) -> StoredBot:
     """Store one configuration."""
-    name = str(raw.get("id") or raw.get("bot_id") or "") if isinstance(raw, dict) else ""
+    given = as_dict(raw)
+    name = str(given.get("id") or given.get("bot_id") or "")
     try:
         bot_id, outcome = await api.registry.put(raw)
     except BadConfig as error:
@@ -166,13 +168,14 @@ async def put_bots(
     if_none_match: Annotated[str | None, Header(description="`*`: only bots that there are not yet")] = None,
 ) -> StoredBot | StoredBots | Response:
     deployment_only()
-    rows = [row for row in (given if isinstance(given, list) else [given]) if isinstance(row, dict)]
+    several = cast(list[Any], given) if isinstance(given, list) else None
+    rows = [as_dict(cast(object, given))] if several is None else [as_dict(row) for row in several]
     names = [row.get("id") or row.get("bot_id") for row in rows]
     known = [name for name in names if isinstance(name, str) and name in api.registry]
     if if_none_match == "*" and known:
         raise HTTPException(412, f"id: there is a bot {known[0]} already")
-    if isinstance(given, list):
-        items = [await put(api, raw) for raw in given]
+    if several is not None:
+        items = [await put(api, raw) for raw in several]
         if any(item.status == "refused" for item in items):
             response.status_code = 207
         return StoredBots(items=items)
@@ -233,8 +236,8 @@ def _merged(old: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     away."""
     merged = {name: value for name, value in {**old, **change}.items() if value is not None}
     for name in PARTS & change.keys() & old.keys():
-        new, before = change[name], old[name]
-        parts = isinstance(new, dict) and isinstance(before, dict)
+        parts = isinstance(change[name], dict) and isinstance(old[name], dict)
+        new, before = as_dict(change[name]), as_dict(old[name])
         if parts and new.get("type") in (None, before.get("type")):
             merged[name] = {n: value for n, value in {**before, **new}.items() if value is not None}
     return merged

@@ -59,9 +59,9 @@ class Api:
     conversation_list: ConversationList
     hooks: Hooks
     reading: Reading = field(default_factory=Reading)
-    later: set[asyncio.Task[None]] = field(default_factory=set)
+    later: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     # Made when it is first asked for: its models cost a second.
-    rehearsals: list[Rehearsal] = field(default_factory=list)
+    rehearsals: list[Rehearsal] = field(default_factory=list[Rehearsal])
 
     @property
     def router(self) -> ChannelRouter:

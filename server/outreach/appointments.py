@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import structlog
-from icalendar import Alarm, Event
+from icalendar import Alarm, Component, Event
 from icalendar import Calendar as ICalendar
 from pydantic import Field
 
@@ -221,43 +221,47 @@ class Calendar:
         return int(local.replace(tzinfo=hours.local(0).tzinfo).timestamp() * 1000)
 
 
+def _put(part: Component, name: str, value: str | datetime | timedelta) -> None:
+    part.add(name, value)  # pyright: ignore[reportUnknownMemberType] icalendar leaves `value` without a type
+
+
 def _event(bot: Bot, booked: Appointment) -> Event:
     event = Event()
     start = datetime.fromtimestamp(booked.start / 1000, UTC)
     who = bot.context.business.partition(",")[0]
-    event.add("uid", f"{booked.id}@salesgraph")
-    event.add("dtstamp", datetime.fromtimestamp(booked.booked_at / 1000, UTC))
-    event.add("dtstart", start)
-    event.add("dtend", start + timedelta(minutes=booked.minutes))
-    event.add("summary", f"{who}: {booked.name or booked.phone or 'call'}")
+    _put(event, "uid", f"{booked.id}@salesgraph")
+    _put(event, "dtstamp", datetime.fromtimestamp(booked.booked_at / 1000, UTC))
+    _put(event, "dtstart", start)
+    _put(event, "dtend", start + timedelta(minutes=booked.minutes))
+    _put(event, "summary", f"{who}: {booked.name or booked.phone or 'call'}")
     return event
 
 
 def invitation(bot: Bot, booked: Appointment) -> bytes:
     """The appointment as an iCalendar file (RFC 5545) for the contact, with an alarm ten minutes before."""
     event, alarm = _event(bot, booked), Alarm()
-    event["summary"] = bot.context.business.partition(",")[0]
-    alarm.add("action", "DISPLAY")
-    alarm.add("description", event["summary"])
-    alarm.add("trigger", timedelta(minutes=-10))
+    event["summary"] = summary = bot.context.business.partition(",")[0]
+    _put(alarm, "action", "DISPLAY")
+    _put(alarm, "description", summary)
+    _put(alarm, "trigger", timedelta(minutes=-10))
     event.add_component(alarm)
     return _calendar(event)
 
 
 def feed(bot: Bot, appointments: list[Appointment]) -> bytes:
     """All appointments as an iCalendar feed for the operator, with whom and about what."""
-    events = []
+    events: list[Event] = []
     for booked in appointments:
         event = _event(bot, booked)
-        event.add("description", f"{booked.name} {booked.phone}\n{booked.about}".strip())
+        _put(event, "description", f"{booked.name} {booked.phone}\n{booked.about}".strip())
         events.append(event)
     return _calendar(*events)
 
 
 def _calendar(*events: Event) -> bytes:
     calendar = ICalendar()
-    calendar.add("prodid", "-//Salesgraph//EN")
-    calendar.add("version", "2.0")
+    _put(calendar, "prodid", "-//Salesgraph//EN")
+    _put(calendar, "version", "2.0")
     for event in events:
         calendar.add_component(event)
     return calendar.to_ical()

@@ -41,13 +41,15 @@ class Timers:
         raw = await self._redis.get(key(bot_id, "follow", conversation_id))
         return Plan.model_validate_json(raw) if raw else None
 
-    async def change(self, bot_id: str, conversation_id: str, change: Any) -> Plan | None:
+    async def change(
+        self, bot_id: str, conversation_id: str, change: Callable[[Plan], Plan | None]
+    ) -> Plan | None:
         """Put `change(plan)` in the place of a plan, whatever others do meanwhile; None when there is none,
         or `change` answers None."""
         keys = [key(bot_id, "timers"), key(bot_id, "follow", conversation_id)]
         for _ in range(TRIES):
             raw = await self._redis.get(keys[1])
-            new: Plan | None = change(Plan.model_validate_json(raw)) if raw else None
+            new = change(Plan.model_validate_json(raw)) if raw else None
             if new is None:
                 return None
             asked = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def create(settings: Settings, redis: Redis) -> Guard:
     judge = Judge(settings, redis)
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with (
             running(registry.keep_fresh, changes.listen, judge.keep_looking),
             connected(settings.mcp_file),

@@ -91,6 +91,6 @@ class Connection(HttpToolsProtocol):
             self._timer = None
 
     def _too_late(self) -> None:
-        if self.transport is not None and not self.transport.is_closing():
+        if not self.transport.is_closing():
             log.info("connection_too_slow")
             self.transport.close()

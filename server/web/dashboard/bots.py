@@ -12,7 +12,9 @@ import tools as registry
 from agent.context import Context
 from agent.model_options import EFFORTS
 from agent.prompts import names, prompt
+from channels.json_parts import as_dict
 from channels.registry import channels
+from server.bots.bot import Bot
 from server.config.working_hours import DAYS
 from server.operators.bot_status import status_of
 from server.web import webhook_check
@@ -37,56 +39,21 @@ def add(routes: APIRouter, frame: PageContext) -> None:
 
     @routes.get("/bots", response_class=HTMLResponse)
     async def bots(request: Request) -> Response:
-        rows = []
-        for runtime in sorted(frame.runtimes.values(), key=lambda runtime: runtime.bot.id):
-            bot = runtime.bot
-            channel = bot.channel_of(bot.account) if bot.account else "simulator"
-            rows.append(
-                {
-                    "bot": bot,
-                    "channel": LABELS.get(channel, channel),
-                    "count": await runtime.conversations.count(),
-                }
-            )
+        runtimes = sorted(frame.runtimes.values(), key=lambda runtime: runtime.bot.id)
+        rows = [
+            {
+                "bot": runtime.bot,
+                "channel": LABELS.get(channel := _channel(runtime.bot), channel),
+                "count": await runtime.conversations.count(),
+            }
+            for runtime in runtimes
+        ]
         return await frame.page(request, "bots.html", {"rows": rows, "labels": LABELS, "asked": _asked()})
 
     @routes.get("/bots/{bot_id}", response_class=HTMLResponse)
     async def bot(request: Request, bot_id: str) -> Response:
-        runtime = frame.lookup.runtime(bot_id)
-        config, context = await frame.registry.config(bot_id), runtime.bot.context
-        usual = Context()
-        shown: dict[str, Any] = {
-            "bot": runtime.bot,
-            "config": config,
-            "raw": json.dumps(config, ensure_ascii=False, indent=2),
-            "prompts": [
-                {
-                    "name": name,
-                    "about": prompt(name).about,
-                    "placeholders": [f"{{{hole}}}" for hole in prompt(name).placeholders],
-                    "text": getattr(context, f"{name}_prompt"),
-                    "own": getattr(context, f"{name}_prompt") != getattr(usual, f"{name}_prompt"),
-                }
-                for name in names()
-            ],
-            "tools": [
-                {
-                    "name": tool.name,
-                    "about": (tool.description or "").split("\n")[0],
-                    "on": tool in registry.allowed(context.tools),
-                }
-                for tool in registry.found().values()
-            ],
-            "days": DAYS,
-            "efforts": EFFORTS,
-            "labels": LABELS,
-            "asked": _asked(),
-            "channel": (config.get("channel") or {}).get("type")
-            or (runtime.bot.channel_of(runtime.bot.account) if runtime.bot.account else "simulator"),
-            "settled": frame.registry.is_settled(bot_id),
-            "stored": len(config) > 1,
-        }
-        return await frame.page(request, "bot.html", shown)
+        shown = _form(frame.lookup.runtime(bot_id).bot, await frame.registry.config(bot_id))
+        return await frame.page(request, "bot.html", {**shown, "settled": frame.registry.is_settled(bot_id)})
 
     @routes.get("/bots/{bot_id}/link", response_class=HTMLResponse)
     async def link(request: Request, bot_id: str) -> Response:
@@ -102,9 +69,55 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         return frame.part(request, "link.html", shown)
 
 
+def _channel(bot: Bot) -> str:
+    """The name of the channel a bot is on."""
+    return bot.channel_of(bot.account) if bot.account else "simulator"
+
+
+def _form(bot: Bot, config: dict[str, Any]) -> dict[str, Any]:
+    """What the page of a bot shows: its configuration as it was given, and what each part may be."""
+    return {
+        "bot": bot,
+        "config": config,
+        "raw": json.dumps(config, ensure_ascii=False, indent=2),
+        "prompts": _prompts(bot.context),
+        "tools": _tools(bot.context),
+        "days": DAYS,
+        "efforts": EFFORTS,
+        "labels": LABELS,
+        "asked": _asked(),
+        "channel": as_dict(config.get("channel")).get("type") or _channel(bot),
+        "stored": len(config) > 1,
+    }
+
+
+def _prompts(context: Context) -> list[dict[str, Any]]:
+    """Every prompt as the bot has it; `own`: it is not the usual one."""
+    usual = Context()
+    return [
+        {
+            "name": name,
+            "about": prompt(name).about,
+            "placeholders": [f"{{{hole}}}" for hole in prompt(name).placeholders],
+            "text": getattr(context, f"{name}_prompt"),
+            "own": getattr(context, f"{name}_prompt") != getattr(usual, f"{name}_prompt"),
+        }
+        for name in names()
+    ]
+
+
+def _tools(context: Context) -> list[dict[str, Any]]:
+    """Every tool, and whether the bot may use it."""
+    allowed = registry.allowed(context.tools)
+    return [
+        {"name": tool.name, "about": (tool.description or "").split("\n")[0], "on": tool in allowed}
+        for tool in registry.found().values()
+    ]
+
+
 def _asked() -> dict[str, list[dict[str, Any]]]:
     """The fields of each channel's form."""
-    found = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     for name, kind in channels().items():
         secret = kind.Credentials.secrets()
         fields = [field for field in ASKED.get(name, ()) if field in kind.Credentials.model_fields]

@@ -105,7 +105,7 @@ def _fields(runtime: BotRuntime, contact: Contact, entries: list[Entry]) -> list
     said = {entry.id: entry for entry in entries}
     wanted = runtime.bot.context.missing({})
     names = dict.fromkeys([*wanted, *sorted(contact.profile.keys() - HIDDEN)])
-    rows = []
+    rows: list[dict[str, str]] = []
     for name in names:
         value, source = contact.profile.get(name, ""), contact.sources.get(name, "")
         if name == "phone" and not value and contact.wa_id:

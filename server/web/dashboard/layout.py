@@ -81,7 +81,9 @@ class PageContext:
             "initials": initials,
             "tick": tick,
         }
-        templates.env.filters.update(tools, day=self.day, clock=self.clock, name_of=name_of, words=words)
+        kept = {"day": self.day, "clock": self.clock, "name_of": name_of, "words": words}
+        # jinja2 gives the functions no type
+        templates.env.filters.update(tools | kept)  # pyright: ignore[reportUnknownMemberType]
 
     async def enter(self, request: Request) -> None:
         """Raises HTTPException 303 to the login for whoever is not logged in."""

@@ -3,16 +3,18 @@ could read; and what is to come, follow-ups and appointments."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.operators.dead_letters import opened
 from server.operators.tokens import feed_address
-from server.outreach.appointments import Appointments, when
+from server.outreach.appointments import Appointment, Appointments, when
 from server.outreach.follow_ups import FollowUps, NextTouch
 from server.web.dashboard.layout import PageContext
 
@@ -21,6 +23,14 @@ ROWS = 50
 MOST = 2_000
 # Weeks of the calendar.
 WEEKS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """An appointment, and when it is by the clock of its bot."""
+
+    appointment: Appointment
+    when: str
 
 
 def add(routes: APIRouter, frame: PageContext) -> None:
@@ -49,12 +59,12 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     async def outreach(request: Request) -> Response:
         """Touches that are still to come and appointments, as a list and by day."""
         runtimes = frame.chosen(request.query_params.get("bot", ""))
-        booked, later = [], []
+        booked, later = list[_Booked](), list[tuple[int, BotRuntime, str]]()
         for runtime in runtimes.values():
             timers = await follow_ups.timers.active(runtime.bot.id)
             later += [(at, runtime, name) for name, at in timers]
             booked += [
-                {"appointment": one, "when": when(runtime.bot, one.start)}
+                _Booked(one, when(runtime.bot, one.start))
                 for one in await appointments.coming(runtime.bot.id, now_ms())
             ]
         later.sort(key=lambda row: row[0])
@@ -65,7 +75,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         )
         chosen = later[start : start + ROWS]
         coming = [row for _, runtime, name in chosen if (row := await follow_ups.next_of(runtime, name))]
-        booked.sort(key=lambda row: row["appointment"].start)
+        booked.sort(key=lambda row: row.appointment.start)
         found: dict[str, Any] = {
             "coming": coming,
             "count": len(later),
@@ -78,9 +88,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         return await frame.page(request, "outreach.html", found)
 
 
-def _weeks(
-    today: datetime, coming: list[NextTouch], booked: list[dict[str, Any]]
-) -> list[list[dict[str, Any]]]:
+def _weeks(today: datetime, coming: list[NextTouch], booked: list[_Booked]) -> list[list[dict[str, Any]]]:
     """Days of the next weeks, each with what falls on it, by the clock of each bot."""
     events: dict[str, list[dict[str, Any]]] = {}
     for row in coming:
@@ -93,11 +101,11 @@ def _weeks(
         }
         events.setdefault(row.due_local[:10], []).append(event)
     for row in booked:
-        one = row["appointment"]
+        one = row.appointment
         link = f"/dashboard/{one.bot_id}/{one.conversation_id}"
         what = one.name or one.phone
-        event = {"kind": "appointment", "at": row["when"][11:16], "what": what, "link": link}
-        events.setdefault(row["when"][:10], []).append(event)
+        event = {"kind": "appointment", "at": row.when[11:16], "what": what, "link": link}
+        events.setdefault(row.when[:10], []).append(event)
     monday = today - timedelta(days=today.weekday())
     return [
         [
