@@ -8,7 +8,6 @@ password comes on its standard input, where no list of processes shows it.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import math
 import resource
@@ -116,8 +115,9 @@ def main(path: Path, seconds: int) -> None:
     except MemoryError:
         sys.exit("needs more memory than any document does; save it anew, or in parts")
     except Exception as error:  # whatever a parser provokes
-        kind = f"damaged or not a {path.suffix[1:].upper()}"
-        sys.exit(f"{kind} ({type(error).__name__}: {json.dumps(str(error)[:100])})")
+        logging.getLogger(__name__).debug("unreadable: %r", error)
+        kind = path.suffix[1:].upper()
+        sys.exit(f"damaged or not a {kind}; open it in the program it comes from and save it anew")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-from knowledge_base.document import Page, Source, normalise
+from knowledge_base.document import Page, Source, Unreadable, normalise
 from knowledge_base.formats.encoding import decoded
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import lines_of, read_grid
@@ -29,17 +30,30 @@ _HERE = "\ue000{}\ue001"
 
 def read_html(path: Path) -> Source:
     """A page as a file, in the encoding that it declares when that fits its bytes."""
-    raw = path.read_bytes()
+    return of_html(_text_of(path.read_bytes()))
+
+
+def _text_of(raw: bytes) -> str:
     declared = _DECLARED.search(raw[:4096])
     try:
-        text = (
+        return (
             raw.decode(declared.group(1).decode())
             if declared and raw[:2] not in (b"\xff\xfe", b"\xfe\xff")
             else decoded(raw)
         )
     except (UnicodeDecodeError, LookupError):  # it declares another encoding than it has
-        text = decoded(raw)
-    return of_html(text)
+        return decoded(raw)
+
+
+def read_mht(path: Path) -> Source:
+    """A page saved in one file with its pictures. Raises Unreadable for one without a page in it."""
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
+    for part in message.walk():
+        if part.get_content_type() == "text/html" and isinstance(
+            body := part.get_payload(decode=True), bytes
+        ):
+            return of_html(_text_of(body))
+    raise Unreadable("holds no page; save it as HTML")
 
 
 def of_html(html: str) -> Source:

@@ -9,13 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from knowledge_base.document import Source, Unreadable
+from knowledge_base.document import Page, Source, Unreadable
 from knowledge_base.formats.text import of_text
 
 # Dots an inch at which a page is drawn for OCR: read without an error in our trial at 1 s of CPU a page.
 RESOLUTION = 300
 # Pixels of a picture: a photograph of a poster has fewer, a bomb more.
 MOST_PIXELS = 60_000_000
+# Pages of one picture, as scanners write them.
+MOST_PAGES = 50
 # Seconds that one page may take.
 SECONDS = 60
 # Languages are asked for in this order, as many of them as are installed; more of them cost time.
@@ -57,11 +59,29 @@ def text_of_image(image: Any) -> str:
 
 def read_image(path: Path) -> Source:
     """A picture of text. Raises Unreadable where this machine has no OCR."""
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     if not reads_images():
         raise Unreadable("is a picture, and this machine has no OCR; install tesseract, or send it as text")
-    with Image.open(path) as image:
-        if image.width * image.height > MOST_PIXELS:
-            raise Unreadable(f"has more than {MOST_PIXELS // 1_000_000} million pixels; save it smaller")
-        return of_text(text_of_image(image))
+    pages: list[Page] = []
+    raw: dict[int, str] = {}
+    left_out: list[str] = []
+    problems: list[str] = []
+    try:
+        with Image.open(path) as image:
+            frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            for number in range(1, min(frames, MOST_PAGES) + 1):
+                image.seek(number - 1)
+                if image.width * image.height > MOST_PIXELS:
+                    raise Unreadable(
+                        f"has more than {MOST_PIXELS // 1_000_000} million pixels; save it smaller"
+                    )
+                page = of_text(text_of_image(ImageOps.exif_transpose(image)), number)
+                pages += page.pages
+                raw |= page.raw
+                left_out += page.left_out
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise Unreadable("is a damaged picture; send it again, or another photo of it") from None
+    if frames > MOST_PAGES:
+        problems.append(f"goes on after page {MOST_PAGES}, left out; split it")
+    return Source(pages=pages, raw=raw, left_out=left_out, problems=problems)

@@ -14,7 +14,7 @@ from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 from knowledge_base.document import Page, Source, normalise
-from knowledge_base.formats.archive import checked_zip
+from knowledge_base.formats.kind import Opened, checked_zip
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import lines_of, read_grid
 
@@ -49,12 +49,12 @@ class _Parts:
         self._held.clear()
 
 
-def read_docx(path: Path) -> Source:
+def read_docx(file: Opened) -> Source:
     """Raises Unreadable for a document with a password. A DOCX does not keep its pages: all is page 1."""
-    checked_zip(path)
-    document = WordDocument(str(path))
+    checked_zip(file)
+    document = WordDocument(_openable(file))
     parts = _Parts(1)
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
         body = _all_text(archive.read("word/document.xml"))
         beside = [name for name in archive.namelist() if name.startswith(tuple(f"word/{b}" for b in _BESIDE))]
         texts = dict.fromkeys(
@@ -76,6 +76,11 @@ def read_docx(path: Path) -> Source:
     parts.end()
     raw = normalise("\n\n".join((body, *texts)))
     return Source(pages=parts.pages, raw={1: raw}, left_out=parts.left_out)
+
+
+def _openable(file: Opened) -> Any:
+    """As both libraries take it: a path as text, or an open file."""
+    return str(file) if isinstance(file, Path) else file
 
 
 def _all_text(xml: bytes) -> str:
@@ -112,14 +117,14 @@ def _grid(table: WordTable) -> list[list[str]]:
     ]
 
 
-def read_pptx(path: Path) -> Source:
+def read_pptx(file: Opened) -> Source:
     """Slides as pages, with their notes. Raises Unreadable for a presentation with a password."""
-    checked_zip(path)
+    checked_zip(file)
     pages: list[Page] = []
     raw: dict[int, str] = {}
     left_out: list[str] = []
     problems: list[str] = []
-    for number, slide in enumerate(Presentation(str(path)).slides, 1):
+    for number, slide in enumerate(Presentation(_openable(file)).slides, 1):
         if slide._element.get("show") == "0":
             problems.append(f"slide {number} is hidden, left out; show it to use it")
             continue

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import zipfile
-from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
 from knowledge_base.document import Page, Source, Unreadable, normalise
-from knowledge_base.formats.archive import checked_zip
+from knowledge_base.formats.kind import Opened, checked_zip
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import lines_of, read_grid
 
@@ -22,12 +21,12 @@ MOST_REPEATED = 500
 MOST_COLUMNS = 500
 
 
-def read_opendocument(path: Path) -> Source:
+def read_opendocument(file: Opened) -> Source:
     """Raises Unreadable for a document with a password or a damaged one."""
-    checked_zip(path)
-    with zipfile.ZipFile(path) as archive:
+    checked_zip(file)
+    with zipfile.ZipFile(file) as archive:
         if b"encryption-data" in archive.read("META-INF/manifest.xml"):
-            raise Unreadable("is protected with a password; save a copy without one")
+            raise Unreadable("needs a password that only its own program takes; save a copy without one")
         content = archive.read("content.xml")
     root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
     for spare in root.findall(f".//{_TEXT}tracked-changes"):

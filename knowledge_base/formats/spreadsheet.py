@@ -1,4 +1,4 @@
-"""Workbooks: XLSX cell by cell as Excel shows them, XLS and XLSB by their values."""
+"""Workbooks of Excel, cell by cell as it shows them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from lxml import etree
 from openpyxl import load_workbook
 from openpyxl.utils import range_boundaries
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from knowledge_base.document import Page, Source, Unreadable
-from knowledge_base.formats.archive import checked_zip
+from knowledge_base.formats.kind import Opened, checked_zip
 from knowledge_base.tables import lines_of, read_grid
 
 # Columns and rows of a sheet: no price list has more, and a stray cell at the end of a sheet makes millions.
@@ -35,15 +33,15 @@ class _Layout:
     without_result: list[str] = field(default_factory=list)
 
 
-def read_xlsx(path: Path) -> Source:
-    """Raises Unreadable for a workbook with a password."""
-    checked_zip(path)
-    book = load_workbook(path, read_only=True, data_only=True)
+def read_cells(file: Opened) -> Source:
+    """As Excel shows it. Raises Unreadable, and openpyxl's own errors for what it does not take."""
+    checked_zip(file)
+    book = load_workbook(file, read_only=True, data_only=True)
     pages: list[Page] = []
     raw: dict[int, str] = {}
     left_out: list[str] = []
     problems: list[str] = []
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
         for number, sheet in enumerate(book.worksheets, 1):
             if sheet.sheet_state != "visible":
                 problems.append(f"sheet “{sheet.title}” is hidden, left out; unhide it to use it")
@@ -53,42 +51,14 @@ def read_xlsx(path: Path) -> Source:
             grid = _shown_rows(sheet, layout, problems)
             raw[number] = " ".join(cell for row in grid for cell in row if cell)
             _spread(grid, layout)
-            found = read_grid(lines_of(grid), number, "" if _is_default(sheet.title) else sheet.title)
+            found = read_grid(lines_of(grid), number, "" if is_default(sheet.title) else sheet.title)
             pages += found.pages
             left_out += found.left_out
             problems += _complaints(sheet.title, layout)
     return Source(pages=pages, raw=raw, left_out=left_out, problems=problems)
 
 
-def read_xls(path: Path) -> Source:
-    """The older formats, .xls and .xlsb. Raises Unreadable for a workbook with a password or a damaged
-    one."""
-    try:
-        book = CalamineWorkbook.from_path(str(path))
-    except PasswordError:
-        raise Unreadable("is protected with a password; save a copy without one") from None
-    except CalamineError as error:
-        raise Unreadable(f"damaged or no workbook ({str(error)[:100]}); save it as XLSX") from None
-    pages: list[Page] = []
-    raw: dict[int, str] = {}
-    left_out: list[str] = []
-    problems: list[str] = []
-    for number, sheet in enumerate(book.sheets_metadata, 1):
-        if "Visible" not in str(sheet.visible):
-            problems.append(f"sheet “{sheet.name}” is hidden, left out; unhide it to use it")
-            continue
-        data = book.get_sheet_by_name(sheet.name)
-        if data.width > MOST_COLUMNS:
-            raise Unreadable(f"sheet “{sheet.name}” has {data.width} columns, more than {MOST_COLUMNS}")
-        grid = [[_value(cell, "") for cell in row] for row in data.to_python(skip_empty_area=False)]
-        raw[number] = " ".join(cell for row in grid for cell in row if cell)
-        found = read_grid(lines_of(grid), number, "" if _is_default(sheet.name) else sheet.name)
-        pages += found.pages
-        left_out += found.left_out
-    return Source(pages=pages, raw=raw, left_out=left_out, problems=problems)
-
-
-def _is_default(title: str) -> bool:
+def is_default(title: str) -> bool:
     """Whether a sheet has the name that a program gave it; `TDSheet` is that of 1C."""
     return bool(
         re.fullmatch(
@@ -145,7 +115,7 @@ def _shown_rows(sheet: Any, layout: _Layout, problems: list[str]) -> list[list[s
         hidden = number in layout.rows
         grid.append(
             [
-                "" if hidden or place in layout.columns else _value(cell.value, cell.number_format or "")
+                "" if hidden or place in layout.columns else shown(cell.value, cell.number_format or "")
                 for place, cell in enumerate(row, 1)
             ]
         )
@@ -176,7 +146,7 @@ def _complaints(title: str, layout: _Layout) -> Iterator[str]:
         yield f"sheet “{title}”: no result is kept of the formulas in {cells}; open and save it in Excel"
 
 
-def _value(value: Any, pattern: str) -> str:
+def shown(value: Any, pattern: str) -> str:
     """A value as a spreadsheet shows it in a format such as `#,##0.00 "₸"`."""
     if value is None:
         return ""

@@ -7,21 +7,15 @@ from pathlib import Path
 
 from striprtf.striprtf import rtf_to_text
 
-from knowledge_base.document import Page, Row, Source, Table, Unreadable, normalise
+from knowledge_base.document import Page, Source, Unreadable, normalise
 from knowledge_base.formats.encoding import decoded
-from knowledge_base.tables import Line, lines_of, read_grid
-from knowledge_base.vocabulary import currency_in
+from knowledge_base.formats.price_lines import LEAST_LINES, cards, price_list
+from knowledge_base.tables import lines_of, read_grid
+from knowledge_base.vocabulary import column_kinds
 
-# A list of prices has at least so many lines of its kind one below the other.
-LEAST_LINES = 3
-_AMOUNT = (
-    r"(?:от |from |ab |da |desde )?(?:[^\W\d_]{1,3}\.?\s?|[€$£₸₽₺₹₴]\s?)?\d[\d .,]*(?:\s?[–-]\s?\d[\d .,]*)?"
-)
-# `Margherita ........ 8.50`, `Haircut 25 EUR`, `Стрижка - 5000 тг`.
-_LEADER = re.compile(rf"^(.*\w\W{{0,3}}?)\s*(?:[.·…_]\s?){{2,}}\s*({_AMOUNT}\s*[^\d.]{{0,12}})$")
-_PRICED = re.compile(
-    rf"^(.*?[^\W\d_].*?)\s*(?:\s[-–—:=]\s|:\s|\t|\s)\s*({_AMOUNT}\s*[^\d\s.,;:!?]{{1,8}}\.?)$"
-)
+# Tabs and many blanks within a line part columns; a sign that no file holds stands for them until the text is
+# parted, because blanks are made one otherwise.
+_COLUMNS, _TAB = re.compile(r"(?<=\S)(?:[ \u00a0]*\t[ \t\u00a0]*|[ \u00a0]{3,})(?=\S)"), "\ue002"
 _RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
 
 
@@ -40,9 +34,9 @@ def read_rtf(path: Path) -> Source:
 
 def of_text(text: str, number: int = 1) -> Source:
     """Text of one page as its parts: running text, tables of pipes, lists of prices."""
-    clean = normalise(text.replace("\r\n", "\n").replace("\r", "\n"))
-    parts, left_out = parts_of(clean, number)
-    return Source(pages=parts, raw={number: clean}, left_out=left_out)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    parts, left_out = parts_of(normalise(_COLUMNS.sub(_TAB, text)), number)
+    return Source(pages=parts, raw={number: normalise(text)}, left_out=left_out)
 
 
 def parts_of(text: str, number: int) -> tuple[list[Page], list[str]]:
@@ -59,71 +53,66 @@ def parts_of(text: str, number: int) -> tuple[list[Page], list[str]]:
         prose.clear()
 
     while place < len(lines):
-        end = _pipes(lines, place)
-        if end > place:
+        end = _pipes(lines, place) or _columns(lines, place)
+        if end:
             end_prose()
-            grid = [
-                [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
-                for line in lines[place:end]
-                if not _RULE.match(line)
-            ]
-            found = read_grid(lines_of(grid), number)
+            found = read_grid(
+                lines_of([_cells(line) for line in lines[place:end] if not _RULE.match(line)]), number
+            )
             pages += found.pages
             left_out += found.left_out
             place = end
             continue
-        rows = _priced(lines, place)
-        if rows:
+        prices = price_list(lines, place)
+        if prices:
             end_prose()
-            pages.append(_list_of_prices(rows, number))
-            place += rows[-1].number - place
+            pages.append(prices.page(number))
+            left_out += prices.left_out
+            place = prices.end
             continue
-        prose.append(lines[place])
+        written = cards(lines, place) if not place or not lines[place - 1].strip() else None
+        if written:
+            end_prose()
+            place, grid = written
+            found = read_grid(lines_of(grid), number, header_first=True)
+            pages += found.pages
+            left_out += found.left_out
+            continue
+        prose.append(lines[place].replace(_TAB, " "))
         place += 1
     end_prose()
     return pages, left_out
 
 
 def _pipes(lines: list[str], place: int) -> int:
-    """Where a table of pipes that begins here ends; `place` itself when none does."""
+    """Where a table of pipes that begins here ends; 0 when none does."""
     end = place
     while end < len(lines) and lines[end].count("|") >= 1 and lines[end].strip():
         end += 1
     if end - place < 2:
-        return place
+        return 0
     ruled = any(_RULE.match(line) for line in lines[place : place + 3])
     closed = all(line.strip()[-1] == "|" for line in lines[place:end])
-    return end if ruled or closed else place
+    return end if ruled or closed else 0
 
 
-def _priced(lines: list[str], place: int) -> list[Line]:
-    """The lines from here on that are a name and a price each; empty when there are too few for a list. The
-    number of each is the count of lines up to and with it."""
-    found: list[Line] = []
-    for number in range(place, len(lines)):
-        line = lines[number].strip()
-        if not line:
-            continue
-        match = _price_line(line)
-        if not match:
+def _columns(lines: list[str], place: int) -> int:
+    """Where a table of columns that tabs or many blanks part ends; 0 when none begins here. A line of one
+    cell within it names a group."""
+    end, widths = place, list[int]()
+    while end < len(lines) and (_TAB in lines[end] or (widths and _TAB in "".join(lines[end + 1 : end + 2]))):
+        if not lines[end].strip() or len(lines[end]) > 500:
             break
-        found.append(Line(number + 1, match))
-    return found if len(found) >= LEAST_LINES else []
+        widths.append(len(_cells(lines[end])))
+        end += 1
+    several = [width for width in widths if width > 1]
+    usual = max(several, key=several.count, default=0)
+    named = sum(bool(column_kinds(cell)) for cell in _cells(lines[place])) > 1 if several else False
+    enough = len(several) >= (2 if named else LEAST_LINES)
+    return end if enough and several.count(usual) * 2 >= len(several) else 0
 
 
-def _price_line(line: str) -> tuple[str, str] | None:
-    """The name and the price of a line that is nothing but these."""
-    if len(line) > 120 or (not line[-1:].isalnum() and line[-1] not in "€$£₸₽₺₹₴.%-–)"):
-        return None
-    dots = _LEADER.match(line)
-    if dots:
-        return dots.group(1).strip(" .·…_"), dots.group(2).strip()
-    match = _PRICED.match(line)
-    if match and currency_in(match.group(2)) and len(match.group(1)) <= 80:
-        return match.group(1).strip(" -–—:"), match.group(2).strip()
-    return None
-
-
-def _list_of_prices(rows: list[Line], number: int) -> Page:
-    table = Table(header=(), rows=tuple(Row(number=row.number, cells=row.cells) for row in rows))
-    return Page(number=number, text="\n".join(map(table.line, table.rows)), table=table)
+def _cells(line: str) -> list[str]:
+    if _TAB in line:
+        return [cell.strip() for cell in line.strip(_TAB + " ").split(_TAB)]
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]

@@ -12,6 +12,8 @@ from knowledge_base.vocabulary import column_kinds, currency_in, plain, words
 
 # Cells of a column that are looked at to tell what it holds.
 LOOKED_AT = 200
+# Digits of a number that may be a price without a header: a telephone has more.
+MOST_PRICE_DIGITS = 8
 # A row that repeats so many names of columns is a second row of headers.
 LEAST_REPEATED = 2
 _STRUCK = re.compile(r"~~.*?~~")
@@ -139,7 +141,9 @@ def _is_worded(cell: str) -> bool:
 
 
 def _is_number(cell: str) -> bool:
-    return bool(re.fullmatch(r"[\d\s.,'’-]+", cell)) and any(c.isdigit() for c in cell)
+    return (
+        bool(re.fullmatch(r"[\d\s.,'’]+", cell)) and 0 < sum(c.isdigit() for c in cell) <= MOST_PRICE_DIGITS
+    )
 
 
 def _common_currency(table: Table, price: int | None) -> str:
@@ -169,7 +173,7 @@ def _product(
     doubt = ""
     if "price" in columns and not amounts:
         doubt = f"no price: “{written}”" if written else "no price"
-    elif amounts and (not amounts[0] or " / " in written):
+    elif amounts and (not amounts[0] or " / " in written or _names_two(written)):
         doubt = f"is this its price: “{written}”?"
     place = columns.get("price")
     header = table.header[place] if table.header and place is not None else ""
@@ -190,6 +194,11 @@ def _product(
         fields=_fields(table, row, columns, common),
         doubt=doubt,
     )
+
+
+def _names_two(written: str) -> bool:
+    """Whether a price is several, each with its currency: of one size and of another."""
+    return sum(bool(currency_in(part)) for part in re.split(r"(?<=[^\d\s.,])\s+(?=\D*\d)", written)) > 1
 
 
 def _fields(table: Table, row: Row, columns: dict[str, int], common: str) -> dict[str, str]:

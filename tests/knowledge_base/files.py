@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import openpyxl
 from docx import Document
 from fpdf import FPDF
+from PIL import Image, ImageDraw, ImageFont
 from pptx import Presentation
 from pptx.util import Inches
 
@@ -134,3 +136,84 @@ TEXT = [
     ("Normal", "A place costs 5 EUR a night."),
     ("Heading 1", "Pets are welcome"),
 ]
+
+
+def old_workbook(path: Path, sheets: dict[str, Grid]) -> Path:
+    """An XLS as programs of before 2007 write it."""
+    import xlwt
+
+    book = xlwt.Workbook()
+    for title, grid in sheets.items():
+        sheet = book.add_sheet(title)
+        for place, row in enumerate(grid):
+            for column, value in enumerate(row):
+                sheet.write(place, column, value)
+    book.save(str(path))
+    return path
+
+
+def binary_workbook(path: Path, grid: Grid) -> Path:
+    """An XLSB of one sheet, record by record as [MS-XLSB] has them."""
+
+    def record(kind: int, body: bytes = b"") -> bytes:
+        first = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
+        size, length = b"", len(body)
+        while length > 127:
+            size, length = size + bytes([length & 0x7F | 0x80]), length >> 7
+        return first + size + bytes([length]) + body
+
+    def text(said: str) -> bytes:
+        return struct.pack("<I", len(said)) + said.encode("utf-16-le")
+
+    cells = b""
+    for place, row in enumerate(grid):
+        cells += record(0, struct.pack("<II", place, 0) + bytes(17))
+        for column, value in enumerate(row):
+            at = struct.pack("<II", column, 0)
+            number = isinstance(value, (int, float))
+            cells += record(5, at + struct.pack("<d", value)) if number else record(6, at + text(str(value)))
+    sheet = record(129) + record(148, struct.pack("<IIII", 0, len(grid), 0, len(grid[0])))
+    sheet += record(145) + cells + record(146) + record(130)
+    bundle = struct.pack("<II", 0, 1) + text("rId1") + text("Goods")
+    book = record(131) + record(143) + record(156, bundle) + record(144) + record(132)
+    base = "http://schemas.openxmlformats.org"
+    kinds = "application/vnd.openxmlformats-package.relationships+xml"
+    relation = f"{base}/officeDocument/2006/relationships"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{base}/package/2006/content-types"><Default Extension="rels" '
+            f'ContentType="{kinds}"/><Default Extension="bin" '
+            'ContentType="application/vnd.ms-excel.sheet.binary.macroEnabled.main"/></Types>',
+        )
+        for name, kind, target in (
+            ("_rels/.rels", "officeDocument", "xl/workbook.bin"),
+            ("xl/_rels/workbook.bin.rels", "worksheet", "worksheets/sheet1.bin"),
+        ):
+            archive.writestr(
+                name,
+                f'<Relationships xmlns="{base}/package/2006/relationships"><Relationship Id="rId1" '
+                f'Type="{relation}/{kind}" Target="{target}"/></Relationships>',
+            )
+        archive.writestr("xl/workbook.bin", book)
+        archive.writestr("xl/worksheets/sheet1.bin", sheet)
+    return path
+
+
+def locked(path: Path, plain: Path, password: str) -> Path:
+    """An office file under a password."""
+    from msoffcrypto.format.ooxml import OOXMLFile
+
+    with open(plain, "rb") as file, open(path, "wb") as target:
+        OOXMLFile(file).encrypt(password, target)
+    return path
+
+
+def picture(path: Path, lines: Sequence[str], angle: float = 0) -> Path:
+    """A picture of lines of text, as a scanner or a phone takes it."""
+    image = Image.new("RGB", (1200, 120 + 70 * len(lines)), "white")
+    font = ImageFont.load_default(size=36)
+    for place, line in enumerate(lines):
+        ImageDraw.Draw(image).text((60, 60 + 70 * place), line, fill="black", font=font)
+    image.rotate(angle, expand=True, fillcolor="white").save(path)
+    return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from knowledge_base.reading import read
 from tests.knowledge_base.files import (
     GRID,
     ROWS,
-    TEXT,
     open_document,
     pdf_lines,
     pdf_table,
@@ -117,8 +115,6 @@ def hostile(folder: Path) -> dict[str, Path]:
         "torn.xlsx": written(
             folder / "torn.xlsx", workbook(folder / "whole.xlsx", {"S": GRID}).read_bytes()[:900]
         ),
-        "text.docx": written(folder / "text.docx", "just a text"),
-        "wrong.pptx": Path(shutil.copy(word_document(folder / "word.docx", TEXT), folder / "wrong.pptx")),
         "empty.xlsx": workbook(folder / "empty.xlsx", {"S": []}),
         "laughs.yaml": written(folder / "laughs.yaml", laughs),
         "entities.xml": written(folder / "entities.xml", entities),
@@ -126,7 +122,6 @@ def hostile(folder: Path) -> dict[str, Path]:
         "torn.json": written(folder / "torn.json", '{"a": 1, '),
         "wide.xlsx": workbook(folder / "wide.xlsx", {"S": [["c"] * 2_000, ["v"] * 2_000]}),
         "picture.png": written(folder / "picture.png", b"\x89PNG\r\n\x1a\n" + b"\x00" * 40),
-        "plain.rtf": written(folder / "plain.rtf", "no rich text"),
         "plain.ods": written(folder / "plain.ods", b"PK\x05\x06" + b"\x00" * 18),
         "zeros.pdf": written(folder / "zeros.pdf", b"\x00" * 1_000_000),
     }

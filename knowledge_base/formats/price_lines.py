@@ -1,0 +1,230 @@
+"""Price lists without a table: one thing and its price a line, with headings and remarks between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from knowledge_base.document import Page, Row, Table
+from knowledge_base.vocabulary import column_kinds, currency_in
+
+# A list of prices has at least so many lines of its kind.
+LEAST_LINES = 3
+# Lines between two prices that belong to the list: a heading, a remark on two lines.
+MOST_BETWEEN = 2
+# Characters of a name, and of a line that is no prose.
+LONGEST_NAME, LONGEST_LINE = 90, 140
+_NUMBER = r"\d[\d .,]*(?:\s?[–-]\s?\d[\d .,]*)?"
+_AMOUNT = (
+    rf"(?:от |from |ab |da |desde |à partir de )?(?:(?<![^\W\d_])[^\W\d_]{{1,3}}\.?\s?|[€$£₸₽₺₹₴¥]\s?)?"
+    rf"{_NUMBER}"
+)
+_BEHIND = r"\s*(?:\(([^()]{1,60})\)|[/,]\s*([^\d\s][^/,]{0,30}|\d{1,3}\s?[^\W\d_]{1,8}\.?))?"
+_BULLET = re.compile(r"^(?:[-–—•*·▪►✔✓]\s+|\d{1,3}[.)]\s+)")
+# `Margherita ........ 8.50`
+_LEADER = re.compile(rf"^(.*\w\W{{0,3}}?)\s*(?:[.·…_]\s?){{2,}}\s*({_AMOUNT}\s*[^\d.]{{0,12}})$")
+# `Haircut 25 EUR`, `Стрижка - 5000 тг (30 мин)`, `Nails: 30 €/hour`
+_PRICED = re.compile(
+    rf"^(.*?[^\W\d_].*?)\s*(?:\s[-–—:=]\s|:\s|[-–—]\s|\s)\s*({_AMOUNT}\s*[^\d\s.,;:!?()/]{{1,8}}\.?){_BEHIND}$"
+)
+# `25 EUR - Haircut`
+_PRICE_FIRST = re.compile(
+    r"^((?:[€$£₸₽₺₹₴¥]\s?)?\d[\d .,]*\s?[^\W\d_€$£₸₽₺₹₴¥]{0,6}[€$£₸₽₺₹₴¥]?)\s*[-–—:]\s+(\D.*)$"
+)
+# `Haircut - 2500`, `Haircut: 2500`, `Haircut  2500`: no currency is named
+_BARE = re.compile(rf"^(.*?[^\W\d_][^\d]*?)\s*(?:\s[-–—=]\s|:\s|\s)\s*({_NUMBER})$")
+_HOURS = re.compile(r"(?:[01]?\d|2[0-4])(?:[.:]\d\d)?\s?[–-]\s?(?:[01]?\d|2[0-4])(?:[.:]\d\d)?")
+# A name is no sentence, and no telephone.
+_NO_NAME = re.compile(r"[.!?;]\s|\d[\d ()-]{7,}\d")
+# Two prices in one line: the name ends before the first.
+_INSIDE = re.compile(rf"^(.*?[^\W\d_].*?)\s*[-–—:]?\s*({_AMOUNT}\s?[^\d\s.,;:!?()/]{{1,8}}\.?\W.*)$")
+
+
+@dataclass(slots=True)
+class PriceList:
+    """Lines of a text that are a price list, up to the line before `end`."""
+
+    end: int
+    rows: list[Row] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def page(self, number: int) -> Page:
+        """The list as a table without a header: name, price, remark."""
+        width = max(len(row.cells) for row in self.rows)
+        rows = [
+            row.model_copy(update={"cells": row.cells + ("",) * (width - len(row.cells))})
+            for row in self.rows
+        ]
+        table = Table(header=(), rows=tuple(rows))
+        return Page(number=number, text="\n".join(map(table.line, table.rows)), table=table)
+
+
+def price_list(lines: Sequence[str], place: int) -> PriceList | None:
+    """The price list that begins with the line at a place; None when none does: too few lines end in a price,
+    or too many between them do not."""
+    for bare in (False, True):
+        if _parted(lines[place], bare=bare):
+            found = _gathered(lines, place, bare=bare)
+            if _is_list(found, bare=bare):
+                return found
+    return None
+
+
+def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceList:
+    found = PriceList(place)
+    between: list[str] = []
+    section = ""
+    for number in range(place, len(lines)):
+        line = lines[number].strip()
+        if not line:
+            continue
+        parted = _parted(line, bare=bare)
+        if parted is None:
+            between.append(line)
+            if len(between) > MOST_BETWEEN or len(line) > LONGEST_LINE or line.startswith("#"):
+                break
+            continue
+        if between:
+            heading = between.pop() if _is_heading(between[-1]) else ""
+            _remark(found, between)
+            section = heading or section
+            between = []
+        if _is_label(parted[0]):
+            found.left_out.append(parted[0])
+            parted, section = _named_above(lines, number, parted, section)
+        found.left_out += _BULLET.findall(line)
+        found.rows.append(Row(number=number + 1, cells=parted, section=section))
+        found.end = number + 1
+    return found
+
+
+def _is_label(name: str) -> bool:
+    """Whether a name is the word for a price: `Price: 45 000 KZT` below the name of the thing."""
+    return next(iter(column_kinds(name)), "") == "price" and len(name) <= 30
+
+
+def _named_above(
+    lines: Sequence[str], number: int, parted: tuple[str, ...], section: str
+) -> tuple[tuple[str, ...], str]:
+    """A price whose line names no thing is that of the line above it."""
+    above = next((line.strip("# ").strip() for line in reversed(lines[:number]) if line.strip()), "")
+    if not above or len(above) > LONGEST_NAME or _parted(above, bare=False):
+        return parted, section
+    return (above, *parted[1:]), "" if above == section else section
+
+
+def _remark(found: PriceList, remarks: Sequence[str]) -> None:
+    """Lines below a price say more of what it is for."""
+    if not remarks:
+        return
+    last = found.rows[-1]
+    said = [*last.cells[2:], *remarks]
+    found.rows[-1] = last.model_copy(update={"cells": (*last.cells[:2], " ".join(said))})
+
+
+def _is_list(found: PriceList, *, bare: bool) -> bool:
+    if len(found.rows) < LEAST_LINES:
+        return False
+    if not bare:
+        return True
+    # numbers alone may be years, telephones, hours, house numbers
+    digits = [re.sub(r"\D", "", row.cells[1]) for row in found.rows]
+    amounts = [each for each in digits if 2 <= len(each) <= 8]
+    hours = sum(bool(_HOURS.fullmatch(row.cells[1])) for row in found.rows)
+    if hours * 2 > len(found.rows):
+        return False
+    years = sum(bool(re.fullmatch(r"(?:19|20)\d\d", each)) for each in digits)
+    return len(amounts) == len(digits) and years < len(digits) and len(set(digits)) > 1
+
+
+def _parted(line: str, *, bare: bool) -> tuple[str, ...] | None:
+    """The name, the price and a remark of a line that is nothing but these. `bare`: the price is a number
+    alone."""
+    line = _BULLET.sub("", line.strip())
+    if not line or len(line) > LONGEST_LINE:
+        return None
+    if dots := _LEADER.match(line):
+        return dots.group(1).strip(" .·…_"), dots.group(2).strip()
+    if bare:
+        match = _BARE.match(line)
+        if match and _can_name(match.group(1)) and not match.group(1).endswith(("+", "№", "#")):
+            return match.group(1).strip(" -–—:="), match.group(2).strip(" .,")
+        return None
+    return _with_currency(line)
+
+
+def _with_currency(line: str) -> tuple[str, ...] | None:
+    if line[-1] in ".!?" and not re.search(r"[^\W\d_]{2,5}\.$", line):
+        return None
+    first = _PRICE_FIRST.match(line)
+    if first and currency_in(first.group(1)) and not currency_in(first.group(2)):
+        return first.group(2).strip(), first.group(1).strip()
+    several = _INSIDE.match(line)
+    if several and currency_in(several.group(2)) and len(re.findall(_NUMBER, several.group(2))) > 1:
+        amount = re.match(rf"{_AMOUNT}\s?[^\d\s.,;:!?()/]{{1,8}}\.?", several.group(2))
+        rest = several.group(2)[amount.end() :] if amount else ""
+        if (
+            amount
+            and currency_in(amount.group())
+            and currency_in(rest)
+            and len(several.group(1)) <= LONGEST_NAME
+        ):
+            return several.group(1).strip(" -–—:="), several.group(2).strip()
+    match = _PRICED.match(line)
+    if match and currency_in(match.group(2)) and _can_name(match.group(1)):
+        remark = next(filter(None, match.groups()[2:]), "")
+        name, price = match.group(1).strip(" -–—:="), match.group(2).strip()
+        return (name, price, remark.strip()) if remark else (name, price)
+    return None
+
+
+def _can_name(text: str) -> bool:
+    return len(text) <= LONGEST_NAME and not _NO_NAME.search(text)
+
+
+def _is_heading(line: str) -> bool:
+    """Whether a line names the group of those below it."""
+    return len(line) <= 60 and not any(c.isdigit() for c in line) and line[-1] not in ".,;!?"
+
+
+# `Price: 45 000`, a line of a card.
+_LINE_OF_CARD = re.compile(r"^([^:]{1,40}?)\s*:\s+(\S.*)$")
+
+
+def cards(lines: Sequence[str], place: int) -> tuple[int, list[list[str]]] | None:
+    """Things written down one below the other, a field a line and an empty line between them; the line after
+    the last, and the fields as a grid with its header. A first line without a field is the name. None when no
+    two begin here."""
+    blocks: list[tuple[str, dict[str, str]]] = []
+    number = end = place
+    while number < len(lines):
+        block: list[str] = []
+        while number < len(lines) and lines[number].strip():
+            block.append(lines[number].strip())
+            number += 1
+        card = _card(block)
+        if card is None or (blocks and len(set(card[1]) & set(blocks[0][1])) < min(2, len(blocks[0][1]))):
+            break
+        blocks.append(card)
+        end = number
+        while number < len(lines) and not lines[number].strip():
+            number += 1
+    keys = list(dict.fromkeys(key for _, card in blocks for key in card))
+    kinds = {next(iter(column_kinds(key)), "") for key in keys}
+    titled = any(title for title, _ in blocks)
+    if len(blocks) < 2 or not kinds & {"price", "article"} or not (titled or "name" in kinds):
+        return None
+    header = [*([""] if titled else []), *keys]
+    rows = [[*([title] if titled else []), *(card.get(key, "") for key in keys)] for title, card in blocks]
+    return end, [header, *rows]
+
+
+def _card(block: Sequence[str]) -> tuple[str, dict[str, str]] | None:
+    found = [_LINE_OF_CARD.match(line) for line in block]
+    title = block[0].strip("#*_ ") if block and not found[0] and len(block[0]) <= LONGEST_NAME else ""
+    fields = [match for match in found[1 if title else 0 :]]
+    if not fields or not all(fields):
+        return None
+    card = {match.group(1).strip(" -•*"): match.group(2) for match in fields if match}
+    return (title, card) if len(card) == len(fields) else None
