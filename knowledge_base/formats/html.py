@@ -11,6 +11,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from knowledge_base.document import Page, Source, Unreadable, normalise
 from knowledge_base.formats.encoding import decoded
+from knowledge_base.formats.offers import cards, structured
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import lines_of, read_grid
 from knowledge_base.vocabulary import words
@@ -61,6 +62,7 @@ def of_html(html: str) -> Source:
     tree = LexborHTMLParser(html)
     title = tree.css_first("title")
     name = normalise(title.text()) if title else ""
+    for_machines = structured(tree)
     for node in tree.css(_UNSEEN):
         node.decompose()
     if tree.body is None:
@@ -73,6 +75,12 @@ def of_html(html: str) -> Source:
         if _is_data(grid):
             tables.append(grid)
             node.replace_with(f"\n{_HERE.format(len(tables) - 1)}\n")
+    for shown in [] if for_machines else cards(tree.body):
+        tables.append(shown.grid)
+        left_out += shown.left_out
+        shown.nodes[0].replace_with(f"\n{_HERE.format(len(tables) - 1)}\n")
+        for node in shown.nodes[1:]:
+            node.decompose()
     text = normalise(_text(tree.body))
     text = f"# {name}\n\n{text}" if name and name not in text[:500] else text
     pages: list[Page] = []
@@ -85,6 +93,10 @@ def of_html(html: str) -> Source:
             prose, more = parts_of(part.strip(), 1)
             pages += prose
             left_out += more
+    if for_machines:
+        header = list(dict.fromkeys(column for row in for_machines for column in row))
+        grid = [header, *([row.get(column, "") for column in header] for row in for_machines)]
+        pages += read_grid(lines_of(grid), 1, header_first=True).pages
     return Source(pages=pages, raw={1: normalise(raw)}, left_out=left_out)
 
 

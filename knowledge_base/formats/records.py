@@ -17,11 +17,14 @@ from knowledge_base.document import Page, Source, Unreadable, normalise
 from knowledge_base.formats.encoding import decoded
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import Line, read_grid
+from knowledge_base.vocabulary import column_kinds
 
 # Values of one file, counted as often as they are named: an alias of YAML names one many times.
 MOST_VALUES = 2_000_000
 MOST_COLUMNS = 500
 _DEEPEST = 100
+# Names of lists that say nothing of what is in them.
+_UNTELLING = frozenset("data list rows results catalog catalogue menu offers goods shop value".split())
 
 
 def read_json(path: Path) -> Source:
@@ -75,8 +78,10 @@ class _Data:
         self._values += 1
         if depth > _DEEPEST or self._values > MOST_VALUES:
             raise Unreadable("holds more than a shop's file does, or is nested too deeply; split it")
-        if isinstance(data, list) and sum(isinstance(row, dict) for row in data) > max(1, len(data) / 2):
+        if isinstance(data, list) and _are_records(data):
             self._table(data, name)
+        elif isinstance(data, dict) and len(data) > 1 and _are_records(list(data.values())):
+            self._table([{"id": key, **value} for key, value in data.items()], name)
         elif isinstance(data, dict):
             for key, value in data.items():
                 self.read(value, str(key), depth + 1)
@@ -90,9 +95,13 @@ class _Data:
     def _table(self, rows: list[Any], name: str) -> None:
         self._end()
         flat = [
-            dict(self._flat(row, "", 0)) if isinstance(row, dict) else {name or "value": _shown(row)}
+            dict(self._flat(each, "", 0)) if isinstance(each, dict) else {name or "value": _shown(each)}
             for row in rows
+            for each in (_variants(row) if isinstance(row, dict) else [row])
         ]
+        # a list under a name of its own is a group: `{"Cups": [...], "Bowls": [...]}`
+        if name and not _names_goods(name) and not any(map(_is_group, flat[0])):
+            flat = [{**row, "category": name} for row in flat]
         header = list(dict.fromkeys(key for row in flat for key in row))
         if len(header) > MOST_COLUMNS:
             raise Unreadable(f"has records of {len(header)} fields, more than {MOST_COLUMNS}; split it")
@@ -122,6 +131,52 @@ class _Data:
         """What was read."""
         self._end()
         return Source(pages=self.pages, raw={1: normalise("\n".join(self._raw))}, left_out=self.left_out)
+
+
+def _are_records(rows: list[Any]) -> bool:
+    """Whether most of some values are records of one kind; a single one counts where it has a price."""
+    records = [row for row in rows if isinstance(row, dict)]
+    if len(records) * 2 <= len(rows):
+        return False
+    if len(records) == 1:
+        return "name" in (kinds := _kinds(records[0])) and bool(kinds & {"price", "article"})
+    shared = set(records[0]).intersection(*records[1:20])
+    return bool(shared) or len(records) > 2
+
+
+def _kinds(record: dict[str, Any]) -> set[str]:
+    return {next(iter(column_kinds(str(key))), "") for key in record}
+
+
+def _is_group(key: str) -> bool:
+    return next(iter(column_kinds(key)), "") == "category"
+
+
+def _names_goods(name: str) -> bool:
+    """Whether the name of a list says no more than that it holds goods."""
+    return bool(column_kinds(name)) or name.casefold() in (
+        "data",
+        "list",
+        "rows",
+        "results",
+        "catalog",
+        "menu",
+    )
+
+
+def _variants(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """A record as one for each of its variants, when these have prices or articles of their own. What a
+    variant says goes before what the record says of all."""
+    for key, value in record.items():
+        if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
+            continue
+        if any(_kinds(each) & {"price", "article"} for each in value):
+            whole = {k: v for k, v in record.items() if k != key}
+            return [
+                {**{(f"{k} of all" if k in each else k): v for k, v in whole.items()}, **each}
+                for each in value[:MOST_COLUMNS]
+            ]
+    return [record]
 
 
 def _shown(value: Any) -> str:
@@ -225,4 +280,9 @@ def _fields(node: Any, categories: dict[str, str]) -> Iterator[tuple[str, str]]:
                 name, text = "category", categories.get(text, text)
             unit = child.get("unit")
             found.setdefault(name, []).append(f"{text} {unit}" if unit else text)
+    if "name" not in found and "title" not in found:
+        # a feed may name a thing by its maker and model
+        parts = [value for name in ("type Prefix", "vendor", "model") for value in found.get(name, ())]
+        if len(parts) > 1:
+            found = {"name": [" ".join(parts)], **found}
     yield from ((name, ", ".join(values)) for name, values in found.items())

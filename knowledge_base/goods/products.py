@@ -173,7 +173,7 @@ def _product(
     doubt = ""
     if "price" in columns and not amounts:
         doubt = f"no price: “{written}”" if written else "no price"
-    elif amounts and (not amounts[0] or " / " in written or _names_two(written)):
+    elif amounts and (not amounts[0] or " / " in written or _names_two(_STRUCK.sub(" ", written))):
         doubt = f"is this its price: “{written}”?"
     place = columns.get("price")
     header = table.header[place] if table.header and place is not None else ""
@@ -183,7 +183,7 @@ def _product(
         price=amounts[0] if amounts else None,
         currency=currency_in(written) or currency_in(cell("currency")) or common,
         unit=cell("unit") or _unit(header),
-        stock=cell("stock"),
+        stock=cell("stock") or next(iter(_all_of(table, row, "stock")), ""),
         category=cell("category") or row.section,
         variants=_variants(table, row),
         picture=cell("picture"),
@@ -221,8 +221,12 @@ def _fields(table: Table, row: Row, columns: dict[str, int], common: str) -> dic
 
 def _variants(table: Table, row: Row) -> str:
     """Size, colour and whatever else tells one of a kind from another."""
-    named = [cell for name, cell in table.pairs(row) if next(iter(column_kinds(name)), "") == "variants"]
-    return ", ".join(named)
+    return ", ".join(_all_of(table, row, "variants"))
+
+
+def _all_of(table: Table, row: Row, kind: str) -> list[str]:
+    """What the columns of a kind say of a row."""
+    return [cell for name, cell in table.pairs(row) if next(iter(column_kinds(name)), "") == kind]
 
 
 def _unit(header: str) -> str:
