@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
 from agent.context import attachments
-from agent.state import Quoted, text_of, untagged
+from agent.state import Opening, Quoted, text_of, untagged
 
 
 def shown(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
@@ -50,3 +50,13 @@ def answerable(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
             continue
         kept.append(message)
     return kept
+
+
+def opening_words(opening: Opening | None) -> str:
+    """The opening hours as a prompt states them."""
+    if opening is None:
+        return "not set: say only what the facts or passages say"
+    hours = f"open {opening['days']}, {opening['start']} to {opening['end']}"
+    if not opening["until"]:
+        return hours
+    return f"{hours}; {'open now, until' if opening['open'] else 'closed now, opens'} {opening['until']}"

@@ -47,6 +47,18 @@ class Quoted(TypedDict):
     strong: bool
 
 
+class Opening(TypedDict):
+    """When the business is open, where somebody has set it: `days` such as `Mon-Fri,Sun`, `start` and `end`
+    (HH:MM), whether it is `open` now, and `until` when, or when it opens (`YYYY-MM-DD HH:MM`; empty:
+    unknown), all by its own clock."""
+
+    days: str
+    start: str
+    end: str
+    open: bool
+    until: str
+
+
 class Touch(TypedDict, total=False):
     """The touch that a turn is: its `number` (from 1) of so many, after so many `hours` of silence; `text`
     where the words are those of an approved template."""
@@ -71,10 +83,11 @@ class State(Inbound, total=False):
     `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim; `task` what a
     person has to look after; `topic` what the burst is about; `said_in` the message id of each new fact;
     `identity` the contact's number or user id; `at` Unix ms of the turn, `now` the same by the business's
-    clock, in words; `back_at` when people are there again, by that clock (empty: they are there); `prompts`
-    those that asked a model in it, `NAME@VERSION` each; `idle_minutes` the pause before it; `session_from`
-    the first message of a session that begins with this turn; `touch` says that nobody wrote and the contact
-    is written to; `decision` their answer to an offer in this turn."""
+    clock, in words; `back_at` when people are there again, by that clock (empty: they are there);
+    `opening` the hours that customers are told; `prompts` those that asked a model in it, `NAME@VERSION`
+    each; `idle_minutes` the pause before it; `session_from` the first message of a session that begins with
+    this turn; `touch` says that nobody wrote and the contact is written to; `decision` their answer to an
+    offer in this turn."""
 
     bot_id: str
     turn_id: str
@@ -98,6 +111,7 @@ class State(Inbound, total=False):
     at: int
     now: str
     back_at: str
+    opening: Opening | None
     idle_minutes: int
     session_from: str
     touch: Touch | None

@@ -140,5 +140,5 @@ def _keys(section: BaseModel, before: str = "", filled: bool = False) -> Iterato
             yield from _keys(value, f"{before}{name}.", filled)
         elif isinstance(value, dict) and f"{before}{name}" in _TABLES:
             yield from (f"{before}{name}.{part}" for part in value)
-        elif name != "needs_no" and (value or not filled):
+        elif name not in ("needs_no", "also_reads") and (value or not filled):
             yield f"{before}{name}"

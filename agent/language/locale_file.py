@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from agent.language.locale_texts import Texts
 from agent.language.notation import checked, phrases_of, plain
 
 Duration = Literal["minutes", "hours", "days", "weeks", "months", "years"]
 Month = Annotated[int, Field(ge=1, le=12)]
+Topic = Literal["discount", "address", "payment", "delivery", "warranty", "returns"]
 Weekday = Annotated[int, Field(ge=0, le=6)]  # 0 is Monday
 
 
@@ -33,82 +34,8 @@ Phrases = Annotated[tuple[str, ...], BeforeValidator(_phrases)]
 Plain = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 
-def _with(*names: str) -> AfterValidator:
-    """A text in which only these stand in braces."""
-
-    def check(text: str) -> str:
-        if unknown := set(re.findall(r"\{([^}]*)\}", text)) - set(names):
-            known = ", ".join(f"{{{name}}}" for name in names) or "none"
-            raise ValueError(f"{{{min(unknown)}}} is unknown here; the names in braces are: {known}")
-        return text
-
-    return AfterValidator(check)
-
-
-Text = Annotated[str, Field(min_length=1), _with("business")]
-TextOfTime = Annotated[str, Field(min_length=1), _with("when")]
-Touch = Annotated[str, Field(min_length=1), _with("business", "name")]
-
-
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Says(_Section):
-    """What the agent says without a model. {business} is the name of the shop."""
-
-    greeting: Text
-    unknown: Text
-    apology: Text
-    refusal: Text
-    not_client: Text
-    handed_over: Text
-    still_waiting: Text
-    back_at: TextOfTime
-    stopped: Text
-    started: Text
-    reset: Text
-    no_history: Text
-    media: Text
-    unheard: Text
-    too_large: Text
-    unreadable: Text
-    write_start: Text
-    order_noted: Text
-    checking: Text
-    thanks: Text
-    more: Text
-    noted: Text
-    name: Text
-    email: Text
-    company: Text
-    phone: Text
-
-
-class Appointments(_Section):
-    """What is said of an appointment for a call. {when} is a date and a time."""
-
-    confirmed: TextOfTime
-    reminder: TextOfTime
-
-
-class FollowUps(_Section):
-    """The messages of a follow-up sequence. {name} is the contact's name behind a comma, or nothing."""
-
-    reminder: Touch
-    value: Touch
-    social_proof: Touch
-    last_chance: Touch
-    farewell: Touch
-
-
-class Texts(_Section):
-    """What the agent says by itself. `comma` stands before a name."""
-
-    comma: str = ", "
-    says: Says
-    appointments: Appointments
-    follow_ups: FollowUps
 
 
 class Detect(_Section):
@@ -140,6 +67,8 @@ class Screens(_Section):
     whom_vague: Plain = ()
     real_person: Phrases = ()
     lone_person: Plain = ()
+    who_are_you: Phrases = ()
+    goodbye: Plain = ()
     emergency: Phrases = ()
     wait: Phrases = ()
 
@@ -332,6 +261,17 @@ class Columns(_Section):
     name: Plain = ()
 
 
+class Asking(_Section):
+    """What is asked of the shop, told without a model."""
+
+    hours: Phrases = ()
+    works: Phrases = ()
+    now: Phrases = ()
+    joins: Phrases = ()
+    begins: Phrases = ()
+    topics: dict[Topic, Phrases] = {}
+
+
 class Offline(_Section):
     """What the model that works without a network goes by."""
 
@@ -356,9 +296,10 @@ class Addresses(_Section):
 class Locale(_Section):
     """All that is known of a language. Without `texts` the agent understands it and does not speak it.
     `needs_no`: keys for which the language has no words, such as `names.polite` where politeness takes no
-    capital."""
+    capital. `also_reads`: languages that most of its speakers read, the best first."""
 
     name: str = ""
+    also_reads: Plain = ()
     needs_no: Plain = ()
     texts: Texts | None = None
     detect: Detect = Detect()
@@ -373,5 +314,6 @@ class Locale(_Section):
     grounding: Grounding = Grounding()
     names: Names = Names()
     columns: Columns = Columns()
+    asking: Asking = Asking()
     offline: Offline = Offline()
     addresses: Addresses = Addresses()

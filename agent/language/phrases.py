@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, get_args
 
-from babel.dates import format_skeleton
+from babel.dates import format_skeleton, get_day_names
 from langchain_core.messages import AIMessage, AnyMessage
 
 from agent.language.locale import SPOKEN, texts
+from agent.state import Opening
 
 Phrase = Literal[
     "greeting",
@@ -34,6 +35,20 @@ Phrase = Literal[
     "thanks",
     "more",
     "noted",
+    "who",
+    "goodbye",
+    "sorry",
+    "unknown_again",
+    "no_discount",
+    "open_now",
+    "closed_now",
+    "hours",
+    "closed_days",
+    "clock",
+    "in_stock",
+    "out_of_stock",
+    "nearest",
+    "perhaps",
     "name",
     "email",
     "company",
@@ -62,6 +77,47 @@ def with_return(text: str, language: str, back_at: str) -> str:
     when = datetime.fromisoformat(back_at)
     day = format_skeleton("MMMMd", when, locale=language if language in SPOKEN else "en")
     return f"{text} {say('back_at', language).replace('{when}', f'{day}, {when:%H:%M}')}"
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def opening_lines(opening: Opening, language: str) -> list[str]:
+    """When the business is open, in a language: whether it is now and until when, the days with their hours,
+    the days without."""
+    locale = language if language in SPOKEN else "en"
+    names = get_day_names("wide", context="stand-alone", locale=locale)
+    spans = [[_DAYS.index(day) for day in part.split("-")] for part in opening["days"].split(",")]
+    days = ", ".join("–".join(names[day] for day in span) for span in spans)
+    open_days = {day for span in spans for day in range(span[0], span[-1] + 1)}
+    closed = ", ".join(names[day] for day in range(7) if day not in open_days)
+    until = datetime.fromisoformat(opening["until"]) if opening["until"] else None
+    when = (f"{until:%H:%M}" if opening["open"] else moment(until, language)) if until else ""
+    now = say("open_now" if opening["open"] else "closed_now", language).replace("{when}", when)
+    hours = say("hours", language)
+    for name, value in (("days", days), ("from", opening["start"]), ("to", opening["end"])):
+        hours = hours.replace(f"{{{name}}}", value)
+    lines = [now, hours, say("closed_days", language).replace("{days}", closed) if closed else ""]
+    return [line for line in lines if line and (when or line != now)]
+
+
+def moment_of(now: str) -> datetime | None:
+    """The moment that a turn's `now` says, `Tuesday 1 December 2026, 12:00`; None for any other text."""
+    try:
+        return datetime.strptime(now.partition(" (")[0], "%A %d %B %Y, %H:%M")
+    except ValueError:
+        return None
+
+
+def clock_line(now: datetime, language: str) -> str:
+    """What time it is at the business."""
+    return say("clock", language).replace("{when}", moment(now, language))
+
+
+def moment(at: datetime, language: str) -> str:
+    """A weekday, a date and a time of the clock in a language: `Tuesday, December 1, 10:00`."""
+    day = format_skeleton("MMMMEEEEd", at, locale=language if language in SPOKEN else "en")
+    return f"{day}, {at:%H:%M}"
 
 
 def was_said(phrase: Phrase, messages: Sequence[AnyMessage]) -> bool:

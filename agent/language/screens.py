@@ -15,7 +15,9 @@ from agent.state import without_notes
 
 __all__ = [
     "asks_for_person",
+    "asks_who",
     "is_emergency",
+    "is_goodbye",
     "is_greeting",
     "is_injection",
     "is_media_only",
@@ -47,6 +49,7 @@ _START = _whole("screens.start")
 _GREETING = _whole("screens.greeting")
 _SMALL_TALK = _whole("screens.small_talk")
 _THANKS = _whole("screens.thanks")
+_GOODBYE = _whole("screens.goodbye")
 _GRATEFUL = _whole("screens.grateful")
 # What stands around a word of thanks without asking for anything.
 _WARM = _GRATEFUL | _whole("screens.warm")
@@ -60,6 +63,7 @@ _PERSON = re.compile(
     re.I,
 )
 _LONE_PERSON = _whole("screens.lone_person")
+_WHO = re.compile(anywhere("screens.who_are_you"), re.I)
 _EMERGENCY = re.compile(anywhere("screens.emergency"), re.I)
 
 
@@ -116,7 +120,12 @@ def is_small_talk(text: str) -> bool:
     return _bare(text) in _SMALL_TALK or not re.search(r"[^\W_]", text)
 
 
-_PLEASANT = sorted((p.split() for p in _GREETING | _SMALL_TALK | _THANKS), key=len, reverse=True)
+def is_goodbye(text: str) -> bool:
+    """Nothing but a goodbye."""
+    return _bare(text) in _GOODBYE
+
+
+_PLEASANT = sorted((p.split() for p in _GREETING | _SMALL_TALK | _THANKS | _GOODBYE), key=len, reverse=True)
 _MARK = re.compile(
     r"\[(?:image|video|audio|document|sticker|location|contacts|empty message)[^\]\n]{0,300}\]", re.I
 )  # how a message without words looks to the graph
@@ -139,8 +148,15 @@ def is_media_only(text: str) -> bool:
 
 
 def asks_for_person(text: str) -> bool:
-    """Wants a human being."""
+    """Wants a human being; who only asks whether one writes does not."""
+    if asks_who(text):
+        return False
     return _bare(without_notes(text)) in _LONE_PERSON or bool(_PERSON.search(_flat(text)))
+
+
+def asks_who(text: str) -> bool:
+    """Asks whether a person or a program writes."""
+    return bool(_WHO.search(_flat(without_notes(text))))
 
 
 def is_emergency(text: str) -> bool:

@@ -15,8 +15,9 @@ from agent.grounding.claims import claims_in
 from agent.grounding.evidence import Evidence, Source
 from agent.grounding.verify import Finding, findings
 from agent.language.detect import script_of
-from agent.language.phrases import fixed_texts, say
+from agent.language.phrases import clock_line, fixed_texts, moment_of, opening_lines, say
 from agent.models.chat import OFFLINE
+from agent.prompting import opening_words
 from agent.state import State, burst_text, text_of
 
 # So many words in a row of the rules are no coincidence.
@@ -104,6 +105,11 @@ def evidence(state: State, context: Context) -> Evidence:
         )
     sources.append(Source("the summary", state.get("summary") or ""))
     sources.append(Source("the clock", state.get("now") or ""))
+    if opening := state.get("opening"):
+        told = opening_lines(opening, state.get("profile", {}).get("language") or "en")
+        sources.append(Source("the opening hours", "\n".join([opening_words(opening), *told])))
+    if now := moment_of(state.get("now") or ""):
+        sources.append(Source("the clock", clock_line(now, state.get("profile", {}).get("language") or "en")))
     sources.append(Source("a fixed text", fixed_texts(state.get("profile", {}).get("language") or "en")))
     for message in state["messages"][:-1]:
         if isinstance(message, ToolMessage):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -11,12 +13,15 @@ from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.language.screens import is_media_only, is_pleasantry
+from agent.offline.asking import also_searched, questions_in
 from agent.state import Quoted, State, burst_text, text_of
 from tools.runtime import PriceList
 
 # A local embedder on a loaded machine may take this long for its first question; without passages the answer
 # is "I do not know".
 SECONDS = 30
+# Searches for the subjects of a burst, and passages taken of each of those.
+MOST_SUBJECTS, ENOUGH = 3, 2
 
 log = structlog.get_logger()
 
@@ -41,14 +46,32 @@ async def retrieve(state: State, runtime: Runtime[Context], knowledge: Knowledge
     if not said or is_pleasantry(said) or is_media_only(said):
         return {"passages": []}
     try:
-        search = knowledge.passages(
-            runtime.context.knowledge_base or state.get("bot_id", "default"),
-            said,
-            state.get("profile", {}).get("language") or "",
-            runtime.context.passages,
-        )
-        found = await asyncio.wait_for(search, SECONDS)
+        found = await asyncio.wait_for(_found(state, runtime.context, knowledge, said), SECONDS)
     except Exception as error:  # an embedding provider's outage must not silence the shop
         log.error("retrieval_failed", error=repr(error)[:300])
         return {"passages": []}
     return {"passages": found}
+
+
+async def _found(state: State, context: Context, knowledge: Knowledge, said: str) -> list[Quoted]:
+    """The passages of all questions of the burst, the best of each first. Two questions in one search would
+    hide each other's answers."""
+    questions = questions_in(said)
+    texts = [said, *(questions if len(questions) > 1 else [])]
+    shelf = context.knowledge_base or state.get("bot_id", "default")
+    language = state.get("profile", {}).get("language") or ""
+
+    async def search(texts: Sequence[str]) -> list[list[Quoted]]:
+        asked = [knowledge.passages(shelf, text, language, context.passages) for text in texts]
+        return list(await asyncio.gather(*asked))
+
+    rows = await search(texts)
+    written_in = dict.fromkeys(passage["language"] for row in rows for passage in row)
+    if words := [words for code in written_in for words in also_searched(said, code)][:MOST_SUBJECTS]:
+        rows += [row[:ENOUGH] for row in await search(words)]
+    found: dict[tuple[str, int, str], Quoted] = {}
+    for passage in (p for row in itertools.zip_longest(*rows) for p in row if p):
+        key = (passage["document"], passage["page"], passage["text"])
+        if key not in found or (passage["strong"] and not found[key]["strong"]):
+            found[key] = passage
+    return list(found.values())[: context.passages + ENOUGH * (len(rows) - 1)]

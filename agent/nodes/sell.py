@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import structlog
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 from langgraph.types import Command
@@ -15,29 +14,17 @@ from langgraph.types import Command
 from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context
 from agent.language.detect import script_of
 from agent.language.phrases import say
-from agent.language.wishes import Request, request_in
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
-from agent.prompting import answerable, fenced, shown
+from agent.nodes.requests import without_a_model
+from agent.prompting import answerable, fenced, opening_words, shown
 from agent.prompts import filled
-from agent.state import State, burst, burst_text, text_of, untagged, without_notes
+from agent.state import State, burst, burst_text, text_of, untagged
 
 log = structlog.get_logger()
 
 
 # How much of what a colleague said goes into the prompt beside the conversation itself.
 COLLEAGUE_CHARACTERS = 800
-
-# Tools that only look something up, and see to nothing.
-LOOKS_UP = frozenset({"find_product"})
-
-# How the list of people at the business says what a contact asks of them.
-REQUESTS: dict[Request, str] = {
-    "order": "wants to order, book or visit",
-    "cancellation": "takes back an order or a booking",
-    "complaint": "complains",
-}
-# Characters of an order that says too little without what was spoken of before.
-SHORT = 60
 
 Next = Literal["tools", "ground", "remember"]
 
@@ -74,49 +61,10 @@ async def sell(
             goto="remember",
         )
     update = _said(state, text, asked.model)
-    if asked.model == OFFLINE and (request := _request(state)):
-        noted = say("order_noted", language)
-        text = f"{text}\n\n{noted}" if _answers(state, text, language) else noted
-        update = {**_said(state, text, asked.model), "task": request}
+    if asked.model == OFFLINE:
+        text, task = without_a_model(state, text, language)
+        update = {**_said(state, text, asked.model), **({"task": task} if task else {})}
     return Command(update={**update, "prompts": used}, goto="ground")
-
-
-def _request(state: State) -> str:
-    """What the contact asks of people in this turn, for their list, where no tool has seen to it; empty for
-    nothing."""
-    heard = [text_of(message) for message in burst(state)]
-    said = [text if text.startswith("[order]") else without_notes(text) for text in heard]
-    last = next((n for n, m in enumerate(reversed(state["messages"])) if isinstance(m, HumanMessage)), 0)
-    turn = state["messages"][len(state["messages"]) - last :]
-    if any(isinstance(m, ToolMessage) and m.name not in LOOKS_UP and m.status != "error" for m in turn):
-        return ""
-    found: Request | None = None
-    for text in (" ".join(said), *said):  # the last word counts; one that comes in pieces too
-        found = request_in(text) or found
-    if found is None:
-        return ""
-    words = " / ".join(filter(None, said))[:300]
-    before = next(
-        (
-            text_of(m)
-            for m in reversed(state["messages"][: -len(heard) - last])
-            if isinstance(m, HumanMessage)
-        ),
-        "",
-    )
-    if found == "order" and len(words) < SHORT and before and not request_in(before):
-        words += f" (asked before: {without_notes(before)[:150]})"
-    return f"{REQUESTS[found]}: {words}"
-
-
-def _answers(state: State, text: str, language: str) -> bool:
-    """Whether what the offline model says belongs into the reply to a request: it answers a question of the
-    same burst, or is the row of the product that was named."""
-    if text == say("unknown", language):
-        return False
-    turn = itertools.takewhile(lambda m: not isinstance(m, HumanMessage), reversed(state["messages"]))
-    looked_up = any(isinstance(m, ToolMessage) and m.name in LOOKS_UP and m.status != "error" for m in turn)
-    return looked_up or any(mark in burst_text(state) for mark in "?؟")
 
 
 def _said(state: State, text: str, model: str) -> dict[str, Any]:
@@ -140,6 +88,7 @@ def _prompt(state: State, context: Context, language: str) -> str:
         missing=", ".join(missing),
         question=context.question(missing[0]) if missing else "",
         now=state.get("now") or "unknown",
+        hours=opening_words(state.get("opening")),
         summary=untagged(_summary(state)),
         colleague=_colleague(state),
         passages="\n".join(fenced(p) for p in state.get("passages", [])) or "none found",

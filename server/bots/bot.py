@@ -153,7 +153,9 @@ def _outreach(settings: Settings, said: dict[str, Any]) -> Outreach:
         )
         start, end = hours.start or settings.working_hours_start, hours.end or settings.working_hours_end
         try:
-            following["hours"] = hours_of(zone, hours.days or settings.working_days, start, end, kept)
+            stated = settings.hours.stated or any((hours.days, hours.start, hours.end))
+            days = hours.days or settings.working_days
+            following["hours"] = hours_of(zone, days, start, end, kept, stated=stated)
         except ValueError as error:
             raise BadConfig([Problem(field="hours", problem=str(error))]) from None
     own: dict[str, Any] = (

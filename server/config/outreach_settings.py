@@ -13,6 +13,9 @@ from pydantic_settings import BaseSettings, NoDecode
 from server.config.follow_ups import MAPPED
 from server.config.working_hours import Hours, days_of, hours_of, known_countries
 
+# Who sets one of these says when the business is open; their defaults say only when it writes by itself.
+_STATED = {"working_days", "working_hours_start", "working_hours_end"}
+
 
 class OutreachSettings(BaseSettings):
     """When a business writes by itself, and who of its people is told what."""
@@ -114,7 +117,12 @@ class OutreachSettings(BaseSettings):
     def hours(self) -> Hours:
         """When the business may reach out. Raises ValueError when the hours end before they start."""
         return hours_of(
-            self.timezone, self.working_days, self.working_hours_start, self.working_hours_end, self.holidays
+            self.timezone,
+            self.working_days,
+            self.working_hours_start,
+            self.working_hours_end,
+            self.holidays,
+            stated=bool(_STATED & self.model_fields_set),
         )
 
     @model_validator(mode="after")

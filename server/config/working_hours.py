@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
 
+from agent.state import Opening
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # A business that is closed for longer than this has settings that can never be met.
 LONGEST = 400
@@ -52,13 +54,15 @@ def days_of(text: str) -> frozenset[int]:
 @dataclass(frozen=True, slots=True)
 class Hours:
     """Open from `start` to `end` (HH:MM, `end` later than `start`, up to 24:00) on `days` that are no public
-    holiday of `country` (ISO code; empty: none are kept), by the clock of `zone`."""
+    holiday of `country` (ISO code; empty: none are kept), by the clock of `zone`. `stated`: somebody has set
+    them, so that customers are told."""
 
     zone: str = "Asia/Almaty"
     days: frozenset[int] = frozenset(range(5))
     start: str = "10:00"
     end: str = "18:00"
     country: str = ""
+    stated: bool = False
 
     def __post_init__(self) -> None:
         for text in (self.start, self.end):
@@ -104,6 +108,27 @@ class Hours:
             raise ValueError(f"no open day in the {LONGEST} days after {self.local(at):%Y-%m-%d}")
         return max(at, found[0])
 
+    def told(self, at: int) -> Opening | None:
+        """What customers are told of them at `at` (ms); None where nobody has set them."""
+        if not self.stated:
+            return None
+        opening = next(self.openings(at), None)
+        is_open = bool(opening and opening[0] <= at)
+        until = f"{self.local(opening[1] if is_open else opening[0]):%Y-%m-%d %H:%M}" if opening else ""
+        return Opening(days=self.spans, start=self.start, end=self.end, open=is_open, until=until)
+
+    @property
+    def spans(self) -> str:
+        """The days as people write them: `Mon-Wed,Sat`."""
+        runs: list[list[int]] = []
+        for day in sorted(self.days):
+            if runs and runs[-1][-1] == day - 1:
+                runs[-1].append(day)
+            else:
+                runs.append([day])
+        names = [day.capitalize() for day in DAYS]
+        return ",".join(names[r[0]] if len(r) == 1 else f"{names[r[0]]}-{names[r[-1]]}" for r in runs)
+
     def back_at(self, at: int) -> str:
         """When somebody is there again (`YYYY-MM-DD HH:MM` by the business's clock); empty at an open moment
         (ms), and where there is no open day in sight."""
@@ -111,12 +136,14 @@ class Hours:
         return f"{self.local(opening[0]):%Y-%m-%d %H:%M}" if opening and opening[0] > at else ""
 
 
-def hours_of(zone: str, days: str, start: str, end: str, holidays: str | None) -> Hours:
+def hours_of(
+    zone: str, days: str, start: str, end: str, holidays: str | None, *, stated: bool = False
+) -> Hours:
     """Hours in the words of settings. `holidays`: an ISO country, empty for none, None for the country of the
-    zone. Raises ValueError."""
+    zone; `stated`: customers are told them. Raises ValueError."""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"there is no time zone {zone}; use an IANA name such as Asia/Almaty") from None
     country = country_of(zone) if holidays is None else holidays
-    return Hours(zone, days_of(days), start, end, country if country in known_countries() else "")
+    return Hours(zone, days_of(days), start, end, country if country in known_countries() else "", stated)

@@ -155,6 +155,7 @@ def start_of(
         "at": now,
         "now": f"{bot.outreach.hours.local(now):%A %-d %B %Y, %H:%M}",
         "back_at": bot.outreach.hours.back_at(now),
+        "opening": bot.outreach.hours.told(now),
         "touch": None,
         "idle_minutes": (now - before) // 60_000 if (before := values.get("at", 0)) else 0,
     }

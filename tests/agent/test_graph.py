@@ -146,7 +146,7 @@ async def test_when_every_provider_is_down_the_offline_model_answers(scripted):
 
     chat, _ = scripted(down)
     reply = (await chat.says("How much is delivery?"))[0]
-    assert "1,500 tenge" in reply and "a.pdf, p. 2" in reply
+    assert "1,500 tenge" in reply
     assert "sk-123" not in reply
     assert (await chat.state())["model"] == "offline"
 

@@ -1,0 +1,102 @@
+"""The texts of a locale file: what the agent says by itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _with(*names: str) -> AfterValidator:
+    """A text in which only these stand in braces."""
+
+    def check(text: str) -> str:
+        if unknown := set(re.findall(r"\{([^}]*)\}", text)) - set(names):
+            known = ", ".join(f"{{{name}}}" for name in names) or "none"
+            raise ValueError(f"{{{min(unknown)}}} is unknown here; the names in braces are: {known}")
+        return text
+
+    return AfterValidator(check)
+
+
+Text = Annotated[str, Field(min_length=1), _with("business")]
+TextOfTime = Annotated[str, Field(min_length=1), _with("when")]
+TextOfDays = Annotated[str, Field(min_length=1), _with("days", "from", "to")]
+TextOfThing = Annotated[str, Field(min_length=1), _with("what")]
+Touch = Annotated[str, Field(min_length=1), _with("business", "name")]
+
+
+class Says(_Part):
+    """What the agent says without a model. {business} is the name of the shop."""
+
+    greeting: Text
+    unknown: Text
+    apology: Text
+    refusal: Text
+    not_client: Text
+    handed_over: Text
+    still_waiting: Text
+    back_at: TextOfTime
+    stopped: Text
+    started: Text
+    reset: Text
+    no_history: Text
+    media: Text
+    unheard: Text
+    too_large: Text
+    unreadable: Text
+    write_start: Text
+    order_noted: Text
+    checking: Text
+    thanks: Text
+    more: Text
+    noted: Text
+    who: Text
+    goodbye: Text
+    sorry: Text
+    unknown_again: Text
+    no_discount: Text
+    open_now: TextOfTime
+    closed_now: TextOfTime
+    hours: TextOfDays
+    closed_days: TextOfDays
+    clock: TextOfTime
+    in_stock: Text
+    out_of_stock: Text
+    nearest: TextOfThing
+    perhaps: Text
+    name: Text
+    email: Text
+    company: Text
+    phone: Text
+
+
+class Appointments(_Part):
+    """What is said of an appointment for a call. {when} is a date and a time."""
+
+    confirmed: TextOfTime
+    reminder: TextOfTime
+
+
+class FollowUps(_Part):
+    """The messages of a follow-up sequence. {name} is the contact's name behind a comma, or nothing."""
+
+    reminder: Touch
+    value: Touch
+    social_proof: Touch
+    last_chance: Touch
+    farewell: Touch
+
+
+class Texts(_Part):
+    """What the agent says by itself. `comma` stands before a name."""
+
+    comma: str = ", "
+    says: Says
+    appointments: Appointments
+    follow_ups: FollowUps

@@ -1,0 +1,1 @@
+"""A shop's answers without a model: questions told apart, passages quoted, prices listed."""

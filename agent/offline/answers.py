@@ -1,0 +1,166 @@
+"""The reply of the offline model: every question of a message answered in turn, or an honest word where there
+is no answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from agent.language.phrases import clock_line, opening_lines
+from agent.language.screens import (
+    asks_who,
+    is_goodbye,
+    is_greeting,
+    is_pleasantry,
+    is_small_talk,
+    is_thanks,
+)
+from agent.language.wishes import request_in
+from agent.offline.asking import (
+    asks_hours,
+    asks_now,
+    asks_price,
+    is_question,
+    questions_in,
+    thanks_or_bids_farewell,
+    topics_in,
+)
+from agent.offline.heard import Heard
+from agent.offline.quoting import Embed, Quotes, row_line
+
+# Rows of a price list in one answer, and of those that are only near to what was asked for.
+MOST_ROWS, MOST_NEAREST = 5, 2
+
+# Words of a remark that nothing has to be found for.
+FEW = 4
+
+_FILE = re.compile(
+    r"\s*\[(empty message|image|audio|video|document|sticker|location|contacts)\][^\n]{0,3}\s*"
+)
+_QUESTION = re.compile(r"[?؟]")
+
+
+class Answers:
+    """Answers to what was heard."""
+
+    def __init__(self, heard: Heard, embed: Embed) -> None:
+        self._heard = heard
+        self._quotes = Quotes(embed, heard.passages, heard.language)
+        self._request = request_in(heard.said)
+        self._found = {query: text for name, query, text in heard.tool_answers if name == "find_product"}
+
+    def text(self) -> str:
+        """The whole reply."""
+        heard = self._heard
+        if any(name == "request_human" for name, *_ in heard.tool_answers):
+            return heard.say("handed_over")
+        if fixed := self._fixed():
+            return fixed
+        if self._request == "complaint":
+            return heard.say("sorry")
+        if heard.gave_details and not _QUESTION.search(heard.said):
+            return heard.say("noted") + heard.question()
+        questions = questions_in(heard.said) or [heard.said]
+        answers = [self._answer(question) for question in questions]
+        by_name = [self._rows(query) for query in self._found if query not in questions]
+        if any(by_name):  # somebody called the tool by its name
+            answers = by_name
+        known = list(dict.fromkeys(answer for answer in answers if answer))
+        if not known and len(heard.said.split()) <= FEW and not is_question(heard.said):
+            return heard.say("more")
+        if not all(answers):
+            known.append(self._unknown())
+        told = "\n\n".join(known)
+        return told + heard.question() if all(answers) else told
+
+    def _fixed(self) -> str:
+        """The answer to what asks for nothing that documents hold; empty for anything else."""
+        heard = self._heard
+        if asks_who(heard.said) and len(questions_in(heard.said)) <= 1:
+            return heard.say("who")
+        if is_greeting(heard.said) or heard.said.startswith("/"):
+            return heard.say("greeting")
+        if is_thanks(heard.said):
+            return heard.say("thanks")
+        if is_goodbye(heard.said):
+            return heard.say("goodbye")
+        if is_small_talk(heard.said) or heard.said.strip() == "[sticker]":
+            return heard.say("more")
+        if not self._request and (kind := thanks_or_bids_farewell(heard.said)):
+            return heard.say(kind)
+        if is_pleasantry(heard.said):
+            words = heard.said.split()
+            return heard.say("thanks" if any(is_thanks(word) for word in words) else "more")
+        return heard.say("media") if _FILE.fullmatch(heard.said) else ""
+
+    def _answer(self, question: str) -> str:
+        """What is known of one question; empty for nothing."""
+        if asks_who(question):
+            return self._heard.say("who")
+        found = [self._hours(question)] if asks_hours(question) else []
+        if "discount" in topics_in(question):
+            found.append(self._quotes.about("discount") or self._heard.say("no_discount"))
+        elif topics_in(question) and (quoted := self._quotes.answer(question)):
+            found.append(quoted)
+        elif asks_price(question) and (rows := self._priced(question)):
+            found.append(rows)
+        elif not any(found):
+            found.append(self._quotes.answer(question))
+        return "\n".join(part for part in found if part)
+
+    def _hours(self, question: str) -> str:
+        """When the business is open: by its documents where they differ from its settings or are in the
+        contact's language, else by the settings."""
+        heard, written = self._heard, self._quotes.hours()
+        opening = heard.opening
+        if opening and written and not all(_holds(written, opening[at]) for at in ("start", "end")):
+            opening = None
+        if opening:
+            return "\n".join(opening_lines(opening, heard.language))
+        if written and heard.now and asks_now(question):
+            return f"{clock_line(heard.now, heard.language)} {written}"
+        return written
+
+    def _priced(self, question: str) -> str:
+        """The rows of the price list that were found for a question; empty for none."""
+        found = self._read(question)
+        if rows := self._rows(question):
+            return rows
+        if (found is None or self._quotes.foreign) and (likely := self._quotes.likely_rows(question)):
+            return "\n".join([self._heard.say("perhaps"), *likely])
+        if not isinstance(found, dict) or not isinstance(found.get("nearest"), list):
+            return ""
+        missing = str(found.get("not found", "")).partition(": ")[2]
+        nearest = self._lines(found["nearest"][:MOST_NEAREST])
+        return f"{self._heard.say('nearest').replace('{what}', missing)}\n{nearest}" if nearest else ""
+
+    def _read(self, query: str) -> Any:
+        """What the price list answered to a query; None for nothing."""
+        try:
+            return json.loads(self._found[query])
+        except (KeyError, ValueError, RecursionError):  # no rows, or thousands of brackets within each other
+            return None
+
+    def _rows(self, query: str) -> str:
+        found = self._read(query)
+        return self._lines(found[:MOST_ROWS]) if isinstance(found, list) else ""
+
+    def _lines(self, rows: list[Any]) -> str:
+        return "\n".join(row_line(row, self._heard.language) for row in rows if isinstance(row, dict))
+
+    def _unknown(self) -> str:
+        """That something is not known; another word where the last reply said so."""
+        if self._heard.was_just_said("unknown", "unknown_again"):
+            return self._heard.say("unknown_again")
+        return self._heard.say("unknown")
+
+
+def _holds(text: str, time: str) -> bool:
+    """Whether a text names a time of the clock (HH:MM), however it is written."""
+    hour, minute = time.split(":")
+    short = str(int(hour))
+    afternoon = str(int(hour) - 12) if int(hour) > 12 else short
+    spelt = "|".join(dict.fromkeys((hour, short, afternoon)))
+    minutes = rf"[:.h]?{minute}" if minute != "00" else rf"(?:[:.h]?{minute})?"
+    return bool(re.search(rf"(?<!\d)(?:{spelt}){minutes}(?!\d)", text))

@@ -1,0 +1,252 @@
+"""What the documents say to a question, word for word, and rows of price lists as lines for a customer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from agent.language.locale import LOCALES, words
+from agent.language.phrases import say
+from agent.offline.asking import is_question, states_hours, subjects_of, topics_in
+from knowledge_base.vocabulary import column_kinds, function_words
+
+Embed = Callable[[str], Any]
+
+QUOTE_CHARACTERS = 420
+# A sentence further than this from the best one does not belong to the answer (cosine,
+# multilingual-e5-small).
+SENTENCE_MARGIN = 0.03
+# What a word in common is worth, and a subject in common, on the same scale.
+SHARED_WORD, SHARED_TOPIC = 0.02, 0.08
+# A paragraph nearer than this answers a question with which it has neither word nor subject in common, in the
+# same language and in another.
+NEAR, NEAR_ACROSS = 0.865, 0.85
+# A row whose name is nearer than this to what a question in another language names may be meant, and the one
+# that is nearer than the next by so much is.
+NEAR_ROW, STANDS_OUT = 0.815, 0.02
+# Sentences that are compared with a question by meaning, those that share words with it first: each costs 10
+# ms once, so fewer where the question itself is long enough to cost the rest of a turn's time.
+EMBEDDED, EMBEDDED_OF_LONG, LONG = 16, 6, 400
+CONSIDERED = 5
+
+_SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A passage as the prompt shows it; `strong` says whether search holds it for an answer."""
+
+    language: str
+    strong: bool
+    text: str
+
+
+class _Line(NamedTuple):
+    sentence: str
+    paragraph: str
+    passage: Passage
+    heading: str
+
+
+class Quotes:
+    """What passages say, for a contact who reads `language`."""
+
+    def __init__(self, embed: Embed, passages: Sequence[Passage], language: str) -> None:
+        self._embed, self._language = embed, language
+        self._passages = sorted(passages, key=lambda p: self._reads(p.language))
+
+    def _reads(self, language: str) -> int:
+        """How well the contact reads a language, the best first."""
+        also = LOCALES[self._language].also_reads if self._language in LOCALES else ()
+        order = ["", self._language, *also, "en"]
+        return order.index(language) if language in order else len(order)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether every passage is in another language than the contact's."""
+        return all(p.language not in ("", self._language) for p in self._passages)
+
+    def hours(self) -> str:
+        """The paragraph that says when the shop is open; empty where none does."""
+        for passage in self._passages:
+            for _, paragraph in _paragraphs(passage.text):
+                if states_hours(paragraph):
+                    return paragraph
+        return ""
+
+    def about(self, topic: str) -> str:
+        """The paragraph about a subject; empty where there is none."""
+        for passage in self._passages:
+            for heading, paragraph in _paragraphs(passage.text):
+                if topic in subjects_of(f"{heading}\n{paragraph}"):
+                    return paragraph[: 2 * QUOTE_CHARACTERS]
+        return ""
+
+    def likely_rows(self, question: str) -> list[str]:
+        """The rows of price lists that a question in another language probably means: one that stands out,
+        else the nearest three; none where nothing is near."""
+        wanted = self._embed(_core(question))
+        rated: dict[str, float] = {}
+        for passage in self._passages:
+            for _, paragraph in _paragraphs(passage.text):
+                if is_row(columns := _columns(paragraph)):
+                    name = " ".join(value for header, value in columns.items() if _names(header))
+                    rated[row_line(columns, self._language)] = float(self._embed(name or paragraph) @ wanted)
+        ranked = sorted(rated, key=lambda row: -rated[row])
+        if not ranked or rated[ranked[0]] < NEAR_ROW:
+            return []
+        alone = len(ranked) == 1 or rated[ranked[0]] - rated[ranked[1]] >= STANDS_OUT
+        return ranked[:1] if alone else ranked[:3]
+
+    def answer(self, question: str) -> str:
+        """The paragraph nearest to the question, or only its nearest sentences when it is long; empty where
+        none answers it. Passages in a language the contact reads come first."""
+        for languages in (lambda rank: rank <= 1, lambda rank: True):
+            some = [p for p in self._passages if languages(self._reads(p.language))]
+            if some and (found := self._nearest(question, some)):
+                return found
+        return ""
+
+    def _nearest(self, question: str, passages: Sequence[Passage]) -> str:
+        wanted, said, topics = self._embed(question), stems(question), topics_in(question)
+
+        @cache  # the same line again costs nothing
+        def cosine(sentence: str) -> float:
+            return float(self._embed(sentence) @ wanted)
+
+        lines = [
+            _Line(s, paragraph, p, heading)
+            for p in passages
+            for heading, paragraph in _paragraphs(p.text)
+            for s in _sentences(paragraph)
+        ]
+        common = {stem for stem in said if 3 * sum(stem in stems(x.sentence) for x in lines) > len(lines) > 3}
+
+        def shared(line: _Line, text: str) -> float:
+            topic = topics & subjects_of(f"{line.heading}\n{text}")
+            words = SHARED_WORD * len((said - common) & stems(f"{line.heading}\n{text}"))
+            return words + SHARED_TOPIC * bool(topic)
+
+        def closeness(line: _Line) -> float:
+            return cosine(line.sentence) + shared(line, line.sentence)
+
+        most = EMBEDDED if len(question) <= LONG else EMBEDDED_OF_LONG
+        order = sorted(lines, key=lambda x: (-shared(x, x.sentence), not x.passage.strong))[:most]
+        rated = [line for line in lines if line in order]
+        if not rated:
+            return ""
+        best = max(rated, key=closeness)
+        if not self._answers(best, cosine(best.sentence), shared(best, best.paragraph), question):
+            return ""
+        if is_row(columns := _columns(best.paragraph)):
+            return row_line(columns, self._language)
+        if len(best.paragraph) <= QUOTE_CHARACTERS:
+            return best.paragraph
+        chosen: list[str] = []
+        for other in sorted(rated, key=lambda x: -closeness(x)):
+            fits = sum(map(len, chosen)) + len(other.sentence) <= QUOTE_CHARACTERS
+            near = closeness(other) >= closeness(best) - SENTENCE_MARGIN
+            if other.paragraph is best.paragraph and near and (fits or not chosen):
+                chosen.append(other.sentence)
+        return " ".join(s for s in _sentences(best.paragraph) if s in chosen)
+
+    def _answers(self, line: _Line, cosine: float, shared: float, question: str) -> bool:
+        """Whether a line that is nearest is near enough. What asks nothing is answered only by what has much
+        in common with it."""
+        if shared >= SHARED_TOPIC:
+            return True
+        if not line.passage.strong:
+            return False
+        if not is_question(question):
+            return shared >= 2 * SHARED_WORD
+        across = line.passage.language not in ("", self._language)
+        near = NEAR_ACROSS if across else NEAR
+        return cosine >= (near - SHARED_WORD / 2 if shared and across else 0 if shared else near)
+
+
+def _columns(paragraph: str) -> dict[str, str]:
+    """The columns of a row of a table, as passages write it: `name: Vase; price: 900`."""
+    if ": " not in paragraph or "; " not in paragraph:
+        return {}
+    return dict(pair.split(": ", 1) for pair in paragraph.split("; ") if ": " in pair)
+
+
+def _names(header: str) -> bool:
+    """Whether a column says what a thing is."""
+    return next(iter(column_kinds(header)), "") in ("name", "category", "variants")
+
+
+def _core(question: str) -> str:
+    """The words of a question that name goods."""
+    said = re.findall(r"[^\W_]+", question.casefold())
+    return " ".join(word for word in said if word not in function_words()) or question
+
+
+def _paragraphs(text: str) -> list[tuple[str, str]]:
+    """(heading, paragraph) of a passage; headings alone only when nothing else is there."""
+    parts = [part.strip() for part in text.split("\n") if part.strip()]
+    found: list[tuple[str, str]] = []
+    heading = ""
+    for part in parts:
+        if part[-1] in ".!?…।؟;" or len(part) > 80 or "; " in part:
+            found.append((heading, part))
+        else:
+            heading = part
+    return found or [("", part) for part in parts or [text]]
+
+
+def _sentences(text: str) -> list[str]:
+    return [part.strip() for part in _SENTENCE.split(text) if part.strip()][:15] or [text]
+
+
+def stems(text: str) -> set[str]:
+    """The first five letters of longer words: enough to know `гарантия` in `гарантии`."""
+    return {word[:5] for word in re.findall(r"[^\W\d_]{4,}", text.casefold())}
+
+
+_NAMES, _PRICES = words("columns.product_name"), words("columns.product_price")
+_CURRENCIES, _CODES = words("columns.product_currency"), words("columns.product_code")
+# Columns that say nothing to a customer, or are said in words.
+_UNSAID = frozenset(("article", "ordinal", "picture", "link", "category", "old_price", "stock"))
+
+
+def is_row(columns: dict[str, str]) -> bool:
+    """Whether these are columns of a price list."""
+    return any("price" in column_kinds(header) for header in columns)
+
+
+def row_line(row: dict[str, Any], language: str) -> str:
+    """A price-list row as a line: the name, the price with its currency, whether it is there, and every other
+    column but codes, groups and counts."""
+    rest = {str(k).strip(): str(v).strip() for k, v in row.items() if v not in (None, "")}
+
+    def take(wanted: Sequence[str]) -> tuple[str, str]:
+        header = next((h for word in wanted for h in rest if word in h.casefold()), "")
+        return (header, rest.pop(header)) if header else ("", "")
+
+    currency = take(_CURRENCIES)[1]
+    header, price = take(_PRICES)
+    name = take(_NAMES)[1] or (rest.pop(next(iter(rest))) if rest else "")
+    unit = currency or (match.group(1) if (match := re.search(r"[(,]\s*([^\s)]{1,5})\)?$", header)) else "")
+    stock = next((v for h, v in rest.items() if "stock" in column_kinds(h)), "")
+    others = [
+        f"{h.replace('_', ' ')}: {v}"
+        for h, v in rest.items()
+        if not any(code == h.casefold() for code in _CODES) and next(iter(column_kinds(h)), "") not in _UNSAID
+    ]
+    if stock.isdecimal():
+        others.append(say("in_stock" if int(stock[:MOST_DIGITS]) else "out_of_stock", language))
+    line = f"*{name}*" + (f": {_grouped(price)} {unit}".rstrip() if price else "")
+    return line + (f" ({', '.join(others)})" if others else "")
+
+
+# A price has fewer digits; Python refuses to read a number of thousands of them.
+MOST_DIGITS = 20
+
+
+def _grouped(number: str) -> str:
+    whole = number.isdecimal() and len(number) <= MOST_DIGITS
+    return f"{int(number):,}".replace(",", "\u00a0") if whole else number
