@@ -43,6 +43,7 @@ from server.pipeline.sender import send
 from server.replay.runs import Kept, played
 from server.replay.saved import parsed
 from server.replay.tape import Recorded
+from server.store.records import Entry, Reply
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -133,14 +134,15 @@ async def test_a_channel_in_forty_lines(redis: Redis, tmp_path: Path, monkeypatc
     assert await intake.receive(scope.channel.parse(body), scope, registry) == 1
     (conversation,) = (await runtime.mailbox.claim(5)).ids
     work = await runtime.mailbox.begin(conversation)
-    assert "hello" in work.batch[0]
+    assert [message.text for message in work.batch] == ["hello"]
     await runtime.mailbox.commit(
         conversation,
         work.fence,
         work.turn_id,
-        [(json.dumps({"id": "t:0", "text": "hi"}), json.dumps({"id": "t:0", "author": "bot"}))],
+        [(Reply(id="t:0", text="hi"), Entry(id="t:0", author="bot", text="hi"))],
     )
     work = await runtime.mailbox.begin(conversation, work.fence)
+    assert work.reply
     assert not await send(runtime, router, conversation, work.fence, work.reply, 1000)
     assert sent == [{"line": "shop", "to": "77015550101", "text": "hi", "id": f"{conversation}/t:0"}]
     line: Any = router.channel("bridged", "shop")

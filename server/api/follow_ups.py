@@ -10,7 +10,7 @@ from server.api.common import Api, Body, Here, Limit, Offset, OneBot, Page
 from server.operators.audit import Audited
 from server.operators.roles import AGENT, READER
 from server.outreach.follow_ups import NextTouch, SkippedTouch
-from server.outreach.rules import Plan
+from server.store.records import Plan
 
 routes = APIRouter(prefix="/api", tags=["follow-ups"], route_class=Audited)
 

@@ -1,47 +1,19 @@
-"""What waits in an outbox: a bubble, with all that its sending needs."""
+"""What goes into an outbox: what a turn said, or somebody else, in bubbles."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
 from agent.models import usage
 from agent.state import State
 from channels.markup import MAX_BUBBLES, bubbles, to_whatsapp
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
-from server.store.records import Author, Contact, Entry
+from server.store.records import Contact, Entry, Reply
 
-# A reply and its line of the transcript, as JSON.
-Pair = tuple[str, str]
-
-
-class File(BaseModel):
-    """A small text file that goes along as a document."""
-
-    name: str
-    mime_type: str
-    text: str
-
-
-class Reply(BaseModel):
-    """A bubble on its way. `notice` goes out even to a contact who stopped or was handed over: it says just
-    that. `template` (`name:language`) with its `variables` goes out in place of the text. A `touch` is for
-    somebody who is silent: not after they wrote again (later than `since`, ms), and not after `until` (ms; 0:
-    whenever)."""
-
-    id: str
-    text: str
-    author: Author = "bot"
-    notice: bool = False
-    template: str = ""
-    variables: tuple[str, ...] = ()
-    touch: int = 0
-    since: int = 0
-    until: int = 0
-    file: File | None = None
+# A reply and its line of the transcript.
+Pair = tuple[Reply, Entry]
 
 
 async def post(runtime: BotRuntime, contact: Contact, reply: Reply, delay: float = 0) -> bool:
@@ -55,9 +27,7 @@ async def post(runtime: BotRuntime, contact: Contact, reply: Reply, delay: float
         touch=reply.touch,
         variables=reply.variables,
     )
-    return await runtime.mailbox.post(
-        contact.id, reply.model_dump_json(), entry.model_dump_json(exclude={"status"}), delay=delay
-    )
+    return await runtime.mailbox.post(contact.id, reply, entry, delay=delay)
 
 
 def texts_of(replies: Sequence[str]) -> list[str]:
@@ -84,5 +54,5 @@ def pairs_of(turn_id: str, values: State, calls: Sequence[usage.Call], touch: di
         made |= cost if number == 0 else {}
         made |= {"touch": reply.touch, "template": reply.template, "variables": reply.variables}
         entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), **made)
-        pairs.append((reply.model_dump_json(), entry.model_dump_json(exclude={"status", "heard"})))
+        pairs.append((reply, entry))
     return pairs

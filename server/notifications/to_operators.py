@@ -22,11 +22,11 @@ from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations import outbox
-from server.conversations.outbox import Reply
 from server.notifications.webhooks import operator_secret, signature
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
+from server.store.records import Reply
 
 # How often the list is looked at, seconds, and how long one worker has for a notice before another tries.
 PAUSE, CLAIM = 1.0, 60

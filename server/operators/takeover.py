@@ -12,11 +12,11 @@ from agent.access_lists import SAID_BY_OPERATOR, TURNED_AWAY
 from channels.base import Message
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
-from server.conversations.outbox import Reply, post
+from server.conversations.outbox import post
 from server.outreach.rules import WINDOW
 from server.store.contacts import OPERATOR
 from server.store.message_templates import Template
-from server.store.records import Contact, Record
+from server.store.records import Contact, Record, Reply
 
 ContactClass = Literal["client", "non_client", "unknown"]
 CLASSES: tuple[str, ...] = get_args(ContactClass)
@@ -105,5 +105,5 @@ async def write(
         wa_id=contact.wa_id,
         user_id=contact.user_id,
     )
-    await runtime.mailbox.remember(contact.id, echo.model_dump_json())
+    await runtime.mailbox.remember(contact.id, echo)
     return reply.id

@@ -23,13 +23,12 @@ from agent.language.appointment_phrases import confirmed, reminder
 from server.bots.bot import Bot, BotRuntime
 from server.clock import now_ms
 from server.conversations import outbox
-from server.conversations.outbox import File, Reply
 from server.outreach.rules import WINDOW, barred
 from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import key
 from server.store.readable import readable
-from server.store.records import Contact, Record
+from server.store.records import Contact, File, Record, Reply
 from server.store.scripts import Scripts
 from tools.runtime import idempotency_key
 

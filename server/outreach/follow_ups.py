@@ -17,14 +17,14 @@ from agent.language.follow_up_phrases import kind_of
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.outreach import rules
-from server.outreach.rules import DAY, HOUR, SKIPPED, Plan, TouchDecision
+from server.outreach.rules import DAY, HOUR, SKIPPED, TouchDecision
 from server.outreach.timers import Timers
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import NOTHING, TurnOutcome
 from server.store.message_templates import templates
 from server.store.readable import readable
-from server.store.records import Contact, Record
+from server.store.records import Contact, Plan, Record
 
 log = structlog.get_logger()
 
@@ -292,4 +292,4 @@ def silence(plan: Plan) -> int:
 
 
 def _then(plan: Plan, counts: Sequence[str] = ()) -> TurnOutcome:
-    return TurnOutcome(plan.model_dump_json(), plan.timer, " ".join(counts))
+    return TurnOutcome(plan, " ".join(counts))

@@ -12,13 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel
-
 from agent.profile import region_of
 from server.config.follow_ups import MAPPED, Outreach
 from server.config.working_hours import Hours
 from server.store.message_templates import Template
-from server.store.records import Contact
+from server.store.records import Contact, Plan
 
 HOUR, DAY = 3_600_000, 86_400_000
 # Meta's window is closed this much earlier for us: a touch must not arrive a second too late.
@@ -28,30 +26,6 @@ SPREAD, LITTLE = 30 * 60_000, 5 * 60_000
 # How often a provider may put one touch off (errors 131049, 130472: "wait at least 24 hours").
 PUT_OFF = 2
 SKIPPED = 1000
-
-
-class Plan(BaseModel):
-    """What comes if a contact stays silent. Times are Unix ms; `anchor`: when the silence began; `touch`: the
-    number of the next touch; `last`: of the last one sent; `ended` says why no more come; `intervals`
-    (hours): this contact's own."""
-
-    anchor: int = 0
-    touch: int = 1
-    due: int = 0
-    why: str = ""
-    ended: str = ""
-    paused: bool = False
-    intervals: tuple[float, ...] | None = None
-    unanswered: int = 0
-    last: int = 0
-    touched_at: int = 0
-    touches: int = 0
-    put_off: int = 0
-
-    @property
-    def timer(self) -> int:
-        """When the timer rings (ms), 0 for never."""
-        return 0 if self.ended or self.paused else self.due
 
 
 @dataclass(frozen=True, slots=True)

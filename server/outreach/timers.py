@@ -14,9 +14,9 @@ from redis.exceptions import RedisError
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
-from server.outreach.rules import Plan
 from server.store.client import Redis
 from server.store.keys import WAKE, key
+from server.store.records import Plan
 from server.store.scripts import Scripts
 
 # How often workers look for timers that are up, seconds; and how many they take at a look.

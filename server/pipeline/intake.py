@@ -179,15 +179,12 @@ async def _store(
     )
     amends = message.kind in AMENDING and bool(message.amends)
     how = Arrival(
-        length=len(message.text),
-        account=message.account,
         assignee="person" if echo and answer else "",
         answer=answer and (echo or message.kind in ANSWERED or amends),
         heard=answer and message.kind in HEARD,
         at_once=message.kind == "button" or message.text.startswith("/"),
     )
-    written = message.model_dump_json(), entry.model_dump_json(exclude={"status"})
-    stored = await runtime.mailbox.accept(conversation_id, message.id, *written, how)
+    stored = await runtime.mailbox.accept(conversation_id, message, entry, how)
     return conversation_id, stored
 
 

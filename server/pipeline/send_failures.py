@@ -10,12 +10,12 @@ import structlog
 
 from channels.base import SendError, StatusUpdate
 from server.bots.bot import BotRuntime
-from server.conversations.outbox import Reply, post
+from server.conversations.outbox import post
 from server.outreach import consent
 from server.outreach.follow_ups import FollowUps
 from server.outreach.rules import WINDOW
 from server.store.mailbox import PROBE, SECOND
-from server.store.records import Contact
+from server.store.records import Contact, Reply
 
 RETRY_FIRST, RETRY_LONGEST = 500, 60 * SECOND
 # A day at one try a minute: after that the 24-hour window is closed anyway.

@@ -11,11 +11,10 @@ from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.conversations.callbacks import callback
-from server.conversations.outbox import Reply
 from server.observability import turn_traces
 from server.pipeline.send_failures import RETRIES, delay_of, learn, pause
 from server.store.mailbox import SECOND, Attempt
-from server.store.records import Contact
+from server.store.records import Contact, Reply
 
 # Sends without any answer before we stop: each may have arrived.
 UNKNOWN_TRIES = 3
@@ -24,13 +23,13 @@ log = structlog.get_logger()
 
 
 async def send(
-    runtime: BotRuntime, router: ChannelRouter, conversation_id: str, fence: int, raw: str, grace: float
+    runtime: BotRuntime, router: ChannelRouter, conversation_id: str, fence: int, reply: Reply, grace: float
 ) -> bool:
     """Send the head of the outbox, or put it down until it can be sent; whether there is more to do at once.
 
     `grace`: for how many ms a status may still say that a request without an answer did arrive.
     """
-    reply, mailbox = Reply.model_validate_json(raw), runtime.mailbox
+    mailbox = runtime.mailbox
     contact = await runtime.conversations.contact(conversation_id)
     reason = _unwanted(contact, reply)
     if contact is None or reason:

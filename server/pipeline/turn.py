@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -22,10 +21,10 @@ from server.observability.answered_otherwise import with_reason
 from server.observability.turn_traces import Tracing
 from server.outreach.appointments import Calendar
 from server.outreach.follow_ups import silence
-from server.outreach.rules import WINDOW, Plan, TouchDecision
+from server.outreach.rules import WINDOW, TouchDecision
 from server.pipeline.turn_services import TurnServices
 from server.store.mailbox import TurnOutcome, Work
-from server.store.records import Contact
+from server.store.records import Contact, Plan
 from tools.runtime import calendar
 
 log = structlog.get_logger()
@@ -41,7 +40,7 @@ async def run(
     batch: Sequence[Message],
     services: TurnServices,
 ) -> Done:
-    """(reply, transcript entry) pairs of a turn, each as JSON, and what it leaves planned.
+    """Replies of a turn, each with its line of the transcript, and what it leaves planned.
 
     After a crash the same turn comes again with the same batch: it resumes at the interrupted node, or only
     reads off what it had decided. Raises LeaseLost when another worker has taken the turn over."""
@@ -127,7 +126,7 @@ async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: s
     next."""
     config = _config(conversation_id, work)
     known = {message.id for message in (await graph.aget_state(config)).values.get("messages", [])}
-    gone = [RemoveMessage(id=id) for raw in work.batch if (id := json.loads(raw).get("id")) in known]
+    gone = [RemoveMessage(id=message.id) for message in work.batch if message.id in known]
     if gone:
         await graph.aupdate_state(config, {"messages": gone, "turn_id": ""}, as_node="remember")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from redis.exceptions import RedisError
 
-from channels.base import Message, SendError
+from channels.base import SendError
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 
@@ -17,17 +17,16 @@ async def show_typing(runtime: BotRuntime, router: ChannelRouter, conversation_i
     answer."""
     try:
         contact = await runtime.conversations.contact(conversation_id)
-        newest = await runtime.mailbox.newest(conversation_id)
+        message = await runtime.mailbox.newest(conversation_id)
         channel = router.channel(runtime.bot.id, contact.account) if contact else None
         if (
             contact is None
-            or newest is None
+            or message is None
             or channel is None
             or contact.assignee == "person"
             or contact.stopped
         ):
             return
-        message = Message.model_validate_json(newest)
         if message.kind != "echo":
             await channel.typing(contact.recipient, message.id)
     except (SendError, RedisError, OSError, ValueError) as error:

@@ -16,12 +16,10 @@ from redis.exceptions import RedisError
 from agent.checkpointer import LeaseLost
 from agent.language.phrases import say
 from agent.serializer import Poisoned
-from channels.base import Message
 from server.background import ended, running
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations import retention, working_memory
-from server.conversations.outbox import Reply
 from server.observability.redis_fitness import Judge
 from server.pipeline import linked_sessions, sender, turn
 from server.pipeline.leases import held
@@ -30,7 +28,7 @@ from server.pipeline.turn_services import TurnServices
 from server.pipeline.typing_indicator import show_typing
 from server.store.keys import WAKE
 from server.store.mailbox import Work
-from server.store.records import Contact, Entry
+from server.store.records import Contact, Entry, Reply
 
 log = structlog.get_logger()
 
@@ -143,7 +141,7 @@ class Worker:
         work = Work(0)
         try:
             work = await runtime.mailbox.begin(conversation_id)
-            while work.fence and (work.reply or work.batch):
+            while work.fence and (work.reply or work.size):
                 if self._stopping.is_set():
                     await runtime.mailbox.hand_back(conversation_id, work.fence)
                     return
@@ -178,8 +176,8 @@ class Worker:
         )
         contact = await runtime.conversations.contact(conversation_id)
         tries, crashes = self._settings.turn_attempts, work.attempt - 1 - work.failures
-        if len(work.batch) > 1 and (work.failures >= max(1, tries // 2) or crashes >= CRASHES * tries // 2):
-            bound.warning("turn_split", messages=len(work.batch))
+        if work.size > 1 and (work.failures >= max(1, tries // 2) or crashes >= CRASHES * tries // 2):
+            bound.warning("turn_split", messages=work.size)
             await self._undo(runtime, conversation_id, work)
             return await mailbox.split(conversation_id, work.fence, work.turn_id)
         if contact is None or work.failures >= tries or crashes >= CRASHES * tries:
@@ -191,10 +189,11 @@ class Worker:
             return False
         try:
             async with held(mailbox, conversation_id, work.fence):
-                batch = [Message.model_validate_json(raw) for raw in work.batch]
-                pairs, then = await turn.run(graph, runtime, contact, work, batch, self._services)
+                if work.unread:
+                    raise ValueError("; ".join(work.unread))
+                pairs, then = await turn.run(graph, runtime, contact, work, work.batch, self._services)
         except LeaseLost:
-            bound.warning("turn_stale", messages=len(work.batch))
+            bound.warning("turn_stale", messages=work.size)
             return False
         except (RedisError, OSError):
             raise
@@ -210,9 +209,9 @@ class Worker:
             return False
         code = await mailbox.commit(conversation_id, work.fence, work.turn_id, pairs, then)
         if code:
-            bound.info("turn_committed", messages=len(work.batch), replies=len(pairs))
+            bound.info("turn_committed", messages=work.size, replies=len(pairs))
         else:
-            bound.warning("turn_stale", messages=len(work.batch))
+            bound.warning("turn_stale", messages=work.size)
         return code == 1
 
     async def _bury(
@@ -226,8 +225,7 @@ class Worker:
             text = say("apology", contact.profile.get("language", "en"))
             reply = Reply(id=f"{work.turn_id}:sorry", text=text)
             entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=work.turn_id)
-            line = entry.model_dump_json(exclude={"status"})
-            await runtime.mailbox.post(conversation_id, reply.model_dump_json(), line)
+            await runtime.mailbox.post(conversation_id, reply, entry)
         why = f"failed {work.failures} times, began {work.attempt - 1} times"
         return await runtime.mailbox.bury(conversation_id, work.fence, work.turn_id, why) == 1
 

@@ -28,7 +28,7 @@ from server.config.settings import Settings
 from server.conversations.message_text import STOP, marked, of_group, pressed_stop, quoting, reacted, voiced
 from server.conversations.outbox import texts_of
 from server.outreach import rules
-from server.outreach.rules import HOUR, Plan
+from server.outreach.rules import HOUR
 from server.pipeline.turn import start_of
 from server.pipeline.turn_services import pause_is_over
 from server.replay.boundary import TapedKnowledge, TapedModels, taped_calls
@@ -38,7 +38,7 @@ from server.replay.heard import Heard, Played
 from server.replay.judge import judged
 from server.replay.saved import BadConversation, Said, SavedConversation, Turn
 from server.replay.tape import Mode, Recorded, Tape
-from server.store.records import Contact
+from server.store.records import Contact, Plan
 from tools.runtime import calendar
 
 MINUTE = 60_000

@@ -40,15 +40,18 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from channels.base import Pace
+from pydantic import ValidationError
+
+from channels.base import Message, Pace
 from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import WAKE, key
 from server.store.open_attempts import OpenAttempts
+from server.store.records import Entry, Plan, Reply
 from server.store.scripts import Scripts
 
 SECOND, DAY = 1000, 86_400_000
@@ -81,14 +84,21 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a worker holds after `begin`: a reply to send, or a batch to answer, or nothing (released)."""
+    """What a worker holds after `begin`: a reply to send, or a batch to answer, or nothing (released).
+    `unread`: of each message of the batch that is not as we wrote it, why."""
 
     fence: int
     turn_id: str = ""
     attempt: int = 0
     failures: int = 0
-    batch: tuple[str, ...] = ()
-    reply: str = ""
+    batch: tuple[Message, ...] = ()
+    reply: Reply | None = None
+    unread: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many messages the batch has."""
+        return len(self.batch) + len(self.unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +113,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class TurnOutcome:
-    """What a turn leaves behind besides its replies: the plan of touches (JSON; empty: as it was), the ms at
-    which the next is due (0: none), and what the turn counts as in the funnel."""
+    """What a turn leaves behind besides its replies: the plan of touches (None: as it was), and what the turn
+    counts as in the funnel."""
 
-    plan: str = ""
-    timer: int = 0
+    plan: Plan | None = None
     count: str = ""
 
 
@@ -128,11 +137,9 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """How a message comes in. `answer`: it goes to the inbox and makes the conversation due; `heard`: the
-    contact wrote it; `at_once`: without waiting for the burst to end. `length` is how many characters it has,
-    `account` the number it came to, `assignee` who has the conversation from now on."""
+    contact wrote it; `at_once`: without waiting for the burst to end; `assignee`: who has the conversation
+    from now on."""
 
-    length: int = 0
-    account: str = ""
     assignee: str = ""
     answer: bool = True
     heard: bool = True
@@ -164,20 +171,15 @@ class Mailbox:
         }
 
     async def accept(
-        self,
-        conversation_id: str,
-        message_id: str,
-        payload: str,
-        entry: str,
-        how: Arrival = USUAL,
+        self, conversation_id: str, message: Message, entry: Entry, how: Arrival = USUAL
     ) -> bool:
-        """Store a message and its transcript entry, unless its id was accepted before (then False).
+        """Store a message and its line of the transcript, unless its id was accepted before (then False).
 
         Raises UnknownContact, with nothing stored, when the conversation has no contact (any more)."""
-        digest = hashlib.blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
-        said: dict[str, Any] = {"digest": digest, "payload": payload, "length": how.length, "entry": entry}
-        said |= {"answer": int(how.answer), "heard": int(how.heard), "to": how.account}
-        said["assignee"] = how.assignee
+        digest = hashlib.blake2b(message.id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+        said: dict[str, Any] = {"digest": digest, "payload": message.model_dump_json(), "entry": _line(entry)}
+        said |= {"length": len(message.text), "to": message.account, "assignee": how.assignee}
+        said |= {"answer": int(how.answer), "heard": int(how.heard)}
         if how.at_once:
             said["debounce"] = 0
         stored = await self._run("accept", conversation_id, **said)
@@ -190,20 +192,20 @@ class Mailbox:
         wait, ids, fresh = await self._run("claim", "", count=count)
         return Claimed([item.decode() for item in ids], [item.decode() for item in fresh], int(float(wait)))
 
-    async def newest(self, conversation_id: str) -> str | None:
-        """The last message in the inbox."""
+    async def newest(self, conversation_id: str) -> Message | None:
+        """The last message in the inbox. Raises ValueError when it is not as we wrote it."""
         found = await self._redis.lindex(key(self.bot_id, "inbox", conversation_id), -1)
-        return found.decode().split(" ", 2)[2] if found else None
+        return Message.model_validate_json(found.split(b" ", 2)[2]) if found else None
 
     async def begin(self, conversation_id: str, fence: int | None = None) -> Work:
-        """Take up a claimed conversation, or go on with one in hand under its fence (0 in the answer:
-        lost)."""
+        """Take up a claimed conversation, or go on with one in hand under its fence (0 in the answer: lost).
+        Raises ValueError for a reply that is not as we wrote it."""
         held = "" if fence is None else fence
         found = await self._run("begin", conversation_id, turn=uuid.uuid4().hex, fence=held)
-        new, turn, attempt, failures, batch, reply = found
-        return Work(
-            new, turn.decode(), attempt, failures, tuple(item.decode() for item in batch), reply.decode()
-        )
+        new, turn, attempt, failures, rows, head = found
+        batch, unread = _messages(rows)
+        reply = Reply.model_validate_json(head) if head else None
+        return Work(new, turn.decode(), attempt, failures, batch, reply, unread)
 
     async def renew(self, conversation_id: str, fence: int) -> bool:
         """Keep the lease for another term; False when it was lost."""
@@ -224,13 +226,16 @@ class Mailbox:
         conversation_id: str,
         fence: int,
         turn_id: str,
-        replies: Sequence[tuple[str, str]],
+        replies: Sequence[tuple[Reply, Entry]],
         then: TurnOutcome = NOTHING,
     ) -> int:
-        """End a turn: drop its batch, queue (reply, transcript entry) pairs. 0: the lease was lost, nothing
-        changed."""
-        flat = [text for pair in replies for text in pair]
-        return await self._run("commit", conversation_id, *flat, fence=fence, turn=turn_id, **asdict(then))
+        """End a turn: drop its batch, queue replies, each with its line of the transcript. 0: the lease was
+        lost, nothing changed."""
+        flat = [text for reply, entry in replies for text in (reply.model_dump_json(), _line(entry))]
+        left: dict[str, Any] = {"plan": "", "timer": 0, "count": then.count}
+        if then.plan:
+            left |= {"plan": then.plan.model_dump_json(), "timer": then.plan.timer}
+        return await self._run("commit", conversation_id, *flat, fence=fence, turn=turn_id, **left)
 
     async def split(self, conversation_id: str, fence: int, turn_id: str) -> bool:
         """Drop a turn; its messages come again one by one."""
@@ -240,14 +245,15 @@ class Mailbox:
         """Give a turn up: its batch goes to the dead letters."""
         return await self._run("bury", conversation_id, fence=fence, turn=turn_id, reason=reason)
 
-    async def post(self, conversation_id: str, reply: str, entry: str, delay: float = 0) -> bool:
+    async def post(self, conversation_id: str, reply: Reply, entry: Entry, delay: float = 0) -> bool:
         """Queue a message that no turn wrote, such as an operator's; False when one of its id was queued
         before."""
-        return bool(await self._run("post", conversation_id, reply=reply, entry=entry, delay=int(delay)))
+        texts = {"reply": reply.model_dump_json(), "entry": _line(entry)}
+        return bool(await self._run("post", conversation_id, **texts, delay=int(delay)))
 
-    async def remember(self, conversation_id: str, payload: str) -> None:
+    async def remember(self, conversation_id: str, message: Message) -> None:
         """Let the next turn know of something that needs no answer, such as what an operator wrote."""
-        await self._run("note", conversation_id, payload=payload)
+        await self._run("note", conversation_id, payload=message.model_dump_json())
 
     async def send_begin(
         self, conversation_id: str, fence: int, account: str, reply_id: str, pace: Pace, again: bool = False
@@ -327,3 +333,20 @@ class Mailbox:
             },
             *rest,
         )
+
+
+def _line(entry: Entry) -> str:
+    """A line of the transcript as it is kept: `status` and `heard` are filled in on reading."""
+    return entry.model_dump_json(exclude={"status", "heard"})
+
+
+def _messages(rows: Sequence[bytes]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    """The messages of a batch, and why each of the others could not be read."""
+    batch, unread = list[Message](), list[str]()
+    for row in rows:
+        try:
+            batch.append(Message.model_validate_json(row))
+        except ValidationError as error:  # without what stands in it, which is the contact's
+            where = ", ".join(".".join(map(str, problem["loc"])) or "all of it" for problem in error.errors())
+            unread.append(f"not as it was written: {where}")
+    return tuple(batch), tuple(unread)

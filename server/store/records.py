@@ -1,5 +1,5 @@
-"""What is known of a contact, one line of what was said, and what could not be read: how
-`server.store.contacts` hands them out."""
+"""What Redis holds, as the stores take it and hand it out: a contact, a line of what was said, a reply on its
+way, the plan of touches, and what could not be read."""
 
 from __future__ import annotations
 
@@ -50,6 +50,62 @@ class Entry(Record):
         """The line with its status, and what was heard in it, as the hash `status` holds them."""
         said = None if heard is None else heard.decode()
         return self.model_copy(update={"status": (status or b"").decode(), "heard": said})
+
+
+class File(BaseModel):
+    """A small text file that goes along as a document."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    mime_type: str
+    text: str
+
+
+class Reply(BaseModel):
+    """A bubble on its way. `notice` goes out even to a contact who stopped or was handed over: it says just
+    that. `template` (`name:language`) with its `variables` goes out in place of the text. A `touch` is for
+    somebody who is silent: not after they wrote again (later than `since`, ms), and not after `until` (ms; 0:
+    whenever)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    text: str
+    author: Author = "bot"
+    notice: bool = False
+    template: str = ""
+    variables: tuple[str, ...] = ()
+    touch: int = 0
+    since: int = 0
+    until: int = 0
+    file: File | None = None
+
+
+class Plan(BaseModel):
+    """What comes if a contact stays silent. Times are Unix ms; `anchor`: when the silence began; `touch`: the
+    number of the next touch; `last`: of the last one sent; `ended` says why no more come; `intervals`
+    (hours): this contact's own."""
+
+    model_config = ConfigDict(frozen=True)
+
+    anchor: int = 0
+    touch: int = 1
+    due: int = 0
+    why: str = ""
+    ended: str = ""
+    paused: bool = False
+    intervals: tuple[float, ...] | None = None
+    unanswered: int = 0
+    last: int = 0
+    touched_at: int = 0
+    touches: int = 0
+    put_off: int = 0
+
+    @property
+    def timer(self) -> int:
+        """When the timer rings (ms), 0 for never."""
+        return 0 if self.ended or self.paused else self.due
 
 
 class Piece(Record):

@@ -29,7 +29,6 @@ from server.bots.bot import BotRuntime, runtimes
 from server.config.settings import Settings
 from server.outreach.follow_ups import FollowUps
 from server.store.embedded import EmbeddedRedis
-from server.store.mailbox import Arrival
 from server.store.message_templates import Template, keep
 from server.store.records import Entry
 from tests.fakes.serving import served
@@ -211,13 +210,7 @@ class World:
         person.said.append((clock.now_ms(), text))
         person.done = len(person.said) > 1
         entry = Entry(id=said.id, author="contact", text=text, at=clock.now_ms())
-        await runtime.mailbox.accept(
-            person.conversation,
-            said.id,
-            said.model_dump_json(),
-            entry.model_dump_json(),
-            Arrival(account=NUMBER),
-        )
+        await runtime.mailbox.accept(person.conversation, said, entry)
 
     async def _check(self, runtime: BotRuntime, emulator: Doors) -> dict[str, Any]:
         broken: Counter[str] = Counter(dict.fromkeys(RULES, 0))

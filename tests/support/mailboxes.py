@@ -6,9 +6,11 @@ import json
 
 from redis.asyncio import Redis
 
-from channels.base import Pace
+from channels.base import Message, Pace
+from server.clock import now_ms
 from server.store.keys import key
 from server.store.mailbox import Arrival, Limits, Mailbox, Work
+from server.store.records import Entry, Reply
 from tests.support.waiting import until
 
 
@@ -16,11 +18,15 @@ def mailbox(redis: Redis, debounce: int = 0, longest: int = 0, lease: int = 60_0
     return Mailbox(redis, "b", Limits(debounce=debounce, longest=longest, lease=lease))
 
 
+def said(message_id: str, text: str = "", account: str = "") -> tuple[Message, Entry]:
+    """A message, and its line of the transcript."""
+    message = Message(id=message_id, account=account, kind="text", text=text)
+    return message, Entry(id=message_id, author="contact", text=text, at=now_ms())
+
+
 async def put(box: Mailbox, conversation: str, message: str, **options: bool) -> bool:
     await box._redis.hset(key("b", "contact", conversation), "created", "0")
-    return await box.accept(
-        conversation, message, json.dumps({"id": message}), json.dumps({"id": message}), Arrival(**options)
-    )
+    return await box.accept(conversation, *said(message), Arrival(**options))
 
 
 async def take(box: Mailbox) -> tuple[str, Work]:
@@ -33,11 +39,11 @@ async def claimed_of(box: Mailbox) -> list[str]:
 
 
 def ids(work: Work) -> list[str]:
-    return [json.loads(raw)["id"] for raw in work.batch]
+    return [message.id for message in work.batch]
 
 
-def reply(reply_id: str) -> tuple[str, str]:
-    return json.dumps({"id": reply_id, "text": "hi"}), json.dumps({"id": reply_id})
+def reply(reply_id: str) -> tuple[Reply, Entry]:
+    return Reply(id=reply_id, text="hi"), Entry(id=reply_id, author="bot", text="hi", at=now_ms())
 
 
 async def try_to_send(

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,13 +21,11 @@ from server.bots.bot import Bot, BotRuntime, runtimes
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
-from server.conversations import outbox
 from server.pipeline import sender
 from server.pipeline.turn_services import TurnServices
 from server.pipeline.worker import Worker
 from server.store.keys import key, thread_prefix
-from server.store.mailbox import Arrival
-from server.store.records import Entry
+from server.store.records import Entry, Reply
 from tests.support.chatting import Shelf
 from tests.support.stack import TOKEN
 
@@ -60,9 +57,7 @@ class Office:
         said = Message(id=f"wamid.{uuid.uuid4().hex}", account=NUMBER, kind="text", wa_id=contact, text=text)
         conversation = await self.runtime.conversations.identify(said)
         entry = Entry(id=said.id, author="contact", text=text, at=now_ms())
-        await self.runtime.mailbox.accept(
-            conversation, said.id, said.model_dump_json(), entry.model_dump_json(), Arrival(length=len(text))
-        )
+        await self.runtime.mailbox.accept(conversation, said, entry)
         return conversation
 
     @contextlib.asynccontextmanager
@@ -101,10 +96,9 @@ class Office:
         """Queue a reply to a contact; the conversation's id."""
         known = Message(id="m", account=NUMBER, kind="text", wa_id=contact)
         conversation = await self.runtime.conversations.identify(known)
-        reply = outbox.Reply(id=f"{uuid.uuid4().hex}:0", text="the reply", **more)
-        await self.runtime.mailbox.post(
-            conversation, reply.model_dump_json(), json.dumps({"id": reply.id, "author": "bot"})
-        )
+        reply = Reply(id=f"{uuid.uuid4().hex}:0", text="the reply", **more)
+        entry = Entry(id=reply.id, author="bot", text=reply.text)
+        await self.runtime.mailbox.post(conversation, reply, entry)
         return conversation
 
     async def send(self) -> None:
@@ -130,5 +124,5 @@ async def heard(runtime: BotRuntime, contact: str, said: str, name: str = "") ->
     message = Message(id=f"{contact} {said}", account="1", kind="text", wa_id=contact, text=said, name=name)
     conversation = await runtime.conversations.identify(message)
     entry = Entry(id=message.id, author="contact", text=said, at=1)
-    await runtime.mailbox.accept(conversation, message.id, "{}", entry.model_dump_json(exclude={"status"}))
+    await runtime.mailbox.accept(conversation, message, entry)
     return conversation

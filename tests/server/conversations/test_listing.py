@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from server.config.settings import Settings
 from server.conversations import listing as module
 from server.conversations.listing import BadCursor, ConversationList, cursor_of, place_of
 from server.store.keys import key
-from server.store.records import Entry
+from server.store.records import Entry, Reply
 from tests.support.chatting import Scripted, polite
 from tests.support.office import Office, heard
 from tests.support.waiting import until
@@ -65,10 +64,8 @@ async def test_a_failed_send_is_shown_until_another_arrives(redis: Redis, tmp_pa
         (2, "failed a person has taken over"),
         (3, "delivered"),
     ):
-        reply = json.dumps({"id": f"r:{number}"})
-        await runtime.mailbox.post(
-            conversation, reply, Entry(id=f"r:{number}", author="bot").model_dump_json()
-        )
+        reply, entry = Reply(id=f"r:{number}", text="hi"), Entry(id=f"r:{number}", author="bot", text="hi")
+        await runtime.mailbox.post(conversation, reply, entry)
         await runtime.mailbox.status(conversation, "", f"r:{number}", "p", state)
         expected = [] if number == 3 else [conversation]
         page = await conversation_list.page({"default": runtime}, "failed")

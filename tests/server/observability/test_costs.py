@@ -19,7 +19,7 @@ from server.bots.bot import Bot, runtime_of
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.observability.costs import Spending
-from server.store.mailbox import Arrival, Limits, Mailbox
+from server.store.mailbox import Limits, Mailbox
 from server.store.records import Entry
 from tests.fakes.openai_wire import polite
 from tests.support.stack import Stack
@@ -96,8 +96,8 @@ async def test_what_one_contact_writes_beyond_their_turns_of_an_hour_waits_and_i
 
     async def writes(number: int) -> None:
         said = card.model_copy(update={"id": f"m{number}"})
-        entry = Entry(id=said.id, author="contact", text="hi", at=now_ms()).model_dump_json()
-        assert await box.accept(conversation, said.id, said.model_dump_json(), entry, Arrival(length=2))
+        entry = Entry(id=said.id, author="contact", text="hi", at=now_ms())
+        assert await box.accept(conversation, said, entry)
 
     async def turn() -> int:
         [name] = (await box.claim(1)).ids

@@ -24,7 +24,7 @@ from channels.base import Message
 from server.clock import move_to
 from server.operators import analytics, privacy
 from server.store.counters import KEPT, by_day, day_of, days, fields
-from server.store.records import Entry
+from server.store.records import Entry, Reply
 from server.web.dashboard import charts
 from tests.fakes.openai_wire import error, last_user, message, polite, schema_of
 from tests.support.customers import fresh
@@ -52,17 +52,14 @@ async def test_an_answer_is_counted_once_with_its_time(redis: Redis, tmp_path: P
         await until(claimed)
         work = await mailbox.begin(conversation)
         pairs = [
-            (
-                json.dumps({"id": f"{work.turn_id}:{n}"}),
-                Entry(id=f"{work.turn_id}:{n}", author="bot", text=t).model_dump_json(),
-            )
+            (Reply(id=f"{work.turn_id}:{n}", text=t), Entry(id=f"{work.turn_id}:{n}", author="bot", text=t))
             for n, t in enumerate(texts)
         ]
         for _ in range(2):  # committed twice, as after a crash
             await mailbox.commit(conversation, work.fence, work.turn_id, pairs)
         for reply, _ in pairs:
             for state in ("accepted", "delivered", "sent", "delivered", "read"):
-                await mailbox.status(conversation, "", json.loads(reply)["id"], "p", state)
+                await mailbox.status(conversation, "", reply.id, "p", state)
 
     try:
         move_to(40_000)
@@ -89,7 +86,7 @@ async def test_nobody_is_counted_twice(redis: Redis, tmp_path: Path):
     card = Message(id="api", account="4242", kind="system", wa_id="77010000001")
     conversation = await conversations.identify(card)
     entry = Entry(id="r:0", author="person", text="an offer")
-    await office.runtime.mailbox.post(conversation, json.dumps({"id": "r:0"}), entry.model_dump_json())
+    await office.runtime.mailbox.post(conversation, Reply(id="r:0", text="an offer"), entry)
     await office.writes("77010000001", "yes?")
     for kind in ("client", "non_client", "client", "unknown", "client"):
         await conversations.learn(conversation, {"class": kind, "company": "Aurora"}, "operator")

@@ -20,10 +20,10 @@ from server import clock
 from server.config.follow_ups import Outreach
 from server.outreach import consent
 from server.outreach.follow_ups import FollowUps
-from server.outreach.rules import DAY, HOUR, Plan, decide_touch
+from server.outreach.rules import DAY, HOUR, decide_touch
 from server.pipeline.send_failures import undelivered
 from server.store.message_templates import Template, keep, note_status
-from server.store.records import Contact
+from server.store.records import Contact, Entry, Plan
 from tests.support.chatting import Scripted, call, quiet
 from tests.support.office import NUMBER, Office
 from tests.support.virtual_clock import at, local, ms
@@ -274,9 +274,9 @@ async def test_the_button_of_a_template_is_an_opt_out_whatever_it_says(redis: Re
     body = update("messages", contacts=[{"wa_id": "77010000001"}], messages=[message])
     (pressed,) = parse(body).messages
     async with silence(redis, tmp_path) as scene:
-        entry = '{"id": "wamid.b", "author": "contact", "at": 1}'
+        entry = Entry(id="wamid.b", author="contact", at=1)
         box = scene.office.runtime.mailbox
-        await box.accept(scene.conversation, pressed.id, pressed.model_dump_json(), entry)
+        await box.accept(scene.conversation, pressed, entry)
         await until(scene.settled)
         assert "no more messages from us" in scene.texts()[-1]
         assert len(await consent.suppressed(redis, scene.office.runtime.conversations)) == 1

@@ -19,7 +19,6 @@ from server.outreach.appointments import Appointments
 from server.pipeline.merging import Merging
 from server.store.contacts import OPERATOR
 from server.store.keys import key
-from server.store.mailbox import Arrival
 from server.store.records import Entry
 from tests.support.customers import asked, fresh, quiet, raw
 from tests.support.office import NUMBER, Office
@@ -101,11 +100,9 @@ async def test_nothing_is_merged_while_something_is_in_hand(redis: Redis, tmp_pa
         == mine
     )
     # what was seen of the other one is not taken again
-    again = Message.model_validate_json(work.batch[0])
+    [again] = work.batch
     entry = Entry(id=again.id, author="contact", text="hello", at=now_ms())
-    assert not await runtime.mailbox.accept(
-        mine, again.id, again.model_dump_json(), entry.model_dump_json(), Arrival(length=5)
-    )
+    assert not await runtime.mailbox.accept(mine, again, entry)
 
 
 async def test_what_cannot_be_merged_is_shown_and_stops_no_other(redis: Redis, tmp_path: Path):

@@ -22,11 +22,12 @@ from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
-from server.conversations.outbox import Reply, post
+from server.conversations.outbox import post
 from server.pipeline import linked_sessions
 from server.pipeline.poller import LONGEST_PAUSE, Poll
 from server.store import alerts
 from server.store.keys import key
+from server.store.records import Reply
 
 PROFILE, CONTACT = "0a1b2c3d-4e5f", "77015550101"
 

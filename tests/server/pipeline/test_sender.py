@@ -3,7 +3,6 @@ from it."""
 
 from __future__ import annotations
 
-import json
 import uuid
 
 import pytest
@@ -173,9 +172,8 @@ async def test_no_second_sees_more_than_the_numbers_throughput(redis: Redis, tmp
     pace = office.router.channel("default", NUMBER).pace  # pyright: ignore[reportOptionalMemberAccess]
     for name in claimed:
         held = await office.runtime.mailbox.begin(name)
-        tried = await office.runtime.mailbox.send_begin(
-            name, held.fence, NUMBER, json.loads(held.reply)["id"], pace
-        )
+        assert held.reply
+        tried = await office.runtime.mailbox.send_begin(name, held.fence, NUMBER, held.reply.id, pace)
         asked = (await redis.time())[0] * 1000 + (await redis.time())[1] // 1000
         times.append(asked - now + (int(tried.detail) if tried.go == "wait" else 0))
     times.sort()

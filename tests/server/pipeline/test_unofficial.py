@@ -3,7 +3,6 @@ at all."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,11 @@ from server.bots.bot import build_bot
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
-from server.conversations.outbox import Reply, post
-from server.outreach.rules import Plan, decide_touch
+from server.conversations.outbox import post
+from server.outreach.rules import decide_touch
 from server.pipeline.intake import receive
 from server.pipeline.sender import send
-from server.store.records import Contact
+from server.store.records import Contact, Plan, Reply
 from tests.support.waiting import until
 
 PROFILE, CONTACT = "profile-1", "77015550101"
@@ -188,7 +187,8 @@ async def test_no_minute_sees_more_than_twenty_messages(redis: Redis, tmp_path: 
     times: list[int] = []
     for name in [name for _ in range(3) for name in (await house.runtime.mailbox.claim(32)).ids]:
         held = await house.runtime.mailbox.begin(name)
-        asked = json.loads(held.reply)["id"]
+        assert held.reply
+        asked = held.reply.id
         tried = await house.runtime.mailbox.send_begin(name, held.fence, PROFILE, asked, channel.pace)
         at = (await redis.time())[0] * 1000 + (await redis.time())[1] // 1000 - now
         times.append(at + (int(tried.detail) if tried.go == "wait" else 0))

@@ -4,7 +4,6 @@ turn."""
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from langchain_core.messages import AnyMessage
 from redis.asyncio import Redis
 
 from agent.models.chat import Asked, Models
+from channels.base import Message
 from server.pipeline import worker as worker_module
 from server.store import alerts
 from server.store.keys import key
@@ -126,8 +126,8 @@ async def test_opting_out_while_the_answer_is_on_its_way_stops_it(office: Office
 async def test_stop_is_heard_though_a_person_writes_in_the_same_breath(office: Office):
     contact = "77060000005"
     conversation = await office.writes(contact, "STOP")
-    echo = {"id": "op:0", "account": "4242", "kind": "echo", "wa_id": contact, "text": "hold on, I will look"}
-    await office.runtime.mailbox.remember(conversation, json.dumps(echo))
+    echo = Message(id="op:0", account="4242", kind="echo", wa_id=contact, text="hold on, I will look")
+    await office.runtime.mailbox.remember(conversation, echo)
     async with office.working(Models(Scripted(script=polite, asked=[]))):
         await until(office.idle)
     known = await office.runtime.conversations.contact(conversation)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +11,7 @@ from channels.base import Pace
 from server.store.dead_letters import DeadLetters
 from server.store.keys import key
 from server.store.mailbox import Claimed, Limits, Mailbox, UnknownContact
-from tests.support.mailboxes import claimed_of, ids, mailbox, put, reply, take, transcript, try_to_send
+from tests.support.mailboxes import claimed_of, ids, mailbox, put, reply, said, take, transcript, try_to_send
 
 
 async def test_a_message_is_accepted_once(redis: Redis):
@@ -29,7 +27,7 @@ async def test_a_message_is_accepted_once(redis: Redis):
 async def test_a_message_for_a_contact_that_was_erased_stores_nothing(redis: Redis):
     box = mailbox(redis)
     with pytest.raises(UnknownContact):
-        await box.accept("ghost", "m1", "{}", "{}")
+        await box.accept("ghost", *said("m1"))
     assert await redis.keys("*") == []
 
 
@@ -119,7 +117,7 @@ async def test_replies_go_out_before_the_next_turn_starts(redis: Redis):
     await box.commit("c", work.fence, work.turn_id, [reply("t:0"), reply("t:1")])
     for number in range(2):
         sending = await box.begin("c", None if number else work.fence)
-        assert json.loads(sending.reply)["id"] == f"t:{number}"
+        assert sending.reply.id == f"t:{number}"
         assert not sending.batch
         assert await try_to_send(box, "c", sending.fence, "a", Pace()) == ("go", "1")
         code = await box.send_done("c", sending.fence, "a", f"t:{number}", f"wamid.{number}", "accepted")

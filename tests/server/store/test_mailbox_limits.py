@@ -11,7 +11,7 @@ from channels.base import Pace
 from server.store.dead_letters import DeadLetters
 from server.store.keys import key
 from server.store.mailbox import Arrival, Limits, Mailbox
-from tests.support.mailboxes import claimed_of, ids, mailbox, put, reply, take, transcript, try_to_send
+from tests.support.mailboxes import claimed_of, ids, mailbox, put, reply, said, take, transcript, try_to_send
 from tests.support.waiting import until
 
 
@@ -48,11 +48,10 @@ async def test_many_characters_are_a_flood_too_but_one_message_always_gets_in(re
     box = limited(redis, characters=100)
     for number, length in enumerate([60, 60, 30, 500]):
         await redis.hset(key("b", "contact", "c"), "created", "0")
-        said = json.dumps({"id": f"m{number}"})
-        await box.accept("c", f"m{number}", said, said, Arrival(length=length))
+        await box.accept("c", *said(f"m{number}", "x" * length))
         if number == 2:
             kept = await redis.lrange(key("b", "inbox", "c"), 0, -1)
-            assert [raw.split(b" ", 2)[2] for raw in kept] == [b'{"id": "m1"}', b'{"id": "m2"}']
+            assert [json.loads(raw.split(b" ", 2)[2])["id"] for raw in kept] == ["m1", "m2"]
     _, work = await take(box)
     assert ids(work) == ["m3"]
 
@@ -69,7 +68,7 @@ async def test_what_waited_too_long_is_not_answered_any_more(redis: Redis):
 
 async def test_a_note_is_never_too_old(redis: Redis):
     box = limited(redis, age=-1000)
-    await box.remember("c", json.dumps({"id": "note"}))
+    await box.remember("c", said("note")[0])
     await put(limited(redis), "c", "m0")
     _, work = await take(box)
     assert ids(work) == ["note", "m0"]
@@ -122,18 +121,17 @@ async def test_a_transcript_is_bounded_by_number_and_by_age(redis: Redis):
 
 async def outcomes(box: Mailbox, pace: Pace, count: int, conversations: int = 1) -> list[str]:
     """What `send_begin` says to `count` replies, spread over conversations."""
-    said = []
+    told = []
     for number in range(count):
         name = f"c{number % conversations}"
         await box.post(name, *reply(f"t:{number}"))
         await box.claim(100)
         held = await box.begin(name)
         go, _ = await try_to_send(box, name, held.fence, "number", pace)
-        said.append(go)
+        told.append(go)
         if go == "go":
-            head = json.loads(held.reply)["id"]
-            await box.send_done(name, held.fence, "number", head, "wamid", "accepted")
-    return said
+            await box.send_done(name, held.fence, "number", held.reply.id, "wamid", "accepted")
+    return told
 
 
 async def test_a_number_has_its_share_and_every_later_slot_is_reserved_once(redis: Redis):
@@ -212,13 +210,11 @@ async def test_a_slot_that_was_not_used_in_time_is_given_up(redis: Redis):
     assert await outcomes(box, pace, 4, conversations=4) == ["go", "wait", "wait", "wait"]
     for name in ("c1", "c2", "c3"):
         await redis.hset(key("b", "box", name), "slot", 5)
-    said = []
+    told = []
     for name in ("c1", "c2", "c3"):
         held = await box.begin(name)
-        said.append(
-            (await try_to_send(box, name, held.fence, "number", pace, json.loads(held.reply)["id"]))[0]
-        )
-    assert said == ["wait"] * 3
+        told.append((await try_to_send(box, name, held.fence, "number", pace, held.reply.id))[0])
+    assert told == ["wait"] * 3
 
 
 async def test_slots_that_were_given_out_do_not_count_when_the_provider_wants_nothing(redis: Redis):
@@ -236,10 +232,10 @@ async def test_slots_that_were_given_out_do_not_count_when_the_provider_wants_no
 async def test_a_person_who_writes_takes_over_in_the_same_breath(redis: Redis):
     box, contact = mailbox(redis), key("b", "contact", "c")
     await redis.hset(contact, mapping={"owner": "bot", "account": "A"})
-    assert await box.accept("c", "m1", "{}", "{}", Arrival(assignee="person", account="B"))
+    assert await box.accept("c", *said("m1", account="B"), Arrival(assignee="person"))
     assert await redis.hmget(contact, "owner", "account") == [b"person", b"B"]
     await redis.hset(contact, "owner", "bot")
-    assert not await box.accept("c", "m1", "{}", "{}", Arrival(assignee="person", account="A"))
+    assert not await box.accept("c", *said("m1", account="A"), Arrival(assignee="person"))
     assert await redis.hmget(contact, "owner", "account") == [b"bot", b"B"]
 
 

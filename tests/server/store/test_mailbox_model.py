@@ -25,6 +25,8 @@ from channels.base import Pace
 from server.store.dead_letters import DeadLetters
 from server.store.keys import key
 from server.store.mailbox import Limits, Mailbox, Work
+from tests.support.mailboxes import reply as made
+from tests.support.mailboxes import said
 
 pytestmark = pytest.mark.slow
 
@@ -85,8 +87,7 @@ class MailboxMachine(RuleBasedStateMachine):
     @rule(name=NAMES)
     def accept(self, name: str) -> None:
         message = f"m{next(self.numbers)}"
-        said = json.dumps({"id": message})
-        assert self.do(self.box.accept, name, message, said, said)
+        assert self.do(self.box.accept, name, *said(message))
         self.model[name].accepted.append(message)
         self.model[name].waiting.append(message)
 
@@ -95,14 +96,13 @@ class MailboxMachine(RuleBasedStateMachine):
         known = self.model[name].accepted
         if known:
             message = known[place % len(known)]
-            assert not self.do(self.box.accept, name, message, "{}", "{}")
+            assert not self.do(self.box.accept, name, *said(message))
 
     @rule(name=NAMES)
     def post(self, name: str) -> None:
         reply = f"p{next(self.numbers)}"
-        text = json.dumps({"id": reply})
-        assert self.do(self.box.post, name, text, text)
-        assert not self.do(self.box.post, name, text, text)
+        assert self.do(self.box.post, name, *made(reply))
+        assert not self.do(self.box.post, name, *made(reply))
         self.model[name].outbox.append(reply)
         self.model[name].queued.append(reply)
 
@@ -126,9 +126,9 @@ class MailboxMachine(RuleBasedStateMachine):
             assert work.fence > expected.hand.fence
             self.stale.append((name, expected.hand.fence))
         expected.hand = work
-        batch = [json.loads(raw)["id"] for raw in work.batch]
+        batch = [message.id for message in work.batch]
         if expected.outbox:
-            assert (json.loads(work.reply)["id"], batch) == (expected.outbox[0], [])
+            assert work.reply and (work.reply.id, batch) == (expected.outbox[0], [])
         elif expected.turn:
             assert (work.turn_id, batch) == (expected.turn, expected.waiting[: expected.size])
         elif expected.waiting:
@@ -146,9 +146,7 @@ class MailboxMachine(RuleBasedStateMachine):
         if not expected.hand or not expected.hand.batch:
             return
         turn = expected.turn
-        pairs = [
-            (json.dumps({"id": f"{turn}:{n}"}), json.dumps({"id": f"{turn}:{n}"})) for n in range(replies)
-        ]
+        pairs = [made(f"{turn}:{n}") for n in range(replies)]
         code = self.do(self.box.commit, name, expected.hand.fence, turn, pairs)
         expected.answered += expected.waiting[: expected.size]
         expected.outbox += [f"{turn}:{n}" for n in range(replies)]
@@ -243,8 +241,7 @@ class MailboxMachine(RuleBasedStateMachine):
         if newest == fence:
             return
         turn = expected.turn or "t"
-        text = json.dumps({"id": "late"})
-        assert self.do(self.box.commit, name, fence, turn, [(text, text)]) == 0
+        assert self.do(self.box.commit, name, fence, turn, [made("late")]) == 0
         assert self.do(self.box.bury, name, fence, turn, "why") == 0
         assert not self.do(self.box.split, name, fence, turn)
         assert not self.do(self.box.renew, name, fence)

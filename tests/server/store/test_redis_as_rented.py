@@ -22,8 +22,8 @@ from server.config.settings import Settings
 from server.observability.redis_fitness import Fitness, look
 from server.store import scripts
 from server.store.client import client
-from server.store.mailbox import Arrival, Limits, Mailbox
-from server.store.records import Entry
+from server.store.mailbox import Limits, Mailbox
+from server.store.records import Entry, Reply
 from tests.support.command_line import run
 from tests.support.rented import KEEPS, rented
 from tests.support.stack import product, text, webhook
@@ -188,12 +188,12 @@ async def test_a_user_who_may_not_ask_or_publish_loses_nothing_and_blocks_nobody
     box = Mailbox(narrow, "default", Limits(debounce=0, lease=1000))
     said = Message(id="wamid.1", account="42", kind="text", wa_id="77010000001", text="hello")
     conversation = await runtime.conversations.identify(said)
-    entry = Entry(id=said.id, author="contact", text="hello", at=1).model_dump_json()
-    assert await box.accept(conversation, said.id, said.model_dump_json(), entry, Arrival(length=5))
+    entry = Entry(id=said.id, author="contact", text="hello", at=1)
+    assert await box.accept(conversation, said, entry)
     assert (await box.claim(5)).ids == [conversation]
     work = await box.begin(conversation)
     assert len(work.batch) == 1
-    reply = '{"id": "t:0", "text": "hi"}'
+    reply = Reply(id="t:0", text="hi")
     assert await box.commit(conversation, work.fence, work.turn_id, [(reply, entry)]) == 1
     work = await box.begin(conversation, work.fence)
     tried = await box.send_begin(conversation, work.fence, "42", "t:0", PACE)
