@@ -10,7 +10,6 @@ from agent.models import usage
 from agent.state import Quoted
 from knowledge_base.embed import bundled, tokens_in
 from knowledge_base.goods.catalogue import Catalogue
-from knowledge_base.index import LEXICAL_BONUS, Hit
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.load import FORMATS
 from knowledge_base.samples import files
@@ -34,22 +33,16 @@ class Bookshelf:
         hits = await self._library.search(bot_id, question, count, meaning=affordable)
         if paid and affordable:
             usage.add("retrieve", self._library.embedder.name, tokens_in(question), 0)
-        languages = (await self._library.shelf(bot_id)).languages
         return [
             Quoted(
                 document=hit.passage.document,
                 page=hit.passage.page,
                 text=f"{hit.passage.heading}\n{hit.passage.text}".strip(),
-                language=languages.get(hit.passage.document, ""),
-                strong=self._answers(hit, languages.get(hit.passage.document, "") in ("", language)),
+                language=hit.language,
+                strong=hit.strong,
             )
             for hit in hits
         ]
-
-    def _answers(self, hit: Hit, same_language: bool) -> bool:
-        embedder = self._library.embedder
-        sure = embedder.threshold if same_language else embedder.threshold_across
-        return hit.cosine + LEXICAL_BONUS * hit.coverage >= sure
 
     async def price_list(self, bot_id: str) -> Catalogue:
         """The products of all documents of the bot."""

@@ -46,7 +46,7 @@ def covered(name: str, source: Source, passages: Sequence[Passage]) -> Coverage:
             words += times
             kept += found
             lost.setdefault(number, []).extend([word] * (times - found))
-    complaints = []
+    complaints: list[str] = []
     if words and kept < ENOUGH * words:
         complaints.append(f"{name}: {kept} of {words} words were read ({int(100 * kept / words)} %)")
         for number, missing in lost.items():

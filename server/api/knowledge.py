@@ -14,7 +14,6 @@ import structlog
 from fastapi import APIRouter, File, Form, Header, HTTPException, Query, Response, UploadFile
 from pydantic import Field
 
-from agent.documents import Bookshelf
 from knowledge_base.document import Unreadable
 from knowledge_base.library import Stored
 from knowledge_base.load import FORMATS
@@ -195,10 +194,7 @@ async def search_documents(api: Here, asked: QuestionIn) -> FoundPassagePage:
     """`score` orders them; `cosine` is how near the meaning is, `coverage` how many of the question's words
     stand there; `strong` says whether the agent takes it for an answer."""
     api.lookup.runtime(asked.bot_id)
-    book = Bookshelf(api.shelf)
-    language = ""
     hits = await api.shelf.search(asked.bot_id, asked.question, asked.count)
-    seen = await book.passages(asked.bot_id, asked.question, language, asked.count) if hits else []
     items = [
         {
             "document": hit.passage.document,
@@ -208,9 +204,9 @@ async def search_documents(api: Here, asked: QuestionIn) -> FoundPassagePage:
             "score": round(hit.score, 3),
             "cosine": round(hit.cosine, 3),
             "coverage": round(hit.coverage, 3),
-            "strong": quoted["strong"],
+            "strong": hit.strong,
         }
-        for hit, quoted in zip(hits, seen, strict=True)
+        for hit in hits
     ]
     return FoundPassagePage.model_validate({"items": items})
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+
 from knowledge_base.embed import Embedder, Provider, bundled
-from knowledge_base.library import Stored
+from knowledge_base.stored import Stored
 from server.config.settings import Settings
 from server.store.client import Redis
 from server.store.keys import key
@@ -11,7 +15,8 @@ from server.store.readable import readable
 
 
 class RedisStore:
-    """One hash of documents and one version counter per bot."""
+    """Of each bot a hash of documents, one of what changes whenever a document does, one of vectors for each
+    document, and a counter that says that something has changed."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -20,22 +25,58 @@ class RedisStore:
         found = await self._redis.get(key(bot_id, "knowledge", "version"))
         return found.decode() if found else "0"
 
-    async def documents(self, bot_id: str) -> list[Stored]:
-        rows = await self._redis.hvals(key(bot_id, "knowledge", "documents"))
-        return readable(rows, Stored.model_validate_json, "a document")
+    async def versions(self, bot_id: str) -> dict[str, str]:
+        ids = await self._redis.hkeys(key(bot_id, "knowledge", "documents"))
+        versions = await self._redis.hgetall(key(bot_id, "knowledge", "versions"))
+        # one that an older Salesgraph has kept has none
+        return {name.decode(): versions.get(name, b"").decode() for name in ids}
 
-    async def put(self, bot_id: str, document: Stored) -> None:
+    async def documents(self, bot_id: str, ids: Sequence[str] | None = None) -> list[Stored]:
+        name = key(bot_id, "knowledge", "documents")
+        if ids is None:
+            rows = await self._redis.hvals(name)
+        else:
+            rows = await self._redis.hmget(name, list(ids)) if ids else []
+        return await asyncio.to_thread(readable, rows, Stored.model_validate_json, "a document")
+
+    async def vectors(self, bot_id: str, document_id: str) -> dict[bytes, bytes]:
+        return await self._redis.hgetall(key(bot_id, "knowledge", "vectors", document_id))
+
+    async def known(self, bot_id: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        for name in await self._redis.hkeys(key(bot_id, "knowledge", "documents")):
+            missing = [wanted for wanted in keys if wanted not in found]
+            if not missing:
+                break
+            there = await self._redis.hmget(key(bot_id, "knowledge", "vectors", name.decode()), missing)
+            found |= {wanted: row for wanted, row in zip(missing, there, strict=True) if row is not None}
+        return found
+
+    async def put(self, bot_id: str, document: Stored, vectors: Mapping[bytes, bytes]) -> None:
+        name = key(bot_id, "knowledge", "vectors", document.id)
+        there = await self._redis.hgetall(name)
+        new = {wanted: row for wanted, row in vectors.items() if there.get(wanted) != row}
+        stale = [wanted for wanted in there if wanted not in vectors]
+        packed = await asyncio.to_thread(document.model_dump_json)
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(key(bot_id, "knowledge", "documents"), document.id, document.model_dump_json())
-            pipe.incr(key(bot_id, "knowledge", "version"))
+            pipe.hset(key(bot_id, "knowledge", "documents"), document.id, packed)
+            pipe.hset(key(bot_id, "knowledge", "versions"), document.id, secrets.token_hex(8))
+            if stale:
+                pipe.hdel(name, *stale)
+            if new:
+                pipe.hset(name, mapping=new)
             await pipe.execute()
 
     async def remove(self, bot_id: str, document_id: str) -> bool:
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hdel(key(bot_id, "knowledge", "documents"), document_id)
-            pipe.incr(key(bot_id, "knowledge", "version"))
-            removed, _ = await pipe.execute()
+            pipe.hdel(key(bot_id, "knowledge", "versions"), document_id)
+            pipe.delete(key(bot_id, "knowledge", "vectors", document_id))
+            removed, *_ = await pipe.execute()
         return bool(removed)
+
+    async def announce(self, bot_id: str) -> None:
+        await self._redis.incr(key(bot_id, "knowledge", "version"))
 
 
 def embedder(settings: Settings) -> Embedder:

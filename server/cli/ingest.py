@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from redis.exceptions import RedisError
@@ -16,6 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from server.cli.common import NO_REDIS, bot_of, connect, console, load_settings
 from server.config.settings import Settings
 from server.store.client import Redis
+
+if TYPE_CHECKING:
+    from knowledge_base.library import Library
 
 _ADDRESS = ("http://", "https://")
 
@@ -93,44 +96,41 @@ async def _all(settings: Settings, redis: Redis, wanted: Wanted, folder: Path) -
 async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Path], password: str) -> int:
     """Ingest files with a progress bar and one line per file that cannot be read; returns how many could
     not."""
-    from knowledge_base.document import Unreadable
     from knowledge_base.load import FORMATS
     from server.pipeline.agents import library
 
     shelf, failures = library(settings, redis), 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("passages"))
     with Progress(*columns, console=console) as progress:
-        for path in paths:
-            task = progress.add_task(path.name, total=None)
-            try:
-                stored = await shelf.add(
-                    bot_id,
-                    path,
-                    lambda done, total, t=task: progress.update(t, completed=done, total=total),
-                    password,
-                )
-            except RedisError:
-                raise
-            except (
-                Exception
-            ) as error:  # whatever a file or an embedding provider provokes, the other files are read
-                failures += 1
-                progress.remove_task(task)
-                reason = (
-                    str(error)
-                    if isinstance(error, Unreadable)
-                    else f"{path.name}: {type(error).__name__} {error}"
-                )
-                progress.console.print(f"[red]not read[/] {escape(reason.splitlines()[0])}", highlight=False)
-                continue
-            progress.update(task, completed=len(stored.passages), total=len(stored.passages))
-            said = (
-                f"{path.name}: {len(stored.products)} products, {stored.words_kept} of {stored.words} words"
-            )
-            progress.console.print(escape(said), highlight=False)
-            for problem in stored.problems:
-                progress.console.print(f"[yellow]in part[/] {escape(problem)}", highlight=False)
+        async with shelf.together(bot_id):
+            for path in paths:
+                failures += not await _read_one(shelf, bot_id, path, password, progress)
     await redis.aclose()
     if not paths:
         console.print("no documents found; use " + ", ".join(FORMATS))
     return failures
+
+
+async def _read_one(shelf: Library, bot_id: str, path: Path, password: str, progress: Progress) -> bool:
+    """Ingest one file; False when it could not be read, which is said."""
+    from knowledge_base.document import Unreadable
+
+    task = progress.add_task(path.name, total=None)
+    try:
+        stored = await shelf.add(
+            bot_id, path, lambda done, total: progress.update(task, completed=done, total=total), password
+        )
+    except RedisError:
+        raise
+    except Exception as error:  # whatever a file or an embedding provider provokes, the others are read
+        progress.remove_task(task)
+        known = isinstance(error, Unreadable)
+        reason = str(error) if known else f"{path.name}: {type(error).__name__} {error}"
+        progress.console.print(f"[red]not read[/] {escape(reason.splitlines()[0])}", highlight=False)
+        return False
+    progress.update(task, completed=len(stored.passages), total=len(stored.passages))
+    said = f"{path.name}: {len(stored.products)} products, {stored.words_kept} of {stored.words} words"
+    progress.console.print(escape(said), highlight=False)
+    for problem in stored.problems:
+        progress.console.print(f"[yellow]in part[/] {escape(problem)}", highlight=False)
+    return True

@@ -72,6 +72,12 @@ class ModelSettings(BaseSettings):
     embedding_model: str | None = Field(
         None, description="openai:NAME, google_genai:NAME or bundled; unset: by which key is present."
     )
+    knowledge_memory_mb: int = Field(
+        1024,
+        ge=16,
+        le=1_000_000,
+        description="Megabytes that knowledge bases may take in each process; the least used are unloaded.",
+    )
     model_timeout: float = Field(30, gt=0, le=300, description="Seconds one model call may take.")
     model_rest_seconds: float = Field(
         60,

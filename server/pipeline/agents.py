@@ -47,7 +47,7 @@ Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 def library(settings: Settings, redis: Redis) -> Library:
     """The documents of all bots."""
-    return Library(RedisStore(redis), embedder(settings))
+    return Library(RedisStore(redis), embedder(settings), memory=settings.knowledge_memory_mb * 1_048_576)
 
 
 def provider_access(provider: str) -> tuple[str | None, str | None]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge_base import library
+from knowledge_base import passage_vectors
 from knowledge_base.document import Document, Page, Unreadable, normalise
 from knowledge_base.embed import bundled
 from knowledge_base.passages import PASSAGE_CHARACTERS, split
@@ -153,7 +153,7 @@ def test_real_pdfs_are_read_or_named(external_data: Path):
 async def test_a_document_that_takes_too_long_is_refused_and_not_half_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(library, "EMBEDDING_SECONDS", -1)
+    monkeypatch.setattr(passage_vectors, "EMBEDDING_SECONDS", -1)
     (tmp_path / "long.md").write_text("word " * 5_000)
     books = library.Library(library.MemoryStore(), bundled())
     with pytest.raises(Unreadable, match=r"long\.md: only 0 of \d+ passages .* add it in parts"):
