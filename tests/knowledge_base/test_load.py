@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge_base import passage_vectors
+from knowledge_base import library, passage_vectors
 from knowledge_base.document import Document, Page, Unreadable, normalise
 from knowledge_base.embed import bundled
 from knowledge_base.passages import PASSAGE_CHARACTERS, split
