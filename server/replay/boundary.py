@@ -4,9 +4,9 @@ documents."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -21,6 +21,7 @@ from agent.models.failures import judge
 from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
 from agent.tool_calls import Answer, Call, Calling
+from channels.json_parts import as_dict
 from knowledge_base.goods.catalogue import Catalogue
 from server.replay.batch.exchange import Stoppable
 from server.replay.saved import Answer as Scripted
@@ -168,7 +169,8 @@ def row_of(answer: Scripted) -> Row:
 def row_from(message: AIMessage) -> Row:
     """What a model answered, without ids."""
     usage: Any = message.usage_metadata or {}
-    cached = int((usage.get("input_token_details") or {}).get("cache_read", 0) or 0)
+    details: Row = usage.get("input_token_details") or {}
+    cached = int(details.get("cache_read", 0) or 0)
     row: Row = {"text": str(message.text), "calls": [{c["name"]: c["args"]} for c in message.tool_calls]}
     tokens = [int(usage.get("input_tokens", 0)), cached, int(usage.get("output_tokens", 0))]
     row |= {"tokens": tokens if any(tokens) else None}
@@ -319,8 +321,9 @@ def _row_of(answer: Answer) -> Row:
     if isinstance(answer, ToolMessage):
         row: Row = {"answer": str(answer.text)}
         return row | ({"status": "error"} if answer.status == "error" else {})
-    update: Mapping[str, Any] = answer.update if isinstance(answer.update, dict) else {}
-    said = [str(m.text) for m in update.get("messages", []) if isinstance(m, ToolMessage)]
+    update = as_dict(cast(object, answer.update))
+    messages: list[object] = update.get("messages", [])
+    said = [str(m.text) for m in messages if isinstance(m, ToolMessage)]
     return {"answer": "\n".join(said), "update": {k: v for k, v in update.items() if k != "messages"}}
 
 

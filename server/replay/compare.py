@@ -149,7 +149,7 @@ async def compared(
     if len(played) < len(tasks):
         raise Unanswered(f"{len(tasks) - len(played)} playings wait")
     results = iter(played)
-    rows = []
+    rows: list[Runs] = []
     for conversation in conversations:
         pairs = [(next(results), next(results)) for _ in range(how.times)]
         left, right = zip(*pairs, strict=True)

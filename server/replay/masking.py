@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
 
 from agent.language.locale import COMMON, LOCALES, table, within, words
 from agent.language.notation import joined
@@ -84,9 +84,10 @@ class Mask:
 
     def _walked(self, value: Any, names: list[tuple[re.Pattern[str], str]]) -> Any:
         if isinstance(value, dict):
-            return {key: self._walked(inner, names) for key, inner in value.items()}
+            fields = cast(dict[object, object], value)
+            return {key: self._walked(inner, names) for key, inner in fields.items()}
         if isinstance(value, list | tuple):
-            return [self._walked(inner, names) for inner in value]
+            return [self._walked(inner, names) for inner in cast(Sequence[object], value)]
         return self._text(value, names) if isinstance(value, str) else value
 
     def _text(self, text: str, names: list[tuple[re.Pattern[str], str]]) -> str:

@@ -299,9 +299,10 @@ class Talk:
         )
         start |= {"touch": touch} if touch else {}
         self._waiting, self.tape.called = [], []
-        route, together, began = [], [], time.perf_counter()
+        route, together, began = list[str](), list[str](), time.perf_counter()
         chunk: Any
-        async for mode, chunk in self._graph.astream(
+        # langgraph leaves open what a Command carries
+        async for mode, chunk in self._graph.astream(  # pyright: ignore[reportUnknownMemberType]
             start, self._config, context=self.bot.context, stream_mode=["tasks", "values"]
         ):
             if mode == "values":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 import yaml
 from pydantic import (
@@ -109,7 +110,7 @@ def _said(given: Any) -> Any:
     """A text alone, one message, or a burst of them."""
     if given is None:
         return None
-    parts = given if isinstance(given, list) else [given]
+    parts = cast(list[Any], given) if isinstance(given, list) else [given]
     return [
         {"text": getattr(each, "raw", str(each))} if isinstance(each, str | int | float) else each
         for each in parts
@@ -288,7 +289,7 @@ def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> _Int | _Float:
 
 
 def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]  # pyright: ignore[reportUnknownMemberType]
+    keys: list[Any] = [loader.construct_object(key, deep=True) for key, _ in node.value]  # pyright: ignore[reportUnknownMemberType]
     if twice := [key for number, key in enumerate(keys) if key in keys[:number]]:
         raise yaml.constructor.ConstructorError(None, None, f"{twice[0]} stands twice", node.start_mark)
     loader.flatten_mapping(node)
@@ -301,8 +302,10 @@ _Loader.yaml_implicit_resolvers = {
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     if (kept := [(tag, pattern) for tag, pattern in found if tag in _PLAIN])
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.I), list("tTfF"))
-_Loader.add_implicit_resolver("!number", re.compile(r"^-?(?:0|[1-9]\d*)(?:\.\d+)?$"), list("-0123456789"))
+# PyYAML gives this function no types.
+_resolve = cast(Callable[[str, re.Pattern[str], list[str]], None], _Loader.add_implicit_resolver)  # pyright: ignore[reportUnknownMemberType]
+_resolve("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.I), list("tTfF"))
+_resolve("!number", re.compile(r"^-?(?:0|[1-9]\d*)(?:\.\d+)?$"), list("-0123456789"))
 _Loader.add_constructor("!number", _number)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
@@ -314,7 +317,7 @@ class _Dumper(yaml.SafeDumper):
 def _block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     odd = re.search("[\x85\u2028\u2029\ufeff]", text)  # YAML takes them for ends of lines
     style = '"' if odd else "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _line(dumper: yaml.SafeDumper, rows: list[Any]) -> yaml.SequenceNode:

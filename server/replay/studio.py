@@ -37,7 +37,7 @@ def pulled(url: str, name: str, folder: Path) -> list[Path]:
     a prompt no run would take."""
     with _client(url) as client:
         found = _asked(client, "POST", "/assistants/search", {"graph_id": GRAPH, "limit": 100})
-    context = _chosen(found, name).get("context") or {}
+    context = _context(_chosen(found, name))
     texts = {
         field.removesuffix("_prompt"): str(text).strip()
         for field, text in context.items()
@@ -47,7 +47,7 @@ def pulled(url: str, name: str, folder: Path) -> list[Path]:
         Context.model_validate({f"{prompt}_prompt": text for prompt, text in texts.items()})
     except ValidationError as error:
         raise StudioError("; ".join(str(e["msg"]) for e in error.errors())) from None
-    changed = []
+    changed: list[tuple[Path, str]] = []
     for prompt, text in sorted(texts.items()):
         path = folder / f"{prompt}.md"
         before = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -58,8 +58,13 @@ def pulled(url: str, name: str, folder: Path) -> list[Path]:
     return [path for path, _ in changed]
 
 
+def _context(assistant: Mapping[str, Any]) -> dict[str, Any]:
+    """What an assistant has of its own, by field."""
+    return assistant.get("context") or {}
+
+
 def _chosen(assistants: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    edited = [a for a in assistants if any(field.endswith("_prompt") for field in a.get("context") or {})]
+    edited = [a for a in assistants if any(field.endswith("_prompt") for field in _context(a))]
     wanted = [a for a in assistants if a["name"] == name] if name else edited
     if len(wanted) == 1:
         return wanted[0]

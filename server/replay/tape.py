@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import yaml
 from langchain_core.messages import BaseMessage
@@ -39,9 +39,9 @@ class Recorded:
 
     model: str = ""
     fallback: str = ""
-    calls: Mapping[str, Row] = field(default_factory=dict)
-    tools: Mapping[str, Row] = field(default_factory=dict)
-    passages: Mapping[str, Row] = field(default_factory=dict)
+    calls: Mapping[str, Row] = field(default_factory=dict[str, Row])
+    tools: Mapping[str, Row] = field(default_factory=dict[str, Row])
+    passages: Mapping[str, Row] = field(default_factory=dict[str, Row])
     exists: bool = False
 
     def __bool__(self) -> bool:
@@ -139,7 +139,7 @@ def difference(place: str, before: str, now: str) -> str:
 
 def as_text(messages: Sequence[BaseMessage], tools: Sequence[Row]) -> str:
     """A prompt as a person reads it: no ids, no times, tools with their schemas."""
-    lines = []
+    lines: list[str] = []
     for message in messages:
         shown = [b["type"] for b in message.content if isinstance(b, dict) and b.get("type") != "text"]  # pyright: ignore[reportArgumentType]
         lines.append(f"[{message.type}] {message.text}" + "".join(f" ({kind})" for kind in shown))
@@ -159,9 +159,9 @@ def read(path: Path) -> Recorded:
     if not path.exists():
         return Recorded()
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _FastLoader)  # noqa: S506 - a safe loader
-        texts = raw.get("texts", {})
-        calls = {place: _whole(row, texts) for place, row in (raw.get("calls") or {}).items()}
+        raw: Row = yaml.load(path.read_text(encoding="utf-8"), _FastLoader)  # noqa: S506 - a safe loader
+        texts, rows = raw.get("texts", {}), cast(dict[str, Row], raw.get("calls") or {})
+        calls = {place: _whole(row, texts) for place, row in rows.items()}
         return Recorded(
             raw.get("model", ""),
             raw.get("fallback", ""),

@@ -199,7 +199,8 @@ def parsed(text: str, name: str) -> dict[str, AIMessage]:
 def _answer(row: Row) -> AIMessage | None:
     """The answer of a line, if there is one: a completion; or, as people write it, `text`, `calls` with their
     arguments, or the fields of the form that was asked for."""
-    if row.get("error") or (row.get("response") or {}).get("status_code", 200) >= 400:
+    response: Row = row.get("response") or {}
+    if row.get("error") or response.get("status_code", 200) >= 400:
         return None
     if "response" in row:
         return _of_completion(row["response"]["body"])
@@ -217,15 +218,18 @@ def _answer(row: Row) -> AIMessage | None:
 
 def _of_completion(body: Row) -> AIMessage:
     """The message of a chat completion."""
-    choice = body["choices"][0]
-    said, text, calls = choice["message"], choice["message"].get("content") or "", list[Row]()
-    for call in said.get("tool_calls") or []:
+    choice: Row = body["choices"][0]
+    said: Row = choice["message"]
+    text, calls = str(said.get("content") or ""), list[Row]()
+    asked: list[Row] = said.get("tool_calls") or []
+    for call in asked:
         try:
             args = json.loads(call["function"]["arguments"] or "{}")
             calls.append({"name": call["function"]["name"], "args": args, "id": call["id"]})
         except ValueError:  # a call that was cut: what there is of it is text, and so no answer
             text = text or str(call["function"]["arguments"])
-    counts, details = body.get("usage") or {}, (body.get("usage") or {}).get("prompt_tokens_details") or {}
+    counts: Row = body.get("usage") or {}
+    details: Row = counts.get("prompt_tokens_details") or {}
     read, out = int(counts.get("prompt_tokens", 0)), int(counts.get("completion_tokens", 0))
     usage: Any = {
         "input_tokens": read,
@@ -235,4 +239,4 @@ def _of_completion(body: Row) -> AIMessage:
     }
     ended = choice.get("finish_reason")
     metadata = {"finish_reason": ended} if ended else {}
-    return AIMessage(str(text), tool_calls=calls, usage_metadata=usage, response_metadata=metadata)  # pyright: ignore[reportArgumentType]
+    return AIMessage(text, tool_calls=calls, usage_metadata=usage, response_metadata=metadata)  # pyright: ignore[reportArgumentType]

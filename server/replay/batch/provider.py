@@ -55,7 +55,7 @@ class BatchApi:
         order = {"input_file_id": uploaded["id"], "endpoint": ENDPOINT, "completion_window": "24h"}
         batch = await self._asked("POST", "/batches", json=order)
         while batch["status"] not in ENDED:
-            counts = batch.get("request_counts") or {}
+            counts: Row = batch.get("request_counts") or {}
             done = f"{counts.get('completed', 0)} of {counts.get('total') or len(rows)}"
             self.progress(f"batch {batch['id']}: {batch['status']}, {done}")
             await self.pause(PATIENCE)
@@ -67,7 +67,9 @@ class BatchApi:
 
     async def _why(self, batch: Row) -> str:
         """What the provider says of a batch without answers."""
-        errors = [str(row.get("message") or row) for row in (batch.get("errors") or {}).get("data") or []]
+        told: Row = batch.get("errors") or {}
+        rows: list[Row] = told.get("data") or []
+        errors = [str(row.get("message") or row) for row in rows]
         if not errors and (file := batch.get("error_file_id")):
             errors = (await self._content(file)).splitlines()[:1]
         return "; ".join(errors)[:500] or "no reason is given"

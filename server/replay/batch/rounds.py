@@ -3,7 +3,7 @@ on. A set of conversations takes as many rounds as its longest has calls one aft
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -67,7 +67,7 @@ class CarriedCalls:
 @asynccontextmanager
 async def carried(
     carriage: Carriage, settings: Settings, say: Callable[[str], None] = print
-) -> AsyncIterator[CarriedCalls]:
+) -> AsyncGenerator[CarriedCalls]:
     """The calls of a command, carried as it is told. The model is that of the settings; where no key is set
     and none is named, OPENAI_MODEL. Raises BadAnswers for a file that cannot be used."""
     name = settings.model_name if settings.model_name != OFFLINE else f"openai:{settings.openai_model}"
