@@ -15,7 +15,7 @@ test: .venv/ready-dev .venv/ready-studio .venv/ready-schema
 test-all:
 	@$(MAKE) test CI=true
 
-# Fails when less of the code and its branches runs in the tests than the figure in pyproject.toml says.
+# How much of the code and of its branches runs in the tests. Processes that tests start are not counted.
 coverage: .venv/ready-dev .venv/ready-studio .venv/ready-schema
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 

@@ -28,6 +28,7 @@ async def test_conversation(path: Path):
     assert went.passed, f"\n{went.shown()}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["price", "follow_up_en", "booking_it"])
 async def test_a_hundred_times_the_same(name: str):
     conversation, live = kept(FOLDER / f"{name}.yaml"), Models(offline_model())

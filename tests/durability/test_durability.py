@@ -16,6 +16,8 @@ from tests.fakes.serving import served
 from tests.support.stack import SECRET, TOKEN, Stack, text, webhook
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
@@ -24,10 +26,13 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("own")
     with served(emulator.app) as graph_url, served(model.app) as model_url:
         stack = Stack(folder, emulator, graph_url, model, model_url, TURN_ATTEMPTS="50")
-        stack.start()
-        yield stack
-        if stack.process and stack.process.poll() is None:
-            stack.stop()
+        try:
+            stack.start()
+            yield stack
+            if stack.process and stack.process.poll() is None:
+                stack.stop()
+        finally:
+            stack.end()
 
 
 async def deliver(stack: Stack, payload: dict) -> None:

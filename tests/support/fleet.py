@@ -114,13 +114,18 @@ class Fleet:
         self.processes[name].start()
 
     async def start(self) -> None:
-        for name in self.commands:
-            await asyncio.to_thread(self.launch, name)
-        end = time.monotonic() + 60 * slowness()
-        for url in self.urls:
-            while not await self._healthy(url):
-                assert time.monotonic() < end, self.log.read_text()[-3000:]
-                await asyncio.sleep(0.05)
+        """Start all and wait until they answer; where one does not, none is left."""
+        try:
+            for name in self.commands:
+                await asyncio.to_thread(self.launch, name)
+            end = time.monotonic() + 60 * slowness()
+            for url in self.urls:
+                while not await self._healthy(url):
+                    assert time.monotonic() < end, self.log.read_text()[-3000:]
+                    await asyncio.sleep(0.05)
+        except BaseException:
+            await self.stop()
+            raise
         self._keeper = asyncio.create_task(self._keep())
 
     async def _healthy(self, url: str) -> bool:
