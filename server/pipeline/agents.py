@@ -12,7 +12,7 @@ import httpx
 import structlog
 from dotenv import dotenv_values
 from langchain_core.messages import AnyMessage, HumanMessage
-from langgraph.graph.state import CompiledStateGraph
+from langgraph.graph.state import CompiledStateGraph  # pyright: ignore[reportMissingTypeStubs] - it has types
 from redis.exceptions import RedisError
 
 from agent.checkpointer import RedisCheckpointer
@@ -208,7 +208,10 @@ class Rehearsal:
         usage.calls.set(calls)
         usage.allowance.set(await self._spending.allowance(bot))
         try:
-            async for chunk in self._graph.astream(start, context=bot.context, stream_mode="values"):
+            # langgraph leaves open what a Command carries
+            async for chunk in self._graph.astream(  # pyright: ignore[reportUnknownMemberType]
+                start, context=bot.context, stream_mode="values"
+            ):
                 state = chunk
         finally:
             await self._spending.record(bot.id, "", calls)

@@ -72,7 +72,7 @@ class Inputs:
 
         While `patient`, a file that may come later fails the turn, which is then tried again.
         """
-        messages, attachments = [], {}
+        messages, attachments = list[AnyMessage](), dict[str, Blocks]()
         for message in sorted(as_amended(batch), key=lambda m: m.kind != "echo"):
             if message.kind == "echo":
                 messages.append(

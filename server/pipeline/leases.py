@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from redis.exceptions import RedisError
 
@@ -15,7 +15,7 @@ from server.store.mailbox import Mailbox
 
 
 @contextlib.asynccontextmanager
-async def held(mailbox: Mailbox, conversation_id: str, fence: int) -> AsyncIterator[None]:
+async def held(mailbox: Mailbox, conversation_id: str, fence: int) -> AsyncGenerator[None]:
     """Renewed while the block runs; the block is stopped when it is lost, and LeaseLost raised."""
     working, lost = asyncio.current_task(), False
 

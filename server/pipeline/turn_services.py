@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import httpx
 import structlog
 
 from agent.models.usage import Call
+from agent.state import State
 from channels.base import Message
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
@@ -83,24 +84,23 @@ class TurnServices:
         await self.follow_ups.timers.keep_ringing(runtimes, besides)
 
     async def learn(
-        self, runtime: BotRuntime, contact: Contact, update: Any, source: str, turn_id: str
+        self, runtime: BotRuntime, contact: Contact, written: Sequence[State], source: str, turn_id: str
     ) -> None:
         """What a node found out is on record before the next node runs, each fact with the message it stands
         in, else with `source`; a person it asks for is told."""
-        for part in update if isinstance(update, list) else [update]:
-            if not isinstance(part, dict):
-                continue
+        for part in written:
             by_source: dict[str, dict[str, str | None]] = {}
+            said_in = part.get("said_in") or {}
             for name, value in (part.get("profile") or {}).items():
-                by_source.setdefault((part.get("said_in") or {}).get(name) or source, {})[name] = value
+                by_source.setdefault(said_in.get(name) or source, {})[name] = value
             for message_id, facts in by_source.items():
                 await runtime.conversations.learn(contact.id, facts, message_id)
                 if "consent" in facts:
                     await consent.note(
                         self.redis, runtime.bot.id, contact.id, bool(facts["consent"]), "words", message_id
                     )
-            if part.get("owner"):
-                await runtime.conversations.assign(contact.id, part["owner"])
+            if owner := part.get("owner"):
+                await runtime.conversations.assign(contact.id, owner)
             if part.get("owner") == "person" or part.get("task"):
                 reason = part.get("task") or part.get("reason") or "asks for a person"
                 await self.tell_operators(

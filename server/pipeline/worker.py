@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import structlog
-from langgraph.graph.state import CompiledStateGraph
 from redis.exceptions import RedisError
 
 from agent.checkpointer import LeaseLost
@@ -22,6 +21,7 @@ from server.clock import now_ms
 from server.conversations import retention, working_memory
 from server.observability.redis_fitness import Judge
 from server.pipeline import linked_sessions, sender, turn
+from server.pipeline.agents import Graph
 from server.pipeline.leases import held
 from server.pipeline.schedule import LONGEST_NAP, PollSchedule
 from server.pipeline.turn_services import TurnServices
@@ -46,7 +46,7 @@ class Worker:
     def __init__(
         self,
         runtimes: Mapping[str, BotRuntime],
-        graph_of: Callable[[str], CompiledStateGraph[Any, Any, Any, Any]],
+        graph_of: Callable[[str], Graph],
         services: TurnServices,
         judge: Judge | None = None,
     ) -> None:
@@ -191,7 +191,7 @@ class Worker:
             async with held(mailbox, conversation_id, work.fence):
                 if work.unread:
                     raise ValueError("; ".join(work.unread))
-                pairs, then = await turn.run(graph, runtime, contact, work, work.batch, self._services)
+                pairs, then = await turn.run(graph, runtime, contact, work, self._services)
         except LeaseLost:
             bound.warning("turn_stale", messages=work.size)
             return False
