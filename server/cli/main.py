@@ -91,6 +91,7 @@ def login_link() -> None:
 def main() -> None:
     """Entry point of the `salesgraph` command."""
     from server.cli.bots import bots_commands
+    from server.cli.compare import compare
     from server.cli.imports import import_commands
     from server.cli.prompts import prompts_commands
     from server.cli.redis import redis_commands
@@ -102,6 +103,7 @@ def main() -> None:
     app.add_typer(import_commands, name="import")
     app.add_typer(prompts_commands, name="prompts")
     app.add_typer(redis_commands, name="redis")
+    replay_commands.command("compare")(compare)
     app.add_typer(replay_commands, name="replay")
     app.add_typer(studio_commands, name="studio")
     app.command()(simulate)

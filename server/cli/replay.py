@@ -7,17 +7,19 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from server.cli.common import console, load_settings
 from server.config.settings import Settings
 from server.observability import logs
 from server.replay.batch.carriage import Carriage
+
+if TYPE_CHECKING:
+    from server.replay.runs import Kept
 
 replay_commands = typer.Typer(
     no_args_is_help=True, help="Saved conversations: run, record, compare, make new ones."
@@ -43,9 +45,9 @@ WAITING = 3
 HERE = Path("tests/conversations")
 
 
-def _kept(pattern: str, folder: Path) -> list[Any]:
+def chosen(pattern: str, folder: Path) -> list[Kept]:
     """The conversations meant, or exit status 2."""
-    from server.replay.runs import kept
+    from server.replay.runs import Kept, kept
     from server.replay.saved import BadConversation, saved_in
 
     paths = saved_in(folder, pattern)
@@ -54,7 +56,7 @@ def _kept(pattern: str, folder: Path) -> list[Any]:
             f"no saved conversation {escape(repr(pattern))} in {folder}" if pattern else f"none in {folder}"
         )
         raise SystemExit(2)
-    found, bad = list[Any](), 0
+    found, bad = list[Kept](), 0
     for path in paths:
         try:
             found.append(kept(path))
@@ -126,7 +128,7 @@ def run(pattern: Pattern = "", folder: Folder = HERE) -> None:
     """Play them from their tapes. No key is needed, and nobody is asked."""
     from server.replay.runs import played
 
-    found = _kept(pattern, folder)
+    found = chosen(pattern, folder)
 
     async def job(settings: Settings, live: Any) -> int:
         failed = 0
@@ -156,7 +158,7 @@ def accept(
     no answer yet get theirs that way."""
     from server.replay.runs import accepted
 
-    found, carriage = _kept(pattern, folder), Carriage(requests, answers or ())
+    found, carriage = chosen(pattern, folder), Carriage(requests, answers or ())
 
     async def job(settings: Settings, live: Any) -> int:
         failed = 0
@@ -191,7 +193,7 @@ def record(  # noqa: PLR0913 - its arguments are the options of the command
     """Ask the chat model anew, after saying what it will cost, and put its answers on tape."""
     from server.replay.runs import cost_of, recorded
 
-    found, carriage = _kept(pattern, folder), Carriage(requests, answers or (), batch)
+    found, carriage = chosen(pattern, folder), Carriage(requests, answers or (), batch)
     scripted = [c for c in found if c.saved.is_scripted]
     for conversation in scripted:
         console.print(
@@ -201,7 +203,7 @@ def record(  # noqa: PLR0913 - its arguments are the options of the command
     spent, failed = Spent(carriage, yes), set[str]()
 
     async def job(settings: Settings, live: Any) -> int:
-        if why := _judge_trouble(wanted, folder, live.default):
+        if why := judge_trouble(wanted, folder, live.default):
             wrong(why)
             return 2
         if wanted and not spent.agreed([cost_of(c, live.default, settings) for c in wanted], live.default):
@@ -221,7 +223,7 @@ def record(  # noqa: PLR0913 - its arguments are the options of the command
 MEASURED = "judges.json"
 
 
-def _judge_trouble(conversations: Sequence[Any], folder: Path, model: str) -> str:
+def judge_trouble(conversations: Sequence[Kept], folder: Path, model: str) -> str:
     """Why a judge's word would not count where it is asked for; empty when it does, or nobody asks for it."""
     from server.replay.judge import distrust
 
@@ -267,88 +269,6 @@ NO_KEY = (
     "--recorded: no key is set, so what a model said on tape would be compared with the offline model, which "
     "is another one altogether; set OPENAI_API_KEY or GEMINI_API_KEY, or say --set model=offline"
 )
-
-
-@replay_commands.command("compare")
-def compare(  # noqa: PLR0913 - its arguments are the options of the command
-    pattern: Pattern = "",
-    folder: Folder = HERE,
-    change: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="of the right side; @FILE reads a file"),
-    ] = None,
-    against: Annotated[
-        list[str] | None, typer.Option("--against", metavar="FIELD=VALUE", help="of the left side")
-    ] = None,
-    taped: Annotated[
-        bool, typer.Option("--recorded", help="the left side as it is on tape, without asking")
-    ] = False,
-    forced: Annotated[
-        bool, typer.Option("--forced", help="every turn goes on from the recorded history")
-    ] = False,
-    times: Annotated[int, typer.Option(min=1, max=50, help="how often each is played")] = 1,
-    out: Annotated[Path, typer.Option(help="the page")] = Path("compare.html"),
-    yes: Yes = False,
-    requests: Requests = None,
-    answers: Answers = None,
-    batch: Batch = False,
-) -> None:
-    """Play conversations with two settings, and write a page that shows both side by side. A run that was
-    broken off goes on where it was."""
-    from server.replay.compare import Comparison, Side, changed, compared
-    from server.replay.page import page
-    from server.replay.runs import cost_of
-    from server.replay.saved import BadConversation
-
-    found = _kept(pattern, folder)
-    try:
-        left = Side(
-            ", ".join(against or []) or ("as recorded" if taped else "as it is"),
-            changed(against or []),
-            taped,
-        )
-        right = Side(", ".join(change or []) or "as it is", changed(change or []))
-    except BadConversation as error:
-        wrong(error)
-        raise SystemExit(2) from None
-    carriage = Carriage(requests, answers or (), batch)
-    spent, store = Spent(carriage, yes), out.with_name(f".{out.name}.unfinished")
-    out.parent.mkdir(parents=True, exist_ok=True)
-
-    async def job(settings: Settings, live: Any) -> int:
-        if why := _judge_trouble(found, folder, live.default):
-            wrong(why)
-            return 2
-        asked = [
-            str(side.changes.get("model") or live.default) for side in (left, right) if not side.recorded
-        ]
-        if taped and "offline" in asked and not right.changes.get("model"):
-            wrong(NO_KEY)
-            return 2
-        if "offline" in asked:
-            console.print(
-                "the offline model answers: it reads no prompts, so a changed one makes no difference to it"
-            )
-        costs = [cost_of(c, model, settings) for c in found for model in asked for _ in range(times)]
-        if not spent.agreed(costs, live.default):
-            return 1
-        columns = (TextColumn("playing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console) as bar:
-            task = bar.add_task("", total=None)
-
-            def progress(done: int, total: int) -> None:
-                bar.update(task, completed=done, total=total)
-
-            how = Comparison(left, right, times, forced, store)
-            runs = await compared(found, how, live, settings, progress)
-        out.write_text(page(runs, how), encoding="utf-8")
-        store.unlink(missing_ok=True)
-        better, worse = (sum(run.outcome == word for run in runs) for word in ("better", "worse"))
-        differs = sum(run.differs for run in runs)
-        console.print(f"{better} better, {worse} worse, {differs} of {len(runs)} say something else: {out}")
-        return 0
-
-    with_models(job, carriage)
 
 
 @replay_commands.command("judge")

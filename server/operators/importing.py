@@ -94,21 +94,8 @@ async def chat(
     """Put an exported chat before what is known of a contact's conversation; again changes nothing. Answers
     the report, the last messages as the agent should remember them, and the conversation. Raises
     NotImported."""
-    authors = export.authors
-    if us not in authors:
-        raise NotImported(
-            f"--us: {us or 'nobody'} does not write in this chat; use one of {', '.join(authors[:5])}"
-        )
-    if len(authors) > 2:
-        raise NotImported(
-            f"{len(authors)} people write in this chat: a group cannot become one contact's conversation"
-        )
-    number = phone_number(phone, None)
-    if number is None:
-        raise NotImported(
-            f"--contact: {phone} is no phone number; write it with its country code, such as +7 701 234 56 78"
-        )
-    name = next((author for author in authors if author != us), "")
+    number = _number_of_contact(export, phone, us)
+    name = next((author for author in export.authors if author != us), "")
     report = Report(taken=len(export.lines))
     report.refused = [Refused(n, "line", f"no message: {text}") for n, text in export.unread]
     if export.ambiguous:
@@ -130,6 +117,36 @@ async def chat(
     if dry:
         return report, remembered, ""
     conversation_id = await runtime.conversations.identify(card)
+    count = await _put_before(runtime, conversation_id, entries)
+    report.taken, report.known = count, len(entries) - count
+    said = " ".join(entry.text for entry in entries[-30:] if entry.author == "contact")
+    await runtime.conversations.learn(
+        conversation_id, {"language": language_of(said, "")} if said else {}, SOURCE
+    )
+    return report, remembered if count else [], conversation_id
+
+
+def _number_of_contact(export: Export, phone: str, us: str) -> str:
+    """The digits of whom a chat was with. Raises NotImported for a chat that is not one between two."""
+    authors = export.authors
+    if us not in authors:
+        raise NotImported(
+            f"--us: {us or 'nobody'} does not write in this chat; use one of {', '.join(authors[:5])}"
+        )
+    if len(authors) > 2:
+        raise NotImported(
+            f"{len(authors)} people write in this chat: a group cannot become one contact's conversation"
+        )
+    number = phone_number(phone, None)
+    if number is None:
+        raise NotImported(
+            f"--contact: {phone} is no phone number; write it with its country code, such as +7 701 234 56 78"
+        )
+    return number
+
+
+async def _put_before(runtime: BotRuntime, conversation_id: str, entries: Sequence[Entry]) -> int:
+    """Put lines before those of a transcript; how many were new. Raises NotImported."""
     flat = [
         text for entry in entries for text in (entry.id, entry.model_dump_json(exclude={"status", "heard"}))
     ]
@@ -137,24 +154,18 @@ async def chat(
     count = await runtime.redis.eval(
         *(_PREPEND, 3, *keys, key(runtime.bot.id, "active")),
         conversation_id,
-        lines,
+        runtime.mailbox.limits.lines,
         entries[-1].at,
         "",
         *flat,
     )
     if count < 0:
-        already = await runtime.redis.hexists(keys[1], entries[-1].id)
-        if not already:
+        if not await runtime.redis.hexists(keys[1], entries[-1].id):
             raise NotImported(
                 "the conversation here began before this chat ended; messages would stand in the wrong order"
             )
-        count = 0
-    report.taken, report.known = count, len(entries) - count
-    said = " ".join(entry.text for entry in entries[-30:] if entry.author == "contact")
-    await runtime.conversations.learn(
-        conversation_id, {"language": language_of(said, "")} if said else {}, SOURCE
-    )
-    return report, remembered if count else [], conversation_id
+        return 0
+    return count
 
 
 def _entry(line: Line, us: str, number: str, zone: str) -> Entry:

@@ -81,14 +81,7 @@ def create(settings: Settings, redis: Redis) -> Guard:
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
 
     refusals.put_up(app)
-    described = app.openapi
-
-    def with_problems() -> dict[str, Any]:
-        found = described()
-        found["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
-        return found
-
-    app.openapi = with_problems
+    _describe_problems(app)
 
     async def admit(request: Request) -> None:
         """Who may speak, by path and headers. Raises HTTPException."""
@@ -103,3 +96,15 @@ def create(settings: Settings, redis: Redis) -> Guard:
             await simulator.admit(settings, access, request)
 
     return Guard(app, receive, admit, refusals.no_redis, stopping)
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the form of every refusal into the description of the API."""
+    described = app.openapi
+
+    def with_problems() -> dict[str, Any]:
+        found = described()
+        found["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
+        return found
+
+    app.openapi = with_problems
