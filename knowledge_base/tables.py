@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -182,6 +183,8 @@ def _header_at(block: Sequence[Line], start: int) -> int | None:
         below = block[place + 1 : place + 30]
         telling = _telling(line)
         distinct = len(set(filter(None, line.cells))) >= min(2, line.filled)
+        if telling > 1 and _are_sizes(line):
+            numbers = 0
         if not distinct or numbers > line.filled / 3 or any(len(cell) > 100 for cell in line.cells):
             if best is None and place - start > 3:
                 break
@@ -208,11 +211,18 @@ def _header_at(block: Sequence[Line], start: int) -> int | None:
     return best[1] if best else None
 
 
+def _are_sizes(line: Line) -> bool:
+    """Whether the numbers of a row are names of columns: sizes that rise from one to the next."""
+    sizes = [float(cell.replace(",", ".")) for cell in line.cells if re.fullmatch(r"\d{1,3}(?:[.,]5)?", cell)]
+    others = sum(map(_numeric, line.cells)) - len(sizes)
+    return len(sizes) > 2 and not others and all(a < b for a, b in itertools.pairwise(sizes))
+
+
 def _header(lines: list[Line]) -> tuple[tuple[str, ...], list[Line]]:
     """The names of the columns and the rows below. Two rows of headers, groups above their columns, become
     one name a column."""
     first = lines[0].cells
-    if len(lines) > 2 and _continues(lines[0], lines[1], lines[2:12]):
+    if len(lines) > 2 and (_continues(lines[0], lines[1], lines[2:12]) or _details(lines[0], lines[1])):
         group, names = "", []
         second = lines[1].cells
         for place, (upper, lower) in enumerate(zip(first, second, strict=True)):
@@ -242,6 +252,26 @@ def _continues(first: Line, second: Line, below: Sequence[Line]) -> bool:
     ]
     names_numbers = any(second.cells[place] for place in priced)
     return (spread or doubled) and names_numbers and (missing or doubled)
+
+
+def _details(first: Line, second: Line) -> bool:
+    """Whether a second row says nothing but what the columns of a group are, such as sizes under `Sizes`:
+    it is empty under every name that stands for one column, where a row of goods has its own."""
+    grouped: set[int] = set()
+    for place, name in enumerate(first.cells):
+        before = first.cells[place - 1] if place else ""
+        if place and (not name or name == before) and (place - 1 in grouped or before):
+            grouped |= {place - 1, place}
+    said = [place for place, cell in enumerate(second.cells) if cell]
+    cells = [second.cells[place] for place in said]
+    alone = [place for place, name in enumerate(first.cells) if name and place not in grouped]
+    return (
+        len(said) > 1
+        and len(set(cells)) == len(cells)
+        and all(len(cell) <= 20 for cell in cells)
+        and set(said) <= grouped
+        and bool(alone)
+    )
 
 
 def _named(names: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from langchain_core.tools import tool
 
-from tools.runtime import price_list
+from tools.runtime import Found, price_list
 
 MOST = 5
 
@@ -19,11 +19,15 @@ async def find_product(
     min_price: float = 0,
     max_price: float = 0,
     sort: Literal["", "cheapest", "dearest"] = "",
+    category: str = "",
+    in_stock: bool = False,
 ) -> str:
     """Find products in the shop's price list by name, kind, size, colour or article number; gives price and
     stock.
 
-    Use it for every question about a price or availability of a product. Bounds of 0 are none.
+    Use it for every question about a price or availability of a product. Bounds of 0 are none. `category`
+    and `in_stock` narrow the list; leave them out where the customer does not ask for them. A price that is
+    marked as not confirmed must not be stated.
     """
     catalogue = price_list.get(None)
     if catalogue is None:
@@ -35,10 +39,25 @@ async def find_product(
         min_price=min_price or None,
         max_price=max_price or None,
         sort=sort,
+        category=category,
+        in_stock=in_stock,
     )
+    return _said(found)
+
+
+def _said(found: Found) -> str:
+    missing = ", ".join(found.missing)
     if not found.rows:
-        return f"nothing found: no {', '.join(found.missing)}" if found.missing else "nothing found"
-    if found.missing:
-        said = {"not found": f"no product has all of this: {', '.join(found.missing)}", "nearest": found.rows}
-        return json.dumps(said, ensure_ascii=False)
-    return json.dumps(found.rows, ensure_ascii=False)
+        return f"nothing found: no {missing}" if missing else "nothing found"
+    if found.exact and missing:
+        return _json({"found": found.rows, "not found": f"no product has the number {missing}"})
+    if missing:
+        return _json({"not found": f"no product has {missing}", "nearest": found.rows})
+    if found.apart:
+        together = f"no product has all of this together; the nearest lack {', '.join(found.apart)}"
+        return _json({"not found": together, "nearest": found.rows})
+    return _json(found.rows)
+
+
+def _json(said: object) -> str:
+    return json.dumps(said, ensure_ascii=False)

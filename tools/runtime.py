@@ -10,7 +10,8 @@ Rows = list[dict[str, str]]
 
 
 class Found(Protocol):
-    """What a question found: the best rows, how many products match in all, and what no product has."""
+    """What a question found: the best rows, how many products match in all, what no product has, what none
+    has together with the rest, and whether an article number named the rows."""
 
     @property
     def rows(self) -> Rows: ...
@@ -18,6 +19,10 @@ class Found(Protocol):
     def matching(self) -> int: ...
     @property
     def missing(self) -> tuple[str, ...]: ...
+    @property
+    def apart(self) -> tuple[str, ...]: ...
+    @property
+    def exact(self) -> bool: ...
 
 
 class PriceList(Protocol):
@@ -25,7 +30,7 @@ class PriceList(Protocol):
 
     @property
     def rows(self) -> Rows: ...
-    def find(
+    def find(  # noqa: PLR0913 - each narrows the search in its own way
         self,
         query: str,
         most: int = 5,
@@ -33,6 +38,8 @@ class PriceList(Protocol):
         min_price: float | None = None,
         max_price: float | None = None,
         sort: Literal["", "cheapest", "dearest"] = "",
+        category: str = "",
+        in_stock: bool = False,
     ) -> Found: ...
 
 

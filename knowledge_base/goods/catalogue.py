@@ -6,25 +6,22 @@ from __future__ import annotations
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.document import Product
-from knowledge_base.goods.money import amounts_in
 from knowledge_base.goods.products import products_of_rows
-from knowledge_base.goods.wording import POINT, Vocabulary, bare, folded, tokens, units
-from knowledge_base.vocabulary import column_kinds, currency_in, function_words, words
+from knowledge_base.goods.question import MOST_WORDS, Sort, read_question, telling
+from knowledge_base.goods.stock import in_stock as is_in_stock
+from knowledge_base.goods.wording import POINT, Vocabulary, alike, bare, tokens, units
+from knowledge_base.vocabulary import column_kinds, currency_in, function_words
 
-Sort = Literal["", "cheapest", "dearest"]
+__all__ = ["Catalogue", "Found", "Sort"]
 Numbers = NDArray[np.float32]
 
-# Words and characters of a question that are looked for: a question about goods has fewer.
-MOST_WORDS, MOST_CHARACTERS = 40, 1_000
 # Of the weight of a question's words the nearest product must have so much to be named at all.
 FLOOR = 0.35
 # A word that stands in no product weighs as much as one that stands in one of so many.
@@ -35,38 +32,34 @@ WHOLE_NAME = 0.3
 _UNSEARCHED = frozenset({"price", "old_price", "stock", "picture", "link", "valid", "ordinal", "currency"})
 # A number of so many digits is no quantity: `2 vases` asks for vases, `3060` for a model.
 LEAST_DIGITS = 3
+# `20pcs`, `100 ml` written as one: how much of something.
+_QUANTITY = re.compile(r"\d+[^\W\d_]{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a question found. `rows` are the best products as their files write them, of `matching` in all.
-    When `missing` names words or bounds of the question, no product has them all: `rows` are then the
-    nearest."""
+    `missing` are words or bounds of the question that stand in no product, `apart` words that products have
+    but not together with the others: `rows` are then the nearest. `exact`: an article number named the
+    rows; `missing` are then other numbers beside it that are nobody's."""
 
     rows: list[dict[str, str]]
     matching: int = 0
     missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A question's words, those written in capitals, and how it bounds and orders prices."""
-
-    words: list[str]
-    capitals: frozenset[str]
-    low: float | None
-    high: float | None
-    sort: Sort
+    apart: tuple[str, ...] = ()
+    exact: bool = False
 
 
 class Catalogue:
     """An immutable index of products."""
 
-    def __init__(self, products: Sequence[Product]) -> None:
-        self._products = list(products)
+    def __init__(self, products: Sequence[Product], aliases: Mapping[str, str] | None = None) -> None:
+        """`aliases`: what customers call something -> what the price list does."""
+        self._products, self._aliases = list(products), dict(aliases or {})
         self._articles: dict[str, list[int]] = defaultdict(list)
         held: dict[str, array[int]] = defaultdict(lambda: array("i"))
         named: dict[str, array[int]] = defaultdict(lambda: array("i"))
+        grouped: dict[str, array[int]] = defaultdict(lambda: array("i"))
         sizes: set[str] = set()
         self._name_lengths = np.ones(len(self._products), np.float32)
         for place, product in enumerate(self._products):
@@ -75,12 +68,17 @@ class Catalogue:
             name = tokens(product.name)
             for token in name:
                 named[token].append(place)
-            for token in name.union(*map(tokens, _searched(product))):
+            for token in name.union(*map(tokens, (*_searched(product), product.variants))):
                 held[token].append(place)
+            for token in tokens(product.category):
+                grouped[token].append(place)
             sizes |= tokens(product.variants)
             self._name_lengths[place] = max(1, len(units(product.name)))
         self._held = {token: np.frombuffer(places, np.int32) for token, places in held.items()}
         self._named = {token: np.frombuffer(places, np.int32) for token, places in named.items()}
+        self._grouped = {token: np.frombuffer(places, np.int32) for token, places in grouped.items()}
+        self._groups = Vocabulary(self._grouped)
+        self._there = np.array([is_in_stock(p.stock) is not False for p in self._products], np.bool_)
         self._sizes = frozenset(sizes)
         self._prices = np.array(
             [np.nan if p.price is None else float(p.price) for p in self._products], np.float64
@@ -96,11 +94,16 @@ class Catalogue:
         return len(self._products)
 
     @property
+    def products(self) -> list[Product]:
+        """All products, in the order of their files."""
+        return list(self._products)
+
+    @property
     def rows(self) -> list[dict[str, str]]:
         """All products as their files write them."""
         return [product.fields for product in self._products]
 
-    def find(
+    def find(  # noqa: PLR0913 - each narrows the search in its own way
         self,
         query: str,
         most: int = 5,
@@ -108,52 +111,85 @@ class Catalogue:
         min_price: float | None = None,
         max_price: float | None = None,
         sort: Sort = "",
+        category: str = "",
+        in_stock: bool = False,
     ) -> Found:
         """The best `most` products for a question. An article number names its product and no other. Every
         word that can name goods must stand in a product, as it is written, in another form or script, or with
         a typing error. Bounds and the order of prices are read from the question too, in the languages of
-        `words.yaml`; the arguments go before. Blocks for about a millisecond at 5,000 products."""
-        asked = _question(query)
-        exact = self._exact(asked.words)
+        `words.yaml`; the arguments go before. `in_stock` leaves out what a file says is sold out. Blocks for
+        about a millisecond at 5,000 products."""
+        asked = read_question(query, self._aliases)
+        exact, named = self._exact(asked.words)
         if exact:
-            return Found([self._products[place].fields for place in exact[:most]], len(exact))
+            rows = [self._products[place].fields for place in exact[:most]]
+            return Found(rows, len(exact), tuple(self._nobodys(asked.words, named)), exact=True)
         low = asked.low if min_price is None else min_price
         high = asked.high if max_price is None else max_price
         needed = [word for word in self._joined(asked.words) if self._is_needed(word, asked.capitals)]
-        scores, missing = self._scored(asked.words, needed)
+        scores, missing, apart = self._scored(asked.words, needed)
         chosen = np.flatnonzero(scores > 0)
-        if not needed and (low is not None or high is not None or sort or asked.sort):
+        narrowed = bool(low is not None or high is not None or sort or asked.sort or category or in_stock)
+        if not needed and narrowed:
             chosen = np.arange(len(self._products))
-        inside, bounds = self._inside(chosen, low, high)
-        if len(chosen) and not len(inside):
-            missing = (*missing, bounds)
-        inside = inside if len(inside) else chosen
-        order = self._ordered(inside, scores, sort or asked.sort)
-        return Found([self._products[place].fields for place in order[:most]], len(inside), missing)
+        for inside, said in (
+            self._of_category(chosen, category),
+            self._inside(chosen, low, high),
+            (chosen[self._there[chosen]] if in_stock else chosen, "in stock"),
+        ):
+            both = np.intersect1d(chosen, inside, assume_unique=True)
+            missing = (*missing, said) if len(chosen) and not len(both) else missing
+            chosen = both if len(both) else chosen
+        order = self._ordered(chosen, scores, sort or asked.sort)
+        rows = [self._products[place].fields for place in order[:most]]
+        return Found(rows, len(chosen), missing, apart)
 
-    def _exact(self, asked: Sequence[str]) -> list[int]:
-        """The products whose article the question names, with or without the signs in it; where one is
-        written just so, no other."""
-        found: dict[int, None] = {}
-        literal: dict[int, None] = {}
+    def _of_category(self, chosen: NDArray[np.intp], category: str) -> tuple[NDArray[np.intp], str]:
+        """Those of the group that every word of `category` names."""
+        fits = np.ones(len(self._products), np.bool_)
+        for word in telling(category.casefold()):
+            held = np.zeros(len(self._products), np.bool_)
+            for other in self._groups.meant(alike(word)):
+                held[self._grouped[other]] = True
+            fits &= held
+        return chosen[fits[chosen]], f"category {category}"
+
+    def _exact(self, asked: Sequence[str]) -> tuple[list[int], set[str]]:
+        """The products whose article the question names, with or without the signs in it, and the words that
+        do; where one is written just so, no other."""
+        found: dict[int, set[str]] = {}
+        literal: dict[int, set[str]] = {}
         for start in range(len(asked)):
             for length in (1, 2, 3):
                 parts = asked[start : start + length]
                 joined = bare("".join(parts))
-                telling = len(joined) > 2 and (any(c.isdigit() for c in joined) or joined != parts[0])
-                if telling or asked == parts:
-                    places = self._articles.get(joined, ())
-                    found |= dict.fromkeys(places)
-                    literal |= dict.fromkeys(p for p in places if self._is_written(p, parts))
-        return list(literal or found)
+                is_telling = len(joined) > 2 and (any(c.isdigit() for c in joined) or joined != parts[0])
+                if is_telling or asked == parts:
+                    for place in self._articles.get(joined, ()):
+                        found.setdefault(place, set()).update(parts)
+                        if self._is_written(place, parts):
+                            literal.setdefault(place, set()).update(parts)
+        chosen = literal or found
+        return list(chosen), set().union(*found.values()) if found else set()
+
+    def _nobodys(self, asked: Sequence[str], named: set[str]) -> Iterator[str]:
+        """Words of a question that look like an article number and are in no product."""
+        for word in asked:
+            looks = any(map(str.isdigit, word)) and len(bare(word)) > 2 and not _QUANTITY.fullmatch(word)
+            looks = looks and (not word.isdigit() or len(word) > LEAST_DIGITS)
+            if looks and word not in named and not self._quality(word)[0].any():
+                yield word.replace(POINT, ".")
 
     def _is_written(self, place: int, parts: Sequence[str]) -> bool:
         """Whether an article is written as the question has it, signs included."""
-        return "".join(units(self._products[place].article)) == "".join(parts)
+        written = "".join(units(self._products[place].article))
+        return alike(written) == alike("".join(parts))
 
-    def _scored(self, asked: Sequence[str], needed: Sequence[str]) -> tuple[Numbers, tuple[str, ...]]:
-        """How well each product fits the words, 0 for those that do not; and the words that none of these
-        has."""
+    def _scored(
+        self, asked: Sequence[str], needed: Sequence[str]
+    ) -> tuple[Numbers, tuple[str, ...], tuple[str, ...]]:
+        """How well each product fits the words, 0 for those that do not; the words that none has, and those
+        that the best has not though others do."""
         count = len(self._products)
         scores, named, have = (np.zeros(count, np.float32) for _ in range(3))
         whole = 0.0
@@ -170,17 +206,18 @@ class Catalogue:
             else:
                 scores += 0.1 * weight * quality * (have > 0)
         if not needed:
-            return np.zeros(count, np.float32), ()
+            return np.zeros(count, np.float32), (), ()
         full = have == len(needed)
         fits = full if full.any() else (scores >= FLOOR * whole) & (scores >= 0.75 * scores.max(initial=0.0))
         scores = np.where(fits, scores + WHOLE_NAME * np.minimum(1, named / self._name_lengths), 0)
         best = int(scores.argmax()) if count and fits.any() else -1
-        lacking = [
-            word
-            for word, quality in zip(needed, standing, strict=True)
-            if not (quality.any() if best < 0 else quality[best])
-        ]
-        return scores.astype(np.float32), tuple(word.replace(POINT, ".") for word in lacking)
+        nowhere, apart = [], []
+        for word, quality in zip(needed, standing, strict=True):
+            if not quality.any():
+                nowhere.append(word.replace(POINT, "."))
+            elif best < 0 or not quality[best]:
+                apart.append(word.replace(POINT, "."))
+        return scores.astype(np.float32), tuple(nowhere), tuple(apart)
 
     def _joined(self, asked: Sequence[str]) -> list[str]:
         """The words, two written apart as one where the catalogue knows them so: `ray ban`, `t shirt`."""
@@ -200,9 +237,9 @@ class Catalogue:
     def _quality(self, word: str) -> tuple[Numbers, Numbers]:
         """How well each product has a word, between 0 and 1, and whether its name does."""
         quality, in_name = (np.zeros(len(self._products), np.float32) for _ in range(2))
-        joined = bare(word) != word
+        joined = bare(word) != alike(word)
         exact = {bare(word): 1.0} if bare(word) in self._words else {}
-        meant = exact if joined else self._words.meant(word)
+        meant = exact if joined else self._words.meant(alike(word))
         if not meant and joined:  # of a word that signs join each part must stand
             parts = [part for part in re.findall(r"[^\W_]+", word) if part not in function_words()]
             every = [self._quality(part)[0] for part in parts]
@@ -215,7 +252,7 @@ class Catalogue:
 
     def _is_needed(self, word: str, capitals: frozenset[str]) -> bool:
         """Whether goods must have a word: not the small words of a question, nor a quantity, but a size."""
-        if word in self._sizes and (word in capitals or word.isdigit()):
+        if alike(word) in self._sizes and (word in capitals or word.isdigit()):
             return True
         if word.isdigit() and len(word) < LEAST_DIGITS:
             return False
@@ -254,64 +291,3 @@ def _searched(product: Product) -> list[str]:
         for header, value in product.fields.items()
         if next(iter(column_kinds(header)), "") not in _UNSEARCHED and value != product.name
     ]
-
-
-@cache
-def _phrases(kind: str) -> re.Pattern[str]:
-    listed = sorted((folded(phrase) for phrase in words()["bounds"][kind]), key=len, reverse=True)
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, listed))})(?![^\W_])")
-
-
-_AMOUNT = r"\s*[^\w\s]?\s*(\d(?:[\d .,]{0,14}\d)?)\s*((?:тыс|к|k)(?!\w))?\s*"
-_UNIT = r"([^\W\d_]+|[^\w\s]?)"
-
-
-@cache
-def _bounds() -> dict[str, re.Pattern[str]]:
-    """A range of prices, a lower bound, an upper one, each with the word or sign behind it."""
-    over, under, upto = (_phrases(kind).pattern for kind in ("over", "under", "upto"))
-    return {
-        "range": re.compile(rf"{over}{_AMOUNT}[^\W\d_]{{0,3}}\s*{upto}{_AMOUNT}{_UNIT}"),
-        "over": re.compile(over + _AMOUNT + _UNIT),
-        "under": re.compile(under + _AMOUNT + _UNIT),
-    }
-
-
-def _price(written: str, kilo: str | None) -> list[float]:
-    return [float(amount) * (1000 if kilo else 1) for amount in amounts_in(written)[:1]]
-
-
-def _question(query: str) -> _Question:
-    """Read a question: what bounds prices is no word of it any more."""
-    text = folded(query[:MOST_CHARACTERS])
-    bounds: dict[str, float] = {}
-    for kind, pattern in _bounds().items():
-        for match in pattern.finditer(text):
-            *amounts, unit = match.groups()
-            prices = [
-                price
-                for written, kilo in zip(amounts[::2], amounts[1::2], strict=True)
-                for price in _price(written, kilo)
-            ]
-            if unit.isalpha() and not currency_in(unit) and unit not in function_words():
-                continue  # a number of something else: `over 100 ml`
-            bounds |= dict(zip(("over", "under") if kind == "range" else (kind,), prices, strict=False))
-            text = text.replace(match.group(0), f" {'' if currency_in(unit) else unit} ", 1)
-    sort: Sort = (
-        "cheapest"
-        if _phrases("cheapest").search(text)
-        else "dearest"
-        if _phrases("dearest").search(text)
-        else ""
-    )
-    text = _phrases("dearest").sub(" ", _phrases("cheapest").sub(" ", text))
-    capitals = frozenset(folded(word) for word in re.findall(r"[^\W_]+", query) if word.isupper())
-    return _Question(_telling(text), capitals, bounds.get("over"), bounds.get("under"), sort)
-
-
-def _telling(text: str) -> list[str]:
-    """The words of a question that can name goods, in order, each once."""
-    small = function_words()
-    return list(
-        dict.fromkeys(word for word in units(text)[: 3 * MOST_WORDS] if word not in small or len(word) <= 2)
-    )

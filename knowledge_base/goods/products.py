@@ -8,6 +8,7 @@ from functools import cache
 
 from knowledge_base.document import Product, Row, Table
 from knowledge_base.goods.money import amounts_in, decimal_mark
+from knowledge_base.goods.stock import in_stock
 from knowledge_base.vocabulary import column_kinds, currency_in, plain, words
 
 # Cells of a column that are looked at to tell what it holds.
@@ -16,6 +17,8 @@ LOOKED_AT = 200
 MOST_PRICE_DIGITS = 8
 # A row that repeats so many names of columns is a second row of headers.
 LEAST_REPEATED = 2
+# The size that a column is for: `Sizes 42`, `42`, `Size XL`.
+_SIZE_COLUMN = re.compile(r"(?:(?<=\s)|^)(?:\d{1,3}(?:[.,]\d)?|X{0,4}[SML]|\d{1,3}[x×]\d{1,3})$")
 _STRUCK = re.compile(r"~~.*?~~")
 _LETTER = re.compile(r"[^\W\d_]")
 _CODE = re.compile(r"^(?=.*\d)[A-ZА-Я0-9][A-ZА-Я0-9./_-]{2,19}$")
@@ -221,7 +224,19 @@ def _fields(table: Table, row: Row, columns: dict[str, int], common: str) -> dic
 
 def _variants(table: Table, row: Row) -> str:
     """Size, colour and whatever else tells one of a kind from another."""
-    return ", ".join(_all_of(table, row, "variants"))
+    said: list[str] = []
+    for name, cell in table.pairs(row):
+        size = _SIZE_COLUMN.search(name)
+        if next(iter(column_kinds(name)), "") == "variants":
+            said.append(f"{size.group()}: {cell}" if size and _is_count(cell) else cell)
+        elif size and size.group() == name and _is_count(cell):
+            said.append(f"{name}: {cell}")
+    return ", ".join(said)
+
+
+def _is_count(cell: str) -> bool:
+    """Whether a cell below a size says how many there are of it."""
+    return in_stock(cell) is not None and len(cell) <= 12
 
 
 def _all_of(table: Table, row: Row, kind: str) -> list[str]:

@@ -63,7 +63,16 @@ def folded(text: str) -> str:
 
 def bare(text: str) -> str:
     """Letters and digits alone: how two spellings of an article number are compared."""
-    return "".join(_PIECE.findall(_DECIMALS.sub(POINT, folded(text))))
+    return alike("".join(_PIECE.findall(_DECIMALS.sub(POINT, folded(text)))))
+
+
+# Letters of both scripts that look the same: `К-101` is typed with either.
+_TWINS = str.maketrans("авекмнорстухіјѕ", "abekmhopctyxijs")
+
+
+def alike(word: str) -> str:
+    """A word with a digit as it looks, whichever script its letters are of; any other as it is."""
+    return word.translate(_TWINS) if any(map(str.isdigit, word)) else word
 
 
 def units(text: str) -> list[str]:
@@ -77,8 +86,8 @@ def tokens(text: str) -> set[str]:
     found: set[str] = set()
     before = ""
     for unit in units(text):
-        pieces = _PIECE.findall(unit)
-        joined = "".join(pieces)
+        pieces = [alike(piece) for piece in _PIECE.findall(unit)]
+        joined = alike("".join(pieces))
         found.update(pieces)
         found.add(joined)
         if before and joined.isalpha() and before.isalpha() and len(before) + len(joined) < 24:

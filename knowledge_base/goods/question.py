@@ -1,0 +1,100 @@
+"""What a question asks of a price list: its words, its bounds and order of prices, the shop's own names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from knowledge_base.goods.money import amounts_in
+from knowledge_base.goods.wording import folded, units
+from knowledge_base.vocabulary import currency_in, function_words, words
+
+Sort = Literal["", "cheapest", "dearest"]
+
+# Words and characters of a question that are looked for: a question about goods has fewer.
+MOST_WORDS, MOST_CHARACTERS = 40, 1_000
+# An alias of so many letters is meant with an ending of so many more too: `крокс` by `кроксы`.
+LEAST_ALIAS, LONGEST_ENDING = 4, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question's words, those written in capitals, and how it bounds and orders prices."""
+
+    words: list[str]
+    capitals: frozenset[str]
+    low: float | None
+    high: float | None
+    sort: Sort
+
+
+@cache
+def _phrases(kind: str) -> re.Pattern[str]:
+    listed = sorted((folded(phrase) for phrase in words()["bounds"][kind]), key=len, reverse=True)
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, listed))})(?![^\W_])")
+
+
+_AMOUNT = r"\s*[^\w\s]?\s*(\d(?:[\d .,]{0,14}\d)?)\s*((?:тыс|к|k)(?!\w))?\s*"
+_UNIT = r"([^\W\d_]+|[^\w\s]?)"
+
+
+@cache
+def _bounds() -> dict[str, re.Pattern[str]]:
+    """A range of prices, a lower bound, an upper one, each with the word or sign behind it."""
+    over, under, upto = (_phrases(kind).pattern for kind in ("over", "under", "upto"))
+    return {
+        "range": re.compile(rf"{over}{_AMOUNT}[^\W\d_]{{0,3}}\s*{upto}{_AMOUNT}{_UNIT}"),
+        "over": re.compile(over + _AMOUNT + _UNIT),
+        "under": re.compile(under + _AMOUNT + _UNIT),
+    }
+
+
+def _price(written: str, kilo: str | None) -> list[float]:
+    return [float(amount) * (1000 if kilo else 1) for amount in amounts_in(written)[:1]]
+
+
+def read_question(query: str, aliases: Mapping[str, str] | None = None) -> Question:
+    """Read a question: what bounds prices is no word of it any more."""
+    text = _unaliased(folded(query[:MOST_CHARACTERS]), aliases or {})
+    bounds: dict[str, float] = {}
+    for kind, pattern in _bounds().items():
+        for match in pattern.finditer(text):
+            *amounts, unit = match.groups()
+            prices = [
+                price
+                for written, kilo in zip(amounts[::2], amounts[1::2], strict=True)
+                for price in _price(written, kilo)
+            ]
+            if unit.isalpha() and not currency_in(unit) and unit not in function_words():
+                continue  # a number of something else: `over 100 ml`
+            bounds |= dict(zip(("over", "under") if kind == "range" else (kind,), prices, strict=False))
+            text = text.replace(match.group(0), f" {'' if currency_in(unit) else unit} ", 1)
+    sort: Sort = (
+        "cheapest"
+        if _phrases("cheapest").search(text)
+        else "dearest"
+        if _phrases("dearest").search(text)
+        else ""
+    )
+    text = _phrases("dearest").sub(" ", _phrases("cheapest").sub(" ", text))
+    capitals = frozenset(folded(word) for word in re.findall(r"[^\W_]+", query) if word.isupper())
+    return Question(telling(text), capitals, bounds.get("over"), bounds.get("under"), sort)
+
+
+def telling(text: str) -> list[str]:
+    """The words of a question that can name goods, in order, each once."""
+    small = function_words()
+    return list(
+        dict.fromkeys(word for word in units(text)[: 3 * MOST_WORDS] if word not in small or len(word) <= 2)
+    )
+
+
+def _unaliased(text: str, aliases: Mapping[str, str]) -> str:
+    """The question with what the shop calls things in place of what its customers do."""
+    for alias, meant in aliases.items():
+        ending = rf"[^\W\d_]{{0,{LONGEST_ENDING}}}" if len(alias) >= LEAST_ALIAS else ""
+        text = re.sub(rf"(?<![^\W_]){re.escape(folded(alias))}{ending}(?![^\W_])", folded(meant), text)
+    return text

@@ -1,0 +1,26 @@
+"""What a file says of a stock: whether there is any."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from knowledge_base.vocabulary import plain, words
+
+
+@cache
+def _said(kind: str) -> frozenset[str]:
+    return frozenset(map(plain, words()["stock"][kind]))
+
+
+def in_stock(written: str) -> bool | None:
+    """Whether a cell says that something is there; None where it does not say: an empty one, a date."""
+    said = plain(written)
+    if not said:
+        return None
+    if said in _said("none"):
+        return False
+    if said in _said("some"):
+        return True
+    number = re.match(r"[^\w-]*(-?\d+(?:[.,]\d+)?)", written.strip())
+    return float(number.group(1).replace(",", ".")) > 0 if number else None
