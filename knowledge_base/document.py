@@ -94,6 +94,9 @@ class Product(BaseModel):
     fields: dict[str, str] = {}
     # What an owner should look at: no price, or no number in it.
     doubt: str = ""
+    # The file it comes from, and what the owner wrote of it; filled in when documents are put together.
+    document: str = ""
+    edited: tuple[str, ...] = ()
 
 
 class Document(BaseModel):

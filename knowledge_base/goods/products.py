@@ -30,12 +30,13 @@ def _totals() -> frozenset[str]:
     return frozenset(map(plain, words()["totals"]))
 
 
-def products_of(table: Table, page: int) -> list[Product]:
+def products_of(table: Table, page: int, said: Mapping[str, str] | None = None) -> list[Product]:
     """The products of a table on a page, in order; none when its rows are no goods: questions and answers,
-    opening hours, anything without a price, an article or a stock beside a name."""
+    opening hours, anything without a price, an article or a stock beside a name. `said`: what the owner says
+    that a header stands for, an empty kind for none."""
     if not table.rows:
         return []
-    columns = _columns(table)
+    columns = columns_of(table, said or {})
     if "name" not in columns or not columns.keys() & {"price", "article", "stock"}:
         return []
     price = columns.get("price")
@@ -57,18 +58,33 @@ def products_of_rows(rows: Sequence[Mapping[str, str]]) -> list[Product]:
     ]
 
 
-def _columns(table: Table) -> dict[str, int]:
-    """What each understood column holds -> its place. Each kind once, the first column that names it."""
+def columns_of(table: Table, said: Mapping[str, str]) -> dict[str, int]:
+    """What each understood column holds -> its place. Each kind once, the first column that names it; what
+    the owner has `said` of a header goes before."""
     header = table.header or ("",) * len(table.rows[0].cells)
+    names = [name or f"column {place}" for place, name in enumerate(header, 1)]
+    given = {said[name]: place for place, name in reversed(list(enumerate(names))) if said.get(name)}
+    spoken_for = {place for place, name in enumerate(names) if name in said}
+    found = _guessed(table, header, spoken_for, dict(given))
+    return {kind: place for kind, place in found.items() if place not in spoken_for or kind in given}
+
+
+def _guessed(
+    table: Table, header: Sequence[str], spoken_for: set[int], found: dict[str, int]
+) -> dict[str, int]:
+    """The columns that are known, and those that their headers and their cells tell."""
     sample = table.rows[:LOOKED_AT]
     cells = [[row.cells[place] for row in sample if row.cells[place]] for place in range(len(header))]
     asked = [kind for name in header for kind in list(column_kinds(name))[:1]]
-    if "question" in asked and ("answer" in asked or len(header) <= 3):
+    if not found and "question" in asked and ("answer" in asked or len(header) <= 3):
         return {}
-    if any(_share(column, lambda cell: cell.rstrip().endswith(("?", "？", "؟"))) > 0.6 for column in cells):
+    if not found and any(
+        _share(column, lambda cell: cell.rstrip().endswith(("?", "？", "؟"))) > 0.6 for column in cells
+    ):
         return {}
-    found: dict[str, int] = {}
-    said = [column_kinds(name) for name in header]
+    said: list[Mapping[str, tuple[int, int]]] = [
+        {} if place in spoken_for else column_kinds(name) for place, name in enumerate(header)
+    ]
     for rank in range(3):
         claims = [
             (list(kinds.values())[rank], place, list(kinds)[rank])
@@ -80,7 +96,7 @@ def _columns(table: Table) -> dict[str, int]:
                 found[kind] = place
     if "price" not in found and "old_price" in found:
         found["price"] = found.pop("old_price")
-    _by_content(found, header, cells)
+    _by_content(found, header, cells, spoken_for)
     return found
 
 
@@ -93,9 +109,12 @@ def _fits(kind: str, cells: Sequence[str]) -> bool:
     return kind not in ("question", "answer")
 
 
-def _by_content(found: dict[str, int], header: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+def _by_content(
+    found: dict[str, int], header: Sequence[str], cells: Sequence[Sequence[str]], spoken_for: set[int]
+) -> None:
     """Columns whose headers do not say it: the wordy one has the names, one with a currency the prices."""
-    free = [place for place in range(len(header)) if place not in found.values()]
+    taken = {*found.values(), *spoken_for}
+    free = [place for place in range(len(header)) if place not in taken]
     if "price" not in found:
         priced = [
             place
