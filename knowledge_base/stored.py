@@ -10,11 +10,12 @@ from typing import Any, Protocol, cast
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from knowledge_base.document import Product
+from knowledge_base.goods.corrections import Corrections
 from knowledge_base.goods.products import products_of_rows
 from knowledge_base.passages import Passage
 
 # How this version reads documents. A higher one has them read anew when their files are added again.
-FORM = 2
+FORM = 3
 
 
 class Stored(BaseModel):
@@ -33,6 +34,8 @@ class Stored(BaseModel):
     # float16 bytes, row by row, where a version before kept them; read, but not written any more.
     vectors: bytes = b""
     products: list[Product] = []
+    # The tables it was read from, packed (`goods.columns`), so that an owner can say what a column holds.
+    tables: bytes = b""
     problems: list[str] = []
     # Words of the file, and how many of them stand in its passages.
     words: int = 0
@@ -94,6 +97,13 @@ class Store(Protocol):
     async def announce(self, bot_id: str) -> None:
         """Let every process know of changes."""
         ...
+
+
+class CorrectionsStore(Protocol):
+    """Where what owners correct of products is kept. A change of it changes the version of the bot's documents
+    too."""
+
+    async def of(self, bot_id: str) -> Corrections: ...
 
 
 class MemoryStore:

@@ -22,7 +22,7 @@ from server.notifications.webhooks import Hooks
 from server.observability.costs import Spending
 from server.operators import audit
 from server.operators.change_feed import Feed
-from server.operators.documents import Reading
+from server.operators.knowledge.documents import Reading
 from server.operators.login import Access
 from server.operators.tokens import Visible, who
 from server.outreach.appointments import Appointments

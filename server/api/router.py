@@ -18,11 +18,11 @@ from server.api import (
     events,
     follow_ups,
     hooks,
-    knowledge,
     messages,
     tokens,
 )
 from server.api.common import PROBLEMS, Here
+from server.api.knowledge import documents, products, questions
 from server.operators.roles import Roles
 
 
@@ -45,7 +45,9 @@ PARTS = (
     messages,
     follow_ups,
     appointments,
-    knowledge,
+    documents,
+    products,
+    questions,
     dead_letters,
     hooks,
     tokens,

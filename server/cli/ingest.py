@@ -76,7 +76,7 @@ class Wanted:
 async def _all(settings: Settings, redis: Redis, wanted: Wanted, folder: Path) -> int:
     """Fetch websites into the folder and read everything; returns how many sources could not be read."""
     from knowledge_base.document import Unreadable
-    from server.operators.websites import fetched
+    from server.operators.knowledge.websites import fetched
 
     await bot_of(settings, redis, wanted.bot_id)
     failures, paths = 0, wanted.paths

@@ -27,6 +27,7 @@ from agent.models.ways import Ways
 from agent.tool_calls import once_each
 from knowledge_base.library import Library
 from server.bots.bot import Bot
+from server.bots.corrections import RedisCorrections
 from server.bots.knowledge import RedisStore, embedder
 from server.config.settings import Settings
 from server.observability import model_capabilities
@@ -47,7 +48,12 @@ Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 def library(settings: Settings, redis: Redis) -> Library:
     """The documents of all bots."""
-    return Library(RedisStore(redis), embedder(settings), memory=settings.knowledge_memory_mb * 1_048_576)
+    return Library(
+        RedisStore(redis),
+        embedder(settings),
+        memory=settings.knowledge_memory_mb * 1_048_576,
+        corrections=RedisCorrections(redis),
+    )
 
 
 def provider_access(provider: str) -> tuple[str | None, str | None]:

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from knowledge_base.library import Stored
 from knowledge_base.load import FORMATS
 from server.bots.accounts import DEFAULT
-from server.operators.documents import LARGEST_DOCUMENT, described
+from server.operators.knowledge.documents import LARGEST_DOCUMENT, described
 from server.pipeline.agents import library
 from server.web.dashboard.layout import PageContext
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from knowledge_base.document import Unreadable
-from server.operators.websites import fetched
+from server.operators.knowledge.websites import fetched
 from tests.fakes.serving import served
 
 

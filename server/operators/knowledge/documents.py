@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import Field
 
-from knowledge_base.document import Product
 from knowledge_base.library import Stored
 from server.store.client import Redis
 from server.store.keys import key
@@ -46,26 +44,6 @@ class Job(Record):
     state: Literal["reading", "done", "failed"] = Field(description="How it stands")
     document: Document | None = Field(default=None, description="What was read, once it is `done`")
     problem: str = Field(default="", description="Why it `failed`, and what to do")
-
-
-class ListedProduct(Record):
-    """A product as it was understood, and its row as the file writes it."""
-
-    name: str = Field(description="What it is called")
-    article: str = Field(description="Its article number")
-    price: Decimal | None = Field(description="For one `unit`; null: the file names none")
-    currency: str = Field(description="ISO 4217; empty: the file names none")
-    unit: str = Field(description="What the price is for")
-    stock: str = Field(description="How many there are, as the file says it")
-    category: str = Field(description="Where it belongs")
-    variants: str = Field(description="Sizes, colours and the like")
-    picture: str = Field(description="Address of a picture")
-    link: str = Field(description="Address of its page")
-    valid: str = Field(description="Until when the price holds, as the file says it")
-    page: int = Field(description="The page or sheet it stands on")
-    row: int = Field(description="The row it stands in")
-    fields: dict[str, str] = Field(description="The row as the file writes it, by header")
-    doubt: str = Field(description="What an owner should look at; empty: nothing")
 
 
 class Reading:
@@ -132,8 +110,3 @@ def described(document: Stored) -> Document:
         products=len(document.products),
         doubts=[f"{p.name[:80]} (row {p.row}): {p.doubt}" for p in doubtful[:MOST_DOUBTS]],
     )
-
-
-def listed(product: Product) -> ListedProduct:
-    """A product as operators see it."""
-    return ListedProduct.model_validate(product.model_dump())

@@ -1,5 +1,4 @@
-"""The operator API of knowledge bases: documents added, listed, embedded anew, forgotten; a question tried on
-them."""
+"""The operator API of documents: added, listed, embedded anew, forgotten."""
 
 from __future__ import annotations
 
@@ -17,33 +16,21 @@ from pydantic import Field
 from knowledge_base.document import Unreadable
 from knowledge_base.library import Stored
 from knowledge_base.load import FORMATS
-from server.api.common import Api, Body, Here, Limit, Offset, Page, TheBot, fails
+from server.api.common import Api, Here, Page, TheBot, fails
 from server.bots.accounts import DEFAULT
 from server.operators.audit import Audited
-from server.operators.documents import (
+from server.operators.knowledge.documents import (
     LARGEST_DOCUMENT,
     Document,
     Job,
     Jobs,
-    ListedProduct,
     described,
-    listed,
 )
-from server.operators.roles import AGENT, OWNER, READER
+from server.operators.roles import OWNER, READER
 from server.store.records import Record
 
 # Of a file's name, bytes: what file systems take.
 LONGEST_NAME = 200
-
-
-class QuestionIn(Body):
-    """A question to try on a bot's documents."""
-
-    question: str = Field(
-        min_length=1, max_length=2000, description="its words", examples=["How long does delivery take?"]
-    )
-    bot_id: str = Field(default=DEFAULT, description="which bot")
-    count: int = Field(5, ge=1, le=20, description="how many passages")
 
 
 class ReadingDocument(Record):
@@ -58,27 +45,6 @@ class DocumentPage(Page[Document]):
     """Documents of a bot."""
 
     reading: list[ReadingDocument] = Field(description="Those that are being read just now")
-
-
-class ListedProductPage(Page[ListedProduct]):
-    """Products of a document, those to look at first."""
-
-
-class FoundPassage(Record):
-    """A passage that a question leads to."""
-
-    document: str = Field(description="The document's name")
-    page: int = Field(description="The page it stands on")
-    heading: str = Field(description="The heading above it")
-    text: str = Field(description="Its words")
-    score: float = Field(description="What they are ordered by")
-    cosine: float = Field(description="How near the meaning is to the question's, 1 at most")
-    coverage: float = Field(description="How many of the question's words stand there, from 0 to 1")
-    strong: bool = Field(description="Whether the agent takes it for an answer")
-
-
-class FoundPassagePage(Page[FoundPassage]):
-    """Passages that a question leads to, the best first."""
 
 
 log = structlog.get_logger()
@@ -113,7 +79,9 @@ async def add_document(  # noqa: PLR0913 - each is a field of the request
     file: Annotated[UploadFile, File(description="the document")],
     in_form: Annotated[str | None, Form(alias="bot_id", description="which bot")] = None,
     in_query: Annotated[str | None, Query(alias="bot_id", description="which bot")] = None,
-    password: Annotated[str, Form(max_length=200, description="opens a PDF that needs one")] = "",
+    password: Annotated[
+        str, Form(max_length=200, description="opens a file that needs one; it is not kept")
+    ] = "",
     prefer: Annotated[str, Header(max_length=200, description="`respond-async`: do not wait")] = "",
 ) -> Document | Job:
     """A document of any office format, PDF, table, product feed or page, at most 50 MB. One of the same name
@@ -152,22 +120,6 @@ async def get_job(api: Here, job_id: str, bot_id: TheBot = DEFAULT) -> Job:
     return job
 
 
-@routes.get(
-    "/knowledge/documents/{document_id}/products",
-    summary="Products read from a document",
-    dependencies=[READER],
-)
-async def list_products(
-    api: Here, document_id: str, bot_id: TheBot = DEFAULT, limit: Limit = 50, start: Offset = 0
-) -> ListedProductPage:
-    """Those with a doubt first, then in the order of the file."""
-    document = await api.shelf.document(api.lookup.runtime(bot_id).bot.id, document_id)
-    if document is None:
-        raise HTTPException(404, "there is no document of this id")
-    found = sorted(document.products, key=lambda product: not product.doubt)
-    return ListedProductPage.sliced([listed(product) for product in found], limit, start)
-
-
 @routes.delete(
     "/knowledge/documents/{document_id}", status_code=204, summary="Forget a document", dependencies=[OWNER]
 )
@@ -185,30 +137,6 @@ async def reindex_document(api: Here, document_id: str, bot_id: TheBot = DEFAULT
     if stored is None:
         raise HTTPException(404, "there is no document of this id")
     return described(stored)
-
-
-@routes.post(
-    "/knowledge/search", summary="Try a question: the passages the agent would see", dependencies=[AGENT]
-)
-async def search_documents(api: Here, asked: QuestionIn) -> FoundPassagePage:
-    """`score` orders them; `cosine` is how near the meaning is, `coverage` how many of the question's words
-    stand there; `strong` says whether the agent takes it for an answer."""
-    api.lookup.runtime(asked.bot_id)
-    hits = await api.shelf.search(asked.bot_id, asked.question, asked.count)
-    items = [
-        {
-            "document": hit.passage.document,
-            "page": hit.passage.page,
-            "heading": hit.passage.heading,
-            "text": hit.passage.text,
-            "score": round(hit.score, 3),
-            "cosine": round(hit.cosine, 3),
-            "coverage": round(hit.coverage, 3),
-            "strong": hit.strong,
-        }
-        for hit in hits
-    ]
-    return FoundPassagePage.model_validate({"items": items})
 
 
 async def _received(file: UploadFile, folder: Path) -> Path:

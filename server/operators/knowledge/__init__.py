@@ -1,0 +1,1 @@
+"""Documents and products of bots as operators see and correct them."""
