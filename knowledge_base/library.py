@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,14 @@ from knowledge_base.document import Product
 from knowledge_base.embed import Embedder, Vectors
 from knowledge_base.engines.memory import MemorySearcher
 from knowledge_base.goods.catalogue import Catalogue
+from knowledge_base.goods.columns import packed, products_with, unpacked
+from knowledge_base.goods.corrections import Corrections, corrected
 from knowledge_base.passage_vectors import Progress, embedded, kept_before, keys_of, matrix
 from knowledge_base.reading import Reading, read
 from knowledge_base.search.contract import Hit, Searcher
 from knowledge_base.search.texts import Pack
 from knowledge_base.search.verdict import answers
-from knowledge_base.stored import FORM, MemoryStore, Store, Stored
+from knowledge_base.stored import FORM, CorrectionsStore, MemoryStore, Store, Stored
 
 __all__ = ["Library", "MemoryStore", "Shelf", "Store", "Stored"]
 
@@ -54,6 +56,7 @@ class _Part:
     """What is held of one document."""
 
     version: str
+    name: str
     passages: int
     products: list[Product]
 
@@ -70,10 +73,16 @@ class Library:
     """Adds, removes and searches documents. Readers keep the old index until the new one is whole."""
 
     def __init__(
-        self, store: Store, embedder: Embedder, searcher: Searcher | None = None, memory: int = MEMORY
+        self,
+        store: Store,
+        embedder: Embedder,
+        searcher: Searcher | None = None,
+        memory: int = MEMORY,
+        corrections: CorrectionsStore | None = None,
     ) -> None:
         """`memory`: bytes that loaded bots may take in this process, about."""
         self._store, self.embedder, self._memory = store, embedder, memory
+        self._corrections = corrections
         self._searcher: Searcher = searcher or MemorySearcher()
         self._held: OrderedDict[str, _Held] = OrderedDict()
         # when the building of an index began, and the task
@@ -98,7 +107,8 @@ class Library:
         async with self._readers:
             reading = await asyncio.to_thread(read, path, password=password)
         known = kept_before(kept) if kept and kept.embedder == self.embedder.name else {}
-        document = self._stored(document_id, content_hash, reading)
+        said = (await self.corrections(bot_id)).columns.get(path.name, {})
+        document = await asyncio.to_thread(self._stored, document_id, content_hash, reading, said)
         return (await self._keep(bot_id, document, known, progress))[0]
 
     async def _keep(
@@ -150,6 +160,20 @@ class Library:
         document = kept.model_copy(update={"embedder": self.embedder.name, "vectors": b""})
         new = await asyncio.to_thread(embedded, self.embedder, document.name, document.passages, {})
         return (await self._keep(bot_id, document, new))[0]
+
+    async def corrections(self, bot_id: str) -> Corrections:
+        """What the bot's owner has corrected of its products."""
+        return await self._corrections.of(bot_id) if self._corrections else Corrections()
+
+    async def understand_again(self, bot_id: str, document_id: str) -> Stored | None:
+        """Make the products of a document anew from its tables, with the columns as its owner says; None when
+        there is none of that id, or its tables are not kept."""
+        kept = await self.document(bot_id, document_id)
+        if kept is None or not kept.tables:
+            return None
+        said = (await self.corrections(bot_id)).columns.get(kept.name, {})
+        products = await asyncio.to_thread(lambda: products_with(unpacked(kept.tables), said))
+        return (await self._keep(bot_id, kept.model_copy(update={"products": products}), {}))[0]
 
     async def documents(self, bot_id: str) -> list[Stored]:
         """All documents of a bot, by name."""
@@ -203,7 +227,9 @@ class Library:
             if not self._searcher.shared and (gone := [name for name in parts if name not in versions]):
                 await self._searcher.remove(bot_id, gone)
             new = {
-                document.id: _Part(versions[document.id], len(document.passages), document.products)
+                document.id: _Part(
+                    versions[document.id], document.name, len(document.passages), document.products
+                )
                 for document, _ in documents
             }
             return await self._hold(bot_id, version, stay | new)
@@ -211,11 +237,16 @@ class Library:
             del self._building[bot_id]
 
     async def _hold(self, bot_id: str, version: str, parts: dict[str, _Part]) -> Shelf:
-        products = [product for part in parts.values() for product in part.products]
+        corrections = await self.corrections(bot_id)
+        products = {part.name: part.products for part in parts.values()}
+
+        def catalogue() -> Catalogue:
+            return Catalogue(corrected(products, corrections).products, corrections.aliases)
+
         shelf = Shelf(
             version=version,
             passages=sum(part.passages for part in parts.values()),
-            catalogue=await asyncio.to_thread(Catalogue, products),
+            catalogue=await asyncio.to_thread(catalogue),
         )
         self._held[bot_id] = _Held(parts, shelf)
         self._held.move_to_end(bot_id)
@@ -253,8 +284,11 @@ class Library:
             return await self._keep(bot_id, changed, known)
         return document, known
 
-    def _stored(self, document_id: str, content_hash: str, reading: Reading) -> Stored:
+    def _stored(
+        self, document_id: str, content_hash: str, reading: Reading, said: Mapping[str, str]
+    ) -> Stored:
         document, passages = reading.document, reading.passages
+        tables = packed(document)
         text = " ".join(passage.text for passage in passages[:5]).replace("\n", " ")[:500]
         return Stored(
             id=document_id,
@@ -264,7 +298,8 @@ class Library:
             language=_language(text),
             pages=max((page.number for page in document.pages), default=0),
             passages=passages,
-            products=document.products,
+            products=products_with(unpacked(tables), said) if said and tables else document.products,
+            tables=tables,
             problems=document.problems + reading.coverage.problems,
             words=reading.coverage.words,
             words_kept=reading.coverage.kept,

@@ -100,8 +100,7 @@ class Store(Protocol):
 
 
 class CorrectionsStore(Protocol):
-    """Where what owners correct of products is kept. A change of it changes the version of the bot's documents
-    too."""
+    """Where what owners correct of products is kept. A change of it changes the version of the bot too."""
 
     async def of(self, bot_id: str) -> Corrections: ...
 

@@ -125,8 +125,8 @@ async def list_columns(api: Here, document_id: str, bot_id: TheBot = DEFAULT) ->
 
 @routes.put("/documents/{document_id}/columns", summary="Say what columns hold", dependencies=[OWNER])
 async def set_columns(api: Here, document_id: str, asked: ColumnsIn, bot_id: TheBot = DEFAULT) -> Document:
-    """Holds for the products of now, and again whenever a document of this name comes. An empty list takes all
-    back."""
+    """Holds for the products of now, and again whenever a document of this name comes. An empty list takes
+    all back."""
     bot_id = api.lookup.runtime(bot_id).bot.id
     document = await api.shelf.document(bot_id, document_id)
     if document is None:
@@ -137,7 +137,7 @@ async def set_columns(api: Here, document_id: str, asked: ColumnsIn, bot_id: The
 
 @routes.patch("/products/{product}", summary="Write a value of a product by hand", dependencies=[OWNER])
 async def edit_product(api: Here, product: ProductKey, asked: EditIn, bot_id: TheBot = DEFAULT) -> Edit:
-    """It holds when the document comes again. When the document says something else then, it is a question."""
+    """It holds when the document comes again; when that says something else then, it is a question."""
     bot_id = api.lookup.runtime(bot_id).bot.id
     said = written(await api.shelf.documents(bot_id), product, asked.field)
     if said is None:
@@ -156,8 +156,8 @@ async def _kept(api: Api, bot_id: str, product: str, field: str, edit: Edit | No
 
 @routes.get("/questions", summary="What only the owner knows of the products", dependencies=[READER])
 async def list_questions(api: Here, bot_id: TheBot = DEFAULT) -> QuestionPage:
-    """Two prices for one product, or a document that says something else than was written by hand. Until it is
-    answered the agent states none of the prices."""
+    """Two prices for one product, or a document that says something else than was written by hand. Until it
+    is answered the agent states none of the prices."""
     bot_id = api.lookup.runtime(bot_id).bot.id
     found = of_documents(await api.shelf.documents(bot_id), await api.shelf.corrections(bot_id))
     return QuestionPage(items=found.questions)

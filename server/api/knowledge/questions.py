@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter
 from pydantic import Field
 
@@ -10,6 +12,8 @@ from server.bots.accounts import DEFAULT
 from server.operators.audit import Audited
 from server.operators.roles import AGENT
 from server.store.records import Record
+from tools.find_product import find_product
+from tools.runtime import price_list
 
 
 class QuestionIn(Body):
@@ -39,6 +43,13 @@ class FoundPassagePage(Page[FoundPassage]):
     """Passages that a question leads to, the best first."""
 
 
+class FoundProducts(Record):
+    """What the agent is told of products when it asks for them with a question."""
+
+    answer: str = Field(description="The answer of the tool `find_product`, word for word")
+    rows: list[dict[str, str]] = Field(description="The products in it, as the agent is given them")
+
+
 routes = APIRouter(prefix="/api", tags=["knowledge"], route_class=Audited)
 
 
@@ -64,3 +75,17 @@ async def search_documents(api: Here, asked: QuestionIn) -> FoundPassagePage:
         for hit in hits
     ]
     return FoundPassagePage.model_validate({"items": items})
+
+
+@routes.post("/knowledge/products/find", summary="Try a question on the products", dependencies=[AGENT])
+async def find_products(api: Here, asked: QuestionIn) -> FoundProducts:
+    """By the tool that the agent calls, with the catalogue that it is given."""
+    bot = api.lookup.runtime(asked.bot_id).bot
+    catalogue = await Bookshelf(api.shelf).price_list(bot.context.knowledge_base or bot.id)
+    said = price_list.set(catalogue)
+    try:
+        answer = str(await find_product.ainvoke({"query": asked.question[:200]}))
+    finally:
+        price_list.reset(said)
+    found = await asyncio.to_thread(catalogue.find, asked.question[:200], asked.count)
+    return FoundProducts(answer=answer, rows=found.rows)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from openpyxl import Workbook
 from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 from pydantic import Field
 
 from knowledge_base.document import Product
@@ -18,11 +19,24 @@ from knowledge_base.library import Stored
 from server.store.records import Record
 
 # A price list whose every column is understood, with two products to be written over.
-TEMPLATE = (
-    ("Article", "Name", "Category", "Price", "Currency", "Unit", "Stock", "Size", "Valid until", "Link", "Picture"),
-    ("A-100", "Blue vase", "Vases", 9000, "KZT", "piece", 4, "30 cm", "2030-12-31", "https://shop.example/a-100", ""),
-    ("A-200", "Red bowl", "Bowls", 4500.50, "KZT", "piece", 0, "20 cm", "", "", ""),
-)  # fmt: skip
+_HEADER = "Article,Name,Category,Price,Currency,Unit,Stock,Size,Valid until,Link,Picture"
+TEMPLATE: tuple[tuple[str | float, ...], ...] = (
+    tuple(_HEADER.split(",")),
+    (
+        "A-100",
+        "Blue vase",
+        "Vases",
+        9000,
+        "KZT",
+        "piece",
+        4,
+        "30 cm",
+        "2030-12-31",
+        "https://shop.example",
+        "",
+    ),
+    ("A-200", "Red bowl", "Bowls", 4500.5, "KZT", "piece", 0, "20 cm", "", "", ""),
+)
 TemplateFormat = Literal["xlsx", "csv"]
 
 
@@ -79,9 +93,9 @@ def template(form: TemplateFormat) -> bytes:
     sheet.title = "Prices"
     for row in TEMPLATE:
         sheet.append(row)
-    for place, cell in enumerate(sheet[1]):
-        cell.font = Font(bold=True)
-        sheet.column_dimensions[cell.column_letter].width = max(12, len(str(TEMPLATE[1][place])) + 2)
+    for place, said in enumerate(TEMPLATE[1], 1):
+        sheet.cell(1, place).font = Font(bold=True)
+        sheet.column_dimensions[get_column_letter(place)].width = max(12, len(str(said)) + 2)
     sheet.freeze_panes = "A2"
     file = io.BytesIO()
     book.save(file)
