@@ -7,6 +7,7 @@ import asyncio
 from fastapi import APIRouter
 from pydantic import Field
 
+from agent.documents import Bookshelf
 from server.api.common import Body, Here, Page
 from server.bots.accounts import DEFAULT
 from server.operators.audit import Audited
