@@ -84,7 +84,7 @@ async def test_documents_are_added_answered_from_and_removed(stack: Stack):
     await until(lambda: stack.replies(contact))
     assert "Sundays from 9 to 13" in stack.model.sales_calls()[-1]["messages"][0]["content"]
     bad = await stack.http.post(
-        "/api/knowledge/documents", files={"file": ("scan.pdf", b"not a pdf", "application/pdf")}
+        "/api/knowledge/documents", files={"file": ("scan.pdf", b"%PDF-1.7 and no more", "application/pdf")}
     )
     assert bad.status_code == 422
     assert "scan.pdf" in bad.json()["detail"]
