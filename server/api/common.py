@@ -221,6 +221,13 @@ async def conversations_page(
         raise HTTPException(400, str(error)) from None
 
 
+def rehearsal(api: Api) -> Rehearsal:
+    """What answers as a bot would, without sending anything; made when it is first asked for."""
+    if not api.rehearsals:
+        api.rehearsals.append(Rehearsal(api.settings, api.redis, api.shelf))
+    return api.rehearsals[0]
+
+
 class Lookup:
     """Bots and contacts by their ids, among those that may be seen."""
 

@@ -9,13 +9,12 @@ from pydantic import Field
 
 from channels.base import Message, SendError
 from channels.cloud_api import CloudApi
-from server.api.common import Api, Body, Here, MessageIn, Page, Queued, TheBot, fails
+from server.api.common import Api, Body, Here, MessageIn, Page, Queued, TheBot, fails, rehearsal
 from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
 from server.operators import audit, takeover
 from server.operators.audit import Audited
 from server.operators.roles import AGENT, OWNER, READER
-from server.pipeline.agents import Rehearsal
 from server.store.message_templates import MissingVariable, Template, keep, templates
 from server.store.records import Contact, Record
 
@@ -115,9 +114,7 @@ async def send_message(api: Here, message: MessageToIn) -> QueuedMessage:
 )
 async def generate_answer(api: Here, asked: GenerateIn) -> GeneratedAnswer:
     bot = api.lookup.runtime(asked.bot_id).bot
-    if not api.rehearsals:
-        api.rehearsals.append(Rehearsal(api.settings, api.redis, api.shelf))
-    return GeneratedAnswer.model_validate(await api.rehearsals[0].answer(bot, asked.text))
+    return GeneratedAnswer.model_validate(await rehearsal(api).answer(bot, asked.text))
 
 
 @routes.get("/templates", summary="Message templates as last read from the provider", dependencies=[READER])

@@ -40,7 +40,7 @@ ALL = 1_000_000
 _SETS = ("busy", "fresh", "unread", "failed", "needs", "class:client", "class:non_client", "class:unknown")
 _ZSETS = ("due", "active", "timers", "suppressed")
 _LISTS, _HASHES = (
-    ("quarantine", "skipped", "consents", "happened"),
+    ("quarantine", "skipped", "consents", "happened", "unanswered"),
     ("dead", "notices", "reminders", "call_rows", "deliveries", "merges", "merged"),
 )
 # Keys of their own whose values may tell of somebody.

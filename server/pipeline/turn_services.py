@@ -19,7 +19,7 @@ from server.clock import now_ms
 from server.config.settings import Settings
 from server.notifications import to_operators
 from server.notifications.webhooks import Hooks
-from server.observability import turn_traces
+from server.observability import turn_traces, unanswered
 from server.observability.costs import Spending
 from server.observability.turn_traces import Trace
 from server.outreach import consent
@@ -121,6 +121,7 @@ class TurnServices:
         await turn_traces.keep(
             self.redis, runtime, contact.id, turn_traces.exported(runtime, contact.id, trace, parent)
         )
+        await unanswered.note(self.redis, runtime.bot.id, contact.id, trace, batch)
 
     async def tell_operators(
         self, runtime: BotRuntime, contact: Contact, turn_id: str, event: str, reason: str

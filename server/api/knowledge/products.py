@@ -67,9 +67,7 @@ class EditIn(Body):
     """A value of a product by hand."""
 
     field: Editable = Field(description="which value")
-    value: str | None = Field(
-        max_length=500, description="what holds, such as `900 KZT`; null: what the document says"
-    )
+    value: str = Field(max_length=500, description="what holds, such as `900 KZT`")
 
 
 class AnswerIn(Body):
@@ -142,9 +140,23 @@ async def edit_product(api: Here, product: ProductKey, asked: EditIn, bot_id: Th
     said = written(await api.shelf.documents(bot_id), product, asked.field)
     if said is None:
         raise HTTPException(404, "no document has a product of this key")
-    edit = Edit(value=asked.value or "", was=said)
-    await _kept(api, bot_id, product, asked.field, None if asked.value is None else edit)
+    edit = Edit(value=asked.value, was=said)
+    await _kept(api, bot_id, product, asked.field, edit)
     return edit
+
+
+@routes.delete(
+    "/products/{product}/{field}",
+    status_code=204,
+    summary="Take a value by hand back",
+    dependencies=[OWNER],
+)
+async def forget_edit(api: Here, product: ProductKey, field: Editable, bot_id: TheBot = DEFAULT) -> None:
+    """What the document says holds again."""
+    bot_id = api.lookup.runtime(bot_id).bot.id
+    if field not in (await api.shelf.corrections(bot_id)).edits.get(product, {}):
+        raise HTTPException(404, "nothing of this product was written by hand")
+    await _kept(api, bot_id, product, field, None)
 
 
 async def _kept(api: Api, bot_id: str, product: str, field: str, edit: Edit | None) -> None:

@@ -8,10 +8,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from agent.documents import Bookshelf
-from server.api.common import Body, Here, Page
+from server.api.common import Api, Body, Here, Page, TheBot, rehearsal
 from server.bots.accounts import DEFAULT
+from server.observability.unanswered import UnansweredQuestion, lately
 from server.operators.audit import Audited
-from server.operators.roles import AGENT
+from server.operators.roles import AGENT, READER
 from server.store.records import Record
 from tools.find_product import find_product
 from tools.runtime import price_list
@@ -51,6 +52,18 @@ class FoundProducts(Record):
     rows: list[dict[str, str]] = Field(description="The products in it, as the agent is given them")
 
 
+class TriedQuestion(FoundPassagePage):
+    """What a question finds, and what the agent would write."""
+
+    found: str = Field(description="What the tool `find_product` answers")
+    reply: str = Field(description="What the agent would write; nothing is sent")
+    model: str = Field(description="The chat model that wrote it, or the step of the turn that did")
+
+
+class UnansweredPage(Page[UnansweredQuestion]):
+    """Questions that the documents did not answer."""
+
+
 routes = APIRouter(prefix="/api", tags=["knowledge"], route_class=Audited)
 
 
@@ -60,22 +73,25 @@ routes = APIRouter(prefix="/api", tags=["knowledge"], route_class=Audited)
 async def search_documents(api: Here, asked: QuestionIn) -> FoundPassagePage:
     """`score` orders them; `cosine` is how near the meaning is, `coverage` how many of the question's words
     stand there; `strong` says whether the agent takes it for an answer."""
-    api.lookup.runtime(asked.bot_id)
-    hits = await api.shelf.search(asked.bot_id, asked.question, asked.count)
-    items = [
-        {
-            "document": hit.passage.document,
-            "page": hit.passage.page,
-            "heading": hit.passage.heading,
-            "text": hit.passage.text,
-            "score": round(hit.score, 3),
-            "cosine": round(hit.cosine, 3),
-            "coverage": round(hit.coverage, 3),
-            "strong": hit.strong,
-        }
+    return FoundPassagePage(items=await _passages(api, asked))
+
+
+async def _passages(api: Api, asked: QuestionIn) -> list[FoundPassage]:
+    bot = api.lookup.runtime(asked.bot_id).bot
+    hits = await api.shelf.search(bot.context.knowledge_base or bot.id, asked.question, asked.count)
+    return [
+        FoundPassage(
+            document=hit.passage.document,
+            page=hit.passage.page,
+            heading=hit.passage.heading,
+            text=hit.passage.text,
+            score=round(hit.score, 3),
+            cosine=round(hit.cosine, 3),
+            coverage=round(hit.coverage, 3),
+            strong=hit.strong,
+        )
         for hit in hits
     ]
-    return FoundPassagePage.model_validate({"items": items})
 
 
 @routes.post("/knowledge/products/find", summary="Try a question on the products", dependencies=[AGENT])
@@ -90,3 +106,22 @@ async def find_products(api: Here, asked: QuestionIn) -> FoundProducts:
         price_list.reset(said)
     found = await asyncio.to_thread(catalogue.find, asked.question[:200], asked.count)
     return FoundProducts(answer=answer, rows=found.rows)
+
+
+@routes.post("/knowledge/try", summary="Try a question: what is found, and the reply", dependencies=[AGENT])
+async def try_question(api: Here, asked: QuestionIn) -> TriedQuestion:
+    """The passages with the agent's own verdict, what `find_product` answers, and the reply to somebody who
+    has never written. Nothing is sent or stored; the model's call costs what it costs."""
+    bot = api.lookup.runtime(asked.bot_id).bot
+    items, found = await _passages(api, asked), await find_products(api, asked)
+    answer = await rehearsal(api).answer(bot, asked.question)
+    reply = "\n\n".join(answer["replies"])
+    return TriedQuestion(items=items, found=found.answer, reply=reply, model=answer["model"])
+
+
+@routes.get(
+    "/knowledge/unanswered", summary="Questions that the documents did not answer", dependencies=[READER]
+)
+async def list_unanswered(api: Here, bot_id: TheBot = DEFAULT) -> UnansweredPage:
+    """Of the last three weeks, newest first: neither a passage nor a product was found for them."""
+    return UnansweredPage(items=await lately(api.redis, api.lookup.runtime(bot_id).bot.id))

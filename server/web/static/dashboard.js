@@ -175,6 +175,8 @@ function put(body, name, what) {
     if (what !== undefined) list.push(what);
     return;
   }
+  const keyed = /^(\w+)\[(.+)\]$/s.exec(name);
+  if (keyed) { (body[keyed[1]] ??= {})[keyed[2]] = what; return; }
   const [head, ...rest] = name.split(".");
   if (rest.length) put((body[head] ??= {}), rest.join("."), what);
   else body[head] = what;
@@ -218,7 +220,7 @@ async function act(form, body) {
     const answer = await ask(method, url, body, "new" in form.dataset ? { "If-None-Match": "*" } : {});
     if (then === "go") return location.assign(where.replace("{id}", encodeURIComponent(answer.id ?? "")));
     if (then === "reload") return location.reload();
-    if (then === "list") return list(document.querySelector(where), answer.items);
+    if (then === "list") return list(document.querySelector(where), answer.items, answer);
     if (then === "secret") {
       form.querySelector("output").textContent = `${answer[where]} (shown this once)`;
       form.reset();
@@ -226,6 +228,8 @@ async function act(form, body) {
     for (const field of form.querySelectorAll("[data-was]")) field.dataset.was = field.defaultValue = field.value;
     if (then === "show") say("Done");
     if (then === "show" && form.contains(document.activeElement)) document.activeElement.blur();
+    const piece = form.closest("details[data-load]"); // what was fetched when it was opened says the old
+    if (piece) await load(piece.querySelector(".drawer"), piece.dataset.load);
     await show();
   } catch (error) {
     // what could not be sent is there again, unless something else was typed meanwhile
@@ -238,7 +242,12 @@ async function act(form, body) {
   }
 }
 
-function list(target, items) {
+// `answer` has more than rows: what stands beside them says `data-answer`
+function list(target, items, answer) {
+  for (const each of document.querySelectorAll("[data-answer]")) {
+    each.textContent = answer[each.dataset.answer] || "nothing";
+    each.closest("[hidden]")?.removeAttribute("hidden");
+  }
   const template = document.getElementById(target.dataset.template);
   target.replaceChildren(...items.map((item) => {
     const row = template.content.cloneNode(true);
@@ -316,6 +325,7 @@ function upload(form, file) {
   form.querySelector(".uploads").append(row);
   const request = new XMLHttpRequest(), body = new FormData();
   body.append("file", file);
+  if (form.elements.password?.value) body.append("password", form.elements.password.value);
   request.upload.onprogress = ({ loaded, total }) => (bar.value = (loaded / total) * 0.3);
   request.upload.onload = () => (words.textContent = `${file.name}: reading`);
   return new Promise((done) => {

@@ -1,0 +1,81 @@
+"""The page Knowledge in a browser: what was read is corrected, questions are answered and tried."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.chromium import needs_chromium
+from tests.support.dashboard import opened
+from tests.support.stack import Stack
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+PRICES = b"Article,Name,Price,No.\nP-1,Tall vase,900 KZT,1\nP-2,Red bowl,950 KZT,2\nP-3,Cup,ask,3\n"
+
+
+async def unbroken(page: Page, name: str) -> None:
+    """No finding of axe, no error, nothing wider than the screen; a picture where one is asked for."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not page.problems  # pyright: ignore[reportAttributeAccessIssue]
+
+
+async def test_products_are_looked_at_corrected_and_tried(stack: Stack, browser: Browser):
+    for name, content in (("p.csv", PRICES), ("q.csv", PRICES.replace(b"900", b"990"))):
+        await stack.http.post("/api/knowledge/documents", files={"file": (name, content)})
+    page = await opened(browser, stack, "/dashboard/knowledge?bot=default")
+    asked = page.locator("#asked li", has_text="Tall vase")
+    await expect(asked).to_contain_text("which price holds?")
+    await unbroken(page, "knowledge")
+    await asked.get_by_role("button", name="990 KZT · q.csv, row 2").click()
+    await expect(asked).to_have_count(0)
+    row = page.locator("#documents tr", has_text="p.csv")
+    await row.locator("summary", has_text="3 products, 1 to look at").click()
+    cup = row.locator(".goods > li").first
+    await expect(cup).to_contain_text("no price: “ask”")
+    await cup.locator("summary").click()
+    await cup.locator("select").select_option("price")
+    await cup.get_by_label("New value of Cup").fill("300 KZT")
+    await cup.get_by_role("button", name="Change").click()
+    await expect(page.locator("#toast")).to_have_text("Done")
+    await row.locator("summary", has_text="Columns").click()
+    await row.get_by_label("No.").select_option("stock")
+    await unbroken(page, "knowledge-open")
+    await row.get_by_role("button", name="Read it so").click()
+    await expect(page.locator("#toast")).to_have_text("Done")
+    await page.get_by_label("Their word").fill("ваза")
+    await page.get_by_label("What the price list calls it").fill("vase")
+    await page.get_by_role("button", name="Add").click()
+    await expect(page.locator("#aliases")).to_contain_text("ваза is vase")
+    await page.get_by_role("textbox", name="Question").fill("How much is the cup?")
+    await page.get_by_role("button", name="Try").click()
+    await expect(page.locator("[data-answer=found]")).to_contain_text("300 KZT")
+    await expect(page.locator("[data-answer=reply]")).not_to_be_empty()
+    await unbroken(page, "knowledge-tried")
+    listed = (await stack.http.get("/api/knowledge/products")).json()["items"]
+    assert "3" in [p["stock"] for p in listed if p["article"] == "P-3"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_fits_a_phone_in_light_and_dark(stack: Stack, browser: Browser, scheme: str):
+    await stack.http.post("/api/knowledge/documents", files={"file": ("p.csv", PRICES)})
+    page = await opened(
+        browser,
+        stack,
+        "/dashboard/knowledge?bot=default",
+        viewport={"width": 390, "height": 844},
+        color_scheme=scheme,
+    )
+    row = page.locator("#documents tr", has_text="p.csv")
+    await row.locator("summary", has_text="products").click()
+    await row.locator(".goods > li").first.locator("summary").click()
+    await row.locator("summary", has_text="Columns").click()
+    await expect(row.get_by_label("No.")).to_be_visible()
+    await unbroken(page, f"knowledge-phone-{scheme}")
