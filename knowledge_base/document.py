@@ -74,7 +74,7 @@ class Page(BaseModel):
 class Product(BaseModel):
     """One thing that is sold. `fields` holds the row as the file writes it, header -> value; the rest is what
     its columns were understood to say. `price` is in `currency` (ISO 4217, empty when the file names none)
-    for one `unit`; where the file gives several prices it is the first."""
+    for one `unit`; where the file gives several prices it is the first. `title` stands above its table."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -89,6 +89,7 @@ class Product(BaseModel):
     picture: str = ""
     link: str = ""
     valid: str = ""
+    title: str = ""
     page: int = 1
     row: int = 1
     fields: dict[str, str] = {}

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
-from knowledge_base.document import Document, Page, Source, Table, Unreadable
+from knowledge_base.document import Document, Page, Product, Source, Table, Unreadable
 from knowledge_base.formats.kind import opened
-from knowledge_base.goods.products import products_of
+from knowledge_base.goods.products import looks_like_goods, products_of
 from knowledge_base.vocabulary import currency_in
 
 # Which function of `knowledge_base.formats` reads what; loaded when a file of its kind comes.
@@ -55,6 +55,8 @@ FORMATS = tuple(_READERS)
 _UNNAMED = {".xml-workbook": "workbooks.read_xml_workbook"}
 # Measured on 299 real PDFs: good files have at most .015 unmapped characters, garbled ones .19.
 GARBLED_SHARE = 0.05
+# So many lines with prices that gave no products are said.
+MANY_PRICES = 5
 # A line above a table that is longer is a sentence, and one with a number other than a year says something.
 LONGEST_TITLE = 80
 _YEAR, _NUMBER = re.compile(r"\b(?:19|20)\d\d\b"), re.compile(r"\d")
@@ -83,7 +85,27 @@ def _checked(name: str, source: Source) -> Document:
         raise Unreadable(_nothing(name, source, bool(odd)))
     pages = list(_with_titles(pages))
     products = [p for page in pages if page.table for p in products_of(page.table, page.number)]
+    problems += [f"{name}: {problem}" for problem in _without_products(pages, products)]
     return Document(name=name, pages=pages, products=products, problems=problems)
+
+
+def _without_products(pages: list[Page], products: list[Product]) -> Iterator[str]:
+    """What looks like a price list and gave no products, so that nobody finds out from a customer."""
+    for page in pages:
+        if page.table and looks_like_goods(page.table) and not products_of(page.table, page.number):
+            rows = len(page.table.rows)
+            yield f"page {page.number}: {rows} rows gave no products; say on Knowledge what its columns hold"
+    if products:
+        return
+    lines = [line for page in pages if not page.table for line in page.text.split("\n")]
+    priced = [
+        line for line in lines if len(line) < LONGEST_TITLE and currency_in(line) and _NUMBER.search(line)
+    ]
+    if len(priced) >= MANY_PRICES:
+        yield (
+            f"{len(priced)} lines with prices were read as text, such as “{priced[0][:60]}”; write one "
+            "product and its price a line, or use the price list to begin with"
+        )
 
 
 def _with_titles(pages: list[Page]) -> Iterator[Page]:

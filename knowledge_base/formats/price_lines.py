@@ -26,14 +26,18 @@ _BULLET = re.compile(r"^(?:[-–—•*·▪►✔✓]\s+|\d{1,3}[.)]\s+)")
 _LEADER = re.compile(rf"^(.*\w\W{{0,3}}?)\s*(?:[.·…_]\s?){{2,}}\s*({_AMOUNT}\s*[^\d.]{{0,12}})$")
 # `Haircut 25 EUR`, `Стрижка - 5000 тг (30 мин)`, `Nails: 30 €/hour`
 _PRICED = re.compile(
-    rf"^(.*?[^\W\d_].*?)\s*(?:\s[-–—:=]\s|:\s|[-–—]\s|\s)\s*({_AMOUNT}\s*[^\d\s.,;:!?()/]{{1,8}}\.?){_BEHIND}$"
+    rf"^(.*?[^\W\d_].*?)\s*(?:\s[-–—:=]\s|:\s|[-–—]\s|\s)\s*({_AMOUNT}\s*[^\d\s.,;:!?()/]{{0,8}}\.?){_BEHIND}$"
 )
+# `20 €` below the name of the thing.
+_ALONE = re.compile(rf"^{_AMOUNT}\s?[^\d\s.,;:!?()/]{{0,8}}\.?$")
 # `25 EUR - Haircut`
 _PRICE_FIRST = re.compile(
     r"^((?:[€$£₸₽₺₹₴¥]\s?)?\d[\d .,]*\s?[^\W\d_€$£₸₽₺₹₴¥]{0,6}[€$£₸₽₺₹₴¥]?)\s*[-–—:]\s+(\D.*)$"
 )
 # `Haircut - 2500`, `Haircut: 2500`, `Haircut  2500`: no currency is named
 _BARE = re.compile(rf"^(.*?[^\W\d_][^\d]*?)\s*(?:\s[-–—=]\s|:\s|\s)\s*({_NUMBER})$")
+# Signs and pictures before a name.
+_ORNAMENT = re.compile(r"^[^\w\"'«“(]+(?=\w|[\"'«“(])")
 _HOURS = re.compile(r"(?:[01]?\d|2[0-4])(?:[.:]\d\d)?\s?[–-]\s?(?:[01]?\d|2[0-4])(?:[.:]\d\d)?")
 # A name is no sentence, and no telephone.
 _NO_NAME = re.compile(r"[.!?;]\s|\d[\d ()-]{7,}\d")
@@ -93,6 +97,8 @@ def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceList:
         if _is_label(parted[0]):
             found.left_out.append(parted[0])
             parted, section = _named_above(lines, number, parted, section)
+            if not parted[0]:
+                break
         found.left_out += _BULLET.findall(line)
         found.rows.append(Row(number=number + 1, cells=parted, section=section))
         found.end = number + 1
@@ -101,7 +107,7 @@ def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceList:
 
 def _is_label(name: str) -> bool:
     """Whether a name is the word for a price: `Price: 45 000 KZT` below the name of the thing."""
-    return next(iter(column_kinds(name)), "") == "price" and len(name) <= 30
+    return not name or (next(iter(column_kinds(name)), "") == "price" and len(name) <= 30)
 
 
 def _named_above(
@@ -157,6 +163,8 @@ def _parted(line: str, *, bare: bool) -> tuple[str, ...] | None:
 def _with_currency(line: str) -> tuple[str, ...] | None:
     if line[-1] in ".!?" and not re.search(r"[^\W\d_]{2,5}\.$", line):
         return None
+    if _ALONE.match(line) and currency_in(line):
+        return "", line
     first = _PRICE_FIRST.match(line)
     if first and currency_in(first.group(1)) and not currency_in(first.group(2)):
         return first.group(2).strip(), first.group(1).strip()
@@ -174,7 +182,7 @@ def _with_currency(line: str) -> tuple[str, ...] | None:
     match = _PRICED.match(line)
     if match and currency_in(match.group(2)) and _can_name(match.group(1)):
         remark = next(filter(None, match.groups()[2:]), "")
-        name, price = match.group(1).strip(" -–—:="), match.group(2).strip()
+        name, price = _ORNAMENT.sub("", match.group(1).strip(" -–—:=")), match.group(2).strip()
         return (name, price, remark.strip()) if remark else (name, price)
     return None
 

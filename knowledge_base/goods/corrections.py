@@ -208,7 +208,7 @@ def _within(product: Product) -> tuple[str, ...]:
         for header, value in product.fields.items()
         if next(iter(column_kinds(header)), "") not in _VALUES and "price" not in column_kinds(header)
     )
-    return (product.document, plain(product.name), bare(product.article), *rest)
+    return (product.document, product.title, plain(product.name), bare(product.article), *rest)
 
 
 def _across(product: Product) -> tuple[str, ...]:

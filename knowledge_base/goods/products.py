@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 from knowledge_base.document import Product, Row, Table
@@ -42,8 +42,41 @@ def products_of(table: Table, page: int, said: Mapping[str, str] | None = None) 
     price = columns.get("price")
     mark = decimal_mark(row.cells[price] for row in table.rows[:5000]) if price is not None else ""
     common = _common_currency(table, price)
-    found = (_product(table, row, columns, page, mark, common) for row in table.rows)
+    found = (_product(table, row, columns, page, mark, common) for row in _named(table, columns))
     return [product for product in found if product]
+
+
+def _named(table: Table, columns: dict[str, int]) -> Iterator[Row]:
+    """The rows; one of a variant without a name has that of the row above, when another column says that both
+    are of one thing, as shop programs write it."""
+    known = set(columns.values())
+    before: Row | None = None
+    for row in table.rows:
+        place = columns["name"]
+        if before and not row.cells[place] and row.cells[columns.get("article", place)]:
+            same = any(
+                cell and cell == before.cells[at] for at, cell in enumerate(row.cells) if at not in known
+            )
+            if same:
+                cells = (*row.cells[:place], before.cells[place], *row.cells[place + 1 :])
+                row = row.model_copy(update={"cells": cells})
+        before = row
+        yield row
+
+
+def looks_like_goods(table: Table) -> bool:
+    """Whether a table names things beside numbers, whatever these are."""
+    kinds = {place: next(iter(column_kinds(name)), "") for place, name in enumerate(table.header)}
+    numeric = [
+        place
+        for place, kind in kinds.items()
+        if kind in ("", "price", "variants") and _share(_filled(table, place), _is_number) > 0.8
+    ]
+    return "name" in kinds.values() and bool(numeric) and len(table.rows) > 1
+
+
+def _filled(table: Table, place: int) -> list[str]:
+    return [row.cells[place] for row in table.rows[:LOOKED_AT] if row.cells[place]]
 
 
 def products_of_rows(rows: Sequence[Mapping[str, str]]) -> list[Product]:
@@ -190,7 +223,7 @@ def _product(
         return None
     if sum(bool(c) and c == h for c, h in zip(row.cells, table.header, strict=False)) >= LEAST_REPEATED:
         return None
-    written = cell("price")
+    written = cell("price") or cell("old_price") or next(iter(_all_of(table, row, "price")), "")
     amounts = amounts_in(_STRUCK.sub(" ", written), mark)
     doubt = ""
     if "price" in columns and not amounts:
@@ -211,6 +244,7 @@ def _product(
         picture=cell("picture"),
         link=cell("link"),
         valid=cell("valid"),
+        title=table.title,
         page=page,
         row=row.number,
         fields=_fields(table, row, columns, common),
@@ -220,6 +254,8 @@ def _product(
 
 def _names_two(written: str) -> bool:
     """Whether a price is several, each with its currency: of one size and of another."""
+    if len(set(amounts_in(written))) < 2:
+        return False
     return sum(bool(currency_in(part)) for part in re.split(r"(?<=[^\d\s.,])\s+(?=\D*\d)", written)) > 1
 
 
@@ -235,8 +271,8 @@ def _fields(table: Table, row: Row, columns: dict[str, int], common: str) -> dic
         }
     if row.section:
         fields.setdefault("category", row.section)
-    said = " ".join((*fields, *fields.values()))
-    if common and "price" in columns and not currency_in(said) and common.isalpha():
+    said = any(map(currency_in, (*fields, *fields.values())))
+    if common and "price" in columns and not said and common.isalpha():
         fields.setdefault("currency", common)
     return fields
 
