@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from agent.model_options import CallSettings, ModelOptions, is_name
 from agent.prompts import placeholders, prompt, version
+from agent.prompts.voice import Voice
 
 PROFILE_FIELDS = ("name", "last_name", "company", "email", "phone")
 STAGES = ("situation", "problem", "implication", "need_payoff", "closing")
@@ -161,7 +162,15 @@ class Context(BaseModel):
     daily_budget: float = _knob(
         0, "sell", ge=0, title="Daily budget", description="US dollars of model calls a day; 0: no limit."
     )
+    voice: Voice = _knob(
+        Voice(),
+        "sell",
+        title="Voice",
+        description="How the agent speaks: name, tone, goal, what it does and does not, examples of good "
+        "replies, when it calls a person, what it does not talk about; `preset` to begin with.",
+    )
     sell_prompt: str = _prompt("sell")
+    turn_prompt: str = _prompt("turn")
     moderate_prompt: str = _prompt("moderate")
     extract_prompt: str = _prompt("extract")
     ground_prompt: str = _prompt("ground")
@@ -248,6 +257,12 @@ class Context(BaseModel):
         "ground",
         title="Grounding",
         description="Whether every price and promise of a reply must be supported.",
+    )
+    keep_notes: bool = _knob(
+        False,
+        "commands",
+        title="Keep notes",
+        description="Whether what is noted of a customer outlives /reset; a new session never erases it.",
     )
     session_minutes: int = _knob(
         720,

@@ -19,6 +19,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
+from langgraph.store.base import BaseStore
 
 import tools as registry
 from agent.context import Context
@@ -51,9 +52,11 @@ def build(
     checkpointer: BaseCheckpointSaver[str] | None = None,
     form: type = State,
     calling: Calling = straight,
+    store: BaseStore | None = None,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The graph over these models and this knowledge base. `form` is what its input may hold: less of it in
-    Studio. `calling` makes a tool call: straight, once however often its turn is run, or from a tape."""
+    Studio. `calling` makes a tool call: straight, once however often its turn is run, or from a tape.
+    `store` keeps notes of contacts; without one there are none."""
 
     async def guard(request: Any, call: Any) -> Any:
         """Run a tool only if this bot may use it; a failure becomes an answer the model can read."""
@@ -96,7 +99,7 @@ def build(
     builder.add_edge("refuse", "remember")
     builder.add_edge("handoff", "remember")
     builder.add_edge("remember", END)
-    return builder.compile(checkpointer=checkpointer, name="salesgraph")
+    return builder.compile(checkpointer=checkpointer, store=store, name="salesgraph")
 
 
 def _short(answer: ToolMessage) -> ToolMessage:

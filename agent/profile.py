@@ -16,6 +16,7 @@ from agent.context import CustomField
 from agent.grounding.claims import claims_in
 from agent.grounding.numbers import numbers_in, plain
 from agent.language.locale import within, words
+from agent.memory.notes import NewNote
 
 # A business's own pattern may not hold up a turn.
 PATTERN_SECONDS = 0.2
@@ -45,6 +46,9 @@ class Facts(BaseModel):
     )
     topic: Literal["price", "comparison", "objection", "next_step", "other"] | None = Field(
         None, description="what the last messages are about"
+    )
+    notes: list[NewNote] = Field(
+        default=[], max_length=8, description="what must not be forgotten later; usually none"
     )
 
 

@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent.context import attachments
 from agent.state import Opening, Quoted, text_of, untagged
 
+# Name of the system message that holds what is true in one turn alone. It stands behind the history, so that
+# everything before it stays the same from turn to turn, which providers' prompt caches go by.
+TURN = "turn"
+
+
+def with_turn(rules: str, messages: Sequence[AnyMessage], turn: str, first: str) -> list[AnyMessage]:
+    """The messages of a call: the rules, the history, what is true in this turn, and what has been said in it
+    since the message whose id is `first`."""
+    place = next((n for n, message in enumerate(messages) if message.id == first), len(messages))
+    note = SystemMessage(turn, name=TURN)
+    return [SystemMessage(rules), *messages[:place], note, *messages[place:]]
+
 
 def shown(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """The messages with the images and files that belong to them, for a model that can see."""
+    """The messages with the images and files that belong to them, for a model that can see. What the contact
+    writes can neither close nor open a tag of ours."""
     seen = attachments.get()
-    return [
-        message.model_copy(
-            update={"content": [{"type": "text", "text": text_of(message)}, *seen[str(message.id)]]}
-        )
-        if isinstance(message, HumanMessage) and str(message.id) in seen
-        else message
-        for message in messages
-    ]
+
+    def one(message: AnyMessage) -> AnyMessage:
+        if not isinstance(message, HumanMessage):
+            return message
+        files = seen.get(str(message.id))
+        text = untagged(text_of(message))
+        if files is None and text == message.content:
+            return message
+        content: Any = text if files is None else [{"type": "text", "text": text}, *files]
+        return message.model_copy(update={"content": content})
+
+    return [one(message) for message in messages]
 
 
 def fenced(passage: Quoted) -> str:

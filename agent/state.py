@@ -84,7 +84,8 @@ class State(Inbound, total=False):
     person has to look after; `topic` what the burst is about; `said_in` the message id of each new fact;
     `identity` the contact's number or user id; `at` Unix ms of the turn, `now` the same by the business's
     clock, in words; `back_at` when people are there again, by that clock (empty: they are there);
-    `opening` the hours that customers are told; `prompts` those that asked a model in it, `NAME@VERSION`
+    `opening` the hours that customers are told; `notes` what the contact said that must be kept in mind, by
+    its key; `prompts` those that asked a model in it, `NAME@VERSION`
     each; `idle_minutes` the pause before it; `session_from` the first message of a session that begins with
     this turn; `touch` says that nobody wrote and the contact is written to; `decision` their answer to an
     offer in this turn."""
@@ -110,6 +111,7 @@ class State(Inbound, total=False):
     identity: str
     at: int
     now: str
+    notes: dict[str, str]
     back_at: str
     opening: Opening | None
     idle_minutes: int

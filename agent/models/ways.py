@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.model_options import ModelOptions
 from agent.models.cleaning import objects_in
+from agent.prompting import TURN
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Ways:
 
 # What the agent says while it calls a tool, to models that cannot do without words.
 LOOKING = "(I look it up.)"
+# What stands in the place of messages that the working memory no longer holds.
+GOES_ON = "[The conversation goes on.]"
 # Options that a model may not take, the likeliest to be refused first.
 OPTIONS = ("reasoning_effort", "temperature", "max_tokens")
 
@@ -142,17 +145,24 @@ def shaped(
     messages: Sequence[AnyMessage], ways: Ways, schema: type[BaseModel] | None = None, complaint: str = ""
 ) -> list[AnyMessage]:
     """Messages as any server takes them: one system message first, then contact and agent in turn, the
-    contact first. With a `schema` and no tools the answer is asked for as JSON; a `complaint` says what was
-    wrong with the last one."""
-    system = [_text(m) for m in messages if isinstance(m, SystemMessage)]
+    contact first. A note on the turn stays behind the history, before the words it belongs to. With a
+    `schema` and no tools the answer is asked for as JSON; a `complaint` says what was wrong with the last
+    one."""
+    noted = any(isinstance(m, SystemMessage) and m.name == TURN for m in messages)
+    system: list[str] = []
     rest: list[AnyMessage] = []
     for message in messages:
-        if isinstance(message, SystemMessage):
+        if isinstance(message, SystemMessage) and message.name != TURN:
+            system.append(_text(message))
             continue
+        if isinstance(message, SystemMessage):  # in its place, as part of what the contact says behind it
+            message = HumanMessage(f"<{TURN}>\n{_text(message)}\n</{TURN}>")
         one = message if ways.tools else _as_text(message)
         one = one if ways.pictures else _blind(one)
         one = one if ways.blank or not is_blank(one) else one.model_copy(update={"content": LOOKING})
-        if not rest and isinstance(one, AIMessage) and not one.tool_calls:
+        if not rest and isinstance(one, AIMessage) and not one.tool_calls and noted:
+            rest.append(HumanMessage(GOES_ON))  # the system message stays the same, which caches go by
+        elif not rest and isinstance(one, AIMessage) and not one.tool_calls:
             system.append(f"Your last message was: {_text(one)}")
             continue
         if rest and _joins(rest[-1], one):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage
+from langgraph.config import get_config
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 from langgraph.types import Command
@@ -17,6 +18,7 @@ from agent.language.detect import language_of
 from agent.language.phrases import Phrase, say, was_said
 from agent.language.screens import asks_for_person, is_media_only, is_pleasantry, is_start, says_stop
 from agent.language.wishes import request_in
+from agent.memory import notes
 from agent.state import State, burst, names_taken_back, text_of, without_notes
 
 HISTORY = 10
@@ -58,12 +60,19 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
         kept = [message for message in state["messages"] if message.id not in gone]
         state = {**state, "messages": kept}
     decided = _decided(state, runtime.context)
+    if runtime.store and not runtime.context.keep_notes and _resets(state):
+        whose = str(get_config().get("configurable", {}).get("thread_id", ""))
+        await notes.forget(runtime.store, state.get("bot_id", "default"), whose)
     update: dict[str, Any] = decided.update  # pyright: ignore[reportAssignmentType] - always made here
     if ordered:  # it may be on the list of the people at the business already
         update["task"] = f"has deleted what they wrote: {' / '.join(ordered)[:300]}"
     if gone:
         update["messages"] = [*(RemoveMessage(id=id) for id in gone), *update.get("messages", [])]
     return decided
+
+
+def _resets(state: State) -> bool:
+    return any(_command(message) == "/reset" for message in burst(state))
 
 
 def _taken_back(messages: Sequence[AnyMessage]) -> list[str]:

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 
 from agent.context import PROFILE_FIELDS, Context
 from agent.language.screens import is_media_only, is_pleasantry
 from agent.language.yes_no import decision_in
+from agent.memory import notes
 from agent.models.chat import Models, NoModelAnswered
 from agent.profile import Facts, kept, region_of, schema
 from agent.prompts import filled
@@ -21,9 +23,30 @@ from agent.state import State, burst, burst_text, text_of, untagged
 log = structlog.get_logger()
 
 
+# Messages before the last ones that show what those mean, and where the conversation stands.
+HISTORY = 8
+
+
 async def extract(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:
     """New facts, validated, that really stand in the messages, each with the id of its message; the SPIN
-    stage and the topic. Skipped when nothing could be new."""
+    stage and the topic; the notes of the contact with those that are new. No model is asked when nothing
+    could be new."""
+    store, bot_id = runtime.store, state.get("bot_id", "default")
+    if store is None:
+        return await _extracted(state, runtime, models, {})
+    whose = str(get_config().get("configurable", {}).get("thread_id", ""))
+    known = {note.key: note.text for note in await notes.read(store, bot_id, whose)}
+    update = await _extracted(state, runtime, models, known)
+    new: dict[str, tuple[str, str]] = update.pop("new_notes", {})
+    if new:
+        await notes.write(store, bot_id, whose, new)
+        known = {note.key: note.text for note in await notes.read(store, bot_id, whose)}
+    return {**update, "notes": known}
+
+
+async def _extracted(
+    state: State, runtime: Runtime[Context], models: Models, known: Mapping[str, str]
+) -> dict[str, Any]:
     said, context = burst_text(state), runtime.context
     spoken = [m for m in state["messages"] if isinstance(m, AIMessage) and text_of(m)][-1:]
     answer = decision_in(said, text_of(spoken[0])) if spoken else None
@@ -40,6 +63,7 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
         fields=", ".join(fields),
         profile=untagged(", ".join(f"{name}: {profile[name]}" for name in fields if name in profile))
         or "nothing",
+        notes=untagged("; ".join(f"{key}: {text}" for key, text in known.items())) or "none",
         region=region,
         stage=profile.get("stage") or "situation",
     )
@@ -47,7 +71,7 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
     try:
         asked = await models.ask(
             context.model_of("extract"),
-            [SystemMessage(prompt), *spoken, *waiting],
+            [SystemMessage(prompt), *_before(state), *waiting],
             schema=schema(custom),
             call=context.call_of("extract"),
         )
@@ -70,7 +94,20 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
         "decision": made or "",
         "prompts": context.versions("extract"),
     }
+    if noted := notes.supported(facts.notes, known, waiting):
+        update["new_notes"] = noted
     return {**update, "profile": new, "said_in": where} if new else update
+
+
+def _before(state: State) -> list[AnyMessage]:
+    """What was said before the burst, by both, without the traffic of tools."""
+    spoken: list[AnyMessage] = [
+        m
+        for m in state["messages"]
+        if text_of(m) and isinstance(m, HumanMessage | AIMessage) and not getattr(m, "tool_calls", None)
+    ]
+    waiting = {message.id for message in burst(state)}
+    return [m for m in spoken if m.id not in waiting][-HISTORY:]
 
 
 def _quoted(facts: Facts, said: str) -> str | None:

@@ -122,12 +122,16 @@ def evidence(state: State, context: Context) -> Evidence:
             who = "a colleague's words" if message.name == "operator" else "an earlier reply"
             sources.append(Source(who, text_of(message)))
     profile = "\n".join(str(value) for value in state.get("profile", {}).values() if value)
+    noted = "\n".join(state.get("notes", {}).values())
+    sources.append(Source("the notes", noted, of_contact=True))
     return Evidence([*sources, Source("the profile", profile, of_contact=True)], asked(state))
 
 
 def reveals(context: Context, reply: str) -> bool:
     """Whether a reply repeats a run of words from the rules it was given."""
-    rules = _runs_of_rules(f"{context.sell_prompt}\n{context.ground_prompt}\n{context.moderate_prompt}")
+    rules = _runs_of_rules(
+        f"{context.sell_prompt}\n{context.turn_prompt}\n{context.ground_prompt}\n{context.moderate_prompt}"
+    )
     return bool(rules & _runs(reply))
 
 

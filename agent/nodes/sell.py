@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import structlog
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 from langgraph.types import Command
@@ -16,7 +16,7 @@ from agent.language.detect import script_of
 from agent.language.phrases import say
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.nodes.requests import without_a_model
-from agent.prompting import answerable, fenced, opening_words, shown
+from agent.prompting import answerable, fenced, opening_words, shown, with_turn
 from agent.prompts import filled
 from agent.state import State, burst, burst_text, text_of, untagged
 
@@ -36,7 +36,7 @@ async def sell(
     times."""
     context, language = runtime.context, state.get("profile", {}).get("language") or "en"
     offered = tools if _rounds(state["messages"]) < context.tool_rounds else ()
-    messages = [SystemMessage(_prompt(state, context, language)), *shown(answerable(state["messages"]))]
+    messages = _messages(state, context, language)
     try:
         asked = await models.ask(
             context.model,
@@ -47,7 +47,7 @@ async def sell(
     except NoModelAnswered:
         update = {**_said(state, say("apology", language), "none"), "task": "no model answered"}
         return Command(update=update, goto="remember")
-    used = context.versions("sell", *_moves(state), *(["ground"] if state.get("complaint") else []))
+    used = context.versions("sell", "turn", *_moves(state), *(["ground"] if state.get("complaint") else []))
     if asked.message.tool_calls and offered:
         return Command(
             update={"messages": [asked.message], "model": asked.model, "prompts": used}, goto="tools"
@@ -71,19 +71,33 @@ def _said(state: State, text: str, model: str) -> dict[str, Any]:
     return {"messages": [AIMessage(text)], "replies": [*state.get("replies", []), text], "model": model}
 
 
-def _prompt(state: State, context: Context, language: str) -> str:
+def _messages(state: State, context: Context, language: str) -> list[AnyMessage]:
+    """Rules, facts and voice first, the same over a conversation; then the history; then what is true in this
+    turn alone, and what was said in it."""
+    rules = filled(
+        context.sell_prompt,
+        business=context.business,
+        voice=context.voice.words(),
+        facts=context.facts or "none",
+    )
+    said = shown(answerable(state["messages"]))
+    waiting = burst(state)
+    return with_turn(rules, said, _turn(state, context, language), str(waiting[0].id) if waiting else "")
+
+
+def _turn(state: State, context: Context, language: str) -> str:
     profile = {name: value for name, value in state.get("profile", {}).items() if value}
     fields = (*PROFILE_FIELDS, *(field.name for field in context.custom_fields))
     missing, stage = context.missing(profile), profile.get("stage") or STAGES[0]
-    prompt = filled(
-        context.sell_prompt,
-        business=context.business,
-        facts=context.facts or "none",
+    turn = filled(
+        context.turn_prompt,
         language=language,
         script=script_of(burst_text(state)) or "the same",
         stage=stage,
         move=" ".join(getattr(context, f"{name}_prompt") for name in _moves(state)),
         profile=untagged(", ".join(f"{name}: {profile[name]}" for name in fields if name in profile))
+        or "nothing yet",
+        notes=untagged("; ".join(f"{key}: {text}" for key, text in sorted(state.get("notes", {}).items())))
         or "nothing yet",
         missing=", ".join(missing),
         question=context.question(missing[0]) if missing else "",
@@ -94,10 +108,10 @@ def _prompt(state: State, context: Context, language: str) -> str:
         passages="\n".join(fenced(p) for p in state.get("passages", [])) or "none found",
     )
     if not state.get("complaint"):
-        return prompt
+        return turn
     draft = untagged(state.get("draft", ""))
     complaint = untagged(state.get("complaint", ""))
-    return f"{prompt}\n\n{filled(context.ground_prompt, complaint=complaint, draft=draft)}"
+    return f"{turn}\n\n{filled(context.ground_prompt, complaint=complaint, draft=draft)}"
 
 
 def _moves(state: State) -> list[str]:

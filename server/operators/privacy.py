@@ -18,6 +18,7 @@ from pydantic import Field
 from redis.exceptions import RedisClusterException, RedisError
 
 from agent.checkpointer import RedisCheckpointer
+from agent.memory import notes
 from channels.downloads import DownloadError
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
@@ -26,6 +27,7 @@ from server.observability import turn_traces
 from server.outreach import consent
 from server.outreach.appointments import Appointments
 from server.outreach.timers import Timers
+from server.pipeline.agents import note_store
 from server.store.client import Redis
 from server.store.keys import key, thread_prefix
 from server.store.records import Contact, Entry, Record
@@ -86,6 +88,7 @@ async def exported(redis: Redis, runtime: BotRuntime, contact: Contact, router: 
             "messages": messages_to_dict(memory.get("messages", [])),
             "summary": memory.get("summary", ""),
         },
+        "notes": notes.as_values(await notes.read(note_store(redis, bot_id), bot_id, contact.id)),
         "follow_up": plan.model_dump() if plan else None,
         "appointments": [
             booked.model_dump()

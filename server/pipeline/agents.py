@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from agent.checkpointer import RedisCheckpointer
 from agent.documents import Bookshelf
 from agent.graph import build
+from agent.memory.redis_store import RedisItemStore
 from agent.models import usage
 from agent.models.chat import OFFLINE, Access, Models
 from agent.models.failures import Trouble
@@ -142,6 +143,11 @@ class RedisLedger:
         await Conversations(self._redis, self._bot_id).quarantine(f"tool answer: {why}", f"called:{key}")
 
 
+def note_store(redis: Redis, bot_id: str) -> RedisItemStore:
+    """What a bot keeps of its contacts beside their working memory."""
+    return RedisItemStore(redis, named(bot_id, "store"), bot_id)
+
+
 def _warmed(shared: Models, shelf: Bookshelf) -> None:
     """What the first customer would wait for a second for: the bundled embeddings, where they are used."""
     if shared.default == OFFLINE and isinstance(shared.offline, OfflineChatModel):
@@ -161,7 +167,7 @@ def graphs(settings: Settings, redis: Redis, http: httpx.AsyncClient | None = No
         saver = RedisCheckpointer(
             redis, prefix=thread_prefix(bot_id), holder=lambda thread: named(bot_id, "box", thread)
         )
-        return base.copy({"checkpointer": saver})
+        return base.copy({"checkpointer": saver, "store": note_store(redis, bot_id)})
 
     return graph_of
 

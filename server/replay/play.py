@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.store.memory import InMemoryStore
 
 from agent.context import attachments
 from agent.graph import build
@@ -113,7 +114,11 @@ class Talk:
         self.models = TapedModels.over(tape, saved, playing.live)
         self._saver = InMemorySaver()
         self._graph = build(
-            self.models, TapedKnowledge(tape, playing.knowledge), self._saver, calling=taped_calls(tape)
+            self.models,
+            TapedKnowledge(tape, playing.knowledge),
+            self._saver,
+            calling=taped_calls(tape),
+            store=InMemoryStore(),
         )
         self._config: Any = {"configurable": {"thread_id": name}}
         self.now = int(saved.at.replace(tzinfo=ZoneInfo(self.bot.outreach.hours.zone)).timestamp() * 1000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from langchain_core.messages import AIMessage
 
-from tests.support.chatting import call
+from tests.support.chatting import call, told
 
 
 def saying(*replies: str, verdict: dict | None = None, facts: dict | None = None):
@@ -20,4 +20,4 @@ def saying(*replies: str, verdict: dict | None = None, facts: dict | None = None
 
 
 def sales_prompts(model) -> list[str]:
-    return [str(m[0].text) for m, offered in model.asked if offered not in (["Verdict"], ["Facts"])]
+    return [told(m) for m, offered in model.asked if offered not in (["Verdict"], ["Facts"])]

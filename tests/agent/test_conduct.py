@@ -147,7 +147,7 @@ async def test_files_are_shown_to_the_model_and_never_remembered(scripted):
     finally:
         attachments.set({})
     shown = next(m for m, offered in model.asked if offered not in (["Verdict"], ["Facts"]))[-1]
-    assert shown.content[1]["base64"] == "aGk="
+    assert shown.content[-1]["base64"] == "aGk="
     assert "aGk=" not in str(await chat.state())
 
 

@@ -8,15 +8,12 @@ from pydantic import ValidationError
 
 from agent.context import Context
 from agent.prompting import answerable
-from tests.support.chatting import call, quiet
+from tests.support.chatting import call, quiet, said, told
 
 
 def system_of(model) -> str:
-    return str(
-        next(
-            messages for messages, offered in reversed(model.asked) if offered not in (["Verdict"], ["Facts"])
-        )[0].text
-    )
+    forms = (["Verdict"], ["Facts"])
+    return told(next(messages for messages, offered in reversed(model.asked) if offered not in forms))
 
 
 async def test_the_sales_agent_sees_passages_profile_and_language(scripted):
@@ -244,13 +241,8 @@ async def test_a_command_among_other_messages_swallows_none_of_them(scripted):
     chat, model = scripted()
     info, answer = await chat.says("I want to order three vases", "/info")
     assert "still to ask" in info and answer == "Here you are."
-    said = [
-        m.text
-        for m in next(m for m, offered in reversed(model.asked) if offered not in (["Verdict"], ["Facts"]))[
-            1:
-        ]
-    ]
-    assert said == ["I want to order three vases"]
+    seen = next(m for m, offered in reversed(model.asked) if offered not in (["Verdict"], ["Facts"]))
+    assert said(seen) == ["I want to order three vases"]
     reset, answer = await chat.says("/reset", "and now something new")
     assert "afresh" in reset and answer == "Here you are."
     assert [m.text for m in (await chat.state())["messages"]] == ["and now something new", "Here you are."]

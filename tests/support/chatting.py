@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -104,3 +105,16 @@ def polite(messages: list[Any], offered: list[str]) -> AIMessage:
     if "Facts" in offered:
         return AIMessage("", tool_calls=[{"name": "Facts", "args": {}, "id": "1"}])
     return AIMessage(f"You asked: {messages[-1].text}")
+
+
+def told(messages: list[Any]) -> str:
+    """What a model was told by us: the system message, and the note on the turn."""
+    note = re.search(r"<turn>.*</turn>", "\n".join(str(m.text) for m in messages if m.type == "human"), re.S)
+    return "\n".join([*(str(m.text) for m in messages if m.type == "system"), note.group() if note else ""])
+
+
+def said(messages: list[Any]) -> list[str]:
+    """The messages without what we told the model besides."""
+    heard = [str(m.text) for m in messages if m.type != "system"]
+    texts = [re.sub(r"<turn>.*</turn>\s*", "", text, flags=re.S) for text in heard]
+    return [text for text in texts if text]

@@ -95,7 +95,7 @@ async def test_a_turn_says_which_prompts_it_used(scripted):
     await chat.says("how much is the blue vase?")
     used = (await chat.state())["prompts"]
     named = [name.split("@")[0] for name in used]
-    assert sorted(named) == ["extract", "moderate", "price", "sell", "situation"]
+    assert sorted(named) == ["extract", "moderate", "price", "sell", "situation", "turn"]
     assert f"price@{version('Price first.')}" in used and f"sell@{version(read('sell'))}" in used
     await chat.says("/info")
     assert (await chat.state())["prompts"] == []

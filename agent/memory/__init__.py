@@ -1,0 +1,1 @@
+"""What is kept of a contact beyond the working memory of a conversation."""
