@@ -8,12 +8,36 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 PRESETS = Path(__file__).parent / "voices"
 
 Preset = Literal["", "warm", "brief", "expert"]
 Line = Annotated[str, Field(min_length=1, max_length=300)]
+# Between a customer's message and its reply, where an example is written as one line.
+ARROW = "=>"
+
+
+def _lines(given: object) -> object:
+    """The lines of a text, as a form sends them."""
+    return (
+        tuple(line.strip() for line in given.splitlines() if line.strip())
+        if isinstance(given, str)
+        else given
+    )
+
+
+def _pairs(given: object) -> object:
+    """Examples out of the lines of a text, `message => reply`. Raises ValueError."""
+    if not isinstance(given, str):
+        return given
+    pairs = [line.partition(ARROW) for line in given.splitlines() if line.strip()]
+    if wrong := [message for message, arrow, _ in pairs if not arrow]:
+        raise ValueError(f"{wrong[0]!r}: write an example as MESSAGE {ARROW} REPLY, a line each")
+    return tuple({"customer": message.strip(), "reply": reply.strip()} for message, _, reply in pairs)
+
+
+Lines = Annotated[tuple[Line, ...], BeforeValidator(_lines)]
 
 
 class Example(BaseModel):
@@ -38,17 +62,13 @@ class Voice(BaseModel):
     )
     tone: str = Field(default="", max_length=300, description="How it sounds.")
     goal: str = Field(default="", max_length=300, description="What a conversation is to lead to.")
-    dos: tuple[Line, ...] = Field(default=(), max_length=12, description="What it does, a line each.")
-    donts: tuple[Line, ...] = Field(
-        default=(), max_length=12, description="What it does not do, a line each."
-    )
-    examples: tuple[Example, ...] = Field(
+    dos: Lines = Field(default=(), max_length=12, description="What it does, a line each.")
+    donts: Lines = Field(default=(), max_length=12, description="What it does not do, a line each.")
+    examples: Annotated[tuple[Example, ...], BeforeValidator(_pairs)] = Field(
         default=(), max_length=8, description="Messages of customers with good replies."
     )
-    escalate: tuple[Line, ...] = Field(
-        default=(), max_length=12, description="When it calls a person, a line each."
-    )
-    forbidden: tuple[Line, ...] = Field(default=(), max_length=20, description="What it does not talk about.")
+    escalate: Lines = Field(default=(), max_length=12, description="When it calls a person, a line each.")
+    forbidden: Lines = Field(default=(), max_length=20, description="What it does not talk about.")
 
     @property
     def whole(self) -> Voice:

@@ -15,6 +15,8 @@ from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from pydantic import Field, field_validator
 
 from agent.access_lists import TURNED_AWAY
+from agent.memory import notes
+from agent.memory.notes import Note
 from agent.profile import region_of
 from server.api.common import (
     Api,
@@ -42,11 +44,19 @@ from server.operators.profile_fields import BadField, entered
 from server.operators.roles import AGENT, OWNER, READER
 from server.outreach import consent
 from server.outreach.consent import ConsentChange, Suppression
+from server.pipeline.agents import note_store
 from server.store.contacts import OPERATOR
 from server.store.records import Contact, Record
 
 # What the service notes in a profile itself.
 OURS = frozenset({"consent", "undeliverable", "class_reason", "class_confidence", TURNED_AWAY})
+
+
+class NoteIn(Body):
+    """A note as an operator writes it."""
+
+    key: str = Field(pattern=r"\w", max_length=40, description="What it is about, such as allergy")
+    text: str = Field(max_length=notes.CHARACTERS, description="What to remember; empty takes it back")
 
 
 FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -232,6 +242,21 @@ async def change_contact(api: Here, contact_id: str, change: ContactIn) -> Conta
         await takeover.classify(runtime, contact_id, kind)
     await runtime.conversations.learn(contact_id, facts, OPERATOR)
     return await card_of(api, contact_id)
+
+
+@routes.get("/contacts/{contact_id}/notes", summary="What is noted of a contact", dependencies=[READER])
+async def list_notes(api: Here, contact_id: str) -> list[Note]:
+    runtime, _ = await api.lookup.contact(contact_id)
+    return await notes.read(note_store(api.redis, runtime.bot.id), runtime.bot.id, contact_id)
+
+
+@routes.put("/contacts/{contact_id}/notes", summary="Write or correct a note", dependencies=[AGENT])
+async def write_note(api: Here, contact_id: str, note: NoteIn) -> list[Note]:
+    """The note of the same key is replaced; an empty text takes it back."""
+    runtime, _ = await api.lookup.contact(contact_id)
+    store, bot_id = note_store(api.redis, runtime.bot.id), runtime.bot.id
+    await notes.write(store, bot_id, contact_id, {notes.key_of(note.key): (note.text, notes.OPERATOR)})
+    return await notes.read(store, bot_id, contact_id)
 
 
 @routes.get(

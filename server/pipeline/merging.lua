@@ -98,6 +98,14 @@ for _, part in ipairs({'thread', 'follow', 'poisoned'}) do
   mine_of, theirs_of = both(part)
   if call('EXISTS', theirs_of) == 1 and call('EXISTS', mine_of) == 0 then call('RENAME', theirs_of, mine_of) end
 end
+
+-- notes: of two with one key the later
+mine_of, theirs_of = root .. 'store:' .. conversation .. ':notes', root .. 'store:' .. absorbed .. ':notes'
+for name, value in pairs(pairs_of(theirs_of)) do
+  local own = call('HGET', mine_of, name)
+  if not own or cjson.decode(value).u > cjson.decode(own).u then call('HSET', mine_of, name, value) end
+end
+call('DEL', theirs_of)
 for _, name in ipairs({'active', 'timers', 'suppressed'}) do
   local score, own = call('ZSCORE', root .. name, absorbed), call('ZSCORE', root .. name, conversation)
   if score and (not own or name == 'active' and tonumber(score) > tonumber(own)) then

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
+from agent.memory import notes
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.observability import turn_traces
@@ -15,6 +16,7 @@ from server.observability.costs import NANO
 from server.operators import takeover
 from server.outreach.appointments import Appointments, when
 from server.outreach.follow_ups import FollowUps
+from server.pipeline.agents import note_store
 from server.store.contacts import OPERATOR
 from server.store.message_templates import templates
 from server.store.records import Contact, Entry
@@ -54,6 +56,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             else "",
             "cost": contact.nano / NANO,
             "fields": _fields(runtime, contact, entries),
+            "notes": await notes.read(note_store(frame.redis, bot_id), bot_id, conversation_id),
             "touch": await follow_ups.next_of(runtime, conversation_id),
             "appointments": [
                 (one, when(runtime.bot, one.start)) for one in await appointments.of(bot_id, conversation_id)

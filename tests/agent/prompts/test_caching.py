@@ -105,6 +105,13 @@ def test_a_voice_begins_with_a_preset_and_says_the_rest_itself(preset: str):
     assert "Good replies" in words and "Call a person for" in words
 
 
+def test_a_form_may_send_lists_as_lines():
+    voice = Voice.model_validate({"dos": "greet\n\nthank\n", "examples": "Hi => Hello!\n"})
+    assert voice.dos == ("greet", "thank") and voice.examples[0].reply == "Hello!"
+    with pytest.raises(ValueError, match="MESSAGE => REPLY"):
+        Voice.model_validate({"examples": "no arrow"})
+
+
 async def test_the_voice_of_a_bot_is_part_of_its_rules(scripted):
     chat, model = scripted(voice=Voice(name="Aida", tone="brief", dos=("greet by name",)))
     await chat.says("Hello!")

@@ -3,7 +3,9 @@ consent holding."""
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from agent.memory import notes
 from channels.base import Message
 from server.clock import now_ms
 from server.operators import privacy
 from server.outreach import consent
 from server.outreach.appointments import Appointments
+from server.pipeline.agents import note_store
 from server.pipeline.merging import Merging
 from server.store.contacts import OPERATOR
 from server.store.keys import key
@@ -79,6 +83,44 @@ async def test_a_number_and_a_user_id_that_meet_are_one_person(redis: Redis, tmp
     assert {fields[name.encode()] for name in kept} == {b"1"}
     erased = await privacy.erased(redis, runtime, contact, verify=True)
     assert erased.left == [] and not await redis.hlen(key("default", "merged"))  # pyright: ignore[reportGeneralTypeIssues]
+
+
+async def test_notes_of_both_are_kept_and_the_later_of_one_key(redis: Redis, tmp_path: Path):
+    office = Office(redis, tmp_path)
+    runtime, merging = office.runtime, Merging(office.settings, redis)
+    conversations, store = runtime.conversations, note_store(redis, "default")
+    mine, theirs = await conversations.identify(card(PHONE)), await conversations.identify(card(user=USER))
+    await notes.write(store, "default", mine, {"budget": ("40 000", "m1"), "pet": ("a cat", "m2")})
+    await notes.write(store, "default", theirs, {"budget": ("60 000", "m3"), "allergy": ("nuts", "m4")})
+    assert await conversations.identify(card(PHONE, USER)) == mine
+    assert await merging.catch_up(runtime) == 1
+    found = {note.key: note.text for note in await notes.read(store, "default", mine)}
+    assert found == {"budget": "60 000", "pet": "a cat", "allergy": "nuts"}
+    assert await notes.read(store, "default", theirs) == []
+
+
+async def test_notes_go_with_the_person_and_stand_in_the_export(redis: Redis, tmp_path: Path):
+    office = Office(redis, tmp_path)
+    runtime, store = office.runtime, note_store(redis, "default")
+    mine = await runtime.conversations.identify(card(PHONE))
+    contact = await runtime.conversations.contact(mine)
+    assert contact
+    await notes.write(store, "default", mine, {"allergy": ("nuts", "m1")})
+    packed = await privacy.exported(redis, runtime, contact, office.router)
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        (note,) = json.loads(archive.read("notes.json"))
+    assert (note["key"], note["text"], note["message_id"]) == ("allergy", "nuts", "m1")
+    await privacy.erased(redis, runtime, contact)
+    assert await notes.read(store, "default", mine) == []
+
+
+async def test_a_simulated_contact_of_the_same_digits_has_notes_of_its_own(redis: Redis, tmp_path: Path):
+    office = Office(redis, tmp_path)
+    store, conversations = note_store(redis, "default"), office.runtime.conversations
+    simulated = card(PHONE).model_copy(update={"account": office.runtime.bot.simulated_account})
+    real, played = await conversations.identify(card(PHONE)), await conversations.identify(simulated)
+    await notes.write(store, "default", played, {"allergy": ("nuts", "m1")})
+    assert real != played and await notes.read(store, "default", real) == []
 
 
 async def test_nothing_is_merged_while_something_is_in_hand(redis: Redis, tmp_path: Path):
