@@ -11,6 +11,7 @@ from agent.language.notation import checked, phrases_of, plain
 
 Duration = Literal["minutes", "hours", "days", "weeks", "months", "years"]
 Month = Annotated[int, Field(ge=1, le=12)]
+Noteworthy = Literal["allergy", "budget", "family"]
 Topic = Literal["discount", "address", "payment", "delivery", "warranty", "returns"]
 Weekday = Annotated[int, Field(ge=0, le=6)]  # 0 is Monday
 
@@ -270,6 +271,7 @@ class Asking(_Section):
     joins: Phrases = ()
     begins: Phrases = ()
     topics: dict[Topic, Phrases] = {}
+    noteworthy: dict[Noteworthy, Phrases] = {}
 
 
 class Offline(_Section):

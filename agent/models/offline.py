@@ -29,7 +29,7 @@ from agent.language.screens import asks_for_person, is_emergency, is_greeting, i
 from agent.language.spam import is_spam
 from agent.language.wishes import request_in
 from agent.offline.answers import Answers
-from agent.offline.asking import asks_price, questions_in
+from agent.offline.asking import asks_price, noteworthy_in, questions_in
 from agent.offline.heard import Heard
 from agent.offline.quoting import Embed
 from agent.profile import written
@@ -138,7 +138,7 @@ def _calls(calls: Sequence[tuple[str, dict[str, Any]]]) -> AIMessage:
     return AIMessage("", tool_calls=made)
 
 
-def _facts(heard: Heard) -> dict[str, str]:
+def _facts(heard: Heard) -> dict[str, Any]:
     facts = dict(written(heard.said, heard.region))
     asked_name = any(say("name", language) in heard.before for language in ("en", heard.language))
     words = heard.said.strip(" .!").split()
@@ -152,7 +152,8 @@ def _facts(heard: Heard) -> dict[str, str]:
         facts["name"] = words[0]
         if len(words) > 1:
             facts["last_name"] = words[-1]
-    return facts
+    noted = [{"key": key, "text": said, "quote": said} for key, said in noteworthy_in(heard.said)]
+    return {**facts, "notes": noted} if noted else facts
 
 
 _SEEDING = Lock()

@@ -31,6 +31,9 @@ _ASKS = re.compile(anywhere("asking.begins"), re.I)
 _JOIN = re.compile(rf"[,;]?\s+(?:{within('asking.joins')})\s+", re.I)
 _SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+")
 _TOPICS = {topic: re.compile(bordered(phrases), re.I) for topic, phrases in table("asking.topics").items()}
+_NOTEWORTHY = {
+    kind: re.compile(bordered(phrases), re.I) for kind, phrases in table("asking.noteworthy").items()
+}
 _STREET = re.compile(anywhere("addresses.street"), re.I)
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|\d\s?(?:am|pm|a\.m|p\.m|h|uhr)\b", re.I)
 
@@ -128,6 +131,22 @@ def thanks_or_bids_farewell(text: str) -> Literal["goodbye", "thanks", ""]:
     if any(map(is_goodbye, parts)):
         return "goodbye"
     return "thanks" if any(map(is_thanks, parts)) or any(map(is_thanks, text.split()[:2])) else ""
+
+
+def noteworthy_in(text: str) -> list[tuple[str, str]]:
+    """(key, sentence) of what somebody says that must not be forgotten: an allergy, a budget, their family. A
+    later budget has the key of the earlier one and takes its place; allergies and relatives have one each."""
+    found: list[tuple[str, str]] = []
+    for sentence in _SENTENCE.split(text[:LOOKED_AT], MOST_SENTENCES):
+        for kind, pattern in _NOTEWORTHY.items():
+            said = pattern.search(sentence)
+            if said is None or (kind == "budget" and not re.search(r"\d", sentence)):
+                continue
+            what = {"budget": "", "family": said.group().split()[-1]}.get(
+                kind, max(re.findall(r"\w+", sentence[said.end() :])[:3] or [""], key=len)
+            )
+            found.append((f"{kind} {what}".strip(), sentence.strip()))
+    return found
 
 
 def _halves(sentence: str) -> list[str]:

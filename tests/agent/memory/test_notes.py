@@ -110,3 +110,33 @@ async def test_a_note_is_taken_back_by_an_empty_text():
     await notes.write(store, "b", "c", {"allergy": ("nuts", "m1")})
     await notes.write(store, "b", "c", {"allergy": ("", "m2")})
     assert await notes.read(store, "b", "c") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "keys"),
+    [
+        ("I am allergic to nuts and my wife is called Dana.", {"allergy nuts", "family wife"}),
+        ("У моего сына аллергия на орехи. Бюджет 40 000 тенге", {"allergy орехи", "budget", "family сына"}),
+        ("Soy alérgica a la lactosa", {"allergy lactosa"}),
+        ("Unser Budget liegt bei 500 Euro", {"budget"}),
+        ("How much is the blue vase?", set()),
+        ("What is your cheapest, for a small budget?", set()),
+    ],
+)
+async def test_without_a_model_the_plainest_are_noted(said: str, keys: set[str]):
+    store = InMemoryStore()
+    chat = Chat(Models(offline_model()))
+    chat.graph = build(chat.models, Shelf(), chat.graph.checkpointer, store=store)
+    await chat.says(said)
+    assert {note.key for note in await notes.read(store, "b", "c")} == keys
+
+
+async def test_without_a_model_they_outlive_sixty_turns_and_a_later_budget_counts():
+    store = InMemoryStore()
+    chat = Chat(Models(offline_model()), window=6)
+    chat.graph = build(chat.models, Shelf(), chat.graph.checkpointer, store=store)
+    for turn in range(1, 61):
+        said = {3: "I am allergic to nuts. I can spend at most 40 000 tenge.", 40: "My budget is 60 000 now."}
+        await chat.says(said.get(turn, f"how much is vase number {turn}?"))
+    found = {note.key: note.text for note in await notes.read(store, "b", "c")}
+    assert found == {"allergy nuts": "I am allergic to nuts.", "budget": "My budget is 60 000 now."}
