@@ -77,4 +77,6 @@ def opening_words(opening: Opening | None) -> str:
     hours = f"open {opening['days']}, {opening['start']} to {opening['end']}"
     if not opening["until"]:
         return hours
-    return f"{hours}; {'open now, until' if opening['open'] else 'closed now, opens'} {opening['until']}"
+    if opening["open"]:
+        return f"{hours}; open now, until {opening['until']}, today"
+    return f"{hours}; closed now, opens {opening['until']}"
