@@ -117,16 +117,17 @@ class OfflineChatModel(BaseChatModel):
             if name in heard.said:
                 properties = offered[name]["parameters"].get("properties", {})
                 query = heard.said.replace(name, "").strip(" :\n") or heard.said
-                args = {
-                    key: query
-                    for key, kind in properties.items()
-                    if kind.get("type") == "string" and "enum" not in kind
-                }
+                wanted = offered[name]["parameters"].get("required") or list(properties)
+                args = {key: query for key in wanted if _takes_text(properties.get(key, {}))}
                 return _calls([(name, args)])
         priced = [question for question in questions_in(heard.said) if asks_price(question)]
         if "find_product" in offered and priced:
             return _calls([("find_product", {"query": question}) for question in priced])
         return AIMessage(Answers(heard, self.embed).text())
+
+
+def _takes_text(kind: dict[str, Any]) -> bool:
+    return kind.get("type") == "string" and "enum" not in kind
 
 
 def _calls(calls: Sequence[tuple[str, dict[str, Any]]]) -> AIMessage:

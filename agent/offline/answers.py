@@ -32,6 +32,9 @@ from agent.offline.quoting import Embed, Quotes, row_line
 # Rows of a price list in one answer, and of those that are only near to what was asked for.
 MOST_ROWS, MOST_NEAREST = 5, 2
 
+# How the price list says what no product has.
+NO_PRODUCT, TOGETHER = "no product has ", "all of this together"
+
 # Words of a remark that nothing has to be found for.
 FEW = 4
 
@@ -131,7 +134,9 @@ class Answers:
             return "\n".join([self._heard.say("perhaps"), *likely])
         if not isinstance(found, dict) or not isinstance(found.get("nearest"), list):
             return ""
-        missing = str(found.get("not found", "")).partition(": ")[2]
+        missing = str(found.get("not found", "")).partition(NO_PRODUCT)[2]
+        if not missing or missing.startswith(TOGETHER):
+            missing = question
         nearest = self._lines(found["nearest"][:MOST_NEAREST])
         return f"{self._heard.say('nearest').replace('{what}', missing)}\n{nearest}" if nearest else ""
 
@@ -144,7 +149,8 @@ class Answers:
 
     def _rows(self, query: str) -> str:
         found = self._read(query)
-        return self._lines(found[:MOST_ROWS]) if isinstance(found, list) else ""
+        rows = found.get("found") if isinstance(found, dict) else found
+        return self._lines(rows[:MOST_ROWS]) if isinstance(rows, list) else ""
 
     def _lines(self, rows: list[Any]) -> str:
         return "\n".join(row_line(row, self._heard.language) for row in rows if isinstance(row, dict))
