@@ -37,6 +37,8 @@ DEEDS = [
     ("POST", "/api/conversations/{id}/messages", {"text": "hi"}, True, False),
     ("POST", "/api/conversations/{id}/resume", None, True, False),
     ("PATCH", "/api/contacts/{id}", {"profile": {"name": "Ann"}}, True, False),
+    ("GET", "/api/contacts/{id}/notes", None, True, True),
+    ("PUT", "/api/contacts/{id}/notes", {"key": "allergy", "text": "nuts"}, True, False),
     ("POST", "/api/generate", {"text": "hello"}, True, False),
     ("POST", "/api/knowledge/search", {"question": "hello"}, True, False),
     ("GET", "/api/tokens", None, False, False),
@@ -216,6 +218,27 @@ async def test_an_operator_of_one_bot_sees_no_other(stack: Stack):
     assert (await browser.get("/api/analytics")).json()["bots"] == ["demo"]
     await browser.aclose()
     await stack.http.delete(f"/api/tokens/{id}")
+
+
+async def test_an_operator_writes_corrects_and_forgets_notes(stack: Stack):
+    known = await conversation(stack)
+    where, bot = (
+        f"/api/contacts/{known}/notes",
+        (await stack.http.get(f"/api/contacts/{known}")).json()["bot_id"],
+    )
+    for noted in ("allergic to nuts", "allergic to nuts and milk"):
+        answer = await stack.http.put(where, json={"key": "Allergy!", "text": noted})
+    (note,) = (await stack.http.get(where)).json()
+    assert answer.json() == [note]
+    assert (note["key"], note["text"], note["message_id"]) == (
+        "allergy",
+        "allergic to nuts and milk",
+        "operator",
+    )
+    page = await stack.http.get(f"/dashboard/{bot}/{known}")
+    assert "allergic to nuts and milk" in page.text
+    assert (await stack.http.put(where, json={"key": "?", "text": "x"})).status_code == 422
+    assert (await stack.http.put(where, json={"key": "allergy", "text": ""})).json() == []
 
 
 async def test_what_people_change_is_on_record_without_words_or_numbers(stack: Stack):
