@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextvars import ContextVar
 from typing import Any, Literal, Self
 
 import regex
@@ -369,8 +368,3 @@ class Context(BaseModel):
     def call_of(self, node: str) -> CallSettings:
         """How a node asks its model."""
         return CallSettings(node, self.cheaper_model, self.fallback_model, self.options_of(node))
-
-
-# Message id -> what a model can see of its image or file, as content blocks. Never part of the working
-# memory.
-attachments: ContextVar[Mapping[str, list[dict[str, Any]]]] = ContextVar("attachments", default={})  # noqa: B039 - read only

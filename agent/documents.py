@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.models import usage
+from agent.models.usage import Meter
 from agent.state import Quoted
 from knowledge_base.embed import bundled, tokens_in
 from knowledge_base.goods.catalogue import Catalogue
@@ -26,13 +26,15 @@ class Bookshelf:
         if not self._library.embedder.paid:
             self._library.embedder.query("?")
 
-    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
+    async def passages(
+        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+    ) -> list[Quoted]:
         """The best passages, each marked with whether it probably answers the question."""
         paid = self._library.embedder.paid
-        affordable = not paid or usage.allowance.get() != "offline"
+        affordable = not paid or meter.allowance != "offline"
         hits = await self._library.search(bot_id, question, count, meaning=affordable)
         if paid and affordable:
-            usage.add("retrieve", self._library.embedder.name, tokens_in(question), 0)
+            meter.add("retrieve", self._library.embedder.name, tokens_in(question), 0)
         return [
             Quoted(
                 document=hit.passage.document,
@@ -62,10 +64,12 @@ class Folder(Bookshelf):
                 for path in self._paths:
                     await self._shop.add("default", path)
 
-    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
+    async def passages(
+        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+    ) -> list[Quoted]:
         """The best passages of the folder."""
         await self._open()
-        return await super().passages("default", question, language, count)
+        return await super().passages("default", question, language, count, meter)
 
     async def price_list(self, bot_id: str) -> Catalogue:
         """The products of the folder."""

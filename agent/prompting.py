@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
-from agent.context import attachments
 from agent.state import Opening, Quoted, text_of, untagged
+from agent.turn_services import Blocks
 
 # Name of the system message that holds what is true in one turn alone. It stands behind the history, so that
 # everything before it stays the same from turn to turn, which providers' prompt caches go by.
@@ -23,15 +23,14 @@ def with_turn(rules: str, messages: Sequence[AnyMessage], turn: str, first: str)
     return [SystemMessage(rules), *messages[:place], note, *messages[place:]]
 
 
-def shown(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+def shown(messages: Sequence[AnyMessage], attachments: Mapping[str, Blocks]) -> list[AnyMessage]:
     """The messages with the images and files that belong to them, for a model that can see. What the contact
     writes can neither close nor open a tag of ours."""
-    seen = attachments.get()
 
     def one(message: AnyMessage) -> AnyMessage:
         if not isinstance(message, HumanMessage):
             return message
-        files = seen.get(str(message.id))
+        files = attachments.get(str(message.id))
         text = untagged(text_of(message))
         if files is None and text == message.content:
             return message

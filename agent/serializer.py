@@ -15,6 +15,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 KINDS = ("null", "bytes", "bytearray", "msgpack")
 
+# What the value that is being read names although it may not. LangGraph tells one listener for all readers,
+# so this says which of them is meant; it is set and read within one call of `loads_typed`.
 _refused: ContextVar[list[str] | None] = ContextVar("refused", default=None)
 
 

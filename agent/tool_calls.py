@@ -3,14 +3,14 @@
 The key of a call is made of conversation, inbound messages, tool and arguments. The answer is on record under
 it before the graph goes on; the same call of the same turn, in whichever process, gets that answer. Between a
 tool's effect and the record there is a moment nobody can close from here: a tool that books elsewhere passes
-`idempotency_key` on."""
+the `idempotency_key` of `tools.runtime` on."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from dataclasses import replace
 from typing import Any, Protocol
 
 from langchain_core.messages import ToolMessage
@@ -18,7 +18,7 @@ from langgraph.types import Command
 
 from agent.serializer import Poisoned, StrictSerializer
 from agent.state import burst
-from tools.runtime import idempotency_key
+from tools.runtime import services_of, with_services
 
 Answer = ToolMessage | Command[Any]
 # The call was made, and nobody knows what came of it: made again, it might book twice.
@@ -61,7 +61,9 @@ def once_each(ledger: Callable[[str], Ledger]) -> Calling:
         wanted, ids = request.tool_call, [str(message.id) for message in burst(request.runtime.state)]
         key = key_of(conversation, ids, wanted["name"], wanted["args"])
         own = ledger(request.runtime.state.get("bot_id", "default"))
-        return await once(own, key, wanted["id"], partial(call, request))
+        services = replace(services_of(request.runtime), idempotency_key=key)
+        keyed = replace(request, runtime=with_services(request.runtime, services))
+        return await once(own, key, wanted["id"], lambda: call(keyed))
 
     return calling
 
@@ -86,7 +88,6 @@ async def once(ledger: Ledger, key: str, call_id: str, call: Callable[[], Awaita
         except (Poisoned, KeyError, TypeError, AttributeError) as error:
             await ledger.set_aside(key, str(error))
             return ToolMessage(UNREADABLE, tool_call_id=call_id, status="error")
-    idempotency_key.set(key)
     answer = await call()
     packed = (
         {"message": answer}

@@ -25,6 +25,7 @@ from agent.language.spam import is_spam
 from agent.language.yes_no import decision_in
 from agent.models.chat import Models
 from agent.models.offline import offline_model
+from agent.models.usage import Meter
 from agent.nodes.moderate import Verdict
 from agent.profile import Facts, email, kept, phone
 from tests.agent.grounding.labelled import FOLDER, evidence
@@ -84,7 +85,11 @@ async def classes(data: Path) -> list[Row]:
             r["text"] for r in rows(data / "06_safety" / "contact_kind.jsonl") if r["contact_kind"] == kind
         ]
         verdicts = [
-            (await models.ask("offline", [SystemMessage("moderate"), HumanMessage(t)], schema=Verdict)).parsed
+            (
+                await models.ask(
+                    "offline", [SystemMessage("moderate"), HumanMessage(t)], Meter(), schema=Verdict
+                )
+            ).parsed
             for t in texts
         ]
         turned = share(verdicts, lambda v: v.contact_class == "non_client")
@@ -111,7 +116,7 @@ async def extraction(data: Path) -> list[Row]:
     async def facts(text: str, asked_for: Sequence[str] = ()) -> dict[str, str]:
         before = [AIMessage(say("name", "en"))] if "first_name" in asked_for else []
         asked = await models.ask(
-            "offline", [SystemMessage("extract"), *before, HumanMessage(text)], schema=Facts
+            "offline", [SystemMessage("extract"), *before, HumanMessage(text)], Meter(), schema=Facts
         )
         return kept(asked.parsed, text, None)
 

@@ -28,6 +28,7 @@ from agent.grounding.numbered import lines, sentences
 from agent.grounding.verify import unsupported
 from agent.model_options import CallSettings
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
+from agent.models.usage import Meter
 from agent.nodes.ground import asked, evidence
 from agent.nodes.verify import request, sources
 from agent.state import Quoted, State
@@ -90,7 +91,7 @@ async def asked_of(
         told = request(context, lines(sources(state, context)), asked(state), sentences(row["reply"]))
         named.set(row["id"])  # so that answers outlive a change of the prompt
         try:
-            answer = await models.ask("auto", told, schema=Verified, call=CallSettings("verify"))
+            answer = await models.ask("auto", told, Meter(), schema=Verified, call=CallSettings("verify"))
         except NoModelAnswered:
             return row["id"], None
         parsed: Any = answer.parsed

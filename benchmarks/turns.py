@@ -20,6 +20,7 @@ from agent.checkpointer import RedisCheckpointer
 from agent.context import Context
 from agent.graph import build
 from agent.models.chat import Models
+from agent.models.usage import Meter
 from agent.state import Quoted
 from benchmarks.product import FILLER, Stub
 from server.observability import logs
@@ -32,7 +33,9 @@ TURNS, SPAN = 205, 5
 class Shelf:
     """Five passages, always the same."""
 
-    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
+    async def passages(
+        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+    ) -> list[Quoted]:
         return [Quoted(document="a.pdf", page=i, text=FILLER, language="en", strong=True) for i in range(5)]
 
     async def price_list(self, bot_id: str) -> Rows:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,12 @@ import typer
 import yaml
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.tools import BaseTool
 from redis.asyncio import Redis
 
 import tools
+from agent.models.chat import Models
 from channels.base import Channel, SendError, Template
 from channels.registry import channels
 from server.bots.registry import BotRegistry
@@ -44,6 +47,7 @@ from server.replay.runs import Kept, played
 from server.replay.saved import parsed
 from server.replay.tape import Recorded
 from server.store.records import Entry, Reply
+from tests.support.chatting import Chat, Scripted, call, quiet
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -65,19 +69,40 @@ def block(page: str, heading: str, language: str) -> str:
     return blocks(page, heading, language)[0]
 
 
-async def test_a_tool_in_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def drop_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], BaseTool]]:
+    """Drops a file of a tool's name into the folder of tools; the tool."""
+
+    def dropped(name: str, code: str) -> BaseTool:
+        (tmp_path / f"{name}.py").write_text(code)
+        monkeypatch.setattr(tools, "__path__", [*tools.__path__, str(tmp_path)])
+        monkeypatch.delitem(sys.modules, f"tools.{name}", raising=False)
+        tools.installed.cache_clear()
+        return tools.found()[name]
+
+    yield dropped
+    tools.installed.cache_clear()
+
+
+async def test_a_tool_in_ten_lines(drop_in: Callable[[str, str], BaseTool]):
     code = block("extend.md", "Write a tool", "python")
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
-    (tmp_path / "opening_hours.py").write_text(code)
-    monkeypatch.setattr(tools, "__path__", [*tools.__path__, str(tmp_path)])
-    monkeypatch.delitem(sys.modules, "tools.opening_hours", raising=False)
-    tools.installed.cache_clear()
-    try:
-        found = tools.found()["opening_hours"]
-        assert await found.ainvoke({"day": "Sunday"}) == "closed"
-        assert await found.ainvoke({"day": "Monday"}) == "10:00 to 19:00"
-    finally:
-        tools.installed.cache_clear()
+    found = drop_in("opening_hours", code)
+    assert await found.ainvoke({"day": "Sunday"}) == "closed"
+    assert await found.ainvoke({"day": "Monday"}) == "10:00 to 19:00"
+
+
+async def test_a_tool_asks_for_what_belongs_to_its_turn(drop_in: Callable[[str, str], BaseTool]):
+    drop_in("reserve", blocks("extend.md", "Write a tool", "python")[1])
+
+    def script(messages: list[BaseMessage], offered: list[str]) -> AIMessage:
+        answers = [message for message in messages if isinstance(message, ToolMessage)]
+        if answers or "reserve" not in offered:
+            return AIMessage(answers[-1].text) if answers else quiet(messages, offered)
+        return call("reserve", {"article": "blue vase"})
+
+    chat = Chat(Models(Scripted(script=script, asked=[])), grounding=False)
+    assert await chat.says("please keep one for me") == ["Blue vase is reserved under no key"]
 
 
 def test_the_file_of_bots():

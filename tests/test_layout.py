@@ -48,7 +48,33 @@ def test_only_a_few_know_tools_and_knowledge_base():
         for path, tree in modules("agent")
         if any(name.split(".")[0] == "knowledge_base" or name == "tools" for name in imports(tree))
     }
-    assert knowing == {"graph.py", "documents.py", "models/offline.py", "offline/quoting.py"}
+    assert knowing == {
+        "graph.py",
+        "nodes/tools.py",
+        "documents.py",
+        "models/offline.py",
+        "offline/quoting.py",
+    }
+
+
+# What is looked up in a variable of the running context, and why it is no hidden input of a turn.
+CONTEXT_VARIABLES = {
+    "server/operators/tokens.py": "who makes the HTTP request in hand",
+    "server/operators/audit.py": "what the HTTP request in hand is about",
+    "server/replay/batch/exchange.py": "what a request is called in a file of requests, outside of any turn",
+    "agent/serializer.py": "what the value that is read holds: LangGraph tells all readers in one place",
+}
+
+
+def test_a_turn_has_no_hidden_inputs():
+    """What a turn may use is handed over in the config of its run (`agent.turn_services`)."""
+    having = {
+        str(path.relative_to(ROOT))
+        for top in TOPS
+        for path, tree in modules(top)
+        if "contextvars" in imports(tree)
+    }
+    assert having == set(CONTEXT_VARIABLES)
 
 
 def test_no_folder_is_a_hall():

@@ -10,11 +10,11 @@
 Every `@tool` function of a file counts; the docstring is what the model reads. A tool is async, answers
 within 15 seconds in at most 4,000 characters, and raises when it fails (the agent is told so, the contact is
 not). A call that was answered is not made again when its turn runs again after a crash; should the crash come
-between a tool's effect and its answer, it is made again with the same `tools.runtime.idempotency_key.get()`,
-which a tool that books or pays passes on. Names are letters, digits, `_` and `-`, at most 64 of them: what
-OpenAI and Gemini take. Installed packages add tools through the entry point group `salesgraph.tools`, MCP
-servers through `tools._mcp`. A bot's `tools` setting says which of them it may call; it is looked at when
-they are offered, and again when one is called."""
+between a tool's effect and its answer, it is made again with the same `idempotency_key`, which a tool that
+books or pays passes on: `tools.runtime` has that and whatever else a tool may ask for. Names are letters,
+digits, `_` and `-`, at most 64 of them: what OpenAI and Gemini take. Installed packages add tools through the
+entry point group `salesgraph.tools`, MCP servers through `tools._mcp`. A bot's `tools` setting says which of
+them it may call; it is looked at when they are offered, and again when one is called."""
 
 from __future__ import annotations
 

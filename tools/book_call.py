@@ -6,25 +6,30 @@ from typing import Literal
 
 from langchain_core.tools import tool
 
-from tools.runtime import calendar
+from tools.runtime import Runtime, services_of
 
 
 @tool
 async def book_call(
-    action: Literal["free", "book", "cancel"], start: str = "", day: str = "", about: str = ""
+    runtime: Runtime,
+    action: Literal["free", "book", "cancel"],
+    start: str = "",
+    day: str = "",
+    about: str = "",
 ) -> str:
     """Arrange a phone call of a colleague with the customer. Times are YYYY-MM-DD HH:MM by the shop's clock.
 
     action "free" lists free slots, of one `day` (YYYY-MM-DD) or the next ones: propose two or three of them.
     "book" takes the slot `start` that the customer chose, with what it is `about`; a call they already have
     is moved to it. "cancel" cancels it."""
-    book = calendar.get()
+    services = services_of(runtime)
+    book = services.calendar
     if book is None:
         return "calls cannot be booked here"
     if action == "cancel":
         return "cancelled" if await book.cancel() else "there was no call"
     if action == "book":
-        if await book.book(start, about):
+        if await book.book(start, about, services.idempotency_key):
             return f"booked for {start}; a confirmation with a calendar file is on its way"
         free = await book.free(start[:10]) or await book.free()
         return f"{start} is not free. Free: {', '.join(free) or 'nothing'}"

@@ -8,13 +8,14 @@ from typing import Literal
 
 from langchain_core.tools import tool
 
-from tools.runtime import Found, price_list
+from tools.runtime import Found, Runtime, services_of
 
 MOST = 5
 
 
 @tool
-async def find_product(
+async def find_product(  # noqa: PLR0913 - each narrows the search in its own way
+    runtime: Runtime,
     query: str,
     min_price: float = 0,
     max_price: float = 0,
@@ -29,7 +30,7 @@ async def find_product(
     and `in_stock` narrow the list; leave them out where the customer does not ask for them. A price that is
     marked as not confirmed must not be stated.
     """
-    catalogue = price_list.get(None)
+    catalogue = services_of(runtime).price_list
     if catalogue is None:
         return "nothing found"
     found = await asyncio.to_thread(
@@ -42,10 +43,11 @@ async def find_product(
         category=category,
         in_stock=in_stock,
     )
-    return _said(found)
+    return answer_of(found)
 
 
-def _said(found: Found) -> str:
+def answer_of(found: Found) -> str:
+    """What the agent is told of the products that were found."""
     missing = ", ".join(found.missing)
     if not found.rows:
         return f"nothing found: no {missing}" if missing else "nothing found"

@@ -1,12 +1,29 @@
-"""What a tool may ask for while it runs: the shop's rows, a key that names the tool's call, the appointments
-of the contact."""
+"""What a tool may ask for while it runs: the shop's products, the contact's appointments, a key
+that names the tool's call.
+
+A tool that wants any of it takes a parameter `runtime: Runtime`, which no model is shown:
+
+    @tool
+    async def stock_of(article: str, runtime: Runtime) -> str:
+        \"\"\"How many of an article are in stock.\"\"\"
+        products = services_of(runtime).price_list
+
+It comes in the config of the run, so that two turns at once cannot see what is the other's."""
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+from langgraph.prebuilt import ToolRuntime
 
 Rows = list[dict[str, str]]
+
+# What LangGraph hands to a tool's parameter `runtime`: the config of the run, its state, the id of the call.
+Runtime = ToolRuntime[Any, Any]
+
+# Its place in the `configurable` part of the config.
+KEY = "tool_services"
 
 
 class Found(Protocol):
@@ -43,23 +60,33 @@ class PriceList(Protocol):
     ) -> Found: ...
 
 
-# The price list of the bot whose turn this is; the graph sets it before it runs a tool.
-price_list: ContextVar[PriceList | None] = ContextVar("price_list", default=None)
-
-
-# The same for a tool call however often its turn is run again; a tool that books or pays elsewhere passes it
-# on.
-idempotency_key: ContextVar[str] = ContextVar("idempotency_key", default="")
-
-
 class Calendar(Protocol):
     """The business's appointments, for the contact whose turn this is."""
 
     async def free(self, day: str = "") -> list[str]: ...
     async def mine(self) -> list[str]: ...
-    async def book(self, start: str, about: str) -> bool: ...
+    async def book(self, start: str, about: str, idempotency_key: str) -> bool: ...
     async def cancel(self) -> bool: ...
 
 
-# Whoever runs a turn sets it; None: no appointments are made here.
-calendar: ContextVar[Calendar | None] = ContextVar("calendar", default=None)
+@dataclass(frozen=True, slots=True)
+class ToolServices:
+    """What one call of a tool may use. `price_list`: that of the bot whose turn this is; `calendar`: None
+    where no appointments are made; `idempotency_key`: the same for a call of the tool however often its turn
+    is run again, empty where it is not run again, for a tool that books or pays elsewhere to pass on."""
+
+    price_list: PriceList | None = None
+    calendar: Calendar | None = None
+    idempotency_key: str = ""
+
+
+def services_of(runtime: Runtime) -> ToolServices:
+    """What the call of a tool was given; nothing, where it was called outside a turn."""
+    given = runtime.config.get("configurable", {}).get(KEY)
+    return given if isinstance(given, ToolServices) else ToolServices()
+
+
+def with_services(runtime: Runtime, services: ToolServices) -> Runtime:
+    """The runtime of a call that has these."""
+    configurable = {**runtime.config.get("configurable", {}), KEY: services}
+    return replace(runtime, config={**runtime.config, "configurable": configurable})

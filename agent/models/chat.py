@@ -14,14 +14,15 @@ import structlog
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
 from agent.model_options import CallSettings, ModelOptions
-from agent.models import usage
 from agent.models.cleaning import cleaned
 from agent.models.failures import LASTING, Trouble, brief, judge, unusable
 from agent.models.providers import Access, make
 from agent.models.trial import COMPLAINT, Request, Trial
+from agent.models.usage import Allowance, Meter
 from agent.models.ways import Ways, read, shaped, without_foreign_parts
 
 log = structlog.get_logger()
@@ -100,6 +101,7 @@ class Models:
         self,
         name: str,
         messages: Sequence[AnyMessage],
+        meter: Meter,
         *,
         tools: Sequence[BaseTool] = (),
         schema: type[BaseModel] | None = None,
@@ -108,19 +110,21 @@ class Models:
         """The answer of the named model (`auto`: the default), else of the fallback, else of the offline one.
 
         With a `schema`, `parsed` is an instance of it. The options of the call are those of the named model,
-        and of no other that answers in its place, but for their time limit. When the day's allowance is
-        nearly spent the cheaper model is asked instead, and when it is spent the offline model alone. A
-        refusal or a cut answer counts as no answer, and so does an empty or malformed one when it comes a
-        second time. What a server does not take (tools, a forced call, a system message, pictures, an option)
-        is left out, and remembered for the model. Raises NoModelAnswered."""
+        and of no other that answers in its place, but for their time limit. `meter` is that of the turn:
+        when the day's allowance is nearly spent the cheaper model is asked instead, when it is spent the
+        offline model alone, and every call goes on its bill. A refusal or a cut answer counts as no answer,
+        and so does an empty or malformed one when it comes a second time. What a server does not take (tools,
+        a forced call, a system message, pictures, an option) is left out, and remembered for the model.
+        Raises NoModelAnswered."""
         await self._recall()
-        for candidate in self._candidates(name, call.cheaper, call.fallback or self.fallback):
+        for candidate in self._candidates(name, call, meter.allowance):
             own = candidate == self.resolve(name)
             options = call.options if own else ModelOptions(timeout=call.options.timeout)
-            request = Request(messages, tools, schema, options, call.purpose, call.timeout)
+            request = Request(messages, tools, schema, options, call.purpose, call.timeout, meter)
             answer = await self.answer(candidate, request)
             if answer is not None:
-                if call.purpose == "sell" and not answer.message.tool_calls:  # a call is no answer yet
+                final = call.purpose == "sell" and not answer.message.tool_calls  # a call is no answer yet
+                if final and meter.allowance != "offline":
                     await self._fell_back(name, answer.model)
                 return answer
         raise NoModelAnswered("no model answered")
@@ -136,7 +140,7 @@ class Models:
 
     def warm(self) -> None:
         """Load the providers' libraries now, not in the first customer's turn: that takes a second."""
-        for name in self._candidates("auto", "", self.fallback):
+        for name in self._candidates("auto", CallSettings()):
             try:
                 self.made(name)
             except (
@@ -164,11 +168,11 @@ class Models:
         """The model that `name` stands for."""
         return self.default if name in ("", "auto") else name
 
-    def _candidates(self, name: str, cheaper: str, fallback: str | None) -> list[str]:
-        allowed = usage.allowance.get()
+    def _candidates(self, name: str, call: CallSettings, allowed: Allowance = "full") -> list[str]:
+        fallback = call.fallback or self.fallback
         wanted = [self.resolve(name), fallback, OFFLINE]
-        if allowed == "cheaper" and (cheaper or fallback):
-            wanted = [cheaper or fallback, OFFLINE]
+        if allowed == "cheaper" and (call.cheaper or fallback):
+            wanted = [call.cheaper or fallback, OFFLINE]
         elif allowed == "offline":
             wanted = [OFFLINE]
         return list(dict.fromkeys(candidate for candidate in wanted if candidate))
@@ -238,7 +242,7 @@ class Models:
     async def _received(self, trial: Trial, message: AIMessage) -> AIMessage:
         """What a model sent, on the bill, and without what it was not asked for."""
         name, request = trial.name, trial.request
-        usage.count(request.purpose, name, message)
+        request.meter.count(request.purpose, name, message)
         if name == OFFLINE:
             return message
         if message.tool_calls and not request.offered:
@@ -281,7 +285,7 @@ class Models:
     async def _fell_back(self, wanted: str, answered: str) -> None:
         """Count turns that the offline model had to answer, whatever the cause: some in a row are an
         alert."""
-        if OFFLINE in (wanted, self.resolve(wanted)) or usage.allowance.get() == "offline":
+        if OFFLINE in (wanted, self.resolve(wanted)):
             return
         self._in_a_row = self._in_a_row + 1 if answered == OFFLINE else 0
         if self.alarm and answered != OFFLINE and self._alarmed:
@@ -318,7 +322,9 @@ class Models:
                 shape = {"name": schema.__name__, "schema": schema.model_json_schema()}
                 runnable = runnable.bind(response_format={"type": "json_schema", "json_schema": shape})
             elif tools and ways.tools:
-                runnable = runnable.bind_tools(list(tools))
+                # As OpenAI writes them, which every provider's library reads: Gemini's, left to itself, shows
+                # a model what tools are given by us (`tools.runtime`), as if it were to fill it in.
+                runnable = runnable.bind_tools([convert_to_openai_tool(tool) for tool in tools])
             self._runnables[kind] = (runnable, tuple(tools))
         return self._runnables[kind][0]
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from agent.model_options import ModelOptions
 from agent.models.failures import Fault, said, status_of
+from agent.models.usage import Meter
 from agent.models.ways import Ways, is_blank, next_ways
 
 # What a model is told before it is asked once more.
@@ -22,8 +23,8 @@ COMPLAINT = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a model is asked: it may call `tools`, or fills a `schema`. `purpose` names the call on the bill;
-    `timeout` is in seconds (None: that of the options, else of the settings)."""
+    """What a model is asked: it may call `tools`, or fills a `schema`. `purpose` names the call on the
+    bill, which `meter` keeps; `timeout` is in seconds (None: that of the options, else of the settings)."""
 
     messages: Sequence[AnyMessage]
     tools: Sequence[BaseTool] = ()
@@ -31,6 +32,7 @@ class Request:
     options: ModelOptions = field(default_factory=ModelOptions)
     purpose: str = ""
     timeout: float | None = None
+    meter: Meter = field(default_factory=Meter)
 
     @property
     def offered(self) -> set[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from langchain_core.messages import AIMessage
 
@@ -38,26 +37,30 @@ class Call:
 # Prices of a deployment's own (MODEL_PRICES).
 _own: dict[str, dict[str, float]] = {}
 
-# The calls of the turn that runs in this context; None: nobody counts.
-calls: ContextVar[list[Call] | None] = ContextVar("calls", default=None)
-allowance: ContextVar[Allowance] = ContextVar("allowance", default="full")
 
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """What one turn may spend, and the calls it has made so far."""
 
-def count(purpose: str, model: str, answer: AIMessage) -> None:
-    """Put a call on the bill of this turn, by the `usage_metadata` of its answer."""
-    usage: Any = answer.usage_metadata or {}
-    cached = int((usage.get("input_token_details") or {}).get("cache_read", 0) or 0)
-    add(purpose, model, int(usage.get("input_tokens", 0)), int(usage.get("output_tokens", 0)), cached)
+    allowance: Allowance = "full"
+    calls: list[Call] = field(default_factory=list[Call])
 
+    def count(self, purpose: str, model: str, answer: AIMessage) -> None:
+        """Put a call on the bill, by the `usage_metadata` of its answer."""
+        read = written = cached = 0
+        if usage := answer.usage_metadata:
+            read, written = usage["input_tokens"], usage["output_tokens"]
+            cached = (usage.get("input_token_details") or {}).get("cache_read") or 0
+        self.add(purpose, model, read, written, cached)
 
-def add(purpose: str, model: str, read: int, written: int, cached: int = 0) -> None:
-    """Put a call of so many tokens on the bill of this turn; the offline model has no bill."""
-    bill = calls.get()
-    if bill is not None and model != "offline":
+    def add(self, purpose: str, model: str, read: int, written: int, cached: int = 0) -> None:
+        """Put a call of so many tokens on the bill; the offline model has no bill."""
+        if model == "offline":
+            return
         price = price_of(model)
         cost = _cost(price or {}, (read, written), cached)
         assumed = 0 if price is not None else _cost(_dearest(), (read, written), 0)
-        bill.append(Call(purpose, model, read, cached, written, cost, price is not None, assumed))
+        self.calls.append(Call(purpose, model, read, cached, written, cost, price is not None, assumed))
 
 
 def _cost(price: dict[str, float], tokens: tuple[int, int], cached: int) -> float:

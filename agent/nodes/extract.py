@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
-from langgraph.config import get_config
+from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from agent.context import PROFILE_FIELDS, Context
@@ -16,9 +16,11 @@ from agent.language.screens import is_media_only, is_pleasantry
 from agent.language.yes_no import decision_in
 from agent.memory import notes
 from agent.models.chat import Models, NoModelAnswered
+from agent.models.usage import Meter
 from agent.profile import Facts, kept, region_of, schema
 from agent.prompts import filled
 from agent.state import State, burst, burst_text, text_of, untagged
+from agent.turn_services import services_of
 
 log = structlog.get_logger()
 
@@ -27,16 +29,19 @@ log = structlog.get_logger()
 HISTORY = 8
 
 
-async def extract(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:
+async def extract(
+    state: State, runtime: Runtime[Context], config: RunnableConfig, models: Models
+) -> dict[str, Any]:
     """New facts, validated, that really stand in the messages, each with the id of its message; the SPIN
     stage and the topic; the notes of the contact with those that are new. No model is asked when nothing
     could be new."""
     store, bot_id = runtime.store, state.get("bot_id", "default")
+    meter = services_of(config).meter
     if store is None:
-        return await _extracted(state, runtime, models, {})
-    whose = str(get_config().get("configurable", {}).get("thread_id", ""))
+        return await _extracted(state, runtime.context, meter, models, {})
+    whose = str(config.get("configurable", {}).get("thread_id", ""))
     known = {note.key: note.text for note in await notes.read(store, bot_id, whose)}
-    update = await _extracted(state, runtime, models, known)
+    update = await _extracted(state, runtime.context, meter, models, known)
     new: dict[str, tuple[str, str]] = update.pop("new_notes", {})
     if new:
         await notes.write(store, bot_id, whose, new)
@@ -45,9 +50,9 @@ async def extract(state: State, runtime: Runtime[Context], models: Models) -> di
 
 
 async def _extracted(
-    state: State, runtime: Runtime[Context], models: Models, known: Mapping[str, str]
+    state: State, context: Context, meter: Meter, models: Models, known: Mapping[str, str]
 ) -> dict[str, Any]:
-    said, context = burst_text(state), runtime.context
+    said = burst_text(state)
     spoken = [m for m in state["messages"] if isinstance(m, AIMessage) and text_of(m)][-1:]
     answer = decision_in(said, text_of(spoken[0])) if spoken else None
     decided: dict[str, Any] = {"decision": answer, "profile": {"decision": answer}} if answer else {}
@@ -72,6 +77,7 @@ async def _extracted(
         asked = await models.ask(
             context.model_of("extract"),
             [SystemMessage(prompt), *_before(state), *waiting],
+            meter,
             schema=schema(custom),
             call=context.call_of("extract"),
         )

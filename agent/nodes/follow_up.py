@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import structlog
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
@@ -15,6 +16,7 @@ from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.prompting import answerable, fenced
 from agent.prompts import filled
 from agent.state import State, text_of, untagged
+from agent.turn_services import services_of
 
 # How much of the touches before goes into the prompt, so that none says the same again.
 BEFORE = 600
@@ -24,7 +26,9 @@ log = structlog.get_logger()
 Next = Literal["ground", "remember"]
 
 
-async def follow_up(state: State, runtime: Runtime[Context], models: Models) -> Command[Next]:
+async def follow_up(
+    state: State, runtime: Runtime[Context], config: RunnableConfig, models: Models
+) -> Command[Next]:
     """One model call, from the conversation; from a template per language where no model answers. An approved
     template of the provider is only noted: its words are fixed."""
     context, touch = runtime.context, state.get("touch") or {}
@@ -44,6 +48,7 @@ async def follow_up(state: State, runtime: Runtime[Context], models: Models) -> 
         asked = await models.ask(
             context.model,
             messages,
+            services_of(config).meter,
             call=context.call_of("follow_up"),
         )
     except NoModelAnswered:

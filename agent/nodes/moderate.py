@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import structlog
 from langchain_core.messages import SystemMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
@@ -23,6 +24,7 @@ from agent.language.screens import (
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.prompts import filled
 from agent.state import State, burst, burst_text
+from agent.turn_services import services_of
 
 # A contact is turned away only by a moderator that is surer than this.
 SURE = 0.6
@@ -40,7 +42,9 @@ class Verdict(BaseModel):
     reason: str = Field("", description="why, in at most twelve words")
 
 
-async def moderate(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:
+async def moderate(
+    state: State, runtime: Runtime[Context], config: RunnableConfig, models: Models
+) -> dict[str, Any]:
     """Screens first; a model only while the class is no client's or the text is suspicious. Nobody is turned
     away on the word of any model but the one that is set for it, and whoever was is judged anew with each
     message: an outage of models, or one wrong verdict, must not silence the shop. What an operator decided
@@ -65,6 +69,7 @@ async def moderate(state: State, runtime: Runtime[Context], models: Models) -> d
         asked = await models.ask(
             context.model_of("moderate"),
             [SystemMessage(prompt), *burst(state)],
+            services_of(config).meter,
             schema=Verdict,
             call=context.call_of("moderate"),
         )

@@ -13,18 +13,23 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
+from agent.models.usage import Meter
 from agent.prompts import filled
 from agent.state import State, text_of, untagged
+from agent.turn_services import services_of
 
 SUMMARY_CHARACTERS = 1_200
 LINE_CHARACTERS = 160
 
 
-async def remember(state: State, runtime: Runtime[Context], models: Models) -> dict[str, Any]:
+async def remember(
+    state: State, runtime: Runtime[Context], config: RunnableConfig, models: Models
+) -> dict[str, Any]:
     """Drop tool traffic of finished turns; over the window, or when a session begins, summarise what is
     older. The transcript keeps everything."""
     context, messages = runtime.context, state["messages"]
@@ -37,7 +42,8 @@ async def remember(state: State, runtime: Runtime[Context], models: Models) -> d
     ]
     update: dict[str, Any] = {"messages": [RemoveMessage(id=m.id) for m in (*traffic, *old) if m.id]}
     if old:
-        update["summary"] = await _summary(state.get("summary") or "", old, context, models)
+        before, meter = state.get("summary") or "", services_of(config).meter
+        update["summary"] = await _summary(before, old, context, models, meter)
     return update
 
 
@@ -70,7 +76,9 @@ def _speaker(message: AnyMessage) -> str:
     )
 
 
-async def _summary(before: str, old: Sequence[AnyMessage], context: Context, models: Models) -> str:
+async def _summary(
+    before: str, old: Sequence[AnyMessage], context: Context, models: Models, meter: Meter
+) -> str:
     lines = [f"{_speaker(m)}: {text_of(m)}" for m in old]
     if models.resolve(context.model_of("remember")) != OFFLINE:
         prompt = filled(context.remember_prompt, business=context.business, summary=untagged(before))
@@ -78,6 +86,7 @@ async def _summary(before: str, old: Sequence[AnyMessage], context: Context, mod
             asked = await models.ask(
                 context.model_of("remember"),
                 [SystemMessage(prompt), HumanMessage("\n".join(lines))],
+                meter,
                 call=context.call_of("remember"),
             )
         except NoModelAnswered:

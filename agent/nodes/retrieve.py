@@ -9,12 +9,15 @@ from typing import Any, Protocol
 
 import structlog
 from langchain_core.messages import HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.language.screens import is_media_only, is_pleasantry
+from agent.models.usage import Meter
 from agent.offline.asking import also_searched, questions_in
 from agent.state import Quoted, State, burst_text, text_of
+from agent.turn_services import services_of
 from tools.runtime import PriceList
 
 # A local embedder on a loaded machine may take this long for its first question; without passages the answer
@@ -29,7 +32,12 @@ log = structlog.get_logger()
 class Knowledge(Protocol):
     """A bot's knowledge base, as the graph needs it."""
 
-    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]: ...
+    async def passages(
+        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+    ) -> list[Quoted]:
+        """The best passages; what a paid search costs goes on the bill of `meter`."""
+        ...
+
     async def price_list(self, bot_id: str) -> PriceList: ...
 
 
@@ -39,21 +47,26 @@ def _last_said(state: State) -> str:
     return next((text for text in said if not is_pleasantry(text)), "") if state.get("touch") else ""
 
 
-async def retrieve(state: State, runtime: Runtime[Context], knowledge: Knowledge) -> dict[str, Any]:
+async def retrieve(
+    state: State, runtime: Runtime[Context], config: RunnableConfig, knowledge: Knowledge
+) -> dict[str, Any]:
     """The best passages for the burst. Without them the agent still answers, and says what it does not
     know."""
     said = burst_text(state) or _last_said(state)
     if not said or is_pleasantry(said) or is_media_only(said):
         return {"passages": []}
     try:
-        found = await asyncio.wait_for(_found(state, runtime.context, knowledge, said), SECONDS)
+        searching = _found(state, runtime.context, knowledge, said, services_of(config).meter)
+        found = await asyncio.wait_for(searching, SECONDS)
     except Exception as error:  # an embedding provider's outage must not silence the shop
         log.error("retrieval_failed", error=repr(error)[:300])
         return {"passages": []}
     return {"passages": found}
 
 
-async def _found(state: State, context: Context, knowledge: Knowledge, said: str) -> list[Quoted]:
+async def _found(
+    state: State, context: Context, knowledge: Knowledge, said: str, meter: Meter
+) -> list[Quoted]:
     """The passages of all questions of the burst, the best of each first. Two questions in one search would
     hide each other's answers."""
     questions = questions_in(said)
@@ -62,7 +75,7 @@ async def _found(state: State, context: Context, knowledge: Knowledge, said: str
     language = state.get("profile", {}).get("language") or ""
 
     async def search(texts: Sequence[str]) -> list[list[Quoted]]:
-        asked = [knowledge.passages(shelf, text, language, context.passages) for text in texts]
+        asked = [knowledge.passages(shelf, text, language, context.passages, meter) for text in texts]
         return list(await asyncio.gather(*asked))
 
     rows = await search(texts)

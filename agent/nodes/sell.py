@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 from langgraph.types import Command
@@ -19,6 +20,7 @@ from agent.nodes.requests import without_a_model
 from agent.prompting import answerable, fenced, opening_words, shown, with_turn
 from agent.prompts import filled
 from agent.state import State, burst, burst_text, text_of, untagged
+from agent.turn_services import Blocks, services_of
 
 log = structlog.get_logger()
 
@@ -30,17 +32,23 @@ Next = Literal["tools", "ground", "remember"]
 
 
 async def sell(
-    state: State, runtime: Runtime[Context], models: Models, tools: Sequence[BaseTool]
+    state: State,
+    runtime: Runtime[Context],
+    config: RunnableConfig,
+    models: Models,
+    tools: Callable[[Sequence[str]], list[BaseTool]],
 ) -> Command[Next]:
     """One model call. Its text is the reply; its tool calls are run and come back here, up to `tool_rounds`
-    times."""
+    times. `tools` gives those that some patterns of names allow."""
+    services = services_of(config)
     context, language = runtime.context, state.get("profile", {}).get("language") or "en"
-    offered = tools if _rounds(state["messages"]) < context.tool_rounds else ()
-    messages = _messages(state, context, language)
+    offered = tools(context.tools) if _rounds(state["messages"]) < context.tool_rounds else ()
+    messages = _messages(state, context, language, services.attachments)
     try:
         asked = await models.ask(
             context.model,
             messages,
+            services.meter,
             tools=offered,
             call=context.call_of("sell"),
         )
@@ -71,7 +79,9 @@ def _said(state: State, text: str, model: str) -> dict[str, Any]:
     return {"messages": [AIMessage(text)], "replies": [*state.get("replies", []), text], "model": model}
 
 
-def _messages(state: State, context: Context, language: str) -> list[AnyMessage]:
+def _messages(
+    state: State, context: Context, language: str, attachments: Mapping[str, Blocks]
+) -> list[AnyMessage]:
     """Rules, facts and voice first, the same over a conversation; then the history; then what is true in this
     turn alone, and what was said in it."""
     rules = filled(
@@ -80,7 +90,7 @@ def _messages(state: State, context: Context, language: str) -> list[AnyMessage]
         voice=context.voice.words(),
         facts=context.facts or "none",
     )
-    said = shown(answerable(state["messages"]))
+    said = shown(answerable(state["messages"]), attachments)
     waiting = burst(state)
     return with_turn(rules, said, _turn(state, context, language), str(waiting[0].id) if waiting else "")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
@@ -19,9 +20,11 @@ from agent.grounding.verify import unsupported
 from agent.language.phrases import say
 from agent.language.screens import is_pleasantry
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
+from agent.models.usage import Meter
 from agent.nodes.ground import Next, asked, evidence, judged_by_code, written_anew
 from agent.prompts import filled
 from agent.state import State, text_of, untagged, without_notes
+from agent.turn_services import services_of
 
 # Earlier messages whose words count as evidence.
 EARLIER = 16
@@ -29,7 +32,9 @@ EARLIER = 16
 log = structlog.get_logger()
 
 
-async def verify(state: State, runtime: Runtime[Context], models: Models) -> Command[Any]:
+async def verify(
+    state: State, runtime: Runtime[Context], config: RunnableConfig, models: Models
+) -> Command[Any]:
     """Lets through what a reader finds supported and code finds as cited. Any other reply is written anew
     once, with what is wrong; then its wrong sentences go, an honest line stands in their place, and a
     person gets a task. Where no reader answers, code alone decides as it does without one."""
@@ -38,7 +43,8 @@ async def verify(state: State, runtime: Runtime[Context], models: Models) -> Com
     if not any(_may_claim(part) for part in parts):
         return Command(goto="remember")
     known = lines(sources(state, context))
-    verified = await _read(state, context, models, known, parts)
+    asking = request(context, known, asked(state), parts)
+    verified = await _read(asking, context, models, services_of(config).meter)
     if verified is None:
         return judged_by_code(state, context)
     vetoed = {finding.claim.text.strip() for finding in unsupported(reply, evidence(state, context))}
@@ -112,13 +118,14 @@ def _may_claim(part: Sentence) -> bool:
 
 
 async def _read(
-    state: State, context: Context, models: Models, known: Sequence[Line], parts: Sequence[Sentence]
+    messages: Sequence[AnyMessage], context: Context, models: Models, meter: Meter
 ) -> Verified | None:
     """The judgement of the verifier's model; None where it gives none."""
     try:
         answer = await models.ask(
             context.verify_model,
-            request(context, known, asked(state), parts),
+            messages,
+            meter,
             schema=Verified,
             call=context.call_of("verify"),
         )

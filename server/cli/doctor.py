@@ -19,7 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from agent.model_options import ModelOptions
 from agent.models.failures import address_of
-from agent.models.usage import price_of
+from agent.models.usage import Meter, price_of
 from channels.base import Linked
 from server.bots.bot import Bot
 from server.bots.knowledge import embedder
@@ -30,7 +30,7 @@ from server.observability import model_capabilities
 from server.observability.model_checks import SECONDS, check, check_model, silence
 from server.observability.redis_fitness import look, write
 from server.pipeline.agents import models
-from server.pipeline.transcription import Unheard, default_model, transcribe
+from server.pipeline.transcription import Unheard, Voice, default_model, transcribe
 from server.store.client import Redis
 from server.store.keys import key
 from server.web import webhook_check
@@ -200,7 +200,7 @@ async def _other_models(settings: Settings, http: httpx.AsyncClient, found: Foun
 
         async def hear() -> None:
             try:
-                await transcribe(settings, http, silence(), "audio/wav", "")
+                await transcribe(settings, http, Voice(silence(), "audio/wav"), Meter())
             except Unheard as error:
                 if str(error) != "silent":
                     raise

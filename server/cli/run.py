@@ -102,8 +102,8 @@ async def _work(settings: Settings, redis: Redis) -> None:
     from server.observability.redis_fitness import Judge
     from server.pipeline.agents import forget_trouble, graphs
     from server.pipeline.poller import keep_polling
-    from server.pipeline.turn_services import TurnServices
     from server.pipeline.worker import Worker
+    from server.pipeline.worker_services import WorkerServices
     from server.web.app import http_timeout
     from tools._mcp import connected
 
@@ -114,7 +114,7 @@ async def _work(settings: Settings, redis: Redis) -> None:
     ):
         router = ChannelRouter(settings, provider, [])
         registry = BotRegistry(settings, redis, router)
-        services = TurnServices.over(settings, redis, router, model)
+        services = WorkerServices.over(settings, redis, router, model)
         await forget_trouble(redis)
         judge = Judge(settings, redis)
         worker = Worker(registry, graphs(settings, redis, model), services, judge)

@@ -89,6 +89,7 @@ class About:
         self.bot_id, self.target, self.read = "", "", False
 
 
+# Of the HTTP request in hand, whose context is its own; no turn reads it.
 _about: ContextVar[About | None] = ContextVar("about", default=None)
 
 

@@ -59,7 +59,8 @@ class Operator(Record):
 
 
 MASTER = Operator(id="api_token", name="API_TOKEN")
-# Who makes the request in hand.
+# Who makes the HTTP request in hand: each has a context of its own, and whatever answers it may look. No turn
+# reads it.
 who: ContextVar[Operator] = ContextVar("who", default=MASTER)
 
 

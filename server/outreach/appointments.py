@@ -30,7 +30,6 @@ from server.store.keys import key
 from server.store.readable import readable
 from server.store.records import Contact, File, Record, Reply
 from server.store.scripts import Scripts
-from tools.runtime import idempotency_key
 
 MINUTE = 60_000
 # Nobody is called sooner than this, and slots are proposed for so many days.
@@ -84,14 +83,14 @@ class Appointments:
         return list(itertools.islice((at for at in upcoming if at not in full), most))
 
     async def book(
-        self, bot: Bot, contact: Contact, start: int, about: str, old: str = ""
+        self, bot: Bot, contact: Contact, start: int, about: str, *, old: str = "", made_by: str = ""
     ) -> Appointment | None:
-        """Book a slot (ms), or move the appointment `old` to it; None when it is taken or no slot. The
-        same turn books once."""
+        """Book a slot (ms), or move the appointment `old` to it; None when it is taken or no slot. What is
+        asked for again with the same `made_by` is booked once."""
         if start not in await self.free(bot, start, 1):
             mine = await self.of(bot.id, contact.id)
             return next((booked for booked in mine if booked.start == start), None)
-        made_by = idempotency_key.get() or uuid4().hex
+        made_by = made_by or uuid4().hex
         booked = Appointment(
             id=hashlib.blake2b(f"{made_by} {start}".encode(), digest_size=12).hexdigest(),
             bot_id=bot.id,
@@ -187,15 +186,16 @@ class Calendar:
             for booked in await self._appointments.of(self._runtime.bot.id, self._contact.id)
         ]
 
-    async def book(self, start: str, about: str) -> bool:
+    async def book(self, start: str, about: str, idempotency_key: str) -> bool:
         """Book, or move the contact's appointment if there is one; a confirmation with a calendar file
-        follows."""
+        follows. The same turn books once."""
         at, bot = self._moment(start), self._runtime.bot
         old = await self._appointments.of(bot.id, self._contact.id)
         if at is None:
             return False
+        moved = old[0].id if old and old[0].start != at else ""
         booked = await self._appointments.book(
-            bot, self._contact, at, about, old[0].id if old and old[0].start != at else ""
+            bot, self._contact, at, about, old=moved, made_by=idempotency_key
         )
         if booked is None:
             return False

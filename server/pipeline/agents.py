@@ -19,13 +19,14 @@ from agent.checkpointer import RedisCheckpointer
 from agent.documents import Bookshelf
 from agent.graph import build
 from agent.memory.redis_store import RedisItemStore
-from agent.models import usage
 from agent.models.chat import OFFLINE, Access, Models
 from agent.models.failures import Trouble
 from agent.models.offline import OfflineChatModel, offline_model
 from agent.models.providers import environment
+from agent.models.usage import Meter, set_prices
 from agent.models.ways import Ways
 from agent.tool_calls import once_each
+from agent.turn_services import TurnServices
 from knowledge_base.library import Library
 from server.bots.bot import Bot
 from server.bots.corrections import RedisCorrections
@@ -66,7 +67,7 @@ def provider_access(provider: str) -> tuple[str | None, str | None]:
 def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Redis | None = None) -> Models:
     """The chat models of the settings, with the offline one behind them. `http` carries OpenAI's wire;
     trouble with a key becomes an alert in `redis`."""
-    usage.set_prices(settings.model_prices)
+    set_prices(settings.model_prices)
     access = Access(
         openai_key=settings.openai_key,
         openai_url=settings.openai_base_url,
@@ -216,17 +217,16 @@ class Rehearsal:
         """The replies to a text from an unknown contact, with the model and the sources."""
         state: dict[str, Any] = {}
         start = {"messages": [HumanMessage(text, id="rehearsal")], "bot_id": bot.id}
-        calls: list[usage.Call] = []
-        usage.calls.set(calls)
-        usage.allowance.set(await self._spending.allowance(bot))
+        meter = Meter(await self._spending.allowance(bot))
+        config = TurnServices(meter).within()
         try:
             # langgraph leaves open what a Command carries
             async for chunk in self._graph.astream(  # pyright: ignore[reportUnknownMemberType]
-                start, context=bot.context, stream_mode="values"
+                start, config, context=bot.context, stream_mode="values"
             ):
                 state = chunk
         finally:
-            await self._spending.record(bot.id, "", calls)
+            await self._spending.record(bot.id, "", meter.calls)
         passages = state.get("passages", [])
         return {
             "bot_id": bot.id,

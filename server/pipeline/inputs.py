@@ -13,7 +13,9 @@ import structlog
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from agent.models.chat import OFFLINE
+from agent.models.usage import Meter
 from agent.state import names_taken_back, taken_back
+from agent.turn_services import Blocks
 from channels.base import Message
 from channels.downloads import DownloadError
 from server.bots.bot import BotRuntime
@@ -29,7 +31,7 @@ from server.conversations.message_text import (
     reacted,
     voiced,
 )
-from server.pipeline.transcription import Unheard, transcribe
+from server.pipeline.transcription import Unheard, Voice, transcribe
 from server.store.records import Contact
 
 # What chat models take as images; WhatsApp sends JPEG and PNG, stickers are WebP ("Supported media types").
@@ -42,8 +44,6 @@ MOST_FILES = 5
 RECENT = 12
 
 log = structlog.get_logger()
-
-Blocks = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,18 @@ class Inputs:
         self._settings, self._router, self._http = settings, router, http
 
     async def read(
-        self, runtime: BotRuntime, contact: Contact, batch: Sequence[Message], patient: bool = True
+        self,
+        runtime: BotRuntime,
+        contact: Contact,
+        batch: Sequence[Message],
+        meter: Meter,
+        patient: bool = True,
     ) -> Read:
         """The batch, what an operator wrote first: it is known, and must not pass for the answer to what the
         contact wrote.
 
-        While `patient`, a file that may come later fails the turn, which is then tried again.
+        What a transcription costs goes on the bill of `meter`. While `patient`, a file that may come later
+        fails the turn, which is then tried again.
         """
         messages, attachments = list[AnyMessage](), dict[str, Blocks]()
         for message in sorted(as_amended(batch), key=lambda m: m.kind != "echo"):
@@ -84,7 +90,7 @@ class Inputs:
             if message.kind == "revoke":
                 messages.append(taken_back(message.id, message.amends))
                 continue
-            text, blocks = await self._said(runtime, contact, message, patient)
+            text, blocks = await self._said(runtime, contact, message, meter, patient)
             if blocks and len(attachments) < MOST_FILES:
                 attachments[message.id] = blocks
             before = f"{message.context}\n" if message.context else ""
@@ -106,20 +112,22 @@ class Inputs:
         return Read(messages, attachments)
 
     async def _said(
-        self, runtime: BotRuntime, contact: Contact, message: Message, patient: bool
+        self, runtime: BotRuntime, contact: Contact, message: Message, meter: Meter, patient: bool
     ) -> tuple[str, Blocks]:
         if pressed_stop(message):
             return STOP, []
         if message.kind in ("text", "button", "edit"):
             return message.text, []
         if message.kind == "audio":
-            return await self._voice(runtime, contact, message, patient), []
+            return await self._voice(runtime, contact, message, meter, patient), []
         if message.kind in ("image", "document", "video") and message.media:
             blocks, trouble = await self._shown(runtime, message, patient)
             return marked(message, "" if blocks else trouble), blocks
         return marked(message, "unreadable" if message.kind == "unsupported" else ""), []
 
-    async def _voice(self, runtime: BotRuntime, contact: Contact, message: Message, patient: bool) -> str:
+    async def _voice(
+        self, runtime: BotRuntime, contact: Contact, message: Message, meter: Meter, patient: bool
+    ) -> str:
         """The words of a voice message, put on record once."""
         heard = await runtime.conversations.heard(contact.id, message.id)
         if heard is None:
@@ -127,7 +135,7 @@ class Inputs:
                 audio = await self._file(runtime, message, self._settings.media_megabytes * MEGABYTE, patient)
                 mime = message.media.mime_type if message.media else ""
                 language = contact.profile.get("language", "")
-                heard = await transcribe(self._settings, self._http, audio, mime, language)
+                heard = await transcribe(self._settings, self._http, Voice(audio, mime, language), meter)
             except DownloadError as error:
                 if error.kind == "too_large":
                     return voiced("", "too_large")

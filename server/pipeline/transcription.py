@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import io
 import threading
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import httpx
 import structlog
 
-from agent.models import usage as meter
+from agent.models.usage import Meter
 from channels.json_parts import as_dict
 from server.config.settings import Settings
 
@@ -55,40 +56,50 @@ def default_model(settings: Settings) -> str:
     return "offline" if importlib.util.find_spec("faster_whisper") else "off"
 
 
-async def transcribe(
-    settings: Settings, http: httpx.AsyncClient, audio: bytes, mime: str, language: str
-) -> str:
-    """What is said in a voice message. `language` (two letters, may be empty) is what the contact writes in.
-    Raises Unheard; a provider that does not answer raises httpx.HTTPError."""
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A voice message. `language` (two letters, may be empty) is what its contact writes in."""
+
+    audio: bytes
+    mime: str = ""
+    language: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Its MIME type without parameters; WhatsApp records Ogg."""
+        return self.mime.partition(";")[0] or "audio/ogg"
+
+
+async def transcribe(settings: Settings, http: httpx.AsyncClient, voice: Voice, meter: Meter) -> str:
+    """What is said in a voice message; what that costs goes on the bill of `meter`. Raises Unheard; a
+    provider that does not answer raises httpx.HTTPError."""
     model = default_model(settings)
     provider, _, name = model.partition(":")
-    if not audio:
+    if not voice.audio:
         raise Unheard("empty")
-    if meter.allowance.get() == "offline" and provider in ("openai", "google_genai"):
+    if meter.allowance == "offline" and provider in ("openai", "google_genai"):
         raise Unheard("the day's budget is spent")
     if provider == "openai":
-        text = await _openai(settings, http, name, audio, mime, language)
+        text = await _openai(settings, http, name, voice, meter)
     elif provider == "google_genai":
-        text = await _gemini(settings, http, name, audio, mime)
+        text = await _gemini(settings, http, name, voice, meter)
     elif provider == "offline":
-        text = await asyncio.wait_for(asyncio.to_thread(_offline, audio, language), SECONDS)
+        text = await asyncio.wait_for(asyncio.to_thread(_offline, voice.audio, voice.language), SECONDS)
     else:
         raise Unheard("TRANSCRIPTION_MODEL is off")
     if not any(c.isalnum() for c in text):
         raise Unheard("silent")
-    log.info("transcribed", model=model, characters=len(text), bytes=len(audio))
+    log.info("transcribed", model=model, characters=len(text), bytes=len(voice.audio))
     return text.strip()
 
 
-async def _openai(
-    settings: Settings, http: httpx.AsyncClient, model: str, audio: bytes, mime: str, language: str
-) -> str:
+async def _openai(settings: Settings, http: httpx.AsyncClient, model: str, voice: Voice, meter: Meter) -> str:
     """POST /audio/transcriptions (OpenAI API reference, "Create transcription")."""
-    files = {"file": (f"voice.{_suffix(mime)}", audio, mime.partition(";")[0] or "audio/ogg")}
+    files = {"file": (f"voice.{_suffix(voice.mime)}", voice.audio, voice.kind)}
     data = {
         "model": model,
         "response_format": "json",
-        **({"language": language} if len(language) == 2 else {}),
+        **({"language": voice.language} if len(voice.language) == 2 else {}),
     }
     answer = await http.post(
         f"{settings.openai_base_url}/audio/transcriptions",
@@ -99,14 +110,15 @@ async def _openai(
     )
     body = _body(answer)
     usage: dict[str, Any] = body.get("usage") or {}
-    _count(f"openai:{model}", int(usage.get("input_tokens") or 0), int(usage.get("output_tokens") or 0))
+    read, written = int(usage.get("input_tokens") or 0), int(usage.get("output_tokens") or 0)
+    meter.add("transcribe", f"openai:{model}", read, written)
     return str(body.get("text") or "")
 
 
-async def _gemini(settings: Settings, http: httpx.AsyncClient, model: str, audio: bytes, mime: str) -> str:
+async def _gemini(settings: Settings, http: httpx.AsyncClient, model: str, voice: Voice, meter: Meter) -> str:
     """POST :generateContent with inline audio (Gemini API, "Audio understanding")."""
-    kind = mime.partition(";")[0] or "audio/ogg"
-    parts = [{"text": ORDER}, {"inline_data": {"mime_type": kind, "data": base64.b64encode(audio).decode()}}]
+    data = base64.b64encode(voice.audio).decode()
+    parts = [{"text": ORDER}, {"inline_data": {"mime_type": voice.kind, "data": data}}]
     answer = await http.post(
         f"{settings.gemini_base_url or GEMINI_URL}/v1beta/models/{model}:generateContent",
         json={"contents": [{"role": "user", "parts": parts}], "generationConfig": {"temperature": 0}},
@@ -115,11 +127,8 @@ async def _gemini(settings: Settings, http: httpx.AsyncClient, model: str, audio
     )
     body = _body(answer)
     usage: dict[str, Any] = body.get("usageMetadata") or {}
-    _count(
-        f"google_genai:{model}",
-        int(usage.get("promptTokenCount") or 0),
-        int(usage.get("candidatesTokenCount") or 0),
-    )
+    read, written = int(usage.get("promptTokenCount") or 0), int(usage.get("candidatesTokenCount") or 0)
+    meter.add("transcribe", f"google_genai:{model}", read, written)
     candidates: list[dict[str, Any]] = body.get("candidates") or [{}]
     content: dict[str, Any] = candidates[0].get("content") or {}
     said: list[dict[str, Any]] = content.get("parts") or []
@@ -136,10 +145,6 @@ def _body(answer: httpx.Response) -> dict[str, Any]:
         return as_dict(answer.json())
     except ValueError:
         raise Unheard("the answer is not JSON") from None
-
-
-def _count(model: str, read: int, written: int) -> None:
-    meter.add("transcribe", model, read, written)
 
 
 def _suffix(mime: str) -> str:

@@ -10,9 +10,9 @@ import structlog
 from langchain_core.messages import AnyMessage, RemoveMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from agent.context import attachments
-from agent.models import usage
+from agent.models.usage import Call, Meter
 from agent.state import State, Touch
+from agent.turn_services import TurnServices
 from channels.base import Message
 from server.bots.bot import Bot, BotRuntime
 from server.clock import now_ms
@@ -24,10 +24,9 @@ from server.outreach.appointments import Calendar
 from server.outreach.follow_ups import silence
 from server.outreach.rules import WINDOW, TouchDecision
 from server.pipeline.agents import Graph
-from server.pipeline.turn_services import TurnServices
+from server.pipeline.worker_services import WorkerServices
 from server.store.mailbox import TurnOutcome, Work
 from server.store.records import Contact, Plan
-from tools.runtime import calendar
 
 log = structlog.get_logger()
 
@@ -38,14 +37,14 @@ Done = tuple[list[Pair], TurnOutcome]
 class _Ending:
     """How a turn ends: what was `said` in it, or the touch that was `due`."""
 
-    services: TurnServices
+    services: WorkerServices
     runtime: BotRuntime
     contact: Contact
     turn_id: str
     said: Sequence[Message]
     due: tuple[Plan, TouchDecision] | None
 
-    async def done(self, values: State, calls: Sequence[usage.Call]) -> Done:
+    async def done(self, values: State, calls: Sequence[Call]) -> Done:
         """What the graph ended with, as replies and what is planned after them."""
         follow_ups, bot = self.services.follow_ups, self.runtime.bot
         if self.due:
@@ -59,7 +58,7 @@ class _Ending:
 
 
 async def run(
-    graph: Graph, runtime: BotRuntime, contact: Contact, work: Work, services: TurnServices
+    graph: Graph, runtime: BotRuntime, contact: Contact, work: Work, services: WorkerServices
 ) -> Done:
     """Replies of a turn, each with its line of the transcript, and what it leaves planned.
 
@@ -72,26 +71,28 @@ async def run(
     if due and due[1].what != "go":
         return [], await services.follow_ups.left_out(runtime, contact, *due)
     values = await _remembered(graph, config)
-    source, calls = work.batch[-1].id if work.batch else turn_id, list[usage.Call]()
+    source = work.batch[-1].id if work.batch else turn_id
+    meter = Meter(await services.spending.allowance(runtime.bot))
     ending = _Ending(services, runtime, contact, turn_id, said, due)
     resumed = values.get("turn_id") == turn_id
     if resumed:
         before = await graph.aget_state(config)
         if not (before.next or before.tasks):
             await _settle(services, runtime, contact, values, source)
-            return await ending.done(values, calls)
+            return await ending.done(values, meter.calls)
     contact = await services.back_to_bot(runtime, contact)
-    usage.calls.set(calls)
-    usage.allowance.set(await services.spending.allowance(runtime.bot))
-    read = await services.inputs.read(runtime, contact, said, patient=work.failures < 2)
+    read = await services.inputs.read(runtime, contact, said, meter, patient=work.failures < 2)
     start: Any = None if resumed else start_of(runtime.bot, contact, turn_id, read.messages, values, now_ms())
     if start and due:
         start["touch"] = _touch(runtime.bot, *due)
-    attachments.set(read.attachments)
-    calendar.set(Calendar(services.appointments, runtime, contact))
+    own = TurnServices(meter, read.attachments, Calendar(services.appointments, runtime, contact))
     # langgraph leaves open what a Command carries
     stream: Any = graph.astream(  # pyright: ignore[reportUnknownMemberType]
-        start, config, context=runtime.bot.context, durability="sync", stream_mode=["updates", "values"]
+        start,
+        own.within(**config["configurable"]),
+        context=runtime.bot.context,
+        durability="sync",
+        stream_mode=["updates", "values"],
     )
     tracing = Tracing(resumed)
     async for mode, chunk in stream:
@@ -105,9 +106,9 @@ async def run(
             await services.learn(runtime, contact, written, source, turn_id)
     if resumed:
         await _settle(services, runtime, contact, values, source)
-    trace = tracing.trace(turn_id, values, calls, contact.asked_at)
-    await services.record(runtime, contact, calls, trace, work.batch)
-    return await replace(ending, contact=contact).done(values, calls)
+    trace = tracing.trace(turn_id, values, meter.calls, contact.asked_at)
+    await services.record(runtime, contact, meter.calls, trace, work.batch)
+    return await replace(ending, contact=contact).done(values, meter.calls)
 
 
 def _config(conversation_id: str, work: Work) -> Any:
@@ -174,7 +175,7 @@ def start_of(
 
 
 async def _settle(
-    services: TurnServices, runtime: BotRuntime, contact: Contact, values: State, source: str
+    services: WorkerServices, runtime: BotRuntime, contact: Contact, values: State, source: str
 ) -> None:
     """Put on record what nodes found out before a crash came between their checkpoint and `_learn`."""
     if "started_with" not in values or "turn_id" not in values:  # no node has run

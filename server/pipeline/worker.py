@@ -24,8 +24,8 @@ from server.pipeline import linked_sessions, sender, turn
 from server.pipeline.agents import Graph
 from server.pipeline.leases import held
 from server.pipeline.schedule import LONGEST_NAP, PollSchedule
-from server.pipeline.turn_services import TurnServices
 from server.pipeline.typing_indicator import show_typing
+from server.pipeline.worker_services import WorkerServices
 from server.store.keys import WAKE
 from server.store.mailbox import Work
 from server.store.records import Contact, Entry, Reply
@@ -47,7 +47,7 @@ class Worker:
         self,
         runtimes: Mapping[str, BotRuntime],
         graph_of: Callable[[str], Graph],
-        services: TurnServices,
+        services: WorkerServices,
         judge: Judge | None = None,
     ) -> None:
         """`judge` says whether Redis may be worked with."""

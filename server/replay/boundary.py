@@ -18,6 +18,7 @@ from langgraph.types import Command
 from agent.model_options import ModelOptions
 from agent.models.chat import OFFLINE, Models
 from agent.models.failures import judge
+from agent.models.usage import Meter
 from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
 from agent.tool_calls import Answer, Call, Calling
@@ -257,7 +258,9 @@ class TapedKnowledge:
     def __init__(self, tape: Tape, live: Knowledge) -> None:
         self._tape, self._live = tape, live
 
-    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
+    async def passages(
+        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+    ) -> list[Quoted]:
         """What a search found."""
         place = self._tape.place("retrieve")
         row = self._tape.old.passages.get(place)
@@ -275,7 +278,7 @@ class TapedKnowledge:
             )
         else:
             self._tape.passages[place] = {"question": question, "error": "no documents in time"}
-            found = await self._live.passages(bot_id, question, language, count)
+            found = await self._live.passages(bot_id, question, language, count, meter)
         self._tape.passages[place] = {"question": question, "found": [dict(passage) for passage in found]}
         return found
 

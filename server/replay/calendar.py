@@ -39,7 +39,7 @@ class PaperCalendar:
         """The contact's appointment, if any."""
         return [self._taken] if self._taken else []
 
-    async def book(self, start: str, about: str) -> bool:
+    async def book(self, start: str, about: str, idempotency_key: str) -> bool:
         """Take a slot, in place of the one taken before."""
         start = start.strip()[:16].replace("T", " ")
         if start != self._taken and start not in await self.free(start[:10]):

@@ -14,6 +14,7 @@ from pydantic import Field
 from agent.context import PROFILE_FIELDS, STAGES, TOPICS, Context
 from agent.models.chat import Models
 from agent.models.offline import offline_model
+from agent.models.usage import Meter
 from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
 from channels.base import ANSWERED
@@ -288,8 +289,10 @@ class _Masked:
     def __init__(self, live: Knowledge, mask: Mask) -> None:
         self._live, self._mask = live, mask
 
-    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
-        found = await self._live.passages(bot_id, question, language, count)
+    async def passages(
+        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+    ) -> list[Quoted]:
+        found = await self._live.passages(bot_id, question, language, count, meter)
         return [Quoted(**{**passage, "text": self._mask.patterns(passage["text"])}) for passage in found]  # pyright: ignore[reportArgumentType]
 
     async def price_list(self, bot_id: str) -> PriceList:

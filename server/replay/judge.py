@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.model_options import CallSettings
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
+from agent.models.usage import Meter
 from agent.prompts import filled, version
 from agent.state import untagged
 from server.replay.batch.exchange import Unanswered, or_waiting
@@ -92,7 +93,7 @@ async def ask(models: Models, model: str, rubric: str, said: str, reply: str) ->
         reply=untagged(reply),
     )
     asked = await models.ask(
-        model, [HumanMessage(prompt)], schema=Judgement, call=CallSettings("judge", timeout=SECONDS)
+        model, [HumanMessage(prompt)], Meter(), schema=Judgement, call=CallSettings("judge", timeout=SECONDS)
     )
     if asked.model == OFFLINE or asked.parsed is None:
         raise NoModelAnswered("the offline model is no judge")

@@ -14,12 +14,12 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.memory import InMemoryStore
 
-from agent.context import attachments
 from agent.graph import build
-from agent.models import usage
 from agent.models.chat import Models
+from agent.models.usage import Call, Meter
 from agent.nodes.retrieve import Knowledge
 from agent.state import State, Touch
+from agent.turn_services import TurnServices
 from channels.base import Media, Message
 from channels.emulators.numbers import SIMULATED
 from channels.registry import channels
@@ -31,7 +31,7 @@ from server.conversations.outbox import texts_of
 from server.outreach import rules
 from server.outreach.rules import HOUR
 from server.pipeline.turn import start_of
-from server.pipeline.turn_services import pause_is_over
+from server.pipeline.worker_services import pause_is_over
 from server.replay.boundary import TapedKnowledge, TapedModels, taped_calls
 from server.replay.calendar import PaperCalendar
 from server.replay.expect import failures
@@ -40,7 +40,6 @@ from server.replay.judge import judged
 from server.replay.saved import BadConversation, Said, SavedConversation, Turn
 from server.replay.tape import Mode, Recorded, Tape
 from server.store.records import Contact, Plan
-from tools.runtime import calendar
 
 MINUTE = 60_000
 # What the graph ends with where it was not asked.
@@ -291,13 +290,10 @@ class Talk:
 
     async def _run(
         self, messages: list[AnyMessage] | list[HumanMessage], touch: Touch | None
-    ) -> tuple[State, list[str], list[usage.Call], float]:
-        calls: list[usage.Call] = []
-        usage.calls.set(calls)
-        usage.allowance.set("full")
-        attachments.set({})
+    ) -> tuple[State, list[str], list[Call], float]:
+        meter = Meter()
         self._calendar.now = self.now
-        calendar.set(self._calendar)
+        config = TurnServices(meter, calendar=self._calendar).within(**self._config["configurable"])
         values = await self._remembered()
         start: Any = start_of(
             self.bot, self.contact, str(self.tape.turn), [*self._waiting, *messages], values, self.now
@@ -308,7 +304,7 @@ class Talk:
         chunk: Any
         # langgraph leaves open what a Command carries
         async for mode, chunk in self._graph.astream(  # pyright: ignore[reportUnknownMemberType]
-            start, self._config, context=self.bot.context, stream_mode=["tasks", "values"]
+            start, config, context=self.bot.context, stream_mode=["tasks", "values"]
         ):
             if mode == "values":
                 values = chunk
@@ -317,7 +313,7 @@ class Talk:
             else:  # the first result of a step: all of the step have begun
                 route, together = [*route, *sorted(together)], []
         self._learn(values)
-        return values, [*route, *sorted(together)], calls, time.perf_counter() - began
+        return values, [*route, *sorted(together)], meter.calls, time.perf_counter() - began
 
     def _learn(self, values: State) -> None:
         """What the record of the contact would hold after the turn."""
@@ -336,7 +332,7 @@ class Talk:
         said: Sequence[str],
         route: Sequence[str],
         values: State,
-        calls: Sequence[usage.Call],
+        calls: Sequence[Call],
         seconds: float,
     ) -> Heard:
         local = self.bot.outreach.hours.local

@@ -7,13 +7,14 @@ import pytest
 from langchain_core.messages import AIMessage
 from pydantic import ValidationError
 
-from agent.context import Context, attachments
+from agent.context import Context
 from agent.language.detect import script_of
 from agent.language.screens import is_media_only, is_pleasantry
-from agent.models import usage as meter
 from agent.models.chat import Models
+from agent.models.usage import Meter
 from agent.nodes.ground import reveals
 from agent.state import Quoted
+from agent.turn_services import TurnServices
 from tests.agent.saying import sales_prompts, saying
 from tests.support.chatting import Chat, Scripted, Shelf, quiet
 
@@ -141,11 +142,9 @@ async def test_what_a_colleague_wrote_is_known_after_the_hand_back(scripted):
 
 async def test_files_are_shown_to_the_model_and_never_remembered(scripted):
     chat, model = scripted(saying("Here you are."))
-    attachments.set({"m1.0": [{"type": "image", "base64": "aGk=", "mime_type": "image/png"}]})
-    try:
-        await chat.says("[image] what is this")
-    finally:
-        attachments.set({})
+    picture = {"type": "image", "base64": "aGk=", "mime_type": "image/png"}
+    chat.services = TurnServices(attachments={"m1.0": [picture]})
+    await chat.says("[image] what is this")
     shown = next(m for m, offered in model.asked if offered not in (["Verdict"], ["Facts"]))[-1]
     assert shown.content[-1]["base64"] == "aGk="
     assert "aGk=" not in str(await chat.state())
@@ -166,8 +165,7 @@ async def test_a_file_nobody_can_use_gets_one_clear_line(scripted, mark: str, li
 
 
 async def test_calls_are_counted_with_their_price():
-    bill: list[meter.Call] = []
-    meter.calls.set(bill)
+    meter = Meter()
     usage = {
         "input_tokens": 1_000_000,
         "output_tokens": 100_000,
@@ -176,7 +174,7 @@ async def test_calls_are_counted_with_their_price():
     }
     meter.count("sell", "openai:gpt-4.1-mini-2025-04-14", AIMessage("x", usage_metadata=usage))  # pyright: ignore[reportArgumentType]
     meter.count("sell", "openai:unheard-of", AIMessage("x"))
-    meter.calls.set(None)
+    bill = meter.calls
     assert bill[0].cost == pytest.approx(0.5 * 0.4 + 0.5 * 0.1 + 0.1 * 1.6)
     assert (bill[1].cost, bill[1].priced) == (0, False)
 
@@ -187,14 +185,11 @@ async def test_a_spent_budget_means_the_cheaper_model_and_then_the_offline_one(s
 
     models = chat.models
     models.put("scripted:cheap", Scripted(script=saying("Cheaply."), asked=[]))
-    try:
-        meter.allowance.set("cheaper")
-        assert await chat.says("which vases are there?") == ["Cheaply."] and not model.asked
-        meter.allowance.set("offline")
-        await chat.says("how much is delivery?")
-        assert (await chat.state())["model"] == "offline" and not model.asked
-    finally:
-        meter.allowance.set("full")
+    chat.services = TurnServices(Meter("cheaper"))
+    assert await chat.says("which vases are there?") == ["Cheaply."] and not model.asked
+    chat.services = TurnServices(Meter("offline"))
+    await chat.says("how much is delivery?")
+    assert (await chat.state())["model"] == "offline" and not model.asked
 
 
 def test_small_screens():
@@ -216,7 +211,9 @@ def test_small_screens():
 async def test_whose_documents_are_used(monkeypatch: pytest.MonkeyPatch, named: str, used: str):
     asked: list[str] = []
 
-    async def passages(self: Shelf, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
+    async def passages(
+        self: Shelf, bot_id: str, question: str, language: str, count: int, meter: Meter
+    ) -> list[Quoted]:
         asked.append(bot_id)
         return []
 

@@ -178,7 +178,7 @@ async def test_a_person_in_charge_means_silence(scripted):
 async def test_a_passage_cannot_close_its_own_fence(scripted, monkeypatch):
     from tests.support.chatting import Shelf
 
-    async def poisoned(self, bot_id, question, language, count):
+    async def poisoned(self, bot_id, question, language, count, meter):
         return [
             {
                 "document": 'x"><',

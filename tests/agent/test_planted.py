@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 import tools as registry
 from agent.context import Context
 from agent.models.chat import Models
+from agent.models.usage import Meter
 from knowledge_base.goods.catalogue import Catalogue
 from tests.support.chatting import Chat, Scripted, Shelf, call, quiet, told
 
@@ -42,7 +43,9 @@ def chat_with(script: Any, **context: Any) -> tuple[Chat, Scripted]:
 
 
 async def prompt_with(text: str, place: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    async def passages(self: Any, bot_id: str, question: str, language: str, count: int) -> list[Any]:
+    async def passages(
+        self: Any, bot_id: str, question: str, language: str, count: int, meter: Meter
+    ) -> list[Any]:
         where = {"document": "a.pdf", "text": "Delivery costs 1,500 tenge.", place: text}
         return [{"page": 1, "language": "en", "strong": True, **{k: where[k] for k in ("document", "text")}}]
 

@@ -27,13 +27,13 @@ pytestmark = pytest.mark.slow
 BOOKING = '''
 import os
 from langchain_core.tools import tool
-from tools.runtime import idempotency_key
+from tools.runtime import Runtime, services_of
 
 @tool
-async def reserve(time: str) -> str:
+async def reserve(time: str, runtime: Runtime) -> str:
     """Book a call."""
     with open(os.environ["BOOKINGS"], "a") as file:
-        file.write(idempotency_key.get() + "\\n")
+        file.write(services_of(runtime).idempotency_key + "\\n")
     return f"booked for {time}"
 '''
 

@@ -24,6 +24,7 @@ from agent.context import Context
 from agent.documents import Bookshelf
 from agent.graph import build
 from agent.models.chat import Models
+from agent.models.usage import Meter
 from agent.prompts import placeholders, read
 from channels.cloud_webhook import signature
 from channels.emulators.cloud_api import CloudApiEmulator
@@ -35,8 +36,8 @@ from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.pipeline import linked_sessions
-from server.pipeline.turn_services import TurnServices
 from server.pipeline.worker import Worker
+from server.pipeline.worker_services import WorkerServices
 from server.store.keys import key, thread_prefix
 from server.web.app import create
 from tests.support.chatting import Scripted, call
@@ -111,11 +112,11 @@ class Noted(Models):
         self.calls: list[tuple[str, str, list[str]]] = []
         super().__init__(Scripted(script=_answer, asked=[]))
 
-    async def ask(self, name: str, messages: Any, **how: Any) -> Any:
+    async def ask(self, name: str, messages: Any, meter: Meter, **how: Any) -> Any:
         seen = "\n".join(str(m.content) for m in messages)
         self.calls.append((name, seen, [tool.name for tool in how.get("tools", ())]))
         call = replace(how.pop("call"), cheaper="", fallback="")
-        return await super().ask("offline", messages, call=call, **how)
+        return await super().ask("offline", messages, meter, call=call, **how)
 
 
 def _answer(messages: list[Any], offered: list[str]) -> AIMessage:
@@ -164,7 +165,7 @@ class Deployment:
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         await self.registry.refresh()
-        services = TurnServices.over(self.settings, self.redis, self.router, self.provider)
+        services = WorkerServices.over(self.settings, self.redis, self.router, self.provider)
         worker = Worker(self.registry, self.graph_of, services)
         task = asyncio.create_task(worker.run())
         try:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.documents import Bookshelf
+from agent.models.usage import Meter
 from knowledge_base.embed import bundled
 from knowledge_base.index import Index
 from knowledge_base.library import Library, MemoryStore
@@ -62,7 +63,7 @@ async def test_the_best_passage_answers(library: Library, question: str, documen
 async def test_it_is_known_whether_a_passage_answers(
     library: Library, question: str, language: str, answerable: bool
 ):
-    found = await Bookshelf(library).passages("demo", question, language, 5)
+    found = await Bookshelf(library).passages("demo", question, language, 5, Meter())
     assert any(passage["strong"] for passage in found) is answerable
 
 

@@ -16,7 +16,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from agent.context import Context
 from agent.graph import build
 from agent.models.chat import Models
+from agent.models.usage import Meter
 from agent.state import Quoted
+from agent.turn_services import TurnServices
 from knowledge_base.goods.catalogue import Catalogue
 
 Script = Callable[[list[BaseMessage], list[str]], AIMessage]
@@ -50,7 +52,9 @@ class Scripted(BaseChatModel):
 class Shelf:
     """A knowledge base of one passage and two products."""
 
-    async def passages(self, bot_id: str, question: str, language: str, count: int) -> list[Quoted]:
+    async def passages(
+        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+    ) -> list[Quoted]:
         return [
             Quoted(document="a.pdf", page=2, text="Delivery costs 1,500 tenge.", language="en", strong=True)
         ]
@@ -71,6 +75,7 @@ class Chat:
         self.models = models
         self.graph = build(models, Shelf(), InMemorySaver())
         self.context = Context(business="Vase shop, vases", **context)
+        self.services = TurnServices()
         self._config: Any = {"configurable": {"thread_id": "c"}}
         self._count = 0
 
@@ -79,7 +84,8 @@ class Chat:
         self._count += 1
         messages = [HumanMessage(text, id=f"m{self._count}.{i}") for i, text in enumerate(texts)]
         turn = {"messages": messages, "bot_id": "b", "turn_id": str(self._count), **state}
-        answer = await self.graph.ainvoke(turn, self._config, context=self.context)
+        config = self.services.within(**self._config["configurable"])
+        answer = await self.graph.ainvoke(turn, config, context=self.context)
         return answer.get("replies", [])
 
     async def state(self) -> dict[str, Any]:

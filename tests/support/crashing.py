@@ -25,14 +25,14 @@ from server import clock
 from server.cli import main
 from server.outreach import timers
 from server.pipeline.agents import RedisLedger
-from server.pipeline.turn_services import TurnServices
+from server.pipeline.worker_services import WorkerServices
 from server.store.mailbox import Mailbox
 
 # What is wrapped, and what the points before and after it are called.
 POINTS: dict[str, tuple[Any, str]] = {
     "accept": (Mailbox, "accept"),
     "claim": (Mailbox, "claim"),
-    "node": (TurnServices, "learn"),
+    "node": (WorkerServices, "learn"),
     "model": (Models, "ask"),
     "tool-record": (RedisLedger, "write"),
     "commit": (Mailbox, "commit"),

@@ -22,8 +22,8 @@ from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.pipeline import sender
-from server.pipeline.turn_services import TurnServices
 from server.pipeline.worker import Worker
+from server.pipeline.worker_services import WorkerServices
 from server.store.keys import key, thread_prefix
 from server.store.records import Entry, Reply
 from tests.support.chatting import Shelf
@@ -72,7 +72,7 @@ class Office:
                 holder=lambda thread: key("default", "box", thread),
             ),
         )
-        services = TurnServices.over(self.settings, self.redis, self.router, self.client)
+        services = WorkerServices.over(self.settings, self.redis, self.router, self.client)
         worker = Worker({"default": self.runtime}, lambda _: graph, services)
         self.workers.append(worker)
         task = asyncio.create_task(worker.run())

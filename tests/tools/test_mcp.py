@@ -15,7 +15,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from structlog.testing import capture_logs
 
-import agent.graph
+import agent.nodes.tools
 import tools
 from agent.context import Context
 from agent.models.chat import Models
@@ -84,10 +84,10 @@ async def test_answers_are_bounded_in_time_and_size(
 ):
     async with connected(file(shop=SHOP)):
         long = await answer_of("shop_long", {})
-        assert len(long.text) < agent.graph.TOOL_CHARACTERS + 20
+        assert len(long.text) < agent.nodes.tools.TOOL_CHARACTERS + 20
         picture = await answer_of("shop_picture", {})
         assert len(str(picture.content)) < 100
-        monkeypatch.setattr(agent.graph, "TOOL_SECONDS", 0.5)
+        monkeypatch.setattr(agent.nodes.tools, "TOOL_SECONDS", 0.5)
         slow = await answer_of("shop_slow", {})
         assert slow.status == "error" and "colleague" in slow.text
 

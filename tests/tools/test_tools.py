@@ -16,8 +16,6 @@ from structlog.testing import capture_logs
 
 import tools
 from knowledge_base.goods.catalogue import Catalogue
-from tools.find_product import find_product
-from tools.runtime import price_list
 
 ROWS = [
     {"sku": "AU-ONE", "name": "Aurora One espresso machine", "price": "189000"},
@@ -65,7 +63,9 @@ def test_every_tool_keeps_the_contract(name: str):
     assert "tool_call_id" not in schema["parameters"]["properties"]
     assert inspect.iscoroutinefunction(found.coroutine)
     assert tools.problem_of(found) == ""
-    gemini = convert_to_genai_function_declarations([found])[0].function_declarations[0]  # pyright: ignore
+    gemini = convert_to_genai_function_declarations([convert_to_openai_tool(found)])[0].function_declarations[
+        0
+    ]  # pyright: ignore
     assert gemini.name == name and gemini.description
     for asked in (schema["parameters"]["properties"] or {}).values():  # what both providers' schemas know
         assert set(asked) <= {"type", "description", "default", "enum", "items", "anyOf", "title"}
@@ -125,9 +125,3 @@ def test_an_installed_package_brings_tools(monkeypatch: pytest.MonkeyPatch):
 )
 def test_products_are_found(query: str, names: list[str]):
     assert [row["name"] for row in Catalogue.of_rows(ROWS).find(query).rows] == names
-
-
-async def test_the_price_list_of_the_turn_is_the_one_that_counts():
-    assert await find_product.ainvoke({"query": "Aurora Duo"}) == "nothing found"
-    price_list.set(Catalogue.of_rows(ROWS))
-    assert "449000" in await find_product.ainvoke({"query": "Aurora Duo"})

@@ -14,8 +14,7 @@ from server.observability.unanswered import UnansweredQuestion, lately
 from server.operators.audit import Audited
 from server.operators.roles import AGENT, READER
 from server.store.records import Record
-from tools.find_product import find_product
-from tools.runtime import price_list
+from tools.find_product import MOST, answer_of
 
 
 class QuestionIn(Body):
@@ -96,16 +95,14 @@ async def _passages(api: Api, asked: QuestionIn) -> list[FoundPassage]:
 
 @routes.post("/knowledge/products/find", summary="Try a question on the products", dependencies=[AGENT])
 async def find_products(api: Here, asked: QuestionIn) -> FoundProducts:
-    """By the tool that the agent calls, with the catalogue that it is given."""
+    """By what the agent's tool searches, in the same words as it is answered with."""
     bot = api.lookup.runtime(asked.bot_id).bot
     catalogue = await Bookshelf(api.shelf).price_list(bot.context.knowledge_base or bot.id)
-    said = price_list.set(catalogue)
-    try:
-        answer = str(await find_product.ainvoke({"query": asked.question[:200]}))
-    finally:
-        price_list.reset(said)
-    found = await asyncio.to_thread(catalogue.find, asked.question[:200], asked.count)
-    return FoundProducts(answer=answer, rows=found.rows)
+    found = await asyncio.to_thread(catalogue.find, asked.question[:200], MOST)
+    rows = found.rows
+    if asked.count > MOST:
+        rows = (await asyncio.to_thread(catalogue.find, asked.question[:200], asked.count)).rows
+    return FoundProducts(answer=answer_of(found), rows=rows[: asked.count])
 
 
 @routes.post("/knowledge/try", summary="Try a question: what is found, and the reply", dependencies=[AGENT])

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.model_options import CallSettings
 from agent.models.chat import OFFLINE, Models
+from agent.models.usage import Meter
 from agent.prompts import filled
 from server.config.bot import problems_of
 from server.replay.heard import Heard
@@ -79,7 +80,7 @@ def played_by(who: Persona, models: Models, model: str = "auto") -> Speaker:
         said: list[AnyMessage] = [SystemMessage(prompt)]
         for turn in heard:
             said += [AIMessage("\n".join(turn.said)), HumanMessage(turn.reply or "(no answer)")]
-        asked = await models.ask(model, said, call=CallSettings("customer", timeout=SECONDS))
+        asked = await models.ask(model, said, Meter(), call=CallSettings("customer", timeout=SECONDS))
         text = str(asked.message.text).strip()
         return None if asked.model == OFFLINE or END in text or not text else text
 

@@ -11,6 +11,7 @@ from langchain_core.messages import HumanMessage
 from agent.models.chat import MANY, Access, Models
 from agent.models.failures import Trouble
 from agent.models.offline import offline_model
+from agent.models.usage import Meter
 from tests.agent.models.servers import (
     THANKS,
 )
@@ -182,5 +183,5 @@ async def test_what_lasts_is_named_wherever_its_words_stand(status: int, body: A
 
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm)
-        await models.ask("auto", [HumanMessage("hello")])
+        await models.ask("auto", [HumanMessage("hello")], Meter())
     assert told == [kind]

@@ -7,6 +7,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from agent.models.chat import Access, Models
 from agent.models.offline import offline_model
+from agent.models.usage import Meter
 from tests.fakes.gemini_wire import FakeGemini
 from tests.fakes.openai_wire import FakeOpenAI, error
 from tests.fakes.serving import served
@@ -39,7 +40,7 @@ async def test_the_fallback_model_answers_when_the_first_is_down():
     with served(openai.app) as openai_url, served(gemini.app) as gemini_url:
         access = Access("sk", f"{openai_url}/v1", "g-key", gemini_url)
         models = Models(offline_model(), "openai:gpt-x", "google_genai:gemini-2.5-flash", access)
-        asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")])
+        asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
     assert (asked.message.text, asked.model) == ("Greetings from Gemini.", "google_genai:gemini-2.5-flash")
     assert len(openai.requests) == 1
 
@@ -49,7 +50,7 @@ async def test_a_hanging_model_is_given_up_and_not_asked_again():
     openai.hang = 30
     with served(openai.app) as url:
         models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1", timeout=0.5))
-        asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")])
+        asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
     assert asked.model == "offline"
     assert len(openai.requests) == 1
 
@@ -60,13 +61,13 @@ async def test_a_model_that_hangs_twice_makes_nobody_else_wait():
     with served(openai.app) as url:
         models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1", timeout=0.5))
         for _ in range(5):
-            asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")])
+            asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
             assert asked.model == "offline"
         assert len(openai.requests) == 2
         openai.hang, models.rest = 0, 0
         models._until.clear()
         assert (
-            await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")])
+            await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
         ).model == "openai:gpt-x"
 
 
@@ -86,7 +87,7 @@ async def test_a_rate_limit_is_waited_out():
     openai.answer = busy_first
     with served(openai.app) as url:
         models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1"))
-        asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")])
+        asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
     assert asked.message.text == "You asked: hello"
     assert len(openai.requests) == 3
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from agent.models.chat import Access, Models
 from agent.models.cleaning import cleaned, objects_in, without_thoughts
 from agent.models.offline import offline_model
+from agent.models.usage import Meter
 from agent.models.ways import read
 from tests.agent.models.servers import (
     THANKS,
@@ -274,4 +275,4 @@ async def test_lines_that_keep_the_connection_open_are_no_part_of_an_answer():
     )
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
-        assert (await models.ask("auto", [HumanMessage("hello")])).model == "openai:m"
+        assert (await models.ask("auto", [HumanMessage("hello")], Meter())).model == "openai:m"

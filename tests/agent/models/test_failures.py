@@ -14,6 +14,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from agent.models.chat import Access, Models
 from agent.models.failures import Trouble, judge
 from agent.models.offline import offline_model
+from agent.models.usage import Meter
 from agent.nodes.moderate import Verdict
 from tests.fakes.openai_wire import FakeOpenAI, error, message
 from tests.fakes.serving import served
@@ -31,7 +32,7 @@ async def asked(answer: Any, **how: Any) -> tuple[str, int, list[tuple[str, Trou
 
     with served(openai.app) as url:
         models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1"), alarm=alarm)
-        got = [await models.ask("auto", ASK, **how) for _ in range(2)][-1]
+        got = [await models.ask("auto", ASK, Meter(), **how) for _ in range(2)][-1]
     return got.model, len(openai.requests), told
 
 
@@ -88,10 +89,10 @@ async def test_the_alert_is_over_when_the_provider_answers_again():
             openai.answer,
             lambda _: error(401, "x", "invalid_api_key", "Incorrect API key provided"),
         )
-        await models.ask("auto", ASK)
+        await models.ask("auto", ASK, Meter())
         openai.answer = polite
         models._until.clear()
-        assert (await models.ask("auto", ASK)).model == "openai:gpt-x"
+        assert (await models.ask("auto", ASK, Meter())).model == "openai:gpt-x"
     assert told == [True, False]
 
 
@@ -164,5 +165,5 @@ async def test_real_recordings_never_break_a_turn(external_data):
                 text = body if isinstance(body, str) else json.dumps(body)
                 status = row["response"].get("status", 200)
                 openai.answer = lambda _, t=text, s=status: Response(t, s, media_type="application/json")
-                got = await models.ask("auto", ASK)
+                got = await models.ask("auto", ASK, Meter())
                 assert got.message.tool_calls or str(got.message.text).strip()

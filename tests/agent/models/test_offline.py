@@ -68,7 +68,7 @@ async def test_it_hands_over_when_asked(offline: Chat):
 async def test_it_says_when_it_does_not_know(offline: Chat, monkeypatch):
     from tests.support.chatting import Shelf
 
-    async def nothing(self, bot_id, question, language, count):
+    async def nothing(self, bot_id, question, language, count, meter):
         return [{"document": "a.pdf", "page": 1, "text": "We sell vases.", "language": "en", "strong": False}]
 
     monkeypatch.setattr(Shelf, "passages", nothing)

@@ -16,6 +16,7 @@ from agent.models.chat import LOOKED_UP, Access, Models
 from agent.models.failures import Trouble
 from agent.models.offline import offline_model
 from agent.models.setup import NotSetUp, variables
+from agent.models.usage import Meter
 from agent.models.ways import Ways
 from agent.nodes.moderate import Verdict
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
@@ -101,10 +102,10 @@ async def test_an_option_that_is_refused_is_left_out_and_known_from_then_on(opti
     server.answer = answer
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), note=note)
-        asked = await models.ask("auto", [HumanMessage("hello")], call=CallSettings(options=OPTIONS))
+        asked = await models.ask("auto", [HumanMessage("hello")], Meter(), call=CallSettings(options=OPTIONS))
         assert asked.model == "openai:m"
         before = len(server.requests)
-        await models.ask("auto", [HumanMessage("hello")], call=CallSettings(options=OPTIONS))
+        await models.ask("auto", [HumanMessage("hello")], Meter(), call=CallSettings(options=OPTIONS))
     assert len(server.requests) == before + 1
     assert learned["openai:m"].lacking == [option]
     kept = {"temperature", "reasoning_effort", "max_completion_tokens", "max_tokens"} & server.requests[
@@ -121,7 +122,7 @@ async def test_what_was_learned_of_a_model_is_known_after_a_restart():
 
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), recall=recall)
-        await models.ask("auto", [HumanMessage("hello")], call=CallSettings(options=OPTIONS))
+        await models.ask("auto", [HumanMessage("hello")], Meter(), call=CallSettings(options=OPTIONS))
     assert "temperature" not in server.requests[0]
 
 
@@ -235,7 +236,7 @@ async def test_providers_of_openais_kind_answer(name: str):
     with served(server.app) as url:
         base = url if path else f"{url}/v1"
         models = Models(offline_model(), name, access=Access(others=lambda _: ("key", base)))
-        asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")])
+        asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
     assert (asked.message.text, asked.model) == ("You asked: hello", name)
 
 
@@ -256,7 +257,7 @@ async def test_a_model_that_cannot_be_asked_is_an_alert_that_says_what_to_do(nam
     models = Models(offline_model(), name, alarm=alarm)
     with pytest.raises(NotSetUp, match=r"\w"):
         models.made(name)
-    assert (await models.ask("auto", [HumanMessage("hello")])).model == "offline"
+    assert (await models.ask("auto", [HumanMessage("hello")], Meter())).model == "offline"
     assert [says in trouble.advice for _, trouble in told if trouble] == [True]
 
 
@@ -306,14 +307,14 @@ async def test_a_server_that_writes_where_it_has_to_call_is_asked_for_json(takes
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
         for _ in range(3):
-            asked = await models.ask("auto", [HumanMessage("how much?")], schema=Verdict)
+            asked = await models.ask("auto", [HumanMessage("how much?")], Meter(), schema=Verdict)
             assert (asked.model, asked.parsed.contact_class, asked.parsed.confidence) == (
                 "openai:m",
                 "client",
                 1.0,
             )
         before = len(server.requests)
-        await models.ask("auto", [HumanMessage("how much?")], schema=Verdict)
+        await models.ask("auto", [HumanMessage("how much?")], Meter(), schema=Verdict)
     assert len(server.requests) == before + 1 and "tools" not in server.requests[-1]
     assert ("response_format" in server.requests[-1]) is takes_schemas
     assert models.ways_of("openai:m").tools
@@ -331,7 +332,9 @@ async def test_one_slip_of_the_pen_does_not_change_how_a_model_is_asked():
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
         for _ in range(2):
-            assert (await models.ask("auto", [HumanMessage("hi")], schema=Verdict)).model == "openai:m"
+            assert (
+                await models.ask("auto", [HumanMessage("hi")], Meter(), schema=Verdict)
+            ).model == "openai:m"
     assert schema_of(server.requests[-1]) == "Verdict"
 
 
@@ -344,8 +347,8 @@ async def test_what_models_take_is_looked_up_again(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("agent.models.chat.time.monotonic", lambda: now[0])
     models = Models(offline_model(), recall=recall)
-    await models.ask("offline", [HumanMessage("hello")])
+    await models.ask("offline", [HumanMessage("hello")], Meter())
     assert not models.ways_of("openai:m").tools
     now[0] += LOOKED_UP
-    await models.ask("offline", [HumanMessage("hello")])
+    await models.ask("offline", [HumanMessage("hello")], Meter())
     assert models.ways_of("openai:m").tools

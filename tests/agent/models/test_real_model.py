@@ -12,9 +12,9 @@ import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from agent.model_options import CallSettings, ModelOptions
-from agent.models import usage
 from agent.models.chat import Access, Models
 from agent.models.offline import offline_model
+from agent.models.usage import Meter
 from agent.models.ways import Ways
 from agent.nodes.moderate import Verdict
 from server.observability.model_checks import check_model
@@ -58,7 +58,10 @@ def asking(url: str) -> Models:
 
 async def test_it_answers_in_words(url: str):
     asked = await asking(url).ask(
-        "auto", [SystemMessage("You sell vases."), HumanMessage("hello")], call=CallSettings(options=OPTIONS)
+        "auto",
+        [SystemMessage("You sell vases."), HumanMessage("hello")],
+        Meter(),
+        call=CallSettings(options=OPTIONS),
     )
     assert asked.model == NAME and asked.message.text.strip()
 
@@ -72,19 +75,18 @@ async def test_a_form_it_does_not_call_is_filled_as_json(url: str):
     models.note = note
     for _ in range(3):
         said = [HumanMessage("How much is the blue vase?")]
-        asked = await models.ask("auto", said, schema=Verdict, call=CallSettings(options=OPTIONS))
+        asked = await models.ask("auto", said, Meter(), schema=Verdict, call=CallSettings(options=OPTIONS))
         assert asked.model == NAME and isinstance(asked.parsed, Verdict)
     assert [ways.lacking for ways in learned] == [["forms"]]
 
 
 async def test_two_messages_at_once_and_a_third_are_answered_by_it(url: str):
-    usage.calls.set(calls := [])
     chat = Chat(asking(url), model_options=OPTIONS, grounding=False)
     replies = [
         await chat.says("hello", "do you have a blue vase?"),
         await chat.says("thank you, and a red bowl?"),
     ]
-    wrote = [call.model for call in calls if call.purpose == "sell"]
+    wrote = [call.model for call in chat.services.meter.calls if call.purpose == "sell"]
     assert len(wrote) >= 2 and set(wrote) == {NAME}
     assert all(replies)
     said = "\n".join(text for reply in replies for text in reply)

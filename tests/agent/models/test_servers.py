@@ -19,6 +19,7 @@ from agent.model_options import CallSettings, ModelOptions
 from agent.models.chat import Access, Models
 from agent.models.failures import Trouble
 from agent.models.offline import offline_model
+from agent.models.usage import Meter
 from agent.models.ways import Ways, shaped
 from agent.nodes.moderate import Verdict
 from tests.agent.models.servers import (
@@ -271,5 +272,7 @@ async def test_what_is_taken_is_not_left_out_with_what_is_not():
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
         said = [SystemMessage("You sell."), HumanMessage("hello")]
-        assert (await models.ask("auto", said, call=CallSettings(options=options))).model == "openai:m"
+        assert (
+            await models.ask("auto", said, Meter(), call=CallSettings(options=options))
+        ).model == "openai:m"
         assert models.ways_of("openai:m").lacking == ["temperature", "reasoning_effort", "max_tokens"]

@@ -4,12 +4,12 @@ either script, under the shop's own names, of one group, of what is there."""
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from knowledge_base.goods.catalogue import Catalogue
-from tools.find_product import find_product
-from tools.runtime import price_list
+from tools.find_product import answer_of
 
 ROWS = [
     {"article": "К-101", "name": "Кружка синяя", "category": "Посуда", "price": "900", "stock": "4"},
@@ -43,9 +43,8 @@ def test_a_model_number_in_a_name_is_found_in_letters_that_look_the_same():
     assert shop.find("case В12").rows[0]["name"] == "Case B12"
 
 
-async def asked(shop: Catalogue, **question: object) -> object:
-    price_list.set(shop)
-    said = await find_product.ainvoke(question)
+async def asked(shop: Catalogue, query: str, **bounds: Any) -> Any:
+    said = answer_of(shop.find(query, **bounds))
     return json.loads(said) if said[0] in "[{" else said
 
 

@@ -62,17 +62,17 @@ async def test_a_rehearsal_is_billed_and_stops_with_the_budget(stack: Stack, mod
 
 
 def test_a_model_without_a_price_counts_like_the_dearest_unless_its_price_is_said():
-    bill: list[usage.Call] = []
-    usage.calls.set(bill)
+    meter = usage.Meter()
+    bill = meter.calls
     answer = AIMessage(
         "x", usage_metadata={"input_tokens": 1_000_000, "output_tokens": 1_000_000, "total_tokens": 2_000_000}
     )
     for name in ("openai:of-our-own", "openai:gpt-5.5", "openai:gpt-4.1-nano"):
-        usage.count("sell", name, answer)
+        meter.count("sell", name, answer)
     assert (bill[0].cost, bill[0].priced) == (0, False)
     assert bill[0].assumed >= max(bill[1].cost, bill[2].cost) and bill[1].assumed == 0
     usage.set_prices({"openai:of-our-own": {"input": 0, "output": 0}})
-    usage.count("sell", "openai:of-our-own", answer)
+    meter.count("sell", "openai:of-our-own", answer)
     assert (bill[-1].cost, bill[-1].assumed, bill[-1].priced) == (0, 0, True)
     usage.set_prices({})
 

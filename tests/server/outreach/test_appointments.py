@@ -20,7 +20,6 @@ from tests.support.chatting import Scripted, call, quiet
 from tests.support.office import NUMBER, Office
 from tests.support.virtual_clock import at, local
 from tests.support.waiting import until
-from tools.runtime import idempotency_key
 
 
 @pytest.fixture(autouse=True)
@@ -84,8 +83,8 @@ async def test_a_turn_that_runs_again_books_once(redis: Redis, tmp_path):
         await contact_of(office, "77010000001"),
         (await appointments.free(office.runtime.bot, 0, 1))[0],
     )
-    idempotency_key.set("the same turn")
-    one, two = [await appointments.book(office.runtime.bot, contact, start, "") for _ in range(2)]
+    booking = {"about": "", "made_by": "the same turn"}
+    one, two = [await appointments.book(office.runtime.bot, contact, start, **booking) for _ in range(2)]
     assert one and two and one.id == two.id and len(await appointments.coming("default")) == 1
 
 
@@ -143,10 +142,10 @@ async def test_the_calendar_moves_and_cancels_in_the_contacts_name_only(redis: R
     office, appointments = Office(redis, tmp_path), Appointments(redis)
     anna, boris = await contact_of(office, "77010000001"), await contact_of(office, "77010000002")
     hers, his = Calendar(appointments, office.runtime, anna), Calendar(appointments, office.runtime, boris)
-    assert await hers.book("2026-11-24 15:00", "x") and not await his.book("2026-11-24 15:00", "y")
-    assert await hers.book("2026-11-25T11:30", "x") and await hers.mine() == ["2026-11-25 11:30"]
+    assert await hers.book("2026-11-24 15:00", "x", "1") and not await his.book("2026-11-24 15:00", "y", "2")
+    assert await hers.book("2026-11-25T11:30", "x", "3") and await hers.mine() == ["2026-11-25 11:30"]
     assert "2026-11-24 15:00" in await his.free("2026-11-24") and not await his.cancel()
     for wrong in ("tomorrow", "", "2026-11-28 15:00", "2026-11-24 09:00", "2020-01-01 10:00"):
-        assert not await his.book(wrong, "")
+        assert not await his.book(wrong, "", "4")
     assert await hers.cancel() and not await hers.mine()
     assert [when(office.runtime.bot, booked.start) for booked in await appointments.coming("default")] == []

@@ -15,16 +15,18 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from agent.models import usage
+from agent.models.usage import Meter
 from server.config.settings import Settings
-from server.pipeline.transcription import Unheard, transcribe
+from server.pipeline.transcription import Unheard, Voice, transcribe
 from tests.fakes.gemini_wire import part
 from tests.fakes.serving import served
 
 OGG = "audio/ogg; codecs=opus"
 
 
-async def heard_by_gemini(answer: Callable[[dict[str, Any]], JSONResponse], audio: bytes = b"OggS") -> str:
+async def heard_by_gemini(
+    answer: Callable[[dict[str, Any]], JSONResponse], audio: bytes = b"OggS", meter: Meter | None = None
+) -> str:
     app = FastAPI()
 
     @app.post("/v1beta/models/gemini-x:generateContent")
@@ -40,7 +42,7 @@ async def heard_by_gemini(answer: Callable[[dict[str, Any]], JSONResponse], audi
             transcription_model="google_genai:gemini-x",
         )
         async with httpx.AsyncClient() as http:
-            return await transcribe(settings, http, audio, OGG, "ru")
+            return await transcribe(settings, http, Voice(audio, OGG, "ru"), meter or Meter())
 
 
 async def test_gemini_hears_a_voice_message_and_its_tokens_are_counted():
@@ -53,10 +55,9 @@ async def test_gemini_hears_a_voice_message_and_its_tokens_are_counted():
         )
         return JSONResponse(part({"text": " Сколько стоит доставка? "}))
 
-    bill: list[usage.Call] = []
-    usage.calls.set(bill)
-    assert await heard_by_gemini(answer) == "Сколько стоит доставка?"
-    (call,) = bill
+    meter = Meter()
+    assert await heard_by_gemini(answer, meter=meter) == "Сколько стоит доставка?"
+    (call,) = meter.calls
     assert (call.purpose, call.model, call.input_tokens, call.output_tokens) == (
         "transcribe",
         "google_genai:gemini-x",
@@ -117,7 +118,8 @@ async def test_the_voice_model_of_this_machine_hears_real_speech_and_invents_non
         async def hear(clip: dict[str, Any]) -> str | None:
             language = (clip["lang"] or "")[:2]
             try:
-                return await transcribe(settings, http, (folder / clip["file"]).read_bytes(), OGG, language)
+                voice = Voice((folder / clip["file"]).read_bytes(), OGG, language)
+                return await transcribe(settings, http, voice, Meter())
             except Unheard:
                 return None
 

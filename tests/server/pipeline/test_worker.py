@@ -12,6 +12,7 @@ from langchain_core.messages import AnyMessage
 from redis.asyncio import Redis
 
 from agent.models.chat import Asked, Models
+from agent.models.usage import Meter
 from channels.base import Message
 from server.pipeline import worker as worker_module
 from server.store import alerts
@@ -24,10 +25,10 @@ from tests.support.waiting import until
 class Fragile(Models):
     """Breaks the turn, not the model, whenever a poisoned message is in view."""
 
-    async def ask(self, name: str, messages: Sequence[AnyMessage], **how: Any) -> Asked:
+    async def ask(self, name: str, messages: Sequence[AnyMessage], meter: Meter, **how: Any) -> Asked:
         if how.get("schema") is None and any("poison" in str(message.content) for message in messages):
             raise RuntimeError("a message that breaks whatever looks at it")
-        return await super().ask(name, messages, **how)
+        return await super().ask(name, messages, meter, **how)
 
 
 class Thinking(Models):
@@ -37,11 +38,11 @@ class Thinking(Models):
         super().__init__(offline)
         self.started, self.go_on = asyncio.Event(), asyncio.Event()
 
-    async def ask(self, name: str, messages: Sequence[AnyMessage], **how: Any) -> Asked:
+    async def ask(self, name: str, messages: Sequence[AnyMessage], meter: Meter, **how: Any) -> Asked:
         if how.get("schema") is None:
             self.started.set()
             await self.go_on.wait()
-        return await super().ask(name, messages, **how)
+        return await super().ask(name, messages, meter, **how)
 
 
 @pytest.fixture

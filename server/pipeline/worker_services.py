@@ -1,5 +1,5 @@
-"""What a turn needs besides the graph: the batch read, the bill kept, a person called, the conversation taken
-back."""
+"""What a worker has for its turns besides the graph: the batch read, the bill kept, a person called, the
+conversation taken back."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ TASK_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class TurnServices:
-    """What a turn needs of this process besides the graph; one per process."""
+class WorkerServices:
+    """What a turn needs of its process besides the graph, the same for every turn; one per process. What is
+    there for one turn alone is `agent.turn_services.TurnServices`."""
 
     settings: Settings
     redis: Redis

@@ -1,0 +1,62 @@
+"""Runs the tools a model calls, of those its bot may use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import cast
+
+import structlog
+from langchain_core.messages import ToolMessage
+from langgraph.prebuilt import ToolNode, ToolRuntime
+from langgraph.prebuilt.tool_node import ToolCallRequest
+
+from agent.context import Context
+from agent.nodes.retrieve import Knowledge
+from agent.state import State
+from agent.tool_calls import Answer, Calling
+from agent.turn_services import services_of
+from tools import allowed, found
+from tools.runtime import ToolServices, with_services
+
+TOOL_SECONDS = 15
+TOOL_CHARACTERS = 4_000
+
+log = structlog.get_logger()
+
+
+def tool_node(knowledge: Knowledge, calling: Calling) -> ToolNode:
+    """The node. Every tool of the installation is known to it, and which of them a bot may use is looked at
+    when one is called; a failure becomes an answer that the model can read."""
+
+    async def guarded(
+        request: ToolCallRequest, call: Callable[[ToolCallRequest], Awaitable[Answer]]
+    ) -> Answer:
+        name = request.tool_call["name"]
+        runtime = cast(
+            "ToolRuntime[Context, State]", request.runtime
+        )  # of this graph; its own type says None
+        problem = f"{name} is not available"
+        if request.tool is not None and request.tool in allowed(runtime.context.tools):
+            shelf = runtime.context.knowledge_base or runtime.state.get("bot_id", "default")
+            services = ToolServices(await knowledge.price_list(shelf), services_of(runtime.config).calendar)
+            served = replace(request, runtime=with_services(runtime, services))
+            try:
+                answer = await asyncio.wait_for(calling(served, call), TOOL_SECONDS)
+                return _short(answer) if isinstance(answer, ToolMessage) else answer
+            except Exception as error:  # a tool may raise anything; the conversation goes on
+                log.error("tool_failed", tool=name, error=repr(error)[:300])
+                problem = f"{name} failed; say that a colleague will check"
+        return ToolMessage(problem, tool_call_id=request.tool_call["id"], name=name, status="error")
+
+    return ToolNode(list(found().values()), awrap_tool_call=guarded)
+
+
+def _short(answer: ToolMessage) -> ToolMessage:
+    """The answer as text of a bounded length: a picture or a file among its parts is none of a seller's
+    business."""
+    text = str(answer.text)
+    if len(text) > TOOL_CHARACTERS:
+        text = f"{text[:TOOL_CHARACTERS]} (cut)"
+    return answer.model_copy(update={"content": text or "no text", "artifact": None})
