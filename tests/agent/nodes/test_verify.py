@@ -77,7 +77,7 @@ async def test_a_supported_reply_passes_and_shows_what_it_rests_on():
 async def test_a_lie_without_a_figure_is_written_anew_with_the_reason():
     said, state, server = await told([f"{GOOD} {LIE}", GOOD], honest)
     assert said == [GOOD] and not state["task"]
-    again = str(server.requests[-2]["messages"][0]["content"])
+    again = str(server.requests[-2]["messages"])
     assert f"“{LIE}”: time" in again
 
 
