@@ -8,7 +8,9 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent.state import Opening, Quoted, text_of, untagged
-from agent.turn_services import Blocks
+
+# What a model can see of an image or a file, as content blocks.
+Blocks = list[dict[str, Any]]
 
 # Name of the system message that holds what is true in one turn alone. It stands behind the history, so that
 # everything before it stays the same from turn to turn, which providers' prompt caches go by.

@@ -10,13 +10,11 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 
 from agent.models.usage import Meter
+from agent.prompting import Blocks
 from tools.runtime import Calendar
 
 # Its place in the `configurable` part of the config.
 KEY = "turn_services"
-
-# What a model can see of an image or a file, as content blocks.
-Blocks = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from agent.language.detect import script_of
 from agent.language.phrases import say
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.nodes.requests import without_a_model
-from agent.prompting import answerable, fenced, opening_words, shown, with_turn
+from agent.prompting import Blocks, answerable, fenced, opening_words, shown, with_turn
 from agent.prompts import filled
 from agent.state import State, burst, burst_text, text_of, untagged
-from agent.turn_services import Blocks, services_of
+from agent.turn_services import services_of
 
 log = structlog.get_logger()
 
