@@ -7,7 +7,7 @@ import json
 import pytest
 from fastapi.responses import Response
 
-from tests.fakes.openai_wire import error, last_user, message, polite, schema_of
+from tests.fakes.openai_wire import error, last_user, message, polite, schema_of, without_note
 from tests.support.customers import fresh
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
@@ -39,7 +39,9 @@ async def test_a_burst_gets_one_reply_with_everything_in_view(stack: Stack):
     await until(lambda: stack.replies(contact))
     await until(stack.idle)
     assert len(stack.replies(contact)) == 1
-    users = [m["content"] for m in stack.model.sales_calls()[-1]["messages"] if m["role"] == "user"]
+    users = [
+        without_note(m["content"]) for m in stack.model.sales_calls()[-1]["messages"] if m["role"] == "user"
+    ]
     assert users == ["part 0\n\npart 1\n\npart 2"]  # as one message: some servers refuse two of one role
 
 
@@ -52,7 +54,9 @@ async def test_a_message_that_arrives_while_the_model_thinks_gets_its_own_turn(s
     await stack.post(webhook(text(contact, "second", f"wamid.{contact}.2")))
     await until(lambda: len(stack.replies(contact)) == 2)
     assert stack.replies(contact) == ["You asked: first", "You asked: second"]
-    said = [m["content"] for m in stack.model.sales_calls()[-1]["messages"] if m["role"] != "system"]
+    said = [
+        without_note(m["content"]) for m in stack.model.sales_calls()[-1]["messages"] if m["role"] != "system"
+    ]
     assert said == ["first", "You asked: first", "second"]
 
 
@@ -74,7 +78,7 @@ async def test_the_profile_is_kept_and_only_what_is_missing_is_asked_for(stack: 
     assert seen["profile"]["email"] == "Anna@example.com"
     assert "company" not in seen["profile"]  # the model made it up: nobody said it
     assert seen["missing"] == ["company"]
-    system = stack.model.sales_calls()[-1]["messages"][0]["content"]
+    system = str(stack.model.sales_calls()[-1]["messages"])
     assert "<missing>company</missing>" in system
     assert "name: Anna" in system
 
@@ -160,7 +164,7 @@ async def test_tools_are_called_and_a_person_can_be_asked_for(stack: Stack):
     stack.model.answer = polite
     await stack.post(webhook(text(contact, "thank you Dana, bye now", f"wamid.{contact}.3")))
     await until(lambda: len(stack.replies(contact)) == 3)
-    said = [m["content"] for m in stack.model.sales_calls()[-1]["messages"]]
+    said = [without_note(m["content"]) for m in stack.model.sales_calls()[-1]["messages"]]
     assert any("I am Dana" in str(line) for line in said)
 
 

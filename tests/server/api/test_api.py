@@ -62,7 +62,7 @@ async def test_generate_answers_without_sending_or_storing(stack: Stack):
     assert (await stack.http.get("/api/stats")).json()["conversations"] == before
     assert len(stack.emulator.requests) == sent
     await stack.http.post("/api/generate", json={"text": "How much is the Aurora Duo?", "bot_id": "demo"})
-    assert "449,000" in stack.model.sales_calls()[-1]["messages"][0]["content"]
+    assert "449,000" in str(stack.model.sales_calls()[-1]["messages"])
     refused = await stack.http.post("/api/generate", json={"text": "", "bot_id": "default"})
     assert refused.status_code == 422
     assert "text" in refused.json()["detail"]
@@ -82,7 +82,7 @@ async def test_documents_are_added_answered_from_and_removed(stack: Stack):
     assert added.status_code == 201, added.text
     await stack.post(webhook(text(contact, "Is the Kokshetau shop open on Sundays?", message_id)))
     await until(lambda: stack.replies(contact))
-    assert "Sundays from 9 to 13" in stack.model.sales_calls()[-1]["messages"][0]["content"]
+    assert "Sundays from 9 to 13" in str(stack.model.sales_calls()[-1]["messages"])
     bad = await stack.http.post(
         "/api/knowledge/documents", files={"file": ("scan.pdf", b"%PDF-1.7 and no more", "application/pdf")}
     )
