@@ -50,8 +50,10 @@ async def test_an_operator_logs_in_and_reads_a_conversation(stack: Stack):
         assert (await browser.post("/login", data={"token": "wrong"})).status_code == 401
         page = await browser.post("/login", data={"token": API, "next": "//evil.example"})
         assert (page.status_code, page.url.path) == (200, "/dashboard")
-        assert "&lt;script&gt;" in page.text
-        assert "<script>alert" not in page.text
+        assert "alert(1)" in page.text and "<script>alert" not in page.text
+        known = (await stack.conversation_of(contact))["id"]
+        page = await browser.get(f"/dashboard/default/{known}")
+        assert "&lt;script&gt;" in page.text and "<script>alert" not in page.text
 
 
 async def test_generate_answers_without_sending_or_storing(stack: Stack):
