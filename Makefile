@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-all lint format studio record compare bench eval eval-grounding soak chaos voice mcp otel providers llama docs lock clean
+.PHONY: run test test-all lint format studio record compare bench eval eval-grounding soak chaos voice mcp otel postgres providers llama docs lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -70,6 +70,10 @@ mcp: .venv/ready requirements/mcp.lock
 otel: .venv/ready requirements/otel.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/otel.lock
 
+# Search in PostgreSQL with pgvector.
+postgres: .venv/ready requirements/postgres.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/postgres.lock
+
 # The documentation site, in build/site; a broken link fails the build.
 docs: .venv/ready-docs
 	$(BIN)/python docs/generate.py
@@ -132,6 +136,7 @@ lock: .venv/bin/python
 	$(LOCK) -c requirements/base.lock --extra mcp pyproject.toml -o requirements/mcp.lock
 	$(LOCK) -c requirements/base.lock --extra studio pyproject.toml -o requirements/studio.lock
 	$(LOCK) -c requirements/base.lock --extra otel pyproject.toml -o requirements/otel.lock
+	$(LOCK) -c requirements/base.lock --extra postgres pyproject.toml -o requirements/postgres.lock
 	$(LOCK) -c requirements/base.lock --extra docs pyproject.toml -o requirements/docs.lock
 	$(LOCK) -c requirements/base.lock --extra anthropic --extra mistralai --extra groq --extra ollama pyproject.toml -o requirements/providers.lock
 	$(LOCK) -c requirements/dev.lock --extra llama pyproject.toml -o requirements/llama.lock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain, zip_longest
 from pathlib import Path
 
 from agent.models.usage import Meter
@@ -13,6 +14,15 @@ from knowledge_base.goods.catalogue import Catalogue
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.load import FORMATS
 from knowledge_base.samples import files
+from knowledge_base.search.contract import Hit
+from knowledge_base.search.fusion import QUESTION_CHARACTERS
+from knowledge_base.search.terms import terms
+
+# Words of a question that may need the one before it to be understood. Measured on made-up elliptic questions
+# in four languages: the right passage is first for .82 instead of .54; of full questions after one about
+# something else for .83 instead of .86, and what the question alone finds stands beside it
+# (`python -m benchmarks.retrieval DATA`).
+SHORT_QUESTION = 6
 
 
 class Bookshelf:
@@ -27,14 +37,20 @@ class Bookshelf:
             self._library.embedder.query("?")
 
     async def passages(
-        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+        self, bot_id: str, question: str, before: str, count: int, meter: Meter
     ) -> list[Quoted]:
-        """The best passages, each marked with whether it probably answers the question."""
-        paid = self._library.embedder.paid
-        affordable = not paid or meter.allowance != "offline"
-        hits = await self._library.search(bot_id, question, count, meaning=affordable)
-        if paid and affordable:
-            meter.add("retrieve", self._library.embedder.name, tokens_in(question), 0)
+        """The best passages, each marked with whether it probably answers the question. A short one ("and the
+        blue one?") is looked for together with what was asked `before`, too; what that finds comes first
+        where the question alone finds no answer."""
+        hits = await self._found(bot_id, question, count, meter)
+        if before and len(terms(question[:QUESTION_CHARACTERS])) <= SHORT_QUESTION:
+            both = await self._found(bot_id, f"{before}\n{question}", count, meter)
+            first, second = (hits, both) if any(hit.strong for hit in hits) else (both, hits)
+            places: dict[tuple[str, int, str], Hit] = {}
+            for hit in chain.from_iterable(zip_longest(first, second)):
+                if hit is not None:
+                    places.setdefault((hit.passage.document, hit.passage.page, hit.passage.text), hit)
+            hits = list(places.values())[:count]
         return [
             Quoted(
                 document=hit.passage.document,
@@ -45,6 +61,14 @@ class Bookshelf:
             )
             for hit in hits
         ]
+
+    async def _found(self, bot_id: str, question: str, count: int, meter: Meter) -> list[Hit]:
+        paid = self._library.embedder.paid
+        affordable = not paid or meter.allowance != "offline"
+        hits = await self._library.search(bot_id, question, count, meaning=affordable)
+        if paid and affordable:
+            meter.add("retrieve", self._library.embedder.name, tokens_in(question), 0)
+        return hits
 
     async def price_list(self, bot_id: str) -> Catalogue:
         """The products of all documents of the bot."""
@@ -65,11 +89,11 @@ class Folder(Bookshelf):
                     await self._shop.add("default", path)
 
     async def passages(
-        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+        self, bot_id: str, question: str, before: str, count: int, meter: Meter
     ) -> list[Quoted]:
         """The best passages of the folder."""
         await self._open()
-        return await super().passages("default", question, language, count, meter)
+        return await super().passages("default", question, before, count, meter)
 
     async def price_list(self, bot_id: str) -> Catalogue:
         """The products of the folder."""

@@ -34,7 +34,7 @@ class Shelf:
     """Five passages, always the same."""
 
     async def passages(
-        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+        self, bot_id: str, question: str, before: str, count: int, meter: Meter
     ) -> list[Quoted]:
         return [Quoted(document="a.pdf", page=i, text=FILLER, language="en", strong=True) for i in range(5)]
 

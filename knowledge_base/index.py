@@ -15,22 +15,13 @@ from numpy.typing import NDArray
 
 from knowledge_base.embed import Vectors
 from knowledge_base.passages import Passage
+from knowledge_base.search import fusion
 from knowledge_base.search.contract import Hit
 from knowledge_base.search.dense import Dense, Rows
 from knowledge_base.search.lexical import Counts, Lexical, joined
 from knowledge_base.search.terms import terms
 from knowledge_base.search.texts import Pack, Texts
 
-# What words weigh against meaning, by the sixth power of the share of the question's words that is known:
-# with it the fusion is at or above the best of its parts on all 14 sets and 29 pairs of languages measured
-# (`python -m benchmarks.retrieval DATA`); with the first power it is below on 7.
-LEXICAL_WEIGHT, GATE = 0.4, 6
-# What a number weighs that stands in the question and in one passage alone.
-NUMBER_WEIGHT = 1.0
-# Of a question so many characters are looked for as words.
-QUESTION_CHARACTERS = 4_096
-# Passages of which the best are chosen: the nearest in meaning, and as many with the most words in common.
-CANDIDATES = 300
 # A vocabulary that is so much larger than what is used is made anew.
 _STALE_WORDS = 3
 
@@ -102,15 +93,18 @@ class Index:
         words alone."""
         if not len(self):
             return []
-        weights = self._weights(question)
-        known = self._lexical.known(weights)
+        asked = question[: fusion.QUESTION_CHARACTERS]
+        words = dict.fromkeys(word for language in self._kinds for word in terms(asked, language))
+        known = self._lexical.known(words)
+        weights = fusion.weights({word: known.get(word, 0) for word in words}, len(self))
         whole = max(1e-9, sum(weights.values()))
         share = sum(weights[word] for word in known) / whole
         lexical = self._lexical.scores(known)
         query = None if vector is None else np.ascontiguousarray(vector, np.float32).reshape(-1)
         near = self._nearest(query, lexical)
         cosines, spread, mean = self._meaning(query, near)
-        scores = spread + LEXICAL_WEIGHT * share**GATE * _spread(lexical)[near] + self._numbers(known, near)
+        shared = fusion.spread(lexical[near], float(lexical.mean()), float(lexical.std()))
+        scores = fusion.fused(spread, shared, share, self._numbers(known, near))
         order = np.argsort(-scores, kind="stable")[:count]
         rows = near[order]
         covered = np.zeros(len(rows))
@@ -130,24 +124,17 @@ class Index:
             for row, at, covers in zip(rows, order, covered, strict=True)
         ]
 
-    def _weights(self, question: str) -> dict[str, float]:
-        """The words of a question with what each weighs: the rarer, the more."""
-        asked = question[:QUESTION_CHARACTERS]
-        words = dict.fromkeys(word for language in self._kinds for word in terms(asked, language))
-        known = self._lexical.known(words)
-        return {word: float(np.log1p(len(self) / known.get(word, 1))) for word in words}
-
     def _numbers(self, known: dict[str, int], rows: Rows) -> NDArray[np.float64]:
         """What the numbers of a question add to passages that hold them."""
-        added, whole = np.zeros(len(rows)), np.log1p(len(self))
+        added = np.zeros(len(rows))
         for word, passages in known.items():
-            if any(sign.isdigit() for sign in word):
-                added += np.log1p(len(self) / passages) / whole * self._lexical.has(word, rows)
-        return NUMBER_WEIGHT * added
+            if fusion.is_number(word):
+                added += fusion.number_weight(passages, len(self)) * self._lexical.has(word, rows)
+        return added
 
     def _nearest(self, query: Vectors | None, lexical: NDArray[np.float32]) -> Rows:
         """The passages of which one may be the best: those nearest in meaning and those with most words."""
-        most = min(CANDIDATES, len(self))
+        most = min(fusion.CANDIDATES, len(self))
         found = np.argpartition(-lexical, most - 1)[:most].astype(np.int64)
         if query is not None:
             found = np.concatenate([found, self._dense.nearest(query, most)])
@@ -162,10 +149,5 @@ class Index:
             return np.zeros(len(rows)), np.zeros(len(rows)), 0.0
         cosines = self._dense.cosines(query, rows)
         mean, deviation = self._dense.base(query)
-        spread = (cosines - mean) / deviation if deviation > 1e-6 else np.zeros_like(cosines)
+        spread = fusion.spread(cosines, mean, deviation)
         return cosines, np.where(cosines == 0, 0.0, spread), mean
-
-
-def _spread(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    deviation = float(values.std())
-    return (values - values.mean()) / deviation if deviation > 1e-9 else np.zeros_like(values)

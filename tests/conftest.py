@@ -24,6 +24,7 @@ from tests.fakes.openai_wire import polite
 from tests.fakes.serving import served
 from tests.support.bots import TOKEN
 from tests.support.chromium import CHROMIUM
+from tests.support.postgres import programs, running
 from tests.support.stack import Stack, product
 
 # Hundreds of processes are started here: each would compile the whole product anew where this is set.
@@ -85,6 +86,17 @@ def stack(running: Stack) -> Iterator[Stack]:
     running.model.requests.clear()
     running.emulator.faults.clear()
     yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server with pgvector; where none is to be had, its tests are skipped."""
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    folder = programs()
+    if folder is None:
+        pytest.skip("no PostgreSQL server with pgvector is on this machine")
+    with running(folder) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

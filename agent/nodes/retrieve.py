@@ -16,7 +16,7 @@ from agent.context import Context
 from agent.language.screens import is_media_only, is_pleasantry
 from agent.models.usage import Meter
 from agent.offline.asking import also_searched, questions_in
-from agent.state import Quoted, State, burst_text, text_of
+from agent.state import Quoted, State, burst, burst_text, text_of, without_notes
 from agent.turn_services import services_of
 from tools.runtime import PriceList
 
@@ -33,7 +33,7 @@ class Knowledge(Protocol):
     """A bot's knowledge base, as the graph needs it."""
 
     async def passages(
-        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+        self, bot_id: str, question: str, before: str, count: int, meter: Meter
     ) -> list[Quoted]:
         """The best passages; what a paid search costs goes on the bill of `meter`."""
         ...
@@ -45,6 +45,17 @@ def _last_said(state: State) -> str:
     """What a contact wrote last who is written to now."""
     said = (text_of(m) for m in reversed(state.get("messages", [])) if isinstance(m, HumanMessage))
     return next((text for text in said if not is_pleasantry(text)), "") if state.get("touch") else ""
+
+
+def _asked_before(state: State) -> str:
+    """What the contact asked before this burst; empty when that was nothing but greetings or files."""
+    waiting = {message.id for message in burst(state)}
+    for message in reversed(state.get("messages", [])):
+        if isinstance(message, HumanMessage) and message.id not in waiting:
+            text = without_notes(text_of(message))
+            if not is_pleasantry(text) and not is_media_only(text):
+                return text
+    return ""
 
 
 async def retrieve(
@@ -72,10 +83,10 @@ async def _found(
     questions = questions_in(said)
     texts = [said, *(questions if len(questions) > 1 else [])]
     shelf = context.knowledge_base or state.get("bot_id", "default")
-    language = state.get("profile", {}).get("language") or ""
+    before = _asked_before(state)
 
     async def search(texts: Sequence[str]) -> list[list[Quoted]]:
-        asked = [knowledge.passages(shelf, text, language, context.passages, meter) for text in texts]
+        asked = [knowledge.passages(shelf, text, before, context.passages, meter) for text in texts]
         return list(await asyncio.gather(*asked))
 
     rows = await search(texts)

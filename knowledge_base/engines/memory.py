@@ -21,19 +21,23 @@ class MemorySearcher:
 
     def __init__(self) -> None:
         self._indexes: dict[str, Index] = {}
+        # Changes are made one after the other, each to what the one before has made.
+        self._changing = asyncio.Lock()
 
     async def put(self, bot_id: str, documents: Sequence[tuple[Pack, Vectors]]) -> None:
         """Add documents; one of an id that is there takes its place."""
-        before = self._indexes.get(bot_id) or Index([], np.zeros((0, 1), np.float32))
         gone = [pack.id for pack, _ in documents]
-        self._indexes[bot_id] = await asyncio.to_thread(before.changed, documents, gone)
+        async with self._changing:
+            before = self._indexes.get(bot_id) or Index([], np.zeros((0, 1), np.float32))
+            self._indexes[bot_id] = await asyncio.to_thread(before.changed, documents, gone)
 
     async def remove(self, bot_id: str, ids: Collection[str] | None = None) -> None:
         """Forget documents, or the whole bot."""
-        if ids is None:
-            self._indexes.pop(bot_id, None)
-        elif before := self._indexes.get(bot_id):
-            self._indexes[bot_id] = await asyncio.to_thread(before.changed, [], ids)
+        async with self._changing:
+            if ids is None:
+                self._indexes.pop(bot_id, None)
+            elif before := self._indexes.get(bot_id):
+                self._indexes[bot_id] = await asyncio.to_thread(before.changed, [], ids)
 
     async def search(self, bot_id: str, question: str, vector: Vectors | None, count: int = 5) -> list[Hit]:
         """The best passages of a bot, best first."""
@@ -44,3 +48,6 @@ class MemorySearcher:
         """Bytes of memory that a bot takes in this process, about."""
         index = self._indexes.get(bot_id)
         return index.size if index else 0
+
+    async def close(self) -> None:
+        """Nothing is held open."""

@@ -58,3 +58,7 @@ class Searcher(Protocol):
     def size(self, bot_id: str) -> int:
         """Bytes of memory that a bot takes in this process, about."""
         ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,12 +1,16 @@
-"""Where documents are kept in production: Redis, once for all hosts, announced by a version."""
+"""Where documents are kept in production, Redis, once for all hosts and announced by a version; the embedding
+model, and the engine that searches."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 from knowledge_base.embed import Embedder, Provider, bundled
+from knowledge_base.engines.memory import MemorySearcher
+from knowledge_base.search.contract import Searcher
 from knowledge_base.stored import Stored
 from server.config.settings import Settings
 from server.store.client import Redis
@@ -112,3 +116,22 @@ def embedder(settings: Settings) -> Embedder:
     options = {"base_url": settings.gemini_base_url} if settings.gemini_base_url else {}
     google = GoogleGenerativeAIEmbeddings(model=model, google_api_key=settings.gemini_key, **options)  # pyright: ignore
     return Provider(name, google)
+
+
+def searcher(settings: Settings) -> Searcher:
+    """The search engine of the settings. Raises ValueError, with the remedy, for one that cannot be had."""
+    name = settings.knowledge_engine
+    if name == "memory":
+        return MemorySearcher()
+    if name.startswith(("postgresql://", "postgres://")):
+        try:
+            from knowledge_base.engines.postgres import PostgresSearcher
+        except ImportError:
+            raise ValueError("KNOWLEDGE_ENGINE: PostgreSQL needs the extra postgres: make postgres") from None
+        return PostgresSearcher(name)
+    module, _, function = name.partition(":")
+    try:
+        made: Searcher = getattr(import_module(module), function)()
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"KNOWLEDGE_ENGINE: {name} cannot be used: {error}") from None
+    return made

@@ -72,6 +72,11 @@ class ModelSettings(BaseSettings):
     embedding_model: str | None = Field(
         None, description="openai:NAME, google_genai:NAME or bundled; unset: by which key is present."
     )
+    knowledge_engine: str = Field(
+        "memory",
+        description="Where passages are searched: memory; postgresql://... (the postgres extra); or "
+        "module:function, which makes an engine of your own.",
+    )
     knowledge_memory_mb: int = Field(
         1024,
         ge=16,
@@ -91,6 +96,16 @@ class ModelSettings(BaseSettings):
     mcp_file: Path | None = Field(
         None, description="mcp.json: MCP servers whose tools the agents may use (make mcp)."
     )
+
+    @field_validator("knowledge_engine")
+    @classmethod
+    def _engine(cls, value: str) -> str:
+        own = value.partition(":")
+        if value == "memory" or value.startswith(("postgresql://", "postgres://")):
+            return value
+        if own[0].replace(".", "_").isidentifier() and own[2].isidentifier():
+            return value
+        raise ValueError("write memory, postgresql://USER:PASSWORD@HOST/DATABASE, or module:function")
 
     @field_validator(
         *("chat_model", "fallback_model", "cheaper_model"),

@@ -30,7 +30,7 @@ from agent.turn_services import TurnServices
 from knowledge_base.library import Library
 from server.bots.bot import Bot
 from server.bots.corrections import RedisCorrections
-from server.bots.knowledge import RedisStore, embedder
+from server.bots.knowledge import RedisStore, embedder, searcher
 from server.config.settings import Settings
 from server.observability import model_capabilities
 from server.observability.costs import Spending
@@ -53,6 +53,7 @@ def library(settings: Settings, redis: Redis) -> Library:
     return Library(
         RedisStore(redis),
         embedder(settings),
+        searcher(settings),
         memory=settings.knowledge_memory_mb * 1_048_576,
         corrections=RedisCorrections(redis),
     )

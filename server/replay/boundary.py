@@ -259,7 +259,7 @@ class TapedKnowledge:
         self._tape, self._live = tape, live
 
     async def passages(
-        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+        self, bot_id: str, question: str, before: str, count: int, meter: Meter
     ) -> list[Quoted]:
         """What a search found."""
         place = self._tape.place("retrieve")
@@ -278,7 +278,7 @@ class TapedKnowledge:
             )
         else:
             self._tape.passages[place] = {"question": question, "error": "no documents in time"}
-            found = await self._live.passages(bot_id, question, language, count, meter)
+            found = await self._live.passages(bot_id, question, before, count, meter)
         self._tape.passages[place] = {"question": question, "found": [dict(passage) for passage in found]}
         return found
 

@@ -290,9 +290,9 @@ class _Masked:
         self._live, self._mask = live, mask
 
     async def passages(
-        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+        self, bot_id: str, question: str, before: str, count: int, meter: Meter
     ) -> list[Quoted]:
-        found = await self._live.passages(bot_id, question, language, count, meter)
+        found = await self._live.passages(bot_id, question, before, count, meter)
         return [Quoted(**{**passage, "text": self._mask.patterns(passage["text"])}) for passage in found]  # pyright: ignore[reportArgumentType]
 
     async def price_list(self, bot_id: str) -> PriceList:

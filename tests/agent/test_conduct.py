@@ -212,7 +212,7 @@ async def test_whose_documents_are_used(monkeypatch: pytest.MonkeyPatch, named: 
     asked: list[str] = []
 
     async def passages(
-        self: Shelf, bot_id: str, question: str, language: str, count: int, meter: Meter
+        self: Shelf, bot_id: str, question: str, before: str, count: int, meter: Meter
     ) -> list[Quoted]:
         asked.append(bot_id)
         return []

@@ -44,7 +44,7 @@ def chat_with(script: Any, **context: Any) -> tuple[Chat, Scripted]:
 
 async def prompt_with(text: str, place: str, monkeypatch: pytest.MonkeyPatch) -> str:
     async def passages(
-        self: Any, bot_id: str, question: str, language: str, count: int, meter: Meter
+        self: Any, bot_id: str, question: str, before: str, count: int, meter: Meter
     ) -> list[Any]:
         where = {"document": "a.pdf", "text": "Delivery costs 1,500 tenge.", place: text}
         return [{"page": 1, "language": "en", "strong": True, **{k: where[k] for k in ("document", "text")}}]

@@ -63,7 +63,7 @@ async def test_the_best_passage_answers(library: Library, question: str, documen
 async def test_it_is_known_whether_a_passage_answers(
     library: Library, question: str, language: str, answerable: bool
 ):
-    found = await Bookshelf(library).passages("demo", question, language, 5, Meter())
+    found = await Bookshelf(library).passages("demo", question, "", 5, Meter())
     assert any(passage["strong"] for passage in found) is answerable
 
 
@@ -149,3 +149,33 @@ def test_characters_that_stand_for_many_are_no_trouble_to_the_bundled_model(text
     for _ in range(5):
         assert bundled().query(text).shape == (384,)
     assert bundled().passages([text, text]).shape == (2, 384)
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "says"),
+    [
+        ("How much is the Aurora Duo?", "and the hand grinder?", "Pebble"),
+        ("How long is the warranty of an espresso machine?", "and of a grinder?", "12 months"),
+        ("Сколько стоит доставка по Алматы?", "а в другие города?", "Казахстан"),
+    ],
+)
+async def test_a_short_question_is_understood_from_the_one_before(
+    library: Library, before: str, question: str, says: str
+):
+    found = await Bookshelf(library).passages("demo", question, before, 5, Meter())
+    assert any(says in passage["text"] for passage in found[:2])
+
+
+async def test_what_answers_a_question_by_itself_stays_first(library: Library):
+    shelf, question = Bookshelf(library), "can I pay in instalments?"
+    alone = await shelf.passages("demo", question, "", 5, Meter())
+    after_another = await shelf.passages("demo", question, "How much is the Aurora Duo?", 5, Meter())
+    assert alone[0]["strong"] and after_another[0] == alone[0]
+
+
+async def test_after_a_change_of_subject_the_passages_of_the_new_one_are_there(library: Library):
+    found = await Bookshelf(library).passages(
+        "demo", "opening hours?", "How much is the Aurora Duo?", 5, Meter()
+    )
+    alone = await Bookshelf(library).passages("demo", "opening hours?", "", 5, Meter())
+    assert alone[0] in found[:2]

@@ -53,7 +53,7 @@ class Shelf:
     """A knowledge base of one passage and two products."""
 
     async def passages(
-        self, bot_id: str, question: str, language: str, count: int, meter: Meter
+        self, bot_id: str, question: str, before: str, count: int, meter: Meter
     ) -> list[Quoted]:
         return [
             Quoted(document="a.pdf", page=2, text="Delivery costs 1,500 tenge.", language="en", strong=True)
