@@ -22,9 +22,9 @@ from server.store import readable
 from server.store.embedded import EmbeddedRedis
 from tests.fakes.openai_wire import polite
 from tests.fakes.serving import served
+from tests.support import postgres
 from tests.support.bots import TOKEN
 from tests.support.chromium import CHROMIUM
-from tests.support.postgres import programs, running
 from tests.support.stack import Stack, product
 
 # Hundreds of processes are started here: each would compile the whole product anew where this is set.
@@ -92,10 +92,10 @@ def stack(running: Stack) -> Iterator[Stack]:
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server with pgvector; where none is to be had, its tests are skipped."""
     pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
-    folder = programs()
+    folder = postgres.programs()
     if folder is None:
         pytest.skip("no PostgreSQL server with pgvector is on this machine")
-    with running(folder) as url:
+    with postgres.running(folder) as url:
         yield url
 
 
