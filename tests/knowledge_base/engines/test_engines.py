@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from langchain_core.vectorstores import InMemoryVectorStore
 
 from knowledge_base.embed import Vectors
 from knowledge_base.engines.memory import MemorySearcher
+from knowledge_base.engines.vector_store import VectorStoreSearcher
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.passages import Passage
 from knowledge_base.search.contract import Searcher
@@ -18,10 +20,13 @@ from knowledge_base.search.texts import Pack
 from tests.knowledge_base.engines.letters import Letters, meaning
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "postgres", "vector store"])
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Searcher]:
     if request.param == "memory":
         yield MemorySearcher()
+        return
+    if request.param == "vector store":
+        yield VectorStoreSearcher(InMemoryVectorStore, lambda bot: lambda found: found.metadata["bot"] == bot)
         return
     from knowledge_base.engines.postgres import PostgresSearcher
 
