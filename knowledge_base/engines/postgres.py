@@ -117,7 +117,7 @@ class PostgresSearcher:
             if not ids:
                 return []
             found = await looked_at(connection, bot_id, sorted(ids), query, known)
-            hits = ranked(found, base, query, {word: known.get(word, 0) for word in words})[:count]
+            hits = ranked(found, base, query, {word: known.get(word, 0) for word in words}, count)
             found_texts = await texts(connection, [number for number, _ in hits])
         return [hit.model_copy(update=found_texts[number]) for number, hit in hits]
 

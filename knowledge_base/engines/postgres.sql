@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS salesgraph_passages (
   words tsvector NOT NULL
 );
 CREATE INDEX IF NOT EXISTS salesgraph_passages_document ON salesgraph_passages (bot_id, document_id);
-CREATE INDEX IF NOT EXISTS salesgraph_passages_words ON salesgraph_passages USING gin (words);
+CREATE INDEX IF NOT EXISTS salesgraph_passages_words ON salesgraph_passages USING gin (words) WITH (fastupdate = off);
 CREATE TABLE IF NOT EXISTS salesgraph_vectors (
   id bigint PRIMARY KEY REFERENCES salesgraph_passages ON DELETE CASCADE,
   bot_id text NOT NULL,

@@ -125,7 +125,7 @@ async def looked_at(
 
 
 def ranked(
-    found: list[Row], base: Base, query: Vectors | None, words: Mapping[str, int]
+    found: list[Row], base: Base, query: Vectors | None, words: Mapping[str, int], count: int
 ) -> list[tuple[int, Hit]]:
     """Hits without their texts, best first."""
     many, weights = base.passages, fusion.weights(words, base.passages)
@@ -144,7 +144,7 @@ def ranked(
     numbers = {word: fusion.number_weight(n, many) for word, n in known.items() if fusion.is_number(word)}
     added = np.array([sum(numbers.get(word, 0.0) for word in row["times"]) for row in found])
     scores = fusion.fused(meaning, fusion.spread(lexical, usual, deviation), share, added)
-    order: list[int] = np.argsort(-scores, kind="stable").tolist()
+    order: list[int] = np.argsort(-scores, kind="stable")[:count].tolist()
     return [
         (
             found[at]["id"],

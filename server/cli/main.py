@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from server.cli.common import connect, load_settings, with_redis
-from server.cli.ingest import ingest
+from server.cli.ingest import ingest, knowledge_commands
 from server.cli.run import serve, work
 from server.cli.talk import chat
 from server.config.addresses import hidden
@@ -93,7 +93,6 @@ def main() -> None:
     from server.cli.bots import bots_commands
     from server.cli.compare import compare
     from server.cli.imports import import_commands
-    from server.cli.knowledge import knowledge_commands
     from server.cli.prompts import prompts_commands
     from server.cli.redis import redis_commands
     from server.cli.replay import replay_commands
