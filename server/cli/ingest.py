@@ -1,5 +1,5 @@
-"""`salesgraph ingest`: files, folders and websites into a bot's knowledge base; `salesgraph knowledge`: from one
-search engine to another."""
+"""`salesgraph ingest`: files, folders and websites into a bot's knowledge base; `salesgraph knowledge`: from
+one search engine to another."""
 
 from __future__ import annotations
 
