@@ -181,7 +181,12 @@ def _of_ole(path: Path, password: str) -> tuple[str, Opened]:
 
 def _unlocked(file: BinaryIO, password: str, locked: bool) -> BinaryIO | None:
     """The file without its password; None for one that has none. Raises Unreadable."""
-    from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError, ParseError
+    from msoffcrypto.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
+        DecryptionError,
+        FileFormatError,
+        InvalidKeyError,
+        ParseError,
+    )
 
     try:
         office = _office(file)
@@ -204,10 +209,10 @@ def _unlocked(file: BinaryIO, password: str, locked: bool) -> BinaryIO | None:
 def _office(file: BinaryIO) -> Any:
     """A file as it can be unlocked; None for one that is too old to be looked into, which its reader refuses
     when it is locked."""
-    import msoffcrypto
+    import msoffcrypto  # pyright: ignore[reportMissingTypeStubs]
 
     try:
-        return msoffcrypto.OfficeFile(file)
+        return msoffcrypto.OfficeFile(file)  # pyright: ignore[reportUnknownMemberType]
     except Exception:  # whatever an odd one provokes
         return None
 

@@ -50,8 +50,8 @@ class PriceList:
     """Lines of a text that are a price list, up to the line before `end`."""
 
     end: int
-    rows: list[Row] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list[Row])
+    left_out: list[str] = field(default_factory=list[str])
 
     def page(self, number: int) -> Page:
         """The list as a table without a header: name, price, remark."""

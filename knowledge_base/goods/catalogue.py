@@ -55,7 +55,8 @@ class Catalogue:
 
     def __init__(self, products: Sequence[Product], aliases: Mapping[str, str] | None = None) -> None:
         """`aliases`: what customers call something -> what the price list does."""
-        self._products, self._aliases = list(products), dict(aliases or {})
+        self._products: list[Product] = list(products)
+        self._aliases: dict[str, str] = dict(aliases or {})
         self._articles: dict[str, list[int]] = defaultdict(list)
         held: dict[str, array[int]] = defaultdict(lambda: array("i"))
         named: dict[str, array[int]] = defaultdict(lambda: array("i"))
@@ -122,7 +123,7 @@ class Catalogue:
         asked = read_question(query, self._aliases)
         exact, named = self._exact(asked.words)
         if exact:
-            rows = [self._products[place].fields for place in exact[:most]]
+            rows: list[dict[str, str]] = [self._products[place].fields for place in exact[:most]]
             return Found(rows, len(exact), tuple(self._nobodys(asked.words, named)), exact=True)
         low = asked.low if min_price is None else min_price
         high = asked.high if max_price is None else max_price
@@ -170,7 +171,7 @@ class Catalogue:
                         if self._is_written(place, parts):
                             literal.setdefault(place, set()).update(parts)
         chosen = literal or found
-        return list(chosen), set().union(*found.values()) if found else set()
+        return list(chosen), set[str]().union(*found.values())
 
     def _nobodys(self, asked: Sequence[str], named: set[str]) -> Iterator[str]:
         """Words of a question that look like an article number and are in no product."""
@@ -211,7 +212,7 @@ class Catalogue:
         fits = full if full.any() else (scores >= FLOOR * whole) & (scores >= 0.75 * scores.max(initial=0.0))
         scores = np.where(fits, scores + WHOLE_NAME * np.minimum(1, named / self._name_lengths), 0)
         best = int(scores.argmax()) if count and fits.any() else -1
-        nowhere, apart = [], []
+        nowhere, apart = list[str](), list[str]()
         for word, quality in zip(needed, standing, strict=True):
             if not quality.any():
                 nowhere.append(word.replace(POINT, "."))

@@ -31,7 +31,7 @@ def decimal_mark(texts: Iterable[str]) -> str:
 def amounts_in(text: str, mark: str = "") -> list[Decimal]:
     """The numbers of a text, in order. `mark` is the decimal sign of the column, where it is known; without
     it three digits after a single sign are thousands, any other count decimals."""
-    found = []
+    found: list[Decimal] = []
     for written in _AMOUNT.findall(text):
         amount = re.sub(r"[\s'’]", "", written)
         last = max(amount.rfind(","), amount.rfind("."))

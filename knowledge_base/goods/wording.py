@@ -108,7 +108,7 @@ def sounds(word: str) -> str:
 
 @cache
 def _stemmer(language: str) -> Any:
-    return Stemmer.Stemmer(language)
+    return Stemmer.Stemmer(language)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 class Vocabulary:
@@ -156,7 +156,9 @@ class Vocabulary:
         end = bisect_left(self._sorted, word + "\uffff")
         found = {other: PREFIX for other in self._sorted[start : min(end, start + 50)]}
         shorter = (word[:length] for length in range(len(word) - 1, max(3, len(word) - 4), -1))
-        return found or next(({other: PREFIX} for other in shorter if other in self._known), {})
+        return found or next(
+            ({other: PREFIX} for other in shorter if other in self._known), dict[str, float]()
+        )
 
     def _sounding(self, word: str) -> dict[str, float]:
         spelt = sounds(word)

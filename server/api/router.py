@@ -22,7 +22,7 @@ from server.api import (
     tokens,
 )
 from server.api.common import PROBLEMS, Here
-from server.api.knowledge import documents, products, questions
+from server.api.knowledge import documents, products, questions, websites
 from server.operators.roles import Roles
 
 
@@ -48,6 +48,7 @@ PARTS = (
     documents,
     products,
     questions,
+    websites,
     dead_letters,
     hooks,
     tokens,

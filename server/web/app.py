@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from server.config.settings import Settings
 from server.http_client import http_client
 from server.observability.redis_fitness import Judge
 from server.operators.change_feed import Feed
+from server.operators.knowledge.refresh import keep_refreshing
 from server.operators.login import Access
 from server.store.client import Redis
 from server.web import dashboard, open_routes, pages, provider_webhooks, refusals, simulator
@@ -50,7 +52,12 @@ def create(settings: Settings, redis: Redis) -> Guard:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with (
-            running(registry.keep_fresh, changes.listen, judge.keep_looking),
+            running(
+                registry.keep_fresh,
+                changes.listen,
+                judge.keep_looking,
+                partial(keep_refreshing, settings, redis, app.state.api.shelf, registry),
+            ),
             connected(settings.mcp_file),
         ):
             yield

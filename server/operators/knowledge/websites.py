@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
@@ -30,11 +30,21 @@ _KINDS = {
 }
 
 
-async def fetched(address: str, folder: Path, most: int) -> tuple[list[Path], list[str]]:
+async def fetched(
+    address: str, folder: Path, most: int, allow: Callable[[str], Awaitable[None]] | None = None
+) -> tuple[list[Path], list[str]]:
     """Fetch at most `most` pages of the website at an address into files of a folder; also what was left out.
-    Raises Unreadable when the first page cannot be had."""
+    `allow` raises for an address that must not be asked, of a redirect too. Raises Unreadable when the first
+    page cannot be had."""
+
+    async def allowed(request: httpx.Request) -> None:
+        if allow:
+            await allow(str(request.url))
+
     options = {"User-Agent": AGENT}
-    async with httpx.AsyncClient(headers=options, timeout=SECONDS, follow_redirects=True) as http:
+    async with httpx.AsyncClient(
+        headers=options, timeout=SECONDS, follow_redirects=True, event_hooks={"request": [allowed]}
+    ) as http:
         first = await _asked(http, address)
         address = str(first.url) if first is not None else address  # `www.` and `https` are where it leads
         robots = await _robots(http, address)

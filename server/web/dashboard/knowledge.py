@@ -16,6 +16,7 @@ from server.bots.accounts import DEFAULT
 from server.observability.unanswered import lately
 from server.operators.knowledge.documents import LARGEST_DOCUMENT, described
 from server.operators.knowledge.products import listed, of_documents
+from server.operators.knowledge.refresh import Websites
 from server.operators.tokens import who
 from server.pipeline.agents import library
 from server.web.dashboard.layout import PageContext
@@ -61,6 +62,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "questions": of_documents(documents, corrections).questions[:SHOWN_QUESTIONS],
             "aliases": sorted(corrections.aliases.items()),
             "unanswered": await lately(frame.redis, bot_id, SHOWN_QUESTIONS) if bot_id else [],
+            "website": await Websites(frame.settings, frame.redis).of(bot_id) if bot_id else None,
             "stale": {d.id for d in documents if d.embedder != shelf.embedder.name},
             "embedder": shelf.embedder.name,
             "formats": ",".join(FORMATS),
