@@ -123,8 +123,8 @@ class Catalogue:
         asked = read_question(query, self._aliases)
         exact, named = self._exact(asked.words)
         if exact:
-            rows: list[dict[str, str]] = [self._products[place].fields for place in exact[:most]]
-            return Found(rows, len(exact), tuple(self._nobodys(asked.words, named)), exact=True)
+            named_rows = [self._products[place].fields for place in exact[:most]]
+            return Found(named_rows, len(exact), tuple(self._nobodys(asked.words, named)), exact=True)
         low = asked.low if min_price is None else min_price
         high = asked.high if max_price is None else max_price
         needed = [word for word in self._joined(asked.words) if self._is_needed(word, asked.capitals)]
@@ -138,11 +138,11 @@ class Catalogue:
             self._inside(chosen, low, high),
             (chosen[self._there[chosen]] if in_stock else chosen, "in stock"),
         ):
-            both = np.intersect1d(chosen, inside, assume_unique=True)
+            both: NDArray[np.intp] = np.intersect1d(chosen, inside, assume_unique=True)
             missing = (*missing, said) if len(chosen) and not len(both) else missing
             chosen = both if len(both) else chosen
         order = self._ordered(chosen, scores, sort or asked.sort)
-        rows = [self._products[place].fields for place in order[:most]]
+        rows: list[dict[str, str]] = [self._products[int(place)].fields for place in order[:most]]
         return Found(rows, len(chosen), missing, apart)
 
     def _of_category(self, chosen: NDArray[np.intp], category: str) -> tuple[NDArray[np.intp], str]:
