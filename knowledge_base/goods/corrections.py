@@ -33,8 +33,8 @@ class Edit(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    value: str
-    was: str = ""
+    value: str = Field(description="What holds")
+    was: str = Field(default="", description="What the document said then")
 
 
 class Answer(BaseModel):
