@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,17 @@ from tests.support.chromium import needs_chromium
 from tests.support.dashboard import opened
 from tests.support.stack import Stack
 
+PLACE = "/api/knowledge/documents"
 pytestmark = [pytest.mark.browser, needs_chromium]
 PRICES = b"Article,Name,Price,No.\nP-1,Tall vase,900 KZT,1\nP-2,Red bowl,950 KZT,2\nP-3,Cup,ask,3\n"
+
+
+@pytest.fixture(autouse=True)
+async def emptied(stack: Stack) -> AsyncIterator[None]:
+    yield
+    for document in (await stack.http.get(PLACE)).json()["items"]:
+        if document["name"] in ("p.csv", "q.csv"):
+            await stack.http.delete(f"{PLACE}/{document['id']}")
 
 
 async def unbroken(page: Page, name: str) -> None:
@@ -29,7 +39,7 @@ async def unbroken(page: Page, name: str) -> None:
 
 async def test_products_are_looked_at_corrected_and_tried(stack: Stack, browser: Browser):
     for name, content in (("p.csv", PRICES), ("q.csv", PRICES.replace(b"900", b"990"))):
-        await stack.http.post("/api/knowledge/documents", files={"file": (name, content)})
+        await stack.http.post(PLACE, files={"file": (name, content)})
     page = await opened(browser, stack, "/dashboard/knowledge?bot=default")
     asked = page.locator("#asked li", has_text="Tall vase")
     await expect(asked).to_contain_text("which price holds?")
@@ -59,13 +69,15 @@ async def test_products_are_looked_at_corrected_and_tried(stack: Stack, browser:
     await expect(page.locator("[data-answer=found]")).to_contain_text("300 KZT")
     await expect(page.locator("[data-answer=reply]")).not_to_be_empty()
     await unbroken(page, "knowledge-tried")
+    await page.locator("#aliases").get_by_role("button", name="Forget").click()
+    await expect(page.locator("#aliases li")).to_have_count(0)
     listed = (await stack.http.get("/api/knowledge/products")).json()["items"]
     assert "3" in [p["stock"] for p in listed if p["article"] == "P-3"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_page_fits_a_phone_in_light_and_dark(stack: Stack, browser: Browser, scheme: str):
-    await stack.http.post("/api/knowledge/documents", files={"file": ("p.csv", PRICES)})
+    await stack.http.post(PLACE, files={"file": ("p.csv", PRICES)})
     page = await opened(
         browser,
         stack,
