@@ -13,6 +13,7 @@ from knowledge_base.embed import bundled, tokens_in
 from knowledge_base.goods.catalogue import Catalogue
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.load import FORMATS
+from knowledge_base.passages import Passage
 from knowledge_base.samples import files
 from knowledge_base.search.contract import Hit
 from knowledge_base.search.fusion import QUESTION_CHARACTERS
@@ -51,11 +52,12 @@ class Bookshelf:
                 if hit is not None:
                     places.setdefault((hit.passage.document, hit.passage.page, hit.passage.text), hit)
             hits = list(places.values())[:count]
+        goods = (await self._library.shelf(bot_id)).catalogue
         return [
             Quoted(
                 document=hit.passage.document,
                 page=hit.passage.page,
-                text=f"{hit.passage.heading}\n{hit.passage.text}".strip(),
+                text=f"{hit.passage.heading}\n{_now(hit.passage, goods)}".strip(),
                 language=hit.language,
                 strong=hit.strong,
             )
@@ -73,6 +75,12 @@ class Bookshelf:
     async def price_list(self, bot_id: str) -> Catalogue:
         """The products of all documents of the bot."""
         return (await self._library.shelf(bot_id)).catalogue
+
+
+def _now(passage: Passage, goods: Catalogue) -> str:
+    """What a passage says, with what the shop's owner has corrected of a product."""
+    instead = goods.row_instead(passage.document, passage.page, passage.row) if passage.row else ""
+    return instead or passage.text
 
 
 class Folder(Bookshelf):

@@ -249,7 +249,8 @@ class Library:
         products = {part.name: part.products for part in parts.values()}
 
         def catalogue() -> Catalogue:
-            return Catalogue(corrected(products, corrections).products, corrections.aliases)
+            found = corrected(products, corrections)
+            return Catalogue(found.products, corrections.aliases, found.instead)
 
         shelf = Shelf(
             version=version,

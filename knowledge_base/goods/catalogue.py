@@ -53,8 +53,15 @@ class Found:
 class Catalogue:
     """An immutable index of products."""
 
-    def __init__(self, products: Sequence[Product], aliases: Mapping[str, str] | None = None) -> None:
-        """`aliases`: what customers call something -> what the price list does."""
+    def __init__(
+        self,
+        products: Sequence[Product],
+        aliases: Mapping[str, str] | None = None,
+        instead: Mapping[tuple[str, int, int], str] | None = None,
+    ) -> None:
+        """`aliases`: what customers call something -> what the price list does. `instead`: rows that are not
+        as their files write them, by document, page and row."""
+        self._instead = dict(instead or {})
         self._products: list[Product] = list(products)
         self._aliases: dict[str, str] = dict(aliases or {})
         self._articles: dict[str, list[int]] = defaultdict(list)
@@ -93,6 +100,12 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self._products)
+
+    def row_instead(self, document: str, page: int, row: int) -> str:
+        """What a row of a document says now, when its owner has corrected it or must first choose a price;
+        empty where it holds as it is written. `page` may be the row itself, in a file without pages."""
+        here = self._instead.get((document, page, row), "")
+        return here or (self._instead.get((document, 1, row), "") if page == row else "")
 
     @property
     def products(self) -> list[Product]:

@@ -86,6 +86,8 @@ class Corrected(BaseModel):
 
     products: list[Product]
     questions: list[Question] = []
+    # (document, page, row) of a product -> its row as it is now, where it is not as the file writes it.
+    instead: dict[tuple[str, int, int], str] = {}
 
 
 def product_key(product: Product) -> str:
@@ -104,7 +106,30 @@ def corrected(documents: Mapping[str, Sequence[Product]], corrections: Correctio
             sourced = product.model_copy(update={"document": name})
             edits = corrections.edits.get(product_key(product))
             every.append(_edited(sourced, edits, questions) if edits else sourced)
-    return Corrected(products=_settled(every, corrections, questions), questions=questions)
+    products = _settled(every, corrections, questions)
+    read = [product for products in documents.values() for product in products]
+    return Corrected(products=products, questions=questions, instead=_instead(read, every, products))
+
+
+def _place(product: Product) -> tuple[str, int, int]:
+    return product.document, product.page, product.row
+
+
+def _instead(
+    read: Sequence[Product], every: Sequence[Product], products: Sequence[Product]
+) -> dict[tuple[str, int, int], str]:
+    """What the rows of products say that are not given to the agent as their files write them: a passage that
+    still said the old price would contradict what the owner wrote."""
+    final = {_place(product): product for product in products}
+    by_key = {
+        product_key(product): product for product in products if product.price is None or product.edited
+    }
+    found: dict[tuple[str, int, int], str] = {}
+    for before, sourced in zip(read, every, strict=True):
+        now = final.get(_place(sourced)) or by_key.get(product_key(sourced))
+        if now and now.fields != before.fields:
+            found[_place(sourced)] = "; ".join(f"{name}: {value}" for name, value in now.fields.items())
+    return found
 
 
 def _edited(product: Product, edits: Mapping[str, Edit], questions: list[Question]) -> Product:
@@ -184,7 +209,7 @@ def _settled(
             if len(places) < 2 or (identity is _across and len({p.document for p in same}) < len(same)):
                 continue
             if not _disagree(same):
-                gone |= set(places[1:]) if identity is _within else set()
+                gone |= {place for place in places[1:] if products[place].fields == same[0].fields}
                 continue
             kept[places[0]] = _chosen(same, corrections, questions)
             gone |= set(places[1:])

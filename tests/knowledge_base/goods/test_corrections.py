@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agent.documents import Bookshelf
+from agent.models.usage import Meter
 from knowledge_base.document import Product
+from knowledge_base.embed import bundled
 from knowledge_base.goods.columns import packed, products_with, understood, unpacked
 from knowledge_base.goods.corrections import (
     UNCONFIRMED,
@@ -15,6 +18,7 @@ from knowledge_base.goods.corrections import (
     product_key,
 )
 from knowledge_base.goods.products import products_of_rows
+from knowledge_base.library import Library, MemoryStore
 from knowledge_base.reading import read
 
 VASE = {"Article": "V-1", "Name": "Blue vase", "Price": "900 KZT", "Stock": "4"}
@@ -100,3 +104,25 @@ def test_what_an_owner_says_of_columns_holds_without_the_file(tmp_path: Path):
         ("Brutto EUR", "price"),
     ]
     assert table.columns[1].samples == ["Blue vase", "Red bowl"] and table.products == 2
+
+
+class Fixed:
+    """Corrections that never change."""
+
+    def __init__(self, corrections: Corrections) -> None:
+        self._corrections = corrections
+
+    async def of(self, bot_id: str) -> Corrections:
+        return self._corrections
+
+
+async def test_a_passage_says_what_the_owner_wrote_and_never_the_price_before(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("Article,Name,Price\nV-1,Blue vase,900 KZT\nB-2,Red bowl,950 KZT\n")
+    edits = {product_key(goods(VASE)[0]): {"price": Edit(value="990 KZT", was="900 KZT")}}
+    shop = Library(MemoryStore(), bundled(), corrections=Fixed(Corrections(edits=edits)))
+    await shop.add("b", tmp_path / "a.csv")
+    texts = [
+        quoted["text"] for quoted in await Bookshelf(shop).passages("b", "blue vase V-1", "", 2, Meter())
+    ]
+    assert any("990 KZT" in text for text in texts) and not any("900 KZT" in text for text in texts)
+    assert any("Red bowl; Price: 950 KZT" in text for text in texts)

@@ -64,6 +64,8 @@ async def test_a_value_by_hand_survives_the_next_upload_and_is_asked_about_when_
     again = next(p for p in (await api.http.get(place)).json()["items"] if p["article"] == "V-1")
     assert (again["price"], again["edited"]) == ("990", ["price"])
     assert (await found(api, "V-1"))[0]["Price"] == "990 KZT"
+    tried = (await api.http.post("/api/generate", json={"text": "How much is the blue vase V-1?"})).json()
+    assert tried["passages"]
     await added(api, "prices.csv", PRICES.replace(b"900", b"1200"))
     question = (await api.http.get("/api/knowledge/questions")).json()["items"][0]
     assert [o["value"] for o in question["options"]] == ["990 KZT", "1200 KZT"]
