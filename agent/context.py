@@ -19,6 +19,11 @@ TOPICS = ("price", "comparison", "objection", "next_step")
 # The nodes that ask a model, and the knob that names a smaller one for it.
 SMALL = ("moderate", "extract", "remember")
 
+# No model reads replies.
+OFF = "off"
+# Seconds that the reading of a reply may take, whoever reads: a third of what one call of the seller may.
+VERIFY_SECONDS = 10.0
+
 # Characters of a prompt: several times the longest of ours, and no more than a model reads for nothing.
 LONGEST_PROMPT = 20_000
 
@@ -148,9 +153,9 @@ class Context(BaseModel):
         "",
         "verify",
         title="Verifier",
-        description="Reads every reply against its evidence, sentence by sentence, before it is "
-        "sent: a small model, "
-        "or auto for the chat model. Empty: only figures are checked, by code.",
+        description="Reads every reply that claims something against its evidence, sentence by "
+        "sentence, before it is sent. Empty: the model of extract or moderate where one is named, else "
+        "the chat model; off: code alone checks, figures only.",
     )
     cheaper_model: str = _knob(
         "",
@@ -310,13 +315,18 @@ class Context(BaseModel):
                 raise ValueError(f"{name}_prompt has unknown {holes}; it may hold {_holes(name) or 'none'}")
         return self
 
-    @field_validator(
-        "model", "fallback_model", "cheaper_model", "verify_model", *(f"{node}_model" for node in SMALL)
-    )
+    @field_validator("model", "fallback_model", "cheaper_model", *(f"{node}_model" for node in SMALL))
     @classmethod
     def _is_a_model(cls, name: str) -> str:
         if name not in ("", "auto") and not is_name(name):
             raise ValueError("use PROVIDER:NAME, such as openai:gpt-4.1-mini, or offline")
+        return name
+
+    @field_validator("verify_model")
+    @classmethod
+    def _is_a_verifier(cls, name: str) -> str:
+        if name not in ("", "auto", OFF) and not is_name(name):
+            raise ValueError("use PROVIDER:NAME, such as openai:gpt-4.1-mini, auto, or off")
         return name
 
     @model_validator(mode="after")
@@ -345,6 +355,8 @@ class Context(BaseModel):
 
     def model_of(self, node: str) -> str:
         """The model a node asks."""
+        if node == "verify":
+            return self.verify_model or self.extract_model or self.moderate_model or self.model
         return (getattr(self, f"{node}_model", "") if node in SMALL else "") or self.model
 
     @property
@@ -354,7 +366,12 @@ class Context(BaseModel):
         named = dict.fromkeys(
             (self.model, *small, self.verify_model, self.cheaper_model, self.fallback_model)
         )
-        return [name for name in named if name not in ("", "auto", "offline")]
+        return [name for name in named if name not in ("", "auto", "offline", OFF)]
+
+    @property
+    def verifies(self) -> bool:
+        """Whether a model reads replies before they are sent."""
+        return self.grounding and self.model_of("verify") not in (OFF, "offline")
 
     def options_of(self, node: str) -> ModelOptions:
         """The options a node asks its model with: of a smaller model only the time limit is set."""
@@ -367,4 +384,7 @@ class Context(BaseModel):
 
     def call_of(self, node: str) -> CallSettings:
         """How a node asks its model."""
-        return CallSettings(node, self.cheaper_model, self.fallback_model, self.options_of(node))
+        within = VERIFY_SECONDS if node == "verify" else None
+        return CallSettings(
+            node, self.cheaper_model, self.fallback_model, self.options_of(node), within=within
+        )

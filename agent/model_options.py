@@ -70,10 +70,12 @@ class ModelOptions(BaseModel):
 @dataclass(frozen=True, slots=True)
 class CallSettings:
     """How one call of a model is made. `purpose` names it on the bill; `cheaper` and `fallback` are the
-    models that may answer in its place (empty: those of the settings); `timeout` is in seconds."""
+    models that may answer in its place (empty: those of the settings); `timeout` is in seconds for one try of
+    one model, `within` in seconds for all of it."""
 
     purpose: str = ""
     cheaper: str = ""
     fallback: str = ""
     options: ModelOptions = field(default_factory=ModelOptions)
     timeout: float | None = None
+    within: float | None = None

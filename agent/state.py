@@ -59,6 +59,16 @@ class Opening(TypedDict):
     until: str
 
 
+class Backed(TypedDict):
+    """A sentence of a reply with one thing that it rests on: what people call the `source`, the exact words
+    (`quote`), and the passage or row they stand in. Without a source it claims nothing."""
+
+    sentence: str
+    source: str
+    quote: str
+    passage: str
+
+
 class Touch(TypedDict, total=False):
     """The touch that a turn is: its `number` (from 1) of so many, after so many `hours` of silence; `text`
     where the words are those of an approved template."""
@@ -80,7 +90,8 @@ class State(Inbound, total=False):
     """Working memory of a conversation. The contact's record outlives it; `profile` is a copy for the turn.
 
     `owner` is the conversation's assignee, by the word of the API and of saved conversations; `draft` and
-    `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim; `task` what a
+    `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim;
+    `backed` what each sentence rests on, where a model read it; `task` what a
     person has to look after; `topic` what the burst is about; `said_in` the message id of each new fact;
     `identity` the contact's number or user id; `at` Unix ms of the turn, `now` the same by the business's
     clock, in words; `back_at` when people are there again, by that clock (empty: they are there);
@@ -105,6 +116,7 @@ class State(Inbound, total=False):
     draft: str
     complaint: str
     checked: list[str]
+    backed: list[Backed]
     task: Annotated[str, last]
     topic: str
     said_in: dict[str, str]

@@ -12,7 +12,10 @@ import regex as re
 
 from agent.grounding.claims import Claim, claims_in
 from agent.grounding.matching import same
+from agent.grounding.numbered import Line, Sentence
 from agent.grounding.numbers import numbers_in, plain
+from agent.grounding.units import in_store, things_in
+from agent.language.locale import anywhere
 
 # What people and models write for one another: dashes, quotes, and the brackets that evidence is shown with.
 _ALIKE = str.maketrans("‹›’‘‛`´“”„«»–—‑−", "<>'''''\"\"\"\"\"----")
@@ -54,13 +57,17 @@ class ReadLine:
             start = self.flat.find(wanted, start + 1)
         if not spans:
             return None
-        claims = tuple(c for c in self.claims if _within(c.start, c.start + len(c.text), spans))
+        # the full stop of an abbreviated unit may be left out
+        claims = tuple(c for c in self.claims if _within(c.start, c.start + len(c.text.rstrip(".")), spans))
         numbers = tuple(n for n in self.numbers if _within(n.start, n.end, spans))
         return ReadLine(quote, claims, numbers, wanted, ())
 
     def says(self, figure: Claim) -> bool:
         """Whether a figure of a reply stands here."""
-        if any(same(figure, claim) or _as_plain(figure, claim) for claim in self.claims):
+        if any(
+            same(figure, claim) or _as_plain(figure, claim) or _by_clock(figure, claim)
+            for claim in self.claims
+        ):
             return True
         values = {value for number in self.numbers for value in number.values}
         return figure.kind in _PLAIN_KINDS and bool(values & set(figure.values))
@@ -74,6 +81,14 @@ def _as_plain(figure: Claim, claim: Claim) -> bool:
     """Whether one of two figures has no unit, and both have the same value."""
     plain_one = "number" in (figure.kind, claim.kind) and {figure.kind, claim.kind} <= _PLAIN_KINDS
     return plain_one and bool(set(figure.values) & set(claim.values))
+
+
+def _by_clock(figure: Claim, claim: Claim) -> bool:
+    """Whether `16.30` is the time that is written 16:30 elsewhere."""
+    clock = re.fullmatch(r"([01]?\d|2[0-3])\.([0-5]\d)", figure.text.strip())
+    if clock is None or claim.kind != "time":
+        return False
+    return claim.values[0] == int(clock[1]) * 60 + int(clock[2])
 
 
 @lru_cache(maxsize=2048)
@@ -107,3 +122,37 @@ def flat(text: str) -> tuple[str, tuple[int, ...]]:
         letters.pop()
         places.pop()
     return "".join(letters), tuple(places)
+
+
+# Of the longer words of a sentence so many must stand in one line of evidence.
+SHARE = 0.8
+# Words are compared by their beginning, as their endings change; shorter ones tell little.
+STEM, LONGER = 5, 4
+_DENIES = re.compile(rf"(?:{anywhere('grounding.no_before')})", re.I)
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def unquoted(parts: Sequence[Sentence], evidence: Sequence[Line]) -> list[Sentence]:
+    """The sentences on delivery, returns and other things that shops do, or on what is in stock, that no line
+    of the evidence says, but the customer's."""
+    lines = [line.text for line in evidence if not line.of_contact]
+    return [part for part in parts if _is_policy(part.text) and not _is_quoted(part.text, lines)]
+
+
+def _is_policy(sentence: str) -> bool:
+    return bool(things_in(sentence) or in_store(sentence)) and not sentence.rstrip("»”\"') ").endswith(
+        ("?", "؟")
+    )
+
+
+def _is_quoted(sentence: str, lines: Sequence[str]) -> bool:
+    wanted, denied = _stems(sentence), bool(_DENIES.search(sentence))
+    return any(
+        bool(_DENIES.search(line)) == denied and len(wanted & _stems(line)) >= SHARE * len(wanted)
+        for line in lines
+    )
+
+
+@lru_cache(maxsize=2048)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(word[:STEM] for word in _WORD.findall(text.casefold()) if len(word) >= LONGER)

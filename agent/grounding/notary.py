@@ -18,6 +18,7 @@ from agent.grounding.claims import Claim, claims_in
 from agent.grounding.numbered import Line, Sentence
 from agent.grounding.numbers import numbers_in, plain
 from agent.grounding.sums import SMALL_COUNT, proves, worked_out
+from agent.language.locale import within
 
 # The claims that are figures; days and names are left to whoever reads.
 FIGURES = ("money", "percent", "duration", "time", "date", "measure", "number", "phone", "email", "link")
@@ -135,7 +136,9 @@ class _Notary:
             return self._unclaimed(part, figures)
         if not standing or len(standing) < len(cited):
             return Doubt(part, "what it cites does not stand there", said)
-        if any(_expired(line.text, self.today) for line, _, _ in standing):
+        if any(_expired(line.text, self.today) for line, _, _ in standing) or any(
+            _is_over(line.text, part.text, self.today) for line, _, _ in standing
+        ):
             return Doubt(part, "what it cites is not valid any more", said)
         if judged.live and not any(line.of_tool for line, _, _ in standing):
             return Doubt(part, "no tool has said in this turn what is there now", said)
@@ -194,7 +197,11 @@ def _rests(figure: Claim, sums: str, quotes: Sequence[ReadLine], theirs: Sequenc
     if any(quote.says(figure) for quote in quotes):
         return True
     for sum in worked_out(sums, quotes, theirs):
-        counted = figure.kind == "number" and bool(set(sum.operands) & set(figure.values))
+        counted = bool(set(sum.operands) & set(figure.values)) and (
+            figure.kind == "number"
+            # `three nights`, as the contact asked for so many
+            or (figure.kind in ("duration", "measure") and any(read.says(figure) for read in theirs))
+        )
         if counted or proves(sum, figure, quotes):
             return True
     return False
@@ -213,3 +220,26 @@ def _each_token(text: str) -> Iterator[str]:
 def _expired(text: str, today: str) -> bool:
     dates = [f"{year}-{month:0>2}-{day:0>2}" for year, month, day in _VALID_UNTIL.findall(text)]
     return bool(dates and today and min(dates) < today)
+
+
+# What stands between a word such as `until` and the date it belongs to.
+_NEAR_DATE = 16
+_UNTIL = re.compile(rf"(?<!\w)(?:{within('claims.till')})\W[^.;!?]*$", re.I)
+
+
+def _is_over(text: str, sentence: str, today: str) -> bool:
+    """Whether a line speaks of an offer that ended on a day before today, year included, and the sentence
+    does not name that day."""
+    dates = [claim for claim in claims_in(text) if claim.kind == "date" and claim.key]
+    ends = [claim for claim in dates if _UNTIL.search(text[max(0, claim.start - _NEAR_DATE) : claim.start])]
+    if not ends or not today:
+        return False
+    last = max(ends, key=_day)
+    named = any(claim.kind == "date" and claim.values == last.values for claim in claims_in(sentence))
+    return _day(last) < today and not named
+
+
+def _day(claim: Claim) -> str:
+    """A date with its year as YYYY-MM-DD; years have two digits in a claim."""
+    month, day = divmod(int(claim.values[0]), 100)
+    return f"20{claim.key}-{month:02}-{day:02}"

@@ -165,17 +165,26 @@ def _operands(numbers: set[float]) -> set[float]:
 _WORKS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
-def _value(node: ast.expr, operands: set[float]) -> float:
-    """Raises ValueError for what is no sum, and for an operand that stands nowhere."""
+def _value(node: ast.expr, operands: set[float], counts: bool = True) -> float:
+    """Raises ValueError for what is no sum, and for an operand that stands nowhere: small counts, which may
+    stand nowhere, multiply and divide; one that is added would turn any figure into any other."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         value = float(node.value)
-        small = value == int(value) and (0 <= value <= SMALL_COUNT or value == 100)
+        small = counts and value == int(value) and (0 <= value <= SMALL_COUNT or value == 100)
         if not small and not _is_near(value, operands):
             raise ValueError(f"{value} stands nowhere")
         return value
     if isinstance(node, ast.BinOp) and type(node.op) in _WORKS:
-        result = float(_WORKS[type(node.op)](_value(node.left, operands), _value(node.right, operands)))
+        scales = isinstance(node.op, ast.Mult | ast.Div)
+        # 1 - 0.15 and 100 - 15 are shares
+        left, right = _value(node.left, operands, scales or _is_whole(node.left)), node.right
+        result = float(_WORKS[type(node.op)](left, _value(right, operands, scales)))
         if abs(result) > LARGEST:
             raise ValueError("too large")
         return result
     raise ValueError("no sum")
+
+
+def _is_whole(node: ast.expr) -> bool:
+    """Whether an operand is the whole that a share is taken from."""
+    return isinstance(node, ast.Constant) and node.value in (1, 100)

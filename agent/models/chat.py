@@ -23,6 +23,7 @@ from agent.models.failures import LASTING, Trouble, brief, judge, unusable
 from agent.models.providers import Access, make
 from agent.models.trial import COMPLAINT, Request, Trial
 from agent.models.usage import Allowance, Meter
+from agent.models.verifiers import VERIFY, Verifiers
 from agent.models.ways import Ways, read, shaped, without_foreign_parts
 
 log = structlog.get_logger()
@@ -85,6 +86,7 @@ class Models:
     maker: Maker = make
     # Of each model the last error, in one line.
     last_faults: dict[str, str] = field(default_factory=dict)
+    verifiers: Verifiers = field(default_factory=Verifiers)
     _put: dict[str, BaseChatModel] = field(default_factory=dict)
     _made: dict[Any, BaseChatModel] = field(default_factory=dict)
     _runnables: dict[Any, tuple[Any, tuple[BaseTool, ...]]] = field(default_factory=dict)
@@ -115,7 +117,28 @@ class Models:
         offline model alone, and every call goes on its bill. A refusal or a cut answer counts as no answer,
         and so does an empty or malformed one when it comes a second time. What a server does not take (tools,
         a forced call, a system message, pictures, an option) is left out, and remembered for the model.
-        Raises NoModelAnswered."""
+        Raises NoModelAnswered, also when `within` is over."""
+        if call.within is None:
+            return await self._first(name, messages, tools, schema, call, meter)
+        try:
+            async with asyncio.timeout(call.within):
+                return await self._first(name, messages, tools, schema, call, meter)
+        except TimeoutError:
+            if call.purpose == VERIFY:
+                self.verifiers.late(self.resolve(name))
+            log.warning("model_late", model=self.resolve(name), purpose=call.purpose, seconds=call.within)
+            raise NoModelAnswered(f"no model answered within {call.within:.0f} s") from None
+
+    async def _first(
+        self,
+        name: str,
+        messages: Sequence[AnyMessage],
+        tools: Sequence[BaseTool],
+        schema: type[BaseModel] | None,
+        call: CallSettings,
+        meter: Meter,
+    ) -> Asked:
+        """The first answer that can be used. Raises NoModelAnswered."""
         await self._recall()
         for candidate in self._candidates(name, call, meter.allowance):
             own = candidate == self.resolve(name)
@@ -133,6 +156,15 @@ class Models:
         if self.recall and self._recall_at <= time.monotonic():
             self._recall_at = time.monotonic() + LOOKED_UP
             self._ways = await self.recall()
+
+    async def judged(self, name: str, readable: bool) -> None:
+        """Whether what a model gave as a verifier was a judgement at all. One that gives none time and again
+        is not asked for any from then on, and its owner sees that among what it does not take."""
+        if readable:
+            self.verifiers.answered(name)
+        elif self.verifiers.unreadable(name) and self.ways_of(name).verifies:
+            await self._learn(name, replace(self.ways_of(name), verifies=False))
+            log.warning("model_takes_less", model=name, lacking=self.ways_of(name).lacking)
 
     def ways_of(self, name: str) -> Ways:
         """What a model takes, as far as that is known."""
@@ -182,6 +214,8 @@ class Models:
         trial = Trial(name, request, self.ways_of(name))
         if max(self._until.get(trial.provider, 0), self._until.get(name, 0)) > time.monotonic():
             return None
+        if request.purpose == VERIFY and (not trial.ways.verifies or self.verifiers.rests(name)):
+            return None
         timeout = request.timeout or request.options.timeout or self.access.timeout
         while True:
             trial.attempt += 1
@@ -203,6 +237,8 @@ class Models:
             self.last_faults[name] = reason
             log.warning("answer_unusable", model=name, purpose=request.purpose, reason=reason)
             if name == OFFLINE or not trial.complains(reason, message):
+                if request.purpose == VERIFY and name != OFFLINE:
+                    await self.judged(name, readable=False)
                 return None
 
     async def _asked(self, trial: Trial) -> AIMessage:

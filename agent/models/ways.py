@@ -26,7 +26,7 @@ class Ways:
     """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with
     `pictures`, with a `blank` message beside a call, over `chat` completions, and with which options of a
     bot. `forms`: it fills a form by calling it as a tool; else it is asked for JSON, held to it by the
-    server where that takes a `grammar`."""
+    server where that takes a `grammar`. `verifies`: it can be asked to read a reply against its evidence."""
 
     tools: bool = True
     forced: bool = True
@@ -39,6 +39,7 @@ class Ways:
     temperature: bool = True
     reasoning_effort: bool = True
     max_tokens: bool = True
+    verifies: bool = True
 
     @property
     def lacking(self) -> list[str]:

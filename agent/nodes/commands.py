@@ -92,6 +92,7 @@ def _decided(state: State, context: Context) -> Command[Next]:
         "replies": [],
         "passages": [],
         "checked": [],
+        "backed": [],
         "prompts": [],
         "said_in": {},
     }

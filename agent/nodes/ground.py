@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -30,7 +31,7 @@ Next = Literal["verify", "sell", "follow_up", "remember"]
 
 async def ground(state: State, runtime: Runtime[Context]) -> Command[Next]:
     """Lets a supported reply pass. Any other is written anew once, with the complaint; then an honest line
-    takes its place and a person gets a task. Where the bot has a verifier it decides what is supported."""
+    takes its place and a person gets a task. Where a model reads replies it decides what is supported."""
     context, reply = runtime.context, state.get("replies", [""])[-1]
     language = state.get("profile", {}).get("language") or "en"
     if reveals(context, reply):
@@ -41,16 +42,17 @@ async def ground(state: State, runtime: Runtime[Context]) -> Command[Next]:
     if other := _other_letters(reply, asked(state)):
         if not state.get("complaint") and state.get("model") != OFFLINE:
             return written_anew(state, [*_complaints(_found(state, context)), *other])
-    if context.verify_model and state.get("model") != OFFLINE:
+    if context.verifies and state.get("model") != OFFLINE:
         return Command(goto="verify")
     return judged_by_code(state, context)
 
 
-def judged_by_code(state: State, context: Context) -> Command[Next]:
-    """What becomes of a reply by the figures that code finds in its evidence."""
+def judged_by_code(state: State, context: Context, unread: Sequence[str] = ()) -> Command[Next]:
+    """What becomes of a reply by the figures that code finds in its evidence. `unread`: sentences that
+    somebody should have read and nobody has, which are not to be sent."""
     found = _found(state, context)
     checked = [f"{f.claim.kind} {f.claim.text.strip()}: {f.why}" for f in found]
-    complaints = _complaints(found)
+    complaints = [*_complaints(found), *(f"“{text}” stands nowhere in these words" for text in unread)]
     if not complaints:
         return Command(update={"checked": checked}, goto="remember")
     again = not state.get("complaint") and state.get("model") != OFFLINE

@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agent.context import Context
+from agent.grounding.citations import unquoted
 from agent.grounding.claims import claims_in
 from agent.grounding.notary import FIGURES, Doubt, Verified, doubts
 from agent.grounding.numbered import Line, Sentence, lines, mended, sentences
@@ -23,11 +24,13 @@ from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.models.usage import Meter
 from agent.nodes.ground import Next, asked, evidence, judged_by_code, written_anew
 from agent.prompts import filled
-from agent.state import State, text_of, untagged, without_notes
+from agent.state import Backed, State, text_of, untagged, without_notes
 from agent.turn_services import services_of
 
 # Earlier messages whose words count as evidence.
 EARLIER = 16
+# Characters of a passage that people are shown beside a sentence.
+PASSAGE = 1_200
 
 log = structlog.get_logger()
 
@@ -37,23 +40,27 @@ async def verify(
 ) -> Command[Any]:
     """Lets through what a reader finds supported and code finds as cited. Any other reply is written anew
     once, with what is wrong; then its wrong sentences go, an honest line stands in their place, and a
-    person gets a task. Where no reader answers, code alone decides as it does without one."""
+    person gets a task. Where no reader answers, code alone decides, and lets sentences on what the shop
+    does and has pass only where the evidence has them in the same words."""
     context, reply = runtime.context, state.get("replies", [""])[-1]
     parts = sentences(reply)
     if not any(_may_claim(part) for part in parts):
         return Command(goto="remember")
     known = lines(sources(state, context))
     asking = request(context, known, asked(state), parts)
-    verified = await _read(asking, context, models, services_of(config).meter)
+    verified = await _read(asking, len(parts), context, models, services_of(config).meter)
     if verified is None:
-        return judged_by_code(state, context)
+        return judged_by_code(state, context, [part.text for part in unquoted(parts, known)])
     vetoed = {finding.claim.text.strip() for finding in unsupported(reply, evidence(state, context))}
     today = (
         datetime.fromtimestamp(state.get("at", 0) / 1000, UTC).date().isoformat() if state.get("at") else ""
     )
-    wrong = doubts(parts, known, verified.sentences, today=today, vetoed=vetoed)
+    said = {one.n for one in verified.sentences}
+    judged = [part for part in parts if part.n in said or _may_claim(part)]
+    wrong = doubts(judged, known, verified.sentences, today=today, vetoed=vetoed)
     if not wrong:
-        return Command(update={"checked": _supports(parts, known, verified)}, goto="remember")
+        update = {"checked": _supports(parts, known, verified), "backed": _backed(parts, known, verified)}
+        return Command(update=update, goto="remember")
     log.warning("unsupported", sentences=len(wrong), again=not state.get("complaint"))
     if not state.get("complaint"):
         return written_anew(state, [_complaint(doubt) for doubt in wrong])
@@ -118,21 +125,22 @@ def _may_claim(part: Sentence) -> bool:
 
 
 async def _read(
-    messages: Sequence[AnyMessage], context: Context, models: Models, meter: Meter
+    messages: Sequence[AnyMessage], count: int, context: Context, models: Models, meter: Meter
 ) -> Verified | None:
-    """The judgement of the verifier's model; None where it gives none."""
+    """The judgement of the verifier's model on so many sentences; None where it gives none."""
+    name = context.model_of("verify")
+    if models.resolve(name) == OFFLINE:
+        return None
     try:
-        answer = await models.ask(
-            context.verify_model,
-            messages,
-            meter,
-            schema=Verified,
-            call=context.call_of("verify"),
-        )
+        answer = await models.ask(name, messages, meter, schema=Verified, call=context.call_of("verify"))
     except NoModelAnswered:
         return None
-    found: Any = answer.parsed
-    return None if answer.model == OFFLINE else found
+    if answer.model == OFFLINE:
+        return None
+    found: Verified = answer.parsed
+    readable = any(1 <= one.n <= count for one in found.sentences)
+    await models.judged(answer.model, readable)
+    return found if readable else None
 
 
 def _complaint(doubt: Doubt) -> str:
@@ -151,6 +159,28 @@ def _supports(parts: Sequence[Sentence], known: Sequence[Line], verified: Verifi
                 told = "; ".join(f"{line.source}: “{quote}”" for line, quote in cited if line)
                 found.append(f"{part.text}: {told}{f' ({one.sum})' if one.sum else ''}")
     return found
+
+
+def _backed(parts: Sequence[Sentence], known: Sequence[Line], verified: Verified) -> list[Backed]:
+    """Each sentence with what it rests on, and the passage or row that stands in, for the dashboard."""
+    by_id, found = {line.id: line for line in known}, list[Backed]()
+    for part in parts:
+        said = next((one for one in verified.sentences if one.n == part.n), None)
+        cited = said.cite if said and said.status == "supported" else []
+        lines = [(line, cite.quote) for cite in cited if (line := by_id.get(cite.id.strip("[] ")))]
+        for line, quote in lines:
+            passage = _passage(line, known)
+            found.append(Backed(sentence=part.text, source=line.source, quote=quote, passage=passage))
+        if not lines:
+            found.append(Backed(sentence=part.text, source="", quote="", passage=""))
+    return found
+
+
+def _passage(line: Line, known: Sequence[Line]) -> str:
+    """The row of a tool's answer, or all lines of the source that a line is of."""
+    source = line.id.partition(".")[0]
+    whole = (other.text for other in known if other.id.partition(".")[0] == source)
+    return line.text if line.of_tool else " ".join(whole)[:PASSAGE]
 
 
 def _mended(state: State, reply: str, parts: Sequence[Sentence], wrong: Sequence[Doubt]) -> Command[Next]:

@@ -153,15 +153,18 @@ async def _models(settings: Settings, redis: Redis | None, http: httpx.AsyncClie
     """One tiny call of each sort, to every model of the settings and of the bots: a wrong key, a wrong
     address, a model that is gone, and what each one that works can do."""
     named: dict[tuple[str, ModelOptions], str] = {}
+    readers = {settings.verifier_model or settings.extractor_model or settings.moderator_model}
+    readers.add(settings.model_name if readers <= {None, "", "auto"} else None)
     for setting, name in _paid_models(settings).items():
         named.setdefault((name, ModelOptions()), setting)
     for bot in await _bots(settings, redis, http):
         for name in bot.context.models:
             own = bot.context.model_options if name == bot.context.model else ModelOptions()
             named.setdefault((name, own), f"model of {bot.id}")
+        readers.add(bot.context.model_of("verify"))
     asking = models(settings.model_copy(update={"model_timeout": SECONDS}))
     for (name, options), setting in named.items():
-        checked = await check_model(asking, name, options)
+        checked = await check_model(asking, name, options, verifies=name in readers)
         if checked.trouble:
             found.problems.append(_advice(setting, name, checked.trouble))
         else:
@@ -347,4 +350,6 @@ def _paid_models(settings: Settings) -> dict[str, str]:
         "SUMMARY_MODEL": settings.summary_model,
         "CHEAPER_MODEL": settings.cheaper_model,
     }
-    return {setting: name for setting, name in named.items() if name not in (None, "", "auto", "offline")}
+    return {
+        setting: name for setting, name in named.items() if name not in (None, "", "auto", "off", "offline")
+    }

@@ -47,8 +47,9 @@ class ModelSettings(BaseSettings):
     summary_model: str | None = Field(None, description="A smaller model for summaries; unset: CHAT_MODEL.")
     verifier_model: str | None = Field(
         None,
-        description="A model that reads every reply against its evidence before it is sent; auto: CHAT_MODEL;"
-        " unset: code checks figures alone.",
+        description="A model that reads every reply that claims something against its evidence before it is "
+        "sent; unset: EXTRACTOR_MODEL, else MODERATOR_MODEL, else CHAT_MODEL; off: code alone checks, and "
+        "figures only.",
     )
     transcription_model: str | None = Field(
         None,
@@ -113,7 +114,7 @@ class ModelSettings(BaseSettings):
     )
     @classmethod
     def _known_model(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value == "auto" and info.field_name == "verifier_model":
+        if value in ("auto", "off") and info.field_name == "verifier_model":
             return value
         if value and not is_name(value):
             raise ValueError("use PROVIDER:NAME, such as openai:gpt-4.1-mini, or offline")

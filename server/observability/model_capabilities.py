@@ -27,6 +27,7 @@ WORDS = {
     "blank": "calls without words",
     "forms": "forms as tool calls (it is asked for JSON)",
     "grammar": "JSON by a schema",
+    "verifies": "the verifier's form (its replies are checked by code alone)",
     "chat": "chat completions (it is asked over Responses)",
     "reasoning_effort": "reasoning_effort",
     "max_tokens": "max_tokens",

@@ -14,16 +14,26 @@ from langchain_core.messages import HumanMessage
 from langchain_core.tools import BaseTool, tool
 from pydantic import BaseModel, Field
 
+from agent.context import Context
+from agent.grounding.notary import Verified, doubts
+from agent.grounding.numbered import lines, sentences
 from agent.model_options import ModelOptions
 from agent.models.chat import Models
 from agent.models.failures import LASTING, Trouble, brief, judge
 from agent.models.trial import Request
+from agent.nodes.verify import request as request_to_verify
 
 # Seconds that whoever is asked has for an answer.
 SECONDS = 15.0
-SORTS = ("plain", "tool", "structured")
-ABLE = {"plain": "answers", "tool": "calls tools", "structured": "fills forms"}
+SORTS = ("plain", "tool", "structured", "verifier")
+ABLE = {
+    "plain": "answers",
+    "tool": "calls tools",
+    "structured": "fills forms",
+    "verifier": "reads replies against their evidence",
+}
 NO_CALL, NO_FORM = "answers without calling the tool", "cannot fill a form"
+MISREADS = "does not read replies as a verifier must: code alone checks them"
 
 
 class Colour(BaseModel):
@@ -55,8 +65,11 @@ class Checked(BaseModel):
         return "; ".join([works, *wrong])
 
 
-async def check_model(models: Models, name: str, options: ModelOptions = ModelOptions()) -> Checked:
-    """Ask one model. Three calls; the later ones only where the first was answered."""
+async def check_model(
+    models: Models, name: str, options: ModelOptions = ModelOptions(), *, verifies: bool = False
+) -> Checked:
+    """Ask one model. Three calls, a fourth of one that `verifies`; the later ones only where the first was
+    answered."""
     provider, began = name.partition(":")[0], time.monotonic()
     plain = "ok"
 
@@ -78,7 +91,31 @@ async def check_model(models: Models, name: str, options: ModelOptions = ModelOp
     seconds = time.monotonic() - began
     tool = await _asked(models, name, request("How many blue vases are in stock? Use the tool.", (stock_of,)))
     form = await _asked(models, name, request("The car is red.", schema=Colour))
-    return Checked(checks={"plain": plain, "tool": tool, "structured": form}, seconds=seconds)
+    checks = {"plain": plain, "tool": tool, "structured": form}
+    if verifies:
+        checks["verifier"] = await _reads(models, name, options)
+    return Checked(checks=checks, seconds=seconds)
+
+
+async def _reads(models: Models, name: str, options: ModelOptions) -> str:
+    """Whether a model finds a right sentence supported and a wrong one not; what it cites is held to its
+    source."""
+    known = lines([("f", "the bot's facts", "The blue vase costs 900 KZT.")])
+    parts = sentences("The blue vase costs 900 KZT. Delivery is free.")
+    told = request_to_verify(
+        Context(business="a shop of vases"), known, "What does the blue vase cost?", parts
+    )
+    try:
+        answer = await models.answer(name, Request(told, (), Verified, options, "doctor", SECONDS))
+    except Exception as error:  # whatever a provider's library raises, it is what there is to be told
+        return brief(error) or type(error).__name__
+    if answer is None:
+        return MISREADS
+    return (
+        "ok"
+        if [doubt.sentence.n for doubt in doubts(parts, known, answer.parsed.sentences)] == [2]
+        else MISREADS
+    )
 
 
 async def _patiently(made: BaseChatModel) -> None:

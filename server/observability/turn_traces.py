@@ -60,6 +60,24 @@ class Passage(Record):
     strong: bool = Field(description="Whether it probably answers the question")
 
 
+class Backed(Record):
+    """A sentence of a reply with one thing that it rests on."""
+
+    sentence: str = Field(description="The sentence")
+    source: str = Field(default="", description="What it rests on; empty: it claims nothing")
+    quote: str = Field(default="", description="The exact words there")
+    passage: str = Field(default="", description="The passage or row that they stand in")
+
+    @property
+    def marked(self) -> tuple[str, str, str]:
+        """The passage before the quote, the quote as it stands there, and what follows."""
+        at = self.passage.casefold().find(self.quote.casefold())
+        if at < 0 or len(self.passage.casefold()) != len(self.passage):
+            return self.passage, "", ""
+        end = at + len(self.quote)
+        return self.passage[:at], self.passage[at:end], self.passage[end:]
+
+
 class Paid(Record):
     """A model call and its cost."""
 
@@ -94,6 +112,9 @@ class Trace(Record):
     tools: list[Used] = Field(default=[], description="Tools that were called")
     passages: list[Passage] = Field(default=[], description="Passages of documents the agent was given")
     checked: list[str] = Field(default=[], description="What supports each promise of the reply")
+    backed: list[Backed] = Field(
+        default=[], description="What each sentence of the reply rests on, where a model read it"
+    )
     rewritten: list[Rewritten] = Field(default=[], description="Replies that were not let pass")
     prompts: list[str] = Field(default=[], description="Prompts that were used, `NAME@VERSION`")
     model: str = Field(default="", description="The chat model that answered")
@@ -167,6 +188,7 @@ class Tracing:
             tools=list(self._tools.values()),
             passages=passages,
             checked=values.get("checked") or [],
+            backed=[Backed.model_validate(row) for row in values.get("backed") or []],
             rewritten=self._rewritten,
             prompts=values.get("prompts") or [],
             model=values.get("model") or "",

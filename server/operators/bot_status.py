@@ -51,6 +51,9 @@ class BotStatus(Record):
     qr: Qr | None = Field(default=None, description="The code that links a phone, for owners only")
     paused: Pause | None = Field(description="Why nothing is sent; null: messages go out")
     model: str = Field(description="The chat model")
+    verifier: str = Field(
+        default="", description="The model that reads replies before they are sent; empty: code alone does"
+    )
     last_message: int | None = Field(description="When the last message came or went, Unix milliseconds")
     models: list[Known] = Field(description="What each of its chat models takes")
     errors: list[str] = Field(description="Alerts of this bot")
@@ -81,6 +84,7 @@ async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRunti
         reason=bot.trouble,
         paused=Pause.model_validate(paused) if paused else None,
         model=bot.context.model,
+        verifier=bot.context.model_of("verify") if bot.context.verifies else "",
         last_message=latest[0][0] if latest else None,
         models=await model_capabilities.of(runtime.redis, bot.context.models),
         errors=[

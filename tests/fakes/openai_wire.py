@@ -62,12 +62,22 @@ def last_user(request: dict[str, Any]) -> str:
 
 
 def polite(request: dict[str, Any]) -> dict[str, Any]:
-    """Everybody is a client, nobody says anything of themselves, every question gets its echo."""
+    """Everybody is a client, nobody says anything of themselves, every question gets its echo, which claims
+    nothing."""
     if schema_of(request) == "Verdict":
         return message(call=("Verdict", {"contact_class": "client", "intent": "business", "reason": "asks"}))
     if schema_of(request) == "Facts":
         return message(call=("Facts", {}))
+    if schema_of(request) == "Verified":
+        return reads_nothing(request)
     return message(f"You asked: {last_user(request)[:200]}")
+
+
+def reads_nothing(request: dict[str, Any]) -> dict[str, Any]:
+    """A verifier that takes every sentence for small talk."""
+    reply = last_user(request).partition("<reply>\n")[2].partition("\n</reply>")[0]
+    rows = [{"n": n, "status": "no_claim"} for n, _ in enumerate(reply.split("\n"), 1)]
+    return message(call=("Verified", {"sentences": rows}))
 
 
 class FakeOpenAI:
@@ -99,8 +109,12 @@ class FakeOpenAI:
             return JSONResponse({"text": self.heard, "usage": {"input_tokens": 14, "output_tokens": 45}})
 
     def sales_calls(self) -> list[dict[str, Any]]:
-        """The calls that were neither moderation nor extraction."""
-        return [request for request in self.requests if not schema_of(request)]
+        """The calls that fill no form: neither moderation nor extraction, nor the reading of a reply."""
+        return [
+            request
+            for request in self.requests
+            if not schema_of(request) and "one JSON object for" not in str(request["messages"][0]["content"])
+        ]
 
 
 def error(status: int, kind: str, code: str | None, text: str) -> Response:

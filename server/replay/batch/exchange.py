@@ -67,7 +67,7 @@ class Exchange:
         def carried(model: str, access: Access, options: ModelOptions, responses: bool) -> BaseChatModel:
             return CarriedModel(name=model, exchange=self, options=options)
 
-        return Models(offline, name, attempts=1, maker=carried)
+        return Models(offline, name, maker=carried)
 
     def take(self, answers: dict[str, AIMessage]) -> None:
         """Keep answers; whatever waited for one waits no longer."""

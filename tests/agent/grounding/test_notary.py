@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.grounding.claims import claims_in
-from agent.grounding.notary import Judged, doubts
+from agent.grounding.notary import Judged, Verified, doubts
 from agent.grounding.numbered import lines, mended, sentences
+from benchmarks import grounding
+from server.replay.batch.exchange import answers_in
 
+FOLDER = Path(__file__).parent
 EVIDENCE = lines(
     [
         ("n", "the clock", "Sunday, 29 November 2026, 15:00"),
@@ -247,7 +252,9 @@ ANSWERS = st.lists(
         n=st.integers(0, 4),
         status=st.sampled_from(["no_claim", "supported", "contradicted", "not_stated"]),
         cite=st.lists(st.fixed_dictionaries({"id": IDS, "quote": QUOTES}), max_size=3),
-        sum=st.just(""),
+        sum=st.sampled_from(
+            ["", "129*6+3", "700+77", "777", "3*129", "2*39", "39+738", "1490/2+32", "0.1*777"]
+        ),
         live=st.booleans(),
     ),
     max_size=6,
@@ -268,6 +275,7 @@ def test_no_price_reaches_anybody_that_stands_nowhere(answers: list[Judged], sai
         for claim in claims_in(line.text, every=True)
         if claim.kind == "money"
     }
+    known |= {(387.0,), (78.0,)}  # the sums among them that rest on what is cited
     assert all(claim.values in known for claim in claims_in(sent) if claim.kind == "money")
     assert ("I will check." in sent) is bool(wrong)
 
@@ -302,3 +310,52 @@ def test_only_the_wrong_sentence_goes():
         mended(reply, sentences(reply), {3, 4}, "I will check.")
         == "Hello! The chair is 129 €. I will check.\n- Lund 129 €"
     )
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reply", "quote"),
+    [
+        ("Promoção: branqueamento 240 €, até 31 de agosto de 2025.", "Está a 240 €.", "branqueamento 240 €"),
+        ("Summer price 240 € until 31 August 2025.", "It is 240 €.", "Summer price 240 €"),
+        ("Акция: 240 € до 31 августа 2025 года.", "Сейчас 240 €.", "240 €"),
+        ("Aktion: 240 € bis 31.08.2025", "Es kostet 240 €.", "Aktion: 240 €"),
+        ("Hasta el 31 de agosto de 2025: 240 €", "Cuesta 240 €.", "240 €"),
+    ],
+)
+def test_an_offer_ends_on_the_day_that_stands_in_its_text(evidence: str, reply: str, quote: str):
+    known, said = lines([("p", "offers", evidence)]), [judged(cite=[cite("p1.1", quote)])]
+    assert doubts(sentences(reply), known, said, today="2025-08-31") == []
+    assert [doubt.why for doubt in doubts(sentences(reply), known, said, today="2025-10-13")] == [
+        "what it cites is not valid any more"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reply", "quote", "sum"),
+    [
+        ("vélo électrique 35 €", "Deux jours font 70 €.", "vélo électrique 35 €", "2*35"),
+        ("Free: 2025-10-14 16:30", "16.30 boş.", "2025-10-14 16:30", ""),
+        ("10 тренувань 5 200 грн.", "Одне тренування виходить 520 грн.", "10 тренувань 5 200 грн", "5200/10"),
+    ],
+)
+def test_figures_are_read_as_people_write_them(evidence: str, reply: str, quote: str, sum: str):
+    known = lines([("p", "prices", evidence), ("c", "the customer", "Combien pour deux jours ?")])
+    said = [judged(cite=[cite("p1.1", quote)], sum=sum)]
+    assert doubts(sentences(reply), known, said) == []
+    assert doubts(
+        sentences(reply.replace("70", "75").replace("16.30", "15.30").replace("520", "530")), known, said
+    )
+
+
+def test_the_fresh_set_is_judged_by_a_reader_and_the_notary():
+    """120 replies over six invented businesses; who labelled and read them stands at the head of the file."""
+    told = yaml.safe_load((FOLDER / "read" / "fresh.yaml").read_text(encoding="utf-8"))
+    answers = answers_in(FOLDER / "read" / "fresh.answers.jsonl")
+    wrong: dict[str, list[str]] = {"supported": [], "unsupported": []}
+    for row in told["replies"]:
+        said = Verified.model_validate(answers[row["id"]].tool_calls[0]["args"])
+        stopped = bool(grounding.judged(told["shops"][row["shop"]], row, said))
+        if stopped is (row["label"] == "supported"):
+            wrong[row["label"]].append(row["id"])
+    # a price that only the customer named is not divided, whatever it is divided by
+    assert wrong == {"supported": ["o13"], "unsupported": []}

@@ -11,6 +11,8 @@ import pytest
 from agent.language.phrases import say
 from agent.models.chat import Access, Models
 from agent.models.offline import offline_model
+from agent.models.verifiers import LATE, UNREADABLE, Verifiers
+from agent.models.ways import Ways
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
 from tests.fakes.serving import served
 from tests.support.chatting import Chat
@@ -60,7 +62,7 @@ async def told(
     server.answer = answers(replies, reader)
     with served(server.app) as url:
         models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1", timeout=20), attempts=1)
-        chat = Chat(models, verify_model="auto", **context)
+        chat = Chat(models, **{"verify_model": "", **context})
         said = await chat.says("what does delivery cost?")
         return said, await chat.state(), server
 
@@ -131,3 +133,79 @@ async def test_a_reader_that_lies_lets_no_figure_through(kind: str):
     said, state, _ = await told(["Delivery costs 900 tenge. Anything else?"], liar)
     assert "900" not in said[0] and say("checking", "en") in said[0]
     assert "900" in state["task"]
+
+
+async def test_it_reads_unless_it_is_turned_off_and_a_smaller_model_does_where_one_is_named():
+    _, _, server = await told([GOOD], honest, extract_model="openai:small")
+    assert [request["model"] for request in server.requests if is_verifier(request)] == ["small"]
+    _, _, server = await told([GOOD], honest, verify_model="openai:reader", extract_model="openai:small")
+    assert [request["model"] for request in server.requests if is_verifier(request)] == ["reader"]
+    said, _, server = await told(["We also deliver to islands."], honest, verify_model="off")
+    assert said == ["We also deliver to islands."] and not any(map(is_verifier, server.requests))
+
+
+@pytest.mark.parametrize("kind", READERS)
+async def test_where_no_reader_answers_what_the_shop_does_passes_only_in_the_words_of_the_evidence(kind: str):
+    lie = "We also deliver to islands."
+    said, state, _ = await told([lie], READERS[kind])
+    # with a refused key the offline model writes the second draft, in the words of the documents
+    assert lie not in said[0] and (kind == "refuses" or lie in state["task"])
+    said, _, _ = await told(["Would you like to see some vases?"], READERS[kind])
+    assert said == ["Would you like to see some vases?"]
+
+
+NONSENSE: dict[str, Reader] = {
+    "talks": READERS["talks"],
+    "judges nothing": lambda request, parts: message(json.dumps({"sentences": []})),
+    "judges others": lambda request, parts: message(
+        json.dumps({"sentences": [{"n": 99, "status": "no_claim"}]})
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NONSENSE)
+async def test_a_model_that_never_fills_the_form_is_asked_a_few_times_and_then_never(kind: str):
+    noted: dict[str, Ways] = {}
+
+    async def note(name: str, ways: Ways) -> None:
+        noted[name] = ways
+
+    server = FakeOpenAI()
+    server.answer = answers([GOOD], NONSENSE[kind])
+    with served(server.app) as url:
+        access = Access("sk", f"{url}/v1", timeout=20)
+        models = Models(offline_model(), "openai:m", access=access, attempts=1, note=note)
+        chat = Chat(models, verify_model="")
+        for _ in range(UNREADABLE):
+            assert await chat.says("what does delivery cost?") == [GOOD]
+        assert not noted["openai:m"].verifies and noted["openai:m"].lacking == ["verifies"]
+        asked = sum(map(is_verifier, server.requests))
+        assert await chat.says("what does delivery cost?") == [GOOD]
+        assert sum(map(is_verifier, server.requests)) == asked
+
+
+async def test_a_late_reader_costs_little_time_and_is_then_left_alone_while_the_seller_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("agent.context.VERIFY_SECONDS", 0.2)
+    server = FakeOpenAI()
+    server.answer = answers([GOOD], honest)
+    server.hang = lambda request: 1.0 if is_verifier(request) else 0.0
+    with served(server.app) as url:
+        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1", timeout=20), attempts=1)
+        chat = Chat(models, verify_model="")
+        for _ in range(LATE + 1):
+            assert await chat.says("what does delivery cost?") == [GOOD]
+        assert (await chat.state())["model"] == "openai:m"
+        assert sum(map(is_verifier, server.requests)) == LATE
+
+
+def test_an_answer_in_time_ends_what_was_held_against_a_model():
+    known = Verifiers(rest=1000)
+    known.late("m")
+    known.answered("m")
+    known.late("m")
+    assert not known.rests("m")
+    known.late("m")
+    assert known.rests("m") and not known.rests("other")
+    assert [known.unreadable("m") for _ in range(UNREADABLE + 1)] == [False, False, True, False]

@@ -19,7 +19,7 @@ from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import served
 
 ROOT = Path(__file__).parents[3]
-SHOP = 'bot: {business: "Aurora Coffee, machines"}\n'
+SHOP = 'bot: {business: "Aurora Coffee, machines", verify_model: off}\n'
 
 
 @pytest.fixture

@@ -40,7 +40,10 @@ async def taped(conversation: Kept) -> Kept:
 
 async def test_a_changed_prompt_fails_with_a_diff(saved: Callable[..., Kept]):
     was = await taped(saved(HELLO))
-    now = replace(was, saved=was.saved.model_copy(update={"bot": {"business": "Borealis Tea, teapots"}}))
+    now = replace(
+        was,
+        saved=was.saved.model_copy(update={"bot": {**was.saved.bot, "business": "Borealis Tea, teapots"}}),
+    )
     went, _ = await played(now)
     assert not went.passed and [turn.reply for turn in went.turns] == ["Delivery in Almaty costs 1,500 ₸."]
     (problem,) = went.problems
