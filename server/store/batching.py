@@ -124,7 +124,7 @@ class BatchedScript:
         self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
         self._batches = batches
 
-    async def __call__(self, keys: Sequence[str | bytes], args: Sequence[Value]) -> Any:
+    async def __call__(self, keys: Sequence[str | bytes], args: Sequence[Value] = ()) -> Any:
         """Run it. Raises RedisError."""
         return await self._batches.run(self, (len(keys), *keys, *args))
 

@@ -48,7 +48,7 @@ Members = set[bytes]
 class Script(Protocol):
     """A script that a server keeps."""
 
-    async def __call__(self, keys: Sequence[str | bytes], args: Sequence[Value]) -> Any:
+    async def __call__(self, keys: Sequence[str | bytes], args: Sequence[Value] = ()) -> Any:
         """Run it. Raises RedisError."""
 
 

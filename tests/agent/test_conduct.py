@@ -41,7 +41,7 @@ async def test_a_price_invented_twice_becomes_an_honest_line_and_a_task(scripted
     assert "check this with a colleague" in reply and "900" not in reply
     state = await chat.state()
     assert "900 tenge" in state["task"] and len(sales_prompts(model)) == 2
-    assert "900" not in str(state["messages"]) and state.get("owner") != "person"
+    assert "900 tenge" not in str(state["messages"]) and state.get("owner") != "person"
 
 
 async def test_a_discount_the_customer_made_up_is_not_granted(scripted):

@@ -96,7 +96,7 @@ async def test_every_prompt_is_editable_on_its_node(studio: httpx.AsyncClient):
         f"{node}_prompt": [node]
         for node in ("sell", "moderate", "extract", "follow_up", "ground", "verify", "remember")
     }
-    moves = {f"{name}_prompt": ["sell"] for name in (*STAGES, *TOPICS)}
+    moves = {f"{name}_prompt": ["sell"] for name in ("turn", *STAGES, *TOPICS)}
     touches = {f"{kind}_prompt": ["follow_up"] for kind in KINDS}
     assert prompts == {**own, **moves, **touches}
     assert schemas["input_schema"]["properties"].keys() == {"messages"}

@@ -79,7 +79,7 @@ class AnswerIn(Body):
 class AliasIn(Body):
     """What customers call something."""
 
-    word: str = Field(min_length=2, max_length=60, description="their word for it", examples=["крокс"])
+    word: str = Field(min_length=2, max_length=60, description="their word for it", examples=["kicks"])
     meant: str = Field(max_length=100, description="what the price list calls it; empty: forget it")
 
 
