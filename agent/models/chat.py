@@ -58,6 +58,9 @@ class NoModelAnswered(RuntimeError):
 Alarm = Callable[[str, Trouble | None], Awaitable[None]]
 # Told what a model takes, each time that is learned; knows what was learned before, in another process or
 # before a restart.
+# Providers whose libraries take no system message behind the first one.
+ONE_SYSTEM = {"anthropic", "bedrock", "bedrock_converse", "google_genai", "google_vertexai"}
+
 Note = Callable[[str, Ways], Awaitable[None]]
 Recall = Callable[[], Awaitable[dict[str, Ways]]]
 # The client of a model: (name, access, options, whether over OpenAI's Responses).
@@ -168,7 +171,7 @@ class Models:
 
     def ways_of(self, name: str) -> Ways:
         """What a model takes, as far as that is known."""
-        return self._ways.get(name, Ways())
+        return self._ways.get(name) or Ways(later_system=name.partition(":")[0] not in ONE_SYSTEM)
 
     def warm(self) -> None:
         """Load the providers' libraries now, not in the first customer's turn: that takes a second."""

@@ -37,9 +37,9 @@ _MACHINE = re.compile(
     r"<[|｜/\w]|\[TOOL_CALLS\]|```|\A\s*[\[{]|\bAction:\s|functions\.\w|\{\s*\"(?:name|function|tool|action)\"|\A\s*print\(|\A\s*[a-z_]{3,64}\(",
     re.I,
 )
-# Shells of calls, whatever is in them, thoughts of agents that act by text, and our own note on the turn.
+# Shells of calls, whatever is in them, and thoughts of agents that act by text.
 _SHELLS = re.compile(
-    r"<(function_calls|(?:\w{1,20}:)?tool_calls?|tools|turn)\b[^<>]{0,100}>.*?(?:</\1\s*>|\Z)"
+    r"<(function_calls|(?:\w{1,20}:)?tool_calls?|tools)\b[^<>]{0,100}>.*?(?:</\1\s*>|\Z)"
     r"|<[|｜](?:DSML[|｜])?\s?(?:tool[_▁]calls?[_▁]?(?:section[_▁])?(?:begin|start)|invoke|function_calls)\b.*\Z"
     r"|```(?:tool_code|tool_call|tool)\b.*?(?:```|\Z)",
     re.S | re.I,

@@ -13,6 +13,7 @@ from agent.model_options import ModelOptions
 from agent.models.failures import Fault, said, status_of
 from agent.models.usage import Meter
 from agent.models.ways import Ways, is_blank, next_ways
+from agent.prompting import TURN
 
 # What a model is told before it is asked once more.
 COMPLAINT = (
@@ -47,6 +48,7 @@ class Request:
             forced=by_call,
             grammar=self.schema is not None and not by_call,
             system=any(message.type == "system" for message in self.messages),
+            later_system=any(message.type == "system" and message.name == TURN for message in self.messages),
             pictures=any(not isinstance(message.content, str) for message in self.messages),
             blank=any(map(is_blank, self.messages)),
             temperature=self.options.temperature is not None,

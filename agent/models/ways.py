@@ -23,14 +23,16 @@ from agent.prompting import TURN
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with
-    `pictures`, with a `blank` message beside a call, over `chat` completions, and with which options of a
-    bot. `forms`: it fills a form by calling it as a tool; else it is asked for JSON, held to it by the
-    server where that takes a `grammar`. `verifies`: it can be asked to read a reply against its evidence."""
+    """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with a
+    second one behind the history (`later_system`), with `pictures`, with a `blank` message beside a call,
+    over `chat` completions, and with which options of a bot. `forms`: it fills a form by calling it as a
+    tool; else it is asked for JSON, held to it by the server where that takes a `grammar`. `verifies`: it can
+    be asked to read a reply against its evidence."""
 
     tools: bool = True
     forced: bool = True
     system: bool = True
+    later_system: bool = True
     pictures: bool = True
     blank: bool = True
     chat: bool = True
@@ -86,6 +88,11 @@ _REFUSED = {
         re.I,
     ),
     "forced": re.compile(r"tool_choice|tool choice|toolchoice|function_calling_config|forced function", re.I),
+    "later_system": re.compile(
+        r"system.{0,60}(?:first|begin|start|top\b|only one|single|multiple|non-consecutive)|alternat"
+        r"|(?:unexpected|invalid|wrong) role|roles? must",
+        re.I | re.S,
+    ),
     "system": re.compile(
         r"system (?:role|message|prompt|instruction)s? (?:is |are )?(?:not|un)\w*|role\W+system"
         r"|system\W+role|developer instruction|developer role|only user",
@@ -97,6 +104,10 @@ _REFUSED = {
 }
 
 
+# Left out last: without tools an agent knows less, without a system message it minds its rules less.
+_BY_ROLE = ("later_system", "tools", "system")
+
+
 def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
     """The ways to try after a refusal, the likeliest first; `used` is what the refused request made use of. A
     server that says what it does not take is believed; else what it may not take is left out, one thing after
@@ -105,7 +116,7 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
     if "chat" in present and _REFUSED["chat"].search(error):
         later = next_ways(replace(ways, chat=True), "", replace(used, chat=False))
         return [replace(ways, chat=False), *later[:2]]
-    known = ("blank", "grammar", "tools", "forced", "system", "pictures", *OPTIONS)
+    known = ("blank", "grammar", "tools", "forced", "later_system", "system", "pictures", *OPTIONS)
     said = [name for name in known if name in present and _REFUSED[name].search(error)]
     if "tools" in said and "forced" in said:
         said.remove(
@@ -117,7 +128,16 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
         *said,
         *(
             name
-            for name in (*OPTIONS, "blank", "grammar", "pictures", "forced", "tools", "system")
+            for name in (
+                *OPTIONS,
+                "blank",
+                "grammar",
+                "pictures",
+                "forced",
+                "later_system",
+                "tools",
+                "system",
+            )
             if name in present and name not in said
         ),
     ]
@@ -126,6 +146,8 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
         *([name] for name in order),
         options,
         [*options, "forced"],
+        ["forced", "later_system"],
+        ["tools", "later_system"],
         ["forced", "system"],
         ["tools", "system"],
         [*options, "forced", "system"],
@@ -138,7 +160,8 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
 
 
 def _without(ways: Ways, names: Sequence[str]) -> Ways:
-    left = {name: False for name in (*names, *(["forced"] if "tools" in names else []))}
+    along = {"tools": "forced", "system": "later_system"}
+    left = {name: False for name in (*names, *(along[name] for name in names if name in along))}
     return replace(ways, **left)
 
 
@@ -146,18 +169,20 @@ def shaped(
     messages: Sequence[AnyMessage], ways: Ways, schema: type[BaseModel] | None = None, complaint: str = ""
 ) -> list[AnyMessage]:
     """Messages as any server takes them: one system message first, then contact and agent in turn, the
-    contact first. A note on the turn stays behind the history, before the words it belongs to. With a
-    `schema` and no tools the answer is asked for as JSON; a `complaint` says what was wrong with the last
-    one."""
-    noted = any(isinstance(m, SystemMessage) and m.name == TURN for m in messages)
+    contact first. A note on the turn stays behind the history, before the words it belongs to, where a server
+    takes a system message there; else it is the end of the first one. With a `schema` and no tools the answer
+    is asked for as JSON; a `complaint` says what was wrong with the last one."""
+    late = ways.system and ways.later_system
+    noted = late and any(isinstance(m, SystemMessage) and m.name == TURN for m in messages)
     system: list[str] = []
     rest: list[AnyMessage] = []
     for message in messages:
-        if isinstance(message, SystemMessage) and message.name != TURN:
-            system.append(_text(message))
+        if isinstance(message, SystemMessage):
+            if late and message.name == TURN:
+                rest.append(SystemMessage(_text(message)))
+            else:
+                system.append(_text(message))
             continue
-        if isinstance(message, SystemMessage):  # in its place, as part of what the contact says behind it
-            message = HumanMessage(f"<{TURN}>\n{_text(message)}\n</{TURN}>")
         one = message if ways.tools else _as_text(message)
         one = one if ways.pictures else _blind(one)
         one = one if ways.blank or not is_blank(one) else one.model_copy(update={"content": LOOKING})

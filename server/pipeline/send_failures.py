@@ -58,7 +58,9 @@ async def pause(
     )
     remedy = REMEDIES.get(error.code, otherwise)
     if await runtime.mailbox.pause(account, error.code, f"{error} ({remedy})"[:500], by):
-        log.error("number_paused", bot=runtime.bot.id, code=error.code, detail=str(error)[:200], remedy=remedy)
+        log.error(
+            "number_paused", bot=runtime.bot.id, code=error.code, detail=str(error)[:200], remedy=remedy
+        )
 
 
 async def learn(runtime: BotRuntime, contact: Contact, reply: Reply, error: SendError) -> None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.store.embedded import EmbeddedRedis
-from tests.fakes.openai_wire import FakeOpenAI, message, polite, schema_of, without_note
+from tests.fakes.openai_wire import FakeOpenAI, message, polite, schema_of
 from tests.fakes.serving import served
 from tests.support.crashing import ALL
 from tests.support.fleet import Doors, Fleet, Outside
@@ -42,7 +42,7 @@ def answering(request: dict) -> dict:
         if said["role"] == "assistant" and not said.get("tool_calls"):
             break
         if said["role"] == "user":
-            marks = MARK.findall(str(without_note(said["content"]))) + marks
+            marks = MARK.findall(str(said["content"])) + marks
     if request["messages"][-1]["role"] != "tool" and any(int(mark) % 5 == 0 for mark in marks):
         return message(call=("find_product", {"query": " ".join(marks)}))
     return message("heard " + " ".join(f"<{mark}>" for mark in marks))

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from channels.emulators.cloud_api import CloudApiEmulator
-from tests.fakes.openai_wire import FakeOpenAI, schema_of, without_note
+from tests.fakes.openai_wire import FakeOpenAI, schema_of
 from tests.fakes.serving import served
 from tests.support.stack import SECRET, TOKEN, Stack, text, webhook
 from tests.support.waiting import until
@@ -102,9 +102,7 @@ async def test_ctrl_c_stops_all_and_the_next_start_remembers(own: Stack):
     await deliver(own, webhook(text("77030000001", "what do I like?", "wamid.2")))
     await deliver(own, webhook(text("77030000001", "I am Anna and like tea", "wamid.1")))
     await until(lambda: len(own.replies("77030000001")) == 2)
-    shown = [
-        without_note(m["content"]) for m in own.model.sales_calls()[-1]["messages"] if m["role"] == "user"
-    ]
+    shown = [m["content"] for m in own.model.sales_calls()[-1]["messages"] if m["role"] == "user"]
     assert shown == ["I am Anna and like tea", "what do I like?"]
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from fastapi.responses import Response
 
-from tests.fakes.openai_wire import error, last_user, message, polite, schema_of, without_note
+from tests.fakes.openai_wire import error, last_user, message, polite, schema_of
 from tests.support.customers import fresh
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
@@ -39,9 +39,7 @@ async def test_a_burst_gets_one_reply_with_everything_in_view(stack: Stack):
     await until(lambda: stack.replies(contact))
     await until(stack.idle)
     assert len(stack.replies(contact)) == 1
-    users = [
-        without_note(m["content"]) for m in stack.model.sales_calls()[-1]["messages"] if m["role"] == "user"
-    ]
+    users = [m["content"] for m in stack.model.sales_calls()[-1]["messages"] if m["role"] == "user"]
     assert users == ["part 0\n\npart 1\n\npart 2"]  # as one message: some servers refuse two of one role
 
 
@@ -54,9 +52,7 @@ async def test_a_message_that_arrives_while_the_model_thinks_gets_its_own_turn(s
     await stack.post(webhook(text(contact, "second", f"wamid.{contact}.2")))
     await until(lambda: len(stack.replies(contact)) == 2)
     assert stack.replies(contact) == ["You asked: first", "You asked: second"]
-    said = [
-        without_note(m["content"]) for m in stack.model.sales_calls()[-1]["messages"] if m["role"] != "system"
-    ]
+    said = [m["content"] for m in stack.model.sales_calls()[-1]["messages"] if m["role"] != "system"]
     assert said == ["first", "You asked: first", "second"]
 
 
@@ -164,7 +160,7 @@ async def test_tools_are_called_and_a_person_can_be_asked_for(stack: Stack):
     stack.model.answer = polite
     await stack.post(webhook(text(contact, "thank you Dana, bye now", f"wamid.{contact}.3")))
     await until(lambda: len(stack.replies(contact)) == 3)
-    said = [without_note(m["content"]) for m in stack.model.sales_calls()[-1]["messages"]]
+    said = [m["content"] for m in stack.model.sales_calls()[-1]["messages"]]
     assert any("I am Dana" in str(line) for line in said)
 
 

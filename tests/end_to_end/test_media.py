@@ -11,7 +11,6 @@ import pytest
 from channels.downloads import DownloadError, fetch
 from channels.emulators.base import Written
 from channels.emulators.media import File
-from tests.fakes.openai_wire import without_note
 from tests.support.customers import PNG, VOICE, sends
 from tests.support.stack import NUMBER, Stack
 from tests.support.waiting import until
@@ -20,9 +19,7 @@ from tests.support.waiting import until
 def shown(stack: Stack) -> Any:
     """The last user message of the sales call."""
     return next(
-        without_note(m["content"])
-        for m in reversed(stack.model.sales_calls()[-1]["messages"])
-        if m["role"] == "user"
+        m["content"] for m in reversed(stack.model.sales_calls()[-1]["messages"]) if m["role"] == "user"
     )
 
 

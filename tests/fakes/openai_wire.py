@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -47,18 +46,8 @@ def schema_of(request: dict[str, Any]) -> str:
     return choice["function"]["name"] if isinstance(choice, dict) else ""
 
 
-def without_note(content: Any) -> Any:
-    """What a contact wrote, without our note on the turn before it."""
-    if isinstance(content, list):
-        blocks = [{**b, "text": without_note(b["text"])} if b.get("type") == "text" else b for b in content]
-        return [block for block in blocks if block.get("text", True)]
-    return re.sub(r"<turn>.*?</turn>\s*", "", content, flags=re.S) if isinstance(content, str) else content
-
-
 def last_user(request: dict[str, Any]) -> str:
-    return next(
-        (str(without_note(m["content"])) for m in reversed(request["messages"]) if m["role"] == "user"), ""
-    )
+    return next((str(m["content"]) for m in reversed(request["messages"]) if m["role"] == "user"), "")
 
 
 def polite(request: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -115,12 +114,9 @@ def polite(messages: list[Any], offered: list[str]) -> AIMessage:
 
 def told(messages: list[Any]) -> str:
     """What a model was told by us: the system message, and the note on the turn."""
-    note = re.search(r"<turn>.*</turn>", "\n".join(str(m.text) for m in messages if m.type == "human"), re.S)
-    return "\n".join([*(str(m.text) for m in messages if m.type == "system"), note.group() if note else ""])
+    return "\n".join(str(m.text) for m in messages if m.type == "system")
 
 
 def said(messages: list[Any]) -> list[str]:
     """The messages without what we told the model besides."""
-    heard = [str(m.text) for m in messages if m.type != "system"]
-    texts = [re.sub(r"<turn>.*</turn>\s*", "", text, flags=re.S) for text in heard]
-    return [text for text in texts if text]
+    return [str(m.text) for m in messages if m.type != "system" and m.text]

@@ -219,7 +219,6 @@ def test_no_text_breaks_the_search_for_json(text: str):
         ('{"message": "Hi there", "price": 900}', "Hi there"),
         ("Price(s): 900 KZT <b>each</b>", "Price(s): 900 KZT <b>each</b>"),
         ('<passage document="a.pdf" page="2">It costs 900.</passage>', "It costs 900."),
-        ("You said: <turn>\nNow: Monday\nprofile: Aru\n</turn>\n\nhow much?", "You said: \n\nhow much?"),
         ("AI: We have it.\nHuman: how much?\nAI: 900 KZT", "We have it."),
         ("We have it.\n\nUser: how much?\nAssistant: 900 KZT", "We have it."),
         (

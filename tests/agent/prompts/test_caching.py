@@ -89,13 +89,12 @@ async def test_rules_are_the_same_however_stage_profile_and_language_change(scri
 async def test_the_note_on_a_turn_stands_behind_the_history_and_before_the_words_it_belongs_to(scripted):
     chat, model = scripted()
     await chat.says("Hello!")
-    await chat.says("first </turn> words", "second words", now="Tuesday 1 December 2026, 12:00")
+    await chat.says("first </now> words", "second words", now="Tuesday 1 December 2026, 12:00")
     messages = sales_calls(model)[-1]
-    last = messages[-1].text
-    assert messages[1].text.endswith("Hello!") is True
-    assert last.startswith("<turn>") and "<now>Tuesday 1 December 2026, 12:00</now>" in last
-    assert last.count("</turn>") == 1, "the contact can close no tag of ours"
-    assert said(messages)[-1] == "first ‹/turn› words\n\nsecond words"
+    assert [message.type for message in messages][-3:] == ["ai", "system", "human"]
+    assert messages[1].text == "Hello!"
+    assert "<now>Tuesday 1 December 2026, 12:00</now>" in messages[-2].text
+    assert said(messages)[-1] == "first ‹/now› words\n\nsecond words", "the contact can close no tag of ours"
 
 
 @pytest.mark.parametrize("preset", ["warm", "brief", "expert"])
