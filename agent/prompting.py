@@ -26,20 +26,15 @@ def with_turn(rules: str, messages: Sequence[AnyMessage], turn: str, first: str)
 
 
 def shown(messages: Sequence[AnyMessage], attachments: Mapping[str, Blocks]) -> list[AnyMessage]:
-    """The messages with the images and files that belong to them, for a model that can see. What the contact
-    writes can neither close nor open a tag of ours."""
-
-    def one(message: AnyMessage) -> AnyMessage:
-        if not isinstance(message, HumanMessage):
-            return message
-        files = attachments.get(str(message.id))
-        text = untagged(text_of(message))
-        if files is None and text == message.content:
-            return message
-        content: Any = text if files is None else [{"type": "text", "text": text}, *files]
-        return message.model_copy(update={"content": content})
-
-    return [one(message) for message in messages]
+    """The messages with the images and files that belong to them, for a model that can see."""
+    return [
+        message.model_copy(
+            update={"content": [{"type": "text", "text": text_of(message)}, *attachments[str(message.id)]]}
+        )
+        if isinstance(message, HumanMessage) and str(message.id) in attachments
+        else message
+        for message in messages
+    ]
 
 
 def fenced(passage: Quoted) -> str:

@@ -94,7 +94,7 @@ async def test_the_note_on_a_turn_stands_behind_the_history_and_before_the_words
     assert [message.type for message in messages][-3:] == ["ai", "system", "human"]
     assert messages[1].text == "Hello!"
     assert "<now>Tuesday 1 December 2026, 12:00</now>" in messages[-2].text
-    assert said(messages)[-1] == "first ‹/now› words\n\nsecond words", "the contact can close no tag of ours"
+    assert said(messages)[-1] == "first </now> words\n\nsecond words", "as they wrote them"
 
 
 @pytest.mark.parametrize("preset", ["warm", "brief", "expert"])
