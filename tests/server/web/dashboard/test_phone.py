@@ -203,7 +203,7 @@ async def test_everything_is_reached_without_a_script(stack: Stack, browser: Bro
     page = await opened(browser, stack, viewport=viewport, java_script_enabled=False)
     for name, where in (
         ("Bots", "dashboard/bots"),
-        ("Figures", "dashboard/analytics"),
+        ("Analytics", "dashboard/analytics"),
         ("People", "dashboard/people"),
     ):
         await _more(page, name)
