@@ -149,9 +149,7 @@ def is_media_only(text: str) -> bool:
 
 def asks_for_person(text: str) -> bool:
     """Wants a human being; who only asks whether one writes does not."""
-    if asks_who(text):
-        return False
-    return _bare(without_notes(text)) in _LONE_PERSON or bool(_PERSON.search(_flat(text)))
+    return _bare(without_notes(text)) in _LONE_PERSON or bool(_PERSON.search(_WHO.sub(" ", _flat(text))))
 
 
 def asks_who(text: str) -> bool:

@@ -25,7 +25,7 @@ def test_from_an_edited_prompt_to_green(command: Command, provider: tuple[FakeOp
     prompt.write_text(with_text(prompt.read_text(), f"{text} End with a friendly line."))
 
     failed = command("replay", "run", "price")
-    assert failed.returncode == 1 and "0 of 1 as expected" in failed.stderr
+    assert failed.returncode == 1 and "0 of 7 as expected" in failed.stderr
     assert "prompts changed since this was recorded: 1/sell/1" in failed.stderr
     assert "+- The conversation stands at:" in failed.stderr and "End with a friendly line." in failed.stderr
 
@@ -73,7 +73,7 @@ def test_a_conversation_is_made_recorded_and_played(
         refused.returncode == 1 and "openai:gpt-4.1-mini: about $0.0" in refused.stderr and not fake.requests
     )
     recorded = command("replay", "record", "coffee", "--yes", **key)
-    assert "coffee: 4 calls, $0.0" in recorded.stderr
+    assert "coffee: 5 calls, $0.0" in recorded.stderr
     asked = len(fake.requests)
     went = command("replay", "run", "coffee", **key)
     assert len(fake.requests) == asked and went.returncode == recorded.returncode

@@ -80,7 +80,8 @@ async def rows(stack: Stack) -> AsyncIterator[str]:
     asks = "أريد أن أتحدث مع إنسان. I want to speak to a human, please"
     _, id = await talk(stack, asks, name="ليلى عبد الرحمن")
     _, silent = await talk(stack, "Сколько стоит доставка?", name="Айгерим " * 8)
-    await stack.http.post(f"/api/follow-ups/{silent}/skip")
+    skipped = await stack.http.post(f"/api/follow-ups/{silent}/skip")
+    assert skipped.status_code == 200, skipped.text
     token = (
         await stack.http.post("/api/tokens", json={"name": "ليلى", "role": "agent", "bots": ["demo"]})
     ).json()
