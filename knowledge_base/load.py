@@ -60,6 +60,8 @@ MANY_PRICES = 5
 # A line above a table that is longer is a sentence, and one with a number other than a year says something.
 LONGEST_TITLE = 80
 _YEAR, _NUMBER = re.compile(r"\b(?:19|20)\d\d\b"), re.compile(r"\d")
+# Words that end like a sentence: prose, where a price is no row of a list.
+_SENTENCE = re.compile(r"[.!?…](?:\s|$)")
 
 
 def load(path: Path, password: str = "") -> tuple[Document, Source]:
@@ -99,7 +101,12 @@ def _without_products(pages: list[Page], products: list[Product]) -> Iterator[st
         return
     lines = [line for page in pages if not page.table for line in page.text.split("\n")]
     priced = [
-        line for line in lines if len(line) < LONGEST_TITLE and currency_in(line) and _NUMBER.search(line)
+        line
+        for line in lines
+        if len(line) < LONGEST_TITLE
+        and currency_in(line)
+        and _NUMBER.search(line)
+        and not _SENTENCE.search(line)
     ]
     if len(priced) >= MANY_PRICES:
         yield (

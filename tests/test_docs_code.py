@@ -31,6 +31,7 @@ from channels.base import Channel, SendError, Template
 from channels.registry import channels
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
+from server.cli import compare as _compare  # noqa: F401 - adds its command to those of replay
 from server.cli import main
 from server.cli.bots import bots_commands
 from server.cli.imports import import_commands

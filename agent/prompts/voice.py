@@ -45,8 +45,8 @@ class Example(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    customer: Line
-    reply: Annotated[str, Field(min_length=1, max_length=600)]
+    customer: Line = Field(description="What a customer writes")
+    reply: Annotated[str, Field(min_length=1, max_length=600, description="A good answer to it")]
 
 
 class Voice(BaseModel):

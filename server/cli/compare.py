@@ -22,6 +22,7 @@ from server.cli.replay import (
     Yes,
     chosen,
     judge_trouble,
+    replay_commands,
     with_models,
     wrong,
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from server.replay.runs import Kept
 
 
+@replay_commands.command("compare")
 def compare(  # noqa: PLR0913 - its arguments are the options of the command
     pattern: Pattern = "",
     folder: Folder = HERE,

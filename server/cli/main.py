@@ -91,11 +91,10 @@ def login_link() -> None:
 def main() -> None:
     """Entry point of the `salesgraph` command."""
     from server.cli.bots import bots_commands
-    from server.cli.compare import compare
+    from server.cli.compare import replay_commands
     from server.cli.imports import import_commands
     from server.cli.prompts import prompts_commands
     from server.cli.redis import redis_commands
-    from server.cli.replay import replay_commands
     from server.cli.saved import simulate
     from server.cli.studio import studio_commands
 
@@ -104,7 +103,6 @@ def main() -> None:
     app.add_typer(knowledge_commands, name="knowledge")
     app.add_typer(prompts_commands, name="prompts")
     app.add_typer(redis_commands, name="redis")
-    replay_commands.command("compare")(compare)
     app.add_typer(replay_commands, name="replay")
     app.add_typer(studio_commands, name="studio")
     app.command()(simulate)

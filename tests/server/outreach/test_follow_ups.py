@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from redis.asyncio import Redis
 
@@ -116,7 +117,13 @@ async def test_a_touch_inside_the_window_is_written_from_the_conversation(
             return AIMessage("Is the blue vase still of interest?")
         return quiet(messages, offered)
 
-    monkeypatch.setattr("agent.models.chat.make", lambda *_: Scripted(script=script, asked=[]))
+    own = Models.made
+
+    def made(models: Models, name: str, *options: Any, **more: Any) -> BaseChatModel:
+        asked = name == "openai:x"
+        return Scripted(script=script, asked=[]) if asked else own(models, name, *options, **more)
+
+    monkeypatch.setattr(Models, "made", made)
     async with silence(
         redis, tmp_path, script, follow_up_intervals=(23, 72, 168, 336, 720), chat_model="openai:x"
     ) as scene:

@@ -25,16 +25,16 @@ def test_from_an_edited_prompt_to_green(command: Command, provider: tuple[FakeOp
     prompt.write_text(with_text(prompt.read_text(), f"{text} End with a friendly line."))
 
     failed = command("replay", "run", "price")
-    assert failed.returncode == 1 and "0 of 7 as expected" in failed.stderr
+    assert failed.returncode == 1 and "0 of 1 as expected" in failed.stderr
     assert "prompts changed since this was recorded: 1/sell/1" in failed.stderr
-    assert "+- The conversation stands at:" in failed.stderr and "End with a friendly line." in failed.stderr
+    assert "+The conversation stands at:" in failed.stderr and "End with a friendly line." in failed.stderr
 
     fake, url = provider
     fake.answer = lambda request: (
         message(call=(schema_of(request), {"topic": "price"} if schema_of(request) == "Facts" else {}))
         if schema_of(request)
         else message(
-            f"449 000 KZT. {'Have a lovely day!' if 'friendly line' in str(request['messages'][0]) else ''}"
+            f"449 000 KZT. {'Have a lovely day!' if 'friendly line' in str(request['messages']) else ''}"
         )
         if "Duo" in last_user(request)
         else message("Nice to meet you, Ana!")

@@ -72,7 +72,7 @@ def with_a_tool(request: dict[str, Any]) -> Any:
         return polite(request)
     if not any(m["role"] == "tool" for m in request["messages"]):
         return message(call=("find_product", {"query": "Duo"}))
-    if "not supported" in str(request["messages"]) or "complaint" in str(request["messages"]).lower():
+    if "123 456" in str(request["messages"]):
         return message("I looked it up: ask a colleague.")
     return message("It costs 123 456 KZT today.")
 
