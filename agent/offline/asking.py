@@ -57,11 +57,21 @@ def asks_price(text: str) -> bool:
     return bool(_PRICE.search(text))
 
 
+# Behind "cheaper": a price that goods may cost, as in "a grinder cheaper than 100 000", and no wish for less.
+_BOUND = re.compile(r"\s{1,2}(?:\w{1,5}\s{1,2})?\d(?:[\d\s.,]{0,12}\d)?(?<=\d\d\d)(?!\s{0,2}%)")
+
+
 @lru_cache(maxsize=2048)
 def topics_in(text: str) -> frozenset[str]:
     """What a question or a paragraph is about, in whatever language: `discount`, `address`, `payment`,
     `delivery`, `warranty`, `returns`."""
-    return frozenset(topic for topic, pattern in _TOPICS.items() if pattern.search(text[:LOOKED_AT]))
+    looked = text[:LOOKED_AT]
+    found = frozenset(topic for topic, pattern in _TOPICS.items() if pattern.search(looked))
+    if "discount" in found and all(
+        _BOUND.match(looked, m.end()) for m in _TOPICS["discount"].finditer(looked)
+    ):
+        return found - {"discount"}
+    return found
 
 
 @lru_cache(maxsize=2048)

@@ -78,9 +78,8 @@ def create(settings: Settings, redis: Redis) -> Guard:
     app.include_router(provider_webhooks.router(settings, registry, receive))
     app.state.api = Api.over(settings, redis, registry, access, changes, stopping)
     access.roles = roles()
-    app.include_router(router)
     app.state.judge = judge
-    for routes in (open_routes.routes, pages.routes):
+    for routes in (router, open_routes.routes, pages.routes):
         app.include_router(routes)
     app.include_router(dashboard.router(settings, redis, registry, access, pages.TEMPLATES, client))
     for path, emulator in phones.items():
