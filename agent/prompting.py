@@ -7,7 +7,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
-from agent.state import Opening, Quoted, text_of, untagged
+from agent.opening import Opening
+from agent.state import Quoted, text_of, untagged
 
 # What a model can see of an image or a file, as content blocks.
 Blocks = list[dict[str, Any]]

@@ -10,6 +10,8 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
+from agent.opening import Opening
+
 # What comes of the moderator's verdict.
 Outcome = Literal["answer", "refuse", "handoff", "silent"]
 
@@ -45,18 +47,6 @@ class Quoted(TypedDict):
     text: str
     language: str
     strong: bool
-
-
-class Opening(TypedDict):
-    """When the business is open, where somebody has set it: `days` such as `Mon-Fri,Sun`, `start` and `end`
-    (HH:MM), whether it is `open` now, and `until` when, or when it opens (`YYYY-MM-DD HH:MM`; empty:
-    unknown), all by its own clock."""
-
-    days: str
-    start: str
-    end: str
-    open: bool
-    until: str
 
 
 class Backed(TypedDict):

@@ -3,8 +3,10 @@ TEST_REDIS_URL names (which is emptied), where each process of the tests has a d
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
+import ssl
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -30,6 +32,9 @@ from tests.support.stack import Stack, product
 # Hundreds of processes are started here: each would compile the whole product anew where this is set.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Every client of HTTP reads all certificates of the machine for itself, and hundreds are made here.
+ssl.create_default_context = functools.cache(ssl.create_default_context)
 
 # A loaded machine is no failure of the code.
 settings.register_profile(

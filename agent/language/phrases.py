@@ -10,7 +10,7 @@ from babel.dates import format_skeleton, get_day_names
 from langchain_core.messages import AIMessage, AnyMessage
 
 from agent.language.locale import SPOKEN, texts
-from agent.state import Opening
+from agent.opening import Opening
 
 Phrase = Literal[
     "greeting",

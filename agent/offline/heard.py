@@ -17,8 +17,8 @@ from langchain_core.messages import (
 from agent.language.detect import language_of
 from agent.language.phrases import Phrase, moment_of, say
 from agent.offline.quoting import Passage
+from agent.opening import Opening
 from agent.profile import written
-from agent.state import Opening
 
 ASKED_FOR: tuple[Phrase, ...] = ("name", "email", "company", "phone")
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
 
-from agent.state import Opening
+from agent.opening import Opening
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # A business that is closed for longer than this has settings that can never be met.

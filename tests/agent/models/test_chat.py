@@ -49,7 +49,7 @@ async def test_a_hanging_model_is_given_up_and_not_asked_again():
     openai = FakeOpenAI()
     openai.hang = 30
     with served(openai.app) as url:
-        models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1", timeout=0.5))
+        models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1", timeout=2))
         asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
     assert asked.model == "offline"
     assert len(openai.requests) == 1
@@ -59,7 +59,7 @@ async def test_a_model_that_hangs_twice_makes_nobody_else_wait():
     openai = FakeOpenAI()
     openai.hang = 30
     with served(openai.app) as url:
-        models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1", timeout=0.5))
+        models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1", timeout=2))
         for _ in range(5):
             asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
             assert asked.model == "offline"
