@@ -33,7 +33,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from redis.exceptions import RedisError
 
-from agent.redis_hashes import Hashes
+from agent.memory.redis_hashes import Hashes
 from agent.serializer import Poisoned, StrictSerializer
 
 _SEP = "\x1f"

@@ -28,7 +28,7 @@ from langgraph.store.base import (
 )
 from langgraph.store.memory import InMemoryStore
 
-from agent.redis_hashes import Hashes
+from agent.memory.redis_hashes import Hashes
 
 Namespace = tuple[str, ...]
 

@@ -8,7 +8,7 @@ import pytest
 from agent.access_lists import listed
 from agent.grounding.claims import claims_in
 from agent.language.injection import is_injection, is_suspicious
-from agent.language.screens import is_emergency, is_stop, is_thanks
+from agent.language.screens import asks_for_person, asks_who, is_emergency, is_stop, is_thanks
 
 
 @pytest.mark.parametrize(
@@ -165,3 +165,34 @@ def test_thanks_with_a_question_are_a_question(said: str):
 )
 def test_stop_is_heard_with_a_word_of_courtesy(said: str):
     assert is_stop(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "А вы вообще живой человек или робот отвечает?",
+        "am i dealing with a live person or just a bot",
+        "Es una persona de verdad o un robot?",
+        "Antwortet hier ein echter Mensch oder eine Maschine?",
+        "Mi risponde una persona vera o un bot?",
+        "C'est une vraie personne ou un robot qui répond ?",
+        "É uma pessoa real ou um robô?",
+        "Тут жива людина чи бот?",
+    ],
+)
+def test_whoever_asks_who_writes_does_not_ask_for_a_person(said: str):
+    assert asks_who(said)
+    assert not asks_for_person(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Позовите живого человека, а не робота",
+        "I want a human, not a robot",
+        "Ты бот или человек? Позови оператора",
+        "are you a human or a bot? get me a person please",
+    ],
+)
+def test_whoever_wants_a_person_gets_one_beside_that_question(said: str):
+    assert asks_for_person(said)
