@@ -12,6 +12,9 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from channels.content.anything import Content
+from channels.content.inbound import Choice, Order, Place, ProductReference
+from channels.content.parts import Frozen
 from channels.downloads import DownloadError
 
 # `echo`: a person at the business wrote it; `touch`: nobody did, a follow-up is due.
@@ -61,12 +64,6 @@ REFERRAL = ("source_type", "source_id", "source_url", "headline", "body", "media
 Status = Literal["sent", "delivered", "read", "failed"]
 
 
-class Frozen(BaseModel):
-    """Immutable, strict about unknown fields, cheap to put on a queue."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
-
-
 class Media(Frozen):
     """A file that came with a message."""
 
@@ -89,7 +86,9 @@ class Message(Frozen):
     message we sent ourselves. `traceparent`: where a trace of it goes on (W3C Trace Context). `context` says
     in words what came beside the text, such as the ad it was written from; `amends` is the message that an
     edit or a revocation names. `moved_to` are the sender's new number and user id, where they have changed.
-    `referral` is the ad or post it was written from (`REFERRAL` names its fields)."""
+    `referral` is the ad or post it was written from (`REFERRAL` names its fields). What a tap says stands in
+    `choice` (a button or a row), `order` (a cart), `product` (what the message is about), `place` (where
+    they are) and `answers` (the fields of a form by their names, without its token)."""
 
     id: str
     account: str
@@ -108,7 +107,12 @@ class Message(Frozen):
     context: str = ""
     amends: str = ""
     moved_to: tuple[str, str] = ("", "")
-    referral: dict[str, str] = {}
+    referral: dict[str, str] = Field(default={})
+    choice: Choice | None = None
+    order: Order | None = None
+    product: ProductReference | None = None
+    place: Place | None = None
+    answers: dict[str, str] = Field(default={})
 
 
 def amending_id(original: str, kind: str, text: str) -> str:
@@ -198,34 +202,6 @@ class Recipient(Frozen):
     user_id: str = ""
 
 
-class Text(Frozen):
-    """One bubble; `quoted_id` is the message it replies to."""
-
-    body: str
-    quoted_id: str = ""
-
-
-class Template(Frozen):
-    """An approved template, `name:language`, such as `we_answered:en`, its body's variables filled in
-    order."""
-
-    name: str
-    variables: tuple[str, ...] = ()
-
-
-class File(Frozen):
-    """A file with a caption: its bytes, or the address it can be fetched from."""
-
-    name: str
-    mime_type: str
-    data: bytes = b""
-    url: str = ""
-    caption: str = ""
-
-
-Content = Text | Template | File
-
-
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How fast a provider takes messages: one each `interval` ms from a number, up to `burst` at once;
@@ -258,7 +234,8 @@ class SendError(Exception):
 class Capabilities:
     """What a wire can do. `window`: only templates outside of 24 hours; `callbacks`: every status repeats the
     id we gave; `echoes`: our own messages come back; `groups`: it can write in groups; `official`: the
-    provider allows bots; `links`: a phone is linked by QR code."""
+    provider allows bots; `links`: a phone is linked by QR code; `shows`: the kinds of content it shows as
+    they are, any other going out as a picture with words or as words (`channels.content.plain`)."""
 
     window: bool = False
     templates: bool = False
@@ -268,6 +245,7 @@ class Capabilities:
     official: bool = True
     links: bool = False
     longest: int = 4096
+    shows: frozenset[str] = frozenset({"text"})
 
 
 class Credentials(BaseModel):
@@ -348,7 +326,7 @@ class Channel(Protocol):
 
 def unsupported(channel: str, content: Content) -> SendError:
     """The error of a channel that has no such thing."""
-    return SendError("change", f"{channel} has no {type(content).__name__.lower()} messages")
+    return SendError("change", f"{channel} has no {content.kind} messages")
 
 
 class Qr(Frozen):

@@ -1,4 +1,4 @@
-"""Meta's WhatsApp Cloud API: messages and templates to Graph requests, and what its errors mean.
+"""Meta's WhatsApp Cloud API: content to Graph requests, and what its errors mean.
 
 Wire format: developers.facebook.com/docs/whatsapp/cloud-api (messages reference, error codes).
 """
@@ -6,9 +6,10 @@ Wire format: developers.facebook.com/docs/whatsapp/cloud-api (messages reference
 from __future__ import annotations
 
 import json
+import mimetypes
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,20 +20,22 @@ from channels.base import (
     Channel,
     Content,
     Credentials,
-    File,
     Media,
     Pace,
     Parsed,
     Recipient,
     SendError,
-    Template,
-    Text,
 )
 from channels.cloud_errors import classify
 from channels.cloud_webhook import parse, signed_by
+from channels.content.graph import message_of
+from channels.content.media import File
 from channels.downloads import META_HOSTS, DownloadError, fetch
 from channels.json_parts import as_dict, as_dicts, clean
 from channels.requests import asked, object_in, retry_after
+
+# Every kind of content.
+EVERYTHING = frozenset(get_args(model.model_fields["kind"].annotation)[0] for model in get_args(Content))
 
 
 def pace(per_second: float) -> Pace:
@@ -64,7 +67,7 @@ class CloudApi(Channel):
     """One number through the Graph API; shares the process's HTTP client."""
 
     name = "cloud_api"
-    capabilities = Capabilities(window=True, templates=True, callbacks=True)
+    capabilities = Capabilities(window=True, templates=True, callbacks=True, shows=EVERYTHING)
     Credentials = CloudCredentials
 
     def __init__(self, client: httpx.AsyncClient, credentials: CloudCredentials) -> None:
@@ -88,39 +91,29 @@ class CloudApi(Channel):
         `callback` (at most 512 characters) comes back on every status of the message.
         """
         request = {"messaging_product": "whatsapp", "recipient_type": "individual", **_address(to)}
-        request |= await self._content(to.account, content)
+        request |= await message_of(content, lambda file: self._place(to.account, file))
         answer = await self._post(to.account, {**request, "biz_opaque_callback_data": callback})
         ids = [clean(item.get("id")) for item in as_dicts(answer.get("messages"))]
         if not ids or not ids[0]:
             raise SendError("unknown", "the answer names no message id")
         return ids[0]
 
-    async def _content(self, account: str, content: Content) -> dict[str, Any]:
-        if isinstance(content, Text):
-            quoted = {"context": {"message_id": content.quoted_id}} if content.quoted_id else {}
-            return {"type": "text", "text": {"body": content.body, "preview_url": False}, **quoted}
-        if isinstance(content, Template):
-            name, _, language = content.name.partition(":")
-            filled: dict[str, Any] = {"name": name, "language": {"code": language or "en"}}
-            if content.variables:
-                values = [{"type": "text", "text": value} for value in content.variables]
-                filled["components"] = [{"type": "body", "parameters": values}]
-            return {"type": "template", "template": filled}
-        where = {"link": content.url} if content.url else {"id": await self._upload(account, content)}
-        caption = {"caption": content.caption[:1024]} if content.caption else {}
-        return {"type": "document", "document": {**where, "filename": content.name, **caption}}
-
-    async def _upload(self, account: str, file: File) -> str:
-        """ "Media" and "Document messages" of the reference: the file goes up first."""
+    async def _place(self, account: str, file: File) -> dict[str, str]:
+        """Where a file is for Meta: at its address, or put up under an id ("Media", "Upload media")."""
+        if file.url:
+            return {"link": file.url}
         form = {"messaging_product": "whatsapp", "type": file.mime_type}
-        url = f"{self._root}/{account}/media"
+        name = file.name or f"file{mimetypes.guess_extension(file.mime_type.partition(';')[0]) or ''}"
         answer = await self._asked(
-            "POST", url, data=form, files={"file": (file.name, file.data, file.mime_type)}
+            "POST",
+            f"{self._root}/{account}/media",
+            data=form,
+            files={"file": (name, file.data, file.mime_type)},
         )
         media_id = clean(self._read(answer).get("id"))
         if not media_id:
             raise SendError("retry", "the answer to an upload names no id")
-        return media_id
+        return {"id": media_id}
 
     async def templates(self, business_account: str) -> list[dict[str, Any]]:
         """Every message template of a WhatsApp business account: name, language, status, reason, category,

@@ -22,6 +22,7 @@ from channels.base import (
     TemplateStatus,
 )
 from channels.cloud_errors import classify
+from channels.cloud_taps import tapped
 from channels.json_parts import as_dict, as_dicts, clean, each, object_of, required, seconds
 
 # Business-scoped user id: ISO country, a dot, up to 128 alphanumerics (optionally behind "ENT.").
@@ -97,6 +98,7 @@ def _message(raw: dict[str, Any], value: dict[str, Any], account: str) -> Messag
         referral=_referral(as_dict(raw.get("referral"))),
         amends=clean(as_dict(raw.get(kind)).get("original_message_id")) if kind in AMENDING else "",
         moved_to=_moved(as_dict(raw.get("system"))) if kind == "system" else ("", ""),
+        **tapped(raw),
     )
 
 

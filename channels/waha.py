@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -31,10 +32,10 @@ from channels.base import (
     Recipient,
     SendError,
     Session,
-    Template,
-    Text,
     unsupported,
 )
+from channels.content.media import ContactCards, File, Location, Person, Reaction, Template, Text
+from channels.content.plain import as_text, simplified
 from channels.downloads import DownloadError, fetch
 from channels.json_parts import as_dict, clean
 from channels.requests import asked, object_in, retry_after
@@ -43,6 +44,8 @@ from channels.waha_webhook import STATES, digits_of, me_of, parse, sent_id, sign
 EVENTS = ["message.any", "message.ack", "message.reaction", "session.status"]
 # No provider says how fast: about what a person types on a phone.
 PACE = Pace(2000, 3, 1000, 5)
+# What WAHA has calls for.
+SHOWS = frozenset({"text", "image", "video", "document", "audio", "location", "contacts", "reaction"})
 # Message ids are remembered for 8 days; an event that comes later than this is a replay.
 OLDEST_SECONDS = 7 * 86_400
 _CONTACT = (
@@ -73,7 +76,7 @@ class Waha(Linked):
     """One session."""
 
     name = "waha"
-    capabilities = Capabilities(echoes=True, groups=True, official=False, links=True)
+    capabilities = Capabilities(echoes=True, groups=True, official=False, links=True, shows=SHOWS)
     Credentials = WahaCredentials
 
     def __init__(self, client: httpx.AsyncClient, credentials: WahaCredentials) -> None:
@@ -109,17 +112,14 @@ class Waha(Linked):
         if chat in self._typing:
             self._typing.discard(chat)
             await self._asked("POST", "/api/stopTyping", json=self._in(chat))
-        if isinstance(content, Text):
-            call = "sendText"
-            body: dict[str, Any] = {"text": content.body, "linkPreview": False, "id": _own_id(callback)}
-            if content.quoted_id:
-                body["reply_to"] = f"false_{chat}_{content.quoted_id}"
-        else:
-            family = content.mime_type.partition("/")[0]
-            call = {"image": "sendImage", "audio": "sendVoice"}.get(family, "sendFile")
-            where = {"url": content.url} if content.url else {"data": base64.b64encode(content.data).decode()}
-            body = {"file": {"mimetype": content.mime_type, "filename": content.name, **where}}
-            body |= {"convert": True} if call == "sendVoice" else {"caption": content.caption}
+        shown = simplified(content, self.capabilities.shows)
+        if isinstance(shown, Reaction):
+            named = {"messageId": f"false_{chat}_{shown.message_id}", "reaction": shown.emoji}
+            answer = await self._asked(
+                "PUT", "/api/reaction", json={"session": self.credentials.session, **named}
+            )
+            return sent_id(answer) or _own_id(callback)
+        call, body = _request(chat, shown, callback)
         answer = await self._asked("POST", f"/api/{call}", json={**self._in(chat), **body})
         if not (found := sent_id(answer)):
             raise SendError("unknown", "the answer names no message id")
@@ -238,6 +238,46 @@ class Waha(Linked):
         raise SendError(
             kind, f"HTTP {answer.status_code} {detail}"[:300], answer.status_code, retry_after(answer)
         )
+
+
+def _request(chat: str, content: Content, callback: str) -> tuple[str, dict[str, Any]]:
+    """The call of a content that WAHA shows, and its body. (Its OpenAPI calls sendButtons deprecated, and a
+    list or a poll answers without our ids: choices go out as numbered words.)"""
+    id = {"id": _own_id(callback)}
+    if isinstance(content, Location):
+        title = content.name or content.address
+        return "sendLocation", {
+            "latitude": content.latitude,
+            "longitude": content.longitude,
+            "title": title,
+            **id,
+        }
+    if isinstance(content, ContactCards):
+        return "sendContactVcard", {"contacts": [_card(person) for person in content.people], **id}
+    if isinstance(content, File):
+        call = {"image": "sendImage", "video": "sendVideo", "audio": "sendVoice"}.get(
+            content.kind, "sendFile"
+        )
+        where = {"url": content.url} if content.url else {"data": base64.b64encode(content.data).decode()}
+        body: dict[str, Any] = {"file": {"mimetype": content.mime_type, "filename": content.name, **where}}
+        convert = {"convert": True} if call in ("sendVideo", "sendVoice") else {}
+        return call, {**body, **convert, **({} if call == "sendVoice" else {"caption": content.caption})}
+    text = content if isinstance(content, Text) else Text(body=as_text(content))
+    quoted = {"reply_to": f"false_{chat}_{text.quoted_id}"} if text.quoted_id else {}
+    return "sendText", {"text": text.body, "linkPreview": False, **id, **quoted}
+
+
+def _card(person: Person) -> dict[str, str]:
+    """A card as RFC 2426 writes it, its text escaped."""
+
+    def escaped(text: str) -> str:
+        return re.sub(r"([\\\\,;])", r"\\\1", text).replace("\n", "\\n")
+
+    lines = ["BEGIN:VCARD", "VERSION:3.0", f"FN:{escaped(person.name)}"]
+    lines += [f"ORG:{escaped(person.company)};"] if person.company else []
+    lines += [f"TEL;type=CELL;waid={person.digits}:{person.phone}"] if person.phone else []
+    lines += [f"EMAIL:{escaped(person.email)}"] if person.email else []
+    return {"vcard": "\n".join([*lines, "END:VCARD"])}
 
 
 def classify(status: int, detail: str) -> Failure:

@@ -29,10 +29,10 @@ from channels.base import (
     Recipient,
     SendError,
     Session,
-    Template,
-    Text,
     unsupported,
 )
+from channels.content.media import File, Image, Reaction, Template, Text
+from channels.content.plain import as_text, simplified
 from channels.downloads import DownloadError, fetch
 from channels.json_parts import as_dict, as_dicts, clean, seconds
 from channels.requests import asked, object_in, retry_after
@@ -43,6 +43,8 @@ HOSTS = ("storage.yandexcloud.net", "wappi.pro")
 # 20 messages in any minute: 4 at once, and 16 more while 60 s go by.
 PACE = Pace(60_000 / 16, 4)
 PAGE, PAGES = 100, 50
+# What Wappi has calls for.
+SHOWS = frozenset({"text", "image", "video", "document", "audio", "reaction"})
 # What `detail` says when a message will never go, and why.
 _STOP = ("authori", "profile", "payment", "paid", "subscription", "token", "not connected", "ban")
 _CONTACT = (
@@ -86,7 +88,7 @@ class Wappi(Linked):
     """One profile."""
 
     name = "wappi"
-    capabilities = Capabilities(echoes=True, groups=True, official=False, links=True)
+    capabilities = Capabilities(echoes=True, groups=True, official=False, links=True, shows=SHOWS)
     Credentials = WappiCredentials
 
     def __init__(self, client: httpx.AsyncClient, credentials: WappiCredentials) -> None:
@@ -111,23 +113,7 @@ class Wappi(Linked):
         """Send one thing and return the message's id. Wappi repeats no `callback`. Raises SendError."""
         if isinstance(content, Template):
             raise unsupported(self.name, content)
-        recipient = {"recipient": to.wa_id or to.user_id}
-        if isinstance(content, Text):
-            if content.quoted_id:
-                call, body = "message/reply", {"body": content.body, "message_id": content.quoted_id}
-            else:
-                call, body = "message/send", {**recipient, "body": content.body}
-        elif content.url:
-            call = "message/file/url/send"
-            body = {**recipient, "url": content.url, "caption": content.caption, "file_name": content.name}
-        else:
-            call = (
-                "message/img/send"
-                if content.mime_type in ("image/jpeg", "image/png")
-                else "message/document/send"
-            )
-            data = base64.b64encode(content.data).decode()
-            body = {**recipient, "caption": content.caption, "file_name": content.name, "b64_file": data}
+        call, body = _request(to.wa_id or to.user_id, simplified(content, self.capabilities.shows))
         answer = await self._asked("POST", f"/api/sync/{call}", json=body)
         for name in ("message_id", "msg_id", "id"):
             if found := clean(answer.get(name)):
@@ -266,6 +252,24 @@ class Wappi(Linked):
         kind = classify(answer.status_code, detail, bool(data))
         code = answer.status_code if answer.status_code >= 300 else 0
         raise SendError(kind, f"HTTP {answer.status_code} {detail}"[:300], code, retry_after(answer))
+
+
+def _request(recipient: str, content: Content) -> tuple[str, dict[str, str]]:
+    """The call of a content that Wappi shows, and its body. (No client or page we know of names calls for
+    places and cards of people: they go out in words.)"""
+    to = {"recipient": recipient}
+    if isinstance(content, Reaction):
+        return "message/reaction", {"body": content.emoji, "message_id": content.message_id}
+    if isinstance(content, File):
+        file = {**to, "caption": content.caption, "file_name": content.name}
+        if content.url:
+            return "message/file/url/send", {**file, "url": content.url}
+        sort = "img" if isinstance(content, Image) else content.kind
+        return f"message/{sort}/send", {**file, "b64_file": base64.b64encode(content.data).decode()}
+    text = content if isinstance(content, Text) else Text(body=as_text(content))
+    if text.quoted_id:
+        return "message/reply", {"body": text.body, "message_id": text.quoted_id}
+    return "message/send", {**to, "body": text.body}
 
 
 def classify(status: int, detail: str, told: bool) -> Failure:

@@ -27,7 +27,8 @@ from redis.asyncio import Redis
 
 import tools
 from agent.models.chat import Models
-from channels.base import Channel, SendError, Template
+from channels.base import Channel, SendError
+from channels.content.media import Template
 from channels.registry import channels
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter

@@ -190,6 +190,21 @@ async def read(emulator: Controlled, number: str, contact: str) -> list[Bubble]:
     return emulator.phones.conversation(number, contact)
 
 
+@control.get("/{number}/files/{file_id}")
+async def file_of(emulator: Controlled, number: str, file_id: str) -> Response:
+    """A file that the contact's phone shows; whatever is in it, it is never a page."""
+    file = emulator.files.kept.get(file_id)
+    if file is None:
+        return Response(status_code=404)
+    inline = file.mime_type.startswith(("image/jpeg", "image/png", "image/webp", "audio/", "video/"))
+    headers = {
+        "Content-Disposition": "inline" if inline else "attachment",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(file.data, headers=headers, media_type=file.mime_type)
+
+
 @control.get("/{number}/events")
 async def events(emulator: Controlled, number: str, contact: str) -> StreamingResponse:
     """What happens on the contact's phone, as server-sent events."""

@@ -20,7 +20,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
 from channels.emulators.base import Emulator, Fault, Written, emulator_of, refused
-from channels.emulators.cloud_requests import ReadRequest, SendRequest
+from channels.emulators.cloud_answers import Answer, answered, shown_of, words_of
+from channels.emulators.cloud_requests import ReadRequest, SendRequest, media_in
 from channels.emulators.media import File, message_of
 from channels.emulators.phone import Bubble
 from channels.json_parts import as_dict
@@ -81,9 +82,33 @@ class CloudApiEmulator(Emulator):
             message["group_id"] = written.group
         if written.quoted_id:
             message["context"] = {"from": number, "id": written.quoted_id}
-        contact = {"profile": {"name": written.name}, "wa_id": written.contact}
+        self._told(number, written.name, message)
+        return message_id
+
+    def _told(self, number: str, name: str, message: dict[str, Any]) -> None:
+        """A contact's message goes to the business."""
+        contact = {"profile": {"name": name}, "wa_id": message["from"]}
         value = self._value(number, contacts=[contact], messages=[message])
-        self.later(self._deliver(value, lambda: self.phones.tick(message_id, "delivered")))
+        self.later(self._deliver(value, lambda: self.phones.tick(message["id"], "delivered")))
+
+    async def answer(self, number: str, answer: Answer) -> str:
+        """The contact taps something. Raises ValueError for what the phone does not show."""
+        message_id, now = f"wamid.{secrets.token_hex(16).upper()}", time.time()
+        asked = self.phones.bubbles.get(answer.bubble)
+        if asked and (asked.number, asked.contact, asked.mine) != (number, answer.contact, False):
+            asked = None
+        words, part = answered(asked, answer)
+        self.phones.show(
+            Bubble(message_id, number, answer.contact, True, words, int(now * 1000), content=shown_of(part))
+        )
+        message = {"from": answer.contact, "id": message_id, "timestamp": str(int(now)), **part}
+        context: dict[str, Any] = {"id": asked.id} if asked else {}
+        if answer.product:
+            product = {"catalog_id": answer.catalogue, "product_retailer_id": answer.product}
+            context["referred_product"] = product
+        if context:
+            message["context"] = {"from": number, **context}
+        self._told(number, answer.name, message)
         return message_id
 
     def _by_hand(self, number: str, written: Written, message_id: str) -> str:
@@ -155,12 +180,14 @@ class CloudApiEmulator(Emulator):
             raw: Any = json.loads(await request.body())
             is_read = "status" in as_dict(raw)
             body = (ReadRequest if is_read else SendRequest).model_validate(raw)
-        except (ValueError, ValidationError) as error:
+        except ValidationError as error:
+            return _error(400, _code_of(error), _complaint(error))
+        except ValueError as error:
             return _error(400, 100, str(error)[:300])
         if isinstance(body, ReadRequest):
             return self._read(body)
-        if body.document and body.document.id and body.document.id not in self.files.kept:
-            return _error(400, 131053, "Media upload error: there is no media of this id")
+        if strange := [id for id in media_in(raw) if id not in self.files.kept]:
+            return _error(400, 131053, f"Media upload error: there is no media {strange[0]}")
         self.requests.append(raw)
         fault = self.fault()
         if fault and fault.seconds:
@@ -176,9 +203,10 @@ class CloudApiEmulator(Emulator):
             number,
             contact,
             False,
-            self._shown(body),
+            words_of(body),
             now,
             callback=body.biz_opaque_callback_data or "",
+            content=shown_of(raw),
         )
         if fault and fault.later:
             self.later(
@@ -197,14 +225,6 @@ class CloudApiEmulator(Emulator):
             }
         )
 
-    def _shown(self, body: SendRequest) -> str:
-        """What the contact's phone shows."""
-        if body.text:
-            return body.text.body
-        if body.document:
-            return f"[document {body.document.filename}] {body.document.caption}".strip()
-        return f"[template {body.template.name if body.template else ''}]"
-
     def _read(self, body: ReadRequest) -> Response:
         self.reads.append(body.message_id)
         bubble = self.phones.bubbles.get(body.message_id)
@@ -216,6 +236,15 @@ class CloudApiEmulator(Emulator):
 
 
 Meta = Annotated[CloudApiEmulator, Depends(emulator_of)]
+
+
+@routes.post("/_control/{number}/answers")
+async def answer(meta: Meta, number: str, answer: Answer) -> Response:
+    """The contact taps a button, picks a row, fills in a form, sends a cart or their place."""
+    try:
+        return JSONResponse({"id": await meta.answer(number, answer)})
+    except ValueError as error:
+        return JSONResponse({"detail": str(error)}, 422)
 
 
 @routes.get("/_media/{media_id}")
@@ -273,6 +302,20 @@ async def upload(
 async def send(meta: Meta, version: str, number: str, request: Request) -> Response:
     """The business sends a message."""
     return await meta.send(number, request)
+
+
+def _code_of(error: ValidationError) -> int:
+    """Meta's number for a request that is not as the reference has it ("Error codes"): of an interactive
+    message a field is missing (131008) or a value not valid (131009), of any other a parameter (100)."""
+    problems = error.errors()
+    if not any(problem["loc"][:1] == ("interactive",) for problem in problems):
+        return 100
+    return 131008 if {problem["type"] for problem in problems} == {"missing"} else 131009
+
+
+def _complaint(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"Parameter {'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"[:300]
 
 
 def _not_allowed() -> Response:

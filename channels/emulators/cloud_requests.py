@@ -3,9 +3,12 @@ sender."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from channels.emulators.cloud_interactive import Interactive
+from channels.json_parts import as_dict, clean
 
 
 class _Strict(BaseModel):
@@ -41,25 +44,121 @@ class _Template(_Strict):
     components: list[_Component] = []
 
 
-class _Document(_Strict):
+class _Media(_Strict):
     id: str = ""
-    link: str = ""
-    filename: str = Field("", max_length=240)
+    link: str = Field("", pattern=r"^(https?://[^\s/]+.*)?$")
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> _Media:
+        if bool(self.id) == bool(self.link):
+            raise ValueError("a file has an id or a link")
+        return self
+
+
+class _Captioned(_Media):
     caption: str = Field("", max_length=1024)
 
 
+class _Document(_Captioned):
+    filename: str = Field("", max_length=240)
+
+
+class _Audio(_Media):
+    voice: bool = False
+
+
+class _Location(_Strict):
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    name: str = ""
+    address: str = ""
+
+    @model_validator(mode="after")
+    def _named(self) -> _Location:
+        if self.address and not self.name:
+            raise ValueError("an address is shown only with a name")
+        return self
+
+
+class _Phone(_Strict):
+    phone: str = Field(min_length=1)
+    type: str = ""
+    wa_id: str = Field("", pattern=r"^[0-9]*$")
+
+
+class _Email(_Strict):
+    email: str = Field(min_length=3)
+    type: str = ""
+
+
+class _Name(_Strict):
+    formatted_name: str = Field(min_length=1)
+    first_name: str = ""
+    last_name: str = ""
+    middle_name: str = ""
+    prefix: str = ""
+    suffix: str = ""
+
+    @model_validator(mode="after")
+    def _in_parts(self) -> _Name:
+        if not any((self.first_name, self.last_name, self.middle_name, self.prefix, self.suffix)):
+            raise ValueError("at least one part of the name besides formatted_name is required")
+        return self
+
+
+class _Company(_Strict):
+    company: str = ""
+    department: str = ""
+    title: str = ""
+
+
+class _Card(_Strict):
+    name: _Name
+    phones: list[_Phone] = []
+    emails: list[_Email] = []
+    org: _Company | None = None
+
+
+class _Reaction(_Strict):
+    message_id: str = Field(min_length=1)
+    emoji: str
+
+
+KINDS = (
+    *("text", "template", "image", "video", "document", "audio", "location", "contacts", "reaction"),
+    "interactive",
+)
+
+
 class SendRequest(_Strict):
-    """POST /{version}/{number}/messages with a text, a template or a document (Cloud API reference,
-    "Messages")."""
+    """POST /{version}/{number}/messages (Cloud API reference, "Message API")."""
 
     messaging_product: Literal["whatsapp"]
     recipient_type: Literal["individual"] = "individual"
     to: str | None = None
     recipient: str | None = None
-    type: Literal["text", "template", "document"]
+    type: Literal[
+        "text",
+        "template",
+        "image",
+        "video",
+        "document",
+        "audio",
+        "location",
+        "contacts",
+        "reaction",
+        "interactive",
+    ]
     text: _Text | None = None
     template: _Template | None = None
+    image: _Captioned | None = None
+    video: _Captioned | None = None
     document: _Document | None = None
+    audio: _Audio | None = None
+    location: _Location | None = None
+    contacts: list[_Card] | None = Field(None, min_length=1, max_length=257)
+    reaction: _Reaction | None = None
+    interactive: Interactive | None = None
     context: _Quoted | None = None
     biz_opaque_callback_data: str | None = Field(None, max_length=512)
 
@@ -67,12 +166,22 @@ class SendRequest(_Strict):
     def _whole(self) -> SendRequest:
         if not (self.to or self.recipient):
             raise ValueError("neither to nor recipient")
-        given = [kind for kind in ("text", "template", "document") if getattr(self, kind) is not None]
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
         if given != [self.type]:
             raise ValueError(f"type {self.type} needs {self.type} and nothing else")
-        if self.document and bool(self.document.id) == bool(self.document.link):
-            raise ValueError("a document has an id or a link")
         return self
+
+
+def media_in(part: object) -> list[str]:
+    """The ids of the files that a request names."""
+    if isinstance(part, list):
+        return [id for one in cast(list[object], part) for id in media_in(one)]
+    if not isinstance(part, dict):
+        return []
+    parts = as_dict(cast(object, part))
+    files = [as_dict(parts.get(kind)) for kind in ("image", "video", "document", "audio")]
+    named = [clean(file["id"]) for file in files if file.get("id")]
+    return named + [id for value in parts.values() for id in media_in(value)]
 
 
 class _Typing(_Strict):

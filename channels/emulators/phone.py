@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ TYPING_SECONDS = 25
 
 @dataclass(slots=True)
 class Bubble:
-    """One message as the phone shows it. `mine`: the contact wrote it. `at` is Unix milliseconds."""
+    """One message as the phone shows it. `mine`: the contact wrote it. `at` is Unix milliseconds. `content`:
+    what is more than words, as Graph writes it: `type`, and the part of that name."""
 
     id: str
     number: str
@@ -28,6 +29,7 @@ class Bubble:
     at: int
     status: str = "sent"
     callback: str = ""
+    content: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 def _for_our_user(path: str, flags: int) -> int:

@@ -177,6 +177,12 @@ async def stop_typing(body: asked.Chat) -> dict[str, str]:
     return {}
 
 
+@messages.put("/reaction")
+async def react(gateway: Waha, body: asked.React) -> Response:
+    """The business reacts to a message."""
+    return gateway.react(body)
+
+
 @messages.post("/{call}", status_code=201)
 async def send(gateway: Waha, call: str, request: Request) -> Response:
     """The business sends a message."""

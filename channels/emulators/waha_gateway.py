@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import json
@@ -218,15 +219,11 @@ class Gateway(Emulator):
             await asyncio.sleep(fault.seconds)
         if fault and fault.status != 200 and not fault.deliver:
             return refused(fault.status, {"statusCode": fault.status, "message": "emulated fault"}, fault)
-        stanza = (body.id if call == "sendText" else None) or f"3EB0{secrets.token_hex(9).upper()}"
+        stanza = getattr(body, "id", None) or f"3EB0{secrets.token_hex(9).upper()}"
         again = (body.session, body.chatId, stanza) in self.sent_ids  # WhatsApp knows a message by its id
         contact = body.chatId.partition("@")[0] if body.chatId.endswith("@c.us") else body.chatId
-        shown = (
-            body.text
-            if call == "sendText"
-            else f"[{call[4:].lower()} {body.file.filename}] {getattr(body, 'caption', '')}".strip()
-        )
-        bubble = Bubble(stanza, body.session, contact, False, shown, int(time.time() * 1000))
+        shown, content = self._shown(call, body)
+        bubble = Bubble(stanza, body.session, contact, False, shown, int(time.time() * 1000), content=content)
         if not again:
             self.sent_ids.add((body.session, body.chatId, stanza))
             self.phones.show(bubble)
@@ -257,6 +254,41 @@ class Gateway(Emulator):
         return JSONResponse(
             {**sent, "from": session.me, "to": body.chatId, "hasMedia": call != "sendText"}, 201
         )
+
+    def _shown(self, call: str, body: Any) -> tuple[str, dict[str, Any]]:
+        """What the phone shows of a message: its words, and what is more than words as Graph writes it."""
+        if call == "sendText":
+            return body.text, {}
+        if call == "sendLocation":
+            pin = {"latitude": body.latitude, "longitude": body.longitude, "name": body.title}
+            return f"[location] {body.title}".strip(), {"type": "location", "location": pin}
+        if call == "sendContactVcard":
+            names = [
+                line[3:] for card in body.contacts for line in card.vcard.splitlines() if line[:3] == "FN:"
+            ]
+            cards = [{"name": {"formatted_name": name}} for name in names]
+            return f"[contacts] {', '.join(names)}", {"type": "contacts", "contacts": cards}
+        sort = {"Image": "image", "Voice": "audio", "Video": "video"}.get(call[4:], "document")
+        file, caption = body.file, getattr(body, "caption", "")
+        if file.url:
+            part = {"link": file.url}
+        else:
+            part = {"id": self.files.keep(File(base64.b64decode(file.data), file.mimetype, file.filename))}
+        words = f"[{sort} {file.filename}] {caption}".strip()
+        return words, {"type": sort, sort: {**part, "caption": caption, "filename": file.filename}}
+
+    def react(self, body: asked.React) -> Response:
+        """The business puts an emoji under a message of the contact, or takes it back."""
+        bubble = self.phones.bubbles.get(body.messageId.split("_")[2])
+        if bubble is None:
+            return error_of(404, "Message not found")
+        self.requests.append({"call": "reaction", **body.model_dump()})
+        told = {"type": "reaction", "reaction": {"message_id": bubble.id, "emoji": body.reaction}}
+        stanza = f"3EB0{secrets.token_hex(9).upper()}"
+        words = f"[reaction] {body.reaction}"
+        now = int(time.time() * 1000)
+        self.phones.show(Bubble(stanza, body.session, bubble.contact, False, words, now, content=told))
+        return JSONResponse({"id": f"true_{bubble.contact}@c.us_{stanza}"}, 200)
 
     def about(self, name: str, session: Session) -> dict[str, Any]:
         """A session, as the gateway describes it."""

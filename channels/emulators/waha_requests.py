@@ -104,9 +104,49 @@ class SendVoice(Chat):
     reply_to: str = ""
 
 
+class SendVideo(SendVoice):
+    """POST /api/sendVideo."""
+
+    asNote: bool = False
+    caption: str = ""
+
+
+class SendLocation(Chat):
+    """POST /api/sendLocation."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    title: str
+    id: str | None = None
+    reply_to: str = ""
+
+
+class Card(_Strict):
+    vcard: str = Field(pattern=r"(?s)^BEGIN:VCARD\n.*\nFN:[^\n]+\n.*END:VCARD$")
+
+
+class SendContacts(Chat):
+    """POST /api/sendContactVcard."""
+
+    contacts: list[Card] = Field(min_length=1)
+    id: str | None = None
+    reply_to: str = ""
+
+
+class React(_Strict):
+    """PUT /api/reaction."""
+
+    session: str
+    messageId: str = Field(pattern=r"^(true|false)_[\w.+-]+@(c\.us|g\.us|lid)_\w+")
+    reaction: str = Field(max_length=16)
+
+
 SENDS: dict[str, Any] = {
     "sendText": SendText,
     "sendImage": SendFile,
     "sendFile": SendFile,
     "sendVoice": SendVoice,
+    "sendVideo": SendVideo,
+    "sendLocation": SendLocation,
+    "sendContactVcard": SendContacts,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import mimetypes
 import secrets
 import time
 from collections.abc import Callable
@@ -189,14 +190,13 @@ class Account(Emulator):
         if fault and fault.status != 200 and not fault.deliver:
             return refused(fault.status, {"status": "error", "detail": "emulated fault"}, fault)
         quoted = self.phones.bubbles.get(raw.get("message_id", ""))
-        if call == "message/reply" and quoted is None:
+        if call in ("message/reply", "message/reaction") and quoted is None:
             return refused(400, {"status": "error", "detail": "message not found"})
         chat = quoted.contact if quoted else str(raw["recipient"])
         contact = chat.partition("@")[0] if chat.endswith("@c.us") else chat
-        file = f"[{'image' if 'img' in call else 'document'} {raw.get('file_name', '')}]"
-        shown = raw.get("body") or f"{file} {raw.get('caption', '')}".strip()
+        shown, content = self._shown(call, raw)
         now, message_id = time.time(), f"3EB0{secrets.token_hex(8).upper()}"
-        bubble = Bubble(message_id, number, contact, False, shown, int(now * 1000))
+        bubble = Bubble(message_id, number, contact, False, shown, int(now * 1000), content=content)
         self.phones.show(bubble)
         element = self._element(
             number, message_id, chat if "@" in chat else f"{chat}@c.us", shown, now, mine=True
@@ -218,6 +218,24 @@ class Account(Emulator):
             "message_id": message_id,
         }
         return JSONResponse({**done, "uuid": secrets.token_hex(16), "detail": type(body).__name__})
+
+    def _shown(self, call: str, raw: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """What the phone shows of a message: its words, and what is more than words as Graph writes it."""
+        sort = {"img": "image"}.get(call.split("/")[1], call.split("/")[1])
+        if sort == "reaction":
+            told = {"message_id": raw["message_id"], "emoji": raw["body"]}
+            return f"[reaction] {raw['body']}", {"type": "reaction", "reaction": told}
+        if "body" in raw:
+            return raw["body"], {}
+        name, caption = raw.get("file_name", ""), raw.get("caption", "")
+        if "url" in raw:
+            sort = _sort_of(mimetypes.guess_type(raw["url"])[0] or "")
+            part = {"link": raw["url"]}
+        else:
+            mime = mimetypes.guess_type(name)[0] or ("image/jpeg" if sort == "image" else "")
+            part = {"id": self.files.keep(File(base64.b64decode(raw["b64_file"]), mime, name))}
+        words = f"[{sort}{' ' + name if name else ''}] {caption}".strip()
+        return words, {"type": sort, sort: {**part, "caption": caption, "filename": name}}
 
     def tell_authorized(self, number: str) -> None:
         """Tell that the phone was linked, or unlinked."""
@@ -254,6 +272,11 @@ class Account(Emulator):
                 new["s3Info"] = {"url": f"{self.origin}/_files/{row['media']}"} if kept.settings.link else {}
             found.append(new)
         return {"status": "done", "profile_id": number, "messages": found}
+
+
+def _sort_of(mime: str) -> str:
+    family = mime.partition("/")[0]
+    return family if family in ("image", "video", "audio") else "document"
 
 
 def _type(file: File) -> str:

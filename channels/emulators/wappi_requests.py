@@ -28,7 +28,7 @@ class Reply(_Strict):
 
 
 class SendFile(_Strict):
-    """POST /api/sync/message/img/send and document/send."""
+    """POST /api/sync/message/img/send, document/send, video/send and audio/send."""
 
     recipient: str = Field(pattern=r"^(\d{6,15}|[\w.+-]+@(c\.us|g\.us|lid))$")
     b64_file: str = Field(min_length=1)
@@ -43,6 +43,13 @@ class FileUrl(_Strict):
     url: str = Field(pattern=r"^https?://")
     caption: str = ""
     file_name: str = ""
+
+
+class React(_Strict):
+    """POST /api/sync/message/reaction."""
+
+    message_id: str = Field(min_length=1)
+    body: str = Field(max_length=16)
 
 
 class Read(_Strict):
@@ -61,6 +68,9 @@ SENDS: dict[str, Any] = {
     "message/send": Send,
     "message/reply": Reply,
     "message/img/send": SendFile,
+    "message/reaction": React,
     "message/document/send": SendFile,
+    "message/video/send": SendFile,
+    "message/audio/send": SendFile,
     "message/file/url/send": FileUrl,
 }

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ValidationError
 from redis.exceptions import RedisError
 
 from agent.language.phrases import say, with_return
-from channels.base import Recipient, SendError, Text
+from channels.base import Recipient, SendError
+from channels.content.media import Text
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from channels.base import Content, File, Pace, SendError, Template, Text
+from channels.base import Pace, SendError
+from channels.content.anything import Content
+from channels.content.media import Document, Template, Text
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms
@@ -111,7 +113,8 @@ def _content(reply: Reply) -> Content:
         return Template(name=reply.template, variables=reply.variables)
     if reply.file:
         file = reply.file
-        return File(name=file.name, mime_type=file.mime_type, data=file.text.encode(), caption=reply.text)
+        data = file.text.encode()
+        return Document(name=file.name, mime_type=file.mime_type, data=data, caption=reply.text)
     return Text(body=reply.text)
 
 

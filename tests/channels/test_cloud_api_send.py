@@ -9,9 +9,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from channels.base import Recipient, SendError, Text
+from channels.base import Recipient, SendError
 from channels.cloud_api import CloudApi, CloudCredentials
 from channels.cloud_errors import classify
+from channels.content.media import Text
 from channels.emulators.cloud_api import CloudApiEmulator
 from tests.fakes.serving import served
 

@@ -13,17 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from channels.base import Content, File, Media, Parsed, SendError, Template, Text
+from channels.base import Media, Parsed, SendError
+from channels.content.anything import Content
+from channels.content.media import Document, Image, Template, Text
+from channels.content.plain import choices_of
 from channels.downloads import DownloadError
 from channels.emulators.base import Delivery, Fault
 from channels.emulators.media import File as Sent
 from channels.json_parts import as_dict
 from channels.registry import channels
+from tests.channels.contents import EVERYTHING, PNG, reaction
 from tests.channels.wires import CONTACT, Provider, Wire, provider
 from tests.support.waiting import until
 
 NAMES = ("cloud_api", "wappi", "waha")
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 50
 VOICE = b"OggS\0\2" + b"\1" * 400
 
 
@@ -117,12 +120,12 @@ async def test_a_reply_quotes_and_a_quote_is_read(line: Wire):
     ("content", "shown"),
     [
         (
-            File(name="call.ics", mime_type="text/plain", data=b"BEGIN:VCALENDAR", caption="Your call"),
+            Document(name="call.ics", mime_type="text/plain", data=b"BEGIN:VCALENDAR", caption="Your call"),
             "Your call",
         ),
-        (File(name="cup.png", mime_type="image/png", data=PNG, caption="The cup"), "The cup"),
+        (Image(name="cup.png", mime_type="image/png", data=PNG, caption="The cup"), "The cup"),
         (
-            File(
+            Document(
                 name="a.pdf", mime_type="application/pdf", url="https://shop.example/a.pdf", caption="Prices"
             ),
             "Prices",
@@ -132,7 +135,33 @@ async def test_a_reply_quotes_and_a_quote_is_read(line: Wire):
 )
 async def test_files_go_out(line: Wire, content: Content, shown: str):
     assert await line.channel.send(line.to, content, "c/r:0")
-    assert shown in line.shown()[0] and content.name in line.shown()[0]  # pyright: ignore[reportAttributeAccessIssue]
+    assert shown in line.shown()[0]
+    if isinstance(content, Document):
+        assert content.name in line.shown()[0]
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+async def test_everything_goes_out_as_it_is_or_in_words(line: Wire, name: str):
+    content, words = EVERYTHING[name]
+    sent = await line.channel.send(line.to, content, "c/r:0")
+    assert sent
+    [bubble] = [b for b in line.emulator.phones.conversation(line.account, CONTACT) if not b.mine]
+    assert all(word in bubble.text for word in words)
+    if content.kind in line.channel.capabilities.shows:
+        assert bubble.content, "the phone shows more than words"
+    else:
+        assert all(title in bubble.text for _, title in choices_of(content))
+    await until(
+        lambda: {s.status for s in line.parsed().statuses if s.id == sent} == {"sent", "delivered", "read"}
+    )
+
+
+async def test_a_reaction_stands_at_the_contacts_message(line: Wire):
+    await line.write("Thank you")
+    message = await line.message()
+    assert await line.channel.send(line.to, reaction(message.id), "c/r:0")
+    [bubble] = [b for b in line.emulator.phones.conversation(line.account, CONTACT) if not b.mine]
+    assert bubble.content == {"type": "reaction", "reaction": {"message_id": message.id, "emoji": "👍"}}
 
 
 async def test_templates_where_there_are_templates(line: Wire):

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from channels.base import File, Recipient, SendError, Text
+from channels.base import Recipient, SendError
+from channels.content.media import Text
 from channels.emulators.base import Fault
 from channels.waha_webhook import bare, parse, sent_id, signature
+from tests.channels.contents import EVERYTHING, reaction
 from tests.channels.wires import CONTACT, Provider, Wire
 from tests.support.waiting import until
 
@@ -187,9 +189,9 @@ async def test_our_requests_keep_the_vendors_schema(line: Wire):
     to = Recipient(account="checked", wa_id=CONTACT)
     await made.typing(to, "AA")
     await made.send(to, Text(body="hello", quoted_id="AA"), "c/r:0")
-    for mime in ("image/png", "application/pdf", "audio/ogg"):
-        await made.send(to, File(name="f", mime_type=mime, data=b"1", caption="c"), "c/r:1")
-    await made.send(to, File(name="f", mime_type="text/plain", url="https://shop.example/f"), "c/r:2")
+    for content, _ in EVERYTHING.values():
+        await made.send(to, content, "c/r:1")
+    await made.send(to, reaction("AA"), "c/r:2")
     assert len(bodies) >= 10
     for method, path, body in bodies:
         path = path.replace("/api/sessions/checked", "/api/sessions/{session}").replace(

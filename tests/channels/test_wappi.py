@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.base import Media, SendError, Text
+from channels.base import Media, SendError
+from channels.content.media import Text
 from channels.downloads import DownloadError
 from channels.emulators.media import File as Sent
 from channels.wappi import classify

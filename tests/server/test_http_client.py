@@ -14,8 +14,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from channels.base import Recipient, SendError, Text
+from channels.base import Recipient, SendError
 from channels.cloud_api import CloudApi, CloudCredentials
+from channels.content.media import Text
 from channels.downloads import DownloadError, fetch
 from server.http_client import MOST, http_client
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from channels.base import Text
+from channels.content.media import Text
 from channels.emulators.base import Written
 from channels.emulators.wappi import WappiEmulator
 from channels.emulators.wappi_account import Profile

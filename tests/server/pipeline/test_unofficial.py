@@ -11,7 +11,8 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from channels.base import Message, Recipient, Text
+from channels.base import Message, Recipient
+from channels.content.media import Text
 from channels.emulators.base import Fault, Written
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
