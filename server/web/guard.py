@@ -22,12 +22,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.operators.knowledge.documents import LARGEST_DOCUMENT
 from server.web.problem_details import problem
 
 # Meta's webhook bodies have at most 3 MB (webhooks overview); those of linked phones carry whole files.
 LARGEST_BODY, LARGEST_FILE_BODY = 4 * 1024 * 1024, 25 * 1024 * 1024
 # What a person or a program of theirs sends: JSON, a form, a document (with the frame of its form around it).
-LARGEST_JSON, LARGEST_FORM, LARGEST_UPLOAD = 2 * 1024 * 1024, 16 * 1024, 51 * 1024 * 1024
+LARGEST_JSON, LARGEST_FORM, LARGEST_UPLOAD = 2 * 1024 * 1024, 16 * 1024, LARGEST_DOCUMENT + 1024 * 1024
 # Of bodies whose sender is known only when they are here, so many bytes are held at once; more come again
 # later.
 HELD_UNPROVED = 64 * 1024 * 1024
