@@ -43,6 +43,20 @@ def test_the_compose_file_keeps_the_specification():
     assert done.returncode == 0, done.stdout
 
 
+def test_the_workflow_keeps_the_schema_of_its_host():
+    done = lint("check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml")
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_image_may_have_the_extras_of_a_server():
+    """Each by the name of its lock, which the image is built with."""
+    copied = set(re.findall(r"requirements/(\w+)\.lock", (ROOT / "Dockerfile").read_text())) - {"base"}
+    named = set(PROJECT["project"]["optional-dependencies"])
+    assert copied == {"providers", "mcp", "otel", "postgres", "voice"}
+    assert copied - {"providers"} <= named
+    assert all((ROOT / "requirements" / f"{extra}.lock").exists() for extra in copied)
+
+
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_the_units_pass_their_linter(unit: Path):
     lines = [line for line in lint("systemdlint", str(unit)).stdout.splitlines() if line.strip()]
