@@ -2,9 +2,9 @@
 
             +-> moderate --+
 commands ---+-> extract  --+-> decide -> sell <-> tools
-            +-> retrieve --+     |         +-> ground -> remember
-                                 +-> follow_up --^          ^
-                                 +-> refuse, handoff -------+
+            +-> retrieve --+     |         +-> ground -> verify -> remember
+                                 +-> follow_up --^                    ^
+                                 +-> refuse, handoff -----------------+
 """
 
 from __future__ import annotations

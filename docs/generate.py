@@ -23,15 +23,16 @@ SETTINGS_HEAD = """# Settings
 
 <!-- Written by docs/generate.py from server/config/settings.py; `make docs` writes it again. -->
 
-Environment variables, or lines of `.env` in the folder the command starts in (`.env.example` has the usual
-ones). An empty value counts as unset. A wrong value is reported with its remedy, and nothing starts.
-`salesgraph doctor` lists every setting in force and tests it against Redis, the models, Meta and your own
-address; `--no-ask` only lists them.
+This page lists every setting. Settings are environment variables, or lines of a file named `.env` in the
+folder that the command starts in; `.env.example` has the usual ones.
 
-The settings describe the bot `default`; further bots override them, see [Many bots](bots.md).
-Times are seconds unless the name says otherwise. Model names are explained in [Chat models](models.md).
-The keys of further providers (`ANTHROPIC_API_KEY`, `MISTRAL_API_KEY`, ...) are read from the environment or
-`.env` too.
+- An empty value counts as unset. A wrong value is reported with its remedy, and nothing starts.
+- `salesgraph doctor` lists the settings in force and tests them against Redis, the models, Meta and your own
+  address; `--no-ask` only lists them.
+- The settings describe the bot `default`. Further bots override them, see [Many bots](bots.md).
+- Times are seconds unless the name says otherwise. [Chat models](models.md) explains names of models.
+- The keys of further providers (`ANTHROPIC_API_KEY`, `MISTRAL_API_KEY`, ...) are read from the environment or
+  `.env` too.
 
 | Setting | Type | Default | Description |
 |---|---|---|---|
@@ -40,21 +41,23 @@ BOTS_HEAD = """# Bots file
 
 <!-- Written by docs/generate.py from schemas/bots.schema.json; `make docs` writes it again. -->
 
-The fields of a bot: in a file for `salesgraph bots apply`, in the body of `PUT /api/bots`, and, without `id`
-and `channel`, in the file that `BOT_FILE` names. [Many bots](bots.md) has an example. A file holds one bot
-or a list of them. Only `id` is required; what is not given follows the [settings](settings.md). Unknown
-fields are refused.
+This page lists every field of a bot. [Many bots](bots.md) has an example, and says how to use such a file.
 
-Point your editor at `schemas/bots.schema.json` to have the fields completed and checked. `salesgraph bots
-schema` prints the same schema. Fields marked *secret* are stored encrypted and never shown again.
+- The same fields stand in a file for `salesgraph bots apply`, in the body of `PUT /api/bots`, and, without
+  `id` and `channel`, in the file that `BOT_FILE` names.
+- A file holds one bot or a list of them. Only `id` is required; what is not given follows the
+  [settings](settings.md). Unknown fields are refused.
+- Fields marked *secret* are stored encrypted and never shown again.
+- Point your editor at `schemas/bots.schema.json` to have the fields completed and checked.
+  `salesgraph bots schema` prints the same schema.
 """
 LANGUAGES_HEAD = """# What each language lacks
 
 <!-- Written by docs/generate.py from agent/language/locales/; `make docs` writes it again. -->
 
-What the file of a language has nothing for, key by key; `en.yaml` says what each key is. Where a language
-has no words for a key and needs none, its file says so under `needs_no`. [Languages](languages.md) tells how
-to fill the gaps.
+This page lists, for each language, the keys that its file has nothing for. [Languages](languages.md) says how
+to fill them, and `en.yaml` what each key is. Keys for which a language needs no words are named in its file,
+under `needs_no`, and are not listed here.
 
 | Language | File | Spoken | Keys it lacks |
 |---|---|---|---|

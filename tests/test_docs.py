@@ -155,6 +155,23 @@ def test_every_page_is_in_the_table_of_contents():
     )
 
 
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+def test_a_page_says_first_what_it_is_for(page: Path):
+    text = re.sub(r"<!--.*?-->\s*", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    title, about = text.split("\n\n")[:2]
+    assert title.startswith("# ") and about.startswith(("This page ", "This is "))
+
+
+def test_a_statement_about_others_has_its_day():
+    """In every row of the page of sources."""
+    rows = re.findall(r"^\| .* \|$", (DOCS / "sources.md").read_text(encoding="utf-8"), re.MULTILINE)
+    told = [row for row in rows if not row.startswith("| Statement")]
+    assert len(told) > 20
+    assert [
+        row for row in told if not re.search(r"20\d\d \||20\d\d; |20\d\d, |not confirmed|when the file", row)
+    ] == []
+
+
 def test_the_readme_is_short_and_its_pictures_are_small():
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
     assert all(picture.stat().st_size < 200_000 for picture in (DOCS / "images").iterdir())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import typer
 import yaml
@@ -30,6 +31,9 @@ from agent.models.chat import Models
 from channels.base import Channel, SendError
 from channels.content.media import Template
 from channels.registry import channels
+from knowledge_base.passages import Passage
+from knowledge_base.search.contract import Searcher
+from knowledge_base.search.texts import Pack
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.cli import compare as _compare  # noqa: F401 - adds its command to those of replay
@@ -105,6 +109,19 @@ async def test_a_tool_asks_for_what_belongs_to_its_turn(drop_in: Callable[[str, 
 
     chat = Chat(Models(Scripted(script=script, asked=[])), grounding=False)
     assert await chat.says("please keep one for me") == ["Blue vase is reserved under no key"]
+
+
+async def test_a_search_engine_of_ones_own():
+    made: dict[str, Any] = {}
+    exec(compile(block("extend.md", "Write a search engine", "python"), "extend.md", "exec"), made)
+    engine: Searcher = made["engine"]()
+    passage = Passage(document="prices", page=1, text="The blue vase costs 9 000 ₸.")
+    vectors = np.asarray([[1.0, 0.0]], dtype=np.float32)
+    await engine.put("shop", [(Pack("prices", "1", "en", [passage]), vectors)])
+    assert [hit.passage.text for hit in await engine.search("shop", "blue vase", vectors[0])] == [
+        passage.text
+    ]
+    assert not await engine.search("other", "blue vase", vectors[0])
 
 
 def test_the_file_of_bots():

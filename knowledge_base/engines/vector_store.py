@@ -1,8 +1,7 @@
 """Search through any of LangChain's vector stores, such as Qdrant or Redis 8: a plug-in for KNOWLEDGE_ENGINE.
 
 The store finds the passages nearest in meaning; among these, words and meaning are put together as in memory,
-so in a large bot a passage that only its words would find is not found. `docs/documents.md` has an example of
-each."""
+so in a large bot a passage that only its words would find is not found. `docs/extend.md` has an example."""
 
 from __future__ import annotations
 
