@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from knowledge_base.embed import Vectors
 from knowledge_base.passages import Passage
-from knowledge_base.search import fusion
+from knowledge_base.search import allocator, fusion
 from knowledge_base.search.contract import Hit
 from knowledge_base.search.dense import Dense, Rows
-from knowledge_base.search.lexical import Counts, Lexical, joined
+from knowledge_base.search.lexical import Counts, Lexical, Scores, best, joined
 from knowledge_base.search.terms import terms
 from knowledge_base.search.texts import Pack, Texts
 
 # A vocabulary that is so much larger than what is used is made anew.
 _STALE_WORDS = 3
+# With fewer passages building takes too little memory to give any back.
+_LARGE = 2_000
 
 
 class Index:
@@ -56,11 +58,13 @@ class Index:
                 terms(f"{passage.heading} {passage.text}", pack.language)
                 for pack, first in zip(packs, self.passages.starts, strict=False)
                 if first >= start
-                for passage in map(pack.passage, range(len(pack)))
+                for passage in pack
             ),
             vocabulary,
         )
-        self._lexical = Lexical(joined(before, counts) if before else counts, vocabulary)
+        self._lexical = Lexical(joined([before, counts]) if before else counts, vocabulary)
+        if len(self) > _LARGE:
+            allocator.give_back()
 
     def changed(self, added: Sequence[tuple[Pack, Vectors]], gone: Iterable[str]) -> Index:
         """An index without the documents of the ids that are `gone`, and with those that are `added`: what
@@ -101,7 +105,7 @@ class Index:
         share = sum(weights[word] for word in known) / whole
         lexical = self._lexical.scores(known)
         query = None if vector is None else np.ascontiguousarray(vector, np.float32).reshape(-1)
-        near = self._nearest(query, lexical)
+        near = self._nearest(query, lexical, count)
         cosines, spread, mean = self._meaning(query, near)
         shared = fusion.spread(lexical[near], float(lexical.mean()), float(lexical.std()))
         scores = fusion.fused(spread, shared, share, self._numbers(known, near))
@@ -132,12 +136,13 @@ class Index:
                 added += fusion.number_weight(passages, len(self)) * self._lexical.has(word, rows)
         return added
 
-    def _nearest(self, query: Vectors | None, lexical: NDArray[np.float32]) -> Rows:
+    def _nearest(self, query: Vectors | None, lexical: Scores, count: int) -> Rows:
         """The passages of which one may be the best: those nearest in meaning and those with most words."""
-        most = min(fusion.CANDIDATES, len(self))
-        found = np.argpartition(-lexical, most - 1)[:most].astype(np.int64)
+        found = best(lexical, fusion.CANDIDATES)
         if query is not None:
-            found = np.concatenate([found, self._dense.nearest(query, most)])
+            found = np.concatenate([found, self._dense.nearest(query, fusion.CANDIDATES)])
+        if len(found) < count:  # as many are asked for
+            found = np.concatenate([found, np.arange(min(count, len(self)), dtype=np.int64)])
         return np.unique(found)
 
     def _meaning(
