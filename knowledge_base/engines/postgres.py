@@ -20,35 +20,32 @@ from psycopg_pool import AsyncConnectionPool
 
 from knowledge_base.embed import Vectors
 from knowledge_base.engines.postgres_reading import (
-    DRAWN,
     NEAREST_EXACT,
     Base,
-    known_words,
-    looked_at,
-    nearest,
+    candidates,
+    known_of,
     ranked,
     texts,
-    with_words,
 )
 from knowledge_base.engines.postgres_writing import (
     Connection,
+    Row,
     added,
     counted,
+    entries_of,
     locked,
+    numbered,
     removed,
-    rows_of,
     tag,
-    words_of,
 )
-from knowledge_base.search import fusion
 from knowledge_base.search.contract import Hit
 from knowledge_base.search.texts import Pack
 
 log = structlog.get_logger()
 
 SCHEMA = Path(__file__).with_name("postgres.sql")
-# Bots of which what is known of all passages is kept (1.5 MB each at 384 dimensions).
-_BOTS_KEPT = 64
+# Bots of which what is known of all passages is kept (1.5 MB for a large one at 384 dimensions).
+_BOTS_KEPT = 128
 # Connections of one process.
 _CONNECTIONS = 8
 
@@ -60,23 +57,24 @@ class PostgresSearcher:
 
     shared = True
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, exact: int = NEAREST_EXACT) -> None:
         """`url`: `postgresql://user:password@host/database`. The user may create tables, and the extension
-        `vector` is there or may be created."""
-        self._url = url
+        `vector` is there or may be created. With more passages than `exact` a bot gets an index of its own:
+        millions are put faster before there is one."""
+        self._url, self._exact = url, exact
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
         self._bases: OrderedDict[str, Base] = OrderedDict()
 
     async def put(self, bot_id: str, documents: Sequence[tuple[Pack, Vectors]]) -> None:
         """Add documents, all or none; one of an id that is there takes its place."""
-        rows = [await asyncio.to_thread(rows_of, bot_id, pack, vectors) for pack, vectors in documents]
+        entries = [await asyncio.to_thread(entries_of, pack, vectors) for pack, vectors in documents]
         pool = await self._ready()
         async with pool.connection() as connection:
             await locked(connection, bot_id)
             await removed(connection, bot_id, [pack.id for pack, _ in documents])
-            for (_, vectors), entries in zip(documents, rows, strict=True):
-                await added(connection, bot_id, entries, vectors)
+            for (pack, _), rows in zip(documents, entries, strict=True):
+                await added(connection, bot_id, pack, rows, await numbered(connection, bot_id, rows))
             await counted(connection, bot_id)
         await self._indexed(pool, bot_id, documents)
 
@@ -88,36 +86,25 @@ class PostgresSearcher:
             await removed(connection, bot_id, None if ids is None else list(ids))
             await counted(connection, bot_id)
 
-    async def documents(self, bot_id: str) -> dict[str, int]:
-        """The ids of a bot's documents, and how many passages each has."""
-        pool = await self._ready()
-        async with pool.connection() as connection:
-            rows = await connection.execute(
-                "SELECT document_id, count(*) AS many FROM salesgraph_passages WHERE bot_id = %s GROUP BY 1",
-                [bot_id],
-            )
-            return {row["document_id"]: row["many"] async for row in rows}
-
     async def search(self, bot_id: str, question: str, vector: Vectors | None, count: int = 5) -> list[Hit]:
         """The best passages of a bot, best first."""
         pool = await self._ready()
-        async with pool.connection() as connection:
+        query = None if vector is None else np.asarray(vector, np.float32).reshape(-1)
+        async with pool.connection() as connection, connection.pipeline():
             # one version of the base, whatever is put meanwhile
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            base = await self._base(connection, bot_id)
-            if base is None:
+            asked = await connection.execute("SELECT * FROM salesgraph_bots WHERE bot_id = %s", [bot_id])
+            # most often what was known of the base still holds, and one trip to the server is enough
+            if base := self._bases.get(bot_id):
+                self._bases.move_to_end(bot_id)
+            found = await candidates(connection, bot_id, base, question, query) if base else None
+            row = await asked.fetchone()
+            if row is None or not row["passages"]:
                 return []
-            asked = question[: fusion.QUESTION_CHARACTERS]
-            words = dict.fromkeys(word for language in base.languages for word in words_of(asked, language))
-            known = await known_words(connection, bot_id, list(words))
-            query = None if vector is None else np.asarray(vector, np.float32).reshape(-1)
-            ids = await with_words(connection, bot_id, known)
-            if query is not None:
-                ids |= await nearest(connection, bot_id, query, base.passages)
-            if not ids:
-                return []
-            found = await looked_at(connection, bot_id, sorted(ids), query, known)
-            hits = ranked(found, base, query, {word: known.get(word, 0) for word in words}, count)
+            if base is None or found is None or base.version != row["version"]:
+                base = await self._base(connection, bot_id, row)
+                found = await candidates(connection, bot_id, base, question, query)
+            hits = ranked(found, base, query, count)
             found_texts = await texts(connection, [number for number, _ in hits])
         return [hit.model_copy(update=found_texts[number]) for number, hit in hits]
 
@@ -151,31 +138,12 @@ class PostgresSearcher:
                 self._pool = pool
             return self._pool
 
-    async def _base(self, connection: Connection, bot_id: str) -> Base | None:
-        asked = await connection.execute("SELECT * FROM salesgraph_bots WHERE bot_id = %s", [bot_id])
-        row = await asked.fetchone()
-        if row is None or not row["passages"]:
-            return None
-        held = self._bases.get(bot_id)
-        if held is None or held.version != row["version"]:
-            drawn = await connection.execute(
-                "SELECT embedding::text AS e FROM salesgraph_vectors WHERE bot_id = %s "
-                "ORDER BY drawn LIMIT %s",
-                [bot_id, DRAWN],
-            )
-            vectors = [np.fromstring(entry["e"][1:-1], np.float32, sep=",") async for entry in drawn]
-            held = Base(
-                version=row["version"],
-                passages=row["passages"],
-                length=row["length"] / row["passages"],
-                languages=row["languages"],
-                drawn=np.stack(vectors) if vectors else np.zeros((0, 1), np.float32),
-            )
-            self._bases[bot_id] = held
-        self._bases.move_to_end(bot_id)
+    async def _base(self, connection: Connection, bot_id: str, row: Row) -> Base:
+        """What is known of all passages of a bot, which is kept for the next question."""
+        base = self._bases[bot_id] = await known_of(connection, bot_id, row)
         if len(self._bases) > _BOTS_KEPT:
             self._bases.popitem(last=False)
-        return held
+        return base
 
     async def _indexed(
         self,
@@ -190,7 +158,7 @@ class PostgresSearcher:
             )
             row = await asked.fetchone()
             wide = max((vectors.shape[1] for _, vectors in documents if len(vectors)), default=0)
-            if row is None or row["passages"] <= NEAREST_EXACT or not wide:
+            if row is None or row["passages"] <= self._exact or not wide:
                 return
             await connection.commit()
             await connection.set_autocommit(True)

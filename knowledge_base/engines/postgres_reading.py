@@ -1,28 +1,36 @@
-"""The passages of a bot that may answer a question, out of the tables of `postgres.sql`, and their order."""
+"""The passages of a bot that may answer a question, out of the tables of `postgres.sql`, and their order.
+
+Statements go out together until an answer is waited for, where the connection is in pipeline mode."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from psycopg import sql
 
 from knowledge_base.embed import Vectors
-from knowledge_base.engines.postgres_writing import Connection, Row, lexeme, literal, quoted, tag
+from knowledge_base.engines.postgres_writing import TIMES, Connection, Row, words_of
 from knowledge_base.passages import Passage
 from knowledge_base.search import fusion
 from knowledge_base.search.contract import Hit
 from knowledge_base.search.lexical import K1, B
 
+# Of a bot with so many passages all are looked at, which takes 5 ms.
+WHOLE = 1_000
 # Beyond, a bot gets an HNSW index of its own: building it takes some milliseconds a passage.
 NEAREST_EXACT = 20_000
-# Passages with the rarest words of a question that are looked at: with the next word they would be more. A
-# word alone in so many times more says nothing.
-_MOST_WITH_WORDS, _TOO_MANY = 2_000, 10
+# Passages with the rarest words of a question that are looked at: with the next word they would be more.
+_MOST_WITH_WORDS = 1_500
+# Words of which two must stand in a passage, where each alone stands in too many.
+_PAIRED = 4
 # Passages from which the mean and the deviation of all cosines are estimated.
-DRAWN = 1_024
+_DRAWN = 1_024
+
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -31,47 +39,152 @@ class Base:
 
     version: uuid.UUID
     passages: int
+    # mean, in words
     length: float
     languages: list[str]
+    # vectors of some, none where all are looked at anyway
     drawn: Vectors
 
-    def cosines(self, query: Vectors) -> tuple[float, float]:
-        """Mean and deviation of the cosines of a question with all passages."""
-        if not len(self.drawn):
-            return 0.0, 0.0
-        cosines = self.drawn @ query
-        return float(cosines.mean()), float(cosines.std())
+    @property
+    def whole(self) -> bool:
+        """Whether all passages are looked at."""
+        return self.passages <= WHOLE
 
 
-async def known_words(connection: Connection, bot_id: str, words: list[str]) -> dict[str, int]:
-    """In how many passages each of these words stands, of those that stand in any."""
-    rows = await connection.execute(
-        "SELECT word, passages FROM salesgraph_words WHERE bot_id = %s AND word = ANY(%s)",
-        [bot_id, words],
+@dataclass(frozen=True)
+class Word:
+    """A word of a question: its number, 0 for one that no passage holds, and in how many it stands."""
+
+    number: int = 0
+    passages: int = 0
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Passages that may answer: their lengths, their cosines with the question (0 without a vector), and how
+    often each known word stands in each, (n, words)."""
+
+    words: Mapping[str, Word]
+    ids: NDArray[np.int64]
+    lengths: Numbers
+    cosines: Numbers
+    times: Numbers
+
+    def known(self) -> dict[str, Word]:
+        """The words that stand in any passage of the bot, in the order of the columns of `times`."""
+        return {word: found for word, found in self.words.items() if found.passages}
+
+
+async def known_of(connection: Connection, bot_id: str, row: Row) -> Base:
+    """What is known of all passages of a bot, by its row among the bots."""
+    drawn: list[Row] = []
+    if row["passages"] > WHOLE:
+        some = await connection.execute(
+            "SELECT embedding FROM salesgraph_vectors WHERE bot_id = %s ORDER BY drawn LIMIT %s",
+            [bot_id, _DRAWN],
+            binary=True,
+        )
+        drawn = await some.fetchall()
+    # a vector begins with its length in 2 bytes and 2 that are not used
+    vectors = [np.frombuffer(entry["embedding"], ">f4", offset=4) for entry in drawn]
+    return Base(
+        version=row["version"],
+        passages=row["passages"],
+        length=float(row["length"]) / row["passages"],
+        languages=row["languages"],
+        drawn=np.stack(vectors).astype(np.float32) if vectors else np.zeros((0, 1), np.float32),
     )
-    return {row["word"]: row["passages"] async for row in rows}
 
 
-async def with_words(connection: Connection, bot_id: str, known: Mapping[str, int]) -> set[int]:
-    """Passages with the rarest words of a question."""
+async def candidates(
+    connection: Connection, bot_id: str, base: Base, question: str, query: Vectors | None
+) -> Candidates:
+    """The passages nearest in meaning and those with most words; of a small bot all."""
+    asked = question[: fusion.QUESTION_CHARACTERS]
+    words = dict.fromkeys((word for spoken in base.languages for word in words_of(asked, spoken)), Word())
+    rows = await connection.execute(
+        "SELECT word, number, passages FROM salesgraph_words WHERE bot_id = %s AND word = ANY(%s)",
+        [bot_id, list(words)],
+        binary=True,
+    )
+    if base.whole:
+        # as many as were there when last looked: meanwhile they may have become very many
+        all_rows = await connection.execute(
+            "SELECT id, length, times FROM salesgraph_passages WHERE bot_id = %s LIMIT %s",
+            [bot_id, WHOLE],
+            binary=True,
+        )
+        meanings = await _all_cosines(connection, bot_id, query)
+        words |= {row["word"]: Word(row["number"], row["passages"]) async for row in rows}
+        return _together(words, await all_rows.fetchall(), meanings)
+    words |= {row["word"]: Word(row["number"], row["passages"]) async for row in rows}
+    return await _best_of_many(connection, bot_id, base, words, query)
+
+
+async def _all_cosines(connection: Connection, bot_id: str, query: Vectors | None) -> list[Row]:
+    if query is None:
+        return []
+    rows = await connection.execute(
+        """SELECT id, -(embedding <#> %s::vector) AS cosine FROM salesgraph_vectors
+           WHERE bot_id = %s LIMIT %s""",
+        [literal(query), bot_id, WHOLE],
+        binary=True,
+    )
+    return await rows.fetchall()
+
+
+async def _best_of_many(
+    connection: Connection, bot_id: str, base: Base, words: dict[str, Word], query: Vectors | None
+) -> Candidates:
+    """The nearest, and of those that hold the rarest words the best by BM25."""
+    near: list[Row] = []
+    holding = await connection.execute(
+        "SELECT id, length, times FROM salesgraph_passages WHERE words @@ %s::tsquery LIMIT %s",
+        [_rarest(words), _MOST_WITH_WORDS],
+        binary=True,
+    )
+    if query is not None:
+        near = await _nearest(connection, bot_id, query, base.passages)
+    worded = _together(words, await holding.fetchall(), [])
+    order = np.argsort(-_bm25(worded, base), kind="stable")[: fusion.CANDIDATES]
+    apart = sorted(set(worded.ids[order].tolist()).difference(row["id"] for row in near))
+    if query is not None and apart:
+        rows = await connection.execute(
+            """SELECT p.id, length, times, -(embedding <#> %s::vector) AS cosine FROM salesgraph_passages p
+               LEFT JOIN salesgraph_vectors USING (id) WHERE p.id = ANY(%s)""",
+            [literal(query), apart],
+            binary=True,
+        )
+        near += await rows.fetchall()
+    if query is None:
+        return replace(
+            worded,
+            ids=worded.ids[order],
+            lengths=worded.lengths[order],
+            cosines=worded.cosines[order],
+            times=worded.times[order],
+        )
+    return _together(words, near, near)
+
+
+def _rarest(words: Mapping[str, Word]) -> str:
+    """What passages with the rarest words of a question are looked for by: any of them, or two where each
+    stands in too many."""
+    known = sorted((word for word in words.values() if word.passages), key=lambda word: word.passages)
     rare: list[str] = []
     left = _MOST_WITH_WORDS
-    for word in sorted(known, key=known.__getitem__):
-        left -= known[word]
-        if left < 0 and (rare or known[word] > _TOO_MANY * _MOST_WITH_WORDS):
+    for word in known:
+        left -= word.passages
+        if left < 0:
             break
-        rare.append(quoted(lexeme(tag(bot_id), word)))
-    if not rare:
-        return set()
-    rows = await connection.execute(
-        """SELECT id FROM salesgraph_passages WHERE words @@ %(query)s::tsquery
-           ORDER BY ts_rank(words, %(query)s::tsquery) DESC LIMIT %(most)s""",
-        {"query": " | ".join(rare), "most": fusion.CANDIDATES},
-    )
-    return {row["id"] async for row in rows}
+        rare.append(str(word.number))
+    if known and not rare:
+        few = [str(word.number) for word in known[:_PAIRED]]
+        rare = [f"{a} & {b}" for at, a in enumerate(few) for b in few[at + 1 :]] or few
+    return " | ".join(rare)
 
 
-async def nearest(connection: Connection, bot_id: str, query: Vectors, passages: int) -> set[int]:
+async def _nearest(connection: Connection, bot_id: str, query: Vectors, passages: int) -> list[Row]:
     """Passages that are nearest in meaning. The bot stands in the text of the statement: only so does
     PostgreSQL see that the index is of this bot."""
     if passages > NEAREST_EXACT:
@@ -79,104 +192,124 @@ async def nearest(connection: Connection, bot_id: str, query: Vectors, passages:
             sql.SQL("SET LOCAL hnsw.ef_search = {}").format(sql.Literal(fusion.CANDIDATES))
         )
     statement = sql.SQL(
-        "SELECT id FROM salesgraph_vectors WHERE bot_id = {} "
-        "ORDER BY embedding::vector({}) <#> %s::vector LIMIT %s"
-    ).format(sql.Literal(bot_id), sql.Literal(len(query)))
-    rows = await connection.execute(statement, [literal(query), fusion.CANDIDATES])
-    return {row["id"] async for row in rows}
-
-
-async def looked_at(
-    connection: Connection,
-    bot_id: str,
-    ids: list[int],
-    query: Vectors | None,
-    known: Mapping[str, int],
-) -> list[Row]:
-    """Of each passage its cosine, its length and how often each of the words stands in it."""
-    cosines: dict[int, float] = {}
-    if query is not None:
-        rows = await connection.execute(
-            "SELECT id, -(embedding <#> %s::vector) AS cosine FROM salesgraph_vectors WHERE id = ANY(%s)",
-            [literal(query), ids],
-        )
-        cosines = {row["id"]: row["cosine"] async for row in rows}
-    lexemes = {lexeme(tag(bot_id), word): word for word in known}
-    rows = await connection.execute(
-        """SELECT p.id, p.length, array_agg(u.lexeme) FILTER (WHERE u.lexeme IS NOT NULL) AS words,
-                  array_agg(cardinality(u.positions)) FILTER (WHERE u.lexeme IS NOT NULL) AS times
-           FROM salesgraph_passages p LEFT JOIN LATERAL (
-             SELECT lexeme, positions FROM unnest(p.words) WHERE lexeme = ANY(%s)
-           ) u ON true WHERE p.id = ANY(%s) GROUP BY p.id""",
-        [list(lexemes), ids],
+        """SELECT id, cosine, length, times FROM (
+             SELECT id, -(embedding <#> {query}::vector) AS cosine FROM salesgraph_vectors
+             WHERE bot_id = {bot} ORDER BY embedding::vector({wide}) <#> {query}::vector LIMIT {most}
+           ) near JOIN salesgraph_passages USING (id)"""
+    ).format(
+        query=sql.Literal(literal(query)),
+        bot=sql.Literal(bot_id),
+        wide=sql.Literal(len(query)),
+        most=sql.Literal(fusion.CANDIDATES),
     )
-    return [
-        {
-            "id": row["id"],
-            "length": row["length"],
-            "cosine": cosines.get(row["id"], 0.0),
-            "times": {
-                lexemes[lexeme]: times
-                for lexeme, times in zip(row["words"] or [], row["times"] or [], strict=True)
-            },
-        }
-        async for row in rows
-    ]
+    return await (await connection.execute(statement, binary=True)).fetchall()
 
 
-def ranked(
-    found: list[Row], base: Base, query: Vectors | None, words: Mapping[str, int], count: int
-) -> list[tuple[int, Hit]]:
-    """Hits without their texts, best first."""
-    many, weights = base.passages, fusion.weights(words, base.passages)
+def literal(vector: Vectors) -> str:
+    """A vector as pgvector reads it."""
+    return "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]"
+
+
+def _together(words: Mapping[str, Word], rows: Sequence[Row], meanings: Sequence[Row]) -> Candidates:
+    cosines: dict[int, float | None] = {row["id"]: row["cosine"] for row in meanings}
+    numbers = [word.number for word in words.values() if word.passages]
+    return Candidates(
+        words=words,
+        ids=np.array([row["id"] for row in rows], np.int64),
+        lengths=np.array([row["length"] for row in rows], np.float64),
+        cosines=np.array([cosines.get(row["id"]) or 0.0 for row in rows], np.float64),
+        times=_times([row["times"] for row in rows], numbers),
+    )
+
+
+def _times(packed: Sequence[bytes], numbers: Sequence[int]) -> Numbers:
+    """How often each word stands in each passage."""
+    entries = np.frombuffer(b"".join(packed), TIMES)
+    held = entries["number"].astype(np.int32)
+    owners = np.repeat(np.arange(len(packed)), [len(words) // TIMES.itemsize for words in packed])
+    times = np.zeros((len(packed), len(numbers)))
+    for column, number in enumerate(numbers):
+        at = np.flatnonzero(held == number)
+        times[owners[at], column] = entries["times"][at]
+    return times
+
+
+def _idf(found: Candidates, base: Base) -> Numbers:
+    passages = np.array([word.passages for word in found.known().values()], np.float64)
+    return np.log1p((base.passages - passages + 0.5) / (passages + 0.5))
+
+
+def _bm25(found: Candidates, base: Base) -> Numbers:
+    norm = K1 * (1 - B + B * found.lengths / max(1e-9, base.length))
+    return (_idf(found, base) * found.times / (found.times + norm[:, None])).sum(axis=1)
+
+
+def _usual_bm25(found: Candidates, scores: Numbers, base: Base) -> tuple[float, float]:
+    """Mean and deviation of BM25 over all passages: where only some are known, as if words were independent
+    and passages of the same length."""
+    if base.whole:
+        return float(scores.mean()), float(scores.std())
+    values = _idf(found, base) / (1 + K1)
+    part = np.array([min(1.0, word.passages / base.passages) for word in found.known().values()])
+    return float((values * part).sum()), float(np.sqrt((values**2 * part * (1 - part)).sum()))
+
+
+def _usual_cosine(found: Candidates, base: Base, query: Vectors | None) -> tuple[float, float]:
+    """Mean and deviation of the cosines over all passages that are embedded."""
+    if query is None:
+        return 0.0, 0.0
+    if base.whole:
+        cosines = found.cosines[found.cosines != 0]
+    else:  # numpy's own product would use all cores, and wait for each of them
+        cosines = np.einsum("ij,j->i", base.drawn, query) if len(base.drawn) else np.zeros(0)
+    return (float(cosines.mean()), float(cosines.std())) if len(cosines) else (0.0, 0.0)
+
+
+def ranked(found: Candidates, base: Base, query: Vectors | None, count: int) -> list[tuple[int, Hit]]:
+    """Hits without their texts, best first, each with the number of its passage."""
+    many, known = base.passages, found.known()
+    weights = fusion.weights({word: held.passages for word, held in found.words.items()}, many)
     whole = max(1e-9, sum(weights.values()))
-    known = {word: passages for word, passages in words.items() if passages}
     share = sum(weights[word] for word in known) / whole
-    idf = {word: float(np.log1p((many - n + 0.5) / (n + 0.5))) for word, n in known.items()}
-    lexical = np.array([_bm25(row, idf, base.length) for row in found])
-    # of all passages, were words independent and passages of the same length
-    parts = [(idf[word] / (1 + K1), min(1.0, n / many)) for word, n in known.items()]
-    usual = sum(value * part for value, part in parts)
-    deviation = float(np.sqrt(sum(value**2 * part * (1 - part) for value, part in parts)))
-    cosines = np.array([row["cosine"] for row in found])
-    mean, spread = base.cosines(query) if query is not None else (0.0, 0.0)
-    meaning = np.where(cosines == 0, 0.0, fusion.spread(cosines, mean, spread))
-    numbers = {word: fusion.number_weight(n, many) for word, n in known.items() if fusion.is_number(word)}
-    added = np.array([sum(numbers.get(word, 0.0) for word in row["times"]) for row in found])
-    scores = fusion.fused(meaning, fusion.spread(lexical, usual, deviation), share, added)
-    order: list[int] = np.argsort(-scores, kind="stable")[:count].tolist()
+    lexical = _bm25(found, base)
+    mean, deviation = _usual_cosine(found, base, query)
+    meaning = np.where(found.cosines == 0, 0.0, fusion.spread(found.cosines, mean, deviation))
+    holds = found.times > 0
+    numbers = [
+        fusion.number_weight(held.passages, many) if fusion.is_number(word) else 0.0
+        for word, held in known.items()
+    ]
+    shared = fusion.spread(lexical, *_usual_bm25(found, lexical, base))
+    scores = fusion.fused(meaning, shared, share, (holds * np.array(numbers)).sum(axis=1))
+    covered = (holds * np.array([weights[word] for word in known])).sum(axis=1) / whole
     return [
         (
-            found[at]["id"],
+            int(found.ids[at]),
             Hit(
                 passage=_NOTHING,
                 score=float(scores[at]),
-                cosine=float(cosines[at]),
-                coverage=_weight(found[at], weights) / whole,
+                cosine=float(found.cosines[at]),
+                coverage=float(covered[at]),
                 known=share,
                 mean=mean,
                 passages=many,
             ),
         )
-        for at in order
+        for at in np.argsort(-scores, kind="stable")[:count].tolist()
     ]
 
 
 _NOTHING = Passage(document="", page=0, text="")
 
 
-def _weight(row: Row, weights: Mapping[str, float]) -> float:
-    times: dict[str, int] = row["times"]
-    return sum(weights[word] for word in times)
-
-
-def _bm25(row: Row, idf: Mapping[str, float], length: float) -> float:
-    norm = K1 * (1 - B + B * row["length"] / max(1e-9, length))
-    return sum(idf[word] * times / (times + norm) for word, times in row["times"].items())
-
-
 async def texts(connection: Connection, ids: list[int]) -> dict[int, Row]:
-    rows = await connection.execute("SELECT * FROM salesgraph_passages WHERE id = ANY(%s)", [ids])
+    """The passages of these numbers, at the end of a transaction."""
+    rows = await connection.execute(
+        """SELECT id, language, document, page, body, heading, table_row FROM salesgraph_passages
+           WHERE id = ANY(%s)""",
+        [ids],
+    )
+    await connection.commit()
     return {
         row["id"]: {
             "language": row["language"],

@@ -4,28 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import struct
 import uuid
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 import psycopg
 from psycopg import sql
+from psycopg.types.numeric import Int4
 
 from knowledge_base.embed import Vectors
+from knowledge_base.passages import Passage
 from knowledge_base.search.terms import terms
 from knowledge_base.search.texts import Pack
 
-# PostgreSQL keeps of one word so many places, none beyond this number.
-_PLACES, _LAST_PLACE = 255, 16_383
 # Of a word so many characters are kept.
 LONGEST_WORD = 500
+# A word of a passage in the column `times`: its number, and how often it stands there.
+TIMES = np.dtype([("number", ">i4"), ("times", ">i2")])
+_MOST_TIMES = 32_767
 
 Row: TypeAlias = dict[str, Any]
 Connection: TypeAlias = psycopg.AsyncConnection[Row]
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A passage with how often each of its words stands in it, and its vector as pgvector reads it."""
+
+    passage: Passage
+    words: Counter[str]
+    vector: bytes | None
+
+
 def tag(bot_id: str) -> str:
-    """What marks the words of a bot, so that none is looked for among another's."""
+    """What stands for a bot in the name of an index."""
     return hashlib.blake2b(bot_id.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
@@ -34,54 +49,21 @@ def clean(text: str) -> str:
     return text.replace("\x00", " ").encode("utf-8", "replace").decode()
 
 
-def lexeme(tag: str, word: str) -> str:
-    return f"{tag}:{word}"
-
-
-def quoted(lexeme: str) -> str:
-    doubled = lexeme.replace("\\", "\\\\").replace("'", "''")
-    return f"'{doubled}'"
-
-
-def literal(vector: Vectors) -> str:
-    return "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]"
-
-
 def words_of(text: str, language: str) -> list[str]:
     """Stemmed words as PostgreSQL can keep them."""
     return [clean(word)[:LONGEST_WORD] for word in terms(text, language)]
 
 
-def rows_of(bot_id: str, pack: Pack, vectors: Vectors) -> list[Row]:
-    """The rows of a document."""
-    mark = tag(bot_id)
-    found: list[Row] = []
-    for place in range(len(pack)):
-        passage = pack.passage(place)
-        words = words_of(f"{passage.heading} {passage.text}", pack.language)
-        at: dict[str, list[int]] = {}
-        for number, word in enumerate(words, 1):
-            at.setdefault(word, []).append(min(number, _LAST_PLACE))
-        vector = vectors[place]
-        found.append(
-            {
-                "document_id": pack.id,
-                "document": clean(passage.document),
-                "language": pack.language,
-                "page": passage.page,
-                "table_row": passage.row,
-                "heading": clean(passage.heading),
-                "body": clean(passage.text),
-                "length": len(words),
-                "words": " ".join(
-                    f"{quoted(lexeme(mark, word))}:{','.join(map(str, numbers[:_PLACES]))}"
-                    for word, numbers in at.items()
-                ),
-                "distinct": list(at),
-                "embedding": literal(vector) if vector.any() else "",
-            }
+def entries_of(pack: Pack, vectors: Vectors) -> list[Entry]:
+    """The passages of a document."""
+    return [
+        Entry(
+            passage,
+            Counter(words_of(f"{passage.heading} {passage.text}", pack.language)),
+            struct.pack(">hh", len(vector), 0) + vector.astype(">f4").tobytes() if vector.any() else None,
         )
-    return found
+        for passage, vector in zip(pack, vectors, strict=True)
+    ]
 
 
 async def locked(connection: Connection, bot_id: str) -> None:
@@ -91,7 +73,7 @@ async def locked(connection: Connection, bot_id: str) -> None:
 
 async def removed(connection: Connection, bot_id: str, ids: list[str] | None) -> None:
     if ids is None:
-        for table in ("salesgraph_passages", "salesgraph_words"):
+        for table in ("salesgraph_passages", "salesgraph_words", "salesgraph_documents"):
             await connection.execute(
                 sql.SQL("DELETE FROM {} WHERE bot_id = %s").format(sql.Identifier(table)),
                 [bot_id],
@@ -99,65 +81,97 @@ async def removed(connection: Connection, bot_id: str, ids: list[str] | None) ->
         return
     await connection.execute(
         """UPDATE salesgraph_words w SET passages = w.passages - gone.many FROM (
-             SELECT substr(u.lexeme, %(skip)s) AS word, count(*) AS many
-             FROM salesgraph_passages p, unnest(p.words) u
+             SELECT u::integer AS number, count(*) AS many
+             FROM salesgraph_passages p, unnest(tsvector_to_array(p.words)) u
              WHERE p.bot_id = %(bot)s AND p.document_id = ANY(%(ids)s) GROUP BY 1
-           ) gone WHERE w.bot_id = %(bot)s AND w.word = gone.word""",
-        {"bot": bot_id, "ids": ids, "skip": len(tag(bot_id)) + 2},
+           ) gone WHERE w.number = gone.number""",
+        {"bot": bot_id, "ids": ids},
     )
-    await connection.execute(
-        "DELETE FROM salesgraph_passages WHERE bot_id = %s AND document_id = ANY(%s)", [bot_id, ids]
+    for table in ("salesgraph_passages", "salesgraph_documents"):
+        await connection.execute(
+            sql.SQL("DELETE FROM {} WHERE bot_id = %s AND document_id = ANY(%s)").format(
+                sql.Identifier(table)
+            ),
+            [bot_id, ids],
+        )
+
+
+async def numbered(connection: Connection, bot_id: str, entries: list[Entry]) -> dict[str, int]:
+    """Count the words of passages that come, and give each its number. Only a word that is new takes one."""
+    counts = Counter(word for entry in entries for word in entry.words)
+    rows = await connection.execute(
+        """WITH coming AS (SELECT * FROM unnest(%(words)s::text[], %(many)s::integer[]) AS c (word, many)),
+                there AS (
+             UPDATE salesgraph_words w SET passages = w.passages + c.many FROM coming c
+             WHERE w.bot_id = %(bot)s AND w.word = c.word RETURNING w.word, w.number
+           ), new AS (
+             INSERT INTO salesgraph_words (bot_id, word, passages)
+             SELECT %(bot)s, word, many FROM coming WHERE word NOT IN (SELECT word FROM there)
+             RETURNING word, number
+           ) SELECT * FROM there UNION ALL SELECT * FROM new""",
+        {"bot": bot_id, "words": list(counts), "many": list(counts.values())},
     )
-    await connection.execute("DELETE FROM salesgraph_words WHERE bot_id = %s AND passages <= 0", [bot_id])
+    return {row["word"]: row["number"] async for row in rows}
 
 
-_COLUMNS = (
-    *("document_id", "document", "language", "page", "table_row"),
-    *("heading", "body", "length", "words", "embedding"),
-)
-
-
-async def added(connection: Connection, bot_id: str, rows: list[Row], vectors: Vectors) -> None:
+async def added(
+    connection: Connection, bot_id: str, pack: Pack, entries: list[Entry], numbers: dict[str, int]
+) -> None:
     await connection.execute(
-        """CREATE TEMPORARY TABLE IF NOT EXISTS coming (document_id text, document text, language text,
-             page integer, table_row integer, heading text, body text, length integer, words tsvector,
-             embedding text, number integer) ON COMMIT DELETE ROWS"""
+        """CREATE TEMPORARY TABLE IF NOT EXISTS coming (place integer, document text, page integer,
+             table_row integer, heading text, body text, length integer, words text, times bytea,
+             embedding vector) ON COMMIT DELETE ROWS"""
     )
     await connection.execute("TRUNCATE coming")
-    async with connection.cursor() as cursor:
-        columns = ", ".join((*_COLUMNS, "number"))
-        async with cursor.copy(f"COPY coming ({columns}) FROM STDIN") as copy:  # pyright: ignore
-            for number, row in enumerate(rows):
-                await copy.write_row([*(row[name] for name in _COLUMNS), number])
+    async with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY coming FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        for place, entry in enumerate(entries):
+            await copy.write_row(_columns(place, entry, numbers))
     await connection.execute(
         """WITH kept AS (
              INSERT INTO salesgraph_passages (bot_id, document_id, document, language, page, table_row,
-                                              heading, body, length, words)
-             SELECT %(bot)s, document_id, document, language, page, table_row, heading, body, length, words
-             FROM coming ORDER BY number RETURNING id
-           ), numbered AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS number FROM kept)
+                                              heading, body, length, words, times)
+             SELECT %(bot)s, %(id)s, document, %(language)s, page, table_row, heading, body, length,
+                    words::tsvector, times
+             FROM coming ORDER BY place RETURNING id
+           ), placed AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM kept)
            INSERT INTO salesgraph_vectors (id, bot_id, drawn, embedding)
-           SELECT n.id, %(bot)s, (random() * 2000000000)::integer, c.embedding::vector
-           FROM numbered n JOIN coming c ON c.number = n.number WHERE c.embedding <> ''""",
-        {"bot": bot_id},
+           SELECT p.id, %(bot)s, (random() * 2000000000)::integer, c.embedding
+           FROM placed p JOIN coming c USING (place) WHERE c.embedding IS NOT NULL""",
+        {"bot": bot_id, "id": pack.id, "language": pack.language},
     )
-    counts = Counter(word for row in rows for word in row["distinct"])
-    words = sorted(counts)
     await connection.execute(
-        """INSERT INTO salesgraph_words (bot_id, word, passages)
-           SELECT %s, * FROM unnest(%s::text[], %s::integer[])
-           ON CONFLICT (bot_id, word) DO UPDATE
-             SET passages = salesgraph_words.passages + excluded.passages""",
-        [bot_id, words, [counts[word] for word in words]],
+        "INSERT INTO salesgraph_documents VALUES (%s, %s, %s, %s, %s)",
+        [bot_id, pack.id, pack.language, len(entries), sum(entry.words.total() for entry in entries)],
+    )
+
+
+def _columns(place: int, entry: Entry, numbers: dict[str, int]) -> tuple[Any, ...]:
+    passage = entry.passage
+    words = [(numbers[word], min(times, _MOST_TIMES)) for word, times in entry.words.items()]
+    return (
+        Int4(place),
+        clean(passage.document),
+        Int4(passage.page),
+        Int4(passage.row),
+        clean(passage.heading),
+        clean(passage.text),
+        Int4(entry.words.total()),
+        " ".join(str(number) for number, _ in words),
+        np.array(words, TIMES).tobytes(),
+        entry.vector,
     )
 
 
 async def counted(connection: Connection, bot_id: str) -> None:
+    await connection.execute("DELETE FROM salesgraph_words WHERE bot_id = %s AND passages <= 0", [bot_id])
     await connection.execute(
         """INSERT INTO salesgraph_bots (bot_id, passages, length, version, languages)
-           SELECT %(bot)s, count(*), coalesce(sum(length), 0), %(version)s,
+           SELECT %(bot)s, coalesce(sum(passages), 0), coalesce(sum(length), 0), %(version)s,
                   coalesce(array_agg(DISTINCT language), '{}')
-           FROM salesgraph_passages WHERE bot_id = %(bot)s
+           FROM salesgraph_documents WHERE bot_id = %(bot)s
            ON CONFLICT (bot_id) DO UPDATE SET passages = excluded.passages, length = excluded.length,
              version = excluded.version, languages = excluded.languages""",
         {"bot": bot_id, "version": uuid.UUID(bytes=secrets.token_bytes(16))},
