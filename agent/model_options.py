@@ -9,6 +9,8 @@ from typing import Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+# Asked where only the key of a provider is set.
+OPENAI_MODEL, GEMINI_MODEL = "gpt-4.1-mini", "gemini-3.1-flash-lite"
 EFFORTS: tuple[str, ...] = get_args(Effort)
 _NAME = re.compile(r"[a-z][a-z0-9_]*:\S.*")
 

@@ -9,6 +9,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from agent.documents import folder
 from agent.graph import build
+from agent.model_options import GEMINI_MODEL, OPENAI_MODEL
 from agent.models.chat import OFFLINE, Access, Models
 from agent.models.offline import offline_model
 from agent.state import Inbound
@@ -22,9 +23,9 @@ def from_environment() -> CompiledStateGraph[Any, Any, Any, Any]:
         os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY"),
     )
     by_key = (
-        f"openai:{os.environ.get('OPENAI_MODEL') or 'gpt-4.1-mini'}"
+        f"openai:{os.environ.get('OPENAI_MODEL') or OPENAI_MODEL}"
         if openai
-        else "google_genai:gemini-2.5-flash"
+        else f"google_genai:{os.environ.get('GEMINI_MODEL') or GEMINI_MODEL}"
         if gemini
         else OFFLINE
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from agent.model_options import is_name
+from agent.model_options import GEMINI_MODEL, OPENAI_MODEL, is_name
 
 
 class ModelSettings(BaseSettings):
@@ -24,13 +24,11 @@ class ModelSettings(BaseSettings):
     openai_api_key: SecretStr | None = Field(
         None, description="Key of the OpenAI API or of a server like it."
     )
-    openai_model: str = Field("gpt-4.1-mini", description="Model asked when only OPENAI_API_KEY is set.")
+    openai_model: str = Field(OPENAI_MODEL, description="Model asked when only OPENAI_API_KEY is set.")
     openai_base_url: str = Field("https://api.openai.com/v1", description="Base address of the OpenAI wire.")
     gemini_api_key: SecretStr | None = Field(None, description="Key of the Gemini API.")
     google_api_key: SecretStr | None = Field(None, description="Another name of GEMINI_API_KEY.")
-    gemini_model: str = Field(
-        "gemini-3.1-flash-lite", description="Model asked when only GEMINI_API_KEY is set."
-    )
+    gemini_model: str = Field(GEMINI_MODEL, description="Model asked when only GEMINI_API_KEY is set.")
     gemini_base_url: str | None = Field(None, description="Base address of the Gemini wire; unset: Google's.")
     cheaper_model: str | None = Field(
         None,

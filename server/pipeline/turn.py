@@ -81,6 +81,7 @@ async def run(
             await _settle(services, runtime, contact, values, source)
             return await ending.done(values, meter.calls)
     contact = await services.back_to_bot(runtime, contact)
+    contact = await services.reached(runtime, contact, source) if said else contact
     read = await services.inputs.read(runtime, contact, said, meter, patient=work.failures < 2)
     start: Any = None if resumed else start_of(runtime.bot, contact, turn_id, read.messages, values, now_ms())
     if start and due:

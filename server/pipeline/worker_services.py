@@ -157,6 +157,15 @@ class WorkerServices:
         log.info("taken_back", bot=runtime.bot.id, conversation=contact.id)
         return contact.model_copy(update={"assignee": "bot"})
 
+    async def reached(self, runtime: BotRuntime, contact: Contact, source: str) -> Contact:
+        """The contact, who has just written in the message `source` and so can be reached, whatever a message
+        to them that failed has said."""
+        if "undeliverable" not in contact.profile:
+            return contact
+        await runtime.conversations.learn(contact.id, {"undeliverable": None}, source)
+        profile = {name: value for name, value in contact.profile.items() if name != "undeliverable"}
+        return contact.model_copy(update={"profile": profile})
+
 
 def pause_is_over(contact: Contact, minutes: int, now: int) -> bool:
     """Whether a person has said nothing for so long that the bot goes on; never with 0 `minutes`. `now`: Unix

@@ -354,6 +354,11 @@ async def test_a_contact_who_cannot_be_reached_is_left_alone(redis: Redis, tmp_p
         scene.office.emulator.faults.append(Fault(times=9, status=400, code=131026))
         await scene.passes()
         assert "cannot be reached" in (await scene.plan()).ended
+        scene.office.emulator.faults.clear()
+        await scene.answers("I am back")
+        contact = await scene.office.runtime.conversations.contact(scene.conversation)
+        assert contact and "undeliverable" not in contact.profile
+        assert not (await scene.plan()).ended
 
 
 async def test_a_message_from_whatsapps_own_switch_is_an_opt_out(redis: Redis, tmp_path):

@@ -57,10 +57,18 @@ async def test_the_pair_limit_is_waited_for_longer_each_time(redis: Redis, tmp_p
         (Fault(status=400, code=131026), "failed 131026", {"undeliverable": "131026"}),
         (Fault(status=400, code=131050), "failed 131050", {"consent": "stopped"}),
         (Fault(status=400, code=100), "failed 100", {}),
+        (Fault(status=400, code=131030), "failed 131030", {}),
         (Fault(status=400, code=131049), "failed 131049", {}),
         (Fault(status=400, code=131047), "failed 131047", {}),
     ],
-    ids=["undeliverable", "opted out", "wrong message", "marketing cap", "window"],
+    ids=[
+        "undeliverable",
+        "opted out",
+        "wrong message",
+        "not on the list of a test number",
+        "marketing cap",
+        "window",
+    ],
 )
 async def test_what_does_not_heal_is_given_up_and_what_it_says_is_kept(
     redis: Redis, tmp_path, fault: Fault, state: str, profile: dict
