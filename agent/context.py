@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-import regex
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from agent.model_options import CallSettings, ModelOptions, is_name
+from agent.profile import PROFILE_FIELDS, CustomField
 from agent.prompts import placeholders, prompt, version
 from agent.prompts.voice import Voice
 
-PROFILE_FIELDS = ("name", "last_name", "company", "email", "phone")
 STAGES = ("situation", "problem", "implication", "need_payoff", "closing")
 TOPICS = ("price", "comparison", "objection", "next_step")
 # The nodes that ask a model, and the knob that names a smaller one for it.
@@ -26,8 +24,6 @@ VERIFY_SECONDS = 10.0
 
 # Characters of a prompt: several times the longest of ours, and no more than a model reads for nothing.
 LONGEST_PROMPT = 20_000
-
-FieldType = Literal["text", "number", "date", "email", "phone", "choice"]
 
 
 def _prompt(name: str) -> Any:
@@ -51,46 +47,28 @@ def _knob(default: Any, *nodes: str, **rules: Any) -> Any:
     return Field(default, json_schema_extra={"langgraph_nodes": list(nodes)}, **rules)
 
 
-# Of a pattern's language what no limit of time holds: recursion, which takes memory without bound, and
-# approximate matching.
-_COSTLY = re.compile(r"\(\?(?:R|&|P>|[0-9])|\{[^}]*[a-z][^}]*\}")
-
-
-class CustomField(BaseModel):
-    """A profile field of a business's own, such as the size of a flat or the date of a wedding."""
+class SharedFile(BaseModel):
+    """A file that the agent may send: a price list, a film, a picture of the shop."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$", description="Its key in the profile.")
-    type: FieldType = "text"
-    question: str = Field("", max_length=300, description="How the agent may ask for it.")
-    pattern: str = Field(
-        "", max_length=300, description="A regular expression that the whole value must match."
+    name: str = Field(min_length=1, max_length=100, description="What it is called, such as price.pdf.")
+    url: str = Field(
+        pattern=r"^https?://[^\s/]+.*$", max_length=2_000, description="Where WhatsApp fetches it."
     )
-    choices: tuple[str, ...] = Field((), description="What a `choice` may be.")
+    about: str = Field("", max_length=200, description="When the agent sends it.")
 
-    @field_validator("name")
-    @classmethod
-    def _not_ours(cls, name: str) -> str:
-        if name in (*PROFILE_FIELDS, "language", "class", "stage", "topic", "consent", "decision"):
-            raise ValueError(f"{name} is a field of every profile already; choose another name")
-        return name
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        if self.type == "choice" and not self.choices:
-            raise ValueError(f"{self.name}: a choice needs choices")
-        try:
-            re.compile(self.pattern)
-            regex.compile(self.pattern)
-        except (re.error, regex.error, RecursionError, OverflowError) as error:
-            raise ValueError(f"{self.name}: pattern is no regular expression: {error}") from None
-        if _COSTLY.search(self.pattern):
-            raise ValueError(
-                f"{self.name}: pattern calls itself or matches about; write it without (?R), (?&name) "
-                f"and {{e}}"
-            )
-        return self
+class SharedForm(BaseModel):
+    """A WhatsApp Flow that the agent may send."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="What the agent calls it.")
+    flow_id: str = Field(pattern=r"^[0-9A-Za-z_-]{1,100}$", description="Its id at Meta.")
+    label: str = Field(min_length=1, max_length=20, description="The words of its button.")
+    screen: str = Field("", pattern=r"^[A-Za-z_]{0,80}$", description="The screen that it begins with.")
+    about: str = Field("", max_length=200, description="When the agent sends it.")
 
 
 class Context(BaseModel):
@@ -239,6 +217,22 @@ class Context(BaseModel):
     )
     tool_rounds: int = _knob(
         3, "sell", ge=0, le=10, title="Tool rounds", description="Most rounds of tool calls in a turn."
+    )
+    files: list[SharedFile] = _knob(
+        [],
+        "tools",
+        title="Files",
+        max_length=30,
+        description="Files at public addresses that the agent may send.",
+    )
+    forms: list[SharedForm] = _knob(
+        [], "tools", title="Forms", max_length=30, description="WhatsApp Flows that the agent may send."
+    )
+    tap_choices: bool = _knob(
+        True,
+        "ground",
+        title="Choices by tap",
+        description="Whether what a person would tap goes out as buttons, lists and cards.",
     )
     profile_fields: list[str] = _knob(
         ["name", "email", "company", "phone"],

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import phonenumbers
 import regex
 from email_validator import EmailNotValidError, validate_email
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
-from agent.context import CustomField
 from agent.grounding.claims import claims_in
 from agent.grounding.numbers import numbers_in, plain
 from agent.language.locale import within, words
 from agent.memory.notes import NewNote
+
+PROFILE_FIELDS = ("name", "last_name", "company", "email", "phone")
+FieldType = Literal["text", "number", "date", "email", "phone", "choice"]
 
 # A business's own pattern may not hold up a turn.
 PATTERN_SECONDS = 0.2
@@ -27,6 +29,48 @@ EMAIL = re.compile(r"[\w.+%'-]{1,80}+@[\w-]++(?:\.[\w-]++)+")
 LONGEST_EMAIL = 254
 # Figures of a message that are tried to be read as a phone number; each costs a tenth of a millisecond.
 MOST_NUMBERS = 100
+
+
+# Of a pattern's language what no limit of time holds: recursion, which takes memory without bound, and
+# approximate matching.
+_COSTLY = re.compile(r"\(\?(?:R|&|P>|[0-9])|\{[^}]*[a-z][^}]*\}")
+
+
+class CustomField(BaseModel):
+    """A profile field of a business's own, such as the size of a flat or the date of a wedding."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$", description="Its key in the profile.")
+    type: FieldType = "text"
+    question: str = Field("", max_length=300, description="How the agent may ask for it.")
+    pattern: str = Field(
+        "", max_length=300, description="A regular expression that the whole value must match."
+    )
+    choices: tuple[str, ...] = Field((), description="What a `choice` may be.")
+
+    @field_validator("name")
+    @classmethod
+    def _not_ours(cls, name: str) -> str:
+        if name in (*PROFILE_FIELDS, "language", "class", "stage", "topic", "consent", "decision"):
+            raise ValueError(f"{name} is a field of every profile already; choose another name")
+        return name
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.type == "choice" and not self.choices:
+            raise ValueError(f"{self.name}: a choice needs choices")
+        try:
+            re.compile(self.pattern)
+            regex.compile(self.pattern)
+        except (re.error, regex.error, RecursionError, OverflowError) as error:
+            raise ValueError(f"{self.name}: pattern is no regular expression: {error}") from None
+        if _COSTLY.search(self.pattern):
+            raise ValueError(
+                f"{self.name}: pattern calls itself or matches about; write it without (?R), (?&name) "
+                f"and {{e}}"
+            )
+        return self
 
 
 class Facts(BaseModel):

@@ -11,6 +11,7 @@ from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
 from agent.opening import Opening
+from tools.runtime import Shown
 
 # What comes of the moderator's verdict.
 Outcome = Literal["answer", "refuse", "handoff", "silent"]
@@ -30,6 +31,11 @@ def last(old: str | None, new: str) -> str:
 def gathered(old: list[str] | None, new: list[str]) -> list[str]:
     """What several nodes of a turn add; an empty list begins anew."""
     return list(dict.fromkeys([*(old or []), *new])) if new else []
+
+
+def joined(old: list[Shown] | None, new: list[Shown]) -> list[Shown]:
+    """What the tools of a turn add; an empty list begins anew."""
+    return [*(old or []), *new] if new else []
 
 
 class StartedWith(TypedDict):
@@ -89,7 +95,8 @@ class State(Inbound, total=False):
     its key; `prompts` those that asked a model in it, `NAME@VERSION`
     each; `idle_minutes` the pause before it; `session_from` the first message of a session that begins with
     this turn; `touch` says that nobody wrote and the contact is written to; `decision` their answer to an
-    offer in this turn."""
+    offer in this turn; `shown` what tools want to go out with the reply, `presented` what does, checked;
+    `pictured` the products whose pictures went out lately."""
 
     bot_id: str
     turn_id: str
@@ -120,6 +127,9 @@ class State(Inbound, total=False):
     session_from: str
     touch: Touch | None
     decision: str
+    shown: Annotated[list[Shown], joined]
+    presented: list[Shown]
+    pictured: list[str]
 
 
 class Outbound(TypedDict, total=False):

@@ -12,10 +12,14 @@ It comes in the config of the run, so that two turns at once cannot see what is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+from langchain_core.messages import ToolMessage
 from langgraph.prebuilt import ToolRuntime
+from langgraph.types import Command
+from typing_extensions import TypedDict
 
 Rows = list[dict[str, str]]
 
@@ -24,6 +28,38 @@ Runtime = ToolRuntime[Any, Any]
 
 # Its place in the `configurable` part of the config.
 KEY = "tool_services"
+
+
+class Card(TypedDict):
+    """A product as its row of the price list has it (`knowledge_base.goods.cards`)."""
+
+    ref: str
+    name: str
+    article: str
+    price: str
+    currency: str
+    unit: str
+    stock: str
+    picture: str
+
+
+class Option(TypedDict):
+    """Something the contact may tap: the id that comes back, its words, and words below them."""
+
+    id: str
+    title: str
+    description: str
+
+
+class Shown(TypedDict, total=False):
+    """What goes out with a reply besides its words: products, a choice, a file, a form, or a question where
+    the contact is. `sort` says which, and the field of that name holds it."""
+
+    sort: Literal["products", "choice", "file", "form", "location_request"]
+    products: list[Card]
+    choice: list[Option]
+    file: str
+    form: str
 
 
 class Found(Protocol):
@@ -58,6 +94,13 @@ class PriceList(Protocol):
         category: str = "",
         in_stock: bool = False,
     ) -> Found: ...
+    def cards(self, ref: str) -> list[Any]:
+        """The cards of the products that go by an article or a name, whole."""
+        ...
+
+    def card_of(self, row: Mapping[str, str]) -> Any:
+        """The card of the product whose row this is; None of one that has left."""
+        ...
 
 
 class Calendar(Protocol):
@@ -73,11 +116,14 @@ class Calendar(Protocol):
 class ToolServices:
     """What one call of a tool may use. `price_list`: that of the bot whose turn this is; `calendar`: None
     where no appointments are made; `idempotency_key`: the same for a call of the tool however often its turn
-    is run again, empty where it is not run again, for a tool that books or pays elsewhere to pass on."""
+    is run again, empty where it is not run again, for a tool that books or pays elsewhere to pass on; `files`
+    and `forms`: what the owner lets the agent send, name -> what it is for."""
 
     price_list: PriceList | None = None
     calendar: Calendar | None = None
     idempotency_key: str = ""
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    forms: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def services_of(runtime: Runtime) -> ToolServices:
@@ -90,3 +136,16 @@ def with_services(runtime: Runtime, services: ToolServices) -> Runtime:
     """The runtime of a call that has these."""
     configurable = {**runtime.config.get("configurable", {}), KEY: services}
     return replace(runtime, config={**runtime.config, "configurable": configurable})
+
+
+def showing(runtime: Runtime, shown: Shown, told: str) -> Command[Any]:
+    """The answer of a tool that has something go out with the reply; the model is `told` what."""
+    note = ToolMessage(told, tool_call_id=str(runtime.tool_call_id), name=_name_of(runtime))
+    return Command(update={"shown": [shown], "messages": [note]})
+
+
+def _name_of(runtime: Runtime) -> str:
+    """The name by which the tool was called."""
+    state: Any = runtime.state
+    calls = [call for m in state.get("messages", []) for call in getattr(m, "tool_calls", ())]
+    return next((str(call["name"]) for call in calls if call["id"] == runtime.tool_call_id), "")

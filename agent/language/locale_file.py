@@ -85,6 +85,8 @@ class YesNo(_Section):
     decides: Phrases = ()
     unsure: Phrases = ()
     asks_more: Phrases = ()
+    asked: Phrases = ()
+    alternatives: Phrases = ()
     declines_flatly: Phrases = ()
     before_declining: Phrases = ()
 
@@ -280,6 +282,7 @@ class Offline(_Section):
     client_says: tuple[str, ...] = ()
     other_says: tuple[str, ...] = ()
     asks_price: Phrases = ()
+    asks_range: Phrases = ()
 
 
 class Addresses(_Section):

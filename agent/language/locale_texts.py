@@ -28,6 +28,8 @@ Text = Annotated[str, Field(min_length=1), _with("business")]
 TextOfTime = Annotated[str, Field(min_length=1), _with("when")]
 TextOfDays = Annotated[str, Field(min_length=1), _with("days", "from", "to")]
 TextOfThing = Annotated[str, Field(min_length=1), _with("what")]
+# The words of a button: WhatsApp takes 20 characters.
+Label = Annotated[str, Field(min_length=1, max_length=20)]
 Touch = Annotated[str, Field(min_length=1), _with("business", "name")]
 
 
@@ -74,6 +76,11 @@ class Says(_Part):
     email: Text
     company: Text
     phone: Text
+    agree: Label
+    decline: Label
+    choose: Label
+    choices: Text
+    gone: TextOfThing
 
 
 class Appointments(_Part):

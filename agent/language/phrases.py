@@ -53,6 +53,11 @@ Phrase = Literal[
     "email",
     "company",
     "phone",
+    "agree",
+    "decline",
+    "choose",
+    "choices",
+    "gone",
 ]
 PHRASES: tuple[Phrase, ...] = get_args(Phrase)
 

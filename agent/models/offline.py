@@ -29,7 +29,7 @@ from agent.language.screens import asks_for_person, is_emergency, is_greeting, i
 from agent.language.spam import is_spam
 from agent.language.wishes import request_in
 from agent.offline.answers import Answers
-from agent.offline.asking import asks_price, noteworthy_in, questions_in
+from agent.offline.asking import asks_price, asks_range, noteworthy_in, questions_in
 from agent.offline.heard import Heard
 from agent.offline.quoting import Embed
 from agent.profile import written
@@ -120,7 +120,10 @@ class OfflineChatModel(BaseChatModel):
                 wanted = offered[name]["parameters"].get("required") or list(properties)
                 args = {key: query for key in wanted if _takes_text(properties.get(key, {}))}
                 return _calls([(name, args)])
-        priced = [question for question in questions_in(heard.said) if asks_price(question)]
+        if "find_product" in offered and heard.picked:
+            return _calls([("find_product", {"query": heard.picked})])
+        asked = questions_in(heard.said)
+        priced = [question for question in asked if asks_price(question) or asks_range(question)]
         if "find_product" in offered and priced:
             return _calls([("find_product", {"query": question}) for question in priced])
         return AIMessage(Answers(heard, self.embed).text())

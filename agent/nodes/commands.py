@@ -95,6 +95,8 @@ def _decided(state: State, context: Context) -> Command[Next]:
         "backed": [],
         "prompts": [],
         "said_in": {},
+        "shown": [],
+        "presented": [],
     }
     if waiting and state.get("idle_minutes", 0) >= context.session_minutes:
         fresh["session_from"] = str(waiting[0].id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import structlog
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, ToolMessage
@@ -18,27 +18,37 @@ from agent.grounding.verify import Finding, findings
 from agent.language.detect import script_of
 from agent.language.phrases import clock_line, fixed_texts, moment_of, opening_lines, say
 from agent.models.chat import OFFLINE
+from agent.nodes.retrieve import Knowledge
 from agent.prompting import opening_words
 from agent.state import State, burst_text, text_of
+from agent.tapping.cards import words_in
+from agent.tapping.presenting import with_taps
 
 # So many words in a row of the rules are no coincidence.
 GIVEN_AWAY = 9
 
 log = structlog.get_logger()
 
-Next = Literal["verify", "sell", "follow_up", "remember"]
+Next = Literal["verify", "sell", "follow_up", "passed", "remember"]
 
 
-async def ground(state: State, runtime: Runtime[Context]) -> Command[Next]:
-    """Lets a supported reply pass. Any other is written anew once, with the complaint; then an honest line
-    takes its place and a person gets a task. Where a model reads replies it decides what is supported."""
-    context, reply = runtime.context, state.get("replies", [""])[-1]
+async def ground(state: State, runtime: Runtime[Context], knowledge: Knowledge) -> Command[Any]:
+    """Lets a supported reply and its choices pass. Any other is written anew once, with the complaint; then
+    an honest line takes its place and a person gets a task. Where a model reads replies it decides what is
+    supported."""
+    return await with_taps(_grounded(state, runtime.context), state, runtime.context, knowledge)
+
+
+def _grounded(state: State, context: Context) -> Command[Next]:
+    reply = state.get("replies", [""])[-1]
     language = state.get("profile", {}).get("language") or "en"
     if reveals(context, reply):
         log.warning("rules_kept", model=state.get("model"))
         return _instead(state, say("refusal", language, context.business), "the reply gave the rules away")
     if not context.grounding:
-        return Command(goto="remember")
+        return Command(goto="passed")
+    if wrong := _complaints(findings(". ".join(words_in(state.get("shown", []))), evidence(state, context))):
+        return _without_choices(state, language, wrong)
     if other := _other_letters(reply, asked(state)):
         if not state.get("complaint") and state.get("model") != OFFLINE:
             return written_anew(state, [*_complaints(_found(state, context)), *other])
@@ -54,7 +64,7 @@ def judged_by_code(state: State, context: Context, unread: Sequence[str] = ()) -
     checked = [f"{f.claim.kind} {f.claim.text.strip()}: {f.why}" for f in found]
     complaints = [*_complaints(found), *(f"“{text}” stands nowhere in these words" for text in unread)]
     if not complaints:
-        return Command(update={"checked": checked}, goto="remember")
+        return Command(update={"checked": checked}, goto="passed")
     again = not state.get("complaint") and state.get("model") != OFFLINE
     log.warning("unsupported", claims=[f.claim.kind for f in found if not f.supported], again=again)
     if again:
@@ -62,6 +72,17 @@ def judged_by_code(state: State, context: Context, unread: Sequence[str] = ()) -
     language = state.get("profile", {}).get("language") or "en"
     why = f"check and answer: {'; '.join(complaints)}"
     return _instead(state, say("checking", language), why, checked)
+
+
+def _without_choices(state: State, language: str, wrong: list[str]) -> Command[Next]:
+    """What becomes of a reply whose buttons promise what nothing supports: they go, and it is written anew
+    once."""
+    log.warning("unsupported_choices", claims=len(wrong), again=not state.get("complaint"))
+    if not state.get("complaint") and state.get("model") != OFFLINE:
+        anew = written_anew(state, [f"on a button: {why}" for why in wrong])
+        return Command(update={**cast(dict[str, Any], anew.update), "shown": []}, goto=anew.goto)
+    instead = _instead(state, say("checking", language), f"check and answer: {'; '.join(wrong)}")
+    return Command(update={**cast(dict[str, Any], instead.update), "shown": []}, goto=instead.goto)
 
 
 def written_anew(state: State, complaints: list[str]) -> Command[Next]:

@@ -42,7 +42,9 @@ async def sell(
     times. `tools` gives those that some patterns of names allow."""
     services = services_of(config)
     context, language = runtime.context, state.get("profile", {}).get("language") or "en"
-    offered = tools(context.tools) if _rounds(state["messages"]) < context.tool_rounds else ()
+    offered = (
+        _offered(tools(context.tools), context) if _rounds(state["messages"]) < context.tool_rounds else ()
+    )
     messages = _messages(state, context, language, services.attachments)
     try:
         asked = await models.ask(
@@ -73,6 +75,12 @@ async def sell(
         text, task = without_a_model(state, text, language)
         update = {**_said(state, text, asked.model), **({"task": task} if task else {})}
     return Command(update={**update, "prompts": used}, goto="ground")
+
+
+def _offered(tools: Sequence[BaseTool], context: Context) -> list[BaseTool]:
+    """The tools that can do something for this bot: no files, no tool that sends them."""
+    idle = {name for name, there in (("send_file", context.files), ("send_form", context.forms)) if not there}
+    return [tool for tool in tools if tool.name not in idle]
 
 
 def _said(state: State, text: str, model: str) -> dict[str, Any]:

@@ -40,7 +40,12 @@ def tool_node(knowledge: Knowledge, calling: Calling) -> ToolNode:
         problem = f"{name} is not available"
         if request.tool is not None and request.tool in allowed(runtime.context.tools):
             shelf = runtime.context.knowledge_base or runtime.state.get("bot_id", "default")
-            services = ToolServices(await knowledge.price_list(shelf), services_of(runtime.config).calendar)
+            services = ToolServices(
+                await knowledge.price_list(shelf),
+                services_of(runtime.config).calendar,
+                files={file.name: file.about for file in runtime.context.files},
+                forms={form.name: form.about for form in runtime.context.forms},
+            )
             served = replace(request, runtime=with_services(runtime, services))
             try:
                 answer = await asyncio.wait_for(calling(served, call), TOOL_SECONDS)

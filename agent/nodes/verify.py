@@ -23,8 +23,10 @@ from agent.language.screens import is_pleasantry
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.models.usage import Meter
 from agent.nodes.ground import Next, asked, evidence, judged_by_code, written_anew
+from agent.nodes.retrieve import Knowledge
 from agent.prompts import filled
 from agent.state import Backed, State, text_of, untagged, without_notes
+from agent.tapping.presenting import with_taps
 from agent.turn_services import services_of
 
 # Earlier messages whose words count as evidence.
@@ -36,16 +38,21 @@ log = structlog.get_logger()
 
 
 async def verify(
-    state: State, runtime: Runtime[Context], config: RunnableConfig, models: Models
+    state: State, runtime: Runtime[Context], config: RunnableConfig, models: Models, knowledge: Knowledge
 ) -> Command[Any]:
     """Lets through what a reader finds supported and code finds as cited. Any other reply is written anew
     once, with what is wrong; then its wrong sentences go, an honest line stands in their place, and a
     person gets a task. Where no reader answers, code alone decides, and lets sentences on what the shop
     does and has pass only where the evidence has them in the same words."""
-    context, reply = runtime.context, state.get("replies", [""])[-1]
+    judged = await _judged(state, runtime.context, config, models)
+    return await with_taps(judged, state, runtime.context, knowledge)
+
+
+async def _judged(state: State, context: Context, config: RunnableConfig, models: Models) -> Command[Next]:
+    reply = state.get("replies", [""])[-1]
     parts = sentences(reply)
     if not any(_may_claim(part) for part in parts):
-        return Command(goto="remember")
+        return Command(goto="passed")
     known = lines(sources(state, context))
     asking = request(context, known, asked(state), parts)
     verified = await _read(asking, len(parts), context, models, services_of(config).meter)
@@ -60,7 +67,7 @@ async def verify(
     wrong = doubts(judged, known, verified.sentences, today=today, vetoed=vetoed)
     if not wrong:
         update = {"checked": _supports(parts, known, verified), "backed": _backed(parts, known, verified)}
-        return Command(update=update, goto="remember")
+        return Command(update=update, goto="passed")
     log.warning("unsupported", sentences=len(wrong), again=not state.get("complaint"))
     if not state.get("complaint"):
         return written_anew(state, [_complaint(doubt) for doubt in wrong])

@@ -21,6 +21,7 @@ from agent.offline.asking import (
     asks_hours,
     asks_now,
     asks_price,
+    asks_range,
     is_question,
     questions_in,
     thanks_or_bids_farewell,
@@ -58,6 +59,8 @@ class Answers:
         heard = self._heard
         if any(name == "request_human" for name, *_ in heard.tool_answers):
             return heard.say("handed_over")
+        if heard.picked:
+            return self._picked()
         if fixed := self._fixed():
             return fixed
         if self._request == "complaint":
@@ -76,6 +79,15 @@ class Answers:
             known.append(self._unknown())
         told = "\n\n".join(known)
         return told + heard.question() if all(answers) else told
+
+    def _picked(self) -> str:
+        """The row of the product that was tapped on, or that it is there no more."""
+        heard = self._heard
+        found = self._read(heard.picked)
+        rows = found.get("found") if isinstance(found, dict) else found
+        if not isinstance(rows, list) or not rows:
+            return heard.say("gone").replace("{what}", heard.picked_words or heard.picked)
+        return self._lines(rows[:1]) + heard.question()
 
     def _fixed(self) -> str:
         """The answer to what asks for nothing that documents hold; empty for anything else."""
@@ -107,6 +119,8 @@ class Answers:
         elif topics_in(question) and (quoted := self._quotes.answer(question)):
             found.append(quoted)
         elif asks_price(question) and (rows := self._priced(question)):
+            found.append(rows)
+        elif asks_range(question) and (rows := self._rows(question)):
             found.append(rows)
         elif not any(found):
             found.append(self._quotes.answer(question))

@@ -26,6 +26,7 @@ _WORKS = re.compile(anywhere("asking.works"), re.I)
 _NOW = re.compile(anywhere("asking.now"), re.I)
 _DAY = re.compile(f"{anywhere('claims.today')}|{anywhere('claims.tomorrow')}", re.I)
 _PRICE = re.compile(anywhere("offline.asks_price"), re.I)
+_RANGE = re.compile(anywhere("offline.asks_range"), re.I)
 _BEGINS = re.compile(rf"\A\W*(?:\w+\W+)?(?:{within('asking.begins')})(?!\w)", re.I)
 _ASKS = re.compile(anywhere("asking.begins"), re.I)
 _JOIN = re.compile(rf"[,;]?\s+(?:{within('asking.joins')})\s+", re.I)
@@ -55,6 +56,11 @@ def asks_now(text: str) -> bool:
 def asks_price(text: str) -> bool:
     """Whether it asks what something costs, or whether it is there."""
     return bool(_PRICE.search(text))
+
+
+def asks_range(text: str) -> bool:
+    """Whether it asks what there is of something: `what machines do you have?`"""
+    return bool(_RANGE.search(text))
 
 
 # Behind "cheaper": a price that goods may cost, as in "a grinder cheaper than 100 000", and no wish for less.

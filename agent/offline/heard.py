@@ -23,6 +23,8 @@ from agent.profile import written
 ASKED_FOR: tuple[Phrase, ...] = ("name", "email", "company", "phone")
 
 _PASSAGE = re.compile(r'<passage document="([^"]*)" page="(\d+)" language="(\w*)" match="(\w+)">\n')
+# As the server tells what was tapped on (`server.conversations.message_text`).
+_PICKED = re.compile(r"^\[picked the product “([^”\n]+)” from your list: ([^\n]*)\]$", re.M)
 _HOURS = re.compile(r"open (\S+), (\d\d:\d\d) to (\d\d:\d\d); (open now, until|closed now, opens) ([\d :-]+)")
 
 
@@ -40,6 +42,8 @@ class Heard:
         self.before = spoken[-1] if spoken else ""
         self.spoken = "\n".join(spoken)
         self.said = "\n".join(str(m.text) for m in turn if isinstance(m, HumanMessage)).strip()
+        picks = _PICKED.findall(self.said)
+        self.picked, self.picked_words = picks[-1] if picks else ("", "")
         self.tool_answers = [
             (str(m.name), _asked(m, turn), str(m.text))
             for m in turn

@@ -7,6 +7,7 @@ are never fewer than Meta's."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -31,7 +32,7 @@ class Frozen(BaseModel):
 def fitted(text: str, most: int) -> str:
     """The text in at most so many characters: cut between words where that keeps most of it, and marked with
     an ellipsis."""
-    flat = " ".join(text.split())
+    flat = re.sub(r"[ \t\r\n]+", " ", text).strip()
     if units(flat) <= most:
         return flat
     head = flat

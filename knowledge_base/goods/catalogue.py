@@ -8,11 +8,13 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.document import Product
+from knowledge_base.goods.cards import Card, Cards
 from knowledge_base.goods.products import products_of_rows
 from knowledge_base.goods.question import MOST_WORDS, Sort, read_question, telling
 from knowledge_base.goods.stock import in_stock as is_in_stock
@@ -111,6 +113,19 @@ class Catalogue:
     def products(self) -> list[Product]:
         """All products, in the order of their files."""
         return list(self._products)
+
+    @cached_property
+    def _cards(self) -> Cards:
+        return Cards(self._products)
+
+    def cards(self, ref: str) -> list[Card]:
+        """The cards of the products that go by a reference, an article or a name; none of one that has
+        left."""
+        return self._cards.called(ref)
+
+    def card_of(self, row: Mapping[str, str]) -> Card | None:
+        """The card of the product whose row this is, as `find` gave it; None of one that has left."""
+        return self._cards.of_row(row)
 
     @property
     def rows(self) -> list[dict[str, str]]:

@@ -38,6 +38,19 @@ def quoting(text: str, whose: str) -> str:
     return f"[in reply to {whose} message “{flat}”]\n"
 
 
+def picked(id: str, title: str) -> str:
+    """What was tapped on, as a line before the words of it: a product of the price list by what it goes by, a
+    slot of a call; nothing of what its words say."""
+    flat = " ".join(title.replace("“", "'").replace("”", "'").split())[:80]
+    sort, _, what = id.partition(":")
+    what = " ".join(re.sub(r"[\[\]“”]", "", what).split())[:160]
+    if sort == "product" and what:
+        return f"[picked the product “{what}” from your list: {flat}]\n"
+    if sort == "slot" and what:
+        return f"[picked the slot {what}]\n"
+    return f"[picked “{flat}”]\n" if sort == "choice" and flat else ""
+
+
 def as_amended(batch: Iterable[Message]) -> list[Message]:
     """The messages as they are now: one that was edited says its last words, one that was taken back is gone.
     What amends a message of an earlier batch stays, the last of each."""

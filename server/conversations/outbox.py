@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from agent.context import Context
 from agent.models import usage
 from agent.state import State
 from channels.markup import MAX_BUBBLES, bubbles, to_whatsapp
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
+from server.conversations.contents import on_record, pieces_of
 from server.store.records import Contact, Entry, Reply
 
 # A reply and its line of the transcript.
@@ -26,6 +28,7 @@ async def post(runtime: BotRuntime, contact: Contact, reply: Reply, delay: float
         template=reply.template,
         touch=reply.touch,
         variables=reply.variables,
+        content=on_record(reply.content),
     )
     return await runtime.mailbox.post(contact.id, reply, entry, delay=delay)
 
@@ -35,7 +38,9 @@ def texts_of(replies: Sequence[str]) -> list[str]:
     return [bubble for reply in replies for bubble in bubbles(to_whatsapp(reply))][:MAX_BUBBLES]
 
 
-def pairs_of(turn_id: str, values: State, calls: Sequence[usage.Call], touch: dict[str, Any]) -> list[Pair]:
+def pairs_of(
+    turn_id: str, values: State, calls: Sequence[usage.Call], touch: dict[str, Any], context: Context
+) -> list[Pair]:
     """What a turn said, as bubbles, each with its line of the transcript; `values` is what the graph ended
     with, `touch` what a reply has that is one."""
     notice = values.get("owner") == "person" or values.get("profile", {}).get("consent") == "stopped"
@@ -48,10 +53,13 @@ def pairs_of(turn_id: str, values: State, calls: Sequence[usage.Call], touch: di
         "prompts": values.get("prompts", []),
     }
     pairs: list[Pair] = []
-    for number, text in enumerate(texts_of(values.get("replies", []))):
-        reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice, **touch)
+    language = values.get("profile", {}).get("language") or "en"
+    pieces = pieces_of(texts_of(values.get("replies", [])), values.get("presented", []), language, context)
+    for number, (text, content) in enumerate(pieces):
+        reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice, content=content, **touch)
         made: dict[str, Any] = {"turn_id": turn_id, "model": values.get("model", ""), "sources": sources}
         made |= cost if number == 0 else {}
+        made["content"] = on_record(content)
         made |= {"touch": reply.touch, "template": reply.template, "variables": reply.variables}
         entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), **made)
         pairs.append((reply, entry))

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from agent.context import PROFILE_FIELDS, STAGES, CustomField
+from agent.context import STAGES
 from agent.phone_numbers import canonical
-from agent.profile import valid
+from agent.profile import PROFILE_FIELDS, CustomField, valid
 
 CLASSES = ("client", "non_client", "unknown")
 LONGEST = 120

@@ -4,6 +4,7 @@ they are."""
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,15 +18,18 @@ from agent.models.usage import Meter
 from agent.state import names_taken_back, taken_back
 from agent.turn_services import Blocks
 from channels.base import Message
+from channels.content.plain import choices_of
 from channels.downloads import DownloadError
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
+from server.conversations.contents import from_record
 from server.conversations.message_text import (
     STOP,
     as_amended,
     correcting,
     marked,
+    picked,
     pressed_stop,
     quoting,
     reacted,
@@ -40,6 +44,8 @@ PDF = "application/pdf"
 MEGABYTE = 1_000_000
 # Files of one batch that a model is shown.
 MOST_FILES = 5
+# What answers numbered lines: `2`, `2.`, `2)`.
+NUMBER = re.compile(r"(?:10|[1-9])[.)]?")
 # How far back a reaction is looked for.
 RECENT = 12
 
@@ -96,6 +102,7 @@ class Inputs:
             before = f"{message.context}\n" if message.context else ""
             if message.kind == "edit" or message.quoted_id:
                 before += await self._quote(runtime, contact, message)
+            before += await self._tapped(runtime, contact, message)
             text = f"{before}{text}"[: self._settings.max_message_length].strip()
             messages.append(
                 HumanMessage(text or "[empty message]", id=message.id)
@@ -184,6 +191,24 @@ class Inputs:
             if error.kind == "retry" and patient:
                 raise _Later(str(error)) from error
             raise
+
+    async def _tapped(self, runtime: BotRuntime, contact: Contact, message: Message) -> str:
+        """Which choice of ours a tap, or a number that answers numbered lines, is of; as a line before their
+        own."""
+        if message.choice:
+            return picked(message.choice.id, message.choice.title)
+        if message.kind != "text" or not NUMBER.fullmatch(message.text.strip()):
+            return ""
+        lines = await runtime.conversations.transcript(contact.id, RECENT)
+        ours = next((line for line in reversed(lines) if line.author == "bot"), None)
+        content, channel = (
+            from_record(ours.content) if ours else None,
+            self._router.channel(runtime.bot.id, message.account),
+        )
+        if content is None or channel is None or content.kind in channel.capabilities.shows:
+            return ""  # it was shown with rows to tap on, and a number means something else
+        choices, number = choices_of(content), int(message.text.strip(" .)"))
+        return picked(*choices[number - 1]) if 0 < number <= len(choices) else ""
 
     async def _quote(self, runtime: BotRuntime, contact: Contact, message: Message) -> str:
         """What the contact replies to, or corrects, as a line before their own."""

@@ -176,6 +176,9 @@ async def _store(
         at=now_ms(),
         quoted_id=message.quoted_id or message.amends,
         media=media,
+        choice=message.choice.id if message.choice else "",
+        order=message.order.model_dump(mode="json") if message.order else None,
+        answers=message.answers,
     )
     amends = message.kind in AMENDING and bool(message.amends)
     how = Arrival(

@@ -10,6 +10,7 @@ import structlog
 
 from channels.base import SendError, StatusUpdate
 from server.bots.bot import BotRuntime
+from server.conversations.contents import from_record
 from server.conversations.outbox import post
 from server.outreach import consent
 from server.outreach.follow_ups import FollowUps
@@ -82,6 +83,15 @@ async def learn(runtime: BotRuntime, contact: Contact, reply: Reply, error: Send
         )
 
 
+async def in_words(runtime: BotRuntime, contact: Contact, reply: Reply) -> None:
+    """A reply whose buttons, picture or card the provider does not take goes out in words, once: somebody
+    waits for an answer."""
+    if not reply.text:
+        return
+    log.warning("sent_in_words", bot=runtime.bot.id, conversation=contact.id, reply=reply.id)
+    await post(runtime, contact, reply.model_copy(update={"id": f"{reply.id}~words", "content": None}))
+
+
 async def undelivered(runtime: BotRuntime, conversation_id: str, reply_id: str, status: StatusUpdate) -> None:
     """A `failed` status of a reply the provider had taken: the same classes, once per reply however often it
     comes."""
@@ -106,6 +116,7 @@ async def undelivered(runtime: BotRuntime, conversation_id: str, reply_id: str, 
         author=entry.author,
         template=entry.template,
         variables=entry.variables,
+        content=from_record(entry.content),
         **(touch if entry.touch else {}),
     )
     if error.kind == "stop":
@@ -116,3 +127,5 @@ async def undelivered(runtime: BotRuntime, conversation_id: str, reply_id: str, 
         anew = reply.model_copy(update={"id": f"{base}+{again}"})
         await post(runtime, contact, anew, max(delay_of(error, again), 4 ** min(again, AGAIN) * SECOND))
     await learn(runtime, contact, reply, error)
+    if error.kind == "change" and entry.content and not entry.template:
+        await in_words(runtime, contact, reply)

@@ -9,12 +9,13 @@ import structlog
 from channels.base import Pace, SendError
 from channels.content.anything import Content
 from channels.content.media import Document, Template, Text
+from channels.content.plain import simplified
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.conversations.callbacks import callback
 from server.observability import turn_traces
-from server.pipeline.send_failures import RETRIES, delay_of, learn, pause
+from server.pipeline.send_failures import RETRIES, delay_of, in_words, learn, pause
 from server.store.mailbox import SECOND, Attempt
 from server.store.records import Contact, Reply
 
@@ -57,7 +58,8 @@ async def send(
     try:
         async with turn_traces.sending(runtime, contact.id, reply.id):
             carried = callback(contact.id, reply.id)
-            provider_id = await channel.send(contact.recipient, _content(reply), carried)
+            shows = channel.capabilities.shows
+            provider_id = await channel.send(contact.recipient, _content(reply, shows), carried)
     except SendError as error:
         return await held.failed(error, tried)
     if not channel.capabilities.callbacks:
@@ -104,11 +106,18 @@ class _Held:
             await runtime.mailbox.send_abort(contact.id, self.fence, contact.account, delay, hold)
             return False
         await learn(runtime, contact, self.reply, error)
+        if error.kind == "change" and self.reply.content and not self.reply.template:
+            await in_words(runtime, contact, self.reply)
         why = "no answer" if error.kind == "unknown" else error.code
         return await self.done("", f"failed {why} {error}"[:300])
 
 
-def _content(reply: Reply) -> Content:
+def _content(reply: Reply, shows: frozenset[str]) -> Content:
+    """What goes out: the content where the channel shows it, else a picture with the words, else the
+    words."""
+    if reply.content and not reply.template:
+        content = simplified(reply.content, shows)
+        return Text(body=reply.text) if isinstance(content, Text) and reply.text else content
     if reply.template:
         return Template(name=reply.template, variables=reply.variables)
     if reply.file:

@@ -49,9 +49,9 @@ class _Ending:
         follow_ups, bot = self.services.follow_ups, self.runtime.bot
         if self.due:
             touched = _touched(*self.due, self.contact, bot.windowed(self.contact.account))
-            pairs = pairs_of(self.turn_id, values, calls, touched)
+            pairs = pairs_of(self.turn_id, values, calls, touched, bot.context)
             return pairs, follow_ups.sent(self.runtime, self.contact, self.due[0], bool(pairs))
-        pairs = pairs_of(self.turn_id, values, calls, {})
+        pairs = pairs_of(self.turn_id, values, calls, {}, bot.context)
         decision = values.get("decision", "")
         then = await follow_ups.answered(self.runtime, self.contact.id, decision, bool(pairs))
         return pairs, with_reason(then, bot.context, values, self.said)

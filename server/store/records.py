@@ -3,11 +3,12 @@ way, the plan of touches, and what could not be read."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels.base import Media, Recipient
+from channels.content.anything import Stored
 
 Author = Literal["contact", "bot", "person"]
 
@@ -43,6 +44,13 @@ class Entry(Record):
     cost: float = Field(default=0, description="US dollars of the turn, on its first reply")
     quoted_id: str = Field(default="", description="The provider's id of the message this one replies to")
     media: Media | None = Field(default=None, description="A file that came along, which the provider keeps")
+    content: dict[str, Any] | None = Field(
+        default=None,
+        description="What was shown besides the words: its `kind` (`buttons`, `list`, ...) and its parts",
+    )
+    choice: str = Field(default="", description="The id of the button or row that the contact tapped on")
+    order: dict[str, Any] | None = Field(default=None, description="The cart that the contact sent")
+    answers: dict[str, str] = Field(default={}, description="Fields of a form that the contact filled in")
     status: str = Field(default="", description="How far it got: sent, delivered, read, or failed and why")
     heard: str | None = Field(default=None, description="Words of a voice message; empty: nothing was heard")
 
@@ -64,7 +72,8 @@ class File(BaseModel):
 
 class Reply(BaseModel):
     """A bubble on its way. `notice` goes out even to a contact who stopped or was handed over: it says just
-    that. `template` (`name:language`) with its `variables` goes out in place of the text. A `touch` is for
+    that. `template` (`name:language`) with its `variables` goes out in place of the text, and so does
+    `content` where the channel shows it; the text says the same in words. A `touch` is for
     somebody who is silent: not after they wrote again (later than `since`, ms), and not after `until` (ms; 0:
     whenever)."""
 
@@ -80,6 +89,7 @@ class Reply(BaseModel):
     since: int = 0
     until: int = 0
     file: File | None = None
+    content: Stored | None = None
 
 
 class Plan(BaseModel):

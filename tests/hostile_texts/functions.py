@@ -10,7 +10,7 @@ import numpy as np
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent import access_lists, profile, prompting
-from agent.context import Context, CustomField
+from agent.context import Context
 from agent.grounding import (
     arithmetic,
     attribution,
@@ -92,7 +92,7 @@ def answers_from(text: str) -> object:
 
 
 _FIELDS = [
-    CustomField(name=f"a_{kind}", type=kind, choices=("one", "two") if kind == "choice" else ())
+    profile.CustomField(name=f"a_{kind}", type=kind, choices=("one", "two") if kind == "choice" else ())
     for kind in ("text", "number", "date", "email", "phone", "choice")
 ]
 _LIMITED = {field.name for field in _FIELDS}  # to so many characters, by the schema that a model answers in

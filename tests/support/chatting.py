@@ -72,7 +72,8 @@ class Chat:
 
     def __init__(self, models: Models, **context: Any) -> None:
         self.models = models
-        self.graph = build(models, Shelf(), InMemorySaver())
+        self.shelf: Any = Shelf()
+        self.graph = build(models, self.shelf, InMemorySaver())
         self.context = Context(business="Vase shop, vases", **{"verify_model": "off", **context})
         self.services = TurnServices()
         self._config: Any = {"configurable": {"thread_id": "c"}}

@@ -36,28 +36,38 @@ function marked(raw) {
   return out;
 }
 
-function show(bubble, on) {
+function show(bubble, on = wires[0]) {
   if (document.getElementById(bubble.id)) return;
+  const reacted = bubble.content?.type === "reaction" && document.getElementById(bubble.content.reaction.message_id);
+  if (reacted) return react(reacted, bubble.content.reaction.emoji);
   document.querySelector(".hint")?.remove();
   const item = document.createElement("li");
   item.id = bubble.id;
   item.className = "bubble " + (bubble.mine ? "out" : "in");
   const words = document.createElement("span");
   words.dir = "auto";
-  words.append(marked(bubble.text));
+  words.append(marked(wordsOf(bubble)));
   const foot = document.createElement("small");
   if (on && on !== wires[0]) foot.append(`${on.dataset.label} · `);
   foot.append(new Date(bubble.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) + " ");
   const tick = document.createElement("i");
   tick.className = "tick";
   foot.append(tick);
-  item.append(words, foot);
+  const [above, below] = richOf(bubble, base(on), (what) => tap(bubble, on, what));
+  item.append(...above, words, ...below, foot);
+  words.hidden = !words.textContent;
   item.dataset.at = bubble.at;
   const later = [...chat.children].find((other) => Number(other.dataset.at) > bubble.at);
   chat.insertBefore(item, later || null);
   setTick(bubble.id, bubble.status);
   if (!bubble.mine) setTyping(0);
   chat.scrollTop = chat.scrollHeight;
+}
+
+// An emoji at the corner of a message; an empty one takes it back.
+function react(item, emoji) {
+  item.querySelector(".reaction")?.remove();
+  if (emoji) item.append(node("span", "reaction", emoji));
 }
 
 function setTick(id, status) {
@@ -118,6 +128,26 @@ async function send(body) {
     state.textContent = "not sent, no connection";
   }
   return false;
+}
+
+// A tap on a button, a row, a card or a form of a message.
+async function tap(bubble, on, what) {
+  try {
+    const answer = await fetch(`${base(on)}/answers`, {
+      method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
+      body: JSON.stringify({ contact: contact(), bubble: bubble.id, ...what }),
+    });
+    if (!answer.ok) state.textContent = `not sent (${answer.status})`;
+  } catch {
+    state.textContent = "not sent, no connection";
+  }
+}
+
+// The words of a message; of a picture its caption, which stands below it.
+function wordsOf(bubble) {
+  const { type } = bubble.content || {};
+  if (["image", "video", "audio", "document"].includes(type) && !bubble.mine) return bubble.content[type].caption || "";
+  return bubble.text;
 }
 
 // A photo, a voice message or a document, with what is in the box as its caption.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.context import CustomField
 from agent.nodes.extract import sources
-from agent.profile import Facts, kept, valid
+from agent.profile import CustomField, Facts, kept, valid
 from tests.agent.saying import sales_prompts, saying
 
 ROOMS = CustomField(name="rooms", type="number", question="How many rooms?")

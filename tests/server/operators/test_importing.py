@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
-from agent.context import CustomField
+from agent.profile import CustomField
 from channels.chat_export import parse
 from server.bots.bot import BotRuntime, build_bot, runtime_of
 from server.cli.imports import import_commands

@@ -1,0 +1,92 @@
+"""Products as cards: what a card may say of one is what its row says, and nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from typing_extensions import TypedDict
+
+from knowledge_base.document import Product
+from knowledge_base.goods.stock import in_stock
+from knowledge_base.goods.wording import folded
+
+# Characters of a name that is a reference: an id on WhatsApp holds 200.
+REFERENCE = 150
+
+
+class Card(TypedDict):
+    """A product as its row has it. `ref` is what it goes by in this catalogue: its article, where no other
+    has that, else its name, else its place. `price` is a plain number, empty where none may be said; `stock`
+    is yes, no, or empty where the row does not say; `picture` an address."""
+
+    ref: str
+    name: str
+    article: str
+    price: str
+    currency: str
+    unit: str
+    stock: str
+    picture: str
+
+
+class Cards:
+    """The cards of a catalogue's products."""
+
+    def __init__(self, products: Sequence[Product]) -> None:
+        articles = Counter(folded(product.article.strip()) for product in products)
+        names = Counter(folded(product.name.strip()) for product in products)
+        self._by_ref: dict[str, Card] = {}
+        self._by_row: dict[tuple[tuple[str, str], ...], Card] = {}
+        self._named: dict[str, list[Card]] = {}
+        for product in products:
+            article, name = product.article.strip(), product.name.strip()
+            if article and articles[folded(article)] == 1 and len(article) <= REFERENCE:
+                ref = article
+            elif names[folded(name)] == 1 and len(name) <= REFERENCE:
+                ref = name
+            else:
+                ref = f"{product.document[:80]}:{product.page}:{product.row}"
+            card = card_of(product, ref)
+            self._by_ref[folded(ref)] = card
+            self._by_row.setdefault(tuple(product.fields.items()), card)
+            for called in {folded(article), folded(name)} - {""}:
+                self._named.setdefault(called, []).append(card)
+
+    def called(self, ref: str) -> list[Card]:
+        """The products that go by a reference, an article or a name, whole: usually one."""
+        known = folded(ref.strip())
+        return [self._by_ref[known]] if known in self._by_ref else self._named.get(known, [])
+
+    def of_row(self, row: Mapping[str, str]) -> Card | None:
+        """The product whose row this is, as `find` gave it."""
+        return self._by_row.get(tuple(row.items()))
+
+
+def card_of(product: Product, ref: str) -> Card:
+    """A product's card. A price that its owner has not confirmed is not on it."""
+    price = "" if product.price is None or product.doubt else f"{product.price.normalize():f}"
+    there = in_stock(product.stock)
+    return Card(
+        ref=ref,
+        name=product.name,
+        article=product.article,
+        price=price,
+        currency=product.currency if price else "",
+        unit=product.unit if price else "",
+        stock="" if there is None else "yes" if there else "no",
+        picture=_address(product.picture),
+    )
+
+
+def _address(picture: str) -> str:
+    """The first address of a cell of pictures, empty for anything that no provider could fetch."""
+    first = picture.strip().split()[0].rstrip(",;") if picture.strip() else ""
+    try:
+        parts = urlsplit(first)
+    except ValueError:
+        return ""
+    if parts.scheme == "sample":  # a picture of the sample shop, which lies in its package
+        return first
+    return first if parts.scheme in ("http", "https") and parts.hostname and len(first) <= 2_000 else ""
