@@ -11,6 +11,7 @@ from agent.models.usage import Meter
 from agent.state import Quoted
 from knowledge_base.embed import bundled, tokens_in
 from knowledge_base.goods.catalogue import Catalogue
+from knowledge_base.goods.validity import with_days
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.load import FORMATS
 from knowledge_base.passages import Passage
@@ -57,7 +58,7 @@ class Bookshelf:
             Quoted(
                 document=hit.passage.document,
                 page=hit.passage.page,
-                text=f"{hit.passage.heading}\n{_now(hit.passage, goods)}".strip(),
+                text=_said(hit.passage, goods),
                 language=hit.language,
                 strong=hit.strong,
             )
@@ -77,10 +78,11 @@ class Bookshelf:
         return (await self._library.shelf(bot_id)).catalogue
 
 
-def _now(passage: Passage, goods: Catalogue) -> str:
-    """What a passage says, with what the shop's owner has corrected of a product."""
+def _said(passage: Passage, goods: Catalogue) -> str:
+    """What a passage says, with what the shop's owner has corrected of a product, and between which days it
+    holds."""
     instead = goods.row_instead(passage.document, passage.page, passage.row) if passage.row else ""
-    return instead or passage.text
+    return f"{passage.heading}\n{with_days(passage.heading, instead or passage.text)}".strip()
 
 
 class Folder(Bookshelf):

@@ -74,13 +74,15 @@ class Page(BaseModel):
 class Product(BaseModel):
     """One thing that is sold. `fields` holds the row as the file writes it, header -> value; the rest is what
     its columns were understood to say. `price` is in `currency` (ISO 4217, empty when the file names none)
-    for one `unit`; where the file gives several prices it is the first. `title` stands above its table."""
+    for one `unit`; where the file gives several it is the first, and `prices` has all as they are written, by
+    the names that they have there. `title` stands above its table."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     article: str = ""
     price: Decimal | None = None
+    prices: dict[str, str] = {}
     currency: str = ""
     unit: str = ""
     stock: str = ""
@@ -89,6 +91,9 @@ class Product(BaseModel):
     picture: str = ""
     link: str = ""
     valid: str = ""
+    # Between which days its price holds, YYYY-MM-DD, by its row or what stands above it; empty: for ever.
+    first_day: str = ""
+    last_day: str = ""
     title: str = ""
     page: int = 1
     row: int = 1
@@ -102,11 +107,13 @@ class Product(BaseModel):
 
 class Document(BaseModel):
     """A file that was read. `left_out` are texts that stand in the file and are not kept on purpose, such as
-    menus of a website and repeated headers, by page; `problems` are for the owner."""
+    menus of a website and repeated headers, by page; `problems` are for the owner. `validity` is the line
+    that says until when the prices of all of it hold."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
+    validity: str = ""
     pages: list[Page] = []
     products: list[Product] = []
     problems: list[str] = []

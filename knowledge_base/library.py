@@ -22,7 +22,7 @@ from knowledge_base.goods.catalogue import Catalogue
 from knowledge_base.goods.columns import packed, products_with, unpacked
 from knowledge_base.goods.corrections import Corrections, corrected
 from knowledge_base.passage_vectors import Progress, embedded, kept_before, keys_of, matrix
-from knowledge_base.reading import Reading, read
+from knowledge_base.reading import Reading, Sees, read_seeing
 from knowledge_base.search.contract import Hit, Searcher
 from knowledge_base.search.texts import Pack
 from knowledge_base.search.verdict import answers
@@ -95,10 +95,16 @@ class Library:
         self._together: dict[str, bool] = {}
 
     async def add(
-        self, bot_id: str, path: Path, progress: Progress | None = None, password: str = ""
+        self,
+        bot_id: str,
+        path: Path,
+        progress: Progress | None = None,
+        password: str = "",
+        sees: Sees | None = None,
     ) -> Stored:
         """Read, embed and keep a file; an unchanged one costs nothing, and of a changed one only the passages
-        that are new are embedded. Raises `document.Unreadable`.
+        that are new are embedded. `sees` reads pictures where this machine has no OCR. Raises
+        `document.Unreadable`.
 
         `progress` is called with (passages done, passages in all), from another thread.
         """
@@ -107,8 +113,7 @@ class Library:
         kept = await self.document(bot_id, document_id)
         if kept and (kept.content_hash, kept.embedder, kept.form) == (content_hash, self.embedder.name, FORM):
             return kept
-        async with self._readers:
-            reading = await asyncio.to_thread(read, path, password=password)
+        reading = await read_seeing(path, password, sees, self._readers)
         known = kept_before(kept) if kept and kept.embedder == self.embedder.name else {}
         said = (await self.corrections(bot_id)).columns.get(path.name, {})
         document = await asyncio.to_thread(self._stored, document_id, content_hash, reading, said)
@@ -181,6 +186,10 @@ class Library:
     async def documents(self, bot_id: str) -> list[Stored]:
         """All documents of a bot, by name."""
         return sorted(await self._store.documents(bot_id), key=lambda document: document.name)
+
+    async def has_documents(self, bot_id: str) -> bool:
+        """Whether a bot has any document."""
+        return bool(await self._store.versions(bot_id))
 
     async def document(self, bot_id: str, document_id: str) -> Stored | None:
         """One document; None when there is none of that id."""

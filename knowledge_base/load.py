@@ -11,8 +11,10 @@ from importlib import import_module
 from pathlib import Path
 
 from knowledge_base.document import Document, Page, Product, Source, Table, Unreadable
+from knowledge_base.formats.images import Sight
 from knowledge_base.formats.kind import opened
 from knowledge_base.goods.products import looks_like_goods, products_of
+from knowledge_base.goods.validity import stated, validity_in
 from knowledge_base.vocabulary import currency_in
 
 # Which function of `knowledge_base.formats` reads what; loaded when a file of its kind comes.
@@ -51,12 +53,15 @@ _READERS = {
     ".bmp": "images.read_image",
 }
 FORMATS = tuple(_READERS)
+_IMAGES = "images.read_image"
 # A kind that no file's name says.
 _UNNAMED = {".xml-workbook": "workbooks.read_xml_workbook"}
 # Measured on 299 real PDFs: good files have at most .015 unmapped characters, garbled ones .19.
 GARBLED_SHARE = 0.05
 # So many lines with prices that gave no products are said.
-MANY_PRICES = 5
+MANY_PRICES = 2
+# Characters of a title with the line that says until when a table holds.
+LONGEST_TITLES = 400
 # A line above a table that is longer is a sentence, and one with a number other than a year says something.
 LONGEST_TITLE = 80
 _YEAR, _NUMBER = re.compile(r"\b(?:19|20)\d\d\b"), re.compile(r"\d")
@@ -64,15 +69,19 @@ _YEAR, _NUMBER = re.compile(r"\b(?:19|20)\d\d\b"), re.compile(r"\d")
 _SENTENCE = re.compile(r"[.!?…](?:\s|$)")
 
 
-def load(path: Path, password: str = "") -> tuple[Document, Source]:
-    """Read a file of one of FORMATS; with what was read comes all text that stands in the file. Raises
-    Unreadable, and anything at all for a damaged one."""
+def load(path: Path, password: str = "", sight: Sight | None = None) -> tuple[Document, Source]:
+    """Read a file of one of FORMATS; with what was read comes all text that stands in the file. `sight` says
+    who reads pictures: OCR alone without it. Raises Unreadable, and anything at all for a damaged one."""
     if path.stat().st_size == 0:
         raise Unreadable("is empty; send it again")
     kind, file = opened(path, password)
     module, name = (_READERS | _UNNAMED)[kind].split(".")
     reader: Callable[..., Source] = getattr(import_module(f"knowledge_base.formats.{module}"), name)
-    source = reader(file, password) if kind == ".pdf" else reader(file)
+    seeing = sight or Sight()
+    given = (password, seeing) if kind == ".pdf" else (seeing,) if _READERS.get(kind) == _IMAGES else ()
+    source = reader(file, *given)
+    if seeing.unread:  # it is read again once somebody has said what stands there
+        return Document(name=path.name), source
     return _checked(path.name, source), source
 
 
@@ -85,10 +94,30 @@ def _checked(name: str, source: Source) -> Document:
         problems.append(f"{name}: garbled letters on page {', '.join(map(str, odd))}, left out")
     if not pages:
         raise Unreadable(_nothing(name, source, bool(odd)))
-    pages = list(_with_titles(pages))
+    pages, validity = _dated(list(_with_titles(pages)))
     products = [p for page in pages if page.table for p in products_of(page.table, page.number)]
     problems += [f"{name}: {problem}" for problem in _without_products(pages, products)]
-    return Document(name=name, pages=pages, products=products, problems=problems)
+    return Document(name=name, validity=validity, pages=pages, products=products, problems=problems)
+
+
+def _dated(pages: list[Page]) -> tuple[list[Page], str]:
+    """Tables with what the text says of when their prices hold, in their titles; a line that holds for all
+    of the document is returned too. Where several lines differ, each holds for the tables below it."""
+    by_page = [{} if page.table else stated(page.text.split("\n")) for page in pages]
+    everywhere = {line: said for lines in by_page for line, said in lines.items()}
+    same = next(iter(everywhere), "") if len(set(everywhere.values())) == 1 else ""
+    found: list[Page] = []
+    here = same
+    for page, lines in zip(pages, by_page, strict=True):
+        here = next(reversed(lines), here)
+        table = page.table
+        if table and here and not validity_in(table.title):
+            title = f"{table.title}, {here}" if table.title and table.title not in here else here
+            page = page.model_copy(
+                update={"table": table.model_copy(update={"title": title[:LONGEST_TITLES]})}
+            )
+        found.append(page)
+    return found, same
 
 
 def _without_products(pages: list[Page], products: list[Product]) -> Iterator[str]:
@@ -146,8 +175,13 @@ def _nothing(name: str, source: Source, garbled: bool) -> str:
         if not name.lower().endswith(".pdf"):
             return "is not text in any encoding known here; save it as UTF-8"
         return "its fonts do not say which letters they draw; export it again or run OCR"
+    if any("nobody has read" in problem or "was read by" in problem for problem in source.problems):
+        return "is a picture without text that could be read; send it as text"
     if any("looks scanned" in problem for problem in source.problems):
-        return "no text layer, it looks scanned; run OCR on it first (ocrmypdf)"
+        return (
+            "no text layer, it looks scanned; run OCR on it first (ocrmypdf), or give the bot a model that "
+            "sees pictures"
+        )
     if name.lower().endswith(".pdf"):
         return "its pages are blank, or their text is drawn as lines; export it again or run OCR"
     return "holds no text to speak of"

@@ -13,6 +13,8 @@ from knowledge_base.vocabulary import currency_in
 
 # Measured end to end on PDFs: with 800 instead of 500 hit@1 rises from .885 to .923 and from .889 to .928.
 PASSAGE_CHARACTERS = 800
+# Characters of the titles above a row.
+LONGEST_TITLES = 400
 # A line that is longer is no heading.
 LONGEST_HEADING = 70
 
@@ -47,7 +49,11 @@ def split(document: Document, size: int = PASSAGE_CHARACTERS) -> list[Passage]:
         for text, above in _of_text(page.text, heading, size):
             heading = above
             if text:
-                found.append(Passage(document=document.name, page=page.number, text=text, heading=above))
+                dated = document.validity not in text and bool(currency_in(text)) and document.validity
+                titles = [title for title in (above, document.validity if dated else "") if title]
+                found.append(
+                    Passage(document=document.name, page=page.number, text=text, heading=" / ".join(titles))
+                )
     return found
 
 
@@ -58,7 +64,11 @@ def _of_table(name: str, page: Page, table: Table, heading: str, size: int) -> I
         place = row.number if table.lines else page.number
         for text in _whole_fields(table, row, size):
             yield Passage(
-                document=name, page=place, text=text, heading=" / ".join(titles)[:200], row=row.number
+                document=name,
+                page=place,
+                text=text,
+                heading=" / ".join(titles)[:LONGEST_TITLES],
+                row=row.number,
             )
     if table.title and not table.rows:
         yield Passage(document=name, page=page.number, text=table.title)

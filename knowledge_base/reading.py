@@ -2,11 +2,13 @@
 
 No parser can be trusted with a file that somebody chose, and no thread can be stopped: a small PDF can take
 minutes, 20,000 `<` hold an HTML reader for longer. `python -m knowledge_base.reading FILE` is that process; a
-password comes on its standard input, where no list of processes shows it.
+password, and what a model has read of pictures, come on its standard input, where no list of processes shows
+them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import math
@@ -15,12 +17,14 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from knowledge_base.coverage import Coverage, covered
 from knowledge_base.document import Document, Unreadable
+from knowledge_base.formats.images import Sight
 from knowledge_base.load import FORMATS, load
 from knowledge_base.passages import Passage, split
 
@@ -37,16 +41,61 @@ LARGEST_FILE = 200 * 1024 * 1024
 
 
 class Reading(BaseModel):
-    """A file that was read, whole and in passages, and how much of its text they keep."""
+    """A file that was read, whole and in passages, and how much of its text they keep. Where there are
+    `pictures`, by page, that nobody has read yet, nothing else is there."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
 
     document: Document
     passages: list[Passage]
     coverage: Coverage
+    pictures: dict[int, bytes] = {}
 
 
-def read(path: Path, seconds: float = SECONDS, password: str = "") -> Reading:
+class Pictures(BaseModel):
+    """What is known of a file's pictures that no OCR reads here: whether they are `wanted`, and what a
+    `reader` has `read` of them, by page; `problem` says why it could not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    wanted: bool = False
+    reader: str = ""
+    read: dict[int, str] = {}
+    problem: str = ""
+
+
+class _Given(BaseModel):
+    """What the process is given with a file."""
+
+    password: str = ""
+    pictures: Pictures = Pictures()
+
+
+# Reads pictures, by page.
+Sees = Callable[[Mapping[int, bytes]], Awaitable[Pictures]]
+
+
+async def read_seeing(path: Path, password: str, sees: Sees | None, gate: asyncio.Semaphore) -> Reading:
+    """Read a file off the event loop, within `gate`, and with `sees` outside of it for pictures that no OCR
+    reads here. Raises Unreadable."""
+    first = Pictures(wanted=sees is not None)
+    async with gate:
+        reading = await asyncio.to_thread(read, path, password=password, pictures=first)
+    if not reading.pictures or sees is None:
+        return reading
+    seen = await sees(reading.pictures)
+    try:
+        async with gate:
+            return await asyncio.to_thread(read, path, password=password, pictures=seen)
+    except Unreadable:
+        if seen.problem:
+            raise Unreadable(f"{path.name}: {seen.problem}") from None
+        raise
+
+
+def read(
+    path: Path, seconds: float = SECONDS, password: str = "", pictures: Pictures = Pictures()
+) -> Reading:
     """Read a file of one of FORMATS. Raises Unreadable. Blocks for `seconds` of CPU time and PATIENCE times
     as long by the clock at most: call it off the event loop."""
     if path.suffix.lower() not in FORMATS:
@@ -57,7 +106,7 @@ def read(path: Path, seconds: float = SECONDS, password: str = "") -> Reading:
     try:
         done = subprocess.run(  # noqa: S603 - our own module
             command,
-            input=password.encode(),
+            input=_Given(password=password, pictures=pictures).model_dump_json().encode(),
             capture_output=True,
             timeout=PATIENCE * seconds,
             check=False,
@@ -90,9 +139,14 @@ def _limit(seconds: int) -> None:
             resource.setrlimit(kind, (most, most))
 
 
-def _read_here(path: Path, password: str) -> Reading:
+def _read_here(path: Path, given: _Given) -> Reading:
     """Runs in the child process. Raises Unreadable."""
-    document, source = load(path, password)
+    sight = Sight(given.pictures.wanted, given.pictures.reader, given.pictures.read)
+    document, source = load(path, given.password, sight)
+    if sight.unread:
+        return Reading(
+            document=document, passages=[], coverage=Coverage(words=0, kept=0), pictures=sight.unread
+        )
     passages = split(document)
     rows = sum(bool(passage.row) for passage in passages)
     if len(passages) - rows > MOST_PASSAGES or rows > MOST_ROWS:
@@ -105,11 +159,11 @@ def _read_here(path: Path, password: str) -> Reading:
 
 def main(path: Path, seconds: int) -> None:
     """Write what was read to standard output, or one line on standard error and status 1."""
-    password = sys.stdin.buffer.read().decode(errors="replace")
+    given = _Given.model_validate_json(sys.stdin.buffer.read() or b"{}")
     tempfile.gettempdir()  # tried out by writing a file, which is not allowed later
     _limit(seconds)
     try:
-        sys.stdout.write(_read_here(path, password).model_dump_json())
+        sys.stdout.write(_read_here(path, given).model_dump_json())
     except Unreadable as unreadable:
         sys.exit(" ".join(str(unreadable).removeprefix(f"{path.name}: ").split()))
     except MemoryError:

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from knowledge_base.document import Page, Row, Table, normalise
-from knowledge_base.vocabulary import column_kinds
+from knowledge_base.vocabulary import column_kinds, currency_in
 
 # Rows among which the header is searched: lists begin with a logo, an address, a date.
 SEARCHED = 25
 _NUMBER = re.compile(r"^[^\w]*(?:[^\W\d_]{1,4}\.?\s?)?[-+]?\d[\d\s.,'/%:-]*\s?\D{0,8}$")
+
+_MEASURE = re.compile(r"\D{0,8}?(\d{1,4}(?:[.,]\d{1,2})?)\s?([^\W\d_]{1,6}\.?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,8 @@ def _header_at(block: Sequence[Line], start: int) -> int | None:
         below = block[place + 1 : place + 30]
         telling = _telling(line)
         distinct = len(set(filter(None, line.cells))) >= min(2, line.filled)
-        if telling > 1 and _are_sizes(line):
+        measures = _are_measures(line)
+        if measures or (telling and _are_sizes(line)):
             numbers = 0
         if not distinct or numbers > line.filled / 3 or any(len(cell) > 100 for cell in line.cells):
             if best is None and place - start > 3:
@@ -195,6 +198,7 @@ def _header_at(block: Sequence[Line], start: int) -> int | None:
             and any(column < len(row.cells) and _numeric(row.cells[column]) for row in below)
             for column in range(len(line.cells))
         )
+        differs += measures and not any(map(_are_measures, below[:5]))
         sure = telling * 2 + differs - (place - start) * 0.5
         if (telling or differs) and below and (best is None or sure > best[0]):
             best = (sure, place)
@@ -216,6 +220,14 @@ def _are_sizes(line: Line) -> bool:
     sizes = [float(cell.replace(",", ".")) for cell in line.cells if re.fullmatch(r"\d{1,3}(?:[.,]5)?", cell)]
     others = sum(map(_numeric, line.cells)) - len(sizes)
     return len(sizes) > 2 and not others and all(a < b for a, b in itertools.pairwise(sizes))
+
+
+def _are_measures(line: Line) -> bool:
+    """Whether the numbers of a row are names of columns: one measure that rises, as in `30 cm`, `40 cm`."""
+    found = [_MEASURE.fullmatch(cell) for cell in line.cells if _numeric(cell)]
+    said = [(float(m[1].replace(",", ".")), m[2].casefold()) for m in found if m and not currency_in(m[2])]
+    rises = all(a[0] < b[0] for a, b in itertools.pairwise(said))
+    return len(said) == len(found) > 1 and rises and len({unit for _, unit in said}) == 1
 
 
 def _header(lines: list[Line]) -> tuple[tuple[str, ...], list[Line]]:

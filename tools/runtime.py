@@ -93,6 +93,7 @@ class PriceList(Protocol):
         sort: Literal["", "cheapest", "dearest"] = "",
         category: str = "",
         in_stock: bool = False,
+        today: str = "",
     ) -> Found: ...
     def cards(self, ref: str) -> list[Any]:
         """The cards of the products that go by an article or a name, whole."""
@@ -117,13 +118,15 @@ class ToolServices:
     """What one call of a tool may use. `price_list`: that of the bot whose turn this is; `calendar`: None
     where no appointments are made; `idempotency_key`: the same for a call of the tool however often its turn
     is run again, empty where it is not run again, for a tool that books or pays elsewhere to pass on; `files`
-    and `forms`: what the owner lets the agent send, name -> what it is for."""
+    and `forms`: what the owner lets the agent send, name -> what it is for; `today`: the day by the business's
+    clock, YYYY-MM-DD, empty where it is not known."""
 
     price_list: PriceList | None = None
     calendar: Calendar | None = None
     idempotency_key: str = ""
     files: Mapping[str, str] = field(default_factory=dict[str, str])
     forms: Mapping[str, str] = field(default_factory=dict[str, str])
+    today: str = ""
 
 
 def services_of(runtime: Runtime) -> ToolServices:

@@ -27,6 +27,7 @@ PROMISES = ("money", "percent", "phone", "email", "link")
 # Judgements of one sentence that are looked at: more than one is a mistake, of which the strictest counts.
 MOST_JUDGED = 3
 _VALID_UNTIL = re.compile(r"valid_(?:until|to)\W{1,6}(\d{4})-(\d{1,2})-(\d{1,2})", re.I)
+_VALID_FROM = re.compile(r"valid_from\W{1,6}(\d{4})-(\d{1,2})-(\d{1,2})", re.I)
 # A number with something in it that nobody sees.
 _SPLIT = re.compile(r"\S*\p{N}[\u00ad\u200b-\u200f\u2060\ufeff]+\p{N}\S*")
 # What may stand around a number without being part of it.
@@ -116,7 +117,7 @@ class _Notary:
         self.lines = {line.id: line for line in evidence}
         self.today, self.vetoed = today, vetoed
         self.theirs = [read_line(line.text) for line in evidence if line.of_contact]
-        self.valid = [read_line(line.text) for line in evidence if not _expired(line.text, today)]
+        self.valid = [read_line(line.text) for line in evidence if not _not_in_force(line.text, today)]
         self.tokens = {token for line in evidence for token in _tokens(line.text)}
 
     def doubt(self, part: Sentence, judged: Judged) -> Doubt | None:
@@ -136,7 +137,7 @@ class _Notary:
             return self._unclaimed(part, figures)
         if not standing or len(standing) < len(cited):
             return Doubt(part, "what it cites does not stand there", said)
-        if any(_expired(line.text, self.today) for line, _, _ in standing) or any(
+        if any(_not_in_force(line.text, self.today) for line, _, _ in standing) or any(
             _is_over(line.text, part.text, self.today) for line, _, _ in standing
         ):
             return Doubt(part, "what it cites is not valid any more", said)
@@ -217,9 +218,13 @@ def _each_token(text: str) -> Iterator[str]:
         yield match.group().strip(_AROUND)
 
 
-def _expired(text: str, today: str) -> bool:
-    dates = [f"{year}-{month:0>2}-{day:0>2}" for year, month, day in _VALID_UNTIL.findall(text)]
-    return bool(dates and today and min(dates) < today)
+def _not_in_force(text: str, today: str) -> bool:
+    """Whether a line says that it holds no more, or not yet."""
+    ends, begins = (
+        [f"{year}-{month:0>2}-{day:0>2}" for year, month, day in pattern.findall(text)]
+        for pattern in (_VALID_UNTIL, _VALID_FROM)
+    )
+    return bool(today and ((ends and min(ends) < today) or (begins and max(begins) > today)))
 
 
 # What stands between a word such as `until` and the date it belongs to.

@@ -18,6 +18,7 @@ from agent.models.usage import Meter
 from agent.offline.asking import also_searched, questions_in
 from agent.state import Quoted, State, burst, burst_text, text_of, without_notes
 from agent.turn_services import services_of
+from knowledge_base.goods.validity import on_day
 from tools.runtime import PriceList
 
 # A local embedder on a loaded machine may take this long for its first question; without passages the answer
@@ -72,7 +73,8 @@ async def retrieve(
     except Exception as error:  # an embedding provider's outage must not silence the shop
         log.error("retrieval_failed", error=repr(error)[:300])
         return {"passages": []}
-    return {"passages": found}
+    today = state.get("now", "")[:10]
+    return {"passages": [{**passage, "text": on_day(passage["text"], today)} for passage in found]}
 
 
 async def _found(

@@ -45,6 +45,7 @@ def tool_node(knowledge: Knowledge, calling: Calling) -> ToolNode:
                 services_of(runtime.config).calendar,
                 files={file.name: file.about for file in runtime.context.files},
                 forms={form.name: form.about for form in runtime.context.forms},
+                today=runtime.state.get("now", "")[:10],
             )
             served = replace(request, runtime=with_services(runtime, services))
             try:

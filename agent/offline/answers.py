@@ -28,7 +28,7 @@ from agent.offline.asking import (
     topics_in,
 )
 from agent.offline.heard import Heard
-from agent.offline.quoting import Embed, Quotes, row_line
+from agent.offline.quoting import Embed, Quotes, holds, row_line
 
 # Rows of a price list in one answer, and of those that are only near to what was asked for.
 MOST_ROWS, MOST_NEAREST = 5, 2
@@ -167,7 +167,8 @@ class Answers:
         return self._lines(rows[:MOST_ROWS]) if isinstance(rows, list) else ""
 
     def _lines(self, rows: list[Any]) -> str:
-        return "\n".join(row_line(row, self._heard.language) for row in rows if isinstance(row, dict))
+        shown = [row for row in rows if isinstance(row, dict) and holds(row)]
+        return "\n".join(row_line(row, self._heard.language) for row in shown)
 
     def _unknown(self) -> str:
         """That something is not known; another word where the last reply said so."""

@@ -89,8 +89,10 @@ def subjects_of(paragraph: str) -> frozenset[str]:
 
 
 def states_hours(paragraph: str) -> bool:
-    """Whether a paragraph of a document says when the shop is open: weekdays, and times of the clock."""
-    return bool(WEEKDAY.search(paragraph)) and bool(_TIME.search(paragraph))
+    """Whether a paragraph of a document says when the shop is open: weekdays, and two times of the clock, or
+    one with a word for being open. A weekday and a time alone may be those of a course."""
+    times = len(_TIME.findall(paragraph))
+    return bool(WEEKDAY.search(paragraph)) and (times > 1 or (times > 0 and asks_hours(paragraph)))
 
 
 def questions_in(text: str) -> list[str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
 from agent.language.locale import LOCALES, words
 from agent.language.phrases import say
 from agent.offline.asking import is_question, states_hours, subjects_of, topics_in
+from knowledge_base.goods.corrections import UNCONFIRMED
+from knowledge_base.goods.prices import is_size
+from knowledge_base.goods.validity import is_lapsed
 from knowledge_base.vocabulary import column_kinds, function_words
 
 Embed = Callable[[str], Any]
@@ -56,7 +59,8 @@ class Quotes:
 
     def __init__(self, embed: Embed, passages: Sequence[Passage], language: str) -> None:
         self._embed, self._language = embed, language
-        self._passages = sorted(passages, key=lambda p: self._reads(p.language))
+        said = (replace(p, text=_in_force(p.text)) for p in passages)
+        self._passages = sorted((p for p in said if p.text), key=lambda p: self._reads(p.language))
 
     def _reads(self, language: str) -> int:
         """How well the contact reads a language, the best first."""
@@ -81,7 +85,7 @@ class Quotes:
         """The paragraph about a subject; empty where there is none."""
         for passage in self._passages:
             for heading, paragraph in _paragraphs(passage.text):
-                if topic in subjects_of(f"{heading}\n{paragraph}"):
+                if topic in _subjects(heading, paragraph):
                     return paragraph[: 2 * QUOTE_CHARACTERS]
         return ""
 
@@ -126,7 +130,7 @@ class Quotes:
         common = {stem for stem in said if 3 * sum(stem in stems(x.sentence) for x in lines) > len(lines) > 3}
 
         def shared(line: _Line, text: str) -> float:
-            topic = topics & subjects_of(f"{line.heading}\n{text}")
+            topic = topics & (subjects_of(text) | _subjects(line.heading, line.paragraph))
             words = SHARED_WORD * len((said - common) & stems(f"{line.heading}\n{text}"))
             return words + SHARED_TOPIC * bool(topic)
 
@@ -165,6 +169,18 @@ class Quotes:
         across = line.passage.language not in ("", self._language)
         near = NEAR_ACROSS if across else NEAR
         return cosine >= (near - SHARED_WORD / 2 if shared and across else 0 if shared else near)
+
+
+def _subjects(heading: str, paragraph: str) -> frozenset[str]:
+    """What a paragraph is about. Of the subjects of a heading above several paragraphs it has those that it
+    names itself; all, where it names none of them."""
+    own, above = subjects_of(paragraph), subjects_of(heading)
+    return own if own & above else own | above
+
+
+def _in_force(text: str) -> str:
+    """A passage without the lines that hold no more, or not yet."""
+    return "\n".join(line for line in text.split("\n") if not is_lapsed(line))
 
 
 def _columns(paragraph: str) -> dict[str, str]:
@@ -213,6 +229,11 @@ _CURRENCIES, _CODES = words("columns.product_currency"), words("columns.product_
 _UNSAID = frozenset(("article", "ordinal", "picture", "link", "category", "old_price", "stock"))
 
 
+def holds(row: dict[str, Any]) -> bool:
+    """Whether a row's prices may be said to a customer."""
+    return not any(is_lapsed(str(said)) or UNCONFIRMED in str(said) for said in row.values())
+
+
 def is_row(columns: dict[str, str]) -> bool:
     """Whether these are columns of a price list."""
     return any("price" in column_kinds(header) for header in columns)
@@ -228,12 +249,16 @@ def row_line(row: dict[str, Any], language: str) -> str:
         return (header, rest.pop(header)) if header else ("", "")
 
     currency = take(_CURRENCIES)[1]
-    header, price = take(_PRICES)
+    priced = [h for h in rest if next(iter(column_kinds(h)), "") == "price"] or [
+        h for h in rest if is_size(h) and rest[h][:1].isdigit()
+    ]
+    # of several prices none is the price: each is said with its name
+    header, price = take(_PRICES) if len(priced) < 2 else ("", "")
     name = take(_NAMES)[1] or (rest.pop(next(iter(rest))) if rest else "")
     unit = currency or (match.group(1) if (match := re.search(r"[(,]\s*([^\s)]{1,5})\)?$", header)) else "")
     stock = next((v for h, v in rest.items() if "stock" in column_kinds(h)), "")
     others = [
-        f"{h.replace('_', ' ')}: {v}"
+        f"{h.replace('_', ' ')}: {f'{v} {currency}'.rstrip() if h in priced else v}"
         for h, v in rest.items()
         if not any(code == h.casefold() for code in _CODES) and next(iter(column_kinds(h)), "") not in _UNSAID
     ]

@@ -11,7 +11,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from knowledge_base.document import Page, Source, Unreadable, normalise
-from knowledge_base.formats.images import RESOLUTION, reads_images, text_of_image
+from knowledge_base.formats.images import RESOLUTION, Sight
 from knowledge_base.formats.layout import Character, Rules, bands, lines_in
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import lines_of, read_grid
@@ -25,7 +25,7 @@ MOST_PATHS = 20_000
 _PASSWORD = "needs a password; give it, or save a copy without one"  # noqa: S105 - a message
 
 
-def read_pdf(path: Path, password: str = "") -> Source:
+def read_pdf(path: Path, password: str, sight: Sight) -> Source:
     """Raises Unreadable, and pdfium's or pypdf's own errors for a damaged file."""
     try:
         document = pypdfium2.PdfDocument(path, password=password or None)
@@ -45,11 +45,12 @@ def read_pdf(path: Path, password: str = "") -> Source:
             problems.append(f"page {number} is damaged ({type(error).__name__}), left out")
             continue
         if len(text.strip()) < EMPTY_PAGE and _has_picture(page):
-            scanned = _scanned(page, number)
+            scanned = _scanned(page, number, sight)
             if scanned is None:
                 problems.append(f"page {number} looks scanned, left out")
             else:
                 text, found, out = scanned
+                problems += sight.note(number)
         raw[number] = text
         pages += found
         left_out += out
@@ -129,12 +130,12 @@ def _has_picture(page: pypdfium2.PdfPage) -> bool:
     return next(iter(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE])), None) is not None
 
 
-def _scanned(page: pypdfium2.PdfPage, number: int) -> tuple[str, list[Page], list[str]] | None:
-    """A page that is a picture, by OCR; None where this machine has none or it finds nothing."""
-    if not reads_images():
+def _scanned(page: pypdfium2.PdfPage, number: int, sight: Sight) -> tuple[str, list[Page], list[str]] | None:
+    """A page that is a picture, by whoever reads pictures; None where nobody does or finds anything."""
+    if not sight.reads:
         return None
     drawn = page.render(scale=RESOLUTION / 72)  # pyright: ignore[reportArgumentType]
-    text = normalise(text_of_image(drawn.to_pil()))
+    text = normalise(sight.text(number, drawn.to_pil()) or "")
     return (text, *parts_of(text, number)) if text else None
 
 

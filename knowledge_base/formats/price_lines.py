@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from knowledge_base.document import Page, Row, Table
+from knowledge_base.goods.validity import stated
 from knowledge_base.vocabulary import column_kinds, currency_in
 
-# A list of prices has at least so many lines of its kind.
-LEAST_LINES = 3
+# A list of prices has at least so many lines of its kind: fewer where each names its currency, and fewer
+# where the file holds nothing else.
+LEAST_LINES, LEAST_WITH_CURRENCY = 3, 2
+# Lines beside the prices of a file that holds nothing else: what it is called, and until when it holds.
+MOST_BESIDE = 2
 # Lines between two prices that belong to the list: a heading, a remark on two lines.
 MOST_BETWEEN = 2
 # Characters of a name, and of a line that is no prose.
@@ -64,15 +68,25 @@ class PriceList:
         return Page(number=number, text="\n".join(map(table.line, table.rows)), table=table)
 
 
-def price_list(lines: Sequence[str], place: int) -> PriceList | None:
+def price_list(lines: Sequence[str], place: int, *, whole: bool = False) -> PriceList | None:
     """The price list that begins with the line at a place; None when none does: too few lines end in a price,
-    or too many between them do not."""
+    or too many between them do not. `whole`: the lines are all of a file, of which even one line with a
+    price may be the list."""
     for bare in (False, True):
         if _parted(lines[place], bare=bare):
             found = _gathered(lines, place, bare=bare)
-            if _is_list(found, bare=bare):
+            least = LEAST_LINES if bare else LEAST_WITH_CURRENCY
+            if whole and _is_all(lines, place, found):
+                least -= 1
+            if _is_list(found, least, bare=bare):
                 return found
     return None
+
+
+def _is_all(lines: Sequence[str], place: int, found: PriceList) -> bool:
+    """Whether hardly a line of a file stands outside of a list."""
+    beside = [line for line in (*lines[:place], *lines[found.end :]) if line.strip()]
+    return len(beside) <= MOST_BESIDE and all(len(line) <= LONGEST_NAME for line in beside)
 
 
 def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceList:
@@ -85,6 +99,8 @@ def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceList:
             continue
         parted = _parted(line, bare=bare)
         if parted is None:
+            if stated([line]):  # what comes below holds at other times
+                break
             between.append(line)
             if len(between) > MOST_BETWEEN or len(line) > LONGEST_LINE or line.startswith("#"):
                 break
@@ -129,8 +145,8 @@ def _remark(found: PriceList, remarks: Sequence[str]) -> None:
     found.rows[-1] = last.model_copy(update={"cells": (*last.cells[:2], " ".join(said))})
 
 
-def _is_list(found: PriceList, *, bare: bool) -> bool:
-    if len(found.rows) < LEAST_LINES:
+def _is_list(found: PriceList, least: int, *, bare: bool) -> bool:
+    if len(found.rows) < least:
         return False
     if not bare:
         return True

@@ -35,12 +35,13 @@ def read_rtf(path: Path) -> Source:
 def of_text(text: str, number: int = 1) -> Source:
     """Text of one page as its parts: running text, tables of pipes, lists of prices."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    parts, left_out = parts_of(normalise(_COLUMNS.sub(_TAB, text)), number)
+    parts, left_out = parts_of(normalise(_COLUMNS.sub(_TAB, text)), number, whole=True)
     return Source(pages=parts, raw={number: normalise(text)}, left_out=left_out)
 
 
-def parts_of(text: str, number: int) -> tuple[list[Page], list[str]]:
-    """The running text and the tables of a page, and the rules and repeated headers that are left out."""
+def parts_of(text: str, number: int, *, whole: bool = False) -> tuple[list[Page], list[str]]:
+    """The running text and the tables of a page, and the rules and repeated headers that are left out.
+    `whole`: the text is all of a file."""
     pages: list[Page] = []
     left_out: list[str] = []
     prose: list[str] = []
@@ -63,7 +64,7 @@ def parts_of(text: str, number: int) -> tuple[list[Page], list[str]]:
             left_out += found.left_out
             place = end
             continue
-        prices = price_list(lines, place)
+        prices = price_list(lines, place, whole=whole)
         if prices:
             end_prose()
             pages.append(prices.page(number))

@@ -8,6 +8,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -15,9 +16,12 @@ from numpy.typing import NDArray
 
 from knowledge_base.document import Product
 from knowledge_base.goods.cards import Card, Cards
+from knowledge_base.goods.corrections import header_of
+from knowledge_base.goods.money import amounts_in
 from knowledge_base.goods.products import products_of_rows
 from knowledge_base.goods.question import MOST_WORDS, Sort, read_question, telling
 from knowledge_base.goods.stock import in_stock as is_in_stock
+from knowledge_base.goods.validity import Validity
 from knowledge_base.goods.wording import POINT, Vocabulary, alike, bare, tokens, units
 from knowledge_base.vocabulary import column_kinds, currency_in, function_words
 
@@ -34,6 +38,7 @@ WHOLE_NAME = 0.3
 _UNSEARCHED = frozenset({"price", "old_price", "stock", "picture", "link", "valid", "ordinal", "currency"})
 # A number of so many digits is no quantity: `2 vases` asks for vases, `3060` for a model.
 LEAST_DIGITS = 3
+_NAMED_DAY = re.compile(r"(valid_\w+): (\S{10})")
 # `20pcs`, `100 ml` written as one: how much of something.
 _QUANTITY = re.compile(r"\d+[^\W\d_]{1,4}")
 
@@ -90,9 +95,12 @@ class Catalogue:
         self._groups = Vocabulary(self._grouped)
         self._there = np.array([is_in_stock(p.stock) is not False for p in self._products], np.bool_)
         self._sizes = frozenset(sizes)
-        self._prices = np.array(
-            [np.nan if p.price is None else float(p.price) for p in self._products], np.float64
-        )
+        self._prices = _prices(self._products)
+        self._dated = {
+            place: Validity.of(p.first_day, p.last_day)
+            for place, p in enumerate(self._products)
+            if p.first_day or p.last_day
+        }
         self._words = Vocabulary(self._held)
 
     @classmethod
@@ -142,16 +150,20 @@ class Catalogue:
         sort: Sort = "",
         category: str = "",
         in_stock: bool = False,
+        today: str = "",
     ) -> Found:
         """The best `most` products for a question. An article number names its product and no other. Every
         word that can name goods must stand in a product, as it is written, in another form or script, or with
         a typing error. Bounds and the order of prices are read from the question too, in the languages of
-        `words.yaml`; the arguments go before. `in_stock` leaves out what a file says is sold out. Blocks for
-        about a millisecond at 5,000 products."""
+        `words.yaml`; the arguments go before. `in_stock` leaves out what a file says is sold out. What does
+        not hold `today` (YYYY-MM-DD; empty: nobody knows) is given where nothing else is found, and says so.
+        Blocks for about a millisecond at 5,000 products."""
         asked = read_question(query, self._aliases)
         exact, named = self._exact(asked.words)
+        lapsed = self._lapsed(today)
         if exact:
-            named_rows = [self._products[place].fields for place in exact[:most]]
+            exact = [place for place in exact if place not in lapsed] or exact
+            named_rows = [self._row(place, lapsed) for place in exact[:most]]
             return Found(named_rows, len(exact), tuple(self._nobodys(asked.words, named)), exact=True)
         low = asked.low if min_price is None else min_price
         high = asked.high if max_price is None else max_price
@@ -164,14 +176,38 @@ class Catalogue:
         for inside, said in (
             self._of_category(chosen, category),
             self._inside(chosen, low, high),
+            (chosen[~np.isin(chosen, list(lapsed))] if lapsed else chosen, ""),
             (chosen[self._there[chosen]] if in_stock else chosen, "in stock"),
         ):
             both: NDArray[np.intp] = np.intersect1d(chosen, inside, assume_unique=True)
-            missing = (*missing, said) if len(chosen) and not len(both) else missing
+            missing = (*missing, said) if said and len(chosen) and not len(both) else missing
             chosen = both if len(both) else chosen
         order = self._ordered(chosen, scores, sort or asked.sort)
-        rows: list[dict[str, str]] = [self._products[int(place)].fields for place in order[:most]]
+        rows = [self._row(int(place), lapsed) for place in order[:most]]
         return Found(rows, len(chosen), missing, apart)
+
+    def _lapsed(self, today: str) -> dict[int, str]:
+        """The places of products whose price does not hold on a day, with what is wrong."""
+        try:
+            day = date.fromisoformat(today)
+        except ValueError:  # nobody knows which
+            return {}
+        found = ((place, validity.lapse(day)) for place, validity in self._dated.items())
+        return {place: lapse for place, lapse in found if lapse}
+
+    def _row(self, place: int, lapsed: Mapping[int, str]) -> dict[str, str]:
+        """A product as its file writes it, its prices marked where they do not hold."""
+        product = self._products[place]
+        if place not in lapsed:
+            return product.fields
+        priced = {header_of(product, "price"), *product.prices}
+        marked = {
+            header: f"{lapsed[place]}: {cell}"
+            if header in priced or column_kinds(header).keys() & {"price", "old_price"}
+            else cell
+            for header, cell in product.fields.items()
+        }
+        return {**marked, **dict(_NAMED_DAY.findall(self._dated[place].said()))}
 
     def _of_category(self, chosen: NDArray[np.intp], category: str) -> tuple[NDArray[np.intp], str]:
         """Those of the group that every word of `category` names."""
@@ -297,9 +333,10 @@ class Catalogue:
             return chosen, ""
         prices = self._prices[chosen]
         with np.errstate(invalid="ignore"):
-            fits = (prices >= (low if low is not None else -np.inf)) & (
+            each = (prices >= (low if low is not None else -np.inf)) & (
                 prices <= (high if high is not None else np.inf)
             )
+            fits = each.any(axis=1)
         said = [f"from {low:g}"] if low is not None else []
         said += [f"up to {high:g}"] if high is not None else []
         return chosen[fits], f"price {' '.join(said)}"
@@ -308,9 +345,22 @@ class Catalogue:
         """The best first; those of one score as their files have them."""
         if not sort:
             return chosen[np.argsort(-scores[chosen], kind="stable")]
-        prices = self._prices[chosen]
-        key = prices if sort == "cheapest" else -prices
-        return chosen[np.argsort(np.where(np.isnan(key), np.inf, key), kind="stable")]
+        prices = self._prices[chosen] if sort == "cheapest" else -self._prices[chosen]
+        key = np.where(np.isnan(prices), np.inf, prices).min(axis=1)
+        return chosen[np.argsort(key, kind="stable")]
+
+
+def _prices(products: Sequence[Product]) -> NDArray[np.float64]:
+    """The prices of each product, a row each, filled up with nothing."""
+    every = [
+        [float(a) for said in p.prices.values() for a in amounts_in(said)[:1]]
+        or ([] if p.price is None else [float(p.price)])
+        for p in products
+    ]
+    found = np.full((len(products), max((len(row) for row in every), default=1) or 1), np.nan)
+    for place, row in enumerate(every):
+        found[place, : len(row)] = row
+    return found
 
 
 def _searched(product: Product) -> list[str]:

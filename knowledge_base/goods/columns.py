@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, TypeAdapter
 
 from knowledge_base.document import Document, Product, Table
+from knowledge_base.goods.prices import price_columns
 from knowledge_base.goods.products import columns_of, products_of
 
 # What a column may be said to hold; empty: nothing that a product has.
@@ -76,7 +77,9 @@ def understood(tables: Sequence[tuple[int, Table]], said: Mapping[str, str]) -> 
 
 
 def _columns(table: Table, said: Mapping[str, str]) -> list[Column]:
-    kinds = {place: kind for kind, place in columns_of(table, said).items()}
+    columns = columns_of(table, said)
+    kinds = dict.fromkeys(price_columns(table, columns, said), "price")
+    kinds |= {place: kind for kind, place in columns.items() if kind != "variants" or place not in kinds}
     names = table.header or ("",) * len(table.rows[0].cells)
     return [
         Column.model_validate(

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from knowledge_base.document import Product
 from knowledge_base.goods.money import amounts_in
+from knowledge_base.goods.validity import Validity, of_columns, validity_in
 from knowledge_base.goods.wording import bare
 from knowledge_base.vocabulary import column_kinds, currency_in, plain
 
@@ -172,15 +173,20 @@ def source_of(product: Product) -> str:
 
 
 def _with_value(product: Product, kind: str, value: str) -> Product:
-    """A product that says something else, in its row too, because the agent reads the row."""
+    """A product that says something else, in its row too, because the agent reads the row. A price by hand
+    holds whatever the file says of its days."""
     header = header_of(product, kind)
     changed: dict[str, object] = {"fields": {**product.fields, header: value}, "doubt": product.doubt}
     if kind == "price":
         amounts = amounts_in(value)
         changed |= {"price": amounts[0] if amounts else None, "doubt": ""}
-        changed["currency"] = currency_in(value) or product.currency
+        changed |= {"currency": currency_in(value) or product.currency, "first_day": "", "last_day": ""}
     else:
         changed[kind] = value
+        if kind == "valid":
+            said = of_columns([(header, value)]) or validity_in(value, column=True)
+            changed["first_day"] = said.first.isoformat() if said.first else ""
+            changed["last_day"] = said.last.isoformat() if said.last else ""
     return product.model_copy(update={**changed, "edited": tuple({*product.edited, kind})})
 
 
@@ -231,7 +237,9 @@ def _within(product: Product) -> tuple[str, ...]:
     rest = sorted(
         plain(value)
         for header, value in product.fields.items()
-        if next(iter(column_kinds(header)), "") not in _VALUES and "price" not in column_kinds(header)
+        if next(iter(column_kinds(header)), "") not in _VALUES
+        and "price" not in column_kinds(header)
+        and header not in product.prices
     )
     return (product.document, product.title, plain(product.name), bare(product.article), *rest)
 
@@ -242,11 +250,24 @@ def _across(product: Product) -> tuple[str, ...]:
 
 
 def _disagree(products: Sequence[Product]) -> bool:
-    """Whether prices differ that are in one currency, or may be."""
-    said = {(product.price, product.currency) for product in products}
+    """Whether prices differ that are in one currency, or may be, on one day. One of several that have names
+    of their own may be the only one in another document."""
     return any(
-        a[0] != b[0] and (a[1] == b[1] or not a[1] or not b[1]) for a in said for b in said if a is not b
+        a.price != b.price
+        and (a.currency == b.currency or not a.currency or not b.currency)
+        and not _validity(a).apart(_validity(b))
+        and not (_all_prices(a) & _all_prices(b) and (a.prices or b.prices))
+        for n, a in enumerate(products)
+        for b in products[n + 1 :]
     )
+
+
+def _validity(product: Product) -> Validity:
+    return Validity.of(product.first_day, product.last_day)
+
+
+def _all_prices(product: Product) -> set[Decimal | None]:
+    return {product.price, *(amount for said in product.prices.values() for amount in amounts_in(said)[:1])}
 
 
 def _chosen(same: Sequence[Product], corrections: Corrections, questions: list[Question]) -> Product:
@@ -269,10 +290,16 @@ def _unconfirmed(product: Product, options: Iterable[Option]) -> Product:
     fields = {
         name: value
         for name, value in product.fields.items()
-        if not column_kinds(name).keys() & {"price", "old_price"} or name == header
+        if name == header
+        or not (column_kinds(name).keys() & {"price", "old_price"} or name in product.prices)
     }
     return product.model_copy(
-        update={"fields": {**fields, header: said}, "price": None, "doubt": "which price holds?"}
+        update={
+            "fields": {**fields, header: said},
+            "price": None,
+            "prices": {},
+            "doubt": "which price holds?",
+        }
     )
 
 

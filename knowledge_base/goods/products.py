@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from knowledge_base.document import Product, Row, Table
 from knowledge_base.goods.money import amounts_in, decimal_mark
+from knowledge_base.goods.prices import is_size, named_prices, price_columns
 from knowledge_base.goods.stock import in_stock
+from knowledge_base.goods.validity import of_columns, validity_in
 from knowledge_base.vocabulary import column_kinds, currency_in, plain, words
 
 # Cells of a column that are looked at to tell what it holds.
@@ -37,13 +40,29 @@ def products_of(table: Table, page: int, said: Mapping[str, str] | None = None) 
     if not table.rows:
         return []
     columns = columns_of(table, said or {})
+    prices = price_columns(table, columns, said or {})
+    if prices and "price" not in columns:
+        columns = {kind: place for kind, place in columns.items() if place not in prices}
+        columns["price"] = prices[0]
     if "name" not in columns or not columns.keys() & {"price", "article", "stock"}:
         return []
     price = columns.get("price")
     mark = decimal_mark(row.cells[price] for row in table.rows[:5000]) if price is not None else ""
-    common = _common_currency(table, price)
-    found = (_product(table, row, columns, page, mark, common) for row in _named(table, columns))
+    known = _Columns(columns, prices, page, mark, _common_currency(table, price))
+    found = (_product(table, row, known) for row in _named(table, columns))
     return [product for product in found if product]
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What is known of a table: kind of column -> its place, the places of all prices, the page, the decimal
+    sign of its prices, and the currency that stands beside them."""
+
+    places: dict[str, int]
+    prices: list[int]
+    page: int
+    mark: str
+    common: str
 
 
 def _named(table: Table, columns: dict[str, int]) -> Iterator[Row]:
@@ -210,9 +229,9 @@ def _common_currency(table: Table, price: int | None) -> str:
     return ""
 
 
-def _product(
-    table: Table, row: Row, columns: dict[str, int], page: int, mark: str, common: str
-) -> Product | None:
+def _product(table: Table, row: Row, known: _Columns) -> Product | None:
+    columns, mark, common = known.places, known.mark, known.common
+
     def cell(kind: str) -> str:
         return row.cells[columns[kind]] if kind in columns else ""
 
@@ -223,13 +242,11 @@ def _product(
         return None
     if sum(bool(c) and c == h for c, h in zip(row.cells, table.header, strict=False)) >= LEAST_REPEATED:
         return None
-    written = cell("price") or cell("old_price") or next(iter(_all_of(table, row, "price")), "")
+    others = (row.cells[place] for place in known.prices if row.cells[place])
+    written = cell("price") or cell("old_price") or next(others, "")
     amounts = amounts_in(_STRUCK.sub(" ", written), mark)
-    doubt = ""
-    if "price" in columns and not amounts:
-        doubt = f"no price: “{written}”" if written else "no price"
-    elif amounts and (not amounts[0] or " / " in written or _names_two(_STRUCK.sub(" ", written))):
-        doubt = f"is this its price: “{written}”?"
+    prices = named_prices(table, row, known.prices)
+    validity = of_columns(table.pairs(row)) or validity_in(row.section) or validity_in(table.title)
     place = columns.get("price")
     header = table.header[place] if table.header and place is not None else ""
     return Product(
@@ -240,16 +257,33 @@ def _product(
         unit=cell("unit") or _unit(header),
         stock=cell("stock") or next(iter(_all_of(table, row, "stock")), ""),
         category=cell("category") or row.section,
-        variants=_variants(table, row),
+        variants=_variants(table, row, known.prices),
         picture=cell("picture"),
         link=cell("link"),
         valid=cell("valid"),
+        first_day=validity.first.isoformat() if validity.first else "",
+        last_day=validity.last.isoformat() if validity.last else "",
         title=table.title,
-        page=page,
+        page=known.page,
         row=row.number,
+        prices=prices,
         fields=_fields(table, row, columns, common),
-        doubt=doubt,
+        doubt=_doubt(table, known, written, prices) if "price" in columns else "",
     )
+
+
+def _doubt(table: Table, known: _Columns, written: str, prices: Mapping[str, str]) -> str:
+    """What an owner should look at of a price; empty: nothing."""
+    plainly = _STRUCK.sub(" ", written)
+    amounts = amounts_in(plainly, known.mark)
+    if not amounts:
+        return f"no price: “{written}”" if written else "no price"
+    by_looks = len(known.prices) > 1 and all(is_size(table.header[place]) for place in known.prices)
+    if prices and by_looks and not (known.common or any(map(currency_in, prices.values()))):
+        return f"are these its prices: {', '.join(f'{name} {price}' for name, price in prices.items())}?"
+    if not amounts[0] or (not prices and (" / " in written or _names_two(plainly))):
+        return f"is this its price: “{written}”?"
+    return ""
 
 
 def _names_two(written: str) -> bool:
@@ -277,10 +311,13 @@ def _fields(table: Table, row: Row, columns: dict[str, int], common: str) -> dic
     return fields
 
 
-def _variants(table: Table, row: Row) -> str:
+def _variants(table: Table, row: Row, prices: Sequence[int]) -> str:
     """Size, colour and whatever else tells one of a kind from another."""
     said: list[str] = []
+    priced = {table.header[place] for place in prices if table.header}
     for name, cell in table.pairs(row):
+        if name in priced:
+            continue
         size = _SIZE_COLUMN.search(name)
         if next(iter(column_kinds(name)), "") == "variants":
             said.append(f"{size.group()}: {cell}" if size and _is_count(cell) else cell)

@@ -23,6 +23,7 @@ from server.observability.costs import Spending
 from server.operators import audit
 from server.operators.change_feed import Feed
 from server.operators.knowledge.documents import Reading
+from server.operators.knowledge.pictures import PictureReader
 from server.operators.login import Access
 from server.operators.tokens import Visible, who
 from server.outreach.appointments import Appointments
@@ -58,6 +59,7 @@ class Api:
     appointments: Appointments
     conversation_list: ConversationList
     hooks: Hooks
+    pictures: PictureReader
     reading: Reading = field(default_factory=Reading)
     later: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     # Made when it is first asked for: its models cost a second.
@@ -88,6 +90,7 @@ class Api:
             Appointments(redis),
             ConversationList(redis),
             Hooks(settings, redis),
+            PictureReader(settings, redis),
         )
 
 

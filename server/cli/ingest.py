@@ -20,6 +20,8 @@ from server.store.client import Redis
 
 if TYPE_CHECKING:
     from knowledge_base.library import Library
+    from knowledge_base.reading import Sees
+    from server.bots.bot import Bot
 
 _ADDRESS = ("http://", "https://")
 
@@ -79,7 +81,7 @@ async def _all(settings: Settings, redis: Redis, wanted: Wanted, folder: Path) -
     from knowledge_base.document import Unreadable
     from server.operators.knowledge.websites import fetched
 
-    await bot_of(settings, redis, wanted.bot_id)
+    bot = await bot_of(settings, redis, wanted.bot_id)
     failures, paths = 0, wanted.paths
     for website in wanted.websites:
         try:
@@ -91,35 +93,50 @@ async def _all(settings: Settings, redis: Redis, wanted: Wanted, folder: Path) -
         paths = paths + saved
         for problem in problems:
             console.print(f"[yellow]in part[/] {escape(problem)}", highlight=False)
-    return failures + await _read_in(settings, redis, wanted.bot_id, paths, wanted.password)
+    return failures + await _read_in(settings, redis, bot, paths, wanted.password)
 
 
-async def _read_in(settings: Settings, redis: Redis, bot_id: str, paths: list[Path], password: str) -> int:
+async def _read_in(settings: Settings, redis: Redis, bot: Bot, paths: list[Path], password: str) -> int:
     """Ingest files with a progress bar and one line per file that cannot be read; returns how many could
     not."""
     from knowledge_base.load import FORMATS
+    from server.operators.knowledge.pictures import PictureReader
     from server.pipeline.agents import library
 
     shelf, failures = library(settings, redis), 0
+    how = _How(bot.id, password, PictureReader(settings, redis).of(bot))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("passages"))
     with Progress(*columns, console=console) as progress:
-        async with shelf.together(bot_id):
+        async with shelf.together(bot.id):
             for path in paths:
-                failures += not await _read_one(shelf, bot_id, path, password, progress)
+                failures += not await _read_one(shelf, path, how, progress)
     await redis.aclose()
     if not paths:
         console.print("no documents found; use " + ", ".join(FORMATS))
     return failures
 
 
-async def _read_one(shelf: Library, bot_id: str, path: Path, password: str, progress: Progress) -> bool:
+@dataclass(frozen=True, slots=True)
+class _How:
+    """For which bot files are read, what opens them, and what reads their pictures."""
+
+    bot_id: str
+    password: str
+    sees: Sees | None
+
+
+async def _read_one(shelf: Library, path: Path, how: _How, progress: Progress) -> bool:
     """Ingest one file; False when it could not be read, which is said."""
     from knowledge_base.document import Unreadable
 
     task = progress.add_task(path.name, total=None)
     try:
         stored = await shelf.add(
-            bot_id, path, lambda done, total: progress.update(task, completed=done, total=total), password
+            how.bot_id,
+            path,
+            lambda done, total: progress.update(task, completed=done, total=total),
+            how.password,
+            how.sees,
         )
     except RedisError:
         raise

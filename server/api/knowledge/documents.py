@@ -167,7 +167,8 @@ async def _ingest(api: Api, bot_id: str, path: Path, password: str) -> Stored:
 
     api.reading.at(bot_id, path.name, 0, 0)
     try:
-        return await api.shelf.add(bot_id, path, progress, password)
+        sees = api.pictures.of(api.lookup.runtime(bot_id).bot)
+        return await api.shelf.add(bot_id, path, progress, password, sees)
     except Unreadable as error:
         raise HTTPException(422, f"file: {error}") from None
     finally:

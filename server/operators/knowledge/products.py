@@ -47,6 +47,9 @@ class ListedProduct(Record):
     name: str = Field(description="What it is called")
     article: str = Field(description="Its article number")
     price: Decimal | None = Field(description="For one `unit`; null: there is none, or the shop must choose")
+    prices: dict[str, str] = Field(
+        description="Where there are several, all as they are written, by the names of their columns"
+    )
     currency: str = Field(description="ISO 4217; empty: the file names none")
     unit: str = Field(description="What the price is for")
     stock: str = Field(description="How many there are, as the file says it")

@@ -45,14 +45,21 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the page on the dashboard."""
     shelf = library(frame.settings, frame.redis)
 
-    def chosen(request: Request) -> str:
+    async def chosen(request: Request) -> str:
+        """The bot that is asked for, else the first that has documents."""
         asked = request.query_params.get("bot", "")
         known = [runtime.bot.id for runtime in frame.runtimes.values()]
-        return asked if asked in known else DEFAULT if DEFAULT in known else next(iter(known), "")
+        if asked in known or not known:
+            return asked if known else ""
+        usual = sorted(known, key=lambda bot_id: bot_id != DEFAULT)
+        for bot_id in usual:
+            if await shelf.has_documents(bot_id):
+                return bot_id
+        return usual[0]
 
     @routes.get("/knowledge", response_class=HTMLResponse)
     async def knowledge(request: Request) -> Response:
-        bot_id = chosen(request)
+        bot_id = await chosen(request)
         documents = await shelf.documents(bot_id) if bot_id else []
         corrections = await shelf.corrections(bot_id) if bot_id else Corrections()
         shown: dict[str, Any] = {
@@ -73,7 +80,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     @routes.get("/knowledge/{document_id}/{part}", response_class=HTMLResponse)
     async def opened(request: Request, document_id: str, part: str) -> Response:
         """What is fetched when it is opened: products, columns or passages of a document."""
-        bot_id = chosen(request)
+        bot_id = await chosen(request)
         document = await shelf.document(bot_id, document_id) if bot_id else None
         if document is None or part not in ("products", "columns", "passages"):
             raise HTTPException(404, "there is no document of this id")

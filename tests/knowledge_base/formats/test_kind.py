@@ -158,5 +158,5 @@ def test_without_ocr_a_picture_is_refused_with_what_an_owner_can_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Unreadable, match="no OCR; install tesseract, or send it as text"):
+    with pytest.raises(Unreadable, match="no OCR; install tesseract, give the bot a model"):
         read(picture(tmp_path / "photo.png", ["Haircut 25 EUR"]))

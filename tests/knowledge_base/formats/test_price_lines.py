@@ -78,6 +78,34 @@ def test_two_prices_on_one_line_are_asked_about(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Haircut 25 EUR\nColouring 60 EUR\n", [("Haircut", "25", "EUR"), ("Colouring", "60", "EUR")]),
+        ("Our prices\n\nHaircut - 25\nColouring - 60\n", [("Haircut", "25", ""), ("Colouring", "60", "")]),
+        ("Студия «Лилия»\n\nМаникюр — 5 000 тг\n", [("Маникюр", "5000", "KZT")]),
+        (
+            "We are a workshop in Almaty, and we mend shoes. Come in.\n\nHeels 2 500 KZT\nSoles 6 000 KZT\n",
+            [("Heels", "2500", "KZT"), ("Soles", "6000", "KZT")],
+        ),
+    ],
+    ids=["two", "two without a currency", "one", "two below prose"],
+)
+def test_a_short_list_is_a_list(tmp_path: Path, text: str, said: list[tuple[str, str, str]]):
+    assert brief(products(tmp_path, text)) == said
+
+
+def test_two_prices_that_are_no_list_are_said(tmp_path: Path):
+    (tmp_path / "a.txt").write_text(
+        "For 20 EUR you get a wash, and we dry it too\n\nMore is 30 EUR with wax\n\n"
+        "We are a car wash since 1990, come as you are. Ask for Ben.\n\nThe hall is behind the market.\n"
+    )
+    reading = read(tmp_path / "a.txt")
+    assert (
+        reading.document.products or "2 lines with prices were read as text" in reading.document.problems[0]
+    )
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Anna 1998\nBen 2001\nCid 2003\n",
