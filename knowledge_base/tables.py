@@ -15,6 +15,7 @@ from knowledge_base.vocabulary import column_kinds, currency_in
 SEARCHED = 25
 _NUMBER = re.compile(r"^[^\w]*(?:[^\W\d_]{1,4}\.?\s?)?[-+]?\d[\d\s.,'/%:-]*\s?\D{0,8}$")
 
+_WITH_UNIT = re.compile(r"\d\s?([^\d\s.,;:()]{1,8}\.?)")
 _MEASURE = re.compile(r"\D{0,8}?(\d{1,4}(?:[.,]\d{1,2})?)\s?([^\W\d_]{1,6}\.?)")
 
 
@@ -160,9 +161,17 @@ def _numeric(cell: str) -> bool:
     return bool(cell) and len(cell) < 40 and bool(_NUMBER.match(cell))
 
 
+def _is_price(cell: str) -> bool:
+    """Whether a cell is a price with its currency: `from 5 500 to 7 000 RUB`."""
+    return len(cell) < 40 and any(currency_in(match[1]) for match in _WITH_UNIT.finditer(cell))
+
+
 def _telling(line: Line) -> int:
     """How many cells name a kind of column."""
-    return sum(bool(cell) and len(cell) < 60 and bool(column_kinds(cell)) for cell in line.cells)
+    return sum(
+        bool(cell) and len(cell) < 60 and bool(column_kinds(cell)) and not _is_price(cell)
+        for cell in line.cells
+    )
 
 
 def _first_full(block: Sequence[Line], width: int) -> int:
@@ -181,7 +190,7 @@ def _header_at(block: Sequence[Line], start: int) -> int | None:
         line = block[place]
         if line.filled < 2:
             continue
-        numbers = sum(map(_numeric, line.cells))
+        numbers = sum(_numeric(cell) or _is_price(cell) for cell in line.cells)
         below = block[place + 1 : place + 30]
         telling = _telling(line)
         distinct = len(set(filter(None, line.cells))) >= min(2, line.filled)
@@ -195,7 +204,10 @@ def _header_at(block: Sequence[Line], start: int) -> int | None:
         differs = sum(
             not _numeric(line.cells[column])
             and bool(line.cells[column])
-            and any(column < len(row.cells) and _numeric(row.cells[column]) for row in below)
+            and any(
+                column < len(row.cells) and (_numeric(row.cells[column]) or _is_price(row.cells[column]))
+                for row in below
+            )
             for column in range(len(line.cells))
         )
         differs += measures and not any(map(_are_measures, below[:5]))

@@ -206,8 +206,11 @@ def _paragraphs(text: str) -> list[tuple[str, str]]:
     parts = [part.strip() for part in text.split("\n") if part.strip()]
     found: list[tuple[str, str]] = []
     heading = ""
-    for part in parts:
-        if part[-1] in ".!?…।؟;" or len(part) > 80 or "; " in part:
+    for place, part in enumerate(parts):
+        asks = part[-1] in "?؟" and place + 1 < len(parts) and parts[place + 1][-1] not in "?؟"
+        if asks:  # a question that the next paragraph answers
+            heading = part
+        elif part[-1] in ".!?…।؟;" or len(part) > 80 or "; " in part:
             found.append((heading, part))
         else:
             heading = part
@@ -254,7 +257,7 @@ def row_line(row: dict[str, Any], language: str) -> str:
     ]
     # of several prices none is the price: each is said with its name
     header, price = take(_PRICES) if len(priced) < 2 else ("", "")
-    name = take(_NAMES)[1] or (rest.pop(next(iter(rest))) if rest else "")
+    name = rest.pop(_name_of(rest), "")
     unit = currency or (match.group(1) if (match := re.search(r"[(,]\s*([^\s)]{1,5})\)?$", header)) else "")
     stock = next((v for h, v in rest.items() if "stock" in column_kinds(h)), "")
     others = [
@@ -266,6 +269,16 @@ def row_line(row: dict[str, Any], language: str) -> str:
         others.append(say("in_stock" if int(stock[:MOST_DIGITS]) else "out_of_stock", language))
     line = f"*{name}*" + (f": {_grouped(price)} {unit}".rstrip() if price else "")
     return line + (f" ({', '.join(others)})" if others else "")
+
+
+def _name_of(row: dict[str, str]) -> str:
+    """The header under which a row says what it is: the one that says so most plainly, else the first of
+    which nothing is known."""
+    named = {h: column_kinds(h)["name"] for h in row if "name" in column_kinds(h)}
+    plain = (h for h in row if not column_kinds(h) and any(map(str.isalpha, row[h])))
+    worded = (h for h in row if any(h.casefold().startswith(word) for word in _NAMES))
+    chosen = min(named, key=lambda h: named[h]) if named else next(plain, "")
+    return chosen or next(worded, next(iter(row), ""))
 
 
 # A price has fewer digits; Python refuses to read a number of thousands of them.

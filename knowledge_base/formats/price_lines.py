@@ -24,7 +24,7 @@ _AMOUNT = (
     rf"(?:от |from |ab |da |desde |à partir de )?(?:(?<![^\W\d_])[^\W\d_]{{1,3}}\.?\s?|[€$£₸₽₺₹₴¥]\s?)?"
     rf"{_NUMBER}"
 )
-_BEHIND = r"\s*(?:\(([^()]{1,60})\)|[/,]\s*([^\d\s][^/,]{0,30}|\d{1,3}\s?[^\W\d_]{1,8}\.?))?"
+_BEHIND = r"\s*(?:[/,]\s*([^\d\s(][^/,(]{0,30}?|\d{1,3}\s?[^\W\d_]{1,8}\.?))?\s*(?:\(([^()]{1,60})\))?"
 _BULLET = re.compile(r"^(?:[-–—•*·▪►✔✓]\s+|\d{1,3}[.)]\s+)")
 # `Margherita ........ 8.50`
 _LEADER = re.compile(rf"^(.*\w\W{{0,3}}?)\s*(?:[.·…_]\s?){{2,}}\s*({_AMOUNT}\s*[^\d.]{{0,12}})$")
@@ -40,6 +40,7 @@ _PRICE_FIRST = re.compile(
 )
 # `Haircut - 2500`, `Haircut: 2500`, `Haircut  2500`: no currency is named
 _BARE = re.compile(rf"^(.*?[^\W\d_][^\d]*?)\s*(?:\s[-–—=]\s|:\s|\s)\s*({_NUMBER})$")
+_BRACKETS = re.compile(r"\([^()]*\)")
 # Signs and pictures before a name.
 _ORNAMENT = re.compile(r"^[^\w\"'«“(]+(?=\w|[\"'«“(])")
 _HOURS = re.compile(r"(?:[01]?\d|2[0-4])(?:[.:]\d\d)?\s?[–-]\s?(?:[01]?\d|2[0-4])(?:[.:]\d\d)?")
@@ -54,6 +55,8 @@ class PriceList:
     """Lines of a text that are a price list, up to the line before `end`."""
 
     end: int
+    # The line above it that names its first group, taken in as that; empty where there is none.
+    above: str = ""
     rows: list[Row] = field(default_factory=list[Row])
     left_out: list[str] = field(default_factory=list[str])
 
@@ -90,9 +93,10 @@ def _is_all(lines: Sequence[str], place: int, found: PriceList) -> bool:
 
 
 def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceList:
-    found = PriceList(place)
+    before = next((line.strip() for line in reversed(lines[max(0, place - 2) : place]) if line.strip()), "")
+    found = PriceList(place, before if before and before[0] != "#" and _is_heading(before) else "")
     between: list[str] = []
-    section = ""
+    section = found.above
     for number in range(place, len(lines)):
         line = lines[number].strip()
         if not line:
@@ -197,7 +201,7 @@ def _with_currency(line: str) -> tuple[str, ...] | None:
             return several.group(1).strip(" -–—:="), several.group(2).strip()
     match = _PRICED.match(line)
     if match and currency_in(match.group(2)) and _can_name(match.group(1)):
-        remark = next(filter(None, match.groups()[2:]), "")
+        remark = ", ".join(filter(None, match.groups()[2:]))
         name, price = _ORNAMENT.sub("", match.group(1).strip(" -–—:=")), match.group(2).strip()
         return (name, price, remark.strip()) if remark else (name, price)
     return None
@@ -208,8 +212,9 @@ def _can_name(text: str) -> bool:
 
 
 def _is_heading(line: str) -> bool:
-    """Whether a line names the group of those below it."""
-    return len(line) <= 60 and not any(c.isdigit() for c in line) and line[-1] not in ".,;!?"
+    """Whether a line names the group of those below it; what stands in brackets may have numbers."""
+    name = _BRACKETS.sub("", line)
+    return 0 < len(name) <= 60 and not any(c.isdigit() for c in name) and line[-1] not in ".,;!?"
 
 
 # `Price: 45 000`, a line of a card.

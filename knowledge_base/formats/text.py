@@ -66,6 +66,9 @@ def parts_of(text: str, number: int, *, whole: bool = False) -> tuple[list[Page]
             continue
         prices = price_list(lines, place, whole=whole)
         if prices:
+            above = [n for n, line in enumerate(prose) if line.strip()][-1:]
+            if above and prose[above[0]].strip() == prices.above:
+                del prose[above[0] :]
             end_prose()
             pages.append(prices.page(number))
             left_out += prices.left_out

@@ -102,6 +102,7 @@ class Catalogue:
             if p.first_day or p.last_day
         }
         self._words = Vocabulary(self._held)
+        self._headers = Vocabulary({token for p in self._products for h in p.fields for token in tokens(h)})
 
     @classmethod
     def of_rows(cls, rows: Sequence[Mapping[str, str]]) -> Catalogue:
@@ -321,6 +322,8 @@ class Catalogue:
             return True
         if word.isdigit() and len(word) < LEAST_DIGITS:
             return False
+        if len(word) > 2 and self._headers.meant(word) and not self._quality(word)[0].any():
+            return False  # it asks for what a column says: the time of delivery, the price for dealers
         return (
             word not in function_words() and not currency_in(word) and (len(word) > 1 or not word.isascii())
         )

@@ -197,12 +197,13 @@ def _by_content(
     if "name" not in found:
         wordy = [place for place in free if _share(cells[place], _is_worded) > 0.6]
         spare = [found[kind] for kind in ("category", "variants", "article") if kind in found]
-        if wordy:
-            found["name"] = max(wordy, key=lambda place: (len(set(cells[place])) > 1, -place))
-        elif spare and (
-            lettered := [p for p in spare if _share(cells[p], lambda c: bool(_LETTER.search(c))) > 0.6]
-        ):
-            found["name"] = lettered[0]
+        lettered = [p for p in spare if _share(cells[p], lambda c: bool(_LETTER.search(c))) > 0.6]
+        named = max(wordy, key=lambda place: (len(set(cells[place])) > 1, -place), default=None)
+        # more kinds of work than times that they take: these are what is sold
+        if lettered and (named is None or len(set(cells[named])) < len(set(cells[lettered[0]])) / 2):
+            named = lettered[0]
+        if named is not None:
+            found["name"] = named
 
 
 def _share(cells: Sequence[str], holds: Callable[[str], bool]) -> float:

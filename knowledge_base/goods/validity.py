@@ -118,8 +118,8 @@ def _behind() -> re.Pattern[str]:
 
 
 @cache
-def _context() -> re.Pattern[str]:
-    return re.compile(rf"(?<![^\W_])(?:{_listed('about')})", re.I)
+def _context(*kinds: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(_listed, kinds))})", re.I)
 
 
 def validity_in(text: str, *, column: bool = False) -> Validity:
@@ -138,7 +138,11 @@ def validity_in(text: str, *, column: bool = False) -> Validity:
             last = min(last or day, day)
         elif _before("from").search(start):
             first = max(first or day, day)
-        elif before and between in ("-", "–", "—") and (column or first or _context().search(text)):
+        elif (
+            before
+            and between in ("-", "–", "—")
+            and (column or first or _context("prices", "offers").search(text))
+        ):
             first, last = first or previous, day
         elif column and not first:
             last = day
@@ -147,11 +151,14 @@ def validity_in(text: str, *, column: bool = False) -> Validity:
 
 
 def stated(lines: Iterable[str]) -> dict[str, Validity]:
-    """The lines of a text that say when its prices hold, each with what it says."""
+    """The lines of a text that say when its prices hold, each with what it says. An offer of so many percent
+    holds for itself alone."""
     found: dict[str, Validity] = {}
     for line in lines:
         line = line.strip()
-        if len(line) <= LONGEST_STATEMENT and _context().search(line) and (said := validity_in(line)):
+        if len(line) > LONGEST_STATEMENT or "%" in line or not _context("prices").search(line):
+            continue
+        if said := validity_in(line):
             found[line] = said
     return found
 
