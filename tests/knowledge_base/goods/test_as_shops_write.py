@@ -74,6 +74,6 @@ def test_a_row_is_called_by_its_name_and_not_by_its_number(tmp_path: Path):
 
 
 def test_a_question_in_a_document_heads_its_answer():
-    text = "Q: What does a full groom cost?\nA: 45 EUR for small dogs.\nQ: Do you groom cats?\nA: No, dogs alone."
+    text = "Q: What does a full groom cost?\nA: 45 EUR for small dogs.\nQ: Do you groom cats?\nA: No, dogs."
     quotes = Quotes(lambda said: np.array([float("cost" in said), 1.0]), [Shown("en", True, text)], "en")
     assert quotes.answer("What does a groom cost?") == "A: 45 EUR for small dogs."
