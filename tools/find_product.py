@@ -28,7 +28,7 @@ async def find_product(  # noqa: PLR0913 - each narrows the search in its own wa
 
     Use it for every question about a price or availability of a product. Bounds of 0 are none. `category`
     and `in_stock` narrow the list; leave them out where the customer does not ask for them. A price that is
-    marked as not confirmed must not be stated, nor one marked as expired or not valid yet as if it held now.
+    marked as not confirmed must not be stated.
     """
     services = services_of(runtime)
     catalogue = services.price_list
