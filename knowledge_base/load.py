@@ -60,6 +60,8 @@ _UNNAMED = {".xml-workbook": "workbooks.read_xml_workbook"}
 GARBLED_SHARE = 0.05
 # So many lines with prices that gave no products are said.
 MANY_PRICES = 2
+# Characters of what may stand between two pages of one table: the foot of the first, the head of the second.
+LONGEST_FOOT = 160
 # Characters of a title with the line that says until when a table holds.
 LONGEST_TITLES = 400
 # A line above a table that is longer is a sentence, and one with a number other than a year says something.
@@ -165,7 +167,7 @@ def _with_titles(pages: list[Page]) -> Iterator[Page]:
         line = page.text.rsplit("\n", 1)[-1].lstrip("# ").strip()
         titled = len(line) < LONGEST_TITLE and line[-1:].isalnum() and (": " not in line or currency_in(line))
         before = line if titled and not _NUMBER.search(_YEAR.sub("", line)) else ""
-        last = None if before or len(page.text) > LONGEST_TITLE else last
+        last = None if before or len(page.text) > LONGEST_FOOT else last
         yield page
 
 

@@ -16,6 +16,8 @@ SEARCHED = 25
 _NUMBER = re.compile(r"^[^\w]*(?:[^\W\d_]{1,4}\.?\s?)?[-+]?\d[\d\s.,'/%:-]*\s?\D{0,8}$")
 
 _WITH_UNIT = re.compile(r"\d\s?([^\d\s.,;:()]{1,8}\.?)")
+# A measure alone, such as `EUR/m2`.
+_POWER = re.compile(r"\D*[^\W\d_]\d")
 _MEASURE = re.compile(r"\D{0,8}?(\d{1,4}(?:[.,]\d{1,2})?)\s?([^\W\d_]{1,6}\.?)")
 
 
@@ -53,11 +55,21 @@ def lines_of(rows: Iterable[Sequence[str]], first: int = 1) -> list[Line]:
     for row in cleaned:
         for place, cell in enumerate(row):
             used[place] = used[place] or bool(cell)
-    kept = [place for place in range(width) if used[place]]
+    gap = _gap([row + ("",) * (width - len(row)) for row in cleaned], used)
+    kept = [place for place in range(width) if used[place] or place == gap]
     return [
         Line(number, tuple(row[place] if place < len(row) else "" for place in kept))
         for number, row in enumerate(cleaned, first)
     ]
+
+
+def _gap(rows: Sequence[tuple[str, ...]], used: Sequence[bool]) -> int:
+    """The empty column between two price lists that stand side by side; -1 where there is none."""
+    for gap in range(2, len(used) - 2):
+        halves = ([Line(1, row[:gap]) for row in rows], [Line(1, row[gap + 1 :]) for row in rows])
+        if not used[gap] and used[gap + 1] and all(map(_is_price_list, halves)):
+            return gap
+    return -1
 
 
 def read_grid(
@@ -71,8 +83,36 @@ def read_grid(
         _keep(found, lines[1:], lines[0].cells, (page, title), by_line)
         return found
     for block in _blocks(lines):
-        _read_block(found, block, page, title, by_line)
+        for part in _side_by_side(block):
+            _read_block(found, part, page, title, by_line)
     return found
+
+
+def _side_by_side(block: list[Line]) -> list[list[Line]]:
+    """The two price lists of a block that stand side by side, with an empty column between them; a block of
+    one table as it is. What spans both is of the first."""
+    body = [line for line in block if line.different > 1]
+    for gap in range(2, len(block[0].cells) - 2):
+        if any(line.cells[gap] for line in body):
+            continue
+        left = [Line(line.number, line.cells[:gap]) for line in block]
+        right = [
+            Line(
+                line.number,
+                line.cells[gap + 1 :] if line.different > 1 else ("",) * len(line.cells[gap + 1 :]),
+            )
+            for line in block
+        ]
+        if _is_price_list(left) and _is_price_list(right):
+            return [[line for line in half if line.filled] for half in (left, right)]
+    return [block]
+
+
+def _is_price_list(lines: Sequence[Line]) -> bool:
+    """Whether rows begin with words and have a price with its currency behind them."""
+    rows = [line.cells for line in lines if any(map(_is_price, line.cells))]
+    worded = sum(any(map(str.isalpha, cells[0])) and not _is_price(cells[0]) for cells in rows)
+    return len(rows) > 1 and worded * 3 > len(rows) * 2
 
 
 def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
@@ -158,7 +198,7 @@ def _say(found: Found, page: int, lines: Sequence[Line]) -> None:
 
 
 def _numeric(cell: str) -> bool:
-    return bool(cell) and len(cell) < 40 and bool(_NUMBER.match(cell))
+    return bool(cell) and len(cell) < 40 and bool(_NUMBER.match(cell)) and not _POWER.fullmatch(cell)
 
 
 def _is_price(cell: str) -> bool:

@@ -17,12 +17,14 @@ LEAST_LINES, LEAST_WITH_CURRENCY = 3, 2
 MOST_BESIDE = 2
 # Lines between two prices that belong to the list: a heading, a remark on two lines.
 MOST_BETWEEN = 2
+# Lines of a card above its price, its name among them.
+LEAST_CARD, MOST_OF_CARD = 3, 8
 # Characters of a name, and of a line that is no prose.
 LONGEST_NAME, LONGEST_LINE = 90, 140
 _NUMBER = r"\d[\d .,]*(?:\s?[–-]\s?\d[\d .,]*)?"
 _AMOUNT = (
     rf"(?:от |from |ab |da |desde |à partir de )?(?:(?<![^\W\d_])[^\W\d_]{{1,3}}\.?\s?|[€$£₸₽₺₹₴¥]\s?)?"
-    rf"{_NUMBER}"
+    rf"{_NUMBER}(?:\s(?:до|to|a|bis|à|hasta|até)\s{_NUMBER})?"
 )
 _BEHIND = r"\s*(?:[/,]\s*([^\d\s(][^/,(]{0,30}?|\d{1,3}\s?[^\W\d_]{1,8}\.?))?\s*(?:\(([^()]{1,60})\))?"
 _BULLET = re.compile(r"^(?:[-–—•*·▪►✔✓]\s+|\d{1,3}[.)]\s+)")
@@ -34,6 +36,7 @@ _PRICED = re.compile(
 )
 # `20 €` below the name of the thing.
 _ALONE = re.compile(rf"^{_AMOUNT}\s?[^\d\s.,;:!?()/]{{0,8}}\.?$")
+_AT_LEAST = re.compile(r"^(?:от|from|ab|da|desde|à partir de)\s", re.I)
 # `25 EUR - Haircut`
 _PRICE_FIRST = re.compile(
     r"^((?:[€$£₸₽₺₹₴¥]\s?)?\d[\d .,]*\s?[^\W\d_€$£₸₽₺₹₴¥]{0,6}[€$£₸₽₺₹₴¥]?)\s*[-–—:]\s+(\D.*)$"
@@ -45,7 +48,7 @@ _BRACKETS = re.compile(r"\([^()]*\)")
 _ORNAMENT = re.compile(r"^[^\w\"'«“(]+(?=\w|[\"'«“(])")
 _HOURS = re.compile(r"(?:[01]?\d|2[0-4])(?:[.:]\d\d)?\s?[–-]\s?(?:[01]?\d|2[0-4])(?:[.:]\d\d)?")
 # A name is no sentence, and no telephone.
-_NO_NAME = re.compile(r"[.!?;]\s|\d[\d ()-]{7,}\d")
+_NO_NAME = re.compile(r"[.!?;]\s|\d[\d ()-]{7,}\d|\d\d\s?/\s?[^\W\d_]")
 # Two prices in one line: the name ends before the first.
 _INSIDE = re.compile(rf"^(.*?[^\W\d_].*?)\s*[-–—:]?\s*({_AMOUNT}\s?[^\d\s.,;:!?()/]{{1,8}}\.?\W.*)$")
 
@@ -69,6 +72,23 @@ class PriceList:
         ]
         table = Table(header=(), rows=tuple(rows))
         return Page(number=number, text="\n".join(map(table.line, table.rows)), table=table)
+
+
+# The first of two menus that stand side by side: `Soup ........ 9,00 Panna cotta ........ 4,50`
+_TWO_LEADERS = re.compile(
+    rf"^(.{{3,90}}?(?:[.·…_]\s?){{3,}}\s*{_NUMBER}(?:\s?/\s?{_NUMBER})?)\s+(\D.*(?:[.·…_]\s?){{3,}}.*)$"
+)
+
+
+def columns_apart(lines: list[str]) -> list[str]:
+    """The lines of a page, those of two columns of prices with dots one after the other: which group of the
+    second column they stand in is not known any more."""
+    parted = [_TWO_LEADERS.match(line) for line in lines]
+    if sum(map(bool, parted)) < LEAST_LINES:
+        return lines
+    return [
+        part for line, both in zip(lines, parted, strict=True) for part in (both.groups() if both else [line])
+    ]
 
 
 def price_list(lines: Sequence[str], place: int, *, whole: bool = False) -> PriceList | None:
@@ -102,6 +122,8 @@ def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceList:
         if not line:
             continue
         parted = _parted(line, bare=bare)
+        if parted is None and number < _card_ends(lines, number, bare=bare):
+            continue
         if parted is None:
             if stated([line]):  # what comes below holds at other times
                 break
@@ -114,6 +136,10 @@ def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceList:
             _remark(found, between)
             section = heading or section
             between = []
+        if found.rows and "old_price" in column_kinds(parted[0]):
+            _remark(found, [line])  # what it cost before
+            found.end = number + 1
+            continue
         if _is_label(parted[0]):
             found.left_out.append(parted[0])
             parted, section = _named_above(lines, number, parted, section)
@@ -135,9 +161,38 @@ def _named_above(
 ) -> tuple[tuple[str, ...], str]:
     """A price whose line names no thing is that of the line above it."""
     above = next((line.strip("# ").strip() for line in reversed(lines[:number]) if line.strip()), "")
+    card = _card_above(lines, number)
+    if len(card) >= LEAST_CARD and not _is_label(card[0]):
+        return (card[0], *parted[1:], ", ".join(card[1:])), section
     if not above or len(above) > LONGEST_NAME or _parted(above, bare=False):
         return parted, section
     return (above, *parted[1:]), "" if above == section else section
+
+
+def _card_ends(lines: Sequence[str], number: int, *, bare: bool) -> int:
+    """The line of the price of a card in which a line stands; 0 where it stands in none."""
+    first = last = number
+    while first and lines[first - 1].strip():
+        first -= 1
+    while last + 1 < len(lines) and lines[last].strip() and (_parted(lines[last], bare=bare) or ("x",))[0]:
+        last += 1
+    is_card = (
+        LEAST_CARD <= last - first <= MOST_OF_CARD and (_parted(lines[last], bare=bare) or ("x",))[0] == ""
+    )
+    return last if is_card else 0
+
+
+def _card_above(lines: Sequence[str], number: int) -> list[str]:
+    """The lines right above a price up to an empty one, none of them with a price: what a package is called,
+    and what is in it."""
+    found: list[str] = []
+    while number and lines[number - 1].strip() and len(found) < MOST_OF_CARD:
+        number -= 1
+        line = lines[number].strip().lstrip("# ")
+        if _parted(line, bare=False) or len(line) > LONGEST_NAME:
+            return []
+        found.append(line)
+    return found[::-1]
 
 
 def _remark(found: PriceList, remarks: Sequence[str]) -> None:
@@ -183,7 +238,8 @@ def _parted(line: str, *, bare: bool) -> tuple[str, ...] | None:
 def _with_currency(line: str) -> tuple[str, ...] | None:
     if line[-1] in ".!?" and not re.search(r"[^\W\d_]{2,5}\.$", line):
         return None
-    if _ALONE.match(line) and currency_in(line):
+    before = _AT_LEAST.sub("", re.match(r"\D*", line).group()).strip()  # pyright: ignore[reportOptionalMemberAccess]
+    if _ALONE.match(line) and currency_in(line) and (not before or currency_in(before)):
         return "", line
     first = _PRICE_FIRST.match(line)
     if first and currency_in(first.group(1)) and not currency_in(first.group(2)):
@@ -200,11 +256,24 @@ def _with_currency(line: str) -> tuple[str, ...] | None:
         ):
             return several.group(1).strip(" -–—:="), several.group(2).strip()
     match = _PRICED.match(line)
-    if match and currency_in(match.group(2)) and _can_name(match.group(1)):
+    priced = match is not None and bool(currency_in(match.group(2)))
+    if (
+        match and priced and (inside := _priced_within(match.group(1)))
+    ):  # two prices: it ends before the first
+        return line[:inside].strip(" -–—:="), line[inside:].strip()
+    if match and priced and _can_name(match.group(1)):
         remark = ", ".join(filter(None, match.groups()[2:]))
         name, price = _ORNAMENT.sub("", match.group(1).strip(" -–—:=")), match.group(2).strip()
         return (name, price, remark.strip()) if remark else (name, price)
     return None
+
+
+def _priced_within(name: str) -> int:
+    """Where a price with its currency begins within a name; 0 where none does."""
+    for match in re.finditer(rf"{_NUMBER}\s?([^\d\s.,;:!?()/]{{1,8}})", name):
+        if match.start() and currency_in(match.group(1)):
+            return match.start()
+    return 0
 
 
 def _can_name(text: str) -> bool:

@@ -9,14 +9,14 @@ from striprtf.striprtf import rtf_to_text
 
 from knowledge_base.document import Page, Source, Unreadable, normalise
 from knowledge_base.formats.encoding import decoded
-from knowledge_base.formats.price_lines import LEAST_LINES, cards, price_list
+from knowledge_base.formats.price_lines import LEAST_LINES, cards, columns_apart, price_list
 from knowledge_base.tables import lines_of, read_grid
 from knowledge_base.vocabulary import column_kinds
 
 # Tabs and many blanks within a line part columns; a sign that no file holds stands for them until the text is
 # parted, because blanks are made one otherwise.
 _COLUMNS, _TAB = re.compile(r"(?<=\S)(?:[ \u00a0]*\t[ \t\u00a0]*|[ \u00a0]{3,})(?=\S)"), "\ue002"
-_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
+_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 
 
 def read_text(path: Path) -> Source:
@@ -45,7 +45,7 @@ def parts_of(text: str, number: int, *, whole: bool = False) -> tuple[list[Page]
     pages: list[Page] = []
     left_out: list[str] = []
     prose: list[str] = []
-    lines = text.split("\n")
+    lines = columns_apart(text.split("\n"))
     place = 0
 
     def end_prose() -> None:

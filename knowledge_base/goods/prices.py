@@ -55,7 +55,33 @@ def price_columns(table: Table, columns: Mapping[str, int], said: Mapping[str, s
     ]
     found = {*given, *named, *money, *(columns[k] for k in ("price", "old_price") if k in columns)}
     taken = {place for kind, place in columns.items() if kind not in ("price", "old_price")}
-    return sorted(found - taken) or _of_sizes(table, columns, said)
+    return sorted(found - taken) or _of_sizes(table, columns, said) or _by_title(table, columns, said)
+
+
+def _by_title(table: Table, columns: Mapping[str, int], said: Mapping[str, str]) -> list[int]:
+    """Columns of nothing but amounts whose headers say neither what they hold nor in what, where no other holds
+    a price and the title says that there are prices: `4 hours`, `1 day`, `Weekend` below `Prices in EUR`."""
+    if not currency_in(table.title) or "price" in said.values():
+        return []
+    return [
+        place
+        for place, name in enumerate(table.header)
+        if name
+        and name not in said
+        and place not in columns.values()
+        and not column_kinds(name)
+        and _all_amounts([cell for cell in _filled(table, place) if any(map(str.isdigit, cell))])
+    ]
+
+
+def _all_amounts(cells: Sequence[str]) -> bool:
+    """Whether these are numbers alone, but for a few, that look like money: with decimals, or large."""
+    many, cells = len(cells), [cell for cell in cells if re.fullmatch(r"[\d\s.,'’]+", cell)]
+    if not cells or len(cells) < 0.8 * many:
+        return False
+    decimals = sum(bool(_DECIMALS.search(cell)) for cell in cells)
+    values = [float(amount) for cell in cells for amount in amounts_in(cell)[:1]]
+    return decimals > 0.8 * len(cells) or (bool(values) and median(values) >= LEAST_PRICE)
 
 
 def _of_sizes(table: Table, columns: Mapping[str, int], said: Mapping[str, str]) -> list[int]:
@@ -108,9 +134,10 @@ def _share_with_digits(table: Table, place: int) -> float:
 
 
 def _all_money(table: Table, place: int) -> bool:
-    cells = _filled(table, place)
-    priced = [cell for cell in cells if len(cell) < 40 and currency_in(cell) and amounts_in(cell)]
-    return len(priced) > 0.6 * len(cells)
+    cells = [cell for cell in _filled(table, place) if any(map(str.isdigit, cell))]
+    said = bool(table.header) and bool(currency_in(table.header[place]))
+    priced = [cell for cell in cells if len(cell) < 40 and (said or currency_in(cell)) and amounts_in(cell)]
+    return bool(cells) and len(priced) > 0.6 * len(cells)
 
 
 def _all_numbers(table: Table, place: int) -> bool:

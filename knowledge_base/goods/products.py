@@ -24,7 +24,7 @@ LEAST_REPEATED = 2
 _SIZE_COLUMN = re.compile(r"(?:(?<=\s)|^)(?:\d{1,3}(?:[.,]\d)?|X{0,4}[SML]|\d{1,3}[x×]\d{1,3})$")
 _STRUCK = re.compile(r"~~.*?~~")
 _LETTER = re.compile(r"[^\W\d_]")
-_CODE = re.compile(r"^(?=.*\d)[A-ZА-Я0-9][A-ZА-Я0-9./_-]{2,19}$")
+_CODE = re.compile(r"^(?=.*\d)(?!\d+[.,]\d{1,2}$)[A-ZА-Я0-9][A-ZА-Я0-9./_-]{2,19}$")
 
 
 @cache
@@ -156,6 +156,10 @@ def _fits(kind: str, cells: Sequence[str]) -> bool:
     """Whether what stands in a column can be what its header names."""
     if kind in ("price", "old_price"):
         return not cells or _share(cells, lambda cell: any(c.isdigit() for c in cell)) > 0.3
+    if kind == "article":  # a header of two columns may stand over the names
+        return _share(cells, lambda cell: " " in cell and not any(map(str.isdigit, cell))) < 0.5
+    if kind == "ordinal":
+        return _share(cells, lambda cell: cell.strip(" .").isdigit()) > 0.5
     if kind == "name":
         return _share(cells, lambda cell: bool(_LETTER.search(cell))) > 0.5
     return kind not in ("question", "answer")
@@ -200,8 +204,10 @@ def _by_content(
         lettered = [p for p in spare if _share(cells[p], lambda c: bool(_LETTER.search(c))) > 0.6]
         named = max(wordy, key=lambda place: (len(set(cells[place])) > 1, -place), default=None)
         # more kinds of work than times that they take: these are what is sold
-        if lettered and (named is None or len(set(cells[named])) < len(set(cells[lettered[0]])) / 2):
-            named = lettered[0]
+        groups = [place for place in lettered if place != found.get("article")]
+        if groups and named is not None and len(set(cells[named])) < len(set(cells[groups[0]])) / 2:
+            named = groups[0]
+        named = next(iter(lettered), None) if named is None else named
         if named is not None:
             found["name"] = named
 
@@ -243,8 +249,8 @@ def _product(table: Table, row: Row, known: _Columns) -> Product | None:
         return None
     if sum(bool(c) and c == h for c, h in zip(row.cells, table.header, strict=False)) >= LEAST_REPEATED:
         return None
-    others = (row.cells[place] for place in known.prices if row.cells[place])
-    written = cell("price") or cell("old_price") or next(others, "")
+    said = [cell("price"), cell("old_price"), *(row.cells[place] for place in known.prices)]
+    written = next((one for one in said if amounts_in(one)), next(filter(None, said), ""))
     amounts = amounts_in(_STRUCK.sub(" ", written), mark)
     prices = named_prices(table, row, known.prices)
     validity = of_columns(table.pairs(row)) or validity_in(row.section) or validity_in(table.title)

@@ -20,6 +20,9 @@ from knowledge_base.vocabulary import column_kinds, plain, words
 LOOKED_AT, NEAR = 2_000, 14
 # Characters of a line that says until when a whole list holds.
 LONGEST_STATEMENT = 250
+# Words of a sentence that says nothing but when the prices beside it hold: `Valid until 31.12.2026.`
+SHORT = 7
+_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[^\W\d])")
 # How a text that is not in force says so, to whoever answers from it; the model is told in English, as by
 # every tool. A verifier knows the date by its name (`agent.grounding.notary`).
 EXPIRED, NOT_YET = "EXPIRED, do not state it as current", "NOT VALID YET, do not state it as current"
@@ -158,8 +161,10 @@ def stated(lines: Iterable[str]) -> dict[str, Validity]:
         line = line.strip()
         if len(line) > LONGEST_STATEMENT or "%" in line or not _context("prices").search(line):
             continue
-        if said := validity_in(line):
-            found[line] = said
+        for sentence in _SENTENCES.split(line):
+            short = len(sentence.split()) <= SHORT and _context("offers").search(sentence)
+            if (short or _context("prices").search(sentence)) and (said := validity_in(sentence)):
+                found[line] = said
     return found
 
 

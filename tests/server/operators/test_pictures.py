@@ -94,7 +94,7 @@ async def test_a_model_that_sees_none_is_not_believed(
 
     model.answer = blind  # pyright: ignore[reportAttributeAccessIssue]
     shelf, reader = Library(RedisStore(redis), bundled()), PictureReader(settings(url), redis)
-    with pytest.raises(Unreadable, match=r"openai:gpt-4\.1-mini could not read it"):
+    with pytest.raises(Unreadable, match=r"openai:gpt-4\.1-mini could not read"):
         await shelf.add("salon", without_ocr, sees=reader.of(bot()))
     assert await shelf.documents("salon") == []
 
