@@ -59,8 +59,8 @@ def price_columns(table: Table, columns: Mapping[str, int], said: Mapping[str, s
 
 
 def _by_title(table: Table, columns: Mapping[str, int], said: Mapping[str, str]) -> list[int]:
-    """Columns of nothing but amounts whose headers say neither what they hold nor in what, where no other holds
-    a price and the title says that there are prices: `4 hours`, `1 day`, `Weekend` below `Prices in EUR`."""
+    """Columns of nothing but amounts whose headers say neither what they hold nor in what, where no other
+    holds a price and the title says that there are prices: `4 hours`, `Weekend` below `Prices in EUR`."""
     if not currency_in(table.title) or "price" in said.values():
         return []
     return [

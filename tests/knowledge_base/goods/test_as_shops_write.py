@@ -59,7 +59,8 @@ def test_the_line_above_the_first_price_names_its_group(tmp_path: Path):
 
 
 def test_two_lists_side_by_side_are_two(tmp_path: Path):
-    text = "SALON;;;;;\nService;Short;Long;;Product;PVP\nCut;18 €;26 €;;Shampoo;9,90 €\nColour;40 €;60 €;;Oil;14 €\n"
+    head = "SALON;;;;;\nService;Short;Long;;Product;PVP\n"
+    text = f"{head}Cut;18 €;26 €;;Shampoo;9,90 €\nColour;40 €;60 €;;Oil;14 €\n"
     found = document(tmp_path, "a.csv", text).products
     assert [p.name for p in found] == ["Cut", "Colour", "Shampoo", "Oil"]
     assert found[0].prices == {"Short": "18 €", "Long": "26 €"} and str(found[3].price) == "14"
@@ -87,7 +88,8 @@ def test_a_question_in_a_document_heads_its_answer():
 
 
 def test_amounts_below_a_title_with_a_currency_are_prices_by_their_headers(tmp_path: Path):
-    text = "Hire of machines, prices in EUR;;;\nRef.;Machine;4 hours;Weekend\nM1;Drill;18,00;42,00\nM2;Saw;9,00;–\n"
+    head = "Hire of machines, prices in EUR;;;\nRef.;Machine;4 hours;Weekend\n"
+    text = f"{head}M1;Drill;18,00;42,00\nM2;Saw;9,00;–\n"
     found = document(tmp_path, "a.csv", text).products
     assert found[0].prices == {"4 hours": "18,00", "Weekend": "42,00"} and found[0].currency == "EUR"
     tiles = "Art.-Nr.;Bezeichnung;€/m2;m2/Karton\nF-1;Terra;24,90;1,08\nF-2;Luna;30,90;1,08\n"
