@@ -118,8 +118,8 @@ class ToolServices:
     """What one call of a tool may use. `price_list`: that of the bot whose turn this is; `calendar`: None
     where no appointments are made; `idempotency_key`: the same for a call of the tool however often its turn
     is run again, empty where it is not run again, for a tool that books or pays elsewhere to pass on; `files`
-    and `forms`: what the owner lets the agent send, name -> what it is for; `today`: the day by the business's
-    clock, YYYY-MM-DD, empty where it is not known."""
+    and `forms`: what the owner lets the agent send, name -> what it is for; `today`: the day by the
+    business's clock, YYYY-MM-DD, empty where it is not known."""
 
     price_list: PriceList | None = None
     calendar: Calendar | None = None

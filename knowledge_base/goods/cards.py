@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from knowledge_base.document import Product
 from knowledge_base.goods.stock import in_stock
 from knowledge_base.goods.wording import folded
+from knowledge_base.vocabulary import column_kinds
 
 # Characters of a name that is a reference: an id on WhatsApp holds 200.
 REFERENCE = 150
@@ -65,8 +66,11 @@ class Cards:
 
 
 def card_of(product: Product, ref: str) -> Card:
-    """A product's card. A price that its owner has not confirmed is not on it."""
-    price = "" if product.price is None or product.doubt else f"{product.price.normalize():f}"
+    """A product's card. A price that its owner has not confirmed is not on it, nor one of several, nor one
+    that holds on some days alone."""
+    now = [name for name in product.prices if next(iter(column_kinds(name)), "") != "old_price"]
+    unsure = bool(product.doubt or len(now) > 1 or product.first_day or product.last_day)
+    price = "" if product.price is None or unsure else f"{product.price.normalize():f}"
     there = in_stock(product.stock)
     return Card(
         ref=ref,
