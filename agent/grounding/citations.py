@@ -4,7 +4,7 @@ the line, never from what a verifier says of it, so that a number is not cut, no
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,6 +23,8 @@ _ALIKE = str.maketrans("‹›’‘‛`´“”„«»–—‑−", "<>'''''\"
 _UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
 # Kinds of figures that a number without a unit can support, and be supported by.
 _PLAIN_KINDS = frozenset(("money", "percent", "measure", "number", "duration"))
+# Kinds of claims whose numbers count nothing.
+_NO_COUNTS = frozenset(("money", "percent", "time", "date", "phone", "email", "link", "product"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,14 @@ class BareNumber:
 
 @dataclass(frozen=True)
 class ReadLine:
-    """What one line of evidence says: its figures, and its other numbers. `flat` is the line as quotes are
-    looked for in it, each of its characters with the place (`at`) where it stands in the line."""
+    """What one line of evidence says: its figures, its other numbers, and all that may be `counts` of things,
+    as they are written. `flat` is the line as quotes are looked for in it, each of its characters with the
+    place (`at`) where it stands in the line."""
 
     text: str
     claims: tuple[Claim, ...]
     numbers: tuple[BareNumber, ...]
+    counts: tuple[BareNumber, ...]
     flat: str
     at: tuple[int, ...]
 
@@ -59,8 +63,10 @@ class ReadLine:
             return None
         # the full stop of an abbreviated unit may be left out
         claims = tuple(c for c in self.claims if _within(c.start, c.start + len(c.text.rstrip(".")), spans))
-        numbers = tuple(n for n in self.numbers if _within(n.start, n.end, spans))
-        return ReadLine(quote, claims, numbers, wanted, ())
+        numbers, counts = (
+            tuple(n for n in found if _within(n.start, n.end, spans)) for found in (self.numbers, self.counts)
+        )
+        return ReadLine(quote, claims, numbers, counts, wanted, ())
 
     def says(self, figure: Claim) -> bool:
         """Whether a figure of a reply stands here."""
@@ -95,13 +101,21 @@ def _by_clock(figure: Claim, claim: Claim) -> bool:
 def read_line(text: str) -> ReadLine:
     """A line of evidence, read."""
     claims = tuple(claims_in(text, every=True))
-    taken = [(c.start, c.start + len(c.text)) for c in claims if c.kind != "number"]
-    numbers = tuple(
-        BareNumber(n.start, n.end, n.values)
-        for n in numbers_in(plain(text))
-        if not any(first < n.end and n.start < last for first, last in taken)
-    )
-    return ReadLine(text, claims, numbers, *flat(text))
+    numbers = tuple(_apart(text, [c for c in claims if c.kind != "number"]))
+    return ReadLine(text, claims, numbers, counts_in(text, claims), *flat(text))
+
+
+def counts_in(text: str, claims: Sequence[Claim]) -> tuple[BareNumber, ...]:
+    """The numbers of a text with these claims that may count things."""
+    return tuple(_apart(text, [claim for claim in claims if claim.kind in _NO_COUNTS]))
+
+
+def _apart(text: str, claims: Sequence[Claim]) -> Iterator[BareNumber]:
+    """The numbers of a text that are no part of these claims."""
+    taken = [(claim.start, claim.start + len(claim.text)) for claim in claims]
+    for n in numbers_in(plain(text)):
+        if not any(first < n.end and n.start < last for first, last in taken):
+            yield BareNumber(n.start, n.end, n.values)
 
 
 def flat(text: str) -> tuple[str, tuple[int, ...]]:

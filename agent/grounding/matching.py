@@ -8,7 +8,7 @@ from functools import lru_cache
 import regex as re
 
 from agent.grounding.claims import Claim, Kind
-from agent.grounding.units import same_currency
+from agent.grounding.units import BASES, same_currency
 from agent.language.locale import anywhere, words
 
 TOLERANCE = 0.005
@@ -158,7 +158,12 @@ def _says_percent(claim: Claim, other: Claim) -> bool:
 def _says_measure(claim: Claim, other: Claim) -> bool:
     if other.kind == "number":
         return claim.unit == "piece" and _close(claim, other)
-    return other.kind == "measure" and other.unit == claim.unit and _close(claim, other)
+    if other.kind != "measure":
+        return False
+    (base, size), (other_base, other_size) = (BASES.get(c.unit, (c.unit, 1.0)) for c in (claim, other))
+    return base == other_base and any(
+        abs(a * size - b * other_size) <= TOLERANCE for a in claim.values for b in other.values
+    )
 
 
 def _says_number(claim: Claim, other: Claim) -> bool:

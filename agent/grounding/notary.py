@@ -6,8 +6,10 @@ unsupported, whatever the verifier says."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Literal
 
 import regex as re
@@ -22,8 +24,12 @@ from agent.language.locale import within
 
 # The claims that are figures; days and names are left to whoever reads.
 FIGURES = ("money", "percent", "duration", "time", "date", "measure", "number", "phone", "email", "link")
-# Those that a sentence without a claim cannot hold, but as a question.
-PROMISES = ("money", "percent", "phone", "email", "link")
+# A date belongs to a weekday so many characters before it, and to the next of its name within so many days.
+NEAR_WEEKDAY, SOON = 8, 14
+# Spans of a quote that a date is reckoned from, in days, and what else than days they may be in.
+LONGEST_SPAN, HOURS = 60, {"hour": 24}
+# Minutes in which nobody promises anything: `I will check, one minute`.
+A_MOMENT = 5
 # Judgements of one sentence that are looked at: more than one is a mistake, of which the strictest counts.
 MOST_JUDGED = 3
 _VALID_UNTIL = re.compile(r"valid_(?:until|to)\W{1,6}(\d{4})-(\d{1,2})-(\d{1,2})", re.I)
@@ -144,22 +150,24 @@ class _Notary:
         if judged.live and not any(line.of_tool for line, _, _ in standing):
             return Doubt(part, "no tool has said in this turn what is there now", said)
         ours = [quoted for line, quoted, _ in standing if not line.of_contact]
-        if any(self._is_vetoed(figure) and not _rests(figure, judged.sum, ours, []) for figure in figures):
-            return Doubt(part, "only the customer has said so", said)
         quotes = [quoted for _, quoted, _ in standing]
         for figure in figures:
-            if not _rests(figure, judged.sum, quotes, self.theirs):
+            if self._is_vetoed(figure) and not _rests(figure, _Given(judged.sum, ours, [], part.text)):
+                return Doubt(part, "only the customer has said so", said)
+            rests = _rests(figure, _Given(judged.sum, quotes, self.theirs, part.text))
+            if not rests and not _is_day_of(figure, part.text, quotes, self.today):
                 return Doubt(part, f"“{figure.text.strip()}” does not stand in what it cites", said)
         return None
 
     def _is_vetoed(self, figure: Claim) -> bool:
-        return figure.kind in ("money", "percent") and figure.text.strip() in self.vetoed
+        theirs = figure.kind in ("money", "percent") and figure.text.strip() in self.vetoed
+        return theirs and any(read.says(figure) for read in self.theirs)
 
     def _unclaimed(self, part: Sentence, figures: Sequence[Claim]) -> Doubt | None:
-        """What is wrong with a sentence that is said to assert nothing: a figure that is a promise may only
-        be asked about, and must stand somewhere."""
+        """What is wrong with a sentence that is said to assert nothing: its figures must stand somewhere, and
+        a price may only be asked about."""
         for figure in figures:
-            if figure.kind not in PROMISES:
+            if _is_small(figure) or (figure.unit == "minute" and figure.values[0] <= A_MOMENT):
                 continue
             if not any(read.says(figure) for read in self.valid) or self._is_vetoed(figure):
                 return Doubt(part, f"“{figure.text.strip()}” stands nowhere")
@@ -187,25 +195,86 @@ class _Notary:
         return ""
 
 
-def _rests(figure: Claim, sums: str, quotes: Sequence[ReadLine], theirs: Sequence[ReadLine]) -> bool:
+@dataclass(frozen=True)
+class _Given:
+    """What the figures of a sentence may rest on: the sums that a verifier gives, what it quotes, what the
+    contact said, and the sentence itself."""
+
+    sums: str
+    quotes: Sequence[ReadLine]
+    theirs: Sequence[ReadLine]
+    sentence: str
+
+
+def _rests(figure: Claim, given: _Given) -> bool:
     """Whether a figure stands in a quote or is a sum of what stands there. A figure in letters must stand in
     the same letters; a small count without a unit is a word like any other, and left to whoever reads."""
-    in_letters = not any(letter.isnumeric() for letter in figure.text)
-    if in_letters and figure.kind in ("money", "percent"):
-        return any(flat(figure.text)[0] in quote.flat for quote in quotes)
-    if figure.kind == "number" and all(v == int(v) and 0 <= v <= SMALL_COUNT for v in figure.values):
+    if figure.kind in ("money", "percent") and _in_letters(figure):
+        return any(
+            flat(figure.text)[0] in quote.flat or _has_in_letters(quote, figure) for quote in given.quotes
+        )
+    if _is_small(figure):
         return True
-    if any(quote.says(figure) for quote in quotes):
+    if any(quote.says(figure) for quote in given.quotes):
         return True
-    for sum in worked_out(sums, quotes, theirs):
-        counted = bool(set(sum.operands) & set(figure.values)) and (
+    for sum in worked_out(given.sums, given.quotes, given.theirs, given.sentence):
+        written = {value for number in numbers_in(plain(figure.text)) for value in number.values}
+        counted = bool(set(sum.operands) & (written | set(figure.values))) and (
             figure.kind == "number"
             # `three nights`, as the contact asked for so many
-            or (figure.kind in ("duration", "measure") and any(read.says(figure) for read in theirs))
+            or (figure.kind in ("duration", "measure") and any(read.says(figure) for read in given.theirs))
         )
-        if counted or proves(sum, figure, quotes):
+        if counted or proves(sum, figure, [*given.quotes, *given.theirs]):
             return True
     return False
+
+
+def _in_letters(figure: Claim) -> bool:
+    return not any(letter.isnumeric() for letter in figure.text)
+
+
+def _has_in_letters(quote: ReadLine, figure: Claim) -> bool:
+    """Whether a share in letters, such as half the price, stands there with another ending."""
+    alike = (claim for claim in quote.claims if claim.kind == figure.kind == "percent")
+    return any(_in_letters(claim) and claim.values == figure.values for claim in alike)
+
+
+def _is_day_of(figure: Claim, sentence: str, quotes: Sequence[ReadLine], today: str) -> bool:
+    """Whether a date is that of a day that is cited otherwise: of the next Saturday, where `Saturday 18` is
+    said and a quote has the Saturday, or of so many days of a quote from now on. The weekday before it must
+    fit."""
+    if figure.kind not in ("date", "number") or not today:
+        return False
+    start, cited = date.fromisoformat(today), [claim for quote in quotes for claim in quote.claims]
+    named = {
+        claim.values[0]
+        for claim in claims_in(sentence)
+        if claim.kind == "weekday" and 0 <= figure.start - claim.start - len(claim.text) <= NEAR_WEEKDAY
+    }
+    known = named & {claim.values[0] for claim in cited if claim.kind == "weekday"}
+    days = {day for ahead in range(SOON) if (day := start + timedelta(ahead)).weekday() in known}
+    spans = {claim.values[0] / HOURS.get(claim.unit, 1) for claim in cited if claim.unit in ("day", *HOURS)}
+    days |= {day for span in spans if span <= LONGEST_SPAN for day in _days_after(start, int(span))}
+    return any(
+        (not named or day.weekday() in named)
+        and (figure.values[0] == 100 * day.month + day.day or (bool(named) and figure.values[0] == day.day))
+        for day in days
+    )
+
+
+def _days_after(start: date, span: int) -> Iterator[date]:
+    """The days that come after so many days, or working days of five or six a week, from today or
+    tomorrow."""
+    for first, week in itertools.product((start, start + timedelta(1)), (5, 6, 7)):
+        day, left = first, span
+        while left > 0:
+            day += timedelta(1)
+            left -= day.weekday() < week
+        yield day
+
+
+def _is_small(figure: Claim) -> bool:
+    return figure.kind == "number" and all(v == int(v) and 0 <= v <= SMALL_COUNT for v in figure.values)
 
 
 def _tokens(text: str) -> set[str]:

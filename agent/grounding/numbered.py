@@ -10,10 +10,14 @@ from typing import Any
 
 import regex as re
 
+from agent.grounding.units import MONTH_WORD
+
 # What ends a sentence, with the quotes and brackets that close behind it.
 _END = re.compile(r"[.!?…।؟]+[\"»”’)\]]*[ \t\u00a0]+|\s*\n\s*")
 # A full stop behind so few letters may belong to an abbreviation.
 _SHORT = re.compile(r"(?:^|\W)([^\W\d_]{1,4})\.$")
+# Nor one between a day and its month: `15. Oktober`.
+_DAY_BEFORE, _MONTH_BEHIND = re.compile(r"(?<!\d)\d{1,2}\.$"), re.compile(rf"(?:{MONTH_WORD})(?!\w)", re.I)
 # Lines and characters of evidence that a verifier is shown; what is cut supports nothing.
 MOST_LINES, MOST_CHARACTERS = 240, 24_000
 # Characters of one line.
@@ -68,6 +72,8 @@ def sentences(text: str) -> list[Sentence]:
 def _ends(text: str, start: int, match: re.Match[str]) -> bool:
     behind = text[match.end() : match.end() + 1]
     if behind.islower():
+        return False
+    if _DAY_BEFORE.search(text[start : match.start() + 1]) and _MONTH_BEHIND.match(text, match.end()):
         return False
     short = _SHORT.search(text[start : match.start() + 1]) if match.group().startswith(".") else None
     if not short:

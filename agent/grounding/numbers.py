@@ -16,9 +16,10 @@ from agent.grounding.units import ANY_MULTIPLIER, MULTIPLIER, TENS, WORDS
 # No amount has more digits, and a float holds it and what it is multiplied with.
 MOST_DIGITS = 200
 _SPACES = "\u0020\u00a0\u202f\u2009"
-# Groups of three (or, in India, of two) behind the first; then perhaps cents. Or plain digits.
+# Groups of three (or, in India, of two) behind the first; then perhaps cents. Or plain digits. Arabic writes
+# `and` and `for` together with what follows.
 _DIGITS = re.compile(
-    rf"(?<![\w.,])(?:\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d{{1,3}}(?:[.,'’]\d{{2,3}})+(?!\d)|\d+)(?:[.,]\d{{1,2}}(?!\d))?(?![\ufe0f\u20e3])"
+    rf"(?<![^\W\u0620-\u064a]|[.,])(?:\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d{{1,3}}(?:[.,'’]\d{{2,3}})+(?!\d)|\d+)(?:[.,]\d{{1,2}}(?!\d))?(?![\ufe0f\u20e3])"
 )
 _WORD = re.compile(r"\w+")
 

@@ -1,48 +1,129 @@
 """The sums that a verifier gives for figures that were worked out: evaluated by code, each operand in what is
-cited or in the customer's words."""
+cited, in the customer's words, or a count of the sentence itself. Whatever a verifier writes, money comes of
+money alone, and nothing is multiplied by a count that nobody named."""
 
 from __future__ import annotations
 
 import ast
+import itertools
 import operator
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import regex as re
 
-from agent.grounding.citations import ReadLine
-from agent.grounding.claims import Claim
+from agent.grounding.citations import ReadLine, counts_in
+from agent.grounding.claims import Claim, claims_in
 from agent.grounding.numbers import numbers_in, plain
-from agent.grounding.units import same_currency
+from agent.grounding.units import SPAN_WORDS, same_currency
+from agent.language.detect import language_of
+from agent.language.locale import LOCALES
+from agent.language.locale_file import Duration
 
-# A sum may use counts up to this that stand nowhere: two of them, a dozen.
+# A count of the sentence itself that a sum may multiply with is no larger: two of them, a dozen.
 SMALL_COUNT = 12
-# And what units are converted with: days of a week and a month, hours, weeks, minutes, days of a year, grams.
-CONVERSIONS = frozenset((7.0, 24.0, 30.0, 52.0, 60.0, 365.0, 1_000.0))
+# The languages whose words for numbers we know. In others, and in Arabic, whose nouns say two by their
+# ending, a small count is left to whoever reads.
+COUNTED = frozenset(code for code, locale in LOCALES.items() if locale.numbers.words)
+# What units are converted with, where both are spoken of.
+CONVERSIONS: dict[tuple[Duration, Duration], float] = {
+    ("minutes", "hours"): 60,
+    ("quarters", "hours"): 4,
+    ("hours", "days"): 24,
+    ("days", "weeks"): 7,
+    ("days", "months"): 30,
+    ("days", "years"): 365,
+    ("weeks", "years"): 52,
+    ("months", "years"): 12,
+}
 # Characters of all the expressions, how many of them, and the largest figure in one.
 LONGEST, MOST, LARGEST = 300, 12, 1e15
 # So many figures with a multiplier are looked at.
 MOST_SCALED = 40
 NEAR = 0.005
+# Dividing by less would multiply.
+LEAST_SHARE = 0.5
+
+# What a figure is a power of: (money, percent). A price is (1, 0), 15 of 15 % is (0, 1), a count (0, 0).
+Power = tuple[int, int]
+MONEY, PERCENT, PLAIN = (1, 0), (0, 1), (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """An expression that was worked out: what it comes to, the figures in it, and those of them that are
-    cited."""
+    """An expression that was worked out: what it comes to, what that may be, and the figures in it."""
 
     result: float
+    powers: frozenset[Power]
     operands: tuple[float, ...]
-    cited: tuple[float, ...]
 
 
-def worked_out(expressions: str, quotes: Sequence[ReadLine], theirs: Sequence[ReadLine]) -> list[Sum]:
-    """The sums whose every operand stands in a quote, in the customer's words, or is a small count, and one
-    of whose operands stands in a quote. Figures with a multiplier may be written with it (36500000), or all
-    without (`0.3*36.5` of 36.5 million): then it belongs to the result."""
+# Figures, each with what it may be.
+Operands = dict[float, set[Power]]
+_POWERS: dict[str, tuple[Power, ...]] = {
+    "money": (MONEY,),
+    "percent": (PERCENT,),
+    "number": (MONEY, PLAIN),
+    "measure": (PLAIN,),
+    "duration": (PLAIN,),
+}
+
+
+def _add(known: Operands, values: Iterable[float], power: Power) -> None:
+    for value in values:
+        known.setdefault(value, set()).add(power)
+
+
+def _operands(lines: Iterable[ReadLine]) -> Operands:
+    """The figures of some lines. A number without a unit may be a price or a count."""
+    found: Operands = {}
+    for line in lines:
+        _add(found, (value for number in line.numbers for value in number.values), MONEY)
+        _add(found, (value for number in line.counts for value in number.values), PLAIN)
+        for claim in line.claims:
+            for power in _POWERS.get(claim.kind, ()):
+                _add(found, claim.values, power)
+            _add(found, _shares(claim) if claim.kind == "percent" else (), PLAIN)
+    return found
+
+
+def _shares(claim: Claim) -> Iterator[float]:
+    """What percent come to: 15 % is 0.15, and 15 % off is 0.85; half, in letters, is one of two."""
+    for value in claim.values:
+        if 0 < value <= 100:
+            yield from (value / 100, 1 - value / 100, 1 + value / 100)
+        if value and not any(letter.isnumeric() for letter in claim.text):
+            yield 100 / value
+
+
+def _both(one: Operands, other: Operands) -> Operands:
+    return {value: one.get(value, set()) | other.get(value, set()) for value in (*one, *other)}
+
+
+def _powers(value: float, known: Operands) -> set[Power]:
+    """What a figure may be; nothing for one that stands nowhere."""
+    return known.get(value) or {
+        power for other, powers in known.items() if abs(value - other) < NEAR for power in powers
+    }
+
+
+def worked_out(
+    expressions: str, quotes: Sequence[ReadLine], theirs: Sequence[ReadLine], sentence: str = ""
+) -> list[Sum]:
+    """The sums whose every operand stands in a quote, in the customer's words, or is a small count of the
+    sentence itself, and one of whose operands stands in a quote. Figures with a multiplier may be written
+    with it (36500000), or all without (`0.3*36.5` of 36.5 million): then it belongs to the result."""
     if not expressions:
         return []
-    cited, known = _numbers(quotes), _numbers([*quotes, *theirs])
+    counts = (value for n in counts_in(sentence, claims_in(sentence)) for value in n.values)
+    cited = _operands(quotes)
+    known = _both(cited, _operands(theirs))
+    _add(known, (1.0, *(value for value in counts if value <= SMALL_COUNT)), PLAIN)
+    _add(known, (100.0,), PERCENT)
+    if any(language_of(line.text) not in COUNTED for line in theirs):
+        _add(known, map(float, range(2, SMALL_COUNT + 1)), PLAIN)
+    _add(known, _conversions(" ".join((sentence, *(line.text for line in (*quotes, *theirs))))), PLAIN)
     scaled = _scaled(quotes)
     found: list[Sum] = []
     for expression in re.split(r"[;\n]", expressions[:LONGEST])[:MOST]:
@@ -51,29 +132,30 @@ def worked_out(expressions: str, quotes: Sequence[ReadLine], theirs: Sequence[Re
     return found
 
 
+def _conversions(text: str) -> Iterator[float]:
+    spans = {name for name, pattern in SPAN_WORDS.items() if pattern.search(text)}
+    yield from (factor for pair, factor in CONVERSIONS.items() if spans.issuperset(pair))
+    yield from {1_000.0 for claim in claims_in(text) if claim.kind == "measure"}
+
+
 def _sums(
-    expression: str, cited: set[float], known: set[float], scaled: set[tuple[float, float]]
+    expression: str, cited: Operands, known: Operands, scaled: set[tuple[float, float]]
 ) -> Iterator[Sum]:
     if result := _result(expression, cited, known):
         yield result
         return
     for scale in sorted({scale for _, scale in scaled}):
-        short = {written for written, of in scaled if of == scale}
-        if not (result := _result(expression, cited | short, known | short | {scale})):
-            continue
-        if not any(_is_near(operand, short) for operand in result.operands):
+        short: Operands = {written: {MONEY} for written, of in scaled if of == scale}
+        both = _both(short, {scale: {PLAIN}, 1_000.0: {PLAIN}})
+        result = _result(expression, _both(cited, short), _both(known, both))
+        if not result or not any(_powers(operand, short) for operand in result.operands):
             continue
         if scale in result.operands:  # 24.6*1000000: the multiplier is in the sum
             yield result
-        elif 1_000 in result.operands:  # millions that were made thousands
-            yield Sum(result.result * scale / 1_000, result.operands, tuple(v * scale for v in result.cited))
-        else:
-            yield Sum(result.result * scale, result.operands, tuple(v * scale for v in result.cited))
-
-
-def _numbers(lines: Sequence[ReadLine]) -> set[float]:
-    found = {value for line in lines for claim in line.claims for value in claim.values}
-    return found | {value for line in lines for number in line.numbers for value in number.values}
+            continue
+        made = scale / 1_000 if 1_000 in result.operands else scale  # millions that were made thousands
+        whole = tuple(value * scale for value in result.operands)
+        yield Sum(result.result * made, result.powers, (*result.operands, *whole))
 
 
 def _scaled(lines: Sequence[ReadLine]) -> set[tuple[float, float]]:
@@ -94,26 +176,29 @@ def scale_of(claim: Claim) -> float:
     return max(1.0, claim.values[0] / written[0].value)
 
 
-def proves(sum: Sum, figure: Claim, quotes: Sequence[ReadLine]) -> bool:
-    """Whether a sum is the figure of a reply: as large, rounded to the places it is written with, and of the
-    same kind. Money is made of money of its currency, a percentage of a share."""
+def proves(sum: Sum, figure: Claim, lines: Sequence[ReadLine]) -> bool:
+    """Whether a sum of what stands in these lines is the figure of a reply: as large, rounded to the places
+    it is written with, and of the same kind. Money is made of money of its currency, a span of time of time,
+    a percentage of a share."""
     if figure.kind == "percent":
-        return bool(sum.cited) and any(_shows(figure, result) for result in (sum.result, sum.result * 100))
-    if not _shows(figure, sum.result):
+        shares = (sum.result, sum.result * 100) if PLAIN in sum.powers else (sum.result,)
+        return bool({PLAIN, PERCENT} & sum.powers) and any(_shows(figure, result) for result in shares)
+    wanted = {"money": {MONEY}, "number": {MONEY, PLAIN}}.get(figure.kind, {PLAIN})
+    if figure.kind not in _POWERS or not wanted & sum.powers or not _shows(figure, sum.result):
         return False
-    if figure.kind != "money":
-        return True
-    return any(
-        _is_near(value, set(sum.cited)) and (claim.kind == "number" or same_currency(figure.unit, claim.unit))
-        for quote in quotes
-        for claim in (*quote.claims, *_bare(quote))
-        if claim.kind in ("money", "number")
-        for value in claim.values
-    )
+    used = [
+        claim
+        for line in lines
+        for claim in (*line.claims, *_bare(line))
+        if claim.kind in (figure.kind, "number")
+        and any(abs(value - operand) < NEAR for operand in sum.operands for value in claim.values)
+    ]
+    alike = [claim for claim in used if claim.kind == figure.kind] or used
+    return any(figure.kind != "money" or same_currency(figure.unit, claim.unit) for claim in alike)
 
 
-def _bare(quote: ReadLine) -> Iterator[Claim]:
-    for number in quote.numbers:
+def _bare(line: ReadLine) -> Iterator[Claim]:
+    for number in line.numbers:
         yield Claim("number", "", number.start, number.values)
 
 
@@ -123,11 +208,7 @@ def _shows(figure: Claim, result: float) -> bool:
     return any(abs(value - result) <= slack + 1e-9 for value in figure.values)
 
 
-def _is_near(value: float, known: set[float]) -> bool:
-    return value in known or any(abs(value - other) < NEAR for other in known)
-
-
-def _result(expression: str, cited: set[float], known: set[float]) -> Sum | None:
+def _result(expression: str, cited: Operands, known: Operands) -> Sum | None:
     """What an expression comes to; None for one that cannot be worked out, or rests on nothing that is cited,
     and so proves nothing. Its figures may be written as people write them (`1.490/12`, `0,3*380 000`): of two
     meanings the one that stands somewhere is meant."""
@@ -135,7 +216,7 @@ def _result(expression: str, cited: set[float], known: set[float]) -> Sum | None
     def meant(match: re.Match[str]) -> str:
         found = numbers_in(plain(match.group()))
         values = found[0].values if found else (float("nan"),)
-        return repr(next((v for v in values if _is_near(v, known)), values[0]))
+        return repr(next((v for v in values if _powers(v, known)), values[0]))
 
     tidy = re.sub(r"\d+(?:[ \u00a0\u202f]\d{3}(?!\d))*(?:[.,]\d+)*", meant, expression)
     tidy = re.sub(r"(\d+(?:\.\d+)?)\s*%", r"(\1/100)", tidy)
@@ -146,45 +227,66 @@ def _result(expression: str, cited: set[float], known: set[float]) -> Sum | None
             for node in ast.walk(tree)
             if isinstance(node, ast.Constant) and isinstance(node.value, int | float)
         )
-        result = _value(tree, _operands(known))
+        if _repeats(tree, known):
+            return None
+        result, powers = _value(tree, known)
     except (SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError):
         return None
-    rests = tuple(operand for operand in operands if _is_near(operand, _shares(cited) | cited))
-    return Sum(result, operands, rests) if rests else None
-
-
-def _shares(numbers: set[float]) -> set[float]:
-    """What numbers come to where they are percent: 15 % off is 0.85."""
-    return {share for v in numbers if 0 < v <= 100 for share in (v / 100, 1 - v / 100, 1 + v / 100)}
-
-
-def _operands(numbers: set[float]) -> set[float]:
-    return numbers | _shares(numbers) | CONVERSIONS
+    rests = any(_powers(operand, cited) for operand in operands)
+    return Sum(result, frozenset(powers), operands) if rests else None
 
 
 _WORKS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
-def _value(node: ast.expr, operands: set[float], counts: bool = True) -> float:
-    """Raises ValueError for what is no sum, and for an operand that stands nowhere: small counts, which may
-    stand nowhere, multiply and divide; one that is added would turn any figure into any other."""
+def _value(node: ast.expr, known: Operands) -> tuple[float, set[Power]]:
+    """What an expression comes to, and what that may be. Raises ValueError for what is no sum, for an operand
+    that stands nowhere, and for apples and pears: a price and a count are not added."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        value = float(node.value)
-        small = counts and value == int(value) and (0 <= value <= SMALL_COUNT or value == 100)
-        if not small and not _is_near(value, operands):
-            raise ValueError(f"{value} stands nowhere")
-        return value
-    if isinstance(node, ast.BinOp) and type(node.op) in _WORKS:
-        scales = isinstance(node.op, ast.Mult | ast.Div)
-        # 1 - 0.15 and 100 - 15 are shares
-        left, right = _value(node.left, operands, scales or _is_whole(node.left)), node.right
-        result = float(_WORKS[type(node.op)](left, _value(right, operands, scales)))
-        if abs(result) > LARGEST:
-            raise ValueError("too large")
-        return result
-    raise ValueError("no sum")
+        if not (powers := _powers(float(node.value), known)):
+            raise ValueError(f"{node.value} stands nowhere")
+        return float(node.value), powers
+    if not isinstance(node, ast.BinOp) or type(node.op) not in _WORKS:
+        raise ValueError("no sum")
+    (left, ones), (right, others) = _value(node.left, known), _value(node.right, known)
+    result = float(_WORKS[type(node.op)](left, right))
+    if abs(result) > LARGEST:
+        raise ValueError("too large")
+    if isinstance(node.op, ast.Div) and (right < LEAST_SHARE or (PERCENT in others and right != 100)):
+        raise ValueError("by a share: that multiplies")
+    if isinstance(node.op, ast.Mult | ast.Div):
+        sign = 1 if isinstance(node.op, ast.Mult) else -1
+        return result, {(a + sign * c, b + sign * d) for (a, b), (c, d) in itertools.product(ones, others)}
+    alike = ones & others
+    written = _constant(node.left), _constant(node.right)
+    # 1 - 0.15 is a share, and 2 + 1 are two adults and a child; 1 + 1 + 1 would count up to anything
+    if not alike or (1 in written and (None in written or written == (1, 1))):
+        raise ValueError("no sum of the same things")
+    return result, alike
 
 
-def _is_whole(node: ast.expr) -> bool:
-    """Whether an operand is the whole that a share is taken from."""
-    return isinstance(node, ast.Constant) and node.value in (1, 100)
+def _constant(node: ast.expr) -> float | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int | float) else None
+
+
+def _repeats(tree: ast.expr, known: Operands) -> bool:
+    """Whether a price is added more than once, as in `129+129`, and nobody named so many."""
+    for chain in ast.walk(tree):
+        added = Counter(price for sign, term in _terms(chain) if sign > 0 for price in _prices(term, known))
+        if any(count > 1 and PLAIN not in known.get(float(count), ()) for count in added.values()):
+            return True
+    return False
+
+
+def _terms(node: ast.AST, sign: int = 1) -> Iterator[tuple[int, ast.AST]]:
+    """What is added and taken away in an expression."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        yield from _terms(node.left, sign)
+        yield from _terms(node.right, sign if isinstance(node.op, ast.Add) else -sign)
+    else:
+        yield sign, node
+
+
+def _prices(term: ast.AST, known: Operands) -> set[float]:
+    values = {float(node.value) for node in ast.walk(term) if isinstance(node, ast.Constant)}
+    return {v for v in values if {MONEY, PERCENT} & _powers(v, known) and not (v <= SMALL_COUNT or v == 100)}

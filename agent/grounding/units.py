@@ -10,7 +10,7 @@ from typing import Any, Literal
 import babel
 import regex as re
 
-from agent.language.locale import LOCALES, anywhere, table, within, words
+from agent.language.locale import COMMON, LOCALES, anywhere, table, within, words
 from agent.language.locale_file import Duration
 from agent.language.notation import Expression, bordered, joined
 
@@ -21,6 +21,7 @@ CURRENCIES_LIKE = {
 # (canonical unit, factor): years count as months, weeks as days.
 _DURATIONS: dict[Duration, tuple[str, int]] = {
     "minutes": ("minute", 1),
+    "quarters": ("minute", 15),
     "hours": ("hour", 1),
     "days": ("day", 1),
     "weeks": ("day", 7),
@@ -57,6 +58,8 @@ ANY_MULTIPLIER = _compiled(_all(_MULTIPLIERS), _END)
 PERCENT_BEFORE = re.compile(within("units.percent_before"), re.I)
 PERCENTAGE = re.compile(within("units.percent"), re.I)
 _SPANS, _MEASURES = table("units.durations"), table("units.measures")
+# Words of time, wherever they stand.
+SPAN_WORDS = {name: re.compile(bordered(phrases), re.I) for name, phrases in _SPANS.items()}
 DURATION = [(_compiled(_SPANS[name]), unit) for name, unit in _DURATIONS.items()]
 MEASURE = [(_compiled(phrases), unit) for unit, phrases in _MEASURES.items()]
 PIECE = re.compile(rf"(?:{within('units.pieces')})(?!\w)", re.I)
@@ -88,7 +91,7 @@ def same_currency(one: str, other: str) -> bool:
 # Words for numbers; they count only before a unit, so that "one question" is no claim.
 WORDS: dict[str, float] = {
     word: number
-    for locale in LOCALES.values()
+    for locale in (COMMON, *LOCALES.values())
     for number, spellings in locale.numbers.words.items()
     for word in spellings
 }

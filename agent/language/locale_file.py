@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from agent.language.locale_texts import Texts
 from agent.language.notation import checked, phrases_of, plain
 
-Duration = Literal["minutes", "hours", "days", "weeks", "months", "years"]
+Duration = Literal["minutes", "quarters", "hours", "days", "weeks", "months", "years"]
 Month = Annotated[int, Field(ge=1, le=12)]
 Noteworthy = Literal["allergy", "budget", "family"]
 Topic = Literal["discount", "address", "payment", "delivery", "warranty", "returns"]

@@ -172,6 +172,7 @@ def test_what_does_not_is_stopped_whatever_the_verifier_says(reply: str, said: J
 
 
 A = [cite("p1.1", "Chair Lund 129 €")]
+B = cite("f1.2", "Delivery 39 €, free from 500 €.")
 # (a reply whose figure stands nowhere, what a verifier says of it)
 LIES: list[tuple[str, Judged]] = [
     ("The chair costs 99 €.", judged(cite=A, sum="9*11")),
@@ -192,6 +193,31 @@ LIES: list[tuple[str, Judged]] = [
     ("The shelf: is 199 € fine?", judged(status="no_claim")),
     ("The chair is 129 €.", judged(status="no_claim")),
     ("It costs ninety-nine euros.", judged(cite=A, sum="9")),
+    # counts that nobody named
+    ("The chair costs 258 €.", judged(cite=A, sum="2*129")),
+    ("The chair costs 903 €.", judged(cite=A, sum="7*129")),
+    ("The chair costs 64,50 €.", judged(cite=A, sum="129/2")),
+    ("The chair costs 12 900 €.", judged(cite=A, sum="100*129")),
+    ("The chair costs 1,29 €.", judged(cite=A, sum="129/100")),
+    ("The chair costs 516 €.", judged(cite=A, sum="(1+1+1+1)*129")),
+    ("The chair costs 130 €.", judged(cite=A, sum="129+1")),
+    ("The chair costs 258 €.", judged(cite=A, sum="129+129")),
+    ("The chair costs 258 €.", judged(cite=[*A, *A], sum="(129+39)+(129-39)")),
+    ("The chair costs 1 290 €.", judged(cite=[*A, cite("p1.4", "10 % less")], sum="129/0.1")),
+    ("The chair costs 1 290 €.", judged(cite=[*A, cite("p1.4", "10 % less")], sum="129/10*100")),
+    # a price is no count, no share and no span of time
+    ("The chair costs 5 031 €.", judged(cite=[*A, B], sum="129*39")),
+    ("The chair costs 50,31 €.", judged(cite=[*A, B], sum="129*0.39")),
+    ("You save 78 %.", judged(cite=[B], sum="39*2")),
+    ("You save 39 %.", judged(cite=[B], sum="39")),
+    ("Delivery takes 39 days.", judged(cite=[B], sum="39")),
+    ("We open at 12:54.", judged(cite=A, sum="6*129")),
+    ("It comes on 3 September.", judged(cite=A, sum="7*129")),
+    # figures of a sentence that is said to claim nothing
+    ("Delivery takes 77 days.", judged(status="no_claim")),
+    ("We are open until 23:45.", judged(status="no_claim")),
+    ("It comes on 3 September.", judged(status="no_claim")),
+    ("The shelf is 77 cm wide.", judged(status="no_claim")),
 ]
 
 
@@ -280,6 +306,29 @@ def test_no_price_reaches_anybody_that_stands_nowhere(answers: list[Judged], sai
     assert ("I will check." in sent) is bool(wrong)
 
 
+SHOP = lines(
+    [("p", "prices", "Chair 129 €. Table 749 €. Students pay 10 % less."), ("c", "them", "How much?")]
+)
+TERMS = st.sampled_from(
+    ["129", "749", "10", "10%", "0.1", "0.9", "100", "1", "2", "3", "7", "12", "30", "1000"]
+)
+SUMS = st.recursive(
+    TERMS, lambda inner: st.tuples(inner, st.sampled_from("+-*/"), inner).map("({0[0]}{0[1]}{0[2]})".format)
+)
+
+
+@given(SUMS, st.sampled_from([129, 749]), st.integers(2, 12), st.booleans())
+def test_no_sum_makes_so_many_of_what_nobody_counted(sum: str, price: int, count: int, parts: bool):
+    """Also where the verifier is handed the true expression."""
+    total = price / count if parts else price * count
+    said = judged(
+        cite=[cite("p1.1", "Chair 129 €."), cite("p1.2", "Table 749 €."), cite("p1.3", "10 % less")]
+    )
+    for tried in (sum, f"{price}{'/' if parts else '*'}{count}", "+".join([str(price)] * count)):
+        reply = sentences(f"That costs {total:.2f} €.")
+        assert doubts(reply, SHOP, [said.model_copy(update={"sum": tried})]), tried
+
+
 @given(st.text(max_size=300))
 def test_a_reply_that_nothing_is_wrong_with_stays_as_it_is(reply: str):
     parts = sentences(reply)
@@ -347,15 +396,15 @@ def test_figures_are_read_as_people_write_them(evidence: str, reply: str, quote:
     )
 
 
-def test_the_fresh_set_is_judged_by_a_reader_and_the_notary():
-    """120 replies over six invented businesses; who labelled and read them stands at the head of the file."""
-    told = yaml.safe_load((FOLDER / "read" / "fresh.yaml").read_text(encoding="utf-8"))
-    answers = answers_in(FOLDER / "read" / "fresh.answers.jsonl")
+@pytest.mark.parametrize("name", ["fresh", "attack"])
+def test_a_held_set_is_judged_by_a_reader_and_the_notary(name: str):
+    """Replies over invented businesses; who wrote, labelled and read them stands at the head of each file."""
+    told = yaml.safe_load((FOLDER / "read" / f"{name}.yaml").read_text(encoding="utf-8"))
+    answers = answers_in(FOLDER / "read" / f"{name}.answers.jsonl")
     wrong: dict[str, list[str]] = {"supported": [], "unsupported": []}
     for row in told["replies"]:
         said = Verified.model_validate(answers[row["id"]].tool_calls[0]["args"])
         stopped = bool(grounding.judged(told["shops"][row["shop"]], row, said))
         if stopped is (row["label"] == "supported"):
             wrong[row["label"]].append(row["id"])
-    # a price that only the customer named is not divided, whatever it is divided by
-    assert wrong == {"supported": ["o13"], "unsupported": []}
+    assert wrong == {"supported": [], "unsupported": []}
