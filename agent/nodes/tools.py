@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from langchain_core.messages import ToolMessage
 from langgraph.prebuilt import ToolNode, ToolRuntime
 from langgraph.prebuilt.tool_node import ToolCallRequest
+from langgraph.types import Command
 
 from agent.context import Context
 from agent.nodes.retrieve import Knowledge
@@ -22,6 +23,8 @@ from tools.runtime import ToolServices, with_services
 
 TOOL_SECONDS = 15
 TOOL_CHARACTERS = 4_000
+# What a tool may change of a conversation beside its answer.
+TO_SAY = ("messages", "owner", "reason", "profile", "task")
 
 log = structlog.get_logger()
 
@@ -50,13 +53,24 @@ def tool_node(knowledge: Knowledge, calling: Calling) -> ToolNode:
             served = replace(request, runtime=with_services(runtime, services))
             try:
                 answer = await asyncio.wait_for(calling(served, call), TOOL_SECONDS)
-                return _short(answer) if isinstance(answer, ToolMessage) else answer
+                return _short(answer) if isinstance(answer, ToolMessage) else _held(answer, name)
             except Exception as error:  # a tool may raise anything; the conversation goes on
                 log.error("tool_failed", tool=name, error=repr(error)[:300])
                 problem = f"{name} failed; say that a colleague will check"
         return ToolMessage(problem, tool_call_id=request.tool_call["id"], name=name, status="error")
 
     return ToolNode(list(found().values()), awrap_tool_call=guarded)
+
+
+def _held(answer: Command[Any], name: str) -> Command[Any]:
+    """A tool's command without what is not a tool's to say: words to the contact go by the seller, and are
+    read before they are sent."""
+    update = cast("dict[str, Any]", answer.update) if isinstance(answer.update, dict) else {}
+    kept = {field: value for field, value in update.items() if field in TO_SAY}
+    told = [message for message in kept.get("messages", []) if isinstance(message, ToolMessage)]
+    if answer.goto or len(kept) < len(update) or len(told) < len(kept.get("messages", [])):
+        log.warning("tool_overreached", tool=name, ignored=sorted(update.keys() - kept.keys()))
+    return Command(update={**kept, "messages": [_short(message) for message in told]})
 
 
 def _short(answer: ToolMessage) -> ToolMessage:
