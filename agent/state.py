@@ -65,6 +65,15 @@ class Backed(TypedDict):
     passage: str
 
 
+class Cited(TypedDict):
+    """A line of the evidence that a reply rested on: its words, what people call its `source`, and the day it
+    was told `on`."""
+
+    text: str
+    source: str
+    on: str
+
+
 class Touch(TypedDict, total=False):
     """The touch that a turn is: its `number` (from 1) of so many, after so many `hours` of silence; `text`
     where the words are those of an approved template."""
@@ -87,13 +96,13 @@ class State(Inbound, total=False):
 
     `owner` is the conversation's assignee, by the word of the API and of saved conversations; `draft` and
     `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim;
-    `backed` what each sentence rests on, where a model read it; `task` what a
-    person has to look after; `topic` what the burst is about; `said_in` the message id of each new fact;
-    `identity` the contact's number or user id; `at` Unix ms of the turn, `now` the same by the business's
-    clock, in words; `back_at` when people are there again, by that clock (empty: they are there);
-    `opening` the hours that customers are told; `notes` what the contact said that must be kept in mind, by
-    its key; `prompts` those that asked a model in it, `NAME@VERSION`
-    each; `idle_minutes` the pause before it; `session_from` the first message of a session that begins with
+    `backed` what each sentence rests on, where a model read it; `cited` the lines that the last replies
+    rested on; `task` what a person has to look after; `topic` what the burst is about; `said_in` the
+    message id of each new fact; `identity` the contact's number or user id; `at` Unix ms of the turn,
+    `now` the same by the business's clock, in words; `back_at` when people are there again, by that clock
+    (empty: they are there); `opening` the hours that customers are told; `notes` what the contact said
+    that must be kept in mind, by its key; `prompts` those that asked a model in it, `NAME@VERSION` each;
+    `idle_minutes` the pause before it; `session_from` the first message of a session that begins with
     this turn; `touch` says that nobody wrote and the contact is written to; `decision` their answer to an
     offer in this turn; `shown` what tools want to go out with the reply, `presented` what does, checked;
     `pictured` the products whose pictures went out lately."""
@@ -114,6 +123,7 @@ class State(Inbound, total=False):
     complaint: str
     checked: list[str]
     backed: list[Backed]
+    cited: list[Cited]
     task: Annotated[str, last]
     topic: str
     said_in: dict[str, str]

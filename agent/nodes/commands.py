@@ -189,7 +189,7 @@ def _carried_out(
     if "/reset" in words:
         kept = [HumanMessage(text_of(message), id=message.id) for message in rest]
         update["messages"] = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *kept]
-        update["summary"] = ""
+        update |= {"summary": "", "cited": []}
     return Command(update=update, goto=["moderate", "extract", "retrieve"] if rest else "remember")
 
 

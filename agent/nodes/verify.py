@@ -24,13 +24,16 @@ from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.models.usage import Meter
 from agent.nodes.ground import Next, asked, evidence, judged_by_code, written_anew
 from agent.nodes.retrieve import Knowledge
+from agent.prompting import opening_words
 from agent.prompts import filled
-from agent.state import Backed, State, text_of, untagged, without_notes
+from agent.state import Backed, Cited, State, text_of, untagged, without_notes
 from agent.tapping.presenting import with_taps
 from agent.turn_services import services_of
 
 # Earlier messages whose words count as evidence.
 EARLIER = 16
+# Lines that replies rested on which are kept for later turns, and characters of one.
+MOST_CITED, LONGEST_CITED = 12, 300
 # Characters of a passage that people are shown beside a sentence.
 PASSAGE = 1_200
 
@@ -66,7 +69,11 @@ async def _judged(state: State, context: Context, config: RunnableConfig, models
     judged = [part for part in parts if part.n in said or _may_claim(part)]
     wrong = doubts(judged, known, verified.sentences, today=today, vetoed=vetoed)
     if not wrong:
-        update = {"checked": _supports(parts, known, verified), "backed": _backed(parts, known, verified)}
+        update = {
+            "checked": _supports(parts, known, verified),
+            "backed": _backed(parts, known, verified),
+            "cited": _cited(state, known, verified),
+        }
         return Command(update=update, goto="passed")
     log.warning("unsupported", sentences=len(wrong), again=not state.get("complaint"))
     if not state.get("complaint"):
@@ -90,6 +97,8 @@ def sources(state: State, context: Context) -> Iterator[tuple[str, str, str]]:
     text)."""
     if now := state.get("now"):
         yield "n", "the clock", now
+    if opening := state.get("opening"):
+        yield "n", "the opening hours", opening_words(opening)
     yield "f", "the bot's facts", f"{context.business}\n{context.facts}".strip()
     turn = _of_turn(state["messages"])
     for message in turn:
@@ -108,9 +117,11 @@ def sources(state: State, context: Context) -> Iterator[tuple[str, str, str]]:
                 if colleague
                 else ("r", "an earlier reply", text_of(message))
             )
+    for told in state.get("cited", []):
+        yield "e", told["source"], f"{told['text']} (told the customer on {told['on']})"
     profile = "; ".join(f"{name}: {value}" for name, value in state.get("profile", {}).items() if value)
-    if profile:
-        yield "c", "what is known of the customer", profile
+    for known in filter(None, (profile, "\n".join(state.get("notes", {}).values()))):
+        yield "c", "what is known of the customer", known
     if summary := state.get("summary"):
         yield "s", "the summary", summary
 
@@ -166,6 +177,20 @@ def _supports(parts: Sequence[Sentence], known: Sequence[Line], verified: Verifi
                 told = "; ".join(f"{line.source}: “{quote}”" for line, quote in cited if line)
                 found.append(f"{part.text}: {told}{f' ({one.sum})' if one.sum else ''}")
     return found
+
+
+def _cited(state: State, known: Sequence[Line], verified: Verified) -> list[Cited]:
+    """The lines of documents and tools that replies rested on of late, this one's last: what was told once
+    can be told again when its passage is not found any more."""
+    on = (state.get("now") or "").partition(",")[0]
+    ids = {cite.id.strip("[] ") for one in verified.sentences for cite in one.cite}
+    new = [
+        Cited(text=line.text, source=line.source, on=on)
+        for line in known
+        if line.id in ids and line.id[0] in "pt" and len(line.text) <= LONGEST_CITED
+    ]
+    texts = {told["text"] for told in new}
+    return [*(told for told in state.get("cited", []) if told["text"] not in texts), *new][-MOST_CITED:]
 
 
 def _backed(parts: Sequence[Sentence], known: Sequence[Line], verified: Verified) -> list[Backed]:

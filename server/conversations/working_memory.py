@@ -21,7 +21,7 @@ from server.store.keys import key, thread_prefix
 ASIDE_SECONDS = 30 * 86_400
 # What the channels of `agent.state.State` hold, where a turn reads them itself.
 _SHAPES: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("messages", "passages", "replies", "prompts", "checked", "backed"), list),
+    **dict.fromkeys(("messages", "passages", "replies", "prompts", "checked", "backed", "cited"), list),
     **dict.fromkeys(("profile", "started_with", "said_in"), dict),
     **dict.fromkeys(
         (

@@ -89,6 +89,35 @@ async def test_who_lies_twice_loses_the_sentence_and_not_the_reply():
     assert LIE in state["task"]
 
 
+async def test_the_reader_knows_the_opening_hours_and_the_notes():
+    server = FakeOpenAI()
+    server.answer = answers(["We are open until 19:00."], honest)
+    opening = {"days": "Mon-Fri", "start": "10:00", "end": "19:00", "open": True, "until": "2026-12-01 19:00"}
+    with served(server.app) as url:
+        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1", timeout=20), attempts=1)
+        chat = Chat(models, verify_model="")
+        await chat.says("how long are you open?", opening=opening, notes={"allergy": "allergic to nuts"})
+    asked = next(str(r["messages"][-1]["content"]) for r in server.requests if is_verifier(r))
+    assert "10:00 to 19:00; open now, until 2026-12-01 19:00" in asked and "] allergic to nuts" in asked
+
+
+async def test_what_a_reply_rested_on_can_be_told_again_later_with_its_day():
+    server = FakeOpenAI()
+    server.answer = answers([GOOD, "You are welcome.", GOOD], honest)
+    with served(server.app) as url:
+        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1", timeout=20), attempts=1)
+        chat = Chat(models, verify_model="")
+        for text in ("what does delivery cost?", "thank you so much for that", "how much was it again?"):
+            await chat.says(text, now="Tuesday 1 December 2026, 12:00")
+        assert (await chat.state())["cited"] == [
+            {"text": GOOD, "source": "a.pdf, p. 2", "on": "Tuesday 1 December 2026"}
+        ]
+        asked = [str(r["messages"][-1]["content"]) for r in server.requests if is_verifier(r)]
+        assert f"[e1.1] {GOOD}" in asked[-1] and "(told the customer on Tuesday 1 December 2026)" in asked[-1]
+        await chat.says("/reset")
+        assert (await chat.state())["cited"] == []
+
+
 async def test_where_nothing_is_claimed_nobody_reads():
     said, _, server = await told(["What colour would you like?"], honest)
     assert said == ["What colour would you like?"]
