@@ -117,8 +117,10 @@ def sources(state: State, context: Context) -> Iterator[tuple[str, str, str]]:
                 if colleague
                 else ("r", "an earlier reply", text_of(message))
             )
+    found = "\n".join(passage["text"] for passage in state.get("passages", []))
     for told in state.get("cited", []):
-        yield "e", told["source"], f"{told['text']} (told the customer on {told['on']})"
+        if told["text"] not in found:
+            yield "e", told["source"], f"Told the customer on {told['on']}: {told['text']}"
     profile = "; ".join(f"{name}: {value}" for name, value in state.get("profile", {}).items() if value)
     for known in filter(None, (profile, "\n".join(state.get("notes", {}).values()))):
         yield "c", "what is known of the customer", known

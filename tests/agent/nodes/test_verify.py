@@ -15,7 +15,7 @@ from agent.models.verifiers import LATE, UNREADABLE, Verifiers
 from agent.models.ways import Ways
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
 from tests.fakes.serving import served
-from tests.support.chatting import Chat
+from tests.support.chatting import Chat, Shelf
 
 GOOD = "Delivery costs 1,500 tenge."
 LIE = "We also deliver on Sundays."
@@ -101,7 +101,12 @@ async def test_the_reader_knows_the_opening_hours_and_the_notes():
     assert "10:00 to 19:00; open now, until 2026-12-01 19:00" in asked and "] allergic to nuts" in asked
 
 
-async def test_what_a_reply_rested_on_can_be_told_again_later_with_its_day():
+async def test_what_a_reply_rested_on_can_be_told_again_later_with_its_day(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    async def nothing(*asked: Any) -> list[Any]:
+        return []
+
     server = FakeOpenAI()
     server.answer = answers([GOOD, "You are welcome.", GOOD], honest)
     with served(server.app) as url:
@@ -113,7 +118,11 @@ async def test_what_a_reply_rested_on_can_be_told_again_later_with_its_day():
             {"text": GOOD, "source": "a.pdf, p. 2", "on": "Tuesday 1 December 2026"}
         ]
         asked = [str(r["messages"][-1]["content"]) for r in server.requests if is_verifier(r)]
-        assert f"[e1.1] {GOOD}" in asked[-1] and "(told the customer on Tuesday 1 December 2026)" in asked[-1]
+        assert "[e1.1]" not in asked[-1]  # its passage was found again
+        monkeypatch.setattr(Shelf, "passages", nothing)
+        await chat.says("and once more, how much?", now="Wednesday 2 December 2026, 12:00")
+        asked = str(next(r for r in reversed(server.requests) if is_verifier(r))["messages"][-1]["content"])
+        assert f"[e1.1] Told the customer on Tuesday 1 December 2026: {GOOD}" in asked
         await chat.says("/reset")
         assert (await chat.state())["cited"] == []
 
