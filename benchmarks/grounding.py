@@ -149,10 +149,8 @@ def report(rows: Sequence[Mapping[str, Any]], stopped: Mapping[str, bool]) -> No
         print(f"not answered: {len(missing)} ({', '.join(missing[:10])})")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.grounding")
-    parser.add_argument("replies", type=Path)
-    parser.add_argument("--model", help="PROVIDER:NAME, asked now")
+def add_carriage(parser: argparse.ArgumentParser) -> None:
+    """The arguments of a command whose calls may be carried."""
     parser.add_argument("--requests", type=Path, help="write what a model would be asked to this file")
     parser.add_argument(
         "--answers", type=Path, action="append", default=[], help="read answers from this file"
@@ -160,6 +158,13 @@ def main() -> None:
     parser.add_argument(
         "--batch", action="store_true", help="ask the provider's batch API, at half the price"
     )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.grounding")
+    parser.add_argument("replies", type=Path)
+    parser.add_argument("--model", help="PROVIDER:NAME, asked now")
+    add_carriage(parser)
     parser.add_argument("--show", action="store_true", help="print each reply that was judged wrongly")
     given = parser.parse_args()
     told = yaml.safe_load(given.replies.read_text(encoding="utf-8"))
