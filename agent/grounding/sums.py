@@ -265,8 +265,10 @@ def _value(node: ast.expr, known: Operands) -> tuple[float, set[Power]]:
     return result, alike
 
 
-def _constant(node: ast.expr) -> float | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int | float) else None
+def _constant(node: ast.AST) -> float | None:
+    return (
+        float(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, int | float) else None
+    )
 
 
 def _repeats(tree: ast.expr, known: Operands) -> bool:
@@ -288,5 +290,5 @@ def _terms(node: ast.AST, sign: int = 1) -> Iterator[tuple[int, ast.AST]]:
 
 
 def _prices(term: ast.AST, known: Operands) -> set[float]:
-    values = {float(node.value) for node in ast.walk(term) if isinstance(node, ast.Constant)}
+    values = {value for node in ast.walk(term) if (value := _constant(node)) is not None}
     return {v for v in values if {MONEY, PERCENT} & _powers(v, known) and not (v <= SMALL_COUNT or v == 100)}

@@ -117,15 +117,20 @@ def sources(state: State, context: Context) -> Iterator[tuple[str, str, str]]:
                 if colleague
                 else ("r", "an earlier reply", text_of(message))
             )
-    found = "\n".join(passage["text"] for passage in state.get("passages", []))
-    for told in state.get("cited", []):
-        if told["text"] not in found:
-            yield "e", told["source"], f"Told the customer on {told['on']}: {told['text']}"
+    yield from _told_before(state)
     profile = "; ".join(f"{name}: {value}" for name, value in state.get("profile", {}).items() if value)
     for known in filter(None, (profile, "\n".join(state.get("notes", {}).values()))):
         yield "c", "what is known of the customer", known
     if summary := state.get("summary"):
         yield "s", "the summary", summary
+
+
+def _told_before(state: State) -> Iterator[tuple[str, str, str]]:
+    """The lines that earlier replies rested on, where their passage is not found again."""
+    found = "\n".join(passage["text"] for passage in state.get("passages", []))
+    for told in state.get("cited", []):
+        if told["text"] not in found:
+            yield "e", told["source"], f"Told the customer on {told['on']}: {told['text']}"
 
 
 def _of_turn(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
