@@ -24,7 +24,7 @@ from tools.runtime import ToolServices, with_services
 TOOL_SECONDS = 15
 TOOL_CHARACTERS = 4_000
 # What a tool may change of a conversation beside its answer.
-TO_SAY = ("messages", "owner", "reason", "profile", "task")
+TO_SAY = ("messages", "shown", "owner", "reason", "profile", "task")
 
 log = structlog.get_logger()
 
