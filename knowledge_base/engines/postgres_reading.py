@@ -24,11 +24,25 @@ WHOLE = 1_000
 # Beyond, a bot gets an HNSW index of its own: building it takes some milliseconds a passage.
 NEAREST_EXACT = 20_000
 # Passages with the rarest words of a question that are looked at: with the next word they would be more.
-_MOST_WITH_WORDS = 1_500
+_MOST_WITH_WORDS = 600
 # Words of which two must stand in a passage, where each alone stands in too many.
 _PAIRED = 4
 # Passages from which the mean and the deviation of all cosines are estimated.
 _DRAWN = 1_024
+
+# What is looked at of passages, in one row: of a row for each, Python makes an object for each.
+_LOOKED_AT = sql.SQL(
+    """array_agg(id) AS ids, array_agg(length) AS lengths, array_agg(octet_length(times)) AS sizes,
+       string_agg(times, ''::bytea) AS times"""
+)
+_WHOLE = sql.SQL(
+    """SELECT {} FROM (SELECT id, length, times FROM salesgraph_passages WHERE bot_id = %s LIMIT %s) mine"""
+).format(_LOOKED_AT)
+_HOLDING = sql.SQL(
+    """SELECT {} FROM (
+         SELECT id, length, times FROM salesgraph_passages WHERE words @@ %s::tsquery LIMIT %s
+       ) holding"""
+).format(_LOOKED_AT)
 
 Numbers = NDArray[np.float64]
 
@@ -74,6 +88,22 @@ class Candidates:
         """The words that stand in any passage of the bot, in the order of the columns of `times`."""
         return {word: found for word, found in self.words.items() if found.passages}
 
+    def some(self, at: NDArray[np.int64]) -> Candidates:
+        """Those at these places."""
+        return replace(
+            self, ids=self.ids[at], lengths=self.lengths[at], cosines=self.cosines[at], times=self.times[at]
+        )
+
+    def and_those(self, others: Candidates) -> Candidates:
+        """These and others for the same question."""
+        return replace(
+            self,
+            ids=np.concatenate([self.ids, others.ids]),
+            lengths=np.concatenate([self.lengths, others.lengths]),
+            cosines=np.concatenate([self.cosines, others.cosines]),
+            times=np.concatenate([self.times, others.times]),
+        )
+
 
 async def known_of(connection: Connection, bot_id: str, row: Row) -> Base:
     """What is known of all passages of a bot, by its row among the bots."""
@@ -109,62 +139,47 @@ async def candidates(
     )
     if base.whole:
         # as many as were there when last looked: meanwhile they may have become very many
-        all_rows = await connection.execute(
-            "SELECT id, length, times FROM salesgraph_passages WHERE bot_id = %s LIMIT %s",
-            [bot_id, WHOLE],
-            binary=True,
-        )
-        meanings = await _all_cosines(connection, bot_id, query)
+        all_rows = await connection.execute(_WHOLE, [bot_id, WHOLE], binary=True)
+        cosines = await _all_cosines(connection, bot_id, query)
         words |= {row["word"]: Word(row["number"], row["passages"]) async for row in rows}
-        return _together(words, await all_rows.fetchall(), meanings)
+        return _unpacked(words, await all_rows.fetchone(), cosines)
     words |= {row["word"]: Word(row["number"], row["passages"]) async for row in rows}
     return await _best_of_many(connection, bot_id, base, words, query)
 
 
-async def _all_cosines(connection: Connection, bot_id: str, query: Vectors | None) -> list[Row]:
+async def _all_cosines(connection: Connection, bot_id: str, query: Vectors | None) -> dict[int, float]:
     if query is None:
-        return []
+        return {}
     rows = await connection.execute(
-        """SELECT id, -(embedding <#> %s::vector) AS cosine FROM salesgraph_vectors
-           WHERE bot_id = %s LIMIT %s""",
+        """SELECT array_agg(id) AS ids, array_agg(-(embedding <#> %s::vector)) AS cosines FROM (
+             SELECT id, embedding FROM salesgraph_vectors WHERE bot_id = %s LIMIT %s
+           ) mine""",
         [literal(query), bot_id, WHOLE],
         binary=True,
     )
-    return await rows.fetchall()
+    row = await rows.fetchone()
+    return dict(zip(row["ids"], row["cosines"], strict=True)) if row and row["ids"] else {}
 
 
 async def _best_of_many(
     connection: Connection, bot_id: str, base: Base, words: dict[str, Word], query: Vectors | None
 ) -> Candidates:
     """The nearest, and of those that hold the rarest words the best by BM25."""
-    near: list[Row] = []
-    holding = await connection.execute(
-        "SELECT id, length, times FROM salesgraph_passages WHERE words @@ %s::tsquery LIMIT %s",
-        [_rarest(words), _MOST_WITH_WORDS],
+    holding = await connection.execute(_HOLDING, [_rarest(words), _MOST_WITH_WORDS], binary=True)
+    nearest = None if query is None else await _nearest(connection, bot_id, query, base.passages)
+    worded = _unpacked(words, await holding.fetchone())
+    worded = worded.some(np.argsort(-_bm25(worded, base), kind="stable")[: fusion.CANDIDATES])
+    if query is None:
+        return worded
+    near = _unpacked(words, nearest)
+    apart = worded.some(np.flatnonzero(~np.isin(worded.ids, near.ids)))
+    rows = await connection.execute(
+        """SELECT id, -(embedding <#> %s::vector) AS cosine FROM salesgraph_vectors WHERE id = ANY(%s)""",
+        [literal(query), apart.ids.tolist()],
         binary=True,
     )
-    if query is not None:
-        near = await _nearest(connection, bot_id, query, base.passages)
-    worded = _together(words, await holding.fetchall(), [])
-    order = np.argsort(-_bm25(worded, base), kind="stable")[: fusion.CANDIDATES]
-    apart = sorted(set(worded.ids[order].tolist()).difference(row["id"] for row in near))
-    if query is not None and apart:
-        rows = await connection.execute(
-            """SELECT p.id, length, times, -(embedding <#> %s::vector) AS cosine FROM salesgraph_passages p
-               LEFT JOIN salesgraph_vectors USING (id) WHERE p.id = ANY(%s)""",
-            [literal(query), apart],
-            binary=True,
-        )
-        near += await rows.fetchall()
-    if query is None:
-        return replace(
-            worded,
-            ids=worded.ids[order],
-            lengths=worded.lengths[order],
-            cosines=worded.cosines[order],
-            times=worded.times[order],
-        )
-    return _together(words, near, near)
+    cosines = {row["id"]: row["cosine"] async for row in rows}
+    return near.and_those(replace(apart, cosines=_of(cosines, apart.ids)))
 
 
 def _rarest(words: Mapping[str, Word]) -> str:
@@ -184,7 +199,7 @@ def _rarest(words: Mapping[str, Word]) -> str:
     return " | ".join(rare)
 
 
-async def _nearest(connection: Connection, bot_id: str, query: Vectors, passages: int) -> list[Row]:
+async def _nearest(connection: Connection, bot_id: str, query: Vectors, passages: int) -> Row | None:
     """Passages that are nearest in meaning. The bot stands in the text of the statement: only so does
     PostgreSQL see that the index is of this bot."""
     if passages > NEAREST_EXACT:
@@ -192,17 +207,18 @@ async def _nearest(connection: Connection, bot_id: str, query: Vectors, passages
             sql.SQL("SET LOCAL hnsw.ef_search = {}").format(sql.Literal(fusion.CANDIDATES))
         )
     statement = sql.SQL(
-        """SELECT id, cosine, length, times FROM (
+        """SELECT {looked_at}, array_agg(cosine) AS cosines FROM (
              SELECT id, -(embedding <#> {query}::vector) AS cosine FROM salesgraph_vectors
              WHERE bot_id = {bot} ORDER BY embedding::vector({wide}) <#> {query}::vector LIMIT {most}
            ) near JOIN salesgraph_passages USING (id)"""
     ).format(
+        looked_at=_LOOKED_AT,
         query=sql.Literal(literal(query)),
         bot=sql.Literal(bot_id),
         wide=sql.Literal(len(query)),
         most=sql.Literal(fusion.CANDIDATES),
     )
-    return await (await connection.execute(statement, binary=True)).fetchall()
+    return await (await connection.execute(statement, binary=True)).fetchone()
 
 
 def literal(vector: Vectors) -> str:
@@ -210,24 +226,33 @@ def literal(vector: Vectors) -> str:
     return "[" + ",".join(f"{value:.6g}" for value in vector.tolist()) + "]"
 
 
-def _together(words: Mapping[str, Word], rows: Sequence[Row], meanings: Sequence[Row]) -> Candidates:
-    cosines: dict[int, float | None] = {row["id"]: row["cosine"] for row in meanings}
-    numbers = [word.number for word in words.values() if word.passages]
+def _unpacked(
+    words: Mapping[str, Word], row: Row | None, cosines: Mapping[int, float] | None = None
+) -> Candidates:
+    """What a row of `_LOOKED_AT` holds, with its own cosines, else these."""
+    if row is None or not row["ids"]:
+        row = {"ids": [], "lengths": [], "sizes": [], "times": b"", "cosines": []}
+    ids = np.array(row["ids"], np.int64)
     return Candidates(
         words=words,
-        ids=np.array([row["id"] for row in rows], np.int64),
-        lengths=np.array([row["length"] for row in rows], np.float64),
-        cosines=np.array([cosines.get(row["id"]) or 0.0 for row in rows], np.float64),
-        times=_times([row["times"] for row in rows], numbers),
+        ids=ids,
+        lengths=np.array(row["lengths"], np.float64),
+        cosines=np.array(row["cosines"]) if "cosines" in row else _of(cosines or {}, ids),
+        times=_times(row["times"], row["sizes"], [word.number for word in words.values() if word.passages]),
     )
 
 
-def _times(packed: Sequence[bytes], numbers: Sequence[int]) -> Numbers:
+def _of(cosines: Mapping[int, float], ids: NDArray[np.int64]) -> Numbers:
+    """0 for a passage that is not embedded."""
+    return np.array([cosines.get(number, 0.0) for number in ids.tolist()], np.float64)
+
+
+def _times(packed: bytes, sizes: Sequence[int], numbers: Sequence[int]) -> Numbers:
     """How often each word stands in each passage."""
-    entries = np.frombuffer(b"".join(packed), TIMES)
+    entries = np.frombuffer(packed, TIMES)
     held = entries["number"].astype(np.int32)
-    owners = np.repeat(np.arange(len(packed)), [len(words) // TIMES.itemsize for words in packed])
-    times = np.zeros((len(packed), len(numbers)))
+    owners = np.repeat(np.arange(len(sizes)), np.array(sizes, np.int64) // TIMES.itemsize)
+    times = np.zeros((len(sizes), len(numbers)))
     for column, number in enumerate(numbers):
         at = np.flatnonzero(held == number)
         times[owners[at], column] = entries["times"][at]

@@ -1,4 +1,5 @@
-"""What every search engine keeps to: in memory, PostgreSQL with pgvector, and a vector store of LangChain."""
+"""What every search engine keeps to: in memory, PostgreSQL with pgvector, and a vector store of LangChain;
+and Qdrant within this process, where `langchain-qdrant` is installed."""
 
 from __future__ import annotations
 
@@ -20,13 +21,33 @@ from knowledge_base.search.texts import Pack
 from tests.knowledge_base.engines.letters import Letters, meaning
 
 
-@pytest.fixture(params=["memory", "postgres", "vector store"])
+def qdrant() -> Searcher:
+    """As `docs/documents.md` says how to plug it in."""
+    library = pytest.importorskip("langchain_qdrant", reason="langchain-qdrant is not installed")
+    from qdrant_client import QdrantClient, models  # pyright: ignore
+
+    client = QdrantClient(":memory:")
+    client.create_collection("passages", models.VectorParams(size=32, distance=models.Distance.DOT))
+    return VectorStoreSearcher(
+        lambda embeddings: library.QdrantVectorStore(
+            client, "passages", embeddings, distance=models.Distance.DOT, validate_collection_config=False
+        ),
+        lambda bot: models.Filter(
+            must=[models.FieldCondition(key="metadata.bot", match=models.MatchValue(value=bot))]
+        ),
+    )
+
+
+@pytest.fixture(params=["memory", "postgres", "vector store", "qdrant"])
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Searcher]:
     if request.param == "memory":
         yield MemorySearcher()
         return
     if request.param == "vector store":
         yield VectorStoreSearcher(InMemoryVectorStore, lambda bot: lambda found: found.metadata["bot"] == bot)
+        return
+    if request.param == "qdrant":
+        yield qdrant()
         return
     from knowledge_base.engines.postgres import PostgresSearcher
 
