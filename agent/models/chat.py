@@ -20,8 +20,9 @@ from pydantic import BaseModel
 from agent.model_options import CallSettings, ModelOptions
 from agent.models.cleaning import cleaned
 from agent.models.failures import LASTING, Trouble, brief, judge, unusable
+from agent.models.lately import Lately
 from agent.models.providers import Access, make
-from agent.models.trial import COMPLAINT, Request, Trial
+from agent.models.trial import Request, Trial
 from agent.models.usage import Allowance, Meter
 from agent.models.verifiers import VERIFY, Verifiers
 from agent.models.ways import Ways, read, shaped, without_foreign_parts
@@ -31,13 +32,9 @@ log = structlog.get_logger()
 OFFLINE = "offline"
 # A provider that wants to be left alone longer than this is not waited for.
 LONGEST_WAIT = 5.0
-# So many turns in a row that the offline model had to answer are an alert, whatever the cause.
-MANY = 3
 # What models take is looked up again after so many seconds: others have learned, and what is old is
 # forgotten.
 LOOKED_UP = 900
-# So many answers in a row that did not come in time, and the model is left alone for a while.
-LATE = 2
 # So often a model writes text in the place of a call before it is asked for JSON at once.
 WROTE = 2
 
@@ -98,9 +95,7 @@ class Models:
     _ways: dict[str, Ways] = field(default_factory=dict)
     _recall_at: float = 0
     _wrote: dict[str, int] = field(default_factory=dict)
-    _in_a_row: int = 0
-    _alarmed: bool = False
-    _late: dict[str, int] = field(default_factory=dict)
+    _lately: Lately = field(default_factory=Lately)
 
     async def ask(
         self,
@@ -215,21 +210,25 @@ class Models:
     async def answer(self, name: str, request: Request) -> Asked | None:
         """The answer of this one model; None where it has none that can be used."""
         trial = Trial(name, request, self.ways_of(name))
-        if max(self._until.get(trial.provider, 0), self._until.get(name, 0)) > time.monotonic():
+        sort = _sort(name, request.schema is not None)
+        if any(self._until.get(whose, 0) > time.monotonic() for whose in (trial.provider, name, sort)):
             return None
         if request.purpose == VERIFY and (not trial.ways.verifies or self.verifiers.rests(name)):
             return None
         timeout = request.timeout or request.options.timeout or self.access.timeout
         while True:
-            trial.attempt += 1
+            trial.began = time.monotonic()
             try:
-                message = await asyncio.wait_for(self._asked(trial), timeout)
+                runnable, given = self._put_to(trial)  # a library that is loaded now takes none of the time
+                message = await asyncio.wait_for(_answered(runnable, given), timeout)
             except Exception as error:  # whatever a provider raises, the next one is asked; it is logged here
                 pause = await self._failed(trial, error)
                 if pause is None:
                     return None
                 await asyncio.sleep(pause)
                 continue
+            if not isinstance(message.content, str):
+                message.response_metadata["asked"] = name
             message = await self._received(trial, message)
             parsed = read(message, request.schema) if request.schema else None
             reason = unusable(message) or ("malformed" if request.schema and parsed is None else "")
@@ -244,39 +243,37 @@ class Models:
                     await self.judged(name, readable=False)
                 return None
 
-    async def _asked(self, trial: Trial) -> AIMessage:
+    def _put_to(self, trial: Trial) -> tuple[Any, list[AnyMessage]]:
+        """A model and what it is given. Raises NotSetUp."""
         name, request, ways = trial.name, trial.request, trial.ways
         own = [without_foreign_parts(message, name) for message in request.messages]
         given = own if name == OFFLINE else shaped(own, ways, request.schema, trial.complaint)
-        answer = await self._runnable(name, request, ways).ainvoke(given)
-        if not isinstance(answer, AIMessage):
-            answer = AIMessage(answer.content)
-        if not isinstance(answer.content, str):
-            answer.response_metadata["asked"] = name
-        return answer
+        return self._runnable(name, request, ways), given
 
     async def _failed(self, trial: Trial, error: Exception) -> float | None:
         """In how many seconds the model is asked again, in another way perhaps; None: not again."""
         name, provider, fault = trial.name, trial.provider, judge(error)
         self.last_faults[name] = brief(error)
-        if isinstance(error, TimeoutError):
-            self._was_late(name)
+        if isinstance(error, TimeoutError) and name != OFFLINE:
+            self._was_late(trial)
         log.warning("model_failed", model=name, attempt=trial.attempt, fault=fault.kind, detail=brief(error))
-        if fault.kind == "again" and not trial.complaint:
-            trial.complaint = COMPLAINT.format(reason="a call of a tool that cannot be read")
+        if fault.kind == "again" and trial.complains_of(error):
             return 0
         if name != OFFLINE and trial.finds_another_way(fault, error):
             return 0
         if fault.kind in LASTING:
             trouble = Trouble(provider, fault.kind, brief(error), name)
             await self._trouble(_whose(fault.kind, provider, name), trouble)
+        if fault.kind != "retry":
+            return None
         wait = fault.wait if fault.wait is not None else 0.25 * 2**trial.attempt * random.uniform(0.5, 1)
         if wait > LONGEST_WAIT:
             self._until[name] = time.monotonic() + min(wait, 10 * self.rest)
-        if trial.attempt == self.attempts and trial.leaves_out_tools(error):
-            return 0
-        last = trial.attempt >= self.attempts or wait > LONGEST_WAIT
-        return None if fault.kind != "retry" or last else wait
+            return None
+        if trial.attempt >= self.attempts:
+            return 0 if trial.leaves_out_tools(error) else None
+        trial.attempt += 1
+        return wait
 
     async def _received(self, trial: Trial, message: AIMessage) -> AIMessage:
         """What a model sent, on the bill, and without what it was not asked for."""
@@ -287,20 +284,19 @@ class Models:
         if message.tool_calls and not request.offered:
             message = message.model_copy(update={"tool_calls": []})
         await self._works(trial)
-        return cleaned(message, request.offered, form=request.schema is not None)
+        used = {call["id"] for m in request.messages if isinstance(m, AIMessage) for call in m.tool_calls}
+        return cleaned(message, request.offered, form=request.schema is not None, used=used)
 
-    def _was_late(self, name: str) -> None:
-        """A model that gave no answer in time, twice in a row, is left alone for a while: nobody else need
-        wait for it."""
-        self._late[name] = self._late.get(name, 0) + 1
-        if self._late[name] >= LATE and name != OFFLINE:
-            self._until[name] = time.monotonic() + self.rest
+    def _was_late(self, trial: Trial) -> None:
+        """A model that is late time and again is left alone for a while: nobody else need wait for it."""
+        for form in self._lately.late(trial.name, trial.request.schema is not None, trial.began):
+            self._until[_sort(trial.name, form)] = time.monotonic() + self.rest
 
     async def _works(self, trial: Trial) -> None:
         """A model has answered: what was wrong with it is over, and how it takes questions is known from now
         on."""
         name, provider, ways = trial.name, trial.provider, trial.ways
-        self._late.pop(name, None)
+        self._lately.in_time(name, trial.request.schema is not None)
         for whose in (provider, name):
             await self._trouble(whose, None)
         if trial.refused and ways != self.ways_of(name):
@@ -324,17 +320,15 @@ class Models:
     async def _fell_back(self, wanted: str, answered: str) -> None:
         """Count turns that the offline model had to answer, whatever the cause: some in a row are an
         alert."""
-        if OFFLINE in (wanted, self.resolve(wanted)):
+        name = self.resolve(wanted)
+        if OFFLINE in (wanted, name):
             return
-        self._in_a_row = self._in_a_row + 1 if answered == OFFLINE else 0
-        if self.alarm and answered != OFFLINE and self._alarmed:
-            self._alarmed = False
-            await self.alarm(OFFLINE, None)
-        elif self.alarm and self._in_a_row >= MANY and not self._alarmed:
-            self._alarmed = True
-            await self.alarm(
-                OFFLINE, Trouble("", "offline", f"{self._in_a_row} answers in a row", self.resolve(wanted))
-            )
+        if answered != OFFLINE:
+            if self._lately.answered(name) and self.alarm:
+                await self.alarm(f"{OFFLINE}:{name}", None)
+        elif (turns := self._lately.stood_in(name)) and self.alarm:
+            trouble = Trouble("", "offline", f"{turns} answers in a row", name)
+            await self.alarm(f"{OFFLINE}:{name}", trouble)
 
     async def _trouble(self, whose: str, trouble: Trouble | None) -> None:
         """`whose`: of a provider, or of one model of it."""
@@ -368,10 +362,20 @@ class Models:
         return self._runnables[kind][0]
 
 
+async def _answered(runnable: Any, given: Sequence[AnyMessage]) -> AIMessage:
+    answer = await runnable.ainvoke(given)
+    return answer if isinstance(answer, AIMessage) else AIMessage(answer.content)
+
+
 def _has_grammar(name: str, ways: Ways) -> bool:
     """Whether JSON can be held to a schema: on OpenAI's chat completions, which servers of small models
     imitate in this too."""
     return name.startswith("openai:") and ways.chat and ways.grammar
+
+
+def _sort(name: str, form: bool) -> str:
+    """Under what a model is left alone for one sort of calls."""
+    return f"{name} {'forms' if form else 'words'}"
 
 
 def _whose(kind: str, provider: str, name: str) -> str:

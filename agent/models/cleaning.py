@@ -83,12 +83,14 @@ _FUNCTION = re.compile(r"<function(?:=|\s+name=\"?)([\w.-]{1,64})\"?>?(.*?)(?:</
 _FENCE = re.compile(r"\A\s*```(?:json|tool_code|tool_call)?\s*\n(.*?)\n?```\s*\Z", re.S)
 
 
-def cleaned(answer: AIMessage, offered: Collection[str], form: bool = False) -> AIMessage:
-    """An answer without thoughts and marks, whose calls of `offered` tools are calls, each with an id. What
-    looks like a call and is none leaves no text (but for a `form`, which may be JSON): the answer is empty
-    then, and asked for again."""
+def cleaned(
+    answer: AIMessage, offered: Collection[str], form: bool = False, used: Collection[str | None] = ()
+) -> AIMessage:
+    """An answer without thoughts and marks, whose calls of `offered` tools are calls, each with an id that no
+    other has, those `used` before included. What looks like a call and is none leaves no text (but for a
+    `form`, which may be JSON): the answer is empty then, and asked for again."""
     text = str(answer.text)
-    calls = list(answer.tool_calls)
+    calls: list[Any] = [{**call, "name": _name(call["name"], offered)} for call in answer.tool_calls]
     raw = text[:LONGEST]
     said = aloud = without_thoughts(raw)
     if not calls:
@@ -96,8 +98,13 @@ def cleaned(answer: AIMessage, offered: Collection[str], form: bool = False) -> 
     if not calls and (loose := _loose(raw if _MARKED.search(raw) else aloud, offered)):
         said, calls = "", loose
     if not form:
-        said = _without_names(_spoken(said), offered)
-    calls = [call if call.get("id") else {**call, "id": _id(call, place)} for place, call in enumerate(calls)]
+        said = _without_names(_spoken(_unwrapped(said)), offered)
+    known = set(used)
+    for place, call in enumerate(calls):
+        if not call.get("id") or call["id"] in known:
+            call = {**call, "id": _id(call, place + len(known))}
+            calls[place] = call
+        known.add(call["id"])
     if said == text and calls == list(answer.tool_calls):
         return answer
     return answer.model_copy(update={"content": said, "tool_calls": calls})
@@ -105,6 +112,24 @@ def cleaned(answer: AIMessage, offered: Collection[str], form: bool = False) -> 
 
 # Calls between marks that are gone from what is said aloud.
 _MARKED = re.compile(r"to=functions\.\w|<[|｜]tool[_▁]")
+
+
+def _name(name: str, offered: Collection[str]) -> str:
+    """The name of an offered tool without what some put before it (`functions.find_product`)."""
+    bare = name.strip().rpartition(".")[2]
+    return bare if name not in offered and bare in offered else name
+
+
+_WRAPPED = re.compile(
+    r"\A```(?:text|txt|markdown|md|plaintext)?[^\S\n]*\n(.+?)\n?\s*```\Z|\A\"([^\"]+)\"\Z|\A“([^“”]+)”\Z",
+    re.S,
+)
+
+
+def _unwrapped(text: str) -> str:
+    """A reply that stands as a whole between marks of code or of speech, without them."""
+    match = _WRAPPED.match(text.strip()) if text[:3].lstrip()[:1] in ("`", '"', "“") else None
+    return next(part for part in match.groups() if part is not None).strip() if match else text
 
 
 def _loose(text: str, offered: Collection[str]) -> list[Any]:

@@ -70,6 +70,11 @@ _REGION = re.compile(
 _AGAIN = re.compile(
     r"tool_use_failed|failed to call a function|malformed_function_call|failed_generation", re.I
 )
+_HELD_BACK = re.compile(
+    r"content.?filter|content management policy|content.?policy|responsible.?ai|data_inspection_failed"
+    r"|flagged (?:as|by|for)|sensitive (?:content|information)",
+    re.I,
+)
 _TOOLS = re.compile(r"\btools?\b|tool_choice|function call", re.I)
 _UNPAID = re.compile(
     r"billing|credit balance|credit limit|budget has been exceeded|余额不足|free-models-per-day|hard limit"
@@ -158,6 +163,11 @@ class Trouble:
         }.get(self.kind, self.detail)
 
 
+def is_held_back(text: str) -> bool:
+    """Whether an error says that a filter held back the question or the answer."""
+    return bool(_HELD_BACK.search(text))
+
+
 def judge(error: BaseException) -> Fault:
     """What to do about an error, by its HTTP status and what its text says."""
     if isinstance(error, NoAnswer):
@@ -167,7 +177,7 @@ def judge(error: BaseException) -> Fault:
     text, status = said(error), status_of(error)
     if kind := _not_admitted(text, status):
         return Fault(kind)
-    if _AGAIN.search(text):
+    if _AGAIN.search(text) or (status == 400 and is_held_back(text)):
         return Fault("again")
     if _is_unpaid(text, status):
         return Fault("account")
@@ -213,6 +223,8 @@ def _is_unpaid(text: str, status: int | None) -> bool:
 def _not_served(text: str, status: int | None) -> Kind | None:
     """Whether a server has no such address or model, or refuses the request for what is in it."""
     low = text.casefold()
+    if status is not None and 300 <= status < 400:
+        return "address"  # it has moved, or wants https
     if status == 404 and _TOOLS.search(text):
         return "refused"
     if (_NO_WIRE.search(text) and status in (None, 200, 404, 405)) or (

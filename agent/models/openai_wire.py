@@ -16,10 +16,9 @@ from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 
 from agent.models.failures import NoAnswer
+from agent.models.ways import KEPT
 
 EXTRAS, CALL_EXTRAS = ("reasoning_content", "reasoning_details"), ("extra_content",)
-# Under this name in a message's `additional_kwargs`: {model, message, calls}.
-KEPT = "kept_for_wire"
 
 
 def in_pieces(text: str) -> dict[str, Any] | None:
@@ -71,6 +70,8 @@ def as_meant(answer: dict[str, Any]) -> dict[str, Any]:
     choices = []
     for choice in answer["choices"]:
         message = {**(choice.get("message") or {}), "role": "assistant"}
+        if isinstance(message.get("content"), dict):
+            message["content"] = [message["content"]]
         calls = list(message.get("tool_calls") or ())
         if not calls and isinstance(message.get("function_call"), dict):
             calls = [{"function": message["function_call"]}]

@@ -10,9 +10,9 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from agent.model_options import ModelOptions
-from agent.models.failures import Fault, said, status_of
+from agent.models.failures import Fault, is_held_back, said, status_of
 from agent.models.usage import Meter
-from agent.models.ways import Ways, is_blank, next_ways
+from agent.models.ways import Ways, is_blank, narrowed, next_ways
 from agent.prompting import TURN
 
 # What a model is told before it is asked once more.
@@ -20,6 +20,16 @@ COMPLAINT = (
     "Your last answer could not be used ({reason}). Answer again, and call a tool only with whole and "
     "valid JSON."
 )
+# What is wrong with an answer, as its model is told it; the others are told by their name.
+REASONS = {
+    "cut": "it was too long and is cut: answer in two short sentences",
+    "refused": "it refuses a customer of ours: say politely what you can do instead",
+    "blocked": "a filter held it back: answer in other words",
+}
+
+
+# Ways that are tried in one request; each costs the customer a moment.
+MOST_WAYS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class Request:
             later_system=any(message.type == "system" and message.name == TURN for message in self.messages),
             pictures=any(not isinstance(message.content, str) for message in self.messages),
             blank=any(map(is_blank, self.messages)),
+            several=any(len(m.tool_calls) > 1 for m in self.messages if isinstance(m, AIMessage)),
             temperature=self.options.temperature is not None,
             reasoning_effort=self.options.reasoning_effort is not None,
             max_tokens=self.options.max_tokens is not None,
@@ -61,17 +72,22 @@ class Request:
 class Trial:
     """One request to one model, and what was tried so far.
 
-    `ways`: how it is put next; `others`: how else it may be, after a refusal; `complaint`: what was wrong
-    with the last answer; `refused`: whether the server refused the request as it was first put; `wrote`:
-    whether the model wrote text in the place of a form's call."""
+    `ways`: how it is put next; `others`: how else it may be, after a refusal; `tried`: how it was put;
+    `complaint`: what was wrong with the last answer; `attempt`: how often it was asked in one way, the next
+    time included; `began`: when it was last asked, by the clock that never goes back; `refused`: whether the
+    server refused the request as it was first put, and `first` what that made use of; `wrote`: whether the
+    model wrote text in the place of a form's call."""
 
     name: str
     request: Request
     ways: Ways
     others: list[Ways] = field(default_factory=list)
+    tried: list[Ways] = field(default_factory=list)
     complaint: str = ""
-    attempt: int = 0
+    attempt: int = 1
+    began: float = 0
     refused: bool = False
+    first: Ways = field(default_factory=Ways)
     wrote: bool = False
 
     @property
@@ -84,10 +100,15 @@ class Trial:
         misled = self.others and fault.kind in ("gone", "address")  # by a way that was tried
         if fault.kind != "refused" and not misled:
             return False
+        self.tried.append(self.ways)
+        used = self.request.uses(self.ways)
         if not self.refused:
-            self.refused = True
-            self.others = next_ways(self.ways, said(error), self.request.uses(self.ways))
-        if not self.others:
+            self.refused, self.first = True, used
+            self.others = next_ways(self.ways, said(error), used)
+        elif fault.kind == "refused":  # of a server that takes several things not, what it says now
+            self.others = [*narrowed(self.ways, said(error), used, self.first), *self.others]
+        self.others = [ways for ways in self.others if ways not in self.tried]
+        if not self.others or len(self.tried) > MOST_WAYS:
             return False
         self.ways = self.others.pop(0)
         return True
@@ -102,9 +123,19 @@ class Trial:
 
     def complains(self, reason: str, message: AIMessage) -> bool:
         """Ask once more with a complaint about an answer that is none; False where that was done."""
-        if reason not in ("empty", "malformed") or self.complaint:
+        if self.complaint:
             return False
-        self.complaint = COMPLAINT.format(reason=reason)
-        if self.request.schema and self.ways.calls_forms and not message.tool_calls:
+        self.complaint = COMPLAINT.format(reason=REASONS.get(reason.partition(":")[0], reason))
+        formless = reason in ("empty", "malformed") and not message.tool_calls
+        if self.request.schema and self.ways.calls_forms and formless:
             self.ways, self.wrote = replace(self.ways, forms=False), True
+        return True
+
+    def complains_of(self, error: Exception) -> bool:
+        """Ask once more after an error that is of this one answer; False where that was done."""
+        if self.complaint:
+            return False
+        held_back = is_held_back(said(error))
+        reason = REASONS["blocked"] if held_back else "a call of a tool that cannot be read"
+        self.complaint = COMPLAINT.format(reason=reason)
         return True

@@ -25,9 +25,9 @@ from agent.prompting import TURN
 class Ways:
     """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with a
     second one behind the history (`later_system`), with `pictures`, with a `blank` message beside a call,
-    over `chat` completions, and with which options of a bot. `forms`: it fills a form by calling it as a
-    tool; else it is asked for JSON, held to it by the server where that takes a `grammar`. `verifies`: it can
-    be asked to read a reply against its evidence."""
+    with `several` calls in one message, over `chat` completions, and with which options of a bot. `forms`: it
+    fills a form by calling it as a tool; else it is asked for JSON, held to it by the server where that takes
+    a `grammar`. `verifies`: it can be asked to read a reply against its evidence."""
 
     tools: bool = True
     forced: bool = True
@@ -35,6 +35,7 @@ class Ways:
     later_system: bool = True
     pictures: bool = True
     blank: bool = True
+    several: bool = True
     chat: bool = True
     forms: bool = True
     grammar: bool = True
@@ -58,6 +59,8 @@ class Ways:
         return options.model_copy(update={name: None for name in OPTIONS if not getattr(self, name)})
 
 
+# Under this name in `additional_kwargs` is what goes back to a message's model: {model, message, calls}.
+KEPT = "kept_for_wire"
 # What the agent says while it calls a tool, to models that cannot do without words.
 LOOKING = "(I look it up.)"
 # What stands in the place of messages that the working memory no longer holds.
@@ -66,6 +69,10 @@ GOES_ON = "[The conversation goes on.]"
 OPTIONS = ("reasoning_effort", "temperature", "max_tokens")
 
 _REFUSED = {
+    "several": re.compile(
+        r"(?:single|one|1) (?:tool|function).?calls?|parallel.?(?:tool|function)|multiple (?:tool|function)",
+        re.I,
+    ),
     "blank": re.compile(
         r"content\b.{0,60}(?:null|none|missing|required|valid string|must be a string|empty)", re.I
     ),
@@ -116,20 +123,14 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
     if "chat" in present and _REFUSED["chat"].search(error):
         later = next_ways(replace(ways, chat=True), "", replace(used, chat=False))
         return [replace(ways, chat=False), *later[:2]]
-    known = ("blank", "grammar", "tools", "forced", "later_system", "system", "pictures", *OPTIONS)
-    said = [name for name in known if name in present and _REFUSED[name].search(error)]
-    if "tools" in said and "forced" in said:
-        said.remove(
-            "tools"
-            if re.search(r"tool_choice|thinking", error, re.I) and not re.search(r"enable-auto", error)
-            else "forced"
-        )
+    said = _named(ways, error, used)
     order = [
         *said,
         *(
             name
             for name in (
                 *OPTIONS,
+                "several",
                 "blank",
                 "grammar",
                 "pictures",
@@ -159,6 +160,33 @@ def next_ways(ways: Ways, error: str, used: Ways) -> list[Ways]:
     )
 
 
+def narrowed(ways: Ways, error: str, used: Ways, first: Ways) -> list[Ways]:
+    """The ways to try before all others after a further refusal: without what the server names now, and
+    without what the request made no use of at `first`."""
+    new = [
+        one.name
+        for one in fields(Ways)
+        if getattr(used, one.name) and getattr(ways, one.name) and not getattr(first, one.name)
+    ]
+    return [_without(ways, [name]) for name in dict.fromkeys([*_named(ways, error, used), *new])]
+
+
+_NAMED = ("several", "blank", "grammar", "tools", "forced", "later_system", "system", "pictures", *OPTIONS)
+
+
+def _named(ways: Ways, error: str, used: Ways) -> list[str]:
+    """What a refusal names of that which the request made use of, the likeliest first."""
+    present = [name for name in _NAMED if getattr(used, name) and getattr(ways, name)]
+    said = [name for name in present if _REFUSED[name].search(error)]
+    if "tools" in said and "forced" in said:
+        said.remove(
+            "tools"
+            if re.search(r"tool_choice|thinking", error, re.I) and not re.search(r"enable-auto", error)
+            else "forced"
+        )
+    return said
+
+
 def _without(ways: Ways, names: Sequence[str]) -> Ways:
     along = {"tools": "forced", "system": "later_system"}
     left = {name: False for name in (*names, *(along[name] for name in names if name in along))}
@@ -176,7 +204,7 @@ def shaped(
     noted = late and any(isinstance(m, SystemMessage) and m.name == TURN for m in messages)
     system: list[str] = []
     rest: list[AnyMessage] = []
-    for message in messages:
+    for message in messages if ways.several or not ways.tools else _one_by_one(messages):
         if isinstance(message, SystemMessage):
             if late and message.name == TURN:
                 rest.append(SystemMessage(_text(message)))
@@ -274,6 +302,31 @@ def _blind(message: AnyMessage) -> AnyMessage:
     return message.model_copy(
         update={"content": _text(message) or "(a picture or a file that cannot be seen)"}
     )
+
+
+def _one_by_one(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """The messages with each call in one of its own, its answer behind it."""
+    answers = {m.tool_call_id: m for m in messages if isinstance(m, ToolMessage)}
+    apart: list[AnyMessage] = []
+    for message in messages:
+        if isinstance(message, ToolMessage):
+            continue
+        if not isinstance(message, AIMessage) or not message.tool_calls:
+            apart.append(message)
+            continue
+        for place, call in enumerate(message.tool_calls):
+            apart.append(_only(message, place))
+            apart += [answer for id, answer in answers.items() if id == call["id"]]
+    return apart
+
+
+def _only(message: AIMessage, place: int) -> AIMessage:
+    """A message with one of its calls; the first one keeps its words."""
+    kept = dict(message.additional_kwargs)
+    if KEPT in kept:
+        kept[KEPT] = {**kept[KEPT], "calls": kept[KEPT]["calls"][place : place + 1]}
+    alone = {"tool_calls": message.tool_calls[place : place + 1], "additional_kwargs": kept}
+    return message.model_copy(update=alone if not place else {**alone, "content": ""})
 
 
 def _joins(before: AnyMessage, after: AnyMessage) -> bool:

@@ -66,8 +66,10 @@ def _of_models(alert: str, names: Collection[str]) -> bool:
     kind, _, whose = alert.partition(":")
     if kind != "model":
         return False
-    known = {part for name in names for part in (name, name.partition(":")[0], f"ways:{name}")}
-    return "auto" in known or whose in {OFFLINE, *known}
+    known = {
+        part for name in names for part in (name, name.partition(":")[0], f"ways:{name}", f"{OFFLINE}:{name}")
+    }
+    return "auto" in known or whose in known
 
 
 async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRuntime) -> BotStatus:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 from fastapi.responses import JSONResponse, Response
 from langchain_core.messages import HumanMessage
 
-from agent.models.chat import MANY, Access, Models
+from agent.models.chat import Access, Models
 from agent.models.failures import Trouble
+from agent.models.lately import MANY
 from agent.models.offline import offline_model
 from agent.models.usage import Meter
 from tests.agent.models.servers import (
@@ -18,6 +20,15 @@ from tests.agent.models.servers import (
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
 from tests.fakes.serving import served
 from tests.support.chatting import Chat
+
+
+def ended(reason: str, content: str | None, **more: Any) -> dict[str, Any]:
+    """A completion that ended for another reason than that all was said."""
+    body = message(content)
+    body["choices"][0]["finish_reason"] = reason
+    body["choices"][0]["message"].update(more)
+    return body
+
 
 ONCE = {
     "empty": message(""),
@@ -45,6 +56,12 @@ ONCE = {
         400, "invalid_request_error", "tool_use_failed", "Failed to call a function. See 'failed_generation'."
     ),
     "thoughts alone": message("<think>hm</think>"),
+    "too long": ended("length", "We have a wonderful vase which"),
+    "refused": ended("stop", None, refusal="I cannot help with that."),
+    "held back": ended("content_filter", ""),
+    "held back before it was read": error(
+        400, "invalid_request_error", "content_filter", "The response was filtered by our content policy."
+    ),
 }
 
 
@@ -62,6 +79,7 @@ async def test_what_went_wrong_once_is_asked_once_more_with_the_complaint(kind: 
         chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
         assert await chat.says("do you have a blue vase?") == [THANKS]
     sales = [r for r in server.requests if not schema_of(r)]
+    assert chat.models.ways_of("openai:m").lacking == [], "one answer says nothing of what a server takes"
     assert len(sales) == 2 and "could not be used" in str(sales[1]["messages"][0]["content"])
 
 
@@ -130,7 +148,22 @@ async def test_some_turns_in_a_row_without_the_model_are_an_alert_whatever_the_c
             assert bool(told) == (number >= MANY - 1)
         server.answer = polite
         await chat.says("do you have a red bowl?")
-    assert told == [("offline", True), ("offline", False)]
+    assert told == [("offline:openai:m", True), ("offline:openai:m", False)]
+
+
+async def test_turns_without_a_model_are_counted_of_each_model_and_not_of_all_together():
+    server, told = FakeOpenAI(), list[str]()
+    server.answer = lambda r: error(418, "x", None, "no") if r["model"] == "lost" else polite(r)
+
+    async def alarm(whose: str, trouble: Trouble | None) -> None:
+        told.extend([whose] if trouble else [])
+
+    with served(server.app) as url:
+        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm)
+        well, lost = Chat(models), Chat(models, model="openai:lost")
+        for _ in range(MANY):
+            assert await lost.says("do you have a blue vase?") and await well.says("do you have a red bowl?")
+    assert told == ["offline:openai:lost"]
 
 
 async def test_a_model_that_only_calls_tools_is_no_model_that_answers():
@@ -151,6 +184,21 @@ async def test_a_model_that_only_calls_tools_is_no_model_that_answers():
             assert await chat.says("do you have a blue vase?")
             assert (await chat.state())["model"] == "offline"
     assert told == ["offline"]
+
+
+async def test_an_address_that_has_moved_is_an_alert():
+    server, told = FakeOpenAI(), list[Trouble]()
+    server.answer = lambda _: Response("", 308, {"Location": "https://elsewhere.test/v1"})
+
+    async def alarm(whose: str, trouble: Trouble | None) -> None:
+        told.extend([trouble] if trouble else [])
+
+    with served(server.app) as url:
+        async with httpx.AsyncClient() as http:  # it follows nobody, as that of the product does
+            access = Access("sk", f"{url}/v1", http=http)
+            models = Models(offline_model(), "openai:m", access=access, alarm=alarm)
+            await models.ask("auto", [HumanMessage("hello")], Meter())
+    assert [trouble.setting for trouble in told] == ["OPENAI_BASE_URL"]
 
 
 @pytest.mark.parametrize(
