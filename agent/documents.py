@@ -96,10 +96,10 @@ class Folder(Bookshelf):
     async def _open(self) -> None:
         """Read the documents, all of them: who cannot wait for that takes nothing from those that come
         later."""
-        now = self._reading
-        if now is None or (now.done() and (now.cancelled() or now.exception())):
-            self._reading = asyncio.create_task(self._read())
-        await asyncio.shield(self._reading)
+        reading = self._reading
+        if reading is None or (reading.done() and (reading.cancelled() or reading.exception())):
+            reading = self._reading = asyncio.create_task(self._read())
+        await asyncio.shield(reading)
 
     async def _read(self) -> None:
         for path in self._paths:
