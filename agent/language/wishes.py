@@ -51,6 +51,7 @@ _NO_AFTER = re.compile(rf"\A(?:{within('wishes.no_behind')})", re.I)
 _PLEASE = re.compile(anywhere("wishes.request"), re.I)
 _CLAUSE = re.compile(r"[,;:()—–]")
 _SENTENCE = re.compile(r"[^.!?\n؟।]+[.!?\n؟।]*")
+_PRICED = re.compile(anywhere("offline.asks_price"), re.I)
 
 
 def request_in(text: str) -> Request | None:
@@ -69,9 +70,18 @@ def request_in(text: str) -> Request | None:
             "?" not in sentence or _COURTEOUS.search(sentence) or _PLEASE.search(sentence)
         ):
             return "cancellation"
-        if _says(_COMPLAINS, sentence) and not any(mark in sentence for mark in "?؟"):
+        if _says(_COMPLAINS, _told(sentence)):
             return "complaint"
     return "order" if is_wish(text) else None
+
+
+def _told(sentence: str) -> str:
+    """What a sentence says before it asks what is done about that ("it leaks, what now?"); one that asks what
+    something costs is about that."""
+    if not any(mark in sentence for mark in "?؟"):
+        return sentence
+    said, _, asked = sentence.rpartition(",")
+    return "" if _PRICED.search(asked) else said
 
 
 def _says(what: re.Pattern[str], sentence: str) -> bool:

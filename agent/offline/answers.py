@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from agent.language.detect import script_of
 from agent.language.phrases import clock_line, opening_lines
 from agent.language.screens import (
     asks_who,
@@ -114,10 +115,11 @@ class Answers:
         if asks_who(question):
             return self._heard.say("who")
         found = [self._hours(question)] if asks_hours(question) else []
-        if "discount" in topics_in(question):
+        topics = topics_in(question)
+        if topics - {"discount"} and (quoted := self._quotes.answer(question)):
+            found.append(quoted)  # "is delivery free from some sum?" is about delivery
+        elif "discount" in topics:
             found.append(self._quotes.about("discount") or self._heard.say("no_discount"))
-        elif topics_in(question) and (quoted := self._quotes.answer(question)):
-            found.append(quoted)
         elif asks_price(question) and (rows := self._priced(question)):
             found.append(rows)
         elif asks_range(question) and (rows := self._rows(question)):
@@ -152,6 +154,8 @@ class Answers:
         if not missing or missing.startswith(TOGETHER):
             missing = question
         nearest = self._lines(found["nearest"][:MOST_NEAREST])
+        if nearest and script_of(missing) != script_of(nearest):  # it may be there by another name
+            return "\n".join([self._heard.say("perhaps"), nearest])
         return f"{self._heard.say('nearest').replace('{what}', missing)}\n{nearest}" if nearest else ""
 
     def _read(self, query: str) -> Any:

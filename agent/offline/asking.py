@@ -13,6 +13,7 @@ from agent.grounding.units import WEEKDAY
 from agent.language.locale import LOCALES, anywhere, table, within
 from agent.language.notation import bordered
 from agent.language.screens import asks_who, is_goodbye, is_greeting, is_pleasantry, is_thanks
+from knowledge_base.vocabulary import function_words
 
 # Questions of one message that are looked up and answered one by one; what is over goes with the last.
 MOST = 3
@@ -104,7 +105,9 @@ def questions_in(text: str) -> list[str]:
         if not (sentence := _without_greeting(sentence.strip())) or is_pleasantry(sentence):
             continue
         for part in _halves(sentence):
-            if is_question(part):
+            if is_question(part) and asked and not before and _is_bare(part):
+                asked[-1] = f"{asked[-1]} {part}"
+            elif is_question(part):
                 asked.append(f"{before} {part}".strip())
                 before = ""
             else:
@@ -114,6 +117,14 @@ def questions_in(text: str) -> list[str]:
     elif before:
         asked = [before]
     return [*asked[: MOST - 1], " ".join(asked[MOST - 1 :])] if len(asked) > MOST else asked
+
+
+def _is_bare(question: str) -> bool:
+    """Whether it asks a price and does not say of what: that stands before it."""
+    if not asks_price(question):
+        return False
+    rest = re.findall(r"[^\W\d_]{3,}", _PRICE.sub(" ", question).casefold())
+    return all(word in function_words() for word in rest)
 
 
 def _without_greeting(sentence: str) -> str:

@@ -108,9 +108,9 @@ class Quotes:
     def answer(self, question: str) -> str:
         """The paragraph nearest to the question, or only its nearest sentences when it is long; empty where
         none answers it. Passages in a language the contact reads come first."""
-        for languages in (lambda rank: rank <= 1, lambda rank: True):
-            some = [p for p in self._passages if languages(self._reads(p.language))]
-            if some and (found := self._nearest(question, some)):
+        for rank in sorted({max(1, self._reads(p.language)) for p in self._passages}):
+            some = [p for p in self._passages if self._reads(p.language) <= rank]
+            if found := self._nearest(question, some):
                 return found
         return ""
 
