@@ -46,7 +46,7 @@ def test_a_place_a_parcel_and_a_visit_are_heard(said: str):
 
 
 @pytest.mark.parametrize(
-    ("said", "request"),
+    ("said", "wanted"),
     [
         ("my mill got stuck after two weeks, what can you do about it?", "complaint"),
         ("Ma machine fuit depuis ce matin, je fais comment ?", "complaint"),
@@ -56,8 +56,8 @@ def test_a_place_a_parcel_and_a_visit_are_heard(said: str):
         ("Is it broken?", None),
     ],
 )
-def test_a_thing_that_broke_is_a_complaint_with_a_question_behind_it_too(said: str, request: str | None):
-    assert request_in(said) == request
+def test_a_thing_that_broke_is_a_complaint_with_a_question_behind_it_too(said: str, wanted: str | None):
+    assert request_in(said) == wanted
 
 
 def test_how_much_it_is_goes_with_what_was_asked_before():
