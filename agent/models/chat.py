@@ -358,6 +358,9 @@ class Models:
                 # As OpenAI writes them, which every provider's library reads: Gemini's, left to itself, shows
                 # a model what tools are given by us (`tools.runtime`), as if it were to fill it in.
                 runnable = runnable.bind_tools([convert_to_openai_tool(tool) for tool in tools])
+            if not ways.whole and name.startswith("openai:"):
+                # Beside what the client itself asks for, so that it takes the stream for an answer.
+                runnable = runnable.bind(extra_body={"stream": True})
             self._runnables[kind] = (runnable, tuple(tools))
         return self._runnables[kind][0]
 

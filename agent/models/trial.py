@@ -60,6 +60,7 @@ class Request:
             system=any(message.type == "system" for message in self.messages),
             later_system=any(message.type == "system" and message.name == TURN for message in self.messages),
             pictures=any(not isinstance(message.content, str) for message in self.messages),
+            whole=True,
             blank=any(map(is_blank, self.messages)),
             several=any(len(m.tool_calls) > 1 for m in self.messages if isinstance(m, AIMessage)),
             temperature=self.options.temperature is not None,

@@ -25,9 +25,10 @@ from agent.prompting import TURN
 class Ways:
     """How a model can be asked: with `tools`, with one of them `forced`, with a `system` message, with a
     second one behind the history (`later_system`), with `pictures`, with a `blank` message beside a call,
-    with `several` calls in one message, over `chat` completions, and with which options of a bot. `forms`: it
-    fills a form by calling it as a tool; else it is asked for JSON, held to it by the server where that takes
-    a `grammar`. `verifies`: it can be asked to read a reply against its evidence."""
+    with `several` calls in one message, for the `whole` answer at once and not as a stream, over `chat`
+    completions, and with which options of a bot. `forms`: it fills a form by calling it as a tool; else it is
+    asked for JSON, held to it by the server where that takes a `grammar`. `verifies`: it can be asked to read
+    a reply against its evidence."""
 
     tools: bool = True
     forced: bool = True
@@ -36,6 +37,7 @@ class Ways:
     pictures: bool = True
     blank: bool = True
     several: bool = True
+    whole: bool = True
     chat: bool = True
     forms: bool = True
     grammar: bool = True
@@ -69,6 +71,9 @@ GOES_ON = "[The conversation goes on.]"
 OPTIONS = ("reasoning_effort", "temperature", "max_tokens")
 
 _REFUSED = {
+    "whole": re.compile(
+        r"only support\w* stream|stream\w* (?:mode )?(?:is )?required|stream must be true", re.I
+    ),
     "several": re.compile(
         r"(?:single|one|1) (?:tool|function).?calls?|parallel.?(?:tool|function)|multiple (?:tool|function)",
         re.I,
@@ -171,7 +176,18 @@ def narrowed(ways: Ways, error: str, used: Ways, first: Ways) -> list[Ways]:
     return [_without(ways, [name]) for name in dict.fromkeys([*_named(ways, error, used), *new])]
 
 
-_NAMED = ("several", "blank", "grammar", "tools", "forced", "later_system", "system", "pictures", *OPTIONS)
+_NAMED = (
+    "whole",
+    "several",
+    "blank",
+    "grammar",
+    "tools",
+    "forced",
+    "later_system",
+    "system",
+    "pictures",
+    *OPTIONS,
+)
 
 
 def _named(ways: Ways, error: str, used: Ways) -> list[str]:

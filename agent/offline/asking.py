@@ -13,7 +13,6 @@ from agent.grounding.units import WEEKDAY
 from agent.language.locale import LOCALES, anywhere, table, within
 from agent.language.notation import bordered
 from agent.language.screens import asks_who, is_goodbye, is_greeting, is_pleasantry, is_thanks
-from knowledge_base.vocabulary import function_words
 
 # Questions of one message that are looked up and answered one by one; what is over goes with the last.
 MOST = 3
@@ -123,8 +122,7 @@ def _is_bare(question: str) -> bool:
     """Whether it asks a price and does not say of what: that stands before it."""
     if not asks_price(question):
         return False
-    rest = re.findall(r"[^\W\d_]{3,}", _PRICE.sub(" ", question).casefold())
-    return all(word in function_words() for word in rest)
+    return not re.search(r"[^\W\d_]{4}", _ASKS.sub(" ", _PRICE.sub(" ", question)))
 
 
 def _without_greeting(sentence: str) -> str:

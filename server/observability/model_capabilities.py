@@ -25,6 +25,7 @@ WORDS = {
     "forced": "forced tool calls",
     "system": "a system message",
     "blank": "calls without words",
+    "whole": "calls without streaming",
     "several": "several calls in one message",
     "forms": "forms as tool calls (it is asked for JSON)",
     "grammar": "JSON by a schema",

@@ -3,9 +3,11 @@ oddly."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from fastapi.responses import Response
 
 from agent.models.chat import Access, Models
 from agent.models.offline import offline_model
@@ -90,6 +92,32 @@ async def test_a_server_that_takes_one_call_a_message_gets_them_one_by_one():
         assert chat.models.ways_of("openai:m").lacking == ["several"]
     roles = [m["role"] for m in server.sales_calls()[-1]["messages"]]
     assert roles[-4:] == ["assistant", "tool", "assistant", "tool"]
+
+
+async def test_a_server_that_only_streams_is_asked_to():
+    server = FakeOpenAI()
+
+    def answer(request: dict[str, Any]) -> Any:
+        if not request.get("stream"):
+            return error(
+                400, "x", None, "This model only support stream mode, please enable the stream parameter"
+            )
+        said = polite(request)["choices"][0]["message"]
+        calls = [{"index": 0, **call} for call in said.get("tool_calls") or ()]
+        piece = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        delta = {"role": "assistant", "content": said["content"], "tool_calls": calls}
+        end = {**piece, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+        first = {**piece, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+        lines = "".join(f"data: {json.dumps(one)}\n\n" for one in (first, end))
+        return Response(f"{lines}data: [DONE]\n\n", media_type="text/event-stream")
+
+    server.answer = answer
+    with served(server.app) as url:
+        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        for said in ("do you have a blue vase?", "or a red bowl?"):
+            assert await chat.says(said) == [f"You asked: {said}"]
+        assert chat.models.ways_of("openai:m").lacking == ["whole"]
+        assert (await chat.state())["profile"]["class"] == "client"
 
 
 async def test_a_server_too_slow_for_forms_answers_customers_all_the_same():

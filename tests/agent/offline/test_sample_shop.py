@@ -75,7 +75,7 @@ def test_how_long_something_lasts_is_no_price():
 @pytest.mark.parametrize(
     ("said", "language"),
     [
-        ("La Aurora Duo ha due caldaie, giusto?", "it"),
+        ("Come posso pagare?", "it"),
         ("Dá pra devolver se eu não gostar?", "pt"),
         ("Kapıda nakit ödeyebilir miyim?", "tr"),
     ],
