@@ -66,38 +66,43 @@ class Checked(BaseModel):
 
 
 async def check_model(
-    models: Models, name: str, options: ModelOptions = ModelOptions(), *, verifies: bool = False
+    models: Models,
+    name: str,
+    options: ModelOptions = ModelOptions(),
+    *,
+    verifies: bool = False,
+    seconds: float = SECONDS,
 ) -> Checked:
     """Ask one model. Three calls, a fourth of one that `verifies`; the later ones only where the first was
-    answered."""
+    answered within so many `seconds`, which each of them has."""
     provider, began = name.partition(":")[0], time.monotonic()
     plain = "ok"
 
     def request(text: str, tools: Sequence[BaseTool] = (), schema: type[BaseModel] | None = None) -> Request:
-        return Request([HumanMessage(text)], tools, schema, options, "doctor", SECONDS)
+        return Request([HumanMessage(text)], tools, schema, options, "doctor", seconds)
 
     try:
         made = models.made(
             name, models.ways_of(name).left_of(options), responses=not models.ways_of(name).chat
         )
-        await asyncio.wait_for(_patiently(made), SECONDS)
+        await asyncio.wait_for(_patiently(made), seconds)
     except Exception as error:  # whatever a provider's library raises, it is what there is to be told
         if (fault := judge(error)).kind != "refused":
             late = isinstance(error, TimeoutError)
-            why = f"no answer within {SECONDS:.0f} s" if late else brief(error) or type(error).__name__
+            why = f"no answer within {seconds:.0f} s" if late else brief(error) or type(error).__name__
             advice = Trouble(provider, fault.kind, why, name).advice if fault.kind in LASTING else ""
             return Checked(checks={"plain": why}, seconds=time.monotonic() - began, trouble=advice or why)
         plain = await _asked(models, name, request("Answer with the word ok."))
-    seconds = time.monotonic() - began
+    took = time.monotonic() - began
     tool = await _asked(models, name, request("How many blue vases are in stock? Use the tool.", (stock_of,)))
     form = await _asked(models, name, request("The car is red.", schema=Colour))
     checks = {"plain": plain, "tool": tool, "structured": form}
     if verifies:
-        checks["verifier"] = await _reads(models, name, options)
-    return Checked(checks=checks, seconds=seconds)
+        checks["verifier"] = await _reads(models, name, options, seconds)
+    return Checked(checks=checks, seconds=took)
 
 
-async def _reads(models: Models, name: str, options: ModelOptions) -> str:
+async def _reads(models: Models, name: str, options: ModelOptions, seconds: float) -> str:
     """Whether a model finds a right sentence supported and a wrong one not; what it cites is held to its
     source."""
     known = lines([("f", "the bot's facts", "The blue vase costs 900 KZT.")])
@@ -106,7 +111,7 @@ async def _reads(models: Models, name: str, options: ModelOptions) -> str:
         Context(business="a shop of vases"), known, "What does the blue vase cost?", parts
     )
     try:
-        answer = await models.answer(name, Request(told, (), Verified, options, "doctor", SECONDS))
+        answer = await models.answer(name, Request(told, (), Verified, options, "doctor", seconds))
     except Exception as error:  # whatever a provider's library raises, it is what there is to be told
         return brief(error) or type(error).__name__
     if answer is None:
