@@ -39,7 +39,7 @@ Kind = Literal[_Valued, "phone", "email", "link", "free", "product"]
 class Claim:
     """One thing said. `values` are all readings of a number; `unit` its canonical unit or currency; `key`
     what a claim without a number is compared by, and the two ends of a span of time. `sentence` is where it
-    stands, `start` its place in the text; `of` the row of a price list it is a cell of."""
+    stands, `start` its place in the text."""
 
     kind: Kind
     text: str
@@ -48,7 +48,6 @@ class Claim:
     unit: str = ""
     key: str = ""
     sentence: str = ""
-    of: str = ""
 
 
 # A sentence is read again for the claims in it, and may not be longer than this; where one is, a row of a

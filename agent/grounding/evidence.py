@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 import regex as re
 
-from agent.grounding import attribution, product_names
+from agent.grounding import product_names
 from agent.grounding.claims import Claim, Kind, claims_in
 from agent.grounding.matching import (
     ABOUT,
@@ -23,19 +23,13 @@ from agent.grounding.matching import (
     same,
     same_duration,
 )
-from agent.grounding.numbers import plain
 from agent.grounding.records import records_in
 from agent.grounding.units import things_in
-from agent.language.locale import anywhere, within
+from agent.language.locale import anywhere
 
 # How many values on either side of one are looked at, where those that are about the same will do.
 MOST_NEAR = 200
-# Characters before a word that can deny it.
-BEFORE = 300
 _DAILY = re.compile(anywhere("grounding.daily"), re.I)
-_NOT_BEFORE = re.compile(rf"(?:{anywhere('grounding.no_before')})(?:\W+\w+){{0,3}}\W*$", re.I)
-_NOT_BEHIND = re.compile(rf"^\W*(?:\w+\W+){{0,2}}(?:{within('grounding.no_behind')})(?!\w)", re.I)
-_CLAUSE_END = re.compile(r"[.!?;:।\n]")
 _PART_END, _LONGER_WORD = re.compile(r"[,;.]\s"), re.compile(r"[^\W\d_]{4,}")
 NAME_WORD, _HYPHEN = re.compile(r"[^\W_][\w’'+-]*"), re.compile(r"[-’'+]")
 
@@ -51,11 +45,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A claim of a source, and the product it stands by, if any; the first where several say the same."""
+    """A claim of a source; the first where several say the same."""
 
     claim: Claim
     source: Source
-    product: str
 
 
 @dataclass
@@ -67,29 +60,18 @@ class Evidence:
     asked: str = ""
 
     @cached_property
-    def _by_source(self) -> list[tuple[Source, list[Claim], attribution.Owners]]:
-        """Each source with its claims and the products it names."""
-        found = []
-        for source in self.sources:
-            read = _claims_of(source.text)
-            found.append((source, read, attribution.Owners(read, plain(source.text))))
-        return found
-
-    @cached_property
     def claims(self) -> list[tuple[Claim, Source]]:
         """Every claim with where it stands."""
-        return [(claim, source) for source, read, _ in self._by_source for claim in read]
+        return [(claim, source) for source in self.sources for claim in _claims_of(source.text)]
 
     @cached_property
     def _standing(self) -> list[Standing]:
         found: dict[Hashable, Standing] = {}
-        for source, read, products in self._by_source:
-            for claim in read:
-                product = products.known(claim)
-                # whether a price is the contact's own to spend is told by its sentence
-                told = claim.sentence if source.of_contact and claim.kind == "money" else ""
-                same = (claim.kind, claim.values, claim.unit, claim.key, source.of_contact, product, told)
-                found.setdefault(same, Standing(claim, source, product))
+        for claim, source in self.claims:
+            # whether a price is the contact's own to spend is told by its sentence
+            told = claim.sentence if source.of_contact and claim.kind == "money" else ""
+            same = (claim.kind, claim.values, claim.unit, claim.key, source.of_contact, told)
+            found.setdefault(same, Standing(claim, source))
         return list(found.values())
 
     @cached_property
@@ -133,43 +115,6 @@ class Evidence:
         return [*theirs, *repeated]
 
     @cached_property
-    def _by_product(self) -> dict[tuple[str, str], dict[str, set[str]]]:
-        """Kind and unit -> products that somebody other than the contact names with it -> its values, as
-        written."""
-        found: dict[tuple[str, str], dict[str, set[str]]] = {}
-        for source, read, products in self._by_source:
-            for claim in read if not source.of_contact else ():
-                if product := products.known(claim):
-                    found.setdefault((claim.kind, claim.unit), {}).setdefault(product, set()).add(claim.text)
-        return found
-
-    def of_another(self, product: str, claim: Claim, found: Standing) -> bool:
-        """Whether a value belongs to another product than the one the reply speaks of, which has a value of
-        its own."""
-        if not product or not found.product:
-            return False
-        units = ((claim.kind, claim.unit), (found.claim.kind, found.claim.unit))
-        if (product, *units) not in self._owning:
-            own = [name for pair in dict.fromkeys(units) for name in self._own(product, pair)]
-            self._owning[product, *units] = bool(own), any(attribution.equal(product, name) for name in own)
-        own, equal = self._owning[product, *units]
-        return (
-            not attribution.equal(product, found.product)
-            if equal
-            else own and attribution.differ(product, found.product)
-        )
-
-    def _own(self, product: str, pair: tuple[str, str]) -> Iterator[str]:
-        """The names of what may be a product and has a value of a kind and unit."""
-        for name, texts in self._by_product.get(pair, {}).items():
-            if attribution.same(product, name) and any(text not in product for text in texts):
-                yield name
-
-    @cached_property
-    def _owning(self) -> dict[Hashable, tuple[bool, bool]]:
-        return {}
-
-    @cached_property
     def words(self) -> Vocabulary:
         """All words that stand anywhere."""
         return _vocabulary(tuple(source.text for source in self.sources))
@@ -189,12 +134,9 @@ class Evidence:
         for claim, source in self.claims:
             if claim.kind != "free" or source.of_contact or (claim.sentence, claim.text) in found:
                 continue
-            if not denied(claim, source.text):
-                said = {
-                    word[:5] for word in _LONGER_WORD.findall(part_of(claim.sentence, claim.text).casefold())
-                }
-                theirs = things(claim.sentence, claim.text)
-                found[claim.sentence, claim.text] = Promise(claim.sentence, source.name, said, theirs)
+            said = {word[:5] for word in _LONGER_WORD.findall(part_of(claim.sentence, claim.text).casefold())}
+            theirs = things(claim.sentence, claim.text)
+            found[claim.sentence, claim.text] = Promise(claim.sentence, source.name, said, theirs)
         return list(found.values())
 
     @cached_property
@@ -244,17 +186,6 @@ def _claims_of(text: str) -> list[Claim]:
         *rows,
         *(c for c in said if not (rows and c.kind == "number") and not (listed and c.kind == "free")),
     ]
-
-
-def denied(claim: Claim, text: str) -> bool:
-    """Whether a text says of a claim that it is not so."""
-    first = max(0, claim.start - BEFORE)
-    clause = _CLAUSE_END.split(text[first : claim.start])
-    before, whole = clause[-1], len(clause) > 1 or not first
-    if whole and "," in before and len(before.split(",")[0].split()) <= 1:
-        before = before.partition(",")[2]
-    behind = text[claim.start + len(claim.text) :][:60]
-    return bool(_NOT_BEFORE.search(before) or _NOT_BEHIND.search(behind))
 
 
 class Vocabulary:

@@ -47,16 +47,15 @@ def _row(row: dict[str, Any], depth: int = 0) -> Iterator[Claim]:
         if (c := currency_of(m.group()))
     }
     currency = next(iter(currencies)) if len(currencies) == 1 else ""
-    name = next((v for v in flat.values() if any(c.isalpha() for c in v)), "")
     for header, value in flat.items():
         priced = bool(_PRICE_HEADER.search(header))
         if not priced and not _STOCK_HEADER.search(header):
             continue
         for number in numbers_in(plain(value)):
             if priced:
-                yield Claim("money", value, 0, number.values, currency, of=name)
+                yield Claim("money", value, 0, number.values, currency)
             else:
-                yield Claim("measure", value, 0, number.values, "piece", of=name)
+                yield Claim("measure", value, 0, number.values, "piece")
     if depth < DEEPEST_ROW:
         for nested in row.values():
             for inner in nested if isinstance(nested, list) else [nested]:

@@ -13,27 +13,23 @@ from functools import lru_cache
 
 import regex as re
 
-from agent.grounding import arithmetic, attribution, product_names
+from agent.grounding import arithmetic, product_names
 from agent.grounding.claims import Claim, claims_in
-from agent.grounding.evidence import NAME_WORD, Evidence, denied, things
+from agent.grounding.evidence import NAME_WORD, Evidence, things
 from agent.grounding.numbers import plain, spelled
 from agent.grounding.units import in_store
 from agent.language.detect import language_of
-from agent.language.locale import anywhere, within
+from agent.language.locale import anywhere
 
 CHAIN = 3
+# Whole numbers so small count things: `two ways to pay`.
+SMALL_COUNTS = (0, 1, 2, 3, 4)
 # So many claims of a reply that stand nowhere are tried to be reckoned; a reply with more of them is wrong
 # anyway.
 MOST_RECKONED = 30
-_REMAIN = re.compile(anywhere("grounding.remain"), re.I)
 # A price the customer named is granted only by somebody who may; the agent may deny it, ask about it, or call
 # it a budget.
 _NOT_GRANTED = re.compile(rf"\?|{anywhere('grounding.not_granted')}", re.I)
-_REFUSED = re.compile(anywhere("grounding.refused"), re.I)
-# A `no` that opens a sentence, or belongs to a manner of speaking, denies nothing of what follows.
-_IDLE_NO = re.compile(
-    rf"^\W*(?:{within('grounding.opening_no')})\s*[,!.—–-]+|{anywhere('grounding.idle_no')}", re.I
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,6 @@ class Reply:
     def __init__(self, text: str) -> None:
         self.claims = claims_in(text)
         self.text = plain(text)
-        self.products = attribution.Owners(self.claims, self.text)
         self._clauses = [0, *(m.end() for m in _CLAUSE.finditer(self.text))]
 
     def grants(self, claim: Claim) -> bool:
@@ -61,7 +56,7 @@ class Reply:
             return False
         at = bisect.bisect_right(self._clauses, claim.start)
         end = self._clauses[at] if at < len(self._clauses) else len(self.text)
-        return not (_grants_nothing(self.text[self._clauses[at - 1] : end]) or _refuses(claim.sentence))
+        return not _grants_nothing(self.text[self._clauses[at - 1] : end])
 
 
 def findings(reply: str, evidence: Evidence) -> list[Finding]:
@@ -105,11 +100,6 @@ def _grants_nothing(clause: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _refuses(sentence: str) -> bool:
-    return bool(_REFUSED.search(_IDLE_NO.sub(" ", sentence)))
-
-
-@lru_cache(maxsize=1024)
 def _own_to_spend(sentence: str) -> bool:
     return bool(_OWN.search(sentence))
 
@@ -117,11 +107,11 @@ def _own_to_spend(sentence: str) -> bool:
 def _direct(claim: Claim, evidence: Evidence, reply: Reply) -> str:
     """What supports a claim as it stands, without reckoning; an empty text when nothing does."""
     if claim.kind == "product":
-        return _name(claim, evidence) or ("not offered" if _refuses(claim.sentence) else "")
+        return _name(claim, evidence)
     if claim.kind == "free":
-        return _free(claim, evidence, reply)
-    if why := _too_small_to_promise(claim, reply):
-        return why
+        return _free(claim, evidence)
+    if claim.kind == "number" and claim.values[0] in SMALL_COUNTS:
+        return "a small count"
     if claim.kind == "number" and "24/7" in claim.sentence:
         return ""
     if why := _in_passing(claim):
@@ -129,14 +119,6 @@ def _direct(claim: Claim, evidence: Evidence, reply: Reply) -> str:
     if claim.kind in ("measure", "number") and _repeats(claim, evidence):
         return "the customer's own number"
     return _said_somewhere(claim, evidence, reply)
-
-
-def _too_small_to_promise(claim: Claim, reply: Reply) -> str:
-    """A whole number up to four counts things (`two ways to pay`), unless it says how many are left."""
-    if claim.kind != "number" or claim.values[0] > 4 or claim.values[0] != int(claim.values[0]):
-        return ""
-    near = reply.text[max(0, claim.start - 22) : claim.start + 22]
-    return "" if _REMAIN.search(near) else "a small count"
 
 
 def _in_passing(claim: Claim) -> str:
@@ -149,19 +131,14 @@ def _in_passing(claim: Claim) -> str:
 
 
 def _said_somewhere(claim: Claim, evidence: Evidence, reply: Reply) -> str:
-    """The source that says the same of the same product. A price that only the contact named supports
-    nothing that the reply grants, unless it is their own budget."""
-    granted, elsewhere = reply.grants(claim), False
-    product = reply.products.about(claim)
+    """The source that says the same. A price that only the contact named supports nothing that the reply
+    grants, unless it is their own budget."""
+    granted = reply.grants(claim)
     for other in evidence.saying(claim):
         mine_to_spend = claim.kind == "money" and _own_to_spend(other.claim.sentence)
         if not other.source.of_contact or not granted or mine_to_spend:
-            if not evidence.of_another(product, claim, other):
-                return f"“{other.claim.text[:40]}” in {other.source.name}"
-            elsewhere = True
-    if elsewhere or claim.kind not in ("weekday", "soon"):
-        return ""
-    return _day(claim, evidence)
+            return f"“{other.claim.text[:40]}” in {other.source.name}"
+    return _day(claim, evidence) if claim.kind in ("weekday", "soon") else ""
 
 
 def _repeats(claim: Claim, evidence: Evidence) -> bool:
@@ -186,10 +163,10 @@ def _name(claim: Claim, evidence: Evidence) -> str:
     return "" if missing else f"“{claim.text}” is known"
 
 
-def _free(claim: Claim, evidence: Evidence, reply: Reply) -> str:
+def _free(claim: Claim, evidence: Evidence) -> str:
     """Something is free only where a sentence says so of the same thing. Sentences in two languages cannot be
     compared."""
-    if denied(claim, reply.text) or "?" in claim.sentence:
+    if "?" in claim.sentence:
         return "not promised"
     wanted, meant = set(claim.key.split()), things(claim.sentence, claim.text)
     for promise in evidence.promised:

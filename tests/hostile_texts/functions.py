@@ -13,7 +13,6 @@ from agent import access_lists, profile, prompting
 from agent.context import Context
 from agent.grounding import (
     arithmetic,
-    attribution,
     claims,
     evidence,
     matching,
@@ -124,9 +123,7 @@ def _kept_of_the_same(text: str) -> object:
 
 
 def _claims(text: str) -> object:
-    found = claims.claims_in(text, every=True)
-    products = attribution.Owners(found, numbers.plain(text))
-    return [(products.known(claim), products.about(claim)) for claim in found], records.records_in(text)
+    return claims.claims_in(text, every=True), records.records_in(text)
 
 
 _SHOP = (
@@ -212,7 +209,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     ),
     "offline: a message": _answers_a_message,
     "offline: a passage, a prompt, an answer of a tool": answers_from,
-    "claims.claims_in, records_in, owners": _claims,
+    "claims.claims_in, records_in": _claims,
     "names.named, latin": lambda text: (
         list(product_names.named(text)),
         list(product_names.named(text, every=True)),
@@ -221,11 +218,6 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "numbers.numbers_in, spelled": lambda text: (
         numbers.numbers_in(numbers.plain(text)),
         numbers.spelled(text),
-    ),
-    "owners.differ, equal, same": lambda text: (
-        attribution.differ(text, "Lamp 5"),
-        attribution.equal(text, text),
-        attribution.same(text, ""),
     ),
     "support.findings: a reply": lambda text: judged(text, _SHOP, "How much is it?"),
     "support.findings: evidence": lambda text: judged(_SHOP, text, "How much is it?"),
@@ -288,7 +280,6 @@ _MODULES = (
     claims,
     product_names,
     numbers,
-    attribution,
     arithmetic,
     verify,
     evidence,

@@ -17,13 +17,15 @@ from tests.agent.grounding.labelled import FOLDER, evidence
 # The value stands in the documents, but for another thing, place or time, and no name of a product says so:
 # passes. Those of `unseen.yaml` were labelled last, blind, half of them to be hard; the checker was mended
 # only by its false alarms.
-BEYOND = {"mx-004", "mx-080", "mx-095"} | {
+BEYOND = {f"mx-{number:03}" for number in (3, 4, 6, 32, 43, 80, 95)} | {
     f"bl-{number:03}"
-    for number in map(int, "2 5 22 26 29 34 35 37 49 51 60 63 66 68 71 75 76 78 81 82 85 94 95 96".split())
+    for number in map(
+        int, "2 5 15 22 26 29 34 35 37 49 51 54 60 63 66 68 71 75 76 78 81 82 85 94 95 96".split()
+    )
 }
-# Supported by a sum or a name that the checker does not see through: written anew once, then answered by a
-# person.
-STOPPED = {"bl-023", "bl-027", "bl-028", "bl-042", "bl-045"}
+# Supported by a sum, a name or a refusal that the checker does not see through: written anew once, then
+# answered by a person.
+STOPPED = {"bl-023", "bl-027", "bl-028", "bl-038", "bl-042", "bl-045", "mx-019", "mx-023", "mx-046"}
 
 
 def labelled() -> list[Any]:
