@@ -133,14 +133,17 @@ def grouped(number: str) -> str:
 
 
 def _product_list(text: str, cards: Sequence[Card], language: str) -> Piece:
-    own = {line for card in cards if (line := _own_line(text, card))}
-    rest = [line for line in text.split("\n") if line.lstrip(MARKS) not in own]
-    body = "\n".join(rest).strip() or say("choices", language)
+    """A list of products; the lines of the reply that say what its rows say are left out of its body."""
+    own = {line: card["ref"] for card in cards if (line := _own_line(text, card))}
+    lines = text.split("\n")
+    rest = [line for line in lines if line.lstrip(MARKS) not in own]
+    introduced = lines[0].lstrip(MARKS) not in own
+    body = "\n".join([*([] if introduced else [say("choices", language)]), *rest]).strip()
     titles = [fitted(card["name"], TITLE) for card in cards]
     alone = [title if titles.count(title) == 1 else "" for title in titles]
     rows = tuple(_row(card, title, language) for card, title in zip(cards, alone, strict=True))
     content = ChoiceList(body=body, button=say("choose", language), sections=(Section(rows=rows),))
-    return _in_words(text, rest, cards, language), content
+    return _in_words(lines, own, cards, language), content
 
 
 def _row(card: Card, title: str, language: str) -> Row:
@@ -152,13 +155,17 @@ def _row(card: Card, title: str, language: str) -> Row:
     return Row(id=f"{PRODUCT}{card['ref']}", title=apart, description=fitted(below, DESCRIPTION))
 
 
-def _in_words(text: str, rest: Sequence[str], cards: Sequence[Card], language: str) -> str:
-    """The reply with its products as numbered lines; where it names them in its sentences, as it is."""
-    named = all(card["name"].casefold() in text.casefold() for card in cards)
-    if named and len(rest) == len(text.split("\n")):
+def _in_words(lines: Sequence[str], own: dict[str, str], cards: Sequence[Card], language: str) -> str:
+    """The reply with its products as numbered lines; where it names them all in its sentences, as it is."""
+    numbers = {card["ref"]: number for number, card in enumerate(cards, 1)}
+    said = [
+        f"{numbers[own[bare]]}. {bare}" if (bare := line.lstrip(MARKS)) in own else line for line in lines
+    ]
+    text = "\n".join(said)
+    if not own and all(card["name"].casefold() in text.casefold() for card in cards):
         return text
-    numbered = [f"{n}. {_own_line(text, card) or line_of(card, language)}" for n, card in enumerate(cards, 1)]
-    return "\n".join([*(line for line in rest if line.strip()), *numbered])
+    missing = [card for card in cards if card["ref"] not in own.values()]
+    return "\n".join([text, *(f"{numbers[card['ref']]}. {line_of(card, language)}" for card in missing)])
 
 
 def _own_line(text: str, card: Card) -> str:

@@ -31,6 +31,7 @@ function fileOf(kind, part, filesAt) {
   const shown = node(kind === "image" ? "img" : kind, "media");
   if (kind === "image") shown.alt = part.caption || "";
   else shown.controls = true;
+  shown.addEventListener("load", () => shown.closest(".chat")?.lastElementChild?.scrollIntoView({ block: "end" }), { once: true });
   shown.src = src;
   return shown;
 }

@@ -156,6 +156,17 @@ def test_a_list_says_in_words_what_its_rows_say():
     ]
 
 
+def test_the_lines_of_a_reply_become_rows_and_the_rest_stays():
+    text = "*Vase 1*: 1 200.50 KZT\n*Vase 2*: 1 200.50 KZT\n\nWhich one do you like?"
+    [(words, content)] = pieces(text, Shown(sort="products", products=[card(1), card(2)]))
+    assert isinstance(content, ChoiceList)
+    assert content.body == "Here is what we have:\n\nWhich one do you like?"
+    assert words == ("1. *Vase 1*: 1 200.50 KZT\n2. *Vase 2*: 1 200.50 KZT\n\nWhich one do you like?")
+    named = "Vase 1 or Vase 2?"
+    [(words, content)] = pieces(named, Shown(sort="products", products=[card(1), card(2)]))
+    assert words == named and isinstance(content, ChoiceList) and content.body == named
+
+
 def test_names_that_begin_alike_are_told_apart():
     long = "Aurora Professional Line espresso machine"
     cards = [card(n, name=f"{long} {n}") for n in (1, 2)]

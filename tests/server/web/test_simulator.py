@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.fakes.openai_wire import last_user, message, polite, schema_of
 from tests.support.chromium import needs_chromium
 from tests.support.stack import API, Stack
 from tests.support.waiting import until
@@ -79,3 +81,70 @@ async def test_the_channel_can_be_changed_in_the_middle_of_a_conversation(stack:
     await expect(page.locator(".bubble")).to_have_count(6, timeout=15_000)
     said = await page.locator(".bubble.out span").all_inner_texts()
     assert said == ["question 1", "question 2", "question 3"]
+
+
+def asks_by_a_tap(request: dict[str, Any]) -> dict[str, Any]:
+    """A model that asks how to send it, and echoes what was tapped on."""
+    if schema_of(request) or last_user(request) != "I take it":
+        return polite(request)
+    if request["messages"][-1]["role"] != "tool":
+        options = ["Courier", "Pick-up", "Post | to any town"]
+        return message(call=("ask_choice", {"options": options}))
+    return message("How shall we send it?")
+
+
+async def test_a_list_is_opened_and_tapped_on(stack: Stack, page: Page):
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    before, stack.model.answer = stack.model.answer, asks_by_a_tap
+    try:
+        await opened(stack, page)
+        await page.get_by_placeholder("Message").fill("I take it")
+        await page.keyboard.press("Enter")
+        asked = page.locator(".bubble.in").filter(has_text="How shall we send it?")
+        await asked.locator("summary").click(timeout=15_000)
+        await expect(asked.locator("button.row")).to_have_count(3)
+        await asked.get_by_role("button", name="Post").click()
+        await expect(page.locator(".bubble.out").last).to_contain_text("Post")
+        await expect(page.locator(".bubble.in").last).to_contain_text("picked “Post”", timeout=15_000)
+        await page.goto(f"{stack.url}/dashboard")
+        await page.locator(".conversations li a").first.click()
+        await expect(page.locator(".chat .shown li")).to_have_count(3)
+    finally:
+        stack.model.answer = before
+    assert not problems
+
+
+# Everything a phone shows, as Graph writes it: what stands there to be tapped on.
+SHOWN: list[tuple[str, dict[str, Any], str]] = [
+    ("button", {"buttons": [{"type": "reply", "reply": {"id": "a", "title": "Yes please"}}]}, "Yes please"),
+    ("cta_url", {"parameters": {"display_text": "Open", "url": "https://shop.example/a"}}, "Open"),
+    ("cta_url", {"parameters": {"display_text": "Bad", "url": "javascript:alert(1)"}}, "Bad"),
+    ("location_request_message", {"name": "send_location"}, "Send location"),
+    ("flow", {"parameters": {"flow_cta": "Fill in"}}, "Fill in"),
+    ("address_message", {"parameters": {"country": "IN"}}, "Provide address"),
+    ("product", {"catalog_id": "1", "product_retailer_id": "sku_9"}, "View items"),
+    ("catalog_message", {"name": "catalog_message"}, "View catalog"),
+    (
+        "carousel",
+        {"cards": [{"action": {"buttons": [{"quick_reply": {"id": "b", "title": "Take <b>it</b>"}}]}}]},
+        "Take <b>it</b>",
+    ),
+]
+
+
+async def test_the_phone_shows_everything_there_is(stack: Stack, page: Page):
+    await opened(stack, page)
+    for number, (kind, action, words) in enumerate(SHOWN):
+        content = {"type": "interactive", "interactive": {"type": kind, "action": action}}
+        bubble = {
+            "id": f"b{number}",
+            "text": f"message {number}",
+            "at": number,
+            "mine": False,
+            "status": "read",
+        }
+        await page.evaluate("(bubble) => show(bubble)", {**bubble, "content": content})
+        shown = page.locator(f"#b{number}")
+        await expect(shown.locator(".tap").first).to_have_text(words)
+    assert await page.locator("a.tap[href^=javascript]").count() == 0
