@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -28,7 +29,7 @@ async def show_products(runtime: Runtime, products: list[str]) -> Any:
         return (
             f"{len(wanted)} products are too many: name at most {MOST}, or ask what the customer needs first"
         )
-    found = {name: goods.cards(name) for name in wanted}
+    found = await asyncio.to_thread(lambda: {name: goods.cards(name) for name in wanted})
     if unknown := [name for name, cards in found.items() if not cards]:
         return f"no product has the number or name {', '.join(unknown)}; look it up with find_product"
     if several := [name for name, cards in found.items() if len(cards) > 1]:

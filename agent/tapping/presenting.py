@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
@@ -42,6 +43,11 @@ async def _presented(state: State, context: Context, lists: Lists) -> dict[str, 
         return {"presented": []}
     goods = await lists.price_list(context.knowledge_base or state.get("bot_id", "default"))
     wanted: Sequence[Shown] = state.get("shown", [])
+    return await asyncio.to_thread(_chosen, state, context, wanted, goods)  # a price list may be long
+
+
+def _chosen(state: State, context: Context, wanted: Sequence[Shown], goods: PriceList) -> dict[str, Any]:
+    replies = state.get("replies", [])
     if not wanted and context.tap_choices and not state.get("touch"):
         language = state.get("profile", {}).get("language") or "en"
         wanted = _without_repeats(choices(replies[-1], state["messages"], goods, language), state)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from typing_extensions import TypedDict
 
 from knowledge_base.document import Product
 from knowledge_base.goods.stock import in_stock
-from knowledge_base.goods.wording import folded
 from knowledge_base.vocabulary import column_kinds
 
 # Characters of a name that is a reference: an id on WhatsApp holds 200.
@@ -32,37 +29,9 @@ class Card(TypedDict):
     picture: str
 
 
-class Cards:
-    """The cards of a catalogue's products."""
-
-    def __init__(self, products: Sequence[Product]) -> None:
-        articles = Counter(folded(product.article.strip()) for product in products)
-        names = Counter(folded(product.name.strip()) for product in products)
-        self._by_ref: dict[str, Card] = {}
-        self._by_row: dict[tuple[tuple[str, str], ...], Card] = {}
-        self._named: dict[str, list[Card]] = {}
-        for product in products:
-            article, name = product.article.strip(), product.name.strip()
-            if article and articles[folded(article)] == 1 and len(article) <= REFERENCE:
-                ref = article
-            elif names[folded(name)] == 1 and len(name) <= REFERENCE:
-                ref = name
-            else:
-                ref = f"{product.document[:80]}:{product.page}:{product.row}"
-            card = card_of(product, ref)
-            self._by_ref[folded(ref)] = card
-            self._by_row.setdefault(tuple(product.fields.items()), card)
-            for called in {folded(article), folded(name)} - {""}:
-                self._named.setdefault(called, []).append(card)
-
-    def called(self, ref: str) -> list[Card]:
-        """The products that go by a reference, an article or a name, whole: usually one."""
-        known = folded(ref.strip())
-        return [self._by_ref[known]] if known in self._by_ref else self._named.get(known, [])
-
-    def of_row(self, row: Mapping[str, str]) -> Card | None:
-        """The product whose row this is, as `find` gave it."""
-        return self._by_row.get(tuple(row.items()))
+def place_of(product: Product) -> str:
+    """What a product goes by whose article and name are those of others too."""
+    return f"{product.document[:80]}:{product.page}:{product.row}"
 
 
 def card_of(product: Product, ref: str) -> Card:

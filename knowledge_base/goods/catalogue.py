@@ -9,20 +9,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.document import Product
-from knowledge_base.goods.cards import Card, Cards
+from knowledge_base.goods.cards import REFERENCE, Card, card_of, place_of
 from knowledge_base.goods.corrections import header_of
 from knowledge_base.goods.money import amounts_in
 from knowledge_base.goods.products import products_of_rows
 from knowledge_base.goods.question import MOST_WORDS, Sort, read_question, telling
 from knowledge_base.goods.stock import in_stock as is_in_stock
 from knowledge_base.goods.validity import Validity
-from knowledge_base.goods.wording import POINT, Vocabulary, alike, bare, tokens, units
+from knowledge_base.goods.wording import POINT, Vocabulary, alike, bare, folded, tokens, units
 from knowledge_base.vocabulary import column_kinds, currency_in, function_words
 
 __all__ = ["Catalogue", "Found", "Sort"]
@@ -39,6 +38,9 @@ _UNSEARCHED = frozenset({"price", "old_price", "stock", "picture", "link", "vali
 # A number of so many digits is no quantity: `2 vases` asks for vases, `3060` for a model.
 LEAST_DIGITS = 3
 _NAMED_DAY = re.compile(r"(valid_\w+): (\S{10})")
+# Characters of a name that is looked for whole.
+LONGEST_NAME = 1_000
+_NOWHERE = np.empty(0, np.int32)
 # `20pcs`, `100 ml` written as one: how much of something.
 _QUANTITY = re.compile(r"\d+[^\W\d_]{1,4}")
 
@@ -123,18 +125,40 @@ class Catalogue:
         """All products, in the order of their files."""
         return list(self._products)
 
-    @cached_property
-    def _cards(self) -> Cards:
-        return Cards(self._products)
-
     def cards(self, ref: str) -> list[Card]:
         """The cards of the products that go by a reference, an article or a name; none of one that has
         left."""
-        return self._cards.called(ref)
+        places = self._called(ref) or [n for n, p in enumerate(self._products) if place_of(p) == ref]
+        return [card_of(self._products[place], self._ref(place)) for place in places]
 
     def card_of(self, row: Mapping[str, str]) -> Card | None:
         """The card of the product whose row this is, as `find` gave it; None of one that has left."""
-        return self._cards.of_row(row)
+        for value in row.values():
+            for place in self._called(str(value)):
+                if self._products[place].fields == row:
+                    return card_of(self._products[place], self._ref(place))
+        return None
+
+    def _ref(self, place: int) -> str:
+        """What a product goes by here and no other does."""
+        product = self._products[place]
+        for called in (product.article.strip(), product.name.strip()):
+            if 0 < len(called) <= REFERENCE and self._called(called) == [place]:
+                return called
+        return place_of(product)
+
+    def _called(self, text: str) -> list[int]:
+        """The products whose article or name this is, whole."""
+        wanted = folded(text.strip())
+        words = sorted((self._named.get(word, _NOWHERE) for word in tokens(text)), key=len)
+        if not wanted or len(text) > LONGEST_NAME:
+            return []
+        found = words[0] if words else _NOWHERE
+        for others in words[1:]:
+            found = np.intersect1d(found, others)
+        places = sorted({*map(int, found), *self._articles.get(bare(wanted), ())})
+        products = ((place, self._products[place]) for place in places)
+        return [n for n, p in products if wanted in (folded(p.name.strip()), folded(p.article.strip()))]
 
     @property
     def rows(self) -> list[dict[str, str]]:
