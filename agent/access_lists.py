@@ -11,7 +11,7 @@ from agent.phone_numbers import spellings
 TURNED_AWAY, SAID_BY_OPERATOR = "turned_away", "said by an operator"
 
 
-def listed(patterns: list[str], identity: str) -> bool:
+def is_listed(patterns: list[str], identity: str) -> bool:
     """Whether a number or user id is on a list: in any spelling of the number, `*` stands for anything, and
     spaces, plus signs, hyphens and brackets do not matter."""
     bare = identity.lstrip("+")

@@ -15,7 +15,7 @@ from knowledge_base.goods.validity import with_days
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.load import FORMATS
 from knowledge_base.passages import Passage
-from knowledge_base.samples import files
+from knowledge_base.samples import sample_files
 from knowledge_base.search.contract import Hit
 from knowledge_base.search.fusion import QUESTION_CHARACTERS
 from knowledge_base.search.terms import terms
@@ -120,5 +120,5 @@ class Folder(Bookshelf):
 
 def folder(path: str | Path | None) -> Folder:
     """The documents in a folder; None: those of the sample shop."""
-    readable = [p for p in Path(path).iterdir() if p.suffix.casefold() in FORMATS] if path else files()
+    readable = [p for p in Path(path).iterdir() if p.suffix.casefold() in FORMATS] if path else sample_files()
     return Folder(sorted(readable))

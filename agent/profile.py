@@ -13,8 +13,8 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
 from agent.grounding.claims import claims_in
-from agent.grounding.numbers import numbers_in, plain
-from agent.language.locale import within, words
+from agent.grounding.numbers import numbers_in, with_plain_digits
+from agent.language.locale import locale_phrases, phrases_within
 from agent.memory.notes import NewNote
 
 PROFILE_FIELDS = ("name", "last_name", "company", "email", "phone")
@@ -97,8 +97,9 @@ class Facts(BaseModel):
 
 
 @lru_cache(maxsize=256)
-def schema(custom: tuple[CustomField, ...]) -> type[Facts]:
-    """`Facts` with the fields of a business's own; every value arrives as text and is checked by `kept`."""
+def facts_schema(custom: tuple[CustomField, ...]) -> type[Facts]:
+    """`Facts` with the fields of a business's own; every value arrives as text and is checked by
+    `checked_facts`."""
     if not custom:
         return Facts
     extra: dict[str, Any] = {
@@ -113,7 +114,9 @@ def _described(field: CustomField) -> str:
     return f"{about} One of: {', '.join(field.choices)}" if field.choices else f"{about} ({field.type})"
 
 
-def kept(facts: Facts, said: str, region: str | None, custom: Sequence[CustomField] = ()) -> dict[str, str]:
+def checked_facts(
+    facts: Facts, said: str, region: str | None, custom: Sequence[CustomField] = ()
+) -> dict[str, str]:
     """The facts that are valid and really stand in what was `said`, normalised. `region` is an ISO country
     code."""
     found: dict[str, str | None] = {
@@ -147,13 +150,13 @@ def valid(field: CustomField, value: str | None, said: str, region: str | None) 
 
 
 def _number(value: str | None, said: str) -> str | None:
-    wanted = numbers_in(plain(value or ""))
+    wanted = numbers_in(with_plain_digits(value or ""))
     return f"{wanted[0].value:g}" if len(wanted) == 1 and wanted[0].value in _numbers(said) else None
 
 
 @lru_cache(maxsize=64)
 def _numbers(said: str) -> frozenset[float]:
-    return frozenset(value for number in numbers_in(plain(said)) for value in number.values)
+    return frozenset(value for number in numbers_in(with_plain_digits(said)) for value in number.values)
 
 
 def _date(value: str | None, said: str) -> str | None:
@@ -217,35 +220,35 @@ def region_of(number: str) -> str | None:
 # A capital or a small letter of the alphabets that names are told by.
 _CAPITAL = r"A-Z\u0410-\u042f\u0401"
 _SMALL = r"a-z\u00e0-\u00ff\u0430-\u044f\u0451\u0456\u0493\u049b\u04a3\u04af\u04b1\u04bb\u04d9\u04e9"
-_I_AM = "|".join(map(re.escape, words("names.i_am")))
+_I_AM = "|".join(map(re.escape, locale_phrases("names.i_am")))
 _NAME = re.compile(
-    rf"(?<!\w)(?:(?i:{within('names.my_name_is')})[\s:]+|(?i:{within('names.maybe_name')})[\s:]+(?![{_SMALL}]))"
+    rf"(?<!\w)(?:(?i:{phrases_within('names.my_name_is')})[\s:]+|(?i:{phrases_within('names.maybe_name')})[\s:]+(?![{_SMALL}]))"
     rf"([^\W\d_][\w'’-]*(?:[ ]+[^\W\d_{_SMALL}][\w'’-]*)?)"
 )
 # "John Doe is my name", and "I'm John Doe" where two names follow; a word has at most 40 letters there,
 # because a name may begin behind any apostrophe or hyphen.
 _BEHIND = re.compile(
     r"(?<!\w)([A-Z][\w'’-]{1,40}+(?: [A-Z][\w'’-]{1,40}+)?)"
-    rf",? (?:{within('names.is_my_name')})(?!\w)"
-    rf"|(?<!\w)([A-Z][\w'’-]{{1,40}}+ [A-Z][\w'’-]{{1,40}}+) (?:{within('names.here')})(?!\w)"
-    rf"|(?:^|(?i:{within('names.hello')})[,!.]? |[.!?] )(?i:{_I_AM})"
+    rf",? (?:{phrases_within('names.is_my_name')})(?!\w)"
+    rf"|(?<!\w)([A-Z][\w'’-]{{1,40}}+ [A-Z][\w'’-]{{1,40}}+) (?:{phrases_within('names.here')})(?!\w)"
+    rf"|(?:^|(?i:{phrases_within('names.hello')})[,!.]? |[.!?] )(?i:{_I_AM})"
     r"[ ]+([A-Z\u00c0-\u00dd][\w'’-]+ [A-Z\u00c0-\u00dd][\w'’-]+)(?![\w'’-])"
 )
-_LAST_NAME = re.compile(rf"(?i:{within('names.last_name_is')})[ ]+([^\W\d_][\w'’-]+)")
+_LAST_NAME = re.compile(rf"(?i:{phrases_within('names.last_name_is')})[ ]+([^\W\d_][\w'’-]+)")
 # "I am John" and nothing else; in a longer sentence the same words say anything.
 _ALONE = re.compile(
-    rf"(?:{'|'.join(re.escape(lead[0].upper() + lead[1:]) for lead in words('names.i_am'))})"
+    rf"(?:{'|'.join(re.escape(lead[0].upper() + lead[1:]) for lead in locale_phrases('names.i_am'))})"
     rf"[ ]+([{_CAPITAL}][\w'’-]+(?:[ ]+[{_CAPITAL}][\w'’-]+)?)[.!]?"
 )
 # Whose company it is must be said: news, too, speak of companies.
 _COMPANY = re.compile(
-    rf"(?:(?<!\w)(?i:{within('names.my_company_is')})[\s:]+|(?=\b(?:{within('names.legal_forms')})\s))"
+    rf"(?:(?<!\w)(?i:{phrases_within('names.my_company_is')})[\s:]+|(?=\b(?:{phrases_within('names.legal_forms')})\s))"
     r"([«\"“]?[^\W\d_a-z\u0430-\u044f\u0451][\w&.'’-]*"
     r"(?:[ ]+[«\"“]?[^\W_a-z\u0430-\u044f\u0451][\w&.'’»\"”-]*){0,3}[»\"”]?)"
 )
 
 
-def written(said: str, region: str | None) -> Iterator[tuple[str, str]]:
+def facts_by_pattern(said: str, region: str | None) -> Iterator[tuple[str, str]]:
     """(field, value) pairs that patterns find, for the model that works without a network."""
     said = " ".join(said[:2_000].split())
     for match in EMAIL.finditer(said):

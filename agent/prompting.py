@@ -26,7 +26,7 @@ def with_turn(rules: str, messages: Sequence[AnyMessage], turn: str, first: str)
     return [SystemMessage(rules), *messages[:place], note, *messages[place:]]
 
 
-def shown(messages: Sequence[AnyMessage], attachments: Mapping[str, Blocks]) -> list[AnyMessage]:
+def with_attachments(messages: Sequence[AnyMessage], attachments: Mapping[str, Blocks]) -> list[AnyMessage]:
     """The messages with the images and files that belong to them, for a model that can see."""
     return [
         message.model_copy(

@@ -55,7 +55,7 @@ class Quoted(TypedDict):
     strong: bool
 
 
-class Backed(TypedDict):
+class BackedSentence(TypedDict):
     """A sentence of a reply with one thing that it rests on: what people call the `source`, the exact words
     (`quote`), and the passage or row they stand in. Without a source it claims nothing."""
 
@@ -122,7 +122,7 @@ class State(Inbound, total=False):
     draft: str
     complaint: str
     checked: list[str]
-    backed: list[Backed]
+    backed: list[BackedSentence]
     cited: list[Cited]
     task: Annotated[str, last]
     topic: str

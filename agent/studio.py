@@ -10,7 +10,7 @@ from langgraph.graph.state import CompiledStateGraph
 from agent.documents import folder
 from agent.graph import build
 from agent.model_options import GEMINI_MODEL, OPENAI_MODEL
-from agent.models.chat import OFFLINE, Access, Models
+from agent.models.chat import OFFLINE, Models, ProviderAccess
 from agent.models.offline import offline_model
 from agent.state import Inbound
 
@@ -29,7 +29,9 @@ def from_environment() -> CompiledStateGraph[Any, Any, Any, Any]:
         if gemini
         else OFFLINE
     )
-    access = Access(openai, os.environ.get("OPENAI_BASE_URL"), gemini, os.environ.get("GEMINI_BASE_URL"))
+    access = ProviderAccess(
+        openai, os.environ.get("OPENAI_BASE_URL"), gemini, os.environ.get("GEMINI_BASE_URL")
+    )
     models = Models(
         offline_model(), os.environ.get("CHAT_MODEL") or by_key, os.environ.get("FALLBACK_MODEL"), access
     )

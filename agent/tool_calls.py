@@ -59,7 +59,7 @@ def once_each(ledger: Callable[[str], Ledger]) -> Calling:
         if conversation is None:
             return await call(request)
         wanted, ids = request.tool_call, [str(message.id) for message in burst(request.runtime.state)]
-        key = key_of(conversation, ids, wanted["name"], wanted["args"])
+        key = call_key(conversation, ids, wanted["name"], wanted["args"])
         own = ledger(request.runtime.state.get("bot_id", "default"))
         services = replace(services_of(request.runtime), idempotency_key=key)
         keyed = replace(request, runtime=with_services(request.runtime, services))
@@ -68,7 +68,7 @@ def once_each(ledger: Callable[[str], Ledger]) -> Calling:
     return calling
 
 
-def key_of(conversation_id: str, message_ids: Sequence[str], tool: str, arguments: Any) -> str:
+def call_key(conversation_id: str, message_ids: Sequence[str], tool: str, arguments: Any) -> str:
     """The key of one call; the same for every run of one turn, different for any other call."""
     parts = [conversation_id, list(message_ids), tool, arguments]
     return hashlib.blake2b(

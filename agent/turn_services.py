@@ -31,7 +31,7 @@ class TurnServices:
         return {"configurable": {**configurable, KEY: self}}
 
 
-def services_of(config: RunnableConfig) -> TurnServices:
+def turn_services_of(config: RunnableConfig) -> TurnServices:
     """What a run was given. One that was given nothing, as in Studio, has the whole allowance, no files and
     no calendar."""
     given = config.get("configurable", {}).get(KEY)

@@ -26,7 +26,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from pydantic import BaseModel
 
 from agent.context import PROFILE_FIELDS, Context
-from agent.grounding.verify import unsupported
+from agent.grounding.verify import unsupported_claims
 from agent.language.phrases import say
 from agent.language.screens import asks_for_person, is_emergency, is_injection, is_stop, is_suspicious
 from agent.language.spam import is_spam
@@ -35,7 +35,7 @@ from agent.models.chat import OFFLINE, Models
 from agent.models.offline import offline_model
 from agent.models.usage import Meter
 from agent.nodes.moderate import Verdict
-from agent.profile import Facts, email, kept, phone
+from agent.profile import Facts, checked_facts, email, phone
 from agent.prompts import filled
 from benchmarks.grounding import add_carriage, asked_of, judged
 from server.cli.common import load_settings
@@ -166,7 +166,7 @@ async def extraction(data: Path, asker: Asker) -> list[Row]:
         asks = asks_name or "first_name" in row.get("asked_for", ())
         before: list[AnyMessage] = [AIMessage(say("name", "en"))] if asks else []
         parsed = await asker.parsed(prompt, [*before, HumanMessage(row["text"])], Facts)
-        return kept(parsed, row["text"], None) if parsed is not None else None
+        return checked_facts(parsed, row["text"], None) if parsed is not None else None
 
     names = asker.some(rows(folder / "names_restaurant8k.jsonl"))
     got = [(row["gold"], found) for row, found in await asker.each(names, facts)]
@@ -260,8 +260,16 @@ def labelled() -> Iterable[tuple[str, list[tuple[dict[str, Any], dict[str, Any]]
 
 def grounding() -> Iterable[Row]:
     for name, pairs in labelled():
-        bad = [unsupported(r["reply"], evidence(r, shop)) for r, shop in pairs if r["label"] == "unsupported"]
-        good = [unsupported(r["reply"], evidence(r, shop)) for r, shop in pairs if r["label"] == "supported"]
+        bad = [
+            unsupported_claims(r["reply"], evidence(r, shop))
+            for r, shop in pairs
+            if r["label"] == "unsupported"
+        ]
+        good = [
+            unsupported_claims(r["reply"], evidence(r, shop))
+            for r, shop in pairs
+            if r["label"] == "supported"
+        ]
         yield f"grounding, {name}: unsupported", "let through", share(bad, lambda found: not found)
         yield f"grounding, {name}: supported", "false alarms", share(good, bool)
 

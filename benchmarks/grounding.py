@@ -24,13 +24,13 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from agent.context import Context
 from agent.grounding.notary import Doubt, Verified, doubts
-from agent.grounding.numbered import lines, sentences
-from agent.grounding.verify import unsupported
+from agent.grounding.numbered import evidence_lines, sentences
+from agent.grounding.verify import unsupported_claims
 from agent.model_options import CallSettings
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.models.usage import Meter
-from agent.nodes.ground import asked, evidence
-from agent.nodes.verify import request, sources
+from agent.nodes.ground import contact_words, evidence
+from agent.nodes.verify import evidence_of_turn, request
 from agent.state import Quoted, State
 from server.cli.common import load_settings
 from server.pipeline.agents import models as models_of
@@ -76,8 +76,10 @@ def turn(shop: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[State, Contex
 def judged(shop: Mapping[str, Any], row: Mapping[str, Any], answer: Verified) -> list[Doubt]:
     """What is wrong with a reply, by a verifier's answer and the code that holds it to what it cites."""
     state, context = turn(shop, row)
-    vetoed = {finding.claim.text.strip() for finding in unsupported(row["reply"], evidence(state, context))}
-    known = lines(sources(state, context))
+    vetoed = {
+        finding.claim.text.strip() for finding in unsupported_claims(row["reply"], evidence(state, context))
+    }
+    known = evidence_lines(evidence_of_turn(state, context))
     return doubts(sentences(row["reply"]), known, answer.sentences, today="2025-10-13", vetoed=vetoed)
 
 
@@ -88,7 +90,12 @@ async def asked_of(
 
     async def one(row: Mapping[str, Any]) -> tuple[str, Verified | None]:
         state, context = turn(shops[row["shop"]], row)
-        told = request(context, lines(sources(state, context)), asked(state), sentences(row["reply"]))
+        told = request(
+            context,
+            evidence_lines(evidence_of_turn(state, context)),
+            contact_words(state),
+            sentences(row["reply"]),
+        )
         named.set(row["id"])  # so that answers outlive a change of the prompt
         try:
             answer = await models.ask("auto", told, Meter(), schema=Verified, call=CallSettings("verify"))
@@ -177,7 +184,9 @@ def main() -> None:
         wrong = {r["id"]: judged(shops[r["shop"]], r, found[r["id"]]) for r in rows if r["id"] in found}
         stopped = {id: bool(doubts) for id, doubts in wrong.items()}
     else:
-        stopped = {r["id"]: bool(unsupported(r["reply"], evidence(*turn(shops[r["shop"]], r)))) for r in rows}
+        stopped = {
+            r["id"]: bool(unsupported_claims(r["reply"], evidence(*turn(shops[r["shop"]], r)))) for r in rows
+        }
     report(rows, stopped)
     if given.show:
         show(rows, stopped, wrong)

@@ -20,7 +20,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from agent.context import Context
 from agent.documents import folder
 from agent.graph import build
-from agent.models.chat import Access, Models
+from agent.models.chat import Models, ProviderAccess
 from agent.models.offline import offline_model
 from tests.fakes.openai_wire import FakeOpenAI, last_user, message, polite, schema_of
 from tests.fakes.serving import served
@@ -57,7 +57,7 @@ async def measured(verifier: str, seconds: float) -> list[tuple[int, float, floa
     fake.answer, fake.hang = answer, seconds
     found = []
     with served(fake.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
+        models = Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"))
         graph = build(models, folder(None), InMemorySaver())
         context = Context(business="Aurora Coffee, coffee machines", verify_model=verifier)
         for number, (words, _) in enumerate((("Hello, are you open?", ""), *TURNS)):

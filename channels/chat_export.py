@@ -77,7 +77,7 @@ class NotAnExport(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ExportedMessage:
     """One message. `at` is the phone's local time; `file` the name of a file that came with it, `?` when it
     has none."""
 
@@ -92,7 +92,7 @@ class Export:
     """A chat, oldest first. `unread` are (line number, text) of what is no message; `ambiguous`: every date
     reads as well with day and month the other way round."""
 
-    lines: list[Line] = field(default_factory=list[Line])
+    lines: list[ExportedMessage] = field(default_factory=list[ExportedMessage])
     unread: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     order: Order = "dmy"
     ambiguous: bool = False
@@ -106,7 +106,7 @@ class Export:
         return sorted(count, key=lambda author: -count[author])
 
 
-def text_of(data: bytes) -> str:
+def export_text(data: bytes) -> str:
     """The text of an export, of the .txt itself or the .zip. Raises NotAnExport."""
     if data.startswith(b"PK"):
         try:
@@ -125,7 +125,7 @@ def text_of(data: bytes) -> str:
     raise NotAnExport("neither UTF-8 nor UTF-16 text")
 
 
-def parse(text: str, order: Order | None = None) -> Export:
+def parse_export(text: str, order: Order | None = None) -> Export:
     """The chat of a text. `order` of day, month and year is found out when it is not given. Raises
     NotAnExport when no line is a message."""
     heads = list(_heads(text))
@@ -148,7 +148,7 @@ def parse(text: str, order: Order | None = None) -> Export:
         file = _FILE.match(text_.split("\n")[0].strip())
         name = (file["name"] or file["other"] or "?").strip() if file else ""
         rest = "\n".join(text_.split("\n")[1:]) if file else text_
-        export.lines.append(Line(at, author[1].strip(), rest.strip(), name))
+        export.lines.append(ExportedMessage(at, author[1].strip(), rest.strip(), name))
     if not export.lines:
         raise NotAnExport("there are dates, but nobody who says anything")
     return export

@@ -31,8 +31,8 @@ from channels.cloud_webhook import parse, signed_by
 from channels.content.graph import message_of
 from channels.content.media import File
 from channels.downloads import META_HOSTS, DownloadError, fetch
-from channels.json_parts import as_dict, as_dicts, clean
-from channels.requests import asked, object_in, retry_after
+from channels.json_parts import as_dict, as_dicts, clean_text
+from channels.requests import object_in, retry_after, send_request
 
 # Every kind of content.
 EVERYTHING = frozenset(get_args(model.model_fields["kind"].annotation)[0] for model in get_args(Content))
@@ -93,7 +93,7 @@ class CloudApi(Channel):
         request = {"messaging_product": "whatsapp", "recipient_type": "individual", **_address(to)}
         request |= await message_of(content, lambda file: self._place(to.account, file))
         answer = await self._post(to.account, {**request, "biz_opaque_callback_data": callback})
-        ids = [clean(item.get("id")) for item in as_dicts(answer.get("messages"))]
+        ids = [clean_text(item.get("id")) for item in as_dicts(answer.get("messages"))]
         if not ids or not ids[0]:
             raise SendError("unknown", "the answer names no message id")
         return ids[0]
@@ -110,7 +110,7 @@ class CloudApi(Channel):
             data=form,
             files={"file": (name, file.data, file.mime_type)},
         )
-        media_id = clean(self._read(answer).get("id"))
+        media_id = clean_text(self._read(answer).get("id"))
         if not media_id:
             raise SendError("retry", "the answer to an upload names no id")
         return {"id": media_id}
@@ -129,7 +129,7 @@ class CloudApi(Channel):
                 await self._asked("GET", f"{self._root}/{business_account}/message_templates", params=query)
             )
             found += [_template_of(row) for row in as_dicts(answer.get("data"))]
-            after = clean(as_dict(as_dict(answer.get("paging")).get("cursors")).get("after"))
+            after = clean_text(as_dict(as_dict(answer.get("paging")).get("cursors")).get("after"))
             if not after or not as_dict(answer.get("paging")).get("next"):
                 return found
 
@@ -154,13 +154,15 @@ class CloudApi(Channel):
             raise DownloadError("retry", "the answer is not JSON") from None
         if int(found.get("file_size") or 0) > most:
             raise DownloadError("too_large", f"{found['file_size']} bytes")
-        return await fetch(self._client, clean(found.get("url")), self._headers, most, META_HOSTS, origin)
+        return await fetch(
+            self._client, clean_text(found.get("url")), self._headers, most, META_HOSTS, origin
+        )
 
     async def _post(self, account: str, request: dict[str, Any]) -> dict[str, Any]:
         return self._read(await self._asked("POST", f"{self._root}/{account}/messages", json=request))
 
     async def _asked(self, method: str, url: str, **request: Any) -> httpx.Response:
-        return await asked(self._client, method, url, headers=self._headers, **request)
+        return await send_request(self._client, method, url, headers=self._headers, **request)
 
     def _read(self, answer: httpx.Response) -> dict[str, Any]:
         data = object_in(answer)
@@ -171,14 +173,14 @@ class CloudApi(Channel):
         kind = classify(code, answer.status_code)  # pyright: ignore[reportArgumentType] - an int by the line above
         if kind == "retry" and answer.status_code >= 500 and code == -1:
             kind = "unknown"  # a gateway's page says nothing about what the server behind it did
-        text = clean(as_dict(error.get("error_data")).get("details")) or clean(error.get("message"))
+        text = clean_text(as_dict(error.get("error_data")).get("details")) or clean_text(error.get("message"))
         raise SendError(kind, f"HTTP {answer.status_code} {text}"[:300], code, retry_after(answer))  # pyright: ignore[reportArgumentType]
 
 
 def _template_of(row: dict[str, Any]) -> dict[str, Any]:
-    parts = {str(c.get("type")).upper(): clean(c.get("text")) for c in as_dicts(row.get("components"))}
-    reason = clean(row.get("rejected_reason"))
-    plain = {name: clean(row.get(name)) for name in ("name", "language", "status", "category")}
+    parts = {str(c.get("type")).upper(): clean_text(c.get("text")) for c in as_dicts(row.get("components"))}
+    reason = clean_text(row.get("rejected_reason"))
+    plain = {name: clean_text(row.get(name)) for name in ("name", "language", "status", "category")}
     return {**plain, "reason": "" if reason == "NONE" else reason, "body": parts.get("BODY", "")}
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 from channels.content.inbound import Choice, Order, OrderedItem, Place, ProductReference
-from channels.json_parts import as_dict, as_dicts, clean
+from channels.json_parts import as_dict, as_dicts, clean_text
 
 # Fields of a form, characters of an answer, and lines of a cart that are kept: forms of Meta have fewer.
 FIELDS, ANSWER, LINES = 100, 4_000, 500
@@ -45,7 +45,7 @@ def answers_in(response: object) -> dict[str, str]:
         return {}
     given = as_dict(fields)
     given = as_dict(given["values"]) if isinstance(given.get("values"), dict) else given
-    kept = {clean(name)[:200]: value for name, value in list(given.items())[:FIELDS]}
+    kept = {clean_text(name)[:200]: value for name, value in list(given.items())[:FIELDS]}
     return {
         name: _written(value)[:ANSWER]
         for name, value in kept.items()
@@ -61,44 +61,44 @@ def _written(value: object) -> str:
     if isinstance(value, dict):
         said = {k: v for k, v in as_dict(cast(object, value)).items() if "token" not in str(k).lower()}
         return json.dumps(said, ensure_ascii=False)
-    return clean(value)
+    return clean_text(value)
 
 
 def _choice(chosen: dict[str, Any]) -> Choice | None:
-    id = clean(chosen.get("id"))
+    id = clean_text(chosen.get("id"))
     if not id:
         return None
-    words = clean(chosen.get("description"))
-    return Choice(id=id, title=clean(chosen.get("title")), description=words)
+    words = clean_text(chosen.get("description"))
+    return Choice(id=id, title=clean_text(chosen.get("title")), description=words)
 
 
 def _product(named: dict[str, Any]) -> ProductReference | None:
-    id = clean(named.get("product_retailer_id"))
-    catalogue = clean(named.get("catalog_id"))
+    id = clean_text(named.get("product_retailer_id"))
+    catalogue = clean_text(named.get("catalog_id"))
     return ProductReference(retailer_id=id, catalogue_id=catalogue) if id else None
 
 
 def _order(content: dict[str, Any]) -> Order:
     lines = as_dicts(content.get("product_items"))[:LINES]
-    items = [_line(line) for line in lines if clean(line.get("product_retailer_id"))]
-    note = clean(content.get("text"))
-    return Order(catalogue_id=clean(content.get("catalog_id")), items=tuple(items), note=note)
+    items = [_line(line) for line in lines if clean_text(line.get("product_retailer_id"))]
+    note = clean_text(content.get("text"))
+    return Order(catalogue_id=clean_text(content.get("catalog_id")), items=tuple(items), note=note)
 
 
 def _line(line: dict[str, Any]) -> OrderedItem:
     amount = _number(line.get("quantity"))
     quantity = int(amount) if amount is not None and 0 <= amount <= MOST_OF_ONE else 0
     return OrderedItem(
-        retailer_id=clean(line.get("product_retailer_id")),
+        retailer_id=clean_text(line.get("product_retailer_id")),
         quantity=quantity,
         price=_number(line.get("item_price")),
-        currency=clean(line.get("currency")),
+        currency=clean_text(line.get("currency")),
     )
 
 
 def _number(value: object) -> Decimal | None:
     try:
-        number = Decimal(clean(value)[:40])
+        number = Decimal(clean_text(value)[:40])
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
@@ -108,5 +108,5 @@ def _place(content: dict[str, Any]) -> Place | None:
     latitude, longitude = _number(content.get("latitude")), _number(content.get("longitude"))
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         return None
-    name, address = clean(content.get("name")), clean(content.get("address"))
+    name, address = clean_text(content.get("name")), clean_text(content.get("address"))
     return Place(latitude=float(latitude), longitude=float(longitude), name=name, address=address)

@@ -23,7 +23,7 @@ from channels.base import (
 )
 from channels.cloud_errors import classify
 from channels.cloud_taps import tapped
-from channels.json_parts import as_dict, as_dicts, clean, each, object_of, required, seconds
+from channels.json_parts import as_dict, as_dicts, clean_text, each, object_of, required, seconds
 
 # Business-scoped user id: ISO country, a dot, up to 128 alphanumerics (optionally behind "ENT.").
 _USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
@@ -56,7 +56,7 @@ def parse(body: bytes) -> Parsed:
     not a JSON object."""
     payload, parsed = object_of(body), Parsed()
     for field, value in _changes(payload):
-        account = clean(as_dict(value.get("metadata")).get("phone_number_id"))
+        account = clean_text(as_dict(value.get("metadata")).get("phone_number_id"))
         if field == "smb_message_echoes":
             each(parsed, value.get("message_echoes"), lambda raw, v=value, a=account: _echo(raw, v, a))
         elif field == "user_preferences":
@@ -91,12 +91,12 @@ def _message(raw: dict[str, Any], value: dict[str, Any], account: str) -> Messag
         name=name,
         text=text,
         media=media,
-        quoted_id=clean(as_dict(raw.get("context")).get("id")),
-        payload=clean(as_dict(raw.get("button")).get("payload")),
-        group_id=clean(raw.get("group_id")),
+        quoted_id=clean_text(as_dict(raw.get("context")).get("id")),
+        payload=clean_text(as_dict(raw.get("button")).get("payload")),
+        group_id=clean_text(raw.get("group_id")),
         context=_beside(raw),
         referral=_referral(as_dict(raw.get("referral"))),
-        amends=clean(as_dict(raw.get(kind)).get("original_message_id")) if kind in AMENDING else "",
+        amends=clean_text(as_dict(raw.get(kind)).get("original_message_id")) if kind in AMENDING else "",
         moved_to=_moved(as_dict(raw.get("system"))) if kind == "system" else ("", ""),
         **tapped(raw),
     )
@@ -108,37 +108,37 @@ def _beside(raw: dict[str, Any]) -> str:
     ad, product = as_dict(raw.get("referral")), as_dict(as_dict(raw.get("context")).get("referred_product"))
     lines = list[str]()
     if ad:
-        words = ": ".join(filter(None, (clean(ad.get("headline")), clean(ad.get("body")))))
-        what = "post" if clean(ad.get("source_type")) == "post" else "ad"
-        lines.append(f"{what} “{words}”" if words else f"{what} {clean(ad.get('source_url'))}".strip())
+        words = ": ".join(filter(None, (clean_text(ad.get("headline")), clean_text(ad.get("body")))))
+        what = "post" if clean_text(ad.get("source_type")) == "post" else "ad"
+        lines.append(f"{what} “{words}”" if words else f"{what} {clean_text(ad.get('source_url'))}".strip())
     if product:
         lines.append(
-            f"product {clean(product.get('product_retailer_id'))} of the catalogue".replace("  ", " ")
+            f"product {clean_text(product.get('product_retailer_id'))} of the catalogue".replace("  ", " ")
         )
     flat = " and the ".join(" ".join(line.split()) for line in lines)
     return f"[about the {flat[:BESIDE]}]" if flat else ""
 
 
 def _referral(ad: dict[str, Any]) -> dict[str, str]:
-    return {name: value for name in REFERRAL if (value := clean(ad.get(name))[:BESIDE])}
+    return {name: value for name in REFERRAL if (value := clean_text(ad.get(name))[:BESIDE])}
 
 
 def _moved(system: dict[str, Any]) -> tuple[str, str]:
     """The new (number, user id) of somebody who has changed either ("system" of the webhook reference)."""
-    if clean(system.get("type")) not in (
+    if clean_text(system.get("type")) not in (
         "user_changed_number",
         "user_changed_user_id",
         "customer_changed_number",
     ):
         return "", ""
-    number = clean(system.get("wa_id") or system.get("new_wa_id")).lstrip("+")
-    return number, clean(system.get("user_id"))
+    number = clean_text(system.get("wa_id") or system.get("new_wa_id")).lstrip("+")
+    return number, clean_text(system.get("user_id"))
 
 
 def _echo(raw: dict[str, Any], value: dict[str, Any], account: str) -> Message:
     """What a person at the business wrote from the phone app; the contact is the addressee."""
     _, text, media = _content(raw)
-    wa_id, user_id = clean(raw.get("to")).lstrip("+"), clean(raw.get("to_user_id"))
+    wa_id, user_id = clean_text(raw.get("to")).lstrip("+"), clean_text(raw.get("to_user_id"))
     if not wa_id and not user_id:
         raise ValueError("echo without an addressee")
     return Message(
@@ -155,23 +155,25 @@ def _echo(raw: dict[str, Any], value: dict[str, Any], account: str) -> Message:
 
 def _sender(raw: dict[str, Any], value: dict[str, Any]) -> tuple[str, str, str]:
     """(phone digits, business-scoped id, name); either id may be empty, not both."""
-    sender, user_id = clean(raw.get("from")), clean(raw.get("from_user_id"))
+    sender, user_id = clean_text(raw.get("from")), clean_text(raw.get("from_user_id"))
     contacts = as_dicts(value.get("contacts"))
     mine = [
-        c for c in contacts if {clean(c.get("wa_id")), clean(c.get("user_id"))} & ({sender, user_id} - {""})
+        c
+        for c in contacts
+        if {clean_text(c.get("wa_id")), clean_text(c.get("user_id"))} & ({sender, user_id} - {""})
     ]
     alone = len(contacts) == 1 and len(as_dicts(value.get("messages"))) == 1
     contact = mine[0] if mine else contacts[0] if alone else {}
     if not sender and not user_id:
-        sender, user_id = clean(contact.get("wa_id")), clean(contact.get("user_id"))
+        sender, user_id = clean_text(contact.get("wa_id")), clean_text(contact.get("user_id"))
     if _USER_ID.fullmatch(sender):
         sender, user_id = "", user_id or sender
     if not sender and not user_id:
         raise ValueError("message without a sender")
     return (
         sender.lstrip("+"),
-        user_id or clean(contact.get("user_id")),
-        clean(as_dict(contact.get("profile")).get("name")),
+        user_id or clean_text(contact.get("user_id")),
+        clean_text(as_dict(contact.get("profile")).get("name")),
     )
 
 
@@ -180,50 +182,51 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
     kind = str(raw.get("type") or "")
     content = as_dict(raw.get(kind))
     if kind == "text":
-        return "text", clean(content.get("body")), None
+        return "text", clean_text(content.get("body")), None
     if kind in _MEDIA:
         media = Media(
-            id=clean(content.get("id")),
-            mime_type=clean(content.get("mime_type")),
-            filename=clean(content.get("filename")),
+            id=clean_text(content.get("id")),
+            mime_type=clean_text(content.get("mime_type")),
+            filename=clean_text(content.get("filename")),
         )
-        return kind, clean(content.get("caption")), media  # pyright: ignore[reportReturnType] - one of _MEDIA
+        return kind, clean_text(content.get("caption")), media  # pyright: ignore[reportReturnType] - one of _MEDIA
     if kind == "location":
-        place = ", ".join(filter(None, (clean(content.get("name")), clean(content.get("address")))))
-        return (
-            "location",
-            f"{place} ({clean(content.get('latitude'))}, {clean(content.get('longitude'))})".strip(),
-            None,
-        )
+        place = ", ".join(filter(None, (clean_text(content.get("name")), clean_text(content.get("address")))))
+        at = f"{clean_text(content.get('latitude'))}, {clean_text(content.get('longitude'))}"
+        return "location", f"{place} ({at})".strip(), None
     if kind == "contacts":
         return "contacts", "; ".join(_card(card) for card in as_dicts(raw.get("contacts"))), None
     if kind == "button":
-        return "button", clean(content.get("text") or content.get("payload")), None
+        return "button", clean_text(content.get("text") or content.get("payload")), None
     if kind == "interactive":
         return "button", _pressed(content), None
     if kind == "order":
         items = [
-            f"{clean(i.get('quantity'))} x {clean(i.get('product_retailer_id'))} at "
-            f"{clean(i.get('item_price'))} {clean(i.get('currency'))}"
+            f"{clean_text(i.get('quantity'))} x {clean_text(i.get('product_retailer_id'))} at "
+            f"{clean_text(i.get('item_price'))} {clean_text(i.get('currency'))}"
             for i in as_dicts(content.get("product_items"))
         ]
-        return "order", "; ".join(filter(None, (clean(content.get("text")), *items))), None
+        return "order", "; ".join(filter(None, (clean_text(content.get("text")), *items))), None
     if kind == "reaction":
-        return "reaction", clean(content.get("emoji")), None
+        return "reaction", clean_text(content.get("emoji")), None
     if kind == "request_welcome":  # the chat was opened for the first time
         return "text", WAVE, None
     if kind == "edit":
         return "edit", _content(as_dict(content.get("message")))[1], None
-    return _SILENT.get(kind, "unsupported"), clean(content.get("body")), None
+    return _SILENT.get(kind, "unsupported"), clean_text(content.get("body")), None
 
 
 def _pressed(interactive: dict[str, Any]) -> str:
     """The words of a pressed button, a chosen row, or a filled-in form."""
     chosen = as_dict(interactive.get(str(interactive.get("type") or "")))
     if "response_json" in chosen:
-        return _filled_in(chosen["response_json"]) or clean(chosen.get("body")) or clean(chosen.get("name"))
-    title = clean(chosen.get("title") or chosen.get("response") or chosen.get("id"))
-    return " - ".join(filter(None, (title, clean(chosen.get("description")))))
+        return (
+            _filled_in(chosen["response_json"])
+            or clean_text(chosen.get("body"))
+            or clean_text(chosen.get("name"))
+        )
+    title = clean_text(chosen.get("title") or chosen.get("response") or chosen.get("id"))
+    return " - ".join(filter(None, (title, clean_text(chosen.get("description")))))
 
 
 def _filled_in(response: object) -> str:
@@ -236,7 +239,7 @@ def _filled_in(response: object) -> str:
         return ""
     if not isinstance(fields, dict):
         secret = "token" in str(response).lower()
-        return clean(response) if not secret else "" if isinstance(fields, str) else _value(fields)
+        return clean_text(response) if not secret else "" if isinstance(fields, str) else _value(fields)
     return "; ".join(
         f"{re.sub(r'^screen_[0-9]+_|_[0-9]+$', '', name).replace('_', ' ')}: {_value(value)}"
         for name, value in as_dict(cast(object, fields)).items()
@@ -250,18 +253,18 @@ def _value(value: object) -> str:
         return ", ".join(_value(one) for one in cast(list[object], value))
     if isinstance(value, dict):
         return ", ".join(
-            f"{clean(name)} {_value(one)}"
+            f"{clean_text(name)} {_value(one)}"
             for name, one in as_dict(cast(object, value)).items()
             if "token" not in str(name).lower()
         )
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return re.sub(r"^[0-9]{1,2}_(?=\D)", "", " ".join(clean(value).split())).replace("_", " ")
+    return re.sub(r"^[0-9]{1,2}_(?=\D)", "", " ".join(clean_text(value).split())).replace("_", " ")
 
 
 def _card(card: dict[str, Any]) -> str:
-    name = clean(as_dict(card.get("name")).get("formatted_name"))
-    phones = ", ".join(clean(phone.get("phone")) for phone in as_dicts(card.get("phones")))
+    name = clean_text(as_dict(card.get("name")).get("formatted_name"))
+    phones = ", ".join(clean_text(phone.get("phone")) for phone in as_dicts(card.get("phones")))
     return f"{name} {phones}".strip()
 
 
@@ -270,15 +273,15 @@ def _status(raw: dict[str, Any], account: str) -> StatusUpdate | None:
     if status is None:
         return None
     error = (as_dicts(raw.get("errors")) or [{}])[0]
-    details = clean(as_dict(error.get("error_data")).get("details")) or clean(error.get("title"))
+    details = clean_text(as_dict(error.get("error_data")).get("details")) or clean_text(error.get("title"))
     code = error.get("code")
     return StatusUpdate(
         id=required(raw, "id"),
         account=account,
         status=status,  # pyright: ignore[reportArgumentType] - a value of _STATUSES
         timestamp=seconds(raw.get("timestamp")),
-        callback=clean(raw.get("biz_opaque_callback_data")),
-        contact=clean(raw.get("recipient_id") or raw.get("recipient_user_id")),
+        callback=clean_text(raw.get("biz_opaque_callback_data")),
+        contact=clean_text(raw.get("recipient_id") or raw.get("recipient_user_id")),
         error_code=code if isinstance(code, int) else 0,
         error=details,
         failure=classify(code if isinstance(code, int) else 0, 0),
@@ -290,8 +293,8 @@ def _preference(raw: dict[str, Any], value: dict[str, Any], account: str) -> Pre
     cards = as_dicts(value.get("contacts"))
     card = cards[0] if len(cards) == 1 else {}
     wa_id, user_id = (
-        clean(raw.get("wa_id") or card.get("wa_id")),
-        clean(raw.get("user_id") or card.get("user_id")),
+        clean_text(raw.get("wa_id") or card.get("wa_id")),
+        clean_text(raw.get("user_id") or card.get("user_id")),
     )
     wanted = str(raw.get("value"))
     if wanted not in ("stop", "resume") or not (wa_id or user_id):
@@ -306,5 +309,5 @@ def _template_status(raw: dict[str, Any]) -> TemplateStatus:
     """ "message_template_status_update" of the webhook reference."""
     name, language = required(raw, "message_template_name"), required(raw, "message_template_language")
     return TemplateStatus(
-        name=name, language=language, status=required(raw, "event"), reason=clean(raw.get("reason"))
+        name=name, language=language, status=required(raw, "event"), reason=clean_text(raw.get("reason"))
     )

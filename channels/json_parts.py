@@ -29,7 +29,7 @@ def object_of(body: bytes) -> dict[str, Any]:
     return as_dict(cast(object, payload))
 
 
-def clean(value: object) -> str:
+def clean_text(value: object) -> str:
     """Text that every store takes: no NUL, lone surrogates replaced; a non-string becomes its text, None is
     empty."""
     text = "" if value is None else value if isinstance(value, str) else str(value)
@@ -71,7 +71,7 @@ def as_dicts(value: object) -> list[dict[str, Any]]:
 
 def required(raw: dict[str, Any], key: str) -> str:
     """The text of a field. Raises ValueError when it is missing or empty."""
-    if not (text := clean(raw.get(key))):
+    if not (text := clean_text(raw.get(key))):
         raise ValueError(f"no {key}")
     return text
 

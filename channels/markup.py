@@ -119,7 +119,7 @@ def _inline(tokens: Sequence[Token]) -> str:
     return "".join(out)
 
 
-def units(text: str) -> int:
+def utf16_length(text: str) -> int:
     """Length in UTF-16 code units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
@@ -130,21 +130,21 @@ def bubbles(text: str, limit: int = BUBBLE_LIMIT, most: int = MAX_BUBBLES) -> li
     pieces: list[str] = []
     rest = text.strip()
     while rest and len(pieces) < most:
-        if units(rest) <= limit:
+        if utf16_length(rest) <= limit:
             return [*pieces, rest]
         cut = _border(rest, limit)
         pieces.append(rest[:cut].rstrip())
         rest = rest[cut:].lstrip()
     if rest:
         last = pieces[-1]
-        while units(last) >= limit:
+        while utf16_length(last) >= limit:
             last = last[:-1]
         pieces[-1] = last.rstrip() + "…"
     return pieces
 
 
 def _border(text: str, limit: int) -> int:
-    end = limit if units(text[:limit]) <= limit else limit // 2
+    end = limit if utf16_length(text[:limit]) <= limit else limit // 2
     head = text[:end]
     for border in ("\n\n", "\n", ". ", "! ", "? ", "。", " "):
         at = head.rfind(border)

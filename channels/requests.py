@@ -11,7 +11,7 @@ from channels.base import SendError
 from channels.json_parts import as_dict
 
 
-async def asked(client: httpx.AsyncClient, method: str, url: str, **request: Any) -> httpx.Response:
+async def send_request(client: httpx.AsyncClient, method: str, url: str, **request: Any) -> httpx.Response:
     """The answer, whatever its status. Raises SendError: `retry` when the request never left, `unknown` when
     its answer was lost, `stop` when no request can be made of the address or the secret."""
     try:

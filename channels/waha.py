@@ -37,8 +37,8 @@ from channels.base import (
 from channels.content.media import ContactCards, File, Location, Person, Reaction, Template, Text
 from channels.content.plain import as_text, simplified
 from channels.downloads import DownloadError, fetch
-from channels.json_parts import as_dict, clean
-from channels.requests import asked, object_in, retry_after
+from channels.json_parts import as_dict, clean_text
+from channels.requests import object_in, retry_after, send_request
 from channels.waha_webhook import STATES, digits_of, me_of, parse, sent_id, signature
 
 EVENTS = ["message.any", "message.ack", "message.reaction", "session.status"]
@@ -157,7 +157,7 @@ class Waha(Linked):
             if error.code != 404:
                 raise
             return LinkChange(account=account, state="stopped", reason="the gateway has no such session yet")
-        status = clean(answer.get("status"))
+        status = clean_text(answer.get("status"))
         reason = "" if status == "WORKING" else status.lower().replace("_", " ")
         return LinkChange(
             account=account, state=STATES.get(status, "failed"), reason=reason, phone=me_of(answer)
@@ -173,14 +173,14 @@ class Waha(Linked):
             if error.code in (404, 422):
                 return None
             raise
-        return Qr(png=clean(picture.get("data")), value=clean(text.get("value")))
+        return Qr(png=clean_text(picture.get("data")), value=clean_text(text.get("value")))
 
     async def pairing_code(self, phone: str) -> str:
         """The code to type on the phone."""
         answer = await self._asked(
             "POST", f"/api/{self.credentials.session}/auth/request-code", json={"phoneNumber": phone}
         )
-        return clean(answer.get("code"))
+        return clean_text(answer.get("code"))
 
     async def session(self, action: Session) -> None:
         """Create, start, stop, restart, unlink or delete the session; all of them as often as one likes."""
@@ -227,13 +227,13 @@ class Waha(Linked):
     ) -> dict[str, Any]:
         """The answer's JSON, empty where it has none. Raises SendError."""
         sent = {**self._headers(), **(headers or {})}
-        answer = await asked(
+        answer = await send_request(
             self._client, method, f"{self._root}{path}", params=query, headers=sent, **request
         )
         data = object_in(answer)
         if answer.status_code < 300:
             return data
-        detail = f"{clean(data.get('error'))} {clean(data.get('message'))}".strip()
+        detail = f"{clean_text(data.get('error'))} {clean_text(data.get('message'))}".strip()
         kind = classify(answer.status_code, detail)
         raise SendError(
             kind, f"HTTP {answer.status_code} {detail}"[:300], answer.status_code, retry_after(answer)

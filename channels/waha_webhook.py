@@ -20,7 +20,7 @@ from channels.base import (
     StatusUpdate,
     amending_id,
 )
-from channels.json_parts import as_dict, as_dicts, clean, each, object_of, required, seconds
+from channels.json_parts import as_dict, as_dicts, clean_text, each, object_of, required, seconds
 
 STATES: dict[str, LinkState] = {
     "STOPPED": "stopped",
@@ -40,10 +40,10 @@ def signature(key: str, body: bytes) -> str:
     return hmac.new(key.encode(), body, hashlib.sha512).hexdigest()
 
 
-def bare(message_id: object) -> str:
+def bare_message_id(message_id: object) -> str:
     """The part of `false_77015550101@c.us_AAAA` that names the message whichever identity of its chat is
     before it."""
-    text = clean(message_id)
+    text = clean_text(message_id)
     parts = text.split("_")
     return parts[2] if len(parts) > 2 and parts[0] in ("true", "false") else text
 
@@ -57,12 +57,12 @@ def parse(body: bytes) -> Parsed:
 
 def _event(event: dict[str, Any]) -> Frozen | None:
     name, session, payload = (
-        clean(event.get("event")),
-        clean(event.get("session")),
+        clean_text(event.get("event")),
+        clean_text(event.get("session")),
         as_dict(event.get("payload")),
     )
     if name == "session.status":
-        status = clean(payload.get("status"))
+        status = clean_text(payload.get("status"))
         reason = "WhatsApp asks for a passkey on this phone" if status.startswith("PASSKEY") else ""
         phone = digits_of(as_dict(event.get("me")).get("id"))
         return LinkChange(
@@ -82,14 +82,14 @@ def _event(event: dict[str, Any]) -> Frozen | None:
 
 def digits_of(chat: object) -> str:
     """The phone number of an id such as 7701...@c.us; empty for a lid, a group or nothing."""
-    digits, _, server = clean(chat).partition("@")
+    digits, _, server = clean_text(chat).partition("@")
     digits = digits.partition(":")[0]
     return digits if server in ("c.us", "s.whatsapp.net") and digits.isascii() and digits.isdigit() else ""
 
 
 def _message(raw: dict[str, Any], session: str, event: str) -> Message | None:
     echo = raw.get("fromMe") is True
-    chat = clean(raw.get("to" if echo else "from")) or clean(raw.get("from"))
+    chat = clean_text(raw.get("to" if echo else "from")) or clean_text(raw.get("from"))
     if chat.endswith(("@broadcast", "@newsletter")):
         return None
     group = chat if chat.endswith("@g.us") else ""
@@ -97,8 +97,8 @@ def _message(raw: dict[str, Any], session: str, event: str) -> Message | None:
     wa_id = digits_of(chat) or ("" if group or echo else digits_of(_other(data)))
     kind, text, media = _content(raw, event)
     given, original = (
-        bare(required(raw, "id")),
-        bare(raw.get("editedMessageId") or raw.get("revokedMessageId")),
+        bare_message_id(required(raw, "id")),
+        bare_message_id(raw.get("editedMessageId") or raw.get("revokedMessageId")),
     )
     amends = (original or given) if kind in AMENDING else ""
     return Message(
@@ -110,13 +110,13 @@ def _message(raw: dict[str, Any], session: str, event: str) -> Message | None:
         user_id=chat if group or not digits_of(chat) else "",
         name=""
         if echo
-        else clean(
+        else clean_text(
             as_dict(data.get("Info")).get("PushName") or data.get("pushName") or data.get("notifyName")
         ),
         text=text,
         media=media,
-        quoted_id=bare(as_dict(raw.get("replyTo")).get("id"))
-        or bare(as_dict(raw.get("reaction")).get("messageId")),
+        quoted_id=bare_message_id(as_dict(raw.get("replyTo")).get("id"))
+        or bare_message_id(as_dict(raw.get("reaction")).get("messageId")),
         group_id=group,
         amends="" if echo else amends,
         ours=echo and raw.get("source") != "app",
@@ -130,18 +130,18 @@ def _other(data: dict[str, Any]) -> object:
 
 
 def _content(raw: dict[str, Any], event: str) -> tuple[Kind, str, Media | None]:
-    text = clean(raw.get("body"))
+    text = clean_text(raw.get("body"))
     if event in ("message.edited", "message.revoked"):
         return ("edit" if event == "message.edited" else "revoke"), text, None
     if event == "message.reaction" or "reaction" in raw:
-        return "reaction", clean(as_dict(raw.get("reaction")).get("text")), None
+        return "reaction", clean_text(as_dict(raw.get("reaction")).get("text")), None
     if raw.get("hasMedia") is True:
         return _file(raw, text)
     if place := as_dict(raw.get("location")):
-        named = clean(place.get("description") or place.get("title"))
+        named = clean_text(place.get("description") or place.get("title"))
         return (
             "location",
-            f"{named} ({clean(place.get('latitude'))}, {clean(place.get('longitude'))})".strip(),
+            f"{named} ({clean_text(place.get('latitude'))}, {clean_text(place.get('longitude'))})".strip(),
             None,
         )
     cards = raw.get("vCards")
@@ -149,7 +149,7 @@ def _content(raw: dict[str, Any], event: str) -> tuple[Kind, str, Media | None]:
         lines = [
             line
             for card in cast(list[object], cards)
-            for line in clean(card).splitlines()
+            for line in clean_text(card).splitlines()
             if line.startswith(("FN", "TEL"))
         ]
         return "contacts", "; ".join(line.partition(":")[2].strip() for line in lines), None
@@ -158,8 +158,8 @@ def _content(raw: dict[str, Any], event: str) -> tuple[Kind, str, Media | None]:
 
 def _file(raw: dict[str, Any], caption: str) -> tuple[Kind, str, Media]:
     file = as_dict(raw.get("media"))
-    mime = clean(file.get("mimetype"))
-    url = clean(file.get("url") or raw.get("mediaUrl"))
+    mime = clean_text(file.get("mimetype"))
+    url = clean_text(file.get("url") or raw.get("mediaUrl"))
     family = mime.partition("/")[0]
     kind: Kind = "sticker" if mime == "image/webp" else "document"
     if kind == "document" and family in ("image", "audio", "video"):
@@ -167,7 +167,12 @@ def _file(raw: dict[str, Any], caption: str) -> tuple[Kind, str, Media]:
     return (
         kind,
         caption,
-        Media(id=bare(raw.get("id")), mime_type=mime, filename=clean(file.get("filename")), url=url),
+        Media(
+            id=bare_message_id(raw.get("id")),
+            mime_type=mime,
+            filename=clean_text(file.get("filename")),
+            url=url,
+        ),
     )
 
 
@@ -175,10 +180,10 @@ def _ack(raw: dict[str, Any], session: str) -> StatusUpdate | None:
     status = _ACKS.get(raw.get("ack"))  # pyright: ignore[reportArgumentType]
     if raw.get("fromMe") is not True or status is None:
         return None
-    chat = clean(raw.get("to")) or clean(raw.get("from"))
+    chat = clean_text(raw.get("to")) or clean_text(raw.get("from"))
     error = "the phone could not send it" if status == "failed" else ""
     return StatusUpdate(
-        id=bare(required(raw, "id")),
+        id=bare_message_id(required(raw, "id")),
         account=session,
         status=status,
         contact=digits_of(chat) or chat,
@@ -199,4 +204,6 @@ def sent_id(answer: dict[str, Any]) -> str:
     rows = as_dicts(
         [answer.get("key"), as_dict(answer.get("_data")).get("key"), as_dict(answer.get("_data")).get("id")]
     )
-    return bare(found) or next((bare(row.get("id")) for row in rows if row.get("id")), "")
+    return bare_message_id(found) or next(
+        (bare_message_id(row.get("id")) for row in rows if row.get("id")), ""
+    )

@@ -34,8 +34,8 @@ from channels.base import (
 from channels.content.media import File, Image, Reaction, Template, Text
 from channels.content.plain import as_text, simplified
 from channels.downloads import DownloadError, fetch
-from channels.json_parts import as_dict, as_dicts, clean, seconds
-from channels.requests import asked, object_in, retry_after
+from channels.json_parts import as_dict, as_dicts, clean_text, seconds
+from channels.requests import object_in, retry_after, send_request
 from channels.wappi_webhook import parse, parse_history
 
 # Where Wappi keeps the files of messages (captured webhooks, 2026).
@@ -116,9 +116,9 @@ class Wappi(Linked):
         call, body = _request(to.wa_id or to.user_id, simplified(content, self.capabilities.shows))
         answer = await self._asked("POST", f"/api/sync/{call}", json=body)
         for name in ("message_id", "msg_id", "id"):
-            if found := clean(answer.get(name)):
+            if found := clean_text(answer.get(name)):
                 return found
-        if found := clean(as_dict(answer.get("message")).get("id")):
+        if found := clean_text(as_dict(answer.get("message")).get("id")):
             return found
         raise SendError("unknown", "the answer names no message id")
 
@@ -146,13 +146,13 @@ class Wappi(Linked):
             if not media.data:
                 raise DownloadError("gone" if error.kind == "change" else "retry", str(error)) from error
         else:
-            crossed = clean(answer.get("message_id")) not in ("", media.id)
+            crossed = clean_text(answer.get("message_id")) not in ("", media.id)
             crossed = crossed or (
-                media.filename and clean(answer.get("file_name")) not in ("", media.filename)
+                media.filename and clean_text(answer.get("file_name")) not in ("", media.filename)
             )
             if crossed:
                 raise DownloadError("retry", "the answer was about another file")
-            return await self._fetch(clean(answer.get("file_link")), most)
+            return await self._fetch(clean_text(answer.get("file_link")), most)
         try:
             data = base64.b64decode(media.data, validate=True)
         except binascii.Error:
@@ -173,7 +173,7 @@ class Wappi(Linked):
             query = {"limit": str(PAGE), "offset": str(page * PAGE), "order": "desc"}
             async with self._turn:
                 answer = await self._asked("GET", "/api/sync/messages/all/get", query)
-            if clean(answer.get("profile_id")) not in ("", self.credentials.profile_id):
+            if clean_text(answer.get("profile_id")) not in ("", self.credentials.profile_id):
                 raise SendError("retry", "the answer was about another profile")
             found = as_dicts(answer.get("messages"))
             rows += found
@@ -185,12 +185,12 @@ class Wappi(Linked):
         """What `get/status` says; a profile whose time is paid for no longer is silent without an error
         anywhere else."""
         answer = await self._asked("GET", "/api/sync/get/status")
-        reply = {"account": self.credentials.profile_id, "phone": clean(answer.get("phone")).lstrip("+")}
+        reply = {"account": self.credentials.profile_id, "phone": clean_text(answer.get("phone")).lstrip("+")}
         if (until := _moment(answer.get("payment_expired_at"))) and until < datetime.now(UTC):
             return LinkChange(**reply, state="unpaid", reason=f"paid until {until:%Y-%m-%d}")
         if answer.get("authorized") is not True:
             return LinkChange(**reply, state="scan_qr", reason="no phone is linked")
-        status = clean(answer.get("app_status"))
+        status = clean_text(answer.get("app_status"))
         if status not in ("", "open"):
             return LinkChange(**reply, state="disconnected", reason=f"app_status is {status}")
         return LinkChange(**reply, state="connected")
@@ -203,12 +203,12 @@ class Wappi(Linked):
             if "already" in str(error).casefold():
                 return None
             raise
-        return Qr(png=clean(answer.get("qrCode")).partition("base64,")[2])
+        return Qr(png=clean_text(answer.get("qrCode")).partition("base64,")[2])
 
     async def pairing_code(self, phone: str) -> str:
         """The code to type on the phone."""
         answer = await self._asked("GET", "/api/sync/auth/code", {"phone": phone})
-        return clean(answer.get("code")) or clean(answer.get("detail"))
+        return clean_text(answer.get("code")) or clean_text(answer.get("detail"))
 
     async def phone_of(self, lid: str) -> str:
         """Wappi's messages have the number themselves."""
@@ -242,12 +242,12 @@ class Wappi(Linked):
         """The answer's JSON. Raises SendError for a refusal, in whichever of its two forms."""
         wanted = {"profile_id": self.credentials.profile_id, **(query or {})}
         headers = {"Authorization": self.credentials.token.get_secret_value()}
-        answer = await asked(
+        answer = await send_request(
             self._client, method, f"{self._root}{path}", params=wanted, headers=headers, **request
         )
         data = object_in(answer)
-        detail = clean(data.get("detail") or data.get("error"))
-        if answer.status_code < 300 and data and clean(data.get("status")) != "error":
+        detail = clean_text(data.get("detail") or data.get("error"))
+        if answer.status_code < 300 and data and clean_text(data.get("status")) != "error":
             return data
         kind = classify(answer.status_code, detail, bool(data))
         code = answer.status_code if answer.status_code >= 300 else 0
@@ -289,7 +289,7 @@ def classify(status: int, detail: str, told: bool) -> Failure:
 
 def _moment(value: object) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(clean(value))
+        moment = datetime.fromisoformat(clean_text(value))
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -18,7 +18,7 @@ from channels.base import (
     StatusUpdate,
     amending_id,
 )
-from channels.json_parts import as_dict, as_dicts, clean, each, object_of, required, seconds
+from channels.json_parts import as_dict, as_dicts, clean_text, each, object_of, required, seconds
 
 OUTGOING = ("outgoing_message_api", "outgoing_message_phone", "outgoing_message")
 EVENTS = (
@@ -72,14 +72,14 @@ def parse_history(rows: object, profile_id: str) -> Parsed:
 
 
 def _element(raw: dict[str, Any]) -> Frozen | None:
-    event = clean(raw.get("wh_type")) or (
-        clean(raw.get("type")) if raw.get("type") in EVENTS else "incoming_message"
+    event = clean_text(raw.get("wh_type")) or (
+        clean_text(raw.get("type")) if raw.get("type") in EVENTS else "incoming_message"
     )
     if event in ("delivery_status", "messages_status"):
         return _status(raw)
     if event == "authorization_status":
-        on = clean(raw.get("status")) in ("online", "open", "authorized", "connected")
-        reason = clean(raw.get("reason"))
+        on = clean_text(raw.get("status")) in ("online", "open", "authorized", "connected")
+        reason = clean_text(raw.get("reason"))
         return LinkChange(account=_profile(raw), state="connected" if on else "disconnected", reason=reason)
     if event in ("application_status", "incoming_call"):
         return None
@@ -91,10 +91,12 @@ def _element(raw: dict[str, Any]) -> Frozen | None:
 def _message(raw: dict[str, Any], event: str) -> Message:
     """A message that came in, or left by another way than ours; the contact is the chat it stands in."""
     echo = event in OUTGOING or raw.get("is_me") is True
-    chat = clean(raw.get("chatId") or raw.get("chat_id")) or clean(raw.get("to" if echo else "from"))
+    chat = clean_text(raw.get("chatId") or raw.get("chat_id")) or clean_text(
+        raw.get("to" if echo else "from")
+    )
     wa_id, user_id, group = _identities(chat, raw)
     kind, text, media = _content(raw)
-    original = clean(raw.get("id")) or required(raw, "message_id")
+    original = clean_text(raw.get("id")) or required(raw, "message_id")
     amends = kind in AMENDING and not echo
     return Message(
         id=amending_id(original, kind, text) if amends else original,
@@ -105,10 +107,10 @@ def _message(raw: dict[str, Any], event: str) -> Message:
         user_id=user_id,
         name=""
         if echo
-        else clean(raw.get("senderName") or raw.get("sender_name") or raw.get("contact_name")),
+        else clean_text(raw.get("senderName") or raw.get("sender_name") or raw.get("contact_name")),
         text=text,
         media=media,
-        quoted_id=clean(raw.get("stanza_id")) or clean(as_dict(raw.get("reply_message")).get("id")),
+        quoted_id=clean_text(raw.get("stanza_id")) or clean_text(as_dict(raw.get("reply_message")).get("id")),
         group_id=group,
         amends=original if amends else "",
         ours=echo and event != "outgoing_message_phone",
@@ -118,9 +120,9 @@ def _message(raw: dict[str, Any], event: str) -> Message:
 def _identities(chat: str, raw: dict[str, Any]) -> tuple[str, str, str]:
     """(phone digits, other id, group id) of a chat such as 7701...@c.us, ...@lid, ...@g.us."""
     digits, _, server = chat.partition("@")
-    if server == "g.us" or clean(raw.get("chat_type")) == "group":
+    if server == "g.us" or clean_text(raw.get("chat_type")) == "group":
         return "", chat, chat
-    other = clean(raw.get("whatsapp_chat_id"))
+    other = clean_text(raw.get("whatsapp_chat_id"))
     if server in ("c.us", "s.whatsapp.net") or (not server and digits.isascii() and digits.isdigit()):
         return digits.lstrip("+"), other if other.endswith("@lid") else "", ""
     if not chat:
@@ -129,23 +131,27 @@ def _identities(chat: str, raw: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
-    given = clean(raw.get("type"))
+    given = clean_text(raw.get("type"))
     kind = _KINDS.get(given, "text" if given in EVENTS else "unsupported")
     body = raw.get("body")
     if raw.get("is_deleted") is True:
         return "revoke", "", None
     if kind in _MEDIA and raw.get("is_edited") is True:
-        return "edit", clean(raw.get("caption")), None
+        return "edit", clean_text(raw.get("caption")), None
     if kind in _MEDIA:
-        return kind, clean(raw.get("caption")), _media(raw, body if isinstance(body, str) else "")
+        return kind, clean_text(raw.get("caption")), _media(raw, body if isinstance(body, str) else "")
     if kind == "location":
-        place = ", ".join(filter(None, (clean(raw.get("caption")), clean(raw.get("address")))))
+        place = ", ".join(filter(None, (clean_text(raw.get("caption")), clean_text(raw.get("address")))))
         where = [
-            clean(raw.get(name) or as_dict(raw.get("location")).get(name))
+            clean_text(raw.get(name) or as_dict(raw.get("location")).get(name))
             for name in ("latitude", "longitude")
         ]
-        return kind, f"{place} ({', '.join(where)})".strip() if all(where) else place or clean(body), None
-    text = clean(body) if isinstance(body, str) else ""
+        return (
+            kind,
+            f"{place} ({', '.join(where)})".strip() if all(where) else place or clean_text(body),
+            None,
+        )
+    text = clean_text(body) if isinstance(body, str) else ""
     if kind == "contacts":
         return (
             kind,
@@ -156,13 +162,13 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
 
 
 def _media(raw: dict[str, Any], body: str) -> Media:
-    link = clean(raw.get("file_link")) or (body if body.startswith(("https://", "http://")) else "")
+    link = clean_text(raw.get("file_link")) or (body if body.startswith(("https://", "http://")) else "")
     return Media(
-        id=clean(raw.get("id")) or clean(raw.get("message_id")),
-        mime_type=clean(raw.get("mimetype")),
-        filename=clean(raw.get("file_name")),
+        id=clean_text(raw.get("id")) or clean_text(raw.get("message_id")),
+        mime_type=clean_text(raw.get("mimetype")),
+        filename=clean_text(raw.get("file_name")),
         url=link,
-        data="" if link or len(body) > LARGEST_INLINE else clean(body),
+        data="" if link or len(body) > LARGEST_INLINE else clean_text(body),
     )
 
 
@@ -171,7 +177,7 @@ def _card(line: str) -> str:
 
 
 def _status(raw: dict[str, Any]) -> StatusUpdate | None:
-    told = clean(raw.get("status")).lower()
+    told = clean_text(raw.get("status")).lower()
     if told not in _STATUSES and told not in _FAILED:
         return None
     return StatusUpdate(

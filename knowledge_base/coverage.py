@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from knowledge_base.document import Source, normalise
+from knowledge_base.document import FormatReading, normalise
 from knowledge_base.passages import Passage
 
 # Under this share of words kept, an owner is told.
@@ -33,7 +33,7 @@ class Coverage(BaseModel):
         return self.kept / self.words if self.words else 1.0
 
 
-def covered(name: str, source: Source, passages: Sequence[Passage]) -> Coverage:
+def covered(name: str, source: FormatReading, passages: Sequence[Passage]) -> Coverage:
     """Count a file's words against its passages. What a reader leaves out on purpose does not count."""
     there = _count(f"{p.heading} {p.text}" for p in passages)
     there.update(_count(source.left_out))

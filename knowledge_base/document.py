@@ -18,7 +18,7 @@ class Unreadable(Exception):
     """A file that yields no text; the message says why and what to do, in one line."""
 
 
-class Row(BaseModel):
+class TableRow(BaseModel):
     """One row of a table. `number` is its place in the file as its program shows it, from 1; `section` is the
     line without columns that stands above it, such as a category."""
 
@@ -36,11 +36,11 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     header: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     title: str = ""
     lines: bool = False
 
-    def pairs(self, row: Row) -> list[tuple[str, str]]:
+    def pairs(self, row: TableRow) -> list[tuple[str, str]]:
         """The filled cells of a row with their headers, in order. A column without a name gets the number of
         its place, for instance `column 3`."""
         names = self.header or ("",) * len(row.cells)
@@ -50,7 +50,7 @@ class Table(BaseModel):
             if cell
         ]
 
-    def line(self, row: Row) -> str:
+    def line(self, row: TableRow) -> str:
         """A row as text: `Header: value; Header: value`, without headers where the table has none."""
         cells = [cell.replace("\n", " ").replace("; ", ", ") for cell in row.cells]
         if not self.header:
@@ -60,7 +60,7 @@ class Table(BaseModel):
         )
 
 
-class Page(BaseModel):
+class PageText(BaseModel):
     """A stretch of one page: running text, or a table with its rows as text. `number` counts from 1: pages of
     a PDF, sheets, slides. A page of text and tables is several of these, in reading order."""
 
@@ -114,7 +114,7 @@ class Document(BaseModel):
 
     name: str
     validity: str = ""
-    pages: list[Page] = []
+    pages: list[PageText] = []
     products: list[Product] = []
     problems: list[str] = []
 
@@ -124,13 +124,13 @@ class Document(BaseModel):
         return [product.fields for product in self.products]
 
 
-class Source(BaseModel):
+class FormatReading(BaseModel):
     """What a reader of a format returns. `raw` has all text of the file by page, found as directly as the
     format allows: what is kept is counted against it. `left_out` is what the reader leaves out on purpose."""
 
     model_config = ConfigDict(frozen=True)
 
-    pages: list[Page] = []
+    pages: list[PageText] = []
     raw: dict[int, str] = {}
     left_out: list[str] = []
     problems: list[str] = []

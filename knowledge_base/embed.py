@@ -64,7 +64,7 @@ def _asked(text: str) -> str:
     return _both_ends(_plain(_both_ends(text, QUERY_CHARACTERS), 18 * QUERY_CHARACTERS), QUERY_CHARACTERS)
 
 
-def within(text: str, tokens: int, count: Callable[[str], int]) -> str:
+def within_tokens(text: str, tokens: int, count: Callable[[str], int]) -> str:
     """The beginning and the end of a text, with at most about so many tokens as `count` counts them."""
     fits, too_much = 0, len(text) + 1
     if count(text) <= tokens:
@@ -124,7 +124,7 @@ class Bundled:
             try:
                 model = self._loaded()
                 mine.set_result(
-                    _unit(model.query(within(plain, QUERY_TOKENS, model.token_count))).reshape(-1)
+                    _unit(model.query(within_tokens(plain, QUERY_TOKENS, model.token_count))).reshape(-1)
                 )
             except BaseException as error:
                 with self._lock:
@@ -133,7 +133,7 @@ class Bundled:
         return found.result()
 
     def _cut(self, text: str) -> str:
-        return within(_plain(text, PASSAGE_CHARACTERS), PASSAGE_TOKENS, self._loaded().token_count)
+        return within_tokens(_plain(text, PASSAGE_CHARACTERS), PASSAGE_TOKENS, self._loaded().token_count)
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Single calls from two threads: batches are slower, and the call lets go of the interpreter lock."""

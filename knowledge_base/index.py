@@ -18,9 +18,9 @@ from knowledge_base.passages import Passage
 from knowledge_base.search import allocator, fusion
 from knowledge_base.search.contract import Hit
 from knowledge_base.search.dense import Dense, Rows
-from knowledge_base.search.lexical import Counts, Lexical, Scores, best, joined
+from knowledge_base.search.lexical import Counts, Lexical, Scores, best, joined_counts
 from knowledge_base.search.terms import terms
-from knowledge_base.search.texts import Pack, Texts
+from knowledge_base.search.texts import Pack, PassageTexts
 
 # A vocabulary that is so much larger than what is used is made anew.
 _STALE_WORDS = 3
@@ -50,7 +50,7 @@ class Index:
     def _set(
         self, packs: Sequence[Pack], dense: Dense, vocabulary: dict[str, int], before: Counts | None = None
     ) -> None:
-        self.passages, self._dense, self._vocabulary = Texts(packs), dense, vocabulary
+        self.passages, self._dense, self._vocabulary = PassageTexts(packs), dense, vocabulary
         self._kinds = sorted({pack.language for pack in packs if len(pack)}) or ["en"]
         start = before.many if before else 0
         counts = Counts.of(
@@ -62,7 +62,7 @@ class Index:
             ),
             vocabulary,
         )
-        self._lexical = Lexical(joined([before, counts]) if before else counts, vocabulary)
+        self._lexical = Lexical(joined_counts([before, counts]) if before else counts, vocabulary)
         if len(self) > _LARGE:
             allocator.give_back()
 
@@ -107,7 +107,7 @@ class Index:
         query = None if vector is None else np.ascontiguousarray(vector, np.float32).reshape(-1)
         near = self._nearest(query, lexical, count)
         cosines, spread, mean = self._meaning(query, near)
-        shared = fusion.spread(lexical[near], float(lexical.mean()), float(lexical.std()))
+        shared = fusion.standard_scores(lexical[near], float(lexical.mean()), float(lexical.std()))
         scores = fusion.fused(spread, shared, share, self._numbers(known, near))
         order = np.argsort(-scores, kind="stable")[:count]
         rows = near[order]
@@ -154,5 +154,5 @@ class Index:
             return np.zeros(len(rows)), np.zeros(len(rows)), 0.0
         cosines = self._dense.cosines(query, rows)
         mean, deviation = self._dense.base(query)
-        spread = fusion.spread(cosines, mean, deviation)
+        spread = fusion.standard_scores(cosines, mean, deviation)
         return cosines, np.where(cosines == 0, 0.0, spread), mean

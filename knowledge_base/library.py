@@ -19,7 +19,7 @@ from knowledge_base.document import Product
 from knowledge_base.embed import Embedder, Vectors
 from knowledge_base.engines.memory import MemorySearcher
 from knowledge_base.goods.catalogue import Catalogue
-from knowledge_base.goods.columns import packed, products_with, unpacked
+from knowledge_base.goods.columns import pack_tables, products_with, unpacked
 from knowledge_base.goods.corrections import Corrections, corrected
 from knowledge_base.passage_vectors import Progress, embedded, kept_before, keys_of, matrix
 from knowledge_base.reading import Reading, Sees, read_seeing
@@ -306,7 +306,7 @@ class Library:
         self, document_id: str, content_hash: str, reading: Reading, said: Mapping[str, str]
     ) -> Stored:
         document, passages = reading.document, reading.passages
-        tables = packed(document)
+        tables = pack_tables(document)
         text = " ".join(passage.text for passage in passages[:5]).replace("\n", " ")[:500]
         return Stored(
             id=document_id,

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
-from knowledge_base.document import Document, Page, Product, Source, Table, Unreadable
+from knowledge_base.document import Document, FormatReading, PageText, Product, Table, Unreadable
 from knowledge_base.formats.images import Sight
-from knowledge_base.formats.kind import opened
+from knowledge_base.formats.kind import unlocked_file
 from knowledge_base.goods.products import looks_like_goods, products_of
 from knowledge_base.goods.validity import stated, validity_in
 from knowledge_base.vocabulary import currency_in
@@ -71,14 +71,14 @@ _YEAR, _NUMBER = re.compile(r"\b(?:19|20)\d\d\b"), re.compile(r"\d")
 _SENTENCE = re.compile(r"[.!?…](?:\s|$)")
 
 
-def load(path: Path, password: str = "", sight: Sight | None = None) -> tuple[Document, Source]:
+def read_file(path: Path, password: str = "", sight: Sight | None = None) -> tuple[Document, FormatReading]:
     """Read a file of one of FORMATS; with what was read comes all text that stands in the file. `sight` says
     who reads pictures: OCR alone without it. Raises Unreadable, and anything at all for a damaged one."""
     if path.stat().st_size == 0:
         raise Unreadable("is empty; send it again")
-    kind, file = opened(path, password)
+    kind, file = unlocked_file(path, password)
     module, name = (_READERS | _UNNAMED)[kind].split(".")
-    reader: Callable[..., Source] = getattr(import_module(f"knowledge_base.formats.{module}"), name)
+    reader: Callable[..., FormatReading] = getattr(import_module(f"knowledge_base.formats.{module}"), name)
     seeing = sight or Sight()
     given = (password, seeing) if kind == ".pdf" else (seeing,) if _READERS.get(kind) == _IMAGES else ()
     source = reader(file, *given)
@@ -87,7 +87,7 @@ def load(path: Path, password: str = "", sight: Sight | None = None) -> tuple[Do
     return _checked(path.name, source), source
 
 
-def _checked(name: str, source: Source) -> Document:
+def _checked(name: str, source: FormatReading) -> Document:
     """Pages without the garbled ones, and products. Raises Unreadable when nothing is left."""
     odd = sorted({page.number for page in source.pages if _garbled(page.text) > GARBLED_SHARE})
     problems = [f"{name}: {problem}" for problem in source.problems]
@@ -102,13 +102,13 @@ def _checked(name: str, source: Source) -> Document:
     return Document(name=name, validity=validity, pages=pages, products=products, problems=problems)
 
 
-def _dated(pages: list[Page]) -> tuple[list[Page], str]:
+def _dated(pages: list[PageText]) -> tuple[list[PageText], str]:
     """Tables with what the text says of when their prices hold, in their titles; a line that holds for all
     of the document is returned too. Where several lines differ, each holds for the tables below it."""
     by_page = [{} if page.table else stated(page.text.split("\n")) for page in pages]
     everywhere = {line: said for lines in by_page for line, said in lines.items()}
     same = next(iter(everywhere), "") if len(set(everywhere.values())) == 1 else ""
-    found: list[Page] = []
+    found: list[PageText] = []
     here = same
     for page, lines in zip(pages, by_page, strict=True):
         here = next(reversed(lines), here)
@@ -122,7 +122,7 @@ def _dated(pages: list[Page]) -> tuple[list[Page], str]:
     return found, same
 
 
-def _without_products(pages: list[Page], products: list[Product]) -> Iterator[str]:
+def _without_products(pages: list[PageText], products: list[Product]) -> Iterator[str]:
     """What looks like a price list and gave no products, so that nobody finds out from a customer."""
     for page in pages:
         if page.table and looks_like_goods(page.table) and not products_of(page.table, page.number):
@@ -146,7 +146,7 @@ def _without_products(pages: list[Page], products: list[Product]) -> Iterator[st
         )
 
 
-def _with_titles(pages: list[Page]) -> Iterator[Page]:
+def _with_titles(pages: list[PageText]) -> Iterator[PageText]:
     """Pages with tables that have no title given the line above them, when it can be one: it may say the
     currency. A table that goes on over a page has the title, and the header, of the one before."""
     before = ""
@@ -171,7 +171,7 @@ def _with_titles(pages: list[Page]) -> Iterator[Page]:
         yield page
 
 
-def _nothing(name: str, source: Source, garbled: bool) -> str:
+def _nothing(name: str, source: FormatReading, garbled: bool) -> str:
     """Why a file has no text, and what to do."""
     if garbled:
         if not name.lower().endswith(".pdf"):

@@ -25,8 +25,8 @@ from pydantic import BaseModel, ConfigDict
 from knowledge_base.coverage import Coverage, covered
 from knowledge_base.document import Document, Unreadable
 from knowledge_base.formats.images import Sight
-from knowledge_base.load import FORMATS, load
-from knowledge_base.passages import Passage, split
+from knowledge_base.load import FORMATS, read_file
+from knowledge_base.passages import Passage, split_document
 
 # Of one file: seconds of CPU time, bytes of memory, and passages, of which each costs an embedding.
 SECONDS, MEMORY, MOST_PASSAGES = 60.0, 2 * 1024**3, 20_000
@@ -80,20 +80,20 @@ async def read_seeing(path: Path, password: str, sees: Sees | None, gate: asynci
     reads here. Raises Unreadable."""
     first = Pictures(wanted=sees is not None)
     async with gate:
-        reading = await asyncio.to_thread(read, path, password=password, pictures=first)
+        reading = await asyncio.to_thread(read_apart, path, password=password, pictures=first)
     if not reading.pictures or sees is None:
         return reading
     seen = await sees(reading.pictures)
     try:
         async with gate:
-            return await asyncio.to_thread(read, path, password=password, pictures=seen)
+            return await asyncio.to_thread(read_apart, path, password=password, pictures=seen)
     except Unreadable:
         if seen.problem:
             raise Unreadable(f"{path.name}: {seen.problem}") from None
         raise
 
 
-def read(
+def read_apart(
     path: Path, seconds: float = SECONDS, password: str = "", pictures: Pictures = Pictures()
 ) -> Reading:
     """Read a file of one of FORMATS. Raises Unreadable. Blocks for `seconds` of CPU time and PATIENCE times
@@ -142,12 +142,12 @@ def _limit(seconds: int) -> None:
 def _read_here(path: Path, given: _Given) -> Reading:
     """Runs in the child process. Raises Unreadable."""
     sight = Sight(given.pictures.wanted, given.pictures.reader, given.pictures.read)
-    document, source = load(path, given.password, sight)
+    document, source = read_file(path, given.password, sight)
     if sight.unread:
         return Reading(
             document=document, passages=[], coverage=Coverage(words=0, kept=0), pictures=sight.unread
         )
-    passages = split(document)
+    passages = split_document(document)
     rows = sum(bool(passage.row) for passage in passages)
     if len(passages) - rows > MOST_PASSAGES or rows > MOST_ROWS:
         most = MOST_PASSAGES if len(passages) - rows > MOST_PASSAGES else MOST_ROWS

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from knowledge_base.document import Page, Row, Table, normalise
+from knowledge_base.document import PageText, Table, TableRow, normalise
 from knowledge_base.vocabulary import column_kinds, currency_in
 
 # Rows among which the header is searched: lists begin with a logo, an address, a date.
@@ -22,7 +22,7 @@ _MEASURE = re.compile(r"\D{0,8}?(\d{1,4}(?:[.,]\d{1,2})?)\s?([^\W\d_]{1,6}\.?)")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class GridRow:
     """One row of a grid. `number` is its place in the file, from 1."""
 
     number: int
@@ -40,14 +40,14 @@ class Line:
 
 
 @dataclass(slots=True)
-class Found:
+class GridContents:
     """What a grid holds: text and tables in reading order, and headers that are repeated within it."""
 
-    pages: list[Page] = field(default_factory=list)
+    pages: list[PageText] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
 
-def lines_of(rows: Iterable[Sequence[str]], first: int = 1) -> list[Line]:
+def lines_of(rows: Iterable[Sequence[str]], first: int = 1) -> list[GridRow]:
     """Rows of a file as lines of one width, empty columns left out; the first has the number `first`."""
     cleaned = [tuple(normalise(cell) if cell else "" for cell in row) for row in rows]
     width = max((len(row) for row in cleaned), default=0)
@@ -58,7 +58,7 @@ def lines_of(rows: Iterable[Sequence[str]], first: int = 1) -> list[Line]:
     gap = _gap([row + ("",) * (width - len(row)) for row in cleaned], used)
     kept = [place for place in range(width) if used[place] or place == gap]
     return [
-        Line(number, tuple(row[place] if place < len(row) else "" for place in kept))
+        GridRow(number, tuple(row[place] if place < len(row) else "" for place in kept))
         for number, row in enumerate(cleaned, first)
     ]
 
@@ -66,19 +66,19 @@ def lines_of(rows: Iterable[Sequence[str]], first: int = 1) -> list[Line]:
 def _gap(rows: Sequence[tuple[str, ...]], used: Sequence[bool]) -> int:
     """The empty column between two price lists that stand side by side; -1 where there is none."""
     for gap in range(2, len(used) - 2):
-        halves = ([Line(1, row[:gap]) for row in rows], [Line(1, row[gap + 1 :]) for row in rows])
+        halves = ([GridRow(1, row[:gap]) for row in rows], [GridRow(1, row[gap + 1 :]) for row in rows])
         if not used[gap] and used[gap + 1] and all(map(_is_price_list, halves)):
             return gap
     return -1
 
 
 def read_grid(
-    lines: Sequence[Line], page: int, title: str = "", *, by_line: bool = False, header_first: bool = False
-) -> Found:
+    lines: Sequence[GridRow], page: int, title: str = "", *, by_line: bool = False, header_first: bool = False
+) -> GridContents:
     """The tables of a grid and the text around them, all on page `page`. `by_line`: the number of a row is
     the place that sources name, because the file has no pages. `header_first`: the first line is known to be
     the header."""
-    found = Found()
+    found = GridContents()
     if header_first:
         _keep(found, lines[1:], lines[0].cells, (page, title), by_line)
         return found
@@ -88,16 +88,16 @@ def read_grid(
     return found
 
 
-def _side_by_side(block: list[Line]) -> list[list[Line]]:
+def _side_by_side(block: list[GridRow]) -> list[list[GridRow]]:
     """The two price lists of a block that stand side by side, with an empty column between them; a block of
     one table as it is. What spans both is of the first."""
     body = [line for line in block if line.different > 1]
     for gap in range(2, len(block[0].cells) - 2):
         if any(line.cells[gap] for line in body):
             continue
-        left = [Line(line.number, line.cells[:gap]) for line in block]
+        left = [GridRow(line.number, line.cells[:gap]) for line in block]
         right = [
-            Line(
+            GridRow(
                 line.number,
                 line.cells[gap + 1 :] if line.different > 1 else ("",) * len(line.cells[gap + 1 :]),
             )
@@ -108,17 +108,17 @@ def _side_by_side(block: list[Line]) -> list[list[Line]]:
     return [block]
 
 
-def _is_price_list(lines: Sequence[Line]) -> bool:
+def _is_price_list(lines: Sequence[GridRow]) -> bool:
     """Whether rows begin with words and have a price with its currency behind them."""
     rows = [line.cells for line in lines if any(map(_is_price, line.cells))]
     worded = sum(any(map(str.isalpha, cells[0])) and not _is_price(cells[0]) for cells in rows)
     return len(rows) > 1 and worded * 3 > len(rows) * 2
 
 
-def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
+def _blocks(lines: Sequence[GridRow]) -> Iterator[list[GridRow]]:
     """Parts of a grid that are parted by empty rows, where a new header follows, with a title above it or
     without; other empty rows go."""
-    held: list[Line] = []
+    held: list[GridRow] = []
     gap = False
     for place, line in enumerate(lines):
         if not line.filled:
@@ -134,14 +134,14 @@ def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
         yield held
 
 
-def _begins(lines: Sequence[Line]) -> bool:
+def _begins(lines: Sequence[GridRow]) -> bool:
     """Whether the first of these lines is a header: words that name columns, above numbers."""
     if not lines or lines[0].different < 2 or any(map(_numeric, lines[0].cells)) or not _telling(lines[0]):
         return False
     return _telling(lines[0]) > 1 or any(_numeric(cell) for line in lines[1:] for cell in line.cells)
 
 
-def _read_block(found: Found, block: list[Line], page: int, title: str, by_line: bool) -> None:
+def _read_block(found: GridContents, block: list[GridRow], page: int, title: str, by_line: bool) -> None:
     width = max(line.filled for line in block)
     if width < 2:
         _say(found, page, block)
@@ -159,8 +159,8 @@ def _read_block(found: Found, block: list[Line], page: int, title: str, by_line:
 
 
 def _keep(
-    found: Found,
-    lines: Sequence[Line],
+    found: GridContents,
+    lines: Sequence[GridRow],
     header: tuple[str, ...],
     place: tuple[int, str],
     by_line: bool,
@@ -184,17 +184,17 @@ def _keep(
             lines=by_line,
         )
         text = "\n".join(table.line(row) for row in table.rows)
-        found.pages.append(Page(number=page, text=text, table=table))
+        found.pages.append(PageText(number=page, text=text, table=table))
     elif header:
-        _say(found, page, [Line(0, header)])
+        _say(found, page, [GridRow(0, header)])
     _say(found, page, notes)
 
 
-def _say(found: Found, page: int, lines: Sequence[Line]) -> None:
+def _say(found: GridContents, page: int, lines: Sequence[GridRow]) -> None:
     """Rows that are no part of a table, as text."""
     text = "\n".join(" ".join(filter(None, dict.fromkeys(line.cells))) for line in lines).strip()
     if text:
-        found.pages.append(Page(number=page, text=text))
+        found.pages.append(PageText(number=page, text=text))
 
 
 def _numeric(cell: str) -> bool:
@@ -206,7 +206,7 @@ def _is_price(cell: str) -> bool:
     return len(cell) < 40 and any(currency_in(match[1]) for match in _WITH_UNIT.finditer(cell))
 
 
-def _telling(line: Line) -> int:
+def _telling(line: GridRow) -> int:
     """How many cells name a kind of column."""
     return sum(
         bool(cell) and len(cell) < 60 and bool(column_kinds(cell)) and not _is_price(cell)
@@ -214,7 +214,7 @@ def _telling(line: Line) -> int:
     )
 
 
-def _first_full(block: Sequence[Line], width: int) -> int:
+def _first_full(block: Sequence[GridRow], width: int) -> int:
     """The first row that has as many columns as a table: titles above it fill one or two."""
     usual = Counter(line.filled for line in block if line.different > 1)
     common = max(usual, key=lambda filled: (usual[filled], filled), default=2)
@@ -222,7 +222,7 @@ def _first_full(block: Sequence[Line], width: int) -> int:
     return next((i for i, line in enumerate(block) if line.different >= least), 0)
 
 
-def _header_at(block: Sequence[Line], start: int) -> int | None:
+def _header_at(block: Sequence[GridRow], start: int) -> int | None:
     """The place of the header row: words without numbers, above rows of another look. None when there is
     none."""
     best: tuple[float, int] | None = None
@@ -267,14 +267,14 @@ def _header_at(block: Sequence[Line], start: int) -> int | None:
     return best[1] if best else None
 
 
-def _are_sizes(line: Line) -> bool:
+def _are_sizes(line: GridRow) -> bool:
     """Whether the numbers of a row are names of columns: sizes that rise from one to the next."""
     sizes = [float(cell.replace(",", ".")) for cell in line.cells if re.fullmatch(r"\d{1,3}(?:[.,]5)?", cell)]
     others = sum(map(_numeric, line.cells)) - len(sizes)
     return len(sizes) > 2 and not others and all(a < b for a, b in itertools.pairwise(sizes))
 
 
-def _are_measures(line: Line) -> bool:
+def _are_measures(line: GridRow) -> bool:
     """Whether the numbers of a row are names of columns: one measure that rises, as in `30 cm`, `40 cm`."""
     found = [_MEASURE.fullmatch(cell) for cell in line.cells if _numeric(cell)]
     said = [(float(m[1].replace(",", ".")), m[2].casefold()) for m in found if m and not currency_in(m[2])]
@@ -282,7 +282,7 @@ def _are_measures(line: Line) -> bool:
     return len(said) == len(found) > 1 and rises and len({unit for _, unit in said}) == 1
 
 
-def _header(lines: list[Line]) -> tuple[tuple[str, ...], list[Line]]:
+def _header(lines: list[GridRow]) -> tuple[tuple[str, ...], list[GridRow]]:
     """The names of the columns and the rows below. Two rows of headers, groups above their columns, become
     one name a column."""
     first = lines[0].cells
@@ -296,7 +296,7 @@ def _header(lines: list[Line]) -> tuple[tuple[str, ...], list[Line]]:
     return _named(first), lines[1:]
 
 
-def _continues(first: Line, second: Line, below: Sequence[Line]) -> bool:
+def _continues(first: GridRow, second: GridRow, below: Sequence[GridRow]) -> bool:
     """Whether a second row names columns too: words only, under groups or gaps of the first."""
     if (
         second.filled < 2
@@ -318,7 +318,7 @@ def _continues(first: Line, second: Line, below: Sequence[Line]) -> bool:
     return (spread or doubled) and names_numbers and (missing or doubled)
 
 
-def _details(first: Line, second: Line) -> bool:
+def _details(first: GridRow, second: GridRow) -> bool:
     """Whether a second row says nothing but what the columns of a group are, such as sizes under `Sizes`:
     it is empty under every name that stands for one column, where a row of goods has its own."""
     grouped: set[int] = set()
@@ -350,16 +350,16 @@ def _named(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _rows(
-    found: Found, lines: Sequence[Line], header: tuple[str, ...], width: int
-) -> tuple[list[Row], list[Line]]:
+    found: GridContents, lines: Sequence[GridRow], header: tuple[str, ...], width: int
+) -> tuple[list[TableRow], list[GridRow]]:
     """Rows with the section they stand in, and the notes below the table."""
-    notes: list[Line] = []
+    notes: list[GridRow] = []
     end = len(lines)
     if width > 2:
         while end and lines[end - 1].filled == 1 and any(lines[end - 1].cells[:2]):
             end -= 1
         notes = list(lines[end:])
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     section, unused = "", None  # a section without rows below it is a row of its own
     first = _first_column(lines[:end])
     plain_header = tuple(cell.casefold() for cell in header)
@@ -374,13 +374,13 @@ def _rows(
         if _is_section(line, first, width):
             section = said[0]
             cells = [said[0] if place == first else "" for place in range(len(line.cells))]
-            unused = Row(number=line.number, cells=tuple(cells))
+            unused = TableRow(number=line.number, cells=tuple(cells))
         else:
-            rows.append(Row(number=line.number, cells=line.cells, section=section))
+            rows.append(TableRow(number=line.number, cells=line.cells, section=section))
     return [*rows, *([unused] if unused else [])], notes
 
 
-def _first_column(lines: Sequence[Line]) -> int:
+def _first_column(lines: Sequence[GridRow]) -> int:
     """The column in which most rows begin."""
     begins = Counter(
         next(i for i, cell in enumerate(line.cells) if cell) for line in lines if line.different > 1
@@ -388,7 +388,7 @@ def _first_column(lines: Sequence[Line]) -> int:
     return max(begins, key=lambda column: begins[column], default=0)
 
 
-def _is_section(line: Line, first: int, width: int) -> bool:
+def _is_section(line: GridRow, first: int, width: int) -> bool:
     """Whether a row is the name of those below: one text across the table, or where its rows begin."""
     said = {cell for cell in line.cells if cell}
     begins = any(line.cells[: first + 1]) or line.filled > 1

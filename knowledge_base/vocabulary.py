@@ -17,7 +17,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 @cache
-def words() -> Mapping[str, Any]:
+def vocabulary_file() -> Mapping[str, Any]:
     """The whole of `words.yaml`."""
     text = (Path(__file__).parent / "words.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -34,7 +34,7 @@ def plain(text: str) -> str:
 def _columns() -> dict[str, list[tuple[str, str, int]]]:
     """First word of a phrase -> (phrase, kind, its place among those of the kind), longest phrases first."""
     found: dict[str, list[tuple[str, str, int]]] = {}
-    for kind, phrases in words()["columns"].items():
+    for kind, phrases in vocabulary_file()["columns"].items():
         for rank, phrase in enumerate(phrases):
             spelt = plain(phrase)
             found.setdefault(spelt.split(" ")[0], []).append((spelt, kind, rank))
@@ -43,7 +43,7 @@ def _columns() -> dict[str, list[tuple[str, str, int]]]:
 
 @cache
 def _order() -> dict[str, int]:
-    return {kind: place for place, kind in enumerate(words()["columns"])}
+    return {kind: place for place, kind in enumerate(vocabulary_file()["columns"])}
 
 
 @cache
@@ -64,7 +64,9 @@ def column_kinds(header: str) -> Mapping[str, tuple[int, int]]:
 
 @cache
 def _currency_pattern() -> re.Pattern[str]:
-    signs = sorted((s for rows in words()["currencies"].values() for s in rows), key=len, reverse=True)
+    signs = sorted(
+        (s for rows in vocabulary_file()["currencies"].values() for s in rows), key=len, reverse=True
+    )
     parts = [
         rf"(?<![^\W\d_]){re.escape(s)}(?![^\W\d_])" if s[0].isalpha() else re.escape(s)
         for s in map(str, signs)
@@ -74,7 +76,11 @@ def _currency_pattern() -> re.Pattern[str]:
 
 @cache
 def _currency_codes() -> dict[str, str]:
-    return {str(sign).casefold(): code for code, signs in words()["currencies"].items() for sign in signs}
+    return {
+        str(sign).casefold(): code
+        for code, signs in vocabulary_file()["currencies"].items()
+        for sign in signs
+    }
 
 
 def currency_in(text: str) -> str:
@@ -88,7 +94,7 @@ def function_words() -> frozenset[str]:
     """Words of a question that name no goods, in all languages, as `plain` writes them."""
     return frozenset(
         token
-        for rows in words()["function_words"].values()
+        for rows in vocabulary_file()["function_words"].values()
         for row in rows
         for token in plain(str(row)).split(" ")
     )

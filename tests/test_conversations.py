@@ -12,8 +12,8 @@ from agent.models.chat import Models
 from agent.models.offline import offline_model
 from agent.studio import graph
 from server.replay.masking import people_in
-from server.replay.runs import kept, played
-from server.replay.saved import SavedConversation, json_schema, load, saved_in, tape_of
+from server.replay.runs import played, read_kept
+from server.replay.saved import SavedConversation, conversation_schema, load_conversation, saved_in, tape_of
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "conversations"
@@ -24,14 +24,14 @@ SHOP = ("14 Orbita Street", "улица Орбита, 14")
 
 @pytest.mark.parametrize("path", SAVED, ids=lambda path: path.stem)
 async def test_conversation(path: Path):
-    went, _ = await played(kept(path))
+    went, _ = await played(read_kept(path))
     assert went.passed, f"\n{went.shown()}"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["price", "follow_up_en", "booking_it"])
 async def test_a_hundred_times_the_same(name: str):
-    conversation, live = kept(FOLDER / f"{name}.yaml"), Models(offline_model())
+    conversation, live = read_kept(FOLDER / f"{name}.yaml"), Models(offline_model())
     assert len({(await played(conversation, live=live))[0].outcome() for _ in range(100)}) == 1
 
 
@@ -41,14 +41,14 @@ def test_every_conversation_has_its_tape_and_every_tape_its_conversation():
 
 
 async def test_together_they_take_every_way_through_the_graph():
-    went = [(await played(kept(path)))[0] for path in SAVED]
+    went = [(await played(read_kept(path)))[0] for path in SAVED]
     assert len(went) >= 25
     turns = [turn for each in went for turn in each.turns]
     assert {node for turn in turns for node in turn.route} == set(graph.nodes) - {"__start__"}
     assert {turn.verdict for turn in turns} >= {"answer", "refuse", "handoff", "silent"}
     said = [line for turn in turns for line in turn.said]
     assert {"/info", "/history", "/reset"} <= set(said)
-    tags = {tag for path in SAVED for tag in load(path).tags}
+    tags = {tag for path in SAVED for tag in load_conversation(path).tags}
     assert len(tags & {"ru", "kk", "it", "es", "de", "hi", "pt"}) >= 5  # and English
     wanted = "burst handoff opt-out follow-up injection grounding outage voice group non-client template"
     assert set(wanted.split()) <= tags
@@ -65,6 +65,6 @@ def test_nobody_real_is_in_them(path: Path):
 
 def test_the_schema_for_editors_is_the_one_in_the_code():
     assert json.loads((ROOT / "schemas" / "conversation.schema.json").read_text()) == json.loads(
-        json.dumps(json_schema())
+        json.dumps(conversation_schema())
     )
     assert SavedConversation.__doc__

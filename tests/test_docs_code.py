@@ -46,11 +46,11 @@ from server.cli.saved import replay_commands
 from server.cli.studio import studio_commands
 from server.config.bot import parse_config, split_secrets
 from server.config.settings import Settings
-from server.notifications.webhooks import EVENTS, signature
+from server.notifications.webhooks import EVENTS, sign_event
 from server.pipeline import intake
-from server.pipeline.sender import send
-from server.replay.runs import Kept, played
-from server.replay.saved import parsed
+from server.pipeline.sender import send_head
+from server.replay.runs import KeptConversation, played
+from server.replay.saved import parse_conversation
 from server.replay.tape import Recorded
 from server.store.records import Entry, Reply
 from tests.support.chatting import Chat, Scripted, call, quiet
@@ -187,7 +187,7 @@ async def test_a_channel_in_forty_lines(redis: Redis, tmp_path: Path, monkeypatc
     )
     work = await runtime.mailbox.begin(conversation, work.fence)
     assert work.reply
-    assert not await send(runtime, router, conversation, work.fence, work.reply, 1000)
+    assert not await send_head(runtime, router, conversation, work.fence, work.reply, 1000)
     assert sent == [{"line": "shop", "to": "77015550101", "text": "hi", "id": f"{conversation}/t:0"}]
     line: Any = router.channel("bridged", "shop")
     assert line.parse(body).quarantined[0].reason == "no id"
@@ -199,7 +199,9 @@ async def test_a_channel_in_forty_lines(redis: Redis, tmp_path: Path, monkeypatc
 
 async def test_the_saved_conversation():
     text = block("prompts.md", "Is a new prompt better?", "yaml")
-    went, _ = await played(Kept(Path("prompts.yaml"), parsed(text, "prompts.md"), Recorded()))
+    went, _ = await played(
+        KeptConversation(Path("prompts.yaml"), parse_conversation(text, "prompts.md"), Recorded())
+    )
     assert went.passed, went.shown()
 
 
@@ -258,10 +260,10 @@ def recipe(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_the_check_of_a_signature(monkeypatch: pytest.MonkeyPatch):
     is_ours, now = recipe(monkeypatch)["is_ours"], int(time.time())
     body = json.dumps({"event": "yes"}).encode()
-    assert is_ours("hush", signature("hush", now, body), body)
-    assert not is_ours("other", signature("hush", now, body), body)
-    assert not is_ours("hush", signature("hush", now, body), body + b" ")
-    assert not is_ours("hush", signature("hush", now - 3600, body), body)
+    assert is_ours("hush", sign_event("hush", now, body), body)
+    assert not is_ours("other", sign_event("hush", now, body), body)
+    assert not is_ours("hush", sign_event("hush", now, body), body + b" ")
+    assert not is_ours("hush", sign_event("hush", now - 3600, body), body)
     assert not is_ours("hush", "", body)
 
 
@@ -278,7 +280,7 @@ async def test_the_receiver_for_hubspot(monkeypatch: pytest.MonkeyPatch):
     )
     body = block("api.md", "Outgoing webhooks", "json").encode()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(made["app"]), base_url="http://crm") as client:
-        signed = {"X-Salesgraph-Signature": signature("hush", int(time.time()), body)}
+        signed = {"X-Salesgraph-Signature": sign_event("hush", int(time.time()), body)}
         answer = await client.post("/hooks/salesgraph", content=body, headers=signed)
         assert answer.json() == {"status": "stored"}
         assert (await client.post("/hooks/salesgraph", content=body)).status_code == 403
@@ -291,7 +293,7 @@ async def test_the_receiver_for_hubspot(monkeypatch: pytest.MonkeyPatch):
 def test_the_check_of_a_signature_in_n8n():
     body = block("api.md", "Outgoing webhooks", "json")
     item = {
-        "json": {"headers": {"x-salesgraph-signature": signature("hush", 1_786_000_000, body.encode())}},
+        "json": {"headers": {"x-salesgraph-signature": sign_event("hush", 1_786_000_000, body.encode())}},
         "binary": {"data": {"data": base64.b64encode(body.encode()).decode()}},
     }
     code = block("api.md", "Recipe: n8n", "javascript")

@@ -165,3 +165,40 @@ def test_every_script_says_what_it_guarantees():
     assert len(headers) > 10
     assert all(lines[number + 1].startswith("-- arguments:") for number in headers)
     assert all(lines[number + 2].startswith("-- ") for number in headers)
+
+
+# Names that several modules may have, and why: a reader finds them with their module.
+SHARED_NAMES = {
+    "Card": "WhatsApp's word for a part of a carousel; what a tool shows of a product",
+    "Document": "WhatsApp's word for a file in a message; the design's for one of the knowledge base",
+    "add": "puts a page on the dashboard, or tools at hand: what is added stands in the module's name",
+    "classify": "what an error of this provider means, in each channel's module",
+    "main": "where a process begins",
+    "parse": "the webhook body of this provider, in each channel's module",
+    "router": "the routes of a part of the web application",
+    "signature": "of this provider's webhook, in each channel's module",
+}
+# Decorators of what is called by its address or as a command, and never by its name.
+CALLED_OTHERWISE = {"get", "post", "put", "patch", "delete", "command", "callback"}
+
+
+def is_called_otherwise(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    calls = [one.func for one in node.decorator_list if isinstance(one, ast.Call)]
+    return any(isinstance(call, ast.Attribute) and call.attr in CALLED_OTHERWISE for call in calls)
+
+
+def test_a_public_name_means_one_thing():
+    """So that a reader can follow a function or a class by its name alone. Emulators use the words of the
+    provider that they play."""
+    homes: dict[str, set[str]] = {}
+    for top in TOPS:
+        for path, tree in modules(top):
+            if path.parent.name == "emulators":
+                continue
+            for node in ast.iter_child_nodes(tree):
+                named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+                if named and not node.name.startswith("_") and not is_called_otherwise(node):
+                    homes.setdefault(node.name, set()).add(str(path.relative_to(ROOT)))
+    twice = {name: sorted(paths) for name, paths in homes.items() if len(paths) > 1}
+    assert {name: paths for name, paths in twice.items() if name not in SHARED_NAMES} == {}
+    assert set(SHARED_NAMES) <= set(twice), "a name that is no longer shared needs no exception"

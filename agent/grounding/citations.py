@@ -11,9 +11,9 @@ from functools import lru_cache
 import regex as re
 
 from agent.grounding.claims import Claim, claims_in
-from agent.grounding.matching import same
+from agent.grounding.matching import same_claim
 from agent.grounding.numbered import Line, Sentence
-from agent.grounding.numbers import numbers_in, plain
+from agent.grounding.numbers import numbers_in, with_plain_digits
 from agent.grounding.units import in_store, things_in
 from agent.language.locale import anywhere
 
@@ -71,7 +71,7 @@ class ReadLine:
     def says(self, figure: Claim) -> bool:
         """Whether a figure of a reply stands here."""
         if any(
-            same(figure, claim) or _as_plain(figure, claim) or _by_clock(figure, claim)
+            same_claim(figure, claim) or _as_plain(figure, claim) or _by_clock(figure, claim)
             for claim in self.claims
         ):
             return True
@@ -113,7 +113,7 @@ def counts_in(text: str, claims: Sequence[Claim]) -> tuple[BareNumber, ...]:
 def _apart(text: str, claims: Sequence[Claim]) -> Iterator[BareNumber]:
     """The numbers of a text that are no part of these claims."""
     taken = [(claim.start, claim.start + len(claim.text)) for claim in claims]
-    for n in numbers_in(plain(text)):
+    for n in numbers_in(with_plain_digits(text)):
         if not any(first < n.end and n.start < last for first, last in taken):
             yield BareNumber(n.start, n.end, n.values)
 

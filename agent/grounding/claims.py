@@ -13,8 +13,8 @@ from typing import Literal
 import regex as re
 
 from agent.grounding import product_names
-from agent.grounding.numbers import Number, numbers_in, plain
-from agent.grounding.remembered import Remembered
+from agent.grounding.numbers import Number, numbers_in, with_plain_digits
+from agent.grounding.remembered import RecentReadings
 from agent.grounding.units import (
     CURRENCY,
     DURATION,
@@ -29,7 +29,7 @@ from agent.grounding.units import (
     month_of,
     weekday_of,
 )
-from agent.language.locale import anywhere, within, words
+from agent.language.locale import anywhere, locale_phrases, phrases_within
 
 _Valued = Literal["money", "percent", "duration", "time", "date", "weekday", "soon", "measure", "number"]
 Kind = Literal[_Valued, "phone", "email", "link", "free", "product"]
@@ -72,24 +72,26 @@ _AM_PM = r"[ap]\.?\s?m\b\.?"
 _TIME = re.compile(
     rf"(?<![\w.,:/])(?P<h>{_CLOCK})"
     rf"(?:[:.h](?P<m>[0-5]\d)(?!\s?(?:%|€|₽|₸|\d))\s?(?P<ap>{_AM_PM})?|\s?(?P<ap2>{_AM_PM}))(?![\d:])"
-    rf"|(?<![\w.,:])(?P<h2>{_CLOCK})\s?(?P<part>{within('claims.hour_behind')})"
-    rf"|(?<!\w)(?P<part3>{within('claims.hour_before')})\s(?P<h3>{_CLOCK})(?![\d:.,]|\s?(?:-|–)\s?\d)",
+    rf"|(?<![\w.,:])(?P<h2>{_CLOCK})\s?(?P<part>{phrases_within('claims.hour_behind')})"
+    rf"|(?<!\w)(?P<part3>{phrases_within('claims.hour_before')})\s(?P<h3>{_CLOCK})(?![\d:.,]|\s?(?:-|–)\s?\d)",
     re.I,
 )
-_LATE = re.compile(rf"^pm$|{within('claims.late')}")
-_LATE_BEFORE = re.compile(rf"(?:{within('claims.late_before')})\s*$")
-_UNTIL = re.compile(rf"\s?(?:-|–|—|{within('claims.till')})\s?(?P<h>[01]?\d)(?::[0-5]\d)?\s?({_AM_PM})", re.I)
-_BEFORE_TIME = re.compile(rf"(?:{within('claims.time_before')})\s*$", re.I)
+_LATE = re.compile(rf"^pm$|{phrases_within('claims.late')}")
+_LATE_BEFORE = re.compile(rf"(?:{phrases_within('claims.late_before')})\s*$")
+_UNTIL = re.compile(
+    rf"\s?(?:-|–|—|{phrases_within('claims.till')})\s?(?P<h>[01]?\d)(?::[0-5]\d)?\s?({_AM_PM})", re.I
+)
+_BEFORE_TIME = re.compile(rf"(?:{phrases_within('claims.time_before')})\s*$", re.I)
 _WEB, _SCHEME = re.compile(r"^https?://|^www\."), re.compile(r"^https?://")
 _LOCAL = re.compile(r"\(?\d{2,4}\)?[- ]\d{2,4}(?:[- ]\d{2,4})*")
-_ENDS_RANGE = re.compile(rf"[-–—]\s?$|\s(?:{within('claims.before_range_end')})\s$")
+_ENDS_RANGE = re.compile(rf"[-–—]\s?$|\s(?:{phrases_within('claims.before_range_end')})\s$")
 _OPENS_RANGE = re.compile(r"\s?[-–—]\s?\d")
 _STOP, _LONGER_WORD, _LETTER = re.compile(r"[.!?;।\n]"), re.compile(r"[^\W\d_]{4,}"), re.compile(r"[^\W\d_]")
 _NO_WORD, _SIGN_BEFORE = re.compile(r"(?:\d|\W)\s?$"), re.compile(r"([^\s\u0001]{1,6})[ ]?$")
 _LIST_MARK = re.compile(r"[.)]\s")
 _ISO = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)")
 _DOTTED = re.compile(r"(?<![\d.,/])([0-3]?\d)[./](0?[1-9]|1[0-2])(?:[./](\d{4}|\d\d))?(?![\d/])(?!\.\d)")
-_DAY_ENDING, _OF = within("claims.day_ending"), within("claims.of")
+_DAY_ENDING, _OF = phrases_within("claims.day_ending"), phrases_within("claims.of")
 _NAMED = re.compile(
     rf"(?<![\w.,])([0-3]?\d)(?:º|°|-?(?:{_DAY_ENDING}))?\.?\s+(?:(?:{_OF})\s+)?({MONTH_WORD})(?!\w)"
     rf"|(?<!\w)({MONTH_WORD})\s+(?:(?:{_OF})\s+)?([0-3]?\d)(?:{_DAY_ENDING})?"
@@ -98,28 +100,29 @@ _NAMED = re.compile(
 )
 _YEAR_BEHIND = re.compile(rf",?\s*(?:(?:{_OF})\s+)?(20\d\d)(?!\d)")
 _SOON = re.compile(
-    rf"(?<!\w)(?:(?P<today>{within('claims.today')})|(?P<tomorrow>{within('claims.tomorrow')}))(?!\w)", re.I
+    rf"(?<!\w)(?:(?P<today>{phrases_within('claims.today')})|(?P<tomorrow>{phrases_within('claims.tomorrow')}))(?!\w)",
+    re.I,
 )
-_FREE = re.compile(rf"(?<![\w-])(?:{within('claims.free')})(?!\w)", re.I)
+_FREE = re.compile(rf"(?<![\w-])(?:{phrases_within('claims.free')})(?!\w)", re.I)
 # Shares and multiples in words, as percent.
 _SHARES = [
     (share, re.compile(anywhere(key), re.I))
     for share, key in ((50.0, "claims.half"), (25.0, "claims.quarter"), (200.0, "claims.double"))
 ]
 _LIFETIME = re.compile(anywhere("claims.lifetime"), re.I)
-_ARTICLE = re.compile(rf"(?:{within('claims.article')}) ", re.I)
+_ARTICLE = re.compile(rf"(?:{phrases_within('claims.article')}) ", re.I)
 _FIRST_DAY = re.compile(
-    rf"(?<![\w.,/])([0-3]?\d)(?:-?(?:{_DAY_ENDING}))?\s?(?:-|–|—|{within('claims.day_to')})"
-    rf"\s?(?:(?:{within('claims.ordinal_lead')}) )?$",
+    rf"(?<![\w.,/])([0-3]?\d)(?:-?(?:{_DAY_ENDING}))?\s?(?:-|–|—|{phrases_within('claims.day_to')})"
+    rf"\s?(?:(?:{phrases_within('claims.ordinal_lead')}) )?$",
     re.I,
 )
 _DATE_LEAD = re.compile(rf"(?:{anywhere('claims.date_lead')})\s$", re.I)
 # Of a thing that is free on Monday or from three to five a reply says only that it is to be had.
-_OR_VACANT = frozenset(words("claims.free_or_vacant"))
-_VACANT = re.compile(rf"\?| (?:{within('claims.vacant')}) ", re.I)
-_DAY_WORDS = words("claims.day_word")
+_OR_VACANT = frozenset(locale_phrases("claims.free_or_vacant"))
+_VACANT = re.compile(rf"\?| (?:{phrases_within('claims.vacant')}) ", re.I)
+_DAY_WORDS = locale_phrases("claims.day_word")
 _SENTENCE_END = re.compile(r"(?<=[.!?…।])\s+|\n+")
-_RANGE = re.compile(rf"(?:\s?[-–/]|—|\s?(?:{within('claims.to')}))\s?(?:[€$£₹]\s?)?$", re.I)
+_RANGE = re.compile(rf"(?:\s?[-–/]|—|\s?(?:{phrases_within('claims.to')}))\s?(?:[€$£₹]\s?)?$", re.I)
 
 
 def claims_in(text: str, every: bool = False) -> list[Claim]:
@@ -128,7 +131,7 @@ def claims_in(text: str, every: bool = False) -> list[Claim]:
 
 
 def _read(text: str, every: bool) -> list[Claim]:
-    text = plain(text)
+    text = with_plain_digits(text)
     free = list(text)  # what an earlier reader has not taken
     found: list[Claim] = []
 
@@ -156,7 +159,7 @@ def _read(text: str, every: bool) -> list[Claim]:
 
 
 # About 50 MB in each process, at worst.
-remembered = Remembered(_read, most=100_000)
+remembered = RecentReadings(_read, most=100_000)
 
 
 def _sentence_starts(text: str) -> Iterator[int]:

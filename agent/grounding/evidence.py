@@ -20,7 +20,7 @@ from agent.grounding.matching import (
     approximate,
     looked_for,
     places,
-    same,
+    same_claim,
     same_duration,
 )
 from agent.grounding.records import records_in
@@ -35,7 +35,7 @@ NAME_WORD, _HYPHEN = re.compile(r"[^\W_][\w’'+-]*"), re.compile(r"[-’'+]")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class EvidenceText:
     """A text that may support a claim. `of_contact`: the contact said it, which grants no price."""
 
     name: str
@@ -48,7 +48,7 @@ class Standing:
     """A claim of a source; the first where several say the same."""
 
     claim: Claim
-    source: Source
+    source: EvidenceText
 
 
 @dataclass
@@ -56,11 +56,11 @@ class Evidence:
     """The claims of all sources, read when the first is asked for. `asked`: the contact's last words, whose
     numbers a sum may use."""
 
-    sources: Sequence[Source]
+    sources: Sequence[EvidenceText]
     asked: str = ""
 
     @cached_property
-    def claims(self) -> list[tuple[Claim, Source]]:
+    def claims(self) -> list[tuple[Claim, EvidenceText]]:
         """Every claim with where it stands."""
         return [(claim, source) for source in self.sources for claim in _claims_of(source.text)]
 
@@ -105,7 +105,7 @@ class Evidence:
                 reach, middle = 2 * TOLERANCE + value * slack, bisect.bisect_left(values, value)
                 first = max(bisect.bisect_left(values, value - reach), middle - MOST_NEAR)
                 found.update(at[first : min(bisect.bisect_right(values, value + reach), middle + MOST_NEAR)])
-        return (self._standing[i] for i in sorted(found) if same(claim, self._standing[i].claim))
+        return (self._standing[i] for i in sorted(found) if same_claim(claim, self._standing[i].claim))
 
     def granted(self, asked: Sequence[Claim]) -> list[Claim]:
         """What may be reckoned with: all that somebody other than the contact said, and what the contact
@@ -115,7 +115,7 @@ class Evidence:
         return [*theirs, *repeated]
 
     @cached_property
-    def words(self) -> Vocabulary:
+    def words(self) -> EvidenceWords:
         """All words that stand anywhere."""
         return _vocabulary(tuple(source.text for source in self.sources))
 
@@ -188,7 +188,7 @@ def _claims_of(text: str) -> list[Claim]:
     ]
 
 
-class Vocabulary:
+class EvidenceWords:
     """The words of some texts, as they are written and as they sound."""
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -220,8 +220,8 @@ class Vocabulary:
 
 
 @lru_cache(maxsize=16)
-def _vocabulary(texts: tuple[str, ...]) -> Vocabulary:
-    return Vocabulary(texts)
+def _vocabulary(texts: tuple[str, ...]) -> EvidenceWords:
+    return EvidenceWords(texts)
 
 
 def things(sentence: str, free: str) -> frozenset[str]:

@@ -9,7 +9,7 @@ import regex as re
 
 from agent.grounding.claims import Claim, Kind
 from agent.grounding.units import BASES, same_currency
-from agent.language.locale import anywhere, words
+from agent.language.locale import anywhere, locale_phrases
 
 TOLERANCE = 0.005
 ABOUT = 0.01
@@ -19,7 +19,7 @@ MOST_PARTS = 8
 _NO_AGE = re.compile(anywhere("grounding.no_age"), re.I)
 _ABOUT = re.compile(anywhere("grounding.about"), re.I)
 # What a span of time ends with that may be a time of the day: 10, 10h.
-_BY_CLOCK = "0123456789" + "".join(words("claims.hour_sign"))
+_BY_CLOCK = "0123456789" + "".join(locale_phrases("claims.hour_sign"))
 
 # The kinds that a claim of a kind is compared with by value: what `_same` says of them, found without trying
 # each.
@@ -96,7 +96,7 @@ def looked_for(claim: Claim) -> Iterator[Hashable]:
         yield "day", value
 
 
-def same(claim: Claim, other: Claim) -> bool:
+def same_claim(claim: Claim, other: Claim) -> bool:
     """Whether a claim of a source (`other`) says what a claim of a reply says."""
     if claim.kind not in _BY_KEY and not (claim.values and other.values):
         return False

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from agent.grounding.citations import ReadLine, flat, read_line
 from agent.grounding.claims import Claim, claims_in
 from agent.grounding.numbered import Line, Sentence
-from agent.grounding.numbers import numbers_in, plain
+from agent.grounding.numbers import numbers_in, with_plain_digits
 from agent.grounding.sums import SMALL_COUNT, proves, worked_out
-from agent.language.locale import within
+from agent.language.locale import phrases_within
 
 # The claims that are figures; days and names are left to whoever reads.
 FIGURES = ("money", "percent", "duration", "time", "date", "measure", "number", "phone", "email", "link")
@@ -183,7 +183,9 @@ class _Notary:
         spans = [
             (claim.start, claim.start + len(claim.text)) for claim in claims_in(text) if claim.kind in FIGURES
         ]
-        spans += [(number.start, number.end) for number in numbers_in(plain(text)) if not number.word]
+        spans += [
+            (number.start, number.end) for number in numbers_in(with_plain_digits(text)) if not number.word
+        ]
         for match in _TOKEN.finditer(text):
             digits = [match.start() + n for n, letter in enumerate(match.group()) if letter.isnumeric()]
             if all(any(first <= at < last for first, last in spans) for at in digits):
@@ -218,7 +220,7 @@ def _rests(figure: Claim, given: _Given) -> bool:
     if any(quote.says(figure) for quote in given.quotes):
         return True
     for sum in worked_out(given.sums, given.quotes, given.theirs, given.sentence):
-        written = {value for number in numbers_in(plain(figure.text)) for value in number.values}
+        written = {value for number in numbers_in(with_plain_digits(figure.text)) for value in number.values}
         counted = bool(set(sum.operands) & (written | set(figure.values))) and (
             figure.kind == "number"
             # `three nights`, as the contact asked for so many
@@ -298,7 +300,7 @@ def _not_in_force(text: str, today: str) -> bool:
 
 # What stands between a word such as `until` and the date it belongs to.
 _NEAR_DATE = 16
-_UNTIL = re.compile(rf"(?<!\w)(?:{within('claims.till')})\W[^.;!?]*$", re.I)
+_UNTIL = re.compile(rf"(?<!\w)(?:{phrases_within('claims.till')})\W[^.;!?]*$", re.I)
 
 
 def _is_over(text: str, sentence: str, today: str) -> bool:

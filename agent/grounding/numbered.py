@@ -107,7 +107,7 @@ def mended(text: str, parts: Iterable[Sentence], wrong: set[int], line: str) -> 
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def lines(sources: Iterable[tuple[str, str, str]]) -> list[Line]:
+def evidence_lines(sources: Iterable[tuple[str, str, str]]) -> list[Line]:
     """Numbered lines of sources (sort of source, what people call it, text): each sentence of a text is
     one, and each row of a list that is JSON. As many as a verifier is shown, in the order of the
     sources."""

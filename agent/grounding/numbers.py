@@ -40,7 +40,7 @@ class Number:
         return self.values[0]
 
 
-def plain(text: str) -> str:
+def with_plain_digits(text: str) -> str:
     """The same text, character for character, with every script's decimal digits as 0 to 9 and straight
     spaces."""
     return text if text.isascii() else _ODD.sub(_as_usual, text)
@@ -125,4 +125,4 @@ def _values(written: str) -> tuple[float, ...]:
 
 def spelled(text: str) -> set[float]:
     """The counts of two and more that a text names, in digits or in letters."""
-    return {number.value for number in numbers_in(plain(text)) if number.value >= 2}
+    return {number.value for number in numbers_in(with_plain_digits(text)) if number.value >= 2}

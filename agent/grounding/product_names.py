@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import regex as re
 
-from agent.language.locale import LOCALES, within, words
+from agent.language.locale import LOCALES, locale_phrases, phrases_within
 
 # It does not begin behind a hyphen of the word it belongs to, nor behind a line of hyphens: whatever follows
 # was read before.
@@ -25,9 +25,9 @@ _RUN = re.compile(
     rf"(?V1)(?<![\w@.]){_CAPITAL}[\w’'+-]+"
     rf"(?: (?:{_CAPITAL}[\w’'+-]*|\d{{1,4}}(?:[.,]\d(?!\d))?(?![\w%])))*"
 )
-_ARTICLES = re.compile(rf"\b(?:{within('names.article')}) $", re.I)
+_ARTICLES = re.compile(rf"\b(?:{phrases_within('names.article')}) $", re.I)
 _OTHER_SCRIPT = re.compile(r"[\u0400-\u04ff\u0900-\u097f\u0600-\u06ff]")
-_ENDING = f"{within('claims.day_ending')}|{within('names.number_ending')}"
+_ENDING = f"{phrases_within('claims.day_ending')}|{phrases_within('names.number_ending')}"
 _UNIT_CODE = re.compile(
     r"\d+-\p{L}{1,4}|\d+-[\p{Cyrillic}&&\p{Ll}]+|\d+(?:[.,]\d+)?[^\W\d_]{1,4}"
     rf"|\d+(?:{_ENDING}|x|\u0445|º)|[x\u0445]\d+|24h|\d+/\d+",
@@ -35,9 +35,9 @@ _UNIT_CODE = re.compile(
 )
 
 # Capitalised, and no product of anybody's shop.
-COMMON = frozenset(words("names.no_products"))
+COMMON = frozenset(locale_phrases("names.no_products"))
 # What German writes with a capital to be polite.
-_POLITE = frozenset(words("names.polite"))
+_POLITE = frozenset(locale_phrases("names.polite"))
 
 LONGEST_WORD = 200
 

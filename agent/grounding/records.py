@@ -9,7 +9,7 @@ from typing import Any
 import regex as re
 
 from agent.grounding.claims import Claim
-from agent.grounding.numbers import numbers_in, plain
+from agent.grounding.numbers import numbers_in, with_plain_digits
 from agent.grounding.units import CURRENCY, currency_of
 from agent.language.locale import anywhere
 
@@ -51,7 +51,7 @@ def _row(row: dict[str, Any], depth: int = 0) -> Iterator[Claim]:
         priced = bool(_PRICE_HEADER.search(header))
         if not priced and not _STOCK_HEADER.search(header):
             continue
-        for number in numbers_in(plain(value)):
+        for number in numbers_in(with_plain_digits(value)):
             if priced:
                 yield Claim("money", value, 0, number.values, currency)
             else:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Found = TypeVar("Found")
 
 
-class Remembered(Generic[Found]):
+class RecentReadings(Generic[Found]):
     """What `read` finds in a text, whole or (`every`) with the numbers within names. Limited by what was
     found, `most` things, not by texts: one long message may hold thousands."""
 

@@ -15,7 +15,7 @@ import regex as re
 
 from agent.grounding.citations import ReadLine, counts_in
 from agent.grounding.claims import Claim, claims_in
-from agent.grounding.numbers import numbers_in, plain
+from agent.grounding.numbers import numbers_in, with_plain_digits
 from agent.grounding.units import SPAN_WORDS, same_currency
 from agent.language.detect import language_of
 from agent.language.locale import LOCALES
@@ -169,7 +169,9 @@ def scale_of(claim: Claim) -> float:
     """What the digits of a figure are multiplied with: a million in `36.5 million`."""
     digits = re.search(r"\d[\d .,'’\u00a0\u202f]*", claim.text)
     written = (
-        numbers_in(plain(digits.group().strip())) if digits and claim.kind in ("money", "number") else ()
+        numbers_in(with_plain_digits(digits.group().strip()))
+        if digits and claim.kind in ("money", "number")
+        else ()
     )
     if not written or not written[0].value or not claim.values:
         return 1.0
@@ -214,7 +216,7 @@ def _result(expression: str, cited: Operands, known: Operands) -> Sum | None:
     meanings the one that stands somewhere is meant."""
 
     def meant(match: re.Match[str]) -> str:
-        found = numbers_in(plain(match.group()))
+        found = numbers_in(with_plain_digits(match.group()))
         values = found[0].values if found else (float("nan"),)
         return repr(next((v for v in values if _powers(v, known)), values[0]))
 

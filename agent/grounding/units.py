@@ -10,9 +10,9 @@ from typing import Any, Literal
 import babel
 import regex as re
 
-from agent.language.locale import COMMON, LOCALES, anywhere, table, within, words
+from agent.language.locale import COMMON, LOCALES, anywhere, locale_phrases, phrases_within, table
 from agent.language.locale_file import Duration
-from agent.language.notation import Expression, bordered, joined
+from agent.language.notation import Expression, bordered, joined_phrases
 
 CURRENCIES_LIKE = {
     "$": {"USD", "COP", "ARS", "MXN", "CLP", "PESO"},
@@ -40,7 +40,7 @@ BASES = {
 
 
 def _compiled(phrases: Iterable[Expression], end: str = r"(?!\w)") -> re.Pattern[str]:
-    return re.compile(f"(?:{joined(phrases)}){end}", re.I)
+    return re.compile(f"(?:{joined_phrases(phrases)}){end}", re.I)
 
 
 def _all(lists: Mapping[Any, Iterable[Expression]]) -> Iterator[Expression]:
@@ -55,18 +55,18 @@ CURRENCY = _compiled(_all(_CURRENCIES), _END)
 _MULTIPLIERS = table("units.multipliers")
 MULTIPLIER = [(_compiled(phrases, _END), factor) for factor, phrases in sorted(_MULTIPLIERS.items())]
 ANY_MULTIPLIER = _compiled(_all(_MULTIPLIERS), _END)
-PERCENT_BEFORE = re.compile(within("units.percent_before"), re.I)
-PERCENTAGE = re.compile(within("units.percent"), re.I)
+PERCENT_BEFORE = re.compile(phrases_within("units.percent_before"), re.I)
+PERCENTAGE = re.compile(phrases_within("units.percent"), re.I)
 _SPANS, _MEASURES = table("units.durations"), table("units.measures")
 # Words of time, wherever they stand.
 SPAN_WORDS = {name: re.compile(bordered(phrases), re.I) for name, phrases in _SPANS.items()}
 DURATION = [(_compiled(_SPANS[name]), unit) for name, unit in _DURATIONS.items()]
 MEASURE = [(_compiled(phrases), unit) for unit, phrases in _MEASURES.items()]
-PIECE = re.compile(rf"(?:{within('units.pieces')})(?!\w)", re.I)
+PIECE = re.compile(rf"(?:{phrases_within('units.pieces')})(?!\w)", re.I)
 # Any of these: what stands behind most numbers need not be held against each.
 UNIT = re.compile(
     f"{PERCENTAGE.pattern}|{CURRENCY.pattern}|{PIECE.pattern}"
-    rf"|(?:{joined([*_all(_SPANS), *_all(_MEASURES)])})(?!\w)",
+    rf"|(?:{joined_phrases([*_all(_SPANS), *_all(_MEASURES)])})(?!\w)",
     re.I,
 )
 
@@ -96,7 +96,7 @@ WORDS: dict[str, float] = {
     for word in spellings
 }
 # 15 in Kazakh is two words.
-TENS = {word: int(WORDS[word]) for word in words("numbers.tens")}
+TENS = {word: int(WORDS[word]) for word in locale_phrases("numbers.tens")}
 
 
 def _calendar(
@@ -113,7 +113,7 @@ def _calendar(
 
 
 _MONTHS = _calendar("months", table("units.months"))
-MONTH_WORD = joined(_all(_MONTHS))
+MONTH_WORD = joined_phrases(_all(_MONTHS))
 _MONTH_BY = [(_compiled(names, end=""), number) for number, names in _MONTHS.items()]
 
 
@@ -123,7 +123,7 @@ def month_of(word: str) -> int:
 
 
 _WEEKDAYS = _calendar("days", table("units.weekdays"))
-WEEKDAY = re.compile(rf"(?<!\w)(?:{joined(_all(_WEEKDAYS))})(?!\w)", re.I)
+WEEKDAY = re.compile(rf"(?<!\w)(?:{joined_phrases(_all(_WEEKDAYS))})(?!\w)", re.I)
 _WEEKDAY_BY = [(_compiled(names, end=""), number) for number, names in _WEEKDAYS.items()]
 
 

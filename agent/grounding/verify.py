@@ -16,7 +16,7 @@ import regex as re
 from agent.grounding import arithmetic, product_names
 from agent.grounding.claims import Claim, claims_in
 from agent.grounding.evidence import NAME_WORD, Evidence, things
-from agent.grounding.numbers import plain, spelled
+from agent.grounding.numbers import spelled, with_plain_digits
 from agent.grounding.units import in_store
 from agent.language.detect import language_of
 from agent.language.locale import anywhere
@@ -41,12 +41,12 @@ class Finding:
     why: str
 
 
-class Reply:
+class JudgedReply:
     """A reply that is judged: its claims, and what stands around each."""
 
     def __init__(self, text: str) -> None:
         self.claims = claims_in(text)
-        self.text = plain(text)
+        self.text = with_plain_digits(text)
         self._clauses = [0, *(m.end() for m in _CLAUSE.finditer(self.text))]
 
     def grants(self, claim: Claim) -> bool:
@@ -61,7 +61,7 @@ class Reply:
 
 def findings(reply: str, evidence: Evidence) -> list[Finding]:
     """Every claim of the reply with the decision on it."""
-    read = Reply(reply)
+    read = JudgedReply(reply)
     claims = read.claims
     why = {claim: _direct(claim, evidence, read) for claim in claims}
     asked = claims_in(evidence.asked)
@@ -84,7 +84,7 @@ def findings(reply: str, evidence: Evidence) -> list[Finding]:
     return [Finding(c, bool(why[c]), why[c] or f"{c.kind} “{c.text.strip()}” stands nowhere") for c in claims]
 
 
-def unsupported(reply: str, evidence: Evidence) -> list[Finding]:
+def unsupported_claims(reply: str, evidence: Evidence) -> list[Finding]:
     """The claims that nothing supports."""
     return [finding for finding in findings(reply, evidence) if not finding.supported]
 
@@ -104,7 +104,7 @@ def _own_to_spend(sentence: str) -> bool:
     return bool(_OWN.search(sentence))
 
 
-def _direct(claim: Claim, evidence: Evidence, reply: Reply) -> str:
+def _direct(claim: Claim, evidence: Evidence, reply: JudgedReply) -> str:
     """What supports a claim as it stands, without reckoning; an empty text when nothing does."""
     if claim.kind == "product":
         return _name(claim, evidence)
@@ -130,7 +130,7 @@ def _in_passing(claim: Claim) -> str:
     return ""
 
 
-def _said_somewhere(claim: Claim, evidence: Evidence, reply: Reply) -> str:
+def _said_somewhere(claim: Claim, evidence: Evidence, reply: JudgedReply) -> str:
     """The source that says the same. A price that only the contact named supports nothing that the reply
     grants, unless it is their own budget."""
     granted = reply.grants(claim)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from agent.language.locale import texts
+from agent.language.locale import locale_texts
 
 
 def confirmed(language: str, when: str) -> str:
     """It is made."""
-    return texts(language).appointments.confirmed.format(when=when)
+    return locale_texts(language).appointments.confirmed.format(when=when)
 
 
 def reminder(language: str, when: str) -> str:
     """It is near."""
-    return texts(language).appointments.reminder.format(when=when)
+    return locale_texts(language).appointments.reminder.format(when=when)

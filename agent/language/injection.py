@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import regex
 
-from agent.language.locale import anywhere, within
+from agent.language.locale import anywhere, phrases_within
 
 # Signs worth this much are an attempt; worth one, a suspicion.
 ATTEMPT, SUSPICION = 3, 1
@@ -26,8 +26,12 @@ ATTEMPT, SUSPICION = 3, 1
 LOOKED_AT = 3_000
 _GAP = r"(?:\W+\w+){0,5}?\W+"
 
-_RULES, _DROP, _OLD = within("injection.rules"), within("injection.drop"), within("injection.old")
-_HIDDEN, _SHOW = within("injection.hidden"), within("injection.show")
+_RULES, _DROP, _OLD = (
+    phrases_within("injection.rules"),
+    phrases_within("injection.drop"),
+    phrases_within("injection.old"),
+)
+_HIDDEN, _SHOW = phrases_within("injection.hidden"), phrases_within("injection.show")
 
 
 def _limited(words: str) -> str:
@@ -41,9 +45,9 @@ _STRONG = [
     for pattern in (
         rf"\b(?:{_DROP})\b{_GAP}(?:(?:{_OLD})\b{_GAP})(?:{_RULES})\b",
         rf"\b(?:{_DROP})\W+(?:(?:{_OLD})\W+){{0,4}}(?:{_RULES})(?!\w)",
-        rf"(?:{_limited(_RULES)})(?:\W+\w+){{0,2}}\W+(?:{within('injection.drop_behind')})",
+        rf"(?:{_limited(_RULES)})(?:\W+\w+){{0,2}}\W+(?:{phrases_within('injection.drop_behind')})",
         rf"\b(?:{_SHOW})\b(?:\W+\w+){{0,6}}?\W+(?:{_HIDDEN})(?!\w)",
-        rf"(?:{_limited(_HIDDEN)})(?:\W+\w+){{0,4}}?\W+(?:{within('injection.verbatim')})",
+        rf"(?:{_limited(_HIDDEN)})(?:\W+\w+){{0,4}}?\W+(?:{phrases_within('injection.verbatim')})",
         anywhere("injection.attempt"),
     )
 ]

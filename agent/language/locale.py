@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from agent.language import notation
-from agent.language.locale_file import Locale, Texts
+from agent.language.locale_file import Locale, LocaleTexts
 from agent.language.notation import Expression
 
 HERE = Path(__file__).parent / "locales"
@@ -40,7 +40,7 @@ class _Loader(_SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read(path: Path) -> Locale:
+def read_locale(path: Path) -> Locale:
     """The locale of a file. Raises BadLocale."""
     try:
         known = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
@@ -67,7 +67,7 @@ def _told(problem: Any) -> str:
 def _read_all() -> dict[str, Locale]:
     """English first, which others fall back on."""
     paths = sorted(HERE.glob("*.yaml"), key=lambda path: (path.stem != "en", path.stem))
-    return {path.stem: read(path) for path in paths}
+    return {path.stem: read_locale(path) for path in paths}
 
 
 _ALL = _read_all()
@@ -81,21 +81,21 @@ SPOKEN = tuple(_TEXTS)
 _TABLES = ("units.durations", "units.things")
 
 
-def texts(code: str) -> Texts:
+def locale_texts(code: str) -> LocaleTexts:
     """What is said without a model in a language, in English where there is nothing in it."""
     return _TEXTS.get(code) or _TEXTS["en"]
 
 
-def words(key: str) -> tuple[str, ...]:
+def locale_phrases(key: str) -> tuple[str, ...]:
     """The phrases of a list, such as `screens.stop`, in every language; of a list without notation."""
     get = attrgetter(key)
     return tuple(dict.fromkeys(phrase for locale in _everything() for phrase in get(locale)))
 
 
-def within(key: str, locale: Locale | None = None, **slots: str) -> str:
+def phrases_within(key: str, locale: Locale | None = None, **slots: str) -> str:
     """Any phrase of a list, in a language or in every one, to be put into a larger pattern. `slots`: patterns
     that phrases may name besides the lists of their own section."""
-    return notation.joined(_expressions(key, attrgetter(key), locale, slots))
+    return notation.joined_phrases(_expressions(key, attrgetter(key), locale, slots))
 
 
 def anywhere(key: str, locale: Locale | None = None) -> str:
@@ -123,7 +123,7 @@ def _expressions(
     for locale in (only,) if only else _everything():
         for phrase in get(locale):
             yield notation.expression(
-                phrase, lambda name, at=locale: slots.get(name) or within(f"{section}.{name}", at)
+                phrase, lambda name, at=locale: slots.get(name) or phrases_within(f"{section}.{name}", at)
             )
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from agent.language.locale_texts import Texts
-from agent.language.notation import checked, phrases_of, plain
+from agent.language.locale_texts import LocaleTexts
+from agent.language.notation import checked, phrases_of, plain_phrase
 
 Duration = Literal["minutes", "quarters", "hours", "days", "weeks", "months", "years"]
 Month = Annotated[int, Field(ge=1, le=12)]
@@ -27,7 +27,7 @@ def _phrases(text: object) -> tuple[str, ...]:
 
 
 def _words(text: object) -> tuple[str, ...]:
-    return tuple(map(plain, _list(text)))
+    return tuple(map(plain_phrase, _list(text)))
 
 
 Phrases = Annotated[tuple[str, ...], BeforeValidator(_phrases)]
@@ -301,7 +301,7 @@ class Locale(_Section):
     name: str = ""
     also_reads: Plain = ()
     needs_no: Plain = ()
-    texts: Texts | None = None
+    texts: LocaleTexts | None = None
     detect: Detect = Detect()
     screens: Screens = Screens()
     yes_no: YesNo = YesNo()

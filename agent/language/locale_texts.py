@@ -83,14 +83,14 @@ class Says(_Part):
     gone: TextOfThing
 
 
-class Appointments(_Part):
+class AppointmentTexts(_Part):
     """What is said of an appointment for a call. {when} is a date and a time."""
 
     confirmed: TextOfTime
     reminder: TextOfTime
 
 
-class FollowUps(_Part):
+class FollowUpTexts(_Part):
     """The messages of a follow-up sequence. {name} is the contact's name behind a comma, or nothing."""
 
     reminder: Touch
@@ -100,10 +100,10 @@ class FollowUps(_Part):
     farewell: Touch
 
 
-class Texts(_Part):
+class LocaleTexts(_Part):
     """What the agent says by itself. `comma` stands before a name."""
 
     comma: str = ", "
     says: Says
-    appointments: Appointments
-    follow_ups: FollowUps
+    appointments: AppointmentTexts
+    follow_ups: FollowUpTexts

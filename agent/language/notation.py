@@ -80,7 +80,7 @@ def checked(phrase: str) -> str:
     return phrase
 
 
-def plain(phrase: str) -> str:
+def plain_phrase(phrase: str) -> str:
     """The phrase itself. Raises BadPhrase where it holds more than words."""
     if marks := sorted(set(phrase) & set("*+()[]|{}")):
         raise BadPhrase(
@@ -101,7 +101,7 @@ def expression(phrase: str, slot: Slot) -> Expression:
     return Expression(source, begins, ends)
 
 
-def joined(expressions: Iterable[Expression]) -> str:
+def joined_phrases(expressions: Iterable[Expression]) -> str:
     """Any of them, within a larger pattern: without borders of words, in their order."""
     return "|".join(_by_letter({found.source: found.whole for found in expressions})) or "(?!)"
 

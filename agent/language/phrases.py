@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from babel.dates import format_skeleton, get_day_names
 from langchain_core.messages import AIMessage, AnyMessage
 
-from agent.language.locale import SPOKEN, texts
+from agent.language.locale import SPOKEN, locale_texts
 from agent.opening import Opening
 
 Phrase = Literal[
@@ -132,4 +132,4 @@ def was_said(phrase: Phrase, messages: Sequence[AnyMessage]) -> bool:
 
 
 def _said(language: str, phrase: Phrase) -> str:
-    return getattr(texts(language).says, phrase)
+    return getattr(locale_texts(language).says, phrase)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import regex
 
 from agent.language.injection import is_injection, is_suspicious
-from agent.language.locale import anywhere, within, words
+from agent.language.locale import anywhere, locale_phrases, phrases_within
 from agent.state import without_notes
 
 __all__ = [
@@ -35,15 +35,15 @@ LOOKED_AT = 3_000
 
 
 def _whole(key: str) -> frozenset[str]:
-    return frozenset(phrase.casefold() for phrase in words(key))
+    return frozenset(phrase.casefold() for phrase in locale_phrases(key))
 
 
 # Whole messages only: "stop by tomorrow" and "do not send the red one" are no opt-outs.
 _STOP = _whole("screens.stop")
 # The same said in a sentence of one's own, still as the whole message.
 _STOP_SENTENCE = re.compile(
-    rf"(?:(?:{within('screens.please')}) )*(?:{within('screens.stop_sentence')})"
-    rf"(?: (?:{within('screens.stop_ending')}))*"
+    rf"(?:(?:{phrases_within('screens.please')}) )*(?:{phrases_within('screens.stop_sentence')})"
+    rf"(?: (?:{phrases_within('screens.stop_ending')}))*"
 )
 _START = _whole("screens.start")
 _GREETING = _whole("screens.greeting")
@@ -55,10 +55,10 @@ _GRATEFUL = _whole("screens.grateful")
 _WARM = _GRATEFUL | _whole("screens.warm")
 
 # A wish and whom it is for, at most three words apart: "I am a manager" is not a wish for one.
-_WISH, _WHOM = within("screens.wish"), within("screens.whom")
+_WISH, _WHOM = phrases_within("screens.wish"), phrases_within("screens.whom")
 _PERSON = re.compile(
     rf"\b(?:{_WISH})\b(?:\W+\w+){{0,3}}?\W+(?:{_WHOM})\b(?!['’]s)"
-    rf"|\b(?!{within('screens.whom_vague')})(?:{_WHOM})\W+(?:\w+\W+){{0,2}}?(?:{_WISH})\b"
+    rf"|\b(?!{phrases_within('screens.whom_vague')})(?:{_WHOM})\W+(?:\w+\W+){{0,2}}?(?:{_WISH})\b"
     rf"|{anywhere('screens.real_person')}",
     re.I,
 )
@@ -80,7 +80,9 @@ def _flat(text: str) -> str:
     return " ".join(text[:8_000].split())[:LOOKED_AT]
 
 
-_WAIT = re.compile(rf"\W*(?:(?:{within('screens.please')}) )?(?:{within('screens.wait')})(?:\W|\Z)", re.I)
+_WAIT = re.compile(
+    rf"\W*(?:(?:{phrases_within('screens.please')}) )?(?:{phrases_within('screens.wait')})(?:\W|\Z)", re.I
+)
 
 
 def says_stop(texts: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from agent.language.locale import LOCALES, anywhere, within
+from agent.language.locale import LOCALES, anywhere, phrases_within
 from agent.language.locale_file import Locale
 
 Request = Literal["order", "cancellation", "complaint"]
@@ -22,7 +22,7 @@ LOOKED_AT = 2_000
 
 def _orders(locale: Locale) -> str:
     """What somebody wants, and what they want, in a language."""
-    do, many = anywhere("wishes.do", locale), within("wishes.many", locale)
+    do, many = anywhere("wishes.do", locale), phrases_within("wishes.many", locale)
     want, asked = anywhere("wishes.want_to", locale), anywhere("wishes.asked_for", locale)
     return rf"(?:{asked})\s+(?:{many})(?!\w)|(?:{want})[^.!?؟\n]{{0,{locale.wishes.reach}}}?(?:{do})"
 
@@ -34,19 +34,24 @@ _WISHES = re.compile(
 # have back.
 _CONTRARY = re.compile(anywhere("wishes.contrary"), re.I)
 # A sentence that asks when, where or how orders nothing.
-_ASKS = re.compile(rf"\A\W*(?:(?:{within('wishes.leads')}) )?(?:{within('wishes.asks')})(?:\W|\Z)", re.I)
+_ASKS = re.compile(
+    rf"\A\W*(?:(?:{phrases_within('wishes.leads')}) )?(?:{phrases_within('wishes.asks')})(?:\W|\Z)", re.I
+)
 # Going or coming somewhere is as often asked about as announced.
 _ASKED = re.compile(
-    rf"\b(?:{within('wishes.may')})\b[^?]{{0,40}}\b(?:{within('wishes.go')})\b[^?]{{0,80}}\?", re.I
+    rf"\b(?:{phrases_within('wishes.may')})\b[^?]{{0,40}}\b(?:{phrases_within('wishes.go')})\b[^?]{{0,80}}\?",
+    re.I,
 )
 _FORM = re.compile(r"\w[\w ]{0,40}: [^;\n]{1,200}(?:; \w[\w ]{0,40}: [^;\n]{1,200}){1,30}\s*\Z")
 _COURTEOUS = re.compile(anywhere("wishes.courteous"), re.I)
 _CANCELS = re.compile(anywhere("wishes.cancels"), re.I)
 _COMPLAINS = re.compile(anywhere("wishes.complains"), re.I)
 # What might be is no complaint yet, and what one may do is no cancellation.
-_SUPPOSES = re.compile(rf"{anywhere('wishes.supposes')}|\A\W*(?:{within('wishes.supposes_first')})\b", re.I)
+_SUPPOSES = re.compile(
+    rf"{anywhere('wishes.supposes')}|\A\W*(?:{phrases_within('wishes.supposes_first')})\b", re.I
+)
 _NO = re.compile(anywhere("wishes.denial"), re.I)
-_NO_AFTER = re.compile(rf"\A(?:{within('wishes.no_behind')})", re.I)
+_NO_AFTER = re.compile(rf"\A(?:{phrases_within('wishes.no_behind')})", re.I)
 # A request in the form of a question.
 _PLEASE = re.compile(anywhere("wishes.request"), re.I)
 _CLAUSE = re.compile(r"[,;:()—–]")

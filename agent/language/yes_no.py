@@ -9,24 +9,25 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from agent.language.locale import anywhere, within
+from agent.language.locale import anywhere, phrases_within
 
 Decision = Literal["yes", "no", "uncertain"]
 
 # A definitive answer is short; whoever writes more says more.
 WORDS = 9
-_YES, _NO = within("yes_no.agrees"), within("yes_no.declines")
+_YES, _NO = phrases_within("yes_no.agrees"), phrases_within("yes_no.declines")
 # No phrase that says yes may stand among those that follow one: with two ways to read each word, a long row
 # of them that ends in another would be read in every way.
-_YES_ONLY = re.compile(rf"(?:{_YES})(?:[\s,.!]+(?:{_YES}|{within('yes_no.agrees_more')}))*", re.I)
-_NO_ONLY = re.compile(rf"(?:{_NO})(?:[\s,.!]+(?:{within('yes_no.declines_more')}))*", re.I)
+_YES_ONLY = re.compile(rf"(?:{_YES})(?:[\s,.!]+(?:{_YES}|{phrases_within('yes_no.agrees_more')}))*", re.I)
+_NO_ONLY = re.compile(rf"(?:{_NO})(?:[\s,.!]+(?:{phrases_within('yes_no.declines_more')}))*", re.I)
 _MAYBE = re.compile(anywhere("yes_no.maybe"), re.I)
 _DECIDES = re.compile(anywhere("yes_no.decides"), re.I)
-_UNSURE = re.compile(within("yes_no.unsure"), re.I)
+_UNSURE = re.compile(phrases_within("yes_no.unsure"), re.I)
 _ASKS_MORE = re.compile(anywhere("yes_no.asks_more"), re.I)
 # Says no to whatever it was, asked or not.
 _FLAT_NO = re.compile(
-    rf"(?:(?:{within('yes_no.before_declining')})[\s,.!]+)?(?:{within('yes_no.declines_flatly')})", re.I
+    rf"(?:(?:{phrases_within('yes_no.before_declining')})[\s,.!]+)?(?:{phrases_within('yes_no.declines_flatly')})",
+    re.I,
 )
 _BETWEEN = re.compile(r"[\s,.!]+")
 

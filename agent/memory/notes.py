@@ -47,7 +47,7 @@ def namespace(bot_id: str, conversation_id: str) -> tuple[str, ...]:
     return (bot_id, conversation_id, "notes")
 
 
-async def read(store: BaseStore, bot_id: str, conversation_id: str) -> list[Note]:
+async def read_notes(store: BaseStore, bot_id: str, conversation_id: str) -> list[Note]:
     """The notes of a contact, the latest first."""
     found = await store.asearch(namespace(bot_id, conversation_id), limit=10 * MOST)
     return [
@@ -61,7 +61,7 @@ async def read(store: BaseStore, bot_id: str, conversation_id: str) -> list[Note
     ]
 
 
-async def write(
+async def write_notes(
     store: BaseStore, bot_id: str, conversation_id: str, notes: Mapping[str, tuple[str, str]]
 ) -> None:
     """Keep notes, key -> (text, id of the message). An empty text takes one back. Beyond MOST the oldest
@@ -72,18 +72,18 @@ async def write(
             await store.aput(where, key, {"text": text[:CHARACTERS], "message_id": message_id})
         else:
             await store.adelete(where, key)
-    for note in (await read(store, bot_id, conversation_id))[MOST:]:
+    for note in (await read_notes(store, bot_id, conversation_id))[MOST:]:
         await store.adelete(where, note.key)
         log.info("note_dropped", bot=bot_id, conversation=conversation_id, note=note.key)
 
 
-async def forget(store: BaseStore, bot_id: str, conversation_id: str) -> None:
+async def forget_notes(store: BaseStore, bot_id: str, conversation_id: str) -> None:
     """Take all notes of a contact back."""
-    for note in await read(store, bot_id, conversation_id):
+    for note in await read_notes(store, bot_id, conversation_id):
         await store.adelete(namespace(bot_id, conversation_id), note.key)
 
 
-def key_of(text: str) -> str:
+def note_key(text: str) -> str:
     """A key as it is kept: small letters, one blank between words; empty where nothing is left."""
     return " ".join(re.findall(r"\w+", text.casefold()))[:40].strip()
 
@@ -99,7 +99,7 @@ def supported(
 
     found: dict[str, tuple[str, str]] = {}
     for note in notes:
-        key, quote = key_of(note.key), bare(note.quote)
+        key, quote = note_key(note.key), bare(note.quote)
         source = next((m for m in messages if quote and quote in bare(text_of(m))), None)
         text = " ".join(note.text.split())[:CHARACTERS]
         if key and source is not None and known.get(key, "") != text:

@@ -19,13 +19,13 @@ from pydantic import BaseModel
 
 from agent.model_options import CallSettings, ModelOptions
 from agent.models.cleaning import cleaned
-from agent.models.failures import LASTING, Trouble, brief, judge, unusable
+from agent.models.failures import LASTING, Trouble, brief, judge_failure, unusable
 from agent.models.lately import Lately
-from agent.models.providers import Access, make
+from agent.models.providers import ProviderAccess, make
 from agent.models.trial import Request, Trial
 from agent.models.usage import Allowance, Meter
 from agent.models.verifiers import VERIFY, Verifiers
-from agent.models.ways import Ways, read, shaped, without_foreign_parts
+from agent.models.ways import Ways, read_form, shaped, without_foreign_parts
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ ONE_SYSTEM = {"anthropic", "bedrock", "bedrock_converse", "google_genai", "googl
 Note = Callable[[str, Ways], Awaitable[None]]
 Recall = Callable[[], Awaitable[dict[str, Ways]]]
 # The client of a model: (name, access, options, whether over OpenAI's Responses).
-Maker = Callable[[str, Access, ModelOptions, bool], BaseChatModel]
+Maker = Callable[[str, ProviderAccess, ModelOptions, bool], BaseChatModel]
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Models:
     offline: BaseChatModel
     default: str = OFFLINE
     fallback: str | None = None
-    access: Access = field(default_factory=Access)
+    access: ProviderAccess = field(default_factory=ProviderAccess)
     attempts: int = 3
     alarm: Alarm | None = None
     rest: float = 60
@@ -230,7 +230,7 @@ class Models:
             if not isinstance(message.content, str):
                 message.response_metadata["asked"] = name
             message = await self._received(trial, message)
-            parsed = read(message, request.schema) if request.schema else None
+            parsed = read_form(message, request.schema) if request.schema else None
             reason = unusable(message) or ("malformed" if request.schema and parsed is None else "")
             if not reason:
                 if trial.wrote:
@@ -252,7 +252,7 @@ class Models:
 
     async def _failed(self, trial: Trial, error: Exception) -> float | None:
         """In how many seconds the model is asked again, in another way perhaps; None: not again."""
-        name, provider, fault = trial.name, trial.provider, judge(error)
+        name, provider, fault = trial.name, trial.provider, judge_failure(error)
         self.last_faults[name] = brief(error)
         if isinstance(error, TimeoutError) and name != OFFLINE:
             self._was_late(trial)

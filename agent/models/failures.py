@@ -39,12 +39,12 @@ _MODELS = {"openai": "CHAT_MODEL or OPENAI_MODEL", "google_genai": "CHAT_MODEL o
 _ADDRESSES = {"openai": "OPENAI_BASE_URL", "google_genai": "GEMINI_BASE_URL"}
 
 
-def key_of(provider: str) -> str:
+def key_setting(provider: str) -> str:
     """The setting that holds a provider's key."""
     return _KEYS.get(provider) or variables(provider)[0]
 
 
-def address_of(provider: str) -> str:
+def address_setting(provider: str) -> str:
     """The setting that holds a provider's address."""
     return _ADDRESSES.get(provider) or variables(provider)[1]
 
@@ -134,7 +134,7 @@ class Trouble:
         """The setting to look at."""
         if self.kind in ("gone", "ways", "offline", "setup"):
             return _MODELS.get(self.provider, "CHAT_MODEL")
-        return address_of(self.provider) if self.kind == "address" else key_of(self.provider)
+        return address_setting(self.provider) if self.kind == "address" else key_setting(self.provider)
 
     @property
     def advice(self) -> str:
@@ -168,13 +168,13 @@ def is_held_back(text: str) -> bool:
     return bool(_HELD_BACK.search(text))
 
 
-def judge(error: BaseException) -> Fault:
+def judge_failure(error: BaseException) -> Fault:
     """What to do about an error, by its HTTP status and what its text says."""
     if isinstance(error, NoAnswer):
         return Fault("again")
     if isinstance(error, NotSetUp):
         return Fault("setup")
-    text, status = said(error), status_of(error)
+    text, status = said(error), http_status_of(error)
     if kind := _not_admitted(text, status):
         return Fault(kind)
     if _AGAIN.search(text) or (status == 400 and is_held_back(text)):
@@ -260,7 +260,7 @@ def said(error: BaseException) -> str:
     return text if words in text or str(body) in text else f"{text} {words[:2000]}"
 
 
-def status_of(error: BaseException) -> int | None:
+def http_status_of(error: BaseException) -> int | None:
     """The HTTP status, wherever the library keeps it; an error that wraps another has that one's."""
     for one in (error, error.__cause__, error.__context__):
         for name in ("status_code", "code"):

@@ -23,7 +23,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from agent.language.locale import words
+from agent.language.locale import locale_phrases
 from agent.language.phrases import say
 from agent.language.screens import asks_for_person, is_emergency, is_greeting, is_injection
 from agent.language.spam import is_spam
@@ -32,7 +32,7 @@ from agent.offline.answers import Answers
 from agent.offline.asking import asks_price, asks_range, noteworthy_in, questions_in
 from agent.offline.heard import Heard
 from agent.offline.quoting import Embed
-from agent.profile import written
+from agent.profile import facts_by_pattern
 from knowledge_base.embed import bundled
 
 # The classes must be this far apart; closer, the class stays unknown. Misplacing a client costs a sale.
@@ -40,7 +40,7 @@ CLASS_MARGIN = 0.03
 # Characters of a question that a tool is asked.
 QUERY_CHARACTERS = 200
 
-_CLIENTS, _OTHERS = words("offline.client_says"), words("offline.other_says")
+_CLIENTS, _OTHERS = locale_phrases("offline.client_says"), locale_phrases("offline.other_says")
 
 
 class OfflineChatModel(BaseChatModel):
@@ -143,7 +143,7 @@ def _calls(calls: Sequence[tuple[str, dict[str, Any]]]) -> AIMessage:
 
 
 def _facts(heard: Heard) -> dict[str, Any]:
-    facts = dict(written(heard.said, heard.region))
+    facts = dict(facts_by_pattern(heard.said, heard.region))
     asked_name = any(say("name", language) in heard.before for language in ("en", heard.language))
     words = heard.said.strip(" .!").split()
     if (

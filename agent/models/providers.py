@@ -38,7 +38,7 @@ def environment(provider: str, known: Mapping[str, str | None] = os.environ) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ProviderAccess:
     """Keys, addresses and the time limit of model providers. `timeout` in seconds for one call; `http`
     carries OpenAI's wire when it is given; `others` knows the providers besides OpenAI and Gemini."""
 
@@ -51,7 +51,7 @@ class Access:
     others: Known = environment
 
 
-def make(name: str, access: Access, options: ModelOptions, responses: bool = False) -> BaseChatModel:
+def make(name: str, access: ProviderAccess, options: ModelOptions, responses: bool = False) -> BaseChatModel:
     """A provider's client. Retries are ours, so that one policy holds for all of them; `responses`: the model
     is only there over OpenAI's Responses interface. Raises NotSetUp."""
     provider, _, model = name.partition(":")
@@ -73,7 +73,7 @@ def make(name: str, access: Access, options: ModelOptions, responses: bool = Fal
 
 
 def _openai(
-    model: str, access: Access, options: ModelOptions, responses: bool, said: dict[str, Any]
+    model: str, access: ProviderAccess, options: ModelOptions, responses: bool, said: dict[str, Any]
 ) -> BaseChatModel:
     from agent.models.openai_wire import OpenAiWire
 
@@ -96,7 +96,7 @@ def _openai(
     )
 
 
-def _gemini(model: str, access: Access, said: dict[str, Any]) -> BaseChatModel:
+def _gemini(model: str, access: ProviderAccess, said: dict[str, Any]) -> BaseChatModel:
     from langchain_google_genai import ChatGoogleGenerativeAI
 
     if (effort := said.pop("reasoning_effort", None)) and re.search(r"gemini-(?:1|2)\b", model):
@@ -108,7 +108,7 @@ def _gemini(model: str, access: Access, said: dict[str, Any]) -> BaseChatModel:
     return ChatGoogleGenerativeAI(model=model, google_api_key=access.gemini_key, max_retries=1, **said)
 
 
-def _other(provider: str, model: str, access: Access, said: dict[str, Any]) -> BaseChatModel:
+def _other(provider: str, model: str, access: ProviderAccess, said: dict[str, Any]) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
     renamed = _RENAMED.get(provider, {})

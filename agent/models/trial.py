@@ -10,7 +10,7 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from agent.model_options import ModelOptions
-from agent.models.failures import Fault, is_held_back, said, status_of
+from agent.models.failures import Fault, http_status_of, is_held_back, said
 from agent.models.usage import Meter
 from agent.models.ways import Ways, is_blank, narrowed, next_ways
 from agent.prompting import TURN
@@ -116,7 +116,7 @@ class Trial:
 
     def leaves_out_tools(self, error: Exception) -> bool:
         """Some servers break down over tools and do not say so: put the request without them, once."""
-        blank = status_of(error) == 500 and "internal server error" in said(error).casefold()
+        blank = http_status_of(error) == 500 and "internal server error" in said(error).casefold()
         if not blank or self.refused or not self.ways.tools or not self.request.offered:
             return False
         self.refused, self.ways = True, replace(self.ways, tools=False, forced=False)

@@ -265,7 +265,7 @@ def without_foreign_parts(message: AnyMessage, name: str) -> AnyMessage:
     return message.model_copy(update={"content": _text(message)})
 
 
-def read(answer: AIMessage, schema: type[BaseModel]) -> BaseModel | None:
+def read_form(answer: AIMessage, schema: type[BaseModel]) -> BaseModel | None:
     """The structured output of an answer: its call, or JSON in its text, whatever stands around it."""
     found: list[Any] = [call["args"] for call in answer.tool_calls if call["name"] == schema.__name__]
     if not found:

@@ -12,7 +12,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agent.access_lists import listed
+from agent.access_lists import is_listed
 from agent.context import PROFILE_FIELDS, Context
 from agent.language.detect import language_of
 from agent.language.phrases import Phrase, say, was_said
@@ -62,7 +62,7 @@ async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
     decided = _decided(state, runtime.context)
     if runtime.store and not runtime.context.keep_notes and _resets(state):
         whose = str(get_config().get("configurable", {}).get("thread_id", ""))
-        await notes.forget(runtime.store, state.get("bot_id", "default"), whose)
+        await notes.forget_notes(runtime.store, state.get("bot_id", "default"), whose)
     update: dict[str, Any] = decided.update  # pyright: ignore[reportAssignmentType] - always made here
     if ordered:  # it may be on the list of the people at the business already
         update["task"] = f"has deleted what they wrote: {' / '.join(ordered)[:300]}"
@@ -143,8 +143,8 @@ def _for_people(words: str) -> str:
 
 def _ignored(context: Context, identity: str) -> bool:
     """Whether somebody is never answered: on the one list, or missing on the other."""
-    wanted = not context.respond_to_whitelist or listed(context.respond_to_whitelist, identity)
-    return not wanted or listed(context.ignore, identity)
+    wanted = not context.respond_to_whitelist or is_listed(context.respond_to_whitelist, identity)
+    return not wanted or is_listed(context.ignore, identity)
 
 
 def _unusable(waiting: Sequence[AnyMessage]) -> Phrase | None:

@@ -17,10 +17,10 @@ from agent.language.yes_no import decision_in
 from agent.memory import notes
 from agent.models.chat import Models, NoModelAnswered
 from agent.models.usage import Meter
-from agent.profile import Facts, kept, region_of, schema
+from agent.profile import Facts, checked_facts, facts_schema, region_of
 from agent.prompts import filled
 from agent.state import State, burst, burst_text, text_of, untagged
-from agent.turn_services import services_of
+from agent.turn_services import turn_services_of
 
 log = structlog.get_logger()
 
@@ -36,16 +36,16 @@ async def extract(
     stage and the topic; the notes of the contact with those that are new. No model is asked when nothing
     could be new."""
     store, bot_id = runtime.store, state.get("bot_id", "default")
-    meter = services_of(config).meter
+    meter = turn_services_of(config).meter
     if store is None:
         return await _extracted(state, runtime.context, meter, models, {})
     whose = str(config.get("configurable", {}).get("thread_id", ""))
-    known = {note.key: note.text for note in await notes.read(store, bot_id, whose)}
+    known = {note.key: note.text for note in await notes.read_notes(store, bot_id, whose)}
     update = await _extracted(state, runtime.context, meter, models, known)
     new: dict[str, tuple[str, str]] = update.pop("new_notes", {})
     if new:
-        await notes.write(store, bot_id, whose, new)
-        known = {note.key: note.text for note in await notes.read(store, bot_id, whose)}
+        await notes.write_notes(store, bot_id, whose, new)
+        known = {note.key: note.text for note in await notes.read_notes(store, bot_id, whose)}
     return {**update, "notes": known}
 
 
@@ -78,7 +78,7 @@ async def _extracted(
             context.model_of("extract"),
             [SystemMessage(prompt), *_before(state), *waiting],
             meter,
-            schema=schema(custom),
+            schema=facts_schema(custom),
             call=context.call_of("extract"),
         )
     except NoModelAnswered:
@@ -86,10 +86,10 @@ async def _extracted(
     facts: Facts = asked.parsed
     new = {
         field: value
-        for field, value in kept(facts, said, region or None, custom).items()
+        for field, value in checked_facts(facts, said, region or None, custom).items()
         if profile.get(field) != value
     }
-    where = sources(new, waiting)
+    where = fact_sources(new, waiting)
     if made := answer or _quoted(facts, said):
         new["decision"] = made
     if facts.stage and facts.stage != profile.get("stage"):
@@ -127,7 +127,7 @@ def _quoted(facts: Facts, said: str) -> str | None:
     return facts.decision
 
 
-def sources(facts: Mapping[str, str], messages: Sequence[HumanMessage]) -> dict[str, str]:
+def fact_sources(facts: Mapping[str, str], messages: Sequence[HumanMessage]) -> dict[str, str]:
     """The id of the message each fact stands in, the last one for a fact that is put together from
     several."""
 

@@ -11,12 +11,12 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from agent.context import PROFILE_FIELDS, Context
-from agent.language.follow_up_phrases import Kind, kind_of, template
+from agent.language.follow_up_phrases import Kind, kind_of, touch_text
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.prompting import answerable, fenced
 from agent.prompts import filled
 from agent.state import State, text_of, untagged
-from agent.turn_services import services_of
+from agent.turn_services import turn_services_of
 
 # How much of the touches before goes into the prompt, so that none says the same again.
 BEFORE = 600
@@ -36,7 +36,7 @@ async def follow_up(
         return Command(update=_said(state, fixed, "template"), goto="remember")
     kind = kind_of(touch.get("number", 1), touch.get("of", 1))
     language = state.get("profile", {}).get("language") or "en"
-    offline = template(kind, language, _short(context.business), state.get("profile", {}).get("name") or "")
+    offline = touch_text(kind, language, _short(context.business), state.get("profile", {}).get("name") or "")
     if models.resolve(context.model) == OFFLINE or state.get("complaint"):
         return Command(update=_said(state, offline, OFFLINE), goto="remember")
     messages = [
@@ -48,7 +48,7 @@ async def follow_up(
         asked = await models.ask(
             context.model,
             messages,
-            services_of(config).meter,
+            turn_services_of(config).meter,
             call=context.call_of("follow_up"),
         )
     except NoModelAnswered:

@@ -13,7 +13,7 @@ from langgraph.types import Command
 
 from agent.context import Context
 from agent.grounding.claims import claims_in
-from agent.grounding.evidence import Evidence, Source
+from agent.grounding.evidence import Evidence, EvidenceText
 from agent.grounding.verify import Finding, findings
 from agent.language.detect import script_of
 from agent.language.phrases import clock_line, fixed_texts, moment_of, opening_lines, say
@@ -49,7 +49,7 @@ def _grounded(state: State, context: Context) -> Command[Next]:
         return Command(goto="passed")
     if wrong := _complaints(findings(". ".join(words_in(state.get("shown", []))), evidence(state, context))):
         return _without_choices(state, language, wrong)
-    if other := _other_letters(reply, asked(state)):
+    if other := _other_letters(reply, contact_words(state)):
         if not state.get("complaint") and state.get("model") != OFFLINE:
             return written_anew(state, [*_complaints(_found(state, context)), *other])
     if context.verifies and state.get("model") != OFFLINE:
@@ -114,40 +114,44 @@ def _instead(state: State, text: str, task: str, checked: list[str] | None = Non
     return Command(update={**update, "checked": checked or [], "model": "ground"}, goto="remember")
 
 
-def asked(state: State) -> str:
+def contact_words(state: State) -> str:
     """What the contact said before this reply."""
     return burst_text({**state, "messages": state["messages"][:-1]})
 
 
 def evidence(state: State, context: Context) -> Evidence:
     """Everything a reply of this turn may rest on."""
-    sources = [Source("the bot's facts", f"{context.business}\n{context.facts}")]
+    sources = [EvidenceText("the bot's facts", f"{context.business}\n{context.facts}")]
     for p in state.get("passages", []):
         sources.append(
-            Source(f"{p['document']}, p. {p['page']}", f"{p['text']}\n{p['document']} p. {p['page']}")
+            EvidenceText(f"{p['document']}, p. {p['page']}", f"{p['text']}\n{p['document']} p. {p['page']}")
         )
-    sources.append(Source("the summary", state.get("summary") or ""))
-    sources.append(Source("the clock", state.get("now") or ""))
+    sources.append(EvidenceText("the summary", state.get("summary") or ""))
+    sources.append(EvidenceText("the clock", state.get("now") or ""))
     if opening := state.get("opening"):
         told = opening_lines(opening, state.get("profile", {}).get("language") or "en")
-        sources.append(Source("the opening hours", "\n".join([opening_words(opening), *told])))
+        sources.append(EvidenceText("the opening hours", "\n".join([opening_words(opening), *told])))
     if now := moment_of(state.get("now") or ""):
-        sources.append(Source("the clock", clock_line(now, state.get("profile", {}).get("language") or "en")))
-    sources.append(Source("a fixed text", fixed_texts(state.get("profile", {}).get("language") or "en")))
+        sources.append(
+            EvidenceText("the clock", clock_line(now, state.get("profile", {}).get("language") or "en"))
+        )
+    sources.append(
+        EvidenceText("a fixed text", fixed_texts(state.get("profile", {}).get("language") or "en"))
+    )
     for message in state["messages"][:-1]:
         if isinstance(message, ToolMessage):
             if message.status == "error":  # what a failure says is no fact of the shop's
                 continue
-            sources.append(Source(f"the answer of {message.name}", text_of(message)))
+            sources.append(EvidenceText(f"the answer of {message.name}", text_of(message)))
         elif isinstance(message, HumanMessage):
-            sources.append(Source("the contact's words", text_of(message), of_contact=True))
+            sources.append(EvidenceText("the contact's words", text_of(message), of_contact=True))
         elif isinstance(message, AIMessage):
             who = "a colleague's words" if message.name == "operator" else "an earlier reply"
-            sources.append(Source(who, text_of(message)))
+            sources.append(EvidenceText(who, text_of(message)))
     profile = "\n".join(str(value) for value in state.get("profile", {}).values() if value)
     noted = "\n".join(state.get("notes", {}).values())
-    sources.append(Source("the notes", noted, of_contact=True))
-    return Evidence([*sources, Source("the profile", profile, of_contact=True)], asked(state))
+    sources.append(EvidenceText("the notes", noted, of_contact=True))
+    return Evidence([*sources, EvidenceText("the profile", profile, of_contact=True)], contact_words(state))
 
 
 def reveals(context: Context, reply: str) -> bool:

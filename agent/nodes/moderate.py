@@ -11,7 +11,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, Field
 
-from agent.access_lists import SAID_BY_OPERATOR, TURNED_AWAY, listed
+from agent.access_lists import SAID_BY_OPERATOR, TURNED_AWAY, is_listed
 from agent.context import Context
 from agent.language.screens import (
     asks_for_person,
@@ -24,7 +24,7 @@ from agent.language.screens import (
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.prompts import filled
 from agent.state import State, burst, burst_text
-from agent.turn_services import services_of
+from agent.turn_services import turn_services_of
 
 # A contact is turned away only by a moderator that is surer than this.
 SURE = 0.6
@@ -56,7 +56,7 @@ async def moderate(
     known = profile.get("class") or "unknown"
     if known == "non_client" and profile.get("class_reason") == SAID_BY_OPERATOR:
         return _turned_away(profile)
-    if listed(context.allow, state.get("identity", "")):
+    if is_listed(context.allow, state.get("identity", "")):
         return (
             {} if known == "client" else {"profile": {"class": "client", "class_reason": "on the allow list"}}
         )
@@ -69,7 +69,7 @@ async def moderate(
         asked = await models.ask(
             context.model_of("moderate"),
             [SystemMessage(prompt), *burst(state)],
-            services_of(config).meter,
+            turn_services_of(config).meter,
             schema=Verdict,
             call=context.call_of("moderate"),
         )

@@ -21,7 +21,7 @@ from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.models.usage import Meter
 from agent.prompts import filled
 from agent.state import State, text_of, untagged
-from agent.turn_services import services_of
+from agent.turn_services import turn_services_of
 
 SUMMARY_CHARACTERS = 1_200
 LINE_CHARACTERS = 160
@@ -42,7 +42,7 @@ async def remember(
     ]
     update: dict[str, Any] = {"messages": [RemoveMessage(id=m.id) for m in (*traffic, *old) if m.id]}
     if old:
-        before, meter = state.get("summary") or "", services_of(config).meter
+        before, meter = state.get("summary") or "", turn_services_of(config).meter
         update["summary"] = await _summary(before, old, context, models, meter)
     return update
 

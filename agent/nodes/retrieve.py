@@ -17,7 +17,7 @@ from agent.language.screens import is_media_only, is_pleasantry
 from agent.models.usage import Meter
 from agent.offline.asking import also_searched, questions_in
 from agent.state import Quoted, State, burst, burst_text, text_of, without_notes
-from agent.turn_services import services_of
+from agent.turn_services import turn_services_of
 from knowledge_base.goods.validity import on_day
 from tools.runtime import PriceList
 
@@ -68,7 +68,7 @@ async def retrieve(
     if not said or is_pleasantry(said) or is_media_only(said):
         return {"passages": []}
     try:
-        searching = _found(state, runtime.context, knowledge, said, services_of(config).meter)
+        searching = _found(state, runtime.context, knowledge, said, turn_services_of(config).meter)
         found = await asyncio.wait_for(searching, SECONDS)
     except Exception as error:  # an embedding provider's outage must not silence the shop
         log.error("retrieval_failed", error=repr(error)[:300])

@@ -17,10 +17,10 @@ from agent.language.detect import script_of
 from agent.language.phrases import say
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.nodes.requests import without_a_model
-from agent.prompting import Blocks, answerable, fenced, opening_words, shown, with_turn
+from agent.prompting import Blocks, answerable, fenced, opening_words, with_attachments, with_turn
 from agent.prompts import filled
 from agent.state import State, burst, burst_text, text_of, untagged
-from agent.turn_services import services_of
+from agent.turn_services import turn_services_of
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ async def sell(
 ) -> Command[Next]:
     """One model call. Its text is the reply; its tool calls are run and come back here, up to `tool_rounds`
     times. `tools` gives those that some patterns of names allow."""
-    services = services_of(config)
+    services = turn_services_of(config)
     context, language = runtime.context, state.get("profile", {}).get("language") or "en"
     offered = (
         _offered(tools(context.tools), context) if _rounds(state["messages"]) < context.tool_rounds else ()
@@ -98,7 +98,7 @@ def _messages(
         voice=context.voice.words(),
         facts=context.facts or "none",
     )
-    said = shown(answerable(state["messages"]), attachments)
+    said = with_attachments(answerable(state["messages"]), attachments)
     waiting = burst(state)
     return with_turn(rules, said, _turn(state, context, language), str(waiting[0].id) if waiting else "")
 

@@ -17,7 +17,7 @@ from agent.context import Context
 from agent.nodes.retrieve import Knowledge
 from agent.state import State
 from agent.tool_calls import Answer, Calling
-from agent.turn_services import services_of
+from agent.turn_services import turn_services_of
 from tools import allowed, found
 from tools.runtime import ToolServices, with_services
 
@@ -45,7 +45,7 @@ def tool_node(knowledge: Knowledge, calling: Calling) -> ToolNode:
             shelf = runtime.context.knowledge_base or runtime.state.get("bot_id", "default")
             services = ToolServices(
                 await knowledge.price_list(shelf),
-                services_of(runtime.config).calendar,
+                turn_services_of(runtime.config).calendar,
                 files={file.name: file.about for file in runtime.context.files},
                 forms={form.name: form.about for form in runtime.context.forms},
                 today=runtime.state.get("now", "")[:10],

@@ -16,19 +16,19 @@ from agent.context import Context
 from agent.grounding.citations import unquoted
 from agent.grounding.claims import claims_in
 from agent.grounding.notary import FIGURES, Doubt, Verified, doubts
-from agent.grounding.numbered import Line, Sentence, lines, mended, sentences
-from agent.grounding.verify import unsupported
+from agent.grounding.numbered import Line, Sentence, evidence_lines, mended, sentences
+from agent.grounding.verify import unsupported_claims
 from agent.language.phrases import say
 from agent.language.screens import is_pleasantry
 from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.models.usage import Meter
-from agent.nodes.ground import Next, asked, evidence, judged_by_code, written_anew
+from agent.nodes.ground import Next, contact_words, evidence, judged_by_code, written_anew
 from agent.nodes.retrieve import Knowledge
 from agent.prompting import opening_words
 from agent.prompts import filled
-from agent.state import Backed, Cited, State, text_of, untagged, without_notes
+from agent.state import BackedSentence, Cited, State, text_of, untagged, without_notes
 from agent.tapping.presenting import with_taps
-from agent.turn_services import services_of
+from agent.turn_services import turn_services_of
 
 # Earlier messages whose words count as evidence.
 EARLIER = 16
@@ -56,12 +56,12 @@ async def _judged(state: State, context: Context, config: RunnableConfig, models
     parts = sentences(reply)
     if not any(_may_claim(part) for part in parts):
         return Command(goto="passed")
-    known = lines(sources(state, context))
-    asking = request(context, known, asked(state), parts)
-    verified = await _read(asking, len(parts), context, models, services_of(config).meter)
+    known = evidence_lines(evidence_of_turn(state, context))
+    asking = request(context, known, contact_words(state), parts)
+    verified = await _read(asking, len(parts), context, models, turn_services_of(config).meter)
     if verified is None:
         return judged_by_code(state, context, [part.text for part in unquoted(parts, known)])
-    vetoed = {finding.claim.text.strip() for finding in unsupported(reply, evidence(state, context))}
+    vetoed = {finding.claim.text.strip() for finding in unsupported_claims(reply, evidence(state, context))}
     today = (
         datetime.fromtimestamp(state.get("at", 0) / 1000, UTC).date().isoformat() if state.get("at") else ""
     )
@@ -92,7 +92,7 @@ def request(
     return [SystemMessage(filled(context.verify_prompt, business=context.business)), HumanMessage(text)]
 
 
-def sources(state: State, context: Context) -> Iterator[tuple[str, str, str]]:
+def evidence_of_turn(state: State, context: Context) -> Iterator[tuple[str, str, str]]:
     """All that a reply of this turn may rest on, what matters most first: (sort, what people call it,
     text)."""
     if now := state.get("now"):
@@ -200,18 +200,18 @@ def _cited(state: State, known: Sequence[Line], verified: Verified) -> list[Cite
     return [*(told for told in state.get("cited", []) if told["text"] not in texts), *new][-MOST_CITED:]
 
 
-def _backed(parts: Sequence[Sentence], known: Sequence[Line], verified: Verified) -> list[Backed]:
+def _backed(parts: Sequence[Sentence], known: Sequence[Line], verified: Verified) -> list[BackedSentence]:
     """Each sentence with what it rests on, and the passage or row that stands in, for the dashboard."""
-    by_id, found = {line.id: line for line in known}, list[Backed]()
+    by_id, found = {line.id: line for line in known}, list[BackedSentence]()
     for part in parts:
         said = next((one for one in verified.sentences if one.n == part.n), None)
         cited = said.cite if said and said.status == "supported" else []
         lines = [(line, cite.quote) for cite in cited if (line := by_id.get(cite.id.strip("[] ")))]
         for line, quote in lines:
             passage = _passage(line, known)
-            found.append(Backed(sentence=part.text, source=line.source, quote=quote, passage=passage))
+            found.append(BackedSentence(sentence=part.text, source=line.source, quote=quote, passage=passage))
         if not lines:
-            found.append(Backed(sentence=part.text, source="", quote="", passage=""))
+            found.append(BackedSentence(sentence=part.text, source="", quote="", passage=""))
     return found
 
 

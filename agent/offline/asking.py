@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from agent.grounding.units import WEEKDAY
-from agent.language.locale import LOCALES, anywhere, table, within
+from agent.language.locale import LOCALES, anywhere, phrases_within, table
 from agent.language.notation import bordered
 from agent.language.screens import asks_who, is_goodbye, is_greeting, is_pleasantry, is_thanks
 
@@ -27,9 +27,9 @@ _NOW = re.compile(anywhere("asking.now"), re.I)
 _DAY = re.compile(f"{anywhere('claims.today')}|{anywhere('claims.tomorrow')}", re.I)
 _PRICE = re.compile(anywhere("offline.asks_price"), re.I)
 _RANGE = re.compile(anywhere("offline.asks_range"), re.I)
-_BEGINS = re.compile(rf"\A\W*(?:\w+\W+)?(?:{within('asking.begins')})(?!\w)", re.I)
+_BEGINS = re.compile(rf"\A\W*(?:\w+\W+)?(?:{phrases_within('asking.begins')})(?!\w)", re.I)
 _ASKS = re.compile(anywhere("asking.begins"), re.I)
-_JOIN = re.compile(rf"[,;]?\s+(?:{within('asking.joins')})\s+", re.I)
+_JOIN = re.compile(rf"[,;]?\s+(?:{phrases_within('asking.joins')})\s+", re.I)
 _SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+")
 _TOPICS = {topic: re.compile(bordered(phrases), re.I) for topic, phrases in table("asking.topics").items()}
 _NOTEWORTHY = {

@@ -16,9 +16,9 @@ from langchain_core.messages import (
 
 from agent.language.detect import language_of
 from agent.language.phrases import Phrase, moment_of, say
-from agent.offline.quoting import Passage
+from agent.offline.quoting import ShownPassage
 from agent.opening import Opening
-from agent.profile import written
+from agent.profile import facts_by_pattern
 
 ASKED_FOR: tuple[Phrase, ...] = ("name", "email", "company", "phone")
 
@@ -49,19 +49,20 @@ class Heard:
             for m in turn
             if isinstance(m, ToolMessage) and m.status != "error"
         ]
-        self.language = tag(system, "language") or language_of(self.said)
-        self.business = tag(system, "business")
-        self.region = tag(system, "region") or None
-        facts = tag(system, "facts")
+        self.language = tagged_text(system, "language") or language_of(self.said)
+        self.business = tagged_text(system, "business")
+        self.region = tagged_text(system, "region") or None
+        facts = tagged_text(system, "facts")
         self.passages = [
-            Passage(language, match == "strong", text) for _, _, language, match, text in _passages(system)
+            ShownPassage(language, match == "strong", text)
+            for _, _, language, match, text in _passages(system)
         ]
         if facts and facts != "none":
-            self.passages.insert(0, Passage(language_of(facts), True, facts))
-        self.missing = tag(system, "missing").split(", ")
-        self.gave_details = any(True for _ in written(self.said, self.region))
-        self.now = moment_of(tag(system, "now"))
-        self.opening = _opening(tag(system, "hours"))
+            self.passages.insert(0, ShownPassage(language_of(facts), True, facts))
+        self.missing = tagged_text(system, "missing").split(", ")
+        self.gave_details = any(True for _ in facts_by_pattern(self.said, self.region))
+        self.now = moment_of(tagged_text(system, "now"))
+        self.opening = _opening(tagged_text(system, "hours"))
 
     def say(self, phrase: Phrase) -> str:
         """A fixed text in the contact's language."""
@@ -105,7 +106,7 @@ def _passages(system: str) -> Iterator[tuple[str, str, str, str, str]]:
         at = end
 
 
-def tag(text: str, name: str) -> str:
+def tagged_text(text: str, name: str) -> str:
     """What stands between `<name>` and `</name>` of a prompt; empty where they do not stand."""
     _, _, behind = text.partition(f"<{name}>")
     inside, closing, _ = behind.partition(f"</{name}>")

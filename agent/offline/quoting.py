@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from agent.language.locale import LOCALES, words
+from agent.language.locale import LOCALES, locale_phrases
 from agent.language.phrases import say
 from agent.offline.asking import is_question, states_hours, subjects_of, topics_in
 from knowledge_base.goods.corrections import UNCONFIRMED
@@ -39,7 +39,7 @@ _SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+")
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class ShownPassage:
     """A passage as the prompt shows it; `strong` says whether search holds it for an answer."""
 
     language: str
@@ -50,14 +50,14 @@ class Passage:
 class _Line(NamedTuple):
     sentence: str
     paragraph: str
-    passage: Passage
+    passage: ShownPassage
     heading: str
 
 
 class Quotes:
     """What passages say, for a contact who reads `language`."""
 
-    def __init__(self, embed: Embed, passages: Sequence[Passage], language: str) -> None:
+    def __init__(self, embed: Embed, passages: Sequence[ShownPassage], language: str) -> None:
         self._embed, self._language = embed, language
         said = (replace(p, text=_in_force(p.text)) for p in passages)
         self._passages = sorted((p for p in said if p.text), key=lambda p: self._reads(p.language))
@@ -114,7 +114,7 @@ class Quotes:
                 return found
         return ""
 
-    def _nearest(self, question: str, passages: Sequence[Passage]) -> str:
+    def _nearest(self, question: str, passages: Sequence[ShownPassage]) -> str:
         wanted, said, topics = self._embed(question), stems(question), topics_in(question)
 
         @cache  # the same line again costs nothing
@@ -226,8 +226,8 @@ def stems(text: str) -> set[str]:
     return {word[:5] for word in re.findall(r"[^\W\d_]{4,}", text.casefold())}
 
 
-_NAMES, _PRICES = words("columns.product_name"), words("columns.product_price")
-_CURRENCIES, _CODES = words("columns.product_currency"), words("columns.product_code")
+_NAMES, _PRICES = locale_phrases("columns.product_name"), locale_phrases("columns.product_price")
+_CURRENCIES, _CODES = locale_phrases("columns.product_currency"), locale_phrases("columns.product_code")
 # Columns that say nothing to a customer, or are said in words.
 _UNSAID = frozenset(("article", "ordinal", "picture", "link", "category", "old_price", "stock"))
 

@@ -37,7 +37,7 @@ class Prompt:
 @cache
 def prompt(name: str) -> Prompt:
     """The prompt of `NAME.md`. Raises BadPrompt."""
-    return parsed(name, (HERE / f"{name}.md").read_text(encoding="utf-8"))
+    return parse_prompt(name, (HERE / f"{name}.md").read_text(encoding="utf-8"))
 
 
 def names() -> list[str]:
@@ -45,10 +45,10 @@ def names() -> list[str]:
     return sorted(path.stem for path in HERE.glob("*.md"))
 
 
-def parsed(name: str, file: str) -> Prompt:
+def parse_prompt(name: str, file: str) -> Prompt:
     """A prompt from the text of its file. Raises BadPrompt when its front matter does not say what it
     must."""
-    head, text = split(file)
+    head, text = split_front_matter(file)
     try:
         said = yaml.safe_load(head)
         about, node, holes = (said[key] for key in ("about", "node", "placeholders"))
@@ -59,7 +59,7 @@ def parsed(name: str, file: str) -> Prompt:
     return Prompt(name, str(about), str(node), tuple(map(str, holes or ())), text)
 
 
-def split(file: str) -> tuple[str, str]:
+def split_front_matter(file: str) -> tuple[str, str]:
     """(front matter, text) of a file; the first is empty where it has none."""
     if not file.startswith(f"{FENCE}\n"):
         return "", file.strip()
@@ -69,11 +69,11 @@ def split(file: str) -> tuple[str, str]:
 
 def with_text(file: str, text: str) -> str:
     """A file with its text replaced, front matter as it was."""
-    head, _ = split(file)
+    head, _ = split_front_matter(file)
     return f"{FENCE}\n{head}\n{FENCE}\n{text.strip()}\n" if head else f"{text.strip()}\n"
 
 
-def read(name: str) -> str:
+def prompt_text(name: str) -> str:
     """What a model reads of `NAME.md`."""
     return prompt(name).text
 

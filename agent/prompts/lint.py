@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from agent.prompts import HERE, BadPrompt, parsed, placeholders
+from agent.prompts import HERE, BadPrompt, parse_prompt, placeholders
 
 # The longest prompt before anything is filled in: about 1,500 tokens, of which a customer pays every turn.
 LONGEST = 6_000
 
 
-def problems(nodes: Iterable[str], used: Iterable[str], folder: Path = HERE) -> list[str]:
+def prompt_problems(nodes: Iterable[str], used: Iterable[str], folder: Path = HERE) -> list[str]:
     """One line for each fault of a prompt. `nodes` are those of the graph, `used` the names of the prompts
     that some node reads."""
     nodes, used = set(nodes), set(used)
@@ -27,7 +27,7 @@ def problems(nodes: Iterable[str], used: Iterable[str], folder: Path = HERE) -> 
 
 def _faults(name: str, file: str, nodes: set[str]) -> list[str]:
     try:
-        prompt = parsed(name, file)
+        prompt = parse_prompt(name, file)
         holes = placeholders(prompt.text)
     except BadPrompt as error:
         return [str(error).removeprefix(f"{name}.md: ")]

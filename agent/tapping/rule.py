@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
-from agent.language.locale import within
+from agent.language.locale import phrases_within
 from agent.language.phrases import say
 from agent.state import text_of
 from agent.tapping.cards import MOST
@@ -21,7 +21,7 @@ from tools.runtime import Card, Option, PriceList, Shown
 LONGEST_QUESTION = 200
 YES, NO = "yes", "no"
 _SLOT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
-_YES_NO = re.compile(rf"(?:.*[\s¿,])?(?:{within('yes_no.asked')})(?!\w)", re.I | re.S)
+_YES_NO = re.compile(rf"(?:.*[\s¿,])?(?:{phrases_within('yes_no.asked')})(?!\w)", re.I | re.S)
 _SENTENCE = re.compile(r"(?<=[.!?…।؟:])\s+|\n+")
 
 
@@ -53,7 +53,7 @@ def asks_yes_or_no(reply: str) -> bool:
 
 def _alternatives(question: str) -> bool:
     """Whether it offers one thing or another, which no yes answers."""
-    return bool(re.search(rf"(?<!\w)(?:{within('yes_no.alternatives')})(?!\w)", question, re.I))
+    return bool(re.search(rf"(?<!\w)(?:{phrases_within('yes_no.alternatives')})(?!\w)", question, re.I))
 
 
 def _turn(messages: Sequence[AnyMessage]) -> list[ToolMessage]:

@@ -23,7 +23,7 @@ from channels.content.parts import (
     counted,
     unlike,
 )
-from channels.markup import units
+from channels.markup import utf16_length
 
 PRODUCTS, GROUPS, CARDS = 30, 10, 10
 # Buttons of a card, its text, the line breaks in that, and the id of a button.
@@ -110,7 +110,7 @@ class Card(Frozen):
             raise ValueError("buttons and url: a card has either buttons or one link")
         if self.picture.data:
             raise ValueError("picture: WhatsApp fetches that of a card by its address: give its url")
-        if any(units(button.id) > CARD_ID for button in self.buttons):
+        if any(utf16_length(button.id) > CARD_ID for button in self.buttons):
             raise ValueError(f"buttons: the id of one on a card has at most {CARD_ID} characters: shorten it")
         if self.buttons:
             counted(self.buttons, 1, CARD_BUTTONS, "buttons of a card", "leave some out")

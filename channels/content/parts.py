@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from channels.markup import units
+from channels.markup import utf16_length
 
 
 class Frozen(BaseModel):
@@ -33,10 +33,10 @@ def fitted(text: str, most: int) -> str:
     """The text in at most so many characters: cut between words where that keeps most of it, and marked with
     an ellipsis."""
     flat = re.sub(r"[ \t\r\n]+", " ", text).strip()
-    if units(flat) <= most:
+    if utf16_length(flat) <= most:
         return flat
     head = flat
-    while units(head) > most - 1:
+    while utf16_length(head) > most - 1:
         head = head[:-1]
     space = head.rfind(" ")
     return f"{(head[:space] if space > most // 2 else head).rstrip(' ,;:-')}…"
@@ -46,11 +46,11 @@ def bounded(most: int, what: str, least: int = 1) -> AfterValidator:
     """A text of so many characters; `what` the error calls it."""
 
     def check(text: str) -> str:
-        length = units(text.strip())
+        length = utf16_length(text.strip())
         if length < least:
             raise ValueError(f"{what} is empty: write at least {least} character of it")
-        if units(text) > most:
-            raise ValueError(f"{what} has {units(text)} characters, WhatsApp takes {most}: shorten it")
+        if utf16_length(text) > most:
+            raise ValueError(f"{what} has {utf16_length(text)} characters, WhatsApp takes {most}: shorten it")
         return text
 
     return AfterValidator(check)

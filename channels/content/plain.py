@@ -34,7 +34,7 @@ from channels.content.media import (
     Text,
     Video,
 )
-from channels.markup import units
+from channels.markup import utf16_length
 
 # A caption holds so many characters ("Media").
 CAPTION = 1024
@@ -49,7 +49,7 @@ def simplified(content: Content, shows: frozenset[str]) -> Content:
         return content
     words = as_text(content)
     picture = _picture(content)
-    if picture and picture.kind in shows and units(words) <= CAPTION:
+    if picture and picture.kind in shows and utf16_length(words) <= CAPTION:
         return picture.model_copy(update={"caption": words})
     return Text(body=words)
 

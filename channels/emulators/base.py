@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
-from channels.emulators.media import File, Files
+from channels.emulators.media import Files, ReceivedFile
 from channels.emulators.phone import Bubble, Phones
 
 ContactNumber = Annotated[str, Field(pattern=r"^[0-9]{6,15}$")]
@@ -35,7 +35,7 @@ class Written(BaseModel):
     group: str = ""
 
 
-class Fault(BaseModel):
+class SendFault(BaseModel):
     """How the next sends go wrong. `seconds` the answer takes; `deliver` says whether the message arrives
     anyway; `later` says that the request is taken and a `failed` status follows."""
 
@@ -49,7 +49,7 @@ class Fault(BaseModel):
     later: bool = False
 
 
-class Delivery(BaseModel):
+class DeliveryFault(BaseModel):
     """What happens to the next webhooks: so many are lost, come twice, come `seconds` late, or are held until
     `reorder` of them are there and then come the other way round."""
 
@@ -70,8 +70,8 @@ class Emulator:
         self.phones, self.files = Phones(journal), Files()
         self.requests: deque[dict[str, Any]] = deque(maxlen=10_000)
         self.reads: deque[str] = deque(maxlen=10_000)
-        self.faults: deque[Fault] = deque()
-        self.delivery = Delivery()
+        self.faults: deque[SendFault] = deque()
+        self.delivery = DeliveryFault()
         self._pauses, self._held = pauses, list[tuple[Post, Callable[[], None]]]()
         self.http = httpx.AsyncClient(timeout=30)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -84,7 +84,7 @@ class Emulator:
         """Put up the HTTP interface: the control side, and in an emulator that of its provider."""
         self.app.include_router(control)
 
-    async def write(self, number: str, written: Written, file: File | None = None) -> str:
+    async def write(self, number: str, written: Written, file: ReceivedFile | None = None) -> str:
         """The contact sends a text, or a file with the text as its caption; returns its message id."""
         raise NotImplementedError
 
@@ -100,7 +100,7 @@ class Emulator:
             task.cancel()
         await self.http.aclose()
 
-    def fault(self) -> Fault | None:
+    def fault(self) -> SendFault | None:
         """How the send that is asked for now goes wrong."""
         if not self.faults:
             return None
@@ -152,14 +152,14 @@ Controlled = Annotated[Emulator, Depends(emulator_of)]
 
 
 @control.post("/faults")
-async def add_fault(emulator: Controlled, fault: Fault) -> dict[str, int]:
+async def add_fault(emulator: Controlled, fault: SendFault) -> dict[str, int]:
     """The next sends go wrong."""
     emulator.faults.append(fault)
     return {"faults": len(emulator.faults)}
 
 
 @control.post("/delivery")
-async def set_delivery(emulator: Controlled, delivery: Delivery) -> Delivery:
+async def set_delivery(emulator: Controlled, delivery: DeliveryFault) -> DeliveryFault:
     """The next webhooks go wrong."""
     emulator.delivery = delivery
     return delivery
@@ -180,7 +180,9 @@ async def send_file(
     caption: Annotated[MessageText, Form()] = "",
 ) -> dict[str, str]:
     """The contact sends a file."""
-    kept = File(await file.read(), file.content_type or "application/octet-stream", file.filename or "")
+    kept = ReceivedFile(
+        await file.read(), file.content_type or "application/octet-stream", file.filename or ""
+    )
     return {"id": await emulator.write(number, Written(contact=contact, text=caption), kept)}
 
 
@@ -223,7 +225,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
     return JSONResponse({"detail": [{"loc": one["loc"], "msg": one["msg"]} for one in found]}, 422)
 
 
-def refused(status: int, body: dict[str, Any], fault: Fault | None = None) -> Response:
+def refused(status: int, body: dict[str, Any], fault: SendFault | None = None) -> Response:
     """An error answer; a gateway's page when the fault asks for one."""
     headers = {"Retry-After": str(fault.retry_after)} if fault and fault.retry_after is not None else None
     if fault and fault.html:

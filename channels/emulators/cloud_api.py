@@ -19,10 +19,10 @@ from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
-from channels.emulators.base import Emulator, Fault, Written, emulator_of, refused
+from channels.emulators.base import Emulator, SendFault, Written, emulator_of, refused
 from channels.emulators.cloud_answers import Answer, answered, shown_of, words_of
 from channels.emulators.cloud_requests import ReadRequest, SendRequest, media_in
-from channels.emulators.media import File, message_of
+from channels.emulators.media import ReceivedFile, media_message
 from channels.emulators.phone import Bubble
 from channels.json_parts import as_dict
 
@@ -65,7 +65,7 @@ class CloudApiEmulator(Emulator):
         super().serve()
         self.app.include_router(routes)
 
-    async def write(self, number: str, written: Written, file: File | None = None) -> str:
+    async def write(self, number: str, written: Written, file: ReceivedFile | None = None) -> str:
         """The contact sends a text, or a file with the text as its caption; returns its message id."""
         message_id = f"wamid.{secrets.token_hex(16).upper()}"
         if written.business:
@@ -74,7 +74,7 @@ class CloudApiEmulator(Emulator):
         content: dict[str, Any] = {"type": "text", "text": {"body": written.text}}
         shown = written.text
         if file:
-            content = message_of(self.files.keep(file), file, written.text)
+            content = media_message(self.files.keep(file), file, written.text)
             shown = f"[{content['type']}{' ' + file.name if file.name else ''}] {written.text}".strip()
         self.phones.show(Bubble(message_id, number, written.contact, True, shown, int(now * 1000)))
         message = {"from": written.contact, "id": message_id, "timestamp": str(int(now)), **content}
@@ -295,7 +295,7 @@ async def upload(
         return _not_allowed()
     if messaging_product != "whatsapp" or not any(type.startswith(kind) for kind in UPLOADED):
         return _error(400, 100, f"Param file must be a file with one of the supported types, not {type}")
-    return JSONResponse({"id": meta.files.keep(File(await file.read(), type, file.filename or ""))})
+    return JSONResponse({"id": meta.files.keep(ReceivedFile(await file.read(), type, file.filename or ""))})
 
 
 @routes.post("/{version}/{number}/messages")
@@ -322,7 +322,7 @@ def _not_allowed() -> Response:
     return _error(401, 190, "Invalid OAuth access token.")
 
 
-def _error(status: int, code: int, message: str, fault: Fault | None = None) -> Response:
+def _error(status: int, code: int, message: str, fault: SendFault | None = None) -> Response:
     error = {
         "message": f"(#{code}) {message}",
         "type": "OAuthException",
@@ -333,5 +333,5 @@ def _error(status: int, code: int, message: str, fault: Fault | None = None) -> 
     return refused(status, {"error": error}, fault)
 
 
-def _faulty(fault: Fault) -> Response:
+def _faulty(fault: SendFault) -> Response:
     return _error(fault.status, fault.code, "emulated fault", fault=fault)

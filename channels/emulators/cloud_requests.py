@@ -8,7 +8,7 @@ from typing import Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from channels.emulators.cloud_interactive import Interactive
-from channels.json_parts import as_dict, clean
+from channels.json_parts import as_dict, clean_text
 
 
 class _Strict(BaseModel):
@@ -180,7 +180,7 @@ def media_in(part: object) -> list[str]:
         return []
     parts = as_dict(cast(object, part))
     files = [as_dict(parts.get(kind)) for kind in ("image", "video", "document", "audio")]
-    named = [clean(file["id"]) for file in files if file.get("id")]
+    named = [clean_text(file["id"]) for file in files if file.get("id")]
     return named + [id for value in parts.values() for id in media_in(value)]
 
 

@@ -14,7 +14,7 @@ MOST = 100
 
 
 @dataclass(slots=True)
-class File:
+class ReceivedFile:
     """A file that a contact sent. `address` and `size` are what Meta says of it, when a test wants them
     wrong; `status` the HTTP status of its download."""
 
@@ -30,10 +30,10 @@ class Files:
     """The files of one Meta app, by media id."""
 
     def __init__(self) -> None:
-        self.kept: OrderedDict[str, File] = OrderedDict()
+        self.kept: OrderedDict[str, ReceivedFile] = OrderedDict()
         self.fetched: list[str] = []
 
-    def keep(self, file: File) -> str:
+    def keep(self, file: ReceivedFile) -> str:
         """A media id for a file."""
         media_id = str(secrets.randbelow(10**16))
         self.kept[media_id] = file
@@ -56,7 +56,7 @@ class Files:
         }
 
 
-def message_of(media_id: str, file: File, caption: str) -> dict[str, Any]:
+def media_message(media_id: str, file: ReceivedFile, caption: str) -> dict[str, Any]:
     """The part of a webhook message that names a file ("Media messages", webhooks reference)."""
     family = file.mime_type.partition("/")[0]
     kind = family if family in ("audio", "image", "video") else "document"

@@ -16,7 +16,7 @@ def is_simulated(account: str) -> bool:
     return account.startswith(tuple(SIMULATED.values()))
 
 
-def bot_of(account: str) -> str:
+def bot_of_number(account: str) -> str:
     """The bot that a simulated number belongs to; empty for any other number."""
     prefix = next((p for p in SIMULATED.values() if account.startswith(p)), "")
     return account.removeprefix(prefix) if prefix else ""

@@ -14,12 +14,12 @@ from fastapi.responses import JSONResponse, Response
 from channels.emulators import waha_requests as asked
 from channels.emulators.base import emulator_of
 from channels.emulators.qr import png_of
-from channels.emulators.waha_gateway import Gateway, LidIn, Session, error_of
+from channels.emulators.waha_gateway import Gateway, GatewaySession, LidIn, error_of
 
 Waha = Annotated[Gateway, Depends(emulator_of)]
 
 
-async def session_of(gateway: Waha, name: str) -> Session:
+async def session_of(gateway: Waha, name: str) -> GatewaySession:
     """The session of a path. Raises LookupError, which is answered with 404."""
     session = gateway.find(name)
     if session is None:
@@ -27,7 +27,7 @@ async def session_of(gateway: Waha, name: str) -> Session:
     return session
 
 
-Named = Annotated[Session, Depends(session_of)]
+Named = Annotated[GatewaySession, Depends(session_of)]
 
 control = APIRouter(prefix="/_control/{name}")
 sessions = APIRouter(prefix="/api/sessions")
@@ -68,7 +68,9 @@ async def create(gateway: Waha, body: asked.SessionCreate) -> Response:
     """A new session."""
     if body.name in gateway.sessions:
         return error_of(422, f"Session '{body.name}' already exists. Use PUT to update it.")
-    session = gateway.sessions[body.name] = Session("STOPPED", body.config.model_dump(exclude_none=True))
+    session = gateway.sessions[body.name] = GatewaySession(
+        "STOPPED", body.config.model_dump(exclude_none=True)
+    )
     if body.start:
         gateway.turn(body.name, session, "SCAN_QR_CODE")
     return JSONResponse(gateway.about(body.name, session), 201)

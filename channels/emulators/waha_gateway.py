@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from channels.emulators import waha_requests as asked
 from channels.emulators.base import Emulator, Written, refused
-from channels.emulators.media import File
+from channels.emulators.media import ReceivedFile
 from channels.emulators.phone import Bubble
 
 # The first code is shown for a minute, each of the five after it for 20 s; then the session has failed.
@@ -38,7 +38,7 @@ class LidIn(BaseModel):
 
 
 @dataclass
-class Session:
+class GatewaySession:
     """One linked device, or one that waits to be linked."""
 
     status: str = "STARTING"
@@ -74,10 +74,10 @@ class Gateway(Emulator):
         super().__init__("WAHA emulator", (0.5, 2, 4, 8, 16), journal)
         self.api_key, self._ready = api_key, ready
         self._webhook, self._hmac = webhook, hmac_key
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, GatewaySession] = {}
         self.sent_ids: set[tuple[str, str, str]] = set()
 
-    def find(self, name: str) -> Session | None:
+    def find(self, name: str) -> GatewaySession | None:
         """A session; one that has shown its last code unscanned has failed."""
         if self._ready is not None and name.startswith(self._ready) and name not in self.sessions:
             hook = {
@@ -85,13 +85,13 @@ class Gateway(Emulator):
                 "events": ["message.any", "message.ack"],
                 "hmac": {"key": self._hmac},
             }
-            self.sessions[name] = Session("WORKING", {"webhooks": [hook]}, me="77001112233@c.us")
+            self.sessions[name] = GatewaySession("WORKING", {"webhooks": [hook]}, me="77001112233@c.us")
         session = self.sessions.get(name)
         if session and session.status == "SCAN_QR_CODE" and session.qr() is None:
             self.turn(name, session, "FAILED")
         return session
 
-    def turn(self, name: str, session: Session, status: str) -> None:
+    def turn(self, name: str, session: GatewaySession, status: str) -> None:
         """Bring a session into another state, and tell of it."""
         session.status = status
         if status == "SCAN_QR_CODE":
@@ -110,7 +110,7 @@ class Gateway(Emulator):
         session.me = f"{phone}@c.us"
         self.turn(name, session, "WORKING")
 
-    async def write(self, number: str, written: Written, file: File | None = None) -> str:
+    async def write(self, number: str, written: Written, file: ReceivedFile | None = None) -> str:
         """The contact writes to a session, or (`business`) a person at the business writes on the linked
         phone."""
         session = self.find(number)
@@ -273,7 +273,9 @@ class Gateway(Emulator):
         if file.url:
             part = {"link": file.url}
         else:
-            part = {"id": self.files.keep(File(base64.b64decode(file.data), file.mimetype, file.filename))}
+            part = {
+                "id": self.files.keep(ReceivedFile(base64.b64decode(file.data), file.mimetype, file.filename))
+            }
         words = f"[{sort} {file.filename}] {caption}".strip()
         return words, {"type": sort, sort: {**part, "caption": caption, "filename": file.filename}}
 
@@ -290,7 +292,7 @@ class Gateway(Emulator):
         self.phones.show(Bubble(stanza, body.session, bubble.contact, False, words, now, content=told))
         return JSONResponse({"id": f"true_{bubble.contact}@c.us_{stanza}"}, 200)
 
-    def about(self, name: str, session: Session) -> dict[str, Any]:
+    def about(self, name: str, session: GatewaySession) -> dict[str, Any]:
         """A session, as the gateway describes it."""
         me = {"id": session.me, "pushName": "Shop"} if session.me else None
         about = {"name": name, "status": session.status, "config": session.config, "me": me}

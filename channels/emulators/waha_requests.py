@@ -22,7 +22,7 @@ class Retries(_Strict):
     attempts: int = Field(15, ge=0)
 
 
-class Hook(_Strict):
+class SessionWebhook(_Strict):
     url: str = Field(pattern=r"^https?://")
     events: list[str] = Field(min_length=1)
     hmac: Hmac | None = None
@@ -32,7 +32,7 @@ class Hook(_Strict):
 
 class Config(_Strict):
     metadata: dict[str, str] = {}
-    webhooks: list[Hook] = []
+    webhooks: list[SessionWebhook] = []
     debug: bool = False
 
 

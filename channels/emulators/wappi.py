@@ -15,18 +15,18 @@ from fastapi.responses import JSONResponse, Response
 
 from channels.emulators.base import emulator_of, refused
 from channels.emulators.qr import png_of
-from channels.emulators.wappi_account import LINK_SECONDS, Account, Kept, Profile
-from channels.emulators.wappi_requests import SENDS, Read, Typing
+from channels.emulators.wappi_account import LINK_SECONDS, Profile, WappiAccount, WappiProfile
+from channels.emulators.wappi_requests import SENDS, MarkRead, Typing
 
-Wappi = Annotated[Account, Depends(emulator_of)]
+Wappi = Annotated[WappiAccount, Depends(emulator_of)]
 
 
-async def profile_of(wappi: Wappi, profile_id: str) -> Kept:
+async def profile_of(wappi: Wappi, profile_id: str) -> WappiProfile:
     """What is held of the profile that a request names."""
     return wappi.profile(profile_id)
 
 
-Named = Annotated[Kept, Depends(profile_of)]
+Named = Annotated[WappiProfile, Depends(profile_of)]
 
 control = APIRouter()
 messages = APIRouter(prefix="/api/sync")
@@ -62,7 +62,7 @@ async def download(wappi: Wappi, file_id: str) -> Response:
 
 
 @messages.post("/message/mark/read")
-async def mark_read(wappi: Wappi, profile_id: str, body: Read) -> dict[str, str]:
+async def mark_read(wappi: Wappi, profile_id: str, body: MarkRead) -> dict[str, str]:
     """The business has read a message."""
     wappi.reads.append(body.message_id)
     wappi.phones.tick(body.message_id, "read")
@@ -167,7 +167,7 @@ async def send(wappi: Wappi, call: str, profile_id: str, request: Request) -> Re
     return await wappi.send(profile_id, call, request)
 
 
-class WappiEmulator(Account):
+class WappiEmulator(WappiAccount):
     """One account of wappi.pro that is spoken to over HTTP."""
 
     def serve(self) -> None:

@@ -19,7 +19,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
 
 from channels.emulators.base import Emulator, Written, refused
-from channels.emulators.media import File
+from channels.emulators.media import ReceivedFile
 from channels.emulators.phone import Bubble
 from channels.emulators.wappi_requests import SENDS
 
@@ -46,7 +46,7 @@ class Profile(BaseModel):
 
 
 @dataclass
-class Kept:
+class WappiProfile:
     """What the provider holds of one profile."""
 
     settings: Profile = field(default_factory=Profile)
@@ -56,20 +56,20 @@ class Kept:
     qr: int = 0
 
 
-class Account(Emulator):
+class WappiAccount(Emulator):
     """One account of wappi.pro; its profiles are whatever ids it is asked about. `webhook` gives the address
     a profile's webhooks go to until `webhook/url/set` names one."""
 
     def __init__(self, token: str, webhook: Callable[[str], str], *, journal: Path | None = None) -> None:
         super().__init__("Wappi emulator", REDELIVERY_SECONDS, journal)
         self.token, self._webhook = token, webhook
-        self.profiles: dict[str, Kept] = {}
+        self.profiles: dict[str, WappiProfile] = {}
 
-    def profile(self, name: str) -> Kept:
+    def profile(self, name: str) -> WappiProfile:
         """What is held of a profile."""
-        return self.profiles.setdefault(name, Kept())
+        return self.profiles.setdefault(name, WappiProfile())
 
-    async def write(self, number: str, written: Written, file: File | None = None) -> str:
+    async def write(self, number: str, written: Written, file: ReceivedFile | None = None) -> str:
         """The contact writes to a profile, or (`business`) a person at the business writes from the linked
         phone."""
         message_id, now = secrets.token_hex(16).upper(), time.time()
@@ -116,7 +116,7 @@ class Account(Emulator):
             "platform": "whatsapp",
         }
 
-    def _attached(self, number: str, message_id: str, file: File, caption: str) -> dict[str, Any]:
+    def _attached(self, number: str, message_id: str, file: ReceivedFile, caption: str) -> dict[str, Any]:
         kept = self.profile(number).settings
         file_id = self.files.keep(file)
         link = (
@@ -233,7 +233,7 @@ class Account(Emulator):
             part = {"link": raw["url"]}
         else:
             mime = mimetypes.guess_type(name)[0] or ("image/jpeg" if sort == "image" else "")
-            part = {"id": self.files.keep(File(base64.b64decode(raw["b64_file"]), mime, name))}
+            part = {"id": self.files.keep(ReceivedFile(base64.b64decode(raw["b64_file"]), mime, name))}
         words = f"[{sort}{' ' + name if name else ''}] {caption}".strip()
         return words, {"type": sort, sort: {**part, "caption": caption, "filename": name}}
 
@@ -279,7 +279,7 @@ def _sort_of(mime: str) -> str:
     return family if family in ("image", "video", "audio") else "document"
 
 
-def _type(file: File) -> str:
+def _type(file: ReceivedFile) -> str:
     family = file.mime_type.partition("/")[0]
     if family == "audio":
         return "ptt"

@@ -19,7 +19,7 @@ class Send(_Strict):
     quoted_message_id: str = ""
 
 
-class Reply(_Strict):
+class SendReply(_Strict):
     """POST /api/sync/message/reply."""
 
     message_id: str = Field(min_length=1)
@@ -27,7 +27,7 @@ class Reply(_Strict):
     url: str = ""
 
 
-class SendFile(_Strict):
+class SendDocument(_Strict):
     """POST /api/sync/message/img/send, document/send, video/send and audio/send."""
 
     recipient: str = Field(pattern=r"^(\d{6,15}|[\w.+-]+@(c\.us|g\.us|lid))$")
@@ -52,7 +52,7 @@ class React(_Strict):
     body: str = Field(max_length=16)
 
 
-class Read(_Strict):
+class MarkRead(_Strict):
     """POST /api/sync/message/mark/read."""
 
     message_id: str
@@ -66,11 +66,11 @@ class Typing(_Strict):
 
 SENDS: dict[str, Any] = {
     "message/send": Send,
-    "message/reply": Reply,
-    "message/img/send": SendFile,
+    "message/reply": SendReply,
+    "message/img/send": SendDocument,
     "message/reaction": React,
-    "message/document/send": SendFile,
-    "message/video/send": SendFile,
-    "message/audio/send": SendFile,
+    "message/document/send": SendDocument,
+    "message/video/send": SendDocument,
+    "message/audio/send": SendDocument,
     "message/file/url/send": FileUrl,
 }

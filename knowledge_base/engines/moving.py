@@ -29,7 +29,7 @@ class Moved:
     problems: list[str] = field(default_factory=list[str])
 
 
-async def move(store: Store, bot_id: str, target: Searcher) -> Moved:
+async def move_documents(store: Store, bot_id: str, target: Searcher) -> Moved:
     """Put all documents of a bot into an engine in place of what it has of the bot, and look for some of
     their passages there. Documents are put one by one: they may be many."""
     moved = Moved()

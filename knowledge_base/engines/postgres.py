@@ -24,19 +24,19 @@ from knowledge_base.engines.postgres_reading import (
     Base,
     candidates,
     known_of,
+    passage_texts,
     ranked,
-    texts,
 )
 from knowledge_base.engines.postgres_writing import (
     Connection,
     Row,
     added,
-    counted,
+    bot_tag,
+    count_words,
     entries_of,
     locked,
     numbered,
     removed,
-    tag,
 )
 from knowledge_base.search.contract import Hit
 from knowledge_base.search.texts import Pack
@@ -75,7 +75,7 @@ class PostgresSearcher:
             await removed(connection, bot_id, [pack.id for pack, _ in documents])
             for (pack, _), rows in zip(documents, entries, strict=True):
                 await added(connection, bot_id, pack, rows, await numbered(connection, bot_id, rows))
-            await counted(connection, bot_id)
+            await count_words(connection, bot_id)
         await self._indexed(pool, bot_id, documents)
 
     async def remove(self, bot_id: str, ids: Collection[str] | None = None) -> None:
@@ -84,7 +84,7 @@ class PostgresSearcher:
         async with pool.connection() as connection:
             await locked(connection, bot_id)
             await removed(connection, bot_id, None if ids is None else list(ids))
-            await counted(connection, bot_id)
+            await count_words(connection, bot_id)
 
     async def search(self, bot_id: str, question: str, vector: Vectors | None, count: int = 5) -> list[Hit]:
         """The best passages of a bot, best first."""
@@ -105,7 +105,7 @@ class PostgresSearcher:
                 base = await self._base(connection, bot_id, row)
                 found = await candidates(connection, bot_id, base, question, query)
             hits = ranked(found, base, query, count)
-            found_texts = await texts(connection, [number for number, _ in hits])
+            found_texts = await passage_texts(connection, [number for number, _ in hits])
         return [hit.model_copy(update=found_texts[number]) for number, hit in hits]
 
     def size(self, bot_id: str) -> int:
@@ -169,7 +169,7 @@ class PostgresSearcher:
                         "CREATE INDEX CONCURRENTLY IF NOT EXISTS {} ON salesgraph_vectors USING hnsw "
                         "((embedding::vector({})) vector_ip_ops) WHERE bot_id = {}"
                     ).format(
-                        sql.Identifier(f"salesgraph_nearest_{tag(bot_id)}"),
+                        sql.Identifier(f"salesgraph_nearest_{bot_tag(bot_id)}"),
                         sql.Literal(wide),
                         sql.Literal(bot_id),
                     )

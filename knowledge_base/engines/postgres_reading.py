@@ -298,13 +298,13 @@ def ranked(found: Candidates, base: Base, query: Vectors | None, count: int) -> 
     share = sum(weights[word] for word in known) / whole
     lexical = _bm25(found, base)
     mean, deviation = _usual_cosine(found, base, query)
-    meaning = np.where(found.cosines == 0, 0.0, fusion.spread(found.cosines, mean, deviation))
+    meaning = np.where(found.cosines == 0, 0.0, fusion.standard_scores(found.cosines, mean, deviation))
     holds = found.times > 0
     numbers = [
         fusion.number_weight(held.passages, many) if fusion.is_number(word) else 0.0
         for word, held in known.items()
     ]
-    shared = fusion.spread(lexical, *_usual_bm25(found, lexical, base))
+    shared = fusion.standard_scores(lexical, *_usual_bm25(found, lexical, base))
     scores = fusion.fused(meaning, shared, share, (holds * np.array(numbers)).sum(axis=1))
     covered = (holds * np.array([weights[word] for word in known])).sum(axis=1) / whole
     return [
@@ -327,7 +327,7 @@ def ranked(found: Candidates, base: Base, query: Vectors | None, count: int) -> 
 _NOTHING = Passage(document="", page=0, text="")
 
 
-async def texts(connection: Connection, ids: list[int]) -> dict[int, Row]:
+async def passage_texts(connection: Connection, ids: list[int]) -> dict[int, Row]:
     """The passages of these numbers, at the end of a transaction."""
     rows = await connection.execute(
         """SELECT id, language, document, page, body, heading, table_row FROM salesgraph_passages

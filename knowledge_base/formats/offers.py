@@ -147,7 +147,7 @@ class _Card:
     link: str
 
 
-def cards(body: Any) -> list[CardList]:
+def page_cards(body: Any) -> list[CardList]:
     """Lists of cards on a page."""
     groups: dict[tuple[int, str, str], list[Any]] = defaultdict(list)
     for node in body.css("li, div, article, section, a"):

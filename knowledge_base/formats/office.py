@@ -13,7 +13,7 @@ from lxml import etree
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
-from knowledge_base.document import Page, Source, normalise
+from knowledge_base.document import FormatReading, PageText, normalise
 from knowledge_base.formats.kind import Opened, checked_zip
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import lines_of, read_grid
@@ -28,7 +28,7 @@ class _Parts:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.pages: list[Page] = []
+        self.pages: list[PageText] = []
         self.left_out: list[str] = []
         self._held: list[str] = []
 
@@ -49,7 +49,7 @@ class _Parts:
         self._held.clear()
 
 
-def read_docx(file: Opened) -> Source:
+def read_docx(file: Opened) -> FormatReading:
     """Raises Unreadable for a document with a password. A DOCX does not keep its pages: all is page 1."""
     checked_zip(file)
     document = WordDocument(_openable(file))
@@ -75,7 +75,7 @@ def read_docx(file: Opened) -> Source:
             parts.say(boxed)
     parts.end()
     raw = normalise("\n\n".join((body, *texts)))
-    return Source(pages=parts.pages, raw={1: raw}, left_out=parts.left_out)
+    return FormatReading(pages=parts.pages, raw={1: raw}, left_out=parts.left_out)
 
 
 def _openable(file: Opened) -> Any:
@@ -117,10 +117,10 @@ def _grid(table: WordTable) -> list[list[str]]:
     ]
 
 
-def read_pptx(file: Opened) -> Source:
+def read_pptx(file: Opened) -> FormatReading:
     """Slides as pages, with their notes. Raises Unreadable for a presentation with a password."""
     checked_zip(file)
-    pages: list[Page] = []
+    pages: list[PageText] = []
     raw: dict[int, str] = {}
     left_out: list[str] = []
     problems: list[str] = []
@@ -146,7 +146,7 @@ def read_pptx(file: Opened) -> Source:
         left_out += parts.left_out
         texts = [node.text or "" for node in slide._element.iter("{*}t")]
         raw[number] = normalise(" ".join([*texts, notes.text if notes is not None else ""]))
-    return Source(pages=pages, raw=raw, left_out=left_out, problems=problems)
+    return FormatReading(pages=pages, raw=raw, left_out=left_out, problems=problems)
 
 
 def _shapes(shapes: Any) -> Iterator[Any]:

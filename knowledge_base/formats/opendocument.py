@@ -7,7 +7,7 @@ from typing import Any
 
 from lxml import etree
 
-from knowledge_base.document import Page, Source, Unreadable, normalise
+from knowledge_base.document import FormatReading, PageText, Unreadable, normalise
 from knowledge_base.formats.kind import Opened, checked_zip
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import lines_of, read_grid
@@ -21,7 +21,7 @@ MOST_REPEATED = 500
 MOST_COLUMNS = 500
 
 
-def read_opendocument(file: Opened) -> Source:
+def read_opendocument(file: Opened) -> FormatReading:
     """Raises Unreadable for a document with a password or a damaged one."""
     checked_zip(file)
     with zipfile.ZipFile(file) as archive:
@@ -38,14 +38,14 @@ def read_opendocument(file: Opened) -> Source:
         raise Unreadable("holds no body; save it anew")
     parts = _Reader()
     parts.read(body[0], split=kinds[0] in ("spreadsheet", "presentation"))
-    return Source(pages=parts.pages, raw=parts.raw, left_out=parts.left_out)
+    return FormatReading(pages=parts.pages, raw=parts.raw, left_out=parts.left_out)
 
 
 class _Reader:
     """A body as it is walked: text is held until a table or a new page ends it."""
 
     def __init__(self) -> None:
-        self.pages: list[Page] = []
+        self.pages: list[PageText] = []
         self.raw: dict[int, str] = {}
         self.left_out: list[str] = []
         self._held: list[str] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from knowledge_base.document import Page, Source, Unreadable, normalise
+from knowledge_base.document import FormatReading, PageText, Unreadable, normalise
 from knowledge_base.formats.images import RESOLUTION, Sight
 from knowledge_base.formats.layout import Character, Rules, bands, lines_in
 from knowledge_base.formats.text import parts_of
@@ -25,7 +25,7 @@ MOST_PATHS = 20_000
 _PASSWORD = "needs a password; give it, or save a copy without one"  # noqa: S105 - a message
 
 
-def read_pdf(path: Path, password: str, sight: Sight) -> Source:
+def read_pdf(path: Path, password: str, sight: Sight) -> FormatReading:
     """Raises Unreadable, and pdfium's or pypdf's own errors for a damaged file."""
     try:
         document = pypdfium2.PdfDocument(path, password=password or None)
@@ -33,7 +33,7 @@ def read_pdf(path: Path, password: str, sight: Sight) -> Source:
         if "password" in str(error).lower():
             raise Unreadable(_PASSWORD) from None
         return _by_pypdf(path, password)
-    pages: list[Page] = []
+    pages: list[PageText] = []
     raw: dict[int, str] = {}
     left_out: list[str] = []
     problems: list[str] = []
@@ -60,15 +60,15 @@ def read_pdf(path: Path, password: str, sight: Sight) -> Source:
         if sum(map(len, second.raw.values())) >= EMPTY_PAGE:
             return second
     pages, running = without_running_lines(pages)
-    return Source(pages=pages, raw=raw, left_out=left_out + running, problems=problems)
+    return FormatReading(pages=pages, raw=raw, left_out=left_out + running, problems=problems)
 
 
-def _page(page: pypdfium2.PdfPage, number: int) -> tuple[str, list[Page], list[str]]:
+def _page(page: pypdfium2.PdfPage, number: int) -> tuple[str, list[PageText], list[str]]:
     """All text of a page, its parts in reading order, and what is left out of it."""
     textpage = page.get_textpage()
     raw = normalise(_joined(textpage.get_text_range()))
     characters, quarter = _characters(textpage)
-    parts: list[Page] = []
+    parts: list[PageText] = []
     left_out: list[str] = []
     turned = bool(characters) and characters[0].turned
     width = page.get_height() if turned else page.get_width()
@@ -130,7 +130,9 @@ def _has_picture(page: pypdfium2.PdfPage) -> bool:
     return next(iter(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE])), None) is not None
 
 
-def _scanned(page: pypdfium2.PdfPage, number: int, sight: Sight) -> tuple[str, list[Page], list[str]] | None:
+def _scanned(
+    page: pypdfium2.PdfPage, number: int, sight: Sight
+) -> tuple[str, list[PageText], list[str]] | None:
     """A page that is a picture, by whoever reads pictures; None where nobody does or finds anything."""
     if not sight.reads:
         return None
@@ -139,13 +141,13 @@ def _scanned(page: pypdfium2.PdfPage, number: int, sight: Sight) -> tuple[str, l
     return (text, *parts_of(text, number)) if text else None
 
 
-def _by_pypdf(path: Path, password: str) -> Source:
+def _by_pypdf(path: Path, password: str) -> FormatReading:
     from pypdf import PdfReader
 
     reader = PdfReader(path)
     if reader.is_encrypted and not reader.decrypt(password):
         raise Unreadable(_PASSWORD)
-    pages: list[Page] = []
+    pages: list[PageText] = []
     raw: dict[int, str] = {}
     left_out: list[str] = []
     problems: list[str] = []
@@ -163,7 +165,7 @@ def _by_pypdf(path: Path, password: str) -> Source:
         pages += parts
         left_out += out
     pages, running = without_running_lines(pages)
-    return Source(pages=pages, raw=raw, left_out=left_out + running, problems=problems)
+    return FormatReading(pages=pages, raw=raw, left_out=left_out + running, problems=problems)
 
 
 def _unbroken(text: str) -> str:
@@ -174,10 +176,10 @@ def _unbroken(text: str) -> str:
     return " ".join(lines) if each_alone and not any(c.isdigit() for c in text) else text
 
 
-def without_running_lines(pages: list[Page]) -> tuple[list[Page], list[str]]:
+def without_running_lines(pages: list[PageText]) -> tuple[list[PageText], list[str]]:
     """Pages without headers and footers, and these: lines that begin or end more than 60 % of at least four
     pages. The first of each stays, because it may say what stands nowhere else."""
-    by_number: dict[int, list[Page]] = {}
+    by_number: dict[int, list[PageText]] = {}
     for page in pages:
         by_number.setdefault(page.number, []).append(page)
     if len(by_number) < 4:
@@ -185,7 +187,7 @@ def without_running_lines(pages: list[Page]) -> tuple[list[Page], list[str]]:
     edges = Counter(line for parts in by_number.values() for line in _edges(parts))
     running = {line for line, n in edges.items() if n > 0.6 * len(by_number)}
     seen: set[str] = set()
-    kept: list[Page] = []
+    kept: list[PageText] = []
     left_out: list[str] = []
     for page in pages:
         if page.table:
@@ -204,7 +206,7 @@ def without_running_lines(pages: list[Page]) -> tuple[list[Page], list[str]]:
     return kept, left_out
 
 
-def _edges(parts: list[Page]) -> set[str]:
+def _edges(parts: list[PageText]) -> set[str]:
     """The first two and the last two lines of a page."""
     lines = [line for part in parts if not part.table for line in part.text.split("\n") if line.strip()]
     return set(lines[:2] + lines[-2:]) if len(lines) > 6 else set()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from knowledge_base.document import Page, Row, Table
+from knowledge_base.document import PageText, Table, TableRow
 from knowledge_base.goods.validity import stated
 from knowledge_base.vocabulary import column_kinds, currency_in
 
@@ -54,16 +54,16 @@ _INSIDE = re.compile(rf"^(.*?[^\W\d_].*?)\s*[-–—:]?\s*({_AMOUNT}\s?[^\d\s.,;
 
 
 @dataclass(slots=True)
-class PriceList:
+class PriceLines:
     """Lines of a text that are a price list, up to the line before `end`."""
 
     end: int
     # The line above it that names its first group, taken in as that; empty where there is none.
     above: str = ""
-    rows: list[Row] = field(default_factory=list[Row])
+    rows: list[TableRow] = field(default_factory=list[TableRow])
     left_out: list[str] = field(default_factory=list[str])
 
-    def page(self, number: int) -> Page:
+    def page(self, number: int) -> PageText:
         """The list as a table without a header: name, price, remark."""
         width = max(len(row.cells) for row in self.rows)
         rows = [
@@ -71,7 +71,7 @@ class PriceList:
             for row in self.rows
         ]
         table = Table(header=(), rows=tuple(rows))
-        return Page(number=number, text="\n".join(map(table.line, table.rows)), table=table)
+        return PageText(number=number, text="\n".join(map(table.line, table.rows)), table=table)
 
 
 # The first of two menus that stand side by side: `Soup ........ 9,00 Panna cotta ........ 4,50`
@@ -91,7 +91,7 @@ def columns_apart(lines: list[str]) -> list[str]:
     ]
 
 
-def price_list(lines: Sequence[str], place: int, *, whole: bool = False) -> PriceList | None:
+def price_list(lines: Sequence[str], place: int, *, whole: bool = False) -> PriceLines | None:
     """The price list that begins with the line at a place; None when none does: too few lines end in a price,
     or too many between them do not. `whole`: the lines are all of a file, of which even one line with a
     price may be the list."""
@@ -106,15 +106,15 @@ def price_list(lines: Sequence[str], place: int, *, whole: bool = False) -> Pric
     return None
 
 
-def _is_all(lines: Sequence[str], place: int, found: PriceList) -> bool:
+def _is_all(lines: Sequence[str], place: int, found: PriceLines) -> bool:
     """Whether hardly a line of a file stands outside of a list."""
     beside = [line for line in (*lines[:place], *lines[found.end :]) if line.strip()]
     return len(beside) <= MOST_BESIDE and all(len(line) <= LONGEST_NAME for line in beside)
 
 
-def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceList:
+def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceLines:
     before = next((line.strip() for line in reversed(lines[max(0, place - 2) : place]) if line.strip()), "")
-    found = PriceList(place, before if before and before[0] != "#" and _is_heading(before) else "")
+    found = PriceLines(place, before if before and before[0] != "#" and _is_heading(before) else "")
     between: list[str] = []
     section = found.above
     for number in range(place, len(lines)):
@@ -146,7 +146,7 @@ def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceList:
             if not parted[0]:
                 break
         found.left_out += _BULLET.findall(line)
-        found.rows.append(Row(number=number + 1, cells=parted, section=section))
+        found.rows.append(TableRow(number=number + 1, cells=parted, section=section))
         found.end = number + 1
     return found
 
@@ -195,7 +195,7 @@ def _card_above(lines: Sequence[str], number: int) -> list[str]:
     return found[::-1]
 
 
-def _remark(found: PriceList, remarks: Sequence[str]) -> None:
+def _remark(found: PriceLines, remarks: Sequence[str]) -> None:
     """Lines below a price say more of what it is for."""
     if not remarks:
         return
@@ -204,7 +204,7 @@ def _remark(found: PriceList, remarks: Sequence[str]) -> None:
     found.rows[-1] = last.model_copy(update={"cells": (*last.cells[:2], " ".join(said))})
 
 
-def _is_list(found: PriceList, least: int, *, bare: bool) -> bool:
+def _is_list(found: PriceLines, least: int, *, bare: bool) -> bool:
     if len(found.rows) < least:
         return False
     if not bare:
@@ -290,7 +290,7 @@ def _is_heading(line: str) -> bool:
 _LINE_OF_CARD = re.compile(r"^([^:]{1,40}?)\s*:\s+(\S.*)$")
 
 
-def cards(lines: Sequence[str], place: int) -> tuple[int, list[list[str]]] | None:
+def text_cards(lines: Sequence[str], place: int) -> tuple[int, list[list[str]]] | None:
     """Things written down one below the other, a field a line and an empty line between them; the line after
     the last, and the fields as a grid with its header. A first line without a field is the name. None when no
     two begin here."""

@@ -13,10 +13,10 @@ from typing import Any
 import yaml
 from lxml import etree
 
-from knowledge_base.document import Page, Source, Unreadable, normalise
+from knowledge_base.document import FormatReading, PageText, Unreadable, normalise
 from knowledge_base.formats.encoding import decoded
 from knowledge_base.formats.text import parts_of
-from knowledge_base.tables import Line, read_grid
+from knowledge_base.tables import GridRow, read_grid
 from knowledge_base.vocabulary import column_kinds
 
 # Values of one file, counted as often as they are named: an alias of YAML names one many times.
@@ -27,7 +27,7 @@ _DEEPEST = 100
 _UNTELLING = frozenset("data list rows results catalog catalogue menu offers goods shop value".split())
 
 
-def read_json(path: Path) -> Source:
+def read_json(path: Path) -> FormatReading:
     """JSON, or one object a line. Raises Unreadable for anything else."""
     text = decoded(path.read_bytes()).lstrip("\ufeff")
     try:
@@ -45,7 +45,7 @@ def read_json(path: Path) -> Source:
     return _of_data(data)
 
 
-def read_yaml(path: Path) -> Source:
+def read_yaml(path: Path) -> FormatReading:
     """Every document of a YAML file, its words as they are written. Raises Unreadable for a damaged one."""
     try:
         loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -57,7 +57,7 @@ def read_yaml(path: Path) -> Source:
     return _of_data(data[0] if len(data) == 1 else data)
 
 
-def _of_data(data: Any) -> Source:
+def _of_data(data: Any) -> FormatReading:
     reader = _Data()
     reader.read(data, "", 0)
     return reader.source()
@@ -67,7 +67,7 @@ class _Data:
     """Walks values of JSON or YAML."""
 
     def __init__(self) -> None:
-        self.pages: list[Page] = []
+        self.pages: list[PageText] = []
         self.left_out: list[str] = []
         self._held: list[str] = []
         self._raw: list[str] = []
@@ -127,10 +127,12 @@ class _Data:
         self.left_out += out
         self._held.clear()
 
-    def source(self) -> Source:
+    def source(self) -> FormatReading:
         """What was read."""
         self._end()
-        return Source(pages=self.pages, raw={1: normalise("\n".join(self._raw))}, left_out=self.left_out)
+        return FormatReading(
+            pages=self.pages, raw={1: normalise("\n".join(self._raw))}, left_out=self.left_out
+        )
 
 
 def _are_records(rows: list[Any]) -> bool:
@@ -191,15 +193,15 @@ def _shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _table_of(header: list[str], rows: list[dict[str, str]], title: str) -> tuple[list[Page], list[str]]:
+def _table_of(header: list[str], rows: list[dict[str, str]], title: str) -> tuple[list[PageText], list[str]]:
     """Records as a table; row n is record n."""
-    lines = [Line(0, tuple(name.replace("_", " ") for name in header))]
-    lines += [Line(n, tuple(normalise(row.get(h, "")) for h in header)) for n, row in enumerate(rows, 1)]
+    lines = [GridRow(0, tuple(name.replace("_", " ") for name in header))]
+    lines += [GridRow(n, tuple(normalise(row.get(h, "")) for h in header)) for n, row in enumerate(rows, 1)]
     found = read_grid(lines, 1, title.replace("_", " "), header_first=True)
     return found.pages, found.left_out
 
 
-def read_xml(path: Path) -> Source:
+def read_xml(path: Path) -> FormatReading:
     """The elements that are repeated most become a table, everything else text. Raises Unreadable for a
     damaged file; no entity of it is resolved."""
     parser = etree.XMLParser(
@@ -237,7 +239,9 @@ def read_xml(path: Path) -> Source:
     codes = [
         code.text or "" for code in root.iter("{*}categoryId") if (code.text or "").strip() in categories
     ]
-    return Source(pages=prose + pages, raw={1: normalise(" ".join(raw))}, left_out=left_out + out + codes)
+    return FormatReading(
+        pages=prose + pages, raw={1: normalise(" ".join(raw))}, left_out=left_out + out + codes
+    )
 
 
 def _name(node: Any) -> str:

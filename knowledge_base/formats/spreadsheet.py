@@ -14,7 +14,7 @@ from lxml import etree
 from openpyxl import load_workbook
 from openpyxl.utils import range_boundaries
 
-from knowledge_base.document import Page, Source, Unreadable
+from knowledge_base.document import FormatReading, PageText, Unreadable
 from knowledge_base.formats.kind import Opened, checked_zip
 from knowledge_base.tables import lines_of, read_grid
 
@@ -33,11 +33,11 @@ class _Layout:
     without_result: list[str] = field(default_factory=list)
 
 
-def read_cells(file: Opened) -> Source:
+def read_cells(file: Opened) -> FormatReading:
     """As Excel shows it. Raises Unreadable, and openpyxl's own errors for what it does not take."""
     checked_zip(file)
     book = load_workbook(file, read_only=True, data_only=True)
-    pages: list[Page] = []
+    pages: list[PageText] = []
     raw: dict[int, str] = {}
     left_out: list[str] = []
     problems: list[str] = []
@@ -55,7 +55,7 @@ def read_cells(file: Opened) -> Source:
             pages += found.pages
             left_out += found.left_out
             problems += _complaints(sheet.title, layout)
-    return Source(pages=pages, raw=raw, left_out=left_out, problems=problems)
+    return FormatReading(pages=pages, raw=raw, left_out=left_out, problems=problems)
 
 
 def is_default(title: str) -> bool:
@@ -115,7 +115,9 @@ def _shown_rows(sheet: Any, layout: _Layout, problems: list[str]) -> list[list[s
         hidden = number in layout.rows
         grid.append(
             [
-                "" if hidden or place in layout.columns else shown(cell.value, cell.number_format or "")
+                ""
+                if hidden or place in layout.columns
+                else displayed_value(cell.value, cell.number_format or "")
                 for place, cell in enumerate(row, 1)
             ]
         )
@@ -146,7 +148,7 @@ def _complaints(title: str, layout: _Layout) -> Iterator[str]:
         yield f"sheet “{title}”: no result is kept of the formulas in {cells}; open and save it in Excel"
 
 
-def shown(value: Any, pattern: str) -> str:
+def displayed_value(value: Any, pattern: str) -> str:
     """A value as a spreadsheet shows it in a format such as `#,##0.00 "₸"`."""
     if value is None:
         return ""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from striprtf.striprtf import rtf_to_text
 
-from knowledge_base.document import Page, Source, Unreadable, normalise
+from knowledge_base.document import FormatReading, PageText, Unreadable, normalise
 from knowledge_base.formats.encoding import decoded
-from knowledge_base.formats.price_lines import LEAST_LINES, cards, columns_apart, price_list
+from knowledge_base.formats.price_lines import LEAST_LINES, columns_apart, price_list, text_cards
 from knowledge_base.tables import lines_of, read_grid
 from knowledge_base.vocabulary import column_kinds
 
@@ -19,12 +19,12 @@ _COLUMNS, _TAB = re.compile(r"(?<=\S)(?:[ \u00a0]*\t[ \t\u00a0]*|[ \u00a0]{3,})(
 _RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 
 
-def read_text(path: Path) -> Source:
+def read_text(path: Path) -> FormatReading:
     """A .txt or .md file."""
     return of_text(decoded(path.read_bytes()))
 
 
-def read_rtf(path: Path) -> Source:
+def read_rtf(path: Path) -> FormatReading:
     """Rich text; the cells of its tables come parted by `|`."""
     raw = path.read_bytes()
     if not raw.lstrip().startswith(b"{\\rtf"):
@@ -32,17 +32,17 @@ def read_rtf(path: Path) -> Source:
     return of_text(rtf_to_text(raw.decode("latin-1"), encoding="cp1252", errors="replace"))
 
 
-def of_text(text: str, number: int = 1) -> Source:
+def of_text(text: str, number: int = 1) -> FormatReading:
     """Text of one page as its parts: running text, tables of pipes, lists of prices."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     parts, left_out = parts_of(normalise(_COLUMNS.sub(_TAB, text)), number, whole=True)
-    return Source(pages=parts, raw={number: normalise(text)}, left_out=left_out)
+    return FormatReading(pages=parts, raw={number: normalise(text)}, left_out=left_out)
 
 
-def parts_of(text: str, number: int, *, whole: bool = False) -> tuple[list[Page], list[str]]:
+def parts_of(text: str, number: int, *, whole: bool = False) -> tuple[list[PageText], list[str]]:
     """The running text and the tables of a page, and the rules and repeated headers that are left out.
     `whole`: the text is all of a file."""
-    pages: list[Page] = []
+    pages: list[PageText] = []
     left_out: list[str] = []
     prose: list[str] = []
     lines = columns_apart(text.split("\n"))
@@ -50,7 +50,7 @@ def parts_of(text: str, number: int, *, whole: bool = False) -> tuple[list[Page]
 
     def end_prose() -> None:
         if said := "\n".join(prose).strip():
-            pages.append(Page(number=number, text=said))
+            pages.append(PageText(number=number, text=said))
         prose.clear()
 
     while place < len(lines):
@@ -74,7 +74,7 @@ def parts_of(text: str, number: int, *, whole: bool = False) -> tuple[list[Page]
             left_out += prices.left_out
             place = prices.end
             continue
-        written = cards(lines, place) if not place or not lines[place - 1].strip() else None
+        written = text_cards(lines, place) if not place or not lines[place - 1].strip() else None
         if written:
             end_prose()
             place, grid = written

@@ -9,9 +9,15 @@ import zipfile
 from lxml import etree
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
-from knowledge_base.document import Page, Source, Unreadable
+from knowledge_base.document import FormatReading, PageText, Unreadable
 from knowledge_base.formats.kind import Opened
-from knowledge_base.formats.spreadsheet import MOST_COLUMNS, MOST_ROWS, is_default, read_cells, shown
+from knowledge_base.formats.spreadsheet import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    displayed_value,
+    is_default,
+    read_cells,
+)
 from knowledge_base.tables import lines_of, read_grid
 
 _SHEET = "{urn:schemas-microsoft-com:office:spreadsheet}"
@@ -21,7 +27,7 @@ _SHEET = "{urn:schemas-microsoft-com:office:spreadsheet}"
 _HIDDEN = re.compile(rb"\b(?:hidden=[\"'](?:1|true)|state=[\"'](?:hidden|veryHidden))")
 
 
-def read_xlsx(file: Opened) -> Source:
+def read_xlsx(file: Opened) -> FormatReading:
     """Cell by cell; one that openpyxl does not take, as some programs write it, by its values where nothing
     of it is hidden, which often is what the goods cost the shop. Raises Unreadable for a damaged one."""
     try:
@@ -29,7 +35,7 @@ def read_xlsx(file: Opened) -> Source:
     except Unreadable:
         raise
     except Exception:  # whatever an odd one provokes
-        found = Source()
+        found = FormatReading()
     if found.pages or found.problems:
         return found
     with zipfile.ZipFile(file) as archive:
@@ -39,7 +45,7 @@ def read_xlsx(file: Opened) -> Source:
     return read_xls(file)
 
 
-def read_xls(file: Opened) -> Source:
+def read_xls(file: Opened) -> FormatReading:
     """The formats .xls and .xlsb. Raises Unreadable for a workbook with a password or a damaged one."""
     try:
         book = CalamineWorkbook.from_object(file)
@@ -51,8 +57,8 @@ def read_xls(file: Opened) -> Source:
         raise Unreadable(said) from None
 
 
-def _read(book: CalamineWorkbook) -> Source:
-    pages: list[Page] = []
+def _read(book: CalamineWorkbook) -> FormatReading:
+    pages: list[PageText] = []
     raw: dict[int, str] = {}
     left_out: list[str] = []
     problems: list[str] = []
@@ -65,13 +71,13 @@ def _read(book: CalamineWorkbook) -> Source:
         data = book.get_sheet_by_name(sheet.name)
         if data.width > MOST_COLUMNS:
             raise Unreadable(f"sheet “{sheet.name}” has {data.width} columns, more than {MOST_COLUMNS}")
-        grid = [[shown(cell, "") for cell in row] for row in data.to_python(skip_empty_area=False)]
+        grid = [[displayed_value(cell, "") for cell in row] for row in data.to_python(skip_empty_area=False)]
         raw[number] = " ".join(cell for row in grid for cell in row if cell)
         _spread(grid, data.merged_cell_ranges or [])
         found = read_grid(lines_of(grid), number, "" if is_default(sheet.name) else sheet.name)
         pages += found.pages
         left_out += found.left_out
-    return Source(pages=pages, raw=raw, left_out=left_out, problems=problems)
+    return FormatReading(pages=pages, raw=raw, left_out=left_out, problems=problems)
 
 
 def _spread(grid: list[list[str]], merged: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
@@ -84,14 +90,14 @@ def _spread(grid: list[list[str]], merged: list[tuple[tuple[int, int], tuple[int
                 row[place] = row[place] or text
 
 
-def read_xml_workbook(file: Opened) -> Source:
+def read_xml_workbook(file: Opened) -> FormatReading:
     """The XML of Excel 2003. Raises Unreadable for a damaged one."""
     try:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
         root = etree.parse(file, parser).getroot()
     except etree.XMLSyntaxError:
         raise Unreadable("is a damaged workbook; open it in Excel and save it as XLSX") from None
-    pages: list[Page] = []
+    pages: list[PageText] = []
     raw: dict[int, str] = {}
     left_out: list[str] = []
     for number, sheet in enumerate(root.iter(f"{_SHEET}Worksheet"), 1):
@@ -104,7 +110,7 @@ def read_xml_workbook(file: Opened) -> Source:
         found = read_grid(lines_of(grid), number, "" if is_default(title) else title)
         pages += found.pages
         left_out += found.left_out
-    return Source(pages=pages, raw=raw, left_out=left_out)
+    return FormatReading(pages=pages, raw=raw, left_out=left_out)
 
 
 def _cells(row: etree._Element) -> list[str]:

@@ -14,7 +14,7 @@ from knowledge_base.vocabulary import column_kinds
 REFERENCE = 150
 
 
-class Card(TypedDict):
+class ProductCard(TypedDict):
     """A product as its row has it. `ref` is what it goes by in this catalogue: its article, where no other
     has that, else its name, else its place. `price` is a plain number, empty where none may be said; `stock`
     is yes, no, or empty where the row does not say; `picture` an address."""
@@ -34,14 +34,14 @@ def place_of(product: Product) -> str:
     return f"{product.document[:80]}:{product.page}:{product.row}"
 
 
-def card_of(product: Product, ref: str) -> Card:
+def card_of(product: Product, ref: str) -> ProductCard:
     """A product's card. A price that its owner has not confirmed is not on it, nor one of several, nor one
     that holds on some days alone."""
     now = [name for name in product.prices if next(iter(column_kinds(name)), "") != "old_price"]
     unsure = bool(product.doubt or len(now) > 1 or product.first_day or product.last_day)
     price = "" if product.price is None or unsure else f"{product.price.normalize():f}"
     there = in_stock(product.stock)
-    return Card(
+    return ProductCard(
         ref=ref,
         name=product.name,
         article=product.article,

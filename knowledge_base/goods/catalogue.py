@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.document import Product
-from knowledge_base.goods.cards import REFERENCE, Card, card_of, place_of
+from knowledge_base.goods.cards import REFERENCE, ProductCard, card_of, place_of
 from knowledge_base.goods.corrections import header_of
 from knowledge_base.goods.money import amounts_in
 from knowledge_base.goods.products import products_of_rows
@@ -46,7 +46,7 @@ _QUANTITY = re.compile(r"\d+[^\W\d_]{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CatalogueAnswer:
     """What a question found. `rows` are the best products as their files write them, of `matching` in all.
     `missing` are words or bounds of the question that stand in no product, `apart` words that products have
     but not together with the others: `rows` are then the nearest. `exact`: an article number named the
@@ -125,13 +125,13 @@ class Catalogue:
         """All products, in the order of their files."""
         return list(self._products)
 
-    def cards(self, ref: str) -> list[Card]:
+    def cards(self, ref: str) -> list[ProductCard]:
         """The cards of the products that go by a reference, an article or a name; none of one that has
         left."""
         places = self._called(ref) or [n for n, p in enumerate(self._products) if place_of(p) == ref]
         return [card_of(self._products[place], self._ref(place)) for place in places]
 
-    def card_of(self, row: Mapping[str, str]) -> Card | None:
+    def card_of(self, row: Mapping[str, str]) -> ProductCard | None:
         """The card of the product whose row this is, as `find` gave it; None of one that has left."""
         for value in row.values():
             for place in self._called(str(value)):
@@ -176,7 +176,7 @@ class Catalogue:
         category: str = "",
         in_stock: bool = False,
         today: str = "",
-    ) -> Found:
+    ) -> CatalogueAnswer:
         """The best `most` products for a question. An article number names its product and no other. Every
         word that can name goods must stand in a product, as it is written, in another form or script, or with
         a typing error. Bounds and the order of prices are read from the question too, in the languages of
@@ -189,7 +189,9 @@ class Catalogue:
         if exact:
             exact = [place for place in exact if place not in lapsed] or exact
             named_rows = [self._row(place, lapsed) for place in exact[:most]]
-            return Found(named_rows, len(exact), tuple(self._nobodys(asked.words, named)), exact=True)
+            return CatalogueAnswer(
+                named_rows, len(exact), tuple(self._nobodys(asked.words, named)), exact=True
+            )
         low = asked.low if min_price is None else min_price
         high = asked.high if max_price is None else max_price
         needed = [word for word in self._joined(asked.words) if self._is_needed(word, asked.capitals)]
@@ -209,7 +211,7 @@ class Catalogue:
             chosen = both if len(both) else chosen
         order = self._ordered(chosen, scores, sort or asked.sort)
         rows = [self._row(int(place), lapsed) for place in order[:most]]
-        return Found(rows, len(chosen), missing, apart)
+        return CatalogueAnswer(rows, len(chosen), missing, apart)
 
     def _lapsed(self, today: str) -> dict[int, str]:
         """The places of products whose price does not hold on a day, with what is wrong."""

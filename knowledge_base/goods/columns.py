@@ -45,7 +45,7 @@ class UnderstoodTable(BaseModel):
     columns: list[Column] = Field(description="Its columns, in order")
 
 
-def packed(document: Document) -> bytes:
+def pack_tables(document: Document) -> bytes:
     """The tables of a document, small; empty when they are too large to be kept."""
     tables = [(page.number, page.table) for page in document.pages if page.table]
     written = _Tables.dump_json(tables)

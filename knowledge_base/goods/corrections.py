@@ -59,7 +59,7 @@ class Corrections(BaseModel):
     aliases: dict[str, str] = {}
 
 
-class Option(BaseModel):
+class OwnerOption(BaseModel):
     """One of the values that stand against each other, and where it stands."""
 
     model_config = ConfigDict(frozen=True)
@@ -68,7 +68,7 @@ class Option(BaseModel):
     source: str = Field(description="Where: the document, the page and the row, or `edited by hand`")
 
 
-class Question(BaseModel):
+class OwnerQuestion(BaseModel):
     """What only the owner knows: which of several values of a product holds."""
 
     model_config = ConfigDict(frozen=True)
@@ -77,7 +77,7 @@ class Question(BaseModel):
     name: str = Field(description="What the product is called")
     article: str = Field(description="Its article number")
     field: str = Field(description="What differs: `price`, or a value that was edited by hand")
-    options: list[Option] = Field(description="What is said of it, each once, with its place")
+    options: list[OwnerOption] = Field(description="What is said of it, each once, with its place")
 
 
 class Corrected(BaseModel):
@@ -86,7 +86,7 @@ class Corrected(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     products: list[Product]
-    questions: list[Question] = []
+    questions: list[OwnerQuestion] = []
     # (document, page, row) of a product -> its row as it is now, where it is not as the file writes it.
     instead: dict[tuple[str, int, int], str] = {}
 
@@ -100,7 +100,7 @@ def product_key(product: Product) -> str:
 
 def corrected(documents: Mapping[str, Sequence[Product]], corrections: Corrections) -> Corrected:
     """The products of all documents, by the names of these, with everything that the owner corrected."""
-    questions: list[Question] = []
+    questions: list[OwnerQuestion] = []
     every: list[Product] = []
     for name, products in documents.items():
         for product in products:
@@ -133,15 +133,15 @@ def _instead(
     return found
 
 
-def _edited(product: Product, edits: Mapping[str, Edit], questions: list[Question]) -> Product:
+def _edited(product: Product, edits: Mapping[str, Edit], questions: list[OwnerQuestion]) -> Product:
     """A product with the owner's values. One that the file says differently since is a question."""
     key = product_key(product)
     for kind, edit in edits.items():
         written = value_of(product, kind)
         if written not in (edit.was, edit.value):
             options = [
-                Option(value=edit.value, source="edited by hand"),
-                Option(value=written, source=source_of(product)),
+                OwnerOption(value=edit.value, source="edited by hand"),
+                OwnerOption(value=written, source=source_of(product)),
             ]
             questions.append(_question(product, key, kind, options))
             if kind == "price":
@@ -202,7 +202,7 @@ def header_of(product: Product, kind: str) -> str:
 
 
 def _settled(
-    products: Sequence[Product], corrections: Corrections, questions: list[Question]
+    products: Sequence[Product], corrections: Corrections, questions: list[OwnerQuestion]
 ) -> list[Product]:
     """Products of which several prices are said become one: with the owner's choice, else unconfirmed."""
     for identity in (_within, _across):
@@ -270,13 +270,13 @@ def _all_prices(product: Product) -> set[Decimal | None]:
     return {product.price, *(amount for said in product.prices.values() for amount in amounts_in(said)[:1])}
 
 
-def _chosen(same: Sequence[Product], corrections: Corrections, questions: list[Question]) -> Product:
+def _chosen(same: Sequence[Product], corrections: Corrections, questions: list[OwnerQuestion]) -> Product:
     edited = next((product for product in same if "price" in product.edited), None)
     if edited:
         return edited
     key, first = product_key(same[0]), same[0]
     once = {value_of(product, "price"): product for product in reversed(same)}
-    options = [Option(value=value, source=source_of(p)) for value, p in reversed(once.items())]
+    options = [OwnerOption(value=value, source=source_of(p)) for value, p in reversed(once.items())]
     answer = corrections.answers.get(key)
     if answer and set(answer.of) == set(once):
         return _with_value(once.get(answer.value, first), "price", answer.value)
@@ -284,7 +284,7 @@ def _chosen(same: Sequence[Product], corrections: Corrections, questions: list[Q
     return _unconfirmed(first, options)
 
 
-def _unconfirmed(product: Product, options: Iterable[Option]) -> Product:
+def _unconfirmed(product: Product, options: Iterable[OwnerOption]) -> Product:
     said = UNCONFIRMED + " or ".join(f"{option.value} ({option.source})" for option in options)
     header = header_of(product, "price")
     fields = {
@@ -303,5 +303,5 @@ def _unconfirmed(product: Product, options: Iterable[Option]) -> Product:
     )
 
 
-def _question(product: Product, key: str, kind: str, options: list[Option]) -> Question:
-    return Question(product=key, name=product.name, article=product.article, field=kind, options=options)
+def _question(product: Product, key: str, kind: str, options: list[OwnerOption]) -> OwnerQuestion:
+    return OwnerQuestion(product=key, name=product.name, article=product.article, field=kind, options=options)

@@ -9,9 +9,9 @@ from functools import cache
 from itertools import pairwise
 from statistics import median
 
-from knowledge_base.document import Row, Table
+from knowledge_base.document import Table, TableRow
 from knowledge_base.goods.money import amounts_in
-from knowledge_base.vocabulary import column_kinds, currency_in, plain, words
+from knowledge_base.vocabulary import column_kinds, currency_in, plain, vocabulary_file
 
 # Rows that are looked at to tell what a column holds.
 LOOKED_AT = 200
@@ -121,7 +121,7 @@ def is_size(name: str) -> bool:
 
 @cache
 def _sizes() -> frozenset[str]:
-    return frozenset(map(plain, words()["sizes"]))
+    return frozenset(map(plain, vocabulary_file()["sizes"]))
 
 
 def _filled(table: Table, place: int) -> list[str]:
@@ -145,11 +145,11 @@ def _all_numbers(table: Table, place: int) -> bool:
     return bool(cells) and all(_NUMBER.fullmatch(cell) for cell in cells)
 
 
-def _values(row: Row, places: Sequence[int]) -> list[float]:
+def _values(row: TableRow, places: Sequence[int]) -> list[float]:
     return [float(amount) for place in places for amount in amounts_in(row.cells[place])[:1]]
 
 
-def named_prices(table: Table, row: Row, places: Sequence[int]) -> dict[str, str]:
+def named_prices(table: Table, row: TableRow, places: Sequence[int]) -> dict[str, str]:
     """The prices of a row by their names, where there are several: the headers of its columns, or what stands
     beside each in the one cell that holds them all."""
     filled = [place for place in places if row.cells[place]]

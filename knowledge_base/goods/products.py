@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from knowledge_base.document import Product, Row, Table
+from knowledge_base.document import Product, Table, TableRow
 from knowledge_base.goods.money import amounts_in, decimal_mark
 from knowledge_base.goods.prices import is_size, named_prices, price_columns
 from knowledge_base.goods.stock import in_stock
 from knowledge_base.goods.validity import of_columns, validity_in
-from knowledge_base.vocabulary import column_kinds, currency_in, plain, words
+from knowledge_base.vocabulary import column_kinds, currency_in, plain, vocabulary_file
 
 # Cells of a column that are looked at to tell what it holds.
 LOOKED_AT = 200
@@ -30,7 +30,7 @@ _CODE = re.compile(r"^(?=.*\d)(?!\d+[.,]\d{1,2}$)[A-ZА-Я0-9][A-ZА-Я0-9./_-]{
 @cache
 def _totals() -> frozenset[str]:
     """How lines of a table begin that add up the others."""
-    return frozenset(map(plain, words()["totals"]))
+    return frozenset(map(plain, vocabulary_file()["totals"]))
 
 
 def products_of(table: Table, page: int, said: Mapping[str, str] | None = None) -> list[Product]:
@@ -65,11 +65,11 @@ class _Columns:
     common: str
 
 
-def _named(table: Table, columns: dict[str, int]) -> Iterator[Row]:
+def _named(table: Table, columns: dict[str, int]) -> Iterator[TableRow]:
     """The rows; one of a variant without a name has that of the row above, when another column says that both
     are of one thing, as shop programs write it."""
     known = set(columns.values())
-    before: Row | None = None
+    before: TableRow | None = None
     for row in table.rows:
         place = columns["name"]
         if before and not row.cells[place] and row.cells[columns.get("article", place)]:
@@ -102,7 +102,7 @@ def products_of_rows(rows: Sequence[Mapping[str, str]]) -> list[Product]:
     """The products of rows that are known to be some, header -> value, one each."""
     header = tuple(dict.fromkeys(key for row in rows for key in row))
     cells = [tuple(str(row.get(key) or "") for key in header) for row in rows]
-    table = Table(header=header, rows=tuple(Row(number=n, cells=row) for n, row in enumerate(cells, 1)))
+    table = Table(header=header, rows=tuple(TableRow(number=n, cells=row) for n, row in enumerate(cells, 1)))
     understood = {product.row: product for product in products_of(table, 1)}
     return [
         understood.get(number) or Product(name=" ".join(row.values()), row=number, fields=dict(row))
@@ -236,7 +236,7 @@ def _common_currency(table: Table, price: int | None) -> str:
     return ""
 
 
-def _product(table: Table, row: Row, known: _Columns) -> Product | None:
+def _product(table: Table, row: TableRow, known: _Columns) -> Product | None:
     columns, mark, common = known.places, known.mark, known.common
 
     def cell(kind: str) -> str:
@@ -300,7 +300,7 @@ def _names_two(written: str) -> bool:
     return sum(bool(currency_in(part)) for part in re.split(r"(?<=[^\d\s.,])\s+(?=\D*\d)", written)) > 1
 
 
-def _fields(table: Table, row: Row, columns: dict[str, int], common: str) -> dict[str, str]:
+def _fields(table: Table, row: TableRow, columns: dict[str, int], common: str) -> dict[str, str]:
     """The row as it is shown: the file's own headers, `name` and `price` where it has none; the section and a
     currency that stands elsewhere are added, because a row is read alone."""
     if table.header:
@@ -318,7 +318,7 @@ def _fields(table: Table, row: Row, columns: dict[str, int], common: str) -> dic
     return fields
 
 
-def _variants(table: Table, row: Row, prices: Sequence[int]) -> str:
+def _variants(table: Table, row: TableRow, prices: Sequence[int]) -> str:
     """Size, colour and whatever else tells one of a kind from another."""
     said: list[str] = []
     priced = {table.header[place] for place in prices if table.header}
@@ -338,7 +338,7 @@ def _is_count(cell: str) -> bool:
     return in_stock(cell) is not None and len(cell) <= 12
 
 
-def _all_of(table: Table, row: Row, kind: str) -> list[str]:
+def _all_of(table: Table, row: TableRow, kind: str) -> list[str]:
     """What the columns of a kind say of a row."""
     return [cell for name, cell in table.pairs(row) if next(iter(column_kinds(name)), "") == kind]
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from knowledge_base.goods.money import amounts_in
 from knowledge_base.goods.wording import folded, units
-from knowledge_base.vocabulary import currency_in, function_words, words
+from knowledge_base.vocabulary import currency_in, function_words, vocabulary_file
 
 Sort = Literal["", "cheapest", "dearest"]
 
@@ -33,7 +33,7 @@ class Question:
 
 @cache
 def _phrases(kind: str) -> re.Pattern[str]:
-    listed = sorted((folded(phrase) for phrase in words()["bounds"][kind]), key=len, reverse=True)
+    listed = sorted((folded(phrase) for phrase in vocabulary_file()["bounds"][kind]), key=len, reverse=True)
     return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, listed))})(?![^\W_])")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from knowledge_base.vocabulary import plain, words
+from knowledge_base.vocabulary import plain, vocabulary_file
 
 
 @cache
 def _said(kind: str) -> frozenset[str]:
-    return frozenset(map(plain, words()["stock"][kind]))
+    return frozenset(map(plain, vocabulary_file()["stock"][kind]))
 
 
 def in_stock(written: str) -> bool | None:

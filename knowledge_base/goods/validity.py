@@ -14,7 +14,7 @@ from typing import Any, cast
 from babel import Locale
 from babel.core import UnknownLocaleError
 
-from knowledge_base.vocabulary import column_kinds, plain, words
+from knowledge_base.vocabulary import column_kinds, plain, vocabulary_file
 
 # Characters of a line that are looked at, and between a word such as `until` and its date.
 LOOKED_AT, NEAR = 2_000, 14
@@ -67,7 +67,7 @@ class Validity:
 def _months() -> dict[str, int]:
     """Names of months, as `plain` writes them, in the languages of `words.yaml`."""
     found: dict[str, int] = {}
-    for code in words()["validity"]["languages"]:
+    for code in vocabulary_file()["validity"]["languages"]:
         with suppress(UnknownLocaleError):
             months = cast(Any, Locale(code)).months
             for context in ("format", "stand-alone"):
@@ -102,7 +102,7 @@ def _day(match: re.Match[str]) -> date | None:
 
 
 def _listed(kind: str) -> str:
-    phrases = sorted(map(str, words()["validity"][kind]), key=len, reverse=True)
+    phrases = sorted(map(str, vocabulary_file()["validity"][kind]), key=len, reverse=True)
     return "|".join(re.escape(phrase).replace(r"\ ", r"\s") for phrase in phrases)
 
 

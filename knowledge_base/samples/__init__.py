@@ -7,7 +7,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 
-def files() -> list[Path]:
+def sample_files() -> list[Path]:
     """The documents the demo bot starts with."""
     return sorted([*HERE.glob("*.pdf"), *HERE.glob("*.csv")])
 

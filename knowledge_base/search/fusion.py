@@ -37,7 +37,7 @@ def number_weight(passages: int, many: int) -> float:
     return float(NUMBER_WEIGHT * np.log1p(many / max(1, passages)) / np.log1p(many))
 
 
-def spread(values: Numbers, mean: float, deviation: float) -> Numbers:
+def standard_scores(values: Numbers, mean: float, deviation: float) -> Numbers:
     """In deviations from the mean; zeros where there is no deviation."""
     return (values - mean) / deviation if deviation > 1e-6 else np.zeros_like(values)
 

@@ -44,7 +44,7 @@ class Counts:
         parts: list[Counts] = []
         while some := list(islice(waiting, _TOGETHER)):
             parts.append(cls._of_some(some, vocabulary))
-        return joined(parts)
+        return joined_counts(parts)
 
     @classmethod
     def _of_some(cls, texts: Sequence[list[str]], vocabulary: dict[str, int]) -> Counts:
@@ -167,7 +167,7 @@ def best(scores: Scores, count: int) -> Rows:
     return found.astype(np.int64)
 
 
-def joined(parts: Sequence[Counts]) -> Counts:
+def joined_counts(parts: Sequence[Counts]) -> Counts:
     """The counts of passages, those of each part after those of the one before."""
     if not parts:
         return Counts(0, np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.uint8))

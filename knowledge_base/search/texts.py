@@ -94,7 +94,7 @@ def _narrow(numbers: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
     return wide.astype(np.promote_types(np.min_scalar_type(wide.min()), np.min_scalar_type(wide.max())))
 
 
-class Texts(Sequence[Passage]):
+class PassageTexts(Sequence[Passage]):
     """The passages of several packs, one after the other."""
 
     def __init__(self, packs: Sequence[Pack]) -> None:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import Field
 
-from server.api.common import Api, Format, Here, OneBot, files
+from server.api.common import Api, Format, Here, OneBot, file_answer
 from server.bots.bot import BotRuntime
 from server.observability.costs import DayUsage
 from server.operators import analytics
@@ -102,7 +102,7 @@ async def _stats(api: Api, runtime: BotRuntime) -> BotStats:
     "/analytics",
     summary="Figures of a period",
     response_model=Analytics,
-    responses=files("text/csv"),
+    responses=file_answer("text/csv"),
     dependencies=[READER],
 )
 async def get_analytics(

@@ -27,7 +27,7 @@ async def list_actions(
     """Newest first; the last 20,000 changes. An owner of some bots sees what was done to them."""
     rows, at, found = list[Action](), cursor, True
     while found and len(rows) < limit:
-        found = await audit.lines(api.redis, 200, at)
+        found = await audit.latest_changes(api.redis, 200, at)
         for row in found:
             at += 1
             if audit.may_see(row):

@@ -15,7 +15,7 @@ from pydantic import Field
 from agent.context import Context
 from channels.base import Linked, SendError, Session
 from channels.json_parts import as_dict
-from server.api.common import Api, Body, Here, Page, deployment_only, fails, files
+from server.api.common import Api, Body, Here, Page, deployment_only, fails, file_answer
 from server.bots.bot import BotRuntime
 from server.bots.registry import Outcome
 from server.config.bot import OWNERS_ONLY, BadConfig, Problem
@@ -141,13 +141,13 @@ async def put(api: Api, raw: Any) -> StoredBot:
         try:
             await channel.session("start")
         except SendError as error:  # workers try again
-            await linked_sessions.check(
+            await linked_sessions.check_session(
                 api.registry[bot_id], api.registry[bot_id].bot.account, channel, counts=False
             )
             return StoredBot(
                 id=bot_id, status=outcome, notice=f"{UNOFFICIAL} The gateway did not answer: {error}"
             )
-    audit.about(bot_id)
+    audit.name_subject(bot_id)
     return StoredBot(id=bot_id, status=outcome, notice=notice)
 
 
@@ -298,7 +298,7 @@ async def get_operator_webhook(api: Here, bot_id: str) -> OperatorWebhook:
     "/bots/{bot_id}/qr.png",
     summary="The QR code as a picture",
     response_class=Response,
-    responses=files("image/png") | REFUSED,
+    responses=file_answer("image/png") | REFUSED,
     dependencies=[OWNER],
 )
 async def get_qr_code(api: Here, bot_id: str) -> Response:

@@ -22,7 +22,7 @@ from server.notifications.webhooks import Hooks
 from server.observability.costs import Spending
 from server.operators import audit
 from server.operators.change_feed import Feed
-from server.operators.knowledge.documents import Reading
+from server.operators.knowledge.documents import ReadingProgress
 from server.operators.knowledge.pictures import PictureReader
 from server.operators.login import Access
 from server.operators.tokens import Visible, who
@@ -60,7 +60,7 @@ class Api:
     conversation_list: ConversationList
     hooks: Hooks
     pictures: PictureReader
-    reading: Reading = field(default_factory=Reading)
+    reading: ReadingProgress = field(default_factory=ReadingProgress)
     later: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     # Made when it is first asked for: its models cost a second.
     rehearsals: list[Rehearsal] = field(default_factory=list[Rehearsal])
@@ -190,7 +190,7 @@ class Queued(Record):
     status: Literal["queued"] = Field(default="queued", description="It waits for a worker")
 
 
-def files(*kinds: str) -> dict[int | str, dict[str, Any]]:
+def file_answer(*kinds: str) -> dict[int | str, dict[str, Any]]:
     """How a description says that a good answer is, or may be, a file of one of these media types."""
     text, data = {"type": "string"}, {"type": "string", "format": "binary"}
     return {
@@ -216,7 +216,7 @@ def deployment_only() -> None:
 
 async def conversations_page(
     api: Api, show: Show, q: str, bot_id: str | None, limit: int, cursor: str | None
-) -> listing.Page:
+) -> listing.ListingPage:
     """A page of the list of conversations. Raises HTTPException 400 for a cursor that cannot be read."""
     try:
         return await api.conversation_list.page(api.lookup.some(bot_id), show, q, limit, cursor)
@@ -241,7 +241,7 @@ class Lookup:
         """The runtime of a bot. Raises HTTPException 404."""
         if bot_id not in self.runtimes:
             raise HTTPException(404, f"there is no bot {bot_id!r}; GET /api/bots lists them")
-        audit.about(bot_id)
+        audit.name_subject(bot_id)
         return self.runtimes[bot_id]
 
     def some(self, bot_id: str | None) -> dict[str, BotRuntime]:
@@ -269,7 +269,7 @@ class Lookup:
         for runtime, exists in zip(runtimes, known, strict=True):
             contact = await runtime.conversations.contact(conversation_id) if exists else None
             if contact is not None:
-                audit.about(runtime.bot.id, conversation_id)
+                audit.name_subject(runtime.bot.id, conversation_id)
                 return runtime, contact
         for runtime in runtimes:
             if (into := await runtime.conversations.merged_into(conversation_id)) != conversation_id:

@@ -31,7 +31,7 @@ from server.api.common import (
     TheBot,
     attached,
     conversations_page,
-    files,
+    file_answer,
 )
 from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
@@ -151,7 +151,7 @@ class ConsentChangePage(Page[ConsentChange]):
 routes = APIRouter(prefix="/api", tags=["contacts"], route_class=Audited)
 
 
-async def card_of(api: Api, contact_id: str) -> ContactCard:
+async def contact_card_of(api: Api, contact_id: str) -> ContactCard:
     """A contact as they are now. Raises HTTPException 404."""
     return card(*await api.lookup.contact(contact_id))
 
@@ -185,7 +185,7 @@ def card(runtime: BotRuntime, contact: Contact) -> ContactCard:
     "/contacts",
     summary="Contacts, most recently active first",
     response_model=ContactPage,
-    responses=files("text/csv"),
+    responses=file_answer("text/csv"),
     dependencies=[READER],
 )
 async def list_contacts(
@@ -201,7 +201,7 @@ async def list_contacts(
     if format == "csv":
         table = _table(api.conversation_list, runtimes, show, is_client)
         named = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
-        audit.look(bot_id or "")
+        audit.record_disclosure(bot_id or "")
         return StreamingResponse(table, media_type="text/csv; charset=utf-8", headers=named)
     items, end = list[ContactCard](), time.monotonic() + PATIENCE
     while True:
@@ -221,7 +221,7 @@ async def list_contacts(
 
 @routes.get("/contacts/{contact_id}", summary="One contact", dependencies=[READER])
 async def get_contact(api: Here, contact_id: str) -> ContactCard:
-    return await card_of(api, contact_id)
+    return await contact_card_of(api, contact_id)
 
 
 @routes.patch("/contacts/{contact_id}", summary="Correct a contact's profile", dependencies=[AGENT])
@@ -239,15 +239,15 @@ async def change_contact(api: Here, contact_id: str, change: ContactIn) -> Conta
         raise HTTPException(422, f"profile.{error.field}: {error}") from None
     kind: Any = facts.pop("class", "") or ("unknown" if "class" in change.profile else "")
     if kind:
-        await takeover.classify(runtime, contact_id, kind)
+        await takeover.set_contact_class(runtime, contact_id, kind)
     await runtime.conversations.learn(contact_id, facts, OPERATOR)
-    return await card_of(api, contact_id)
+    return await contact_card_of(api, contact_id)
 
 
 @routes.get("/contacts/{contact_id}/notes", summary="What is noted of a contact", dependencies=[READER])
 async def list_notes(api: Here, contact_id: str) -> list[Note]:
     runtime, _ = await api.lookup.contact(contact_id)
-    return await notes.read(note_store(api.redis, runtime.bot.id), runtime.bot.id, contact_id)
+    return await notes.read_notes(note_store(api.redis, runtime.bot.id), runtime.bot.id, contact_id)
 
 
 @routes.put("/contacts/{contact_id}/notes", summary="Write or correct a note", dependencies=[AGENT])
@@ -255,22 +255,24 @@ async def write_note(api: Here, contact_id: str, note: NoteIn) -> list[Note]:
     """The note of the same key is replaced; an empty text takes it back."""
     runtime, _ = await api.lookup.contact(contact_id)
     store, bot_id = note_store(api.redis, runtime.bot.id), runtime.bot.id
-    await notes.write(store, bot_id, contact_id, {notes.key_of(note.key): (note.text, notes.OPERATOR)})
-    return await notes.read(store, bot_id, contact_id)
+    await notes.write_notes(
+        store, bot_id, contact_id, {notes.note_key(note.key): (note.text, notes.OPERATOR)}
+    )
+    return await notes.read_notes(store, bot_id, contact_id)
 
 
 @routes.get(
     "/contacts/{contact_id}/export",
     summary="Everything that is known of a contact, as a zip archive",
     response_class=Response,
-    responses=files("application/zip"),
+    responses=file_answer("application/zip"),
     dependencies=[READER],
 )
 async def export_contact(api: Here, contact_id: str) -> Response:
     """JSON files, and the files of messages that their provider still has."""
     runtime, contact = await api.lookup.contact(contact_id)
-    audit.look(runtime.bot.id, contact_id)
-    packed = await privacy.exported(api.redis, runtime, contact, api.router)
+    audit.record_disclosure(runtime.bot.id, contact_id)
+    packed = await privacy.contact_archive(api.redis, runtime, contact, api.router)
     return attached(packed, "application/zip", f"contact-{contact_id}.zip")
 
 
@@ -299,7 +301,7 @@ async def erase_contact(
 )
 async def set_consent(api: Here, contact_id: str, asked: ConsentIn) -> ConsentState:
     runtime, _ = await api.lookup.contact(contact_id)
-    await consent.change(api.redis, runtime.conversations, contact_id, asked.stopped, "operator", "")
+    await consent.change_consent(api.redis, runtime.conversations, contact_id, asked.stopped, "operator", "")
     _, contact = await api.lookup.contact(contact_id)
     return ConsentState(id=contact_id, stopped=contact.stopped)
 
@@ -308,7 +310,7 @@ async def set_consent(api: Here, contact_id: str, asked: ConsentIn) -> ConsentSt
     "/suppressions",
     summary="Everybody who wants no messages",
     response_model=SuppressionPage,
-    responses=files("text/csv"),
+    responses=file_answer("text/csv"),
     dependencies=[READER],
 )
 async def list_suppressions(

@@ -20,14 +20,14 @@ from server.api.common import (
     attached,
     conversations_page,
     fails,
-    files,
+    file_answer,
 )
-from server.api.contacts import ContactCard, card, card_of
+from server.api.contacts import ContactCard, card, contact_card_of
 from server.api.messages import queue
 from server.clock import now_ms
 from server.conversations import attachments, working_memory
 from server.conversations.attachments import NoMedia
-from server.conversations.listing import LONGEST_QUERY, Row, Show
+from server.conversations.listing import LONGEST_QUERY, ListedConversation, Show
 from server.observability import turn_traces
 from server.observability.turn_traces import Trace
 from server.operators import audit, takeover
@@ -136,7 +136,7 @@ async def get_turn(api: Here, conversation_id: str, turn_id: str) -> Trace:
     """The way through the graph with times, passages, tools, what was checked, prompts, models, tokens and
     cost; kept for 30 days."""
     runtime, _ = await api.lookup.contact(conversation_id)
-    trace = await turn_traces.find(api.redis, runtime.bot.id, conversation_id, turn_id)
+    trace = await turn_traces.find_trace(api.redis, runtime.bot.id, conversation_id, turn_id)
     if trace is None:
         raise HTTPException(404, "nothing is known of this turn; it is kept for 30 days")
     return trace
@@ -146,14 +146,14 @@ async def get_turn(api: Here, conversation_id: str, turn_id: str) -> Trace:
     "/conversations/{conversation_id}/media/{message_id}",
     summary="The file of a message, fetched from the provider",
     response_class=Response,
-    responses=files("application/octet-stream") | fails(502, "The provider did not hand the file out"),
+    responses=file_answer("application/octet-stream") | fails(502, "The provider did not hand the file out"),
     dependencies=[READER],
 )
 async def get_media(api: Here, conversation_id: str, message_id: str) -> Response:
     """Files are not stored here; providers keep them for some weeks."""
     runtime, contact = await api.lookup.contact(conversation_id)
     try:
-        file = await attachments.fetched(runtime, api.router, contact, message_id)
+        file = await attachments.fetch_attachment(runtime, api.router, contact, message_id)
     except NoMedia as error:
         raise HTTPException(404, str(error)) from None
     except DownloadError as error:
@@ -167,7 +167,7 @@ async def get_media(api: Here, conversation_id: str, message_id: str) -> Respons
     "/conversations/{conversation_id}/saved",
     summary="The conversation as a saved one, for a test, with people taken out of it",
     response_class=Response,
-    responses=files("application/zip"),
+    responses=file_answer("application/zip"),
     dependencies=[READER],
 )
 async def save_conversation(
@@ -186,9 +186,9 @@ async def save_conversation(
     )
 
     runtime, contact = await api.lookup.contact(conversation_id)
-    audit.look(runtime.bot.id, conversation_id)
+    audit.record_disclosure(runtime.bot.id, conversation_id)
     try:
-        packed = await archive.packed(name, runtime, contact, api.shelf, mask or [], bad)
+        packed = await archive.conversation_archive(name, runtime, contact, api.shelf, mask or [], bad)
     except archive.BadConversation as error:
         raise HTTPException(422, str(error)) from None
     return attached(packed, "application/zip", f"{name}.zip")
@@ -212,21 +212,21 @@ async def write_message(api: Here, conversation_id: str, message: MessageIn) -> 
 async def mark_seen(api: Here, conversation_id: str) -> ContactCard:
     runtime, _ = await api.lookup.contact(conversation_id)
     await runtime.conversations.see(conversation_id)
-    return await card_of(api, conversation_id)
+    return await contact_card_of(api, conversation_id)
 
 
 @routes.post("/conversations/{conversation_id}/handoff", summary="A person takes over", dependencies=[AGENT])
 async def hand_over(api: Here, conversation_id: str) -> ContactCard:
     runtime, _ = await api.lookup.contact(conversation_id)
     await takeover.take_over(runtime, conversation_id)
-    return await card_of(api, conversation_id)
+    return await contact_card_of(api, conversation_id)
 
 
 @routes.post("/conversations/{conversation_id}/resume", summary="Hand back to the bot", dependencies=[AGENT])
 async def hand_back(api: Here, conversation_id: str) -> ContactCard:
     runtime, _ = await api.lookup.contact(conversation_id)
     await takeover.hand_back(runtime, conversation_id)
-    return await card_of(api, conversation_id)
+    return await contact_card_of(api, conversation_id)
 
 
 @routes.delete(
@@ -237,7 +237,7 @@ async def hand_back(api: Here, conversation_id: str) -> ContactCard:
 async def finish_task(api: Here, conversation_id: str) -> ContactCard:
     runtime, _ = await api.lookup.contact(conversation_id)
     await takeover.done(runtime, conversation_id)
-    return await card_of(api, conversation_id)
+    return await contact_card_of(api, conversation_id)
 
 
 @routes.post(
@@ -246,11 +246,11 @@ async def finish_task(api: Here, conversation_id: str) -> ContactCard:
 async def reset_conversation(api: Here, conversation_id: str) -> ContactCard:
     """Transcript and profile stay; the agent begins anew."""
     runtime, contact = await api.lookup.contact(conversation_id)
-    await working_memory.forget(runtime, conversation_id)
+    await working_memory.clear_memory(runtime, conversation_id)
     return card(runtime, contact)
 
 
-def summary(row: Row) -> ConversationSummary:
+def summary(row: ListedConversation) -> ConversationSummary:
     """A conversation as lists show it."""
     contact = row.contact
     return ConversationSummary.model_validate(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException
 
 from server.api.common import Here, Limit, Offset, OneBot, Page, Queued
 from server.operators.audit import Audited
-from server.operators.dead_letters import DeadLetter, opened
+from server.operators.dead_letters import DeadLetter, readable_letter
 from server.operators.roles import AGENT, OWNER, READER
 from server.store.records import Piece
 
@@ -27,7 +27,7 @@ async def list_dead_letters(
     api: Here, bot_id: OneBot = None, limit: Limit = 50, start: Offset = 0
 ) -> DeadLetterPage:
     letters = [
-        opened(letter)
+        readable_letter(letter)
         for runtime in api.lookup.some(bot_id).values()
         for letter in await runtime.dead_letters.every()
     ]

@@ -38,7 +38,7 @@ class SkippedTouchPage(Page[SkippedTouch]):
     """Touches that were left out, the last first."""
 
 
-async def changed(api: Api, conversation_id: str, plan: Plan | None) -> NextTouch:
+async def touch_after_change(api: Api, conversation_id: str, plan: Plan | None) -> NextTouch:
     """The next touch of a contact whose plan was changed. Raises HTTPException 409 where there was none."""
     if plan is None:
         raise HTTPException(409, "this conversation has no touch that is still to come")
@@ -78,18 +78,22 @@ async def list_skipped_touches(
 @routes.post("/follow-ups/{conversation_id}/pause", summary="Hold a sequence", dependencies=[AGENT])
 async def pause_follow_ups(api: Here, conversation_id: str) -> NextTouch:
     runtime, _ = await api.lookup.contact(conversation_id)
-    return await changed(api, conversation_id, await api.follow_ups.pause(runtime, conversation_id, True))
+    return await touch_after_change(
+        api, conversation_id, await api.follow_ups.pause(runtime, conversation_id, True)
+    )
 
 
 @routes.post("/follow-ups/{conversation_id}/resume", summary="Let a sequence go on", dependencies=[AGENT])
 async def resume_follow_ups(api: Here, conversation_id: str) -> NextTouch:
     runtime, _ = await api.lookup.contact(conversation_id)
-    return await changed(api, conversation_id, await api.follow_ups.pause(runtime, conversation_id, False))
+    return await touch_after_change(
+        api, conversation_id, await api.follow_ups.pause(runtime, conversation_id, False)
+    )
 
 
 @routes.post("/follow-ups/{conversation_id}/skip", summary="Leave the next touch out", dependencies=[AGENT])
 async def skip_next_touch(api: Here, conversation_id: str) -> NextTouch:
-    return await changed(
+    return await touch_after_change(
         api, conversation_id, await api.follow_ups.skip(*await api.lookup.contact(conversation_id))
     )
 
@@ -102,13 +106,15 @@ async def skip_next_touch(api: Here, conversation_id: str) -> NextTouch:
 )
 async def run_next_touch(api: Here, conversation_id: str) -> NextTouch:
     runtime, _ = await api.lookup.contact(conversation_id)
-    return await changed(api, conversation_id, await api.follow_ups.run_now(runtime, conversation_id))
+    return await touch_after_change(
+        api, conversation_id, await api.follow_ups.run_now(runtime, conversation_id)
+    )
 
 
 @routes.patch("/follow-ups/{conversation_id}", summary="Intervals of one contact's own", dependencies=[AGENT])
 async def change_intervals(api: Here, conversation_id: str, asked: IntervalsIn) -> NextTouch:
     runtime, _ = await api.lookup.contact(conversation_id)
-    return await changed(
+    return await touch_after_change(
         api, conversation_id, await api.follow_ups.override(runtime, conversation_id, asked.intervals)
     )
 
@@ -118,6 +124,6 @@ async def change_intervals(api: Here, conversation_id: str, asked: IntervalsIn) 
 )
 async def cancel_follow_ups(api: Here, conversation_id: str) -> NextTouch:
     runtime, _ = await api.lookup.contact(conversation_id)
-    return await changed(
+    return await touch_after_change(
         api, conversation_id, await api.follow_ups.end(runtime.bot.id, conversation_id, "cancelled")
     )

@@ -65,7 +65,7 @@ async def create_hook(api: Here, asked: HookIn) -> NewHook:
         hook, secret = await api.hooks.create(asked.bot_id, asked.url, tuple(dict.fromkeys(asked.events)))
     except Forbidden as error:
         raise HTTPException(422, f"url: {error}") from None
-    audit.about(asked.bot_id, hook.id)
+    audit.name_subject(asked.bot_id, hook.id)
     return NewHook(**hook.model_dump(), secret=secret)
 
 

@@ -15,7 +15,7 @@ from server.bots.bot import BotRuntime
 from server.operators import audit, takeover
 from server.operators.audit import Audited
 from server.operators.roles import AGENT, OWNER, READER
-from server.store.message_templates import MissingVariable, Template, keep, templates
+from server.store.message_templates import MessageTemplate, MissingVariable, store_templates, templates
 from server.store.records import Contact, Record
 
 routes = APIRouter(prefix="/api", tags=["messages"], route_class=Audited)
@@ -48,11 +48,11 @@ class QueuedMessage(Queued):
     conversation_id: str = Field(description="The conversation it stands in")
 
 
-class TemplatePage(Page[Template]):
+class TemplatePage(Page[MessageTemplate]):
     """A bot's message templates, by name."""
 
 
-class TemplatePreview(Template):
+class TemplatePreview(MessageTemplate):
     """A message template with its variables filled in."""
 
     preview: str = Field(description="What a contact would read")
@@ -83,7 +83,7 @@ async def queue(api: Api, runtime: BotRuntime, contact: Contact, message: Messag
     known = await templates(api.redis, runtime.bot.id)
     text, template = message.text or "", message.template or ""
     try:
-        return await takeover.write(runtime, contact, known, text, template, message.variables)
+        return await takeover.queue_message(runtime, contact, known, text, template, message.variables)
     except takeover.Refused as error:
         raise HTTPException(409, str(error)) from None
     except MissingVariable as error:
@@ -104,7 +104,7 @@ async def send_message(api: Here, message: MessageToIn) -> QueuedMessage:
     ):
         raise HTTPException(409, "the contact has never written: only a template may be sent")
     conversation_id = await runtime.conversations.identify(card)
-    audit.about(runtime.bot.id, conversation_id)
+    audit.name_subject(runtime.bot.id, conversation_id)
     _, contact = await api.lookup.contact(conversation_id)
     return QueuedMessage(id=await queue(api, runtime, contact, message), conversation_id=conversation_id)
 
@@ -139,7 +139,7 @@ async def sync_templates(api: Here, bot_id: TheBot = DEFAULT) -> TemplatePage:
         rows = await channel.templates(channel.credentials.business_account_id)
     except SendError as error:
         raise HTTPException(502, f"the provider did not list its templates: {error}") from None
-    await keep(api.redis, bot_id, [Template.model_validate(row) for row in rows])
+    await store_templates(api.redis, bot_id, [MessageTemplate.model_validate(row) for row in rows])
     return await _templates(api, bot_id)
 
 

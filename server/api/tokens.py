@@ -62,8 +62,8 @@ async def create_token(api: Here, asked: TokenIn) -> NewToken:
     bots: list[str] = sorted(set(asked.bots) | ({asked.bot_id} if asked.bot_id else set()))
     for bot_id in bots:
         api.lookup.runtime(bot_id)
-    operator, secret = await tokens.create(api.redis, bots, asked.name, asked.role)
-    audit.about(", ".join(bots), f"{operator.id} {asked.role}")
+    operator, secret = await tokens.create_operator(api.redis, bots, asked.name, asked.role)
+    audit.name_subject(", ".join(bots), f"{operator.id} {asked.role}")
     return NewToken(**operator.model_dump(), token=secret)
 
 
@@ -71,7 +71,9 @@ async def create_token(api: Here, asked: TokenIn) -> NewToken:
 async def list_tokens(api: Here) -> TokenPage:
     mine = who.get().bots
     rows = [
-        row for row in await tokens.every(api.redis) if not mine or (row.bots and set(row.bots) <= set(mine))
+        row
+        for row in await tokens.all_operators(api.redis)
+        if not mine or (row.bots and set(row.bots) <= set(mine))
     ]
     return TokenPage(items=[Token(**row.model_dump()) for row in rows])
 

@@ -21,7 +21,7 @@ from server.bots.bot import Bot, BotRuntime, Said, build_bot, default_configs, r
 from server.bots.routing import ChannelRouter
 from server.bots.vault import Vault, WrongKey
 from server.clock import now_ms
-from server.config.bot import BadConfig, Problem, parse_config, shown, split_secrets
+from server.config.bot import BadConfig, Problem, parse_config, shown_config, split_secrets
 from server.config.settings import Settings
 from server.store import alerts
 from server.store.client import Redis
@@ -51,7 +51,7 @@ return redis.call('INCR', KEYS[2])
 Outcome = Literal["created", "updated", "unchanged", "refused", "deleted"]
 
 
-class Row(BaseModel):
+class StoredConfig(BaseModel):
     """A configuration as stored: what may be shown, and the secrets of its channel, sealed."""
 
     config: dict[str, Any]
@@ -149,7 +149,7 @@ class BotRegistry(Mapping[str, BotRuntime]):
         there."""
         number: tuple[str, str] | None = None
         try:
-            row = Row.model_validate_json(raw)
+            row = StoredConfig.model_validate_json(raw)
             number = _number_of(row.config, bot_id)
             try:
                 return self._made(row.config, self._vault.open(row.sealed)), None
@@ -182,7 +182,7 @@ class BotRegistry(Mapping[str, BotRuntime]):
         if (row := _row(raw)) is None:
             return {"id": bot_id}
         try:
-            return shown(row.config, self._vault.open(row.sealed))
+            return shown_config(row.config, self._vault.open(row.sealed))
         except WrongKey:
             return row.config
 
@@ -204,14 +204,14 @@ class BotRegistry(Mapping[str, BotRuntime]):
         if row and row.config == config and before == secrets:
             return given.id, "unchanged"
         if not dry:
-            new = Row(config=config, sealed=self._vault.seal(secrets), at=now_ms())
+            new = StoredConfig(config=config, sealed=self._vault.seal(secrets), at=now_ms())
             await self._store(keys=[BOTS, VERSION], args=[given.id, new.model_dump_json()])
             await alerts.clear(self._redis, f"bot:{given.id}")
             await self.refresh()
             log.info("bot_stored", bot=given.id, new=row is None)
         return given.id, "updated" if row else "created"
 
-    def _can_open(self, row: Row | None, given: dict[str, str]) -> None:
+    def _can_open(self, row: StoredConfig | None, given: dict[str, str]) -> None:
         """Raises BadConfig where storing would lose secrets that only another key opens."""
         try:
             _ = self._vault.open(row.sealed) if row else {}
@@ -220,13 +220,13 @@ class BotRegistry(Mapping[str, BotRuntime]):
                 problem = f"{error}; set the right one, or give the secrets again"
                 raise BadConfig([Problem(field="channel", problem=problem)]) from None
 
-    def _vault_open(self, row: Row | None) -> dict[str, str]:
+    def _vault_open(self, row: StoredConfig | None) -> dict[str, str]:
         try:
             return self._vault.open(row.sealed) if row else {}
         except WrongKey:
             return {}
 
-    def _kept(self, row: Row | None, channel: dict[str, Any]) -> dict[str, str]:
+    def _kept(self, row: StoredConfig | None, channel: dict[str, Any]) -> dict[str, str]:
         """Secrets on record that still belong to the same number at the same address."""
         old: dict[str, Any] = (row.config.get("channel") or {}) if row else {}
         names = ("type", "url", "phone_number_id", "profile_id", "session")
@@ -305,10 +305,10 @@ def parsed_file(text: str) -> list[Any]:
     return cast(list[Any], found) if isinstance(found, list) else [found]
 
 
-def _row(raw: bytes | None) -> Row | None:
+def _row(raw: bytes | None) -> StoredConfig | None:
     """A row, None where there is none that can be read."""
     try:
-        return Row.model_validate_json(raw) if raw else None
+        return StoredConfig.model_validate_json(raw) if raw else None
     except ValidationError:
         return None
 

@@ -75,6 +75,6 @@ def list_bots() -> None:
 @bots_commands.command("schema")
 def schema() -> None:
     """JSON Schema of a file of bots, for editors (schemas/bots.schema.json of the project is the same)."""
-    from server.config.bot import json_schema
+    from server.config.bot import bots_schema
 
-    print(json.dumps(json_schema(), indent=2, sort_keys=True))
+    print(json.dumps(bots_schema(), indent=2, sort_keys=True))

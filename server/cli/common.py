@@ -11,10 +11,10 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
 
-from server.config.loading import load
+from server.config.loading import settings_from_environment
 from server.config.settings import Settings
 from server.observability import logs
-from server.observability.redis_fitness import Fitness, look
+from server.observability.redis_fitness import Fitness, inspect_redis
 from server.store.client import Redis, client
 from server.store.embedded import EmbeddedRedis
 
@@ -34,7 +34,7 @@ def load_settings() -> Settings:
     """The settings and the bots they name, or what is wrong with them on standard error and exit status 2."""
     from server.bots.bot import default_configs
 
-    settings = load()
+    settings = settings_from_environment()
     try:
         default_configs(settings)
         if settings.mcp_file:
@@ -98,7 +98,7 @@ def look_once(url: str) -> Fitness | None:
     async def job() -> Fitness:
         redis = client(url, 2)
         try:
-            return await look(redis)
+            return await inspect_redis(redis)
         finally:
             await redis.aclose()
 
@@ -120,7 +120,7 @@ async def registry_of(settings: Settings, redis: Redis) -> BotRegistry:
     return registry
 
 
-async def bot_of(settings: Settings, redis: Redis, bot_id: str) -> Bot:
+async def bot_or_exit(settings: Settings, redis: Redis, bot_id: str) -> Bot:
     """A bot by its id, or exit status 2."""
     registry = await registry_of(settings, redis)
     if bot_id not in registry:

@@ -31,7 +31,7 @@ from server.replay.batch.carriage import Carriage
 
 if TYPE_CHECKING:
     from server.replay.compare import Comparison, Runs, Side
-    from server.replay.runs import Kept
+    from server.replay.runs import KeptConversation
 
 
 @replay_commands.command("compare")
@@ -99,14 +99,14 @@ def compare(  # noqa: PLR0913 - its arguments are the options of the command
 
 def _sides(change: list[str], against: list[str], taped: bool) -> tuple[Side, Side]:
     """The two settings of a comparison; ends the command for one that is none."""
-    from server.replay.compare import Side, changed
+    from server.replay.compare import Side, parse_changes
     from server.replay.saved import BadConversation
 
     try:
         left = ", ".join(against) or ("as recorded" if taped else "as it is")
         return (
-            Side(left, changed(against), taped),
-            Side(", ".join(change) or "as it is", changed(change)),
+            Side(left, parse_changes(against), taped),
+            Side(", ".join(change) or "as it is", parse_changes(change)),
         )
     except BadConversation as error:
         wrong(error)
@@ -120,7 +120,7 @@ def _summary(runs: list[Runs]) -> str:
 
 
 async def _played_on_both_sides(
-    found: Sequence[Kept], how: Comparison, live: Any, settings: Settings
+    found: Sequence[KeptConversation], how: Comparison, live: Any, settings: Settings
 ) -> list[Runs]:
     from server.replay.compare import compared
 

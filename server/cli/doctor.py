@@ -18,7 +18,7 @@ import httpx
 from redis.exceptions import RedisError, ResponseError
 
 from agent.model_options import ModelOptions
-from agent.models.failures import address_of
+from agent.models.failures import address_setting
 from agent.models.usage import Meter, price_of
 from channels.base import Linked
 from server.bots.bot import Bot
@@ -27,10 +27,10 @@ from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.observability import model_capabilities
-from server.observability.model_checks import SECONDS, check, check_model, silence
-from server.observability.redis_fitness import look, write
+from server.observability.model_checks import SECONDS, check_model, checked_call, silent_recording
+from server.observability.redis_fitness import check_writing, inspect_redis
 from server.pipeline.agents import models
-from server.pipeline.transcription import Unheard, Voice, default_model, transcribe
+from server.pipeline.transcription import Unheard, VoiceMessage, default_model, transcribe
 from server.store.client import Redis
 from server.store.keys import key
 from server.web import webhook_check
@@ -71,7 +71,7 @@ return type(answer) == 'table' and answer.err or ''
 
 
 @dataclass
-class Found:
+class Findings:
     """What is to be fixed, and what is worth knowing."""
 
     problems: list[str] = field(default_factory=list[str])
@@ -90,7 +90,7 @@ def unwritable(folder: Path) -> str:
     return ""
 
 
-async def ask(settings: Settings, redis: Redis | None, found: Found, *, outside: bool) -> None:
+async def ask_outside(settings: Settings, redis: Redis | None, found: Findings, *, outside: bool) -> None:
     """Ask Redis and, where `outside`, models, providers and our own address whether they work."""
     if redis is not None:
         await _redis(settings, redis, found)
@@ -108,7 +108,7 @@ async def ask(settings: Settings, redis: Redis | None, found: Found, *, outside:
         )
 
 
-async def _each(found: Found, jobs: Sequence[Callable[[], Awaitable[None]]]) -> None:
+async def _each(found: Findings, jobs: Sequence[Callable[[], Awaitable[None]]]) -> None:
     for job in jobs:
         try:
             await asyncio.wait_for(job(), PATIENCE)
@@ -116,9 +116,9 @@ async def _each(found: Found, jobs: Sequence[Callable[[], Awaitable[None]]]) -> 
             found.problems.append("somebody who was asked did not answer; try again, or see to the network")
 
 
-async def _redis(settings: Settings, redis: Redis, found: Found) -> None:
+async def _redis(settings: Settings, redis: Redis, found: Findings) -> None:
     try:
-        known = await look(redis)
+        known = await inspect_redis(redis)
         found.problems += [f"REDIS_URL: {why}" for why in known.refused if not settings.redis_may_lose]
         found.notes += [f"REDIS_URL: {why}" for why in known.refused if settings.redis_may_lose]
         found.notes += [f"REDIS_URL: {why}" for why in (*known.warned, *known.noted)]
@@ -127,7 +127,7 @@ async def _redis(settings: Settings, redis: Redis, found: Found) -> None:
             found.notes.append(
                 f"REDIS_URL: it takes {known.clients} clients, so each process uses {each} connections"
             )
-        await write(redis, 0)
+        await check_writing(redis, 0)
         if denied := [name for name in COMMANDS if not await _may(redis, name)]:
             found.problems.append(
                 f"REDIS_URL: its user may not run {', '.join(denied)}; allow them for keys sg:*"
@@ -149,7 +149,7 @@ async def _may(redis: Redis, command: str) -> bool:
     return not re.search(rb"NOPERM|permission|can't run this command", said)
 
 
-async def _models(settings: Settings, redis: Redis | None, http: httpx.AsyncClient, found: Found) -> None:
+async def _models(settings: Settings, redis: Redis | None, http: httpx.AsyncClient, found: Findings) -> None:
     """One tiny call of each sort, to every model of the settings and of the bots: a wrong key, a wrong
     address, a model that is gone, and what each one that works can do."""
     named: dict[tuple[str, ModelOptions], str] = {}
@@ -171,7 +171,9 @@ async def _models(settings: Settings, redis: Redis | None, http: httpx.AsyncClie
             found.notes.append(f"{setting}: {name}: {checked.said}")
         if redis is not None:
             with contextlib.suppress(RedisError, OSError):  # Redis has been asked before
-                await model_capabilities.note(redis, name, asking.ways_of(name), checked.checks)
+                await model_capabilities.record_capabilities(
+                    redis, name, asking.ways_of(name), checked.checks
+                )
 
 
 def _advice(setting: str, name: str, trouble: str) -> str:
@@ -181,7 +183,7 @@ def _advice(setting: str, name: str, trouble: str) -> str:
         return f"{setting}: {trouble}"
     if "_API_KEY" in trouble or "needs the package" in trouble or "LangChain knows" in trouble:
         return trouble if "_API_KEY is refused" in trouble else f"{setting}: {trouble}"
-    address = address_of(name.partition(":")[0])
+    address = address_setting(name.partition(":")[0])
     return f"{setting}: {name} does not answer ({trouble}); check the name, and {address}"
 
 
@@ -196,33 +198,33 @@ async def _bots(settings: Settings, redis: Redis | None, http: httpx.AsyncClient
     return [runtime.bot for runtime in registry.values()]
 
 
-async def _other_models(settings: Settings, http: httpx.AsyncClient, found: Found) -> None:
+async def _other_models(settings: Settings, http: httpx.AsyncClient, found: Findings) -> None:
     """Whether voice messages are heard and documents found, where a provider does it."""
     listener, reader = default_model(settings), embedder(settings)
     if listener.partition(":")[0] in ("openai", "google_genai"):
 
         async def hear() -> None:
             try:
-                await transcribe(settings, http, Voice(silence(), "audio/wav"), Meter())
+                await transcribe(settings, http, VoiceMessage(silent_recording(), "audio/wav"), Meter())
             except Unheard as error:
                 if str(error) != "silent":
                     raise
 
-        _say(found, "TRANSCRIPTION_MODEL", listener, "hears voice messages", await check(hear))
+        _say(found, "TRANSCRIPTION_MODEL", listener, "hears voice messages", await checked_call(hear))
     if reader.paid:
-        said = await check(lambda: asyncio.to_thread(reader.query, "vase"))
+        said = await checked_call(lambda: asyncio.to_thread(reader.query, "vase"))
         _say(found, "EMBEDDING_MODEL", reader.name, "makes vectors", said)
 
 
-def _say(found: Found, setting: str, name: str, able: str, said: str) -> None:
+def _say(found: Findings, setting: str, name: str, able: str, said: str) -> None:
     if said == "ok":
         found.notes.append(f"{setting}: {name}: {able}")
     else:
-        where = address_of(name.partition(":")[0])
+        where = address_setting(name.partition(":")[0])
         found.problems.append(f"{setting}: {name} does not answer ({said}); check the name, and {where}")
 
 
-async def _router(settings: Settings, redis: Redis | None, http: httpx.AsyncClient, found: Found) -> None:
+async def _router(settings: Settings, redis: Redis | None, http: httpx.AsyncClient, found: Findings) -> None:
     if redis is None:
         return
     registry = BotRegistry(settings, redis, ChannelRouter(settings, http, []))
@@ -244,7 +246,7 @@ async def _router(settings: Settings, redis: Redis | None, http: httpx.AsyncClie
             await _cloud_number(bot, channel, http, found)
 
 
-async def _cloud_number(bot: str, channel: Any, http: httpx.AsyncClient, found: Found) -> None:
+async def _cloud_number(bot: str, channel: Any, http: httpx.AsyncClient, found: Findings) -> None:
     """Ask Graph about the number (Cloud API reference, "Phone numbers")."""
     known = channel.credentials
     address = f"{known.url}/{known.version}/{known.phone_number_id}"
@@ -265,12 +267,15 @@ async def _cloud_number(bot: str, channel: Any, http: httpx.AsyncClient, found: 
         )
 
 
-async def _address(settings: Settings, http: httpx.AsyncClient, found: Found) -> None:
+async def _address(settings: Settings, http: httpx.AsyncClient, found: Findings) -> None:
     """Our own address outside: does the webhook answer there, and is what is not for strangers closed?"""
     outside = settings.outside_url
     if not outside:
         return
-    if settings.whatsapp_webhook_verify_token and (told := await webhook_check.asked(settings, http)).problem:
+    if (
+        settings.whatsapp_webhook_verify_token
+        and (told := await webhook_check.ask_webhook(settings, http)).problem
+    ):
         found.problems.append(f"PUBLIC_URL: the webhook at {outside} does not work: {told.problem}")
     for path in (
         "/simulator",
@@ -289,7 +294,7 @@ async def _address(settings: Settings, http: httpx.AsyncClient, found: Found) ->
             )
 
 
-def problems(settings: Settings) -> list[str]:
+def find_problems(settings: Settings) -> list[str]:
     """What does not work as it is set."""
     together = (
         "whatsapp_access_token",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
+from server.cli.common import bot_or_exit, console, load_settings, registry_of, with_redis
 from server.config.settings import Settings
 from server.store.client import Redis
 
@@ -35,7 +35,7 @@ def import_chat(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be stored")] = False,
 ) -> None:
     """Put an exported chat before what is known of a conversation. Again changes nothing."""
-    from channels.chat_export import NotAnExport, parse, text_of
+    from channels.chat_export import NotAnExport, export_text, parse_export
     from server.operators.importing import NotImported
 
     settings = load_settings()
@@ -43,7 +43,7 @@ def import_chat(
         console.print("--dates: use dmy, mdy or ymd")
         raise SystemExit(2)
     try:
-        export = parse(text_of(file.read_bytes()), dates or None)  # pyright: ignore[reportArgumentType]
+        export = parse_export(export_text(file.read_bytes()), dates or None)  # pyright: ignore[reportArgumentType]
 
         async def job(redis: Redis) -> int:
             runtime = (await registry_of(settings, redis)).get(bot) or await _no_bot(settings, redis, bot)
@@ -59,10 +59,10 @@ def import_chat(
 async def _chat(
     settings: Settings, runtime: BotRuntime, export: Export, contact: str, us: str, dry: bool
 ) -> int:
-    from server.operators.importing import chat
+    from server.operators.importing import import_exported_chat
     from server.pipeline.agents import remember_import
 
-    report, last, conversation_id = await chat(runtime, export, contact, us, dry=dry)
+    report, last, conversation_id = await import_exported_chat(runtime, export, contact, us, dry=dry)
     if last and not dry:
         await remember_import(settings, runtime.redis, runtime.bot.id, conversation_id, last)
     first, until = export.lines[0].at, export.lines[-1].at
@@ -126,5 +126,5 @@ def _tell(report: Report, dry: bool) -> None:
 
 
 async def _no_bot(settings: Settings, redis: Redis, bot_id: str) -> BotRuntime:
-    await bot_of(settings, redis, bot_id)
+    await bot_or_exit(settings, redis, bot_id)
     raise SystemExit(2)

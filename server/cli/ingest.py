@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from server.cli.common import NO_REDIS, bot_of, connect, console, load_settings, registry_of, with_redis
+from server.cli.common import NO_REDIS, bot_or_exit, connect, console, load_settings, registry_of, with_redis
 from server.config.settings import Settings
 from server.store.client import Redis
 
@@ -79,13 +79,13 @@ class Wanted:
 async def _all(settings: Settings, redis: Redis, wanted: Wanted, folder: Path) -> int:
     """Fetch websites into the folder and read everything; returns how many sources could not be read."""
     from knowledge_base.document import Unreadable
-    from server.operators.knowledge.websites import fetched
+    from server.operators.knowledge.websites import fetch_website
 
-    bot = await bot_of(settings, redis, wanted.bot_id)
+    bot = await bot_or_exit(settings, redis, wanted.bot_id)
     failures, paths = 0, wanted.paths
     for website in wanted.websites:
         try:
-            saved, problems = await fetched(website, folder, wanted.pages)
+            saved, problems = await fetch_website(website, folder, wanted.pages)
         except Unreadable as error:
             failures += 1
             console.print(f"[red]not read[/] {escape(str(error))}", highlight=False)
@@ -195,15 +195,19 @@ def move(
 
 
 async def _move(settings: Settings, redis: Redis, only: str) -> int:
-    from knowledge_base.engines.moving import move
+    from knowledge_base.engines.moving import move_documents
     from server.bots.knowledge import RedisStore, searcher
 
     problems = 0
-    bots = [(await bot_of(settings, redis, only)).id] if only else sorted(await registry_of(settings, redis))
+    bots = (
+        [(await bot_or_exit(settings, redis, only)).id]
+        if only
+        else sorted(await registry_of(settings, redis))
+    )
     try:
         target = searcher(settings)
         for bot_id in bots:
-            moved = await move(RedisStore(redis), bot_id, target)
+            moved = await move_documents(RedisStore(redis), bot_id, target)
             console.print(
                 f"{escape(bot_id)}: {moved.documents} documents, {moved.passages} passages moved; "
                 f"{moved.looked_for} looked for, {len(moved.problems)} problems",

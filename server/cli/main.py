@@ -54,14 +54,14 @@ def doctor(
         value = getattr(settings, name)
         shown = "set" if value is not None and "Secret" in str(field.annotation) else value
         print(f"{name.upper():34} {'' if shown is None else hidden(str(shown))}")
-    found = doctor_of.Found(doctor_of.problems(settings), doctor_of.notes(settings))
+    found = doctor_of.Findings(doctor_of.find_problems(settings), doctor_of.notes(settings))
     redis, embedded = None, None
     if not (why := doctor_of.unwritable(settings.data_dir)) or settings.redis_url:
         redis, embedded = connect(settings)
     found.problems += [f"DATA_DIR: {why}"] * bool(why)
     logs.configure("CRITICAL")
     try:
-        asyncio.run(doctor_of.ask(settings, redis, found, outside=ask))
+        asyncio.run(doctor_of.ask_outside(settings, redis, found, outside=ask))
     finally:
         if embedded:
             embedded.stop()

@@ -32,11 +32,11 @@ def list_prompts() -> None:
 def lint() -> None:
     """Check front matter, placeholders and length, and that every prompt is used."""
     from agent.context import Context
-    from agent.prompts.lint import problems
+    from agent.prompts.lint import prompt_problems
     from agent.studio import graph
 
     used = [field.removesuffix("_prompt") for field in Context.model_fields if field.endswith("_prompt")]
-    found = problems(graph.nodes, used)
+    found = prompt_problems(graph.nodes, used)
     for problem in found:
         console.print(f"[red]fix[/] {escape(problem)}", highlight=False)
     if not found:

@@ -19,7 +19,7 @@ from server.observability import logs
 from server.replay.batch.carriage import Carriage
 
 if TYPE_CHECKING:
-    from server.replay.runs import Kept
+    from server.replay.runs import KeptConversation
 
 replay_commands = typer.Typer(
     no_args_is_help=True, help="Saved conversations: run, record, compare, make new ones."
@@ -45,9 +45,9 @@ WAITING = 3
 HERE = Path("tests/conversations")
 
 
-def chosen(pattern: str, folder: Path) -> list[Kept]:
+def chosen(pattern: str, folder: Path) -> list[KeptConversation]:
     """The conversations meant, or exit status 2."""
-    from server.replay.runs import Kept, kept
+    from server.replay.runs import KeptConversation, read_kept
     from server.replay.saved import BadConversation, saved_in
 
     paths = saved_in(folder, pattern)
@@ -56,10 +56,10 @@ def chosen(pattern: str, folder: Path) -> list[Kept]:
             f"no saved conversation {escape(repr(pattern))} in {folder}" if pattern else f"none in {folder}"
         )
         raise SystemExit(2)
-    found, bad = list[Kept](), 0
+    found, bad = list[KeptConversation](), 0
     for path in paths:
         try:
-            found.append(kept(path))
+            found.append(read_kept(path))
         except BadConversation as error:
             bad += 1
             wrong(error)
@@ -223,7 +223,7 @@ def record(  # noqa: PLR0913 - its arguments are the options of the command
 MEASURED = "judges.json"
 
 
-def judge_trouble(conversations: Sequence[Kept], folder: Path, model: str) -> str:
+def judge_trouble(conversations: Sequence[KeptConversation], folder: Path, model: str) -> str:
     """Why a judge's word would not count where it is asked for; empty when it does, or nobody asks for it."""
     from server.replay.judge import distrust
 
@@ -282,7 +282,7 @@ def judge(
 ) -> None:
     """Measure how the chat model agrees, as a judge, with labelled replies. Its word counts once it does."""
     from agent.models import usage
-    from server.replay.judge import keep, labels_in, measured
+    from server.replay.judge import labels_in, measured, save_agreement
     from server.replay.runs import WRITTEN
 
     carriage = Carriage(requests, answers or (), batch)
@@ -294,7 +294,7 @@ def judge(
         if not spent.agreed([cost if price else None], live.default):
             return 1
         found = await measured(live, "auto", known)
-        keep(folder / MEASURED, found)
+        save_agreement(folder / MEASURED, found)
         console.print(
             f"{found.model} agrees with {found.agreed} of {found.labels} labels "
             f"({found.passed_bad} bad ones passed, {found.failed_good} good ones failed): "
@@ -311,6 +311,6 @@ def schema() -> None:
     """JSON Schema of a saved conversation, for editors."""
     import json
 
-    from server.replay.saved import json_schema
+    from server.replay.saved import conversation_schema
 
-    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    print(json.dumps(conversation_schema(), indent=2, ensure_ascii=False))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
+from server.cli.common import bot_or_exit, console, load_settings, registry_of, with_redis
 from server.cli.replay import (
     HERE,
     Answers,
@@ -66,7 +66,7 @@ def _save_as_test(
 
         try:
             found = await _found(settings, redis, conversation, simulated)
-            bot = await bot_of(settings, redis, found.contact.bot_id)
+            bot = await bot_or_exit(settings, redis, found.contact.bot_id)
             return await _export(path, found, bot, library(settings, redis), mask, bad)
         except BadConversation as error:
             wrong(error)
@@ -104,10 +104,10 @@ async def _export(
     path: Path, transcript: Transcript, bot: Any, shelf: Any, names: Sequence[str], bad: str
 ) -> int:
     from agent.documents import Bookshelf
-    from server.replay.export import exported, mask_of
+    from server.replay.export import export_conversation, mask_of
 
     mask = mask_of(transcript, names)
-    made = await exported(path.stem, transcript, bot, Bookshelf(shelf), mask, bad)
+    made = await export_conversation(path.stem, transcript, bot, Bookshelf(shelf), mask, bad)
     _save(path, made)
     for (kind, raw), stand_in in made.replaced.items():
         console.print(f"{kind}: {escape(raw)} -> {escape(stand_in)}", highlight=False)
@@ -209,7 +209,7 @@ def _settings_of(settings: Settings, bot_id: str) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
 
     async def job(redis: Redis) -> int:
-        found.append(settings_in_file(await bot_of(settings, redis, bot_id)))
+        found.append(settings_in_file(await bot_or_exit(settings, redis, bot_id)))
         return 0
 
     with_redis(settings, job)
@@ -225,10 +225,10 @@ def _playing(live: Any, settings: Settings) -> Any:
 
 def _save(path: Path, made: Any) -> None:
     from server.replay.saved import tape_of
-    from server.replay.tape import write
+    from server.replay.tape import write_tape
 
     path.write_text(made.file, encoding="utf-8")
-    write(tape_of(path), made.tape)
+    write_tape(tape_of(path), made.tape)
 
 
 def _keep(path: Path, made: Any) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from server.cli.common import bot_of, console, load_settings, registry_of, with_redis
+from server.cli.common import bot_or_exit, console, load_settings, registry_of, with_redis
 from server.cli.prompts import STUDIO
 from server.store.client import Redis
 
@@ -31,7 +31,7 @@ def open_conversation(
 
     async def job(redis: Redis) -> int:
         from agent.checkpointer import RedisCheckpointer
-        from server.replay.studio import StudioError, masked, opened
+        from server.replay.studio import StudioError, masked, open_in_studio
         from server.store.keys import thread_prefix
 
         for runtime in (await registry_of(settings, redis)).values():
@@ -41,9 +41,11 @@ def open_conversation(
             saver = RedisCheckpointer(redis, prefix=thread_prefix(runtime.bot.id))
             found = await saver.aget_tuple({"configurable": {"thread_id": conversation}})
             values = dict(found.checkpoint["channel_values"]) if found else {}
-            bot = await bot_of(settings, redis, runtime.bot.id)
+            bot = await bot_or_exit(settings, redis, runtime.bot.id)
             try:
-                page = opened(url, runtime.bot.id, masked(values, contact) if mask else values, bot.context)
+                page = open_in_studio(
+                    url, runtime.bot.id, masked(values, contact) if mask else values, bot.context
+                )
             except StudioError as error:
                 console.print(f"[red]not copied[/] {escape(str(error))}", highlight=False)
                 return 1

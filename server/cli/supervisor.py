@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
 
-from knowledge_base.samples import files
+from knowledge_base.samples import sample_files
 from server.bots.bot import DEMO
 from server.cli.common import NO_REDIS, reach, refuse_unfit
 from server.config.addresses import hidden, is_loopback
@@ -147,9 +147,9 @@ def _port_taken(settings: Settings) -> str:
 def _fill_demo(url: str) -> bool:
     """The sample shop's documents, unless these very ones are in; False while Redis is away. In a process of
     its own, so that the embedding model does not stay in memory here."""
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files())).hexdigest()
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sample_files())).hexdigest()
     marker = key(DEMO, "samples")
-    command = [sys.executable, "-m", "server", "ingest", *map(str, files()), "--bot", DEMO]
+    command = [sys.executable, "-m", "server", "ingest", *map(str, sample_files()), "--bot", DEMO]
 
     async def job(redis: Redis) -> bool:
         if await redis.get(marker) == digest.encode():

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.cli.common import bot_of, connect, load_settings
+from server.cli.common import bot_or_exit, connect, load_settings
 from server.config.settings import Settings
 from server.observability import logs
 from server.store.client import Redis
@@ -35,7 +35,7 @@ async def _chat(settings: Settings, redis: Redis, bot_id: str) -> None:
     from channels.markup import to_whatsapp
     from server.pipeline.agents import library, models
 
-    bot = await bot_of(settings, redis, bot_id)
+    bot = await bot_or_exit(settings, redis, bot_id)
     logs.configure("ERROR")
     graph = build(models(settings), Bookshelf(library(settings, redis)), InMemorySaver())
     print(f"{bot.context.business} ({bot.context.model}). An empty line ends.")

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from agent.context import Context
-from agent.prompts import split
+from agent.prompts import split_front_matter
 from channels.registry import channels
 from server.config.follow_ups import Outreach, with_new_names
 
@@ -196,7 +196,7 @@ def split_secrets(channel: dict[str, Any]) -> tuple[dict[str, Any], dict[str, st
     }
 
 
-def shown(config: dict[str, Any], secrets: dict[str, str]) -> dict[str, Any]:
+def shown_config(config: dict[str, Any], secrets: dict[str, str]) -> dict[str, Any]:
     """A stored configuration for people: that a secret is there, never which."""
     if not config.get("channel"):
         return config
@@ -212,7 +212,7 @@ def prompts_in(folder: Path, name: str) -> dict[str, str]:
         raise BadConfig([Problem(field="prompt_set", problem=problem)])
     try:
         found = {
-            f"{path.stem}_prompt": split(path.read_text(encoding="utf-8"))[1]
+            f"{path.stem}_prompt": split_front_matter(path.read_text(encoding="utf-8"))[1]
             for path in sorted(home.glob("*.md"))
         }
     except (OSError, UnicodeDecodeError) as error:
@@ -224,7 +224,7 @@ def prompts_in(folder: Path, name: str) -> dict[str, str]:
     return found
 
 
-def json_schema() -> dict[str, Any]:
+def bots_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a file of bots, for editors: one bot or a list of them."""
     one = BotConfig.model_json_schema(by_alias=False, ref_template="#/$defs/{model}")
     definitions: dict[str, Any] = one.pop("$defs", {})

@@ -21,7 +21,7 @@ def explain(error: ValidationError) -> str:
     return "\n".join(lines)
 
 
-def load() -> Settings:
+def settings_from_environment() -> Settings:
     """The settings, or one line per mistake on standard error and exit status 2."""
     try:
         found = Settings()  # pyright: ignore[reportCallIssue]

@@ -43,7 +43,7 @@ class Attachment:
         }
 
 
-async def fetched(
+async def fetch_attachment(
     runtime: BotRuntime, router: ChannelRouter, contact: Contact, message_id: str
 ) -> Attachment:
     """The file of a message. Raises NoMedia and DownloadError."""

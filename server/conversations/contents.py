@@ -29,7 +29,7 @@ from channels.content.interactive import (
 from channels.content.media import Document, Image, Video
 from channels.content.parts import fitted
 from channels.content.plain import YES_NO
-from channels.markup import units
+from channels.markup import utf16_length
 from knowledge_base.samples import picture_of
 from tools.runtime import Card, Option, Shown
 
@@ -97,7 +97,7 @@ def _pieces(text: str, presented: Sequence[Shown], language: str, context: Conte
         main = [(text, asked)]
     elif any(one.get("sort") == "location_request" for one in presented):
         main = [(text, LocationRequest(body=_short(text)))]
-    elif len(files) == 1 and units(text) <= SHORT_BODY and not _is_document(files[0]):
+    elif len(files) == 1 and utf16_length(text) <= SHORT_BODY and not _is_document(files[0]):
         return [_file(files[0], text)]
     else:
         main = [(text, None)]
@@ -106,7 +106,7 @@ def _pieces(text: str, presented: Sequence[Shown], language: str, context: Conte
 
 def _short(text: str) -> str:
     """A body that WhatsApp takes: the last paragraph of a longer text."""
-    return text if units(text) <= SHORT_BODY else fitted(text.split("\n\n")[-1], SHORT_BODY)
+    return text if utf16_length(text) <= SHORT_BODY else fitted(text.split("\n\n")[-1], SHORT_BODY)
 
 
 def line_of(card: Card, language: str) -> str:
@@ -151,7 +151,7 @@ def _row(card: Card, title: str, language: str) -> Row:
     name, facts = card["name"], facts_of(card, language)
     apart = title or fitted(f"{card['article']} {name}".strip(), TITLE)
     full = f"{name} · {facts}"
-    below = full if apart != name and units(full) <= DESCRIPTION else facts
+    below = full if apart != name and utf16_length(full) <= DESCRIPTION else facts
     return Row(id=f"{PRODUCT}{card['ref']}", title=apart, description=fitted(below, DESCRIPTION))
 
 
@@ -181,7 +181,7 @@ def _one_card(text: str, card: Card, options: Sequence[Option], language: str) -
     picture = _picture(card["picture"])
     if picture is None:
         return [(words, _choice(words, options, language) if options else None)]
-    if units(words) > SHORT_BODY:
+    if utf16_length(words) > SHORT_BODY:
         return [(words, None), (line, picture.model_copy(update={"caption": line}))]
     if options and _fit_buttons(options):
         return [(words, ReplyButtons(body=words, buttons=_buttons(options), header=picture))]
@@ -199,7 +199,7 @@ def _picture(address: str) -> Image | None:
 
 
 def _fit_buttons(options: Sequence[Option]) -> bool:
-    short = all(units(o["title"]) <= LABEL and not o["description"] for o in options)
+    short = all(utf16_length(o["title"]) <= LABEL and not o["description"] for o in options)
     return short and len(options) <= BUTTONS
 
 
@@ -208,7 +208,7 @@ def _buttons(options: Sequence[Option]) -> tuple[Button, ...]:
 
 
 def _choice(text: str, options: Sequence[Option], language: str) -> Content:
-    if _fit_buttons(options) and units(text) <= SHORT_BODY:
+    if _fit_buttons(options) and utf16_length(text) <= SHORT_BODY:
         return ReplyButtons(body=text, buttons=_buttons(options))
     rows = tuple(
         Row(id=o["id"], title=fitted(o["title"], TITLE), description=fitted(o["description"], DESCRIPTION))

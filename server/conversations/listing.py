@@ -48,7 +48,7 @@ class BadCursor(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedConversation:
     """A conversation in the list. `at`: ms of its last line, which is `last`; `found`: the line that was
     searched for."""
 
@@ -59,11 +59,11 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListingPage:
     """`cursor`: of the next page, None at the end. `until`: the search took long and got back to this time
     (ms); 0: it did not."""
 
-    rows: list[Row]
+    rows: list[ListedConversation]
     cursor: str | None = None
     until: int = 0
 
@@ -82,7 +82,7 @@ class ConversationList:
         query: str = "",
         limit: int = 50,
         cursor: str | None = None,
-    ) -> Page:
+    ) -> ListingPage:
         """At most `limit` rows after `cursor`, the latest first; of those who need a person, who has waited
         longest. Raises BadCursor."""
         before, terms, end = place_of(cursor), terms_of(query), time.monotonic() + PATIENCE
@@ -102,7 +102,7 @@ class ConversationList:
             found = [row for row in found if row[0] >= floor]
         more = found[limit - 1][0] if len(found) > limit else floor
         rows = await self._rows(found[:limit])
-        return Page(
+        return ListingPage(
             rows, cursor_of(more) if more else None, max(0, floor[0]) if floor and len(found) <= limit else 0
         )
 
@@ -147,7 +147,7 @@ class ConversationList:
             sizes = iter(await pipe.execute())
         return {bot_id: {show: next(sizes) for show in shows} for bot_id in bots}
 
-    async def _rows(self, found: Sequence[tuple[Place, BotRuntime, str]]) -> list[Row]:
+    async def _rows(self, found: Sequence[tuple[Place, BotRuntime, str]]) -> list[ListedConversation]:
         by_desk: dict[str, tuple[BotRuntime, list[str]]] = {}
         for (_, name), runtime, _ in found:
             by_desk.setdefault(runtime.bot.id, (runtime, []))[1].append(name)
@@ -156,11 +156,15 @@ class ConversationList:
             for runtime, names in by_desk.values()
             for contact, last in await runtime.conversations.latest(names)
         }
-        rows: list[Row] = []
+        rows: list[ListedConversation] = []
         for (at, name), _, line in found:
             if name in known:
                 contact, last = known[name]
-                rows.append(Row(contact, at if at > 0 else last.at if last else contact.created, last, line))
+                rows.append(
+                    ListedConversation(
+                        contact, at if at > 0 else last.at if last else contact.created, last, line
+                    )
+                )
         return rows
 
     async def _size(self, bot_id: str, show: Show) -> int:

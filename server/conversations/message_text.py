@@ -19,7 +19,7 @@ def pressed_stop(message: Message) -> bool:
     return bool(message.payload) and is_stop(re.sub(r"[\W_]+", " ", message.payload).strip())
 
 
-def marked(message: Message, trouble: str = "") -> str:
+def message_line(message: Message, trouble: str = "") -> str:
     """A message that is no plain text, with its caption; without one, `trouble` says why nobody can look
     inside (the phrase of `agent.language.phrases` that the contact hears)."""
     name = re.sub(r"[^\w .,()+-]", "_", message.media.filename)[:80].strip() if message.media else ""

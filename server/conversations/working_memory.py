@@ -64,7 +64,7 @@ def sound(values: object) -> State:
     return cast(State, remembered)
 
 
-async def forget(runtime: BotRuntime, conversation_id: str) -> None:
+async def clear_memory(runtime: BotRuntime, conversation_id: str) -> None:
     """Drop it; transcript and profile stay."""
     await runtime.redis.delete(f"{thread_prefix(runtime.bot.id)}:{conversation_id}")
 

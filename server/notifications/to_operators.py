@@ -23,7 +23,7 @@ from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations import outbox
-from server.notifications.webhooks import operator_secret, signature
+from server.notifications.webhooks import operator_secret, sign_event
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
@@ -149,7 +149,7 @@ async def _post(settings: Settings, runtime: BotRuntime, http: httpx.AsyncClient
         return ""
     link = f"{settings.links_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
     body = json.dumps({**notice.model_dump(exclude={"tries", "next"}), "link": link}).encode()
-    signed = signature(operator_secret(settings, notice.bot_id), now_ms() // 1000, body)
+    signed = sign_event(operator_secret(settings, notice.bot_id), now_ms() // 1000, body)
     headers = {"Content-Type": "application/json", "X-Salesgraph-Signature": signed}
     try:
         answer = await http.post(runtime.bot.operator_webhook_url, content=body, headers=headers, timeout=10)

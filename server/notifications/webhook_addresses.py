@@ -27,7 +27,7 @@ class Forbidden(ValueError):
     """An address that must not be asked; the message says why."""
 
 
-async def check(settings: Settings, url: str) -> None:
+async def check_address(settings: Settings, url: str) -> None:
     """Raises Forbidden for what is no address of http or https, and for one that leads into a private
     network."""
     try:

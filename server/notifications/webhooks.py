@@ -29,7 +29,7 @@ from redis.exceptions import RedisError
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
-from server.notifications.webhook_addresses import Forbidden, PublicOnly, check
+from server.notifications.webhook_addresses import Forbidden, PublicOnly, check_address
 from server.store.client import Redis
 from server.store.keys import SHARED, digest, key
 from server.store.readable import readable
@@ -114,7 +114,7 @@ def operator_secret(settings: Settings, bot_id: str) -> str:
     return secret_of(settings, f"operator of {bot_id}")
 
 
-def signature(secret: str, at: int, body: bytes) -> str:
+def sign_event(secret: str, at: int, body: bytes) -> str:
     """`t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.` and the raw body, so that an old delivery cannot be
     sent again by others."""
     return f"t={at},v1={hmac.new(secret.encode(), f'{at}.'.encode() + body, hashlib.sha256).hexdigest()}"
@@ -144,7 +144,7 @@ class Hooks:
 
     async def create(self, bot_id: str, url: str, events: tuple[Event, ...]) -> tuple[Hook, str]:
         """A new one, and what its deliveries are signed with. Raises Forbidden."""
-        await check(self._settings, url)
+        await check_address(self._settings, url)
         hook = Hook(id=uuid4().hex[:12], bot_id=bot_id, url=url, events=events, created=now_ms())
         await self._redis.sadd(HOOKED, bot_id)
         await self._redis.hset(key(bot_id, "hooks"), hook.id, hook.model_dump_json())
@@ -334,10 +334,10 @@ class Hooks:
             "X-Salesgraph-Event": delivery.event,
             "X-Salesgraph-Delivery": delivery.id,
             "X-Salesgraph-Attempt": str(attempt),
-            "X-Salesgraph-Signature": signature(secret_of(self._settings, hook.id), at, body),
+            "X-Salesgraph-Signature": sign_event(secret_of(self._settings, hook.id), at, body),
         }
         try:
-            await check(self._settings, hook.url)
+            await check_address(self._settings, hook.url)
             timeout = aiohttp.ClientTimeout(total=SECONDS)
             async with http.post(
                 hook.url, data=body, headers=headers, timeout=timeout, allow_redirects=False

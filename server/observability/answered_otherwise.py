@@ -69,7 +69,7 @@ def reason_of(context: Context, values: State) -> str:
     return "fallback" if model != context.model else ""
 
 
-def counted(total: Mapping[str, int]) -> dict[str, int]:
+def counts_by_reason(total: Mapping[str, int]) -> dict[str, int]:
     """Reason -> how many messages, of figures; those that occurred, the most frequent first."""
     found = {reason: total.get(f"otherwise {reason}", 0) for reason in REASONS}
     return dict(sorted(((why, n) for why, n in found.items() if n), key=lambda row: -row[1]))

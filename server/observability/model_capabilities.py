@@ -58,7 +58,7 @@ class Known(Record):
         return "; ".join(part for part in (f"takes no {without}" if without else "", wrong) if part)
 
 
-async def every(redis: Redis) -> dict[str, Known]:
+async def known_capabilities(redis: Redis) -> dict[str, Known]:
     """What is known of each model. A row that cannot be read is left out, and learned anew."""
     raw = await redis.hgetall(KEY)
     found: dict[str, Known] = {}
@@ -71,9 +71,11 @@ async def every(redis: Redis) -> dict[str, Known]:
     return found
 
 
-async def note(redis: Redis, model: str, ways: Ways, checks: dict[str, str] | None = None) -> None:
+async def record_capabilities(
+    redis: Redis, model: str, ways: Ways, checks: dict[str, str] | None = None
+) -> None:
     """Put on record what a model takes; `checks` of the doctor replace those before."""
-    before = (await every(redis)).get(model)
+    before = (await known_capabilities(redis)).get(model)
     known = Known(
         model=model,
         at=now_ms(),
@@ -88,7 +90,7 @@ async def recall(redis: Redis) -> dict[str, Ways]:
     since = now_ms() - FRESH
     return {
         known.model: Ways(**{name: False for name in known.lacking if name in _WAYS})
-        for known in (await every(redis)).values()
+        for known in (await known_capabilities(redis)).values()
         if known.at > since
     }
 
@@ -96,5 +98,5 @@ async def recall(redis: Redis) -> dict[str, Ways]:
 async def of(redis: Redis, names: Iterable[str]) -> list[Known]:
     """What is known of these models: one that nobody has learned anything of is lacking nothing,
     at 0."""
-    known = await every(redis)
+    known = await known_capabilities(redis)
     return [known.get(name) or Known(model=name) for name in names]

@@ -16,10 +16,10 @@ from pydantic import BaseModel, Field
 
 from agent.context import Context
 from agent.grounding.notary import Verified, doubts
-from agent.grounding.numbered import lines, sentences
+from agent.grounding.numbered import evidence_lines, sentences
 from agent.model_options import ModelOptions
 from agent.models.chat import Models
-from agent.models.failures import LASTING, Trouble, brief, judge
+from agent.models.failures import LASTING, Trouble, brief, judge_failure
 from agent.models.trial import Request
 from agent.nodes.verify import request as request_to_verify
 
@@ -87,7 +87,7 @@ async def check_model(
         )
         await asyncio.wait_for(_patiently(made), seconds)
     except Exception as error:  # whatever a provider's library raises, it is what there is to be told
-        if (fault := judge(error)).kind != "refused":
+        if (fault := judge_failure(error)).kind != "refused":
             late = isinstance(error, TimeoutError)
             why = f"no answer within {seconds:.0f} s" if late else brief(error) or type(error).__name__
             advice = Trouble(provider, fault.kind, why, name).advice if fault.kind in LASTING else ""
@@ -105,7 +105,7 @@ async def check_model(
 async def _reads(models: Models, name: str, options: ModelOptions, seconds: float) -> str:
     """Whether a model finds a right sentence supported and a wrong one not; what it cites is held to its
     source."""
-    known = lines([("f", "the bot's facts", "The blue vase costs 900 KZT.")])
+    known = evidence_lines([("f", "the bot's facts", "The blue vase costs 900 KZT.")])
     parts = sentences("The blue vase costs 900 KZT. Delivery is free.")
     told = request_to_verify(
         Context(business="a shop of vases"), known, "What does the blue vase cost?", parts
@@ -130,7 +130,7 @@ async def _patiently(made: BaseChatModel) -> None:
             await made.ainvoke([HumanMessage("Answer with the word ok.")])
             return
         except Exception as error:
-            if pause is None or judge(error).kind not in ("retry", "again"):
+            if pause is None or judge_failure(error).kind not in ("retry", "again"):
                 raise
             await asyncio.sleep(pause)
 
@@ -150,7 +150,7 @@ async def _asked(models: Models, name: str, request: Request) -> str:
     return "ok"
 
 
-def silence() -> bytes:
+def silent_recording() -> bytes:
     """Half a second of silence, a recording that every transcriber can read (WAV, 16 kHz)."""
     out = io.BytesIO()
     with wave.open(out, "wb") as sound:
@@ -161,7 +161,7 @@ def silence() -> bytes:
     return out.getvalue()
 
 
-async def check(job: Callable[[], Awaitable[object]]) -> str:
+async def checked_call(job: Callable[[], Awaitable[object]]) -> str:
     """`ok`, or why another kind of call fails."""
     try:
         await asyncio.wait_for(job(), SECONDS)

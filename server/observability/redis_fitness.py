@@ -43,7 +43,7 @@ class Fitness:
         return max(FEW, min(wanted, (self.clients - LEFT) // SHARES)) if self.clients else wanted
 
 
-async def look(redis: Redis) -> Fitness:
+async def inspect_redis(redis: Redis) -> Fitness:
     """What a server, or each primary of a cluster, says of itself. Raises RedisError while it does not
     answer."""
     refused, warned, clients = list[str](), list[str](), list[int]()
@@ -127,7 +127,7 @@ class Judge:
 
     async def look(self) -> None:
         """Look once. Raises RedisError."""
-        found, self._seen = await look(self.redis), True
+        found, self._seen = await inspect_redis(self.redis), True
         may = self.settings.redis_may_lose
         before = (self.refused, self.warned)
         self.refused = () if may else found.refused
@@ -152,6 +152,6 @@ async def oldest_due(redis: Redis, bots: list[str], now: int) -> float:
     return max((max(0.0, now - row[0][1]) / 1000 for row in rows if row), default=0.0)
 
 
-async def write(redis: Redis, now: int) -> None:
+async def check_writing(redis: Redis, now: int) -> None:
     """Write something, since reading works where nothing can be accepted. Raises RedisError."""
     await redis.set(key(SHARED, "health"), now, ex=3600)

@@ -51,7 +51,7 @@ class Used(Record):
     failed: bool = Field(default=False, description="Whether it failed")
 
 
-class Passage(Record):
+class TracePassage(Record):
     """A passage of a document that the agent was given."""
 
     document: str = Field(description="The document's name")
@@ -110,7 +110,7 @@ class Trace(Record):
     reason: str = Field(default="", description="Why the moderator decided so")
     topic: str = Field(default="", description="What the contact asked about")
     tools: list[Used] = Field(default=[], description="Tools that were called")
-    passages: list[Passage] = Field(default=[], description="Passages of documents the agent was given")
+    passages: list[TracePassage] = Field(default=[], description="Passages of documents the agent was given")
     checked: list[str] = Field(default=[], description="What supports each promise of the reply")
     backed: list[Backed] = Field(
         default=[], description="What each sentence of the reply rests on, where a model read it"
@@ -162,7 +162,7 @@ class Tracing:
     def trace(self, turn_id: str, values: State, calls: Sequence[Call], asked_at: int) -> Trace:
         """What there is to tell at the end of the turn; `values` is what the graph ended with."""
         passages = [
-            Passage(document=p["document"], page=p["page"], text=p["text"][:LONGEST], strong=p["strong"])
+            TracePassage(document=p["document"], page=p["page"], text=p["text"][:LONGEST], strong=p["strong"])
             for p in values.get("passages") or []
         ]
         paid = [
@@ -196,7 +196,7 @@ class Tracing:
         )
 
 
-async def keep(redis: Redis, runtime: BotRuntime, conversation_id: str, trace: Trace) -> None:
+async def keep_trace(redis: Redis, runtime: BotRuntime, conversation_id: str, trace: Trace) -> None:
     """Put a turn's trace on record, and its times with those of others."""
     times = key(runtime.bot.id, "node_times")
     async with redis.pipeline(transaction=False) as pipe:
@@ -211,7 +211,7 @@ async def keep(redis: Redis, runtime: BotRuntime, conversation_id: str, trace: T
         await pipe.execute()
 
 
-def exported(runtime: BotRuntime, conversation_id: str, trace: Trace, parent: str) -> Trace:
+def export_trace(runtime: BotRuntime, conversation_id: str, trace: Trace, parent: str) -> Trace:
     """The trace with its spans sent to where traces go (`server.observability.opentelemetry`), under the
     webhook's."""
     end = opentelemetry.now()
@@ -241,13 +241,13 @@ async def sending(runtime: BotRuntime, conversation_id: str, reply_id: str) -> A
 async def mark(redis: Redis, bot_id: str, conversation_id: str, reply_id: str, name: str, began: int) -> None:
     """A span of something that happened to a reply, under its turn's; nothing where no turn wrote it."""
     turn_id = reply_id.partition(":")[0]
-    trace = await find(redis, bot_id, conversation_id, turn_id)
+    trace = await find_trace(redis, bot_id, conversation_id, turn_id)
     if trace and trace.traceparent:
         about = {"bot": bot_id, "conversation": conversation_id, "turn": turn_id, "reply": reply_id}
         opentelemetry.span(name, trace.traceparent, began, opentelemetry.now(), about)
 
 
-async def find(redis: Redis, bot_id: str, conversation_id: str, turn_id: str) -> Trace | None:
+async def find_trace(redis: Redis, bot_id: str, conversation_id: str, turn_id: str) -> Trace | None:
     """The trace of a turn; None when it is too long ago, or there was no such turn."""
     raw = await redis.get(key(bot_id, "trace", conversation_id, turn_id))
     return Trace.model_validate_json(raw) if raw else None

@@ -37,7 +37,7 @@ class UnansweredQuestion(Record):
     text: str = Field(description="Its words")
 
 
-async def note(
+async def note_unanswered(
     redis: Redis, bot_id: str, conversation_id: str, trace: Trace, batch: Sequence[Message]
 ) -> None:
     """At the end of a turn: keep its question when the documents had nothing for it."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from server.bots.bot import BotRuntime
 from server.conversations.listing import ConversationList
-from server.observability.answered_otherwise import counted
+from server.observability.answered_otherwise import counts_by_reason
 from server.observability.costs import NANO, Usage
 from server.outreach.follow_ups import Funnel
 from server.store.client import Redis
@@ -126,7 +126,7 @@ async def report(redis: Redis, runtimes: Mapping[str, BotRuntime], first: str, l
         answer_seconds=median(total, "bot", "person"),
         answer_seconds_bot=median(total, "bot"),
         answer_seconds_people=median(total, "person"),
-        otherwise=counted(total),
+        otherwise=counts_by_reason(total),
         funnel=funnel(total),
         usage=Usage.model_validate(_usage(bill)),
         contacts=await _contacts(redis, runtimes),

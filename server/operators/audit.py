@@ -47,7 +47,7 @@ class Action(Record):
     detail: str = Field(description="What else is to be said of it")
 
 
-async def note(
+async def record_change(
     redis: Redis, operator: Operator, action: str, target: str = "", bot_id: str = "", detail: str = ""
 ) -> None:
     """Put a line on record. No texts, numbers or secrets."""
@@ -68,7 +68,7 @@ async def note(
     log.info("operator", operator=operator.id, action=action, target=target)
 
 
-async def lines(redis: Redis, limit: int, start: int = 0) -> list[Action]:
+async def latest_changes(redis: Redis, limit: int, start: int = 0) -> list[Action]:
     """The last changes, newest first."""
     rows: Any = await redis.lrange(AUDIT, start, start + limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
     return readable(rows, Action.model_validate_json, "a line of the audit log")
@@ -93,15 +93,15 @@ class About:
 _about: ContextVar[About | None] = ContextVar("about", default=None)
 
 
-def about(bot_id: str, target: str = "") -> None:
+def name_subject(bot_id: str, target: str = "") -> None:
     """Say which bot, and which conversation or other thing of it, a request is about."""
     if (now := _about.get()) is not None:
         now.bot_id, now.target = bot_id or now.bot_id, target or now.target
 
 
-def look(bot_id: str, target: str = "") -> None:
+def record_disclosure(bot_id: str, target: str = "") -> None:
     """Say that a request hands out what is known of people."""
-    about(bot_id, target)
+    name_subject(bot_id, target)
     if (now := _about.get()) is not None:
         now.read = True
 
@@ -123,7 +123,7 @@ class Audited(APIRoute):
                 parts = dict(request.path_params)
                 bot = str(parts.pop("bot_id", "") or said.bot_id)
                 target = "/".join(str(part) for part in parts.values()) or said.target
-                await note(
+                await record_change(
                     request.app.state.api.redis, who.get(), f"{request.method} {self.path}", target, bot
                 )
             return answer

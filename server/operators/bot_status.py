@@ -101,7 +101,7 @@ async def status_of(settings: Settings, registry: BotRegistry, runtime: BotRunti
         return status
     if not isinstance(channel, Linked):
         return _by_keys(status, channel)
-    now = await linked_sessions.check(runtime, bot.account, channel, counts=False)
+    now = await linked_sessions.check_session(runtime, bot.account, channel, counts=False)
     code = None
     if now.state in ("scan_qr", "starting"):
         try:

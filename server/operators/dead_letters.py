@@ -29,7 +29,7 @@ class DeadLetter(Record):
     messages: list[UnansweredMessage] = Field(description="What nobody has answered")
 
 
-def opened(letter: dict[str, Any]) -> DeadLetter:
+def readable_letter(letter: dict[str, Any]) -> DeadLetter:
     """A dead letter whose messages can be read: what was given up on."""
     messages = [_message(raw) for raw in letter.get("batch", [])]
     return DeadLetter.model_validate(

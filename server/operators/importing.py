@@ -15,11 +15,11 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from agent.context import PROFILE_FIELDS
 from agent.language.detect import language_of
-from agent.language.locale import words
+from agent.language.locale import locale_phrases
 from agent.phone_numbers import canonical
 from agent.profile import region_of
 from channels.base import Message
-from channels.chat_export import Export, Line
+from channels.chat_export import Export, ExportedMessage
 from server.bots.bot import BotRuntime
 from server.operators.profile_fields import BadField, entered, phone_number
 from server.outreach import consent
@@ -34,17 +34,17 @@ SOURCE = "import"
 
 # The words people put over their columns.
 COLUMNS = {
-    "phone": words("columns.phone"),
-    "name": words("columns.name"),
-    "last_name": words("columns.last_name"),
-    "company": words("columns.company"),
-    "email": words("columns.email"),
-    "language": words("columns.language"),
-    "class": words("columns.contact_class"),
-    "consent": words("columns.consent"),
+    "phone": locale_phrases("columns.phone"),
+    "name": locale_phrases("columns.name"),
+    "last_name": locale_phrases("columns.last_name"),
+    "company": locale_phrases("columns.company"),
+    "email": locale_phrases("columns.email"),
+    "language": locale_phrases("columns.language"),
+    "class": locale_phrases("columns.contact_class"),
+    "consent": locale_phrases("columns.consent"),
 }
 # What stands in the column of those who want no messages.
-_OPTED_OUT = frozenset(("stopped", "true", "1", "x", *words("columns.yes_words")))
+_OPTED_OUT = frozenset(("stopped", "true", "1", "x", *locale_phrases("columns.yes_words")))
 
 # KEYS transcript status active | ARGV conversation lines at... id entry id entry: what is older than anything
 # there comes before it, once; -1: some of it is newer
@@ -66,7 +66,7 @@ return count
 
 
 @dataclass(slots=True)
-class Refused:
+class RefusedRow:
     """A row that was not taken: its line in the file, and why."""
 
     line: int
@@ -80,7 +80,7 @@ class Report:
 
     taken: int = 0
     known: int = 0
-    refused: list[Refused] = field(default_factory=list[Refused])
+    refused: list[RefusedRow] = field(default_factory=list[RefusedRow])
     notes: list[str] = field(default_factory=list[str])
 
 
@@ -88,7 +88,7 @@ class NotImported(ValueError):
     """The whole of it cannot be taken; the message says why and what to do."""
 
 
-async def chat(
+async def import_exported_chat(
     runtime: BotRuntime, export: Export, phone: str, us: str, *, dry: bool = True
 ) -> tuple[Report, list[AnyMessage], str]:
     """Put an exported chat before what is known of a contact's conversation; again changes nothing. Answers
@@ -97,7 +97,7 @@ async def chat(
     number = _number_of_contact(export, phone, us)
     name = next((author for author in export.authors if author != us), "")
     report = Report(taken=len(export.lines))
-    report.refused = [Refused(n, "line", f"no message: {text}") for n, text in export.unread]
+    report.refused = [RefusedRow(n, "line", f"no message: {text}") for n, text in export.unread]
     if export.ambiguous:
         report.notes.append(f"the dates were read as {export.order}; if that is wrong, give --dates")
     entries = [_entry(line, us, number, runtime.bot.outreach.hours.zone) for line in export.lines]
@@ -168,7 +168,7 @@ async def _put_before(runtime: BotRuntime, conversation_id: str, entries: Sequen
     return count
 
 
-def _entry(line: Line, us: str, number: str, zone: str) -> Entry:
+def _entry(line: ExportedMessage, us: str, number: str, zone: str) -> Entry:
     at = int(line.at.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
     text = (
         line.text
@@ -193,7 +193,7 @@ def _is_number(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ImportedContact:
     """One row that can be taken."""
 
     line: int
@@ -202,7 +202,7 @@ class Person:
     stopped: bool
 
 
-def people(text: str, runtime: BotRuntime, region: str | None = None) -> tuple[list[Person], Report]:
+def people(text: str, runtime: BotRuntime, region: str | None = None) -> tuple[list[ImportedContact], Report]:
     """The contacts of a CSV with a header line, and every row that is refused with its reason. `region` (ISO
     country) is for numbers without a country code. Raises NotImported when no column holds phone numbers."""
     text = text.removeprefix("\ufeff")
@@ -213,7 +213,7 @@ def people(text: str, runtime: BotRuntime, region: str | None = None) -> tuple[l
     places = {name: i for i, cell in enumerate(head) if (name := _column(cell, custom))}
     if "phone" not in places:
         raise NotImported(f"no column is called phone; the first line has {', '.join(head) or 'nothing'}")
-    report, found, seen = Report(), list[Person](), dict[str, int]()
+    report, found, seen = Report(), list[ImportedContact](), dict[str, int]()
     if left := [cell for i, cell in enumerate(head) if i not in places.values()]:
         report.notes.append(
             f"columns left out: {', '.join(left)}; name them like a profile field or a custom field"
@@ -223,14 +223,14 @@ def people(text: str, runtime: BotRuntime, region: str | None = None) -> tuple[l
         if not any(cell.strip() for cell in row):
             continue
         if len(row) > len(head):
-            report.refused.append(Refused(line, "row", f"{len(row)} cells under {len(head)} columns"))
+            report.refused.append(RefusedRow(line, "row", f"{len(row)} cells under {len(head)} columns"))
             continue
         cells = {name: row[i].strip() for name, i in places.items() if i < len(row) and row[i].strip()}
         problem, person = _person(line, cells, custom, region)
         if person and (first := seen.get(canonical(person.number))):
-            problem, person = Refused(line, "phone", f"the same number as line {first}"), None
+            problem, person = RefusedRow(line, "phone", f"the same number as line {first}"), None
         if person is None:
-            report.refused.append(problem or Refused(line, "row", "cannot be read"))
+            report.refused.append(problem or RefusedRow(line, "row", "cannot be read"))
             continue
         seen[canonical(person.number)] = line
         found.append(person)
@@ -248,25 +248,25 @@ def _column(cell: str, custom: dict[str, Any]) -> str:
 
 def _person(
     line: int, cells: dict[str, str], custom: dict[str, Any], region: str | None
-) -> tuple[Refused | None, Person | None]:
+) -> tuple[RefusedRow | None, ImportedContact | None]:
     if "phone" not in cells:
-        return Refused(line, "phone", "empty"), None
+        return RefusedRow(line, "phone", "empty"), None
     number = phone_number(cells["phone"], region)
     if number is None:
         hint = "" if region or cells["phone"].startswith("+") else "; without a country code, give --region"
-        return Refused(line, "phone", f"{cells['phone']} is no valid number{hint}"), None
+        return RefusedRow(line, "phone", f"{cells['phone']} is no valid number{hint}"), None
     facts, country = dict[str, str](), region or region_of(number)
     for name in (*PROFILE_FIELDS, "class", "language", *custom):
         if name in cells and name != "phone":
             try:
                 facts[name] = entered(name, cells[name], custom, country)
             except BadField as error:
-                return Refused(line, name, str(error)), None
+                return RefusedRow(line, name, str(error)), None
     stopped = cells.get("consent", "").casefold() in _OPTED_OUT
-    return None, Person(line, number, facts, stopped)
+    return None, ImportedContact(line, number, facts, stopped)
 
 
-async def contacts(redis: Redis, runtime: BotRuntime, found: Sequence[Person]) -> Report:
+async def contacts(redis: Redis, runtime: BotRuntime, found: Sequence[ImportedContact]) -> Report:
     """Store people as contacts. What an operator entered by hand stays, what a contact said gives way; an
     opt-out counts, and is never taken back by a file."""
     report = Report()
@@ -277,7 +277,9 @@ async def contacts(redis: Redis, runtime: BotRuntime, found: Sequence[Person]) -
         contact = await runtime.conversations.contact(conversation_id)
         await runtime.conversations.learn(conversation_id, person.facts, SOURCE)
         if person.stopped:
-            await consent.change(redis, runtime.conversations, conversation_id, True, "operator", SOURCE)
+            await consent.change_consent(
+                redis, runtime.conversations, conversation_id, True, "operator", SOURCE
+            )
         if known is None and contact:
             await runtime.redis.zadd(
                 key(runtime.bot.id, "active"), {conversation_id: contact.created}, nx=True

@@ -59,7 +59,7 @@ class Access:
         HTTPException 429 for an address that has guessed too often."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            return await self._of_header(token.strip(), address_of(request))
+            return await self._of_header(token.strip(), client_address(request))
         session = await self.session(request)
         return await self._of_session(session) if session else None
 
@@ -75,7 +75,7 @@ class Access:
     async def _of_token(self, token: str) -> Operator | None:
         if token and hmac.compare_digest(tokens.digest_of(token), self._master_digest):
             return MASTER
-        return await tokens.find(self._redis, token)
+        return await tokens.find_operator(self._redis, token)
 
     async def _of_session(self, session: Session) -> Operator | None:
         if hmac.compare_digest(session.token, self._master_digest):
@@ -173,7 +173,7 @@ async def login_link(settings: Settings, redis: Redis) -> str:
     return f"{settings.loopback_url}/login/{code}"
 
 
-def address_of(request: Request) -> str:
+def client_address(request: Request) -> str:
     """Where a request comes from, as far as the proxies that are trusted (FORWARDED_ALLOW_IPS) tell."""
     return request.client.host if request.client else ""
 

@@ -66,7 +66,9 @@ class Erased(Record):
     )
 
 
-async def exported(redis: Redis, runtime: BotRuntime, contact: Contact, router: ChannelRouter) -> bytes:
+async def contact_archive(
+    redis: Redis, runtime: BotRuntime, contact: Contact, router: ChannelRouter
+) -> bytes:
     """A zip archive of JSON files: the record, the transcript, what the agent remembers, how replies came
     about, touches, appointments, consent; and the files of messages, with a note of those that did not
     come."""
@@ -78,7 +80,7 @@ async def exported(redis: Redis, runtime: BotRuntime, contact: Contact, router: 
     entries = await runtime.conversations.transcript(contact.id, ALL)
     media, missing = await _media(runtime, router, contact, entries)
     turns = {entry.turn_id for entry in entries if entry.turn_id}
-    found_traces = [await turn_traces.find(redis, bot_id, contact.id, turn) for turn in sorted(turns)]
+    found_traces = [await turn_traces.find_trace(redis, bot_id, contact.id, turn) for turn in sorted(turns)]
     files = {
         "contact": contact.model_dump(exclude={"id", "bot_id"}),
         "transcript": [entry.model_dump() for entry in entries],
@@ -88,7 +90,7 @@ async def exported(redis: Redis, runtime: BotRuntime, contact: Contact, router: 
             "messages": messages_to_dict(memory.get("messages", [])),
             "summary": memory.get("summary", ""),
         },
-        "notes": notes.as_values(await notes.read(note_store(redis, bot_id), bot_id, contact.id)),
+        "notes": notes.as_values(await notes.read_notes(note_store(redis, bot_id), bot_id, contact.id)),
         "follow_up": plan.model_dump() if plan else None,
         "appointments": [
             booked.model_dump()

@@ -15,7 +15,7 @@ from server.clock import now_ms
 from server.conversations.outbox import post
 from server.outreach.rules import WINDOW
 from server.store.contacts import OPERATOR
-from server.store.message_templates import Template
+from server.store.message_templates import MessageTemplate
 from server.store.records import Contact, Record, Reply
 
 ContactClass = Literal["client", "non_client", "unknown"]
@@ -50,7 +50,7 @@ async def done(runtime: BotRuntime, conversation_id: str) -> None:
     await runtime.conversations.set(conversation_id, task="")
 
 
-async def classify(runtime: BotRuntime, conversation_id: str, kind: ContactClass) -> None:
+async def set_contact_class(runtime: BotRuntime, conversation_id: str, kind: ContactClass) -> None:
     """Whether a contact is a client. It sticks: the moderator does not judge this contact again. Somebody who
     was turned away by mistake is answered from the next message on."""
     facts: dict[str, str | None] = {"class": kind, "class_reason": SAID_BY_OPERATOR, "class_confidence": None}
@@ -73,10 +73,10 @@ def writing(runtime: BotRuntime, contact: Contact, now: int) -> Writing:
     return Writing(text=True, template=True, until=until)
 
 
-async def write(
+async def queue_message(
     runtime: BotRuntime,
     contact: Contact,
-    known: Mapping[str, Template],
+    known: Mapping[str, MessageTemplate],
     text: str = "",
     template: str = "",
     variables: Sequence[str] = (),

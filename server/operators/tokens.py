@@ -69,7 +69,9 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-async def create(redis: Redis, bots: Sequence[str], name: str, role: Role = "owner") -> tuple[Operator, str]:
+async def create_operator(
+    redis: Redis, bots: Sequence[str], name: str, role: Role = "owner"
+) -> tuple[Operator, str]:
     """A new operator, and the token."""
     secret = PREFIX + secrets.token_urlsafe(32)
     operator = Operator(id=digest_of(secret)[:12], bots=tuple(bots), name=name, role=role, created=now_ms())
@@ -77,7 +79,7 @@ async def create(redis: Redis, bots: Sequence[str], name: str, role: Role = "own
     return operator, secret
 
 
-async def find(redis: Redis, secret: str) -> Operator | None:
+async def find_operator(redis: Redis, secret: str) -> Operator | None:
     """The operator of a token."""
     return await of_digest(redis, digest_of(secret)) if secret.startswith(PREFIX) else None
 
@@ -121,7 +123,7 @@ async def _digest(settings: Settings, redis: Redis, operator_id: str) -> str:
     return found[0] if len(operator_id) == 12 and len(found) == 1 else ""
 
 
-async def every(redis: Redis) -> list[Operator]:
+async def all_operators(redis: Redis) -> list[Operator]:
     """All operators with tokens of their own, the oldest first."""
     rows = await redis.hvals(TOKENS)
     return sorted(_operators(rows), key=lambda operator: operator.created)

@@ -28,7 +28,7 @@ from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import key
 from server.store.readable import readable
-from server.store.records import Contact, File, Record, Reply
+from server.store.records import Contact, Record, Reply, TextFile
 from server.store.scripts import Scripts
 
 MINUTE = 60_000
@@ -165,7 +165,7 @@ def when(bot: Bot, at: int) -> str:
     return f"{bot.outreach.hours.local(at):%Y-%m-%d %H:%M}"
 
 
-class Calendar:
+class ContactCalendar:
     """The appointments as the agent's tool sees them, for one contact; times are `YYYY-MM-DD HH:MM` by the
     business's clock."""
 
@@ -199,7 +199,7 @@ class Calendar:
         )
         if booked is None:
             return False
-        file = File(name="call.ics", mime_type="text/plain", text=invitation(bot, booked).decode())
+        file = TextFile(name="call.ics", mime_type="text/plain", text=invitation(bot, booked).decode())
         text = confirmed(self._contact.profile.get("language") or "en", when(bot, at))
         await outbox.post(
             self._runtime, self._contact, Reply(id=f"call:{booked.id}:ics", text=text, file=file, notice=True)

@@ -52,7 +52,7 @@ class ConsentChange(Record):
     source: str = Field(default="", description="Id of the message that says it, or who entered it")
 
 
-async def change(
+async def change_consent(
     redis: Redis, conversations: Conversations, conversation_id: str, stopped: bool, door: Door, source: str
 ) -> None:
     """Stop all messages to a contact, or take that back; with it the sequence of touches ends."""
@@ -61,10 +61,10 @@ async def change(
         return
     source = OPERATOR if door == "operator" else source
     await conversations.learn(conversation_id, {"consent": "stopped" if stopped else None}, source)
-    await note(redis, conversations.bot_id, conversation_id, stopped, door, source)
+    await record_consent(redis, conversations.bot_id, conversation_id, stopped, door, source)
 
 
-async def note(
+async def record_consent(
     redis: Redis, bot_id: str, conversation_id: str, stopped: bool, door: Door, source: str
 ) -> None:
     """Put a change of consent on record that the profile has already, and end the touches. Once for a

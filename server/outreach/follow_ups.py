@@ -190,7 +190,9 @@ class FollowUps:
                 return None
             if plan.put_off >= rules.PUT_OFF:
                 return None
-            at = rules.spread(runtime.bot.outreach.hours, now_ms() + DAY, f"{contact.id}:{touch}:again")
+            at = rules.spread_moment(
+                runtime.bot.outreach.hours, now_ms() + DAY, f"{contact.id}:{touch}:again"
+            )
             back = {
                 "touch": touch,
                 "last": touch - 1,
@@ -286,7 +288,7 @@ class FollowUps:
         await self._redis.hincrby(key(bot_id, "funnel"), name, 1)
 
 
-def silence(plan: Plan) -> int:
+def hours_of_silence(plan: Plan) -> int:
     """Hours since the silence began."""
     return max(1, round((now_ms() - plan.anchor) / HOUR))
 

@@ -15,7 +15,7 @@ from typing import Literal
 from agent.profile import region_of
 from server.config.follow_ups import MAPPED, Outreach
 from server.config.working_hours import Hours
-from server.store.message_templates import Template
+from server.store.message_templates import MessageTemplate
 from server.store.records import Contact, Plan
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -49,10 +49,12 @@ def scheduled(outreach: Outreach, plan: Plan, conversation_id: str) -> Plan:
     at = plan.anchor + int(hours[plan.touch - 1] * HOUR)
     if plan.touched_at:
         at = max(at, plan.touched_at + DAY // outreach.a_day)
-    return plan.model_copy(update={"due": spread(outreach.hours, at, f"{conversation_id}:{plan.touch}")})
+    return plan.model_copy(
+        update={"due": spread_moment(outreach.hours, at, f"{conversation_id}:{plan.touch}")}
+    )
 
 
-def spread(hours: Hours, at: int, seed: str) -> int:
+def spread_moment(hours: Hours, at: int, seed: str) -> int:
     """The first open moment from `at`, moved a little by `seed`, so that many do not fall on one second."""
     opening = hours.next_open(at)
     closing = next(hours.openings(opening))[1]
@@ -100,7 +102,7 @@ def decide_touch(
     outreach: Outreach,
     plan: Plan,
     contact: Contact,
-    known: Mapping[str, Template],
+    known: Mapping[str, MessageTemplate],
     now: int,
     windowed: bool = True,
 ) -> TouchDecision:
@@ -122,7 +124,7 @@ def decide_touch(
         return TouchDecision("end", f"{plan.unanswered} touches without an answer")
     earliest = plan.touched_at + DAY // outreach.a_day if plan.touched_at and plan.unanswered else now
     if earliest > now or not outreach.hours.is_open(now):
-        at = spread(outreach.hours, max(earliest, now), f"{contact.id}:{plan.touch}")
+        at = spread_moment(outreach.hours, max(earliest, now), f"{contact.id}:{plan.touch}")
         return TouchDecision(
             "later", "outside working hours" if earliest <= now else "too soon after the last", at
         )
@@ -132,7 +134,7 @@ def decide_touch(
 
 
 def _by_template(
-    outreach: Outreach, plan: Plan, contact: Contact, known: Mapping[str, Template]
+    outreach: Outreach, plan: Plan, contact: Contact, known: Mapping[str, MessageTemplate]
 ) -> TouchDecision:
     language = contact.profile.get("language") or "en"
     mapped = MAPPED.match(outreach.template(plan.touch, language))

@@ -19,7 +19,7 @@ from agent.checkpointer import RedisCheckpointer
 from agent.documents import Bookshelf
 from agent.graph import build
 from agent.memory.redis_store import RedisItemStore
-from agent.models.chat import OFFLINE, Access, Models
+from agent.models.chat import OFFLINE, Models, ProviderAccess
 from agent.models.failures import Trouble
 from agent.models.offline import OfflineChatModel, offline_model
 from agent.models.providers import environment
@@ -69,7 +69,7 @@ def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Red
     """The chat models of the settings, with the offline one behind them. `http` carries OpenAI's wire;
     trouble with a key becomes an alert in `redis`."""
     set_prices(settings.model_prices)
-    access = Access(
+    access = ProviderAccess(
         openai_key=settings.openai_key,
         openai_url=settings.openai_base_url,
         gemini_key=settings.gemini_key,
@@ -101,7 +101,7 @@ def models(settings: Settings, http: httpx.AsyncClient | None = None, redis: Red
 
 async def _learned(redis: Redis, model: str, ways: Ways) -> None:
     try:
-        await model_capabilities.note(redis, model, ways)
+        await model_capabilities.record_capabilities(redis, model, ways)
     except (RedisError, OSError) as error:  # this process knows it all the same
         log.warning("capabilities_not_kept", model=model, error=repr(error)[:200])
 

@@ -28,14 +28,14 @@ from server.conversations.message_text import (
     STOP,
     as_amended,
     correcting,
-    marked,
+    message_line,
     picked,
     pressed_stop,
     quoting,
     reacted,
     voiced,
 )
-from server.pipeline.transcription import Unheard, Voice, transcribe
+from server.pipeline.transcription import Unheard, VoiceMessage, transcribe
 from server.store.records import Contact
 
 # What chat models take as images; WhatsApp sends JPEG and PNG, stickers are WebP ("Supported media types").
@@ -53,7 +53,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class TurnInput:
     """A batch as the graph takes it; `attachments`: message id -> what a model that sees is shown."""
 
     messages: list[AnyMessage]
@@ -77,7 +77,7 @@ class Inputs:
         batch: Sequence[Message],
         meter: Meter,
         patient: bool = True,
-    ) -> Read:
+    ) -> TurnInput:
         """The batch, what an operator wrote first: it is known, and must not pass for the answer to what the
         contact wrote.
 
@@ -116,7 +116,7 @@ class Inputs:
             messages[first] = HumanMessage(
                 f"{reacted(reactions)}{messages[first].text}", id=messages[first].id
             )
-        return Read(messages, attachments)
+        return TurnInput(messages, attachments)
 
     async def _said(
         self, runtime: BotRuntime, contact: Contact, message: Message, meter: Meter, patient: bool
@@ -129,8 +129,8 @@ class Inputs:
             return await self._voice(runtime, contact, message, meter, patient), []
         if message.kind in ("image", "document", "video") and message.media:
             blocks, trouble = await self._shown(runtime, message, patient)
-            return marked(message, "" if blocks else trouble), blocks
-        return marked(message, "unreadable" if message.kind == "unsupported" else ""), []
+            return message_line(message, "" if blocks else trouble), blocks
+        return message_line(message, "unreadable" if message.kind == "unsupported" else ""), []
 
     async def _voice(
         self, runtime: BotRuntime, contact: Contact, message: Message, meter: Meter, patient: bool
@@ -142,7 +142,9 @@ class Inputs:
                 audio = await self._file(runtime, message, self._settings.media_megabytes * MEGABYTE, patient)
                 mime = message.media.mime_type if message.media else ""
                 language = contact.profile.get("language", "")
-                heard = await transcribe(self._settings, self._http, Voice(audio, mime, language), meter)
+                heard = await transcribe(
+                    self._settings, self._http, VoiceMessage(audio, mime, language), meter
+                )
             except DownloadError as error:
                 if error.kind == "too_large":
                     return voiced("", "too_large")

@@ -22,7 +22,7 @@ from channels.base import (
     TemplateStatus,
 )
 from channels.emulators.numbers import is_simulated
-from channels.json_parts import clean
+from channels.json_parts import clean_text
 from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
 from server.bots.routing import NotReady, WebhookScope
@@ -58,7 +58,7 @@ async def receive(parsed: Parsed, scope: WebhookScope, runtimes: Runtimes, answe
         try:
             count += await _take(message, scope, runtimes, answer)
         except ValueError as error:  # a text no store takes: its neighbours must not suffer
-            piece = Quarantined(reason=str(error)[:200], piece=clean(repr(message))[:10_000])
+            piece = Quarantined(reason=str(error)[:200], piece=clean_text(repr(message))[:10_000])
             await _quarantine(_keeper(scope, runtimes), piece)
         except NotReady as error:
             not_ready = error
@@ -71,7 +71,7 @@ async def receive(parsed: Parsed, scope: WebhookScope, runtimes: Runtimes, answe
     for change in parsed.links:
         with contextlib.suppress(NotReady):
             if (bot := scope.bot_of(change.account)) is not None:
-                await linked_sessions.note(runtimes[bot.id], change)
+                await linked_sessions.record_session_state(runtimes[bot.id], change)
     if not all(map(is_simulated, scope.bots)):  # templates are of the account, which is the app's
         await _note_templates(parsed.templates, scope, runtimes)
     for piece in parsed.quarantined:
@@ -236,7 +236,7 @@ async def _prefer(preference: Preference, scope: WebhookScope, runtimes: Runtime
         card, afresh=True
     )  # nothing below says that it is gone
     source = f"preference {preference.timestamp}"
-    await consent.change(
+    await consent.change_consent(
         runtime.redis, runtime.conversations, conversation_id, preference.stopped, "preferences", source
     )
 

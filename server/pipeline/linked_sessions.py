@@ -41,7 +41,7 @@ async def known(runtime: BotRuntime, account: str) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in raw.items()}
 
 
-async def note(runtime: BotRuntime, change: LinkChange, counts: bool = True) -> None:
+async def record_session_state(runtime: BotRuntime, change: LinkChange, counts: bool = True) -> None:
     """Put a state on record; an alert after two bad ones in a row that count, over with the first good
     one."""
     name, alert = key(runtime.bot.id, "link", change.account), f"link:{runtime.bot.id}:{change.account}"
@@ -67,7 +67,9 @@ async def want(runtime: BotRuntime, account: str, on: bool) -> None:
     await runtime.redis.hset(key(runtime.bot.id, "link", account), "off", "" if on else "1")
 
 
-async def check(runtime: BotRuntime, account: str, channel: Linked, counts: bool = True) -> LinkChange:
+async def check_session(
+    runtime: BotRuntime, account: str, channel: Linked, counts: bool = True
+) -> LinkChange:
     """Ask the provider, and put the answer on record; it `counts` when nobody asked who is looking
     already."""
     try:
@@ -75,7 +77,7 @@ async def check(runtime: BotRuntime, account: str, channel: Linked, counts: bool
     except SendError as error:
         change = LinkChange(account=account, state="failed", reason=str(error)[:200])
     before = await known(runtime, account)
-    await note(runtime, change, counts)
+    await record_session_state(runtime, change, counts)
     if change.state in ("stopped", "failed") and channel.name == "waha" and not before.get("off"):
         await _put_up(runtime, change, before, channel)
     return change
@@ -103,7 +105,7 @@ async def keep_checking(runtimes: Mapping[str, BotRuntime], router: ChannelRoute
             try:
                 held = key(runtime.bot.id, "checking", account)
                 if await runtime.redis.set(held, 1, nx=True, px=PAUSE * 900):
-                    await check(runtime, account, channel)
+                    await check_session(runtime, account, channel)
             except (RedisError, OSError) as error:
                 log.error("redis_unreachable", error=repr(error)[:200])
             except Exception:  # one number's fault must not keep the others from being looked after

@@ -100,7 +100,7 @@ class Poll:
             self.failures += 1
             log.warning("poll_failed", bot=runtime.bot.id, failures=self.failures, error=str(error)[:200])
             if self.failures >= linked_sessions.BAD_ANSWERS:
-                await linked_sessions.note(
+                await linked_sessions.record_session_state(
                     runtime, LinkChange(account=self._account, state="failed", reason=str(error)[:200])
                 )
             return 0

@@ -72,7 +72,9 @@ async def learn(runtime: BotRuntime, contact: Contact, reply: Reply, error: Send
         await runtime.conversations.learn(contact.id, {"undeliverable": str(error.code)}, reply.id)
         await follow_ups.end(runtime.bot.id, contact.id, f"cannot be reached (error {error.code})")
     elif error.kind == "opt_out":
-        await consent.change(runtime.redis, runtime.conversations, contact.id, True, "error 131050", reply.id)
+        await consent.change_consent(
+            runtime.redis, runtime.conversations, contact.id, True, "error 131050", reply.id
+        )
     elif error.kind == "later" and reply.touch:
         await follow_ups.put_off(runtime, contact, reply.touch, error.code)
     elif error.kind == "window" and runtime.bot.reply_template and not (reply.template or reply.touch):

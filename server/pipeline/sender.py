@@ -25,7 +25,7 @@ UNKNOWN_TRIES = 3
 log = structlog.get_logger()
 
 
-async def send(
+async def send_head(
     runtime: BotRuntime, router: ChannelRouter, conversation_id: str, fence: int, reply: Reply, grace: float
 ) -> bool:
     """Send the head of the outbox, or put it down until it can be sent; whether there is more to do at once.

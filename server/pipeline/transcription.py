@@ -57,7 +57,7 @@ def default_model(settings: Settings) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class VoiceMessage:
     """A voice message. `language` (two letters, may be empty) is what its contact writes in."""
 
     audio: bytes
@@ -70,7 +70,7 @@ class Voice:
         return self.mime.partition(";")[0] or "audio/ogg"
 
 
-async def transcribe(settings: Settings, http: httpx.AsyncClient, voice: Voice, meter: Meter) -> str:
+async def transcribe(settings: Settings, http: httpx.AsyncClient, voice: VoiceMessage, meter: Meter) -> str:
     """What is said in a voice message; what that costs goes on the bill of `meter`. Raises Unheard; a
     provider that does not answer raises httpx.HTTPError."""
     model = default_model(settings)
@@ -93,7 +93,9 @@ async def transcribe(settings: Settings, http: httpx.AsyncClient, voice: Voice, 
     return text.strip()
 
 
-async def _openai(settings: Settings, http: httpx.AsyncClient, model: str, voice: Voice, meter: Meter) -> str:
+async def _openai(
+    settings: Settings, http: httpx.AsyncClient, model: str, voice: VoiceMessage, meter: Meter
+) -> str:
     """POST /audio/transcriptions (OpenAI API reference, "Create transcription")."""
     files = {"file": (f"voice.{_suffix(voice.mime)}", voice.audio, voice.kind)}
     data = {
@@ -115,7 +117,9 @@ async def _openai(settings: Settings, http: httpx.AsyncClient, model: str, voice
     return str(body.get("text") or "")
 
 
-async def _gemini(settings: Settings, http: httpx.AsyncClient, model: str, voice: Voice, meter: Meter) -> str:
+async def _gemini(
+    settings: Settings, http: httpx.AsyncClient, model: str, voice: VoiceMessage, meter: Meter
+) -> str:
     """POST :generateContent with inline audio (Gemini API, "Audio understanding")."""
     data = base64.b64encode(voice.audio).decode()
     parts = [{"text": ORDER}, {"inline_data": {"mime_type": voice.kind, "data": data}}]

@@ -20,8 +20,8 @@ from server.conversations.outbox import Pair, pairs_of
 from server.conversations.working_memory import sound
 from server.observability.answered_otherwise import with_reason
 from server.observability.turn_traces import Tracing
-from server.outreach.appointments import Calendar
-from server.outreach.follow_ups import silence
+from server.outreach.appointments import ContactCalendar
+from server.outreach.follow_ups import hours_of_silence
 from server.outreach.rules import WINDOW, TouchDecision
 from server.pipeline.agents import Graph
 from server.pipeline.worker_services import WorkerServices
@@ -57,7 +57,7 @@ class _Ending:
         return pairs, with_reason(then, bot.context, values, self.said)
 
 
-async def run(
+async def run_turn(
     graph: Graph, runtime: BotRuntime, contact: Contact, work: Work, services: WorkerServices
 ) -> Done:
     """Replies of a turn, each with its line of the transcript, and what it leaves planned.
@@ -86,7 +86,7 @@ async def run(
     start: Any = None if resumed else start_of(runtime.bot, contact, turn_id, read.messages, values, now_ms())
     if start and due:
         start["touch"] = _touch(runtime.bot, *due)
-    own = TurnServices(meter, read.attachments, Calendar(services.appointments, runtime, contact))
+    own = TurnServices(meter, read.attachments, ContactCalendar(services.appointments, runtime, contact))
     # langgraph leaves open what a Command carries
     stream: Any = graph.astream(  # pyright: ignore[reportUnknownMemberType]
         start,
@@ -143,7 +143,7 @@ async def undo(graph: Graph, conversation_id: str, work: Work) -> None:
 def _touch(bot: Bot, plan: Plan, decision: TouchDecision) -> Touch:
     """The touch that is due, as the graph takes it."""
     of = len(plan.intervals or bot.outreach.intervals)
-    return Touch(number=plan.touch, of=of, hours=silence(plan), text=decision.text)
+    return Touch(number=plan.touch, of=of, hours=hours_of_silence(plan), text=decision.text)
 
 
 def start_of(

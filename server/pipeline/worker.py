@@ -147,7 +147,7 @@ class Worker:
                     return
                 if work.reply:
                     grace = self._settings.send_grace_seconds * 1000
-                    go_on = await sender.send(
+                    go_on = await sender.send_head(
                         runtime, self._router, conversation_id, work.fence, work.reply, grace
                     )
                 else:
@@ -191,7 +191,7 @@ class Worker:
             async with held(mailbox, conversation_id, work.fence):
                 if work.unread:
                     raise ValueError("; ".join(work.unread))
-                pairs, then = await turn.run(graph, runtime, contact, work, self._services)
+                pairs, then = await turn.run_turn(graph, runtime, contact, work, self._services)
         except LeaseLost:
             bound.warning("turn_stale", messages=work.size)
             return False
@@ -238,7 +238,7 @@ class Worker:
             raise
         except Exception:  # whatever is wrong with it, the conversation must go on
             log.exception("memory_dropped", bot=runtime.bot.id, conversation=conversation_id)
-            await working_memory.forget(runtime, conversation_id)
+            await working_memory.clear_memory(runtime, conversation_id)
 
     def _aside(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(job)

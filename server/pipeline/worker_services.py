@@ -97,7 +97,7 @@ class WorkerServices:
             for message_id, facts in by_source.items():
                 await runtime.conversations.learn(contact.id, facts, message_id)
                 if "consent" in facts:
-                    await consent.note(
+                    await consent.record_consent(
                         self.redis, runtime.bot.id, contact.id, bool(facts["consent"]), "words", message_id
                     )
             if owner := part.get("owner"):
@@ -119,10 +119,10 @@ class WorkerServices:
         """At the end of a turn: what it cost, and how it came about."""
         await self.spending.record(runtime.bot.id, contact.id, calls)
         parent = next((message.traceparent for message in batch if message.traceparent), "")
-        await turn_traces.keep(
-            self.redis, runtime, contact.id, turn_traces.exported(runtime, contact.id, trace, parent)
+        await turn_traces.keep_trace(
+            self.redis, runtime, contact.id, turn_traces.export_trace(runtime, contact.id, trace, parent)
         )
-        await unanswered.note(self.redis, runtime.bot.id, contact.id, trace, batch)
+        await unanswered.note_unanswered(self.redis, runtime.bot.id, contact.id, trace, batch)
 
     async def tell_operators(
         self, runtime: BotRuntime, contact: Contact, turn_id: str, event: str, reason: str

@@ -17,7 +17,7 @@ from langgraph.types import Command
 
 from agent.model_options import ModelOptions
 from agent.models.chat import OFFLINE, Models
-from agent.models.failures import judge
+from agent.models.failures import judge_failure
 from agent.models.usage import Meter
 from agent.nodes.retrieve import Knowledge
 from agent.state import Quoted
@@ -27,7 +27,7 @@ from knowledge_base.goods.catalogue import Catalogue
 from server.replay.batch.exchange import Stoppable
 from server.replay.saved import Answer as Scripted
 from server.replay.saved import SavedConversation
-from server.replay.tape import Row, Tape, TapeError, as_text
+from server.replay.tape import Row, Tape, TapeError, prompt_as_text
 from tools.runtime import PriceList
 
 # The model of conversations whose answers stand in their file.
@@ -35,7 +35,7 @@ SCRIPT = "scripted"
 # Tools whose answers depend on what they did before in the same conversation: on tape, they would not have
 # done it.
 STATEFUL = frozenset({"book_call"})
-# How an outage looks to `agent.models.failures.judge`, without a wait.
+# How an outage looks to `agent.models.failures.judge_failure`, without a wait.
 _OUTAGES: dict[str, str] = {
     "down": "503 service unavailable; retry in 0s",
     "rate_limit": "429 rate limit reached; retry in 0s",
@@ -93,7 +93,7 @@ class TapedModel(StandIn):
     ) -> AIMessage:
         place = self.tape.place(node)
         try:
-            prompt = as_text(messages, [convert_to_openai_tool(tool) for tool in offered])
+            prompt = prompt_as_text(messages, [convert_to_openai_tool(tool) for tool in offered])
             return await self._answer(place, node, prompt, messages, offered, choice)
         except (Outage, TapeError):
             raise
@@ -124,7 +124,7 @@ class TapedModel(StandIn):
             tape.check(place, prompt)
         from_file = self._from_file(place, node) is not None
         tape.calls[place] = {**({} if from_file else kept), "prompt": prompt}
-        return message_of(kept, place)
+        return recorded_message(kept, place)
 
     def _from_file(self, place: str, node: str) -> Row | None:
         """What the file itself says the model answers here."""
@@ -153,7 +153,7 @@ class TapedModel(StandIn):
             self.tape.calls[place] = {"model": self.name, "error": "timeout", "prompt": prompt}
             raise
         except Exception as error:  # an outage is an answer too: the same comes when this is played
-            kind = _KINDS[judge(error).kind]
+            kind = _KINDS[judge_failure(error).kind]
             self.tape.calls[place] = {"model": self.name, "error": kind, "prompt": prompt}
             raise
 
@@ -181,7 +181,7 @@ def row_from(message: AIMessage) -> Row:
     return kept if "text" in kept or "calls" in kept else {**kept, "text": ""}
 
 
-def message_of(row: Row, place: str) -> AIMessage:
+def recorded_message(row: Row, place: str) -> AIMessage:
     """The answer of a row, with ids that are the same every time. Raises Outage where it is one."""
     if kind := row.get("error"):
         raise Outage(_OUTAGES.get(kind, kind))

@@ -14,12 +14,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from agent.models.chat import Models
-from agent.prompts import names, read
+from agent.prompts import names, prompt_text
 from server.config.settings import Settings
 from server.replay.batch.exchange import Unanswered, or_waiting, sample
 from server.replay.heard import Played
-from server.replay.play import Playing, bot_of, play
-from server.replay.runs import Kept, knowledge_of
+from server.replay.play import Playing, bot_of_conversation, play
+from server.replay.runs import KeptConversation, knowledge_of
 from server.replay.saved import BadConversation
 
 # Conversations that are played at once: more make providers refuse calls, and latency means nothing then.
@@ -82,12 +82,12 @@ class Comparison:
     store: Path | None = None
 
 
-def changed(settings: Sequence[str]) -> dict[str, Any]:
+def parse_changes(settings: Sequence[str]) -> dict[str, Any]:
     """`FIELD=VALUE` pairs of a bot's settings; `@FILE` stands for what a file holds, without front matter.
     Raises BadConversation."""
     import yaml
 
-    from agent.prompts import split
+    from agent.prompts import split_front_matter
 
     found: dict[str, Any] = {}
     for pair in settings:
@@ -96,7 +96,7 @@ def changed(settings: Sequence[str]) -> dict[str, Any]:
             raise BadConversation(f"--set {pair}: write FIELD=VALUE, such as sell_prompt=@new.md")
         try:
             if value.startswith("@"):
-                found[name.strip()] = split(Path(value[1:]).read_text(encoding="utf-8"))[1]
+                found[name.strip()] = split_front_matter(Path(value[1:]).read_text(encoding="utf-8"))[1]
             else:
                 text = name.strip().endswith(("_prompt", "model")) or name.strip() in ("business", "facts")
                 found[name.strip()] = value if text else yaml.safe_load(value)
@@ -106,7 +106,7 @@ def changed(settings: Sequence[str]) -> dict[str, Any]:
 
 
 async def compared(
-    conversations: Sequence[Kept],
+    conversations: Sequence[KeptConversation],
     how: Comparison,
     live: Models,
     settings: Settings,
@@ -116,7 +116,7 @@ async def compared(
     where playings wait for answers; what is finished is kept in the store."""
     for conversation in conversations:
         for side in (how.left, how.right):
-            bot_of(conversation.saved, settings, side.changes)
+            bot_of_conversation(conversation.saved, settings, side.changes)
             if (side.recorded or how.forced) and not (conversation.tape or conversation.saved.is_scripted):
                 raise BadConversation(f"{conversation.name}: nothing is on tape; record it first")
     done = _stored(how.store)
@@ -128,7 +128,7 @@ async def compared(
     ]
     gate, finished = asyncio.Semaphore(AT_ONCE), 0
 
-    async def one(conversation: Kept, side: Side, number: int) -> Played | None:
+    async def one(conversation: KeptConversation, side: Side, number: int) -> Played | None:
         nonlocal finished
         key = _key(conversation, side, number, how.forced, live.default)
         if key not in done:
@@ -157,7 +157,9 @@ async def compared(
     return rows
 
 
-async def _played(conversation: Kept, side: Side, forced: bool, live: Models, settings: Settings) -> Played:
+async def _played(
+    conversation: KeptConversation, side: Side, forced: bool, live: Models, settings: Settings
+) -> Played:
     knowledge = knowledge_of(conversation)
     playing = Playing(live, knowledge, "live", side.changes, forced, settings)
     if side.recorded:
@@ -170,9 +172,9 @@ async def _played(conversation: Kept, side: Side, forced: bool, live: Models, se
         return Played(name=conversation.name, about=conversation.saved.about, problems=(str(error),))
 
 
-def _key(conversation: Kept, side: Side, number: int, forced: bool, model: str) -> str:
+def _key(conversation: KeptConversation, side: Side, number: int, forced: bool, model: str) -> str:
     """What must be the same for a playing to stand for another: conversation, settings, model, prompts."""
-    prompts = {name: read(name) for name in names()}
+    prompts = {name: prompt_text(name) for name in names()}
     parts = [
         conversation.saved.model_dump_json(),
         sorted(conversation.tape.calls.items()),

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.language.detect import language_of
-from server.replay.heard import Heard
-from server.replay.saved import Expect, FollowUp, Reply
+from server.replay.heard import PlayedTurn
+from server.replay.saved import Expect, ExpectedReply, FollowUp
 
 
-def failures(want: Expect, got: Heard) -> list[str]:
+def failures(want: Expect, got: PlayedTurn) -> list[str]:
     """One line for each expectation that was not met; the judge's are not looked at here."""
     return [*_turn(want, got), *(_reply(want.reply, got.reply) if want.reply else [])]
 
 
-def _turn(want: Expect, got: Heard) -> Iterator[str]:
+def _turn(want: Expect, got: PlayedTurn) -> Iterator[str]:
     if want.route is not None and want.route != (route := _route(got.route, want.route)):
         yield f"route was {' > '.join(route) or 'nothing'}, not {' > '.join(want.route) or 'nothing'}"
     for name, wanted, was in (
@@ -42,7 +42,7 @@ def _turn(want: Expect, got: Heard) -> Iterator[str]:
         yield from _follow_up(want.follow_up, got)
 
 
-def _follow_up(want: FollowUp, got: Heard) -> Iterator[str]:
+def _follow_up(want: FollowUp, got: PlayedTurn) -> Iterator[str]:
     planned = f"touch {got.touch} on {got.due}" if got.due else f"none ({got.ended or 'nothing was planned'})"
     if (want.touch is not None and want.touch != (got.touch if got.due else None)) or (
         want.day is not None and want.day.isoformat() != got.due[:10]
@@ -69,7 +69,7 @@ def _calls(calls: Sequence[str | Mapping[str, Any]]) -> str:
     )
 
 
-def _reply(want: Reply, text: str) -> Iterator[str]:
+def _reply(want: ExpectedReply, text: str) -> Iterator[str]:
     low, shown = text.casefold(), repr(text if len(text) <= 300 else f"{text[:300]}…")
     if want.is_ is not None and text != want.is_:
         yield f"reply is {shown}, not {want.is_!r}"

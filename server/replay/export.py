@@ -25,7 +25,7 @@ from server.replay.boundary import StandIn
 from server.replay.heard import Played
 from server.replay.masking import Mask
 from server.replay.play import MINUTE, PAUSE, Playing, play
-from server.replay.saved import BadConversation, SavedConversation, parsed, written
+from server.replay.saved import BadConversation, SavedConversation, conversation_file, parse_conversation
 from server.replay.tape import Recorded
 from server.store.records import Contact, Entry
 from tools.runtime import PriceList
@@ -70,7 +70,7 @@ class Transcript:
     entries: Sequence[Entry]
 
 
-async def exported(
+async def export_conversation(
     name: str, transcript: Transcript, bot: Bot, knowledge: Knowledge, mask: Mask, bad: str = ""
 ) -> Exported:
     """The saved conversation of a transcript. `bad`: words that the last reply must not have had. Raises
@@ -86,12 +86,12 @@ async def exported(
     if not any(turn.by("contact") for turn in then):
         raise BadConversation(f"{name}: nobody wrote in this conversation")
     file = _file(name, contact, then, bot, mask, mask(bad))
-    saved = parsed(written(file), name)
+    saved = parse_conversation(conversation_file(file), name)
     answers = [
         _Answers.of(turn, contact, profile) for turn in then for _ in range(1 + _handed_back(then, turn))
     ]
     models = Models(offline_model(), EXPORTED, attempts=1)
-    models.put(EXPORTED, Remembered(answers=answers))
+    models.put(EXPORTED, RecordedModel(answers=answers))
     changes = {"knowledge_base": bot.context.knowledge_base or bot.id}
     playing = Playing(models, _Masked(knowledge, mask), "record", changes)
     played, tape = await play(name, saved, Recorded(), playing)
@@ -99,7 +99,9 @@ async def exported(
         said = next((turn.reply for turn in reversed(played.turns) if turn.replies), "")
         why = f"--bad: the last reply does not have {bad!r}, so this would be no failing test"
         raise BadConversation(f"{why}; it is: {said[:200]}")
-    return Exported(written(file), tape, dict(mask.replaced), list(_differences(then, saved, played)))
+    return Exported(
+        conversation_file(file), tape, dict(mask.replaced), list(_differences(then, saved, played))
+    )
 
 
 def mask_of(transcript: Transcript, names: Sequence[str]) -> Mask:
@@ -238,7 +240,7 @@ class _Answers:
         return cls(replies, facts, profile.get("class") or "unknown")
 
 
-class Remembered(StandIn):
+class RecordedModel(StandIn):
     """A model that answers what was answered then; where nothing was, it fails, and the offline model
     answers."""
 

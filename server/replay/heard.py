@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 
-class Heard(BaseModel):
+class PlayedTurn(BaseModel):
     """What the graph was told, and what came of it. `at` and `due`: by the bot's clock, ISO 8601; `due`,
     `touch` and `ended` are the follow-up that is planned; `tokens` are read and written; `seconds` it
     took."""
@@ -50,7 +50,7 @@ class Played(BaseModel):
 
     name: str
     about: str = ""
-    turns: tuple[Heard, ...] = ()
+    turns: tuple[PlayedTurn, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property

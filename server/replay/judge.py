@@ -19,7 +19,7 @@ from agent.models.usage import Meter
 from agent.prompts import filled, version
 from agent.state import untagged
 from server.replay.batch.exchange import Unanswered, or_waiting
-from server.replay.heard import Heard
+from server.replay.heard import PlayedTurn
 from server.replay.saved import BadConversation
 
 PROMPT = Path(__file__).with_name("judge.md")
@@ -75,16 +75,16 @@ def prompt_version() -> str:
     return version(PROMPT.read_text(encoding="utf-8"))
 
 
-async def judged(models: Models, model: str, rubric: str, heard: Heard) -> list[str]:
+async def judged(models: Models, model: str, rubric: str, heard: PlayedTurn) -> list[str]:
     """What a judge finds wrong with a reply."""
     try:
-        judgement = await ask(models, model, rubric, "\n".join(heard.said), heard.reply)
+        judgement = await ask_judge(models, model, rubric, "\n".join(heard.said), heard.reply)
     except NoModelAnswered:
         return ["the judge did not answer"]
     return [] if judgement.meets else [f"the judge: {judgement.reason} (rubric: {rubric.strip()})"]
 
 
-async def ask(models: Models, model: str, rubric: str, said: str, reply: str) -> Judgement:
+async def ask_judge(models: Models, model: str, rubric: str, said: str, reply: str) -> Judgement:
     """One judgement. Raises NoModelAnswered; the offline model is no judge."""
     prompt = filled(
         PROMPT.read_text(encoding="utf-8"),
@@ -115,7 +115,7 @@ async def measured(models: Models, model: str, labels: Sequence[Label]) -> Agree
 
     async def one(label: Label) -> Judgement | None:
         async with gate:
-            return await or_waiting(ask(models, model, label.rubric, label.said, label.reply))
+            return await or_waiting(ask_judge(models, model, label.rubric, label.said, label.reply))
 
     judgements = await asyncio.gather(*map(one, labels))
     if missing := judgements.count(None):
@@ -140,7 +140,7 @@ def agreements(path: Path) -> dict[str, Agreement]:
     return {f"{a.model} {a.prompt}": a for a in known}
 
 
-def keep(path: Path, agreement: Agreement) -> None:
+def save_agreement(path: Path, agreement: Agreement) -> None:
     """Write down what was measured, in place of an older measurement of the same judge."""
     known = {**agreements(path), f"{agreement.model} {agreement.prompt}": agreement}
     path.write_text(

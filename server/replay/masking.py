@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from agent.language.locale import COMMON, LOCALES, table, within, words
-from agent.language.notation import joined
+from agent.language.locale import COMMON, LOCALES, locale_phrases, phrases_within, table
+from agent.language.notation import joined_phrases
 
 # Words and labels have a limit in all of these: they may begin behind any hyphen or full stop, and without
 # one each beginning would be read to the end of the text. At most 64 characters stand before an @ (RFC 5321),
@@ -28,20 +28,22 @@ PHONE = re.compile(
 )
 PLACE = re.compile(r"-?\d{1,3}\.\d{4,}\s*[,;]\s*-?\d{1,3}\.\d{4,}")
 _PRICE = re.compile(r"\d{1,3}(?:[ \u00a0.,]\d{3}){2,4}")
-_MONEY = re.compile(rf"[ \u00a0]{{0,2}}(?:{'|'.join(map(joined, table('units.currencies').values()))})", re.I)
+_MONEY = re.compile(
+    rf"[ \u00a0]{{0,2}}(?:{'|'.join(map(joined_phrases, table('units.currencies').values()))})", re.I
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:\D.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}(?:\D.*)?")
 _NUMBER = (
-    rf"\s*+(?:,\s*+)?(?:(?:{within('addresses.house')})\s*)?\d+[\w/-]*"
-    rf"(?:,?\s*(?:{within('addresses.flat')})\s*\d+)?"
+    rf"\s*+(?:,\s*+)?(?:(?:{phrases_within('addresses.house')})\s*)?\d+[\w/-]*"
+    rf"(?:,?\s*(?:{phrases_within('addresses.flat')})\s*\d+)?"
 )
-ADDRESS = re.compile(within("addresses.written", number=_NUMBER), re.I)
+ADDRESS = re.compile(phrases_within("addresses.written", number=_NUMBER), re.I)
 # Parts of names that are words of their own.
-_PARTICLES = frozenset(words("addresses.particles"))
+_PARTICLES = frozenset(locale_phrases("addresses.particles"))
 NAMES = COMMON.addresses.stand_in_names
 CYRILLIC_NAMES = LOCALES["ru"].addresses.stand_in_names
 # The last vowel of a name that is not there in its other cases, and the consonant behind it.
 _FLEETING = re.compile(
-    rf"(.+)[{''.join(words('addresses.fleeting_vowels'))}]([^{''.join(words('addresses.vowels'))}])"
+    rf"(.+)[{''.join(locale_phrases('addresses.fleeting_vowels'))}]([^{''.join(locale_phrases('addresses.vowels'))}])"
 )
 
 AREAS = (202, 303, 404, 505, 606)
@@ -169,7 +171,7 @@ def _name(word: str) -> str:
     """A name in any of its cases, where its letters say that it has some; `Павел` is `Павла` in another."""
     if re.fullmatch(r"[\u0400-\u04ff]{3,}", word):
         fleeting = _FLEETING.fullmatch(word)
-        vowels = "".join(words("addresses.fleeting_vowels"))
+        vowels = "".join(locale_phrases("addresses.fleeting_vowels"))
         stem = rf"{re.escape(fleeting[1])}[{vowels}]?{fleeting[2]}" if fleeting else re.escape(word[:-1])
         return rf"\b{stem}[\u0400-\u04ff]{{0,3}}\b"
     return rf"\b{re.escape(word)}(?:['’]?s)?\b"

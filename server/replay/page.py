@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from server.replay.compare import Comparison, Runs
-from server.replay.heard import Heard, Played
+from server.replay.heard import Played, PlayedTurn
 
 _PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
@@ -22,7 +22,7 @@ _PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_NOTHING = Heard(turn=0)
+_NOTHING = PlayedTurn(turn=0)
 
 # (kind, words): kept, or only on this side.
 Words = list[tuple[str, str]]
@@ -81,9 +81,9 @@ def _row(run: Runs) -> dict[str, Any]:
     }
 
 
-def _turn(left: Heard, right: Heard) -> dict[str, Any]:
+def _turn(left: PlayedTurn, right: PlayedTurn) -> dict[str, Any]:
     said = left.said or right.said
-    words = difference(left.reply, right.reply)
+    words = text_difference(left.reply, right.reply)
     return {
         "number": left.turn or right.turn,
         "said": said,
@@ -95,10 +95,10 @@ def _turn(left: Heard, right: Heard) -> dict[str, Any]:
     }
 
 
-def _details(heard: Heard, other: Heard) -> list[tuple[str, str, bool]]:
+def _details(heard: PlayedTurn, other: PlayedTurn) -> list[tuple[str, str, bool]]:
     """(what, value, whether it is another on the other side)."""
 
-    def shown(each: Heard) -> dict[str, str]:
+    def shown(each: PlayedTurn) -> dict[str, str]:
         return {
             "route": " › ".join(each.route),
             "verdict": each.verdict,
@@ -118,7 +118,7 @@ def _details(heard: Heard, other: Heard) -> list[tuple[str, str, bool]]:
     ]
 
 
-def difference(before: str, after: str) -> tuple[Words, Words]:
+def text_difference(before: str, after: str) -> tuple[Words, Words]:
     """Both texts in pieces: `same`, or `gone` from the first and `new` in the second, word by word."""
     left, right = (re.findall(r"\s+|[^\W_]+|.", text, re.S) for text in (before, after))
     ours: Words = []

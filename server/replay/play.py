@@ -26,7 +26,15 @@ from channels.registry import channels
 from server.bots.bot import Bot, build_bot
 from server.config.bot import BadConfig
 from server.config.settings import Settings
-from server.conversations.message_text import STOP, marked, of_group, pressed_stop, quoting, reacted, voiced
+from server.conversations.message_text import (
+    STOP,
+    message_line,
+    of_group,
+    pressed_stop,
+    quoting,
+    reacted,
+    voiced,
+)
 from server.conversations.outbox import texts_of
 from server.outreach import rules
 from server.outreach.rules import HOUR
@@ -35,7 +43,7 @@ from server.pipeline.worker_services import pause_is_over
 from server.replay.boundary import TapedKnowledge, TapedModels, taped_calls
 from server.replay.calendar import PaperCalendar
 from server.replay.expect import failures
-from server.replay.heard import Heard, Played
+from server.replay.heard import Played, PlayedTurn
 from server.replay.judge import judged
 from server.replay.saved import BadConversation, Said, SavedConversation, Turn
 from server.replay.tape import Mode, Recorded, Tape
@@ -72,7 +80,7 @@ async def play(
     tape = Tape(old, playing.mode, playing.fills)
     talk = Talk(name, saved, tape, playing)
     history = Talk(name, saved, Tape(old, "accept"), _as_recorded(playing)) if playing.forced else None
-    turns: list[Heard] = []
+    turns: list[PlayedTurn] = []
     for turn in saved.turns:
         if history:
             await talk.become(history)
@@ -90,7 +98,7 @@ def _as_recorded(playing: Playing) -> Playing:
     return Playing(playing.live, playing.knowledge, "accept", settings=playing.settings)
 
 
-def bot_of(
+def bot_of_conversation(
     saved: SavedConversation, settings: Settings | None = None, changes: Mapping[str, Any] | None = None
 ) -> Bot:
     """The bot of a saved conversation: what the file says, over what the settings are when nobody has set
@@ -109,7 +117,7 @@ class Talk:
 
     def __init__(self, name: str, saved: SavedConversation, tape: Tape, playing: Playing) -> None:
         self.saved, self.tape = saved, tape
-        self.bot = bot_of(saved, playing.settings, playing.changes)
+        self.bot = bot_of_conversation(saved, playing.settings, playing.changes)
         self.models = TapedModels.over(tape, saved, playing.live)
         self._saver = InMemorySaver()
         self._graph = build(
@@ -154,7 +162,7 @@ class Talk:
         values: Any = (await self._graph.aget_state(self._config)).values
         return cast(State, dict(values))
 
-    async def take(self, turn: Turn) -> Heard:
+    async def take(self, turn: Turn) -> PlayedTurn:
         """Play one turn, and compare it with what is expected of it."""
         self.tape.next_turn()
         before = self.now
@@ -192,7 +200,7 @@ class Talk:
             == "go"
         )
 
-    def _staff(self, turn: Turn) -> Heard:
+    def _staff(self, turn: Turn) -> PlayedTurn:
         """A person of the business writes, or hands back."""
         if turn.operator is not None:
             self._waiting.append(AIMessage(turn.operator, id=f"{self.tape.turn}.operator", name="operator"))
@@ -202,7 +210,7 @@ class Talk:
         said = ("[handed back to the bot]",) if turn.hand_back else (f"[a colleague writes] {turn.operator}",)
         return self._heard(said, (), NOTHING, [], 0.0)
 
-    async def _user(self, burst: Sequence[Said]) -> Heard:
+    async def _user(self, burst: Sequence[Said]) -> PlayedTurn:
         messages, told = list[HumanMessage](), list[str]()
         for number, said in enumerate(burst, 1):
             message = self._message(said, f"{self.tape.turn}.{number}")
@@ -251,7 +259,7 @@ class Talk:
             payload=said.payload,
         )
 
-    async def _silence(self, turn: Turn) -> Heard:
+    async def _silence(self, turn: Turn) -> PlayedTurn:
         """Let time pass; a touch that is due meanwhile goes out."""
         end, heard = self.now + int((turn.silence or 0) * MINUTE), None
         while self.plan.timer and self.plan.timer <= end:
@@ -334,9 +342,9 @@ class Talk:
         values: State,
         calls: Sequence[Call],
         seconds: float,
-    ) -> Heard:
+    ) -> PlayedTurn:
         local = self.bot.outreach.hours.local
-        return Heard(
+        return PlayedTurn(
             turn=self.tape.turn,
             at=local(self.now).isoformat(timespec="minutes"),
             said=tuple(said),
@@ -373,7 +381,7 @@ def _told(message: Message, said: Said) -> str:
     elif message.kind == "audio":
         text = voiced("" if said.too_large else said.words, "too_large" if said.too_large else "unheard")
     elif message.kind in ("image", "video", "document"):
-        text = marked(message, "too_large" if said.too_large else "media")
+        text = message_line(message, "too_large" if said.too_large else "media")
     else:
-        text = marked(message, "unreadable" if message.kind == "unsupported" else "")
+        text = message_line(message, "unreadable" if message.kind == "unsupported" else "")
     return f"{quote}{text}".strip() or "[empty message]"

@@ -16,9 +16,9 @@ from agent.nodes.retrieve import Knowledge
 from server.config.settings import Settings
 from server.replay.batch.exchange import or_waiting
 from server.replay.heard import Played
-from server.replay.play import Playing, bot_of, play
-from server.replay.saved import BadConversation, SavedConversation, load, tape_of
-from server.replay.tape import Mode, Recorded, read, write
+from server.replay.play import Playing, bot_of_conversation, play
+from server.replay.saved import BadConversation, SavedConversation, load_conversation, tape_of
+from server.replay.tape import Mode, Recorded, read_tape, write_tape
 
 # Where saved conversations are, seen from the folder a command is given in.
 FOLDER = Path("tests/conversations")
@@ -30,7 +30,7 @@ CHARACTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptConversation:
     """A saved conversation with its tape."""
 
     path: Path
@@ -43,9 +43,9 @@ class Kept:
         return self.path.stem
 
 
-def kept(path: Path) -> Kept:
+def read_kept(path: Path) -> KeptConversation:
     """A saved conversation from its files. Raises BadConversation."""
-    return Kept(path, load(path), read(tape_of(path)))
+    return KeptConversation(path, load_conversation(path), read_tape(tape_of(path)))
 
 
 @cache
@@ -54,7 +54,7 @@ def documents(path: Path | None) -> Knowledge:
     return folder(path)
 
 
-def knowledge_of(conversation: Kept) -> Knowledge:
+def knowledge_of(conversation: KeptConversation) -> Knowledge:
     """The documents that a conversation is about. Raises BadConversation."""
     named = conversation.saved.documents
     home = (conversation.path.parent / named).resolve() if named else None
@@ -64,7 +64,7 @@ def knowledge_of(conversation: Kept) -> Knowledge:
 
 
 async def played(
-    conversation: Kept,
+    conversation: KeptConversation,
     mode: Mode = "replay",
     live: Models | None = None,
     settings: Settings | None = None,
@@ -81,8 +81,8 @@ async def played(
 
 
 async def accepted(
-    conversations: Sequence[Kept], settings: Settings | None = None, live: Models | None = None
-) -> AsyncIterator[tuple[Kept, Played, list[str]]]:
+    conversations: Sequence[KeptConversation], settings: Settings | None = None, live: Models | None = None
+) -> AsyncIterator[tuple[KeptConversation, Played, list[str]]]:
     """Keep the answers, and write the prompts of now beside them. Gives what happened, and the places whose
     prompts changed; a conversation that lacks an answer keeps its tape. `live` is asked for answers that are
     lacking; a conversation that waits for one is left out."""
@@ -94,19 +94,19 @@ async def accepted(
         old = conversation.tape.calls
         changed = [p for p, row in tape.calls.items() if old.get(p, {}).get("prompt") != row.get("prompt")]
         if not went.problems and tape != conversation.tape:
-            write(tape_of(conversation.path), tape)
+            write_tape(tape_of(conversation.path), tape)
         yield conversation, went, changed
 
 
 async def recorded(
-    conversations: Sequence[Kept], live: Models, settings: Settings, fresh: bool = False
-) -> AsyncIterator[tuple[Kept, Played]]:
+    conversations: Sequence[KeptConversation], live: Models, settings: Settings, fresh: bool = False
+) -> AsyncIterator[tuple[KeptConversation, Played]]:
     """Ask the live model anew, and put its answers on tape. `fresh`: tools and searches too. Where the model
     did not answer and the offline one stood in for it, the tape stays as it was. A conversation with a call
     that waits for its answer is left out."""
     for conversation in conversations:
         old = Recorded() if fresh else conversation.tape
-        once = Kept(conversation.path, conversation.saved, old)
+        once = KeptConversation(conversation.path, conversation.saved, old)
         done = await or_waiting(played(once, "record", live, settings))
         if done is None:
             continue
@@ -116,11 +116,11 @@ async def recorded(
             why = f"{live.default} did not answer at {', '.join(failed)}: nothing was recorded"
             went = went.model_copy(update={"problems": (*went.problems, f"{conversation.name}: {why}")})
         if not went.problems:
-            write(tape_of(conversation.path), tape)
+            write_tape(tape_of(conversation.path), tape)
         yield conversation, went
 
 
-def cost_of(conversation: Kept, model: str, settings: Settings | None = None) -> float | None:
+def cost_of(conversation: KeptConversation, model: str, settings: Settings | None = None) -> float | None:
     """US dollars that asking a model anew will cost, about; None for a model without a price."""
     if model == OFFLINE:
         return 0.0
@@ -131,12 +131,12 @@ def cost_of(conversation: Kept, model: str, settings: Settings | None = None) ->
     return (read_ * price.get("input", 0) + out * price.get("output", 0)) / usage.PER
 
 
-def _tokens(conversation: Kept, settings: Settings | None) -> tuple[float, float]:
+def _tokens(conversation: KeptConversation, settings: Settings | None) -> tuple[float, float]:
     rows = [row for row in conversation.tape.calls.values() if "prompt" in row]
     if rows:
         read_ = sum((row.get("tokens") or [len(row["prompt"]) / CHARACTERS])[0] for row in rows)
         return read_, sum((row.get("tokens") or [0, 0, WRITTEN])[2] for row in rows)
-    context = bot_of(conversation.saved, settings).context
+    context = bot_of_conversation(conversation.saved, settings).context
     calls = CALLS * sum(
         turn.user is not None or turn.silence is not None for turn in conversation.saved.turns
     )

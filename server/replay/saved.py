@@ -146,7 +146,7 @@ class FollowUp(_Part):
     ended: str | None = Field(None, description="a part of the reason why no more touches come")
 
 
-class Reply(_Part):
+class ExpectedReply(_Part):
     """What the contact gets. Upper and lower case do not count in `contains` and `lacks`."""
 
     is_: str | None = Field(None, alias="is")
@@ -175,7 +175,7 @@ class Expect(_Part):
     owner: Literal["bot", "person"] | None = None
     task: str | None = Field(None, description="a part of what a person has to look after")
     silent: bool | None = Field(None, description="whether the contact hears nothing")
-    reply: Reply | None = None
+    reply: ExpectedReply | None = None
 
 
 class Turn(_Part):
@@ -201,7 +201,7 @@ class Turn(_Part):
         return self
 
 
-class Person(_Part):
+class SavedContact(_Part):
     """Who writes. The number is one of those that nobody has (`masking`)."""
 
     name: str = ""
@@ -215,7 +215,7 @@ class SavedConversation(_Part):
     tags: list[str] = []
     at: Moment = Field(dt.datetime(2026, 3, 2, 10, 0), description="when it begins, by the bot's clock")
     channel: Literal["cloud_api", "wappi", "waha"] = "cloud_api"
-    contact: Person = Person()
+    contact: SavedContact = SavedContact()
     profile: dict[str, str] = Field({}, description="what is known of the contact before")
     bot: dict[str, Any] = Field({}, description="as in a file of bots, without an id")
     documents: str | None = Field(
@@ -233,10 +233,10 @@ class SavedConversation(_Part):
         return any(turn.model for turn in self.turns)
 
 
-def load(path: Path) -> SavedConversation:
+def load_conversation(path: Path) -> SavedConversation:
     """Read a saved conversation, with the rubrics it names. Raises BadConversation."""
     try:
-        saved = parsed(path.read_text(encoding="utf-8"), path.name)
+        saved = parse_conversation(path.read_text(encoding="utf-8"), path.name)
         return saved.model_copy(update={"turns": [_with_rubric(turn, path.parent) for turn in saved.turns]})
     except (OSError, UnicodeDecodeError) as error:
         raise BadConversation(f"{path}: cannot be read: {error}") from None
@@ -252,7 +252,7 @@ def _with_rubric(turn: Turn, folder: Path) -> Turn:
     return turn.model_copy(update={"expect": turn.expect.model_copy(update={"reply": reply})})
 
 
-def parsed(text: str, name: str) -> SavedConversation:
+def parse_conversation(text: str, name: str) -> SavedConversation:
     """A saved conversation from the text of its file. Raises BadConversation."""
     try:
         return SavedConversation.model_validate(yaml.load(text, _Loader))  # noqa: S506 - a safe loader
@@ -263,7 +263,7 @@ def parsed(text: str, name: str) -> SavedConversation:
         raise BadConversation(f"{name}: {where}") from None
 
 
-def written(conversation: dict[str, Any]) -> str:
+def conversation_file(conversation: dict[str, Any]) -> str:
     """The file of a saved conversation."""
     head = "# yaml-language-server: $schema=../../schemas/conversation.schema.json\n"
     return head + dumped(conversation)
@@ -335,7 +335,7 @@ def dumped(data: Any) -> str:
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
-def json_schema() -> dict[str, Any]:
+def conversation_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a saved conversation, for editors."""
     schema = SavedConversation.model_json_schema(by_alias=True, mode="validation")
     bot = BotConfig.model_json_schema(by_alias=False)

@@ -13,7 +13,7 @@ from langchain_core.messages import AnyMessage, messages_to_dict
 from pydantic import ValidationError
 
 from agent.context import Context
-from agent.prompts import split, with_text
+from agent.prompts import split_front_matter, with_text
 from server.replay.export import LISTS
 from server.replay.masking import Mask
 from server.store.records import Contact
@@ -51,7 +51,7 @@ def pulled(url: str, name: str, folder: Path) -> list[Path]:
     for prompt, text in sorted(texts.items()):
         path = folder / f"{prompt}.md"
         before = path.read_text(encoding="utf-8") if path.exists() else ""
-        if split(before)[1] != text:
+        if split_front_matter(before)[1] != text:
             changed.append((path, with_text(before, text)))
     for path, file in changed:
         path.write_text(file, encoding="utf-8")
@@ -77,7 +77,7 @@ def _chosen(assistants: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, 
     )
 
 
-def opened(url: str, title: str, values: Mapping[str, Any], context: Context) -> str:
+def open_in_studio(url: str, title: str, values: Mapping[str, Any], context: Context) -> str:
     """Copy a conversation into Studio's server as a thread of its own, with the bot's settings as an
     assistant, and return the address of its page. Nothing that happens there comes back. Raises
     StudioError."""

@@ -117,7 +117,9 @@ class Tape:
             found += [f"recorded, but never asked for: {', '.join(unused)}"] if unused else []
         if self.stale:
             where = ", ".join(place for place, _, _ in self.stale)
-            found.append(f"prompts changed since this was recorded: {where}\n{difference(*self.stale[0])}")
+            found.append(
+                f"prompts changed since this was recorded: {where}\n{prompt_difference(*self.stale[0])}"
+            )
         return found
 
     def asked(self, what: str) -> int:
@@ -129,7 +131,7 @@ class Tape:
         return Recorded(model, fallback, self.calls, self.tools, self.passages, exists=True)
 
 
-def difference(place: str, before: str, now: str) -> str:
+def prompt_difference(place: str, before: str, now: str) -> str:
     """A changed prompt as a unified diff."""
     lines = difflib.unified_diff(
         before.splitlines(), now.splitlines(), f"{place} recorded", f"{place} now", lineterm="", n=1
@@ -137,7 +139,7 @@ def difference(place: str, before: str, now: str) -> str:
     return "\n".join(lines)
 
 
-def as_text(messages: Sequence[BaseMessage], tools: Sequence[Row]) -> str:
+def prompt_as_text(messages: Sequence[BaseMessage], tools: Sequence[Row]) -> str:
     """A prompt as a person reads it: no ids, no times, tools with their schemas."""
     lines: list[str] = []
     for message in messages:
@@ -154,7 +156,7 @@ def _json(data: Any) -> str:
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
 
 
-def read(path: Path) -> Recorded:
+def read_tape(path: Path) -> Recorded:
     """The tape in a file; an empty one where there is none. Raises BadConversation."""
     if not path.exists():
         return Recorded()
@@ -192,7 +194,7 @@ def as_file(tape: Recorded) -> str:
     return HEAD + dumped({name: row for name, row in rows.items() if row})
 
 
-def write(path: Path, tape: Recorded) -> None:
+def write_tape(path: Path, tape: Recorded) -> None:
     """Put a tape into its file, whole or not at all."""
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(as_file(tape), encoding="utf-8")

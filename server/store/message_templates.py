@@ -27,7 +27,7 @@ class MissingVariable(ValueError):
     """A variable of a template has no value; the message names it."""
 
 
-class Template(Record):
+class MessageTemplate(Record):
     """One message template in one language."""
 
     name: str = Field(description="Its name in the provider's account")
@@ -68,17 +68,17 @@ class Template(Record):
         return _VARIABLE.sub(lambda m: given[m.group(1)], self.body)
 
 
-async def templates(redis: Redis, bot_id: str) -> dict[str, Template]:
+async def templates(redis: Redis, bot_id: str) -> dict[str, MessageTemplate]:
     """What is known of a bot's templates, by `name:language`."""
     raw = await redis.hgetall(key(bot_id, "templates"))
     return {
         name.decode(): template
         for name, row in raw.items()
-        for template in readable([row], Template.model_validate_json, "a template")
+        for template in readable([row], MessageTemplate.model_validate_json, "a template")
     }
 
 
-async def keep(redis: Redis, bot_id: str, found: Sequence[Template]) -> None:
+async def store_templates(redis: Redis, bot_id: str, found: Sequence[MessageTemplate]) -> None:
     """Put the provider's list in the place of the one before."""
     async with redis.pipeline(transaction=True) as pipe:
         pipe.delete(key(bot_id, "templates"))
@@ -91,7 +91,7 @@ async def keep(redis: Redis, bot_id: str, found: Sequence[Template]) -> None:
 async def note_status(redis: Redis, bot_id: str, name: str, language: str, status: str, reason: str) -> None:
     """A template was approved, rejected, paused or disabled, says the provider; one nobody has asked for is
     noted too."""
-    known = (await templates(redis, bot_id)).get(f"{name}:{language}") or Template(
+    known = (await templates(redis, bot_id)).get(f"{name}:{language}") or MessageTemplate(
         name=name, language=language
     )
     told = known.model_copy(
@@ -101,6 +101,6 @@ async def note_status(redis: Redis, bot_id: str, name: str, language: str, statu
     (log.info if told.usable else log.warning)("template_status", bot=bot_id, template=told.id, status=status)
 
 
-def _row(template: Template) -> str:
+def _row(template: MessageTemplate) -> str:
     """As it is stored: what follows from other fields is not."""
     return template.model_dump_json(exclude_computed_fields=True)

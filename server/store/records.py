@@ -60,7 +60,7 @@ class Entry(Record):
         return self.model_copy(update={"status": (status or b"").decode(), "heard": said})
 
 
-class File(BaseModel):
+class TextFile(BaseModel):
     """A small text file that goes along as a document."""
 
     model_config = ConfigDict(frozen=True)
@@ -88,7 +88,7 @@ class Reply(BaseModel):
     touch: int = 0
     since: int = 0
     until: int = 0
-    file: File | None = None
+    file: TextFile | None = None
     content: Stored | None = None
 
 

@@ -15,7 +15,7 @@ _SECTION = re.compile(r"^-- \[(\w+)\](?: keys: (.*)\n-- arguments: (.*))?$", re.
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ScriptSection:
     """One section: the order of its keys and arguments, and the whole text that runs."""
 
     keys: tuple[str, ...]
@@ -24,11 +24,11 @@ class Section:
 
 
 @cache
-def sections(path: Path, before: Path | None = None) -> dict[str, Section]:
+def sections(path: Path, before: Path | None = None) -> dict[str, ScriptSection]:
     """The scripts of a file by name; what stands under `[shared]`, and the whole file `before`, is part of
     each."""
     pieces = _SECTION.split(path.read_text(encoding="utf-8"))[1:]
-    found: dict[str, Section] = {}
+    found: dict[str, ScriptSection] = {}
     prelude = before.read_text(encoding="utf-8") if before else ""
     shared = prelude
     for name, keys, arguments, body in zip(*[iter(pieces)] * 4, strict=True):
@@ -37,7 +37,7 @@ def sections(path: Path, before: Path | None = None) -> dict[str, Section]:
             continue
         names, values = tuple(keys.split()), ("ahead", "day", *arguments.split())
         heads = [f"local {', '.join(names)} = unpack(KEYS)", f"local {', '.join(values)} = unpack(ARGV)"]
-        found[name] = Section(
+        found[name] = ScriptSection(
             names, values, "\n".join([*heads, f"local rest = {len(values) + 1}", shared, body])
         )
     return found

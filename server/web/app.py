@@ -97,9 +97,9 @@ def create(settings: Settings, redis: Redis) -> Guard:
         elif path.startswith("/webhook"):
             if judge.refused and request.method == "POST":
                 raise HTTPException(503, "this Redis may lose what it takes: try again later")
-            await provider_webhooks.admit(registry, request)
+            await provider_webhooks.admit_webhook(registry, request)
         elif path.startswith("/simulator/"):
-            await simulator.admit(settings, access, request)
+            await simulator.admit_player(settings, access, request)
 
     return Guard(app, receive, admit, refusals.no_redis, stopping)
 

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
-from server.api.common import Here, fails, files
+from server.api.common import Here, fails, file_answer
 from server.clock import now_ms
 from server.config.addresses import hidden
 from server.observability import redis_fitness as fitness
@@ -38,7 +38,7 @@ async def get_health(api: Here, judge: Annotated[Judge, Depends(_judge)]) -> Hea
     """Writes to Redis, since reading also works where nothing can be accepted. `oldest_due_seconds`: for how
     long the conversation that waits longest for a worker has been due."""
     try:
-        await fitness.write(api.redis, now_ms())
+        await fitness.check_writing(api.redis, now_ms())
         oldest = await fitness.oldest_due(api.redis, list(api.registry), now_ms())
     except (RedisError, OSError) as error:
         log.error("redis_unreachable", error=hidden(repr(error))[:200])
@@ -53,7 +53,7 @@ async def get_health(api: Here, judge: Annotated[Judge, Depends(_judge)]) -> Hea
     "/calendar/{bot_id}/{secret}.ics",
     summary="Appointments for the operator's calendar",
     response_class=Response,
-    responses=files("text/calendar") | fails("4XX", "There is no calendar at this address"),
+    responses=file_answer("text/calendar") | fails("4XX", "There is no calendar at this address"),
 )
 async def get_calendar(api: Here, bot_id: str, secret: str) -> Response:
     known = api.registry.get(bot_id)

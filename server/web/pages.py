@@ -18,7 +18,7 @@ from server.bots.bot import DEMO
 from server.config.addresses import is_loopback
 from server.config.settings import Settings
 from server.operators import audit
-from server.operators.login import AGAIN_AFTER, COOKIE, LASTS, TooMany, address_of
+from server.operators.login import AGAIN_AFTER, COOKIE, LASTS, TooMany, client_address
 from server.operators.tokens import MASTER
 
 # A page runs and shows what this server gives it, and nothing else, whatever people write (Content Security
@@ -110,7 +110,7 @@ async def log_in(
 ) -> Response:
     """A token becomes a session of this browser."""
     try:
-        found = await api.access.log_in(token.strip(), address_of(request))
+        found = await api.access.log_in(token.strip(), client_address(request))
     except TooMany:
         structlog.get_logger().warning("login_held_off")
         wrong = f"Too many wrong tokens from your address: try again in {AGAIN_AFTER // 60} minutes."
@@ -118,7 +118,7 @@ async def log_in(
     if found is None:
         return _form(request, next, WRONG, 401)
     operator, cookie = found
-    await audit.note(api.redis, operator, "login")
+    await audit.record_change(api.redis, operator, "login")
     return _logged_in(api.settings, request, cookie, next)
 
 
@@ -129,7 +129,7 @@ async def by_link(api: Here, code: str, request: Request, next: str = "/simulato
     if cookie is None:
         known = await api.access.operator(request) is not None  # it was opened in this very browser before
         return RedirectResponse(next if known and next == "/simulator" else "/login?used=1", 303)
-    await audit.note(api.redis, MASTER, "login", detail="printed link")
+    await audit.record_change(api.redis, MASTER, "login", detail="printed link")
     return _logged_in(api.settings, request, cookie, next if api.settings.simulates else "/dashboard")
 
 

@@ -88,7 +88,7 @@ def cloud_receiver(registry: BotRegistry) -> Receive:
     return take
 
 
-async def admit(registry: BotRegistry, request: Request) -> None:
+async def admit_webhook(registry: BotRegistry, request: Request) -> None:
     """Raises HTTPException 403 for what carries no signature, or the secret of nobody's address, before its
     body is read."""
     _, first, *parts = request.scope["path"].split("/")

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from channels.emulators.base import Emulator
 from channels.emulators.cloud_api import CloudApiEmulator
-from channels.emulators.numbers import PATHS, SIMULATED, bot_of
+from channels.emulators.numbers import PATHS, SIMULATED, bot_of_number
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
 from server.config.settings import Settings
@@ -41,7 +41,7 @@ def emulators(settings: Settings) -> dict[str, Emulator]:
     return {f"/simulator/{PATHS[name]}": emulator for name, emulator in made.items()}
 
 
-async def admit(settings: Settings, access: Access, request: Request) -> None:
+async def admit_player(settings: Settings, access: Access, request: Request) -> None:
     """Let operators play the contacts of the bots they see, and our own senders reach the provider's side.
     Raises HTTPException for everybody else, before anything of the body is read."""
     wire, _, rest = request.scope["path"].removeprefix("/simulator/").partition("/")
@@ -51,7 +51,7 @@ async def admit(settings: Settings, access: Access, request: Request) -> None:
     operator = await access.operator(request)
     if operator is None:
         raise HTTPException(401, "log in, or send the header Authorization: Bearer API_TOKEN")
-    bot_id = bot_of(rest.removeprefix("_control/").partition("/")[0])
+    bot_id = bot_of_number(rest.removeprefix("_control/").partition("/")[0])
     if not operator.sees(bot_id or None) or (operator.role == "read_only" and request.method not in READS):
         raise HTTPException(403, f"{wire}: this is not for the role {operator.role}, or not for this bot")
     await access.require_ours(request)

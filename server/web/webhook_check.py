@@ -21,7 +21,7 @@ class Reached(BaseModel):
     problem: str = ""
 
 
-async def asked(settings: Settings, http: httpx.AsyncClient) -> Reached:
+async def ask_webhook(settings: Settings, http: httpx.AsyncClient) -> Reached:
     """Ask our own webhook by its address outside ("Verification Requests", Meta's webhooks guide)."""
     outside = settings.outside_url
     if not outside:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.chat_export import NotAnExport, parse, text_of
+from channels.chat_export import NotAnExport, export_text, parse_export
 
 WHEN = datetime(2023, 12, 31, 23, 59)
 # The same moment as phones of these places write it.
@@ -43,7 +43,9 @@ HEADS = {
 @pytest.mark.parametrize("place", HEADS)
 def test_a_message_of_every_place(place: str):
     head = HEADS[place]
-    export = parse(f"{head}Айгуль: Сколько стоит?\n{head}Shop: 900 ₸\nза штуку\n\n{head}Айгуль: ok: thanks")
+    export = parse_export(
+        f"{head}Айгуль: Сколько стоит?\n{head}Shop: 900 ₸\nза штуку\n\n{head}Айгуль: ok: thanks"
+    )
     assert [(line.at, line.author, line.text) for line in export.lines] == [
         (WHEN, "Айгуль", "Сколько стоит?"),
         (WHEN, "Shop", "900 ₸\nза штуку"),
@@ -69,13 +71,13 @@ def test_a_message_of_every_place(place: str):
     ],
 )
 def test_files_that_are_not_there(text: str, file: str):
-    line = parse(f"31.12.23, 23:59 - A: {text}").lines[0]
+    line = parse_export(f"31.12.23, 23:59 - A: {text}").lines[0]
     assert line.file == file
     assert line.text == ("вот эта" if "вот" in text else "" if file else text)
 
 
 def test_notices_of_whatsapp_are_nobodys_words():
-    export = parse(
+    export = parse_export(
         "31.12.23, 23:59 - Messages and calls are end-to-end encrypted.\n31.12.23, 23:59 - A: hi\n"
     )
     assert [line.text for line in export.lines] == ["hi"]
@@ -95,12 +97,12 @@ def test_notices_of_whatsapp_are_nobodys_words():
     ],
 )
 def test_which_number_is_the_day(rows: list[str], order: str, ambiguous: bool):
-    export = parse("\n".join(rows))
+    export = parse_export("\n".join(rows))
     assert (export.order, export.ambiguous) == (order, ambiguous)
 
 
 def test_the_order_can_be_said():
-    assert parse("03/04/23, 10:00 - A: x", "mdy").lines[0].at == datetime(2023, 3, 4, 10)
+    assert parse_export("03/04/23, 10:00 - A: x", "mdy").lines[0].at == datetime(2023, 3, 4, 10)
 
 
 WORDS = st.text(
@@ -127,7 +129,7 @@ def test_what_is_written_is_read(rows: list, form: str):
     rows.sort(key=lambda row: row[0])
     text = "\n".join(f"{at.strftime(form)}{author}: x{words}" for at, author, words in rows)
     order = "ymd" if form.startswith("%Y") else "mdy" if form.startswith("%m") else "dmy"
-    export = parse(text, order)
+    export = parse_export(text, order)
     assert [(line.author, line.text) for line in export.lines] == [
         (author, f"x{words}") for _, author, words in rows
     ]
@@ -140,7 +142,7 @@ def test_what_is_written_is_read(rows: list, form: str):
 @settings(max_examples=100)
 def test_anything_else_is_refused_with_a_reason(text: str):
     try:
-        assert parse(text).lines
+        assert parse_export(text).lines
     except NotAnExport as error:
         assert str(error)
 
@@ -150,7 +152,7 @@ def test_the_zip_of_an_iphone():
     with zipfile.ZipFile(out, "w") as pack:
         pack.writestr("_chat.txt", "\ufeff[31.12.23, 23:59:00] A: hi")
         pack.writestr("00000001-PHOTO.jpg", b"\xff\xd8")
-    assert parse(text_of(out.getvalue())).lines[0].text == "hi"
+    assert parse_export(export_text(out.getvalue())).lines[0].text == "hi"
     for wrong in (b"PK\x03\x04 damaged", b"\xff\x00\xfe"):
         with pytest.raises(NotAnExport):
-            text_of(wrong)
+            export_text(wrong)

@@ -18,8 +18,8 @@ from channels.content.anything import Content
 from channels.content.media import Document, Image, Template, Text
 from channels.content.plain import choices_of
 from channels.downloads import DownloadError
-from channels.emulators.base import Delivery, Fault
-from channels.emulators.media import File as Sent
+from channels.emulators.base import DeliveryFault, SendFault
+from channels.emulators.media import ReceivedFile as Sent
 from channels.json_parts import as_dict
 from channels.registry import channels
 from tests.channels.contents import EVERYTHING, PNG, reaction
@@ -177,15 +177,15 @@ async def test_templates_where_there_are_templates(line: Wire):
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        (Fault(status=502, html=True), "unknown"),
-        (Fault(status=429, code=130429, retry_after=7), "busy"),
-        (Fault(status=401, code=190), "stop"),
-        (Fault(status=400, code=100), "change"),
-        (Fault(status=200, seconds=5), "unknown"),
+        (SendFault(status=502, html=True), "unknown"),
+        (SendFault(status=429, code=130429, retry_after=7), "busy"),
+        (SendFault(status=401, code=190), "stop"),
+        (SendFault(status=400, code=100), "change"),
+        (SendFault(status=200, seconds=5), "unknown"),
     ],
     ids=["gateway", "too fast", "token", "refused", "no answer"],
 )
-async def test_failures_say_what_to_do(line: Wire, fault: Fault, kind: str):
+async def test_failures_say_what_to_do(line: Wire, fault: SendFault, kind: str):
     line.emulator.faults.append(fault)
     async with httpx.AsyncClient(timeout=httpx.Timeout(60, read=1 if fault.seconds else 60)) as client:
         impatient = replace(line.home, client=client).channel(line.account)
@@ -276,7 +276,7 @@ async def test_nothing_is_sent_faster_than_the_pace_allows(line: Wire):
 async def test_webhooks_that_are_lost_doubled_late_or_turned_round_are_the_emulators_to_give(name: str):
     async with provider(name) as home:
         line = home.wire()
-        line.emulator.delivery = Delivery(drop=1, twice=1, reorder=2)
+        line.emulator.delivery = DeliveryFault(drop=1, twice=1, reorder=2)
         await line.write("lost")
         for text in ("one", "two"):
             await line.write(text)
@@ -285,7 +285,7 @@ async def test_webhooks_that_are_lost_doubled_late_or_turned_round_are_the_emula
         assert line.emulator.delivery.twice == 1
         await line.write("three")
         await until(lambda: [m.text for m in line.parsed().messages].count("three") == 2)
-        line.emulator.delivery = Delivery(seconds=0.2)
+        line.emulator.delivery = DeliveryFault(seconds=0.2)
         await line.write("late")
         assert "late" not in [m.text for m in line.parsed().messages]
         await until(lambda: "late" in [m.text for m in line.parsed().messages])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from channels.markup import BUBBLE_LIMIT, MAX_BUBBLES, bubbles, to_whatsapp, units
+from channels.markup import BUBBLE_LIMIT, MAX_BUBBLES, bubbles, to_whatsapp, utf16_length
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_no_text_breaks_it(text: str):
 def test_bubbles_fit_and_never_exceed_their_number(text: str, limit: int):
     pieces = bubbles(text, limit)
     assert len(pieces) <= MAX_BUBBLES
-    assert all(0 < units(piece) <= limit for piece in pieces)
+    assert all(0 < utf16_length(piece) <= limit for piece in pieces)
 
 
 @given(st.lists(st.text(alphabet="abcdefgh", min_size=1, max_size=12), min_size=1, max_size=40))

@@ -13,8 +13,8 @@ import pytest
 
 from channels.base import Recipient, SendError
 from channels.content.media import Text
-from channels.emulators.base import Fault
-from channels.waha_webhook import bare, parse, sent_id, signature
+from channels.emulators.base import SendFault
+from channels.waha_webhook import bare_message_id, parse, sent_id, signature
 from tests.channels.contents import EVERYTHING, reaction
 from tests.channels.wires import CONTACT, Provider, Wire
 from tests.support.waiting import until
@@ -114,7 +114,7 @@ async def test_a_session_that_is_not_linked_pauses_the_number(line: Wire):
 
 
 async def test_the_same_send_twice_is_one_message(line: Wire):
-    line.emulator.faults.append(Fault(status=502, html=True, deliver=True))
+    line.emulator.faults.append(SendFault(status=502, html=True, deliver=True))
     with pytest.raises(SendError) as lost:
         await line.channel.send(line.to, Text(body="only once"), "c/r:0")
     assert lost.value.kind == "unknown"
@@ -150,9 +150,9 @@ def test_stories_and_channels_are_nobody(chat: str):
 
 
 def test_ids_in_every_form():
-    assert bare("false_77015550101@c.us_AAAA") == bare("true_998877@lid_AAAA") == "AAAA"
-    assert bare("false_120363@g.us_AAAA_77015550101@c.us") == "AAAA"
-    assert bare("AAAA") == "AAAA"
+    assert bare_message_id("false_77015550101@c.us_AAAA") == bare_message_id("true_998877@lid_AAAA") == "AAAA"
+    assert bare_message_id("false_120363@g.us_AAAA_77015550101@c.us") == "AAAA"
+    assert bare_message_id("AAAA") == "AAAA"
     assert sent_id({"id": "true_7@c.us_BB"}) == sent_id({"id": {"_serialized": "true_7@c.us_BB"}}) == "BB"
     assert sent_id({"key": {"id": "BB"}}) == sent_id({"_data": {"key": {"id": "BB"}}}) == "BB"
     assert sent_id({}) == ""

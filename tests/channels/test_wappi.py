@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from channels.base import Media, SendError
 from channels.content.media import Text
 from channels.downloads import DownloadError
-from channels.emulators.media import File as Sent
+from channels.emulators.media import ReceivedFile as Sent
 from channels.wappi import classify
 from channels.wappi_webhook import parse
 from tests.channels.wires import Provider, Wire

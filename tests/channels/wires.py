@@ -15,9 +15,9 @@ from pydantic import SecretStr
 
 from channels.base import Channel, Message, Parsed, Recipient
 from channels.cloud_api import CloudApi, CloudCredentials
-from channels.emulators.base import Delivery, Emulator
+from channels.emulators.base import DeliveryFault, Emulator
 from channels.emulators.cloud_api import CloudApiEmulator
-from channels.emulators.media import File
+from channels.emulators.media import ReceivedFile
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
 from channels.waha import Waha, WahaCredentials
@@ -60,7 +60,7 @@ class Provider:
         if self.name == "wappi":
             self.emulator.profile(account).auth = SECRET
         self.emulator.faults.clear()
-        self.emulator.delivery = Delivery()
+        self.emulator.delivery = DeliveryFault()
         return Wire(self, self.channel(account), account)
 
 
@@ -104,7 +104,7 @@ class Wire:
     def to(self) -> Recipient:
         return Recipient(account=self.account, wa_id=CONTACT)
 
-    async def write(self, text: str, file: File | None = None, **more: Any) -> str:
+    async def write(self, text: str, file: ReceivedFile | None = None, **more: Any) -> str:
         """The contact writes; the message's id."""
         control = f"{self.provider}/_control/{self.account}"
         if file:

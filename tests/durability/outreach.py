@@ -29,7 +29,7 @@ from server.bots.bot import BotRuntime, runtimes
 from server.config.settings import Settings
 from server.outreach.follow_ups import FollowUps
 from server.store.embedded import EmbeddedRedis
-from server.store.message_templates import Template, keep
+from server.store.message_templates import MessageTemplate, store_templates
 from server.store.records import Entry
 from tests.fakes.serving import served
 from tests.support.fleet import Doors, Fleet, Outside
@@ -135,12 +135,12 @@ class World:
                     debounce_max_seconds=0,
                 )  # pyright: ignore[reportCallIssue]
                 runtime = runtimes(settings, redis)["default"]
-                await keep(
+                await store_templates(
                     redis,
                     "default",
                     [
-                        Template(name="back", language="en", body="Is your question still open?"),
-                        Template(
+                        MessageTemplate(name="back", language="en", body="Is your question still open?"),
+                        MessageTemplate(
                             name="bye", language="en", body="We will not write again. Shall we close it?"
                         ),
                     ],

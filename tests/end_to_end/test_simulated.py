@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from channels.base import LinkChange, Message, Parsed, Preference, StatusUpdate, TemplateStatus
-from channels.emulators.numbers import SIMULATED, bot_of, is_simulated
+from channels.emulators.numbers import SIMULATED, bot_of_number, is_simulated
 from server.bots.routing import WebhookScope
 from server.conversations.callbacks import callback
 from server.outreach.consent import suppressed
@@ -143,7 +143,7 @@ async def test_nothing_done_on_a_simulated_number_changes_a_real_contact(
 
 def test_no_real_number_is_taken_for_a_simulated_one():
     assert [is_simulated(account) for account in (*REAL, *PLAYED)] == [False, True, True, True]
-    assert [bot_of(account) for account in (*REAL, *PLAYED)] == ["", "default", "default", "default"]
+    assert [bot_of_number(account) for account in (*REAL, *PLAYED)] == ["", "default", "default", "default"]
 
 
 async def test_whoever_plays_a_customer_neither_reads_nor_silences_nor_diverts_her(stack: Stack):

@@ -25,7 +25,7 @@ from agent.documents import Bookshelf
 from agent.graph import build
 from agent.models.chat import Models
 from agent.models.usage import Meter
-from agent.prompts import placeholders, read
+from agent.prompts import placeholders, prompt_text
 from channels.cloud_webhook import signature
 from channels.emulators.cloud_api import CloudApiEmulator
 from channels.emulators.wappi import WappiEmulator
@@ -52,12 +52,13 @@ def config(bot: str) -> dict[str, Any]:
     """Every text of a bot's settings has its mark."""
     mark = MARKS[bot]
     prompts = {
-        name: f"{mark} {read(name.removesuffix('_prompt'))}"
+        name: f"{mark} {prompt_text(name.removesuffix('_prompt'))}"
         for name in Context.model_fields
         if name.endswith("_prompt")
     }
     assert all(
-        placeholders(text) <= placeholders(read(n.removesuffix("_prompt"))) for n, text in prompts.items()
+        placeholders(text) <= placeholders(prompt_text(n.removesuffix("_prompt")))
+        for n, text in prompts.items()
     )
     first = bot == "alpha"
     channel = (
@@ -273,7 +274,7 @@ async def test_nothing_of_one_bot_reaches_the_other(
                     await house.write(bot, contact, f"{MARKS[bot]} {text}")
                 await until(house.idle, 60)
                 for bot in MARKS:
-                    await linked_sessions.check(
+                    await linked_sessions.check_session(
                         house.registry[bot],
                         house.registry[bot].bot.account,
                         house.router.channel(bot, house.registry[bot].bot.account),

@@ -95,7 +95,7 @@ _FIELDS = [
     for kind in ("text", "number", "date", "email", "phone", "choice")
 ]
 _LIMITED = {field.name for field in _FIELDS}  # to so many characters, by the schema that a model answers in
-_FACTS = profile.schema(tuple(_FIELDS))
+_FACTS = profile.facts_schema(tuple(_FIELDS))
 _STATED = {
     "name": "Ann",
     "last_name": "Lee",
@@ -113,13 +113,13 @@ _STATED = {
 
 def kept_of(text: str) -> object:
     """The facts of a model, held against what was said."""
-    return profile.kept(_FACTS.model_construct(**_STATED), text, "KZ", _FIELDS)
+    return profile.checked_facts(_FACTS.model_construct(**_STATED), text, "KZ", _FIELDS)
 
 
 def _kept_of_the_same(text: str) -> object:
     """The text itself as each of the facts."""
     stated = {name: text[:300] if name in _LIMITED else text for name in _STATED}
-    return profile.kept(_FACTS.model_construct(**stated), text, "KZ", _FIELDS)
+    return profile.checked_facts(_FACTS.model_construct(**stated), text, "KZ", _FIELDS)
 
 
 def _claims(text: str) -> object:
@@ -134,15 +134,15 @@ _SHOP = (
 
 def judged(reply: str, passage: str, asked: str) -> object:
     sources = [
-        evidence.Source("passage", passage),
-        evidence.Source("the contact's words", asked, of_contact=True),
+        evidence.EvidenceText("passage", passage),
+        evidence.EvidenceText("the contact's words", asked, of_contact=True),
     ]
     return verify.findings(reply, evidence.Evidence(sources, asked))
 
 
 def _exported(text: str) -> object:
     try:
-        return chat_export.parse(chat_export.text_of(text.encode("utf-8", "surrogatepass")))
+        return chat_export.parse_export(chat_export.export_text(text.encode("utf-8", "surrogatepass")))
     except chat_export.NotAnExport:
         return None
 
@@ -158,8 +158,8 @@ def _worded(text: str) -> object:
     )
     silent = message.model_copy(update={"text": ""})
     marked = (
-        message_text.marked(message),
-        message_text.marked(silent, text),
+        message_text.message_line(message),
+        message_text.message_line(silent, text),
         message_text.pressed_stop(message),
     )
     return (
@@ -172,7 +172,9 @@ def _worded(text: str) -> object:
 
 
 def _split(text: str) -> object:
-    return passages.split(document.Document(name="a.md", pages=[document.Page(number=1, text=text)]))
+    return passages.split_document(
+        document.Document(name="a.md", pages=[document.PageText(number=1, text=text)])
+    )
 
 
 _GOODS = catalogue.Catalogue.of_rows(
@@ -199,11 +201,11 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
         profile.phone(text, text, "KZ"),
         profile.region_of(text),
     ),
-    "facts.written": lambda text: list(profile.written(text, "KZ")),
+    "profile.facts_by_pattern": lambda text: list(profile.facts_by_pattern(text, "KZ")),
     "decisions.decision_in": lambda text: (yes_no.decision_in(text), yes_no.decision_in("yes", text)),
     "phrases, touches, call_phrases": lambda text: (
         phrases.say("greeting", "en", text),
-        follow_up_phrases.template("reminder", "en", text, text),
+        follow_up_phrases.touch_text("reminder", "en", text, text),
         appointment_phrases.confirmed("en", text),
         appointment_phrases.reminder("en", text),
     ),
@@ -216,7 +218,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
         product_names.latin(text),
     ),
     "numbers.numbers_in, spelled": lambda text: (
-        numbers.numbers_in(numbers.plain(text)),
+        numbers.numbers_in(numbers.with_plain_digits(text)),
         numbers.spelled(text),
     ),
     "support.findings: a reply": lambda text: judged(text, _SHOP, "How much is it?"),
@@ -228,21 +230,21 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
         units.month_of(text),
         units.weekday_of(text),
     ),
-    "nodes.extract.sources": lambda text: extract.sources(
+    "nodes.extract.fact_sources": lambda text: extract.fact_sources(
         {"name": text, "city": text[:40]}, [HumanMessage(text, id="1")]
     ),
     "nodes.ground.reveals": lambda text: ground.reveals(_SETTINGS, text),
-    "nodes.access_lists.listed": lambda text: (
-        access_lists.listed(["7701*", text[:64]], text),
-        access_lists.listed([text[:64]], "77011234567"),
+    "access_lists.is_listed": lambda text: (
+        access_lists.is_listed(["7701*", text[:64]], text),
+        access_lists.is_listed([text[:64]], "77011234567"),
     ),
     "markup.to_whatsapp": markup.to_whatsapp,
     "markup.bubbles, units": lambda text: (
         markup.bubbles(text),
         markup.bubbles(text, 300),
-        markup.units(text),
+        markup.utf16_length(text),
     ),
-    "chat_export.text_of, parse": _exported,
+    "chat_export.export_text, parse_export": _exported,
     "masking.Mask": lambda text: masking.Mask(["Анна Петрова", text[:80]], ["Shop Best", text[:80]])(text),
     "masking.people_in, Mask.patterns": lambda text: (
         list(masking.people_in(text)),
@@ -254,7 +256,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
         catalogue.Catalogue.of_rows([{"name": text, "price": text}]).find("lamp aurora"),
     ),
     "index.terms": index.terms,
-    "passages.split": _split,
+    "passages.split_document": _split,
     "document.normalise": document.normalise,
 }
 # What reads a message, or a reply as long as one, in the course of a turn.

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge_base import library, passage_vectors
-from knowledge_base.document import Document, Page, Unreadable, normalise
+from knowledge_base.document import Document, PageText, Unreadable, normalise
 from knowledge_base.embed import bundled
-from knowledge_base.passages import PASSAGE_CHARACTERS, split
-from knowledge_base.reading import read
-from knowledge_base.samples import files
+from knowledge_base.passages import PASSAGE_CHARACTERS, split_document
+from knowledge_base.reading import read_apart
+from knowledge_base.samples import sample_files
 
 
-@pytest.mark.parametrize("path", files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sample_files(), ids=lambda path: path.name)
 def test_the_samples_are_read_whole(path: Path):
-    document = read(path).document
+    document = read_apart(path).document
     assert not document.problems
     text = " ".join(page.text for page in document.pages)
     expected = {
@@ -48,7 +48,7 @@ def test_what_cannot_be_read_is_named_in_one_line(tmp_path: Path, name: str, con
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(Unreadable) as refused:
-        read(path)
+        read_apart(path)
     assert str(refused.value).startswith(name)
     assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -56,9 +56,9 @@ def test_what_cannot_be_read_is_named_in_one_line(tmp_path: Path, name: str, con
 
 def test_a_slow_file_is_given_up(tmp_path: Path):
     path = tmp_path / "slow.pdf"
-    path.write_bytes(files()[0].read_bytes())
+    path.write_bytes(sample_files()[0].read_bytes())
     with pytest.raises(Unreadable, match="took longer"):
-        read(path, seconds=0.01)
+        read_apart(path, seconds=0.01)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_hostile_file_of_any_format_costs_no_more_than_its_share(tmp_path: Pat
     path.write_bytes(content)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     try:
-        read(path, seconds=6)
+        read_apart(path, seconds=6)
     except Unreadable as refused:
         assert str(refused).startswith(name) and "\n" not in str(refused)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -89,7 +89,7 @@ def test_a_file_that_would_fill_the_memory_is_given_up(tmp_path: Path, monkeypat
     path = tmp_path / "full.txt"
     path.write_bytes(b"a word and more " * 2_000_000)
     with pytest.raises(Unreadable, match=r"full\.txt: "):
-        read(path)
+        read_apart(path)
 
 
 def test_html_shows_what_a_reader_sees(tmp_path: Path):
@@ -97,7 +97,7 @@ def test_html_shows_what_a_reader_sees(tmp_path: Path):
     path.write_text(
         "<head><title>x</title></head><p>Delivery costs</p><script>hidden()</script><p>1 500 tenge today</p>"
     )
-    text = read(path).document.pages[0].text
+    text = read_apart(path).document.pages[0].text
     assert "1 500 tenge" in text and "hidden" not in text
 
 
@@ -106,7 +106,7 @@ def test_html_shows_what_a_reader_sees(tmp_path: Path):
 def test_a_price_list_in_any_dialect(tmp_path: Path, encoding: str, comma: str):
     path = tmp_path / "p.csv"
     path.write_bytes(f"name{comma}price\nВаза{comma}900\n".encode(encoding))
-    assert read(path).document.rows == [{"name": "Ваза", "price": "900"}]
+    assert read_apart(path).document.rows == [{"name": "Ваза", "price": "900"}]
 
 
 @given(st.text(max_size=300))
@@ -118,16 +118,16 @@ def test_normalised_text_is_clean(text: str):
 
 @given(st.lists(st.text(max_size=1500), max_size=4))
 def test_passages_are_small_and_keep_their_page(texts: list[str]):
-    pages = [Page(number=i, text=normalise(text)) for i, text in enumerate(texts, 1)]
-    for passage in split(Document(name="d", pages=pages)):
+    pages = [PageText(number=i, text=normalise(text)) for i, text in enumerate(texts, 1)]
+    for passage in split_document(Document(name="d", pages=pages)):
         assert 0 < len(passage.text) <= 2 * PASSAGE_CHARACTERS
         assert 1 <= passage.page <= len(pages)
 
 
 @given(st.lists(st.text(alphabet="abcdef", min_size=1, max_size=9), min_size=1, max_size=300))
 def test_no_word_gets_lost_between_passages(words: list[str]):
-    document = Document(name="d", pages=[Page(number=1, text=" ".join(words))])
-    assert " ".join(p.text for p in split(document)).split() == words
+    document = Document(name="d", pages=[PageText(number=1, text=" ".join(words))])
+    assert " ".join(p.text for p in split_document(document)).split() == words
 
 
 @pytest.mark.external_data
@@ -140,7 +140,7 @@ def test_real_pdfs_are_read_or_named(external_data: Path):
     count = 0
     for path in paths[:: max(1, len(paths) // 30)]:
         try:
-            reading = read(path, seconds=8)
+            reading = read_apart(path, seconds=8)
         except Unreadable as refused:
             assert path.name in str(refused)
             continue

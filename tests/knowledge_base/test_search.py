@@ -16,14 +16,14 @@ from knowledge_base.embed import bundled
 from knowledge_base.index import Index
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.passages import Passage
-from knowledge_base.samples import files
+from knowledge_base.samples import sample_files
 from knowledge_base.search.terms import terms
 
 
 @pytest.fixture(scope="session")
 async def library() -> Library:
     library = Library(MemoryStore(), bundled())
-    for path in files():
+    for path in sample_files():
         await library.add("demo", path)
     return library
 

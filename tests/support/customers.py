@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from channels.emulators.base import Written
-from channels.emulators.media import File
+from channels.emulators.media import ReceivedFile
 from tests.fakes.openai_wire import last_user
 from tests.support.stack import API, NUMBER, Stack, text, webhook
 from tests.support.waiting import until
@@ -45,7 +45,7 @@ VOICE = "audio/ogg; codecs=opus"
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
 
-async def sends(stack: Stack, file: File, caption: str = "") -> str:
+async def sends(stack: Stack, file: ReceivedFile, caption: str = "") -> str:
     contact = f"7702{random.randrange(10**6, 10**7)}"
     await stack.emulator.write(NUMBER, Written(contact=contact, text=caption), file)
     return contact

@@ -107,7 +107,9 @@ class Office:
             for name in claimed:
                 work = await self.runtime.mailbox.begin(name)
                 while work.reply:
-                    if not await sender.send(self.runtime, self.router, name, work.fence, work.reply, 60_000):
+                    if not await sender.send_head(
+                        self.runtime, self.router, name, work.fence, work.reply, 60_000
+                    ):
                         break
                     work = await self.runtime.mailbox.begin(name, work.fence)
 

@@ -7,7 +7,7 @@ from typing import Any
 from langchain_core.messages import HumanMessage, ToolMessage
 from langgraph.types import Command
 
-from agent.tool_calls import key_of, once
+from agent.tool_calls import call_key, once
 
 
 class Notes:
@@ -62,13 +62,13 @@ async def test_what_failed_may_be_tried_again():
 
 def test_keys_tell_calls_apart_and_not_the_order_of_arguments():
     same = {
-        key_of("c", ["m"], "book", {"day": 1, "hour": 2}),
-        key_of("c", ["m"], "book", {"hour": 2, "day": 1}),
+        call_key("c", ["m"], "book", {"day": 1, "hour": 2}),
+        call_key("c", ["m"], "book", {"hour": 2, "day": 1}),
     }
     others = {
-        key_of("d", ["m"], "book", {}),
-        key_of("c", ["m", "n"], "book", {}),
-        key_of("c", ["m"], "call", {}),
-        key_of("c", ["m"], "book", {"day": 2}),
+        call_key("d", ["m"], "book", {}),
+        call_key("c", ["m", "n"], "book", {}),
+        call_key("c", ["m"], "call", {}),
+        call_key("c", ["m"], "book", {"day": 2}),
     }
     assert len(same) == 1 and len(others) == 4

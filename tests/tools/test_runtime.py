@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from langgraph.prebuilt import ToolRuntime
 
 import tools
-from agent.models.chat import Access, Models
+from agent.models.chat import Models, ProviderAccess
 from agent.models.offline import offline_model
 from agent.models.usage import Meter
 from agent.turn_services import TurnServices
@@ -98,7 +98,7 @@ async def test_without_a_calendar_nothing_is_booked():
 async def test_what_a_tool_is_given_is_shown_to_no_model():
     openai, gemini, offered = FakeOpenAI(), FakeGemini(), list(tools.installed().values())
     with served(openai.app) as openai_url, served(gemini.app) as gemini_url:
-        access = Access("sk", f"{openai_url}/v1", "g-key", gemini_url)
+        access = ProviderAccess("sk", f"{openai_url}/v1", "g-key", gemini_url)
         models = Models(offline_model(), access=access)
         for name in ("openai:gpt-x", "google_genai:gemini-2.5-flash"):
             await models.ask(name, [HumanMessage("hello")], Meter(), tools=offered)

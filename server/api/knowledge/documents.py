@@ -21,7 +21,7 @@ from server.bots.accounts import DEFAULT
 from server.operators.audit import Audited
 from server.operators.knowledge.documents import (
     LARGEST_DOCUMENT,
-    Document,
+    DocumentSummary,
     Job,
     Jobs,
     described,
@@ -41,7 +41,7 @@ class ReadingDocument(Record):
     of: int = Field(description="Passages in all; 0: they are not counted yet")
 
 
-class DocumentPage(Page[Document]):
+class DocumentPage(Page[DocumentSummary]):
     """Documents of a bot."""
 
     reading: list[ReadingDocument] = Field(description="Those that are being read just now")
@@ -71,7 +71,7 @@ async def list_documents(api: Here, bot_id: TheBot = DEFAULT) -> DocumentPage:
     responses=WRONG_FILE
     | {202: {"model": Job, "description": "It is being read; `Location` says where to ask"}},
     dependencies=[OWNER],
-    response_model=Document | Job,
+    response_model=DocumentSummary | Job,
 )
 async def add_document(  # noqa: PLR0913 - each is a field of the request
     api: Here,
@@ -83,7 +83,7 @@ async def add_document(  # noqa: PLR0913 - each is a field of the request
         str, Form(max_length=200, description="opens a file that needs one; it is not kept")
     ] = "",
     prefer: Annotated[str, Header(max_length=200, description="`respond-async`: do not wait")] = "",
-) -> Document | Job:
+) -> DocumentSummary | Job:
     """A document of any office format, PDF, table, product feed or page, at most 50 MB. One of the same name
     takes the old one's place. With the header `Prefer: respond-async` the answer is 202 with a job, to be
     asked for at `/api/knowledge/jobs/{id}`."""
@@ -131,7 +131,7 @@ async def remove_document(api: Here, document_id: str, bot_id: TheBot = DEFAULT)
 @routes.post(
     "/knowledge/documents/{document_id}/reindex", summary="Embed a document anew", dependencies=[OWNER]
 )
-async def reindex_document(api: Here, document_id: str, bot_id: TheBot = DEFAULT) -> Document:
+async def reindex_document(api: Here, document_id: str, bot_id: TheBot = DEFAULT) -> DocumentSummary:
     """With the embedding model as it is set now; needed after a change of model behind the same name."""
     stored = await api.shelf.reindex(api.lookup.runtime(bot_id).bot.id, document_id)
     if stored is None:

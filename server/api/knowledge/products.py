@@ -9,19 +9,19 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from knowledge_base.goods.columns import ColumnKind, UnderstoodTable, understood, unpacked
-from knowledge_base.goods.corrections import Answer, Edit, Editable, Question
-from server.api.common import Api, Body, Here, Limit, Offset, Page, TheBot, attached, files
+from knowledge_base.goods.corrections import Answer, Edit, Editable, OwnerQuestion
+from server.api.common import Api, Body, Here, Limit, Offset, Page, TheBot, attached, file_answer
 from server.bots.accounts import DEFAULT
 from server.bots.corrections import RedisCorrections
 from server.operators.audit import Audited
-from server.operators.knowledge.documents import Document, described
+from server.operators.knowledge.documents import DocumentSummary, described
 from server.operators.knowledge.products import (
     ListedProduct,
     TemplateFormat,
-    listed,
+    listed_product,
     of_documents,
-    template,
-    written,
+    price_list_template,
+    product_as_written,
 )
 from server.operators.roles import OWNER, READER
 from server.store.records import Record
@@ -36,7 +36,7 @@ class ListedProductPage(Page[ListedProduct]):
     """Products, those to look at first."""
 
 
-class QuestionPage(Page[Question]):
+class QuestionPage(Page[OwnerQuestion]):
     """What only the owner knows of the products."""
 
 
@@ -95,7 +95,7 @@ async def list_products(
     if document is None:
         raise HTTPException(404, "there is no document of this id")
     found = of_documents([document], await api.shelf.corrections(bot_id))
-    return ListedProductPage.sliced([listed(product) for product in found.products], limit, start)
+    return ListedProductPage.sliced([listed_product(product) for product in found.products], limit, start)
 
 
 @routes.get("/products", summary="Products of all documents", dependencies=[READER])
@@ -105,7 +105,7 @@ async def list_all_products(
     """As the agent is given them: one of each, whichever documents name it. Those with a doubt first."""
     bot_id = api.lookup.runtime(bot_id).bot.id
     found = of_documents(await api.shelf.documents(bot_id), await api.shelf.corrections(bot_id))
-    return ListedProductPage.sliced([listed(product) for product in found.products], limit, start)
+    return ListedProductPage.sliced([listed_product(product) for product in found.products], limit, start)
 
 
 @routes.get(
@@ -122,7 +122,9 @@ async def list_columns(api: Here, document_id: str, bot_id: TheBot = DEFAULT) ->
 
 
 @routes.put("/documents/{document_id}/columns", summary="Say what columns hold", dependencies=[OWNER])
-async def set_columns(api: Here, document_id: str, asked: ColumnsIn, bot_id: TheBot = DEFAULT) -> Document:
+async def set_columns(
+    api: Here, document_id: str, asked: ColumnsIn, bot_id: TheBot = DEFAULT
+) -> DocumentSummary:
     """Holds for the products of now, and again whenever a document of this name comes. An empty list takes
     all back."""
     bot_id = api.lookup.runtime(bot_id).bot.id
@@ -137,7 +139,7 @@ async def set_columns(api: Here, document_id: str, asked: ColumnsIn, bot_id: The
 async def edit_product(api: Here, product: ProductKey, asked: EditIn, bot_id: TheBot = DEFAULT) -> Edit:
     """It holds when the document comes again; when that says something else then, it is a question."""
     bot_id = api.lookup.runtime(bot_id).bot.id
-    said = written(await api.shelf.documents(bot_id), product, asked.field)
+    said = product_as_written(await api.shelf.documents(bot_id), product, asked.field)
     if said is None:
         raise HTTPException(404, "no document has a product of this key")
     edit = Edit(value=asked.value, was=said)
@@ -194,7 +196,7 @@ async def answer_question(
     if asked.value not in values:
         raise HTTPException(422, f"value: choose one of {', '.join(values)}")
     if field in corrections.edits.get(product, {}):
-        said = written(documents, product, field) or ""
+        said = product_as_written(documents, product, field) or ""
         keep = None if asked.value == said else Edit(value=asked.value, was=said)
         await _kept(api, bot_id, product, field, keep)
     else:
@@ -223,11 +225,11 @@ async def set_alias(api: Here, asked: AliasIn, bot_id: TheBot = DEFAULT) -> None
     "/template",
     summary="A price list to begin with",
     dependencies=[READER],
-    responses=files(*_KINDS.values()),
+    responses=file_answer(*_KINDS.values()),
     response_class=Response,
 )
 async def get_template(
     api: Here, form: Annotated[TemplateFormat, Query(alias="format", description="which file")] = "xlsx"
 ) -> Response:
     """Every column of it is understood; write over its two products."""
-    return attached(template(form), _KINDS[form], f"price-list.{form}")
+    return attached(price_list_template(form), _KINDS[form], f"price-list.{form}")

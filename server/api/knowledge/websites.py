@@ -10,7 +10,7 @@ from pydantic import Field
 
 from server.api.common import Api, Body, Here, TheBot
 from server.bots.accounts import DEFAULT
-from server.notifications.webhook_addresses import Forbidden, check
+from server.notifications.webhook_addresses import Forbidden, check_address
 from server.operators.audit import Audited
 from server.operators.knowledge.refresh import Website, Websites
 from server.operators.roles import OWNER, READER
@@ -47,7 +47,7 @@ async def set_website(api: Here, asked: WebsiteIn, bot_id: TheBot = DEFAULT) -> 
     anew, those that are gone forgotten."""
     bot_id = api.lookup.runtime(bot_id).bot.id
     try:
-        await check(api.settings, asked.address)
+        await check_address(api.settings, asked.address)
     except Forbidden as error:
         raise HTTPException(422, f"address: {error}") from None
     websites = Websites(api.settings, api.redis)

@@ -20,7 +20,7 @@ WHILE_READING, AFTERWARDS = 3600, 86_400
 MOST_DOUBTS = 20
 
 
-class Document(Record):
+class DocumentSummary(Record):
     """A document of a bot, without its passages, and how much of it was read."""
 
     id: str = Field(description="The document's id")
@@ -42,11 +42,11 @@ class Job(Record):
     bot_id: str = Field(description="Whose document it is")
     name: str = Field(description="The file's name")
     state: Literal["reading", "done", "failed"] = Field(description="How it stands")
-    document: Document | None = Field(default=None, description="What was read, once it is `done`")
+    document: DocumentSummary | None = Field(default=None, description="What was read, once it is `done`")
     problem: str = Field(default="", description="Why it `failed`, and what to do")
 
 
-class Reading:
+class ReadingProgress:
     """Documents that are being read just now: bot -> name -> (passages done, passages in all)."""
 
     def __init__(self) -> None:
@@ -98,13 +98,13 @@ class Jobs:
         await self._redis.set(key(job.bot_id, "knowledge", "job", job.id), job.model_dump_json(), ex=seconds)
 
 
-def described(document: Stored) -> Document:
+def described(document: Stored) -> DocumentSummary:
     """A document as operators see it."""
     doubtful = [product for product in document.products if product.doubt]
     known = document.model_dump(
         include={"id", "name", "language", "pages", "problems", "words", "words_kept"}
     )
-    return Document(
+    return DocumentSummary(
         **known,
         passages=len(document.passages),
         products=len(document.products),

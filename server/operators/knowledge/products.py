@@ -66,7 +66,7 @@ class ListedProduct(Record):
     doubt: str = Field(description="What an owner should look at; empty: nothing")
 
 
-def listed(product: Product) -> ListedProduct:
+def listed_product(product: Product) -> ListedProduct:
     """A product as operators see it."""
     return ListedProduct.model_validate({**product.model_dump(), "key": product_key(product)})
 
@@ -78,14 +78,14 @@ def of_documents(documents: Sequence[Stored], corrections: Corrections) -> Corre
     return found.model_copy(update={"products": first})
 
 
-def written(documents: Sequence[Stored], key: str, kind: str) -> str | None:
+def product_as_written(documents: Sequence[Stored], key: str, kind: str) -> str | None:
     """What the documents say of a product, before anything is corrected; None when they do not have it."""
     products = (p for document in documents for p in document.products if product_key(p) == key)
     product = next(products, None)
     return value_of(product, kind) if product else None
 
 
-def template(form: TemplateFormat) -> bytes:
+def price_list_template(form: TemplateFormat) -> bytes:
     """The price list to begin with, as a file."""
     if form == "csv":
         text = io.StringIO(newline="")

@@ -22,8 +22,8 @@ from knowledge_base.library import Library
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
-from server.notifications.webhook_addresses import Forbidden, check
-from server.operators.knowledge.websites import fetched
+from server.notifications.webhook_addresses import Forbidden, check_address
+from server.operators.knowledge.websites import fetch_website
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.readable import readable
@@ -83,7 +83,7 @@ class Websites:
             website = await self.of(bot_id)
             if website is None or not website.due:  # another process was faster
                 return None
-            done = await _read(bot_id, shelf, website, partial(check, self._settings))
+            done = await _read(bot_id, shelf, website, partial(check_address, self._settings))
             if await self.of(bot_id) == website:  # not when its owner set another meanwhile
                 await self.put(bot_id, done)
             return done
@@ -98,7 +98,7 @@ async def _read(
     names: list[str] = []
     try:
         with tempfile.TemporaryDirectory() as folder:
-            paths, problems = await fetched(website.address, Path(folder), website.pages, allow)
+            paths, problems = await fetch_website(website.address, Path(folder), website.pages, allow)
             async with shelf.together(bot_id):
                 for path in paths:
                     names.append(path.name)

@@ -30,7 +30,7 @@ _KINDS = {
 }
 
 
-async def fetched(
+async def fetch_website(
     address: str, folder: Path, most: int, allow: Callable[[str], Awaitable[None]] | None = None
 ) -> tuple[list[Path], list[str]]:
     """Fetch at most `most` pages of the website at an address into files of a folder; also what was left out.

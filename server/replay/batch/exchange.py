@@ -20,7 +20,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agent.model_options import ModelOptions
 from agent.models.chat import OFFLINE, Models
-from agent.models.providers import Access
+from agent.models.providers import ProviderAccess
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
@@ -64,7 +64,9 @@ class Exchange:
     def models(self, offline: BaseChatModel, name: str) -> Models:
         """Models whose calls go through this exchange, all but the offline one's."""
 
-        def carried(model: str, access: Access, options: ModelOptions, responses: bool) -> BaseChatModel:
+        def carried(
+            model: str, access: ProviderAccess, options: ModelOptions, responses: bool
+        ) -> BaseChatModel:
             return CarriedModel(name=model, exchange=self, options=options)
 
         return Models(offline, name, maker=carried)
@@ -158,7 +160,7 @@ class CarriedModel(Stoppable):
         return await self.result(self.exchange.answer(body))
 
 
-def written(path: Path, requests: Iterable[Row]) -> None:
+def write_requests(path: Path, requests: Iterable[Row]) -> None:
     """Put requests into a file, whole or not at all."""
     beside = path.with_name(f".{path.name}.new")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,17 +169,17 @@ def written(path: Path, requests: Iterable[Row]) -> None:
     beside.replace(path)
 
 
-def answers_in(path: Path) -> dict[str, AIMessage]:
+def answers_of_batch(path: Path) -> dict[str, AIMessage]:
     """The answers of a file, by the id of their request; of two to one request the later one. Raises
     BadAnswers."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadAnswers(f"--answers {path}: cannot be read: {error}") from None
-    return parsed(text, str(path))
+    return parse_answers(text, str(path))
 
 
-def parsed(text: str, name: str) -> dict[str, AIMessage]:
+def parse_answers(text: str, name: str) -> dict[str, AIMessage]:
     """The answers in a text, by the id of their request. An answer that a provider gives as failed is left
     out: its request waits on. Raises BadAnswers."""
     found: dict[str, AIMessage] = {}

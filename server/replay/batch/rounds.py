@@ -13,7 +13,7 @@ from agent.models.chat import OFFLINE, Models
 from agent.models.offline import offline_model
 from server.config.settings import Settings
 from server.replay.batch.carriage import Carriage
-from server.replay.batch.exchange import BadAnswers, Exchange, answers_in, parsed, written
+from server.replay.batch.exchange import BadAnswers, Exchange, answers_of_batch, parse_answers, write_requests
 from server.replay.batch.provider import BatchApi, BatchFailed
 
 
@@ -40,7 +40,7 @@ class CarriedCalls:
                 return self._put_down()
             text = await self.api.answers(self.exchange.waiting.values())
             self._keep(text)
-            answers = parsed(text, "the batch")
+            answers = parse_answers(text, "the batch")
             if not answers.keys() & self.exchange.waiting.keys():
                 raise BatchFailed("the batch answered none of the requests; see its error file")
             self.exchange.take(answers)
@@ -50,7 +50,7 @@ class CarriedCalls:
         if self.carriage.requests is None:
             self.say(f"{len(waiting)} calls have no answer; add --requests FILE to write them down")
             return False
-        written(self.carriage.requests, waiting.values())
+        write_requests(self.carriage.requests, waiting.values())
         self.say(
             f"{len(waiting)} calls wait for an answer: {self.carriage.requests}; have them answered, and "
             "give the answers with --answers FILE beside those given so far"
@@ -74,7 +74,7 @@ async def carried(
     exchange = Exchange()
     for path in carriage.answers:
         if path.exists() or not carriage.batch:
-            exchange.answers |= answers_in(path)
+            exchange.answers |= answers_of_batch(path)
     models = exchange.models(offline_model(), name)
     async with httpx.AsyncClient(timeout=settings.model_timeout) as http:
         api = None

@@ -15,7 +15,7 @@ from agent.models.chat import OFFLINE, Models
 from agent.models.usage import Meter
 from agent.prompts import filled
 from server.config.bot import problems_of
-from server.replay.heard import Heard
+from server.replay.heard import PlayedTurn
 from server.replay.play import Playing
 from server.replay.saved import BadConversation
 from server.replay.simulated.talk import Speaker, Talked, talked
@@ -60,10 +60,10 @@ def played_by(who: Persona, models: Models, model: str = "auto") -> Speaker:
     """Somebody who talks as the persona: from a model, or line by line where there is only the offline
     one."""
 
-    async def lines(heard: Sequence[Heard]) -> str | None:
+    async def lines(heard: Sequence[PlayedTurn]) -> str | None:
         return who.says[len(heard)] if len(heard) < len(who.says) else None
 
-    async def improvised(heard: Sequence[Heard]) -> str | None:
+    async def improvised(heard: Sequence[PlayedTurn]) -> str | None:
         if not heard:
             return who.says[0]
         facts = "; ".join(f"{name}: {value}" for name, value in who.facts.items()) or "nothing in particular"

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.replay.heard import Heard, Played
+from server.replay.heard import Played, PlayedTurn
 from server.replay.play import Playing, Talk
-from server.replay.saved import BadConversation, SavedConversation, Turn, written
+from server.replay.saved import BadConversation, SavedConversation, Turn, conversation_file
 from server.replay.tape import Recorded, Tape
 
 # What is said next, after what has been heard so far; None when there is no more to say.
-Speaker = Callable[[Sequence[Heard]], Awaitable[str | None]]
+Speaker = Callable[[Sequence[PlayedTurn]], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ async def talked(name: str, head: dict[str, Any], speaker: Speaker, playing: Pla
     first = SavedConversation.model_validate({**head, "turns": [{"user": "-"}]})
     talk = Talk(name, first, Tape(mode="record"), playing)
     turns: list[dict[str, Any]] = []
-    heard: list[Heard] = []
+    heard: list[PlayedTurn] = []
     while len(turns) < most and (line := await speaker(heard)) is not None:
         if not line.strip():
             continue
@@ -39,12 +39,12 @@ async def talked(name: str, head: dict[str, Any], speaker: Speaker, playing: Pla
         heard.append(went)
     if not turns:
         raise BadConversation(f"{name}: nothing was said, so nothing is saved")
-    file = written({**head, "turns": turns})
+    file = conversation_file({**head, "turns": turns})
     tape = talk.tape.recorded(talk.models.default, talk.models.fallback or "")
     return Talked(file, tape, Played(name=name, about=head["about"], turns=tuple(heard)))
 
 
-def _expect(heard: Heard) -> dict[str, Any]:
+def _expect(heard: PlayedTurn) -> dict[str, Any]:
     """What a person would want to keep an eye on; they change it by hand."""
     expect: dict[str, Any] = {"route": list(heard.route)}
     if heard.tools:

@@ -61,7 +61,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         runtime = frame.lookup.runtime(bot_id)
         status = await status_of(frame.settings, frame.registry, runtime)
         reached = (
-            await webhook_check.asked(frame.settings, frame.http)
+            await webhook_check.ask_webhook(frame.settings, frame.http)
             if status.channel != "waha"
             else webhook_check.Reached()
         )

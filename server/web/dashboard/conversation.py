@@ -20,7 +20,7 @@ from server.pipeline.agents import note_store
 from server.store.contacts import OPERATOR
 from server.store.message_templates import templates
 from server.store.records import Contact, Entry
-from server.web.dashboard.conversation_list import listed
+from server.web.dashboard.conversation_list import listed_conversations
 from server.web.dashboard.layout import PageContext
 
 # Lines shown at once.
@@ -56,7 +56,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             else "",
             "cost": contact.nano / NANO,
             "fields": _fields(runtime, contact, entries),
-            "notes": await notes.read(note_store(frame.redis, bot_id), bot_id, conversation_id),
+            "notes": await notes.read_notes(note_store(frame.redis, bot_id), bot_id, conversation_id),
             "touch": await follow_ups.next_of(runtime, conversation_id),
             "appointments": [
                 (one, when(runtime.bot, one.start)) for one in await appointments.of(bot_id, conversation_id)
@@ -65,12 +65,14 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "templates": [known[name] for name in sorted(known) if known[name].usable],
             "missing": runtime.bot.context.missing({"phone": contact.wa_id, **contact.profile}),
         }
-        return await frame.page(request, "conversation.html", {**await listed(frame, request), **shown})
+        return await frame.page(
+            request, "conversation.html", {**await listed_conversations(frame, request), **shown}
+        )
 
     @routes.get("/{bot_id}/{conversation_id}/turns/{turn_id}", response_class=HTMLResponse)
     async def turn(request: Request, bot_id: str, conversation_id: str, turn_id: str) -> Response:
         runtime, contact = await found(bot_id, conversation_id)
-        trace = await turn_traces.find(frame.redis, runtime.bot.id, contact.id, turn_id)
+        trace = await turn_traces.find_trace(frame.redis, runtime.bot.id, contact.id, turn_id)
         return frame.part(
             request, "turn.html", {"trace": trace, "steps": _side_by_side(trace) if trace else []}
         )

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from server.conversations.listing import LONGEST_QUERY, SHOWS, BadCursor, Page, Show
+from server.conversations.listing import LONGEST_QUERY, SHOWS, BadCursor, ListingPage, Show
 from server.web.dashboard.layout import PageContext
 
 ROWS = 50
@@ -24,7 +24,7 @@ LABELS = {
 }
 
 
-async def listed(frame: PageContext, request: Request) -> dict[str, Any]:
+async def listed_conversations(frame: PageContext, request: Request) -> dict[str, Any]:
     """The list as the address asks for it, with what its links need."""
     asked = request.query_params
     show: Any = asked.get("show", "all") if asked.get("show") in SHOWS else "all"
@@ -33,7 +33,7 @@ async def listed(frame: PageContext, request: Request) -> dict[str, Any]:
     try:
         page = await frame.conversation_list.page(chosen, show, query, ROWS, asked.get("cursor"))
     except BadCursor:
-        page = Page([])
+        page = ListingPage([])
     sizes = await frame.conversation_list.counts(chosen.values(), COUNTED)
     kept = {
         "show": show if show != "all" else "",
@@ -58,4 +58,4 @@ def add(routes: APIRouter, frame: PageContext) -> None:
 
     @routes.get("", response_class=HTMLResponse)
     async def conversations(request: Request) -> Response:
-        return await frame.page(request, "conversations.html", await listed(frame, request))
+        return await frame.page(request, "conversations.html", await listed_conversations(frame, request))

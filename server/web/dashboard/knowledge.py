@@ -15,7 +15,7 @@ from knowledge_base.load import FORMATS
 from server.bots.accounts import DEFAULT
 from server.observability.unanswered import lately
 from server.operators.knowledge.documents import LARGEST_DOCUMENT, described
-from server.operators.knowledge.products import listed, of_documents
+from server.operators.knowledge.products import listed_product, of_documents
 from server.operators.knowledge.refresh import Websites
 from server.operators.tokens import who
 from server.pipeline.agents import library
@@ -101,7 +101,7 @@ def _shown(document: Stored) -> dict[str, Any]:
 def _products(document: Stored, corrections: Corrections) -> dict[str, Any]:
     products = of_documents([document], corrections).products
     return {
-        "products": [listed(product) for product in products[:SHOWN_PRODUCTS]],
+        "products": [listed_product(product) for product in products[:SHOWN_PRODUCTS]],
         "more": max(0, len(products) - SHOWN_PRODUCTS),
         "editable": get_args(Editable),
     }

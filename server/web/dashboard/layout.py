@@ -76,12 +76,12 @@ class PageContext:
         tools = {
             "moment": self.moment,
             "ago": ago,
-            "marked": marked,
+            "marked": rendered_markup,
             "preview": preview,
             "initials": initials,
             "tick": tick,
         }
-        kept = {"day": self.day, "clock": self.clock, "name_of": name_of, "words": words}
+        kept = {"day": self.day, "clock": self.clock, "name_of": name_of, "words": field_words}
         # jinja2 gives the functions no type
         templates.env.filters.update(tools | kept)  # pyright: ignore[reportUnknownMemberType]
 
@@ -183,7 +183,7 @@ def ago(ms: int) -> str:
     return f"{seconds // 86_400} d"
 
 
-def marked(text: str) -> Markup:
+def rendered_markup(text: str) -> Markup:
     """A text with WhatsApp's markup shown; nothing in it is ever HTML."""
     return Markup(_MARKED.sub(lambda m: f"{m[1]}<{_TAGS[m[2]]}>{m[3]}</{_TAGS[m[2]]}>", str(escape(text))))  # noqa: S704 - escaped
 
@@ -214,6 +214,6 @@ def name_of(contact: Contact) -> str:
     return own or contact.name or (f"+{contact.wa_id}" if contact.wa_id else "Contact")
 
 
-def words(name: str) -> str:
+def field_words(name: str) -> str:
     """The name of a field as words."""
     return name.replace("_", " ")

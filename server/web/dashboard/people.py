@@ -31,12 +31,12 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         shown: dict[str, Any] = {
             "operators": [
                 row
-                for row in await tokens.every(frame.redis)
+                for row in await tokens.all_operators(frame.redis)
                 if not mine or (row.bots and set(row.bots) <= set(mine))
             ],
             "hooks": told,
             "events": EVENTS,
-            "lines": [row for row in await audit.lines(frame.redis, ROWS) if audit.may_see(row)],
+            "lines": [row for row in await audit.latest_changes(frame.redis, ROWS) if audit.may_see(row)],
             "private": frame.settings.hooks_private,
         }
         return await frame.page(request, "people.html", shown)

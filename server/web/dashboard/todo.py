@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
-from server.operators.dead_letters import opened
+from server.operators.dead_letters import readable_letter
 from server.operators.tokens import feed_address
 from server.outreach.appointments import Appointment, Appointments, when
 from server.outreach.follow_ups import FollowUps, NextTouch
@@ -41,7 +41,11 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     async def todo(request: Request) -> Response:
         runtimes = frame.chosen(request.query_params.get("bot", ""))
         needs = await frame.conversation_list.page(runtimes, "needs_person", limit=MOST)
-        letters = [opened(row) for runtime in runtimes.values() for row in await runtime.dead_letters.every()]
+        letters = [
+            readable_letter(row)
+            for runtime in runtimes.values()
+            for row in await runtime.dead_letters.every()
+        ]
         skipped = [row for runtime in runtimes.values() for row in await follow_ups.skipped(runtime, ROWS)]
         chosen = request.query_params.get("bot", "")
         keepers = frame.lookup.keepers(chosen if chosen in frame.runtimes else None)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.grounding.evidence import Evidence, Source
-from agent.grounding.verify import findings, unsupported
+from agent.grounding.evidence import Evidence, EvidenceText
+from agent.grounding.verify import findings, unsupported_claims
 from tests.agent.grounding.labelled import FOLDER, evidence
 
 # The value stands in the documents, but for another thing, place or time, and no name of a product says so:
@@ -80,7 +80,7 @@ def test_a_reply_is_judged_as_people_judge_it(row: dict[str, Any], shop: dict[st
     ],
 )
 def test_amounts_are_compared_by_value(says: str, reply: str):
-    assert not unsupported(reply, Evidence([Source("passage", says)]))
+    assert not unsupported_claims(reply, Evidence([EvidenceText("passage", says)]))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_amounts_are_compared_by_value(says: str, reply: str):
     ],
 )
 def test_other_values_units_and_currencies_are_no_support(says: str, reply: str):
-    assert unsupported(reply, Evidence([Source("passage", says)]))
+    assert unsupported_claims(reply, Evidence([EvidenceText("passage", says)]))
 
 
 @pytest.mark.external_data
@@ -106,4 +106,4 @@ def test_nothing_makes_the_checker_fall_over(external_data: Path):
     assert len(rows) > 100
     for row in rows:
         text = json.loads(row)["text"][:1_500]
-        findings(text, Evidence([Source("passage", text[:1_000])], text[:500]))
+        findings(text, Evidence([EvidenceText("passage", text[:1_000])], text[:500]))

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from agent.grounding.claims import claims_in
 from agent.grounding.notary import Judged, Verified, doubts
-from agent.grounding.numbered import lines, mended, sentences
+from agent.grounding.numbered import evidence_lines, mended, sentences
 from benchmarks import grounding
-from server.replay.batch.exchange import answers_in
+from server.replay.batch.exchange import answers_of_batch
 
 FOLDER = Path(__file__).parent
-EVIDENCE = lines(
+EVIDENCE = evidence_lines(
     [
         ("n", "the clock", "Sunday, 29 November 2026, 15:00"),
         ("f", "facts", "Holzwerk, furniture. Delivery 39 €, free from 500 €."),
@@ -228,7 +228,7 @@ def test_no_trick_brings_a_price_through(reply: str, said: Judged):
 
 def test_what_a_customer_writes_breaks_nothing():
     for text in ("[" * 4_000, '{"a":' * 2_000, "1€\n" * 1_300, " ".join(f"{n}.5k" for n in range(100, 600))):
-        known = [*EVIDENCE, *lines([("c", "the customer", text), ("t", "a tool", text)])]
+        known = [*EVIDENCE, *evidence_lines([("c", "the customer", text), ("t", "a tool", text)])]
         parts = sentences("The chair is 129 €.\n" * 10)
         sums = ";".join(["3*40"] * 60)
         said = [judged(n=part.n, cite=A, sum=sums) for part in parts]
@@ -241,12 +241,12 @@ def test_one_long_answer_of_a_tool_hides_nothing_behind_it():
         ("p", "prices", "Chair 129 €"),
         ("c", "them", "hi"),
     ]
-    assert [line.id for line in lines(told)] == ["t1.1", "p1.1", "c1.1"]
+    assert [line.id for line in evidence_lines(told)] == ["t1.1", "p1.1", "c1.1"]
 
 
 def test_the_earliest_end_of_an_offer_counts():
     rows = {"offers": [{"p": "99 €", "valid_until": "2027-01-01"}, {"p": "88 €", "Valid_Until": "2020-1-1"}]}
-    known = lines([("t", "offers", json.dumps(rows))])
+    known = evidence_lines([("t", "offers", json.dumps(rows))])
     for price, right in (("99", True), ("88", False)):
         said = [judged(cite=[cite(f"t1.{1 if right else 2}", f"p: {price} €")])]
         found = doubts(sentences(f"It is {price} €."), known, said, today="2026-11-29")
@@ -254,7 +254,7 @@ def test_the_earliest_end_of_an_offer_counts():
 
 
 def test_a_quote_is_found_as_people_type_it():
-    known = lines([("p", "page", "we’re open 10:00–19:00, delivery < 3 days")])
+    known = evidence_lines([("p", "page", "we’re open 10:00–19:00, delivery < 3 days")])
     for quote in ("we're open 10:00-19:00", "delivery ‹ 3 days"):
         said = [judged(cite=[cite("p1.1", quote)])]
         assert doubts(sentences("We are here for you."), known, said) == []
@@ -306,7 +306,7 @@ def test_no_price_reaches_anybody_that_stands_nowhere(answers: list[Judged], sai
     assert ("I will check." in sent) is bool(wrong)
 
 
-SHOP = lines(
+SHOP = evidence_lines(
     [("p", "prices", "Chair 129 €. Table 749 €. Students pay 10 % less."), ("c", "them", "How much?")]
 )
 TERMS = st.sampled_from(
@@ -372,7 +372,7 @@ def test_only_the_wrong_sentence_goes():
     ],
 )
 def test_an_offer_ends_on_the_day_that_stands_in_its_text(evidence: str, reply: str, quote: str):
-    known, said = lines([("p", "offers", evidence)]), [judged(cite=[cite("p1.1", quote)])]
+    known, said = evidence_lines([("p", "offers", evidence)]), [judged(cite=[cite("p1.1", quote)])]
     assert doubts(sentences(reply), known, said, today="2025-08-31") == []
     assert [doubt.why for doubt in doubts(sentences(reply), known, said, today="2025-10-13")] == [
         "what it cites is not valid any more"
@@ -388,7 +388,7 @@ def test_an_offer_ends_on_the_day_that_stands_in_its_text(evidence: str, reply: 
     ],
 )
 def test_figures_are_read_as_people_write_them(evidence: str, reply: str, quote: str, sum: str):
-    known = lines([("p", "prices", evidence), ("c", "the customer", "Combien pour deux jours ?")])
+    known = evidence_lines([("p", "prices", evidence), ("c", "the customer", "Combien pour deux jours ?")])
     said = [judged(cite=[cite("p1.1", quote)], sum=sum)]
     assert doubts(sentences(reply), known, said) == []
     assert doubts(
@@ -400,7 +400,7 @@ def test_figures_are_read_as_people_write_them(evidence: str, reply: str, quote:
 def test_a_held_set_is_judged_by_a_reader_and_the_notary(name: str):
     """Replies over invented businesses; who wrote, labelled and read them stands at the head of each file."""
     told = yaml.safe_load((FOLDER / "read" / f"{name}.yaml").read_text(encoding="utf-8"))
-    answers = answers_in(FOLDER / "read" / f"{name}.answers.jsonl")
+    answers = answers_of_batch(FOLDER / "read" / f"{name}.answers.jsonl")
     wrong: dict[str, list[str]] = {"supported": [], "unsupported": []}
     for row in told["replies"]:
         said = Verified.model_validate(answers[row["id"]].tool_calls[0]["args"])

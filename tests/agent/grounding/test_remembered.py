@@ -10,7 +10,7 @@ from agent.grounding import (
 
 def test_of_long_texts_fewer_are_remembered():
     claims.remembered.clear()
-    kept = remembered.Remembered(claims._read, most=50)
+    kept = remembered.RecentReadings(claims._read, most=50)
     for number in range(40):
         assert len(kept.get(f"{number} € " * 5, every=False)) == 5
     assert len(kept._texts) == 8

@@ -17,8 +17,8 @@ import pytest
 from agent.grounding.claims import claims_in
 from agent.grounding.units import month_of, weekday_of
 from agent.language import notation, screens
-from agent.language.follow_up_phrases import KINDS, template
-from agent.language.locale import HERE, LOCALES, SPOKEN, BadLocale, lacks, read
+from agent.language.follow_up_phrases import KINDS, touch_text
+from agent.language.locale import HERE, LOCALES, SPOKEN, BadLocale, lacks, read_locale
 from agent.language.spam import is_spam
 from agent.language.wishes import request_in
 from agent.language.yes_no import decision_in
@@ -104,7 +104,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_mistake_in_a_file_is_told_with_its_key_and_its_remedy(file: Path, text: str, told: str):
     file.write_text(text, encoding="utf-8")
     with pytest.raises(BadLocale) as caught:
-        read(file)
+        read_locale(file)
     assert "xx.yaml" in str(caught.value) and told in str(caught.value)
 
 
@@ -223,7 +223,7 @@ def test_customers_are_addressed_with_courtesy(code: str):
     texts = LOCALES[code].texts
     assert texts
     said = [*texts.says.model_dump().values(), *texts.appointments.model_dump().values()]
-    said += [template(kind, code, "Acme", "Ana") for kind in KINDS]
+    said += [touch_text(kind, code, "Acme", "Ana") for kind in KINDS]
     assert [text for text in said if re.search(FAMILIAR[code], text, re.I)] == []
 
 

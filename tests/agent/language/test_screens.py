@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.access_lists import listed
+from agent.access_lists import is_listed
 from agent.grounding.claims import claims_in
 from agent.language.injection import is_injection, is_suspicious
 from agent.language.screens import asks_for_person, asks_who, is_emergency, is_stop, is_thanks
@@ -72,9 +72,13 @@ def test_politeness_in_german_is_no_product(reply: str):
 
 
 def test_a_list_takes_a_number_in_any_writing_and_other_identities_as_they_are():
-    assert listed(["+55 (11) 98765-4321"], "551187654321") and listed(["77-01*"], "77010000001")
-    assert listed(["120363-99@g.us"], "120363-99@g.us") and listed(["KZ.*"], "KZ.123") and listed(["*"], "1")
-    assert not listed(["120363-98@g.us", "KZ.9", ""], "120363-99@g.us") and not listed(
+    assert is_listed(["+55 (11) 98765-4321"], "551187654321") and is_listed(["77-01*"], "77010000001")
+    assert (
+        is_listed(["120363-99@g.us"], "120363-99@g.us")
+        and is_listed(["KZ.*"], "KZ.123")
+        and is_listed(["*"], "1")
+    )
+    assert not is_listed(["120363-98@g.us", "KZ.9", ""], "120363-99@g.us") and not is_listed(
         ["()", "-"], "77010000001"
     )
 

@@ -100,16 +100,16 @@ async def test_a_note_that_nobody_said_is_not_kept():
 async def test_notes_are_bounded_and_the_oldest_go():
     store = InMemoryStore()
     for n in range(notes.MOST + 5):
-        await notes.write(store, "b", "c", {f"k{n}": ("x" * 500, "m")})
-    found = await notes.read(store, "b", "c")
+        await notes.write_notes(store, "b", "c", {f"k{n}": ("x" * 500, "m")})
+    found = await notes.read_notes(store, "b", "c")
     assert len(found) <= notes.MOST and all(len(note.text) <= notes.CHARACTERS for note in found)
 
 
 async def test_a_note_is_taken_back_by_an_empty_text():
     store = InMemoryStore()
-    await notes.write(store, "b", "c", {"allergy": ("nuts", "m1")})
-    await notes.write(store, "b", "c", {"allergy": ("", "m2")})
-    assert await notes.read(store, "b", "c") == []
+    await notes.write_notes(store, "b", "c", {"allergy": ("nuts", "m1")})
+    await notes.write_notes(store, "b", "c", {"allergy": ("", "m2")})
+    assert await notes.read_notes(store, "b", "c") == []
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ async def test_without_a_model_the_plainest_are_noted(said: str, keys: set[str])
     chat = Chat(Models(offline_model()))
     chat.graph = build(chat.models, Shelf(), chat.graph.checkpointer, store=store)
     await chat.says(said)
-    assert {note.key for note in await notes.read(store, "b", "c")} == keys
+    assert {note.key for note in await notes.read_notes(store, "b", "c")} == keys
 
 
 async def test_without_a_model_they_outlive_sixty_turns_and_a_later_budget_counts():
@@ -138,5 +138,5 @@ async def test_without_a_model_they_outlive_sixty_turns_and_a_later_budget_count
     for turn in range(1, 61):
         said = {3: "I am allergic to nuts. I can spend at most 40 000 tenge.", 40: "My budget is 60 000 now."}
         await chat.says(said.get(turn, f"how much is vase number {turn}?"))
-    found = {note.key: note.text for note in await notes.read(store, "b", "c")}
+    found = {note.key: note.text for note in await notes.read_notes(store, "b", "c")}
     assert found == {"allergy nuts": "I am allergic to nuts.", "budget": "My budget is 60 000 now."}

@@ -9,7 +9,7 @@ import pytest
 from fastapi.responses import JSONResponse, Response
 from langchain_core.messages import HumanMessage
 
-from agent.models.chat import Access, Models
+from agent.models.chat import Models, ProviderAccess
 from agent.models.failures import Trouble
 from agent.models.lately import MANY
 from agent.models.offline import offline_model
@@ -76,7 +76,7 @@ async def test_what_went_wrong_once_is_asked_once_more_with_the_complaint(kind: 
 
     server.answer = answer
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1")))
         assert await chat.says("do you have a blue vase?") == [THANKS]
     sales = [r for r in server.requests if not schema_of(r)]
     assert chat.models.ways_of("openai:m").lacking == [], "one answer says nothing of what a server takes"
@@ -126,7 +126,9 @@ async def test_what_lasts_is_one_alert_that_says_what_to_do(kind: str):
 
     with served(server.app) as url:
         chat = Chat(
-            Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm, attempts=1)
+            Models(
+                offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"), alarm=alarm, attempts=1
+            )
         )
         for _ in range(MANY):
             assert await chat.says("do you have a blue vase?")
@@ -142,7 +144,9 @@ async def test_some_turns_in_a_row_without_the_model_are_an_alert_whatever_the_c
         told.append((whose, trouble is not None))
 
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm))
+        chat = Chat(
+            Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"), alarm=alarm)
+        )
         for number in range(2 * MANY):
             assert await chat.says("do you have a blue vase?")
             assert bool(told) == (number >= MANY - 1)
@@ -159,7 +163,7 @@ async def test_turns_without_a_model_are_counted_of_each_model_and_not_of_all_to
         told.extend([whose] if trouble else [])
 
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm)
+        models = Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"), alarm=alarm)
         well, lost = Chat(models), Chat(models, model="openai:lost")
         for _ in range(MANY):
             assert await lost.says("do you have a blue vase?") and await well.says("do you have a red bowl?")
@@ -179,7 +183,9 @@ async def test_a_model_that_only_calls_tools_is_no_model_that_answers():
 
     server.answer = answer
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm))
+        chat = Chat(
+            Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"), alarm=alarm)
+        )
         for _ in range(MANY):
             assert await chat.says("do you have a blue vase?")
             assert (await chat.state())["model"] == "offline"
@@ -195,7 +201,7 @@ async def test_an_address_that_has_moved_is_an_alert():
 
     with served(server.app) as url:
         async with httpx.AsyncClient() as http:  # it follows nobody, as that of the product does
-            access = Access("sk", f"{url}/v1", http=http)
+            access = ProviderAccess("sk", f"{url}/v1", http=http)
             models = Models(offline_model(), "openai:m", access=access, alarm=alarm)
             await models.ask("auto", [HumanMessage("hello")], Meter())
     assert [trouble.setting for trouble in told] == ["OPENAI_BASE_URL"]
@@ -230,6 +236,6 @@ async def test_what_lasts_is_named_wherever_its_words_stand(status: int, body: A
         told.extend([trouble.kind] if trouble else [])
 
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm)
+        models = Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"), alarm=alarm)
         await models.ask("auto", [HumanMessage("hello")], Meter())
     assert told == [kind]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from agent.models.chat import Access, Models
+from agent.models.chat import Models, ProviderAccess
 from agent.models.offline import offline_model
 from agent.models.usage import Meter
 from tests.fakes.gemini_wire import FakeGemini
@@ -17,7 +17,7 @@ from tests.support.chatting import Chat
 async def test_gemini_answers_over_its_own_wire():
     gemini = FakeGemini()
     with served(gemini.app) as url:
-        access = Access(gemini_key="g-key", gemini_url=url)
+        access = ProviderAccess(gemini_key="g-key", gemini_url=url)
         chat = Chat(Models(offline_model(), default="google_genai:gemini-2.5-flash", access=access))
         assert await chat.says("how much is the blue vase?") == ["Greetings from Gemini."]
         assert (await chat.state())["profile"]["class"] == "client"
@@ -38,7 +38,7 @@ async def test_the_fallback_model_answers_when_the_first_is_down():
         401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."
     )
     with served(openai.app) as openai_url, served(gemini.app) as gemini_url:
-        access = Access("sk", f"{openai_url}/v1", "g-key", gemini_url)
+        access = ProviderAccess("sk", f"{openai_url}/v1", "g-key", gemini_url)
         models = Models(offline_model(), "openai:gpt-x", "google_genai:gemini-2.5-flash", access)
         asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
     assert (asked.message.text, asked.model) == ("Greetings from Gemini.", "google_genai:gemini-2.5-flash")
@@ -49,7 +49,7 @@ async def test_a_hanging_model_is_given_up_and_not_asked_again():
     openai = FakeOpenAI()
     openai.hang = 30
     with served(openai.app) as url:
-        models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1", timeout=2))
+        models = Models(offline_model(), "openai:gpt-x", access=ProviderAccess("sk", f"{url}/v1", timeout=2))
         asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
     assert asked.model == "offline"
     assert len(openai.requests) == 1
@@ -59,7 +59,7 @@ async def test_a_model_that_hangs_twice_makes_nobody_else_wait():
     openai = FakeOpenAI()
     openai.hang = 30
     with served(openai.app) as url:
-        models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1", timeout=2))
+        models = Models(offline_model(), "openai:gpt-x", access=ProviderAccess("sk", f"{url}/v1", timeout=2))
         for _ in range(5):
             asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
             assert asked.model == "offline"
@@ -86,7 +86,7 @@ async def test_a_rate_limit_is_waited_out():
 
     openai.answer = busy_first
     with served(openai.app) as url:
-        models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1"))
+        models = Models(offline_model(), "openai:gpt-x", access=ProviderAccess("sk", f"{url}/v1"))
         asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
     assert asked.message.text == "You asked: hello"
     assert len(openai.requests) == 3

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
-from agent.models.chat import Access, Models
+from agent.models.chat import Models, ProviderAccess
 from agent.models.cleaning import cleaned, objects_in, without_thoughts
 from agent.models.offline import offline_model
 from agent.models.usage import Meter
-from agent.models.ways import read
+from agent.models.ways import read_form
 from tests.agent.models.servers import (
     THANKS,
     odd,
@@ -48,7 +48,7 @@ async def test_what_a_model_thinks_is_read_by_nobody(kind: str):
     server = FakeOpenAI()
     server.answer = lambda request: polite(request) if schema_of(request) else message(SAYS[kind])
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:thinker", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:thinker", access=ProviderAccess("sk", f"{url}/v1")))
         assert await chat.says("do you have a blue vase?") == [THANKS]
         assert (await chat.state())["messages"][-1].text == THANKS
 
@@ -116,7 +116,7 @@ async def test_a_call_that_is_written_down_is_made(text: str):
 
     server.answer = answer
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:writer", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:writer", access=ProviderAccess("sk", f"{url}/v1")))
         assert await chat.says("do you have a blue vase?") == [THANKS]
     last = [r for r in server.requests if not schema_of(r)][-1]["messages"][-1]
     assert last["role"] == "tool" and "900" in last["content"] and last["tool_call_id"]
@@ -130,7 +130,7 @@ async def test_a_call_of_no_tool_of_ours_is_asked_again_and_never_shown():
         else message('<tool_call>{"name": "rm", "arguments": {}}</tool_call>')
     )
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:writer", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:writer", access=ProviderAccess("sk", f"{url}/v1")))
         (reply,) = await chat.says("do you have a blue vase?")
     assert "tool_call" not in reply and "rm" not in reply.split()
     assert len([r for r in server.requests if not schema_of(r)]) == 2
@@ -162,7 +162,7 @@ async def test_a_call_without_an_id_gets_one_and_thoughts_go_back_with_it():
 
     server.answer = answer
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:deep", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:deep", access=ProviderAccess("sk", f"{url}/v1")))
         assert await chat.says("do you have a blue vase?") == [THANKS]
     sales = [r for r in server.requests if not schema_of(r)]
     assert (
@@ -189,7 +189,7 @@ class Wanted(BaseModel):
     ],
 )
 def test_json_is_read_out_of_whatever_stands_around_it(text: str, found: str | None):
-    read_ = read(AIMessage(text), Wanted)
+    read_ = read_form(AIMessage(text), Wanted)
     assert (read_.name if isinstance(read_, Wanted) else None) == found
 
 
@@ -263,7 +263,7 @@ async def test_an_answer_is_read_as_it_was_meant(kind: str):
     server = FakeOpenAI()
     server.answer = odd(ODD[kind])
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1")))
         assert await chat.says("do you have a blue vase?") == [THANKS]
         assert (await chat.state())["model"] == "openai:m"
 
@@ -274,5 +274,5 @@ async def test_lines_that_keep_the_connection_open_are_no_part_of_an_answer():
         f": PROCESSING\n\n: PROCESSING\n\n{json.dumps(polite(request))}", media_type="text/plain"
     )
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
+        models = Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"))
         assert (await models.ask("auto", [HumanMessage("hello")], Meter())).model == "openai:m"

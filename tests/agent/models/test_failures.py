@@ -11,8 +11,8 @@ import pytest
 from fastapi.responses import Response
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from agent.models.chat import Access, Models
-from agent.models.failures import Trouble, judge
+from agent.models.chat import Models, ProviderAccess
+from agent.models.failures import Trouble, judge_failure
 from agent.models.offline import offline_model
 from agent.models.usage import Meter
 from agent.nodes.moderate import Verdict
@@ -31,7 +31,9 @@ async def asked(answer: Any, **how: Any) -> tuple[str, int, list[tuple[str, Trou
         told.append((provider, trouble))
 
     with served(openai.app) as url:
-        models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1"), alarm=alarm)
+        models = Models(
+            offline_model(), "openai:gpt-x", access=ProviderAccess("sk", f"{url}/v1"), alarm=alarm
+        )
         got = [await models.ask("auto", ASK, Meter(), **how) for _ in range(2)][-1]
     return got.model, len(openai.requests), told
 
@@ -84,7 +86,9 @@ async def test_the_alert_is_over_when_the_provider_answers_again():
         told.append(trouble is not None)
 
     with served(openai.app) as url:
-        models = Models(offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1"), alarm=alarm)
+        models = Models(
+            offline_model(), "openai:gpt-x", access=ProviderAccess("sk", f"{url}/v1"), alarm=alarm
+        )
         polite, openai.answer = (
             openai.answer,
             lambda _: error(401, "x", "invalid_api_key", "Incorrect API key provided"),
@@ -122,7 +126,7 @@ GEMINI_BUSY = (
     ],
 )
 def test_what_an_error_says_is_heard(text: str, kind: str, wait: float | None):
-    fault = judge(RuntimeError(text))
+    fault = judge_failure(RuntimeError(text))
     assert (fault.kind, fault.wait) == (kind, wait)
 
 
@@ -159,7 +163,10 @@ async def test_real_recordings_never_break_a_turn(external_data):
         async with httpx.AsyncClient() as http:
             for row in (row for row in rows if row["api"] == "chat.completions"):
                 models = Models(
-                    offline_model(), "openai:gpt-x", access=Access("sk", f"{url}/v1", http=http), attempts=1
+                    offline_model(),
+                    "openai:gpt-x",
+                    access=ProviderAccess("sk", f"{url}/v1", http=http),
+                    attempts=1,
                 )
                 body = row["response"].get("body")
                 text = body if isinstance(body, str) else json.dumps(body)

@@ -6,7 +6,7 @@ import pytest
 
 from agent.language.screens import asks_for_person, is_injection, is_start, is_stop
 from agent.offline.quoting import row_line
-from agent.profile import Facts, kept, written
+from agent.profile import Facts, checked_facts, facts_by_pattern
 from tests.support.chatting import Chat
 
 
@@ -158,7 +158,7 @@ def test_attempts_on_the_rules(text: str, found: bool):
     ],
 )
 def test_patterns_of_facts(said: str, facts: dict):
-    assert dict(written(said, "KZ")) == facts
+    assert dict(facts_by_pattern(said, "KZ")) == facts
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_patterns_of_facts(said: str, facts: dict):
     ],
 )
 def test_only_valid_facts_are_kept(facts: dict, said: str, region: str | None, result: dict):
-    assert kept(Facts(**facts), said, region) == result
+    assert checked_facts(Facts(**facts), said, region) == result
 
 
 @pytest.mark.parametrize(
@@ -190,4 +190,4 @@ def test_only_valid_facts_are_kept(facts: dict, said: str, region: str | None, r
 )
 def test_no_text_makes_a_screen_hang(text: str):
     assert not is_stop(text)
-    is_injection(text), asks_for_person(text), list(written(text, "KZ"))
+    is_injection(text), asks_for_person(text), list(facts_by_pattern(text, "KZ"))

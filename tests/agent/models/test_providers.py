@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from agent.context import Context
 from agent.model_options import CallSettings, ModelOptions
-from agent.models.chat import LOOKED_UP, Access, Models
+from agent.models.chat import LOOKED_UP, Models, ProviderAccess
 from agent.models.failures import Trouble
 from agent.models.offline import offline_model
 from agent.models.setup import NotSetUp, variables
@@ -34,7 +34,8 @@ async def test_a_bots_options_are_on_the_wire_of_what_writes_replies():
     server = FakeOpenAI()
     with served(server.app) as url:
         chat = Chat(
-            Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")), model_options=OPTIONS
+            Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1")),
+            model_options=OPTIONS,
         )
         await chat.says("do you have a blue vase?")
     replies = server.sales_calls()
@@ -55,7 +56,7 @@ async def test_a_smaller_model_and_a_fallback_have_no_options_of_the_chat_model(
     server.answer = answer
     with served(server.app) as url:
         models = Models(
-            offline_model(), "openai:main", "openai:second", Access("sk", f"{url}/v1"), attempts=1
+            offline_model(), "openai:main", "openai:second", ProviderAccess("sk", f"{url}/v1"), attempts=1
         )
         await Chat(models, model_options=OPTIONS, moderate_model="openai:tiny").says(
             "do you have a blue vase?"
@@ -101,7 +102,7 @@ async def test_an_option_that_is_refused_is_left_out_and_known_from_then_on(opti
 
     server.answer = answer
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), note=note)
+        models = Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"), note=note)
         asked = await models.ask("auto", [HumanMessage("hello")], Meter(), call=CallSettings(options=OPTIONS))
         assert asked.model == "openai:m"
         before = len(server.requests)
@@ -121,7 +122,7 @@ async def test_what_was_learned_of_a_model_is_known_after_a_restart():
         return {"openai:m": Ways(temperature=False)}
 
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), recall=recall)
+        models = Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"), recall=recall)
         await models.ask("auto", [HumanMessage("hello")], Meter(), call=CallSettings(options=OPTIONS))
     assert "temperature" not in server.requests[0]
 
@@ -131,7 +132,7 @@ async def test_the_responses_interface_keeps_nothing_there_and_gives_thoughts_ba
     with served(server.app) as url:
         options = ModelOptions(api="responses", reasoning_effort="low", max_tokens=900)
         chat = Chat(
-            Models(offline_model(), "openai:gpt-5-mini", access=Access("sk", f"{url}/v1")),
+            Models(offline_model(), "openai:gpt-5-mini", access=ProviderAccess("sk", f"{url}/v1")),
             model_options=options,
         )
         assert await chat.says(ASKED) == TOLD
@@ -152,7 +153,8 @@ async def test_a_stored_prompt_is_named_with_its_version_for_replies_alone():
     options = ModelOptions(stored_prompt="pmpt_abc123", stored_prompt_version="7")
     with served(server.app) as url:
         chat = Chat(
-            Models(offline_model(), "openai:gpt-4.1", access=Access("sk", f"{url}/v1")), model_options=options
+            Models(offline_model(), "openai:gpt-4.1", access=ProviderAccess("sk", f"{url}/v1")),
+            model_options=options,
         )
         assert await chat.says(ASKED) == TOLD
     prompts = [
@@ -186,7 +188,7 @@ async def test_a_model_that_is_only_there_over_responses_is_asked_there(status: 
         return error(status, "invalid_request_error", None, said)
 
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:gpt-5-pro", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:gpt-5-pro", access=ProviderAccess("sk", f"{url}/v1")))
         assert await chat.says(ASKED) == TOLD
         wrongly = len(asked_wrongly)
         assert await chat.says("and the red bowl?") == TOLD
@@ -205,7 +207,7 @@ async def test_a_fallback_never_sees_the_sealed_parts_of_another_models_answer()
 
     responses.answer = answer
     with served(responses.app) as one, served(chat_server.app) as two:
-        others = Access("sk", f"{one}/v1", others=lambda _: ("key", f"{two}/v1"))
+        others = ProviderAccess("sk", f"{one}/v1", others=lambda _: ("key", f"{two}/v1"))
         models = Models(offline_model(), "openai:gpt-5-mini", "groq:second", others, attempts=1)
         replies = await Chat(models, model_options=ModelOptions(api="responses")).says(ASKED)
     assert down and replies
@@ -216,7 +218,7 @@ async def test_a_fallback_never_sees_the_sealed_parts_of_another_models_answer()
 async def test_other_providers_answer_over_their_own_wires_with_tools(name: str):
     server = FakeWire(polite_elsewhere)
     with served(server.app) as url:
-        access = Access(others=lambda provider: (f"key of {provider}", url))
+        access = ProviderAccess(others=lambda provider: (f"key of {provider}", url))
         chat = Chat(Models(offline_model(), name, access=access), model_options=ModelOptions(temperature=0.2))
         assert await chat.says(ASKED) == TOLD
         assert (await chat.state())["model"] == name
@@ -235,7 +237,7 @@ async def test_providers_of_openais_kind_answer(name: str):
         server.app.mount(path, server.app)
     with served(server.app) as url:
         base = url if path else f"{url}/v1"
-        models = Models(offline_model(), name, access=Access(others=lambda _: ("key", base)))
+        models = Models(offline_model(), name, access=ProviderAccess(others=lambda _: ("key", base)))
         asked = await models.ask("auto", [SystemMessage("You sell."), HumanMessage("hello")], Meter())
     assert (asked.message.text, asked.model) == ("You asked: hello", name)
 
@@ -305,7 +307,7 @@ async def test_a_server_that_writes_where_it_has_to_call_is_asked_for_json(takes
 
     server.answer = answer
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
+        models = Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"))
         for _ in range(3):
             asked = await models.ask("auto", [HumanMessage("how much?")], Meter(), schema=Verdict)
             assert (asked.model, asked.parsed.contact_class, asked.parsed.confidence) == (
@@ -330,7 +332,7 @@ async def test_one_slip_of_the_pen_does_not_change_how_a_model_is_asked():
 
     server.answer = answer
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
+        models = Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"))
         for _ in range(2):
             assert (
                 await models.ask("auto", [HumanMessage("hi")], Meter(), schema=Verdict)

@@ -12,7 +12,7 @@ import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from agent.model_options import CallSettings, ModelOptions
-from agent.models.chat import Access, Models
+from agent.models.chat import Models, ProviderAccess
 from agent.models.offline import offline_model
 from agent.models.usage import Meter
 from agent.models.ways import Ways
@@ -60,7 +60,7 @@ def url() -> Iterator[str]:
 
 
 def asking(url: str) -> Models:
-    return Models(offline_model(), NAME, access=Access("sk", f"{url}/v1", timeout=PATIENCE))
+    return Models(offline_model(), NAME, access=ProviderAccess("sk", f"{url}/v1", timeout=PATIENCE))
 
 
 async def test_it_answers_in_words(url: str):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent.model_options import CallSettings, ModelOptions
-from agent.models.chat import Access, Models
+from agent.models.chat import Models, ProviderAccess
 from agent.models.failures import Trouble
 from agent.models.offline import offline_model
 from agent.models.usage import Meter
@@ -79,7 +79,9 @@ async def test_a_server_that_takes_less_is_asked_for_less_and_answers_every_turn
         told.append((whose, trouble))
 
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:small", access=Access("sk", f"{url}/v1"), alarm=alarm))
+        chat = Chat(
+            Models(offline_model(), "openai:small", access=ProviderAccess("sk", f"{url}/v1"), alarm=alarm)
+        )
         assert await chat.says("Hello, my name is Anna", "do you have a blue vase?") == [THANKS]
         state = await chat.state()
         assert state["model"] == "openai:small"
@@ -209,7 +211,9 @@ async def test_the_servers_that_others_reported(external_data: Path):
 
         server.answer = answer
         with served(server.app) as url:
-            chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), alarm=alarm))
+            chat = Chat(
+                Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"), alarm=alarm)
+            )
             replies = [await chat.says("hello, do you have a blue vase?", "or a red one?")]
             replies.append(await chat.says("thanks, and a third one?"))
             model = (await chat.state())["model"]
@@ -233,7 +237,7 @@ async def test_more_servers_that_take_less(status: int, text: str, when: Callabl
     server = FakeOpenAI()
     server.answer = refusing(text, when, status)
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"), attempts=1)
+        models = Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"), attempts=1)
         chat = Chat(models)
         for _ in range(2):
             assert await chat.says("do you have a blue vase?") == [THANKS]
@@ -253,7 +257,7 @@ async def test_a_server_that_wants_words_beside_every_call_gets_them(text: str):
 
     server.answer = answer
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1")))
         for _ in range(2):
             assert await chat.says("do you have a blue vase?") == [THANKS]
             assert (await chat.state())["model"] == "openai:m"
@@ -270,7 +274,7 @@ async def test_what_is_taken_is_not_left_out_with_what_is_not():
     server.answer = answer
     options = ModelOptions(temperature=0.1, reasoning_effort="low", max_tokens=100)
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1"))
+        models = Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1"))
         said = [SystemMessage("You sell."), HumanMessage("hello")]
         assert (
             await models.ask("auto", said, Meter(), call=CallSettings(options=options))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.responses import Response
 
-from agent.models.chat import Access, Models
+from agent.models.chat import Models, ProviderAccess
 from agent.models.offline import offline_model
 from tests.agent.models.servers import THANKS, has_tools, odd, refusing
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
@@ -44,7 +44,7 @@ async def test_a_server_that_takes_neither_tools_nor_a_schema_answers_every_turn
 
     server.answer = answer
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:small", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:small", access=ProviderAccess("sk", f"{url}/v1")))
         for _ in range(2):
             assert await chat.says("Hello, my name is Anna", "do you have a blue vase?") == [THANKS]
             assert (await chat.state())["model"] == "openai:small"
@@ -68,7 +68,7 @@ async def test_two_calls_of_one_id_are_two_calls():
     server = FakeOpenAI()
     server.answer = odd(twice)
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1")))
         assert await chat.says("do you have a blue vase?") == [THANKS]
     last = server.sales_calls()[-1]
     [ids] = calls_of(last)
@@ -86,7 +86,7 @@ async def test_a_server_that_takes_one_call_a_message_gets_them_one_by_one():
 
     server.answer = answer
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1")))
         for _ in range(2):
             assert await chat.says("do you have a blue vase?") == [THANKS]
         assert chat.models.ways_of("openai:m").lacking == ["several"]
@@ -113,7 +113,7 @@ async def test_a_server_that_only_streams_is_asked_to():
 
     server.answer = answer
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1")))
         for said in ("do you have a blue vase?", "or a red bowl?"):
             assert await chat.says(said) == [f"You asked: {said}"]
         assert chat.models.ways_of("openai:m").lacking == ["whole"]
@@ -124,7 +124,7 @@ async def test_a_server_too_slow_for_forms_answers_customers_all_the_same():
     server = FakeOpenAI()
     server.hang = lambda request: 30 if schema_of(request) else 0
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1", timeout=1))
+        models = Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1", timeout=1))
         chat = Chat(models)
         for number in range(4):
             assert await chat.says(f"do you have {number} vases?") == [
@@ -138,7 +138,7 @@ async def test_a_server_that_hangs_altogether_makes_one_customer_wait():
     server = FakeOpenAI()
     server.hang = 30
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1", timeout=1)))
+        chat = Chat(Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1", timeout=1)))
         for _ in range(3):
             assert await chat.says("do you have a blue vase?")
     assert len(server.requests) == 3  # two forms side by side, and the reply
@@ -153,7 +153,7 @@ async def test_a_long_way_to_what_a_server_takes_is_no_reason_to_leave_it_alone(
 
     server.answer = answer
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1")))
         assert await chat.says("do you have a blue vase?") == ["You asked: do you have a blue vase?"]
 
 
@@ -172,7 +172,7 @@ async def test_what_stands_around_a_reply_stays_behind(written: Any):
     server = FakeOpenAI()
     server.answer = lambda r: polite(r) if schema_of(r) else message(written)
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1")))
         assert await chat.says("do you have a blue vase?") == [THANKS]
 
 
@@ -184,7 +184,7 @@ async def test_a_tool_called_by_a_longer_name_is_that_tool():
     server = FakeOpenAI()
     server.answer = odd(prefixed)
     with served(server.app) as url:
-        chat = Chat(Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1")))
+        chat = Chat(Models(offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1")))
         assert await chat.says("do you have a blue vase?") == [THANKS]
     assert "Blue vase" in str([m for m in server.sales_calls()[-1]["messages"] if m["role"] == "tool"])
     assert len(server.requests) == 4, "none of its answers had to be asked for again"

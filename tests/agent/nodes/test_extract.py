@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.nodes.extract import sources
-from agent.profile import CustomField, Facts, kept, valid
+from agent.nodes.extract import fact_sources
+from agent.profile import CustomField, Facts, checked_facts, valid
 from tests.agent.saying import sales_prompts, saying
 
 ROOMS = CustomField(name="rooms", type="number", question="How many rooms?")
@@ -41,7 +41,7 @@ def test_a_value_of_ones_own_field_is_checked(field: CustomField, value: str, sa
 
 
 def test_silence_never_erases_and_nothing_is_made_up():
-    assert kept(Facts(name="Anna", email="x@y.example"), "hello there", None) == {}
+    assert checked_facts(Facts(name="Anna", email="x@y.example"), "hello there", None) == {}
 
 
 def test_a_fact_names_the_message_it_stands_in(scripted):
@@ -52,4 +52,4 @@ def test_a_fact_names_the_message_it_stands_in(scripted):
         HumanMessage("8 701 123 45 67", id="b"),
         HumanMessage("ok", id="c"),
     ]
-    assert sources({"name": "Anna", "phone": "+77011234567"}, burst) == {"name": "a", "phone": "b"}
+    assert fact_sources({"name": "Anna", "phone": "+77011234567"}, burst) == {"name": "a", "phone": "b"}

@@ -6,7 +6,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 
 from agent.access_lists import SAID_BY_OPERATOR
-from agent.models.chat import Access, Models
+from agent.models.chat import Models, ProviderAccess
 from agent.models.offline import offline_model
 from tests.agent.saying import sales_prompts, saying
 from tests.support.chatting import Chat, Scripted, call, quiet
@@ -97,7 +97,7 @@ async def test_nobody_is_turned_away_on_the_word_of_a_fallback():
         offline_model(),
         "openai:away",
         "test:fallback",
-        Access("sk", "http://127.0.0.1:1/v1", timeout=1),
+        ProviderAccess("sk", "http://127.0.0.1:1/v1", timeout=1),
         attempts=1,
     )
     models.put("test:fallback", Scripted(script=saying("Here you are.", verdict=verdict), asked=[]))

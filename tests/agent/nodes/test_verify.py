@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent.language.phrases import say
-from agent.models.chat import Access, Models
+from agent.models.chat import Models, ProviderAccess
 from agent.models.offline import offline_model
 from agent.models.verifiers import LATE, UNREADABLE, Verifiers
 from agent.models.ways import Ways
@@ -61,7 +61,9 @@ async def told(
     server = FakeOpenAI()
     server.answer = answers(replies, reader)
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1", timeout=20), attempts=1)
+        models = Models(
+            offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1", timeout=20), attempts=1
+        )
         chat = Chat(models, **{"verify_model": "", **context})
         said = await chat.says("what does delivery cost?")
         return said, await chat.state(), server
@@ -94,7 +96,9 @@ async def test_the_reader_knows_the_opening_hours_and_the_notes():
     server.answer = answers(["We are open until 19:00."], honest)
     opening = {"days": "Mon-Fri", "start": "10:00", "end": "19:00", "open": True, "until": "2026-12-01 19:00"}
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1", timeout=20), attempts=1)
+        models = Models(
+            offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1", timeout=20), attempts=1
+        )
         chat = Chat(models, verify_model="")
         await chat.says("how long are you open?", opening=opening, notes={"allergy": "allergic to nuts"})
     asked = next(str(r["messages"][-1]["content"]) for r in server.requests if is_verifier(r))
@@ -110,7 +114,9 @@ async def test_what_a_reply_rested_on_can_be_told_again_later_with_its_day(
     server = FakeOpenAI()
     server.answer = answers([GOOD, "You are welcome.", GOOD], honest)
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1", timeout=20), attempts=1)
+        models = Models(
+            offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1", timeout=20), attempts=1
+        )
         chat = Chat(models, verify_model="")
         for text in ("what does delivery cost?", "thank you so much for that", "how much was it again?"):
             await chat.says(text, now="Tuesday 1 December 2026, 12:00")
@@ -211,7 +217,7 @@ async def test_a_model_that_never_fills_the_form_is_asked_a_few_times_and_then_n
     server = FakeOpenAI()
     server.answer = answers([GOOD], NONSENSE[kind])
     with served(server.app) as url:
-        access = Access("sk", f"{url}/v1", timeout=20)
+        access = ProviderAccess("sk", f"{url}/v1", timeout=20)
         models = Models(offline_model(), "openai:m", access=access, attempts=1, note=note)
         chat = Chat(models, verify_model="")
         for _ in range(UNREADABLE):
@@ -230,7 +236,9 @@ async def test_a_late_reader_costs_little_time_and_is_then_left_alone_while_the_
     server.answer = answers([GOOD], honest)
     server.hang = lambda request: 1.0 if is_verifier(request) else 0.0
     with served(server.app) as url:
-        models = Models(offline_model(), "openai:m", access=Access("sk", f"{url}/v1", timeout=20), attempts=1)
+        models = Models(
+            offline_model(), "openai:m", access=ProviderAccess("sk", f"{url}/v1", timeout=20), attempts=1
+        )
         chat = Chat(models, verify_model="")
         for _ in range(LATE + 1):
             assert await chat.says("what does delivery cost?") == [GOOD]

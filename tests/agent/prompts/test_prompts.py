@@ -8,8 +8,17 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 
 from agent.context import Context
-from agent.prompts import HERE, names, placeholders, prompt, read, split, version, with_text
-from agent.prompts.lint import LONGEST, problems
+from agent.prompts import (
+    HERE,
+    names,
+    placeholders,
+    prompt,
+    prompt_text,
+    split_front_matter,
+    version,
+    with_text,
+)
+from agent.prompts.lint import LONGEST, prompt_problems
 from agent.studio import graph
 from server.bots.bot import build_bot
 from server.config.settings import Settings
@@ -19,7 +28,7 @@ USED = [field.removesuffix("_prompt") for field in Context.model_fields if field
 
 
 def test_ours_are_without_fault():
-    assert problems(graph.nodes, USED) == []
+    assert prompt_problems(graph.nodes, USED) == []
     assert sorted(USED) == names()
 
 
@@ -40,7 +49,7 @@ def test_ours_are_without_fault():
             "its front matter must give about, node and placeholders",
         ),
         ("price", lambda t: t + "open {", "write {{ and }} for braces that stay"),
-        ("price", lambda t: split(t)[0].join(("---\n", "\n---\n")), "price.md: it is empty"),
+        ("price", lambda t: split_front_matter(t)[0].join(("---\n", "\n---\n")), "price.md: it is empty"),
         ("price", lambda t: t.replace(".\n", ".  \n"), "blanks at the end of a line"),
         ("greeting", lambda t: t, "greeting.md: no node reads it"),
     ],
@@ -50,18 +59,18 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, change, problem: str)
         (tmp_path / path.name).write_text(path.read_text())
     source = HERE / f"{name if name in USED else 'price'}.md"
     (tmp_path / f"{name}.md").write_text(change(source.read_text()))
-    found = problems(graph.nodes, USED, tmp_path)
+    found = prompt_problems(graph.nodes, USED, tmp_path)
     assert [line for line in found if problem in line and line.startswith(f"{name}.md: ")], found
 
 
 def test_a_prompt_that_a_node_reads_must_be_there(tmp_path: Path):
-    assert len(problems(graph.nodes, USED, tmp_path)) == len(USED)
+    assert len(prompt_problems(graph.nodes, USED, tmp_path)) == len(USED)
 
 
 def test_front_matter_stays_when_the_text_changes():
     file = (HERE / "price.md").read_text()
     changed = with_text(file, "Say it plainly.\n")
-    assert split(changed) == (split(file)[0], "Say it plainly.")
+    assert split_front_matter(changed) == (split_front_matter(file)[0], "Say it plainly.")
     assert with_text("no front matter", "x") == "x\n"
 
 
@@ -76,7 +85,7 @@ def test_studio_is_told_what_a_prompt_is_for():
     field = Context.model_json_schema()["properties"]["price_prompt"]
     assert prompt("price").about in field["description"]
     assert (field["langgraph_nodes"], field["langgraph_type"]) == (["sell"], "prompt")
-    assert all(placeholders(read(name)) == set(prompt(name).placeholders) for name in names())
+    assert all(placeholders(prompt_text(name)) == set(prompt(name).placeholders) for name in names())
 
 
 async def test_a_turn_says_which_prompts_it_used(scripted):
@@ -96,6 +105,6 @@ async def test_a_turn_says_which_prompts_it_used(scripted):
     used = (await chat.state())["prompts"]
     named = [name.split("@")[0] for name in used]
     assert sorted(named) == ["extract", "moderate", "price", "sell", "situation", "turn"]
-    assert f"price@{version('Price first.')}" in used and f"sell@{version(read('sell'))}" in used
+    assert f"price@{version('Price first.')}" in used and f"sell@{version(prompt_text('sell'))}" in used
     await chat.says("/info")
     assert (await chat.state())["prompts"] == []

@@ -15,7 +15,7 @@ from channels.content.interactive import ReplyButtons
 from channels.content.parts import fitted
 from channels.content.plain import as_text
 from channels.json_parts import as_dict
-from channels.markup import units
+from channels.markup import utf16_length
 from tests.channels.content_refusals import REFUSED
 from tests.channels.contents import EVERYTHING, buttons
 from tests.channels.wires import Provider
@@ -41,7 +41,7 @@ def test_a_record_of_it_reads_back_as_it_was(name: str):
 )
 def test_a_long_name_is_cut_to_fit(text: str, most: int):
     cut = fitted(text, most)
-    assert units(cut) <= most and cut.endswith("…")
+    assert utf16_length(cut) <= most and cut.endswith("…")
     assert fitted("short", most) == "short"
 
 

@@ -10,7 +10,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from channels.emulators import base, waha, wappi
-from channels.emulators.base import Delivery, Emulator
+from channels.emulators.base import DeliveryFault, Emulator
 from channels.emulators.cloud_api import CloudApiEmulator
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
@@ -94,7 +94,7 @@ async def test_no_body_breaks_it(emulator: Emulator, client: httpx.AsyncClient) 
         where = path.replace("{number}", READY).replace("{name}", READY)
         for body in BODIES:
             emulator.faults.clear()
-            emulator.delivery = Delivery()
+            emulator.delivery = DeliveryFault()
             headers = {"Content-Type": "application/json"}
             answer = await client.request(method, where, content=body, headers=headers)
             if answer.status_code >= 500:

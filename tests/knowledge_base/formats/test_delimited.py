@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 from tests.knowledge_base.files import (
     texts,
     written,
@@ -31,7 +31,7 @@ from tests.knowledge_base.files import (
     ],
 )
 def test_a_table_is_read_in_the_encoding_that_its_program_wrote(tmp_path: Path, encoding: str, text: str):
-    reading = read(written(tmp_path / "p.csv", text.encode(encoding)))
+    reading = read_apart(written(tmp_path / "p.csv", text.encode(encoding)))
     header, first = (line.split(";") for line in text.splitlines()[:2])
     assert texts(reading)[0] == "; ".join(f"{name}: {cell}" for name, cell in zip(header, first, strict=True))
 
@@ -69,12 +69,12 @@ def test_a_table_is_read_in_the_encoding_that_its_program_wrote(tmp_path: Path, 
 def test_the_header_is_found_and_only_goods_are_products(
     tmp_path: Path, text: str, rows: list[dict[str, str]]
 ):
-    assert read(written(tmp_path / "t.csv", text)).document.rows == rows
+    assert read_apart(written(tmp_path / "t.csv", text)).document.rows == rows
 
 
 def test_a_long_cell_is_kept_to_its_end(tmp_path: Path):
     answer = "We deliver anywhere. " * 200 + "Send returns to 5 Main Street."
-    reading = read(
+    reading = read_apart(
         written(tmp_path / "faq.csv", f'question,answer\nCan I return it?,"{answer}"\nReally?,Yes\n')
     )
     assert "5 Main Street" in texts(reading)[-2] and texts(reading)[-2].startswith("Can I return it?: ")
@@ -85,7 +85,7 @@ def test_each_price_has_the_decimals_it_shows_and_a_total_is_nothing_to_sell(tmp
     path = tmp_path / "tools.csv"
     rows = "Drill;7890.5\nBit;899.9\nScrewdriver;5 490,00\nUmbrella;0\nИТОГО;14 280\nTotal;14280\n"
     path.write_text(f"Name;Price\n{rows}", encoding="utf-8")
-    products = read(path).document.products
+    products = read_apart(path).document.products
     assert [p.name for p in products] == ["Drill", "Bit", "Screwdriver", "Umbrella"]
     assert [float(p.price or 0) for p in products] == [7890.5, 899.9, 5490.0, 0.0]
     assert products[3].doubt == "is this its price: “0”?"
@@ -95,5 +95,5 @@ def test_a_brand_or_a_name_that_looks_like_a_total_or_a_header_is_for_sale(tmp_p
     brands, headed = tmp_path / "brands.csv", tmp_path / "headed.csv"
     brands.write_text("Brand;Name;Price\nTotal;Quartz 5W-30;4500\nShell;Helix;5000\nИТОГО;;9500\n")
     headed.write_text("Article;Coffee;Price\nC1;Coffee;3\nC2;Latte;4\nArticle;Coffee;Price\nC3;Tea;2\n")
-    assert [p.name for p in read(brands).document.products] == ["Quartz 5W-30", "Helix"]
-    assert [p.name for p in read(headed).document.products] == ["Coffee", "Latte", "Tea"]
+    assert [p.name for p in read_apart(brands).document.products] == ["Quartz 5W-30", "Helix"]
+    assert [p.name for p in read_apart(headed).document.products] == ["Coffee", "Latte", "Tea"]

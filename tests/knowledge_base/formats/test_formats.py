@@ -10,7 +10,7 @@ import pytest
 
 from knowledge_base.document import Unreadable
 from knowledge_base.load import FORMATS
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 from tests.knowledge_base.files import (
     GRID,
     ROWS,
@@ -79,7 +79,7 @@ def table_in(folder: Path, suffix: str) -> Path:
     ],
 )
 def test_a_table_is_rows_with_their_header_and_products_in_every_format(tmp_path: Path, suffix: str):
-    reading = read(table_in(tmp_path, suffix))
+    reading = read_apart(table_in(tmp_path, suffix))
     assert reading.document.rows == ROWS
     assert [line for line in texts(reading) if "vase" in line] == [
         "Article: V-1; Name: Blue vase; Price: 900 KZT"
@@ -92,8 +92,8 @@ def test_a_table_is_rows_with_their_header_and_products_in_every_format(tmp_path
 def test_a_password_is_asked_for_and_opens_the_file(tmp_path: Path):
     path = pdf_lines(tmp_path / "secret.pdf", ["Wholesale terms for our partners"], password="open")
     with pytest.raises(Unreadable, match="needs a password"):
-        read(path)
-    assert texts(read(path, password="open")) == ["Wholesale terms for our partners"]
+        read_apart(path)
+    assert texts(read_apart(path, password="open")) == ["Wholesale terms for our partners"]
 
 
 def hostile(folder: Path) -> dict[str, Path]:
@@ -130,7 +130,7 @@ def hostile(folder: Path) -> dict[str, Path]:
 def test_every_hostile_file_is_refused_in_one_plain_line(tmp_path: Path):
     for name, path in hostile(tmp_path).items():
         try:
-            reading = read(path, seconds=20)
+            reading = read_apart(path, seconds=20)
         except Unreadable as refused:
             assert (
                 str(refused).startswith(f"{name}: ") and "\n" not in str(refused) and len(str(refused)) < 300
@@ -142,4 +142,4 @@ def test_every_hostile_file_is_refused_in_one_plain_line(tmp_path: Path):
 def test_every_format_of_the_list_has_its_reader_and_the_wrong_ending_is_named(tmp_path: Path):
     for suffix in FORMATS:
         with pytest.raises(Unreadable, match=r"^none\."):
-            read(written(tmp_path / f"none{suffix}", b""))
+            read_apart(written(tmp_path / f"none{suffix}", b""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 from tests.knowledge_base.files import (
     texts,
     written,
@@ -17,7 +17,7 @@ PAGE = """<!doctype html><title>Sofas</title><body><nav>Home About</nav>
 
 
 def test_a_page_without_a_closed_head_is_read_without_its_menu(tmp_path: Path):
-    reading = read(written(tmp_path / "shop.html", PAGE))
+    reading = read_apart(written(tmp_path / "shop.html", PAGE))
     said = "\n".join(texts(reading))
     assert "It costs 499 EUR." in said and "Brivibas 5" in said and "short" in said
     assert "cookies" not in said and "About" not in said
@@ -32,7 +32,7 @@ def test_no_price_is_put_together_from_two(tmp_path: Path):
     page = f"<table><tr><th>SKU</th><th>Name</th><th>Price</th></tr>{rows}</table>"
     path = tmp_path / "tea.html"
     path.write_text(page, encoding="utf-8")
-    products = read(path).document.products
+    products = read_apart(path).document.products
     assert [(str(p.price), bool(p.doubt)) for p in products] == [
         ("350", False),
         ("1200", True),

@@ -10,7 +10,7 @@ import pytest
 
 from knowledge_base.document import Unreadable
 from knowledge_base.formats.images import reads_images
-from knowledge_base.reading import Reading, read
+from knowledge_base.reading import Reading, read_apart
 from tests.knowledge_base.files import (
     binary_workbook,
     locked,
@@ -54,8 +54,10 @@ def first(reading: Reading) -> tuple[str, str, str]:
 
 def test_workbooks_of_before_2007_and_binary_ones_are_read(tmp_path: Path):
     title = (("Price list, EUR",), ())
-    old = read(old_workbook(tmp_path / "old.xls", {"Goods": (*title, *GRID), "Hours": (("Day", "Open"),)}))
-    binary = read(binary_workbook(tmp_path / "new.xlsb", GRID))
+    old = read_apart(
+        old_workbook(tmp_path / "old.xls", {"Goods": (*title, *GRID), "Hours": (("Day", "Open"),)})
+    )
+    binary = read_apart(binary_workbook(tmp_path / "new.xlsb", GRID))
     assert first(old) == first(binary) == ("V-1", "Blue vase", "900")
     assert [p.currency for p in old.document.products] == ["EUR", "EUR"]
     assert str(binary.document.products[1].price) == "950.5"
@@ -79,9 +81,9 @@ def test_workbooks_of_before_2007_and_binary_ones_are_read(tmp_path: Path):
 def test_a_file_with_a_wrong_ending_is_read_as_what_it_is(tmp_path: Path, name: str, content: bytes):
     (tmp_path / name).write_bytes(content)
     if name == "data.txt":
-        assert "V-1" in read(tmp_path / name).passages[0].text
+        assert "V-1" in read_apart(tmp_path / name).passages[0].text
         return
-    assert first(read(tmp_path / name)) == ("V-1", "Blue vase", "900")
+    assert first(read_apart(tmp_path / name)) == ("V-1", "Blue vase", "900")
 
 
 def test_office_files_and_pdf_are_known_under_any_name(tmp_path: Path):
@@ -94,9 +96,13 @@ def test_office_files_and_pdf_are_known_under_any_name(tmp_path: Path):
         (word, ("c.doc", "c.rtf", "c.pptx", "c.jpg")),
     ):
         for name in names:
-            assert first(read(Path(shutil.copy(source, tmp_path / name)))) == ("V-1", "Blue vase", "900")
+            assert first(read_apart(Path(shutil.copy(source, tmp_path / name)))) == (
+                "V-1",
+                "Blue vase",
+                "900",
+            )
     pdf = pdf_lines(tmp_path / "d.docx", ["We deliver on Mondays, for five euros"])
-    assert "Mondays" in read(pdf).passages[0].text
+    assert "Mondays" in read_apart(pdf).passages[0].text
 
 
 @pytest.mark.parametrize(
@@ -117,7 +123,7 @@ def test_what_cannot_be_read_is_refused_with_a_remedy_and_without_a_programmers_
 ):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(Unreadable, match=reason) as refused:
-        read(tmp_path / name)
+        read_apart(tmp_path / name)
     assert not any(word in str(refused.value) for word in ("Error", "Exception", "Traceback", "("))
 
 
@@ -126,20 +132,20 @@ def test_the_password_of_an_office_file_is_asked_for_and_opens_it(tmp_path: Path
     for source in plain:
         path = locked(tmp_path / f"locked{source.suffix}", source, "Дверь 7")
         with pytest.raises(Unreadable, match="needs a password"):
-            read(path)
+            read_apart(path)
         with pytest.raises(Unreadable, match="is not opened by this password") as refused:
-            read(path, password="window")
+            read_apart(path, password="window")
         assert "window" not in str(refused.value)
-        assert first(read(path, password="Дверь 7")) == ("V-1", "Blue vase", "900")
+        assert first(read_apart(path, password="Дверь 7")) == ("V-1", "Blue vase", "900")
     protected = locked(tmp_path / "protected.xlsx", plain[0], "VelvetSweatshop")
-    assert first(read(protected)) == ("V-1", "Blue vase", "900")
+    assert first(read_apart(protected)) == ("V-1", "Blue vase", "900")
 
 
 @pytest.mark.skipif(not reads_images(), reason="tesseract is not installed (apt install tesseract-ocr)")
 def test_pictures_and_scans_are_read_by_ocr(tmp_path: Path):
     lines = ["Hair salon price list", "Haircut 25 EUR", "Colouring 60 EUR", "Manicure 30 EUR"]
     photo = picture(tmp_path / "photo.png", lines, 0.5)
-    products = read(photo).document.products
+    products = read_apart(photo).document.products
     assert [(p.name, str(p.price), p.currency) for p in products] == [
         ("Haircut", "25", "EUR"),
         ("Colouring", "60", "EUR"),
@@ -149,7 +155,7 @@ def test_pictures_and_scans_are_read_by_ocr(tmp_path: Path):
 
     scan = tmp_path / "scan.pdf"
     Image.open(photo).convert("RGB").save(scan, "PDF", resolution=150)
-    reading = read(scan)
+    reading = read_apart(scan)
     assert [p.name for p in reading.document.products] == ["Haircut", "Colouring", "Manicure"]
     assert not reading.document.problems
 
@@ -159,4 +165,4 @@ def test_without_ocr_a_picture_is_refused_with_what_an_owner_can_do(
 ):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unreadable, match="no OCR; install tesseract, give the bot a model"):
-        read(picture(tmp_path / "photo.png", ["Haircut 25 EUR"]))
+        read_apart(picture(tmp_path / "photo.png", ["Haircut 25 EUR"]))

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 from knowledge_base.document import Product
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 
 
 def products(path: Path, text: str) -> list[Product]:
     path.write_text(text, encoding="utf-8")
-    reading = read(path)
+    reading = read_apart(path)
     assert reading.coverage.share == 1.0, reading.coverage.problems
     return reading.document.products
 

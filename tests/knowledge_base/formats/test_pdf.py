@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 from tests.knowledge_base.files import (
     pdf_lines,
     pdf_table,
@@ -17,7 +17,7 @@ from tests.knowledge_base.files import (
 @pytest.mark.parametrize("angle", [0, 90, 180, 270])
 def test_a_turned_page_is_read_line_by_line(tmp_path: Path, angle: int):
     lines = ["Hotel rates 2026", "Single room 60 EUR", "Double room 85 EUR", "Suite 150 EUR"]
-    reading = read(pdf_lines(tmp_path / "rates.pdf", lines, angle))
+    reading = read_apart(pdf_lines(tmp_path / "rates.pdf", lines, angle))
     assert texts(reading)[1:] == ["Single room: 60 EUR", "Double room: 85 EUR", "Suite: 150 EUR"]
 
 
@@ -29,7 +29,7 @@ def test_a_table_over_several_pages_of_a_pdf_keeps_cells_of_several_lines_togeth
     path = pdf_table(
         tmp_path / "tiles.pdf", "Tiles, prices in EUR", [("Article", "Name", "Size", "Price", "Stock"), *rows]
     )
-    products = read(path).document.products
+    products = read_apart(path).document.products
     assert [p.article for p in products] == [row[0] for row in rows]
     assert [p.name for p in products] == [row[1] for row in rows]
     assert {p.currency for p in products[:20]} == {"EUR"}

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from knowledge_base.document import Product
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 
 
 def products(folder: Path, text: str) -> list[Product]:
     path = folder / "list.txt"
     path.write_text(text, encoding="utf-8")
-    reading = read(path)
+    reading = read_apart(path)
     assert reading.coverage.share == 1.0, reading.coverage.problems
     return reading.document.products
 
@@ -99,7 +99,7 @@ def test_two_prices_that_are_no_list_are_said(tmp_path: Path):
         "For 20 EUR you get a wash, and we dry it too\n\nMore is 30 EUR with wax\n\n"
         "We are a car wash since 1990, come as you are. Ask for Ben.\n\nThe hall is behind the market.\n"
     )
-    reading = read(tmp_path / "a.txt")
+    reading = read_apart(tmp_path / "a.txt")
     assert (
         reading.document.products or "2 lines with prices were read as text" in reading.document.problems[0]
     )

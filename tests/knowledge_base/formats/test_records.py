@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 from tests.knowledge_base.files import (
     written,
 )
@@ -20,7 +20,7 @@ FEED = """<?xml version="1.0"?><!DOCTYPE yml_catalog SYSTEM "shops.dtd"><yml_cat
 
 
 def test_a_product_feed_is_products_with_their_categories(tmp_path: Path):
-    first = read(written(tmp_path / "feed.yml", FEED)).document.products[0]
+    first = read_apart(written(tmp_path / "feed.yml", FEED)).document.products[0]
     assert (first.article, str(first.price), first.currency, first.category, first.variants) == (
         "NK-1",
         "4500",
@@ -36,7 +36,7 @@ def test_a_product_feed_is_products_with_their_categories(tmp_path: Path):
         )
         + "</channel></rss>"
     )
-    second = read(written(tmp_path / "google.xml", google)).document.products[1]
+    second = read_apart(written(tmp_path / "google.xml", google)).document.products[1]
     assert (second.article, second.name, str(second.price), second.currency) == (
         "T2",
         "Tee 2",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 from tests.knowledge_base.files import (
     texts,
     workbook,
@@ -25,7 +25,7 @@ def test_a_workbook_is_read_as_excel_shows_it(tmp_path: Path):
         {"Doors": grid, "Hours": [("Day", "Open"), ("Monday", "9 to 18")]},
         {"A": "0000", "C": '#,##0.00 "₸"', "D": "0%"},
     )
-    reading = read(path)
+    reading = read_apart(path)
     assert reading.document.rows[0] == {
         "Code": "0007",
         "Name": "Oak",
@@ -48,7 +48,7 @@ def test_what_is_hidden_in_a_workbook_or_has_no_result_is_named_and_not_read(tmp
     sheet.column_dimensions["B"].hidden = True
     book.create_sheet("Suppliers").sheet_state = "hidden"
     book.save(tmp_path / "hidden.xlsx")
-    reading = read(tmp_path / "hidden.xlsx")
+    reading = read_apart(tmp_path / "hidden.xlsx")
     assert not any("111" in text for text in texts(reading))
     said = " ".join(reading.document.problems)
     assert "“Suppliers” is hidden" in said and "1 hidden columns" in said and "formulas in C3" in said
@@ -67,7 +67,7 @@ def test_a_price_list_as_accounting_programs_write_it_has_its_groups_and_currenc
         [],
         ["", "", "Цены до 31.12.2026"],
     ]
-    reading = read(workbook(tmp_path / "1c.xlsx", {"TDSheet": grid}))
+    reading = read_apart(workbook(tmp_path / "1c.xlsx", {"TDSheet": grid}))
     products = reading.document.products
     assert [(p.article, p.category, p.currency, p.unit, p.stock) for p in products] == [
         ("КР-001", "Краски", "KZT", "шт", "12"),
@@ -88,7 +88,7 @@ def test_two_tables_on_one_sheet_keep_their_own_headers(tmp_path: Path):
         ["Airport", 30],
         ["Station", 15],
     ]
-    reading = read(workbook(tmp_path / "two.xlsx", {"Sheet1": grid}))
+    reading = read_apart(workbook(tmp_path / "two.xlsx", {"Sheet1": grid}))
     assert "Route: Airport; Price, EUR: 30" in texts(reading)
     assert [(p.name, str(p.price), p.unit) for p in reading.document.products][1:3] == [
         ("Double", "85", "night"),

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.offline.quoting import Passage as Shown
 from agent.offline.quoting import Quotes, row_line
+from agent.offline.quoting import ShownPassage as Shown
 from knowledge_base.document import Document
 from knowledge_base.goods.catalogue import Catalogue
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 
 
 def document(folder: Path, name: str, text: str) -> Document:
     (folder / name).write_text(text, encoding="utf-8")
-    return read(folder / name).document
+    return read_apart(folder / name).document
 
 
 WORK = """Вид работ;Встроенный;Отдельный;Срок

@@ -8,7 +8,7 @@ from agent.documents import Bookshelf
 from agent.models.usage import Meter
 from knowledge_base.document import Product
 from knowledge_base.embed import bundled
-from knowledge_base.goods.columns import packed, products_with, understood, unpacked
+from knowledge_base.goods.columns import pack_tables, products_with, understood, unpacked
 from knowledge_base.goods.corrections import (
     UNCONFIRMED,
     Answer,
@@ -19,7 +19,7 @@ from knowledge_base.goods.corrections import (
 )
 from knowledge_base.goods.products import products_of_rows
 from knowledge_base.library import Library, MemoryStore
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 
 VASE = {"Article": "V-1", "Name": "Blue vase", "Price": "900 KZT", "Stock": "4"}
 BOWL = {"Article": "B-2", "Name": "Red bowl", "Price": "950 KZT", "Stock": "1"}
@@ -90,8 +90,8 @@ def test_the_same_price_twice_another_currency_or_another_size_is_no_question():
 def test_what_an_owner_says_of_columns_holds_without_the_file(tmp_path: Path):
     path = tmp_path / "odd.csv"
     path.write_text("Ref;Thing;Netto;Brutto EUR\nV-1;Blue vase;7;9\nB-2;Red bowl;8;10\n")
-    reading = read(path)
-    tables = unpacked(packed(reading.document))
+    reading = read_apart(path)
+    tables = unpacked(pack_tables(reading.document))
     said = {"Brutto EUR": "price", "Netto": "", "Thing": "name"}
     assert [(p.name, str(p.price), p.currency) for p in products_with(tables, said)] == [
         ("Blue vase", "9", "EUR"),

@@ -12,13 +12,13 @@ from knowledge_base.document import Document
 from knowledge_base.goods.catalogue import Catalogue
 from knowledge_base.goods.columns import understood
 from knowledge_base.goods.corrections import Corrections, corrected
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 from tools.find_product import answer_of
 
 
 def document(folder: Path, text: str, name: str = "a.csv") -> Document:
     (folder / name).write_text(text, encoding="utf-8")
-    return read(folder / name).document
+    return read_apart(folder / name).document
 
 
 @pytest.mark.parametrize(

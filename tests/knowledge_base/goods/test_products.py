@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from knowledge_base.document import Document
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 
 
 def document(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Document:
     (folder / name).write_bytes(text.encode(encoding))
-    return read(folder / name).document
+    return read_apart(folder / name).document
 
 
 def test_two_currencies_are_not_one(tmp_path: Path):

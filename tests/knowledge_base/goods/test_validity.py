@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from agent.offline.quoting import Passage as Shown
 from agent.offline.quoting import Quotes, holds
+from agent.offline.quoting import ShownPassage as Shown
 from knowledge_base.goods.catalogue import Catalogue
 from knowledge_base.goods.corrections import Corrections, corrected
 from knowledge_base.goods.validity import on_day, stated, validity_in, with_days
-from knowledge_base.reading import Reading, read
+from knowledge_base.reading import Reading, read_apart
 from tools.find_product import answer_of
 
 
 def reading(folder: Path, text: str, name: str = "a.csv") -> Reading:
     (folder / name).write_text(text, encoding="utf-8")
-    return read(folder / name)
+    return read_apart(folder / name)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from knowledge_base.search import lexical
-from knowledge_base.search.lexical import K1, B, Counts, Lexical, best, joined
+from knowledge_base.search.lexical import K1, B, Counts, Lexical, best, joined_counts
 
 # "a" is in most texts, "f" in few.
 _texts = st.lists(st.lists(st.sampled_from("aaaaabbbbcccddef"), max_size=12), min_size=1, max_size=30)
@@ -61,7 +61,7 @@ def test_what_stays_and_what_comes_scores_as_if_it_had_been_there_at_first(
     kept = np.array(data.draw(st.lists(st.booleans(), min_size=len(before), max_size=len(before))))
     coming = Counts.of(after, vocabulary)
     texts = [text for text, stays in zip(before, kept, strict=True) if stays] + after
-    agrees(Lexical(joined([index.without(kept), coming]), vocabulary), texts)
+    agrees(Lexical(joined_counts([index.without(kept), coming]), vocabulary), texts)
 
 
 @given(

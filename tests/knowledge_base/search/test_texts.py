@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge_base.passages import Passage
-from knowledge_base.search.texts import Pack, Texts
+from knowledge_base.search.texts import Pack, PassageTexts
 
 _texts = st.text(st.characters(), max_size=40)
 _passages = st.builds(
@@ -21,7 +21,7 @@ _passages = st.builds(
 
 @given(st.lists(st.lists(_passages, max_size=40), max_size=4))
 def test_every_passage_of_every_pack_comes_back(documents: list[list[Passage]]):
-    texts = Texts([Pack(str(n), "1", "en", passages) for n, passages in enumerate(documents)])
+    texts = PassageTexts([Pack(str(n), "1", "en", passages) for n, passages in enumerate(documents)])
     wanted = [passage for passages in documents for passage in passages]
     assert list(texts) == wanted
     assert [texts[place] for place in range(len(texts))] == wanted

@@ -288,7 +288,7 @@ async def test_options_of_a_model_are_set_one_by_one_and_what_it_lacks_is_shown(
     assert wrong.status_code == 422 and "model_options.temperature" in wrong.json()["detail"]
     assert (await stack.http.patch(f"/api/bots/{bot}", json={"model": "gpt-4"})).status_code == 422
     redis = Redis.from_url(f"unix://{stack.data_dir}/redis/socket?db=0")
-    await model_capabilities.note(redis, "openai:picky", Ways(tools=False, temperature=False))
+    await model_capabilities.record_capabilities(redis, "openai:picky", Ways(tools=False, temperature=False))
     for whose in ("openai:picky", "openai:other"):
         await raise_alert(redis, f"model:{whose}", f"{whose} is gone", "OPENAI_MODEL")
     status = (await stack.http.get(f"/api/bots/{bot}/status")).json()

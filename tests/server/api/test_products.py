@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge_base.reading import read
+from knowledge_base.reading import read_apart
 from tests.support.stack import Stack
 
 ODD = b"Ref;Thing;Netto EUR;Brutto EUR\nV-1;Blue vase;7;9\nB-2;Red bowl;8;10\n"
@@ -110,7 +110,7 @@ async def test_the_price_list_to_begin_with_is_understood_whole(api: Stack, form
     assert answer.status_code == 200 and f"price-list.{form}" in answer.headers["content-disposition"]
     path = tmp_path / f"price-list.{form}"
     path.write_bytes(answer.content)
-    first, second = read(path).document.products
+    first, second = read_apart(path).document.products
     assert (first.article, first.name, str(first.price), first.currency) == (
         "A-100",
         "Blue vase",

@@ -178,7 +178,7 @@ async def test_erasing_does_not_wait_for_a_gateway(redis: Redis, tmp_path: Path)
         await redis.hset(key("gone", "contact", "c"), "wa_id", "77010000001")  # pyright: ignore[reportGeneralTypeIssues]
         answer = (await client.delete("/api/bots/gone", params={"erase": True})).json()
     assert "unlink" in answer["notice"] and answer["erased_keys"] >= 1
-    assert await tokens.find(redis, token) is None
+    assert await tokens.find_operator(redis, token) is None
     assert not [name async for name in redis.scan_iter(match=key("gone", "contact", "*"))]
 
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from server.cli.bots import bots_commands
-from server.config.bot import json_schema
+from server.config.bot import bots_schema
 from tests.support.bots import name
 from tests.support.stack import Stack
 from tests.support.waiting import until
@@ -20,7 +20,7 @@ def test_the_schema_for_editors_is_up_to_date(tmp_path: Path):
     import jsonschema
 
     kept = json.loads((Path(__file__).parents[3] / "schemas" / "bots.schema.json").read_text())
-    assert kept == json.loads(json.dumps(json_schema())), "salesgraph bots schema > schemas/bots.schema.json"
+    assert kept == json.loads(json.dumps(bots_schema())), "salesgraph bots schema > schemas/bots.schema.json"
     check = jsonschema.Draft202012Validator(kept)
     check.check_schema(kept)
     check.validate(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.config.loading import load
+from server.config.loading import settings_from_environment
 from server.config.settings import Settings
 from tests.support.command_line import run
 
@@ -121,6 +121,6 @@ def test_the_old_name_of_both_works_with_a_warning(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WEB_URL", "https://shop.example")
-    found = load()
+    found = settings_from_environment()
     assert found.links_url == found.inside_url == "https://shop.example"
     assert "PUBLIC_URL" in capsys.readouterr().err

@@ -22,8 +22,8 @@ from redis.asyncio import Redis
 from server.bots.bot import BotRuntime, runtimes
 from server.config.settings import Settings
 from server.notifications import webhooks as module
-from server.notifications.webhook_addresses import Forbidden, PublicOnly, check
-from server.notifications.webhooks import EVENTS, Hooks, secret_of, signature
+from server.notifications.webhook_addresses import Forbidden, PublicOnly, check_address
+from server.notifications.webhooks import EVENTS, Hooks, secret_of, sign_event
 from server.store.keys import key
 from server.store.mailbox import TurnOutcome
 from tests.fakes.serving import served
@@ -209,7 +209,7 @@ PRIVATE = (
 @pytest.mark.parametrize("url", PRIVATE)
 async def test_private_addresses_are_refused(tmp_path: Path, url: str):
     with pytest.raises(Forbidden):
-        await check(Settings(_env_file=None, data_dir=tmp_path), url)
+        await check_address(Settings(_env_file=None, data_dir=tmp_path), url)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ async def test_private_addresses_are_refused(tmp_path: Path, url: str):
 )
 async def test_what_is_no_address_is_refused(tmp_path: Path, url: str):
     with pytest.raises(Forbidden):
-        await check(Settings(_env_file=None, data_dir=tmp_path), url)
+        await check_address(Settings(_env_file=None, data_dir=tmp_path), url)
 
 
 async def test_a_name_that_turns_private_after_it_was_checked_is_not_asked(monkeypatch: pytest.MonkeyPatch):
@@ -250,8 +250,8 @@ async def test_a_name_that_turns_private_after_it_was_checked_is_not_asked(monke
 
 @given(st.binary(max_size=200), st.binary(max_size=200), st.integers(0, 2**40))
 def test_no_two_bodies_have_one_signature(one: bytes, other: bytes, at: int):
-    assert (signature("secret", at, one) == signature("secret", at, other)) == (one == other)
-    assert signature("secret", at, one) != signature("another", at, one)
+    assert (sign_event("secret", at, one) == sign_event("secret", at, other)) == (one == other)
+    assert sign_event("secret", at, one) != sign_event("another", at, one)
 
 
 async def test_without_webhooks_nothing_is_kept(redis: Redis, runtime: BotRuntime):

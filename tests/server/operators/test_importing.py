@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from typer.testing import CliRunner
 
 from agent.profile import CustomField
-from channels.chat_export import parse
+from channels.chat_export import parse_export
 from server.bots.bot import BotRuntime, build_bot, runtime_of
 from server.cli.imports import import_commands
 from server.config.settings import Settings
@@ -44,11 +44,15 @@ def runtime(redis: Redis, tmp_path: Path) -> BotRuntime:
 
 
 async def test_a_chat_is_stored_once_and_in_order(runtime: BotRuntime):
-    export = parse(CHAT)
-    report, last, conversation = await importing.chat(runtime, export, "+7 701 555 01 01", "Shop")
+    export = parse_export(CHAT)
+    report, last, conversation = await importing.import_exported_chat(
+        runtime, export, "+7 701 555 01 01", "Shop"
+    )
     assert (report.taken, conversation) == (3, "") and await runtime.conversations.count() == 0
     assert [r.line for r in report.refused] == [1]
-    report, last, conversation = await importing.chat(runtime, export, "+7 701 555 01 01", "Shop", dry=False)
+    report, last, conversation = await importing.import_exported_chat(
+        runtime, export, "+7 701 555 01 01", "Shop", dry=False
+    )
     assert (report.taken, report.known) == (3, 0)
     entries = await runtime.conversations.transcript(conversation)
     assert [(e.author, e.text) for e in entries] == [
@@ -64,18 +68,20 @@ async def test_a_chat_is_stored_once_and_in_order(runtime: BotRuntime):
         "Айгуль",
         "ru",
     )
-    again, last, _ = await importing.chat(runtime, export, "77015550101", "Shop", dry=False)
+    again, last, _ = await importing.import_exported_chat(runtime, export, "77015550101", "Shop", dry=False)
     assert (again.taken, again.known, last) == (0, 3, [])
     assert len(await runtime.conversations.transcript(conversation)) == 3
 
 
 async def test_a_chat_goes_before_what_was_said_here_and_never_in_between(runtime: BotRuntime, redis: Redis):
-    report, _, conversation = await importing.chat(runtime, parse(CHAT), "+77015550101", "Shop", dry=False)
-    later = parse("02.01.2024, 10:00 - Shop: later\n")
+    report, _, conversation = await importing.import_exported_chat(
+        runtime, parse_export(CHAT), "+77015550101", "Shop", dry=False
+    )
+    later = parse_export("02.01.2024, 10:00 - Shop: later\n")
     with pytest.raises(NotImported, match="wrong order"):
-        await importing.chat(runtime, later, "+77015550101", "Shop", dry=False)
-    earlier = parse("01.12.2023, 10:00 - Shop: earlier\n")
-    report, _, _ = await importing.chat(runtime, earlier, "+77015550101", "Shop", dry=False)
+        await importing.import_exported_chat(runtime, later, "+77015550101", "Shop", dry=False)
+    earlier = parse_export("01.12.2023, 10:00 - Shop: earlier\n")
+    report, _, _ = await importing.import_exported_chat(runtime, earlier, "+77015550101", "Shop", dry=False)
     assert report.taken == 1
     assert next(e.text for e in await runtime.conversations.transcript(conversation)) == "earlier"
 
@@ -92,7 +98,7 @@ async def test_what_cannot_be_one_conversation_is_refused_whole(
     runtime: BotRuntime, text: str, phone: str, us: str, words: str
 ):
     with pytest.raises(NotImported, match=words):
-        await importing.chat(runtime, parse(text), phone, us, dry=False)
+        await importing.import_exported_chat(runtime, parse_export(text), phone, us, dry=False)
     assert await runtime.conversations.count() == 0
 
 
@@ -102,7 +108,9 @@ async def test_a_long_chat_keeps_its_end(redis: Redis, tmp_path: Path):
     text = "\n".join(
         f"01.01.2024, {n // 60:02}:{n % 60:02} - {'A' if n % 2 else 'Shop'}: m{n}" for n in range(300)
     )
-    report, last, conversation = await importing.chat(runtime, parse(text), "+77015550101", "Shop", dry=False)
+    report, last, conversation = await importing.import_exported_chat(
+        runtime, parse_export(text), "+77015550101", "Shop", dry=False
+    )
     assert [e.text for e in await runtime.conversations.transcript(conversation)] == [
         f"m{n}" for n in range(250, 300)
     ]
@@ -154,7 +162,7 @@ async def test_a_file_neither_overwrites_an_operator_nor_takes_an_opt_out_back(
     runtime: BotRuntime, redis: Redis
 ):
     found, _ = importing.people("phone,name\n+77025550202,Dana\n", runtime)
-    await importing.contacts(redis, runtime, [importing.Person(1, "77025550202", {}, True)])
+    await importing.contacts(redis, runtime, [importing.ImportedContact(1, "77025550202", {}, True)])
     (_, conversation), *_ = await runtime.conversations.page(1)
     await runtime.conversations.learn(conversation, {"name": "Danara"}, OPERATOR)
     await importing.contacts(redis, runtime, found)

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from knowledge_base.document import Unreadable
-from server.operators.knowledge.websites import fetched
+from server.operators.knowledge.websites import fetch_website
 from tests.fakes.serving import served
 
 
@@ -47,7 +47,7 @@ async def test_the_pages_of_a_site_are_fetched_and_what_is_left_out_is_named(tmp
     app = site()
     with served(app) as url:
         app.state.url = url
-        paths, problems = await fetched(f"{url}/", tmp_path, 10)
+        paths, problems = await fetch_website(f"{url}/", tmp_path, 10)
     texts = [path.read_text() for path in paths]
     assert (
         len(paths) == 3
@@ -63,10 +63,10 @@ async def test_a_site_larger_than_the_limit_says_what_is_left(tmp_path: Path):
     app = site()
     with served(app) as url:
         app.state.url = url
-        paths, problems = await fetched(f"{url}/", tmp_path, 1)
+        paths, problems = await fetch_website(f"{url}/", tmp_path, 1)
     assert len(paths) == 1 and "more pages, left out" in problems[-1]
 
 
 async def test_a_site_that_does_not_answer_is_named(tmp_path: Path):
     with pytest.raises(Unreadable, match="check the address"):
-        await fetched("http://127.0.0.1:9/", tmp_path, 1)
+        await fetch_website("http://127.0.0.1:9/", tmp_path, 1)

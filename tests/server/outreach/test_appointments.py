@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from agent.models.chat import Models
 from channels.base import Message
 from server import clock
-from server.outreach.appointments import Appointments, Calendar, feed, when
+from server.outreach.appointments import Appointments, ContactCalendar, feed, when
 from server.store.records import Contact
 from tests.support.chatting import Scripted, call, quiet
 from tests.support.office import NUMBER, Office
@@ -141,7 +141,10 @@ async def test_the_agent_books_and_the_contact_gets_a_calendar_file_and_a_remind
 async def test_the_calendar_moves_and_cancels_in_the_contacts_name_only(redis: Redis, tmp_path):
     office, appointments = Office(redis, tmp_path), Appointments(redis)
     anna, boris = await contact_of(office, "77010000001"), await contact_of(office, "77010000002")
-    hers, his = Calendar(appointments, office.runtime, anna), Calendar(appointments, office.runtime, boris)
+    hers, his = (
+        ContactCalendar(appointments, office.runtime, anna),
+        ContactCalendar(appointments, office.runtime, boris),
+    )
     assert await hers.book("2026-11-24 15:00", "x", "1") and not await his.book("2026-11-24 15:00", "y", "2")
     assert await hers.book("2026-11-25T11:30", "x", "3") and await hers.mine() == ["2026-11-25 11:30"]
     assert "2026-11-24 15:00" in await his.free("2026-11-24") and not await his.cancel()

@@ -16,14 +16,14 @@ from redis.asyncio import Redis
 from agent.models.chat import Models
 from channels.base import Message, StatusUpdate
 from channels.cloud_webhook import parse
-from channels.emulators.base import Fault
+from channels.emulators.base import SendFault
 from server import clock
 from server.config.follow_ups import Outreach
 from server.outreach import consent
 from server.outreach.follow_ups import FollowUps
 from server.outreach.rules import DAY, HOUR, decide_touch
 from server.pipeline.send_failures import undelivered
-from server.store.message_templates import Template, keep, note_status
+from server.store.message_templates import MessageTemplate, note_status, store_templates
 from server.store.records import Contact, Entry, Plan
 from tests.support.chatting import Scripted, call, quiet
 from tests.support.office import NUMBER, Office
@@ -161,8 +161,10 @@ async def test_a_template_that_cannot_go_out_is_named(
     redis: Redis, tmp_path, status: str, mapping: str, reason: str
 ):
     async with silence(redis, tmp_path, follow_up_templates={"*": mapping}) as scene:
-        await keep(
-            redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")]
+        await store_templates(
+            redis,
+            "default",
+            [MessageTemplate(name="back", language="en", body="Hi {{1}}, still interested?")],
         )
         await note_status(
             redis, "default", "back", "en", status, "low quality" if status == "PAUSED" else "NONE"
@@ -181,7 +183,7 @@ async def test_numbers_of_the_united_states_get_no_marketing_templates():
         ("77010000001", "MARKETING", "go"),
     ):
         contact = Contact(id="c", bot_id="b", wa_id=number)
-        known = {"back:en": Template(name="back", language="en", category=category)}
+        known = {"back:en": MessageTemplate(name="back", language="en", category=category)}
         assert decide_touch(hours, plan, contact, known, plan.due).what == what
 
 
@@ -199,8 +201,10 @@ async def test_a_channel_without_a_window_is_followed_up_only_when_that_is_switc
 
 async def test_a_template_is_filled_from_the_profile(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"1": "back:en(name)"}) as scene:
-        await keep(
-            redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")]
+        await store_templates(
+            redis,
+            "default",
+            [MessageTemplate(name="back", language="en", body="Hi {{1}}, still interested?")],
         )
         await scene.office.runtime.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
         await scene.passes()
@@ -248,7 +252,7 @@ async def test_every_door_out_stops_the_sequence(redis: Redis, tmp_path, door: s
         elif door == "non-client":
             await conversations.learn(scene.conversation, {"class": "non_client"}, "operator")
         else:
-            await consent.change(redis, conversations, scene.conversation, True, door, "x")  # pyright: ignore[reportArgumentType]
+            await consent.change_consent(redis, conversations, scene.conversation, True, door, "x")  # pyright: ignore[reportArgumentType]
         replies = len(scene.texts())
         for _ in range(3):
             if (await scene.plan()).timer:
@@ -320,7 +324,7 @@ async def test_operators_pause_skip_override_cancel_and_run_now(redis: Redis, tm
 
 async def test_a_provider_that_puts_a_touch_off_gets_it_a_day_later_and_then_no_more(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"*": "b:en"}) as scene:
-        scene.office.emulator.faults.append(Fault(times=9, status=400, code=131049))
+        scene.office.emulator.faults.append(SendFault(times=9, status=400, code=131049))
         days = []
         for _ in range(4):
             days.append(local((await scene.plan()).due)[:10])
@@ -331,8 +335,10 @@ async def test_a_provider_that_puts_a_touch_off_gets_it_a_day_later_and_then_no_
 
 async def test_a_touch_that_fails_after_it_was_taken_goes_out_anew_with_its_variables(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"1": "back:en(name)"}) as scene:
-        await keep(
-            redis, "default", [Template(name="back", language="en", body="Hi {{1}}, still interested?")]
+        await store_templates(
+            redis,
+            "default",
+            [MessageTemplate(name="back", language="en", body="Hi {{1}}, still interested?")],
         )
         await scene.office.runtime.conversations.learn(scene.conversation, {"name": "Anna"}, "m")
         await scene.passes()
@@ -351,7 +357,7 @@ async def test_a_touch_that_fails_after_it_was_taken_goes_out_anew_with_its_vari
 
 async def test_a_contact_who_cannot_be_reached_is_left_alone(redis: Redis, tmp_path):
     async with silence(redis, tmp_path, follow_up_templates={"*": "b:en"}) as scene:
-        scene.office.emulator.faults.append(Fault(times=9, status=400, code=131026))
+        scene.office.emulator.faults.append(SendFault(times=9, status=400, code=131026))
         await scene.passes()
         assert "cannot be reached" in (await scene.plan()).ended
         scene.office.emulator.faults.clear()
@@ -376,6 +382,8 @@ async def test_a_message_from_whatsapps_own_switch_is_an_opt_out(redis: Redis, t
     card = Message(id="x", account=NUMBER, kind="system", wa_id="77015550101")
     conversation = await office.runtime.conversations.identify(card)
     for stopped in (True, True, False):
-        await consent.change(redis, office.runtime.conversations, conversation, stopped, "preferences", "p")
+        await consent.change_consent(
+            redis, office.runtime.conversations, conversation, stopped, "preferences", "p"
+        )
     log = await consent.changes(redis, "default")
     assert [(row.stopped, row.door) for row in log] == [(False, "preferences"), (True, "preferences")]

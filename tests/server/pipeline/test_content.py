@@ -17,7 +17,7 @@ from channels.content.anything import Content
 from channels.content.inbound import Choice
 from channels.content.interactive import Button, ChoiceList, ReplyButtons, Row, Section
 from channels.content.media import Image
-from channels.emulators.base import Fault
+from channels.emulators.base import SendFault
 from server.clock import now_ms
 from server.conversations.contents import from_record, on_record, pieces_of
 from server.pipeline import send_failures
@@ -45,7 +45,7 @@ async def test_content_goes_out_as_it_is_and_stays_on_record(redis: Redis, tmp_p
 
 async def test_what_the_provider_refuses_goes_out_in_words(redis: Redis, tmp_path):
     office = Office(redis, tmp_path)
-    office.emulator.faults.append(Fault(status=400, code=131009))
+    office.emulator.faults.append(SendFault(status=400, code=131009))
     conversation = await office.reply("77010000032", content=BUTTONS)
     await office.send()
     lines = await office.runtime.conversations.transcript(conversation)

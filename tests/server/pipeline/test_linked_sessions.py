@@ -48,7 +48,7 @@ class House:
         return self.router.channel("default", account)
 
     async def check(self, account: str) -> LinkChange:
-        return await linked_sessions.check(self.runtime, account, self.channel(account))
+        return await linked_sessions.check_session(self.runtime, account, self.channel(account))
 
     async def alerts(self) -> list[str]:
         return [row["text"] for row in await alerts.all_alerts(self.redis)]
@@ -93,11 +93,13 @@ async def test_an_alert_says_what_to_do(house: House, changes: dict, words: str)
 
 async def test_what_a_webhook_says_counts_too(house: House):
     for _ in range(2):
-        await linked_sessions.note(
+        await linked_sessions.record_session_state(
             house.runtime, LinkChange(account="profile", state="disconnected", reason="logout")
         )
     assert len(await house.alerts()) == 1
-    await linked_sessions.note(house.runtime, LinkChange(account="profile", state="connected"))
+    await linked_sessions.record_session_state(
+        house.runtime, LinkChange(account="profile", state="connected")
+    )
     assert await house.alerts() == []
 
 
@@ -135,5 +137,5 @@ async def test_codes_nobody_scanned_are_not_shown_for_ever(house: House):
 async def test_somebody_who_looks_all_the_time_alerts_nobody(house: House):
     house.wappi.profile("profile").settings.authorized = False
     for _ in range(5):
-        await linked_sessions.check(house.runtime, "profile", house.channel("profile"), counts=False)
+        await linked_sessions.check_session(house.runtime, "profile", house.channel("profile"), counts=False)
     assert await house.alerts() == []

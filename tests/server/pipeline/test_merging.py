@@ -56,7 +56,7 @@ async def test_a_number_and_a_user_id_that_meet_are_one_person(redis: Redis, tmp
     await conversations.learn(mine, {"name": "Anna", "email": "a@x.kz", "class": "client"}, "wamid.1")
     await conversations.learn(theirs, {"name": "Anya", "company": "Sun", "class": "non_client"}, "wamid.2")
     await conversations.learn(theirs, {"email": "b@x.kz"}, OPERATOR)
-    await consent.change(redis, conversations, theirs, True, "words", "wamid.3")
+    await consent.change_consent(redis, conversations, theirs, True, "words", "wamid.3")
     appointments, absorbed = Appointments(redis), await conversations.contact(theirs)
     assert absorbed
     booked = await appointments.book(
@@ -90,13 +90,13 @@ async def test_notes_of_both_are_kept_and_the_later_of_one_key(redis: Redis, tmp
     runtime, merging = office.runtime, Merging(office.settings, redis)
     conversations, store = runtime.conversations, note_store(redis, "default")
     mine, theirs = await conversations.identify(card(PHONE)), await conversations.identify(card(user=USER))
-    await notes.write(store, "default", mine, {"budget": ("40 000", "m1"), "pet": ("a cat", "m2")})
-    await notes.write(store, "default", theirs, {"budget": ("60 000", "m3"), "allergy": ("nuts", "m4")})
+    await notes.write_notes(store, "default", mine, {"budget": ("40 000", "m1"), "pet": ("a cat", "m2")})
+    await notes.write_notes(store, "default", theirs, {"budget": ("60 000", "m3"), "allergy": ("nuts", "m4")})
     assert await conversations.identify(card(PHONE, USER)) == mine
     assert await merging.catch_up(runtime) == 1
-    found = {note.key: note.text for note in await notes.read(store, "default", mine)}
+    found = {note.key: note.text for note in await notes.read_notes(store, "default", mine)}
     assert found == {"budget": "60 000", "pet": "a cat", "allergy": "nuts"}
-    assert await notes.read(store, "default", theirs) == []
+    assert await notes.read_notes(store, "default", theirs) == []
 
 
 async def test_notes_go_with_the_person_and_stand_in_the_export(redis: Redis, tmp_path: Path):
@@ -105,13 +105,13 @@ async def test_notes_go_with_the_person_and_stand_in_the_export(redis: Redis, tm
     mine = await runtime.conversations.identify(card(PHONE))
     contact = await runtime.conversations.contact(mine)
     assert contact
-    await notes.write(store, "default", mine, {"allergy": ("nuts", "m1")})
-    packed = await privacy.exported(redis, runtime, contact, office.router)
+    await notes.write_notes(store, "default", mine, {"allergy": ("nuts", "m1")})
+    packed = await privacy.contact_archive(redis, runtime, contact, office.router)
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         (note,) = json.loads(archive.read("notes.json"))
     assert (note["key"], note["text"], note["message_id"]) == ("allergy", "nuts", "m1")
     await privacy.erased(redis, runtime, contact)
-    assert await notes.read(store, "default", mine) == []
+    assert await notes.read_notes(store, "default", mine) == []
 
 
 async def test_a_simulated_contact_of_the_same_digits_has_notes_of_its_own(redis: Redis, tmp_path: Path):
@@ -119,8 +119,8 @@ async def test_a_simulated_contact_of_the_same_digits_has_notes_of_its_own(redis
     store, conversations = note_store(redis, "default"), office.runtime.conversations
     simulated = card(PHONE).model_copy(update={"account": office.runtime.bot.simulated_account})
     real, played = await conversations.identify(card(PHONE)), await conversations.identify(simulated)
-    await notes.write(store, "default", played, {"allergy": ("nuts", "m1")})
-    assert real != played and await notes.read(store, "default", real) == []
+    await notes.write_notes(store, "default", played, {"allergy": ("nuts", "m1")})
+    assert real != played and await notes.read_notes(store, "default", real) == []
 
 
 async def test_nothing_is_merged_while_something_is_in_hand(redis: Redis, tmp_path: Path):
@@ -202,7 +202,7 @@ async def test_nothing_is_lost_and_the_stricter_holds(
         await conversations.learn(both[which], {name: value}, source)
     for which in (0, 1):
         if stopped[which]:
-            await consent.change(redis, conversations, both[which], True, "words", "wamid.s")
+            await consent.change_consent(redis, conversations, both[which], True, "words", "wamid.s")
     before = [await conversations.contact(one) for one in both]
     await conversations.identify(card(PHONE, USER))
     assert await Merging(office.settings, redis).catch_up(office.runtime) == 1

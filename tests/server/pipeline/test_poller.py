@@ -159,7 +159,7 @@ async def test_wappi_that_fails_is_asked_less_often_and_one_alert_says_so(house:
     assert await house.poll.once() == 1
     assert house.poll.failures == 0
     channel: Any = house.registry.router.channel("default", PROFILE)
-    await linked_sessions.check(house.runtime, PROFILE, channel)
+    await linked_sessions.check_session(house.runtime, PROFILE, channel)
     assert await alerts.all_alerts(house.redis) == []
 
 

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from channels.base import StatusUpdate
 from channels.cloud_errors import classify
-from channels.emulators.base import Fault
+from channels.emulators.base import SendFault
 from server.pipeline import send_failures
 from tests.support.office import NUMBER, Office
 from tests.support.stack import Stack, text, webhook
@@ -20,17 +20,17 @@ from tests.support.waiting import until
 @pytest.mark.parametrize(
     ("fault", "least", "most"),
     [
-        (Fault(status=500, code=131000), 0, 1000),
-        (Fault(status=503, code=131016, retry_after=30), 20_000, 30_000),
-        (Fault(status=429, code=130429, retry_after=30), 20_000, 30_000),
-        (Fault(status=400, code=131056), 0, 1000),
-        (Fault(status=401, code=190), 50_000, 60_000),
-        (Fault(status=502, html=True), 50_000, 60_000),
+        (SendFault(status=500, code=131000), 0, 1000),
+        (SendFault(status=503, code=131016, retry_after=30), 20_000, 30_000),
+        (SendFault(status=429, code=130429, retry_after=30), 20_000, 30_000),
+        (SendFault(status=400, code=131056), 0, 1000),
+        (SendFault(status=401, code=190), 50_000, 60_000),
+        (SendFault(status=502, html=True), 50_000, 60_000),
     ],
     ids=["server error", "retry-after", "throughput", "pair", "token", "no answer"],
 )
 async def test_what_may_heal_is_tried_again_in_its_own_time(
-    redis: Redis, tmp_path, fault: Fault, least: int, most: int
+    redis: Redis, tmp_path, fault: SendFault, least: int, most: int
 ):
     office = Office(redis, tmp_path)
     office.emulator.faults.append(fault.model_copy())
@@ -43,7 +43,7 @@ async def test_what_may_heal_is_tried_again_in_its_own_time(
 @pytest.mark.parametrize(("hits", "seconds"), [(2, 4), (3, 16), (4, 64)])
 async def test_the_pair_limit_is_waited_for_longer_each_time(redis: Redis, tmp_path, hits: int, seconds: int):
     office = Office(redis, tmp_path)
-    office.emulator.faults.append(Fault(times=9, status=400, code=131056))
+    office.emulator.faults.append(SendFault(times=9, status=400, code=131056))
     conversation = await office.reply("77010000002")
     for _ in range(hits):
         await redis.zadd("sg:{default}:due", {conversation: 1})
@@ -54,12 +54,12 @@ async def test_the_pair_limit_is_waited_for_longer_each_time(redis: Redis, tmp_p
 @pytest.mark.parametrize(
     ("fault", "state", "profile"),
     [
-        (Fault(status=400, code=131026), "failed 131026", {"undeliverable": "131026"}),
-        (Fault(status=400, code=131050), "failed 131050", {"consent": "stopped"}),
-        (Fault(status=400, code=100), "failed 100", {}),
-        (Fault(status=400, code=131030), "failed 131030", {}),
-        (Fault(status=400, code=131049), "failed 131049", {}),
-        (Fault(status=400, code=131047), "failed 131047", {}),
+        (SendFault(status=400, code=131026), "failed 131026", {"undeliverable": "131026"}),
+        (SendFault(status=400, code=131050), "failed 131050", {"consent": "stopped"}),
+        (SendFault(status=400, code=100), "failed 100", {}),
+        (SendFault(status=400, code=131030), "failed 131030", {}),
+        (SendFault(status=400, code=131049), "failed 131049", {}),
+        (SendFault(status=400, code=131047), "failed 131047", {}),
     ],
     ids=[
         "undeliverable",
@@ -71,7 +71,7 @@ async def test_the_pair_limit_is_waited_for_longer_each_time(redis: Redis, tmp_p
     ],
 )
 async def test_what_does_not_heal_is_given_up_and_what_it_says_is_kept(
-    redis: Redis, tmp_path, fault: Fault, state: str, profile: dict
+    redis: Redis, tmp_path, fault: SendFault, state: str, profile: dict
 ):
     office = Office(redis, tmp_path)
     office.emulator.faults.append(fault.model_copy())
@@ -85,7 +85,7 @@ async def test_what_does_not_heal_is_given_up_and_what_it_says_is_kept(
 
 async def test_out_of_the_window_the_template_goes_in_place_of_the_reply(redis: Redis, tmp_path):
     office = Office(redis, tmp_path, whatsapp_reply_template="we_answered:en_US")
-    office.emulator.faults.append(Fault(status=400, code=131047))
+    office.emulator.faults.append(SendFault(status=400, code=131047))
     conversation = await office.reply("77010000004")
     await office.send()
     sent = [(request["type"], request.get("template")) for request in office.emulator.requests]
@@ -96,7 +96,7 @@ async def test_out_of_the_window_the_template_goes_in_place_of_the_reply(redis: 
 
 async def test_a_template_that_is_refused_too_is_not_sent_for_ever(redis: Redis, tmp_path):
     office = Office(redis, tmp_path, whatsapp_reply_template="we_answered:en")
-    office.emulator.faults.append(Fault(times=5, status=400, code=131047))
+    office.emulator.faults.append(SendFault(times=5, status=400, code=131047))
     await office.reply("77010000005")
     await office.send()
     assert len(office.emulator.requests) == 2 and await office.next_in() == -1
@@ -134,7 +134,7 @@ async def test_a_failed_status_means_what_the_same_answer_would(
 
 async def test_a_broken_account_pauses_alerts_once_and_one_message_tries_for_all(redis: Redis, tmp_path):
     office = Office(redis, tmp_path)
-    office.emulator.faults.append(Fault(times=1, status=401, code=190))
+    office.emulator.faults.append(SendFault(times=1, status=401, code=190))
     conversations = [await office.reply(f"7701000001{n}") for n in range(4)]
     await office.send()
     assert len(office.emulator.requests) == 1
@@ -160,7 +160,7 @@ async def test_a_number_without_a_token_pauses_too(redis: Redis, tmp_path):
 
 async def test_a_throttled_number_waits_as_a_whole_and_the_simulator_does_not(redis: Redis, tmp_path):
     office = Office(redis, tmp_path)
-    office.emulator.faults.append(Fault(status=429, code=130429, retry_after=30))
+    office.emulator.faults.append(SendFault(status=429, code=130429, retry_after=30))
     for contact in ("77010000031", "77010000032", "77010000033"):
         await office.reply(contact)
     await office.send()
@@ -210,7 +210,7 @@ async def _status(stack: Stack, contact: str, status: str) -> bool:
 )
 async def test_a_refused_send_is_repeated(stack: Stack, fault: dict):
     contact, message_id = fresh()
-    stack.emulator.faults.append(Fault(**fault))
+    stack.emulator.faults.append(SendFault(**fault))
     await stack.post(webhook(text(contact, "hello shop", message_id)))
     await until(lambda: stack.replies(contact))
     await until(stack.idle)
@@ -221,7 +221,7 @@ async def test_a_refused_send_is_repeated(stack: Stack, fault: dict):
 @pytest.mark.parametrize(("code", "sends"), [(131026, 1), (131000, 2)], ids=["undeliverable", "written anew"])
 async def test_a_failure_that_comes_as_a_status_counts_as_much(stack: Stack, code: int, sends: int):
     contact, message_id = fresh()
-    stack.emulator.faults.append(Fault(code=code, later=True))
+    stack.emulator.faults.append(SendFault(code=code, later=True))
     await stack.post(webhook(text(contact, "hello shop", message_id)))
     await until(lambda: sum(r.get("to") == f"+{contact}" for r in stack.emulator.requests) == sends)
     await until(lambda: _statuses(stack, contact, [f"failed {code} emulated", "read"][:sends]))
@@ -236,7 +236,7 @@ async def _statuses(stack: Stack, contact: str, statuses: list[str]) -> bool:
 
 async def test_a_provider_that_hangs_for_one_contact_holds_up_nobody_else(stack: Stack):
     slow, message_id = fresh()
-    stack.emulator.faults.append(Fault(status=200, seconds=1.5))
+    stack.emulator.faults.append(SendFault(status=200, seconds=1.5))
     await stack.post(webhook(text(slow, "hello", message_id)))
     await until(lambda: any(r.get("to") == f"+{slow}" for r in stack.emulator.requests))
     others = [fresh() for _ in range(5)]
@@ -259,7 +259,7 @@ async def test_a_send_whose_answer_is_lost_is_not_repeated(stack: Stack):
     """The provider takes the message and answers with a gateway's error page; the status tells that it
     arrived."""
     contact, message_id = fresh()
-    stack.emulator.faults.append(Fault(status=502, html=True, deliver=True))
+    stack.emulator.faults.append(SendFault(status=502, html=True, deliver=True))
     await stack.post(webhook(text(contact, "lost answer", message_id)))
     await until(lambda: stack.replies(contact))
     await until(stack.idle)
@@ -269,7 +269,7 @@ async def test_a_send_whose_answer_is_lost_is_not_repeated(stack: Stack):
 
 async def test_a_provider_that_never_answers_does_not_get_the_same_bubble_for_ever(stack: Stack):
     contact, message_id = fresh()
-    stack.emulator.faults.append(Fault(times=9, status=502, html=True))
+    stack.emulator.faults.append(SendFault(times=9, status=502, html=True))
     await stack.post(webhook(text(contact, "anybody there?", message_id)))
     await until(lambda: _status_starts(stack, contact, "failed"), 60)
     assert sum(r.get("to") == f"+{contact}" for r in stack.emulator.requests) == 3
@@ -296,7 +296,7 @@ async def _status_of(stack: Stack, contact: str, status: str) -> bool:
 
 async def test_only_attempts_without_an_answer_count_towards_giving_up(redis: Redis, tmp_path):
     office = Office(redis, tmp_path)
-    office.emulator.faults += [Fault(times=4, status=500, code=131000), Fault(status=502, html=True)]
+    office.emulator.faults += [SendFault(times=4, status=500, code=131000), SendFault(status=502, html=True)]
     conversation = await office.reply("77010000040")
     for _ in range(5):
         await redis.zadd("sg:{default}:due", {conversation: 1})

@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 
 from agent.models.usage import Meter
 from server.config.settings import Settings
-from server.pipeline.transcription import Unheard, Voice, transcribe
+from server.pipeline.transcription import Unheard, VoiceMessage, transcribe
 from tests.fakes.gemini_wire import part
 from tests.fakes.serving import served
 
@@ -42,7 +42,7 @@ async def heard_by_gemini(
             transcription_model="google_genai:gemini-x",
         )
         async with httpx.AsyncClient() as http:
-            return await transcribe(settings, http, Voice(audio, OGG, "ru"), meter or Meter())
+            return await transcribe(settings, http, VoiceMessage(audio, OGG, "ru"), meter or Meter())
 
 
 async def test_gemini_hears_a_voice_message_and_its_tokens_are_counted():
@@ -118,7 +118,7 @@ async def test_the_voice_model_of_this_machine_hears_real_speech_and_invents_non
         async def hear(clip: dict[str, Any]) -> str | None:
             language = (clip["lang"] or "")[:2]
             try:
-                voice = Voice((folder / clip["file"]).read_bytes(), OGG, language)
+                voice = VoiceMessage((folder / clip["file"]).read_bytes(), OGG, language)
                 return await transcribe(settings, http, voice, Meter())
             except Unheard:
                 return None

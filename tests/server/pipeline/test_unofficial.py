@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from channels.base import Message, Recipient
 from channels.content.media import Text
-from channels.emulators.base import Fault, Written
+from channels.emulators.base import SendFault, Written
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
 from channels.waha_webhook import signature
@@ -24,7 +24,7 @@ from server.config.settings import Settings
 from server.conversations.outbox import post
 from server.outreach.rules import decide_touch
 from server.pipeline.intake import receive
-from server.pipeline.sender import send
+from server.pipeline.sender import send_head
 from server.store.records import Contact, Plan, Reply
 from tests.support.waiting import until
 
@@ -103,7 +103,7 @@ class House:
         for name in (await self.runtime.mailbox.claim(50)).ids:
             held = await self.runtime.mailbox.begin(name)
             while held.reply:
-                if not await send(self.runtime, self.router, name, held.fence, held.reply, 0):
+                if not await send_head(self.runtime, self.router, name, held.fence, held.reply, 0):
                     break
                 held = await self.runtime.mailbox.begin(name, held.fence)
 
@@ -119,7 +119,7 @@ async def house(request: pytest.FixtureRequest, redis: Redis, tmp_path: Path) ->
 
 
 async def test_a_send_whose_answer_was_lost_is_settled_by_its_echo(house: House):
-    house.emulator.faults.append(Fault(status=502, html=True, deliver=True))
+    house.emulator.faults.append(SendFault(status=502, html=True, deliver=True))
     conversation = await house.reply("only once")
     await house.work()
     assert house.shown() == ["only once"]

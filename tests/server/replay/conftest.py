@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.models.chat import Access, Models
+from agent.models.chat import Models, ProviderAccess
 from agent.models.offline import offline_model
-from server.replay.runs import Kept
-from server.replay.saved import parsed
+from server.replay.runs import KeptConversation
+from server.replay.saved import parse_conversation
 from server.replay.tape import Recorded
 from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import served
@@ -33,18 +33,22 @@ def provider() -> Iterator[tuple[FakeOpenAI, str]]:
 @pytest.fixture
 def live(provider: tuple[FakeOpenAI, str]) -> Models:
     """The models of somebody with a key."""
-    access = Access(openai_key="sk-test", openai_url=provider[1], timeout=10)
+    access = ProviderAccess(openai_key="sk-test", openai_url=provider[1], timeout=10)
     return Models(offline_model(), "openai:gpt-4.1-mini", None, access)
 
 
 @pytest.fixture
-def saved(tmp_path: Path) -> Callable[..., Kept]:
+def saved(tmp_path: Path) -> Callable[..., KeptConversation]:
     """A saved conversation from the text of its turns."""
 
-    def make(turns: str, name: str = "talk", head: str = SHOP, tape: Recorded | None = None) -> Kept:
+    def make(
+        turns: str, name: str = "talk", head: str = SHOP, tape: Recorded | None = None
+    ) -> KeptConversation:
         path = tmp_path / f"{name}.yaml"
         path.write_text(f"about: A talk.\n{head}turns:\n{turns}", encoding="utf-8")
-        return Kept(path, parsed(path.read_text(encoding="utf-8"), path.name), tape or Recorded())
+        return KeptConversation(
+            path, parse_conversation(path.read_text(encoding="utf-8"), path.name), tape or Recorded()
+        )
 
     return make
 

@@ -12,12 +12,12 @@ import pytest
 from agent.models.offline import offline_model
 from server.config.settings import Settings
 from server.replay.batch.carriage import Carriage
-from server.replay.batch.exchange import BadAnswers, Exchange, answers_in, or_waiting, parsed
+from server.replay.batch.exchange import BadAnswers, Exchange, answers_of_batch, or_waiting, parse_answers
 from server.replay.batch.provider import BatchApi, BatchFailed
 from server.replay.batch.rounds import CarriedCalls, carried
 from server.replay.judge import Label, measured
-from server.replay.runs import accepted, kept, played, recorded
-from server.replay.tape import read
+from server.replay.runs import accepted, played, read_kept, recorded
+from server.replay.tape import read_tape
 from tests.fakes.batch_wire import FakeBatches
 from tests.fakes.openai_wire import FakeOpenAI, message, schema_of
 from tests.fakes.serving import served
@@ -67,7 +67,7 @@ def duo(tmp_path: Path) -> Path:
 
 async def record(path: Path, calls: CarriedCalls) -> bool:
     async def play() -> None:
-        _ = [went async for went in recorded([kept(path)], calls.models, settings())]
+        _ = [went async for went in recorded([read_kept(path)], calls.models, settings())]
 
     return await calls.until_done(play)
 
@@ -90,9 +90,9 @@ async def test_a_conversation_takes_as_many_rounds_as_it_has_calls_one_after_ano
                 file.write(json.dumps({"custom_id": row["custom_id"], "response": response}) + "\n")
     # what nodes side by side ask goes out in one round
     assert rounds == [{"Verdict", "Facts"}, {"sell"}, {"Verified"}, {"Facts"}, {"sell"}, {"Verified"}]
-    went, _ = await played(kept(duo))
+    went, _ = await played(read_kept(duo))
     assert went.passed and [turn.reply for turn in went.turns] == list(SAID.values())
-    assert read(duo.with_name("duo.tape.yaml")).calls["1/sell/1"]["tokens"] == [104, 0, 16]
+    assert read_tape(duo.with_name("duo.tape.yaml")).calls["1/sell/1"]["tokens"] == [104, 0, 16]
 
 
 async def test_a_batch_answers_round_by_round_and_its_answers_are_kept(duo: Path, tmp_path: Path):
@@ -109,9 +109,9 @@ async def test_a_batch_answers_round_by_round_and_its_answers_are_kept(duo: Path
             models = exchange.models(offline_model(), "openai:gpt-4.1-mini")
             calls = CarriedCalls(Carriage(None, [back], True), models, exchange, api, told.append)
             assert await record(duo, calls)
-    assert (await played(kept(duo)))[0].passed
+    assert (await played(read_kept(duo)))[0].passed
     assert len(fake.batches) == 6 and calls.rounds == 7 and len(waits) == 12
-    assert len(answers_in(back)) == 7 and "batch batch_0: validating, 0 of 2" in told
+    assert len(answers_of_batch(back)) == 7 and "batch batch_0: validating, 0 of 2" in told
 
 
 @pytest.mark.parametrize("wrong", ["key", "fails", "loses"])
@@ -154,7 +154,7 @@ async def test_all_judgements_go_out_at_once_and_the_agreement_comes_in():
     await _stopped(lambda: measured(models, "auto", labels))
     assert len(exchange.waiting) == 2
     rows = [{"custom_id": id, "meets": "900" in str(row)} for id, row in exchange.waiting.items()]
-    exchange.take(parsed("\n".join(map(json.dumps, rows)), "people"))
+    exchange.take(parse_answers("\n".join(map(json.dumps, rows)), "people"))
     found = await measured(models, "auto", labels)
     assert (found.agreed, found.labels, found.model) == (2, 2, "openai:judge") and not exchange.waiting
 
@@ -170,14 +170,14 @@ async def test_what_a_script_does_not_say_is_filled_in_and_stands_on_the_tape(tm
     )
     exchange = Exchange()
     models = exchange.models(offline_model(), "openai:reader")
-    assert not [went async for went in accepted([kept(path)], None, models)]
+    assert not [went async for went in accepted([read_kept(path)], None, models)]
     (row,) = exchange.waiting.values()
     assert schema_of(row["body"]) == "Verified"
     calls = {"custom_id": row["custom_id"], "response": {"body": careful(row["body"])}}
-    exchange.take(parsed(json.dumps(calls), "people"))
-    ((_, went, changed),) = [done async for done in accepted([kept(path)], None, models)]
+    exchange.take(parse_answers(json.dumps(calls), "people"))
+    ((_, went, changed),) = [done async for done in accepted([read_kept(path)], None, models)]
     assert went.passed and "1/verify/1" in changed
-    assert (await played(kept(path)))[0].passed
+    assert (await played(read_kept(path)))[0].passed
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_line_that_is_no_answer_is_named(line: str, tmp_path: Path):
     path = tmp_path / "in.jsonl"
     path.write_text(f'{{"custom_id": "b", "text": "hi"}}\n{line}\n')
     with pytest.raises(BadAnswers, match="line 2: no answer"):
-        answers_in(path)
+        answers_of_batch(path)
 
 
 def test_people_may_write_a_text_calls_or_the_fields_of_a_form():
@@ -197,6 +197,6 @@ def test_people_may_write_a_text_calls_or_the_fields_of_a_form():
         {"custom_id": "c", "meets": True, "reason": "it does"},
         {"custom_id": "d", "error": {"code": "batch_expired"}},
     ]
-    found = parsed("\n".join(map(json.dumps, rows)), "people")
+    found = parse_answers("\n".join(map(json.dumps, rows)), "people")
     assert found["a"].text == "Hello" and found["b"].tool_calls[0]["args"] == {"name": "Duo"}
     assert json.loads(found["c"].text) == {"meets": True, "reason": "it does"} and "d" not in found

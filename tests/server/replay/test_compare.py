@@ -13,9 +13,9 @@ from playwright.async_api import Browser
 
 from agent.models.chat import Models
 from server.config.settings import Settings
-from server.replay.compare import Comparison, Side, changed, compared
-from server.replay.page import difference, page
-from server.replay.runs import Kept, played
+from server.replay.compare import Comparison, Side, compared, parse_changes
+from server.replay.page import page, text_difference
+from server.replay.runs import KeptConversation, played
 from server.replay.saved import BadConversation
 from tests.fakes.openai_wire import FakeOpenAI, message, schema_of
 from tests.support.chromium import needs_chromium
@@ -44,7 +44,7 @@ def obedient(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def talk(saved: Callable[..., Kept], provider: tuple[FakeOpenAI, str]) -> Kept:
+def talk(saved: Callable[..., KeptConversation], provider: tuple[FakeOpenAI, str]) -> KeptConversation:
     provider[0].answer = obedient
     return saved(TALK)
 
@@ -52,7 +52,9 @@ def talk(saved: Callable[..., Kept], provider: tuple[FakeOpenAI, str]) -> Kept:
 AS_IS, DEAR = Side("as it is", {}), Side("dear", {"sell_prompt": "Say dear. {business}"})
 
 
-async def test_better_worse_and_same(talk: Kept, saved: Callable[..., Kept], live: Models):
+async def test_better_worse_and_same(
+    talk: KeptConversation, saved: Callable[..., KeptConversation], live: Models
+):
     greeted = saved(
         "  - user: Hello, do you have a showroom?\n    expect: {reply: {contains: [dear]}}\n", "greeted"
     )
@@ -66,7 +68,9 @@ async def test_better_worse_and_same(talk: Kept, saved: Callable[..., Kept], liv
     assert runs[0].right[0].turns[0].problems[0].startswith("reply has 'dear'")
 
 
-async def test_forced_turns_go_on_from_the_tape(talk: Kept, live: Models, provider: tuple[FakeOpenAI, str]):
+async def test_forced_turns_go_on_from_the_tape(
+    talk: KeptConversation, live: Models, provider: tuple[FakeOpenAI, str]
+):
     _, tape = await played(talk, "record", live)
 
     async def told(forced: bool) -> set[str]:
@@ -82,7 +86,9 @@ async def test_forced_turns_go_on_from_the_tape(talk: Kept, live: Models, provid
     assert await told(forced=True) == {"Yes, we have a showroom for you."}
 
 
-async def test_the_left_side_may_be_the_tape(talk: Kept, live: Models, provider: tuple[FakeOpenAI, str]):
+async def test_the_left_side_may_be_the_tape(
+    talk: KeptConversation, live: Models, provider: tuple[FakeOpenAI, str]
+):
     _, tape = await played(talk, "record", live)
     before = len(provider[0].requests)
     how = Comparison(Side("as recorded", {}, recorded=True), AS_IS)
@@ -94,7 +100,7 @@ async def test_the_left_side_may_be_the_tape(talk: Kept, live: Models, provider:
 
 
 async def test_a_broken_off_comparison_goes_on_where_it_was(
-    talk: Kept, live: Models, provider: tuple[FakeOpenAI, str], tmp_path: Path
+    talk: KeptConversation, live: Models, provider: tuple[FakeOpenAI, str], tmp_path: Path
 ):
     how = Comparison(AS_IS, DEAR, times=3, store=tmp_path / "compare.jsonl")
     seen: list[tuple[int, int]] = []
@@ -113,13 +119,15 @@ async def test_a_broken_off_comparison_goes_on_where_it_was(
 
 
 async def test_a_setting_that_cannot_be_is_refused_before_anything_is_played(
-    talk: Kept, live: Models, provider: tuple[FakeOpenAI, str], tmp_path: Path
+    talk: KeptConversation, live: Models, provider: tuple[FakeOpenAI, str], tmp_path: Path
 ):
     with pytest.raises(BadConversation, match=r"sell_prompt has unknown \{compny\}"):
         await compared([talk], Comparison(AS_IS, Side("x", {"sell_prompt": "{compny}"})), live, PLAIN)
     assert provider[0].requests == []
     (tmp_path / "new.md").write_text("---\nabout: x\n---\nBe brief.\n")
-    assert changed([f"sell_prompt=@{tmp_path}/new.md", "passages=3", "model=openai:x", "business=12"]) == {
+    assert parse_changes(
+        [f"sell_prompt=@{tmp_path}/new.md", "passages=3", "model=openai:x", "business=12"]
+    ) == {
         "sell_prompt": "Be brief.",
         "passages": 3,
         "model": "openai:x",
@@ -127,11 +135,11 @@ async def test_a_setting_that_cannot_be_is_refused_before_anything_is_played(
     }
     for wrong in ("sell_prompt", "=x", "sell_prompt=@missing.md"):
         with pytest.raises(BadConversation, match="--set"):
-            changed([wrong])
+            parse_changes([wrong])
 
 
 async def test_a_setting_that_one_conversation_cannot_be_played_with_spoils_no_other(
-    talk: Kept, saved: Callable[..., Kept], live: Models
+    talk: KeptConversation, saved: Callable[..., KeptConversation], live: Models
 ):
     later = saved("  - user: Hello, do you have a showroom?\n  - user: Hello?\n    after: 3d\n", "later")
     following = Side(
@@ -145,7 +153,7 @@ async def test_a_setting_that_one_conversation_cannot_be_played_with_spoils_no_o
 
 
 def test_words_that_differ_are_marked():
-    assert difference("It costs 449 000 KZT.", "It costs 448 000 KZT!") == (
+    assert text_difference("It costs 449 000 KZT.", "It costs 448 000 KZT!") == (
         [("same", "It costs "), ("gone", "449"), ("same", " 000 KZT"), ("gone", ".")],
         [("same", "It costs "), ("new", "448"), ("same", " 000 KZT"), ("new", "!")],
     )
@@ -154,7 +162,11 @@ def test_words_that_differ_are_marked():
 @pytest.mark.browser
 @needs_chromium
 async def test_the_page_shows_both_sides(
-    talk: Kept, saved: Callable[..., Kept], live: Models, tmp_path: Path, browser: Browser
+    talk: KeptConversation,
+    saved: Callable[..., KeptConversation],
+    live: Models,
+    tmp_path: Path,
+    browser: Browser,
 ):
     hostile = saved('  - user: "<script>document.title=1</script> do you have a showroom?"\n', "hostile")
     how = Comparison(AS_IS, DEAR, times=2)

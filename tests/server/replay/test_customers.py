@@ -10,8 +10,8 @@ import pytest
 from agent.models.chat import Models
 from agent.models.offline import offline_model
 from server.replay.play import Playing
-from server.replay.runs import Kept, documents, played
-from server.replay.saved import BadConversation, parsed
+from server.replay.runs import KeptConversation, documents, played
+from server.replay.saved import BadConversation, parse_conversation
 from server.replay.simulated.customers import PERSONAS, persona, simulated
 from tests.fakes.openai_wire import FakeOpenAI, message, polite
 
@@ -22,12 +22,12 @@ OURS = sorted(path.stem for path in PERSONAS.glob("*.yaml"))
 async def test_each_of_ours_plays_without_a_key(name: str):
     playing = Playing(Models(offline_model()), documents(None), "record")
     made = await simulated(name, persona(name), playing, {}, 3, "auto")
-    saved = parsed(made.file, name)
+    saved = parse_conversation(made.file, name)
     assert (
         len(saved.turns) == 3
         and [turn.user[0].words for turn in saved.turns if turn.user] == persona(name).says[:3]
     )
-    went, _ = await played(Kept(Path(f"{name}.yaml"), saved, made.tape))
+    went, _ = await played(KeptConversation(Path(f"{name}.yaml"), saved, made.tape))
     assert went.passed and [turn.replies for turn in went.turns] == [
         turn.replies for turn in made.played.turns
     ]
@@ -45,7 +45,7 @@ async def test_a_model_plays_the_customer_until_it_is_done(live: Models, provide
     provider[0].answer = answer
     playing = Playing(live, documents(None), "record")
     made = await simulated("haggler", persona("haggler"), playing, {"business": "Aurora"}, 12, "auto")
-    said = [turn.user[0].words for turn in parsed(made.file, "t").turns if turn.user]
+    said = [turn.user[0].words for turn in parse_conversation(made.file, "t").turns if turn.user]
     assert said == [persona("haggler").says[0], "Cheaper, please", "Cheaper, please"]
     prompt, heard = (m["content"] for m in asked[0])
     assert (

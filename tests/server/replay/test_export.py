@@ -11,10 +11,10 @@ import yaml
 
 from server.bots.bot import build_bot
 from server.config.settings import Settings
-from server.replay.export import Exported, Transcript, exported
+from server.replay.export import Exported, Transcript, export_conversation
 from server.replay.masking import Mask, people_in
-from server.replay.runs import Kept, documents, played
-from server.replay.saved import BadConversation, parsed
+from server.replay.runs import KeptConversation, documents, played
+from server.replay.saved import BadConversation, parse_conversation
 from server.store.records import Contact, Entry
 
 HOUR = 3_600_000
@@ -72,7 +72,7 @@ TALK = [
 
 
 async def export(entries: list[Entry], contact: Contact = ANNA, bad: str = "") -> Exported:
-    return await exported(
+    return await export_conversation(
         "talk", Transcript(contact, entries), BOT, documents(None), Mask(["Тимур", contact.name]), bad
     )
 
@@ -80,8 +80,8 @@ async def export(entries: list[Entry], contact: Contact = ANNA, bad: str = "") -
 async def test_it_plays_as_it_went_with_nobody_in_it():
     made_ = await export(TALK)
     assert made_.differs == []
-    saved = parsed(made_.file, "talk")
-    went, _ = await played(Kept(Path("talk.yaml"), saved, made_.tape))
+    saved = parse_conversation(made_.file, "talk")
+    went, _ = await played(KeptConversation(Path("talk.yaml"), saved, made_.tape))
     assert went.passed, went.shown()
     anna = made_.replaced["name", "анна"]
     assert [turn.reply for turn in went.turns] == [
@@ -109,7 +109,9 @@ async def test_it_plays_as_it_went_with_nobody_in_it():
 
 async def test_a_bad_reply_is_a_failing_test_at_once():
     made_ = await export(TALK, bad="уточню у коллеги")
-    went, _ = await played(Kept(Path("talk.yaml"), parsed(made_.file, "talk"), made_.tape))
+    went, _ = await played(
+        KeptConversation(Path("talk.yaml"), parse_conversation(made_.file, "talk"), made_.tape)
+    )
     (problem,) = went.turns[-1].problems
     assert problem.startswith("reply has 'уточню у коллеги'")
 
@@ -125,7 +127,9 @@ async def test_words_that_were_not_said_make_no_failing_test():
 
 async def test_a_colleague_may_have_the_last_word():
     made_ = await export(TALK[:6])
-    went, _ = await played(Kept(Path("talk.yaml"), parsed(made_.file, "talk"), made_.tape))
+    went, _ = await played(
+        KeptConversation(Path("talk.yaml"), parse_conversation(made_.file, "talk"), made_.tape)
+    )
     assert went.passed and made_.differs == []
 
 
@@ -138,7 +142,7 @@ async def test_places_cards_and_corrections_stay_at_home():
         TALK[2],
     ]
     made_ = await export(talk)
-    (turn,) = parsed(made_.file, "talk").turns
+    (turn,) = parse_conversation(made_.file, "talk").turns
     assert [each.kind for each in turn.user or []] == ["text", "text", "contacts", "location"]
     assert "Марат" not in made_.file and "43.2" not in made_.file and "исправлено" not in made_.file
 
@@ -146,7 +150,9 @@ async def test_places_cards_and_corrections_stay_at_home():
 async def test_the_prompts_of_then_are_used_again():
     talk = [*TALK[:2], TALK[2].model_copy(update={"prompts": ["sell@1", "objection@2", "problem@3"]})]
     made_ = await export(talk)
-    went, _ = await played(Kept(Path("talk.yaml"), parsed(made_.file, "talk"), made_.tape))
+    went, _ = await played(
+        KeptConversation(Path("talk.yaml"), parse_conversation(made_.file, "talk"), made_.tape)
+    )
     assert {"objection", "problem"} <= {name.partition("@")[0] for name in went.turns[0].prompts}
 
 
@@ -156,7 +162,7 @@ async def test_a_silence_is_as_long_as_it_was():
         entry("contact", "ещё вопрос", 65.7, "m6"),
         entry("bot", "Да?", 65.71, "t6:0", turn_id="t6"),
     ]
-    saved = parsed((await export(talk)).file, "talk")
+    saved = parse_conversation((await export(talk)).file, "talk")
     assert saved.turns[1].after == round(65.7 * 60)
 
 
@@ -191,7 +197,7 @@ async def test_a_touch_is_a_silence():
     )
     talk = [*TALK[:3], entry("bot", "Вы ещё с нами, Анна?", 3.1, "t9:0", turn_id="t9", touch=1)]
     mask = Mask(["Анна Петрова"])
-    made_ = await exported("touched", Transcript(ANNA, talk), following, documents(None), mask)
-    saved = parsed(made_.file, "touched")
+    made_ = await export_conversation("touched", Transcript(ANNA, talk), following, documents(None), mask)
+    saved = parse_conversation(made_.file, "touched")
     assert saved.turns[1].silence and saved.bot["outreach"]["enabled"]
     assert made_.differs == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agent.prompts import split, with_text
+from agent.prompts import split_front_matter, with_text
 from tests.fakes.openai_wire import FakeOpenAI, last_user, message, schema_of
 
 pytestmark = pytest.mark.slow
@@ -21,7 +21,7 @@ def test_from_an_edited_prompt_to_green(command: Command, provider: tuple[FakeOp
     home = tmp_path / "project"
     assert command("replay", "run", "price").returncode == 0
     prompt = home / "agent" / "prompts" / "price.md"
-    text = split(prompt.read_text())[1]
+    text = split_front_matter(prompt.read_text())[1]
     prompt.write_text(with_text(prompt.read_text(), f"{text} End with a friendly line."))
 
     failed = command("replay", "run", "price")

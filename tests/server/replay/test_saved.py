@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from server.replay.expect import failures
-from server.replay.heard import Heard
-from server.replay.runs import Kept, played
-from server.replay.saved import BadConversation, Expect, load, parsed
+from server.replay.heard import PlayedTurn
+from server.replay.runs import KeptConversation, played
+from server.replay.saved import BadConversation, Expect, load_conversation, parse_conversation
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,11 @@ from server.replay.saved import BadConversation, Expect, load, parsed
 )
 def test_a_mistake_is_named(text: str, problem: str):
     with pytest.raises(BadConversation, match=problem.replace("(", r"\(")):
-        parsed(text, "t.yaml")
+        parse_conversation(text, "t.yaml")
 
 
 def test_what_customers_say_is_text():
-    saved = parsed(
+    saved = parse_conversation(
         "about: x\nturns: [{user: no}, {user: 2}, {user: [yes, {button: ok}]}, {silence: 1.5h}]", "t.yaml"
     )
     said = [[(each.kind, each.words) for each in turn.user or []] for turn in saved.turns]
@@ -53,7 +53,7 @@ def test_what_customers_say_is_text():
     ["10:30", "007", "+77012345678", "1_000", "1.50", "1e3", "0x1f", "-5", "3", "~x", "2026-03-02", "on"],
 )
 def test_numbers_are_what_was_written(words: str):
-    (said,) = parsed(f"about: x\nturns: [{{user: {words}}}]", "t.yaml").turns[0].user or []
+    (said,) = parse_conversation(f"about: x\nturns: [{{user: {words}}}]", "t.yaml").turns[0].user or []
     assert said.words == words
 
 
@@ -62,7 +62,7 @@ def test_numbers_of_tools_are_numbers():
         "[{user: hi, expect: {tools: [{t: {most: 5, share: 0.5, on: true}}]}, model: {sell: [{t: {most: "
         "5}}]}}]"
     )
-    saved = parsed(f"about: x\nturns: {turns}", "t.yaml")
+    saved = parse_conversation(f"about: x\nturns: {turns}", "t.yaml")
     assert saved.turns[0].expect.tools == [{"t": {"most": 5, "share": 0.5, "on": True}}]
     assert saved.turns[0].model == {"sell": [{"t": {"most": 5}}]}
 
@@ -73,13 +73,13 @@ def test_a_rubric_may_be_a_file(tmp_path: Path):
         "about: x\nturns: [{user: hi, expect: {reply: {judge: rubrics/kind.md}}}]"
     )
     with pytest.raises(BadConversation, match="cannot be read"):
-        load(tmp_path / "talk.yaml")
+        load_conversation(tmp_path / "talk.yaml")
     (tmp_path / "rubrics" / "kind.md").write_text("Is kind.\n")
-    reply = load(tmp_path / "talk.yaml").turns[0].expect.reply
+    reply = load_conversation(tmp_path / "talk.yaml").turns[0].expect.reply
     assert reply and reply.judge == "Is kind."
 
 
-async def test_a_touch_that_is_jumped_over_is_named(saved: Callable[..., Kept]):
+async def test_a_touch_that_is_jumped_over_is_named(saved: Callable[..., KeptConversation]):
     head = "bot: {business: x, outreach: {enabled: true, intervals: [2]}, hours: {holidays: none}}\n"
     with pytest.raises(
         BadConversation, match="turn 2: touch 1 falls due before it; put a turn with `silence`"
@@ -87,7 +87,7 @@ async def test_a_touch_that_is_jumped_over_is_named(saved: Callable[..., Kept]):
         await played(saved("  - user: Do you deliver?\n  - user: Hello\n    after: 5h\n", head=head))
 
 
-async def test_time_never_runs_backwards(saved: Callable[..., Kept]):
+async def test_time_never_runs_backwards(saved: Callable[..., KeptConversation]):
     head = "bot: {business: x, outreach: {enabled: true, intervals: [2]}, hours: {holidays: none}}\n"
     turns = (
         "  - user: Do you deliver?\n  - operator: Yes, I will call.\n    after: 5h\n  - hand_back: true\n  - "
@@ -97,7 +97,7 @@ async def test_time_never_runs_backwards(saved: Callable[..., Kept]):
     assert [turn.at for turn in went.turns] == sorted(turn.at for turn in went.turns)
 
 
-async def test_a_call_that_was_booked_stays_booked(saved: Callable[..., Kept]):
+async def test_a_call_that_was_booked_stays_booked(saved: Callable[..., KeptConversation]):
     turns = """
   - user: Call me
     model:
@@ -111,18 +111,18 @@ async def test_a_call_that_was_booked_stays_booked(saved: Callable[..., Kept]):
 """
     first = saved(turns)
     _, tape = await played(first, "accept")
-    _, again = await played(Kept(first.path, first.saved, tape), "accept")
+    _, again = await played(KeptConversation(first.path, first.saved, tape), "accept")
     assert "Booked already: 2026-03-03 11:00" in again.tools["2/tool:book_call/1"]["answer"]
 
 
-async def test_a_setting_that_no_bot_has_is_named(saved: Callable[..., Kept]):
+async def test_a_setting_that_no_bot_has_is_named(saved: Callable[..., KeptConversation]):
     with pytest.raises(BadConversation, match=r"talk\.yaml: bot: sell_promt: there is no such field"):
         await played(saved("  - user: hi\n", head="bot: {sell_promt: x}\n"))
     with pytest.raises(BadConversation, match="there is no folder papers beside it"):
         await played(saved("  - user: hi\n", head="documents: papers\n"))
 
 
-GOT = Heard(
+GOT = PlayedTurn(
     turn=1,
     replies=("It costs *449 000* KZT.", "Anything else?"),
     route=("commands", "sell"),

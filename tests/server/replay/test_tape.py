@@ -15,9 +15,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from agent.models.chat import Models
 from server.config.settings import Settings
-from server.replay.runs import Kept, accepted, played, recorded
+from server.replay.runs import KeptConversation, accepted, played, recorded
 from server.replay.saved import BadConversation, tape_of
-from server.replay.tape import Recorded, _pieces, as_text, read, write
+from server.replay.tape import Recorded, _pieces, prompt_as_text, read_tape, write_tape
 from tests.fakes.openai_wire import FakeOpenAI, error, message, schema_of
 
 PLAIN = Settings.model_construct()
@@ -31,14 +31,14 @@ HELLO = """
 LIVE = "  - user: What does delivery in Almaty cost?\n  - user: And in Astana?\n"
 
 
-async def taped(conversation: Kept) -> Kept:
+async def taped(conversation: KeptConversation) -> KeptConversation:
     """The same with the tape that accepting it makes."""
     went, tape = await played(conversation, "accept")
     assert went.passed, went.shown()
     return replace(conversation, tape=tape)
 
 
-async def test_a_changed_prompt_fails_with_a_diff(saved: Callable[..., Kept]):
+async def test_a_changed_prompt_fails_with_a_diff(saved: Callable[..., KeptConversation]):
     was = await taped(saved(HELLO))
     now = replace(
         was,
@@ -54,7 +54,9 @@ async def test_a_changed_prompt_fails_with_a_diff(saved: Callable[..., Kept]):
     assert accepted.passed and (await played(replace(now, tape=tape)))[0].passed
 
 
-async def test_a_changed_tool_fails_with_a_diff(saved: Callable[..., Kept], monkeypatch: pytest.MonkeyPatch):
+async def test_a_changed_tool_fails_with_a_diff(
+    saved: Callable[..., KeptConversation], monkeypatch: pytest.MonkeyPatch
+):
     import tools
 
     was = await taped(saved(HELLO))
@@ -63,14 +65,16 @@ async def test_a_changed_tool_fails_with_a_diff(saved: Callable[..., Kept], monk
     assert "+[tool find_product] Looks into the till." in went.problems[0]
 
 
-async def test_a_missing_answer_is_named_whatever_the_graph_makes_of_it(saved: Callable[..., Kept]):
+async def test_a_missing_answer_is_named_whatever_the_graph_makes_of_it(
+    saved: Callable[..., KeptConversation],
+):
     """Retries, the fallback and the offline model answer for a model that fails: none of them hides this."""
     went, _ = await played(saved(HELLO.replace("      extract: [{Facts: {}}]\n", "")))
     assert went.turns[0].reply == "Delivery in Almaty costs 1,500 ₸."
     assert went.problems == ("talk: nothing recorded for 1/extract/1",)
 
 
-async def test_an_answer_that_nobody_asked_for_fails(saved: Callable[..., Kept]):
+async def test_an_answer_that_nobody_asked_for_fails(saved: Callable[..., KeptConversation]):
     twice = saved(HELLO.replace('1,500 ₸."]', '1,500 ₸.", "Anything else?"]'))
     went, _ = await played(twice)
     assert went.turns[0].problems == ("the file has 2 answers for sell, and 1 were asked for",)
@@ -81,7 +85,7 @@ async def test_an_answer_that_nobody_asked_for_fails(saved: Callable[..., Kept])
 
 
 async def test_a_live_call_is_impossible_while_a_tape_plays(
-    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str]
+    saved: Callable[..., KeptConversation], live: Models, provider: tuple[FakeOpenAI, str]
 ):
     for conversation in (saved(HELLO), saved(LIVE), await taped(saved(HELLO))):
         await played(conversation, "replay", live)
@@ -90,7 +94,7 @@ async def test_a_live_call_is_impossible_while_a_tape_plays(
 
 
 async def test_what_a_live_model_said_is_played_back(
-    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str]
+    saved: Callable[..., KeptConversation], live: Models, provider: tuple[FakeOpenAI, str]
 ):
     def answer(request):
         if schema_of(request) or request["messages"][-1]["role"] == "tool":
@@ -113,7 +117,7 @@ async def test_what_a_live_model_said_is_played_back(
 
 
 async def test_an_outage_is_played_back_with_its_retries(
-    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str]
+    saved: Callable[..., KeptConversation], live: Models, provider: tuple[FakeOpenAI, str]
 ):
     live.attempts = 2
     provider[0].answer = lambda request: error(500, "server_error", None, "try again in 0s")
@@ -125,7 +129,7 @@ async def test_an_outage_is_played_back_with_its_retries(
     assert again.outcome() == went.outcome()
 
 
-async def test_a_search_for_something_else_is_named(saved: Callable[..., Kept]):
+async def test_a_search_for_something_else_is_named(saved: Callable[..., KeptConversation]):
     was = await taped(saved(HELLO))
     asked = was.saved.turns[0].model_copy(
         update={"user": [was.saved.turns[0].user[0].model_copy(update={"text": "Hm?"})]}
@@ -135,21 +139,21 @@ async def test_a_search_for_something_else_is_named(saved: Callable[..., Kept]):
 
 
 async def test_a_mistake_of_ours_is_not_taken_for_an_outage(
-    saved: Callable[..., Kept], monkeypatch: pytest.MonkeyPatch
+    saved: Callable[..., KeptConversation], monkeypatch: pytest.MonkeyPatch
 ):
     def broken(*args: object) -> str:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("server.replay.boundary.as_text", broken)
+    monkeypatch.setattr("server.replay.boundary.prompt_as_text", broken)
     went, _ = await played(saved(HELLO))
     assert any("ZeroDivisionError" in problem for problem in went.problems)
 
 
-async def test_a_tape_is_read_as_it_was_written(saved: Callable[..., Kept], tmp_path: Path):
+async def test_a_tape_is_read_as_it_was_written(saved: Callable[..., KeptConversation], tmp_path: Path):
     was = await taped(saved(HELLO))
     path = tmp_path / "talk.tape.yaml"
-    write(path, was.tape)
-    found = read(path)
+    write_tape(path, was.tape)
+    found = read_tape(path)
     assert (found.model, dict(found.calls), dict(found.passages)) == (
         was.tape.model,
         dict(was.tape.calls),
@@ -159,7 +163,7 @@ async def test_a_tape_is_read_as_it_was_written(saved: Callable[..., Kept], tmp_
     assert not list(tmp_path.glob(".*new"))
     path.write_text("calls: {1/sell/1: {prompt: missing}}")
     with pytest.raises(BadConversation, match="is no tape"):
-        read(path)
+        read_tape(path)
 
 
 @given(st.text(alphabet="ab \n[<", max_size=60))
@@ -178,7 +182,7 @@ def test_a_prompt_is_text_that_people_read():
         ),
         AIMessage("", tool_calls=[{"name": "find_product", "args": {"query": "x"}, "id": "1"}], id="secret"),
     ]
-    assert as_text(messages, []).splitlines() == [
+    assert prompt_as_text(messages, []).splitlines() == [
         "[system] Be kind.",
         "[human] this one (image)",
         "[ai]",
@@ -187,7 +191,7 @@ def test_a_prompt_is_text_that_people_read():
 
 
 async def test_recorded_answers_are_not_lost_by_accepting(
-    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str], tmp_path: Path
+    saved: Callable[..., KeptConversation], live: Models, provider: tuple[FakeOpenAI, str], tmp_path: Path
 ):
     conversation = saved(LIVE)
     async for _, went in recorded([conversation], live, PLAIN):
@@ -195,14 +199,14 @@ async def test_recorded_answers_are_not_lost_by_accepting(
     path = tape_of(conversation.path)
     before = path.read_bytes()
     other = conversation.saved.model_copy(update={"bot": {"model": "openai:gpt-5-mini"}})
-    async for _, went, _ in accepted([Kept(conversation.path, other, read(path))]):
+    async for _, went, _ in accepted([KeptConversation(conversation.path, other, read_tape(path))]):
         assert "recorded, but never asked for: 1/extract/1" in "\n".join(went.problems)
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("status", [401, 500])
 async def test_a_provider_that_fails_spoils_no_tape(
-    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str], status: int
+    saved: Callable[..., KeptConversation], live: Models, provider: tuple[FakeOpenAI, str], status: int
 ):
     conversation = saved(LIVE)
     async for _, went in recorded([conversation], live, PLAIN):
@@ -210,13 +214,15 @@ async def test_a_provider_that_fails_spoils_no_tape(
     path = tape_of(conversation.path)
     before, live.attempts = path.read_bytes(), 1
     provider[0].answer = lambda request: error(status, "invalid_request_error", None, "try again in 0s")
-    async for _, went in recorded([Kept(conversation.path, conversation.saved, read(path))], live, PLAIN):
+    async for _, went in recorded(
+        [KeptConversation(conversation.path, conversation.saved, read_tape(path))], live, PLAIN
+    ):
         assert "openai:gpt-4.1-mini did not answer at" in went.problems[0] and not went.passed
     assert path.read_bytes() == before
 
 
 async def test_what_took_too_long_is_on_tape(
-    saved: Callable[..., Kept], live: Models, provider: tuple[FakeOpenAI, str]
+    saved: Callable[..., KeptConversation], live: Models, provider: tuple[FakeOpenAI, str]
 ):
     live.access = replace(live.access, timeout=0.5)
     provider[0].hang = lambda request: 2.0 if schema_of(request) == "Verdict" else 0.0
@@ -230,18 +236,18 @@ async def test_what_took_too_long_is_on_tape(
     assert again.outcome() == went.outcome()
 
 
-async def test_a_call_that_no_tape_has_is_named(saved: Callable[..., Kept]):
+async def test_a_call_that_no_tape_has_is_named(saved: Callable[..., KeptConversation]):
     was = await taped(saved(HELLO))
     less = {place: row for place, row in was.tape.calls.items() if place != "1/sell/1"}
     went, _ = await played(replace(was, tape=replace(was.tape, calls=less)))
     assert went.problems == ("talk: not on tape: 1/sell/1; accept it",)
 
 
-async def test_a_tape_may_hold_nothing_and_is_one_all_the_same(saved: Callable[..., Kept]):
+async def test_a_tape_may_hold_nothing_and_is_one_all_the_same(saved: Callable[..., KeptConversation]):
     stopped = await taped(saved("  - user: stop\n"))
     assert stopped.tape and not stopped.tape.calls
-    write(tape_of(stopped.path), stopped.tape)
-    asks = saved("  - user: What does delivery cost?\n", tape=read(tape_of(stopped.path)))
+    write_tape(tape_of(stopped.path), stopped.tape)
+    asks = saved("  - user: What does delivery cost?\n", tape=read_tape(tape_of(stopped.path)))
     went, _ = await played(asks)
     assert "no search recorded for 1/retrieve/1" in "\n".join(went.problems)
     assert any("nothing recorded for 1/sell/1" in problem for problem in went.problems)
@@ -260,5 +266,5 @@ def test_any_text_comes_back_from_a_tape(text: str):
             text.encode()
         except UnicodeEncodeError:
             return
-        write(path, Recorded("m", "", {"1/sell/1": row}))
-        assert read(path).calls["1/sell/1"] == row
+        write_tape(path, Recorded("m", "", {"1/sell/1": row}))
+        assert read_tape(path).calls["1/sell/1"] == row

@@ -19,7 +19,7 @@ from server.bots.bot import runtimes
 from server.cli.doctor import COMMANDS
 from server.config.addresses import hidden
 from server.config.settings import Settings
-from server.observability.redis_fitness import Fitness, look
+from server.observability.redis_fitness import Fitness, inspect_redis
 from server.store import scripts
 from server.store.client import client
 from server.store.mailbox import Limits, Mailbox
@@ -212,7 +212,7 @@ async def test_a_user_who_may_not_ask_or_publish_loses_nothing_and_blocks_nobody
     assert waited == sorted(waited)
     assert (await box.send_begin(conversation, work.fence, "42", "t:0", PACE, again=True)).go == "go"
     assert await box.send_done(conversation, work.fence, "42", "t:0", "wamid.x", "accepted") == 3
-    found = await look(narrow)
+    found = await inspect_redis(narrow)
     assert not found.refused and "may not ask INFO" in found.warned[0]
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from server.config.settings import Settings
-from server.web.webhook_check import asked
+from server.web.webhook_check import ask_webhook
 
 
 def settings(folder: Path, **more: str) -> Settings:
@@ -25,7 +25,7 @@ async def test_an_address_that_repeats_the_challenge_is_verified(tmp_path: Path)
         return httpx.Response(200 if right else 403, text=request.url.params["hub.challenge"])
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        found = await asked(settings(tmp_path, **KNOWN), http)
+        found = await ask_webhook(settings(tmp_path, **KNOWN), http)
     assert found.verified and found.outside == "https://shop.example" and not found.problem
 
 
@@ -48,5 +48,5 @@ async def test_any_other_says_what_to_do(
         return answer
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
-        found = await asked(settings(tmp_path, **said), http)
+        found = await ask_webhook(settings(tmp_path, **said), http)
     assert not found.verified and problem in found.problem

@@ -16,7 +16,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
 from channels.emulators.base import Written
-from channels.emulators.media import File
+from channels.emulators.media import ReceivedFile
 from tests.fakes.openai_wire import message, polite, schema_of
 from tests.support.chromium import needs_chromium
 from tests.support.customers import PNG, VOICE, fresh, sends, talk
@@ -143,11 +143,11 @@ async def test_a_conversation_is_saved_as_a_test(stack: Stack, browser: Browser)
 
 
 async def test_media_and_quotes_are_shown_and_run_nothing(stack: Stack, browser: Browser):
-    contact = await sends(stack, File(PNG, "image/png"), "<b>this one?</b>")
+    contact = await sends(stack, ReceivedFile(PNG, "image/png"), "<b>this one?</b>")
     await until(lambda: stack.replies(contact))
-    await stack.emulator.write(NUMBER, Written(contact=contact, text=""), File(b"OggS voice", VOICE))
+    await stack.emulator.write(NUMBER, Written(contact=contact, text=""), ReceivedFile(b"OggS voice", VOICE))
     await until(lambda: len(stack.replies(contact)) > 1)
-    hostile = File(b"<script>alert(1)</script>", "text/html", "<img src=x onerror=alert(1)>.html")
+    hostile = ReceivedFile(b"<script>alert(1)</script>", "text/html", "<img src=x onerror=alert(1)>.html")
     await stack.emulator.write(NUMBER, Written(contact=contact, text="see file"), hostile)
     await until(lambda: len(stack.replies(contact)) > 2)
     found = await stack.conversation_of(contact)
