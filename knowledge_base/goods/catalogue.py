@@ -24,7 +24,7 @@ from knowledge_base.goods.validity import Validity
 from knowledge_base.goods.wording import POINT, Vocabulary, alike, bare, folded, tokens, units
 from knowledge_base.vocabulary import column_kinds, currency_in, function_words
 
-__all__ = ["Catalogue", "Found", "Sort"]
+__all__ = ["Catalogue", "CatalogueAnswer", "Sort"]
 Numbers = NDArray[np.float32]
 
 # Of the weight of a question's words the nearest product must have so much to be named at all.
