@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from channels.content.parts import Frozen, bounded
+from channels.content.parts import Address, Frozen, bounded
 
 MEGABYTE = 1024 * 1024
 
@@ -38,7 +38,7 @@ class File(Frozen):
     name: str = ""
     mime_type: str
     data: bytes = Field(default=b"", repr=False)
-    url: str = ""
+    url: Address | Literal[""] = ""
     caption: Annotated[str, bounded(1024, "the caption", 0)] = ""
 
     @model_validator(mode="after")

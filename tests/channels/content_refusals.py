@@ -89,6 +89,10 @@ REFUSED: dict[str, tuple[Making, tuple[str, ...]]] = {
         lambda: Image(mime_type="image/png", data=b"1" * (5 * MEGABYTE + 1)),
         ("5 MB", "smaller"),
     ),
+    "a picture at no address": (
+        lambda: Image(mime_type="image/png", url="javascript:alert(1)"),
+        ("url", "https://"),
+    ),
     "no picture": (lambda: Image(mime_type="image/png"), ("data and url",)),
     "a caption below a recording": (
         lambda: Audio(mime_type="audio/mpeg", data=b"1", caption="c"),
