@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
@@ -73,8 +74,10 @@ class PostgresSearcher:
         async with pool.connection() as connection:
             await locked(connection, bot_id)
             await removed(connection, bot_id, [pack.id for pack, _ in documents])
+            # at once: a word that several of them hold would be written as often
+            numbers = await numbered(connection, bot_id, list(chain.from_iterable(entries)))
             for (pack, _), rows in zip(documents, entries, strict=True):
-                await added(connection, bot_id, pack, rows, await numbered(connection, bot_id, rows))
+                await added(connection, bot_id, pack, rows, numbers)
             await count_words(connection, bot_id)
         await self._indexed(pool, bot_id, documents)
 

@@ -1,9 +1,14 @@
-"""`salesgraph knowledge move`: into a real PostgreSQL server, and what is said otherwise."""
+"""`salesgraph ingest` of a folder; `salesgraph knowledge move` into a real PostgreSQL server and back, and
+what is said otherwise."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+from redis.asyncio import Redis
+
+from server.bots.knowledge import RedisStore
 from tests.support.command_line import run
 
 
@@ -17,6 +22,17 @@ def test_documents_are_moved_into_postgresql_and_checked(tmp_path: Path, postgre
     assert "Set KNOWLEDGE_ENGINE" in said
     back = run(tmp_path, "knowledge", "move", "postgres", "memory", "--bot", "default")
     assert back.returncode == 0 and "1 passages moved" in back.stderr
+
+
+async def test_a_folder_is_announced_once(tmp_path: Path, redis: Redis, redis_url: str):
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    for number in range(4):
+        (shop / f"{number}.md").write_text(f"# Shop {number}\n\nIt is open from 10 to 19.")
+    done = await asyncio.to_thread(run, tmp_path, "ingest", str(shop), REDIS_URL=redis_url)
+    assert done.returncode == 0, done.stderr
+    store = RedisStore(redis)
+    assert len(await store.versions("default")) == 4 and await store.version("default") == "1"
 
 
 def test_a_move_that_cannot_be_names_the_remedy(tmp_path: Path):
