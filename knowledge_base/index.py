@@ -92,9 +92,11 @@ class Index:
         """Bytes of memory, about."""
         return self.passages.size + self._dense.size + self._lexical.size
 
-    def search(self, question: str, vector: Vectors | None, count: int = 5) -> list[Hit]:
+    def search(
+        self, question: str, vector: Vectors | None, count: int = 5, against: Vectors | None = None
+    ) -> list[Hit]:
         """The best `count` passages for a question and its vector, best first; without a vector by their
-        words alone."""
+        words alone. `against` is the mean vector of questions about something else."""
         if not len(self):
             return []
         asked = question[: fusion.QUESTION_CHARACTERS]
@@ -114,6 +116,8 @@ class Index:
         covered = np.zeros(len(rows))
         for word in known:
             covered += weights[word] * self._lexical.has(word, rows)
+        foreign = np.zeros(len(rows)) if against is None else self._dense.cosines(against, rows)
+        elsewhere = 0.0 if against is None or query is None else float(query @ against)
         return [
             Hit(
                 passage=self.passages[int(row)],
@@ -124,8 +128,10 @@ class Index:
                 known=share,
                 mean=mean,
                 passages=len(self),
+                foreign=float(far),
+                elsewhere=elsewhere,
             )
-            for row, at, covers in zip(rows, order, covered, strict=True)
+            for row, at, covers, far in zip(rows, order, covered, foreign, strict=True)
         ]
 
     def _numbers(self, known: dict[str, int], rows: Rows) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ from knowledge_base.passage_vectors import Progress, embedded, kept_before, keys
 from knowledge_base.reading import Reading, Sees, read_seeing
 from knowledge_base.search.contract import Hit, Searcher
 from knowledge_base.search.texts import Pack
-from knowledge_base.search.verdict import answers
+from knowledge_base.search.verdict import answers, elsewhere
 from knowledge_base.stored import FORM, CorrectionsStore, MemoryStore, Store, Stored
 
 __all__ = ["Library", "MemoryStore", "Shelf", "Store", "Stored"]
@@ -87,6 +87,7 @@ class Library:
         self._store, self.embedder, self._memory = store, embedder, memory
         self._corrections = corrections
         self._searcher: Searcher = searcher or MemorySearcher()
+        self._elsewhere: Vectors | None = None
         self._held: OrderedDict[str, _Held] = OrderedDict()
         # when the building of an index began, and the task
         self._building: dict[str, tuple[float, asyncio.Task[Shelf]]] = {}
@@ -201,8 +202,15 @@ class Library:
         if not (await self.shelf(bot_id)).passages:
             return []
         vector = await asyncio.to_thread(self.embedder.query, question) if meaning else None
-        hits = await self._searcher.search(bot_id, question, vector, count)
+        against = await asyncio.to_thread(self._foreign) if meaning and not self.embedder.paid else None
+        hits = await self._searcher.search(bot_id, question, vector, count, against)
         return [hit.model_copy(update={"strong": answers(hit, self.embedder)}) for hit in hits]
+
+    def _foreign(self) -> Vectors:
+        """The mean vector of questions about something else, made once."""
+        if self._elsewhere is None:
+            self._elsewhere = elsewhere(self.embedder)
+        return self._elsewhere
 
     async def shelf(self, bot_id: str) -> Shelf:
         """The newest version of a bot's knowledge base, loaded at most once per version and process. One that

@@ -13,12 +13,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from agent.context import Context
+from agent.documents import read_on
 from agent.language.screens import is_media_only, is_pleasantry
 from agent.models.usage import Meter
 from agent.offline.asking import also_searched, questions_in
 from agent.state import Quoted, State, burst, burst_text, text_of, without_notes
 from agent.turn_services import turn_services_of
-from knowledge_base.goods.validity import on_day
 from tools.runtime import PriceList
 
 # A local embedder on a loaded machine may take this long for its first question; without passages the answer
@@ -73,8 +73,7 @@ async def retrieve(
     except Exception as error:  # an embedding provider's outage must not silence the shop
         log.error("retrieval_failed", error=repr(error)[:300])
         return {"passages": []}
-    today = state.get("now", "")[:10]
-    return {"passages": [{**passage, "text": on_day(passage["text"], today)} for passage in found]}
+    return {"passages": read_on(found, state.get("now", "")[:10])}
 
 
 async def _found(

@@ -39,10 +39,17 @@ class MemorySearcher:
             elif before := self._indexes.get(bot_id):
                 self._indexes[bot_id] = await asyncio.to_thread(before.changed, [], ids)
 
-    async def search(self, bot_id: str, question: str, vector: Vectors | None, count: int = 5) -> list[Hit]:
+    async def search(
+        self,
+        bot_id: str,
+        question: str,
+        vector: Vectors | None,
+        count: int = 5,
+        against: Vectors | None = None,
+    ) -> list[Hit]:
         """The best passages of a bot, best first."""
         index = self._indexes.get(bot_id)
-        return await asyncio.to_thread(index.search, question, vector, count) if index else []
+        return await asyncio.to_thread(index.search, question, vector, count, against) if index else []
 
     def size(self, bot_id: str) -> int:
         """Bytes of memory that a bot takes in this process, about."""

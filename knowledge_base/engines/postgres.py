@@ -24,6 +24,7 @@ from knowledge_base.engines.postgres_reading import (
     NEAREST_EXACT,
     Base,
     candidates,
+    cosines,
     known_of,
     passage_texts,
     ranked,
@@ -89,7 +90,14 @@ class PostgresSearcher:
             await removed(connection, bot_id, None if ids is None else list(ids))
             await count_words(connection, bot_id)
 
-    async def search(self, bot_id: str, question: str, vector: Vectors | None, count: int = 5) -> list[Hit]:
+    async def search(
+        self,
+        bot_id: str,
+        question: str,
+        vector: Vectors | None,
+        count: int = 5,
+        against: Vectors | None = None,
+    ) -> list[Hit]:
         """The best passages of a bot, best first."""
         pool = await self._ready()
         query = None if vector is None else np.asarray(vector, np.float32).reshape(-1)
@@ -108,8 +116,16 @@ class PostgresSearcher:
                 base = await self._base(connection, bot_id, row)
                 found = await candidates(connection, bot_id, base, question, query)
             hits = ranked(found, base, query, count)
-            found_texts = await passage_texts(connection, [number for number, _ in hits])
-        return [hit.model_copy(update=found_texts[number]) for number, hit in hits]
+            ids = [number for number, _ in hits]
+            foreign = await cosines(connection, ids, against) if against is not None else {}
+            found_texts = await passage_texts(connection, ids)
+        elsewhere = float(query @ against) if query is not None and against is not None else 0.0
+        return [
+            hit.model_copy(
+                update=found_texts[number] | {"foreign": foreign.get(number, 0.0), "elsewhere": elsewhere}
+            )
+            for number, hit in hits
+        ]
 
     def size(self, bot_id: str) -> int:
         """Bytes of memory that a bot takes in this process, about."""

@@ -327,6 +327,15 @@ def ranked(found: Candidates, base: Base, query: Vectors | None, count: int) -> 
 _NOTHING = Passage(document="", page=0, text="")
 
 
+async def cosines(connection: Connection, ids: list[int], vector: Vectors) -> dict[int, float]:
+    """Of a vector with the passages of these numbers."""
+    rows = await connection.execute(
+        "SELECT id, -(embedding <#> %s::vector) AS cosine FROM salesgraph_vectors WHERE id = ANY(%s)",
+        [literal(vector), ids],
+    )
+    return {row["id"]: float(row["cosine"]) async for row in rows}
+
+
 async def passage_texts(connection: Connection, ids: list[int]) -> dict[int, Row]:
     """The passages of these numbers, at the end of a transaction."""
     rows = await connection.execute(

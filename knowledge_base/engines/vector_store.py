@@ -81,7 +81,14 @@ class VectorStoreSearcher:
             if known:
                 await self._keep(bot_id, contents, await self._wide(bot_id))
 
-    async def search(self, bot_id: str, question: str, vector: Vectors | None, count: int = 5) -> list[Hit]:
+    async def search(
+        self,
+        bot_id: str,
+        question: str,
+        vector: Vectors | None,
+        count: int = 5,
+        against: Vectors | None = None,
+    ) -> list[Hit]:
         """The best passages of a bot, best first; without a vector by their words, of CANDIDATES at most."""
         contents = await self._contents(bot_id)
         if not sum(contents.values()):
@@ -92,7 +99,8 @@ class VectorStoreSearcher:
         if not found:
             return []
         passages, vectors, languages = _unpacked(found)
-        hits = await asyncio.to_thread(Index(passages, vectors, languages).search, question, vector, count)
+        index = Index(passages, vectors, languages)
+        hits = await asyncio.to_thread(index.search, question, vector, count, against)
         mean = 0.0 if vector is None else float((drawn @ vector).mean())
         all_of_them = {"mean": mean, "passages": sum(contents.values())}
         return [hit.model_copy(update=all_of_them) for hit in hits]

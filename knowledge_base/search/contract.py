@@ -31,6 +31,9 @@ class Hit(BaseModel):
     # The mean of all cosines with the question, and of how many passages.
     mean: float = 0.0
     passages: int = 0
+    # How near the passage, and the question, are to questions about something else, on average.
+    foreign: float = 0.0
+    elsewhere: float = 0.0
     # Whether it is taken for an answer.
     strong: bool = False
 
@@ -50,9 +53,16 @@ class Searcher(Protocol):
         """Forget documents of these ids; without ids, the whole bot."""
         ...
 
-    async def search(self, bot_id: str, question: str, vector: Vectors | None, count: int = 5) -> list[Hit]:
+    async def search(
+        self,
+        bot_id: str,
+        question: str,
+        vector: Vectors | None,
+        count: int = 5,
+        against: Vectors | None = None,
+    ) -> list[Hit]:
         """The best passages for a question and its vector, best first; without a vector by their words
-        alone."""
+        alone. `against` is the mean vector of questions about something else."""
         ...
 
     def size(self, bot_id: str) -> int:

@@ -54,6 +54,8 @@ async def test_the_best_passage_answers(library: Library, question: str, documen
         ("write me a poem", "en", False),
         ("do you sell bicycles?", "en", False),
         ("what is the weather today", "en", False),
+        ("do you repair phones?", "en", False),
+        ("which beans do you have", "en", True),
         ("can I pay in instalments?", "en", True),
         ("Есть рассрочка?", "ru", True),
         ("quanto costa la spedizione?", "it", True),
