@@ -38,8 +38,7 @@ def answers(hit: Hit, model: Measure) -> bool:
     languages, and with a model whose calls cost and that is not asked for those, the mean over the base
     tells it.
 
-    Fitted on eight combinations of four bases and foreign questions, each base judged by the others too
-    (`docs/documents.md` has the figures)."""
+    Fitted on eight combinations of bases and questions (`docs/decisions/0004-fusion.md` has the figures)."""
     if hit.foreign and hit.known >= _ONE_LANGUAGE:
         far = hit.cosine - hit.foreign + _FAR * (hit.cosine - hit.elsewhere)
         return far + _WORDS_HERE * hit.coverage >= _NEARER

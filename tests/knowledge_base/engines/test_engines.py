@@ -157,3 +157,13 @@ async def test_a_library_searches_through_any_engine(engine: Searcher, tmp_path:
     assert [hit.passage.text for hit in found] == ["Delivery takes one day."]
     await library.remove("a", first.id)
     assert await library.search("a", "Delivery?") == []
+
+
+async def test_hits_say_how_near_they_are_to_questions_about_something_else(engine: Searcher):
+    await engine.put("a", [document("one", "Plates are blue.", "Returns within a month.")])
+    against = meaning("What is the weather?")
+    hits = await engine.search("a", "Returns?", meaning("Returns?"), 2, against)
+    assert len(hits) == 2
+    for hit in hits:
+        assert abs(hit.foreign - float(meaning(hit.passage.text) @ against)) < 0.01
+        assert abs(hit.elsewhere - float(meaning("Returns?") @ against)) < 0.01
