@@ -9,7 +9,7 @@ import numpy as np
 
 from knowledge_base.embed import Embedder, Vectors
 from knowledge_base.search.contract import Hit
-from knowledge_base.vocabulary import words
+from knowledge_base.vocabulary import vocabulary_file
 
 # Where the base knows so much of a question's weight, question and base are taken for one language, and a
 # passage answers that is nearer to the question than to questions about something else. What it counts that
@@ -29,7 +29,7 @@ class Measure(Protocol):
 
 def elsewhere(embedder: Embedder) -> Vectors:
     """The mean vector of questions about something else, in many languages. Blocks for about a second."""
-    return np.mean([embedder.query(str(question)) for question in words()["elsewhere"]], axis=0)
+    return np.mean([embedder.query(str(question)) for question in vocabulary_file()["elsewhere"]], axis=0)
 
 
 def answers(hit: Hit, model: Measure) -> bool:
