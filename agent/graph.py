@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.graph import END, START, StateGraph
-from langgraph.graph.state import CompiledStateGraph
+from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMissingTypeStubs] - LangGraph does not mark this part as typed
+from langgraph.graph.state import CompiledStateGraph  # pyright: ignore[reportMissingTypeStubs] - LangGraph does not mark this part as typed
 from langgraph.store.base import BaseStore
 
 from agent.context import Context
@@ -42,7 +42,7 @@ def build(
     models: Models,
     knowledge: Knowledge,
     checkpointer: BaseCheckpointSaver[str] | None = None,
-    form: type = State,
+    form: type[Any] = State,
     calling: Calling = straight,
     store: BaseStore | None = None,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -50,7 +50,8 @@ def build(
     Studio. `calling` makes a tool call: straight, once however often its turn is run, or from a tape.
     `store` keeps notes of contacts; without one there are none."""
 
-    builder = StateGraph(State, context_schema=Context, input_schema=form, output_schema=Outbound)
+    graph = StateGraph(State, context_schema=Context, input_schema=form, output_schema=Outbound)
+    builder = cast(_Builder, graph)
     builder.add_node("commands", commands)
     builder.add_node("moderate", _with(moderate, models=models))
     builder.add_node("extract", _with(extract, models=models))
@@ -75,6 +76,18 @@ def build(
     builder.add_edge("handoff", "remember")
     builder.add_edge("remember", END)
     return builder.compile(checkpointer=checkpointer, store=store, name="salesgraph")
+
+
+class _Builder(Protocol):
+    """What is used of LangGraph's builder, whose own types are not known in full."""
+
+    def add_node(
+        self, node: str, action: object, *, destinations: tuple[str, ...] | None = None
+    ) -> object: ...
+    def add_edge(self, start_key: str, end_key: str) -> object: ...
+    def compile(
+        self, checkpointer: BaseCheckpointSaver[str] | None, *, store: BaseStore | None, name: str
+    ) -> CompiledStateGraph[Any, Any, Any, Any]: ...
 
 
 def _with(node: Callable[..., Awaitable[Any]], **given: Any) -> Any:

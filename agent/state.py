@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
-from langgraph.graph.message import add_messages
+from langgraph.graph.message import add_messages  # pyright: ignore[reportMissingTypeStubs] - LangGraph does not mark this part as typed
 from typing_extensions import TypedDict
 
 from agent.opening import Opening
@@ -154,7 +154,7 @@ class Outbound(TypedDict, total=False):
 
 def text_of(message: AnyMessage) -> str:
     """The text of a message, whatever form its content has."""
-    return message.text if isinstance(message.text, str) else str(message.content)
+    return message.text
 
 
 def untagged(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from langgraph.graph.state import CompiledStateGraph
+from langgraph.graph.state import CompiledStateGraph  # pyright: ignore[reportMissingTypeStubs] - LangGraph does not mark this part as typed
 
 from agent.documents import folder
 from agent.graph import build

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from langchain_core.messages import ToolMessage
 from langgraph.types import Command
@@ -103,10 +103,17 @@ def _unpacked(packed: dict[str, Any], call_id: str) -> Answer:
     if "message" in packed:
         return packed["message"].model_copy(update={"tool_call_id": call_id})
     update = packed["update"]
-    if isinstance(update, dict) and "messages" in update:
-        answers = [
-            m.model_copy(update={"tool_call_id": call_id}) if isinstance(m, ToolMessage) else m
-            for m in update["messages"]
-        ]
-        update = {**update, "messages": answers}
+    if isinstance(update, dict):
+        update = _answering(cast(dict[str, Any], update), call_id)
     return Command(update=update, goto=packed["goto"])
+
+
+def _answering(update: dict[str, Any], call_id: str) -> dict[str, Any]:
+    """An update of the state whose messages answer this call."""
+    if "messages" not in update:
+        return update
+    answers = [
+        m.model_copy(update={"tool_call_id": call_id}) if isinstance(m, ToolMessage) else m
+        for m in update["messages"]
+    ]
+    return {**update, "messages": answers}

@@ -43,8 +43,8 @@ class GridRow:
 class GridContents:
     """What a grid holds: text and tables in reading order, and headers that are repeated within it."""
 
-    pages: list[PageText] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    pages: list[PageText] = field(default_factory=list[PageText])
+    left_out: list[str] = field(default_factory=list[str])
 
 
 def lines_of(rows: Iterable[Sequence[str]], first: int = 1) -> list[GridRow]:
@@ -287,7 +287,7 @@ def _header(lines: list[GridRow]) -> tuple[tuple[str, ...], list[GridRow]]:
     one name a column."""
     first = lines[0].cells
     if len(lines) > 2 and (_continues(lines[0], lines[1], lines[2:12]) or _details(lines[0], lines[1])):
-        group, names = "", []
+        group, names = "", list[str]()
         second = lines[1].cells
         for place, (upper, lower) in enumerate(zip(first, second, strict=True)):
             group = upper or (group if lower and place and not first[place] else "")
@@ -341,7 +341,7 @@ def _details(first: GridRow, second: GridRow) -> bool:
 def _named(names: Sequence[str]) -> tuple[str, ...]:
     """Names that are each other's double get the number of their place among them."""
     seen: Counter[str] = Counter()
-    found = []
+    found: list[str] = []
     for name in names:
         name = " ".join(name.split())
         seen[name] += 1

@@ -129,7 +129,7 @@ class Books:
 
     def _many(self, money: bool) -> set[float]:
         """How many of a thing there may be."""
-        sizes = {c.values[0] for c in (*self.beside, *self.asked) if c.kind == "measure"} if money else set()
+        sizes = {c.values[0] for c in (*self.beside, *self.asked) if c.kind == "measure" and money}
         return {n for n in self.counts if 2 <= n <= MOST_PIECES} | sizes
 
     @cached_property

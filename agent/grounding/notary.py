@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, cast
 
 import regex as re
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -59,7 +59,7 @@ class Judged(BaseModel):
 
     n: int
     status: Status
-    cite: list[Citation] = Field(default_factory=list)
+    cite: list[Citation] = Field(default_factory=list[Citation])
     sum: str = ""
     differs: str = ""
     live: bool = False
@@ -68,13 +68,13 @@ class Judged(BaseModel):
     @classmethod
     def _words(cls, value: object) -> object:
         if isinstance(value, list):
-            return "; ".join(map(str, value))
+            return "; ".join(map(str, cast(list[object], value)))
         return "" if value is None else str(value)
 
     @field_validator("cite", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
-        return [] if value is None else [value] if isinstance(value, dict) else value
+        return [] if value is None else [cast(object, value)] if isinstance(value, dict) else value
 
     @field_validator("live", mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import regex as re
 
@@ -131,27 +131,27 @@ def _parts(text: str, *, rows: bool) -> Iterator[str]:
         found: Any = json.loads(text) if rows else None
     except (ValueError, RecursionError):
         found = None
-    if isinstance(found, dict) and any(_is_table(value) for value in found.values()):
-        rest = {name: value for name, value in found.items() if not _is_table(value)}
-        tables = (row for value in found.values() if _is_table(value) for row in value)
-        yield from map(_row, [*([rest] if rest else []), *tables])
+    if isinstance(found, dict):
+        fields = cast(dict[str, Any], found)
+        rest = {name: value for name, value in fields.items() if not _is_table(value)}
+        tables = [row for value in fields.values() if _is_table(value) for row in value]
+        yield from map(_row, [*([rest] if rest or not tables else []), *tables])
     elif isinstance(found, list) and found:
-        yield from map(_row, found)
-    elif isinstance(found, dict):
-        yield _row(found)
+        yield from map(_row, cast(list[Any], found))
     else:
         yield from (part.text for part in sentences(text))
 
 
-def _is_table(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+def _is_table(value: object) -> TypeGuard[list[dict[str, Any]]]:
+    rows = cast(list[object], value) if isinstance(value, list) else []
+    return bool(rows) and all(isinstance(row, dict) for row in rows)
 
 
-def _row(row: Any) -> str:
+def _row(row: object) -> str:
     """A row of a table as `name: Table Fjord; price: 749 €`."""
     if not isinstance(row, dict):
         return str(row)
     return "; ".join(
         f"{name}: {json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value}"
-        for name, value in row.items()
+        for name, value in cast(dict[str, Any], row).items()
     )

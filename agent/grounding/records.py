@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import regex as re
 
@@ -26,10 +26,10 @@ def records_in(text: str) -> list[Claim]:
     rows: list[Any] = []
     try:
         data = json.loads(text)
-        rows = data if isinstance(data, list) else [data]
+        rows = cast(list[Any], data) if isinstance(data, list) else [data]
     except (ValueError, RecursionError):  # no JSON, or thousands of brackets within each other
         pass
-    table = [row for row in rows if isinstance(row, dict)]
+    table = [cast(dict[str, Any], row) for row in rows if isinstance(row, dict)]
     table += [
         dict(pair.split(":", 1) for pair in line.split(";") if ":" in pair)
         for line in text.splitlines()
@@ -58,6 +58,6 @@ def _row(row: dict[str, Any], depth: int = 0) -> Iterator[Claim]:
                 yield Claim("measure", value, 0, number.values, "piece")
     if depth < DEEPEST_ROW:
         for nested in row.values():
-            for inner in nested if isinstance(nested, list) else [nested]:
+            for inner in cast(list[Any], nested) if isinstance(nested, list) else [nested]:
                 if isinstance(inner, dict):
-                    yield from _row(inner, depth + 1)
+                    yield from _row(cast(dict[str, Any], inner), depth + 1)

@@ -8,7 +8,7 @@ import ast
 import itertools
 import operator
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import regex as re
@@ -238,7 +238,12 @@ def _result(expression: str, cited: Operands, known: Operands) -> Sum | None:
     return Sum(result, frozenset(powers), operands) if rests else None
 
 
-_WORKS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_WORKS: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: lambda left, right: left / right,
+}
 
 
 def _value(node: ast.expr, known: Operands) -> tuple[float, set[Power]]:

@@ -22,8 +22,9 @@ _LETTERS_OF = {
     if locale.detect.letters
 }
 # Words that say more than the statistics of a text this short; those of every language say nothing.
-_HINTS = {word: code for code, locale in LOCALES.items() for word in locale.detect.hints}
-_HINTS |= dict.fromkeys(COMMON.detect.hints, "")
+_HINTS = {word: code for code, locale in LOCALES.items() for word in locale.detect.hints} | dict.fromkeys(
+    COMMON.detect.hints, ""
+)
 
 
 def language_of(text: str, known: str = "") -> str:

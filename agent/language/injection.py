@@ -124,11 +124,15 @@ def _ends(text: str) -> str:
     return text if len(text) <= 2 * LOOKED_AT else f"{text[:LOOKED_AT]}\n{text[-LOOKED_AT:]}"
 
 
+def _base64(blob: str) -> bytes:
+    return base64.b64decode(blob + "=" * (-len(blob) % 4))
+
+
 def _decoded(text: str) -> list[str]:
     """What stands in base64, hexadecimal or binary digits, if it is text."""
-    found = []
+    found: list[str] = []
     for blob in re.findall(r"[A-Za-z0-9+/]{24,}={0,2}", text)[:5]:
-        for read in (lambda b: base64.b64decode(b + "=" * (-len(b) % 4)), bytes.fromhex):
+        for read in (_base64, bytes.fromhex):
             try:
                 found.append(read(blob).decode("ascii"))
             except (ValueError, binascii.Error):

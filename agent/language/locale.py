@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -37,7 +37,8 @@ class _Loader(_SafeLoader):
             raise yaml.MarkedYAMLError(
                 problem=f"`{twice}` stands twice; put both together", problem_mark=node.start_mark
             )
-        return super().construct_mapping(node, deep)
+        made = super().construct_mapping(node, deep)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - C's or Python's
+        return cast(dict[Any, Any], made)
 
 
 def read_locale(path: Path) -> Locale:
@@ -139,6 +140,6 @@ def _keys(section: BaseModel, before: str = "", filled: bool = False) -> Iterato
         if isinstance(value, BaseModel):
             yield from _keys(value, f"{before}{name}.", filled)
         elif isinstance(value, dict) and f"{before}{name}" in _TABLES:
-            yield from (f"{before}{name}.{part}" for part in value)
+            yield from (f"{before}{name}.{part}" for part in cast(dict[str, Any], value))
         elif name not in ("needs_no", "also_reads") and (value or not filled):
             yield f"{before}{name}"

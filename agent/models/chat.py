@@ -85,16 +85,18 @@ class Models:
     # How clients are made: by the provider's library, or so that their calls are carried otherwise.
     maker: Maker = make
     # Of each model the last error, in one line.
-    last_faults: dict[str, str] = field(default_factory=dict)
+    last_faults: dict[str, str] = field(default_factory=dict[str, str])
     verifiers: Verifiers = field(default_factory=Verifiers)
-    _put: dict[str, BaseChatModel] = field(default_factory=dict)
-    _made: dict[Any, BaseChatModel] = field(default_factory=dict)
-    _runnables: dict[Any, tuple[Any, tuple[BaseTool, ...]]] = field(default_factory=dict)
-    _troubled: dict[str, Trouble] = field(default_factory=dict)
-    _until: dict[str, float] = field(default_factory=dict)
-    _ways: dict[str, Ways] = field(default_factory=dict)
+    _put: dict[str, BaseChatModel] = field(default_factory=dict[str, BaseChatModel])
+    _made: dict[Any, BaseChatModel] = field(default_factory=dict[Any, BaseChatModel])
+    _runnables: dict[Any, tuple[Any, tuple[BaseTool, ...]]] = field(
+        default_factory=dict[Any, tuple[Any, tuple[BaseTool, ...]]]
+    )
+    _troubled: dict[str, Trouble] = field(default_factory=dict[str, Trouble])
+    _until: dict[str, float] = field(default_factory=dict[str, float])
+    _ways: dict[str, Ways] = field(default_factory=dict[str, Ways])
     _recall_at: float = 0
-    _wrote: dict[str, int] = field(default_factory=dict)
+    _wrote: dict[str, int] = field(default_factory=dict[str, int])
     _lately: Lately = field(default_factory=Lately)
 
     async def ask(

@@ -16,6 +16,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
+from agent.models.json_values import is_json_list, is_json_object
+
 # Characters that are looked at; no reply is longer.
 LONGEST = 100_000
 _TAGS = r"think|thinking|thought|thoughts|reasoning|reflection|analysis|scratchpad|seed:think"
@@ -165,16 +167,9 @@ def _near(text: str) -> dict[str, Any] | None:
     if named := [[part for part in match if part] for match in _PARAMETER.findall(text)]:
         return {pair[0]: pair[1] if len(pair) > 1 else "" for pair in named}
     for value in objects_in(text)[:1]:
-        if isinstance(value, dict):
-            inner = next(
-                (
-                    value[k]
-                    for k in ("arguments", "parameters", "args", "input")
-                    if isinstance(value.get(k), dict)
-                ),
-                value,
-            )
-            return inner
+        if is_json_object(value):
+            named_so = (value.get(k) for k in ("arguments", "parameters", "args", "input"))
+            return next((inner for inner in named_so if is_json_object(inner)), value)
     return None
 
 
@@ -196,9 +191,9 @@ def _spoken(text: str) -> str:
     left = _SHELLS.sub("", text)
     left = _ACTING.sub("", left) if _ACTS.search(left) else left
     for start, end, value in reversed(list(_objects(left))):
-        if isinstance(value, dict) and _is_call(value):
+        if is_json_object(value) and _is_call(value):
             left = f"{left[:start].rstrip()} {left[end:].lstrip()}".strip()
-        elif isinstance(value, dict) and not (left[:start].strip() or left[end:].strip()):
+        elif is_json_object(value) and not (left[:start].strip() or left[end:].strip()):
             left = _words_of(value)
     return re.sub(r"```(?:json)?\s*(?:```|\Z)", "", left).strip()
 
@@ -209,7 +204,7 @@ def _words_of(value: dict[str, Any], depth: int = 3) -> str:
         inner = value.get(name)
         if isinstance(inner, str) and inner:
             return inner
-        if isinstance(inner, dict) and depth and (words := _words_of(inner, depth - 1)):
+        if is_json_object(inner) and depth and (words := _words_of(inner, depth - 1)):
             return words
     return next((inner for inner in value.values() if isinstance(inner, str)), "")
 
@@ -271,12 +266,10 @@ def _written(text: str, mark: str) -> list[tuple[str, dict[str, Any]]]:
     """(tool, arguments) of calls written as JSON."""
     found: list[tuple[str, dict[str, Any]]] = []
     for value in objects_in(text):
-        rows = value if isinstance(value, list) else [value]
-        for row in rows:
-            if not isinstance(row, dict):
-                continue
+        rows = value if is_json_list(value) else [value]
+        for row in filter(is_json_object, rows):
             nested = row.get("function")
-            inner: dict[str, Any] = nested if isinstance(nested, dict) else row
+            inner: dict[str, Any] = nested if is_json_object(nested) else row
             name = inner.get("name") or row.get("tool") or row.get("tool_name") or row.get("action")
             arguments = next(
                 (
@@ -288,7 +281,7 @@ def _written(text: str, mark: str) -> list[tuple[str, dict[str, Any]]]:
             )
             if isinstance(arguments, str):
                 arguments = next(iter(objects_in(arguments)), None)
-            if isinstance(name, str) and isinstance(arguments, dict):
+            if isinstance(name, str) and is_json_object(arguments):
                 found.append((name, arguments))
             elif re.fullmatch(r"[\w.-]{1,64}", mark) and not name:
                 found.append((mark, row))

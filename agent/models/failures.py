@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -271,7 +272,7 @@ def http_status_of(error: BaseException) -> int | None:
 
 
 def _asked_for(error: BaseException, text: str) -> float | None:
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", None) or {}
     try:
         return max(0.0, float(headers.get("retry-after", "")))
     except ValueError:
@@ -302,7 +303,8 @@ def unusable(answer: AIMessage) -> str:
         return "cut"
     if ended in _BLOCKED:
         return f"blocked: {ended}"
-    incomplete = (metadata.get("incomplete_details") or {}).get("reason", "")
+    details: dict[str, Any] = metadata.get("incomplete_details") or {}
+    incomplete = details.get("reason", "")
     if incomplete:  # OpenAI, "Responses": incomplete_details
         return "cut" if incomplete == "max_output_tokens" else f"blocked: {incomplete}"
     parts = answer.content if isinstance(answer.content, list) else []

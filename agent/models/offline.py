@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -134,11 +134,11 @@ def _takes_text(kind: dict[str, Any]) -> bool:
 
 
 def _calls(calls: Sequence[tuple[str, dict[str, Any]]]) -> AIMessage:
-    made = []
+    made: list[ToolCall] = []
     for name, args in calls:
         seed = f"{name} {json.dumps(args, sort_keys=True)}"
         id = f"call_{uuid.uuid5(uuid.NAMESPACE_OID, seed).hex[:16]}"
-        made.append({"name": name, "args": args, "id": id})
+        made.append(ToolCall(name=name, args=args, id=id))
     return AIMessage("", tool_calls=made)
 
 

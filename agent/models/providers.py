@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from langchain_core.language_models import BaseChatModel
@@ -121,7 +121,7 @@ def _other(provider: str, model: str, access: ProviderAccess, said: dict[str, An
     said |= {"api_key": key} if key else {}
     said |= {"base_url": url} if url else {}
     try:
-        return init_chat_model(model, model_provider=provider, max_retries=0, **said)
+        return cast(BaseChatModel, init_chat_model(model, model_provider=provider, max_retries=0, **said))
     except ImportError as error:
         package = next(
             iter(re.findall(r"langchain-[\w-]+", str(error))), f"langchain-{provider.replace('_', '-')}"

@@ -82,8 +82,8 @@ class Trial:
     name: str
     request: Request
     ways: Ways
-    others: list[Ways] = field(default_factory=list)
-    tried: list[Ways] = field(default_factory=list)
+    others: list[Ways] = field(default_factory=list[Ways])
+    tried: list[Ways] = field(default_factory=list[Ways])
     complaint: str = ""
     attempt: int = 1
     began: float = 0

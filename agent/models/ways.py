@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.model_options import ModelOptions
 from agent.models.cleaning import objects_in
+from agent.models.json_values import is_json_object
 from agent.prompting import TURN
 
 
@@ -269,13 +270,11 @@ def read_form(answer: AIMessage, schema: type[BaseModel]) -> BaseModel | None:
     """The structured output of an answer: its call, or JSON in its text, whatever stands around it."""
     found: list[Any] = [call["args"] for call in answer.tool_calls if call["name"] == schema.__name__]
     if not found:
-        found = [value for value in objects_in(str(answer.text)) if isinstance(value, dict)]
+        found = [value for value in objects_in(str(answer.text)) if is_json_object(value)]
     for value in found:
         inner = value.get(schema.__name__)
         for candidate in (value, inner):
-            if isinstance(candidate, dict) and (
-                candidate.keys() & schema.model_fields.keys() or not candidate
-            ):
+            if is_json_object(candidate) and (candidate.keys() & schema.model_fields.keys() or not candidate):
                 if (filled := _filled(candidate, schema)) is not None:
                     return filled
     return None
@@ -348,8 +347,9 @@ def _only(message: AIMessage, place: int) -> AIMessage:
 def _joins(before: AnyMessage, after: AnyMessage) -> bool:
     if isinstance(before, HumanMessage) and isinstance(after, HumanMessage):
         return True
-    both = isinstance(before, AIMessage) and isinstance(after, AIMessage)
-    return both and not before.tool_calls and not after.tool_calls  # pyright: ignore[reportAttributeAccessIssue]
+    if isinstance(before, AIMessage) and isinstance(after, AIMessage):
+        return not before.tool_calls and not after.tool_calls
+    return False
 
 
 def _joined(before: AnyMessage, after: AnyMessage) -> AnyMessage:

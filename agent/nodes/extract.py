@@ -134,7 +134,7 @@ def fact_sources(facts: Mapping[str, str], messages: Sequence[HumanMessage]) -> 
     def bare(text: str) -> str:
         return re.sub(r"\W", "", text.casefold())
 
-    found = {}
+    found: dict[str, str] = {}
     for field, value in facts.items():
         tail = bare(value)[-7:]  # of a number that was given its country code, the end is what was written
         inside = [m.id for m in messages if tail and tail in bare(text_of(m))]

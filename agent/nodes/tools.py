@@ -37,9 +37,9 @@ def tool_node(knowledge: Knowledge, calling: Calling) -> ToolNode:
         request: ToolCallRequest, call: Callable[[ToolCallRequest], Awaitable[Answer]]
     ) -> Answer:
         name = request.tool_call["name"]
-        runtime = cast(
-            "ToolRuntime[Context, State]", request.runtime
-        )  # of this graph; its own type says None
+        # of this graph; its own type says None, and nothing of the state
+        given: Any = request.runtime  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        runtime = cast("ToolRuntime[Context, State]", given)
         problem = f"{name} is not available"
         if request.tool is not None and request.tool in allowed(runtime.context.tools):
             shelf = runtime.context.knowledge_base or runtime.state.get("bot_id", "default")
@@ -65,7 +65,8 @@ def tool_node(knowledge: Knowledge, calling: Calling) -> ToolNode:
 def _held(answer: Command[Any], name: str) -> Command[Any]:
     """A tool's command without what is not a tool's to say: words to the contact go by the seller, and are
     read before they are sent."""
-    update = cast("dict[str, Any]", answer.update) if isinstance(answer.update, dict) else {}
+    given: object = answer.update
+    update = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
     kept = {field: value for field, value in update.items() if field in TO_SAY}
     told = [message for message in kept.get("messages", []) if isinstance(message, ToolMessage)]
     if answer.goto or len(kept) < len(update) or len(told) < len(kept.get("messages", [])):

@@ -176,7 +176,7 @@ def _complaint(doubt: Doubt) -> str:
 def _supports(parts: Sequence[Sentence], known: Sequence[Line], verified: Verified) -> list[str]:
     """Each sentence with what it rests on, for people."""
     by_id = {line.id: line for line in known}
-    found = []
+    found: list[str] = []
     for part in parts:
         for one in verified.sentences:
             if one.n == part.n and one.status == "supported":

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from agent.language.detect import script_of
 from agent.language.phrases import clock_line, opening_lines
@@ -88,7 +88,7 @@ class Answers:
         rows = found.get("found") if isinstance(found, dict) else found
         if not isinstance(rows, list) or not rows:
             return heard.say("gone").replace("{what}", heard.picked_words or heard.picked)
-        return self._lines(rows[:1]) + heard.question()
+        return self._lines(cast(list[Any], rows)[:1]) + heard.question()
 
     def _fixed(self) -> str:
         """The answer to what asks for nothing that documents hold; empty for anything else."""
@@ -158,20 +158,21 @@ class Answers:
             return "\n".join([self._heard.say("perhaps"), nearest])
         return f"{self._heard.say('nearest').replace('{what}', missing)}\n{nearest}" if nearest else ""
 
-    def _read(self, query: str) -> Any:
+    def _read(self, query: str) -> dict[str, Any] | list[Any] | None:
         """What the price list answered to a query; None for nothing."""
         try:
-            return json.loads(self._found[query])
+            return cast(dict[str, Any] | list[Any] | None, json.loads(self._found[query]))
         except (KeyError, ValueError, RecursionError):  # no rows, or thousands of brackets within each other
             return None
 
     def _rows(self, query: str) -> str:
         found = self._read(query)
         rows = found.get("found") if isinstance(found, dict) else found
-        return self._lines(rows[:MOST_ROWS]) if isinstance(rows, list) else ""
+        return self._lines(cast(list[Any], rows)[:MOST_ROWS]) if isinstance(rows, list) else ""
 
     def _lines(self, rows: list[Any]) -> str:
-        shown = [row for row in rows if isinstance(row, dict) and holds(row)]
+        known = [cast(dict[str, Any], row) for row in rows if isinstance(row, dict)]
+        shown = [row for row in known if holds(row)]
         return "\n".join(row_line(row, self._heard.language) for row in shown)
 
     def _unknown(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from langchain_core.messages import (
     AIMessage,
@@ -90,7 +91,7 @@ class Heard:
 def _asked(answer: ToolMessage, turn: Sequence[AnyMessage | BaseMessage]) -> str:
     """What a tool was asked for, where that was a `query`."""
     calls = [call for m in turn if isinstance(m, AIMessage) for call in m.tool_calls]
-    args = next((call["args"] for call in calls if call["id"] == answer.tool_call_id), {})
+    args = next((call["args"] for call in calls if call["id"] == answer.tool_call_id), dict[str, Any]())
     return str(args.get("query", ""))
 
 

@@ -81,7 +81,7 @@ def prompt_text(name: str) -> str:
 def placeholders(text: str) -> set[str]:
     """Names in `{braces}`; raises ValueError when braces do not pair up, or say how a value is to be written:
     a width in them would make a prompt of any length."""
-    found = set()
+    found: set[str] = set()
     for _, name, width, conversion in Formatter().parse(text):
         if width or conversion:
             raise ValueError(f"{{{name}}} holds more than a name")

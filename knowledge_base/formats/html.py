@@ -102,7 +102,7 @@ def of_html(html: str) -> FormatReading:
 
 def _without_furniture(tree: Any) -> list[str]:
     """Take out what surrounds the text of a page; the texts that went."""
-    left_out = []
+    left_out: list[str] = []
     names = vocabulary_file()["page_furniture"]
     named = ", ".join(f"[id~='{n}' i], [class~='{n}' i], [class*='{n}-' i], [id*='{n}-' i]" for n in names)
     for node in tree.css(f"{_AROUND}, {named}"):

@@ -167,7 +167,7 @@ class Band:
     between `bounds`, bottom and top."""
 
     lines: list[TextLine]
-    grid: list[list[str]] = field(default_factory=list)
+    grid: list[list[str]] = field(default_factory=list[list[str]])
     bounds: tuple[float, float] | None = None
 
 
@@ -272,18 +272,16 @@ def _is_table(rows: Sequence[TextLine], width: float) -> bool:
 
 def _aligned(rows: Sequence[TextLine]) -> float:
     """The share of segments whose left or right end stands where that of many others does."""
-    ends = [
-        Counter(round(end / SLACK) for row in rows for segment in row.segments for end in [side(segment)])
-        for side in (lambda s: s.left, lambda s: s.right)
-    ]
+    segments = [segment for row in rows for segment in row.segments]
+    lefts = Counter(round(segment.left / SLACK) for segment in segments)
+    rights = Counter(round(segment.right / SLACK) for segment in segments)
     least = max(2, 0.3 * len(rows))
 
     def stands(counts: Counter[int], end: float) -> bool:
         place = round(end / SLACK)
         return counts[place - 1] + counts[place] + counts[place + 1] >= least
 
-    segments = [segment for row in rows for segment in row.segments]
-    fitting = sum(stands(ends[0], s.left) or stands(ends[1], s.right) for s in segments)
+    fitting = sum(stands(lefts, s.left) or stands(rights, s.right) for s in segments)
     return fitting / len(segments)
 
 

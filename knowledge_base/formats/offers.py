@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from knowledge_base.document import normalise
+from knowledge_base.values import is_array, is_record
 from knowledge_base.vocabulary import column_kinds, currency_in
 
 # Products and nested values of one page that are looked at.
@@ -62,12 +63,12 @@ def _products(data: Any, depth: int) -> Iterator[dict[str, Any]]:
     """Every product within JSON-LD, wherever it stands."""
     if depth > DEEPEST:
         return
-    if isinstance(data, list):
+    if is_array(data):
         for each in data:
             yield from _products(each, depth + 1)
-    elif isinstance(data, dict):
+    elif is_record(data):
         kinds = data.get("@type")
-        named = [str(kind) for kind in (kinds if isinstance(kinds, list) else [kinds])]
+        named = [str(kind) for kind in (kinds if is_array(kinds) else [kinds])]
         variants = data.get("hasVariant")
         if variants and "ProductGroup" in named:
             above = {key: value for key, value in data.items() if key not in ("hasVariant", "@type")}
@@ -83,13 +84,13 @@ def _products(data: Any, depth: int) -> Iterator[dict[str, Any]]:
 def _rows(product: dict[str, Any]) -> Rows:
     """A row for each offer of a product; an offer's own values go before the product's."""
     offers = product.get("offers")
-    if isinstance(offers, dict) and isinstance(offers.get("offers"), list):
+    if is_record(offers) and is_array(offers.get("offers")):
         offers = offers["offers"]
     rows: Rows = []
-    for offer in offers if isinstance(offers, list) else [offers]:
-        offer = offer if isinstance(offer, dict) else {}
+    for given in offers if is_array(offers) else [offers]:
+        offer: dict[str, Any] = given if is_record(given) else {}
         price = offer.get("priceSpecification")
-        flat = {**product, **(price if isinstance(price, dict) else {}), **offer}
+        flat = {**product, **(price if is_record(price) else {}), **offer}
         flat["name"] = product.get("name") or offer.get("name")
         values = {
             column: next((said for key in keys if (said := _said(flat.get(key)))), "")
@@ -101,9 +102,9 @@ def _rows(product: dict[str, Any]) -> Rows:
 
 def _said(value: Any) -> str:
     """A value of schema.org as text: names of things, the last word of its own addresses."""
-    if isinstance(value, list):
+    if is_array(value):
         return _said(value[0]) if value else ""
-    if isinstance(value, dict):
+    if is_record(value):
         return _said(value.get("name") or value.get("url"))
     if value is None or isinstance(value, bool):
         return ""

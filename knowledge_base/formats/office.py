@@ -68,14 +68,20 @@ def read_docx(file: Opened) -> FormatReading:
             continue
         style = (block.style.name or "").lower() if block.style else ""
         heading = "# " if style.startswith(("heading", "title", "заголовок", "überschrift")) else ""
-        listed = "- " if block._p.pPr is not None and block._p.pPr.numPr is not None else ""
-        own = _paragraph(block._p)
+        element = _element(block)
+        own = _paragraph(element)
+        listed = "- " if element.find(f"{_WORD}pPr/{_WORD}numPr") is not None else ""
         parts.say(f"{heading or listed}{own}" if own.strip() else "")
-        for boxed in _boxes(block._p):
+        for boxed in _boxes(element):
             parts.say(boxed)
     parts.end()
     raw = normalise("\n\n".join((body, *texts)))
     return FormatReading(pages=parts.pages, raw={1: raw}, left_out=parts.left_out)
+
+
+def _element(part: Any) -> Any:
+    """The XML of a paragraph, a cell or a slide, which both libraries keep to themselves."""
+    return part._element
 
 
 def _openable(file: Opened) -> Any:
@@ -94,7 +100,7 @@ def _all_text(xml: bytes) -> str:
 
 def _paragraph(paragraph: Any) -> str:
     """The text of a paragraph without that of boxes within it."""
-    parts = []
+    parts: list[str] = []
     for node in paragraph.iter(f"{_WORD}t", f"{_WORD}tab", f"{_WORD}br", f"{_WORD}cr"):
         owner = next(node.iterancestors(f"{_WORD}p"))
         if owner is paragraph:
@@ -112,7 +118,7 @@ def _grid(table: WordTable) -> list[list[str]]:
     """The cells of a table; python-docx gives a merged cell in each place it covers. Tables within a cell are
     part of its text."""
     return [
-        ["\n".join(_paragraph(p) for p in cell._tc.iter(f"{_WORD}p")) for cell in row.cells]
+        ["\n".join(_paragraph(p) for p in _element(cell).iter(f"{_WORD}p")) for cell in row.cells]
         for row in table.rows
     ]
 
@@ -125,7 +131,7 @@ def read_pptx(file: Opened) -> FormatReading:
     left_out: list[str] = []
     problems: list[str] = []
     for number, slide in enumerate(Presentation(_openable(file)).slides, 1):
-        if slide._element.get("show") == "0":
+        if _element(slide).get("show") == "0":
             problems.append(f"slide {number} is hidden, left out; show it to use it")
             continue
         parts = _Parts(number)
@@ -144,7 +150,7 @@ def read_pptx(file: Opened) -> FormatReading:
         parts.end()
         pages += parts.pages
         left_out += parts.left_out
-        texts = [node.text or "" for node in slide._element.iter("{*}t")]
+        texts = [node.text or "" for node in _element(slide).iter("{*}t")]
         raw[number] = normalise(" ".join([*texts, notes.text if notes is not None else ""]))
     return FormatReading(pages=pages, raw=raw, left_out=left_out, problems=problems)
 

@@ -4,11 +4,13 @@ what pdfium cannot."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
 
-import pypdfium2
-import pypdfium2.raw as pdfium
+import pypdfium2  # pyright: ignore[reportMissingTypeStubs] - it has none; `_Page` says what is used
+import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs] - as above
 
 from knowledge_base.document import FormatReading, PageText, Unreadable, normalise
 from knowledge_base.formats.images import RESOLUTION, Sight
@@ -22,7 +24,45 @@ EMPTY_PAGE = 20
 MOST_CHARACTERS = 30_000
 # Drawn lines and boxes that are looked at.
 MOST_PATHS = 20_000
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+# Left, bottom, right and top, in points.
+Box = tuple[float, float, float, float]
 _PASSWORD = "needs a password; give it, or save a copy without one"  # noqa: S105 - a message
+
+
+class _TextPage(Protocol):
+    """The characters of a page."""
+
+    def get_text_range(self) -> str: ...
+    def count_chars(self) -> int: ...
+    def get_charbox(self, index: int, loose: bool) -> Box: ...
+    def get_text_bounded(self, left: float, bottom: float, right: float, top: float) -> str: ...
+
+
+class _PageObject(Protocol):
+    """A line, a picture or a piece of text that is drawn."""
+
+    def get_bounds(self) -> Box: ...
+
+
+class _Drawn(Protocol):
+    """A page as a picture."""
+
+    def to_pil(self) -> Image: ...
+
+
+class _Page(Protocol):
+    """What is used of a page of pdfium's."""
+
+    def get_textpage(self) -> _TextPage: ...
+    def get_width(self) -> float: ...
+    def get_height(self) -> float: ...
+    def get_objects(self, filter: Sequence[int], max_depth: int = 15) -> Iterator[_PageObject]: ...
+    def render(self, scale: float) -> _Drawn: ...
+    def close(self) -> None: ...
 
 
 def read_pdf(path: Path, password: str, sight: Sight) -> FormatReading:
@@ -39,7 +79,7 @@ def read_pdf(path: Path, password: str, sight: Sight) -> FormatReading:
     problems: list[str] = []
     for number in range(1, len(document) + 1):
         try:
-            page = document[number - 1]
+            page = cast(_Page, document[number - 1])
             text, found, out = _page(page, number)
         except Exception as error:  # whatever one page provokes, the others are read
             problems.append(f"page {number} is damaged ({type(error).__name__}), left out")
@@ -63,7 +103,7 @@ def read_pdf(path: Path, password: str, sight: Sight) -> FormatReading:
     return FormatReading(pages=pages, raw=raw, left_out=left_out + running, problems=problems)
 
 
-def _page(page: pypdfium2.PdfPage, number: int) -> tuple[str, list[PageText], list[str]]:
+def _page(page: _Page, number: int) -> tuple[str, list[PageText], list[str]]:
     """All text of a page, its parts in reading order, and what is left out of it."""
     textpage = page.get_textpage()
     raw = normalise(_joined(textpage.get_text_range()))
@@ -99,7 +139,7 @@ def _joined(text: str) -> str:
     return _unbroken(text)
 
 
-def _characters(textpage: pypdfium2.PdfTextPage) -> tuple[list[Character], int]:
+def _characters(textpage: _TextPage) -> tuple[list[Character], int]:
     """Where each character stands, and by how many quarter turns most of the page was turned upright."""
     count = min(textpage.count_chars(), MOST_CHARACTERS)
     found: list[Character] = []
@@ -118,7 +158,7 @@ def _characters(textpage: pypdfium2.PdfTextPage) -> tuple[list[Character], int]:
     return [character.upright(quarter) for character in found] if quarter else found, quarter
 
 
-def _rules(page: pypdfium2.PdfPage, quarter: int) -> Rules:
+def _rules(page: _Page, quarter: int) -> Rules:
     """The ruled lines of a page, turned like its text."""
     paths = islice(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=3), MOST_PATHS)
     found = [path.get_bounds() for path in paths]
@@ -126,17 +166,15 @@ def _rules(page: pypdfium2.PdfPage, quarter: int) -> Rules:
     return Rules.of([box.upright(quarter) for box in boxes] if quarter else boxes)
 
 
-def _has_picture(page: pypdfium2.PdfPage) -> bool:
+def _has_picture(page: _Page) -> bool:
     return next(iter(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE])), None) is not None
 
 
-def _scanned(
-    page: pypdfium2.PdfPage, number: int, sight: Sight
-) -> tuple[str, list[PageText], list[str]] | None:
+def _scanned(page: _Page, number: int, sight: Sight) -> tuple[str, list[PageText], list[str]] | None:
     """A page that is a picture, by whoever reads pictures; None where nobody does or finds anything."""
     if not sight.reads:
         return None
-    drawn = page.render(scale=RESOLUTION / 72)  # pyright: ignore[reportArgumentType]
+    drawn = page.render(scale=RESOLUTION / 72)
     text = normalise(sight.text(number, drawn.to_pil()) or "")
     return (text, *parts_of(text, number)) if text else None
 
@@ -194,7 +232,7 @@ def without_running_lines(pages: list[PageText]) -> tuple[list[PageText], list[s
             kept.append(page)
             continue
         own = set(_edges(by_number[page.number]))
-        lines = []
+        lines: list[str] = []
         for line in page.text.split("\n"):
             if line in running and line in own and line in seen:
                 left_out.append(line)

@@ -17,6 +17,7 @@ from knowledge_base.document import FormatReading, PageText, Unreadable, normali
 from knowledge_base.formats.encoding import decoded
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import GridRow, read_grid
+from knowledge_base.values import is_array, is_record
 from knowledge_base.vocabulary import column_kinds
 
 # Values of one file, counted as often as they are named: an alias of YAML names one many times.
@@ -78,14 +79,14 @@ class _Data:
         self._values += 1
         if depth > _DEEPEST or self._values > MOST_VALUES:
             raise Unreadable("holds more than a shop's file does, or is nested too deeply; split it")
-        if isinstance(data, list) and _are_records(data):
+        if is_array(data) and _are_records(data):
             self._table(data, name)
-        elif isinstance(data, dict) and len(data) > 1 and _are_records(list(data.values())):
+        elif is_record(data) and len(data) > 1 and _are_records(list(data.values())):
             self._table([{"id": key, **value} for key, value in data.items()], name)
-        elif isinstance(data, dict):
+        elif is_record(data):
             for key, value in data.items():
                 self.read(value, str(key), depth + 1)
-        elif isinstance(data, list) and any(isinstance(value, (dict, list)) for value in data):
+        elif is_array(data) and any(isinstance(value, (dict, list)) for value in data):
             for value in data:
                 self.read(value, name, depth + 1)
         elif (text := _shown(data)).strip():
@@ -95,9 +96,9 @@ class _Data:
     def _table(self, rows: list[Any], name: str) -> None:
         self._end()
         flat = [
-            dict(self._flat(each, "", 0)) if isinstance(each, dict) else {name or "value": _shown(each)}
+            dict(self._flat(each, "", 0)) if is_record(each) else {name or "value": _shown(each)}
             for row in rows
-            for each in (_variants(row) if isinstance(row, dict) else [row])
+            for each in (_variants(row) if is_record(row) else [row])
         ]
         # a list under a name of its own is a group: `{"Cups": [...], "Bowls": [...]}`
         if name and not _names_goods(name) and not any(map(_is_group, flat[0])):
@@ -116,7 +117,7 @@ class _Data:
             if depth > _DEEPEST or self._values > MOST_VALUES:
                 raise Unreadable("holds more than a shop's file does, or is nested too deeply; split it")
             name = f"{before} {key}".strip()
-            if isinstance(value, dict):
+            if is_record(value):
                 yield from self._flat(value, name, depth + 1)
             else:
                 yield name, _shown(value)
@@ -137,7 +138,7 @@ class _Data:
 
 def _are_records(rows: list[Any]) -> bool:
     """Whether most of some values are records of one kind; a single one counts where it has a price."""
-    records = [row for row in rows if isinstance(row, dict)]
+    records = [row for row in rows if is_record(row)]
     if len(records) * 2 <= len(rows):
         return False
     if len(records) == 1:
@@ -170,13 +171,14 @@ def _variants(record: dict[str, Any]) -> list[dict[str, Any]]:
     """A record as one for each of its variants, when these have prices or articles of their own. What a
     variant says goes before what the record says of all."""
     for key, value in record.items():
-        if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
+        variants = [each for each in value if is_record(each)] if is_array(value) else []
+        if not variants or len(variants) < len(value):
             continue
-        if any(_kinds(each) & {"price", "article"} for each in value):
+        if any(_kinds(each) & {"price", "article"} for each in variants):
             whole = {k: v for k, v in record.items() if k != key}
             return [
                 {**{(f"{k} of all" if k in each else k): v for k, v in whole.items()}, **each}
-                for each in value[:MOST_COLUMNS]
+                for each in variants[:MOST_COLUMNS]
             ]
     return [record]
 
@@ -186,9 +188,9 @@ def _shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return format(value, ".10g")
-    if isinstance(value, list):
+    if is_array(value):
         return ", ".join(_shown(each) for each in value[:MOST_COLUMNS])
-    if isinstance(value, dict):
+    if is_record(value):
         return ", ".join(f"{key}: {_shown(each)}" for key, each in list(value.items())[:MOST_COLUMNS])
     return "" if value is None else str(value)
 
@@ -215,8 +217,10 @@ def read_xml(path: Path) -> FormatReading:
     categories = {
         node.get("id", ""): (node.text or "").strip() for node in root.iter("{*}category") if node.get("id")
     }
-    rows, raw, rest = [], [], []
-    records = set() if record is None else set(root.iter(record))
+    rows: list[dict[str, str]] = []
+    raw: list[str] = []
+    rest: list[str] = []
+    records: set[Any] = set() if record is None else set(root.iter(record))
     waiting: list[Any] = [root]
     while waiting:
         node = waiting.pop()
@@ -235,7 +239,7 @@ def read_xml(path: Path) -> FormatReading:
     header = list(dict.fromkeys(key for row in rows for key in row))
     if len(header) > MOST_COLUMNS:
         raise Unreadable(f"has records of {len(header)} fields, more than {MOST_COLUMNS}; split it")
-    pages, out = _table_of(header, rows, "") if rows else ([], [])
+    pages, out = _table_of(header, rows, "") if rows else (list[PageText](), list[str]())
     codes = [
         code.text or "" for code in root.iter("{*}categoryId") if (code.text or "").strip() in categories
     ]

@@ -27,10 +27,10 @@ _QUOTED = re.compile(r'"([^"]*)"|\[\$([^\]-]*)[^\]]*\]|\\(.)')
 class _Layout:
     """What of a sheet is hidden or merged, and formulas whose results the file does not keep."""
 
-    columns: set[int] = field(default_factory=set)
-    rows: set[int] = field(default_factory=set)
-    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
-    without_result: list[str] = field(default_factory=list)
+    columns: set[int] = field(default_factory=set[int])
+    rows: set[int] = field(default_factory=set[int])
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list[tuple[int, int, int, int]])
+    without_result: list[str] = field(default_factory=list[str])
 
 
 def read_cells(file: Opened) -> FormatReading:
@@ -46,8 +46,9 @@ def read_cells(file: Opened) -> FormatReading:
             if sheet.sheet_state != "visible":
                 problems.append(f"sheet “{sheet.title}” is hidden, left out; unhide it to use it")
                 continue
-            layout = _layout(archive, sheet._worksheet_path)  # pyright: ignore[reportAttributeAccessIssue]
-            sheet.reset_dimensions()  # pyright: ignore[reportAttributeAccessIssue]
+            opened: Any = sheet  # to be read only, a kind of sheet that openpyxl's types do not know
+            layout = _layout(archive, opened._worksheet_path)
+            opened.reset_dimensions()
             grid = _shown_rows(sheet, layout, problems)
             raw[number] = " ".join(cell for row in grid for cell in row if cell)
             _spread(grid, layout)
@@ -166,7 +167,7 @@ def displayed_value(value: Any, pattern: str) -> str:
 
 
 def _number(value: int | float, pattern: str) -> str:
-    words = [next(filter(None, match), "") for match in _QUOTED.findall(pattern)]
+    words = ["".join(filter(None, match.groups())) for match in _QUOTED.finditer(pattern)]
     bare = _QUOTED.sub("", pattern)
     shown = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not shown.is_finite():

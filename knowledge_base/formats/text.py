@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import cast
 
-from striprtf.striprtf import rtf_to_text
+from striprtf.striprtf import rtf_to_text  # pyright: ignore[reportUnknownVariableType] - it has no types
 
 from knowledge_base.document import FormatReading, PageText, Unreadable, normalise
 from knowledge_base.formats.encoding import decoded
@@ -29,7 +30,7 @@ def read_rtf(path: Path) -> FormatReading:
     raw = path.read_bytes()
     if not raw.lstrip().startswith(b"{\\rtf"):
         raise Unreadable("is not rich text, whatever its name says; save it as DOCX or text")
-    return of_text(rtf_to_text(raw.decode("latin-1"), encoding="cp1252", errors="replace"))
+    return of_text(cast(str, rtf_to_text(raw.decode("latin-1"), encoding="cp1252", errors="replace")))
 
 
 def of_text(text: str, number: int = 1) -> FormatReading:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from typing import Any
 
 from lxml import etree
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
@@ -48,7 +49,7 @@ def read_xlsx(file: Opened) -> FormatReading:
 def read_xls(file: Opened) -> FormatReading:
     """The formats .xls and .xlsb. Raises Unreadable for a workbook with a password or a damaged one."""
     try:
-        book = CalamineWorkbook.from_object(file)
+        book = CalamineWorkbook.from_object(file)  # pyright: ignore[reportUnknownMemberType] - its paths name no type
         return _read(book)
     except PasswordError:
         raise Unreadable("needs a password; give it, or save a copy without one") from None
@@ -113,7 +114,7 @@ def read_xml_workbook(file: Opened) -> FormatReading:
     return FormatReading(pages=pages, raw=raw, left_out=left_out)
 
 
-def _cells(row: etree._Element) -> list[str]:
+def _cells(row: Any) -> list[str]:
     cells: list[str] = []
     for cell in row.iter(f"{_SHEET}Cell"):
         place = cell.get(f"{_SHEET}Index") or ""

@@ -29,7 +29,7 @@ class ProductCard(TypedDict):
     picture: str
 
 
-def place_of(product: Product) -> str:
+def place_in_list(product: Product) -> str:
     """What a product goes by whose article and name are those of others too."""
     return f"{product.document[:80]}:{product.page}:{product.row}"
 

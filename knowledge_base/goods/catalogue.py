@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.document import Product
-from knowledge_base.goods.cards import REFERENCE, ProductCard, card_of, place_of
+from knowledge_base.goods.cards import REFERENCE, ProductCard, card_of, place_in_list
 from knowledge_base.goods.corrections import header_of
 from knowledge_base.goods.money import amounts_in
 from knowledge_base.goods.products import products_of_rows
@@ -128,7 +128,7 @@ class Catalogue:
     def cards(self, ref: str) -> list[ProductCard]:
         """The cards of the products that go by a reference, an article or a name; none of one that has
         left."""
-        places = self._called(ref) or [n for n, p in enumerate(self._products) if place_of(p) == ref]
+        places = self._called(ref) or [n for n, p in enumerate(self._products) if place_in_list(p) == ref]
         return [card_of(self._products[place], self._ref(place)) for place in places]
 
     def card_of(self, row: Mapping[str, str]) -> ProductCard | None:
@@ -145,7 +145,7 @@ class Catalogue:
         for called in (product.article.strip(), product.name.strip()):
             if 0 < len(called) <= REFERENCE and self._called(called) == [place]:
                 return called
-        return place_of(product)
+        return place_in_list(product)
 
     def _called(self, text: str) -> list[int]:
         """The products whose article or name this is, whole."""
