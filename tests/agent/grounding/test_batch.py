@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from agent.grounding.notary import Verified
 from benchmarks import grounding
-from server.replay.batch.exchange import BadAnswers
+from server.replay.batch.exchange import BadAnswers, answers_of_batch
 
+FOLDER = Path(__file__).parent / "read"
 REPLIES = """
 shops:
   vases:
@@ -86,3 +89,17 @@ def test_a_line_that_is_no_answer_is_named(
     back.write_text(f"{answered('b', {'status': 'no_claim'})}\n{line}\n")
     with pytest.raises(BadAnswers, match="line 2"):
         run(monkeypatch, replies, "--answers", back)
+
+
+@pytest.mark.parametrize("name", ["fresh", "attack"])
+def test_a_held_set_is_judged_by_a_reader_and_the_notary(name: str):
+    """Replies over invented businesses; who wrote, labelled and read them stands at the head of each file."""
+    told = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    answers = answers_of_batch(FOLDER / f"{name}.answers.jsonl")
+    wrong: dict[str, list[str]] = {"supported": [], "unsupported": []}
+    for row in told["replies"]:
+        said = Verified.model_validate(answers[row["id"]].tool_calls[0]["args"])
+        stopped = bool(grounding.judged(told["shops"][row["shop"]], row, said))
+        if stopped is (row["label"] == "supported"):
+            wrong[row["label"]].append(row["id"])
+    assert wrong == {"supported": [], "unsupported": []}

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.grounding.claims import claims_in
-from agent.grounding.notary import Judged, Verified, doubts
+from agent.grounding.notary import Judged, doubts
 from agent.grounding.numbered import evidence_lines, mended, sentences
-from benchmarks import grounding
-from server.replay.batch.exchange import answers_of_batch
 
-FOLDER = Path(__file__).parent
 EVIDENCE = evidence_lines(
     [
         ("n", "the clock", "Sunday, 29 November 2026, 15:00"),
@@ -394,17 +389,3 @@ def test_figures_are_read_as_people_write_them(evidence: str, reply: str, quote:
     assert doubts(
         sentences(reply.replace("70", "75").replace("16.30", "15.30").replace("520", "530")), known, said
     )
-
-
-@pytest.mark.parametrize("name", ["fresh", "attack"])
-def test_a_held_set_is_judged_by_a_reader_and_the_notary(name: str):
-    """Replies over invented businesses; who wrote, labelled and read them stands at the head of each file."""
-    told = yaml.safe_load((FOLDER / "read" / f"{name}.yaml").read_text(encoding="utf-8"))
-    answers = answers_of_batch(FOLDER / "read" / f"{name}.answers.jsonl")
-    wrong: dict[str, list[str]] = {"supported": [], "unsupported": []}
-    for row in told["replies"]:
-        said = Verified.model_validate(answers[row["id"]].tool_calls[0]["args"])
-        stopped = bool(grounding.judged(told["shops"][row["shop"]], row, said))
-        if stopped is (row["label"] == "supported"):
-            wrong[row["label"]].append(row["id"])
-    assert wrong == {"supported": [], "unsupported": []}
