@@ -1,5 +1,4 @@
-"""The products of a bot, found by article, words, sizes and price: built once a version of its documents,
-asked in milliseconds."""
+"""The products of a bot, found by article, words, sizes and price; built once a version of its documents."""
 
 from __future__ import annotations
 
