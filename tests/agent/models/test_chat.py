@@ -26,9 +26,12 @@ async def test_gemini_answers_over_its_own_wire():
     assert len(gemini.requests) == 3
     sales = next(r for r in gemini.requests if not r.get("toolConfig"))
     assert {f["name"] for t in sales["tools"] for f in t["functionDeclarations"]} == {
+        "ask_choice",
         "book_call",
         "find_product",
         "request_human",
+        "request_location",
+        "show_products",
     }
 
 
