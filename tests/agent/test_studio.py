@@ -24,7 +24,7 @@ from server.pipeline.agents import graphs
 from server.store.contacts import Conversations
 from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import free_port, served
-from tests.support.waiting import until
+from tests.support.waiting import slowness, until
 
 pytestmark = pytest.mark.slow
 
@@ -158,7 +158,7 @@ async def test_no_node_blocks_and_no_box_is_loose(studio: httpx.AsyncClient):
 def cli(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "server", *args]
     return subprocess.run(
-        command, env={**os.environ, **env}, capture_output=True, text=True, timeout=60, cwd=ROOT
+        command, env={**os.environ, **env}, capture_output=True, text=True, timeout=60 * slowness(), cwd=ROOT
     )
 
 

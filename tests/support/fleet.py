@@ -182,7 +182,8 @@ class Fleet:
 
     async def get(self, path: str) -> Any:
         """From whichever web process answers."""
-        for _ in range(200):
+        began = time.monotonic()
+        while time.monotonic() - began < 60 * slowness():
             try:
                 answer = await self.http.get(f"{random.choice(self.urls)}{path}")
                 if answer.status_code < 500:
