@@ -28,6 +28,7 @@ from redis.asyncio import Redis
 
 import tools
 from agent.models.chat import Models
+from agent.models.usage import Meter
 from channels.base import Channel, SendError
 from channels.content.media import Template
 from channels.registry import channels
@@ -49,7 +50,7 @@ from server.config.settings import Settings
 from server.notifications.webhooks import EVENTS, sign_event
 from server.pipeline import intake
 from server.pipeline.sender import send_head
-from server.replay.runs import KeptConversation, played
+from server.replay.runs import KeptConversation, documents, played
 from server.replay.saved import parse_conversation
 from server.replay.tape import Recorded
 from server.store.records import Entry, Reply
@@ -199,6 +200,8 @@ async def test_a_channel_in_forty_lines(redis: Redis, tmp_path: Path, monkeypatc
 
 async def test_the_saved_conversation():
     text = block("prompts.md", "Is a new prompt better?", "yaml")
+    # a turn waits for the documents of the sample shop no longer than a customer should
+    await documents(None).passages("default", "Aurora Duo", "", 1, Meter())
     went, _ = await played(
         KeptConversation(Path("prompts.yaml"), parse_conversation(text, "prompts.md"), Recorded())
     )
