@@ -107,6 +107,6 @@ async def test_what_a_tool_is_given_is_shown_to_no_model():
     (asked,) = gemini.requests
     on_gemini = {row["name"]: row for tool in asked["tools"] for row in tool["functionDeclarations"]}
     for shown in (on_openai, on_gemini):
-        assert set(shown) == {"book_call", "find_product", "request_human"}
+        assert set(shown) == {tool.name for tool in offered} >= {"book_call", "find_product", "request_human"}
         for row in shown.values():
             assert not {"runtime", "tool_call_id"} & row["parameters"]["properties"].keys()

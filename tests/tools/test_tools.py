@@ -23,6 +23,17 @@ ROWS = [
     {"sku": "GR-PEB", "name": "Pebble hand grinder", "price": "38000"},
 ]
 
+OURS = {
+    "ask_choice",
+    "book_call",
+    "find_product",
+    "request_human",
+    "request_location",
+    "send_file",
+    "send_form",
+    "show_products",
+}
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -45,7 +56,7 @@ def test_a_dropped_file_is_a_tool_and_a_broken_one_is_left_out(folder: Path):
     )
     (folder / "broken_tool.py").write_text("import nothing_of_that_name")
     (folder / "clashing.py").write_text((folder / "opening_hours.py").read_text())
-    assert set(tools.found()) == {"book_call", "find_product", "request_human", "opening_hours"}
+    assert set(tools.found()) == {*OURS, "opening_hours"}
     assert [tool.name for tool in tools.allowed(["opening_*"])] == ["opening_hours"]
 
 
@@ -91,7 +102,7 @@ def test_a_file_that_cannot_be_used_is_left_out_with_one_clear_line(folder: Path
     (folder / "wrong.py").write_text(f"from langchain_core.tools import tool\n\n{code}\n")
     sys.modules.pop("tools.wrong", None)
     with capture_logs() as logs:
-        assert set(tools.found()) == {"book_call", "find_product", "request_human"}
+        assert set(tools.found()) == OURS
     (line,) = [line for line in logs if line["event"] == "tool_not_loaded"]
     assert line["source"] == "tools.wrong" and why in line["error"] and "\n" not in line["error"]
 

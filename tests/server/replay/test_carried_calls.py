@@ -10,13 +10,14 @@ import httpx
 import pytest
 
 from agent.models.offline import offline_model
+from agent.models.usage import Meter
 from server.config.settings import Settings
 from server.replay.batch.carriage import Carriage
 from server.replay.batch.exchange import BadAnswers, Exchange, answers_of_batch, or_waiting, parse_answers
 from server.replay.batch.provider import BatchApi, BatchFailed
 from server.replay.batch.rounds import CarriedCalls, carried
 from server.replay.judge import Label, measured
-from server.replay.runs import accepted, played, read_kept, recorded
+from server.replay.runs import accepted, documents, played, read_kept, recorded
 from server.replay.tape import read_tape
 from tests.fakes.batch_wire import FakeBatches
 from tests.fakes.openai_wire import FakeOpenAI, message, schema_of
@@ -77,6 +78,9 @@ async def test_a_conversation_takes_as_many_rounds_as_it_has_calls_one_after_ano
 ):
     out, back, rounds = tmp_path / "out.jsonl", tmp_path / "in.jsonl", list[set[str]]()
     back.touch()
+    await documents(None).passages(
+        "default", "Aurora Duo", "", 1, Meter()
+    )  # read before a turn waits for them
     for _ in range(10):
         async with carried(Carriage(out, [back]), settings()) as calls:
             if await record(duo, calls):
@@ -98,6 +102,7 @@ async def test_a_conversation_takes_as_many_rounds_as_it_has_calls_one_after_ano
 async def test_a_batch_answers_round_by_round_and_its_answers_are_kept(duo: Path, tmp_path: Path):
     fake, told, waits = FakeBatches(FakeOpenAI()), list[str](), list[float]()
     fake.model.answer = careful
+    await documents(None).passages("default", "Aurora Duo", "", 1, Meter())
 
     async def pause(seconds: float) -> None:
         waits.append(seconds)
