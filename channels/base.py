@@ -76,6 +76,11 @@ class Media(Frozen):
     )
 
 
+def _is_empty(value: object) -> bool:
+    """What is not there is not stored either, so that an older version reads what this one has kept."""
+    return not value
+
+
 class Message(Frozen):
     """One inbound message, or (`echo`) one that left the business's number by another way than ours.
 
@@ -108,11 +113,11 @@ class Message(Frozen):
     amends: str = ""
     moved_to: tuple[str, str] = ("", "")
     referral: dict[str, str] = Field(default={})
-    choice: Choice | None = None
-    order: Order | None = None
-    product: ProductReference | None = None
-    place: Place | None = None
-    answers: dict[str, str] = Field(default={})
+    choice: Choice | None = Field(default=None, exclude_if=_is_empty)
+    order: Order | None = Field(default=None, exclude_if=_is_empty)
+    product: ProductReference | None = Field(default=None, exclude_if=_is_empty)
+    place: Place | None = Field(default=None, exclude_if=_is_empty)
+    answers: dict[str, str] = Field(default={}, exclude_if=_is_empty)
 
 
 def amending_id(original: str, kind: str, text: str) -> str:

@@ -337,7 +337,8 @@ class Mailbox:
 
 def _line(entry: Entry) -> str:
     """A line of the transcript as it is kept: `status` and `heard` are filled in on reading."""
-    return entry.model_dump_json(exclude={"status", "heard"})
+    absent = {name for name in ("content", "choice", "order", "answers") if not getattr(entry, name)}
+    return entry.model_dump_json(exclude={"status", "heard", *absent})
 
 
 def _messages(rows: Sequence[bytes]) -> tuple[tuple[Message, ...], tuple[str, ...]]:

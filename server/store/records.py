@@ -89,7 +89,7 @@ class Reply(BaseModel):
     since: int = 0
     until: int = 0
     file: TextFile | None = None
-    content: Stored | None = None
+    content: Stored | None = Field(default=None, exclude_if=lambda content: content is None)
 
 
 class Plan(BaseModel):
