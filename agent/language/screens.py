@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import regex
 
@@ -149,16 +150,19 @@ def is_media_only(text: str) -> bool:
     return bool(_MARK.search(text)) and not re.search(r"[^\W\d_]", _MARK.sub("", text))
 
 
+@lru_cache(maxsize=256)
 def asks_for_person(text: str) -> bool:
     """Wants a human being; who only asks whether one writes does not."""
     return _bare(without_notes(text)) in _LONE_PERSON or bool(_PERSON.search(_WHO.sub(" ", _flat(text))))
 
 
+@lru_cache(maxsize=256)
 def asks_who(text: str) -> bool:
     """Asks whether a person or a program writes."""
     return bool(_WHO.search(_flat(without_notes(text))))
 
 
+@lru_cache(maxsize=256)
 def is_emergency(text: str) -> bool:
     """Speaks of danger to life."""
     return bool(_EMERGENCY.search(_flat(text)))

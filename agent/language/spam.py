@@ -4,6 +4,7 @@ prizes."""
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from agent.language.locale import anywhere
 from agent.language.locale_file import Spam
@@ -23,6 +24,7 @@ _SIGNS = [
 ]
 
 
+@lru_cache(maxsize=256)
 def is_spam(text: str) -> bool:
     """Advertises, promises a prize, or pitches a service."""
     return sum(bool(sign.search(text)) for sign in _SIGNS) >= ENOUGH

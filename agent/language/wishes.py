@@ -7,6 +7,7 @@ question about ordering ("where is my order?") has none."""
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from agent.language.locale import LOCALES, anywhere, phrases_within
@@ -99,6 +100,7 @@ def _says(what: re.Pattern[str], sentence: str) -> bool:
     return False
 
 
+@lru_cache(maxsize=256)
 def is_wish(text: str) -> bool:
     """Whether the text orders something, books it, or says that they are coming: a sentence of it does, and
     neither takes it back nor asks about it."""

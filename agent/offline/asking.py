@@ -39,6 +39,7 @@ _STREET = re.compile(anywhere("addresses.street"), re.I)
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|\d\s?(?:am|pm|a\.m|p\.m|h|uhr)\b", re.I)
 
 
+@lru_cache(maxsize=256)
 def asks_hours(text: str) -> bool:
     """Whether it asks when the shop is open."""
     if _HOURS.search(text):
@@ -53,6 +54,7 @@ def asks_now(text: str) -> bool:
     return bool(_NOW.search(text) or _DAY.search(text))
 
 
+@lru_cache(maxsize=256)
 def asks_price(text: str) -> bool:
     """Whether it asks what something costs, or whether it is there."""
     return bool(_PRICE.search(text))
@@ -188,6 +190,7 @@ def _halves(sentence: str) -> list[str]:
     return [sentence]
 
 
+@lru_cache(maxsize=256)
 def is_question(text: str) -> bool:
     """Whether it asks something, with or without a mark."""
     return bool(re.search(r"[?؟]", text) or _ASKS.search(text) or _marks(text) or asks_who(text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,8 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from agent import access_lists, profile, prompting
 from agent.context import Context
 from agent.grounding import (
-    arithmetic,
     claims,
     evidence,
-    matching,
     numbers,
     product_names,
     records,
@@ -270,23 +269,12 @@ IN_A_TURN = (
     "support.findings: all alike",
 )
 
-# What our modules remember of a text would make its second reading cheap.
-_MODULES = (
-    injection,
-    screens,
-    spam,
-    detect,
-    profile,
-    yes_no,
-    offline,
-    claims,
-    product_names,
-    numbers,
-    arithmetic,
-    verify,
-    evidence,
-    matching,
-    units,
-    ground,
-)
-FORGET = [f.cache_clear for module in _MODULES for f in vars(module).values() if hasattr(f, "cache_clear")]
+# What our modules remember of a text would make its second reading cheap. A cache without a limit holds what
+# was read from files.
+FORGET = [
+    found.cache_clear
+    for name, module in list(sys.modules.items())
+    if name.startswith(("agent.", "channels.", "knowledge_base."))
+    for found in vars(module).values()
+    if hasattr(found, "cache_parameters") and found.cache_parameters()["maxsize"]
+]
