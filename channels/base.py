@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from channels.content.anything import Content
 from channels.content.inbound import Choice, Order, Place, ProductReference
 from channels.content.parts import Frozen
+from channels.content.pricing import MessagePricing
 from channels.downloads import DownloadError
 
 # `echo`: a person at the business wrote it; `touch`: nobody did, a follow-up is due.
@@ -134,7 +135,7 @@ Failure = Literal[
 
 class StatusUpdate(Frozen):
     """What the provider says became of one of our messages; `callback` is the id we gave it, `contact` whom
-    it went to; `failure` what a failed one means (`SendError`)."""
+    it went to; `failure` what a failed one means (`SendError`); `pricing` what it says of the price."""
 
     id: str
     account: str
@@ -145,6 +146,7 @@ class StatusUpdate(Frozen):
     error_code: int = 0
     error: str = ""
     failure: Failure = "change"
+    pricing: MessagePricing | None = None
 
 
 class Preference(Frozen):
@@ -239,8 +241,9 @@ class SendError(Exception):
 class Capabilities:
     """What a wire can do. `window`: only templates outside of 24 hours; `callbacks`: every status repeats the
     id we gave; `echoes`: our own messages come back; `groups`: it can write in groups; `official`: the
-    provider allows bots; `links`: a phone is linked by QR code; `shows`: the kinds of content it shows as
-    they are, any other going out as a picture with words or as words (`channels.content.plain`)."""
+    provider allows bots; `links`: a phone is linked by QR code; `billed`: WhatsApp charges for messages;
+    `shows`: the kinds of content it shows as they are, any other going out as a picture with words or as
+    words (`channels.content.plain`)."""
 
     window: bool = False
     templates: bool = False
@@ -249,6 +252,7 @@ class Capabilities:
     groups: bool = False
     official: bool = True
     links: bool = False
+    billed: bool = False
     longest: int = 4096
     shows: frozenset[str] = frozenset({"text"})
 

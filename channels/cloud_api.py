@@ -67,7 +67,7 @@ class CloudApi(Channel):
     """One number through the Graph API; shares the process's HTTP client."""
 
     name = "cloud_api"
-    capabilities = Capabilities(window=True, templates=True, callbacks=True, shows=EVERYTHING)
+    capabilities = Capabilities(window=True, templates=True, callbacks=True, billed=True, shows=EVERYTHING)
     Credentials = CloudCredentials
 
     def __init__(self, client: httpx.AsyncClient, credentials: CloudCredentials) -> None:

@@ -23,6 +23,7 @@ from channels.base import (
 )
 from channels.cloud_errors import classify
 from channels.cloud_taps import tapped
+from channels.content.pricing import MessagePricing
 from channels.json_parts import as_dict, as_dicts, clean_text, each, object_of, required, seconds
 
 # Business-scoped user id: ISO country, a dot, up to 128 alphanumerics (optionally behind "ENT.").
@@ -32,6 +33,8 @@ _USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
 WAVE = "👋"
 # Characters of an ad or a product that go with a message.
 BESIDE = 1_000
+# Characters of a word about a price; none of Meta's has as many.
+WORD = 60
 _MEDIA = ("image", "audio", "video", "document", "sticker")
 _SILENT: dict[str, Kind] = {"revoke": "revoke", "system": "system"}
 _STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
@@ -285,6 +288,25 @@ def _status(raw: dict[str, Any], account: str) -> StatusUpdate | None:
         error_code=code if isinstance(code, int) else 0,
         error=details,
         failure=classify(code if isinstance(code, int) else 0, 0),
+        pricing=_pricing(raw),
+    )
+
+
+def _pricing(status: dict[str, Any]) -> MessagePricing | None:
+    """ "pricing" and "conversation" of the webhook reference; None where neither says anything."""
+    told, conversation = as_dict(status.get("pricing")), as_dict(status.get("conversation"))
+    category = told.get("category") or as_dict(conversation.get("origin")).get("type")
+    if not told and not category:
+        return None
+    words = (told.get("pricing_model"), category, told.get("type"))
+    model, category, kind = (clean_text(word)[:WORD].strip().lower() for word in words)
+    billable = told.get("billable")
+    return MessagePricing(
+        model=model,
+        category=category.replace("-", "_"),
+        type=kind,
+        billable=billable if isinstance(billable, bool) else None,
+        conversation=clean_text(conversation.get("id"))[:200],
     )
 
 

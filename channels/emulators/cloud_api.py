@@ -23,6 +23,7 @@ from channels.emulators.base import Emulator, SendFault, Written, emulator_of, r
 from channels.emulators.cloud_answers import Answer, answered, shown_of, words_of
 from channels.emulators.cloud_requests import ReadRequest, SendRequest, media_in
 from channels.emulators.media import ReceivedFile, media_message
+from channels.emulators.meta.pricing import EmulatedPricing, EmulatedTariff
 from channels.emulators.phone import Bubble
 from channels.json_parts import as_dict
 
@@ -58,6 +59,7 @@ class CloudApiEmulator(Emulator):
         super().__init__("Cloud API emulator", REDELIVERY_SECONDS, journal)
         self.webhook, self._secret, self._token, self._auto_read = webhook, secret, token, auto_read
         self.callbacks = True
+        self.pricing = EmulatedPricing()
         self.templates: list[dict[str, Any]] = []  # what the business's account has, as Graph lists it
 
     def serve(self) -> None:
@@ -154,6 +156,7 @@ class CloudApiEmulator(Emulator):
         }
         if bubble.callback and self.callbacks:
             update["biz_opaque_callback_data"] = bubble.callback
+        update |= self.pricing.told(bubble.id, status)
         if code:
             update["errors"] = [
                 {"code": code, "title": "emulated failure", "error_data": {"details": "emulated"}}
@@ -214,6 +217,7 @@ class CloudApiEmulator(Emulator):
             )
         else:
             self.phones.show(bubble)
+            self.pricing.charge(bubble.id, number, contact, raw, self.templates)
             self.later(self._statuses(bubble))
         if fault and not fault.later:
             return _faulty(fault)
@@ -245,6 +249,13 @@ async def answer(meta: Meta, number: str, answer: Answer) -> Response:
         return JSONResponse({"id": await meta.answer(number, answer)})
     except ValueError as error:
         return JSONResponse({"detail": str(error)}, 422)
+
+
+@routes.post("/_control/pricing")
+async def set_tariff(meta: Meta, tariff: EmulatedTariff) -> EmulatedTariff:
+    """How messages are charged from now on."""
+    meta.pricing.tariff = tariff
+    return tariff
 
 
 @routes.get("/_media/{media_id}")

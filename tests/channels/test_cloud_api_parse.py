@@ -40,6 +40,9 @@ anything = st.recursive(
                     "context",
                     "timestamp",
                     "status",
+                    "pricing",
+                    "category",
+                    "conversation",
                 ]
             )
             | st.text(max_size=5),

@@ -1,0 +1,1 @@
+"""Parts of Meta's side that are no wire of their own."""
