@@ -7,7 +7,9 @@
     python -m benchmarks.grounding REPLIES.yaml --answers IN.jsonl             judges what somebody answered
 
 REPLIES.yaml has `shops` (name -> business, passages, tool) and `replies` (id, shop, heard, reply, lang, kind,
-label: supported or unsupported, wordy). How calls are carried by files: `server.replay.batch`."""
+label: supported or unsupported, wordy; `today`, YYYY-MM-DD, where it is not the usual day); a line of `heard`
+that is not the customer's ("customer: ...") was said by the shop. How calls are carried by files:
+`server.replay.batch`."""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +43,13 @@ from server.replay.batch.rounds import carried
 
 # Replies that are read at once: more make providers refuse calls.
 AT_ONCE = 8
-# The day the replies are judged on, by the clock of the shops: Unix ms, and in words.
-AT, NOW = 1_760_356_800_000, "Monday 13 October 2025, 12:00"
+# The usual day that replies are judged on; it is noon by the clock of the shops.
+TODAY = "2025-10-13"
+
+
+def noon(row: Mapping[str, Any]) -> datetime:
+    """When the reply of a row is judged."""
+    return datetime.fromisoformat(f"{row.get('today', TODAY)}T12:00+00:00")
 
 
 def turn(shop: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[State, Context]:
@@ -49,7 +57,7 @@ def turn(shop: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[State, Contex
     heard = []
     for said in row["heard"]:
         who, _, words = said.partition(": ")
-        heard.append(AIMessage(words) if who in ("agent", "bot", "shop") else HumanMessage(words or said))
+        heard.append(HumanMessage(words or said) if who in ("customer", said) else AIMessage(words))
     tools = []
     for number, answer in enumerate(shop.get("tool") or ()):
         call = {"name": "look_up", "args": {}, "id": f"t{number}"}
@@ -67,8 +75,8 @@ def turn(shop: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[State, Contex
         "replies": [row["reply"]],
         "passages": passages,
         "profile": {"language": row["lang"]},
-        "now": NOW,
-        "at": AT,
+        "now": f"{noon(row):%A %-d %B %Y, %H:%M}",
+        "at": int(noon(row).timestamp() * 1000),
     }
     return state, Context(business=shop["business"])
 
@@ -80,7 +88,9 @@ def judged(shop: Mapping[str, Any], row: Mapping[str, Any], answer: Verified) ->
         finding.claim.text.strip() for finding in unsupported_claims(row["reply"], evidence(state, context))
     }
     known = evidence_lines(evidence_of_turn(state, context))
-    return doubts(sentences(row["reply"]), known, answer.sentences, today="2025-10-13", vetoed=vetoed)
+    return doubts(
+        sentences(row["reply"]), known, answer.sentences, today=f"{noon(row):%Y-%m-%d}", vetoed=vetoed
+    )
 
 
 async def asked_of(

@@ -36,10 +36,11 @@ sys.dont_write_bytecode = False
 # Every client of HTTP reads all certificates of the machine for itself, and hundreds are made here.
 ssl.create_default_context = functools.cache(ssl.create_default_context)
 
-# A loaded machine is no failure of the code.
+# A loaded machine is no failure of the code. CI tries more examples of each property.
 settings.register_profile(
     "salesgraph",
     deadline=None,
+    max_examples=100 if os.environ.get("CI") else 30,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("salesgraph")

@@ -154,17 +154,10 @@ def _read(text: str, every: bool) -> list[Claim]:
     found += [*products, *(figure for figure in figures if every or figure.start not in inside)]
     starts = list(_sentence_starts(text))
     sentences = [text[a:b] for a, b in itertools.pairwise([*starts, len(text)])]
-    placed = (  # built anew, which takes a tenth of what `replace` takes
-        Claim(
-            c.kind,
-            c.text,
-            c.start,
-            c.values,
-            c.unit,
-            c.key,
-            sentences[bisect.bisect_right(starts, c.start) - 1],
-        )
-        for c in found
+    at = [sentences[bisect.bisect_right(starts, c.start) - 1] for c in found]
+    # built anew, which takes a tenth of what `replace` takes
+    placed = (
+        Claim(c.kind, c.text, c.start, c.values, c.unit, c.key, s) for c, s in zip(found, at, strict=True)
     )
     return sorted(placed, key=lambda claim: claim.start)
 

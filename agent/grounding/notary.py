@@ -19,7 +19,9 @@ from agent.grounding.citations import ReadLine, flat, read_line
 from agent.grounding.claims import Claim, claims_in
 from agent.grounding.numbered import Line, Sentence
 from agent.grounding.numbers import numbers_in, with_plain_digits
+from agent.grounding.spans import is_between, is_shifted
 from agent.grounding.sums import SMALL_COUNT, proves, worked_out
+from agent.grounding.units import in_store
 from agent.language.locale import phrases_within
 
 # The claims that are figures; days and names are left to whoever reads.
@@ -123,6 +125,7 @@ class _Notary:
         self.lines = {line.id: line for line in evidence}
         self.today, self.vetoed = today, vetoed
         self.theirs = [read_line(line.text) for line in evidence if line.of_contact]
+        self.ours = [read_line(line.text) for line in evidence if not line.of_contact]
         self.valid = [read_line(line.text) for line in evidence if not _not_in_force(line.text, today)]
         self.tokens = {token for line in evidence for token in _tokens(line.text)}
 
@@ -171,7 +174,8 @@ class _Notary:
                 continue
             if not any(read.says(figure) for read in self.valid) or self._is_vetoed(figure):
                 return Doubt(part, f"“{figure.text.strip()}” stands nowhere")
-            if figure.kind in ("money", "percent") and not any(mark in part.text for mark in "?؟"):
+            denied = not any(read.says(figure) for read in self.ours)  # it is theirs, and not granted
+            if figure.kind in ("money", "percent") and not denied and not any(m in part.text for m in "?؟"):
                 return Doubt(part, f"“{figure.text.strip()}” is a claim, and nothing is cited for it")
         return None
 
@@ -209,12 +213,11 @@ class _Given:
 
 
 def _rests(figure: Claim, given: _Given) -> bool:
-    """Whether a figure stands in a quote or is a sum of what stands there. A figure in letters must stand in
-    the same letters; a small count without a unit is a word like any other, and left to whoever reads."""
+    """Whether a figure stands in a quote or is a sum of what stands there. Money in letters must stand in the
+    same letters, a share in letters or as a percentage; a small count without a unit is a word like any
+    other, and left to whoever reads."""
     if figure.kind in ("money", "percent") and _in_letters(figure):
-        return any(
-            flat(figure.text)[0] in quote.flat or _has_in_letters(quote, figure) for quote in given.quotes
-        )
+        return any(flat(figure.text)[0] in quote.flat or _has_share(quote, figure) for quote in given.quotes)
     if _is_small(figure):
         return True
     if any(quote.says(figure) for quote in given.quotes):
@@ -223,22 +226,26 @@ def _rests(figure: Claim, given: _Given) -> bool:
         written = {value for number in numbers_in(with_plain_digits(figure.text)) for value in number.values}
         counted = bool(set(sum.operands) & (written | set(figure.values))) and (
             figure.kind == "number"
+            or (figure.unit == "piece" and not in_store(given.sentence))
             # `three nights`, as the contact asked for so many
             or (figure.kind in ("duration", "measure") and any(read.says(figure) for read in given.theirs))
         )
         if counted or proves(sum, figure, [*given.quotes, *given.theirs]):
             return True
-    return False
+    lines = [*given.quotes, *given.theirs]
+    return any(is_between(figure, line) for line in lines) or is_shifted(figure, given.sums, given.quotes)
 
 
 def _in_letters(figure: Claim) -> bool:
     return not any(letter.isnumeric() for letter in figure.text)
 
 
-def _has_in_letters(quote: ReadLine, figure: Claim) -> bool:
-    """Whether a share in letters, such as half the price, stands there with another ending."""
-    alike = (claim for claim in quote.claims if claim.kind == figure.kind == "percent")
-    return any(_in_letters(claim) and claim.values == figure.values for claim in alike)
+def _has_share(quote: ReadLine, figure: Claim) -> bool:
+    """Whether a share in letters, such as half the price or ten per cent, stands there with another ending,
+    or in digits."""
+    return any(
+        claim.kind == figure.kind == "percent" and claim.values == figure.values for claim in quote.claims
+    )
 
 
 def _is_day_of(figure: Claim, sentence: str, quotes: Sequence[ReadLine], today: str) -> bool:

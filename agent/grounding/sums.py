@@ -16,6 +16,7 @@ import regex as re
 from agent.grounding.citations import ReadLine, counts_in
 from agent.grounding.claims import Claim, claims_in
 from agent.grounding.numbers import numbers_in, with_plain_digits
+from agent.grounding.spans import days_between
 from agent.grounding.units import SPAN_WORDS, same_currency
 from agent.language.detect import language_of
 from agent.language.locale import LOCALES
@@ -42,6 +43,7 @@ LONGEST, MOST, LARGEST = 300, 12, 1e15
 # So many figures with a multiplier are looked at.
 MOST_SCALED = 40
 NEAR = 0.005
+_DIFFERENCE = re.compile(r"\(\s?(\d{1,2})\s?-\s?(\d{1,2})\s?\)")
 # Dividing by less would multiply.
 LEAST_SHARE = 0.5
 
@@ -124,9 +126,17 @@ def worked_out(
     if any(language_of(line.text) not in COUNTED for line in theirs):
         _add(known, map(float, range(2, SMALL_COUNT + 1)), PLAIN)
     _add(known, _conversions(" ".join((sentence, *(line.text for line in (*quotes, *theirs))))), PLAIN)
+    nights = {days for line in (*quotes, *theirs) for days in days_between(line)}
+    _add(known, map(float, nights), PLAIN)
+
+    def counted(found: re.Match[str]) -> str:
+        """`(20-15)`, of 15 to 20 September, is a count of nights."""
+        days = int(found[1]) - int(found[2])
+        return str(days) if days in nights else found[0]
+
     scaled = _scaled(quotes)
     found: list[Sum] = []
-    for expression in re.split(r"[;\n]", expressions[:LONGEST])[:MOST]:
+    for expression in re.split(r"[;\n]", _DIFFERENCE.sub(counted, expressions[:LONGEST]))[:MOST]:
         tidy = expression.partition("=")[0].replace("×", "*").replace("·", "*").replace("÷", "/").strip()
         found.extend(_sums(tidy, cited, known, scaled))
     return found
@@ -188,11 +198,12 @@ def proves(sum: Sum, figure: Claim, lines: Sequence[ReadLine]) -> bool:
     wanted = {"money": {MONEY}, "number": {MONEY, PLAIN}}.get(figure.kind, {PLAIN})
     if figure.kind not in _POWERS or not wanted & sum.powers or not _shows(figure, sum.result):
         return False
+    kinds = (figure.kind, "number", *(("money",) if figure.kind == "number" else ()))
     used = [
         claim
         for line in lines
         for claim in (*line.claims, *_bare(line))
-        if claim.kind in (figure.kind, "number")
+        if claim.kind in kinds
         and any(abs(value - operand) < NEAR for operand in sum.operands for value in claim.values)
     ]
     alike = [claim for claim in used if claim.kind == figure.kind] or used
@@ -267,9 +278,20 @@ def _value(node: ast.expr, known: Operands) -> tuple[float, set[Power]]:
     alike = ones & others
     written = _constant(node.left), _constant(node.right)
     # 1 - 0.15 is a share, and 2 + 1 are two adults and a child; 1 + 1 + 1 would count up to anything
-    if not alike or (1 in written and (None in written or written == (1, 1))):
+    lone = None in written and not _is_hundredth(node.right)
+    if not alike or (1 in written and (lone or written == (1, 1))):
         raise ValueError("no sum of the same things")
     return result, alike
+
+
+def _is_hundredth(node: ast.expr) -> bool:
+    """Whether it is a percentage as a share: 15/100."""
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Div)
+        and _constant(node.left) is not None
+        and _constant(node.right) == 100
+    )
 
 
 def _constant(node: ast.AST) -> float | None:

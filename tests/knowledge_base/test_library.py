@@ -77,6 +77,7 @@ async def test_an_unchanged_file_is_not_embedded_again_and_a_new_one_is_seen(tmp
     assert await library.search("nobody", "which?") == []
 
 
+@pytest.mark.slow
 async def test_one_changed_price_in_5000_rows_costs_one_embedding(tmp_path: Path):
     embedder = Counting()
     library, path = Library(MemoryStore(), embedder), tmp_path / "prices.csv"
@@ -144,6 +145,7 @@ _changes = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(_changes, st.integers(1, 4))
 async def test_a_search_during_uploads_finds_a_whole_version_of_every_document(

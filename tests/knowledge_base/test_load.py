@@ -85,6 +85,7 @@ def test_a_hostile_file_of_any_format_costs_no_more_than_its_share(tmp_path: Pat
     assert after.ru_utime - before.ru_utime < 8
 
 
+@pytest.mark.slow
 def test_a_file_that_would_fill_the_memory_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "full.txt"
     path.write_bytes(b"a word and more " * 2_000_000)
@@ -130,6 +131,7 @@ def test_no_word_gets_lost_between_passages(words: list[str]):
     assert " ".join(p.text for p in split_document(document)).split() == words
 
 
+@pytest.mark.slow
 @pytest.mark.external_data
 def test_real_pdfs_are_read_or_named(external_data: Path):
     rows = [

@@ -91,6 +91,7 @@ def test_vectors_and_passages_must_match():
         Index([Passage(document="d", page=1, text="x")], np.eye(2, dtype=np.float32))
 
 
+@pytest.mark.slow
 @pytest.mark.external_data
 def test_fusion_beats_both_of_its_parts_on_real_questions(external_data: Path):
     """A sample of XQuAD Russian, and the same Russian questions over the English paragraphs."""

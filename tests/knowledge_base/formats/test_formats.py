@@ -127,6 +127,7 @@ def hostile(folder: Path) -> dict[str, Path]:
     }
 
 
+@pytest.mark.slow
 def test_every_hostile_file_is_refused_in_one_plain_line(tmp_path: Path):
     for name, path in hostile(tmp_path).items():
         try:

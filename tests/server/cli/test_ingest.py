@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from redis.asyncio import Redis
 
 from server.bots.knowledge import RedisStore
 from tests.support.command_line import run
 
 
+@pytest.mark.slow
 def test_documents_are_moved_into_postgresql_and_checked(tmp_path: Path, postgres_url: str):
     (tmp_path / "hours.md").write_text("# Hours\n\nThe shop is open from 10 to 19 on weekdays.")
     assert run(tmp_path, "ingest", str(tmp_path / "hours.md")).returncode == 0
@@ -35,6 +37,7 @@ async def test_a_folder_is_announced_once(tmp_path: Path, redis: Redis, redis_ur
     assert len(await store.versions("default")) == 4 and await store.version("default") == "1"
 
 
+@pytest.mark.slow
 def test_a_move_that_cannot_be_names_the_remedy(tmp_path: Path):
     for words, remedy in (
         (("memory", "memory"), "TO: write another engine than FROM"),

@@ -243,6 +243,7 @@ def test_every_route_has_its_rule():
     assert rule_of("POST", "/anything").largest == LARGEST_FORM
 
 
+@pytest.mark.slow
 async def test_a_server_for_others_has_no_simulator_and_takes_no_short_token(tmp_path: Path):
     with product(HOST="0.0.0.0", SIMULATOR="", CHAT_MODEL="offline") as stack:
         assert "login/" not in stack.log.read_text() and "off: SIMULATOR=true" in stack.log.read_text()

@@ -270,6 +270,7 @@ async def test_what_is_not_there_is_a_page_too(stack: Stack, browser: Browser):
         await expect(page.get_by_role("link", name="Back to the conversations")).to_be_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.external_data
 async def test_no_text_of_the_world_breaks_a_page(stack: Stack, browser: Browser, external_data: Path):
     """As messages and as names: shown as they are, letter by letter, and run by nothing."""
@@ -306,6 +307,7 @@ async def test_no_text_of_the_world_breaks_a_page(stack: Stack, browser: Browser
     assert not page.problems  # pyright: ignore[reportAttributeAccessIssue]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
 async def test_every_page_is_for_everybody(stack: Stack, browser: Browser, scheme: Any, width: int):
     """axe finds nothing serious, nothing sticks out at the side, and no script fails, in Latin, Cyrillic and

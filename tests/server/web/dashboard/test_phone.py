@@ -115,6 +115,7 @@ async def rows(stack: Stack) -> AsyncIterator[str]:
             await redis.hdel(f"sg:{{default}}:{name}", "phone")
 
 
+@pytest.mark.slow
 async def test_every_page_is_for_a_phone(stack: Stack, browser: Browser, rows: str):
     """Every cell says what its column is, nothing sticks out at the side, and a finger hits what it aims
     at."""
