@@ -1,6 +1,6 @@
 """How many unsupported replies a verifier lets through, and how many supported ones it stops.
 
-    python -m benchmarks.grounding REPLIES.yaml                                code alone, without a model
+    python -m benchmarks.grounding REPLIES.yaml...                               code alone, without a model
     python -m benchmarks.grounding REPLIES.yaml --model openai:gpt-4.1-mini    asks a model
     python -m benchmarks.grounding REPLIES.yaml --batch                        asks its batch API
     python -m benchmarks.grounding REPLIES.yaml --requests OUT.jsonl           writes what it would be asked
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agent.context import Context
 from agent.grounding.notary import Doubt, Verified, doubts
@@ -47,6 +47,18 @@ AT_ONCE = 8
 TODAY = "2025-10-13"
 
 
+def read(paths: Sequence[Path]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The shops and the replies of some files; where a row has no language, its file is named after it."""
+    shops: dict[str, Any] = {}
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        shops |= {f"{path.stem}:{name}": shop for name, shop in told["shops"].items()}
+        usual = {"lang": path.stem, "kind": "any", "wordy": False, "heard": []}
+        rows += [{**usual, **row, "shop": f"{path.stem}:{row['shop']}"} for row in told["replies"]]
+    return shops, rows
+
+
 def noon(row: Mapping[str, Any]) -> datetime:
     """When the reply of a row is judged."""
     return datetime.fromisoformat(f"{row.get('today', TODAY)}T12:00+00:00")
@@ -54,11 +66,11 @@ def noon(row: Mapping[str, Any]) -> datetime:
 
 def turn(shop: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[State, Context]:
     """The turn that ends in the reply of a row."""
-    heard = []
+    heard: list[BaseMessage] = []
     for said in row["heard"]:
         who, _, words = said.partition(": ")
         heard.append(HumanMessage(words or said) if who in ("customer", said) else AIMessage(words))
-    tools = []
+    tools: list[BaseMessage] = []
     for number, answer in enumerate(shop.get("tool") or ()):
         call = {"name": "look_up", "args": {}, "id": f"t{number}"}
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
@@ -179,13 +191,12 @@ def add_carriage(parser: argparse.ArgumentParser) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.grounding")
-    parser.add_argument("replies", type=Path)
+    parser.add_argument("replies", type=Path, nargs="+")
     parser.add_argument("--model", help="PROVIDER:NAME, asked now")
     add_carriage(parser)
     parser.add_argument("--show", action="store_true", help="print each reply that was judged wrongly")
     given = parser.parse_args()
-    told = yaml.safe_load(given.replies.read_text(encoding="utf-8"))
-    shops, rows = told["shops"], told["replies"]
+    shops, rows = read(given.replies)
     wrong: dict[str, list[Doubt]] = {}
     if given.model or given.requests or given.answers or given.batch:
         found, done = asyncio.run(read_by(given, shops, rows))

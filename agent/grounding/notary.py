@@ -38,6 +38,10 @@ _VALID_UNTIL = re.compile(r"valid_(?:until|to)\W{1,6}(\d{4})-(\d{1,2})-(\d{1,2})
 _VALID_FROM = re.compile(r"valid_from\W{1,6}(\d{4})-(\d{1,2})-(\d{1,2})", re.I)
 # A number with something in it that nobody sees.
 _SPLIT = re.compile(r"\S*\p{N}[\u00ad\u200b-\u200f\u2060\ufeff]+\p{N}\S*")
+# Cyrillic letters that look like Latin ones: a model is written either way.
+_LOOK_ALIKE = str.maketrans(
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445", "abekmhopctyx"
+)
 # What may stand around a number without being part of it.
 _TOKEN, _AROUND = re.compile(r"\S*\p{N}\S*"), "_*~`.,:;!?()[]{}<>«»“”\"'…"
 
@@ -293,7 +297,7 @@ def _tokens(text: str) -> set[str]:
 
 def _each_token(text: str) -> Iterator[str]:
     for match in _TOKEN.finditer(flat(text)[0]):
-        yield match.group().strip(_AROUND)
+        yield match.group().strip(_AROUND).translate(_LOOK_ALIKE)
 
 
 def _not_in_force(text: str, today: str) -> bool:

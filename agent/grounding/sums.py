@@ -135,11 +135,15 @@ def worked_out(
         return str(days) if days in nights else found[0]
 
     scaled = _scaled(quotes)
+    shown = {scale for claim in claims_in(sentence) if (scale := scale_of(claim)) > 1}
+    _add(known, shown, PLAIN)
     found: list[Sum] = []
     for expression in re.split(r"[;\n]", _DIFFERENCE.sub(counted, expressions[:LONGEST]))[:MOST]:
         tidy = expression.partition("=")[0].replace("×", "*").replace("·", "*").replace("÷", "/").strip()
         found.extend(_sums(tidy, cited, known, scaled))
-    return found
+    # 2*112000/100000 is 2.24 lakh: what the figure is written in is divided by
+    short = [(one, scale) for one in found for scale in shown.intersection(one.operands)]
+    return [*found, *(Sum(one.result * scale, one.powers, one.operands) for one, scale in short)]
 
 
 def _conversions(text: str) -> Iterator[float]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from agent.grounding.notary import Verified
 from benchmarks import grounding
@@ -91,15 +90,26 @@ def test_a_line_that_is_no_answer_is_named(
         run(monkeypatch, replies, "--answers", back)
 
 
-@pytest.mark.parametrize("name", ["fresh", "attack"])
+# Of the replies that the code was made with: stock that no tool has said in the turn, refusals in whose
+# clause the code sees none, and what readers took more strictly than who labelled it.
+STOPPED = {
+    "fresh": set[str](),
+    "attack": set[str](),
+    "made": set("hi-01 hi-28 hi-29 kk-01 mx-023 mx-033 mx-085 mx-119 bl-038 bl-073".split()),
+}
+MADE = ("en", "es", "hi", "it", "kk", "ru", "mixed", "unseen")
+
+
+@pytest.mark.parametrize("name", STOPPED)
 def test_a_held_set_is_judged_by_a_reader_and_the_notary(name: str):
     """Replies over invented businesses; who wrote, labelled and read them stands at the head of each file."""
-    told = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    files = [FOLDER.parent / f"{file}.yaml" for file in MADE] if name == "made" else [FOLDER / f"{name}.yaml"]
+    shops, rows = grounding.read(files)
     answers = answers_of_batch(FOLDER / f"{name}.answers.jsonl")
-    wrong: dict[str, list[str]] = {"supported": [], "unsupported": []}
-    for row in told["replies"]:
+    wrong: dict[str, set[str]] = {"supported": set(), "unsupported": set()}
+    for row in rows:
         said = Verified.model_validate(answers[row["id"]].tool_calls[0]["args"])
-        stopped = bool(grounding.judged(told["shops"][row["shop"]], row, said))
+        stopped = bool(grounding.judged(shops[row["shop"]], row, said))
         if stopped is (row["label"] == "supported"):
-            wrong[row["label"]].append(row["id"])
-    assert wrong == {"supported": [], "unsupported": []}
+            wrong[row["label"]].add(row["id"])
+    assert wrong == {"supported": STOPPED[name], "unsupported": set()}
