@@ -11,6 +11,7 @@ from agent.model_options import CallSettings, ModelOptions, is_name
 from agent.profile import PROFILE_FIELDS, CustomField
 from agent.prompts import placeholders, prompt, version
 from agent.prompts.voice import Voice
+from agent.sendable.shared import SharedFile, SharedForm
 
 STAGES = ("situation", "problem", "implication", "need_payoff", "closing")
 TOPICS = ("price", "comparison", "objection", "next_step")
@@ -45,30 +46,6 @@ def _holes(name: str) -> str:
 
 def _knob(default: Any, *nodes: str, **rules: Any) -> Any:
     return Field(default, json_schema_extra={"langgraph_nodes": list(nodes)}, **rules)
-
-
-class SharedFile(BaseModel):
-    """A file that the agent may send: a price list, a film, a picture of the shop."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(min_length=1, max_length=100, description="What it is called, such as price.pdf.")
-    url: str = Field(
-        pattern=r"^https?://[^\s/]+.*$", max_length=2_000, description="Where WhatsApp fetches it."
-    )
-    about: str = Field("", max_length=200, description="When the agent sends it.")
-
-
-class SharedForm(BaseModel):
-    """A WhatsApp Flow that the agent may send."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="What the agent calls it.")
-    flow_id: str = Field(pattern=r"^[0-9A-Za-z_-]{1,100}$", description="Its id at Meta.")
-    label: str = Field(min_length=1, max_length=20, description="The words of its button.")
-    screen: str = Field("", pattern=r"^[A-Za-z_]{0,80}$", description="The screen that it begins with.")
-    about: str = Field("", max_length=200, description="When the agent sends it.")
 
 
 class Context(BaseModel):
@@ -331,6 +308,12 @@ class Context(BaseModel):
         if unknown := [name for name in self.profile_fields if name not in (*PROFILE_FIELDS, *names)]:
             raise ValueError(
                 f"profile_fields: {', '.join(unknown)} is neither built in nor among custom_fields"
+            )
+        into = {field for form in self.forms for field in form.fields.values() if field}
+        if strange := sorted(into - {*PROFILE_FIELDS, *names}):
+            raise ValueError(
+                f"forms: {', '.join(strange)} is no profile field and not among custom_fields; an empty text "
+                "leaves an answer in the transcript"
             )
         return self
 

@@ -74,6 +74,17 @@ class Cited(TypedDict):
     on: str
 
 
+class FilledForm(TypedDict):
+    """Forms that the contact filled in: which answers cannot be used (`wrong`, field -> what they wrote),
+    which are `missing`, whether they wrote nothing else (`alone`), and what people at the business have to
+    look at (`task`, may be empty)."""
+
+    wrong: dict[str, str]
+    missing: list[str]
+    alone: bool
+    task: str
+
+
 class Touch(TypedDict, total=False):
     """The touch that a turn is: its `number` (from 1) of so many, after so many `hours` of silence; `text`
     where the words are those of an approved template."""
@@ -105,7 +116,8 @@ class State(Inbound, total=False):
     `idle_minutes` the pause before it; `session_from` the first message of a session that begins with
     this turn; `touch` says that nobody wrote and the contact is written to; `decision` their answer to an
     offer in this turn; `shown` what tools want to go out with the reply, `presented` what does, checked;
-    `pictured` the products whose pictures went out lately."""
+    `pictured` the products whose pictures went out lately; `form` what is to be said of forms that were
+    filled in."""
 
     bot_id: str
     turn_id: str
@@ -140,6 +152,7 @@ class State(Inbound, total=False):
     shown: Annotated[list[Shown], joined]
     presented: list[Shown]
     pictured: list[str]
+    form: FilledForm | None
 
 
 class Outbound(TypedDict, total=False):

@@ -81,6 +81,10 @@ class Says(_Part):
     choose: Label
     choices: Text
     gone: TextOfThing
+    form_again: Text
+    form_old: Text
+    slot_taken: Text
+    no_slots: Text
 
 
 class AppointmentTexts(_Part):

@@ -58,6 +58,10 @@ Phrase = Literal[
     "choose",
     "choices",
     "gone",
+    "form_again",
+    "form_old",
+    "slot_taken",
+    "no_slots",
 ]
 PHRASES: tuple[Phrase, ...] = get_args(Phrase)
 

@@ -20,6 +20,7 @@ from agent.language.screens import asks_for_person, is_media_only, is_pleasantry
 from agent.language.wishes import request_in
 from agent.memory import notes
 from agent.state import State, burst, names_taken_back, text_of, without_notes
+from agent.tapping.form_answers import asked_again
 
 HISTORY = 10
 STOPPED = "stopped"
@@ -98,6 +99,8 @@ def _decided(state: State, context: Context) -> Command[Next]:
         "shown": [],
         "presented": [],
     }
+    form = state.get("form")
+    fresh["task"] = form["task"] if form else ""
     if waiting and state.get("idle_minutes", 0) >= context.session_minutes:
         fresh["session_from"] = str(waiting[0].id)
     if says_stop([text_of(message) for message in waiting]):
@@ -114,15 +117,28 @@ def _decided(state: State, context: Context) -> Command[Next]:
             return _answered(fresh, say("write_start", language), profile={"language": language})
     if not waiting or stopped or ignored or state.get("owner") == "person":
         return Command(update={**fresh, "verdict": "silent"}, goto="remember")
-    if unusable := _unusable(waiting):
-        if unusable == "unreadable" and was_said("unreadable", state["messages"]):
-            return Command(update={**fresh, "verdict": "silent"}, goto="remember")
-        return _answered(fresh, say(unusable, language))
+    if said := _one_line(fresh, state, context, language):
+        return said
     given = [message for message in waiting if _command(message)]
     if given:
         return _carried_out(fresh, state, context, language, given, [m for m in waiting if not _command(m)])
     known = {"language": language} if language != profile.get("language") else {}
     return Command(update={**fresh, "profile": known}, goto=["moderate", "extract", "retrieve"])
+
+
+def _one_line(fresh: dict[str, Any], state: State, context: Context, language: str) -> Command[Next] | None:
+    """The one clear line that is the whole reply to files that nobody can open, and to forms whose answers
+    cannot be used; beside other words the line on a form goes before what the agent answers."""
+    if unusable := _unusable(burst(state)):
+        if unusable == "unreadable" and was_said("unreadable", state["messages"]):
+            return Command(update={**fresh, "verdict": "silent"}, goto="remember")
+        return _answered(fresh, say(unusable, language))
+    form = state.get("form")
+    if again := asked_again(form, context, language):
+        if form and form["alone"]:
+            return _answered(fresh, again)
+        fresh["replies"] = [again]
+    return None
 
 
 def _asks_after_stop(waiting: Sequence[AnyMessage], messages: Sequence[AnyMessage]) -> bool:

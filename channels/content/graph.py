@@ -179,7 +179,9 @@ def _flow(content: Form) -> JSON:
     parameters: JSON = {"flow_message_version": "3", **named, "flow_cta": content.label}
     if content.token:
         parameters["flow_token"] = content.token
-    if content.screen:
+    if content.exchange:
+        parameters["flow_action"] = "data_exchange"
+    elif content.screen:
         data = {"data": content.data} if content.data else {}
         parameters |= {"flow_action": "navigate", "flow_action_payload": {"screen": content.screen, **data}}
     return {**parameters, **({"mode": "draft"} if content.draft else {})}

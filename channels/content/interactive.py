@@ -160,8 +160,8 @@ class AddressRequest(_Headed):
 
 class Form(_Headed):
     """A WhatsApp Flow, by its id or its name. ("Sending a Flow": label 20 characters without emoji, body
-    1,024; `screen` is where it begins, with `data` filled in. `token` comes back with the answers and is told
-    to nobody.)"""
+    1,024; `screen` is where it begins, with `data` filled in; with `exchange` the data endpoint says where it
+    begins. `token` comes back with the answers and is told to nobody.)"""
 
     kind: Literal["form"] = "form"
     body: Body
@@ -172,6 +172,7 @@ class Form(_Headed):
     screen: str = Field(default="", max_length=80, pattern=r"^[A-Za-z_]*$")
     data: dict[str, Any] = Field(default={})
     draft: bool = False
+    exchange: bool = Field(default=False, exclude_if=lambda asked: not asked)
 
     @model_validator(mode="after")
     def _names_one(self) -> Form:
@@ -181,4 +182,6 @@ class Form(_Headed):
             raise ValueError("label: WhatsApp takes no emoji on the button of a Flow: leave it out")
         if self.data and not self.screen:
             raise ValueError("data: it goes to a screen: name it in `screen`")
+        if self.exchange and self.screen:
+            raise ValueError("screen: the data endpoint says where the form begins: leave it empty")
         return self

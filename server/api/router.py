@@ -23,6 +23,7 @@ from server.api import (
 )
 from server.api.common import PROBLEMS, Here
 from server.api.knowledge import documents, products, questions, websites
+from server.api.whatsapp import forms
 from server.operators.roles import Roles
 
 
@@ -49,6 +50,7 @@ PARTS = (
     products,
     questions,
     websites,
+    forms,
     dead_letters,
     hooks,
     tokens,

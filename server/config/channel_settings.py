@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from functools import cached_property
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
+
+from channels.flows.sealed import BadFlowKey, flow_key
 
 
 class ChannelSettings(BaseSettings):
@@ -36,6 +42,16 @@ class ChannelSettings(BaseSettings):
             "the 24-hour window; unset: such a reply is dropped, visibly."
         ),
     )
+    whatsapp_flows_key: SecretStr | None = Field(
+        None,
+        description="Private RSA key (PEM) of the data endpoint of Flows; its public half is put up at Meta.",
+    )
+    whatsapp_flows_key_file: Path | None = Field(
+        None, description="File that holds that key, in place of WHATSAPP_FLOWS_KEY."
+    )
+    whatsapp_flows_key_passphrase: SecretStr | None = Field(
+        None, description="Passphrase of that key; unset: it has none."
+    )
     wappi_token: SecretStr | None = Field(None, description="Token of wappi.pro.")
     wappi_profile_id: str | None = Field(
         None, description="Profile of wappi.pro: the linked phone of the bot."
@@ -61,3 +77,31 @@ class ChannelSettings(BaseSettings):
     whatsapp_max_clients: int = Field(
         30, ge=0, le=1000, description="QR-linked sessions of this deployment at most."
     )
+
+    @model_validator(mode="after")
+    def _key_opens(self) -> ChannelSettings:
+        """A key that cannot be used stops the start, not the first form."""
+        _ = self.flow_private_key
+        return self
+
+    @cached_property
+    def flow_private_key(self) -> RSAPrivateKey | None:
+        """What opens the calls of the data endpoint of Flows; None where there is no endpoint. Raises
+        ValueError for a key that cannot be used."""
+        name, pem = "WHATSAPP_FLOWS_KEY", b""
+        if self.whatsapp_flows_key:
+            # one line in `.env` has its line ends written out
+            pem = self.whatsapp_flows_key.get_secret_value().replace("\\n", "\n").encode()
+        elif self.whatsapp_flows_key_file:
+            name = "WHATSAPP_FLOWS_KEY_FILE"
+            try:
+                pem = self.whatsapp_flows_key_file.read_bytes()
+            except OSError as error:
+                raise ValueError(f"{name}: it cannot be read: {error.strerror}") from None
+        if not pem:
+            return None
+        phrase = self.whatsapp_flows_key_passphrase
+        try:
+            return flow_key(pem, phrase.get_secret_value() if phrase else "")
+        except BadFlowKey as error:
+            raise ValueError(f"{name}: {error}") from None

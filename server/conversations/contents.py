@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from agent.context import Context, SharedFile
+from agent.context import Context
 from agent.language.phrases import say
+from agent.sendable.shared import SharedFile
 from channels.content.anything import Content, Stored
 from channels.content.interactive import (
     BUTTONS,
@@ -93,7 +94,13 @@ def _pieces(text: str, presented: Sequence[Shown], language: str, context: Conte
     elif options:
         main = [(_with_options(text, options), _choice(text, options, language))]
     elif form:
-        asked = Form(body=_short(text), flow_id=form.flow_id, label=form.label, screen=form.screen)
+        asked = Form(
+            body=_short(text),
+            flow_id=form.flow_id,
+            label=form.label,
+            screen=form.screen,
+            exchange=form.books,
+        )
         main = [(text, asked)]
     elif any(one.get("sort") == "location_request" for one in presented):
         main = [(text, LocationRequest(body=_short(text)))]

@@ -24,6 +24,7 @@ from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.conversations.contents import from_record
+from server.conversations.forms import NO_FORMS, Forms, read_forms
 from server.conversations.message_text import (
     STOP,
     as_amended,
@@ -54,10 +55,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class TurnInput:
-    """A batch as the graph takes it; `attachments`: message id -> what a model that sees is shown."""
+    """A batch as the graph takes it; `attachments`: message id -> what a model that sees is shown; `forms`:
+    what was learned from forms, and is to be said of them."""
 
     messages: list[AnyMessage]
     attachments: dict[str, Blocks] = field(default_factory=dict[str, Blocks])
+    forms: Forms = NO_FORMS
 
 
 class _Later(Exception):
@@ -85,6 +88,7 @@ class Inputs:
         fails the turn, which is then tried again.
         """
         messages, attachments = list[AnyMessage](), dict[str, Blocks]()
+        forms = await read_forms(runtime, contact, batch)
         for message in sorted(as_amended(batch), key=lambda m: m.kind != "echo"):
             if message.kind == "echo":
                 messages.append(
@@ -102,7 +106,7 @@ class Inputs:
             before = f"{message.context}\n" if message.context else ""
             if message.kind == "edit" or message.quoted_id:
                 before += await self._quote(runtime, contact, message)
-            before += await self._tapped(runtime, contact, message)
+            before += await self._tapped(runtime, contact, message) + forms.notes.get(message.id, "")
             text = f"{before}{text}"[: self._settings.max_message_length].strip()
             messages.append(
                 HumanMessage(text or "[empty message]", id=message.id)
@@ -116,7 +120,7 @@ class Inputs:
             messages[first] = HumanMessage(
                 f"{reacted(reactions)}{messages[first].text}", id=messages[first].id
             )
-        return TurnInput(messages, attachments)
+        return TurnInput(messages, attachments, forms)
 
     async def _said(
         self, runtime: BotRuntime, contact: Contact, message: Message, meter: Meter, patient: bool

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import structlog
 
 from channels.base import Pace, SendError
-from channels.content.anything import Content
-from channels.content.media import Document, Template, Text
-from channels.content.plain import simplified
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.conversations.callbacks import callback
+from server.conversations.outgoing import outgoing_content
 from server.observability import turn_traces
 from server.pipeline.send_failures import RETRIES, delay_of, in_words, learn, pause
 from server.store.mailbox import SECOND, Attempt
@@ -58,8 +56,8 @@ async def send_head(
     try:
         async with turn_traces.sending(runtime, contact.id, reply.id):
             carried = callback(contact.id, reply.id)
-            shows = channel.capabilities.shows
-            provider_id = await channel.send(contact.recipient, _content(reply, shows), carried)
+            content = await outgoing_content(runtime, contact, reply, channel.capabilities.shows)
+            provider_id = await channel.send(contact.recipient, content, carried)
     except SendError as error:
         return await held.failed(error, tried)
     if not channel.capabilities.callbacks:
@@ -110,21 +108,6 @@ class _Held:
             await in_words(runtime, contact, self.reply)
         why = "no answer" if error.kind == "unknown" else error.code
         return await self.done("", f"failed {why} {error}"[:300])
-
-
-def _content(reply: Reply, shows: frozenset[str]) -> Content:
-    """What goes out: the content where the channel shows it, else a picture with the words, else the
-    words."""
-    if reply.content and not reply.template:
-        content = simplified(reply.content, shows)
-        return Text(body=reply.text) if isinstance(content, Text) and reply.text else content
-    if reply.template:
-        return Template(name=reply.template, variables=reply.variables)
-    if reply.file:
-        file = reply.file
-        data = file.text.encode()
-        return Document(name=file.name, mime_type=file.mime_type, data=data, caption=reply.text)
-    return Text(body=reply.text)
 
 
 def _unwanted(contact: Contact | None, reply: Reply) -> str:

@@ -83,7 +83,10 @@ async def run_turn(
     contact = await services.back_to_bot(runtime, contact)
     contact = await services.reached(runtime, contact, source) if said else contact
     read = await services.inputs.read(runtime, contact, said, meter, patient=work.failures < 2)
+    contact = read.forms.learned_by(contact)
     start: Any = None if resumed else start_of(runtime.bot, contact, turn_id, read.messages, values, now_ms())
+    if start:
+        start["form"] = read.forms.said
     if start and due:
         start["touch"] = _touch(runtime.bot, *due)
     own = TurnServices(meter, read.attachments, ContactCalendar(services.appointments, runtime, contact))

@@ -27,7 +27,7 @@ from server.operators.change_feed import Feed
 from server.operators.knowledge.refresh import keep_refreshing
 from server.operators.login import Access
 from server.store.client import Redis
-from server.web import dashboard, open_routes, pages, provider_webhooks, refusals, simulator
+from server.web import dashboard, flow_endpoint, open_routes, pages, provider_webhooks, refusals, simulator
 from server.web.guard import Guard
 from tools._mcp import connected
 
@@ -79,7 +79,7 @@ def create(settings: Settings, redis: Redis) -> Guard:
     app.state.api = Api.over(settings, redis, registry, access, changes, stopping)
     access.roles = roles()
     app.state.judge = judge
-    for routes in (router, open_routes.routes, pages.routes):
+    for routes in (router, open_routes.routes, pages.routes, flow_endpoint.routes):
         app.include_router(routes)
     app.include_router(dashboard.router(settings, redis, registry, access, pages.TEMPLATES, client))
     for path, emulator in phones.items():
@@ -98,6 +98,8 @@ def create(settings: Settings, redis: Redis) -> Guard:
             if judge.refused and request.method == "POST":
                 raise HTTPException(503, "this Redis may lose what it takes: try again later")
             await provider_webhooks.admit_webhook(registry, request)
+        elif path.startswith("/flows/"):
+            flow_endpoint.admit_form(settings, request)
         elif path.startswith("/simulator/"):
             await simulator.admit_player(settings, access, request)
 

@@ -235,6 +235,7 @@ class _Sent:
 _RULES: tuple[tuple[re.Pattern[str], Rule], ...] = (
     (re.compile(r"POST /webhook$"), Rule(LARGEST_BODY, proved=False)),
     (re.compile(r"POST /webhook/"), Rule(LARGEST_FILE_BODY, proved=False)),
+    (re.compile(r"POST /flows/"), Rule(LARGEST_JSON, proved=False)),
     (re.compile(r"POST /api/knowledge/documents$"), Rule(LARGEST_UPLOAD)),
     (re.compile(r"\w+ /api/"), Rule(LARGEST_JSON)),
     (re.compile(r"\w+ /simulator/"), Rule(LARGEST_FILE_BODY)),
@@ -252,6 +253,6 @@ def _too_much() -> HTTPException:
 
 
 def _refusal(path: str, error: HTTPException) -> Response:
-    if path.startswith("/webhook"):
+    if path.startswith(("/webhook", "/flows/")):
         return PlainTextResponse(str(error.detail), error.status_code, error.headers)
     return problem(error.status_code, str(error.detail), error.headers)

@@ -1,0 +1,1 @@
+"""What the owner of a bot lets the agent send."""

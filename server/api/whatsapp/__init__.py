@@ -1,0 +1,1 @@
+"""The operator API of what only WhatsApp has: forms, message templates."""
