@@ -22,6 +22,12 @@ def is_listed(patterns: list[str], identity: str) -> bool:
     return bool(bare) and any(fnmatch(way, pattern) for way in spellings(bare) for pattern in wanted)
 
 
+def is_ignored(answered: list[str], ignored: list[str], identity: str) -> bool:
+    """Whether somebody is never answered: missing on the list of those who alone are (none: everybody is), or
+    on that of those who are not."""
+    return bool(answered and not is_listed(answered, identity)) or is_listed(ignored, identity)
+
+
 # A phone number as people write it; other identities, such as those of groups, have signs of their own that
 # count.
 _NUMBER = re.compile(r"[\d\s()+*?.-]*\d[\d\s()+*?.-]*")

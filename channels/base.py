@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from channels.content.account import AccountNotice, MissedCall, NumberIdentity
 from channels.content.anything import Content
 from channels.content.inbound import Choice, Order, Place, ProductReference
 from channels.content.parts import Frozen
@@ -160,12 +161,15 @@ class Preference(Frozen):
 
 
 class TemplateStatus(Frozen):
-    """What the provider did with a message template: APPROVED, REJECTED, PAUSED, DISABLED, ..."""
+    """What the provider did with a message template: APPROVED, REJECTED, PAUSED, DISABLED, ...; or (`status`
+    empty) what its `quality` is: GREEN, YELLOW, RED. `at`: when, Unix ms; 0: it does not say."""
 
     name: str
     language: str
     status: str
     reason: str = ""
+    quality: str = ""
+    at: int = 0
 
 
 LinkState = Literal["stopped", "starting", "scan_qr", "connected", "disconnected", "unpaid", "failed"]
@@ -190,7 +194,8 @@ class Quarantined(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Everything one webhook body held."""
+    """Everything one webhook body held. `numbers` are the numbers it names, by the provider's ids of them;
+    `ignored` the names of fields that mean nothing to us."""
 
     messages: list[Message] = field(default_factory=list[Message])
     statuses: list[StatusUpdate] = field(default_factory=list[StatusUpdate])
@@ -198,6 +203,10 @@ class Parsed:
     preferences: list[Preference] = field(default_factory=list[Preference])
     templates: list[TemplateStatus] = field(default_factory=list[TemplateStatus])
     links: list[LinkChange] = field(default_factory=list[LinkChange])
+    notices: list[AccountNotice] = field(default_factory=list[AccountNotice])
+    calls: list[MissedCall] = field(default_factory=list[MissedCall])
+    numbers: dict[str, NumberIdentity] = field(default_factory=dict[str, NumberIdentity])
+    ignored: list[str] = field(default_factory=list[str])
 
 
 class Recipient(Frozen):

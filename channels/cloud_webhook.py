@@ -7,7 +7,8 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, cast
 
 from channels.base import (
@@ -19,12 +20,13 @@ from channels.base import (
     Parsed,
     Preference,
     StatusUpdate,
-    TemplateStatus,
 )
 from channels.cloud_errors import classify
 from channels.cloud_taps import tapped
+from channels.content.account import NumberIdentity
 from channels.content.pricing import MessagePricing
 from channels.json_parts import as_dict, as_dicts, clean_text, each, object_of, required, seconds
+from channels.notices.cloud import ACCOUNT_FIELDS, account_notice, missed_call, template_notice
 
 # Business-scoped user id: ISO country, a dot, up to 128 alphanumerics (optionally behind "ENT.").
 _USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
@@ -58,27 +60,48 @@ def parse(body: bytes) -> Parsed:
     An element that cannot be read is quarantined beside its neighbours. Raises ValueError when the body is
     not a JSON object."""
     payload, parsed = object_of(body), Parsed()
-    for field, value in _changes(payload):
-        account = clean_text(as_dict(value.get("metadata")).get("phone_number_id"))
-        if field == "smb_message_echoes":
-            each(parsed, value.get("message_echoes"), lambda raw, v=value, a=account: _echo(raw, v, a))
-        elif field == "user_preferences":
-            each(
-                parsed, value.get("user_preferences"), lambda raw, v=value, a=account: _preference(raw, v, a)
-            )
-        elif field == "message_template_status_update":
-            each(parsed, [value], _template_status)
-        elif field == "messages":
+    for entry, field, value in _changes(payload):
+        account = _account(parsed, entry, value)
+        if field == "messages":
             each(parsed, value.get("messages"), lambda raw, v=value, a=account: _message(raw, v, a))
             each(parsed, value.get("statuses"), lambda raw, a=account: _status(raw, a))
+        elif listed := _LISTS.get(field):
+            each(parsed, value.get(listed[0]), lambda raw, v=value, a=account, r=listed[1]: r(raw, v, a))
+        elif field in _TEMPLATES:
+            each(parsed, [value], lambda raw, e=entry: template_notice(raw, _moment(e)))
+        elif field in ACCOUNT_FIELDS:
+            read = partial(account_notice, field, business_account=_id(entry), at=_moment(entry))
+            each(parsed, [value], read)
+        else:
+            parsed.ignored.append(field[:64])
     return parsed
 
 
-def _changes(payload: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _changes(payload: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
+    """(the entry it came in, field, value) of each change."""
     for entry in as_dicts(payload.get("entry")):
         for change in as_dicts(entry.get("changes")):
             if isinstance(value := change.get("value"), dict):
-                yield str(change.get("field") or "messages"), value
+                yield entry, clean_text(change.get("field")) or "messages", value
+
+
+def _account(parsed: Parsed, entry: dict[str, Any], value: dict[str, Any]) -> str:
+    """The provider's id of the number that a change is about, whose digits and business account are kept."""
+    about = as_dict(value.get("metadata"))
+    account, digits = clean_text(about.get("phone_number_id")), clean_text(about.get("display_phone_number"))
+    if account:
+        digits = re.sub(r"\D", "", digits)[:20]
+        parsed.numbers[account] = NumberIdentity(number=digits, business_account=_id(entry))
+    return account
+
+
+def _id(entry: dict[str, Any]) -> str:
+    return clean_text(entry.get("id"))[:64]
+
+
+def _moment(entry: dict[str, Any]) -> int:
+    """When an entry was made, Unix ms; 0: it does not say."""
+    return seconds(entry.get("time")) * 1000
 
 
 def _message(raw: dict[str, Any], value: dict[str, Any], account: str) -> Message:
@@ -327,9 +350,10 @@ def _preference(raw: dict[str, Any], value: dict[str, Any], account: str) -> Pre
     )
 
 
-def _template_status(raw: dict[str, Any]) -> TemplateStatus:
-    """ "message_template_status_update" of the webhook reference."""
-    name, language = required(raw, "message_template_name"), required(raw, "message_template_language")
-    return TemplateStatus(
-        name=name, language=language, status=required(raw, "event"), reason=clean_text(raw.get("reason"))
-    )
+# Fields whose value holds a list, its name, and what reads a piece of it.
+_LISTS: dict[str, tuple[str, Callable[[Any, dict[str, Any], str], Any]]] = {
+    "smb_message_echoes": ("message_echoes", _echo),
+    "user_preferences": ("user_preferences", _preference),
+    "calls": ("calls", missed_call),
+}
+_TEMPLATES = ("message_template_status_update", "message_template_quality_update")

@@ -16,6 +16,7 @@ from channels.base import (
     StatusUpdate,
     TemplateStatus,
 )
+from channels.content.account import AccountNotice, MissedCall
 
 
 def object_of(body: bytes) -> dict[str, Any]:
@@ -47,6 +48,8 @@ def each(parsed: Parsed, items: object, read: Callable[[Any], Frozen | None]) ->
         Preference: parsed.preferences,
         TemplateStatus: parsed.templates,
         LinkChange: parsed.links,
+        AccountNotice: parsed.notices,
+        MissedCall: parsed.calls,
     }
     for raw in cast(list[Any], items) if isinstance(items, list) else [items]:
         try:

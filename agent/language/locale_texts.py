@@ -43,6 +43,7 @@ class Says(_Part):
     not_client: Text
     handed_over: Text
     still_waiting: Text
+    missed_call: Text
     back_at: TextOfTime
     stopped: Text
     started: Text

@@ -20,6 +20,7 @@ Phrase = Literal[
     "not_client",
     "handed_over",
     "still_waiting",
+    "missed_call",
     "back_at",
     "stopped",
     "started",

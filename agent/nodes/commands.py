@@ -12,7 +12,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES  # pyright: ignore[repor
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agent.access_lists import is_listed
+from agent.access_lists import is_ignored
 from agent.context import PROFILE_FIELDS, Context
 from agent.language.detect import language_of
 from agent.language.phrases import Phrase, say, was_said
@@ -108,7 +108,7 @@ def _decided(state: State, context: Context) -> Command[Next]:
     stopped = profile.get("consent") == STOPPED
     if stopped and any(is_start(text_of(message)) for message in waiting):
         return _answered(fresh, say("started", language), profile={"consent": None})
-    ignored = _ignored(context, state.get("identity", ""))
+    ignored = is_ignored(context.respond_to_whitelist, context.ignore, state.get("identity", ""))
     if not waiting and state.get("touch") and not (stopped or ignored) and state.get("owner") != "person":
         return Command(update={**fresh, "verdict": "answer"}, goto="retrieve")
     if stopped and not ignored and state.get("owner") != "person":
@@ -155,12 +155,6 @@ def _for_people(words: str) -> str:
     ways; empty where they ask for nothing."""
     asked = "asks for a person" if asks_for_person(words) else request_in(words)
     return f"wrote after STOP, and is not answered ({asked}): {words[:300]}" if asked else ""
-
-
-def _ignored(context: Context, identity: str) -> bool:
-    """Whether somebody is never answered: on the one list, or missing on the other."""
-    wanted = not context.respond_to_whitelist or is_listed(context.respond_to_whitelist, identity)
-    return not wanted or is_listed(context.ignore, identity)
 
 
 def _unusable(waiting: Sequence[AnyMessage]) -> Phrase | None:

@@ -23,7 +23,7 @@ from server.api import (
 )
 from server.api.common import PROBLEMS, Here
 from server.api.knowledge import documents, products, questions, websites
-from server.api.whatsapp import forms
+from server.api.whatsapp import forms, health
 from server.operators.roles import Roles
 
 
@@ -41,6 +41,7 @@ PARTS = (
     analytics,
     events,
     bots,
+    health,
     conversations,
     contacts,
     messages,

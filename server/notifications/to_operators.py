@@ -27,10 +27,12 @@ from server.notifications.webhooks import operator_secret, sign_event
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
-from server.store.records import Reply
+from server.store.records import Contact, Reply
 
 # How often the list is looked at, seconds, and how long one worker has for a notice before another tries.
 PAUSE, CLAIM = 1.0, 60
+# What a conversation needs people for, all of it together.
+TASK_CHARACTERS = 1_000
 
 log = structlog.get_logger()
 
@@ -50,6 +52,35 @@ class Notice(BaseModel):
     tries: int = 0
     next: int = 0
     again: bool = False
+
+
+async def call_person(
+    runtime: BotRuntime, contact: Contact, notice_id: str, event: str, reason: str
+) -> Notice:
+    """Show on the dashboard that a conversation needs a person, and tell the operator, once for the id. What
+    it needed one for before is not forgotten over it."""
+    now = await runtime.conversations.contact(contact.id)
+    await runtime.conversations.set(contact.id, task=_with(now.task if now else "", reason[:500]))
+    notice = Notice(
+        id=notice_id,
+        event=event,
+        bot_id=runtime.bot.id,
+        conversation_id=contact.id,
+        contact=contact.profile.get("name") or contact.name,
+        reason=reason[:500],
+        at=now_ms(),
+    )
+    await leave(runtime.redis, notice)
+    log.info("person_called", bot=runtime.bot.id, conversation=contact.id, turn=notice_id, reason=event)
+    return notice
+
+
+def _with(open_task: str, reason: str) -> str:
+    """The lines of a task, the newest last; the oldest go when there are too many."""
+    lines = [line for line in open_task.splitlines() if line != reason]
+    while len("\n".join([*lines, reason])) > TASK_CHARACTERS:
+        lines.pop(0)
+    return "\n".join([*lines, reason])
 
 
 async def leave(redis: Redis, notice: Notice) -> None:

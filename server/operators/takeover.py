@@ -13,6 +13,7 @@ from channels.base import Message
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations.outbox import post
+from server.outreach.reach import Reach
 from server.outreach.rules import WINDOW
 from server.store.contacts import OPERATOR
 from server.store.message_templates import MessageTemplate
@@ -87,6 +88,9 @@ async def queue_message(
     if not (allowed.template if template else allowed.text) and not (template and allowed.text):
         raise Refused(allowed.why)
     if template:
+        held = await Reach(runtime.redis).silenced(runtime, contact.account)
+        if held and not allowed.text:
+            raise Refused(held.why)
         chosen = known.get(template)
         if chosen and not chosen.usable:
             raise Refused(f"template {chosen.id} is {chosen.status.lower()}")

@@ -17,6 +17,7 @@ from agent.language.follow_up_phrases import kind_of
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.outreach import rules
+from server.outreach.reach import Reach
 from server.outreach.rules import DAY, HOUR, SKIPPED, TouchDecision
 from server.outreach.timers import Timers
 from server.store.client import Redis
@@ -94,9 +95,16 @@ class FollowUps:
         """The plan of a touch that is due, and what becomes of it."""
         plan = await self.timers.plan(runtime.bot.id, contact.id) or Plan(ended="cancelled")
         known = await templates(self._redis, runtime.bot.id)
-        return plan, rules.decide_touch(
+        decision = rules.decide_touch(
             runtime.bot.outreach, plan, contact, known, now_ms(), runtime.bot.windowed(contact.account)
         )
+        if decision.what != "go":
+            return plan, decision
+        held = await Reach(self._redis).ahead(runtime, contact.account, decision.template)
+        if held is None:
+            return plan, decision
+        at = rules.spread_moment(runtime.bot.outreach.hours, now_ms() + held.wait, f"{contact.id}:held")
+        return plan, TouchDecision("later", held.why, at)
 
     async def left_out(
         self, runtime: BotRuntime, contact: Contact, plan: Plan, decision: TouchDecision

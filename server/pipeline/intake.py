@@ -19,8 +19,8 @@ from channels.base import (
     Quarantined,
     SendError,
     StatusUpdate,
-    TemplateStatus,
 )
+from channels.content.account import MissedCall
 from channels.emulators.numbers import is_simulated
 from channels.json_parts import clean_text
 from server.bots.accounts import DEFAULT
@@ -30,13 +30,15 @@ from server.clock import now_ms
 from server.conversations.callbacks import from_callback
 from server.conversations.message_text import of_group
 from server.observability import opentelemetry, turn_traces
+from server.observability.health.kept import record_of
 from server.outreach import consent
 from server.pipeline import linked_sessions
+from server.pipeline.account.calls import take_call
+from server.pipeline.account.notices import introduce, take_notices
 from server.pipeline.send_failures import undelivered
 from server.store.contacts import Conversations
 from server.store.keys import SHARED
 from server.store.mailbox import Arrival, UnknownContact
-from server.store.message_templates import note_status
 from server.store.records import Author, Entry
 
 # With these a contact opens the 24-hour window.
@@ -72,8 +74,9 @@ async def receive(parsed: Parsed, scope: WebhookScope, runtimes: Runtimes, answe
         with contextlib.suppress(NotReady):
             if (bot := scope.bot_of(change.account)) is not None:
                 await linked_sessions.record_session_state(runtimes[bot.id], change)
-    if not all(map(is_simulated, scope.bots)):  # templates are of the account, which is the app's
-        await _note_templates(parsed.templates, scope, runtimes)
+    await _take_calls(parsed.calls, scope, runtimes)
+    if not all(map(is_simulated, scope.bots)):  # what is of the account is not the simulator's
+        await _note_account(parsed, scope, runtimes)
     for piece in parsed.quarantined:
         await _quarantine(_keeper(scope, runtimes), piece)
     if not_ready:
@@ -241,15 +244,24 @@ async def _prefer(preference: Preference, scope: WebhookScope, runtimes: Runtime
     )
 
 
-async def _note_templates(
-    templates: Sequence[TemplateStatus], scope: WebhookScope, runtimes: Runtimes
-) -> None:
-    """What became of message templates, for every bot that may use them."""
-    for bot_id in _bots(scope):
-        for told in templates:
-            await note_status(
-                runtimes[bot_id].redis, bot_id, told.name, told.language, told.status, told.reason
-            )
+async def _take_calls(calls: Sequence[MissedCall], scope: WebhookScope, runtimes: Runtimes) -> None:
+    for call in calls:
+        with contextlib.suppress(NotReady):
+            if (bot := scope.bot_of(call.account)) is not None:
+                await take_call(runtimes[bot.id], call)
+
+
+async def _note_account(parsed: Parsed, scope: WebhookScope, runtimes: Runtimes) -> None:
+    """What is told of numbers and templates, and fields that mean nothing to us."""
+    record = record_of(runtimes[DEFAULT].redis)
+    await introduce(parsed.numbers, scope, record)
+    for field in parsed.ignored:
+        await record.ignore(field)
+        log.info("webhook_field_ignored", field=field)
+    if parsed.notices or parsed.templates:
+        for notice in await take_notices(parsed.notices, parsed.templates, scope, runtimes):
+            piece = Quarantined(reason="a notice about no number of ours", piece=notice.model_dump_json())
+            await _quarantine(_keeper(scope, runtimes), piece)
 
 
 def _bots(scope: WebhookScope) -> set[str]:

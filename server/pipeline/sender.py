@@ -13,6 +13,7 @@ from server.clock import now_ms
 from server.conversations.callbacks import callback
 from server.conversations.outgoing import outgoing_content
 from server.observability import turn_traces
+from server.pipeline.account.holding import held_back
 from server.pipeline.send_failures import RETRIES, delay_of, in_words, learn, pause
 from server.store.mailbox import SECOND, Attempt
 from server.store.records import Contact, Reply
@@ -35,6 +36,8 @@ async def send_head(
     reason = _unwanted(contact, reply)
     if contact is None or reason:
         return await mailbox.send_done(conversation_id, fence, "", reply.id, "", f"failed {reason}") == 1
+    if (waits := await held_back(runtime, contact, fence, reply)) is not None:
+        return waits
     held = _Held(runtime, contact, fence, reply, grace)
     channel = router.channel(runtime.bot.id, contact.account)
     if channel is None or channel.credentials.missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import httpx
@@ -13,6 +14,7 @@ import structlog
 from agent.models.usage import Call
 from agent.state import State
 from channels.base import Message
+from server.background import running
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.clock import now_ms
@@ -25,15 +27,13 @@ from server.observability.turn_traces import Trace
 from server.outreach import consent
 from server.outreach.appointments import Appointments
 from server.outreach.follow_ups import FollowUps
+from server.pipeline.account.notices import keep_looking_after
 from server.pipeline.inputs import Inputs
 from server.pipeline.merging import Merging
 from server.store.client import Redis
 from server.store.records import Contact
 
 log = structlog.get_logger()
-
-# What a conversation needs people for, all of it together.
-TASK_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,16 @@ class WorkerServices:
         await Hooks(self.settings, self.redis).keep_telling(runtimes)
 
     async def keep_ringing(self, runtimes: Mapping[str, BotRuntime]) -> None:
-        """Let touches and reminders of appointments come when they are due, and make one of two records of a
-        person, until cancelled."""
+        """Let touches and reminders of appointments come when they are due, make one of two records of a
+        person, and look after alerts about numbers, until cancelled."""
         merging = Merging(self.settings, self.redis)
 
         async def besides(runtime: BotRuntime) -> None:
             await self.appointments.remind(runtime)
             await merging.catch_up(runtime)
 
-        await self.follow_ups.timers.keep_ringing(runtimes, besides)
+        async with running(partial(keep_looking_after, runtimes)):
+            await self.follow_ups.timers.keep_ringing(runtimes, besides)
 
     async def learn(
         self, runtime: BotRuntime, contact: Contact, written: Sequence[State], source: str, turn_id: str
@@ -129,25 +130,12 @@ class WorkerServices:
     ) -> None:
         """Show on the dashboard that a conversation needs a person, and tell the operator; once for a turn.
         What it needed one for before is not forgotten over it."""
-        now = await runtime.conversations.contact(contact.id)
-        await runtime.conversations.set(contact.id, task=_with(now.task if now else "", reason[:500]))
-        name = contact.profile.get("name") or contact.name
-        notice = to_operators.Notice(
-            id=turn_id,
-            event=event,
-            bot_id=runtime.bot.id,
-            conversation_id=contact.id,
-            contact=name,
-            reason=reason[:500],
-            at=now_ms(),
-        )
-        await to_operators.leave(self.redis, notice)
+        notice = await to_operators.call_person(runtime, contact, turn_id, event, reason)
         minutes = self.settings.answer_minutes
         if event == "handoff" and minutes:
             late = {"id": f"{turn_id}:again", "again": True, "next": notice.at + minutes * 60_000}
             reason = f"nobody has answered for {minutes} minutes: {notice.reason}"[:500]
             await to_operators.leave(self.redis, notice.model_copy(update={**late, "reason": reason}))
-        log.info("person_called", bot=runtime.bot.id, conversation=contact.id, turn=turn_id, reason=event)
 
     async def back_to_bot(self, runtime: BotRuntime, contact: Contact) -> Contact:
         """The contact; the bot's again once the pause after a person's last message is over."""
@@ -171,11 +159,3 @@ def pause_is_over(contact: Contact, minutes: int, now: int) -> bool:
     """Whether a person has said nothing for so long that the bot goes on; never with 0 `minutes`. `now`: Unix
     ms."""
     return contact.assignee == "person" and bool(minutes) and now - contact.assigned_at >= minutes * 60_000
-
-
-def _with(open_task: str, reason: str) -> str:
-    """The lines of a task, the newest last; the oldest go when there are too many."""
-    lines = [line for line in open_task.splitlines() if line != reason]
-    while len("\n".join([*lines, reason])) > TASK_CHARACTERS:
-        lines.pop(0)
-    return "\n".join([*lines, reason])

@@ -2,7 +2,7 @@
 a contact.
 
 Graph API, "GET /{whatsapp-business-account}/message_templates"; webhook field
-`message_template_status_update`."""
+`message_template_status_update`, `message_template_quality_update`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import structlog
 from pydantic import Field, computed_field
 
+from channels.base import TemplateStatus
 from server.clock import now_ms
 from server.store.client import Redis
 from server.store.keys import key
@@ -38,6 +39,15 @@ class MessageTemplate(Record):
     reason: str = Field(default="", description="Why the provider does not approve of it")
     category: str = Field(
         default="", description="The provider's category: MARKETING, UTILITY, AUTHENTICATION"
+    )
+    quality: str = Field(
+        default="", description="How customers take it: GREEN, YELLOW, RED, UNKNOWN; empty: not told"
+    )
+    told: int = Field(
+        default=0, description="Of when the last word on its status is, Unix milliseconds; 0: not told"
+    )
+    rated: int = Field(
+        default=0, description="Of when the last word on its quality is, Unix milliseconds; 0: not told"
     )
     body: str = Field(default="", description="Its text, with variables in double braces")
     at: int = Field(default=0, description="When the provider was last asked or told us, Unix milliseconds")
@@ -79,26 +89,35 @@ async def templates(redis: Redis, bot_id: str) -> dict[str, MessageTemplate]:
 
 
 async def store_templates(redis: Redis, bot_id: str, found: Sequence[MessageTemplate]) -> None:
-    """Put the provider's list in the place of the one before."""
+    """Put the provider's list in the place of the one before; what it does not hold of a template stays."""
+    before = await templates(redis, bot_id)
+    told = {n: {"told": t.told, "rated": t.rated, "quality": t.quality} for n, t in before.items()}
     async with redis.pipeline(transaction=True) as pipe:
         pipe.delete(key(bot_id, "templates"))
         if found:
-            rows = {t.id: _row(t.model_copy(update={"at": now_ms()})) for t in found}
+            rows = {t.id: _row(t.model_copy(update={**told.get(t.id, {}), "at": now_ms()})) for t in found}
             pipe.hset(key(bot_id, "templates"), mapping=rows)  # pyright: ignore[reportArgumentType]
         await pipe.execute()
 
 
-async def note_status(redis: Redis, bot_id: str, name: str, language: str, status: str, reason: str) -> None:
-    """A template was approved, rejected, paused or disabled, says the provider; one nobody has asked for is
-    noted too."""
-    known = (await templates(redis, bot_id)).get(f"{name}:{language}") or MessageTemplate(
-        name=name, language=language
+async def note_status(redis: Redis, bot_id: str, told: TemplateStatus) -> bool:
+    """A template was approved, rejected, paused or disabled, or is liked less, says the provider; one nobody
+    has asked for is noted too. What is older than its last word changes nothing; then False."""
+    known = (await templates(redis, bot_id)).get(f"{told.name}:{told.language}") or MessageTemplate(
+        name=told.name, language=told.language
     )
-    told = known.model_copy(
-        update={"status": status, "reason": "" if reason == "NONE" else reason, "at": now_ms()}
+    if told.at and told.at < (known.told if told.status else known.rated):
+        return False
+    new: dict[str, object] = {"quality": told.quality, "rated": told.at or known.rated}
+    if told.status:
+        new = {"status": told.status, "reason": told.reason, "told": told.at or known.told}
+    noted = known.model_copy(update={**new, "at": now_ms()})
+    await redis.hset(key(bot_id, "templates"), noted.id, _row(noted))  # pyright: ignore[reportGeneralTypeIssues]
+    bad = not noted.usable or noted.quality == "RED"
+    (log.warning if bad else log.info)(
+        "template_status", bot=bot_id, template=noted.id, status=noted.status, quality=noted.quality
     )
-    await redis.hset(key(bot_id, "templates"), told.id, _row(told))  # pyright: ignore[reportGeneralTypeIssues]
-    (log.info if told.usable else log.warning)("template_status", bot=bot_id, template=told.id, status=status)
+    return True
 
 
 def _row(template: MessageTemplate) -> str:

@@ -17,6 +17,7 @@ from channels.registry import channels
 from server.bots.bot import Bot
 from server.config.working_hours import DAYS
 from server.operators.bot_status import status_of
+from server.operators.number_health import health_of_bot
 from server.web import webhook_check
 from server.web.dashboard.layout import PageContext
 
@@ -65,7 +66,8 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             if status.channel != "waha"
             else webhook_check.Reached()
         )
-        shown = {"status": status, "bot": runtime.bot, "webhook": reached}
+        health = await health_of_bot(runtime)
+        shown = {"status": status, "bot": runtime.bot, "webhook": reached, "health": health}
         return frame.part(request, "link.html", shown)
 
 

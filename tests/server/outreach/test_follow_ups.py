@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from redis.asyncio import Redis
 
 from agent.models.chat import Models
-from channels.base import Message, StatusUpdate
+from channels.base import Message, StatusUpdate, TemplateStatus
 from channels.cloud_webhook import parse
 from channels.emulators.base import SendFault
 from server import clock
@@ -93,7 +93,9 @@ async def silence(
 async def test_five_touches_come_in_working_hours_and_the_last_says_farewell(redis: Redis, tmp_path):
     everywhere = {"*": "come_back:en"}
     async with silence(redis, tmp_path, follow_up_templates=everywhere) as scene:
-        await note_status(redis, "default", "come_back", "en", "APPROVED", "")
+        await note_status(
+            redis, "default", TemplateStatus(name="come_back", language="en", status="APPROVED")
+        )
         days = []
         for _ in range(5):
             days.append(local((await scene.plan()).due)[:10])
@@ -166,9 +168,9 @@ async def test_a_template_that_cannot_go_out_is_named(
             "default",
             [MessageTemplate(name="back", language="en", body="Hi {{1}}, still interested?")],
         )
-        await note_status(
-            redis, "default", "back", "en", status, "low quality" if status == "PAUSED" else "NONE"
-        )
+        why = "low quality" if status == "PAUSED" else ""
+        told = TemplateStatus(name="back", language="en", status=status, reason=why)
+        await note_status(redis, "default", told)
         await scene.passes()
         (row,) = await scene.follow_ups.skipped(scene.office.runtime)
         assert reason in row.reason and len(scene.texts()) == 1
