@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from agent.model_options import CallSettings, ModelOptions, is_name
+from agent.ordering.rules import OrderRules
 from agent.profile import PROFILE_FIELDS, CustomField
 from agent.prompts import placeholders, prompt, version
 from agent.prompts.voice import Voice
@@ -210,6 +211,12 @@ class Context(BaseModel):
         "ground",
         title="Choices by tap",
         description="Whether what a person would tap goes out as buttons, lists and cards.",
+    )
+    orders: OrderRules = _knob(
+        OrderRules(),
+        "cart",
+        title="Orders",
+        description="Whether orders are taken, what delivery costs, how they are paid.",
     )
     profile_fields: list[str] = _knob(
         ["name", "email", "company", "phone"],

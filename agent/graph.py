@@ -2,9 +2,10 @@
 
             +-> moderate --+
 commands ---+-> extract  --+-> decide -> sell <-> tools
-            +-> retrieve --+     |         +-> ground -> verify -> remember
-                                 +-> follow_up --^                    ^
-                                 +-> refuse, handoff -----------------+
+  |         +-> retrieve --+     |         +-> ground -> verify -> remember
+  +-> cart ------^               +-> follow_up --^                    ^
+        |                        +-> refuse, handoff -----------------+
+        +-------------------------------------------------------------+
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from langgraph.store.base import BaseStore
 
 from agent.context import Context
 from agent.models.chat import Models
+from agent.nodes.cart import tend_cart
 from agent.nodes.commands import commands
 from agent.nodes.decide import decide
 from agent.nodes.extract import extract
@@ -53,6 +55,8 @@ def build(
     graph = StateGraph(State, context_schema=Context, input_schema=form, output_schema=Outbound)
     builder = cast(_Builder, graph)
     builder.add_node("commands", commands)
+    tending = _with(tend_cart, knowledge=knowledge)
+    builder.add_node("cart", tending, destinations=("moderate", "extract", "retrieve", "remember"))
     builder.add_node("moderate", _with(moderate, models=models))
     builder.add_node("extract", _with(extract, models=models))
     builder.add_node("retrieve", _with(retrieve, knowledge=knowledge))

@@ -117,7 +117,7 @@ class State(Inbound, total=False):
     this turn; `touch` says that nobody wrote and the contact is written to; `decision` their answer to an
     offer in this turn; `shown` what tools want to go out with the reply, `presented` what does, checked;
     `pictured` the products whose pictures went out lately; `form` what is to be said of forms that were
-    filled in."""
+    filled in; `cart_seen` the version of the cart that the turn before showed to be confirmed, 0 for none."""
 
     bot_id: str
     turn_id: str
@@ -153,6 +153,7 @@ class State(Inbound, total=False):
     presented: list[Shown]
     pictured: list[str]
     form: FilledForm | None
+    cart_seen: int
 
 
 class Outbound(TypedDict, total=False):

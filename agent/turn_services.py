@@ -11,6 +11,7 @@ from langchain_core.runnables import RunnableConfig
 
 from agent.models.usage import Meter
 from agent.prompting import Blocks
+from tools.ordering import OrderDesk
 from tools.runtime import Calendar
 
 # Its place in the `configurable` part of the config.
@@ -20,11 +21,13 @@ KEY = "turn_services"
 @dataclass(frozen=True, slots=True)
 class TurnServices:
     """What is there for one turn alone. `attachments`: message id -> what a model that sees is shown of its
-    file, never part of the working memory; `calendar`: None where no appointments are made."""
+    file, never part of the working memory; `calendar`: None where no appointments are made; `desk`:
+    None where no orders are taken."""
 
     meter: Meter = field(default_factory=Meter)
     attachments: Mapping[str, Blocks] = field(default_factory=dict[str, Blocks])
     calendar: Calendar | None = None
+    desk: OrderDesk | None = None
 
     def within(self, **configurable: Any) -> RunnableConfig:
         """The config of a run that has these; `configurable` is what else it holds, such as `thread_id`."""

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from langchain_core.messages import ToolMessage
 from langgraph.prebuilt import ToolRuntime
 from langgraph.types import Command
 from typing_extensions import TypedDict
+
+if TYPE_CHECKING:
+    from tools.ordering import OrderDesk
 
 Rows = list[dict[str, str]]
 
@@ -40,6 +43,8 @@ class Card(TypedDict):
     currency: str
     unit: str
     stock: str
+    left: str
+    variants: list[str]
     picture: str
 
 
@@ -53,13 +58,15 @@ class Option(TypedDict):
 
 class Shown(TypedDict, total=False):
     """What goes out with a reply besides its words: products, a choice, a file, a form, or a question where
-    the contact is. `sort` says which, and the field of that name holds it."""
+    the contact is, or a cart (`tools.ordering.ShownCart`). `sort` says which, and the field of that name
+    holds it."""
 
-    sort: Literal["products", "choice", "file", "form", "location_request"]
+    sort: Literal["products", "choice", "file", "form", "location_request", "cart"]
     products: list[Card]
     choice: list[Option]
     file: str
     form: str
+    cart: Any
 
 
 class Found(Protocol):
@@ -119,7 +126,7 @@ class ToolServices:
     where no appointments are made; `idempotency_key`: the same for a call of the tool however often its turn
     is run again, empty where it is not run again, for a tool that books or pays elsewhere to pass on; `files`
     and `forms`: what the owner lets the agent send, name -> what it is for; `today`: the day by the
-    business's clock, YYYY-MM-DD, empty where it is not known."""
+    business's clock, YYYY-MM-DD, empty where it is not known; `desk`: None where no orders are taken."""
 
     price_list: PriceList | None = None
     calendar: Calendar | None = None
@@ -127,6 +134,7 @@ class ToolServices:
     files: Mapping[str, str] = field(default_factory=dict[str, str])
     forms: Mapping[str, str] = field(default_factory=dict[str, str])
     today: str = ""
+    desk: OrderDesk | None = None
 
 
 def services_of(runtime: Runtime) -> ToolServices:

@@ -220,6 +220,7 @@ class Grounding(_Section):
     less: Phrases = ()
     price_header: Phrases = ()
     stock_header: Phrases = ()
+    total: Phrases = ()
 
 
 class Names(_Section):

@@ -95,6 +95,54 @@ class AppointmentTexts(_Part):
     reminder: TextOfTime
 
 
+TextOfMoney = Annotated[str, Field(min_length=1), _with("what", "sum")]
+TextOfPieces = Annotated[str, Field(min_length=1), _with("what", "n")]
+TextOfPrices = Annotated[str, Field(min_length=1), _with("what", "price", "other")]
+TextOfOrder = Annotated[str, Field(min_length=1), _with("number", "sum", "link")]
+
+
+class OrderTexts(_Part):
+    """What is said of a cart and of an order. {what} is a product, {sum} and {price} are money with its
+    currency, {number} is that of an order."""
+
+    add: Label
+    confirm: Label
+    empty_it: Label
+    cart: Text
+    empty: Text
+    goods: TextOfMoney
+    delivery: TextOfMoney
+    free: TextOfThing
+    delivery_open: Text
+    total: TextOfMoney
+    ask: Text
+    where: Text
+    unknown: TextOfThing
+    several: TextOfThing
+    gone: TextOfThing
+    price_unsure: TextOfThing
+    sold_out: TextOfThing
+    fewer: TextOfPieces
+    other_price: TextOfPrices
+    new_price: TextOfPrices
+    other_currency: TextOfPrices
+    which: TextOfThing
+    bad_quantity: TextOfPieces
+    too_many: TextOfPieces
+    not_in_cart: TextOfThing
+    unknown_area: TextOfThing
+    stale: Text
+    unconfirmed: Text
+    placed: TextOfOrder
+    placed_before: TextOfPieces
+    paid: TextOfOrder
+    packed: TextOfOrder
+    sent: TextOfOrder
+    done: TextOfOrder
+    cancelled: TextOfOrder
+    pay: TextOfOrder
+
+
 class FollowUpTexts(_Part):
     """The messages of a follow-up sequence. {name} is the contact's name behind a comma, or nothing."""
 
@@ -111,4 +159,5 @@ class LocaleTexts(_Part):
     comma: str = ", "
     says: Says
     appointments: AppointmentTexts
+    orders: OrderTexts
     follow_ups: FollowUpTexts

@@ -19,6 +19,7 @@ from agent.language.phrases import Phrase, say, was_said
 from agent.language.screens import asks_for_person, is_media_only, is_pleasantry, is_start, says_stop
 from agent.language.wishes import request_in
 from agent.memory import notes
+from agent.ordering.taps import cart_tap, version_shown
 from agent.state import State, burst, names_taken_back, text_of, without_notes
 from agent.tapping.form_answers import asked_again
 
@@ -43,7 +44,7 @@ _UNUSABLE = re.compile(
     r"\[(?:audio|image|video|document|unsupported)\b[^\]\n]*: (unheard|too_large|media|unreadable)\]"
 )
 
-Next = Literal["moderate", "extract", "retrieve", "remember"]
+Next = Literal["moderate", "extract", "retrieve", "cart", "remember"]
 
 
 async def commands(state: State, runtime: Runtime[Context]) -> Command[Next]:
@@ -98,6 +99,7 @@ def _decided(state: State, context: Context) -> Command[Next]:
         "said_in": {},
         "shown": [],
         "presented": [],
+        "cart_seen": version_shown(state.get("presented", [])),
     }
     form = state.get("form")
     fresh["task"] = form["task"] if form else ""
@@ -123,6 +125,8 @@ def _decided(state: State, context: Context) -> Command[Next]:
     if given:
         return _carried_out(fresh, state, context, language, given, [m for m in waiting if not _command(m)])
     known = {"language": language} if language != profile.get("language") else {}
+    if context.orders.taking and any(cart_tap(m, fresh["cart_seen"]) for m in waiting):
+        return Command(update={**fresh, "profile": known}, goto="cart")
     return Command(update={**fresh, "profile": known}, goto=["moderate", "extract", "retrieve"])
 
 

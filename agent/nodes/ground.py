@@ -16,9 +16,11 @@ from agent.grounding.claims import claims_in
 from agent.grounding.evidence import Evidence, EvidenceText
 from agent.grounding.verify import Finding, findings
 from agent.language.detect import script_of
+from agent.language.order_phrases import order_text
 from agent.language.phrases import clock_line, fixed_texts, moment_of, opening_lines, say
 from agent.models.chat import OFFLINE
 from agent.nodes.retrieve import Knowledge
+from agent.ordering.sums import is_stale, sums_not_told
 from agent.prompting import opening_words
 from agent.state import State, burst_text, text_of
 from agent.tapping.cards import words_in
@@ -49,6 +51,8 @@ def _grounded(state: State, context: Context) -> Command[Next]:
         return Command(goto="passed")
     if wrong := _complaints(findings(". ".join(words_in(state.get("shown", []))), evidence(state, context))):
         return _without_choices(state, language, wrong)
+    if wrong := sums_not_told(reply, state["messages"], evidence(state, context)):
+        return _without_sums(state, language, wrong)
     if other := _other_letters(reply, contact_words(state)):
         if not state.get("complaint") and state.get("model") != OFFLINE:
             return written_anew(state, [*_complaints(_found(state, context)), *other])
@@ -83,6 +87,18 @@ def _without_choices(state: State, language: str, wrong: list[str]) -> Command[N
         return Command(update={**cast(dict[str, Any], anew.update), "shown": []}, goto=anew.goto)
     instead = _instead(state, say("checking", language), f"check and answer: {'; '.join(wrong)}")
     return Command(update={**cast(dict[str, Any], instead.update), "shown": []}, goto=instead.goto)
+
+
+def _without_sums(state: State, language: str, wrong: list[str]) -> Command[Next]:
+    """What becomes of a reply with sums that are not the cart's: it is written anew once. The cart itself,
+    whose sums are code's, goes out all the same."""
+    log.warning("unsupported_sums", claims=len(wrong), again=not state.get("complaint"))
+    if not state.get("complaint") and state.get("model") != OFFLINE:
+        return written_anew(state, wrong)
+    text = order_text("cart", language)
+    message = AIMessage(text, id=state["messages"][-1].id)
+    replies = [*state.get("replies", [])[:-1], text]
+    return Command(update={"messages": [message], "replies": replies, "checked": wrong}, goto="passed")
 
 
 def written_anew(state: State, complaints: list[str]) -> Command[Next]:
@@ -138,9 +154,11 @@ def evidence(state: State, context: Context) -> Evidence:
     sources.append(
         EvidenceText("a fixed text", fixed_texts(state.get("profile", {}).get("language") or "en"))
     )
-    for message in state["messages"][:-1]:
+    for place, message in enumerate(state["messages"][:-1]):
         if isinstance(message, ToolMessage):
             if message.status == "error":  # what a failure says is no fact of the shop's
+                continue
+            if is_stale(state["messages"], place):
                 continue
             sources.append(EvidenceText(f"the answer of {message.name}", text_of(message)))
         elif isinstance(message, HumanMessage):

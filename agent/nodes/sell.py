@@ -79,7 +79,8 @@ async def sell(
 
 def _offered(tools: Sequence[BaseTool], context: Context) -> list[BaseTool]:
     """The tools that can do something for this bot: no files, no tool that sends them."""
-    idle = {name for name, there in (("send_file", context.files), ("send_form", context.forms)) if not there}
+    uses = (("send_file", context.files), ("send_form", context.forms), ("cart", context.orders.taking))
+    idle = {name for name, there in uses if not there}
     return [tool for tool in tools if tool.name not in idle]
 
 

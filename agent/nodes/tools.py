@@ -43,12 +43,14 @@ def tool_node(knowledge: Knowledge, calling: Calling) -> ToolNode:
         problem = f"{name} is not available"
         if request.tool is not None and request.tool in allowed(runtime.context.tools):
             shelf = runtime.context.knowledge_base or runtime.state.get("bot_id", "default")
+            own = turn_services_of(runtime.config)
             services = ToolServices(
                 await knowledge.price_list(shelf),
-                turn_services_of(runtime.config).calendar,
+                own.calendar,
                 files={file.name: file.about for file in runtime.context.files},
                 forms={form.name: form.about for form in runtime.context.forms},
                 today=runtime.state.get("now", "")[:10],
+                desk=own.desk if runtime.context.orders.taking else None,
             )
             served = replace(request, runtime=with_services(runtime, services))
             try:

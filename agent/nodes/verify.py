@@ -24,6 +24,7 @@ from agent.models.chat import OFFLINE, Models, NoModelAnswered
 from agent.models.usage import Meter
 from agent.nodes.ground import Next, contact_words, evidence, judged_by_code, written_anew
 from agent.nodes.retrieve import Knowledge
+from agent.ordering.sums import TOOL
 from agent.prompting import opening_words
 from agent.prompts import filled
 from agent.state import BackedSentence, Cited, State, text_of, untagged, without_notes
@@ -194,7 +195,10 @@ def _cited(state: State, known: Sequence[Line], verified: Verified) -> list[Cite
     new = [
         Cited(text=line.text, source=line.source, on=on)
         for line in known
-        if line.id in ids and line.id[0] in "pt" and len(line.text) <= LONGEST_CITED
+        if line.id in ids
+        and line.id[0] in "pt"
+        and len(line.text) <= LONGEST_CITED
+        and line.source != f"the answer of {TOOL}"  # another turn's cart is another one
     ]
     texts = {told["text"] for told in new}
     return [*(told for told in state.get("cited", []) if told["text"] not in texts), *new][-MOST_CITED:]

@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 from langgraph.types import Command
 
 from agent.context import Context
+from agent.ordering.taps import with_cart_button
 from agent.state import State
 from agent.tapping.cards import as_listed
 from agent.tapping.rule import choices
@@ -50,8 +51,12 @@ def _chosen(state: State, context: Context, wanted: Sequence[Shown], goods: Pric
     replies = state.get("replies", [])
     if not wanted and context.tap_choices and not state.get("touch"):
         language = state.get("profile", {}).get("language") or "en"
-        wanted = _without_repeats(choices(replies[-1], state["messages"], goods, language), state)
+        taking = context.orders.taking
+        found = choices(replies[-1], state["messages"], goods, language, plain_cards=taking)
+        wanted = found if taking else _without_repeats(found, state)
     presented, checked = _checked(wanted, context, goods)
+    if context.orders.taking:
+        presented = with_cart_button(presented, state.get("profile", {}).get("language") or "en")
     products = [one.get("products", []) for one in presented]
     pictured = [cards[0]["ref"] for cards in products if len(cards) == 1 and cards[0]["picture"]]
     update: dict[str, Any] = {"presented": presented}

@@ -25,16 +25,24 @@ _YES_NO = re.compile(rf"(?:.*[\s¿,])?(?:{phrases_within('yes_no.asked')})(?!\w)
 _SENTENCE = re.compile(r"(?<=[.!?…।؟:])\s+|\n+")
 
 
-def choices(reply: str, messages: Sequence[AnyMessage], goods: PriceList, language: str) -> list[Shown]:
-    """What goes out with a reply to be tapped: at most a card with a picture beside a question of yes or
-    no."""
+def choices(
+    reply: str,
+    messages: Sequence[AnyMessage],
+    goods: PriceList,
+    language: str,
+    *,
+    plain_cards: bool = False,
+) -> list[Shown]:
+    """What goes out with a reply to be tapped: at most a card with a picture beside a question of yes or no;
+    with `plain_cards` a card without one too."""
     turn = _turn(messages)
     if slots := _slots(reply, turn):
         return [Shown(sort="choice", choice=slots)]
     cards = _products(reply, turn, goods)
     if 2 <= len(cards) <= MOST:
         return [Shown(sort="products", products=cards)]
-    shown = [Shown(sort="products", products=cards)] if len(cards) == 1 and cards[0]["picture"] else []
+    shows = len(cards) == 1 and (plain_cards or cards[0]["picture"])
+    shown = [Shown(sort="products", products=cards)] if shows else []
     if asks_yes_or_no(reply):
         both = [Option(id=YES, title=say("agree", language), description="")]
         both.append(Option(id=NO, title=say("decline", language), description=""))

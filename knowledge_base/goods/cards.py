@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from urllib.parse import urlsplit
 
 from typing_extensions import TypedDict
 
 from knowledge_base.document import Product
-from knowledge_base.goods.stock import in_stock
+from knowledge_base.goods.stock import in_stock, pieces_left
 from knowledge_base.vocabulary import column_kinds
 
 # Characters of a name that is a reference: an id on WhatsApp holds 200.
 REFERENCE = 150
+# Variants to choose from, and characters of one.
+MOST_VARIANTS, VARIANT = 50, 60
+# A column of a size, and what it says of how many there are: `42: 3`.
+_COUNTED = re.compile(r"([^:]{1,30}): ([^:]{1,12})")
 
 
 class ProductCard(TypedDict):
     """A product as its row has it. `ref` is what it goes by in this catalogue: its article, where no other
     has that, else its name, else its place. `price` is a plain number, empty where none may be said; `stock`
-    is yes, no, or empty where the row does not say; `picture` an address."""
+    is yes, no, or empty where the row does not say, `left` how many pieces, empty where it gives no number;
+    `variants` are those to choose from, none where there is one; `picture` an address."""
 
     ref: str
     name: str
@@ -26,6 +33,8 @@ class ProductCard(TypedDict):
     currency: str
     unit: str
     stock: str
+    left: str
+    variants: list[str]
     picture: str
 
 
@@ -40,7 +49,7 @@ def card_of(product: Product, ref: str) -> ProductCard:
     now = [name for name in product.prices if next(iter(column_kinds(name)), "") != "old_price"]
     unsure = bool(product.doubt or len(now) > 1 or product.first_day or product.last_day)
     price = "" if product.price is None or unsure else f"{product.price.normalize():f}"
-    there = in_stock(product.stock)
+    there, left = in_stock(product.stock), pieces_left(product.stock)
     return ProductCard(
         ref=ref,
         name=product.name,
@@ -49,8 +58,31 @@ def card_of(product: Product, ref: str) -> ProductCard:
         currency=product.currency if price else "",
         unit=product.unit if price else "",
         stock="" if there is None else "yes" if there else "no",
+        left="" if left is None else str(left),
+        variants=_variants(product),
         picture=_address(product.picture),
     )
+
+
+def _variants(product: Product) -> list[str]:
+    """What a row leaves to choose: several words in one cell of sizes or colours, of several such cells each
+    with each, or columns of sizes that say how many there are. A size and a colour in a cell each are one
+    thing."""
+    cells = [
+        cell for header, cell in product.fields.items() if next(iter(column_kinds(header)), "") == "variants"
+    ]
+    lists = [parts for cell in cells if len(parts := _parts(cell)) > 1]
+    counted = [_COUNTED.fullmatch(part.strip()) for part in product.variants.split(",")]
+    if lists:
+        found = [", ".join(chosen) for chosen in itertools.islice(itertools.product(*lists), MOST_VARIANTS)]
+    else:
+        found = [one[1] for one in counted if one and all(counted) and in_stock(one[2])]
+    return found if len(found) > 1 else []
+
+
+def _parts(cell: str) -> list[str]:
+    parts = (" ".join(part.split())[:VARIANT] for part in re.split(r"[,;/|\n]", cell))
+    return list(dict.fromkeys(part for part in parts if part))
 
 
 def _address(picture: str) -> str:

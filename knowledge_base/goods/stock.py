@@ -22,5 +22,16 @@ def in_stock(written: str) -> bool | None:
         return False
     if said in _said("some"):
         return True
+    number = _number(written)
+    return number > 0 if number is not None else None
+
+
+def pieces_left(written: str) -> int | None:
+    """How many pieces a cell says there are; None where it gives no number."""
+    number = _number(written) if in_stock(written) is not None else None
+    return max(0, int(number)) if number is not None else None
+
+
+def _number(written: str) -> float | None:
     number = re.match(r"[^\w-]*(-?\d+(?:[.,]\d+)?)", written.strip())
-    return float(number.group(1).replace(",", ".")) > 0 if number else None
+    return float(number.group(1).replace(",", ".")) if number else None

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.context import Context
 from agent.language.phrases import say
+from agent.ordering.wording import grouped
 from agent.sendable.shared import SharedFile
 from channels.content.anything import Content, Stored
 from channels.content.interactive import (
@@ -32,10 +33,9 @@ from channels.content.parts import fitted
 from channels.content.plain import YES_NO
 from channels.markup import utf16_length
 from knowledge_base.samples import picture_of
+from server.conversations.cart_contents import Piece, cart_pieces
 from tools.runtime import Card, Option, Shown
 
-# A reply as it goes out: its words, and what more a channel may show of it.
-Piece = tuple[str, Content | None]
 # How the id of what is tapped on begins, where a product stands behind it.
 PRODUCT = "product:"
 SHORT_BODY, LABEL = 1024, 20
@@ -83,6 +83,8 @@ def _bare(part: Any) -> Any:
 
 
 def _pieces(text: str, presented: Sequence[Shown], language: str, context: Context) -> list[Piece]:
+    if cart := next((one.get("cart") for one in reversed(presented) if one.get("sort") == "cart"), None):
+        return cart_pieces(text, cart, language)
     cards = [card for one in presented for card in one.get("products", ())]
     options = [option for one in presented for option in one.get("choice", ())]
     files = [file for one in presented for file in context.files if file.name == one.get("file")]
@@ -128,15 +130,6 @@ def facts_of(card: Card, language: str) -> str:
     price += f" / {card['unit']}" if price and card["unit"] else ""
     stock = {"yes": say("in_stock", language), "no": say("out_of_stock", language)}.get(card["stock"], "")
     return " · ".join(filter(None, (price, stock)))
-
-
-def grouped(number: str) -> str:
-    """A price with its thousands apart: `449 000`, `12.50`."""
-    whole, _, rest = number.partition(".")
-    if not whole.isdecimal():
-        return number
-    apart = f"{int(whole):,}".replace(",", "\u00a0")
-    return f"{apart}.{rest:0<2}" if rest else apart
 
 
 def _product_list(text: str, cards: Sequence[Card], language: str) -> Piece:

@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from agent.models.chat import OFFLINE
 from agent.models.usage import Meter
+from agent.ordering.taps import as_tapped
 from agent.state import names_taken_back, taken_back
 from agent.turn_services import Blocks
 from channels.base import Message
@@ -106,20 +107,20 @@ class Inputs:
             before = f"{message.context}\n" if message.context else ""
             if message.kind == "edit" or message.quoted_id:
                 before += await self._quote(runtime, contact, message)
-            before += await self._tapped(runtime, contact, message) + forms.notes.get(message.id, "")
+            id, title = await self._tapped(runtime, contact, message)
+            before += picked(id, title) + forms.notes.get(message.id, "")
             text = f"{before}{text}"[: self._settings.max_message_length].strip()
-            messages.append(
-                HumanMessage(text or "[empty message]", id=message.id)
-            )  # some providers refuse an empty one
+            messages.append(  # some providers refuse an empty one
+                as_tapped(HumanMessage(text or "[empty message]", id=message.id), id, _ordered(message))
+            )
         reactions = await runtime.conversations.reactions(contact.id, RECENT)
         first = next(
             (i for i, m in enumerate(messages) if isinstance(m, HumanMessage) and not names_taken_back(m)),
             None,
         )
         if reactions and first is not None:
-            messages[first] = HumanMessage(
-                f"{reacted(reactions)}{messages[first].text}", id=messages[first].id
-            )
+            told = f"{reacted(reactions)}{messages[first].text}"
+            messages[first] = messages[first].model_copy(update={"content": told})
         return TurnInput(messages, attachments, forms)
 
     async def _said(
@@ -198,13 +199,13 @@ class Inputs:
                 raise _Later(str(error)) from error
             raise
 
-    async def _tapped(self, runtime: BotRuntime, contact: Contact, message: Message) -> str:
-        """Which choice of ours a tap, or a number that answers numbered lines, is of; as a line before their
-        own."""
+    async def _tapped(self, runtime: BotRuntime, contact: Contact, message: Message) -> tuple[str, str]:
+        """(id, title) of the choice of ours that a tap, or a number that answers numbered lines, is of; empty
+        for none."""
         if message.choice:
-            return picked(message.choice.id, message.choice.title)
+            return message.choice.id, message.choice.title
         if message.kind != "text" or not NUMBER.fullmatch(message.text.strip()):
-            return ""
+            return "", ""
         lines = await runtime.conversations.transcript(contact.id, RECENT)
         ours = next((line for line in reversed(lines) if line.author == "bot"), None)
         content, channel = (
@@ -212,9 +213,9 @@ class Inputs:
             self._router.channel(runtime.bot.id, message.account),
         )
         if content is None or channel is None or content.kind in channel.capabilities.shows:
-            return ""  # it was shown with rows to tap on, and a number means something else
+            return "", ""  # it was shown with rows to tap on, and a number means something else
         choices, number = choices_of(content), int(message.text.strip(" .)"))
-        return picked(*choices[number - 1]) if 0 < number <= len(choices) else ""
+        return choices[number - 1] if 0 < number <= len(choices) else ("", "")
 
     async def _quote(self, runtime: BotRuntime, contact: Contact, message: Message) -> str:
         """What the contact replies to, or corrects, as a line before their own."""
@@ -225,6 +226,11 @@ class Inputs:
         if found is None or not found.text:
             return ""
         return quoting(found.text, "their own" if found.author == "contact" else "your")
+
+
+def _ordered(message: Message) -> dict[str, Any] | None:
+    """The cart that came in a message, as plain data."""
+    return message.order.model_dump(mode="json") if message.order else None
 
 
 def _is(data: bytes, mime: str) -> bool:

@@ -20,6 +20,7 @@ from server.conversations.outbox import Pair, pairs_of
 from server.conversations.working_memory import sound
 from server.observability.answered_otherwise import with_reason
 from server.observability.turn_traces import Tracing
+from server.orders.desk import ContactDesk
 from server.outreach.appointments import ContactCalendar
 from server.outreach.follow_ups import hours_of_silence
 from server.outreach.rules import WINDOW, TouchDecision
@@ -89,7 +90,9 @@ async def run_turn(
         start["form"] = read.forms.said
     if start and due:
         start["touch"] = _touch(runtime.bot, *due)
-    own = TurnServices(meter, read.attachments, ContactCalendar(services.appointments, runtime, contact))
+    calendar = ContactCalendar(services.appointments, runtime, contact)
+    desk = ContactDesk(services.orders, runtime, contact, str(work.fence))
+    own = TurnServices(meter, read.attachments, calendar, desk)
     # langgraph leaves open what a Command carries
     stream: Any = graph.astream(  # pyright: ignore[reportUnknownMemberType]
         start,

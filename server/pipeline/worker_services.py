@@ -24,6 +24,7 @@ from server.notifications.webhooks import Hooks
 from server.observability import turn_traces, unanswered
 from server.observability.costs import Spending
 from server.observability.turn_traces import Trace
+from server.orders.book import OrderBook
 from server.outreach import consent
 from server.outreach.appointments import Appointments
 from server.outreach.follow_ups import FollowUps
@@ -49,6 +50,7 @@ class WorkerServices:
     spending: Spending
     follow_ups: FollowUps
     appointments: Appointments
+    orders: OrderBook
 
     @classmethod
     def over(cls, settings: Settings, redis: Redis, router: ChannelRouter, http: httpx.AsyncClient) -> Self:
@@ -63,6 +65,7 @@ class WorkerServices:
             Spending(settings, redis),
             FollowUps(redis),
             Appointments(redis),
+            OrderBook(redis),
         )
 
     async def keep_telling(self, runtimes: Mapping[str, BotRuntime]) -> None:

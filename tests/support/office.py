@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -35,7 +36,9 @@ NUMBER = "4242"
 class Office:
     """A desk with one contact, its outbox, and an emulated Cloud API on the other side."""
 
-    def __init__(self, redis: Redis, tmp_path: Any, **settings: Any) -> None:
+    def __init__(
+        self, redis: Redis, tmp_path: Any, context: Mapping[str, Any] | None = None, **settings: Any
+    ) -> None:
         self.redis = redis
         self.workers: list[Worker] = []
         self.emulator = CloudApiEmulator("http://127.0.0.1:9", "secret", TOKEN)
@@ -47,25 +50,30 @@ class Office:
         }
         self.settings = Settings(_env_file=None, data_dir=tmp_path, **known)
         self.runtime: BotRuntime = runtimes(self.settings, redis)["default"]
+        if context:
+            bot = self.runtime.bot
+            known = replace(bot, context=bot.context.model_copy(update=dict(context)))
+            self.runtime = replace(self.runtime, bot=known)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.emulator.app))
         self.router = ChannelRouter(
             self.settings, self.client, [self.runtime.bot, Bot("demo", self.runtime.bot.context)]
         )
 
-    async def writes(self, contact: str, text: str) -> str:
-        """A contact writes; the conversation's id."""
-        said = Message(id=f"wamid.{uuid.uuid4().hex}", account=NUMBER, kind="text", wa_id=contact, text=text)
+    async def writes(self, contact: str, text: str, **more: Any) -> str:
+        """A contact writes, or taps on something of ours; the conversation's id."""
+        known = {"id": f"wamid.{uuid.uuid4().hex}", "kind": "text", **more}
+        said = Message(account=NUMBER, wa_id=contact, text=text, **known)
         conversation = await self.runtime.conversations.identify(said)
         entry = Entry(id=said.id, author="contact", text=text, at=now_ms())
         await self.runtime.mailbox.accept(conversation, said, entry)
         return conversation
 
     @contextlib.asynccontextmanager
-    async def working(self, models: Models) -> AsyncIterator[Worker]:
+    async def working(self, models: Models, shelf: Any = None) -> AsyncIterator[Worker]:
         """A worker on this desk while the block runs."""
         graph = build(
             models,
-            Shelf(),
+            shelf or Shelf(),
             RedisCheckpointer(
                 self.redis,
                 prefix=thread_prefix("default"),

@@ -26,6 +26,7 @@ ROWS = [
 OURS = {
     "ask_choice",
     "book_call",
+    "cart",
     "find_product",
     "request_human",
     "request_location",

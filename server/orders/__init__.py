@@ -1,0 +1,1 @@
+"""Carts, orders and their payment: kept in Redis, shown to operators, told to customers."""

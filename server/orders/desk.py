@@ -1,0 +1,115 @@
+"""The cart of the contact whose turn it is, as the agent's tool and its taps use it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+from agent.ordering.cart import Cart, as_priced, as_shown, cart_after, delivery_fee, remark
+from agent.ordering.rules import OrderRules
+from server.bots.bot import BotRuntime
+from server.clock import now_ms
+from server.orders.book import TRIES, OrderBook
+from server.orders.records import OrderChange, OrderLine, Payment, PlacedOrder, order_id_of
+from server.store.records import Contact
+from tools.ordering import CartNote, ShownCart, Wish
+from tools.runtime import PriceList
+
+Step = Callable[[Cart], tuple[Cart, list[CartNote]]]
+
+
+class ContactDesk:
+    """One contact's, in one turn: `fence` is that of its worker, who changes nothing once it has lost the
+    conversation."""
+
+    def __init__(self, book: OrderBook, runtime: BotRuntime, contact: Contact, fence: str) -> None:
+        self._book, self._runtime, self._contact, self._fence = book, runtime, contact, fence
+
+    @property
+    def _rules(self) -> OrderRules:
+        return self._runtime.bot.context.orders
+
+    async def change(self, wishes: list[Wish], goods: PriceList, key: str) -> ShownCart:
+        """Make the changes that can be made."""
+        return await self._step(lambda cart: cart_after(cart, wishes, goods, self._rules), key)
+
+    async def show(self, goods: PriceList, key: str) -> ShownCart:
+        """The cart as it stands, held against the price list."""
+        return await self._step(lambda cart: as_priced(cart, goods, self._rules), key)
+
+    async def confirm(self, version: int, goods: PriceList, key: str) -> ShownCart:
+        """Place the order of a cart that was shown as this version."""
+        bot_id, conversation = self._runtime.bot.id, self._contact.id
+        for _ in range(TRIES):
+            if known := await self._book.order(bot_id, order_id_of(conversation, version)):
+                return self._placed(known, key)
+            kept = await self._book.cart(bot_id, conversation)
+            if kept.cart.version != version or not kept.cart.lines:
+                notes = [remark("stale", "")] if kept.cart.lines else []
+                return as_shown(kept.cart, self._rules, notes)
+            priced, notes = await asyncio.to_thread(as_priced, kept.cart, goods, self._rules)
+            if priced != kept.cart:
+                return await self.show(goods, key)
+            if self._rules.areas and not priced.area:
+                return as_shown(priced, self._rules, notes)
+            emptied = kept.after(Cart(), key, [])
+            zone = self._runtime.bot.limits.timezone
+            placed = await self._book.place(self._order(priced, key), version, emptied, self._fence, zone)
+            if placed:
+                return self._placed(placed, key)
+        raise RuntimeError("the cart keeps changing")
+
+    async def _step(self, step: Step, key: str) -> ShownCart:
+        """Make a step once for its key."""
+        bot_id, conversation = self._runtime.bot.id, self._contact.id
+        for _ in range(TRIES):
+            kept = await self._book.cart(bot_id, conversation)
+            if key and key in kept.done:
+                return as_shown(kept.cart, self._rules, cast(list[CartNote], kept.done[key]))
+            cart, notes = await asyncio.to_thread(step, kept.cart)
+            if cart == kept.cart:
+                return as_shown(cart, self._rules, notes)
+            new = kept.after(cart, key, list(notes))
+            if await self._book.keep(bot_id, conversation, kept.cart.version, new, self._fence):
+                return as_shown(new.cart, self._rules, notes)
+        raise RuntimeError("the cart keeps changing")
+
+    def _order(self, cart: Cart, key: str) -> PlacedOrder:
+        contact, now, fee = self._contact, now_ms(), delivery_fee(cart, self._rules)[0]
+        way = self._rules.payment.way
+        lines = tuple(OrderLine(**line.model_dump(), sum=line.sum) for line in cart.lines)
+        return PlacedOrder(
+            number=0,
+            id=order_id_of(contact.id, cart.version),
+            bot_id=self._runtime.bot.id,
+            conversation_id=contact.id,
+            lines=lines,
+            currency=cart.currency,
+            goods=cart.goods,
+            delivery=fee,
+            area=cart.area,
+            total=cart.goods + (fee or 0),
+            name=contact.profile.get("name") or contact.name,
+            phone=contact.profile.get("phone") or (f"+{contact.wa_id}" if contact.wa_id else ""),
+            language=contact.profile.get("language") or "en",
+            created=now,
+            changed=now,
+            made_by=key,
+            payment=Payment(way=way) if way != "none" else None,
+            history=(OrderChange(state="new", at=now, by="customer"),),
+        )
+
+    def _placed(self, order: PlacedOrder, key: str) -> ShownCart:
+        """An order as its cart was shown; that it was placed before, where this step did not place it."""
+        cart = Cart.model_validate(
+            {
+                "currency": order.currency,
+                "area": order.area,
+                "lines": [line.model_dump(exclude={"sum"}) for line in order.lines],
+            }
+        )
+        notes = [] if order.made_by == key else [remark("placed_before", "", n=order.number)]
+        shown: dict[str, Any] = dict(as_shown(cart, self._rules, notes, order.number))
+        fee = "" if order.delivery is None else f"{order.delivery:f}"
+        return cast(ShownCart, {**shown, "areas": [], "delivery": fee, "total": f"{order.total:f}"})
