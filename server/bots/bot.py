@@ -16,6 +16,8 @@ from server.bots.accounts import DEFAULT, Account, default_accounts, defaults
 from server.config.bot import BadConfig, Problem, parse_config, problems_of, prompts_in, split_secrets
 from server.config.follow_ups import Outreach
 from server.config.settings import Settings
+from server.config.whatsapp_prices.prices_in_force import WhatsAppPrices
+from server.config.whatsapp_prices.rate_card import BadRateCard
 from server.config.working_hours import hours_of
 from server.store.client import Redis
 from server.store.contacts import Conversations
@@ -24,15 +26,15 @@ from server.store.mailbox import DAY, SECOND, Limits, Mailbox
 
 DEMO = "demo"
 DEMO_BUSINESS = "Aurora Coffee, espresso machines, grinders and coffee beans in Almaty"
-OFF, USUAL = Outreach(), Limits()
+OFF, USUAL, LISTED = Outreach(), Limits(), WhatsAppPrices()
 
 
 @dataclass(frozen=True, slots=True)
 class Bot:
     """One configured agent. `accounts` are its numbers, none while only the simulator reaches it.
     `reply_template` (`name:language`) is what a contact gets for a reply that comes after the 24-hour window;
-    `outreach` how it follows up; `groups` whether it answers in groups; `trouble` why a part of its
-    configuration is not in use."""
+    `outreach` how it follows up; `groups` whether it answers in groups; `prices` what WhatsApp charges for
+    its messages; `trouble` why a part of its configuration is not in use."""
 
     id: str
     context: Context
@@ -45,6 +47,7 @@ class Bot:
     operator_number: str = ""
     operator_webhook_url: str = ""
     trouble: str = ""
+    prices: WhatsAppPrices = LISTED
 
     @property
     def account(self) -> str:
@@ -65,6 +68,10 @@ class Bot:
     def windowed(self, account: str) -> bool:
         """Whether a number may write freely only for 24 hours after the contact did."""
         return channels()[self.channel_of(account)].capabilities.window
+
+    def charged(self, account: str) -> bool:
+        """Whether WhatsApp charges for what goes out from a number; not for what nobody real gets."""
+        return channels()[self.channel_of(account)].capabilities.billed and not is_simulated(account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,16 @@ def build_bot(settings: Settings, config: dict[str, Any], secrets: dict[str, str
         said.get("operator_number") or settings.operator_number or "",
         said.get("operator_webhook_url") or settings.operator_webhook_url or "",
         trouble,
+        _prices(settings, said),
     )
+
+
+def _prices(settings: Settings, said: dict[str, Any]) -> WhatsAppPrices:
+    own = {**settings.whatsapp_prices, **said.get("whatsapp_prices", {})}
+    try:
+        return WhatsAppPrices.of(settings.data_dir, own)
+    except BadRateCard as error:
+        raise BadConfig([Problem(field="whatsapp_prices", problem=str(error))]) from None
 
 
 def _context(settings: Settings, said: dict[str, Any]) -> Context:
@@ -140,6 +156,7 @@ def _outreach(settings: Settings, said: dict[str, Any]) -> Outreach:
         "intervals": settings.follow_up_intervals,
         "templates": settings.follow_up_templates,
         "hours": settings.hours,
+        "price_limit": settings.touch_price_limit,
     }
     if hours := said.get("hours"):
         zone = hours.timezone or settings.timezone

@@ -93,6 +93,7 @@ def main() -> None:
     from server.cli.bots import bots_commands
     from server.cli.compare import replay_commands
     from server.cli.imports import import_commands
+    from server.cli.prices.commands import price_commands
     from server.cli.prompts import prompts_commands
     from server.cli.redis import redis_commands
     from server.cli.saved import simulate
@@ -101,6 +102,7 @@ def main() -> None:
     app.add_typer(bots_commands, name="bots")
     app.add_typer(import_commands, name="import")
     app.add_typer(knowledge_commands, name="knowledge")
+    app.add_typer(price_commands, name="prices")
     app.add_typer(prompts_commands, name="prompts")
     app.add_typer(redis_commands, name="redis")
     app.add_typer(replay_commands, name="replay")

@@ -25,13 +25,14 @@ from agent.context import Context
 from agent.prompts import split_front_matter
 from channels.registry import channels
 from server.config.follow_ups import Outreach, with_new_names
+from server.config.whatsapp_prices.rate_card import OwnPrices
 
 BOT_ID = r"^[a-z0-9][a-z0-9_-]{0,47}$"
 # Only whoever runs the deployment sets these: they lead to other people's money, machines or documents.
 OWNERS_ONLY = (
     *("channel", "knowledge_base", "prompt_set", "daily_budget", "operator_webhook_url", "tools"),
     *("model", "fallback_model", "cheaper_model", "moderate_model", "extract_model", "remember_model"),
-    *("verify_model", "model_options"),
+    *("verify_model", "model_options", "whatsapp_prices"),
 )
 # What a reader of credentials sees in the place of a secret, and a writer may send back to keep it.
 KEPT = "********"
@@ -90,6 +91,9 @@ class _Base(BaseModel):
     retention: Retention | None = None
     allow_group_messages: bool = Field(False, description="whether messages written in groups are answered")
     reply_template: str | None = Field(None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$")
+    whatsapp_prices: OwnPrices | None = Field(
+        None, description="prices of your own by market and category, US dollars a message"
+    )
     operator_number: str | None = Field(None, pattern=r"^\+?\d{6,15}$")
     operator_webhook_url: str | None = Field(None, pattern=r"^https?://")
 

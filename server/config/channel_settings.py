@@ -6,10 +6,11 @@ from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 from channels.flows.sealed import BadFlowKey, flow_key
+from server.config.whatsapp_prices.rate_card import OwnPrices, shipped_rate_card
 
 
 class ChannelSettings(BaseSettings):
@@ -51,6 +52,11 @@ class ChannelSettings(BaseSettings):
     )
     whatsapp_flows_key_passphrase: SecretStr | None = Field(
         None, description="Passphrase of that key; unset: it has none."
+    )
+    whatsapp_prices: OwnPrices = Field(
+        {},
+        description="Prices of your own, in US dollars a message, as JSON over the rate card: "
+        '{"Kazakhstan": {"service": 0.02}}; `salesgraph prices show` lists markets and prices in force.',
     )
     wappi_token: SecretStr | None = Field(None, description="Token of wappi.pro.")
     wappi_profile_id: str | None = Field(
@@ -105,3 +111,9 @@ class ChannelSettings(BaseSettings):
             return flow_key(pem, phrase.get_secret_value() if phrase else "")
         except BadFlowKey as error:
             raise ValueError(f"{name}: {error}") from None
+
+    @field_validator("whatsapp_prices")
+    @classmethod
+    def _known_markets(cls, value: OwnPrices) -> OwnPrices:
+        shipped_rate_card().with_own(value)
+        return value

@@ -52,6 +52,11 @@ class Outreach(BaseModel):
             "sessions): unasked messages there get numbers banned."
         ),
     )
+    price_limit: float = Field(
+        default=0.1,
+        ge=0,
+        description="US dollars that a touch may cost at WhatsApp before you are warned; 0: no warning.",
+    )
     appointment_minutes: int = Field(
         default=30, ge=5, le=480, description="Length of an appointment for a phone call."
     )

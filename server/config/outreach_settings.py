@@ -51,6 +51,11 @@ class OutreachSettings(BaseSettings):
             "1:ru=come_back:ru(name);2=news:en"
         ),
     )
+    touch_price_limit: float = Field(
+        0.1,
+        ge=0,
+        description="US dollars that a follow-up may cost at WhatsApp before you are warned; 0: no warning.",
+    )
     working_hours_start: str = Field("10:00", pattern=r"^\d{2}:\d{2}$", description="HH:MM in TIMEZONE.")
     working_hours_end: str = Field("18:00", pattern=r"^\d{2}:\d{2}$", description="HH:MM in TIMEZONE.")
     working_days: str = Field("Mon-Fri", description="Days on which follow-ups go out.")

@@ -1,0 +1,1 @@
+"""The commands about prices of WhatsApp messages."""
