@@ -52,8 +52,8 @@ class BotStats(Record):
     unread: int = Field(description="Conversations with messages that no operator has seen")
     failed: int = Field(description="Conversations whose last message did not arrive")
     paused: Pause | None = Field(description="Why nothing is sent; null: messages go out")
-    today: DayUsage = Field(description="What its model calls cost today")
-    daily_budget: float = Field(description="US dollars that they may cost a day; 0: no limit")
+    today: DayUsage = Field(description="What its model calls and messages cost today")
+    daily_budget: float = Field(description="US dollars that both may cost a day; 0: no limit")
     follow_ups: FunnelSoFar = Field(description="What became of its touches")
 
 

@@ -36,7 +36,7 @@ from server.api.common import (
 from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
 from server.conversations.listing import PATIENCE, ConversationList, Show, cursor_of
-from server.observability.costs import NANO, Usage
+from server.observability.costs import Usage, usage_of
 from server.operators import audit, privacy, takeover
 from server.operators.audit import Audited
 from server.operators.privacy import Erased
@@ -115,7 +115,7 @@ class ContactCard(Record):
     profile: dict[str, str] = Field(description="What is known of them: field -> value")
     sources: dict[str, str] = Field(description="Field -> id of the message that says it, or who entered it")
     referral: dict[str, str] = Field(description="The ad or post they last came from")
-    usage: Usage = Field(description="Model calls for them, and their cost")
+    usage: Usage = Field(description="Model calls and messages for them, and their cost")
     contact_class: str = Field(alias="class", description="`client`, `non_client` or `unknown`")
     is_client: bool = Field(description="Whether they are known as a client")
     stopped: bool = Field(description="Whether they want no more messages")
@@ -160,16 +160,10 @@ def card(runtime: BotRuntime, contact: Contact) -> ContactCard:
     """A contact with everything known of them."""
     number = {"phone": contact.wa_id} if contact.wa_id else {}
     missing = runtime.bot.context.missing({**number, **contact.profile})
-    usage = Usage(
-        calls=contact.calls,
-        input_tokens=contact.input,
-        output_tokens=contact.output,
-        cost=contact.nano / NANO,
-    )
     worked_out = {
         "owner": contact.assignee,
         "owner_at": contact.assigned_at,
-        "usage": usage,
+        "usage": usage_of(dict(contact)),
         "class": contact.profile.get("class", "unknown"),
         "is_client": contact.is_client,
         "stopped": contact.stopped,

@@ -73,9 +73,26 @@ class ConversationPage(Page[ConversationSummary]):
     )
 
 
+class ConversationCost(Record):
+    """What a conversation cost, US dollars. A place for what else it may cost one day."""
+
+    model: float = Field(description="Of model calls")
+    whatsapp: float = Field(
+        description="That WhatsApp charges for messages, as far as prices are known: as statuses say, and "
+        "expected where none has come yet"
+    )
+
+
 class Conversation(ContactCard):
     """A conversation with its transcript."""
 
+    cost: ConversationCost = Field(description="What it cost so far")
+    paid_messages: int = Field(description="Messages that WhatsApp charges for")
+    unpriced_messages: int = Field(description="Those of them whose price nobody knows")
+    free_messages: int = Field(description="Messages that WhatsApp charges for in principle, and were free")
+    saved_messages: int = Field(
+        description="Messages that were not sent, since several of the contact's were answered together"
+    )
     messages: list[Entry] = Field(description="The last messages, oldest first")
     message_count: int = Field(description="How many messages it has in all")
     writing: Writing = Field(description="What may be written to the contact now")
@@ -119,12 +136,19 @@ async def get_conversation(
     """`messages` are the last ones, oldest first; `writing` says what may be written to the contact now."""
     runtime, contact = await api.lookup.contact(conversation_id)
     messages = await runtime.conversations.transcript(conversation_id, limit, before or "")
+    contact_card = card(runtime, contact)
+    usage = contact_card.usage
     said = {
+        "cost": ConversationCost(model=usage.cost, whatsapp=usage.whatsapp_cost),
+        "paid_messages": usage.paid_messages,
+        "unpriced_messages": usage.unpriced_messages,
+        "free_messages": usage.free_messages,
+        "saved_messages": contact.wa_saved,
         "messages": messages,
         "message_count": await runtime.conversations.length(conversation_id),
         "writing": takeover.writing(runtime, contact, now_ms()),
     }
-    return Conversation.model_validate({**card(runtime, contact).model_dump(by_alias=True), **said})
+    return Conversation.model_validate({**contact_card.model_dump(by_alias=True), **said})
 
 
 @routes.get(

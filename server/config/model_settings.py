@@ -57,7 +57,7 @@ class ModelSettings(BaseSettings):
         ),
     )
     daily_budget: float = Field(
-        25, ge=0, description="US dollars of model calls a day, each bot; 0: no limit."
+        25, ge=0, description="US dollars a day, of model calls and messages of each bot; 0: no limit."
     )
     model_prices: dict[str, dict[str, float]] = Field(
         {},

@@ -9,7 +9,7 @@ from pydantic import Field
 from server.bots.bot import BotRuntime
 from server.conversations.listing import ConversationList
 from server.observability.answered_otherwise import counts_by_reason
-from server.observability.costs import NANO, Usage
+from server.observability.costs import Usage, usage_of
 from server.outreach.follow_ups import Funnel
 from server.store.client import Redis
 from server.store.counters import WITHIN, by_day, days, fields, median, summed
@@ -63,7 +63,7 @@ class Figures(Record):
 
 
 class DayFigures(Figures, Usage):
-    """What happened on a day, and what the model calls of it cost."""
+    """What happened on a day, and what it cost."""
 
     day: str = Field(description="YYYY-MM-DD, by TIMEZONE")
 
@@ -96,7 +96,7 @@ class Analytics(Record):
         description="Why messages were not answered by the model as it is set -> how many of them"
     )
     funnel: Funnel = Field(description="What became of touches")
-    usage: Usage = Field(description="Model calls and their cost")
+    usage: Usage = Field(description="Model calls and messages, and their cost")
     contacts: ContactFigures = Field(description="Contacts as they are now")
     days: list[DayFigures] = Field(description="Each day of the period, the first one first")
 
@@ -128,10 +128,10 @@ async def report(redis: Redis, runtimes: Mapping[str, BotRuntime], first: str, l
         answer_seconds_people=median(total, "person"),
         otherwise=counts_by_reason(total),
         funnel=funnel(total),
-        usage=Usage.model_validate(_usage(bill)),
+        usage=usage_of(bill),
         contacts=await _contacts(redis, runtimes),
         days=[
-            DayFigures.model_validate({"day": day, **_row(row), **_usage(paid)})
+            DayFigures.model_validate({"day": day, **_row(row), **usage_of(paid).model_dump()})
             for day, row, paid in zip(period, daily, spent, strict=True)
         ],
     )
@@ -157,15 +157,6 @@ def funnel(total: Mapping[str, int]) -> Funnel:
         answered=numbered("answered"),
         skipped=numbered("skipped"),
     )
-
-
-def _usage(paid: Mapping[str, int]) -> dict[str, float]:
-    return {
-        "calls": paid.get("calls", 0),
-        "input_tokens": paid.get("input", 0),
-        "output_tokens": paid.get("output", 0),
-        "cost": round(paid.get("nano", 0) / NANO, 6),
-    }
 
 
 async def _contacts(redis: Redis, runtimes: Mapping[str, BotRuntime]) -> ContactFigures:

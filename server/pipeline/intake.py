@@ -30,6 +30,7 @@ from server.clock import now_ms
 from server.conversations.callbacks import from_callback
 from server.conversations.message_text import of_group
 from server.observability import opentelemetry, turn_traces
+from server.observability.charges.ledger import note_price
 from server.observability.health.kept import record_of
 from server.outreach import consent
 from server.pipeline import linked_sessions
@@ -213,6 +214,7 @@ async def _apply(status: StatusUpdate, scope: WebhookScope, runtimes: Runtimes) 
         f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
     )
     await runtime.mailbox.status(conversation_id, status.account, reply_id, status.id, state)
+    await note_price(runtime, conversation_id, reply_id, status)
     if opentelemetry.tracer():
         await turn_traces.mark(
             runtime.redis, bot.id, conversation_id, reply_id, f"status {status.status}", opentelemetry.now()

@@ -13,6 +13,7 @@ from server.clock import now_ms
 from server.conversations.callbacks import callback
 from server.conversations.outgoing import outgoing_content
 from server.observability import turn_traces
+from server.observability.charges.ledger import expect_charge
 from server.pipeline.account.holding import held_back
 from server.pipeline.send_failures import RETRIES, delay_of, in_words, learn, pause
 from server.store.mailbox import SECOND, Attempt
@@ -89,6 +90,8 @@ class _Held:
         more = await mailbox.send_done(
             contact.id, self.fence, contact.account, self.reply.id, provider_id, state
         )
+        if provider_id:  # last: nothing that goes wrong with the bill may let a message go out twice
+            await expect_charge(self.runtime, contact, self.reply)
         return more == 1
 
     async def failed(self, error: SendError, tried: Attempt) -> bool:

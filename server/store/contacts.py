@@ -9,13 +9,13 @@ identity.
     contact:C     HASH    wa_id, user_id, account, name, owner (the assignee), owner_at, task, task_at,
                           created, heard_at;
                           `p:field` profile, `s:field` its source; `r:field` the ad they came from; calls,
-                          input, output, nano: what it cost; unread: messages nobody has looked at; asked_at:
-                          ms since when the contact waits for an answer
+                          input, output, nano, wa_...: what it cost; unread: messages nobody has looked
+                          at; asked_at: ms since when the contact waits for an answer
     transcript:C  LIST    JSON entries, oldest first
     sent:I        STRING  provider's message id -> `conversation reply`, for 8 days, where statuses do not
                   tell
     status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON; `heard:ID` words of a
-                  voice message
+                  voice message; `bill:ID` what WhatsApp charges (`server.observability.charges.ledger`)
     active        ZSET    conversation -> ms of the last entry
     silent        SET     digests of identities of people who were erased and want no messages
     merges        HASH    conversation -> JSON of the one it is to be merged into; `merged` the id of the one
@@ -203,12 +203,12 @@ class Conversations:
                 if (pair := self._listed(name, raw, line))
             ]
             for contact, last in found:
-                names = (last.id, f"heard:{last.id}") if last else ("", "")
+                names = last.outcome_names if last else ("", "", "")
                 pipe.hmget(key(self.bot_id, "status", contact.id), names)
             states = await pipe.execute()
         return [
-            (contact, last and last.with_outcome(status, heard))
-            for (contact, last), (status, heard) in zip(found, states, strict=True)
+            (contact, last and last.with_outcome(*told))
+            for (contact, last), told in zip(found, states, strict=True)
         ]
 
     def _listed(self, conversation_id: str, raw: Any, line: Any) -> tuple[Contact, Entry | None] | None:
@@ -264,10 +264,7 @@ class Conversations:
             pipe.hgetall(key(self.bot_id, "status", conversation_id))
             rows, statuses = await pipe.execute()
         entries = _entries(rows)
-        return [
-            e.with_outcome(statuses.get(e.id.encode()), statuses.get(f"heard:{e.id}".encode()))
-            for e in entries
-        ]
+        return [e.with_outcome(*(statuses.get(name.encode()) for name in e.outcome_names)) for e in entries]
 
     async def heard(self, conversation_id: str, message_id: str) -> str | None:
         """What was heard in a voice message; None when nobody has listened yet."""

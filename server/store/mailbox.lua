@@ -32,7 +32,7 @@ local function record(entry, counts)
     local at = head and tonumber(string.match(head, '"at": ?(%d+)') or now)
     if not head or call('LLEN', transcript) <= tonumber(lines) and (keep == '0' or at >= now - keep) then return end
     call('LPOP', transcript)
-    call('HDEL', status, id_of(head), 'heard:' .. id_of(head))
+    call('HDEL', status, id_of(head), 'heard:' .. id_of(head), 'bill:' .. id_of(head))
   end
 end
 -- What was given up on for want of an answer may yet turn out to have arrived.

@@ -336,9 +336,9 @@ class Mailbox:
 
 
 def _line(entry: Entry) -> str:
-    """A line of the transcript as it is kept: `status` and `heard` are filled in on reading."""
+    """A line of the transcript as it is kept: what becomes of it is filled in on reading."""
     absent = {name for name in ("content", "choice", "order", "answers") if not getattr(entry, name)}
-    return entry.model_dump_json(exclude={"status", "heard", *absent})
+    return entry.model_dump_json(exclude={"status", "heard", "charge", *absent})
 
 
 def _messages(rows: Sequence[bytes]) -> tuple[tuple[Message, ...], tuple[str, ...]]:

@@ -3,6 +3,7 @@ way, the plan of touches, and what could not be read."""
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,9 +21,23 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
+class MessageCharge(Record):
+    """What WhatsApp charges for a message."""
+
+    category: str = Field(description="`service`, `utility`, `marketing`, `authentication`, ...")
+    state: Literal["paid", "free", "failed"] = Field(
+        description="Whether it is charged; failed: not delivered"
+    )
+    cost: float | None = Field(description="US dollars; null: it is charged, and nobody knows the price")
+    reason: str = Field(
+        description="`regular`, or why it is free, such as `free_customer_service`, `free_entry_point`"
+    )
+    told: bool = Field(description="Whether a status said so; false: it is expected")
+
+
 class Entry(Record):
-    """One line of a transcript. `status`, and what was `heard` in a voice message, are filled in on
-    reading."""
+    """One line of a transcript. `status`, what was `heard` in a voice message, and what WhatsApp charges
+    (`charge`) are filled in on reading."""
 
     id: str = Field(description="The message's id")
     author: Author = Field(description="Who wrote it: the contact, the bot, or a person at the business")
@@ -53,11 +68,38 @@ class Entry(Record):
     answers: dict[str, str] = Field(default={}, description="Fields of a form that the contact filled in")
     status: str = Field(default="", description="How far it got: sent, delivered, read, or failed and why")
     heard: str | None = Field(default=None, description="Words of a voice message; empty: nothing was heard")
+    charge: MessageCharge | None = Field(
+        default=None, description="What WhatsApp charges for it; null: nothing, or it is not known yet"
+    )
 
-    def with_outcome(self, status: bytes | None, heard: bytes | None) -> Entry:
-        """The line with its status, and what was heard in it, as the hash `status` holds them."""
+    @property
+    def outcome_names(self) -> tuple[str, str, str]:
+        """The fields of the hash `status` that are about it."""
+        return self.id, f"heard:{self.id}", f"bill:{self.id}"
+
+    def with_outcome(self, status: bytes | None, heard: bytes | None, bill: bytes | None = None) -> Entry:
+        """The line with its status, what was heard in it and what it costs, as the hash `status` holds
+        them."""
         said = None if heard is None else heard.decode()
-        return self.model_copy(update={"status": (status or b"").decode(), "heard": said})
+        about = {"status": (status or b"").decode(), "heard": said, "charge": charge_of(bill)}
+        return self.model_copy(update=about)
+
+
+def charge_of(bill: bytes | None) -> MessageCharge | None:
+    """An entry of the bill of WhatsApp messages; None where there is none, or it is not as we wrote it."""
+    try:
+        row = json.loads(bill or b"{}")
+        nano = row.get("nano")
+        cost = None if row.get("state") == "paid" and nano is None else 0.0
+        return MessageCharge(
+            category=row["category"],
+            state=row["state"],
+            cost=nano / 1e9 if row["state"] == "paid" and nano is not None else cost,
+            reason=row["reason"],
+            told=row["told"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 class TextFile(BaseModel):
@@ -138,7 +180,9 @@ class Contact(BaseModel):
     wrote; `task`: what a person has to look after, since `task_at` (ms); `unread` messages, and since when
     (ms) one of theirs waits for an answer, `asked_at` (0: none does); `referral`: the ad or post they last
     came from, `at` (ms) which time; `calls`, `input` and `output` tokens and `nano` (billionths of a US
-    dollar): what the conversation cost."""
+    dollar): what the models of the conversation cost; `wa_nano`, `wa_paid`, `wa_free` and `wa_unpriced`: what
+    its messages cost at WhatsApp, and how many were paid, were free, and have a price nobody knows;
+    `wa_saved`: messages that were not sent, since several of the contact's were answered together."""
 
     id: str
     bot_id: str
@@ -158,6 +202,11 @@ class Contact(BaseModel):
     input: int = 0
     output: int = 0
     nano: int = 0
+    wa_nano: int = 0
+    wa_paid: int = 0
+    wa_free: int = 0
+    wa_unpriced: int = 0
+    wa_saved: int = 0
     profile: dict[str, str] = {}
     sources: dict[str, str] = {}
     referral: dict[str, str] = {}
