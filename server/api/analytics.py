@@ -14,6 +14,7 @@ from pydantic import Field
 
 from server.api.common import Api, Format, Here, OneBot, file_answer
 from server.bots.bot import BotRuntime
+from server.observability.charges.merged import SavedMessages, saved_messages
 from server.observability.costs import DayUsage
 from server.operators import analytics
 from server.operators.analytics import Analytics
@@ -23,7 +24,7 @@ from server.operators.roles import READER
 from server.operators.tokens import who
 from server.outreach.follow_ups import FunnelSoFar
 from server.store import alerts
-from server.store.counters import day_of
+from server.store.counters import by_day, day_of
 from server.store.records import Record
 
 Day = Annotated[str | None, Query(pattern=r"^\d{4}-\d\d-\d\d$", description="YYYY-MM-DD, by TIMEZONE")]
@@ -53,6 +54,9 @@ class BotStats(Record):
     failed: int = Field(description="Conversations whose last message did not arrive")
     paused: Pause | None = Field(description="Why nothing is sent; null: messages go out")
     today: DayUsage = Field(description="What its model calls and messages cost today")
+    saved_today: SavedMessages = Field(
+        description="What was saved today by answering messages together that came together"
+    )
     daily_budget: float = Field(description="US dollars that both may cost a day; 0: no limit")
     follow_ups: FunnelSoFar = Field(description="What became of its touches")
 
@@ -93,6 +97,7 @@ async def _stats(api: Api, runtime: BotRuntime) -> BotStats:
         failed=counts["failed"],
         paused=Pause.model_validate(paused) if paused else None,
         today=await api.spending.of(bot.id),
+        saved_today=saved_messages((await by_day(api.redis, [bot.id], [api.spending.today()]))[0]),
         daily_budget=bot.context.daily_budget,
         follow_ups=await api.follow_ups.funnel(bot.id),
     )

@@ -9,6 +9,7 @@ from pydantic import Field
 from server.bots.bot import BotRuntime
 from server.conversations.listing import ConversationList
 from server.observability.answered_otherwise import counts_by_reason
+from server.observability.charges.merged import SavedMessages, saved_messages
 from server.observability.costs import Usage, usage_of
 from server.outreach.follow_ups import Funnel
 from server.store.client import Redis
@@ -35,6 +36,9 @@ DAILY = {
     "read": "sends read",
     "failed_sends": "sends failed",
     "given_up": "given up",
+    "bursts": "bursts",
+    "merged_messages": "burst messages",
+    "saved_messages": "burst saved",
 }
 
 
@@ -59,6 +63,9 @@ class Figures(Record):
     read: int = Field(description="Messages that were read")
     failed_sends: int = Field(description="Messages that the provider did not deliver")
     given_up: int = Field(description="Turns that were given up on")
+    bursts: int = Field(description="Turns that answered several messages at once")
+    merged_messages: int = Field(description="Messages of contacts in them")
+    saved_messages: int = Field(description="Messages that were not sent for it")
     touches: int = Field(description="Touches that went out")
 
 
@@ -75,6 +82,18 @@ class ContactFigures(Record):
     client: int = Field(description="Clients of the business")
     non_client: int = Field(description="Those who are none")
     fields: dict[str, int] = Field(description="Field of the profile -> contacts of whom it is known")
+
+
+class UnitCosts(Record):
+    """What the period cost, US dollars, models and WhatsApp together, and what that makes for one of each. A
+    place for orders beside conversations and appointments."""
+
+    total: float = Field(description="Model calls and messages")
+    per_conversation: float | None = Field(description="Of a new conversation; null: there was none")
+    per_appointment: float | None = Field(description="Of an appointment made; null: there was none")
+    paid_messages_per_conversation: float | None = Field(
+        description="Messages that WhatsApp charges for, of a new conversation; null: there was none"
+    )
 
 
 class Analytics(Record):
@@ -97,6 +116,8 @@ class Analytics(Record):
     )
     funnel: Funnel = Field(description="What became of touches")
     usage: Usage = Field(description="Model calls and messages, and their cost")
+    unit_costs: UnitCosts = Field(description="What a conversation and an appointment cost")
+    saved: SavedMessages = Field(description="What was saved by answering messages together")
     contacts: ContactFigures = Field(description="Contacts as they are now")
     days: list[DayFigures] = Field(description="Each day of the period, the first one first")
 
@@ -117,6 +138,7 @@ async def report(redis: Redis, runtimes: Mapping[str, BotRuntime], first: str, l
     for seconds in WITHIN:
         so_far += total.get(f"answers in {seconds}", 0)
         within[str(seconds)] = so_far
+    usage = usage_of(bill)
     return Analytics(
         first=first,
         last=last,
@@ -128,12 +150,28 @@ async def report(redis: Redis, runtimes: Mapping[str, BotRuntime], first: str, l
         answer_seconds_people=median(total, "person"),
         otherwise=counts_by_reason(total),
         funnel=funnel(total),
-        usage=usage_of(bill),
+        usage=usage,
+        unit_costs=_unit_costs(usage, total),
+        saved=saved_messages(total),
         contacts=await _contacts(redis, runtimes),
         days=[
             DayFigures.model_validate({"day": day, **_row(row), **usage_of(paid).model_dump()})
             for day, row, paid in zip(period, daily, spent, strict=True)
         ],
+    )
+
+
+def _unit_costs(usage: Usage, total: Mapping[str, int]) -> UnitCosts:
+    spent = round(usage.cost + usage.whatsapp_cost, 6)
+
+    def per(amount: float, what: str) -> float | None:
+        return round(amount / count, 6) if (count := total.get(DAILY[what], 0)) else None
+
+    return UnitCosts(
+        total=spent,
+        per_conversation=per(spent, "conversations"),
+        per_appointment=per(spent, "appointments_booked"),
+        paid_messages_per_conversation=per(usage.paid_messages, "conversations"),
     )
 
 

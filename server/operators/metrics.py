@@ -18,7 +18,7 @@ from server.config.settings import Settings
 from server.conversations.listing import ConversationList
 from server.observability import turn_traces
 from server.observability.answered_otherwise import REASONS
-from server.observability.costs import NANO, Spending
+from server.observability.costs import NANO, Spending, Usage
 from server.operators.tokens import Operator
 from server.store import alerts
 from server.store.client import Redis
@@ -41,7 +41,7 @@ _FAMILIES: dict[
     "salesgraph_dead_letters": (GaugeMetricFamily, "Turns given up on", (), False),
     "salesgraph_paused": (GaugeMetricFamily, "1 while the provider takes nothing from the bot", (), False),
     "salesgraph_spent_today": (
-        *(GaugeMetricFamily, "Model calls, tokens and US dollars since midnight"),
+        *(GaugeMetricFamily, "Model calls, tokens, messages of WhatsApp and US dollars since midnight"),
         *(("what",), True),
     ),
     "salesgraph_messages": (CounterMetricFamily, "Messages", ("direction",), False),
@@ -58,6 +58,26 @@ _FAMILIES: dict[
     ),
     "salesgraph_tokens": (CounterMetricFamily, "Tokens of model calls", ("kind",), True),
     "salesgraph_cost_dollars": (CounterMetricFamily, "US dollars of model calls", (), True),
+    "salesgraph_whatsapp_cost_dollars": (
+        *(
+            GaugeMetricFamily,
+            "US dollars that WhatsApp charges; falls where a status says less than expected",
+        ),
+        *((), True),
+    ),
+    "salesgraph_whatsapp_messages": (
+        *(
+            GaugeMetricFamily,
+            "Messages that WhatsApp charges for, or not; unpriced: paid, price unknown",
+        ),
+        *(("what",), True),
+    ),
+    "salesgraph_saved_messages": (
+        CounterMetricFamily,
+        "Replies fewer than messages, since messages that came together were answered together",
+        (),
+        False,
+    ),
     "salesgraph_handoffs": (CounterMetricFamily, "Conversations a person took over", (), False),
 }
 
@@ -146,7 +166,7 @@ async def _read(settings: Settings, redis: Redis, runtime: BotRuntime) -> _Bot:
     values["salesgraph_needs_person",] = waiting
     values["salesgraph_dead_letters",] = await runtime.dead_letters.count()
     values["salesgraph_paused",] = bool(await runtime.mailbox.paused(runtime.bot.account))
-    for what in ("calls", "input_tokens", "output_tokens", "cost"):
+    for what in Usage.model_fields:
         values["salesgraph_spent_today", what] = getattr(today, what)
     values["salesgraph_messages", "in"] = total.get("messages in", 0)
     for author in ("bot", "person"):
@@ -159,6 +179,10 @@ async def _read(settings: Settings, redis: Redis, runtime: BotRuntime) -> _Bot:
     for kind in ("input", "output"):
         values["salesgraph_tokens", kind] = total.get(kind, 0)
     values["salesgraph_cost_dollars",] = total.get("nano", 0) / NANO
+    values["salesgraph_whatsapp_cost_dollars",] = total.get("wa_nano", 0) / NANO
+    for what in ("paid", "free", "unpriced"):
+        values["salesgraph_whatsapp_messages", what] = total.get(f"wa_{what}", 0)
+    values["salesgraph_saved_messages",] = total.get("burst saved", 0)
     values["salesgraph_handoffs",] = total.get("handoffs", 0)
     times = {
         node: (list(buckets), seconds)

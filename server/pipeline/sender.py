@@ -87,9 +87,8 @@ class _Held:
     async def done(self, provider_id: str, state: str) -> bool:
         """Take it off the outbox; whether there is more to send."""
         mailbox, contact = self.runtime.mailbox, self.contact
-        more = await mailbox.send_done(
-            contact.id, self.fence, contact.account, self.reply.id, provider_id, state
-        )
+        told = (contact.account, self.reply.id, provider_id, state)
+        more = await mailbox.send_done(contact.id, self.fence, *told)
         if provider_id:  # last: nothing that goes wrong with the bill may let a message go out twice
             await expect_charge(self.runtime, contact, self.reply)
         return more == 1

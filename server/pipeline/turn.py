@@ -19,6 +19,7 @@ from server.clock import now_ms
 from server.conversations.outbox import Pair, pairs_of
 from server.conversations.working_memory import sound
 from server.observability.answered_otherwise import with_reason
+from server.observability.charges.merged import with_merged
 from server.observability.turn_traces import Tracing
 from server.orders.desk import ContactDesk
 from server.outreach.appointments import ContactCalendar
@@ -55,6 +56,7 @@ class _Ending:
         pairs = pairs_of(self.turn_id, values, calls, {}, bot.context)
         decision = values.get("decision", "")
         then = await follow_ups.answered(self.runtime, self.contact.id, decision, bool(pairs))
+        then = with_merged(then, self.runtime, self.contact, self.said, len(pairs))
         return pairs, with_reason(then, bot.context, values, self.said)
 
 

@@ -79,7 +79,15 @@ end
 local function counted(conversation, turn, funnel, names)
   for name in string.gmatch(names, '%S+') do
     local reason, times = string.match(name, '^otherwise:(.+):(%d+)$')
-    if reason then figure('otherwise ' .. reason, times) else
+    local answered, saved, nano = string.match(name, '^merged:(%d+):(%d+):(%d+)$')
+    if reason then figure('otherwise ' .. reason, times)
+    elseif answered then -- messages that were answered together (`server.observability.charges.merged`)
+      figure('bursts')
+      figure('burst messages', answered)
+      figure('burst saved', saved)
+      figure('burst nano', nano)
+      call('HINCRBY', root .. 'contact:' .. conversation, 'wa_saved', saved)
+    else
       call('HINCRBY', funnel, name, 1)
       figure('funnel ' .. name)
       if name == 'yes' or name == 'no' then happened(name, conversation, turn, {turn_id = turn}) end

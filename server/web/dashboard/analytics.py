@@ -72,7 +72,7 @@ def _charts(found: analytics.Analytics) -> dict[str, Any]:
     return {
         "messages": charts.bars("Messages of contacts", labels, {"messages": column("messages_in")}),
         "replies": charts.bars("Messages to contacts", labels, replies),
-        "cost": charts.bars("Cost of models", labels, {"US dollars": column("cost")}),
+        "cost": charts.bars("Cost", labels, {"models": column("cost"), "WhatsApp": column("whatsapp_cost")}),
         "within": charts.shares(
             "Answered within",
             [(_within(s), found.answered_within[str(s)], found.total.answers) for s in WITHIN],

@@ -16,6 +16,7 @@ from channels.json_parts import as_dict
 from channels.registry import channels
 from server.bots.bot import Bot
 from server.config.working_hours import DAYS
+from server.observability.costs import Spending
 from server.operators.bot_status import status_of
 from server.operators.number_health import health_of_bot
 from server.web import webhook_check
@@ -37,6 +38,7 @@ LABELS = {
 
 def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the pages on the dashboard."""
+    spending = Spending(frame.settings, frame.redis)
 
     @routes.get("/bots", response_class=HTMLResponse)
     async def bots(request: Request) -> Response:
@@ -46,6 +48,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
                 "bot": runtime.bot,
                 "channel": LABELS.get(channel := _channel(runtime.bot), channel),
                 "count": await runtime.conversations.count(),
+                "today": await spending.of(runtime.bot.id),
             }
             for runtime in runtimes
         ]

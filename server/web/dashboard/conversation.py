@@ -12,7 +12,7 @@ from agent.memory import notes
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.observability import turn_traces
-from server.observability.costs import NANO
+from server.observability.costs import usage_of
 from server.operators import takeover
 from server.outreach.appointments import Appointments, when
 from server.outreach.follow_ups import FollowUps
@@ -54,7 +54,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "earlier": entries[0].id
             if entries and (before or length > len(entries)) and len(entries) == LINES
             else "",
-            "cost": contact.nano / NANO,
+            "usage": usage_of(dict(contact)),
             "fields": _fields(runtime, contact, entries),
             "notes": await notes.read_notes(note_store(frame.redis, bot_id), bot_id, conversation_id),
             "touch": await follow_ups.next_of(runtime, conversation_id),
