@@ -75,7 +75,7 @@ async def assistant(studio: httpx.AsyncClient) -> str:
     return (await studio.post("/assistants/search", json={})).json()[0]["assistant_id"]
 
 
-async def run(studio: httpx.AsyncClient, thread: str, text: str, **context: str) -> dict:
+async def run(studio: httpx.AsyncClient, thread: str, text: str, **context: object) -> dict:
     body = {
         "assistant_id": await assistant(studio),
         "input": {"messages": [{"role": "user", "content": text}]},
@@ -122,6 +122,19 @@ async def test_a_conversation_runs_and_a_changed_setting_counts(studio: httpx.As
     answer = await run(studio, thread, "How much is the Aurora Duo?", business="Aurora Coffee, machines")
     assert "449\u00a0000" in answer["replies"][0]
     assert "Tea House" in (await run(studio, thread, "hello", business="Tea House"))["replies"][0]
+
+
+async def test_the_voice_is_edited_as_fields(studio: httpx.AsyncClient):
+    schemas = (await studio.get(f"/assistants/{await assistant(studio)}/schemas")).json()
+    context = schemas["context_schema"]
+    voice = context["properties"]["voice"]
+    assert voice["langgraph_nodes"] == ["sell"]
+    assert {"preset", "name", "tone", "goal", "dos", "donts", "examples"} <= voice["default"].keys()
+    thread = (await studio.post("/threads", json={})).json()["thread_id"]
+    answer = await run(studio, thread, "who are you?", business="Tea House", voice={"name": "Mira"})
+    assert "Tea House" in answer["replies"][0]
+    wrong = await run(studio, thread, "hello", voice={"tune": "warm"})
+    assert "tune" in wrong["__error__"]["message"]
 
 
 async def test_a_wrong_placeholder_is_refused_by_name(studio: httpx.AsyncClient):
