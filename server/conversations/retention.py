@@ -43,9 +43,9 @@ async def sweep(redis: Redis, runtime: BotRuntime, now: int) -> dict[str, int]:
     """Forget what is older than the bot's retention says; how many of each. Contacts and their profiles
     stay."""
     letters = [
-        letter["id"]
+        letter.id
         for letter in await runtime.dead_letters.every()
-        if letter["at"] < now - runtime.bot.dead_letter_days * DAY
+        if letter.at < now - runtime.bot.dead_letter_days * DAY
     ]
     await runtime.dead_letters.drop(*letters)
     silent = 0

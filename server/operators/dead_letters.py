@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, ValidationError
 
+from server.store.dead_letters import GivenUpTurn
 from server.store.records import Record
 
 
@@ -29,12 +28,10 @@ class DeadLetter(Record):
     messages: list[UnansweredMessage] = Field(description="What nobody has answered")
 
 
-def readable_letter(letter: dict[str, Any]) -> DeadLetter:
+def readable_letter(turn: GivenUpTurn) -> DeadLetter:
     """A dead letter whose messages can be read: what was given up on."""
-    messages = [_message(raw) for raw in letter.get("batch", [])]
-    return DeadLetter.model_validate(
-        {**letter, "reason": str(letter.get("reason", "")), "messages": messages}
-    )
+    messages = [_message(raw) for raw in turn.batch]
+    return DeadLetter(messages=messages, **turn.model_dump(exclude={"batch"}))
 
 
 def _message(raw: str) -> UnansweredMessage:

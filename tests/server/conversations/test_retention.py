@@ -44,7 +44,7 @@ async def test_old_dead_letters_go(redis: Redis, tmp_path):
         letter = {"conversation_id": "c", "reason": "why", "at": now - days * DAY, "batch": []}
         await redis.hset(key("default", "dead"), turn, json.dumps(letter))  # pyright: ignore[reportGeneralTypeIssues]
     assert await sweep(redis, office.runtime, now) == {"dead_letters": 1, "conversations": 0}
-    assert [letter["id"] for letter in await office.runtime.dead_letters.every()] == ["recent"]
+    assert [letter.id for letter in await office.runtime.dead_letters.every()] == ["recent"]
 
 
 async def test_an_operator_sees_dead_letters_and_a_pause_and_tries_again(redis: Redis, tmp_path):

@@ -66,7 +66,7 @@ async def test_a_poisoned_message_takes_no_neighbour_with_it(office: Office):
         assert replies[0] == "You asked: first question" and replies[2] == "You asked: second question"
         assert "sorry" in replies[1].lower()
         letters = await office.runtime.dead_letters.every()
-        assert [len(letter["batch"]) for letter in letters] == [1] and "poison" in letters[0]["batch"][0]
+        assert [len(letter.batch) for letter in letters] == [1] and "poison" in letters[0].batch[0]
         await office.writes(contact, "third question")
         await until(lambda: len(office.replies(contact)) == 4)
         assert office.replies(contact)[3] == "You asked: third question"
@@ -82,7 +82,7 @@ async def test_a_dead_letter_is_answered_when_the_cause_is_mended(office: Office
         await until(office.idle)
     letter = (await office.runtime.dead_letters.every())[0]
     async with office.working(Models(Scripted(script=polite, asked=[]))):
-        assert await office.runtime.dead_letters.revive(letter["id"])
+        assert await office.runtime.dead_letters.revive(letter.id)
         await until(lambda: len(office.replies(contact)) == 2)
         await until(office.idle)
     assert office.replies(contact)[1] == "You asked: poison"

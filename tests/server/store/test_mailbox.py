@@ -191,9 +191,9 @@ async def test_a_dead_letter_is_kept_and_can_be_tried_again(redis: Redis):
     await put(box, "c", "m3")
     assert await box.bury("c", work.fence, work.turn_id, "failed 5 times") == 2
     letter = (await DeadLetters(redis, "b").every())[0]
-    assert (letter["conversation_id"], letter["reason"]) == ("c", "failed 5 times")
-    assert await DeadLetters(redis, "b").revive(letter["id"])
-    assert not await DeadLetters(redis, "b").revive(letter["id"])
+    assert (letter.conversation_id, letter.reason) == ("c", "failed 5 times")
+    assert await DeadLetters(redis, "b").revive(letter.id)
+    assert not await DeadLetters(redis, "b").revive(letter.id)
     assert await DeadLetters(redis, "b").every() == []
     _, again = await take(box)
     assert ids(again) == ["m1", "m2", "m3"]

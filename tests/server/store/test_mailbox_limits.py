@@ -95,7 +95,7 @@ async def test_a_batch_that_keeps_failing_comes_message_by_message(redis: Redis)
             await until(lambda: claimed_of(box))
             fence = None
     assert taken == [["m0"], ["m1"], ["m2"]]
-    assert [json.loads(raw)["id"] for raw in (await DeadLetters(redis, "b").every())[0]["batch"]] == ["m1"]
+    assert [json.loads(raw)["id"] for raw in (await DeadLetters(redis, "b").every())[0].batch] == ["m1"]
     _, rest = await take(box)
     assert ids(rest) == ["m3"]
 

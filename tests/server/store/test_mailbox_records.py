@@ -112,7 +112,7 @@ async def test_a_message_that_cannot_be_read_is_said_without_its_words_and_goes_
     assert "secret" not in " ".join(work.unread)
     assert await box.bury("c", work.fence, work.turn_id, "failed") == 3
     [letter] = await DeadLetters(redis, "b").every()
-    assert letter["batch"][0] == secret and len(letter["batch"]) == 3
+    assert letter.batch[0] == secret and len(letter.batch) == 3
 
 
 async def test_a_reply_that_cannot_be_read_stays_where_it_is(redis: Redis):
