@@ -109,10 +109,11 @@ class State(Inbound, total=False):
     `complaint` are what `ground` sends back to `sell`; `checked` its reasons, one a claim;
     `backed` what each sentence rests on, where a model read it; `cited` the lines that the last replies
     rested on; `task` what a person has to look after; `topic` what the burst is about; `said_in` the
-    message id of each new fact; `identity` the contact's number or user id; `at` Unix ms of the turn,
-    `now` the same by the business's clock, in words; `back_at` when people are there again, by that clock
-    (empty: they are there); `opening` the hours that customers are told; `notes` what the contact said
-    that must be kept in mind, by its key; `prompts` those that asked a model in it, `NAME@VERSION` each;
+    message id of each new fact; `identity` the contact's number or user id; `ad` the ad they
+    came from, in words; `at` Unix ms of the turn, `now` the same by the business's clock, in words;
+    `back_at` when people are there again, by that clock (empty: they are there); `opening` the hours that
+    customers are told; `notes` what the contact said that must be kept in mind, by its key; `prompts`
+    those that asked a model in it, `NAME@VERSION` each;
     `idle_minutes` the pause before it; `session_from` the first message of a session that begins with
     this turn; `touch` says that nobody wrote and the contact is written to; `decision` their answer to an
     offer in this turn; `shown` what tools want to go out with the reply, `presented` what does, checked;
@@ -140,6 +141,7 @@ class State(Inbound, total=False):
     topic: str
     said_in: dict[str, str]
     identity: str
+    ad: str
     at: int
     now: str
     notes: dict[str, str]

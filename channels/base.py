@@ -61,7 +61,10 @@ AMENDING: frozenset[str] = frozenset({"edit", "revoke"})
 
 # What is kept of the ad or post a message was written from (Cloud API, webhook reference, "referral");
 # `ctwa_clid` is the click, which Meta's Conversions API asks for.
-REFERRAL = ("source_type", "source_id", "source_url", "headline", "body", "media_type", "ctwa_clid")
+REFERRAL = (
+    *("source_type", "source_id", "source_url", "headline", "body", "ctwa_clid"),
+    *("media_type", "image_url", "video_url", "thumbnail_url"),
+)
 
 Status = Literal["sent", "delivered", "read", "failed"]
 

@@ -118,6 +118,7 @@ def _turn(state: State, context: Context, language: str) -> str:
         or "nothing yet",
         notes=untagged("; ".join(f"{key}: {text}" for key, text in sorted(state.get("notes", {}).items())))
         or "nothing yet",
+        ad=untagged(state.get("ad") or "no ad that we know of"),
         missing=", ".join(missing),
         question=context.question(missing[0]) if missing else "",
         now=state.get("now") or "unknown",

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import re
 import time
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query
@@ -35,10 +33,11 @@ from server.api.common import (
 )
 from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
-from server.conversations.listing import PATIENCE, ConversationList, Show, cursor_of
+from server.conversations.listing import PATIENCE, Show, cursor_of
 from server.observability.costs import Usage, usage_of
 from server.operators import audit, privacy, takeover
 from server.operators.audit import Audited
+from server.operators.figures.contact_table import contact_table
 from server.operators.privacy import Erased
 from server.operators.profile_fields import BadField, entered
 from server.operators.roles import AGENT, OWNER, READER
@@ -115,6 +114,7 @@ class ContactCard(Record):
     profile: dict[str, str] = Field(description="What is known of them: field -> value")
     sources: dict[str, str] = Field(description="Field -> id of the message that says it, or who entered it")
     referral: dict[str, str] = Field(description="The ad or post they last came from")
+    first_referral: dict[str, str] = Field(description="The one they first came from")
     usage: Usage = Field(description="Model calls and messages for them, and their cost")
     contact_class: str = Field(alias="class", description="`client`, `non_client` or `unknown`")
     is_client: bool = Field(description="Whether they are known as a client")
@@ -193,7 +193,7 @@ async def list_contacts(
     show: Show = "client" if is_client else "all"
     runtimes = api.lookup.some(bot_id)
     if format == "csv":
-        table = _table(api.conversation_list, runtimes, show, is_client)
+        table = contact_table(api.conversation_list, runtimes, show, is_client)
         named = {"Content-Disposition": 'attachment; filename="contacts.csv"'}
         audit.record_disclosure(bot_id or "")
         return StreamingResponse(table, media_type="text/csv; charset=utf-8", headers=named)
@@ -328,67 +328,3 @@ async def list_consents(
     api.lookup.runtime(bot_id)
     changes = await consent.changes(api.redis, bot_id, start + limit + 1)
     return ConsentChangePage.sliced(changes, limit, start)
-
-
-COLUMNS = (
-    *(
-        "id",
-        "bot_id",
-        "phone",
-        "name",
-        "last_name",
-        "company",
-        "email",
-        "language",
-        "class",
-        "stage",
-        "owner",
-    ),
-    *("stopped", "created", "last_activity", "ad", "ad_source_id", "ad_ctwa_clid"),
-)
-_NUMBER = re.compile(r"^\+\d+$")
-
-
-async def _table(
-    conversation_list: ConversationList, runtimes: dict[str, BotRuntime], show: Show, is_client: bool | None
-) -> AsyncIterator[str]:
-    """The contacts as CSV, so many at a time; nothing a spreadsheet would take for a formula."""
-    out, cursor = io.StringIO(), None
-    table = csv.writer(out)
-    table.writerow(COLUMNS)
-    while True:
-        found = await conversation_list.page(runtimes, show, limit=500, cursor=cursor)
-        for row in found.rows:
-            contact = row.contact
-            if is_client not in (None, contact.is_client):
-                continue
-            known = {
-                "phone": f"+{contact.wa_id}" if contact.wa_id else "",
-                **{"name": contact.name, "class": "unknown"},
-                **contact.profile,
-                **{
-                    "id": contact.id,
-                    "bot_id": contact.bot_id,
-                    "owner": contact.assignee,
-                    "stopped": contact.stopped,
-                },
-                **{
-                    "created": contact.created,
-                    "last_activity": row.at,
-                    "ad": contact.referral.get("headline", ""),
-                },
-                **{f"ad_{name}": contact.referral.get(name, "") for name in ("source_id", "ctwa_clid")},
-            }
-            table.writerow([_cell(name, known.get(name, "")) for name in COLUMNS])
-        yield out.getvalue()
-        out.seek(0)
-        out.truncate()
-        cursor = found.cursor
-        if cursor is None:
-            return
-
-
-def _cell(name: str, value: Any) -> str:
-    text = str(value)
-    risky = text.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{text}" if risky and not (name == "phone" and _NUMBER.match(text)) else text

@@ -23,7 +23,7 @@ from server.api import (
 )
 from server.api.common import PROBLEMS, Here
 from server.api.knowledge import documents, products, questions, websites
-from server.api.whatsapp import forms, health
+from server.api.whatsapp import ads, forms, health
 from server.operators.roles import Roles
 
 
@@ -39,6 +39,7 @@ async def _operator(
 router = APIRouter(dependencies=[Depends(_operator)], responses=PROBLEMS)
 PARTS = (
     analytics,
+    ads,
     events,
     bots,
     health,

@@ -38,6 +38,7 @@ from server.store.scripts import Scripts
 
 EventName = Literal[
     "lead_created",
+    "ad_clicked",
     "profile_changed",
     "class_changed",
     "needs_person",
@@ -269,6 +270,8 @@ class Hooks:
             "name": contact.profile.get("name") or contact.name,
             "phone": contact.profile.get("phone") or (f"+{contact.wa_id}" if contact.wa_id else ""),
             "profile": contact.profile,
+            "ad": contact.referral or None,
+            "first_ad": contact.first_referral or None,
         }
         event = digest(f"{row['conversation_id']} {row['event']} {row['id']}")
         payload = {

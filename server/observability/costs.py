@@ -18,7 +18,7 @@ from server.bots.bot import Bot
 from server.config.settings import Settings
 from server.store import alerts
 from server.store.client import Redis
-from server.store.counters import day_of
+from server.store.counters import ad_of, day_of
 from server.store.keys import key
 from server.store.records import Record
 
@@ -115,6 +115,7 @@ class Spending:
             "nano": round(NANO * sum(call.cost for call in calls)),
         }
         day = key(bot_id, "spent", self.today())
+        ad = await ad_of(self._redis, bot_id, conversation_id) if conversation_id else ""
         async with self._redis.pipeline(transaction=False) as pipe:
             for name, amount in bill.items():
                 pipe.hincrby(day, name, amount)
@@ -123,6 +124,9 @@ class Spending:
                     pipe.hincrby(key(bot_id, "contact", conversation_id), name, amount)
             if assumed := round(NANO * sum(call.assumed for call in calls)):
                 pipe.hincrby(day, "assumed", assumed)
+            if ad and bill["nano"]:
+                for name in (key(bot_id, "figures", self.today()), key(bot_id, "totals")):
+                    pipe.hincrby(name, f"ad nano {ad}", bill["nano"])
             if unpriced := sum(not call.priced for call in calls):
                 pipe.hincrby(day, "unpriced", unpriced)
             pipe.expire(day, KEPT_SECONDS)

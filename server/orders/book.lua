@@ -28,6 +28,7 @@ call('ZADD', mine, now, id)
 call('SADD', news, id .. ' new')
 call('HSET', cart, 'version', version, 'row', row, 'said', words)
 figure('orders')
+of_ad(conversation, 'orders')
 happened('order_created', conversation, id, cjson.decode(placed))
 tell('sg:events', rows)
 return {2, placed}

@@ -16,7 +16,10 @@ end
 call('HINCRBY', slots, slot, 1)
 call('HSET', rows, id, row)
 call('ZADD', starts, slot, id)
-if old == '' then figure('calls booked') end  -- the name under which older days are counted too
+if old == '' then
+  figure('calls booked') -- the name under which older days are counted too
+  of_ad(conversation, 'bookings')
+end
 happened('appointment_booked', conversation, id, cjson.decode(row))
 return 1
 

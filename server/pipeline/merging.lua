@@ -65,6 +65,8 @@ for name, value in pairs(rest_of) do
   elseif string.sub(name, 1, 2) == 'r:' then -- an ad is kept as a whole
     if not known['r:at'] then call('HSET', contact, name, value)
     elseif name == 'r:source_id' then lost[#lost + 1] = 'ad: ' .. value end
+  elseif string.sub(name, 1, 3) == 'r1:' then -- so is the first one: the earlier of both
+    if tonumber(rest_of['r1:at'] or 0) < tonumber(known['r1:at'] or known['r:at'] or 1e17) then call('HSET', contact, name, value) end
   elseif sum[name] then call('HINCRBY', contact, name, value)
   elseif first[name] then
     if not own or tonumber(value) < tonumber(own) then call('HSET', contact, name, value) end

@@ -16,6 +16,7 @@ from agent.turn_services import TurnServices
 from channels.base import Message
 from server.bots.bot import Bot, BotRuntime
 from server.clock import now_ms
+from server.conversations.ads import ad_words
 from server.conversations.outbox import Pair, pairs_of
 from server.conversations.working_memory import sound
 from server.observability.answered_otherwise import with_reason
@@ -174,6 +175,7 @@ def start_of(
         "owner": contact.assignee,
         "started_with": {"profile": known, "owner": contact.assignee},
         "identity": contact.wa_id or contact.user_id,
+        "ad": ad_words(contact, now),
         "at": now,
         "now": f"{bot.outreach.hours.local(now):%A %-d %B %Y, %H:%M}",
         "back_at": bot.outreach.hours.back_at(now),

@@ -1,5 +1,33 @@
 -- What is known of contacts. `server.conversations` explains the keys and calls the scripts.
 
+-- [shared]
+-- The ad that somebody came from: the first one (`r1:`) and the last one (`r:`), each as a whole. One that was told before, or is
+-- older than the last, changes nothing there. A new one is counted, and told to those who asked for it.
+local function came_from(conversation, contact, ad, new)
+  local known, raw = {}, call('HGETALL', contact)
+  for i = 1, #raw, 2 do known[raw[i]] = raw[i + 1] end
+  local at, last, first = tonumber(ad.at), tonumber(known['r:at'] or 0), tonumber(known['r1:at'] or 0)
+  local function keep(prefix, one) for name, value in pairs(one) do call('HSET', contact, prefix .. name, value) end end
+  if first == 0 and last > 0 then  -- an older version knew the last one only
+    local old = {}
+    for name, value in pairs(known) do
+      if string.sub(name, 1, 2) == 'r:' then old[string.sub(name, 3)] = value end
+    end
+    keep('r1:', old)
+    first = last
+  end
+  if first == 0 or at < first then keep('r1:', ad) end
+  local same = known['r:source_id'] == ad.source_id and known['r:source_url'] == ad.source_url
+  local clicked = ad.ctwa_clid ~= '' and ad.ctwa_clid == known['r:ctwa_clid']
+  if at < last or clicked or at == last and same then return end
+  keep('r:', ad)
+  local name = of_ad(conversation, 'arrivals')
+  if name == '' then return end
+  if new == 1 then of_ad(conversation, 'contacts') else happened('ad_clicked', conversation, ad.at .. ' ' .. name, {referral = ad}) end
+  call('HSET', root .. 'ads', string.sub(name, 1, 200), cjson.encode({
+    source_type = ad.source_type, source_url = ad.source_url, headline = ad.headline, body = ad.body, seen = now}))
+end
+
 -- [identify] keys: alias other
 -- arguments: fresh prefix card
 -- A `card` (1), which nobody wrote, does not change the spelling of a number that somebody writes from.
@@ -15,19 +43,19 @@ for _, k in ipairs(KEYS) do
   local led = call('GET', k)
   if led ~= id then call('HSETNX', root .. 'merges', led, cjson.encode({into = id})) end
 end
-local new = call('HSETNX', contact, 'created', now)
+local new, ad = call('HSETNX', contact, 'created', now), {}
 for i = rest, #ARGV, 2 do
-  if card == '1' and ARGV[i] == 'wa_id' then call('HSETNX', contact, ARGV[i], ARGV[i + 1])
+  if string.sub(ARGV[i], 1, 2) == 'r:' then ad[string.sub(ARGV[i], 3)] = ARGV[i + 1]
+  elseif card == '1' and ARGV[i] == 'wa_id' then call('HSETNX', contact, ARGV[i], ARGV[i + 1])
   else call('HSET', contact, ARGV[i], ARGV[i + 1]) end
 end
+if ad.at then came_from(id, contact, ad, new) end
 if new == 1 then
   figure('contacts')
-  local lead, ad = {created = now}, {}
-  for i = rest, #ARGV, 2 do
-    if string.sub(ARGV[i], 1, 2) == 'r:' and ARGV[i + 1] ~= '' then
-      ad[string.sub(ARGV[i], 3)] = ARGV[i + 1]
-      lead.referral = ad
-    end
+  local lead = {created = now}
+  if ad.at then
+    lead.referral = {}
+    for name, value in pairs(ad) do if value ~= '' then lead.referral[name] = value end end
   end
   happened('lead_created', id, 'lead', lead)
 end
@@ -69,7 +97,10 @@ for i = rest, #ARGV, 2 do
       if name == 'class' then
         if old ~= '' then listed('class:' .. old, conversation, false) end
         if value ~= '' then listed('class:' .. value, conversation, true) end
-        if value ~= '' and call('HSETNX', contact, 'was:' .. value, 1) == 1 then figure('class ' .. value) end
+        if value ~= '' and call('HSETNX', contact, 'was:' .. value, 1) == 1 then
+          figure('class ' .. value)
+          if value == 'client' then of_ad(conversation, 'clients') end
+        end
         happened('class_changed', conversation, now .. ' ' .. source, {before = old, after = value})
       elseif name == 'consent' then
         if value == 'stopped' and source ~= 'before' then

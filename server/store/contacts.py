@@ -7,10 +7,11 @@ identity.
                           writes to a simulated number has identities of another kind, which no real contact
                           can have
     contact:C     HASH    wa_id, user_id, account, name, owner (the assignee), owner_at, task, task_at,
-                          created, heard_at;
-                          `p:field` profile, `s:field` its source; `r:field` the ad they came from; calls,
-                          input, output, nano, wa_...: what it cost; unread: messages nobody has looked
-                          at; asked_at: ms since when the contact waits for an answer
+                          created, heard_at; `p:field` profile, `s:field` its source; `r:field` the last ad
+                          they came from, `r1:field` the first; calls, input, output, nano, wa_...: what it
+                          cost; unread: messages nobody has looked at; asked_at: ms since when the contact
+                          waits for an answer
+    ads           HASH    id or address of an ad -> JSON of what it says
     transcript:C  LIST    JSON entries, oldest first
     sent:I        STRING  provider's message id -> `conversation reply`, for 8 days, where statuses do not
                   tell
@@ -52,6 +53,11 @@ SENT_SECONDS, ECHO, RECENT_REPLIES = 8 * 86_400, 600_000, 20
 
 # Fields of a contact whose stored name is older than ours: workers of both versions may run side by side.
 STORED_AS = {"assignee": "owner", "assigned_at": "owner_at"}
+PREFIXES = {"profile": "p:", "sources": "s:", "referral": "r:", "first_referral": "r1:"}
+
+
+def _under(row: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {name[len(prefix) :]: value for name, value in row.items() if name.startswith(prefix) and value}
 
 
 def _entries(rows: Sequence[bytes]) -> list[Entry]:
@@ -174,21 +180,11 @@ class Conversations:
         if not raw:
             return None
         row = {name.decode(): value.decode() for name, value in raw.items()}
-        profile = {name[2:]: value for name, value in row.items() if name.startswith("p:")}
-        sources = {name[2:]: value for name, value in row.items() if name.startswith("s:")}
-        referral = {name[2:]: value for name, value in row.items() if name.startswith("r:") and value}
+        parts = {part: _under(row, prefix) for part, prefix in PREFIXES.items()}
         row |= {ours: row[stored] for ours, stored in STORED_AS.items() if stored in row}
         known = {k: v for k, v in row.items() if k in Contact.model_fields}
-        return Contact.model_validate(
-            {
-                **known,
-                "id": conversation_id,
-                "bot_id": self.bot_id,
-                "profile": profile,
-                "sources": sources,
-                "referral": referral,
-            }
-        )
+        parts["first_referral"] = parts["first_referral"] or parts["referral"]
+        return Contact.model_validate({**known, **parts, "id": conversation_id, "bot_id": self.bot_id})
 
     async def latest(self, conversation_ids: Sequence[str]) -> list[tuple[Contact, Entry | None]]:
         """Contacts with the last line of their transcripts; those who are not known are left out."""

@@ -17,6 +17,13 @@ local function happened(event, conversation, id, data)
   if call('EXISTS', root .. 'hooks') == 0 then return end
   call('RPUSH', root .. 'happened', cjson.encode({event = event, conversation_id = conversation, id = id, at = now, data = data}))
 end
+-- What somebody does whom an ad brought counts for the last ad that they came from (`server.operators.ads`).
+local function of_ad(conversation, what, by)
+  local row = call('HMGET', root .. 'contact:' .. conversation, 'r:source_id', 'r:source_url')
+  local ad = row[1] and row[1] ~= '' and row[1] or row[2] or ''
+  if ad ~= '' then figure('ad ' .. what .. ' ' .. string.sub(ad, 1, 200), by) end
+  return ad
+end
 -- A conversation is in the set `name` if `wanted`.
 local function listed(name, conversation, wanted) call(wanted and 'SADD' or 'SREM', root .. name, conversation) end
 local function waits(conversation, since)
@@ -90,6 +97,7 @@ local function counted(conversation, turn, funnel, names)
     else
       call('HINCRBY', funnel, name, 1)
       figure('funnel ' .. name)
+      if name == 'yes' then of_ad(conversation, 'yes') end
       if name == 'yes' or name == 'no' then happened(name, conversation, turn, {turn_id = turn}) end
     end
   end

@@ -94,6 +94,23 @@ def median(total: dict[str, int], *authors: str) -> float | None:
     return start
 
 
+async def ad_of(redis: Redis, bot_id: str, conversation_id: str) -> str:
+    """The last ad that a contact came from, by its id or address (`of_ad` of `counters.lua`); empty: none."""
+    found = await redis.hmget(key(bot_id, "contact", conversation_id), ["r:source_id", "r:source_url"])
+    return next((raw.decode() for raw in found if raw), "")[:200]
+
+
+def by_ad(total: dict[str, int]) -> dict[str, dict[str, int]]:
+    """Ad -> what its people did -> how often, among the figures of a period."""
+    found: dict[str, dict[str, int]] = {}
+    for name, count in total.items():
+        kind, _, rest = name.partition(" ")
+        what, _, ad = rest.partition(" ")
+        if kind == "ad" and ad:
+            found.setdefault(ad, {})[what] = count
+    return found
+
+
 async def totals(redis: Redis, bot_id: str) -> dict[str, int]:
     """Everything since the beginning; it only ever rises."""
     raw = await redis.hgetall(key(bot_id, "totals"))

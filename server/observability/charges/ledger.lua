@@ -18,7 +18,10 @@ local function enter(row, sign)
     local amount = string.format('%.0f', by)
     call('HINCRBY', spent, name, amount)
     call('HINCRBY', root .. 'totals', name, amount)
-    if call('EXISTS', contact) == 1 then call('HINCRBY', contact, name, amount) end
+    if call('EXISTS', contact) == 1 then
+      call('HINCRBY', contact, name, amount)
+      if name == 'wa_nano' then of_ad(string.match(contact, ':contact:(.+)$'), 'whatsapp_nano', amount) end
+    end
   end
   call('EXPIRE', spent, 34560000)
 end

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from server.observability.answered_otherwise import REASONS
 from server.operators import analytics
+from server.operators.figures.ads import ad_report
 from server.store.counters import WITHIN, day_of
 from server.web.dashboard import charts
 from server.web.dashboard.layout import PageContext
@@ -42,6 +43,8 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "bot": one.get("bot_id", ""),
             "wrong": wrong,
             "charts": _charts(found),
+            "ads": (await ad_report(frame.redis, runtimes, first, last)).ads,
+            "ads_csv": f"/api/analytics/ads?{urlencode({**period, 'format': 'csv', **one})}",
             "reasons": REASONS,
             "csv": f"/api/analytics?{urlencode({**period, 'format': 'csv', **one})}",
             "periods": [

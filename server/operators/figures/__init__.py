@@ -1,0 +1,1 @@
+"""Tables that operators take out: contacts, and what ads brought."""

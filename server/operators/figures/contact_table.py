@@ -1,0 +1,82 @@
+"""All contacts as a table for spreadsheets, with the ads that brought them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+from server.bots.bot import BotRuntime
+from server.conversations.listing import ConversationList, Show
+
+CONTACT_COLUMNS = (
+    *(
+        "id",
+        "bot_id",
+        "phone",
+        "name",
+        "last_name",
+        "company",
+        "email",
+        "language",
+        "class",
+        "stage",
+        "owner",
+    ),
+    *("stopped", "created", "last_activity", "ad", "ad_source_id", "ad_ctwa_clid", "ad_source_url"),
+    *("first_ad", "first_ad_source_id"),
+)
+_NUMBER = re.compile(r"^\+\d+$")
+
+
+async def contact_table(
+    conversation_list: ConversationList, runtimes: dict[str, BotRuntime], show: Show, is_client: bool | None
+) -> AsyncIterator[str]:
+    """The contacts as CSV, so many at a time; nothing a spreadsheet would take for a formula."""
+    out, cursor = io.StringIO(), None
+    table = csv.writer(out)
+    table.writerow(CONTACT_COLUMNS)
+    while True:
+        found = await conversation_list.page(runtimes, show, limit=500, cursor=cursor)
+        for row in found.rows:
+            contact = row.contact
+            if is_client not in (None, contact.is_client):
+                continue
+            known = {
+                "phone": f"+{contact.wa_id}" if contact.wa_id else "",
+                **{"name": contact.name, "class": "unknown"},
+                **contact.profile,
+                **{
+                    "id": contact.id,
+                    "bot_id": contact.bot_id,
+                    "owner": contact.assignee,
+                    "stopped": contact.stopped,
+                },
+                **{
+                    "created": contact.created,
+                    "last_activity": row.at,
+                    "ad": contact.referral.get("headline", ""),
+                },
+                **{
+                    f"ad_{name}": contact.referral.get(name, "")
+                    for name in ("source_id", "ctwa_clid", "source_url")
+                },
+                "first_ad": contact.first_referral.get("headline", ""),
+                "first_ad_source_id": contact.first_referral.get("source_id", ""),
+            }
+            table.writerow([cell(name, known.get(name, "")) for name in CONTACT_COLUMNS])
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+        cursor = found.cursor
+        if cursor is None:
+            return
+
+
+def cell(name: str, value: Any) -> str:
+    """A value that no spreadsheet takes for a formula; a `phone` keeps its plus sign."""
+    text = str(value)
+    risky = text.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{text}" if risky and not (name == "phone" and _NUMBER.match(text)) else text
