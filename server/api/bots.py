@@ -19,7 +19,7 @@ from server.api.common import Api, Body, Here, Page, deployment_only, fails, fil
 from server.bots.bot import BotRuntime
 from server.bots.registry import Outcome
 from server.config.bot import OWNERS_ONLY, BadConfig, Problem
-from server.notifications.webhooks import operator_secret
+from server.notifications.signing import operator_secret
 from server.operators import audit, tokens
 from server.operators.audit import Audited
 from server.operators.bot_status import UNOFFICIAL, BotStatus, status_of
@@ -31,7 +31,7 @@ from server.store.records import Record
 Answered = TypeVar("Answered")
 
 # Parts of a configuration that have fields of their own.
-PARTS = {"channel", "hours", "inbox", "model_options", "retention", "outreach"}
+PARTS = {"channel", "conversions", "hours", "inbox", "model_options", "retention", "outreach"}
 
 
 class PhoneIn(Body):

@@ -8,7 +8,8 @@ from pydantic import Field
 from server.api.common import Api, Body, Here, Limit, Offset, OneBot, Page, Queued
 from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
-from server.notifications.webhooks import EVENTS, Delivery, Event, Forbidden, Hook
+from server.notifications.webhook_addresses import Forbidden
+from server.notifications.webhooks import EVENTS, Delivery, Event, Hook
 from server.operators import audit
 from server.operators.audit import Audited
 from server.operators.roles import OWNER
@@ -50,6 +51,14 @@ async def hook_of(api: Api, hook_id: str) -> tuple[BotRuntime, Hook]:
     raise HTTPException(404, "there is no webhook of this id")
 
 
+async def own_hook(api: Api, hook_id: str) -> tuple[BotRuntime, Hook]:
+    """The same, of one that the API made. Raises HTTPException 409 for others."""
+    runtime, hook = await hook_of(api, hook_id)
+    if hook.kind == "conversions":
+        raise HTTPException(409, f"it follows `conversions` of {hook.bot_id}: change it there")
+    return runtime, hook
+
+
 @routes.get("/hooks", summary="Outgoing webhooks", dependencies=[OWNER])
 async def list_hooks(api: Here, bot_id: OneBot = None) -> HookPage:
     return HookPage(items=[hook for name in api.lookup.some(bot_id) for hook in await api.hooks.every(name)])
@@ -73,7 +82,7 @@ async def create_hook(api: Here, asked: HookIn) -> NewHook:
     "/hooks/{hook_id}", status_code=204, summary="Tell an address nothing any more", dependencies=[OWNER]
 )
 async def delete_hook(api: Here, hook_id: str) -> None:
-    runtime, hook = await hook_of(api, hook_id)
+    runtime, hook = await own_hook(api, hook_id)
     await api.hooks.delete(runtime.bot.id, hook.id)
 
 
@@ -84,7 +93,7 @@ async def delete_hook(api: Here, hook_id: str) -> None:
     dependencies=[OWNER],
 )
 async def ping_hook(api: Here, hook_id: str) -> Queued:
-    _, hook = await hook_of(api, hook_id)
+    _, hook = await own_hook(api, hook_id)
     return Queued(id=await api.hooks.ping(hook))
 
 

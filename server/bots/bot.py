@@ -34,7 +34,8 @@ class Bot:
     """One configured agent. `accounts` are its numbers, none while only the simulator reaches it.
     `reply_template` (`name:language`) is what a contact gets for a reply that comes after the 24-hour window;
     `outreach` how it follows up; `groups` whether it answers in groups; `prices` what WhatsApp charges for
-    its messages; `trouble` why a part of its configuration is not in use."""
+    its messages; `trouble` why a part of its configuration is not in use; `conversions` the dataset of
+    Meta's that is told what ads brought (empty: none is)."""
 
     id: str
     context: Context
@@ -48,6 +49,7 @@ class Bot:
     operator_webhook_url: str = ""
     trouble: str = ""
     prices: WhatsAppPrices = LISTED
+    conversions: str = ""
 
     @property
     def account(self) -> str:
@@ -120,7 +122,18 @@ def build_bot(settings: Settings, config: dict[str, Any], secrets: dict[str, str
         said.get("operator_webhook_url") or settings.operator_webhook_url or "",
         trouble,
         _prices(settings, said),
+        _conversions(settings, said),
     )
+
+
+def _conversions(settings: Settings, said: dict[str, Any]) -> str:
+    own = said.get("conversions")
+    enabled = own.enabled if own and own.enabled is not None else settings.report_conversions
+    dataset = (own.dataset_id if own else None) or settings.conversions_dataset_id or ""
+    if own and own.enabled and not dataset:
+        problem = "name the dataset that is told, or set CONVERSIONS_DATASET_ID"
+        raise BadConfig([Problem(field="conversions.dataset_id", problem=problem)])
+    return dataset if enabled else ""
 
 
 def _prices(settings: Settings, said: dict[str, Any]) -> WhatsAppPrices:

@@ -73,6 +73,14 @@ class Retention(_Part):
     dead_letter_days: int | None = Field(None, ge=1)
 
 
+class Conversions(_Part):
+    """Whether Meta's Conversions API is told what ads brought: only where customers have agreed to it, as
+    your law asks. CONVERSIONS_TOKEN may write to the dataset."""
+
+    enabled: bool | None = Field(None, description="whether it is told; the customers must have agreed")
+    dataset_id: str | None = Field(None, pattern=r"^\d{5,32}$", description="its id at Meta")
+
+
 class _Base(BaseModel):
     """One bot. Every prompt can be given in full (`sell_prompt`, ...), or `prompt_set` names a folder of
     them."""
@@ -89,6 +97,7 @@ class _Base(BaseModel):
     hours: OpenHours | None = None
     inbox: Inbox | None = None
     retention: Retention | None = None
+    conversions: Conversions | None = None
     allow_group_messages: bool = Field(False, description="whether messages written in groups are answered")
     reply_template: str | None = Field(None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$")
     whatsapp_prices: OwnPrices | None = Field(

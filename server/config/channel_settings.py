@@ -58,6 +58,17 @@ class ChannelSettings(BaseSettings):
         description="Prices of your own, in US dollars a message, as JSON over the rate card: "
         '{"Kazakhstan": {"service": 0.02}}; `salesgraph prices show` lists markets and prices in force.',
     )
+    report_conversions: bool = Field(
+        False,
+        description="Whether Meta is told which ads brought leads and purchases; customers must have agreed.",
+    )
+    conversions_dataset_id: str | None = Field(
+        None, pattern=r"^\d{5,32}$", description="Dataset of Meta's Conversions API that is told."
+    )
+    conversions_token: SecretStr | None = Field(None, description="Token that may write to the dataset.")
+    conversions_url: str = Field(
+        "https://graph.facebook.com", description="Base address of the Conversions API."
+    )
     wappi_token: SecretStr | None = Field(None, description="Token of wappi.pro.")
     wappi_profile_id: str | None = Field(
         None, description="Profile of wappi.pro: the linked phone of the bot."

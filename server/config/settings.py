@@ -26,7 +26,14 @@ class Settings(OutreachSettings, TurnSettings, ChannelSettings, ModelSettings, S
 
     @field_validator(
         *("web_url", "public_url", "internal_url", "operator_webhook_url"),
-        *("openai_base_url", "gemini_base_url", "whatsapp_graph_url", "wappi_url", "waha_url"),
+        *(
+            "openai_base_url",
+            "gemini_base_url",
+            "whatsapp_graph_url",
+            "conversions_url",
+            "wappi_url",
+            "waha_url",
+        ),
     )
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:

@@ -23,7 +23,7 @@ from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations import outbox
-from server.notifications.webhooks import operator_secret, sign_event
+from server.notifications.signing import operator_secret, sign_event
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY

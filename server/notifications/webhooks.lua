@@ -1,14 +1,19 @@
 -- Events on their way to those who asked to be told. `server.notifications.webhooks` explains the keys and calls the scripts.
 
--- [fan] keys: happened deliveries due
+-- [fan] keys: happened deliveries due reported
 -- arguments: raw
--- The oldest event leaves the list and becomes deliveries (id, row, id, row ...) in one breath, each once. 0: another process did.
+-- The oldest event leaves the list and becomes deliveries (id, row, once, id, row, once ...) in one breath, each once. 0: another
+-- process did. What is made `once` (1) is so for 400 days, also when the delivery was forgotten.
 local call = redis.call
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000) + ahead
 if call('LINDEX', happened, 0) ~= raw then return 0 end
 call('LPOP', happened)
-for i = rest, #ARGV, 2 do
-  if call('HSETNX', deliveries, ARGV[i], ARGV[i + 1]) == 1 then call('ZADD', due, 0, ARGV[i]) end
+for i = rest, #ARGV, 3 do
+  local new = ARGV[i + 2] == '0' or call('ZADD', reported, 'NX', now, ARGV[i]) == 1
+  if new and call('HSETNX', deliveries, ARGV[i], ARGV[i + 1]) == 1 then call('ZADD', due, 0, ARGV[i]) end
 end
+call('ZREMRANGEBYSCORE', reported, '-inf', now - 34560000000)
 return 1
 
 -- [claim] keys: due deliveries

@@ -7,14 +7,13 @@ Workers make one delivery of it for each webhook that wants it and send them unt
 {bot}:hooks       HASH   webhook id -> JSON of a `Hook`
 {bot}:happened    LIST   JSON of events nobody has looked at yet
 {bot}:deliveries  HASH   delivery id -> JSON of a `Delivery`
+{bot}:reported    ZSET   ids of deliveries that are made once, whatever was forgotten of them -> ms
 {bot}:delivery_due, delivery_finished   ZSET   delivery id -> ms of the next attempt; of the last one
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +28,11 @@ from redis.exceptions import RedisError
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
-from server.notifications.webhook_addresses import Forbidden, PublicOnly, check_address
+from server.notifications.attempts import Attempts
+from server.notifications.conversions import business_account_of, conversion_of, endpoint_of
+from server.notifications.signing import secret_of
+from server.notifications.webhook_addresses import PublicOnly, check_address
+from server.store import alerts
 from server.store.client import Redis
 from server.store.keys import SHARED, digest, key
 from server.store.readable import readable
@@ -39,6 +42,7 @@ from server.store.scripts import Scripts
 EventName = Literal[
     "lead_created",
     "ad_clicked",
+    "purchased",
     "profile_changed",
     "class_changed",
     "needs_person",
@@ -59,8 +63,8 @@ HOOKED = key(SHARED, "hooked")
 EVENTS: tuple[str, ...] = get_args(EventName)
 # How often workers look, seconds; deliveries taken at a look, and for how long (ms) they are one worker's.
 PAUSE, HANDFUL, TERM = 1.0, 20, 60_000
-# Seconds an endpoint has; first delay after a failure (ms), longest, and attempts: about a day altogether.
-SECONDS, FIRST, LONGEST, ATTEMPTS = 10, 5_000, 6 * 3_600_000, 16
+# First delay after a failure (ms), longest, and attempts: about a day altogether.
+FIRST, LONGEST, ATTEMPTS = 5_000, 6 * 3_600_000, 16
 # Bots whose deliveries are on their way at once; deliveries of one that may wait: what comes after is
 # dropped, with an error.
 AT_ONCE, MOST_WAITING = 20, 10_000
@@ -80,6 +84,9 @@ class Hook(Record):
         default=(), description="The events it is told of; none named: all of them"
     )
     created: int = Field(default=0, description="When it was made, Unix milliseconds")
+    kind: Literal["webhook", "conversions"] = Field(
+        default="webhook", description="`conversions`: Meta's Conversions API, as the bot is set"
+    )
 
     def wants(self, event: str) -> bool:
         """Whether it is to be told of this."""
@@ -100,25 +107,27 @@ class Delivery(Record):
     attempts: int = Field(default=0, description="How often it was sent")
     answer: str = Field(default="", description="HTTP status of the last answer, or why there was none")
     next: int = Field(default=0, description="When it is sent again, Unix milliseconds; 0: it is not")
+    conversation_id: str = Field(default="", description="Whose it is, where the JSON does not say")
 
 
-def secret_of(settings: Settings, hook_id: str) -> str:
-    """What a webhook's deliveries are signed with: made from SECRETS_KEY, kept nowhere."""
-    return hmac.new(settings.sealing_key.encode(), f"hook {hook_id}".encode(), hashlib.sha256).hexdigest()
-
-
-def operator_secret(settings: Settings, bot_id: str) -> str:
-    """What notices to OPERATOR_WEBHOOK_URL are signed with: OPERATOR_WEBHOOK_SECRET, else one made for the
-    bot, which opens nothing (`GET /api/bots/{bot_id}/operator-webhook` shows it)."""
-    if given := settings.operator_webhook_secret:
-        return given.get_secret_value()
-    return secret_of(settings, f"operator of {bot_id}")
-
-
-def sign_event(secret: str, at: int, body: bytes) -> str:
-    """`t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.` and the raw body, so that an old delivery cannot be
-    sent again by others."""
-    return f"t={at},v1={hmac.new(secret.encode(), f'{at}.'.encode() + body, hashlib.sha256).hexdigest()}"
+def _delivery(
+    hook: Hook, payload: dict[str, Any], event: dict[str, Any] | None, conversation_id: str
+) -> Delivery | None:
+    """What a webhook is told of something that happened; None: nothing."""
+    if hook.kind == "conversions" and event:
+        one = event["data"][0]
+        return Delivery(
+            id=digest(f"{one['event_id']} {hook.id}"),
+            hook_id=hook.id,
+            event=one["event_name"],
+            payload=event,
+            at=payload["at"],
+            conversation_id=conversation_id,
+        )
+    if hook.kind == "conversions" or not hook.wants(payload["event"]):
+        return None
+    id = digest(f"{payload['id']} {hook.id}")
+    return Delivery(id=id, hook_id=hook.id, event=payload["event"], payload=payload, at=payload["at"])
 
 
 def _deliveries(rows: Sequence[bytes]) -> list[Delivery]:
@@ -131,6 +140,8 @@ class Hooks:
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self._settings, self._redis = settings, redis
         self._telling: dict[str, asyncio.Task[None]] = {}
+        self._reporting: dict[str, str] = {}
+        self._attempts = Attempts(settings, redis)
         self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"))
 
     async def every(self, bot_id: str) -> list[Hook]:
@@ -219,6 +230,8 @@ class Hooks:
     async def _wanted(self, runtimes: Mapping[str, BotRuntime]) -> list[BotRuntime]:
         """The bots that anybody wants to be told of."""
         try:
+            for runtime in list(runtimes.values()):
+                await self.report_conversions(runtime)
             known = await self._redis.smembers(HOOKED)
             return [runtimes[name] for name in (raw.decode() for raw in known) if name in runtimes]
         except (RedisError, OSError) as error:
@@ -252,7 +265,7 @@ class Hooks:
         rows: Any = await self._scripts.run("claim", keys, {"count": HANDFUL, "term": TERM})
         hooks = {hook.id: hook for hook in await self.every(bot_id)} if rows else {}
         await asyncio.gather(
-            *(self._attempt(bot_id, hooks, delivery, http) for delivery in _deliveries(rows))
+            *(self._attempt(runtime, hooks.get(d.hook_id), d, http) for d in _deliveries(rows))
         )
         return len(rows)
 
@@ -282,28 +295,40 @@ class Hooks:
             "contact": who,
             "data": row["data"] or {},
         }
-        made = [
-            Delivery(
-                id=digest(f"{event} {hook.id}"),
-                hook_id=hook.id,
-                event=row["event"],
-                payload=payload,
-                at=row["at"],
-            )
-            for hook in await self.every(bot_id)
-            if hook.wants(row["event"]) and hook.created <= row["at"] and not full
-        ]
+        hooks = [hook for hook in await self.every(bot_id) if hook.created <= row["at"] and not full]
+        event = None
+        if contact and any(hook.kind == "conversions" for hook in hooks):
+            event = conversion_of(row, contact, await business_account_of(runtime, contact.account))
+        made = [d for hook in hooks if (d := _delivery(hook, payload, event, row["conversation_id"]))]
         if full:
             log.error("hook_event_dropped", bot=bot_id, event_name=row["event"], waiting=MOST_WAITING)
-        flat = [text for delivery in made for text in (delivery.id, delivery.model_dump_json())]
-        keys = [key(bot_id, part) for part in ("happened", "deliveries", "delivery_due")]
+        once = {hook.id for hook in hooks if hook.kind == "conversions"}
+        flat = [text for d in made for text in (d.id, d.model_dump_json(), str(int(d.hook_id in once)))]
+        keys = [key(bot_id, part) for part in ("happened", "deliveries", "delivery_due", "reported")]
         await self._scripts.run("fan", keys, {"raw": raw}, *flat)
         return True
 
+    async def report_conversions(self, runtime: BotRuntime) -> None:
+        """Let the Conversions API be told of what happens, or nothing any more, as the bot is set."""
+        bot, name = runtime.bot, f"conversions-{runtime.bot.id}"
+        url = endpoint_of(self._settings, bot.conversions) if bot.conversions else ""
+        if self._reporting.get(bot.id) == url:
+            return
+        if url:
+            known = await self.one(bot.id, name)
+            since = known.created if known else now_ms()
+            hook = Hook(id=name, bot_id=bot.id, url=url, created=since, kind="conversions")
+            await self._redis.sadd(HOOKED, bot.id)
+            await self._redis.hset(key(bot.id, "hooks"), name, hook.model_dump_json())
+        else:
+            await self.delete(bot.id, name)
+            await alerts.clear(self._redis, f"conversions:{bot.id}")
+        self._reporting[bot.id] = url
+
     async def _attempt(
-        self, bot_id: str, hooks: Mapping[str, Hook], delivery: Delivery, http: aiohttp.ClientSession
+        self, runtime: BotRuntime, hook: Hook | None, delivery: Delivery, http: aiohttp.ClientSession
     ) -> None:
-        hook, attempts = hooks.get(delivery.hook_id), delivery.attempts + 1
+        bot_id, attempts = runtime.bot.id, delivery.attempts + 1
         bound = log.bind(
             bot=bot_id,
             hook=delivery.hook_id,
@@ -311,42 +336,19 @@ class Hooks:
             event_name=delivery.event,
             attempt=attempts,
         )
-        answer = await self._post(hook, delivery, attempts, http) if hook else "the webhook was deleted"
+        answer = await self._attempts.told(runtime, hook, delivery, http)
         status, wait = "waiting", min(LONGEST, FIRST * 2 ** (attempts - 1))
-        if answer.isdigit() and 200 <= int(answer) < 300:
+        if answer.outcome == "taken":
             status = "delivered"
             bound.info("hook_told")
-        elif hook is None or attempts >= ATTEMPTS or answer == "410":  # gone, it says
+        elif answer.outcome == "refused" or attempts >= ATTEMPTS:
             status = "failed"
-            bound.error("hook_given_up", answer=answer)
+            bound.error("hook_given_up", answer=answer.text)
         else:
-            bound.warning("hook_not_told", answer=answer)
+            bound.warning("hook_not_told", answer=answer.text)
         following = now_ms() + wait if status == "waiting" else 0
-        update = {"status": status, "attempts": attempts, "answer": answer, "next": following}
+        update = {"status": status, "attempts": attempts, "answer": answer.text, "next": following}
         row = delivery.model_copy(update=update).model_dump_json()
         keys = [key(bot_id, part) for part in ("delivery_due", "deliveries", "delivery_finished")]
         asked = {"id": delivery.id, "row": row, "next": following, "at": now_ms(), "most": KEPT}
         await self._scripts.run("settle", keys, asked)
-
-    async def _post(self, hook: Hook, delivery: Delivery, attempt: int, http: aiohttp.ClientSession) -> str:
-        """The endpoint's HTTP status, or why there was none."""
-        body, at = json.dumps(delivery.payload, ensure_ascii=False).encode(), now_ms() // 1000
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "Salesgraph",
-            "X-Salesgraph-Event": delivery.event,
-            "X-Salesgraph-Delivery": delivery.id,
-            "X-Salesgraph-Attempt": str(attempt),
-            "X-Salesgraph-Signature": sign_event(secret_of(self._settings, hook.id), at, body),
-        }
-        try:
-            await check_address(self._settings, hook.url)
-            timeout = aiohttp.ClientTimeout(total=SECONDS)
-            async with http.post(
-                hook.url, data=body, headers=headers, timeout=timeout, allow_redirects=False
-            ) as answer:
-                return str(answer.status)
-        except Forbidden as error:
-            return str(error)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return f"no answer: {type(error).__name__}"

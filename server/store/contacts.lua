@@ -136,6 +136,15 @@ needs(conversation)
 tell('sg:events', contact)
 return 1
 
+-- [buy] keys: contact
+-- arguments: conversation id value currency
+-- A purchase that people at the business report, once for its id; 0: there is no such contact, or it was reported before.
+if call('EXISTS', contact) == 0 or call('HSETNX', contact, 'bought:' .. id, now) == 0 then return 0 end
+of_ad(conversation, 'orders')
+happened('purchased', conversation, id, {id = id, value = value, currency = currency})
+tell('sg:events', contact)
+return 1
+
 -- [see] keys: contact
 -- arguments: conversation
 -- Somebody has looked at what was said.

@@ -236,14 +236,19 @@ class Conversations:
         """Say who has a conversation from now on, and set plain fields of its contact in the same step."""
         await self.set(conversation_id, owner=assignee, **fields)
 
+    async def buy(self, conversation_id: str, purchase: str, value: str, currency: str) -> bool:
+        """Note a purchase, once for its id; False for one that was noted before."""
+        given = {"id": purchase, "value": value, "currency": currency}
+        return bool(await self._run("buy", conversation_id, **given))
+
     async def see(self, conversation_id: str) -> None:
         """Nothing of it is unread any more."""
         await self._run("see", conversation_id)
 
-    async def _run(self, name: str, conversation_id: str, *rest: str, **arguments: str) -> None:
+    async def _run(self, name: str, conversation_id: str, *rest: str, **arguments: str) -> Any:
         keys = [key(self.bot_id, "contact", conversation_id)]
         given = {"conversation": conversation_id, "day": day_of(self._timezone), **arguments}
-        await self._scripts.run(name, keys, given, *rest)
+        return await self._scripts.run(name, keys, given, *rest)
 
     async def transcript(self, conversation_id: str, limit: int = 200, before: str = "") -> list[Entry]:
         """The last `limit` entries, or those before the one of the id `before`, oldest first, with the status

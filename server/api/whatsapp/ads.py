@@ -1,21 +1,42 @@
-"""The operator API of what ads brought."""
+"""The operator API of what ads brought, and of purchases that were made elsewhere."""
 
 from __future__ import annotations
 
 import csv
 import io
 from datetime import date, timedelta
+from decimal import Decimal
+from typing import Literal
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import PlainTextResponse, Response
+from pydantic import Field
 
 from server.api.analytics import Day
-from server.api.common import Format, Here, OneBot, file_answer
+from server.api.common import Body, Format, Here, OneBot, file_answer
+from server.operators import audit
 from server.operators.audit import Audited
 from server.operators.figures.ads import AD_COLUMNS, AdReport, ad_report
 from server.operators.figures.contact_table import cell
-from server.operators.roles import READER
+from server.operators.roles import AGENT, READER
 from server.store.counters import day_of
+from server.store.records import Record
+
+
+class PurchaseIn(Body):
+    """A purchase of a contact that no order of Salesgraph is of, such as one in the shop."""
+
+    id: str = Field(pattern=r"^[\w.-]{1,80}$", description="your id of it: the same one counts once")
+    value: Decimal = Field(ge=0, le=10**12, decimal_places=4, description="what was paid")
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["KZT"])
+
+
+class NotedPurchase(Record):
+    """A purchase that was noted."""
+
+    id: str = Field(description="Your id of it")
+    status: Literal["noted", "known"] = Field(description="`known`: it was noted before, and counts once")
+
 
 routes = APIRouter(prefix="/api", tags=["analytics"], route_class=Audited)
 
@@ -48,3 +69,15 @@ async def get_ads(
     )
     named = {"Content-Disposition": f'attachment; filename="ads-{since}-{until}.csv"'}
     return PlainTextResponse(out.getvalue(), media_type="text/csv", headers=named)
+
+
+@routes.post(
+    "/contacts/{contact_id}/purchases",
+    summary="Note what a contact bought elsewhere, for webhooks, ads and the Conversions API",
+    dependencies=[AGENT],
+)
+async def note_purchase(api: Here, contact_id: str, bought: PurchaseIn) -> NotedPurchase:
+    runtime, contact = await api.lookup.contact(contact_id)
+    audit.name_subject(runtime.bot.id, contact.id)
+    new = await runtime.conversations.buy(contact.id, bought.id, f"{bought.value:f}", bought.currency)
+    return NotedPurchase(id=bought.id, status="noted" if new else "known")
