@@ -71,7 +71,7 @@ class CloudApi(Channel):
     Credentials = CloudCredentials
 
     def __init__(self, client: httpx.AsyncClient, credentials: CloudCredentials) -> None:
-        self._client, self.credentials = client, credentials
+        self.client, self.credentials = client, credentials
         self.pace = pace(credentials.messages_per_second) if credentials.messages_per_second else Pace()
         self._root = f"{credentials.url.rstrip('/')}/{credentials.version}"
         self._headers = {"Authorization": f"Bearer {credentials.access_token.get_secret_value()}"}
@@ -115,23 +115,17 @@ class CloudApi(Channel):
             raise SendError("retry", "the answer to an upload names no id")
         return {"id": media_id}
 
-    async def templates(self, business_account: str) -> list[dict[str, Any]]:
-        """Every message template of a WhatsApp business account: name, language, status, reason, category,
-        body ("GET /{whatsapp-business-account}/message_templates"). Raises SendError."""
-        found, after = list[dict[str, Any]](), ""
-        while True:
-            query = {
-                "limit": "200",
-                "fields": "name,language,status,rejected_reason,category,components",
-                **({"after": after} if after else {}),
-            }
-            answer = self._read(
-                await self._asked("GET", f"{self._root}/{business_account}/message_templates", params=query)
-            )
-            found += [_template_of(row) for row in as_dicts(answer.get("data"))]
-            after = clean_text(as_dict(as_dict(answer.get("paging")).get("cursors")).get("after"))
-            if not after or not as_dict(answer.get("paging")).get("next"):
-                return found
+    async def ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        """What Graph answers to a request at a path of its own. Raises SendError."""
+        headers = {**self._headers, **request.pop("headers", {})}
+        url = f"{self._root}/{path}"
+        return self._read(await send_request(self.client, method, url, headers=headers, **request))
+
+    @property
+    def origin(self) -> str:
+        """Where Graph is, `https://graph.facebook.com`."""
+        parts = urlsplit(self._root)
+        return f"{parts.scheme}://{parts.netloc}"
 
     async def typing(self, to: Recipient, message_id: str) -> None:
         """Blue ticks on a contact's message, and the typing indicator until the reply or for 25 seconds."""
@@ -143,10 +137,9 @@ class CloudApi(Channel):
         5 minutes). Raises DownloadError."""
         if not re.fullmatch(r"[\w.-]{1,200}", media.id):
             raise DownloadError("gone", "no media id")
-        parts = urlsplit(self._root)
-        origin = f"{parts.scheme}://{parts.netloc}"
+        origin = self.origin
         about = await fetch(
-            self._client, f"{self._root}/{media.id}", self._headers, 65_536, META_HOSTS, origin
+            self.client, f"{self._root}/{media.id}", self._headers, 65_536, META_HOSTS, origin
         )
         try:
             found = as_dict(json.loads(about))
@@ -154,15 +147,13 @@ class CloudApi(Channel):
             raise DownloadError("retry", "the answer is not JSON") from None
         if int(found.get("file_size") or 0) > most:
             raise DownloadError("too_large", f"{found['file_size']} bytes")
-        return await fetch(
-            self._client, clean_text(found.get("url")), self._headers, most, META_HOSTS, origin
-        )
+        return await fetch(self.client, clean_text(found.get("url")), self._headers, most, META_HOSTS, origin)
 
     async def _post(self, account: str, request: dict[str, Any]) -> dict[str, Any]:
         return self._read(await self._asked("POST", f"{self._root}/{account}/messages", json=request))
 
     async def _asked(self, method: str, url: str, **request: Any) -> httpx.Response:
-        return await send_request(self._client, method, url, headers=self._headers, **request)
+        return await send_request(self.client, method, url, headers=self._headers, **request)
 
     def _read(self, answer: httpx.Response) -> dict[str, Any]:
         data = object_in(answer)
@@ -173,15 +164,9 @@ class CloudApi(Channel):
         kind = classify(code, answer.status_code)  # pyright: ignore[reportArgumentType] - an int by the line above
         if kind == "retry" and answer.status_code >= 500 and code == -1:
             kind = "unknown"  # a gateway's page says nothing about what the server behind it did
-        text = clean_text(as_dict(error.get("error_data")).get("details")) or clean_text(error.get("message"))
+        details = clean_text(as_dict(error.get("error_data")).get("details"))
+        text = details or clean_text(error.get("error_user_msg")) or clean_text(error.get("message"))
         raise SendError(kind, f"HTTP {answer.status_code} {text}"[:300], code, retry_after(answer))  # pyright: ignore[reportArgumentType]
-
-
-def _template_of(row: dict[str, Any]) -> dict[str, Any]:
-    parts = {str(c.get("type")).upper(): clean_text(c.get("text")) for c in as_dicts(row.get("components"))}
-    reason = clean_text(row.get("rejected_reason"))
-    plain = {name: clean_text(row.get(name)) for name in ("name", "language", "status", "category")}
-    return {**plain, "reason": "" if reason == "NONE" else reason, "body": parts.get("BODY", "")}
 
 
 def _address(to: Recipient) -> dict[str, str]:

@@ -19,15 +19,6 @@ class Text(Frozen):
     quoted_id: str = ""
 
 
-class Template(Frozen):
-    """An approved template, `name:language`, such as `we_answered:en`, its body's variables filled in
-    order."""
-
-    kind: Literal["template"] = "template"
-    name: str
-    variables: tuple[str, ...] = ()
-
-
 class File(Frozen):
     """A file with a caption: its bytes, or the address it can be fetched from. ("Media", section "Supported
     media types": size and types of each sort; a caption has 1,024 characters.)"""
@@ -79,6 +70,34 @@ class Document(File):
 
     kind: Literal["document"] = "document"
     name: Annotated[str, bounded(240, "the name of the file")] = "file"
+
+
+def _is_nothing(value: object) -> bool:
+    """What is not there is not stored either, so that an older version reads what this one has kept."""
+    return not value
+
+
+class TemplateTap(Frozen):
+    """What a button of a template is given: the end of its address, or the code to copy. `index` counts all
+    its buttons from 0."""
+
+    index: int = Field(ge=0, le=9)
+    kind: Literal["url", "copy_code", "quick_reply"]
+    value: Annotated[str, bounded(2_000, "the value of a button")]
+
+
+class Template(Frozen):
+    """An approved template, `name:language`, such as `we_answered:en`, its body's variables filled in order.
+    ("Template messages".) `names` are those of the variables, where they have names and not numbers; `header`
+    is the value of the variable above the body, or the file that stands there."""
+
+    kind: Literal["template"] = "template"
+    name: str
+    variables: tuple[str, ...] = ()
+    names: tuple[str, ...] = Field(default=(), exclude_if=_is_nothing)
+    header: str | Image | Video | Document = Field(default="", exclude_if=_is_nothing)
+    header_name: str = Field(default="", exclude_if=_is_nothing)
+    taps: tuple[TemplateTap, ...] = Field(default=(), exclude_if=_is_nothing)
 
 
 class Audio(File):

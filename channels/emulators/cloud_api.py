@@ -19,11 +19,14 @@ from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
-from channels.emulators.base import Emulator, SendFault, Written, emulator_of, refused
+from channels.emulators.base import Emulator, SendFault, Written, emulator_of
 from channels.emulators.cloud_answers import Answer, answered, shown_of, words_of
 from channels.emulators.cloud_requests import ReadRequest, SendRequest, media_in
 from channels.emulators.media import ReceivedFile, media_message
+from channels.emulators.meta.errors import graph_error, not_allowed
 from channels.emulators.meta.pricing import EmulatedPricing, EmulatedTariff
+from channels.emulators.meta.template_routes import routes as template_routes
+from channels.emulators.meta.templates import EmulatedTemplates, Refusal
 from channels.emulators.phone import Bubble
 from channels.json_parts import as_dict
 
@@ -61,10 +64,12 @@ class CloudApiEmulator(Emulator):
         self.callbacks = True
         self.pricing = EmulatedPricing()
         self.templates: list[dict[str, Any]] = []  # what the business's account has, as Graph lists it
+        self.account = EmulatedTemplates(lambda: self.templates)
 
     def serve(self) -> None:
         """Put up Graph beside the control side."""
         super().serve()
+        self.app.include_router(template_routes)
         self.app.include_router(routes)
 
     async def write(self, number: str, written: Written, file: ReceivedFile | None = None) -> str:
@@ -131,6 +136,10 @@ class CloudApiEmulator(Emulator):
         headers = {"X-Hub-Signature-256": f"sha256={digest}", "Content-Type": "application/json"}
         return (await self.http.post(self.webhook, content=body, headers=headers)).status_code
 
+    async def tell(self, field: str, value: dict[str, Any]) -> None:
+        """A webhook about the account, such as what became of a template."""
+        self.later(self._deliver(value, field=field))
+
     async def _deliver(
         self, value: dict[str, Any], done: Callable[[], None] = lambda: None, field: str = "messages"
     ) -> None:
@@ -172,25 +181,32 @@ class CloudApiEmulator(Emulator):
 
     def allows(self, request: Request) -> bool:
         """Whether a request carries the token of the business."""
-        sent = request.headers.get("authorization", "")
-        return hmac.compare_digest(sent.encode(), f"Bearer {self._token}".encode())
+        return self.knows(request.headers.get("authorization", ""))
+
+    def knows(self, authorization: str) -> bool:
+        """Whether a header `Authorization` is that of the business."""
+        return hmac.compare_digest(authorization.encode(), f"Bearer {self._token}".encode())
 
     async def send(self, number: str, request: Request) -> Response:
         """Take a message of the business, or its mark that one was read."""
         if not self.allows(request):
-            return _not_allowed()
+            return not_allowed()
         try:
             raw: Any = json.loads(await request.body())
             is_read = "status" in as_dict(raw)
             body = (ReadRequest if is_read else SendRequest).model_validate(raw)
         except ValidationError as error:
-            return _error(400, _code_of(error), _complaint(error))
+            return graph_error(400, _code_of(error), _complaint(error))
         except ValueError as error:
-            return _error(400, 100, str(error)[:300])
+            return graph_error(400, 100, str(error)[:300])
         if isinstance(body, ReadRequest):
             return self._read(body)
         if strange := [id for id in media_in(raw) if id not in self.files.kept]:
-            return _error(400, 131053, f"Media upload error: there is no media {strange[0]}")
+            return graph_error(400, 131053, f"Media upload error: there is no media {strange[0]}")
+        try:
+            self.account.fits(raw)
+        except Refusal as refusal:
+            return graph_error(400, refusal.code, str(refusal))
         self.requests.append(raw)
         fault = self.fault()
         if fault and fault.seconds:
@@ -270,27 +286,13 @@ async def download(meta: Meta, media_id: str, request: Request) -> Response:
     return Response(file.data, media_type=file.mime_type)
 
 
-@routes.get("/{version}/{account}/message_templates")
-async def list_templates(
-    meta: Meta, account: str, request: Request, limit: int = 25, after: str = "0"
-) -> Response:
-    """The templates of the business's account, a page of them."""
-    if not meta.allows(request):
-        return _not_allowed()
-    start = int(after)
-    paging: dict[str, Any] = {"cursors": {"before": after, "after": str(start + limit)}}
-    if start + limit < len(meta.templates):
-        paging["next"] = "more"
-    return JSONResponse({"data": meta.templates[start : start + limit], "paging": paging})
-
-
 @routes.get("/{version}/{media_id}")
 async def media(meta: Meta, version: str, media_id: str, request: Request) -> Response:
     """Where a file is, and what it is."""
     if not meta.allows(request):
-        return _not_allowed()
+        return not_allowed()
     about = meta.files.about(media_id, str(request.base_url))
-    return JSONResponse(about) if about else _error(400, 100, "Unsupported get request.")
+    return JSONResponse(about) if about else graph_error(400, 100, "Unsupported get request.")
 
 
 @routes.post("/{version}/{number}/media")
@@ -303,9 +305,9 @@ async def upload(
 ) -> Response:
     """The business puts up a file to send."""
     if not meta.allows(request):
-        return _not_allowed()
+        return not_allowed()
     if messaging_product != "whatsapp" or not any(type.startswith(kind) for kind in UPLOADED):
-        return _error(400, 100, f"Param file must be a file with one of the supported types, not {type}")
+        return graph_error(400, 100, f"Param file must be a file with one of the supported types, not {type}")
     return JSONResponse({"id": meta.files.keep(ReceivedFile(await file.read(), type, file.filename or ""))})
 
 
@@ -329,20 +331,5 @@ def _complaint(error: ValidationError) -> str:
     return f"Parameter {'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"[:300]
 
 
-def _not_allowed() -> Response:
-    return _error(401, 190, "Invalid OAuth access token.")
-
-
-def _error(status: int, code: int, message: str, fault: SendFault | None = None) -> Response:
-    error = {
-        "message": f"(#{code}) {message}",
-        "type": "OAuthException",
-        "code": code,
-        "fbtrace_id": "emulated",
-        "error_data": {"messaging_product": "whatsapp", "details": message},
-    }
-    return refused(status, {"error": error}, fault)
-
-
 def _faulty(fault: SendFault) -> Response:
-    return _error(fault.status, fault.code, "emulated fault", fault=fault)
+    return graph_error(fault.status, fault.code, "emulated fault", fault=fault)

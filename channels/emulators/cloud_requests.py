@@ -3,7 +3,7 @@ sender."""
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -28,22 +28,6 @@ class _Language(_Strict):
     code: str = Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")
 
 
-class _Parameter(_Strict):
-    type: Literal["text"]
-    text: str = Field(min_length=1, max_length=1024)
-
-
-class _Component(_Strict):
-    type: Literal["body", "header"]
-    parameters: list[_Parameter]
-
-
-class _Template(_Strict):
-    name: str = Field(pattern=r"^[a-z0-9_]{1,512}$")
-    language: _Language
-    components: list[_Component] = []
-
-
 class _Media(_Strict):
     id: str = ""
     link: str = Field("", pattern=r"^(https?://[^\s/]+.*)?$")
@@ -65,6 +49,62 @@ class _Document(_Captioned):
 
 class _Audio(_Media):
     voice: bool = False
+
+
+class _Parameter(_Strict):
+    """ "Template messages": a text without line ends, tabs and rows of blanks, or a file."""
+
+    type: Literal["text", "image", "video", "document"]
+    text: str = Field("", max_length=1024, pattern=r"^[^\n\t]*$")
+    parameter_name: str = Field("", pattern=r"^[a-z0-9_]*$")
+    image: _Media | None = None
+    video: _Media | None = None
+    document: _Document | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> _Parameter:
+        if not getattr(self, self.type) or "     " in self.text:
+            raise ValueError(f"a parameter of type {self.type} needs {self.type}")
+        return self
+
+
+class _TextComponent(_Strict):
+    type: Literal["body", "header"]
+    parameters: list[_Parameter]
+
+    @model_validator(mode="after")
+    def _where(self) -> _TextComponent:
+        files = [one for one in self.parameters if one.type != "text"]
+        if (self.type == "body" and files) or (self.type == "header" and len(self.parameters) != 1):
+            raise ValueError("a header has one parameter, and files stand in it alone")
+        return self
+
+
+class _ButtonValue(_Strict):
+    type: Literal["text", "coupon_code", "payload"]
+    text: str = Field("", max_length=2000)
+    coupon_code: str = Field("", max_length=15)
+    payload: str = Field("", max_length=256)
+
+
+class _ButtonComponent(_Strict):
+    type: Literal["button"]
+    sub_type: Literal["url", "copy_code", "quick_reply"]
+    index: str = Field(pattern=r"^[0-9]$")
+    parameters: list[_ButtonValue] = Field(min_length=1, max_length=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> _ButtonComponent:
+        wanted = {"url": "text", "copy_code": "coupon_code", "quick_reply": "payload"}[self.sub_type]
+        if self.parameters[0].type != wanted or not getattr(self.parameters[0], wanted):
+            raise ValueError(f"a button of sub_type {self.sub_type} needs a parameter of type {wanted}")
+        return self
+
+
+class _Template(_Strict):
+    name: str = Field(pattern=r"^[a-z0-9_]{1,512}$")
+    language: _Language
+    components: list[Annotated[_TextComponent | _ButtonComponent, Field(discriminator="type")]] = []
 
 
 class _Location(_Strict):

@@ -32,7 +32,7 @@ from server.pipeline.agents import Rehearsal, library
 from server.store.client import Redis
 from server.store.contacts import Conversations
 from server.store.keys import SHARED, key
-from server.store.records import Contact, Record
+from server.store.records import Contact, Record, TemplateParts
 
 Limit = Annotated[int, Query(ge=1, le=200, description="rows on a page")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before")]
@@ -125,6 +125,24 @@ class MessageIn(Body):
         examples=["we_answered:en"],
     )
     variables: list[str] = Field([], max_length=20, description="values of its variables, in order")
+    header: str = Field(
+        "",
+        max_length=2_000,
+        description="of a template: the variable above its body, or the "
+        "address of the file there; empty: the file that the template was made with",
+    )
+    buttons: list[str] = Field(
+        [],
+        max_length=10,
+        description="of a template: values of the buttons that take "
+        "one, in their order: the end of an address, or a code",
+    )
+
+    @property
+    def parts(self) -> TemplateParts | None:
+        """What fills a template besides its variables."""
+        given = bool(self.header or self.buttons)
+        return TemplateParts(header=self.header, buttons=tuple(self.buttons)) if given else None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> MessageIn:

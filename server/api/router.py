@@ -23,7 +23,7 @@ from server.api import (
 )
 from server.api.common import PROBLEMS, Here
 from server.api.knowledge import documents, products, questions, websites
-from server.api.whatsapp import ads, forms, health
+from server.api.whatsapp import ads, forms, health, message_templates
 from server.operators.roles import Roles
 
 
@@ -46,6 +46,7 @@ PARTS = (
     conversations,
     contacts,
     messages,
+    message_templates,
     follow_ups,
     appointments,
     documents,

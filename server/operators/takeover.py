@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from pydantic import Field
@@ -17,7 +18,7 @@ from server.outreach.reach import Reach
 from server.outreach.rules import WINDOW
 from server.store.contacts import OPERATOR
 from server.store.message_templates import MessageTemplate
-from server.store.records import Contact, Record, Reply
+from server.store.records import Contact, Record, Reply, TemplateParts
 
 ContactClass = Literal["client", "non_client", "unknown"]
 CLASSES: tuple[str, ...] = get_args(ContactClass)
@@ -34,6 +35,17 @@ class Writing(Record):
     template: bool = Field(description="Whether an approved template may be")
     until: int = Field(default=0, description="Until when a text may be, Unix milliseconds; 0: at any time")
     why: str = Field(default="", description="Why nothing, or only a template, may be written")
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateValues:
+    """What fills a template: the variables of its body, in order, and the rest."""
+
+    variables: Sequence[str] = ()
+    parts: TemplateParts | None = None
+
+
+NO_VALUES = TemplateValues()
 
 
 async def take_over(runtime: BotRuntime, conversation_id: str) -> None:
@@ -80,7 +92,7 @@ async def queue_message(
     known: Mapping[str, MessageTemplate],
     text: str = "",
     template: str = "",
-    variables: Sequence[str] = (),
+    values: TemplateValues = NO_VALUES,
 ) -> str:
     """Queue a message of a person's, who has the conversation from now on if it is a text; its id. `known`:
     the bot's templates. Raises Refused, and MissingVariable for a template without a value."""
@@ -94,11 +106,18 @@ async def queue_message(
         chosen = known.get(template)
         if chosen and not chosen.usable:
             raise Refused(f"template {chosen.id} is {chosen.status.lower()}")
-        text = chosen.filled(variables) if chosen else f"[{template}]"
+        if chosen:
+            chosen.require(values.parts)
+        text = chosen.filled(values.variables) if chosen else f"[{template}]"
     else:
         await take_over(runtime, contact.id)
     reply = Reply(
-        id=f"{uuid.uuid4().hex}:0", text=text, author="person", template=template, variables=tuple(variables)
+        id=f"{uuid.uuid4().hex}:0",
+        text=text,
+        author="person",
+        template=template,
+        variables=tuple(values.variables),
+        parts=values.parts,
     )
     await post(runtime, contact, reply)
     echo = Message(

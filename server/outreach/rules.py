@@ -15,7 +15,7 @@ from typing import Literal
 from agent.profile import region_of
 from server.config.follow_ups import MAPPED, Outreach
 from server.config.working_hours import Hours
-from server.store.message_templates import MessageTemplate
+from server.store.message_templates import MessageTemplate, MissingVariable
 from server.store.records import Contact, Plan
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -163,6 +163,11 @@ def _by_template(
         return TouchDecision(
             "skip", f"template {name} has {len(template.variables)} variables, and {len(values)} are mapped"
         )
+    try:
+        if template:
+            template.require(None)
+    except MissingVariable as error:  # nothing of a profile fills it
+        return TouchDecision("skip", str(error))
     text = template.filled(values) if template else f"[{name}]"
     return TouchDecision("go", "", 0, name, values, text)
 

@@ -112,10 +112,20 @@ class TextFile(BaseModel):
     text: str
 
 
+class TemplateParts(BaseModel):
+    """What a template is filled with besides its body's variables: `header` the variable above the body, or
+    the address of the file there; `buttons` the values of those buttons that take one, in their order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    header: str = ""
+    buttons: tuple[str, ...] = ()
+
+
 class Reply(BaseModel):
     """A bubble on its way. `notice` goes out even to a contact who stopped or was handed over: it says just
-    that. `template` (`name:language`) with its `variables` goes out in place of the text, and so does
-    `content` where the channel shows it; the text says the same in words. A `touch` is for
+    that. `template` (`name:language`) with its `variables` and `parts` goes out in place of the text, and
+    so does `content` where the channel shows it; the text says the same in words. A `touch` is for
     somebody who is silent: not after they wrote again (later than `since`, ms), and not after `until` (ms; 0:
     whenever)."""
 
@@ -127,6 +137,7 @@ class Reply(BaseModel):
     notice: bool = False
     template: str = ""
     variables: tuple[str, ...] = ()
+    parts: TemplateParts | None = Field(default=None, exclude_if=lambda parts: parts is None)
     touch: int = 0
     since: int = 0
     until: int = 0

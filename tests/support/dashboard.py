@@ -10,7 +10,7 @@ from tests.support.stack import API, Stack
 
 PAGES = (
     "/dashboard /dashboard/todo /dashboard/outreach /dashboard/knowledge?bot=demo /dashboard/bots "
-    "/dashboard/bots/demo /dashboard/analytics /dashboard/people"
+    "/dashboard/bots/demo /dashboard/analytics /dashboard/people /dashboard/templates"
 ).split()
 
 

@@ -10,7 +10,16 @@ from server.bots.registry import BotRegistry
 from server.config.settings import Settings
 from server.operators.login import Access
 from server.store.client import Redis
-from server.web.dashboard import analytics, bots, conversation, conversation_list, knowledge, people, todo
+from server.web.dashboard import (
+    analytics,
+    bots,
+    conversation,
+    conversation_list,
+    knowledge,
+    message_templates,
+    people,
+    todo,
+)
 from server.web.dashboard.layout import PageContext
 from server.web.pages import Guarded
 
@@ -27,6 +36,15 @@ def router(
     frame = PageContext(settings, redis, registry, access, templates, http)
     routes = APIRouter(prefix="/dashboard", include_in_schema=False, dependencies=[Depends(frame.enter)])
     # pages with names of their own before those of conversations, which begin with a bot's id
-    for part in (conversation_list, todo, knowledge, bots, analytics, people, conversation):
+    for part in (
+        conversation_list,
+        todo,
+        knowledge,
+        bots,
+        analytics,
+        message_templates,
+        people,
+        conversation,
+    ):
         part.add(routes, frame)
     return routes

@@ -178,7 +178,7 @@ function put(body, name, what) {
   const keyed = /^(\w+)\[(.+)\]$/s.exec(name);
   if (keyed) { (body[keyed[1]] ??= {})[keyed[2]] = what; return; }
   const [head, ...rest] = name.split(".");
-  if (rest.length) put((body[head] ??= {}), rest.join("."), what);
+  if (rest.length) put((body[head] ??= /^\d+$/.test(rest[0]) ? [] : {}), rest.join("."), what);
   else body[head] = what;
 }
 
@@ -204,8 +204,28 @@ async function ask(method, url, body, more = {}) {
   const answer = await fetch(url, request);
   const text = await answer.text();
   const json = text && answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : {};
-  if (!answer.ok) throw new Error(json.detail || `The server said ${answer.status}`);
+  if (!answer.ok) throw Object.assign(new Error(json.detail || `The server said ${answer.status}`), { fields: json.errors });
   return json;
+}
+
+// What is wrong with a field stands below it, until it is changed.
+function blame(form, errors = []) {
+  form.querySelectorAll(".blame").forEach((each) => each.remove());
+  form.querySelectorAll("[aria-invalid]").forEach((each) => each.removeAttribute("aria-invalid"));
+  let first;
+  for (const { field, problem } of errors) {
+    const bare = field.replace(/^body\./, "").replace(/\.\d+$/, "");
+    const found = [...form.elements].find((each) => !each.closest("fieldset[disabled]") && [field, bare, `${bare}[]`].includes(each.name));
+    if (!found) continue;
+    const said = document.createElement("small");
+    said.className = "blame wrong";
+    said.textContent = problem;
+    found.after(said);
+    found.setAttribute("aria-invalid", "true");
+    for (let each = found.closest("details"); each; each = each.parentElement.closest("details")) each.open = true;
+    first ??= found;
+  }
+  first?.focus();
 }
 
 async function act(form, body) {
@@ -216,6 +236,7 @@ async function act(form, body) {
   form.dataset.busy = "yes";
   buttons.forEach((button) => (button.disabled = true));
   if (then === "clear") form.reset();
+  blame(form);
   try {
     const answer = await ask(method, url, body, "new" in form.dataset ? { "If-None-Match": "*" } : {});
     if (then === "go") return location.assign(where.replace("{id}", encodeURIComponent(answer.id ?? "")));
@@ -235,6 +256,7 @@ async function act(form, body) {
     // what could not be sent is there again, unless something else was typed meanwhile
     if (then === "clear") [...form.elements].forEach((field, n) => { if (field.name && !field.value) field.value = typed[n]; });
     say(error.message, true);
+    blame(form, error.fields);
   } finally {
     delete form.dataset.busy;
     buttons.forEach((button) => (button.disabled = false));
@@ -278,7 +300,9 @@ document.addEventListener("change", ({ target }) => {
   if ("submit" in target.dataset) target.form.requestSubmit();
   if (target.dataset.switch) {
     for (const part of target.form.querySelectorAll("[data-when]")) {
-      const on = part.dataset.when === `${target.dataset.switch}=${target.value}`;
+      const [name, values] = part.dataset.when.split("=");
+      if (name !== target.dataset.switch) continue;
+      const on = values.split("|").includes(target.value);
       part.hidden = part.disabled = !on;
     }
   }
