@@ -13,6 +13,7 @@ from agent.profile import PROFILE_FIELDS, CustomField
 from agent.prompts import placeholders, prompt, version
 from agent.prompts.voice import Voice
 from agent.sendable.shared import SharedFile, SharedForm
+from agent.sendable.speech import Speech
 
 STAGES = ("situation", "problem", "implication", "need_payoff", "closing")
 TOPICS = ("price", "comparison", "objection", "next_step")
@@ -205,6 +206,9 @@ class Context(BaseModel):
     )
     forms: list[SharedForm] = _knob(
         [], "tools", title="Forms", max_length=30, description="WhatsApp Flows that the agent may send."
+    )
+    speech: Speech = _knob(
+        Speech(), "remember", title="Voice replies", description="Whether replies are spoken, and how."
     )
     tap_choices: bool = _knob(
         True,

@@ -56,6 +56,11 @@ class ModelSettings(BaseSettings):
             "key."
         ),
     )
+    speech_model: str | None = Field(
+        None,
+        description="openai:NAME or off, for voice replies of bots that have `speech`; unset: OpenAI's where "
+        "its key is set.",
+    )
     daily_budget: float = Field(
         25, ge=0, description="US dollars a day, of model calls and messages of each bot; 0: no limit."
     )
@@ -125,6 +130,14 @@ class ModelSettings(BaseSettings):
         own = ("bundled",) if info.field_name == "embedding_model" else ("offline", "off")
         if value and value not in own and not (provider in ("openai", "google_genai") and name):
             raise ValueError(f"use openai:NAME, google_genai:NAME or {' or '.join(own)}")
+        return value
+
+    @field_validator("speech_model")
+    @classmethod
+    def _speaks(cls, value: str | None) -> str | None:
+        provider, _, name = (value or "").partition(":")
+        if value and value != "off" and not (provider == "openai" and name):
+            raise ValueError("use openai:NAME, such as openai:gpt-4o-mini-tts, or off")
         return value
 
     @property

@@ -31,6 +31,7 @@ REASONS = {
     "too_many_messages_at_once": "too many at once: kept, and not read by the model",
     "waited_too_long": "waited too long: kept, and not answered",
     "given_up": "given up on after several tries: see Dead letters",
+    "unspoken": "was to be spoken and went out in words: the speech failed",
     "quarantined": "could not be read at all: see Quarantine",
 }
 # What stands in the place of a model's name where a node wrote the reply.

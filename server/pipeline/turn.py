@@ -27,6 +27,7 @@ from server.outreach.appointments import ContactCalendar
 from server.outreach.follow_ups import hours_of_silence
 from server.outreach.rules import WINDOW, TouchDecision
 from server.pipeline.agents import Graph
+from server.pipeline.speaking.replies import spoken
 from server.pipeline.worker_services import WorkerServices
 from server.store.mailbox import TurnOutcome, Work
 from server.store.records import Contact, Plan
@@ -55,6 +56,7 @@ class _Ending:
             pairs = pairs_of(self.turn_id, values, calls, touched, bot.context)
             return pairs, follow_ups.sent(self.runtime, self.contact, self.due[0], bool(pairs))
         pairs = pairs_of(self.turn_id, values, calls, {}, bot.context)
+        pairs = await spoken(self.services, self.runtime, self.contact, self.said, pairs)
         decision = values.get("decision", "")
         then = await follow_ups.answered(self.runtime, self.contact.id, decision, bool(pairs))
         then = with_merged(then, self.runtime, self.contact, self.said, len(pairs))

@@ -1,0 +1,1 @@
+"""Replies as voice messages: the speech, and when a reply is spoken."""
