@@ -29,23 +29,19 @@ async def empty(stack: Stack):
 async def written(page: Page) -> None:
     """A template with a line above, two variables and two buttons."""
     form = page.locator("form.form").last
-    await form.get_by_label("Name", exact=False).first.fill("order_ready")
-    await form.get_by_label("Language").fill("en")
-    await form.get_by_label("Above the text").select_option("text")
-    await form.get_by_label("Line", exact=True).fill("Your order")
-    await (
-        form.get_by_label("Text", exact=False)
-        .locator("visible=true")
-        .last.fill("Hello {{1}}, it is ready since {{2}}. Come and see it.")
-    )
-    await form.get_by_label("1", exact=True).fill("Dana")
+    await form.locator("[name=name]").fill("order_ready")
+    await form.locator("[name=language]").fill("en")
+    await form.locator("[name='header.format']").select_option("text")
+    await form.locator("[name='header.text']").fill("Your order")
+    await form.locator("[name=body]").fill("Hello {{1}}, it is ready since {{2}}. Come and see it.")
+    await form.locator("[name='examples[]']").first.fill("Dana")
     await form.locator("summary", has_text="Buttons").click()
-    await form.get_by_label("Button 1", exact=True).select_option("quick_reply")
+    await form.locator("[name='buttons.0.type']").select_option("quick_reply")
     await form.locator("[name='buttons.0.text']").fill("Thank you")
-    await form.get_by_label("Button 2", exact=True).select_option("url")
+    await form.locator("[name='buttons.1.type']").select_option("url")
     await form.locator("[name='buttons.1.text']").fill("See it")
     await form.locator("[name='buttons.1.url']").fill("https://shop.example/o/{{1}}")
-    await form.locator("[name='buttons.1.example']").fill("77")
+    await form.locator("[name='buttons.1.example'] >> visible=true").fill("77")
 
 
 async def test_a_template_is_written_put_right_approved_changed_and_deleted(stack: Stack, browser: Browser):
@@ -54,7 +50,7 @@ async def test_a_template_is_written_put_right_approved_changed_and_deleted(stac
     form = page.locator("form.form").last
     await form.get_by_role("button", name="Save as a draft").click()
     await expect(form.locator(".blame")).to_contain_text("2 variables")
-    await form.get_by_label("2", exact=True).fill("Monday")
+    await form.locator("[name='examples[]']").nth(1).fill("Monday")
     await form.get_by_role("button", name="Save as a draft").click()
     shown = page.locator(".template-list li")
     await expect(shown).to_contain_text("Hello Dana, it is ready since Monday")
@@ -70,7 +66,7 @@ async def test_a_template_is_written_put_right_approved_changed_and_deleted(stac
     await shown.locator("summary").click()
     change = shown.locator("form.form")
     await expect(change.locator("[name='buttons.1.url']")).to_have_value("https://shop.example/o/{{1}}")
-    await change.get_by_label("Line below").fill("Blue Vase")
+    await change.locator("[name=footer]").fill("Blue Vase")
     await change.get_by_role("button", name="Save the change").click()
     await expect(shown).to_contain_text("pending")
     assert {"type": "FOOTER", "text": "Blue Vase"} in stack.emulator.templates[0]["components"]
