@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, HTTPException
 from pydantic import Field
 
+from agent.phone_numbers import WRITTEN, with_country_code
 from channels.base import Message
 from server.api.common import Api, Body, Here, MessageIn, Queued, rehearsal
 from server.bots.accounts import DEFAULT
@@ -22,7 +23,7 @@ class MessageToIn(MessageIn):
     """A text, or an approved template (`name:language`) with its variables in order, to a number."""
 
     to: str = Field(
-        pattern=r"^\+?\d{6,15}$", description="phone number with its country code", examples=["+77010000001"]
+        pattern=WRITTEN, description="phone number with its country code", examples=["+77010000001"]
     )
     bot_id: str = Field(default=DEFAULT, description="which bot")
 
@@ -84,7 +85,7 @@ async def queue(api: Api, runtime: BotRuntime, contact: Contact, message: Messag
 async def send_message(api: Here, message: MessageToIn) -> QueuedMessage:
     runtime = api.lookup.runtime(message.bot_id)
     account = runtime.bot.account or runtime.bot.simulated_account
-    card = Message(id="api", account=account, kind="system", wa_id=message.to.lstrip("+"))
+    card = Message(id="api", account=account, kind="system", wa_id=with_country_code(message.to))
     if (
         not message.template
         and runtime.bot.windowed(card.account)

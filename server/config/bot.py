@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from agent.context import Context
+from agent.phone_numbers import WRITTEN
 from agent.prompts import split_front_matter
 from channels.registry import channels
 from server.config.follow_ups import Outreach, with_new_names
@@ -103,7 +104,7 @@ class _Base(BaseModel):
     whatsapp_prices: OwnPrices | None = Field(
         None, description="prices of your own by market and category, US dollars a message"
     )
-    operator_number: str | None = Field(None, pattern=r"^\+?\d{6,15}$")
+    operator_number: str | None = Field(None, pattern=WRITTEN)
     operator_webhook_url: str | None = Field(None, pattern=r"^https?://")
 
     @field_validator("id")

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from agent.phone_numbers import WRITTEN
 from server.config.follow_ups import MAPPED
 from server.config.working_hours import Hours, days_of, hours_of, known_countries
 
@@ -28,7 +29,7 @@ class OutreachSettings(BaseSettings):
         description="Signs what OPERATOR_WEBHOOK_URL is told; unset: made for each bot from SECRETS_KEY.",
     )
     operator_number: str | None = Field(
-        None, pattern=r"^\+?\d{6,15}$", description="WhatsApp number told when a conversation needs a person."
+        None, pattern=WRITTEN, description="WhatsApp number told when a conversation needs a person."
     )
     handoff_minutes: int = Field(
         0, ge=0, description="The bot goes on so long after a person last wrote; 0: when it is handed back."

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from agent.phone_numbers import spellings, with_country_code
 from server.bots.bot import BotRuntime
 from server.store.client import Redis
 from server.store.keys import key
@@ -274,7 +275,8 @@ def terms_of(query: str) -> list[list[str]]:
     text = query.strip()[:LONGEST_QUERY]
     digits = "".join(c for c in text if c.isdigit())
     if len(digits) >= 5 and not any(c.isalpha() for c in text):
-        return [list(dict.fromkeys((digits, _small(text), _small(text.replace(" ", "\u00a0")))))]
+        ways = spellings(with_country_code(text))
+        return [list(dict.fromkeys((digits, *ways, _small(text), _small(text.replace(" ", "\u00a0")))))]
     words = [[w, w.lower(), w.casefold(), w.capitalize(), w.upper()] for w in text.split()]
     return [list(dict.fromkeys(_small(spelling) for spelling in spellings)) for spellings in words]
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from redis.exceptions import RedisError
 
 from agent.language.phrases import say, with_return
+from agent.phone_numbers import with_country_code
 from channels.base import Recipient, SendError
 from channels.content.media import Text
 from server.bots.bot import BotRuntime
@@ -198,7 +199,7 @@ async def _write(settings: Settings, runtime: BotRuntime, router: ChannelRouter,
         return ""
     link = f"{settings.links_url}/dashboard/{notice.bot_id}/{notice.conversation_id}"
     text = f"*{notice.contact or 'A contact'}* needs a person ({runtime.bot.id}).\n{notice.reason}\n{link}"
-    number = runtime.bot.operator_number.lstrip("+")
+    number = with_country_code(runtime.bot.operator_number)
     known = await runtime.conversations.known(account, number)
     writes = (
         await runtime.conversations.contact(known) if known else None

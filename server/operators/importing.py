@@ -16,12 +16,12 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from agent.context import PROFILE_FIELDS
 from agent.language.detect import language_of
 from agent.language.locale import locale_phrases
-from agent.phone_numbers import canonical
+from agent.phone_numbers import canonical, phone_number
 from agent.profile import region_of
 from channels.base import Message
 from channels.chat_export import Export, ExportedMessage
 from server.bots.bot import BotRuntime
-from server.operators.profile_fields import BadField, entered, phone_number
+from server.operators.profile_fields import BadField, entered
 from server.outreach import consent
 from server.store.client import Redis
 from server.store.keys import key

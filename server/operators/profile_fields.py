@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from agent.context import STAGES
-from agent.phone_numbers import canonical
+from agent.phone_numbers import phone_number
 from agent.profile import PROFILE_FIELDS, CustomField, valid
 
 CLASSES = ("client", "non_client", "unknown")
@@ -54,19 +53,3 @@ def entered(name: str, value: str, custom: Mapping[str, CustomField], region: st
     if name in PROFILE_FIELDS and not any(c.isalnum() for c in text):
         raise BadField(name, "write letters or digits, or null to forget it")
     return text[:LONGEST] if name in PROFILE_FIELDS else text
-
-
-def phone_number(text: str, region: str | None) -> str | None:
-    """Digits of a valid phone number, with its country code; None for anything else. A number that its
-    country has lengthened since comes back in today's spelling."""
-    try:
-        parsed = phonenumbers.parse(
-            text if text.strip().startswith("+") or region else f"+{text.strip()}", region
-        )
-        digits = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
-        if not phonenumbers.is_valid_number(parsed):
-            digits = canonical(digits)
-            parsed = phonenumbers.parse(f"+{digits}", None)
-    except phonenumbers.NumberParseException:
-        return None
-    return digits if phonenumbers.is_valid_number(parsed) else None

@@ -214,8 +214,9 @@ async def test_stop_from_one_spelling_binds_the_other(stack: Stack):
     inbound, written = f"55118{tail}", f"551198{tail}"
     await stack.post(webhook(text(inbound, "STOP", f"wamid.{tail}")))
     await quiet(stack, inbound, 1)
-    refused = await stack.http.post("/api/messages", json={"to": f"+{written}", "text": "an offer"})
-    assert refused.status_code == 409 and "no more messages" in refused.json()["detail"]
+    for to in (f"+{written}", f"00{written}", f"+55 (11) 98{tail[:3]}-{tail[3:]}", f"55 0 {inbound[2:]}"):
+        refused = await stack.http.post("/api/messages", json={"to": to, "text": "an offer"})
+        assert refused.status_code == 409 and "no more messages" in refused.json()["detail"], to
     mine = await stack.conversation_of(inbound)
     assert mine["wa_id"] == inbound  # in the spelling that the provider reaches them by
 
