@@ -15,6 +15,10 @@ _FUNCTION = {
 }
 _SCRIPTS = ((r"[\u0600-\u06ff]", "ar"), (r"[\u0900-\u097f]", "hi"))
 _CYRILLIC = re.compile(r"[\u0430-\u044f\u0451]")
+# Codes of Latin, Esperanto and the like.
+_LEARNED = frozenset(("la", "eo", "io", "ia", "ie", "vo"))
+# So sure are the statistics of a text whose language is plain.
+CERTAIN = 0.9
 # Letters that one language alone has.
 _LETTERS_OF = {
     code: re.compile(f"[{''.join(locale.detect.letters)}]", re.I)
@@ -44,10 +48,12 @@ def language_of(text: str, known: str = "") -> str:
         return known or "en"
     if own := next((code for code, letters in _LETTERS_OF.items() if letters.search(sample)), ""):
         return own
-    if len(said) <= 8 and (spoken := _by_function_words(said)):
+    heard, score = _by_statistics(sample)
+    spoken, votes = _by_function_words(said) if len(said) <= 8 else ("", 0)
+    # one little word, such as `in` or `no`, is of many languages
+    plain = heard in SPOKEN and score >= CERTAIN and len(said) > 2
+    if spoken and (votes > 1 or not plain):
         return spoken
-    guess = detect(sample, model="lite", k=1)[0]
-    heard, score = str(guess["lang"]), float(guess["score"])
     cyrillic = bool(_CYRILLIC.search(sample.lower()))
     if cyrillic and (heard not in ("kk",) and (len(said) < 4 or heard in ("mk", "bg", "tt", "ba", "sr"))):
         return "ru" if heard != "uk" or score < 0.8 else "uk"
@@ -57,12 +63,19 @@ def language_of(text: str, known: str = "") -> str:
     return heard if sure and long_enough else known or script or ("ru" if cyrillic else "en")
 
 
-def _by_function_words(words: list[str]) -> str:
-    """The language most of the little words belong to, when it is clear."""
+def _by_statistics(sample: str) -> tuple[str, float]:
+    """(language, from 0 to 1 how sure) by the letters; none of those that nobody grows up with."""
+    guesses = ((str(g["lang"]), float(g["score"])) for g in detect(sample, model="lite", k=3))
+    return next((guess for guess in guesses if guess[0] not in _LEARNED), ("", 0.0))
+
+
+def _by_function_words(words: list[str]) -> tuple[str, int]:
+    """The language most of the little words belong to, when it is clear, and how many they are."""
     votes = [language for word in words for language in _FUNCTION.get(word, ())]
     ranked = sorted(((votes.count(language), language) for language in set(votes)), reverse=True)
     clear = len(ranked) == 1 or (len(ranked) > 1 and ranked[0][0] > ranked[1][0])
-    return ranked[0][1] if ranked and clear and ranked[0][0] >= max(1, len(words) // 6) else ""
+    enough = bool(ranked) and clear and ranked[0][0] >= max(1, len(words) // 6)
+    return (ranked[0][1], ranked[0][0]) if enough else ("", 0)
 
 
 _LETTERS = (

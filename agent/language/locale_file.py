@@ -113,6 +113,8 @@ class Wishes(_Section):
     denial: Phrases = ()
     no_behind: Phrases = ()
     request: Phrases = ()
+    in_general: Phrases = ()
+    recommends: Phrases = ()
 
 
 class Injection(_Section):

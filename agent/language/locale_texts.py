@@ -73,6 +73,7 @@ class Says(_Part):
     out_of_stock: Text
     nearest: TextOfThing
     perhaps: Text
+    quoted: Text
     name: Text
     email: Text
     company: Text

@@ -50,6 +50,7 @@ Phrase = Literal[
     "out_of_stock",
     "nearest",
     "perhaps",
+    "quoted",
     "name",
     "email",
     "company",

@@ -55,6 +55,11 @@ _NO = re.compile(anywhere("wishes.denial"), re.I)
 _NO_AFTER = re.compile(rf"\A(?:{phrases_within('wishes.no_behind')})", re.I)
 # A request in the form of a question.
 _PLEASE = re.compile(anywhere("wishes.request"), re.I)
+# Asking whether one may buy in some way (in instalments, online), or what to take, decides nothing.
+_IN_GENERAL = re.compile(anywhere("wishes.in_general"), re.I)
+_MAY_FIRST = re.compile(rf"\A\W*(?:{phrases_within('wishes.may')})\b", re.I)
+_RECOMMENDS = re.compile(anywhere("wishes.recommends"), re.I)
+_DO = re.compile(anywhere("wishes.do"), re.I)
 _CLAUSE = re.compile(r"[,;:()—–]")
 _SENTENCE = re.compile(r"[^.!?\n؟।]+[.!?\n؟।]*")
 _PRICED = re.compile(anywhere("offline.asks_price"), re.I)
@@ -118,8 +123,19 @@ def _wishes(sentence: str) -> bool:
     found = _WISHES.search(sentence)
     if not found or _ASKED.search(sentence):
         return False
+    if _asks_in_general(sentence):
+        return False
     if _ASKS.search(sentence) and ("?" in sentence or not _COURTEOUS.search(sentence)):
         return False
     before = _CLAUSE.split(sentence[: found.start()])[-1].split()[-3:]
     after = _CLAUSE.split(sentence[found.end() :])[0].split()[:2]
     return not _CONTRARY.search(" ".join([*before, found.group(), *after]))
+
+
+def _asks_in_general(sentence: str) -> bool:
+    if not (any(mark in sentence for mark in "?؟") or _MAY_FIRST.search(sentence)):
+        return False
+    if _RECOMMENDS.search(sentence) and not _DO.search(sentence):
+        return True
+    rest, ways = _IN_GENERAL.subn(" ", sentence)
+    return ways > 0 and not any(c.isdigit() for c in rest)

@@ -78,7 +78,7 @@ class Answers:
             return heard.say("more")
         if not all(answers):
             known.append(self._unknown())
-        told = "\n\n".join(known)
+        told = self._introduced("\n\n".join(known))
         return told + heard.question() if all(answers) else told
 
     def _picked(self) -> str:
@@ -117,16 +117,26 @@ class Answers:
         found = [self._hours(question)] if asks_hours(question) else []
         topics = topics_in(question)
         if topics - {"discount"} and (quoted := self._quotes.answer(question)):
-            found.append(quoted)  # "is delivery free from some sum?" is about delivery
+            found.append(self._quoted(quoted))  # "is delivery free from some sum?" is about delivery
         elif "discount" in topics:
-            found.append(self._quotes.about("discount") or self._heard.say("no_discount"))
+            found.append(self._quoted(self._quotes.about("discount")) or self._heard.say("no_discount"))
         elif asks_price(question) and (rows := self._priced(question)):
             found.append(rows)
         elif asks_range(question) and (rows := self._rows(question)):
             found.append(rows)
         elif not any(found):
-            found.append(self._quotes.answer(question))
+            found.append(self._quoted(self._quotes.answer(question)))
         return "\n".join(part for part in found if part)
+
+    def _quoted(self, quote: str) -> str:
+        """A quote; one in another language with a word in the contact's."""
+        return f"{self._heard.say('quoted')}\n{quote}" if self._quotes.borrowed(quote) else quote
+
+    def _introduced(self, told: str) -> str:
+        """What is told, where one word on its language is enough."""
+        word = self._heard.say("quoted") + "\n"
+        before, found, behind = told.partition(word)
+        return before + found + behind.replace(word, "")
 
     def _hours(self, question: str) -> str:
         """When the business is open: by its documents where they differ from its settings or are in the
@@ -138,8 +148,8 @@ class Answers:
         if opening:
             return "\n".join(opening_lines(opening, heard.language))
         if written and heard.now and asks_now(question):
-            return f"{clock_line(heard.now, heard.language)} {written}"
-        return written
+            return f"{clock_line(heard.now, heard.language)} {self._quoted(written)}"
+        return self._quoted(written)
 
     def _priced(self, question: str) -> str:
         """The rows of the price list that were found for a question; empty for none."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
+from agent.language.detect import language_of
 from agent.language.locale import LOCALES, locale_phrases
 from agent.language.phrases import say
 from agent.offline.asking import is_question, states_hours, subjects_of, topics_in
@@ -19,6 +20,8 @@ from knowledge_base.vocabulary import column_kinds, function_words
 Embed = Callable[[str], Any]
 
 QUOTE_CHARACTERS = 420
+# So many characters tell where a quote is from.
+QUOTED_BEGINNING = 40
 # A sentence further than this from the best one does not belong to the answer (cosine,
 # multilingual-e5-small).
 SENTENCE_MARGIN = 0.03
@@ -59,7 +62,7 @@ class Quotes:
 
     def __init__(self, embed: Embed, passages: Sequence[ShownPassage], language: str) -> None:
         self._embed, self._language = embed, language
-        said = (replace(p, text=_in_force(p.text)) for p in passages)
+        said = (replace(p, text=_in_force(p.text), language=p.language or _prose(p.text)) for p in passages)
         self._passages = sorted((p for p in said if p.text), key=lambda p: self._reads(p.language))
 
     def _reads(self, language: str) -> int:
@@ -72,6 +75,12 @@ class Quotes:
     def foreign(self) -> bool:
         """Whether every passage is in another language than the contact's."""
         return all(p.language not in ("", self._language) for p in self._passages)
+
+    def borrowed(self, quoted: str) -> bool:
+        """Whether a quote is in another language than the contact's."""
+        begins = quoted[:QUOTED_BEGINNING]
+        found = [p.language for p in self._passages if begins and begins in p.text]
+        return bool(found) and not {"", self._language}.intersection(found)
 
     def hours(self) -> str:
         """The paragraph that says when the shop is open; empty where none does."""
@@ -97,7 +106,7 @@ class Quotes:
         for passage in self._passages:
             for _, paragraph in _paragraphs(passage.text):
                 if is_row(columns := _columns(paragraph)):
-                    name = " ".join(value for header, value in columns.items() if _names(header))
+                    name = _named(columns)
                     rated[row_line(columns, self._language)] = float(self._embed(name or paragraph) @ wanted)
         ranked = sorted(rated, key=lambda row: -rated[row])
         if not ranked or rated[ranked[0]] < NEAR_ROW:
@@ -130,7 +139,12 @@ class Quotes:
         common = {stem for stem in said if 3 * sum(stem in stems(x.sentence) for x in lines) > len(lines) > 3}
 
         def shared(line: _Line, text: str) -> float:
-            topic = topics & (subjects_of(text) | _subjects(line.heading, line.paragraph))
+            columns = _columns(line.paragraph)
+            if is_row(columns):  # its code may be a word, such as BAR
+                about = subjects_of(_named(columns))
+            else:
+                about = subjects_of(text) | _subjects(line.heading, line.paragraph)
+            topic = topics & about
             words = SHARED_WORD * len((said - common) & stems(f"{line.heading}\n{text}"))
             return words + SHARED_TOPIC * bool(topic)
 
@@ -178,6 +192,12 @@ def _subjects(heading: str, paragraph: str) -> frozenset[str]:
     return own if own & above else own | above
 
 
+def _prose(text: str) -> str:
+    """The language of a passage of a document that is too mixed as a whole; empty for rows of a table, whose
+    names are of no language."""
+    return "" if any(is_row(_columns(part)) for _, part in _paragraphs(text)) else language_of(text)
+
+
 def _in_force(text: str) -> str:
     """A passage without the lines that hold no more, or not yet."""
     return "\n".join(line for line in text.split("\n") if not is_lapsed(line))
@@ -193,6 +213,11 @@ def _columns(paragraph: str) -> dict[str, str]:
 def _names(header: str) -> bool:
     """Whether a column says what a thing is."""
     return next(iter(column_kinds(header)), "") in ("name", "category", "variants")
+
+
+def _named(columns: dict[str, str]) -> str:
+    """What a row says a thing is."""
+    return " ".join(value for header, value in columns.items() if _names(header))
 
 
 def _core(question: str) -> str:
