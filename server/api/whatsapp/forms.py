@@ -13,7 +13,7 @@ from channels.flows import SHIPPED, shipped_flow
 from channels.flows.rules import flow_problems
 from server.api.common import Page
 from server.operators.audit import Audited
-from server.operators.roles import READER
+from server.operators.roles import AGENT, READER
 from server.store.records import Record
 
 routes = APIRouter(prefix="/api", tags=["forms"], route_class=Audited)
@@ -46,7 +46,7 @@ async def list_forms() -> ShippedForms:
     return ShippedForms(items=rows)
 
 
-@routes.post("/forms/check", summary="What is wrong with a Flow JSON 7", dependencies=[READER])
+@routes.post("/forms/check", summary="What is wrong with a Flow JSON 7", dependencies=[AGENT])
 async def check_form(flow: Annotated[dict[str, Any], InBody(description="the Flow JSON")]) -> FormCheck:
     """Of the rules of Meta's reference those that can be told from the JSON alone; Meta checks it again."""
     return FormCheck(problems=flow_problems(flow))
