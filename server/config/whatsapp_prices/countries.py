@@ -16,7 +16,7 @@ _USER_ID = re.compile(r"([A-Z]{2})\.")
 
 
 @lru_cache(maxsize=10_000)
-def country_of(number: str, user_id: str = "") -> str:
+def country_of_number(number: str, user_id: str = "") -> str:
     """ISO 3166-1 of a number in international digits, or of a business-scoped user id, which begins with it;
     empty where neither says."""
     if not number:

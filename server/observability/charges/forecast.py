@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from server.config.whatsapp_prices.countries import country_of
+from server.config.whatsapp_prices.countries import country_of_number
 from server.config.whatsapp_prices.rate_card import RateCard
 from server.store.message_templates import MessageTemplate
 from server.store.records import Contact
@@ -51,7 +51,7 @@ def free_entry_until(card: RateCard, contact: Contact, day: str) -> int:
 
 def forecast_of(card: RateCard, contact: Contact, category: str, now: int, day: str) -> Forecast:
     """The price of a message to a contact that goes out `now` (Unix ms), on `day` (YYYY-MM-DD)."""
-    price = card.price(country_of(contact.wa_id, contact.user_id), category, day)
+    price = card.price(country_of_number(contact.wa_id, contact.user_id), category, day)
     period = card.period(day)
     if now < free_entry_until(card, contact, day):
         return Forecast(category, price, ENTRY_POINT)

@@ -17,7 +17,7 @@ from channels.base import StatusUpdate
 from channels.content.pricing import MessagePricing
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
-from server.config.whatsapp_prices.countries import country_of
+from server.config.whatsapp_prices.countries import country_of_number
 from server.observability.charges.forecast import Forecast, category_of, forecast_of
 from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
@@ -55,9 +55,9 @@ async def _told(
     runtime: BotRuntime, conversation_id: str, status: StatusUpdate, pricing: MessagePricing
 ) -> dict[str, Any]:
     card, day = runtime.bot.prices.card(), day_of(runtime.bot.limits.timezone)
-    country = country_of(status.contact) if status.contact.isdecimal() else ""
+    country = country_of_number(status.contact) if status.contact.isdecimal() else ""
     if not country and (contact := await runtime.conversations.contact(conversation_id)):
-        country = country_of(contact.wa_id, contact.user_id)
+        country = country_of_number(contact.wa_id, contact.user_id)
     period = card.period(day)
     # a card has no prices of the older model
     price = None if pricing.by_conversation else card.price(country, pricing.category, day)

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from channels.base import ANSWERED, Message
 from server.bots.bot import BotRuntime
-from server.config.whatsapp_prices.countries import country_of
+from server.config.whatsapp_prices.countries import country_of_number
 from server.observability.charges.forecast import SERVICE
 from server.observability.costs import NANO
 from server.store.counters import day_of
@@ -54,7 +54,7 @@ def with_merged(
         return then
     saved = max(0, answered - replies)
     bot = runtime.bot
-    day, country = day_of(bot.limits.timezone), country_of(contact.wa_id, contact.user_id)
+    day, country = day_of(bot.limits.timezone), country_of_number(contact.wa_id, contact.user_id)
     price = bot.prices.card().price(country, SERVICE, day) if bot.charged(contact.account) else 0
     told = f"merged:{answered}:{saved}:{round(saved * (price or 0) * NANO)}"
     return replace(then, count=f"{then.count} {told}".strip())

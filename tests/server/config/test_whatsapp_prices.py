@@ -13,7 +13,7 @@ import pytest
 from server.bots.bot import build_bot
 from server.config.bot import BadConfig
 from server.config.settings import Settings
-from server.config.whatsapp_prices.countries import country_of
+from server.config.whatsapp_prices.countries import country_of_number
 from server.config.whatsapp_prices.prices_in_force import NAME, WhatsAppPrices, keep_rate_card
 from server.config.whatsapp_prices.rate_card import BadRateCard, read_rate_card, shipped_rate_card
 
@@ -39,7 +39,7 @@ TODAY = "2026-11-30"
     ],
 )
 def test_a_number_has_the_price_of_its_market(number: str, market: str, service: float, marketing: float):
-    card, country = shipped_rate_card(), country_of(number)
+    card, country = shipped_rate_card(), country_of_number(number)
     period = card.period(TODAY)
     assert period and period.market(country) == market
     assert card.price(country, "service", TODAY) == card.price(country, "utility", TODAY) == service
@@ -47,8 +47,10 @@ def test_a_number_has_the_price_of_its_market(number: str, market: str, service:
 
 
 def test_who_has_no_number_has_the_country_of_their_user_id():
-    assert country_of("", "KZ.13491208655302741918") == "KZ"
-    assert [country_of(*who) for who in (("", ""), ("", "kz.1"), ("x", ""), ("999999", ""))] == [""] * 4
+    assert country_of_number("", "KZ.13491208655302741918") == "KZ"
+    assert [country_of_number(*who) for who in (("", ""), ("", "kz.1"), ("x", ""), ("999999", ""))] == [
+        ""
+    ] * 4
 
 
 def test_what_is_not_known_is_not_guessed():
