@@ -16,6 +16,7 @@ from server.bots.accounts import DEFAULT, Account, default_accounts, defaults
 from server.config.bot import BadConfig, Problem, parse_config, problems_of, prompts_in, split_secrets
 from server.config.follow_ups import Outreach
 from server.config.settings import Settings
+from server.config.turn_settings import OneMessage
 from server.config.whatsapp_prices.prices_in_force import WhatsAppPrices
 from server.config.whatsapp_prices.rate_card import BadRateCard
 from server.config.working_hours import hours_of
@@ -34,8 +35,9 @@ class Bot:
     """One configured agent. `accounts` are its numbers, none while only the simulator reaches it.
     `reply_template` (`name:language`) is what a contact gets for a reply that comes after the 24-hour window;
     `outreach` how it follows up; `groups` whether it answers in groups; `prices` what WhatsApp charges for
-    its messages; `trouble` why a part of its configuration is not in use; `conversions` the dataset of
-    Meta's that is told what ads brought (empty: none is)."""
+    its messages; `one_message` whether a turn's replies go out as one; `trouble` why a part of its
+    configuration is not in use; `conversions` the dataset of Meta's that is told what ads brought (empty:
+    none is)."""
 
     id: str
     context: Context
@@ -50,6 +52,7 @@ class Bot:
     trouble: str = ""
     prices: WhatsAppPrices = LISTED
     conversions: str = ""
+    one_message: OneMessage = "auto"
 
     @property
     def account(self) -> str:
@@ -70,6 +73,12 @@ class Bot:
     def windowed(self, account: str) -> bool:
         """Whether a number may write freely only for 24 hours after the contact did."""
         return channels()[self.channel_of(account)].capabilities.window
+
+    def says_at_once(self, account: str) -> bool:
+        """Whether all that a turn replies goes out from a number in one message, where one holds it."""
+        return self.one_message == "on" or (
+            self.one_message == "auto" and channels()[self.channel_of(account)].capabilities.billed
+        )
 
     def charged(self, account: str) -> bool:
         """Whether WhatsApp charges for what goes out from a number; not for what nobody real gets."""
@@ -123,6 +132,7 @@ def build_bot(settings: Settings, config: dict[str, Any], secrets: dict[str, str
         trouble,
         _prices(settings, said),
         _conversions(settings, said),
+        said.get("one_message") or settings.one_message,
     )
 
 
@@ -170,6 +180,7 @@ def _outreach(settings: Settings, said: dict[str, Any]) -> Outreach:
         "templates": settings.follow_up_templates,
         "hours": settings.hours,
         "price_limit": settings.touch_price_limit,
+        "free_windows_first": settings.free_windows_first,
     }
     if hours := said.get("hours"):
         zone = hours.timezone or settings.timezone

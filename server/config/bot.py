@@ -26,6 +26,7 @@ from agent.phone_numbers import WRITTEN
 from agent.prompts import split_front_matter
 from channels.registry import channels
 from server.config.follow_ups import Outreach, with_new_names
+from server.config.turn_settings import OneMessage
 from server.config.whatsapp_prices.rate_card import OwnPrices
 
 BOT_ID = r"^[a-z0-9][a-z0-9_-]{0,47}$"
@@ -101,6 +102,9 @@ class _Base(BaseModel):
     conversions: Conversions | None = None
     allow_group_messages: bool = Field(False, description="whether messages written in groups are answered")
     reply_template: str | None = Field(None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$")
+    one_message: OneMessage | None = Field(
+        None, description="whether a turn's replies go out as one message: auto, on or off"
+    )
     whatsapp_prices: OwnPrices | None = Field(
         None, description="prices of your own by market and category, US dollars a message"
     )

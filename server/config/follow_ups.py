@@ -57,6 +57,13 @@ class Outreach(BaseModel):
         ge=0,
         description="US dollars that a touch may cost at WhatsApp before you are warned; 0: no warning.",
     )
+    free_windows_first: bool = Field(
+        default=True,
+        description=(
+            "Whether a touch that falls due shortly after the 24-hour window, or the free time after an ad, "
+            "goes out before its end: as words, for less or nothing, in place of a template."
+        ),
+    )
     appointment_minutes: int = Field(
         default=30, ge=5, le=480, description="Length of an appointment for a phone call."
     )

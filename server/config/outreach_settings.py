@@ -52,6 +52,11 @@ class OutreachSettings(BaseSettings):
             "1:ru=come_back:ru(name);2=news:en"
         ),
     )
+    free_windows_first: bool = Field(
+        True,
+        description="Whether a follow-up that would just miss the 24-hour window, or the free time after an "
+        "ad, goes out before its end, in place of a template.",
+    )
     touch_price_limit: float = Field(
         0.1,
         ge=0,

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import BaseSettings
+
+# Whether all that a turn replies goes out as one message; `auto`: where WhatsApp charges for each.
+OneMessage = Literal["auto", "on", "off"]
 
 
 class TurnSettings(BaseSettings):
@@ -15,6 +20,11 @@ class TurnSettings(BaseSettings):
         description=(
             "Turns of one contact in an hour; what comes beyond waits and is answered together. 0: no limit."
         ),
+    )
+    one_message: OneMessage = Field(
+        "auto",
+        description="Whether what a turn replies goes out as one message, a file with its words: on, off, or "
+        "auto: where WhatsApp charges for each message.",
     )
     media_megabytes: int = Field(16, ge=1, le=100, description="Largest file of a contact that is fetched.")
     debounce_seconds: float = Field(1.5, ge=0, le=60, description="Quiet time that ends a burst.")

@@ -47,15 +47,20 @@ _STORED: TypeAdapter[Any] = TypeAdapter(Stored)
 
 
 def pieces_of(
-    texts: Sequence[str], presented: Sequence[Shown], language: str, context: Context
+    texts: Sequence[str],
+    presented: Sequence[Shown],
+    language: str,
+    context: Context,
+    together: bool = False,
 ) -> list[Piece]:
     """The bubbles of a reply: what is tapped on stands with the last, so that one message says it all where
-    it can. What WhatsApp would not take goes out in words."""
+    it can; `together`: so do the words with a document. What WhatsApp would not take goes out in words."""
     pieces: list[Piece] = [(text, None) for text in texts]
     if not pieces or not presented:
         return pieces
     try:
         last = _pieces(pieces[-1][0], presented, language, context)
+        last = _captioned(last) if together else last
     except ValidationError as error:
         log.error("content_left_out", error=str(error.errors()[0]["msg"])[:200])
         return pieces
@@ -111,6 +116,17 @@ def _pieces(text: str, presented: Sequence[Shown], language: str, context: Conte
     else:
         main = [(text, None)]
     return [*main, *(_file(file, "") for file in files)]
+
+
+def _captioned(pieces: Sequence[Piece]) -> list[Piece]:
+    """Words alone, followed by a file without any, become the caption of the file."""
+    if len(pieces) < 2 or pieces[0][1] is not None or utf16_length(pieces[0][0]) > SHORT_BODY:
+        return list(pieces)
+    (words, _), (address, file) = pieces[:2]
+    if not isinstance(file, Document | Image | Video) or file.caption:
+        return list(pieces)
+    said = "\n".join(filter(None, (words, address)))
+    return [(said, file.model_copy(update={"caption": words})), *pieces[2:]]
 
 
 def _short(text: str) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 from agent.context import Context
 from agent.models import usage
 from agent.state import State
-from channels.markup import MAX_BUBBLES, bubbles, to_whatsapp
+from channels.markup import BUBBLE_LIMIT, MAX_BUBBLES, bubbles, to_whatsapp, utf16_length
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
-from server.conversations.contents import on_record, pieces_of
+from server.conversations.contents import SHORT_BODY, on_record, pieces_of
 from server.store.records import Contact, Entry, Reply
 
 # A reply and its line of the transcript.
@@ -38,11 +38,24 @@ def texts_of(replies: Sequence[str]) -> list[str]:
     return [bubble for reply in replies for bubble in bubbles(to_whatsapp(reply))][:MAX_BUBBLES]
 
 
+def one_text(replies: Sequence[str], tapped: bool) -> list[str]:
+    """The replies in one bubble, where each bubble is paid for and one holds them all; `tapped`: something to
+    tap on goes along, which takes a shorter text."""
+    together = "\n\n".join(filter(None, (to_whatsapp(reply).strip() for reply in replies)))
+    fits = utf16_length(together) <= (SHORT_BODY if tapped else BUBBLE_LIMIT)
+    return [together] if together and fits else texts_of(replies)
+
+
 def pairs_of(
-    turn_id: str, values: State, calls: Sequence[usage.Call], touch: dict[str, Any], context: Context
+    turn_id: str,
+    values: State,
+    calls: Sequence[usage.Call],
+    touch: dict[str, Any],
+    context: Context,
+    together: bool = False,
 ) -> list[Pair]:
     """What a turn said, as bubbles, each with its line of the transcript; `values` is what the graph ended
-    with, `touch` what a reply has that is one."""
+    with, `touch` what a reply has that is one, `together`: in one bubble where that holds it all."""
     notice = values.get("owner") == "person" or values.get("profile", {}).get("consent") == "stopped"
     sources = sorted({f"{p['document']}, p. {p['page']}" for p in values.get("passages", []) if p["strong"]})
     cost = {
@@ -54,7 +67,9 @@ def pairs_of(
     }
     pairs: list[Pair] = []
     language = values.get("profile", {}).get("language") or "en"
-    pieces = pieces_of(texts_of(values.get("replies", [])), values.get("presented", []), language, context)
+    said, presented = values.get("replies", []), values.get("presented", [])
+    texts = one_text(said, bool(presented)) if together else texts_of(said)
+    pieces = pieces_of(texts, presented, language, context, together)
     for number, (text, content) in enumerate(pieces):
         reply = Reply(id=f"{turn_id}:{number}", text=text, notice=notice, content=content, **touch)
         made: dict[str, Any] = {"turn_id": turn_id, "model": values.get("model", ""), "sources": sources}

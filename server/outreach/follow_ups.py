@@ -16,11 +16,15 @@ from pydantic import Field
 from agent.language.follow_up_phrases import kind_of
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
+from server.observability.charges.forecast import free_entry_until
+from server.observability.charges.ledger import price_at
+from server.observability.charges.touch_price import warn_of_price
 from server.outreach import rules
 from server.outreach.reach import Reach
 from server.outreach.rules import DAY, HOUR, SKIPPED, TouchDecision
 from server.outreach.timers import Timers
 from server.store.client import Redis
+from server.store.counters import day_of
 from server.store.keys import key
 from server.store.mailbox import NOTHING, TurnOutcome
 from server.store.message_templates import templates
@@ -49,6 +53,9 @@ class NextTouch(Record):
         description="What the rules make of it: it goes out, is left out, moves, or the sequence ends"
     )
     reason: str = Field(description="Why it does not go out; empty: it does")
+    price: float | None = Field(
+        description="US dollars that it will cost at WhatsApp as things stand; null: nobody knows the price"
+    )
     paused: bool = Field(description="Whether the sequence is held")
     ended: str = Field(description="Why no more touches come; empty: some do")
     unanswered: int = Field(description="Touches since the contact last wrote")
@@ -102,6 +109,7 @@ class FollowUps:
             return plan, decision
         held = await Reach(self._redis).ahead(runtime, contact.account, decision.template)
         if held is None:
+            await warn_of_price(runtime, contact, decision.template)
             return plan, decision
         at = rules.spread_moment(runtime.bot.outreach.hours, now_ms() + held.wait, f"{contact.id}:held")
         return plan, TouchDecision("later", held.why, at)
@@ -122,7 +130,8 @@ class FollowUps:
 
     def sent(self, runtime: BotRuntime, contact: Contact, plan: Plan, replied: bool) -> TurnOutcome:
         """What the turn of a touch leaves behind."""
-        return _then(*rules.passed(runtime.bot.outreach, plan, contact, replied, now_ms()))
+        then, counts = rules.passed(runtime.bot.outreach, plan, contact, replied, now_ms())
+        return _then(_in_free_window(runtime, contact, then), counts)
 
     async def answered(
         self, runtime: BotRuntime, contact_id: str, decision: str, replied: bool
@@ -134,7 +143,8 @@ class FollowUps:
         plan = await self.timers.plan(runtime.bot.id, contact_id) or Plan()
         if contact is None:
             return NOTHING
-        return _then(*rules.after_turn(runtime.bot.outreach, plan, contact, decision, replied, now_ms()))
+        then, counts = rules.after_turn(runtime.bot.outreach, plan, contact, decision, replied, now_ms())
+        return _then(_in_free_window(runtime, contact, then), counts)
 
     async def _note_skipped(self, runtime: BotRuntime, contact: Contact, plan: Plan, why: str) -> None:
         row = SkippedTouch(
@@ -171,6 +181,7 @@ class FollowUps:
             form=form if decision.what == "go" else None,
             will_be=decision.what,
             reason=decision.why,
+            price=(await price_at(runtime, contact, decision.template, plan.due)).price,
             paused=plan.paused,
             ended=plan.ended,
             unanswered=plan.unanswered,
@@ -294,6 +305,16 @@ class FollowUps:
     async def count(self, bot_id: str, name: str) -> None:
         """Count something that no turn does."""
         await self._redis.hincrby(key(bot_id, "funnel"), name, 1)
+
+
+def _in_free_window(runtime: BotRuntime, contact: Contact, plan: Plan) -> Plan:
+    """The plan with its next touch in a window in which it costs less or nothing, where it would just miss
+    it."""
+    if not runtime.bot.charged(contact.account):
+        return plan
+    day = day_of(runtime.bot.limits.timezone)
+    ends = [contact.heard_at + rules.WINDOW, free_entry_until(runtime.bot.prices.card(), contact, day)]
+    return rules.within_window(runtime.bot.outreach, plan, contact.id, ends)
 
 
 def hours_of_silence(plan: Plan) -> int:

@@ -8,7 +8,7 @@ policy on opt-out and escalation."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,6 +61,27 @@ def spread_moment(hours: Hours, at: int, seed: str) -> int:
     room = min(SPREAD if opening > at else LITTLE, closing - opening - 1)
     share = int.from_bytes(hashlib.blake2b(seed.encode(), digest_size=4).digest()) / 2**32
     return opening + int(share * room)
+
+
+def within_window(outreach: Outreach, plan: Plan, conversation_id: str, ends: Iterable[int]) -> Plan:
+    """The plan with its next touch before the last end (Unix ms) of a window that it would just miss: by not
+    more than a tenth of its interval. What lies outside of the opening hours stays as it was."""
+    hours = plan.intervals or outreach.intervals
+    if not outreach.free_windows_first or plan.ended or not 0 < plan.touch <= len(hours):
+        return plan
+    interval = int(hours[plan.touch - 1] * HOUR)
+    early, wanted = interval // 10, plan.anchor + interval
+    spaced = plan.touched_at + DAY // outreach.a_day if plan.touched_at else 0
+    for end in sorted(ends, reverse=True):
+        opening = next(outreach.hours.openings(end - early), None)
+        if opening is None or not end <= wanted <= end + early:
+            continue
+        last = min(end - LITTLE, opening[1] - 1)
+        first = max(opening[0], end - early, spaced)
+        if first <= last < plan.due:
+            share = int.from_bytes(hashlib.blake2b(conversation_id.encode(), digest_size=4).digest()) / 2**32
+            return plan.model_copy(update={"due": last - int(share * min(LITTLE, last - first))})
+    return plan
 
 
 def barred(contact: Contact) -> str:

@@ -51,11 +51,11 @@ class _Ending:
     async def done(self, values: State, calls: Sequence[Call]) -> Done:
         """What the graph ended with, as replies and what is planned after them."""
         follow_ups, bot = self.services.follow_ups, self.runtime.bot
+        account = self.contact.account
+        touched = _touched(*self.due, self.contact, bot.windowed(account)) if self.due else {}
+        pairs = pairs_of(self.turn_id, values, calls, touched, bot.context, bot.says_at_once(account))
         if self.due:
-            touched = _touched(*self.due, self.contact, bot.windowed(self.contact.account))
-            pairs = pairs_of(self.turn_id, values, calls, touched, bot.context)
             return pairs, follow_ups.sent(self.runtime, self.contact, self.due[0], bool(pairs))
-        pairs = pairs_of(self.turn_id, values, calls, {}, bot.context)
         pairs = await spoken(self.services, self.runtime, self.contact, self.said, pairs)
         decision = values.get("decision", "")
         then = await follow_ups.answered(self.runtime, self.contact.id, decision, bool(pairs))

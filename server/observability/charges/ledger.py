@@ -81,14 +81,14 @@ async def service_messages(runtime: BotRuntime, account: str) -> int:
     return int(await runtime.redis.hget(key(runtime.bot.id, "service", account), month) or 0)
 
 
-async def price_now(runtime: BotRuntime, contact: Contact, template: str) -> Forecast:
-    """What a message would cost that went out now: `template` (`name:language`), or empty for any other. Of a
-    service message within the free share the price is 0."""
+async def price_at(runtime: BotRuntime, contact: Contact, template: str, at: int) -> Forecast:
+    """What a message would cost that went out `at` (Unix ms): `template` (`name:language`), or empty for any
+    other. Of a service message within the free share of this month the price is 0."""
     if not runtime.bot.charged(contact.account):
         return Forecast("", 0, "not_charged")
     known = await templates(runtime.redis, runtime.bot.id) if template else {}
-    day = day_of(runtime.bot.limits.timezone)
-    found = forecast_of(runtime.bot.prices.card(), contact, category_of(template, known), now_ms(), day)
+    day = day_of(runtime.bot.limits.timezone, at)
+    found = forecast_of(runtime.bot.prices.card(), contact, category_of(template, known), at, day)
     if found.free:
         return Forecast(found.category, 0, found.free)
     if not template and await service_messages(runtime, contact.account) < found.quota:

@@ -80,7 +80,8 @@ async def silence(
     redis: Redis, tmp_path: Any, script: Any = quiet, when: str = "2026-11-23 12:00", **settings: Any
 ) -> AsyncIterator[Silence]:
     at(when)
-    settings = {"enable_follow_ups": True, "debounce_seconds": 0, "debounce_max_seconds": 0, **settings}
+    given = {"enable_follow_ups": True, "debounce_seconds": 0, "debounce_max_seconds": 0}
+    settings = {**given, "free_windows_first": False, **settings}
     office = Office(redis, tmp_path, **settings)
     async with office.working(models(script)):
         conversation = await office.writes(ANNA, "how much is the blue vase?")
