@@ -32,6 +32,7 @@ DAILY = {
     "no": "funnel no",
     "opted_out": "opted out",
     "appointments_booked": "calls booked",
+    "orders": "orders",
     "delivered": "sends delivered",
     "read": "sends read",
     "failed_sends": "sends failed",
@@ -59,6 +60,7 @@ class Figures(Record):
     no: int = Field(description="Contacts who said no")
     opted_out: int = Field(description="Contacts who wanted no more messages")
     appointments_booked: int = Field(description="Appointments that were made")
+    orders: int = Field(description="Orders that were placed")
     delivered: int = Field(description="Messages that reached a phone")
     read: int = Field(description="Messages that were read")
     failed_sends: int = Field(description="Messages that the provider did not deliver")
@@ -85,12 +87,12 @@ class ContactFigures(Record):
 
 
 class UnitCosts(Record):
-    """What the period cost, US dollars, models and WhatsApp together, and what that makes for one of each. A
-    place for orders beside conversations and appointments."""
+    """What the period cost, US dollars, models and WhatsApp together, and what that makes for one of each."""
 
     total: float = Field(description="Model calls and messages")
     per_conversation: float | None = Field(description="Of a new conversation; null: there was none")
     per_appointment: float | None = Field(description="Of an appointment made; null: there was none")
+    per_order: float | None = Field(description="Of an order placed; null: there was none")
     paid_messages_per_conversation: float | None = Field(
         description="Messages that WhatsApp charges for, of a new conversation; null: there was none"
     )
@@ -116,7 +118,7 @@ class Analytics(Record):
     )
     funnel: Funnel = Field(description="What became of touches")
     usage: Usage = Field(description="Model calls and messages, and their cost")
-    unit_costs: UnitCosts = Field(description="What a conversation and an appointment cost")
+    unit_costs: UnitCosts = Field(description="What a conversation, an appointment and an order cost")
     saved: SavedMessages = Field(description="What was saved by answering messages together")
     contacts: ContactFigures = Field(description="Contacts as they are now")
     days: list[DayFigures] = Field(description="Each day of the period, the first one first")
@@ -171,6 +173,7 @@ def _unit_costs(usage: Usage, total: Mapping[str, int]) -> UnitCosts:
         total=spent,
         per_conversation=per(spent, "conversations"),
         per_appointment=per(spent, "appointments_booked"),
+        per_order=per(spent, "orders"),
         paid_messages_per_conversation=per(usage.paid_messages, "conversations"),
     )
 

@@ -77,6 +77,9 @@ async def test_a_paid_reply_stands_in_the_api_the_metrics_and_the_csv(charging: 
     assert int(today["paid_messages"]) == after["today"]["paid_messages"]
     assert float(today["whatsapp_cost"]) == pytest.approx(after["today"]["whatsapp_cost"])
     assert int(today["saved_messages"]) == after["saved_today"]["saved"]
+    table = (await charging.http.get("/api/contacts", params={"format": "csv"})).text
+    mine = next(row for row in csv.DictReader(io.StringIO(table)) if row["id"] == found["id"])
+    assert (mine["whatsapp_cost"], mine["paid_messages"]) == ("0.018", "1")
     report = (await charging.http.get("/api/analytics", params={"bot_id": "default"})).json()
     spent = report["usage"]["cost"] + report["usage"]["whatsapp_cost"]
     assert report["unit_costs"]["total"] == pytest.approx(spent)

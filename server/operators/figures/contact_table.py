@@ -10,6 +10,7 @@ from typing import Any
 
 from server.bots.bot import BotRuntime
 from server.conversations.listing import ConversationList, Show
+from server.observability.costs import usage_of
 
 CONTACT_COLUMNS = (
     *(
@@ -26,7 +27,7 @@ CONTACT_COLUMNS = (
         "owner",
     ),
     *("stopped", "created", "last_activity", "ad", "ad_source_id", "ad_ctwa_clid", "ad_source_url"),
-    *("first_ad", "first_ad_source_id"),
+    *("first_ad", "first_ad_source_id", "model_cost", "whatsapp_cost", "paid_messages"),
 )
 _NUMBER = re.compile(r"^\+\d+$")
 
@@ -44,6 +45,7 @@ async def contact_table(
             contact = row.contact
             if is_client not in (None, contact.is_client):
                 continue
+            usage = usage_of(dict(contact))
             known = {
                 "phone": f"+{contact.wa_id}" if contact.wa_id else "",
                 **{"name": contact.name, "class": "unknown"},
@@ -65,6 +67,7 @@ async def contact_table(
                 },
                 "first_ad": contact.first_referral.get("headline", ""),
                 "first_ad_source_id": contact.first_referral.get("source_id", ""),
+                **{**usage.model_dump(include={"whatsapp_cost", "paid_messages"}), "model_cost": usage.cost},
             }
             table.writerow([cell(name, known.get(name, "")) for name in CONTACT_COLUMNS])
         yield out.getvalue()

@@ -87,7 +87,14 @@ async def test_eight_bubbles_become_one_message(redis: Redis, tmp_path: Path, to
     assert (found.saved.saved, found.total.saved_messages) == (told[2], told[2])
     assert found.unit_costs.per_conversation == pytest.approx(paid * 0.018 / 5)
     assert found.unit_costs.paid_messages_per_conversation == paid / 5
-    assert found.unit_costs.per_appointment is None
+    assert found.unit_costs.per_appointment is None and found.unit_costs.per_order is None
+    for figure, count in (("calls booked", 2), ("orders", 4)):
+        await office.runtime.redis.hincrby("sg:{default}:figures:2027-03-22", figure, count)
+    units = (
+        await analytics.report(office.runtime.redis, {"default": office.runtime}, period[0], "2027-03-28")
+    ).unit_costs
+    assert units.per_appointment == pytest.approx(paid * 0.018 / 2)
+    assert units.per_order == pytest.approx(paid * 0.018 / 4)
 
 
 async def test_what_a_conversation_saved_stands_with_its_contact(redis: Redis, tmp_path: Path):
