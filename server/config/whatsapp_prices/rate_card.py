@@ -9,7 +9,7 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast, get_args
 
@@ -69,10 +69,13 @@ class PricePeriod(_Part):
                 seen[country] = name
         return markets
 
+    @cached_property
+    def _named(self) -> dict[str, str]:
+        return {country: name for name, market in self.markets.items() for country in market.countries}
+
     def market(self, country: str) -> str:
         """The market of a country (ISO); empty where the card has none for it."""
-        named = {of: name for name, market in self.markets.items() for of in market.countries}
-        return named.get(country) or named.get(ANY, "")
+        return self._named.get(country) or self._named.get(ANY, "")
 
 
 class RateCard(_Part):
