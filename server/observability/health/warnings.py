@@ -90,8 +90,8 @@ def _of_number(bot_id: str, health: NumberHealth) -> Iterator[tuple[str, str]]:
         yield alert("limit", text)
     for one in health.restrictions:
         means = _RESTRICTED.get(one.kind, "WhatsApp has restricted it")
-        until = f" until {_day(one.until)}" if one.until else ""
-        yield alert(f"restriction:{one.kind}", f"{means}{until} ({one.kind}). See {_ACCOUNT}")
+        until = f"until {_day(one.until)} " if one.until else ""
+        yield alert(f"restriction:{one.kind}", f"{until}{means} ({one.kind}). See {_ACCOUNT}")
     if health.standing != "good":
         yield alert("account", f"{_STANDINGS[health.standing]} ({health.standing_event})")
     if health.violation:

@@ -53,6 +53,7 @@ KINDS = {
         "sticker": "Sticker",
     },
     **{"location": "Place", "contacts": "Contact", "reaction": "Reaction", "order": "Order"},
+    "call": "Missed call",
 }
 
 

@@ -51,7 +51,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str, dict[str, Any] | None]] = {
     "restricted": (
         meta.restricted("RESTRICTED_BIZ_INITIATED_MESSAGING", ENDS),
         "restriction:RESTRICTED_BIZ_INITIATED_MESSAGING",
-        "replies to people who wrote go on until 1 January 2099",
+        "until 1 January 2099, 00:00 UTC nobody may be written to first",
         meta.account("ACCOUNT_RESTRICTION", SOME_TIME + 9, restriction_info=[]),
     ),
     "disabled": (
