@@ -39,8 +39,21 @@ _VALID_FROM = re.compile(r"valid_from\W{1,6}(\d{4})-(\d{1,2})-(\d{1,2})", re.I)
 # A number with something in it that nobody sees.
 _SPLIT = re.compile(r"\S*\p{N}[\u00ad\u200b-\u200f\u2060\ufeff]+\p{N}\S*")
 # Cyrillic letters that look like Latin ones: a model is written either way.
-_CYRILLIC = (0x430, 0x432, 0x435, 0x43A, 0x43C, 0x43D, 0x43E, 0x440, 0x441, 0x442, 0x443, 0x445)
-_LOOK_ALIKE = dict(zip(_CYRILLIC, "abekmhopctyx", strict=True))
+_CYRILLIC: tuple[int, ...] = (
+    0x430,
+    0x432,
+    0x435,
+    0x43A,
+    0x43C,
+    0x43D,
+    0x43E,
+    0x440,
+    0x441,
+    0x442,
+    0x443,
+    0x445,
+)
+_LOOK_ALIKE: dict[int, str] = dict(zip(_CYRILLIC, "abekmhopctyx", strict=True))
 # What may stand around a number without being part of it.
 _TOKEN, _AROUND = re.compile(r"\S*\p{N}\S*"), "_*~`.,:;!?()[]{}<>«»“”\"'…"
 
