@@ -59,9 +59,18 @@ def _written(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_written(one) for one in cast(list[object], value))
     if isinstance(value, dict):
-        said = {k: v for k, v in as_dict(cast(object, value)).items() if "token" not in str(k).lower()}
-        return json.dumps(said, ensure_ascii=False)
+        return json.dumps(_without_tokens(cast(object, value)), ensure_ascii=False)
     return clean_text(value)
+
+
+def _without_tokens(value: object) -> object:
+    """A value of a form, at every depth without what only the form's sender may know."""
+    if isinstance(value, list):
+        return [_without_tokens(one) for one in cast(list[object], value)]
+    if isinstance(value, dict):
+        said = as_dict(cast(object, value)).items()
+        return {name: _without_tokens(one) for name, one in said if "token" not in name.lower()}
+    return value
 
 
 def _choice(chosen: dict[str, Any]) -> Choice | None:

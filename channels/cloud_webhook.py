@@ -30,6 +30,7 @@ from channels.notices.cloud import ACCOUNT_FIELDS, account_notice, missed_call, 
 
 # Business-scoped user id: ISO country, a dot, up to 128 alphanumerics (optionally behind "ENT.").
 _USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
+_NUMBER = re.compile(r"[0-9]{5,15}")
 
 # What somebody says who opens the chat for the first time and has not written yet.
 WAVE = "👋"
@@ -158,7 +159,8 @@ def _moved(system: dict[str, Any]) -> tuple[str, str]:
     ):
         return "", ""
     number = clean_text(system.get("wa_id") or system.get("new_wa_id")).lstrip("+")
-    return number, clean_text(system.get("user_id"))
+    user_id = clean_text(system.get("user_id"))
+    return number if _NUMBER.fullmatch(number) else "", user_id if _USER_ID.fullmatch(user_id) else ""
 
 
 def _echo(raw: dict[str, Any], value: dict[str, Any], account: str) -> Message:
@@ -251,8 +253,8 @@ def _pressed(interactive: dict[str, Any]) -> str:
             or clean_text(chosen.get("body"))
             or clean_text(chosen.get("name"))
         )
-    title = clean_text(chosen.get("title") or chosen.get("response") or chosen.get("id"))
-    return " - ".join(filter(None, (title, clean_text(chosen.get("description")))))
+    words = chosen.get("title") or chosen.get("response"), chosen.get("description")
+    return " - ".join(filter(None, map(clean_text, words))) or clean_text(chosen.get("id"))
 
 
 def _filled_in(response: object) -> str:

@@ -24,6 +24,7 @@ from channels.downloads import DownloadError
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
+from server.conversations.amendments import still_said
 from server.conversations.contents import from_record
 from server.conversations.forms import NO_FORMS, Forms, read_forms
 from server.conversations.message_text import (
@@ -90,6 +91,7 @@ class Inputs:
         """
         messages, attachments = list[AnyMessage](), dict[str, Blocks]()
         forms = await read_forms(runtime, contact, batch)
+        batch = await still_said(runtime, contact.id, batch)
         for message in sorted(as_amended(batch), key=lambda m: m.kind != "echo"):
             if message.kind == "echo":
                 messages.append(

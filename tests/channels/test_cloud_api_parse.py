@@ -280,3 +280,22 @@ def test_a_real_body_with_a_stray_brace(external_data):
     for line in (external_data / "01_whatsapp_cloud" / "raw_malformed.jsonl").read_text().splitlines():
         with pytest.raises(ValueError):
             parse(json.loads(line)["raw"].encode())
+
+
+@pytest.mark.parametrize(
+    ("told", "number", "user_id"),
+    [
+        ({"wa_id": "+77010000099"}, "77010000099", ""),
+        ({"wa_id": "abc def"}, "", ""),
+        ({"user_id": "BR.Abc1"}, "", "BR.Abc1"),
+        ({"wa_id": "12", "user_id": "nobody"}, "", ""),
+    ],
+)
+def test_nobody_moves_to_what_is_no_number(told: dict[str, str], number: str, user_id: str):
+    moved = said(type="system", system={"type": "user_changed_number", **told})
+    assert parse(body(moved)).messages[0].moved_to == (number, user_id)
+
+
+def test_a_row_without_a_title_says_its_description():
+    row = {"type": "list_reply", "list_reply": {"id": "r1", "title": "", "description": "Tuesday at ten"}}
+    assert parse(body(said(type="interactive", interactive=row))).messages[0].text == "Tuesday at ten"

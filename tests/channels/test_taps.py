@@ -142,3 +142,8 @@ def test_a_form_that_is_no_form_has_no_answers(response: str):
     assert answers_in(response) == {}
     reply = {"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": response}}
     assert one({"type": "interactive", "interactive": reply}).kind == "button"
+
+
+def test_a_token_deep_in_a_form_is_kept_by_nobody():
+    answers = answers_in({"trip": {"stops": [{"flow_token": "hidden", "city": "Rome"}]}})
+    assert "Rome" in answers["trip"] and "hidden" not in answers["trip"]

@@ -82,6 +82,21 @@ async def test_an_edit_of_an_edit_and_its_retraction_are_of_the_first_message(st
     assert stack.replies(other) == []
 
 
+@pytest.mark.parametrize("kind", ["revoke", "edit"])
+async def test_an_amendment_that_comes_long_before_its_message_holds(stack: Stack, kind: str):
+    contact, message_id = fresh()
+    words = {"message": {"type": "text", "text": {"body": "I need 60 lids"}}} if kind == "edit" else {}
+    await stack.post(webhook(raw(contact, kind, {"original_message_id": message_id, **words})))
+    await until(stack.idle)
+    before = stack.replies(contact)
+    await stack.post(webhook(text(contact, "I need 6 lids", message_id)))
+    await until(stack.idle)
+    assert stack.replies(contact) == before and len(before) == (kind == "edit")
+    assert not any("6 lids" in said for said in asked(stack) if "60 lids" not in said)
+    await stack.post(webhook(text(contact, "so, how much?", f"{message_id}.2")))
+    assert "how much" in (await quiet(stack, contact, len(before) + 1))[-1]
+
+
 async def test_an_edit_without_words_replaces_nothing(stack: Stack):
     contact, message_id = fresh()
     wordless = {"original_message_id": message_id, "message": {"type": "hologram"}}
