@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from server.bots.knowledge import embedder
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
+from server.config.whatsapp_prices.prices_in_force import WhatsAppPrices
 from server.observability import model_capabilities
 from server.observability.model_checks import SECONDS, check_model, checked_call, silent_recording
 from server.observability.redis_fitness import check_writing, inspect_redis
@@ -37,6 +39,8 @@ from server.web import webhook_check
 
 # Seconds for everybody of a kind, such as all models.
 PATIENCE = 180
+# Meta changes its prices at most once a quarter: a rate card that was checked longer ago may be out of date.
+PRICES_DAYS = 100
 # What scripts use, each with arguments that do no harm to a key of the doctor's own; `{}` stands for it.
 COMMANDS = {
     **dict.fromkeys(
@@ -338,6 +342,12 @@ def notes(settings: Settings) -> list[str]:
         for name, value in linked.items()
         if value
     ]
+    card = WhatsAppPrices.of(settings.data_dir, settings.whatsapp_prices).card()
+    if (old := (date.today() - card.checked).days) > PRICES_DAYS:
+        notes.append(
+            f"WHATSAPP_PRICES: the rate card was checked {old} days ago, and Meta may change prices every "
+            "quarter; salesgraph prices update FILE puts a newer one in force"
+        )
     if default_model(settings) == "off":
         notes.append("TRANSCRIPTION_MODEL: voice messages are not understood; set a key, or run make voice")
     return notes
