@@ -238,6 +238,14 @@ async def _router(settings: Settings, redis: Redis | None, http: httpx.AsyncClie
         return
     finally:
         await redis.aclose()
+    booking = [
+        runtime.bot.id for runtime in registry.values() if any(f.books for f in runtime.bot.context.forms)
+    ]
+    if booking and settings.flow_private_key is None:
+        found.problems.append(
+            f"WHATSAPP_FLOWS_KEY_FILE: a form of {', '.join(booking)} books calls and needs it; Forms in "
+            "docs/connect.md says how"
+        )
     for bot, _, channel in registry.router.linked():
         if channel.credentials.missing:
             continue

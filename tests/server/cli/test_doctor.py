@@ -24,6 +24,8 @@ def test_the_doctor_asks_and_says_what_does_not_work(tmp_path: Path):
             {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}, 401
         )
 
+    bot = tmp_path / "bot.json"
+    bot.write_text('{"forms": [{"name": "call", "flow_id": "7", "label": "Book", "books": true}]}')
     emulator = CloudApiEmulator("", "secret", "the right token")
     with served(app) as wrong, served(emulator.app) as graph:
         number = {
@@ -39,6 +41,7 @@ def test_the_doctor_asks_and_says_what_does_not_work(tmp_path: Path):
             OPENAI_API_KEY="sk-wrong",
             OPENAI_BASE_URL=f"{wrong}/v1",
             PUBLIC_URL=wrong,
+            BOT_FILE=str(bot),
             **number,
         )
     assert done.returncode == 1 and "nothing to fix" not in done.stdout
@@ -46,6 +49,7 @@ def test_the_doctor_asks_and_says_what_does_not_work(tmp_path: Path):
         "fix: OPENAI_API_KEY is refused",
         "fix: WHATSAPP_ACCESS_TOKEN: Meta refuses it",
         "fix: PUBLIC_URL: the webhook",
+        "fix: WHATSAPP_FLOWS_KEY_FILE: a form of default books calls",
     ):
         assert said in done.stdout, done.stdout
     assert "sk-wrong" not in done.stdout and "a wrong token" not in done.stdout
