@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -128,3 +129,9 @@ class ChannelSettings(BaseSettings):
     def _known_markets(cls, value: OwnPrices) -> OwnPrices:
         shipped_rate_card().with_own(value)
         return value
+
+    @model_validator(mode="after")
+    def _can_report(self) -> Self:
+        if self.report_conversions and not (self.conversions_dataset_id and self.conversions_token):
+            raise ValueError("REPORT_CONVERSIONS: set CONVERSIONS_DATASET_ID and CONVERSIONS_TOKEN too")
+        return self

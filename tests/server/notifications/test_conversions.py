@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from channels.base import Message
@@ -22,6 +23,7 @@ from server.notifications import webhooks as module
 from server.notifications.conversions import CREDITED
 from server.notifications.webhooks import Hooks
 from server.observability.health.kept import record_of
+from server.operators import privacy
 from server.outreach import consent
 from server.store import alerts
 from server.store.keys import key
@@ -207,16 +209,32 @@ async def test_who_wants_no_messages_or_came_from_no_ad_is_never_told_of(
     assert await alerts.all_alerts(scene.redis) == []
 
 
-@pytest.mark.parametrize("setting", ["report_conversions", "conversions_dataset_id"])
 async def test_nothing_is_kept_or_told_where_nobody_asked_for_it(
-    redis: Redis, tmp_path: Path, http: aiohttp.ClientSession, setting: str
+    redis: Redis, tmp_path: Path, http: aiohttp.ClientSession
 ):
     meta = ConversionsApi(TOKEN, DATASET)
-    off = Scene(redis, tmp_path, meta, "http://127.0.0.1:9", **{setting: None if "id" in setting else False})
+    off = Scene(redis, tmp_path, meta, "http://127.0.0.1:9", report_conversions=False)
     await off.hooks.report_conversions(off.runtime)
     await off.comes()
     await off.tell(http)
     assert not await redis.exists(key("default", "happened"), key("default", "hooks"))
+
+
+@pytest.mark.parametrize("missing", ["conversions_dataset_id", "conversions_token"])
+def test_half_a_setting_names_the_other_half(tmp_path: Path, missing: str):
+    known = {"report_conversions": True, "conversions_dataset_id": DATASET, "conversions_token": TOKEN}
+    with pytest.raises(ValidationError, match="set CONVERSIONS_DATASET_ID and CONVERSIONS_TOKEN"):
+        settings_of(tmp_path, **{**known, missing: None})
+
+
+async def test_nothing_of_an_event_is_left_of_who_is_erased(scene: Scene, http: aiohttp.ClientSession):
+    id = await scene.comes()
+    await scene.tell(http)
+    contact = await scene.runtime.conversations.contact(id)
+    assert contact
+    await privacy.erased(scene.redis, scene.runtime, contact)
+    assert await scene.deliveries() == []
+    assert await scene.redis.hgetall(key("default", "contact", id)) == {}
 
 
 async def test_taking_consent_back_drops_what_was_on_its_way(scene: Scene, http: aiohttp.ClientSession):
