@@ -37,7 +37,7 @@ class CartLine(_Kept):
     @property
     def sum(self) -> Decimal:
         """What they cost together."""
-        return self.price * self.quantity
+        return tidy(self.price * self.quantity)
 
 
 class Cart(_Kept):
@@ -52,7 +52,7 @@ class Cart(_Kept):
     @property
     def goods(self) -> Decimal:
         """What the goods cost."""
-        return sum((line.sum for line in self.lines), Decimal(0))
+        return tidy(sum((line.sum for line in self.lines), Decimal(0)))
 
 
 def cart_after(
@@ -141,6 +141,11 @@ def delivery_fee(cart: Cart, rules: OrderRules) -> tuple[Decimal | None, bool]:
     if cart.currency != rules.currency:
         return (Decimal(0), False) if fee == 0 else (None, True)
     return (Decimal(0) if free_from is not None and cart.goods >= free_from else fee), False
+
+
+def tidy(amount: Decimal) -> Decimal:
+    """A sum without zeros behind its decimals."""
+    return Decimal(plain_sum(amount))
 
 
 def plain_sum(amount: Decimal) -> str:

@@ -39,6 +39,13 @@ class PaymentRules(_Rule):
         description="The address of `link`; {number}, {total} and {currency} are filled in.",
     )
 
+    return_to: str = Field(
+        default="",
+        max_length=1_000,
+        pattern=r"^(https?://\S+)?$",
+        description="Where customers come back to from stripe, such as https://wa.me/77010000000.",
+    )
+
     @model_validator(mode="after")
     def _has_its_address(self) -> PaymentRules:
         if self.way == "link" and not self.link:

@@ -15,7 +15,7 @@ def grouped(number: str) -> str:
     if not whole.isdecimal():
         return number
     apart = f"{int(whole):,}".replace(",", "\u00a0")
-    return f"{apart}.{rest:0<2}" if rest else apart
+    return f"{apart}.{rest:0<2}" if rest.strip("0") else apart
 
 
 def money_text(amount: str, currency: str) -> str:

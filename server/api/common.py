@@ -26,6 +26,7 @@ from server.operators.knowledge.documents import ReadingProgress
 from server.operators.knowledge.pictures import PictureReader
 from server.operators.login import Access
 from server.operators.tokens import Visible, who
+from server.orders.book import OrderBook
 from server.outreach.appointments import Appointments
 from server.outreach.follow_ups import FollowUps
 from server.pipeline.agents import Rehearsal, library
@@ -57,6 +58,7 @@ class Api:
     spending: Spending
     follow_ups: FollowUps
     appointments: Appointments
+    orders: OrderBook
     conversation_list: ConversationList
     hooks: Hooks
     pictures: PictureReader
@@ -88,6 +90,7 @@ class Api:
             Spending(settings, redis),
             FollowUps(redis),
             Appointments(redis),
+            OrderBook(redis),
             ConversationList(redis),
             Hooks(settings, redis),
             PictureReader(settings, redis),

@@ -19,6 +19,7 @@ from server.api import (
     follow_ups,
     hooks,
     messages,
+    orders,
     tokens,
 )
 from server.api.common import PROBLEMS, Here
@@ -49,6 +50,7 @@ PARTS = (
     message_templates,
     follow_ups,
     appointments,
+    orders,
     documents,
     products,
     questions,

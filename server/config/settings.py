@@ -8,12 +8,15 @@ from pydantic_settings import SettingsConfigDict
 from server.config.channel_settings import ChannelSettings
 from server.config.model_settings import ModelSettings
 from server.config.outreach_settings import OutreachSettings
+from server.config.payment_settings import PaymentSettings
 from server.config.server_settings import ServerSettings
 from server.config.turn_settings import TurnSettings
 
 
 # Pydantic takes the fields of the last base first.
-class Settings(OutreachSettings, TurnSettings, ChannelSettings, ModelSettings, ServerSettings):
+class Settings(
+    PaymentSettings, OutreachSettings, TurnSettings, ChannelSettings, ModelSettings, ServerSettings
+):
     """What the environment says. Field names are the variable names in lower case.
 
     Lengths are seconds unless the name says otherwise. They describe the bot `default`; the sample bot `demo`
@@ -33,6 +36,7 @@ class Settings(OutreachSettings, TurnSettings, ChannelSettings, ModelSettings, S
             "conversions_url",
             "wappi_url",
             "waha_url",
+            "stripe_url",
         ),
     )
     @classmethod

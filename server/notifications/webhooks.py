@@ -47,6 +47,8 @@ EventName = Literal[
     "class_changed",
     "needs_person",
     "appointment_booked",
+    "order_created",
+    "order_changed",
     "yes",
     "no",
     "opted_out",

@@ -24,6 +24,7 @@ from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.conversations import attachments
 from server.observability import turn_traces
+from server.orders.book import OrderBook
 from server.outreach import consent
 from server.outreach.appointments import Appointments
 from server.outreach.timers import Timers
@@ -43,7 +44,7 @@ _SETS = ("busy", "fresh", "unread", "failed", "needs", "class:client", "class:no
 _ZSETS = ("due", "active", "timers", "suppressed")
 _LISTS, _HASHES = (
     ("quarantine", "skipped", "consents", "happened", "unanswered"),
-    ("dead", "notices", "reminders", "call_rows", "deliveries", "merges", "merged"),
+    ("dead", "notices", "reminders", "call_rows", "order_rows", "deliveries", "merges", "merged"),
 )
 # Keys of their own whose values may tell of somebody.
 _VALUES = ("sent", "called", "noticing")
@@ -70,8 +71,8 @@ async def contact_archive(
     redis: Redis, runtime: BotRuntime, contact: Contact, router: ChannelRouter
 ) -> bytes:
     """A zip archive of JSON files: the record, the transcript, what the agent remembers, how replies came
-    about, touches, appointments, consent; and the files of messages, with a note of those that did not
-    come."""
+    about, touches, appointments, orders, consent; and the files of messages, with a note of those that did
+    not come."""
     bot_id = runtime.bot.id
     saver = RedisCheckpointer(redis, prefix=thread_prefix(bot_id))
     found = await saver.aget_tuple({"configurable": {"thread_id": contact.id}})
@@ -81,6 +82,7 @@ async def contact_archive(
     media, missing = await _media(runtime, router, contact, entries)
     turns = {entry.turn_id for entry in entries if entry.turn_id}
     found_traces = [await turn_traces.find_trace(redis, bot_id, contact.id, turn) for turn in sorted(turns)]
+    orders = OrderBook(redis)
     files = {
         "contact": contact.model_dump(exclude={"id", "bot_id"}),
         "transcript": [entry.model_dump() for entry in entries],
@@ -97,6 +99,8 @@ async def contact_archive(
             for booked in await Appointments(redis).coming(bot_id)
             if booked.conversation_id == contact.id
         ],
+        "orders": [order.model_dump(mode="json") for order in await orders.orders_of(bot_id, contact.id)],
+        "cart": (await orders.cart(bot_id, contact.id)).cart.model_dump(mode="json"),
         "consent": [
             change.model_dump()
             for change in await consent.changes(redis, bot_id, ALL)
@@ -225,4 +229,5 @@ async def _swept(redis: Any, runtime: BotRuntime, contact: Contact) -> Erased:
             if _holds(field + row, needles):
                 entries += await redis.hdel(key(bot_id, part), field)
                 await redis.zrem(key(bot_id, "call_starts"), field)
+                await redis.zrem(key(bot_id, "order_index"), field)
     return Erased(id=contact.id, keys=count, entries=entries)

@@ -13,7 +13,7 @@ call('HSET', cart, 'version', version, 'row', row, 'said', words)
 return 1
 
 -- [place] keys: cart box rows index mine numbers news
--- arguments: fence expected version row words conversation id order
+-- arguments: fence expected version row words conversation id order created
 -- Makes an order of a cart and empties it in the same breath; the order has the next number. An order of this id that is there
 -- already is answered as it is. {-1}: the lease was lost; {0}: the cart has changed meanwhile.
 if not allowed() then return {-1} end
@@ -23,8 +23,8 @@ if (call('HGET', cart, 'version') or '0') ~= expected then return {0} end
 local number = call('INCR', numbers)
 local placed = string.gsub(order, '"number":0', '"number":' .. string.format('%.0f', number), 1)
 call('HSET', rows, id, placed)
-call('ZADD', index, now, id)
-call('ZADD', mine, now, id)
+call('ZADD', index, created, id)
+call('ZADD', mine, created, id)
 call('SADD', news, id .. ' new')
 call('HSET', cart, 'version', version, 'row', row, 'said', words)
 figure('orders')

@@ -10,7 +10,7 @@ order_news      SET     `order-id state` that its customer is to be told
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import structlog
 
 from agent.checkpointer import LeaseLost
 from server.clock import now_ms
-from server.orders.records import NEXT, KeptCart, OrderChange, OrderState, PlacedOrder
+from server.orders.records import KeptCart, OrderChange, OrderState, PlacedOrder, following
 from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import key
@@ -76,6 +76,7 @@ class OrderBook:
         more += [key(order.bot_id, part) for part in ("order_numbers", "order_news")]
         asked: dict[str, Any] = {"fence": fence, "expected": expected, **_cart_arguments(emptied)}
         asked |= {"conversation": order.conversation_id, "id": order.id, "order": order.model_dump_json()}
+        asked["created"] = order.created
         found = await self._scripts.run("place", [*own, *shared, *more], {**asked, "day": day_of(zone)})
         if found[0] < 0:
             raise LeaseLost(order.conversation_id)
@@ -120,6 +121,18 @@ class OrderBook:
                 break
         return found[:limit]
 
+    async def newest(
+        self,
+        bot_ids: Iterable[str],
+        limit: int,
+        wanted: Callable[[PlacedOrder], bool],
+        before: tuple[int, str] | None = None,
+    ) -> list[PlacedOrder]:
+        """As `page`, of several bots."""
+        pages = [await self.page(bot_id, limit, wanted, before) for bot_id in bot_ids]
+        found = [order for page in pages for order in page]
+        return sorted(found, key=lambda order: (order.created, order.id), reverse=True)[:limit]
+
     async def _rows(self, bot_id: str, ids: list[bytes]) -> list[PlacedOrder]:
         rows = await self._redis.hmget(key(bot_id, "order_rows"), ids) if ids else []
         return readable(rows, PlacedOrder.model_validate_json, "an order")
@@ -133,8 +146,8 @@ class OrderBook:
         def moved(order: PlacedOrder) -> PlacedOrder:
             if order.state == state:
                 return order
-            if state not in NEXT[order.state]:
-                may = ", ".join(NEXT[order.state]) or "nothing else"
+            if state not in following(order):
+                may = ", ".join(following(order)) or "nothing else"
                 raise NotAllowed(f"order {order.number} is {order.state} and can become {may}, not {state}")
             step = OrderChange(state=state, at=now_ms(), by=by[:100], note=note[:500])
             update: dict[str, Any] = {"state": state, "changed": step.at, "history": (*order.history, step)}

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
-from agent.ordering.cart import Cart, as_priced, as_shown, cart_after, delivery_fee, remark
+from agent.ordering.cart import Cart, as_priced, as_shown, cart_after, delivery_fee, remark, tidy
 from agent.ordering.rules import OrderRules
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
@@ -89,7 +89,7 @@ class ContactDesk:
             goods=cart.goods,
             delivery=fee,
             area=cart.area,
-            total=cart.goods + (fee or 0),
+            total=tidy(cart.goods + (fee or 0)),
             name=contact.profile.get("name") or contact.name,
             phone=contact.profile.get("phone") or (f"+{contact.wa_id}" if contact.wa_id else ""),
             language=contact.profile.get("language") or "en",

@@ -12,12 +12,12 @@ from agent.ordering.cart import Cart
 from server.store.records import Record
 
 OrderState = Literal["new", "paid", "packed", "sent", "done", "cancelled"]
-# What an order may become; nothing comes after the last two.
+# What an order may become, each state once: goods may be paid before they are packed, or at the door.
 NEXT: dict[OrderState, tuple[OrderState, ...]] = {
-    "new": ("paid", "packed", "cancelled"),
+    "new": ("paid", "packed", "sent", "done", "cancelled"),
     "paid": ("packed", "sent", "done", "cancelled"),
     "packed": ("paid", "sent", "done", "cancelled"),
-    "sent": ("done", "cancelled"),
+    "sent": ("paid", "done", "cancelled"),
     "done": (),
     "cancelled": (),
 }
@@ -98,6 +98,12 @@ class PlacedOrder(Record):
     made_by: str = Field(default="", description="The step of the conversation that placed it")
     payment: Payment | None = Field(default=None, description="How it is paid; null: people arrange it")
     history: tuple[OrderChange, ...] = Field(default=(), description="Its states, the first first")
+
+
+def following(order: PlacedOrder) -> tuple[OrderState, ...]:
+    """What an order may become now."""
+    been = {step.state for step in order.history}
+    return tuple(state for state in NEXT[order.state] if state not in been)
 
 
 def order_id_of(conversation_id: str, version: int) -> str:

@@ -83,6 +83,11 @@ for name, value in pairs(rest_of) do
 end
 if wa_id ~= '' then call('HSET', contact, 'wa_id', wa_id) end
 if user_id ~= '' then call('HSET', contact, 'user_id', user_id) end
+local other_cart = root .. 'cart:' .. absorbed
+if call('EXISTS', other_cart) == 1 and call('EXISTS', root .. 'cart:' .. conversation) == 1 then
+  local wanted = call('HGET', other_cart, 'said')
+  if wanted and wanted ~= '' then lost[#lost + 1] = 'cart: ' .. wanted end
+end
 local note = 'Two records of this person were merged into one.'
 if #lost > 0 then note = note .. ' The other one said: ' .. table.concat(lost, '; ') end
 call('RPUSH', mine, cjson.encode({id = 'merged:' .. absorbed, author = 'bot', kind = 'system', text = note, at = now}))
@@ -96,10 +101,17 @@ mine_of, theirs_of = both('seen')
 for i, row in ipairs(call('ZRANGE', theirs_of, 0, -1, 'WITHSCORES')) do
   if i % 2 == 1 then order = row else call('ZADD', mine_of, 'NX', row, order) end
 end
-for _, part in ipairs({'thread', 'follow', 'poisoned'}) do
+for _, part in ipairs({'thread', 'follow', 'poisoned', 'cart'}) do
   mine_of, theirs_of = both(part)
   if call('EXISTS', theirs_of) == 1 and call('EXISTS', mine_of) == 0 then call('RENAME', theirs_of, mine_of) end
 end
+
+-- orders of both; of two carts the own one stays
+mine_of, theirs_of = both('orders')
+for i, row in ipairs(call('ZRANGE', theirs_of, 0, -1, 'WITHSCORES')) do
+  if i % 2 == 1 then order = row else call('ZADD', mine_of, row, order) end
+end
+call('DEL', theirs_of)
 
 -- notes: of two with one key the later
 mine_of, theirs_of = root .. 'store:' .. conversation .. ':notes', root .. 'store:' .. absorbed .. ':notes'
@@ -138,13 +150,13 @@ for _, name in ipairs({'skipped', 'consents', 'happened'}) do
     if string.find(row, absorbed, 1, true) then call('LSET', root .. name, i - 1, renamed(row)) end
   end
 end
-for _, name in ipairs({'dead', 'notices', 'reminders', 'call_rows', 'deliveries', 'merged'}) do
+for _, name in ipairs({'dead', 'notices', 'reminders', 'call_rows', 'order_rows', 'deliveries', 'merged'}) do
   for field, row in pairs(pairs_of(root .. name)) do
     if string.find(row, absorbed, 1, true) then call('HSET', root .. name, field, renamed(row)) end
   end
 end
 for i = 3, #KEYS do call('SET', KEYS[i], conversation) end
-for _, part in ipairs({'status', 'ids', 'seen', 'thread', 'follow', 'poisoned', 'box', 'inbox', 'outbox'}) do
+for _, part in ipairs({'status', 'ids', 'seen', 'thread', 'follow', 'poisoned', 'cart', 'box', 'inbox', 'outbox'}) do
   call('DEL', root .. part .. ':' .. absorbed)
 end
 call('DEL', other)

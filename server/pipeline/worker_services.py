@@ -24,7 +24,9 @@ from server.notifications.webhooks import Hooks
 from server.observability import turn_traces, unanswered
 from server.observability.costs import Spending
 from server.observability.turn_traces import Trace
+from server.orders.announcing import announce
 from server.orders.book import OrderBook
+from server.orders.paying import Cashier
 from server.outreach import consent
 from server.outreach.appointments import Appointments
 from server.outreach.follow_ups import FollowUps
@@ -80,9 +82,12 @@ class WorkerServices:
         """Let touches and reminders of appointments come when they are due, make one of two records of a
         person, and look after alerts about numbers, until cancelled."""
         merging = Merging(self.settings, self.redis)
+        cashier = Cashier(self.settings, self.redis, self.http, self.orders)
 
         async def besides(runtime: BotRuntime) -> None:
             await self.appointments.remind(runtime)
+            await announce(self.orders, runtime)
+            await cashier.ask_for_payment(runtime)
             await merging.catch_up(runtime)
 
         async with running(partial(keep_looking_after, runtimes)):

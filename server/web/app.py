@@ -26,6 +26,8 @@ from server.observability.redis_fitness import Judge
 from server.operators.change_feed import Feed
 from server.operators.knowledge.refresh import keep_refreshing
 from server.operators.login import Access
+from server.orders.book import OrderBook
+from server.orders.paying import Cashier
 from server.store.client import Redis
 from server.web import dashboard, flow_endpoint, open_routes, pages, provider_webhooks, refusals, simulator
 from server.web.guard import Guard
@@ -75,7 +77,8 @@ def create(settings: Settings, redis: Redis) -> Guard:
         generate_unique_id_function=lambda route: route.name,  # what a generated client calls it
     )
     receive = provider_webhooks.cloud_receiver(registry)
-    app.include_router(provider_webhooks.router(settings, registry, receive))
+    cashier = Cashier(settings, redis, client, OrderBook(redis))
+    app.include_router(provider_webhooks.router(settings, registry, receive, cashier))
     app.state.api = Api.over(settings, redis, registry, access, changes, stopping)
     access.roles = roles()
     app.state.judge = judge

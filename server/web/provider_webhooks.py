@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -13,6 +14,9 @@ from fastapi.responses import PlainTextResponse, Response
 from server.bots.registry import BotRegistry
 from server.bots.routing import WebhookScope
 from server.config.settings import Settings
+from server.orders.paying import Cashier, way_of
+from server.orders.payment.contract import NotGenuine
+from server.orders.payment.stripe import StripeCheckout
 from server.pipeline.intake import receive
 
 # The header that holds a wire's signature, by what follows /webhook/ ("Validating payloads", Meta;
@@ -20,6 +24,7 @@ from server.pipeline.intake import receive
 SIGNED = {
     "": ("x-hub-signature-256", r"sha256=[0-9a-f]{64}"),
     "waha": ("x-webhook-hmac", r"[0-9a-fA-F]{128}"),
+    "stripe": ("stripe-signature", r"[\w=,]{20,2000}"),
 }
 
 log = structlog.get_logger()
@@ -28,8 +33,8 @@ log = structlog.get_logger()
 Receive = Callable[[Request], Awaitable[Response]]
 
 
-def router(settings: Settings, registry: BotRegistry, receive_cloud: Receive) -> APIRouter:
-    """GET and POST /webhook, and those of the other channels."""
+def router(settings: Settings, registry: BotRegistry, receive_cloud: Receive, cashier: Cashier) -> APIRouter:
+    """GET and POST /webhook, those of the other channels, and that of payments."""
     routes = APIRouter(tags=["webhooks"], default_response_class=PlainTextResponse)
     verify = settings.whatsapp_webhook_verify_token
 
@@ -59,6 +64,25 @@ def router(settings: Settings, registry: BotRegistry, receive_cloud: Receive) ->
         await registry.ready()
         body = await request.body()
         return await _stored(registry, "waha", body, registry.router.scope("waha", body, request.headers))
+
+    @routes.post(
+        "/webhook/stripe/{bot_id}",
+        summary="Payments at Stripe",
+        response_model=None,
+        responses={"4XX": {"description": "A bot that is not paid there, or a wrong or old signature"}},
+    )
+    async def receive_stripe(bot_id: str, request: Request) -> Response:
+        await registry.ready()
+        runtime = registry.get(bot_id)
+        way = way_of(settings, cashier.http, runtime) if runtime else None
+        if runtime is None or not isinstance(way, StripeCheckout):
+            raise HTTPException(404, "orders of this bot are not paid at Stripe")
+        try:
+            notice = way.verify(await request.body(), request.headers, time.time())
+        except NotGenuine as error:
+            log.warning("webhook_rejected", channel="stripe", reason=str(error))
+            raise HTTPException(403, str(error)) from None
+        return PlainTextResponse(await cashier.settle(runtime, notice) if notice else "ignored")
 
     @routes.post(
         "/webhook/{channel}/{bot_id}/{secret}",

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.store.embedded import EmbeddedRedis
+from tests.durability import ordering
 from tests.fakes.openai_wire import FakeOpenAI, message, polite, schema_of
 from tests.fakes.serving import served
 from tests.support.crashing import ALL
@@ -29,7 +30,7 @@ from tests.support.fleet import Doors, Fleet, Outside
 from tests.support.stack import SECRET, TOKEN, text, webhook
 
 MARK = re.compile(r"<(\d+)>")
-BROKEN = ("lost", "double turns", "double sends", "out of order")
+BROKEN = ("lost", "double turns", "double sends", "out of order", *ordering.BROKEN)
 
 
 def answering(request: dict) -> dict:
@@ -111,7 +112,8 @@ class Plan:
     """What is sent, and how it is disturbed. `pause`: mean seconds between two random kills (0: none);
     `pace`: mean seconds between two messages of one contact; `chance`: how often a process dies at a named
     point; `callbacks`: whether statuses carry our id; `away`: seconds that Redis is gone the first time;
-    `grace`: SEND_GRACE_SECONDS; `keep`: where what the processes logged is kept."""
+    `grace`: SEND_GRACE_SECONDS; `keep`: where what the processes logged is kept; `shoppers`: contacts besides
+    who order by buttons."""
 
     conversations: int
     messages: int
@@ -122,6 +124,7 @@ class Plan:
     away: float = 10
     grace: float = 20
     keep: Path | None = None
+    shoppers: int = 0
 
     def marks(self) -> dict[str, list[int]]:
         """The numbers each contact sends."""
@@ -142,14 +145,21 @@ async def run(plan: Plan) -> dict[str, int]:
     ):
         redis = EmbeddedRedis(Path(folder))
         settings = {"TURN_ATTEMPTS": "50", "SEND_GRACE_SECONDS": str(plan.grace)}
+        settings |= ordering.taking_orders(Path(folder)) if plan.shoppers else {}
         crash = dict.fromkeys(ALL, plan.chance)
         outside = Outside(redis.start(), emulator, graph, wire)
         fleet = Fleet(Path(folder), outside, crash=crash, **settings)
         await fleet.start()
+        buyers = ordering.shoppers(plan.shoppers)
+        if buyers:
+            await ordering.open_the_shop(fleet)
         sent, done = plan.marks(), asyncio.Event()
         killing = kill(fleet, redis, done, plan.pause, plan.away, kills) if plan.pause else None
         killer = asyncio.create_task(killing) if killing else None
-        await asyncio.gather(*(chat(fleet, contact, marks, plan.pace) for contact, marks in sent.items()))
+        await asyncio.gather(
+            *(chat(fleet, contact, marks, plan.pace) for contact, marks in sent.items()),
+            *(ordering.shop(fleet, contact, plan.pace) for contact in buyers),
+        )
         done.set()
         if killer:
             await killer
@@ -157,6 +167,7 @@ async def run(plan: Plan) -> dict[str, int]:
         while time.monotonic() < end and not await fleet.idle():
             await asyncio.sleep(0.2)
         counts = await count(fleet, sent)
+        counts |= await ordering.count_orders(fleet, buyers, await conversations_of(fleet))
         points = fleet.crashes()
         log = fleet.log.read_text(errors="replace")
         await fleet.stop()
@@ -227,6 +238,7 @@ def main() -> None:
     parser.add_argument(
         "--no-callbacks", action="store_true", help="statuses do not carry our id (as with Wappi)"
     )
+    parser.add_argument("--shoppers", type=int, default=20, help="contacts besides who order by buttons")
     parser.add_argument("--log", type=Path, help="where to keep what the processes logged")
     options = parser.parse_args()
     counts = asyncio.run(
@@ -239,6 +251,7 @@ def main() -> None:
                 chance=options.chance,
                 callbacks=not options.no_callbacks,
                 keep=options.log,
+                shoppers=options.shoppers,
             )
         )
     )

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def counts() -> dict[str, int]:
-    return await chaos.run(chaos.Plan(30, 150, 4.0, pace=1.0, chance="once", away=3))
+    return await chaos.run(chaos.Plan(30, 150, 4.0, pace=1.0, chance="once", away=3, shoppers=6))
 
 
 @pytest.mark.parametrize("promise", chaos.BROKEN)

@@ -23,6 +23,7 @@ from agent.models.chat import Models
 from channels.cloud_api import CloudApi
 from server import clock
 from server.cli import main
+from server.orders.book import OrderBook
 from server.outreach import timers
 from server.pipeline.agents import RedisLedger
 from server.pipeline.worker_services import WorkerServices
@@ -35,6 +36,8 @@ POINTS: dict[str, tuple[Any, str]] = {
     "node": (WorkerServices, "learn"),
     "model": (Models, "ask"),
     "tool-record": (RedisLedger, "write"),
+    "cart": (OrderBook, "keep"),
+    "order": (OrderBook, "place"),
     "commit": (Mailbox, "commit"),
     "attempt": (Mailbox, "send_begin"),
     "request": (CloudApi, "send"),

@@ -17,6 +17,7 @@ from server.web.dashboard import (
     conversation_list,
     knowledge,
     message_templates,
+    orders,
     people,
     todo,
 )
@@ -39,6 +40,7 @@ def router(
     for part in (
         conversation_list,
         todo,
+        orders,
         knowledge,
         bots,
         analytics,

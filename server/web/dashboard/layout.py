@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from fastapi import HTTPException, Request
 from fastapi.responses import Response
 from markupsafe import Markup, escape
 
+from agent.ordering.wording import money_text
 from server.api.common import Lookup
 from server.bots.bot import BotRuntime
 from server.bots.registry import BotRegistry
@@ -82,7 +84,13 @@ class PageContext:
             "initials": initials,
             "tick": tick,
         }
-        kept = {"day": self.day, "clock": self.clock, "name_of": name_of, "words": field_words}
+        kept: dict[str, Any] = {
+            "day": self.day,
+            "clock": self.clock,
+            "name_of": name_of,
+            "words": field_words,
+        }
+        kept["money"] = money_of
         # jinja2 gives the functions no type
         templates.env.filters.update(tools | kept)  # pyright: ignore[reportUnknownMemberType]
 
@@ -173,6 +181,11 @@ class PageContext:
         if abs(today - then) < timedelta(days=6):
             return f"{then:%a %H:%M}"
         return f"{then:%d %b}" if then.year == today.year else f"{then:%d %b %Y}"
+
+
+def money_of(amount: Decimal, currency: str) -> str:
+    """A sum as people read it."""
+    return money_text(f"{amount:f}", currency)
 
 
 def ago(ms: int) -> str:

@@ -1,0 +1,158 @@
+"""The operator API of orders: found, looked at, moved on, handed out as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi.responses import PlainTextResponse, Response
+from pydantic import Field
+
+from server.api.common import Api, Body, Cursor, Format, Here, Limit, OneBot, Page, fails, file_answer
+from server.bots.bot import BotRuntime
+from server.conversations.listing import BadCursor, cursor_of, place_of
+from server.operators import audit
+from server.operators.audit import Audited
+from server.operators.roles import AGENT, READER
+from server.operators.tokens import who
+from server.orders.book import NotAllowed
+from server.orders.records import OrderState, PlacedOrder, following
+
+routes = APIRouter(prefix="/api", tags=["orders"], route_class=Audited)
+
+# Rows of a table of orders.
+MOST_ROWS = 100_000
+
+
+class OrderPage(Page[PlacedOrder]):
+    """Orders, the last first."""
+
+
+class OrderIn(Body):
+    """What an order becomes."""
+
+    state: Literal["paid", "packed", "sent", "done", "cancelled"] = Field(
+        description="Its next state; each comes once, and nothing after `done` and `cancelled`"
+    )
+    note: str = Field("", max_length=500, description="What to keep beside it, such as a parcel's number")
+
+
+class ShownOrder(PlacedOrder):
+    """An order, and what it may become."""
+
+    next: list[OrderState] = Field(description="The states that it may have next")
+
+
+Wanted = Callable[[PlacedOrder], bool]
+
+
+def _wanted(
+    state: Annotated[OrderState | None, Query(description="only those of this state")] = None,
+    conversation_id: Annotated[str | None, Query(max_length=100, description="only of this contact")] = None,
+    since: Annotated[int, Query(ge=0, description="placed then or later, Unix milliseconds")] = 0,
+    until: Annotated[int | None, Query(ge=0, description="placed before then, Unix milliseconds")] = None,
+) -> Wanted:
+    """Which orders are asked for."""
+
+    def wanted(order: PlacedOrder) -> bool:
+        right = state in (None, order.state) and conversation_id in (None, order.conversation_id)
+        return right and since <= order.created and (until is None or order.created < until)
+
+    return wanted
+
+
+@routes.get(
+    "/orders",
+    summary="Orders, the last first",
+    response_model=OrderPage,
+    responses=file_answer("text/csv"),
+    dependencies=[READER],
+)
+async def list_orders(
+    api: Here,
+    wanted: Annotated[Wanted, Depends(_wanted)],
+    bot_id: OneBot = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    format: Format = "json",
+) -> OrderPage | Response:
+    """As `csv`: all of them, a row for each line of an order."""
+    runtimes = api.lookup.some(bot_id)
+    if format == "csv":
+        rows = await api.orders.newest(runtimes, MOST_ROWS, wanted)
+        audit.record_disclosure(bot_id or "")
+        named = {"Content-Disposition": 'attachment; filename="orders.csv"'}
+        return PlainTextResponse(_table(rows), media_type="text/csv", headers=named)
+    try:
+        before = place_of(cursor)
+    except BadCursor as error:
+        raise HTTPException(400, str(error)) from None
+    rows = await api.orders.newest(runtimes, limit + 1, wanted, before)
+    shown, more = rows[:limit], len(rows) > limit
+    return OrderPage(items=shown, next_cursor=cursor_of((shown[-1].created, shown[-1].id)) if more else None)
+
+
+@routes.get("/orders/{order_id}", summary="An order", dependencies=[READER])
+async def get_order(api: Here, order_id: str) -> ShownOrder:
+    return as_api_order((await find_order(api, order_id))[1])
+
+
+@routes.patch(
+    "/orders/{order_id}",
+    summary="Let an order become paid, packed, sent, done or cancelled",
+    responses=fails(409, "The order cannot become that; `detail` says what it can"),
+    dependencies=[AGENT],
+)
+async def change_order(api: Here, order_id: str, change: OrderIn) -> ShownOrder:
+    """The customer is told. An order that is so already stays as it is."""
+    runtime, _ = await find_order(api, order_id)
+    try:
+        moved = await api.orders.move(runtime.bot.id, order_id, change.state, who.get().name, change.note)
+    except NotAllowed as error:
+        raise HTTPException(409, str(error)) from None
+    if moved is None:
+        raise HTTPException(404, "there is no order of this id")
+    return as_api_order(moved)
+
+
+async def find_order(api: Api, order_id: str) -> tuple[BotRuntime, PlacedOrder]:
+    """An order with the runtime of its bot. Raises HTTPException 404."""
+    for runtime in api.runtimes.values():
+        if order := await api.orders.order(runtime.bot.id, order_id):
+            audit.name_subject(runtime.bot.id, order_id)
+            return runtime, order
+    raise HTTPException(404, "there is no order of this id")
+
+
+def as_api_order(order: PlacedOrder) -> ShownOrder:
+    """An order with what it may become."""
+    return ShownOrder(**order.model_dump(), next=list(following(order)))
+
+
+COLUMNS = (
+    *("number", "bot_id", "state", "created", "name", "phone", "article", "product", "variant", "quantity"),
+    *("price", "sum", "goods", "delivery", "area", "total", "currency"),
+)
+
+
+def _table(orders: list[PlacedOrder]) -> str:
+    """The lines of orders as CSV; nothing a spreadsheet would take for a formula."""
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow(COLUMNS)
+    for order in orders:
+        for line in order.lines:
+            delivery = "" if order.delivery is None else f"{order.delivery:f}"
+            first = (order.number, order.bot_id, order.state, order.created, order.name, order.phone)
+            sums = (f"{line.price:f}", f"{line.sum:f}", f"{order.goods:f}", delivery)
+            row = (*first, line.ref, line.name, line.variant, line.quantity, *sums, order.area)
+            table.writerow(_harmless(cell) for cell in (*row, f"{order.total:f}", order.currency))
+    return out.getvalue()
+
+
+def _harmless(cell: object) -> str:
+    text = str(cell)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not text[1:].isdigit() else text

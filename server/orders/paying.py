@@ -1,0 +1,151 @@
+"""How orders come to be paid: a link is made once the order is placed, and what a provider says of a payment
+is held against the order. Another sum or currency pays nothing, and a person is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import structlog
+
+from agent.language.order_phrases import order_text
+from agent.ordering.wording import money_text
+from server.bots.bot import BotRuntime
+from server.config.settings import Settings
+from server.notifications.to_operators import call_person
+from server.orders.announcing import tell_customer
+from server.orders.book import NotAllowed, OrderBook
+from server.orders.payment.contract import NotCharged, PaymentLink, PaymentNotice, PaymentWay
+from server.orders.payment.own_link import OwnLink
+from server.orders.payment.stripe import StripeCheckout
+from server.orders.records import Payment, PlacedOrder, following
+from server.store.client import Redis
+from server.store.keys import key
+
+# Seconds for which one worker has the making of a link, and after which it is tried again.
+CLAIM = 30
+
+log = structlog.get_logger()
+
+
+def way_of(settings: Settings, http: httpx.AsyncClient, runtime: BotRuntime) -> PaymentWay | None:
+    """How orders of a bot are paid; None where people arrange it."""
+    rules = runtime.bot.context.orders.payment
+    if rules.way == "link":
+        return OwnLink(rules.link)
+    if rules.way != "stripe":
+        return None
+    key, secret = settings.stripe_secret_key, settings.stripe_webhook_secret
+    return StripeCheckout(
+        http,
+        settings.stripe_url,
+        key.get_secret_value() if key else "",
+        secret.get_secret_value() if secret else "",
+        rules.return_to or settings.links_url,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Cashier:
+    """Makes links and reads what was paid, for every bot."""
+
+    settings: Settings
+    redis: Redis
+    http: httpx.AsyncClient
+    orders: OrderBook
+
+    async def ask_for_payment(self, runtime: BotRuntime) -> int:
+        """Send customers of new orders where they pay, each once; how many were sent it."""
+        bot_id, count = runtime.bot.id, 0
+        for order_id, state in await self.orders.news(bot_id):
+            if state != "new":
+                continue
+            order = await self.orders.order(bot_id, order_id)
+            way = way_of(self.settings, self.http, runtime) if order and order.payment else None
+            if order is None or way is None or order.state not in ("new", "packed"):
+                await self.orders.told(bot_id, order_id, state)
+            elif await self.redis.set(key(bot_id, "order_paying", order_id), 1, nx=True, ex=CLAIM):
+                count += await self._asked(runtime, order, way)
+        return count
+
+    async def _asked(self, runtime: BotRuntime, order: PlacedOrder, way: PaymentWay) -> bool:
+        contact = await runtime.conversations.contact(order.conversation_id)
+        if contact is None:
+            await self.orders.told(runtime.bot.id, order.id, "new")
+            return False
+        try:
+            link = await way.create(order)
+        except NotCharged as error:
+            log.warning("payment_link_failed", bot=runtime.bot.id, order=order.number, reason=str(error))
+            if not error.final:
+                return False  # its claim ends, and it is tried again
+            await self.orders.revise(runtime.bot.id, order.id, _with_payment(trouble=str(error)))
+            why = f"order {order.number} cannot be paid by a link: {error}"
+            await call_person(runtime, contact, f"{order.id}:link", "task", why)
+            await self.orders.told(runtime.bot.id, order.id, "new")
+            return False
+        await self.orders.revise(runtime.bot.id, order.id, _linked(link))
+        total = money_text(f"{order.total:f}", order.currency)
+        text = order_text("pay", order.language, number=str(order.number), sum=total, link=link.url)
+        told = await tell_customer(runtime, contact, order, ("pay", text))
+        await self.orders.told(runtime.bot.id, order.id, "new")
+        return told
+
+    async def settle(self, runtime: BotRuntime, notice: PaymentNotice) -> str:
+        """Do what a payment asks for: `paid`, `known` (it was before), `refused`, `noted`, or `unknown` where
+        there is no such order."""
+        bot_id = runtime.bot.id
+        order = await self.orders.order(bot_id, notice.order_id) if notice.order_id else None
+        if order is None or order.payment is None:
+            log.warning("payment_of_no_order", bot=bot_id, reference=notice.reference[:80])
+            return "unknown"
+        if order.payment.state == "paid":
+            return "known"
+        if notice.state == "open":
+            return "noted"
+        if notice.state == "failed":
+            return await self._refuse(runtime, order, notice, "was not paid: its page has expired, or failed")
+        if why := wrong_with(order, notice):
+            return await self._refuse(runtime, order, notice, why)
+        try:
+            await self.orders.move(bot_id, order.id, "paid", "payment", notice.reference)
+        except NotAllowed as error:
+            return await self._refuse(runtime, order, notice, f"was paid, and {error}")
+        return "paid"
+
+    async def _refuse(self, runtime: BotRuntime, order: PlacedOrder, notice: PaymentNotice, why: str) -> str:
+        paid = money_text(f"{notice.amount:f}", notice.currency)
+        trouble = f"order {order.number} {why} (Stripe {notice.reference[:80]}, {paid})"
+        state = {} if notice.state == "failed" else {"state": "refused"}
+        log.error("payment_refused", bot=runtime.bot.id, order=order.number, reason=why)
+        await self.orders.revise(runtime.bot.id, order.id, _with_payment(trouble=trouble[:500], **state))
+        if contact := await runtime.conversations.contact(order.conversation_id):
+            await call_person(runtime, contact, f"{order.id}:{notice.id[:60]}", "task", trouble)
+        return "refused"
+
+
+def wrong_with(order: PlacedOrder, notice: PaymentNotice) -> str:
+    """Why a payment does not pay an order; empty where it does."""
+    if order.payment and order.payment.reference and notice.reference != order.payment.reference:
+        return "was paid on a page that is not its own"
+    if (notice.amount, notice.currency) != (order.total, order.currency):
+        wanted = money_text(f"{order.total:f}", order.currency)
+        return f"was paid with another sum than its {wanted}"
+    if "paid" not in following(order):
+        return f"was paid, but is {order.state}"
+    return ""
+
+
+def _linked(link: PaymentLink) -> Any:
+    return _with_payment(link=link.url, reference=link.reference)
+
+
+def _with_payment(**changes: str) -> Any:
+    """What puts some fields of a payment in the place of those that an order has."""
+
+    def change(order: PlacedOrder) -> PlacedOrder:
+        payment = order.payment or Payment(way="none")
+        return order.model_copy(update={"payment": payment.model_copy(update=changes)})
+
+    return change
