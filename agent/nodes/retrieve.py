@@ -14,7 +14,6 @@ from langgraph.runtime import Runtime
 
 from agent.context import Context
 from agent.documents import read_on
-from agent.language.detect import language_of
 from agent.language.screens import is_media_only, is_pleasantry
 from agent.models.usage import Meter
 from agent.offline.asking import also_searched, questions_in
@@ -93,8 +92,6 @@ async def _found(
 
     rows = await search(texts)
     written_in = dict.fromkeys(passage["language"] for row in rows for passage in row)
-    if written_in and language_of(said) not in written_in:  # what they may read is looked for as well
-        written_in = dict.fromkeys(("en", *written_in))
     if words := [words for code in written_in for words in also_searched(said, code)][:MOST_SUBJECTS]:
         rows += [row[:ENOUGH] for row in await search(words)]
     found: dict[tuple[str, int, str], Quoted] = {}
