@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 
+from tests.fakes.recordings import opus
+
 Answer = Callable[[dict[str, Any]], dict[str, Any] | Response]
 
 
@@ -78,6 +80,7 @@ class FakeOpenAI:
         self.requests: list[dict[str, Any]] = []
         self.hang: float | Callable[[dict[str, Any]], float] = 0.0
         self.heard: str | int = "what does delivery cost"  # of a voice message; a number is an HTTP status
+        self.spoken: list[dict[str, Any]] = []  # what was to be said aloud
         self.app = FastAPI()
 
         @self.app.post("/v1/chat/completions")
@@ -87,6 +90,13 @@ class FakeOpenAI:
             await asyncio.sleep(self.hang(body) if callable(self.hang) else self.hang)
             answer = self.answer(body)
             return answer if isinstance(answer, Response) else JSONResponse(answer)
+
+        @self.app.post("/v1/audio/speech")
+        async def speak(request: Request) -> Response:
+            body = await request.json()
+            self.spoken.append(body)
+            await asyncio.sleep(self.hang(body) if callable(self.hang) else self.hang)
+            return Response(opus(2), media_type="audio/ogg")
 
         @self.app.post("/v1/audio/transcriptions")
         async def transcribe(file: UploadFile, model: Annotated[str, Form()]) -> Response:
