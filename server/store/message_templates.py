@@ -31,6 +31,14 @@ class MissingVariable(ValueError):
     """A variable of a template has no value; the message names it."""
 
 
+class KeptHeader(TemplateHeader):
+    """What stands above the body, as it is kept."""
+
+
+class KeptButton(TemplateButton):
+    """A button, as it is kept."""
+
+
 class MessageTemplate(Record):
     """One message template in one language."""
 
@@ -53,11 +61,11 @@ class MessageTemplate(Record):
         default=0, description="Of when the last word on its quality is, Unix milliseconds; 0: not told"
     )
     provider_id: str = Field(default="", description="The provider's id; empty: it was never sent there")
-    header: TemplateHeader | None = Field(default=None, description="What stands above the body")
+    header: KeptHeader | None = Field(default=None, description="What stands above the body")
     body: str = Field(default="", description="Its text, with variables in double braces")
     examples: tuple[str, ...] = Field(default=(), description="An example of each variable of the body")
     footer: str = Field(default="", description="A line below the body")
-    buttons: tuple[TemplateButton, ...] = Field(default=(), description="What can be tapped on below it")
+    buttons: tuple[KeptButton, ...] = Field(default=(), description="What can be tapped on below it")
     at: int = Field(default=0, description="When the provider was last asked or told us, Unix milliseconds")
 
     @computed_field(description="What sends it: `name:language`")
@@ -81,9 +89,9 @@ class MessageTemplate(Record):
     @property
     def draft(self) -> TemplateDraft:
         """As somebody wrote it, to be changed."""
+        kept = self.model_dump(include=set(TemplateDraft.model_fields) - {"category"})
         category = "MARKETING" if self.category == "MARKETING" else "UTILITY"
-        kept = {name: getattr(self, name) for name in ("name", "language", "header", "body", "footer")}
-        return TemplateDraft(**kept, category=category, examples=self.examples, buttons=self.buttons)
+        return TemplateDraft.model_validate({**kept, "category": category})
 
     def require(self, parts: TemplateParts | None) -> None:
         """Raises MissingVariable for what only `parts` may say and does not: the variable above the body, the

@@ -229,5 +229,4 @@ async def preview_template(
 
 def _of_draft(draft: TemplateDraft) -> MessageTemplate:
     """A draft on record."""
-    given = {name: getattr(draft, name) for name in TemplateDraft.model_fields}
-    return MessageTemplate(**given, status=DRAFT)
+    return MessageTemplate.model_validate({**draft.model_dump(), "status": DRAFT})
