@@ -31,7 +31,6 @@ Remark = Literal[
     "unknown_area",
     "stale",
     "placed_before",
-    "unconfirmed",
 ]
 
 
@@ -125,7 +124,6 @@ _TOLD: dict[Remark, str] = {
     "unknown_area": "{what} is no place that is delivered to: {options}.",
     "stale": "The cart has changed since it was shown.",
     "placed_before": "This order was placed before. Its number is {n}.",
-    "unconfirmed": "The customer has to look at it and confirm it.",
 }
 
 

@@ -133,7 +133,6 @@ class OrderTexts(_Part):
     not_in_cart: TextOfThing
     unknown_area: TextOfThing
     stale: Text
-    unconfirmed: Text
     placed: TextOfOrder
     placed_before: TextOfPieces
     paid: TextOfOrder

@@ -9,8 +9,8 @@ from playwright.async_api import Browser, Page, expect
 from tests.support.stack import API, Stack
 
 PAGES = (
-    "/dashboard /dashboard/todo /dashboard/outreach /dashboard/knowledge?bot=demo /dashboard/bots "
-    "/dashboard/bots/demo /dashboard/analytics /dashboard/people /dashboard/templates"
+    "/dashboard /dashboard/todo /dashboard/outreach /dashboard/orders /dashboard/knowledge?bot=demo "
+    "/dashboard/bots /dashboard/bots/demo /dashboard/analytics /dashboard/people /dashboard/templates"
 ).split()
 
 

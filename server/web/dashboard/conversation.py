@@ -14,6 +14,7 @@ from server.clock import now_ms
 from server.observability import turn_traces
 from server.observability.costs import usage_of
 from server.operators import takeover
+from server.orders.book import OrderBook
 from server.outreach.appointments import Appointments, when
 from server.outreach.follow_ups import FollowUps
 from server.pipeline.agents import note_store
@@ -22,6 +23,7 @@ from server.store.message_templates import templates
 from server.store.records import Contact, Entry
 from server.web.dashboard.conversation_list import listed_conversations
 from server.web.dashboard.layout import PageContext
+from server.web.dashboard.orders import sum_of
 
 # Lines shown at once.
 LINES = 100
@@ -32,6 +34,7 @@ HIDDEN = frozenset({"class", "class_reason", "class_confidence", "consent"})
 def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the pages on the dashboard."""
     follow_ups, appointments = FollowUps(frame.redis), Appointments(frame.redis)
+    book = OrderBook(frame.redis)
 
     async def found(bot_id: str, conversation_id: str) -> tuple[BotRuntime, Contact]:
         runtime = frame.lookup.runtime(bot_id)
@@ -61,6 +64,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "appointments": [
                 (one, when(runtime.bot, one.start)) for one in await appointments.of(bot_id, conversation_id)
             ],
+            "orders": [(one, sum_of(one)) for one in await book.orders_of(bot_id, conversation_id)],
             "writing": takeover.writing(runtime, contact, now_ms()),
             "templates": [known[name] for name in sorted(known) if known[name].usable],
             "missing": runtime.bot.context.missing({"phone": contact.wa_id, **contact.profile}),

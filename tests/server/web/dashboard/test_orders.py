@@ -19,7 +19,9 @@ async def test_an_order_is_found_looked_at_and_moved_on(stack: Stack, browser: B
     _, one = await talk(stack, "hello there")
     async with redis_of(stack) as redis:
         order = await placed(redis, one, name="Ann <b>")
-    page = await opened(browser, stack, "/dashboard/orders?state=new")
+    page = await opened(browser, stack, f"/dashboard/default/{one}")
+    await expect(page.get_by_role("link", name=f"Order {order.number}")).to_be_visible()
+    await page.goto(f"{stack.url}/dashboard/orders?state=new")
     row = page.locator("#orders tr", has_text=str(order.number)).first
     await expect(row).to_contain_text("265\u00a0001 KZT")
     await row.get_by_role("link", name=str(order.number), exact=True).click()
