@@ -86,10 +86,16 @@ def read_question(query: str, aliases: Mapping[str, str] | None = None) -> Quest
 
 def telling(text: str) -> list[str]:
     """The words of a question that can name goods, in order, each once."""
+    said = (word for word in units(text)[: 3 * MOST_WORDS] if len(word) <= 2 or not _is_small(word))
+    return list(dict.fromkeys(said))
+
+
+def _is_small(word: str) -> bool:
+    """Whether a word names no goods, nor does any part of it: `have`, or French words that a sign joins."""
     small = function_words()
-    return list(
-        dict.fromkeys(word for word in units(text)[: 3 * MOST_WORDS] if word not in small or len(word) <= 2)
-    )
+    parts = re.findall(r"[^\W_]+", word)
+    joined = len(parts) > 1 and any(len(part) > 1 for part in parts)
+    return word in small or (joined and all(p in small or (len(p) == 1 and p.isalpha()) for p in parts))
 
 
 def _unaliased(text: str, aliases: Mapping[str, str]) -> str:

@@ -76,3 +76,13 @@ def test_the_shops_own_names_find_its_goods(question: str):
     shop = Catalogue(Catalogue.of_rows(ROWS).products, {"крокс": "Crocs", "мебель для сидения": "chair"})
     assert [row["article"] for row in shop.find(question).rows] == ["C-1"]
     assert len(shop.find("мебель для сидения").rows) == 2
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["Avez-vous des tasses bleues ?", "Les tasses bleues, c'est combien ?", "Prix de la tasse bleue ?"],
+)
+def test_little_words_that_a_sign_joins_name_no_goods(asked: str):
+    catalogue = Catalogue.of_rows([{"nom": "Tasse bleue", "prix": "8", "devise": "EUR"}])
+    found = catalogue.find(asked, 5)
+    assert [row["nom"] for row in found.rows] == ["Tasse bleue"] and not found.missing and not found.apart
