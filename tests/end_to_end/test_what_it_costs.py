@@ -115,7 +115,7 @@ async def test_pages_show_what_models_and_whatsapp_cost(charging: Stack, browser
     await expect(page.locator("body")).to_contain_text("WhatsApp: $0.0180 (1 paid messages, 0 free)")
     await expect(page.locator("body")).to_contain_text("Answering together saved 2 messages.")
     await page.goto(f"{charging.url}/dashboard/analytics?bot=default")
-    for words in ("Saved by answering together", "Cost of a conversation", "paid messages", "WhatsApp $"):
+    for words in ("saved by answering together", "Cost of a conversation", "paid messages", "WhatsApp $"):
         await expect(page.locator("body")).to_contain_text(words)
     await page.goto(f"{charging.url}/dashboard/bots")
     await expect(page.locator("#bots-list")).to_contain_text("paid messages")
