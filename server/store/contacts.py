@@ -35,7 +35,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from agent.phone_numbers import spellings
-from channels.base import REFERRAL, Message
+from channels.base import AMENDING, REFERRAL, Message
 from channels.emulators.numbers import is_simulated
 from server.clock import now_ms
 from server.store.client import Redis
@@ -289,14 +289,18 @@ class Conversations:
         return found or []
 
     async def quoted(self, contact: Contact, provider_id: str) -> Entry | None:
-        """The entry a contact replies to, by the provider's id of it, among the last 200."""
+        """What a contact replies to, among the last 200: as corrected, and nothing if it was taken back."""
         ours = await self.reply_of(provider_id, contact.account, contact.wa_id or contact.user_id)
-        return await self.entry(contact.id, ours[1] if ours else provider_id)
+        lines = await self.transcript(contact.id, 200)
+        last = next((e for e in lines[::-1] if e.kind in AMENDING and e.quoted_id == provider_id), None)
+        if last and not ours:
+            return None if last.kind == "revoke" else last
+        return next((e for e in lines[::-1] if e.id == (ours[1] if ours else provider_id)), None)
 
     async def entry(self, conversation_id: str, entry_id: str, limit: int = 200) -> Entry | None:
         """One entry among the last `limit`."""
         return next(
-            (e for e in reversed(await self.transcript(conversation_id, limit)) if e.id == entry_id), None
+            iter([e for e in await self.transcript(conversation_id, limit) if e.id == entry_id]), None
         )
 
     async def sent_ids(self, conversation_id: str) -> dict[str, str]:

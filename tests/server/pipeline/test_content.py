@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from redis.asyncio import Redis
 
 from agent.context import Context
 from agent.models.usage import Meter
-from channels.base import Capabilities, Message, StatusUpdate
+from channels.base import Capabilities, Kind, Message, StatusUpdate
 from channels.content.anything import Content
 from channels.content.inbound import Choice
 from channels.content.interactive import Button, ChoiceList, ReplyButtons, Row, Section
@@ -101,6 +102,26 @@ async def test_a_tap_names_the_product_and_what_it_was_on(redis: Redis, tmp_path
     assert text == (
         "[in reply to your message “Here is what we have”]\n"
         "[picked the product “AU-ONE” from your list: Aurora One]\nAurora One"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "corrected", "shown"),
+    [("revoke", "", ""), ("edit", "the blue one", "[in reply to their own message “the blue one”]\n")],
+)
+async def test_a_reply_to_what_was_taken_back_or_corrected_does_not_show_it(
+    redis: Redis, tmp_path: Path, kind: Kind, corrected: str, shown: str
+):
+    office = Office(redis, tmp_path)
+    conversation = await office.reply("77010000036")
+    changes: dict[str, Any] = {"kind": kind, "quoted_id": "wamid.old"}
+    for id, said in (("wamid.old", {}), ("wamid.new", changes)):
+        text = corrected if said else "the red one"
+        message = Message(id=id, account=NUMBER, kind="text", wa_id="77010000036", text=text)
+        line = Entry(id=id, author="contact", text=text, at=1, **said)
+        assert await office.runtime.mailbox.accept(conversation, message, line)
+    assert await heard(office, "77010000036", kind="text", text="and this?", quoted_id="wamid.old") == (
+        f"{shown}and this?"
     )
 
 
