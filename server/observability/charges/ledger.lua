@@ -3,9 +3,12 @@
 
 -- [shared]
 local field = 'bill:' .. reply
+-- An entry that is not as it was written here is none.
 local function kept()
-  local row = call('HGET', status, field)
-  return row and cjson.decode(row)
+  local sound, row = pcall(cjson.decode, call('HGET', status, field) or '')
+  if not sound or type(row) ~= 'table' then return nil end
+  local whole = type(row.day) == 'string' and type(row.month) == 'string' and type(row.counts) == 'number'
+  return whole and (row.nano == nil or type(row.nano) == 'number') and type(row.state) == 'string' and row or nil
 end
 -- Puts an entry on the bills of its day, of the conversation and of all time, or (sign -1) takes it off again.
 local function enter(row, sign)

@@ -251,3 +251,14 @@ async def test_a_reply_that_is_sent_is_on_the_bill_once_the_provider_has_it(bill
     await office.send()
     [line] = await bill.runtime.conversations.transcript(conversation)
     assert line.charge and (line.charge.state, line.charge.told) == ("free", False)
+
+
+@pytest.mark.parametrize("damaged", ["", "no JSON", "[]", "{}", '{"day": 5}', "null", '{"state": "paid"}'])
+async def test_an_entry_that_is_damaged_is_written_anew_and_stops_nothing(bill: Bill, damaged: str):
+    anna = await bill.contact()
+    reply = await bill.queue(anna)
+    await bill.redis.hset(key("default", "status", anna.id), f"bill:{reply.id}", damaged)
+    assert await bill.charge(anna, reply) is None
+    await bill.told(anna, reply, "failed")
+    await bill.told(anna, reply, "sent", pmp(REGULAR))
+    assert (found := await bill.charge(anna, reply)) and (found.state, found.cost) == ("paid", 0.018)
