@@ -13,8 +13,7 @@ identity.
                           waits for an answer
     ads           HASH    id or address of an ad -> JSON of what it says
     transcript:C  LIST    JSON entries, oldest first
-    sent:I        STRING  provider's message id -> `conversation reply`, for 8 days, where statuses do not
-                  tell
+    sent:I        STRING  provider's message id -> `conversation reply`, 8 days, where statuses do not tell
     status:C      HASH    reply id -> accepted, sent, delivered, read or failed REASON; `heard:ID` words of a
                   voice message; `bill:ID` what WhatsApp charges (`server.observability.charges.ledger`)
     active        ZSET    conversation -> ms of the last entry
@@ -299,9 +298,8 @@ class Conversations:
 
     async def entry(self, conversation_id: str, entry_id: str, limit: int = 200) -> Entry | None:
         """One entry among the last `limit`."""
-        return next(
-            iter([e for e in await self.transcript(conversation_id, limit) if e.id == entry_id]), None
-        )
+        lines = await self.transcript(conversation_id, limit)
+        return next((e for e in lines[::-1] if e.id == entry_id), None)
 
     async def sent_ids(self, conversation_id: str) -> dict[str, str]:
         """Provider's id -> reply id of the last 50 that were sent."""
