@@ -145,7 +145,6 @@ async def run(plan: Plan) -> dict[str, int]:
     ):
         redis = EmbeddedRedis(Path(folder))
         settings = {"TURN_ATTEMPTS": "50", "SEND_GRACE_SECONDS": str(plan.grace)}
-        settings |= ordering.taking_orders(Path(folder)) if plan.shoppers else {}
         crash = dict.fromkeys(ALL, plan.chance)
         outside = Outside(redis.start(), emulator, graph, wire)
         fleet = Fleet(Path(folder), outside, crash=crash, **settings)
