@@ -2,7 +2,8 @@
 output.
 
 Each aspect is a JSON object of its own with the time (`at`, ms) since when it is so: notices that come late,
-or twice, change nothing that is newer."""
+or twice, change nothing that is newer. `told` (ms) is when it was first heard, which decides between two of
+one moment."""
 
 from __future__ import annotations
 
@@ -71,7 +72,7 @@ def _of_account(notice: AccountNotice) -> Aspects:
     if state:
         found["standing"] = {"state": state, "event": notice.status or notice.event}
     if state == "good" or (notice.event == "ACCOUNT_RESTRICTION" and notice.restrictions == ()):
-        found["lifted"] = {}
+        found["lifted"] = {"event": notice.event}
     if notice.event == "ACCOUNT_VIOLATION":
         found["violation"] = {"violation": notice.detail or "not said"}
     return found
@@ -88,7 +89,7 @@ def health_from(account: str, aspects: Mapping[str, Mapping[str, Any]], now: int
 
     lifted, limit, quality, standing = (of(name) for name in ("lifted", "limit", "quality", "standing"))
     lately = {
-        name: since(name) > max(now - LATELY, _number(lifted.get("at")) if name == "violation" else 0)
+        name: _order(of(name))[1] > now - LATELY and (name == "security" or _order(of(name)) > _order(lifted))
         for name in ("violation", "security")
     }
     state: str = str(standing.get("state", "good"))
@@ -100,7 +101,7 @@ def health_from(account: str, aspects: Mapping[str, Mapping[str, Any]], now: int
         tier=str(limit.get("tier", "")),
         limit_before=None if limit.get("was") is None else _number(limit["was"]),
         limit_at=since("limit"),
-        restrictions=_restrictions(aspects, _number(lifted.get("at")), now),
+        restrictions=_restrictions(aspects, now),
         standing=state if state in ("scheduled", "disabled", "gone") else "good",  # pyright: ignore[reportArgumentType]
         standing_event=str(standing.get("event", "")),
         standing_at=since("standing"),
@@ -119,29 +120,32 @@ def _number(value: object) -> int:
     return int(value) if isinstance(value, int | float) else 0
 
 
-def _restrictions(aspects: Mapping[str, Mapping[str, Any]], lifted: int, now: int) -> tuple[Restriction, ...]:
+def _order(row: Mapping[str, Any]) -> tuple[int, int]:
+    """When an aspect was so, and when it was heard."""
+    at = _number(row.get("at"))
+    return at, _number(row.get("told")) or at
+
+
+def _restrictions(aspects: Mapping[str, Mapping[str, Any]], now: int) -> tuple[Restriction, ...]:
     """Those that neither have ended nor were lifted since."""
-    found = {
-        name.partition(":")[2]: (_number(row.get("until")), _number(row.get("at")))
-        for name, row in aspects.items()
-        if name.startswith("restriction:")
-    }
+    lifted = _order(aspects.get("lifted", {}))
     return tuple(
-        Restriction(kind=kind, until=until)
-        for kind, (until, at) in sorted(found.items())
-        if at > lifted and (until == 0 or until > now)
+        Restriction(kind=name.partition(":")[2], until=until)
+        for name, row in sorted(aspects.items())
+        if name.startswith("restriction:") and _order(row) > lifted
+        if (until := _number(row.get("until"))) == 0 or until > now
     )
 
 
 def _notes(aspects: Mapping[str, Mapping[str, Any]]) -> tuple[AccountNote, ...]:
     """What still holds; that a limit was not raised is over when a limit was told after it."""
-    raised = _number(aspects.get("limit", {}).get("at"))
+    raised = _order(aspects.get("limit", {}))
     rows = [
         row
         for name, row in sorted(aspects.items())
         if name.startswith("note:")
         and str(row.get("status", "")).upper() not in _OVER
-        and (name != _CAPABILITIES or _number(row.get("at")) > raised)
+        and (name != _CAPABILITIES or _order(row) > raised)
     ]
     return tuple(
         AccountNote(

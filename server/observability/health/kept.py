@@ -41,11 +41,15 @@ class HealthRecord:
     async def tell(self, bot_id: str, account: str, notice: AccountNotice) -> bool:
         """Keep a notice; False for one that was kept before. One that comes after a newer one of its kind
         changes nothing but the history."""
-        at = notice.at or now_ms()
-        before = await self.of(bot_id, account)
+        at, known = notice.at or now_ms(), (await self._known_of(bot_id, account))[1]
+        before = health_from(account, known, now_ms())
         aspects = aspects_of(notice.model_copy(update={"at": at}), before)
         told = ToldNotice(at=notice.at, field=notice.field, event=notice.event, detail=_detail(notice))
-        flat = [text for name, row in aspects.items() for text in (name, json.dumps({**row, "at": at}))]
+        rows = {name: {**row, "at": at, "told": now_ms()} for name, row in aspects.items()}
+        for name, row in rows.items():  # what is told again was heard when it was first told
+            old = known.get(name, {})
+            rows[name] = old if {**old, "told": 0} == {**row, "told": 0} else row
+        flat = [text for name, row in rows.items() for text in (name, json.dumps(row))]
         keys = [*(key(bot_id, part, account) for part in ("health", "health_told")), key(bot_id, "health_of")]
         asked = {"notice": told.model_dump_json(), "at": at, "most": HISTORY, "account": account}
         return bool(await self._scripts.run("tell", keys, asked, *flat))
@@ -71,13 +75,18 @@ class HealthRecord:
 
     async def of(self, bot_id: str, account: str) -> NumberHealth:
         """How a number stands now, without its history."""
+        texts, aspects = await self._known_of(bot_id, account)
+        return health_from(account, aspects, now_ms()).model_copy(update=texts)
+
+    async def _known_of(self, bot_id: str, account: str) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+        """(who a number is, what was told of it by aspect)."""
         raw: Mapping[bytes, bytes] = await self._redis.hgetall(key(bot_id, "health", account))
         row = {name.decode(): value for name, value in raw.items()}
         texts = {name: row.pop(name).decode() for name in _IDENTITY if name in row}
         aspects: dict[str, dict[str, Any]] = {
             name: found for name, value in row.items() for found in readable([value], fields_of, "a notice")
         }
-        return health_from(account, aspects, now_ms()).model_copy(update=texts)
+        return texts, aspects
 
     async def with_history(self, bot_id: str, account: str, most: int = 20) -> NumberHealth:
         """How a number stands now, with what was told last."""

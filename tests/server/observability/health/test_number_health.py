@@ -119,6 +119,24 @@ async def test_each_kind_of_trouble_is_an_alert_once_and_over_when_it_is_over(do
         assert await told(door, trouble) == {}, "what comes late changes nothing that is newer"
 
 
+async def test_two_notices_of_one_moment_count_in_the_order_they_came(door: FrontDoor):
+    deferred = meta.account_alert("INCREASED_CAPABILITIES_ELIGIBILITY_DEFERRED", "WARNING", "ACTIVE")
+    held = meta.restricted("RESTRICTED_BIZ_INITIATED_MESSAGING", ENDS)
+    reinstated = meta.account("DISABLED_UPDATE", ban_info={"waba_ban_state": "REINSTATE"})
+    violation = meta.account("ACCOUNT_VIOLATION", violation_info={"violation_type": "SCAM"})
+    pin = meta.security("PIN_CHANGED", SOME_TIME)  # of long ago, and heard of now
+    await told(door, meta.capability("TIER_2K"), deferred, reinstated, held, violation, pin)
+    assert {name.partition(":")[0] for name in await alerts(door)} == {
+        "note",
+        "restriction",
+        "violation",
+        "security",
+    }
+    assert len(await told(door, reinstated, held, pin)) == 4, "told again"
+    lifted = meta.account("ACCOUNT_RESTRICTION", restriction_info=[])
+    assert list(await told(door, meta.capability("TIER_10K"), lifted, pin)) == ["security"]
+
+
 async def test_a_lowered_limit_is_told_with_both_and_over_when_it_is_raised(door: FrontDoor):
     assert await told(door, meta.capability(2000)) == {}
     lowered = meta.quality("DOWNGRADE", SOME_TIME + 5, old_limit="TIER_2K", current_limit="TIER_250")
