@@ -50,10 +50,9 @@ def conversion_of(row: Mapping[str, Any], contact: Contact, business_account: st
     for what is none, or of nobody whom an ad brought. One contact makes one lead and one qualified lead of a
     click, and one purchase of an order."""
     click, at = contact.referral.get("ctwa_clid", ""), int(row["at"])
-    since = at - int(contact.referral.get("at") or 0)
     data: dict[str, Any] = as_dict(row.get("data"))
     found: tuple[str, str, dict[str, Any]] | None = None
-    if not click or since > CREDITED or is_simulated(contact.account):
+    if not click or at - contact.came_at > CREDITED or is_simulated(contact.account):
         return None
     if row["event"] in ("lead_created", "ad_clicked"):
         found = "LeadSubmitted", click, {}

@@ -45,7 +45,7 @@ for _, line in ipairs(lines) do call('RPUSH', mine, line[3]) end
 -- what is known of them
 local known, rest_of, lost = pairs_of(contact), pairs_of(other), {}
 local sum = {calls = 1, input = 1, output = 1, nano = 1, unread = 1, wa_nano = 1, wa_paid = 1, wa_free = 1, wa_unpriced = 1, wa_saved = 1}
-local first, last = {created = 1, asked_at = 1, task_at = 1}, {heard_at = 1, owner_at = 1}
+local first, last = {created = 1, asked_at = 1, task_at = 1}, {heard_at = 1, owner_at = 1, ad_at = 1}
 local later = tonumber(rest_of.heard_at or 0) > tonumber(known.heard_at or 0)
 for name, value in pairs(rest_of) do
   local own = known[name]

@@ -21,6 +21,7 @@ local function came_from(conversation, contact, ad, new)
   local clicked = ad.ctwa_clid ~= '' and ad.ctwa_clid == known['r:ctwa_clid']
   if at < last or clicked or at == last and same then return end
   keep('r:', ad)
+  call('HSET', contact, 'ad_at', now)
   local name = of_ad(conversation, 'arrivals')
   if name == '' then return end
   if new == 1 then of_ad(conversation, 'contacts') else happened('ad_clicked', conversation, ad.at .. ' ' .. name, {referral = ad}) end

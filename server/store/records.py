@@ -190,11 +190,11 @@ class Contact(BaseModel):
     `assigned_at` (ms); `heard_at` (ms): when they last
     wrote; `task`: what a person has to look after, since `task_at` (ms); `unread` messages, and since when
     (ms) one of theirs waits for an answer, `asked_at` (0: none does); `referral`: the ad or post they last
-    came from, `at` (ms) which time, and `first_referral` the first one; `calls`, `input` and `output` tokens
-    and `nano` (billionths of a US dollar): what the models of the conversation cost; `wa_nano`, `wa_paid`,
-    `wa_free` and `wa_unpriced`: what its messages cost at WhatsApp, and how many were paid, were free, and
-    have a price nobody knows; `wa_saved`: messages that were not sent, since several of the contact's were
-    answered together."""
+    came from, `at` (ms) which time and heard of at `ad_at`, and `first_referral` the first one; `calls`,
+    `input` and `output` tokens and `nano` (billionths of a US dollar): what the models of the conversation
+    cost; `wa_nano`, `wa_paid`, `wa_free` and `wa_unpriced`: what its messages cost at WhatsApp, and how many
+    were paid, were free, and have a price nobody knows; `wa_saved`: messages that were not sent, since
+    several of the contact's were answered together."""
 
     id: str
     bot_id: str
@@ -223,6 +223,12 @@ class Contact(BaseModel):
     sources: dict[str, str] = {}
     referral: dict[str, str] = {}
     first_referral: dict[str, str] = {}
+    ad_at: int = 0
+
+    @property
+    def came_at(self) -> int:
+        """When (ms) they last came from an ad, as far as we heard; 0: never."""
+        return self.ad_at or int(self.referral.get("at") or 0)
 
     @property
     def is_client(self) -> bool:

@@ -197,12 +197,15 @@ async def test_who_wants_no_messages_or_came_from_no_ad_is_never_told_of(
     scene: Scene, http: aiohttp.ClientSession
 ):
     conversations = scene.runtime.conversations
+    old = await scene.comes("77010000003", "clid-3")
+    await scene.redis.delete(key("default", "happened"))  # it was told of then
+    long_ago = str(now_ms() - CREDITED - 5000)
+    await scene.redis.hset(key("default", "contact", old), "ad_at", long_ago)
+    await conversations.learn(old, {"class": "client"}, "m")
     stopped = await scene.comes()
     await consent.change_consent(scene.redis, conversations, stopped, True, "words", "m")
     organic = await scene.comes("77010000002", click="")
     await conversations.learn(organic, {"class": "client"}, "m")
-    old = await scene.comes("77010000003", "clid-3", now_ms() - CREDITED - 5000)
-    await conversations.learn(old, {"class": "client"}, "m")
     await scene.tell(http)
     assert scene.meta.received == []
     assert [status for _, status, _ in await scene.deliveries()] == ["failed"]
