@@ -44,7 +44,8 @@ async def test_together_they_take_every_way_through_the_graph():
     went = [(await played(read_kept(path)))[0] for path in SAVED]
     assert len(went) >= 25
     turns = [turn for each in went for turn in each.turns]
-    assert {node for turn in turns for node in turn.route} == set(graph.nodes) - {"__start__"}
+    # carts change what a desk keeps, which is on no tape: tests/agent/ordering goes that way
+    assert {node for turn in turns for node in turn.route} == set(graph.nodes) - {"__start__", "cart"}
     assert {turn.verdict for turn in turns} >= {"answer", "refuse", "handoff", "silent"}
     said = [line for turn in turns for line in turn.said]
     assert {"/info", "/history", "/reset"} <= set(said)
