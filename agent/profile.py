@@ -248,8 +248,13 @@ _COMPANY = re.compile(
 )
 
 
-def facts_by_pattern(said: str, region: str | None) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=256)
+def facts_by_pattern(said: str, region: str | None) -> tuple[tuple[str, str], ...]:
     """(field, value) pairs that patterns find, for the model that works without a network."""
+    return tuple(_facts_by_pattern(said, region))
+
+
+def _facts_by_pattern(said: str, region: str | None) -> Iterator[tuple[str, str]]:
     said = " ".join(said[:2_000].split())
     for match in EMAIL.finditer(said):
         yield "email", match.group()

@@ -88,7 +88,7 @@ _ENDS_RANGE = re.compile(rf"[-–—]\s?$|\s(?:{phrases_within('claims.before_ra
 _OPENS_RANGE = re.compile(r"\s?[-–—]\s?\d")
 _STOP, _LONGER_WORD, _LETTER = re.compile(r"[.!?;।\n]"), re.compile(r"[^\W\d_]{4,}"), re.compile(r"[^\W\d_]")
 _NO_WORD, _SIGN_BEFORE = re.compile(r"(?:\d|\W)\s?$"), re.compile(r"([^\s\u0001]{1,6})[ ]?$")
-_LIST_MARK = re.compile(r"[.)]\s")
+_LIST_MARK, _SIGN = re.compile(r"[.)]\s"), re.compile(r"[^\W\d_]|%|\p{Sc}")
 _ISO = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)")
 _DOTTED = re.compile(r"(?<![\d.,/])([0-3]?\d)[./](0?[1-9]|1[0-2])(?:[./](\d{4}|\d\d))?(?![\d/])(?!\.\d)")
 _DAY_ENDING, _OF = phrases_within("claims.day_ending"), phrases_within("claims.of")
@@ -371,9 +371,11 @@ def _unit(text: str, number: Number) -> tuple[str, str, float, int]:
 
 def _by_sign(text: str, number: Number) -> tuple[str, str, float, int]:
     before = _SIGN_BEFORE.search(text[max(0, number.start - 7) : number.start])
-    if before and PERCENT_BEFORE.fullmatch(before.group(1)):
+    if not before or not _SIGN.search(before.group(1)):
+        return "number", "", 1, number.end
+    if PERCENT_BEFORE.fullmatch(before.group(1)):
         return "percent", "%", 1, number.end
-    if before and not (number.word and _ARTICLE.match(text, number.start)):  # "579 tenge a square metre"
+    if not (number.word and _ARTICLE.match(text, number.start)):  # "579 tenge a square metre"
         for length in range(len(before.group(1)), 0, -1):
             sign = before.group(1)[-length:]
             if (code := currency_of(sign)) and (not sign[0].isalpha() or length == len(before.group(1))):

@@ -7,7 +7,7 @@ says is found out once for all the claims in it."""
 from __future__ import annotations
 
 import bisect
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -63,7 +63,7 @@ def findings(reply: str, evidence: Evidence) -> list[Finding]:
     """Every claim of the reply with the decision on it."""
     read = JudgedReply(reply)
     claims = read.claims
-    why = {claim: _direct(claim, evidence, read) for claim in claims}
+    why = _each_directly(claims, evidence, read)
     asked = claims_in(evidence.asked)
     priced = {
         v for c in (*asked, *claims) if c.kind in ("money", "percent", "phone", "date") for v in c.values
@@ -102,6 +102,20 @@ def _grants_nothing(clause: str) -> bool:
 @lru_cache(maxsize=1024)
 def _own_to_spend(sentence: str) -> bool:
     return bool(_OWN.search(sentence))
+
+
+def _each_directly(claims: Sequence[Claim], evidence: Evidence, reply: JudgedReply) -> dict[Claim, str]:
+    """What supports each claim; one that a sentence repeats is looked for once. A price is judged by the
+    clause it stands in."""
+    found: dict[Claim, str] = {}
+    known: dict[Hashable, str] = {}
+    for claim in claims:
+        at = claim.start if claim.kind in ("money", "percent") else 0
+        alike = (claim.kind, claim.text, claim.values, claim.unit, claim.key, claim.sentence, at)
+        if alike not in known:
+            known[alike] = _direct(claim, evidence, reply)
+        found[claim] = known[alike]
+    return found
 
 
 def _direct(claim: Claim, evidence: Evidence, reply: JudgedReply) -> str:

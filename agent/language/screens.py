@@ -72,6 +72,7 @@ _EMERGENCY = re.compile(anywhere("screens.emergency"), re.I)
 _SIGNS = regex.compile(r"[^\w\p{M}\s/']+")
 
 
+@lru_cache(maxsize=256)
 def _bare(text: str) -> str:
     return " ".join(_SIGNS.sub(" ", text.replace("’", "'").casefold()).split())
 
