@@ -70,7 +70,8 @@ async def test_templates_are_read_previewed_paused_and_sent(stack: Stack):
     assert missing.status_code == 422 and "variable 2 has no value" in missing.json()["detail"]
     number, _ = fresh()
     asked = {"to": f"+{number}", "template": "come_back:ru", "variables": ["Анна", "!"]}
-    assert (await stack.http.post("/api/messages", json=asked)).status_code == 202
+    answer = await stack.http.post("/api/messages", json=asked)
+    assert answer.status_code == 202, answer.text
     await until(lambda: stack.replies(number))
     sent = stack.emulator.requests[-1]["template"]
     assert [p["text"] for p in sent["components"][0]["parameters"]] == ["Анна", "!"]
