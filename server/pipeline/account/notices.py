@@ -100,7 +100,8 @@ async def _places(notice: AccountNotice, scope: WebhookScope, runtimes: Runtimes
     if about or (ours and not notice.number):
         return about or ours
     unnamed = [place for place in ours if not known[place].number]
-    return unnamed or ours[:1] or (list(known) if len(known) == 1 else [])
+    strangers = [p for p, one in known.items() if one.business_account and notice.business_account]
+    return unnamed or ours[:1] or (list(known) if len(known) == 1 and not strangers else [])
 
 
 async def _known(scope: WebhookScope, runtimes: Runtimes) -> dict[Place, NumberIdentity]:

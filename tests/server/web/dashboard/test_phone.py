@@ -229,7 +229,7 @@ async def test_the_menu_is_for_everybody(stack: Stack, browser: Browser):
     await page.keyboard.press("Enter")
     await expect(logout).to_be_in_viewport(ratio=1)
     await page.keyboard.press("Tab")
-    await expect(page.locator("nav.rail").get_by_role("link", name="Bots")).to_be_focused()
+    await expect(page.locator("nav.rail").get_by_role("link", name="Orders")).to_be_focused()
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)
         found = (await Axe().run(page)).response["violations"]
