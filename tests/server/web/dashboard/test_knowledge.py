@@ -55,6 +55,7 @@ async def test_products_are_looked_at_corrected_and_tried(stack: Stack, browser:
     await cup.get_by_label("New value of Cup").fill("300 KZT")
     await cup.get_by_role("button", name="Change").click()
     await expect(page.locator("#toast")).to_have_text("Done")
+    await expect(row.locator(".goods > li", has_text="300 KZT")).to_have_count(1)  # the row is new now
     await row.locator("summary", has_text="Columns").click()
     await row.get_by_label("No.").select_option("stock")
     await unbroken(page, "knowledge-open")
