@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partialmethod
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -19,7 +20,11 @@ from agent.models import chat
 from server.cli import main as cli
 
 FILLER = "the quick brown espresso machine jumps over the lazy grinder and " * 3
-ARGUMENTS = {"Verdict": {"contact_class": "client", "intent": "business", "reason": "asks"}, "Facts": {}}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "Verdict": {"contact_class": "client", "intent": "business", "reason": "asks"},
+    "Facts": {},
+    "Verified": {"sentences": [{"n": 1, "status": "no_claim"}]},
+}
 
 
 class Stub(BaseChatModel):
@@ -65,7 +70,7 @@ class Stub(BaseChatModel):
 def main() -> None:
     """Run a `salesgraph` command with the stub behind every model name."""
     stub = Stub(delay=float(os.environ.get("BENCH_DELAY", "0")))
-    chat.make = lambda *_: stub
+    chat.Models.__init__ = partialmethod(chat.Models.__init__, maker=lambda *_: stub)
     cli.main()
 
 
