@@ -3,10 +3,13 @@ their number."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import sys
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -234,6 +237,39 @@ async def test_stop_from_one_spelling_binds_the_other(stack: Stack):
         assert refused.status_code == 409 and "no more messages" in refused.json()["detail"], to
     mine = await stack.conversation_of(inbound)
     assert mine["wa_id"] == inbound  # in the spelling that the provider reaches them by
+
+
+@pytest.mark.parametrize(
+    ("inbound", "written"),
+    [
+        ("55118{}", "+55 (11) 98{}"),
+        ("521552{}", "0052 55 2{}"),
+        ("549115{}", "+54 11 5{}"),
+        ("225070{}", "+225 0{}"),
+        ("229019{}", "+229-9{}"),
+    ],
+)
+async def test_in_every_country_one_person_stays_one(
+    stack: Stack, tmp_path: Path, inbound: str, written: str
+):
+    """STOP in the spelling of WhatsApp holds for a text, a template and an import in that of people."""
+    tail = f"7{uuid.uuid4().int % 10**6:06}"
+    inbound, written = inbound.format(tail), written.format(tail)
+    await stack.post(webhook(text(inbound, "STOP", f"wamid.{inbound}")))
+    await quiet(stack, inbound, 1)
+    mine = await stack.conversation_of(inbound)
+    for how in ({"text": "an offer"}, {"template": "come_back:ru", "variables": ["a", "b"]}):
+        refused = await stack.http.post("/api/messages", json={"to": written, **how})
+        assert refused.status_code == 409 and "no more messages" in refused.json()["detail"], how
+    file = tmp_path / "people.csv"
+    file.write_text(f"phone,name\n{written},Ana\n")
+    command = [sys.executable, "-m", "server", "import", "contacts", str(file)]
+    importing = await asyncio.create_subprocess_exec(*command, env=stack.env)
+    assert await importing.wait() == 0
+    rows = (await stack.http.get("/api/suppressions")).json()["items"]
+    assert [row["wa_id"] for row in rows if row["conversation_id"] == mine["id"]] == [inbound]
+    same = await stack.conversation_of(inbound)
+    assert same["id"] == mine["id"] and same["profile"]["name"] == "Ana"
 
 
 WISHES = (
