@@ -27,7 +27,7 @@ from tests.fakes.serving import served
 from tests.support import postgres
 from tests.support.bots import TOKEN
 from tests.support.chromium import CHROMIUM
-from tests.support.stack import Stack, product
+from tests.support.stack import Stack, product, redis_of
 
 # Hundreds of processes are started here: each would compile the whole product anew where this is set.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -92,6 +92,16 @@ def stack(running: Stack) -> Iterator[Stack]:
     running.model.requests.clear()
     running.emulator.faults.clear()
     yield running
+
+
+@pytest.fixture
+async def no_templates(stack: Stack) -> AsyncIterator[None]:
+    """Nobody has made a message template yet."""
+    stack.emulator.templates.clear()
+    async with redis_of(stack) as redis:
+        await redis.delete("sg:{default}:templates")
+    yield
+    stack.emulator.templates.clear()
 
 
 @pytest.fixture(scope="session")

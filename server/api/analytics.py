@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
-from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import Response
 from pydantic import Field
 
-from server.api.common import Api, Format, Here, OneBot, file_answer
+from server.api.common import Api, Format, Here, OneBot, attached, file_answer
 from server.bots.bot import BotRuntime
 from server.observability.charges.merged import SavedMessages, saved_messages
 from server.observability.costs import DayUsage
@@ -20,11 +17,12 @@ from server.operators import analytics
 from server.operators.analytics import Analytics
 from server.operators.audit import Audited
 from server.operators.bot_status import Pause
+from server.operators.figures.spreadsheet import csv_text
 from server.operators.roles import READER
 from server.operators.tokens import who
 from server.outreach.follow_ups import FunnelSoFar
 from server.store import alerts
-from server.store.counters import by_day, day_of
+from server.store.counters import by_day, day_of, month_until
 from server.store.records import Record
 
 Day = Annotated[str | None, Query(pattern=r"^\d{4}-\d\d-\d\d$", description="YYYY-MM-DD, by TIMEZONE")]
@@ -117,15 +115,11 @@ async def get_analytics(
     `csv` a row a day."""
     try:
         until = last or day_of(api.settings.timezone)
-        since = first or (date.fromisoformat(until) - timedelta(days=29)).isoformat()
+        since = first or month_until(until)
         found = await analytics.report(api.redis, api.lookup.some(bot_id), since, until)
     except (ValueError, OverflowError) as error:
         raise HTTPException(422, f"first, last: {error}") from None
     if format == "json":
         return found
-    out = io.StringIO()
-    table = csv.DictWriter(out, analytics.COLUMNS)
-    table.writeheader()
-    table.writerows(day.model_dump() for day in found.days)
-    named = {"Content-Disposition": f'attachment; filename="figures-{since}-{until}.csv"'}
-    return PlainTextResponse(out.getvalue(), media_type="text/csv", headers=named)
+    table = csv_text(analytics.COLUMNS, (day.model_dump() for day in found.days))
+    return attached(table.encode(), "text/csv", f"figures-{since}-{until}.csv")

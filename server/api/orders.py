@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import Response
 from pydantic import Field
 
-from server.api.common import Api, Body, Cursor, Format, Here, Limit, OneBot, Page, fails, file_answer
+from server.api.common import (
+    Api,
+    Body,
+    Cursor,
+    Format,
+    Here,
+    Limit,
+    OneBot,
+    Page,
+    attached,
+    fails,
+    file_answer,
+)
 from server.bots.bot import BotRuntime
 from server.conversations.listing import BadCursor, cursor_of, place_of
 from server.operators import audit
 from server.operators.audit import Audited
+from server.operators.figures.spreadsheet import csv_text
 from server.operators.roles import AGENT, READER
 from server.operators.tokens import who
 from server.orders.book import NotAllowed
@@ -23,8 +34,8 @@ from server.orders.records import OrderState, PlacedOrder, following
 
 routes = APIRouter(prefix="/api", tags=["orders"], route_class=Audited)
 
-# Rows of a table of orders.
-MOST_ROWS = 100_000
+# Orders in a table.
+MOST_ORDERS = 100_000
 
 
 class OrderPage(Page[PlacedOrder]):
@@ -82,10 +93,11 @@ async def list_orders(
     """As `csv`: all of them, a row for each line of an order."""
     runtimes = api.lookup.some(bot_id)
     if format == "csv":
-        rows = await api.orders.newest(runtimes, MOST_ROWS, wanted)
+        rows = await api.orders.newest(runtimes, MOST_ORDERS + 1, wanted)
+        if len(rows) > MOST_ORDERS:
+            raise HTTPException(422, f"since, until: more than {MOST_ORDERS} orders; choose a shorter time")
         audit.record_disclosure(bot_id or "")
-        named = {"Content-Disposition": 'attachment; filename="orders.csv"'}
-        return PlainTextResponse(_table(rows), media_type="text/csv", headers=named)
+        return attached(csv_text(COLUMNS, _lines(rows)).encode(), "text/csv", "orders.csv")
     try:
         before = place_of(cursor)
     except BadCursor as error:
@@ -138,21 +150,17 @@ COLUMNS = (
 )
 
 
-def _table(orders: list[PlacedOrder]) -> str:
-    """The lines of orders as CSV; nothing a spreadsheet would take for a formula."""
-    out = io.StringIO()
-    table = csv.writer(out)
-    table.writerow(COLUMNS)
+def _lines(orders: Iterable[PlacedOrder]) -> Iterator[dict[str, object]]:
+    """A row for each line of each order."""
     for order in orders:
+        whole = {
+            **order.model_dump(include={"number", "bot_id", "state", "created", "name", "phone", "area"}),
+            "goods": f"{order.goods:f}",
+            "delivery": "" if order.delivery is None else f"{order.delivery:f}",
+            "total": f"{order.total:f}",
+            "currency": order.currency,
+        }
         for line in order.lines:
-            delivery = "" if order.delivery is None else f"{order.delivery:f}"
-            first = (order.number, order.bot_id, order.state, order.created, order.name, order.phone)
-            sums = (f"{line.price:f}", f"{line.sum:f}", f"{order.goods:f}", delivery)
-            row = (*first, line.ref, line.name, line.variant, line.quantity, *sums, order.area)
-            table.writerow(_harmless(cell) for cell in (*row, f"{order.total:f}", order.currency))
-    return out.getvalue()
-
-
-def _harmless(cell: object) -> str:
-    text = str(cell)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not text[1:].isdigit() else text
+            what = {"article": line.ref, "product": line.name, "variant": line.variant}
+            sums = {"quantity": line.quantity, "price": f"{line.price:f}", "sum": f"{line.sum:f}"}
+            yield {**whole, **what, **sums}

@@ -41,6 +41,12 @@ def _day_of_minute(timezone: str, minute: int) -> str:
     return datetime.fromtimestamp(minute * 60, UTC).astimezone(_zone(timezone)).strftime("%Y-%m-%d")
 
 
+def month_until(last: str) -> str:
+    """The first of the 30 days that end with a day, as a period is where none is asked for. Raises
+    ValueError."""
+    return (date.fromisoformat(last) - timedelta(days=29)).isoformat()
+
+
 def days(first: str, last: str) -> list[str]:
     """Every day from one to another. Raises ValueError for what are no days, and for more than are kept."""
     a, b = date.fromisoformat(first), date.fromisoformat(last)

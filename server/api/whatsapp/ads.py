@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import Response
 from pydantic import Field
 
 from server.api.analytics import Day
-from server.api.common import Body, Format, Here, OneBot, file_answer
+from server.api.common import Body, Format, Here, OneBot, attached, file_answer
 from server.operators import audit
 from server.operators.audit import Audited
 from server.operators.figures.ads import AD_COLUMNS, AdReport, ad_report
-from server.operators.figures.contact_table import cell
+from server.operators.figures.spreadsheet import csv_text
 from server.operators.roles import AGENT, READER
-from server.store.counters import day_of
+from server.store.counters import day_of, month_until
 from server.store.records import Record
 
 
@@ -55,20 +52,14 @@ async def get_ads(
     `csv` a row an ad."""
     try:
         until = last or day_of(api.settings.timezone)
-        since = first or (date.fromisoformat(until) - timedelta(days=29)).isoformat()
+        since = first or month_until(until)
         found = await ad_report(api.redis, api.lookup.some(bot_id), since, until)
     except (ValueError, OverflowError) as error:
         raise HTTPException(422, f"first, last: {error}") from None
     if format == "json":
         return found
-    out = io.StringIO()
-    table = csv.DictWriter(out, AD_COLUMNS)
-    table.writeheader()
-    table.writerows(
-        {name: cell(name, value) for name, value in row.model_dump().items()} for row in found.ads
-    )
-    named = {"Content-Disposition": f'attachment; filename="ads-{since}-{until}.csv"'}
-    return PlainTextResponse(out.getvalue(), media_type="text/csv", headers=named)
+    table = csv_text(AD_COLUMNS, (row.model_dump() for row in found.ads))
+    return attached(table.encode(), "text/csv", f"ads-{since}-{until}.csv")
 
 
 @routes.post(

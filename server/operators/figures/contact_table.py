@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import AsyncIterator
-from typing import Any
 
 from server.bots.bot import BotRuntime
 from server.conversations.listing import ConversationList, Show
 from server.observability.costs import usage_of
+from server.operators.figures.spreadsheet import cell
 
 CONTACT_COLUMNS = (
     *(
@@ -29,7 +28,6 @@ CONTACT_COLUMNS = (
     *("stopped", "created", "last_activity", "ad", "ad_source_id", "ad_ctwa_clid", "ad_source_url"),
     *("first_ad", "first_ad_source_id", "model_cost", "whatsapp_cost", "paid_messages"),
 )
-_NUMBER = re.compile(r"^\+\d+$")
 
 
 async def contact_table(
@@ -76,10 +74,3 @@ async def contact_table(
         cursor = found.cursor
         if cursor is None:
             return
-
-
-def cell(name: str, value: Any) -> str:
-    """A value that no spreadsheet takes for a formula; a `phone` keeps its plus sign."""
-    text = str(value)
-    risky = text.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{text}" if risky and not (name == "phone" and _NUMBER.match(text)) else text

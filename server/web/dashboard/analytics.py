@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from server.observability.answered_otherwise import REASONS
 from server.operators import analytics
 from server.operators.figures.ads import ad_report
-from server.store.counters import WITHIN, day_of
+from server.store.counters import WITHIN, day_of, month_until
 from server.web.dashboard import charts
 from server.web.dashboard.layout import PageContext
 
@@ -30,11 +30,11 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         last = asked.get("last") or today
         runtimes = frame.chosen(bot_id)
         try:
-            first = asked.get("first") or (date.fromisoformat(last) - timedelta(days=29)).isoformat()
+            first = asked.get("first") or month_until(last)
             found = await analytics.report(frame.redis, runtimes, first, last)
         except (ValueError, OverflowError) as error:
             wrong, last = str(error), today
-            first = (date.fromisoformat(last) - timedelta(days=29)).isoformat()
+            first = month_until(last)
             found = await analytics.report(frame.redis, runtimes, first, last)
         period = {"first": first, "last": last}
         one = {"bot_id": bot_id} if bot_id in frame.runtimes else {}

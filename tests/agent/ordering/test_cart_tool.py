@@ -14,7 +14,7 @@ from agent.turn_services import TurnServices
 from knowledge_base.goods.catalogue import Catalogue
 from server.orders.book import OrderBook
 from server.orders.desk import ContactDesk
-from tests.support.chatting import Chat, call
+from tests.support.chatting import Chat, call, script
 from tests.support.office import Office
 from tools.ordering import Wish
 
@@ -23,17 +23,6 @@ ROWS = [
     {"sku": "GR-PEB", "name": "Pebble grinder", "price": "38000", "currency": "KZT"},
 ]
 RULES = OrderRules.model_validate({"taking": True, "currency": "KZT", "fee": "1500"})
-
-
-def script(*answers: AIMessage | str) -> Callable[..., AIMessage]:
-    left = [answer if isinstance(answer, AIMessage) else AIMessage(answer) for answer in answers]
-
-    def say(messages: list[Any], offered: list[str]) -> AIMessage:
-        if offered in (["Verdict"], ["Facts"]):
-            return call(offered[0], {})
-        return left.pop(0) if len(left) > 1 else left[0]
-
-    return say
 
 
 @pytest.fixture

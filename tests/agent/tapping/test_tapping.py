@@ -3,18 +3,16 @@ sentences, and what a person would tap, told without a model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 
 import tools
 from agent.tapping.cards import as_listed
 from agent.tapping.rule import asks_yes_or_no
 from knowledge_base.goods.catalogue import Catalogue
-from tests.support.chatting import Chat, call, told
+from tests.support.chatting import Chat, call, script, told
 from tools.runtime import Card, Runtime, Shown, showing
 
 ROW = {"category": "machine", "currency": "KZT"}
@@ -33,18 +31,6 @@ def shop(chat: Chat, rows: list[dict[str, str]] = MACHINES) -> None:
         return Catalogue.of_rows(rows)
 
     chat.shelf.price_list = price_list
-
-
-def script(*answers: AIMessage | str) -> Callable[..., AIMessage]:
-    """A model that calls these tools and says these things one after another, and the last one again."""
-    left = [answer if isinstance(answer, AIMessage) else AIMessage(answer) for answer in answers]
-
-    def say(messages: list[Any], offered: list[str]) -> AIMessage:
-        if offered in (["Verdict"], ["Facts"]):
-            return call(offered[0], {})
-        return left.pop(0) if len(left) > 1 else left[0]
-
-    return say
 
 
 async def presented(chat: Chat) -> list[Shown]:

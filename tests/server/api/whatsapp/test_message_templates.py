@@ -10,20 +10,11 @@ import pytest
 from channels.emulators.media import ReceivedFile
 from tests.channels.templates.drafts import CODE, GOOD, PHONE, QUICK, URL
 from tests.support.customers import PNG, talk
-from tests.support.stack import Stack, redis_of
+from tests.support.stack import Stack
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("no_templates")
 PATH = "/api/templates"
-
-
-@pytest.fixture(autouse=True)
-async def empty(stack: Stack):
-    """Nobody has made a template yet."""
-    stack.emulator.templates.clear()
-    async with redis_of(stack) as redis:
-        await redis.delete("sg:{default}:templates")
-    yield
-    stack.emulator.templates.clear()
 
 
 async def asked(stack: Stack, method: str, path: str = "", status: int = 200, **body: Any) -> Any:

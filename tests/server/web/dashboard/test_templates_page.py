@@ -9,21 +9,11 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.support.chromium import needs_chromium
 from tests.support.dashboard import opened
-from tests.support.stack import Stack, redis_of
+from tests.support.stack import Stack
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.usefixtures("no_templates")]
 PATH = "/dashboard/templates"
-
-
-@pytest.fixture(autouse=True)
-async def empty(stack: Stack):
-    """Nobody has made a template yet."""
-    stack.emulator.templates.clear()
-    async with redis_of(stack) as redis:
-        await redis.delete("sg:{default}:templates")
-    yield
-    stack.emulator.templates.clear()
 
 
 async def written(page: Page) -> None:
