@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -14,6 +15,8 @@ LEAP = 2024
 # A time is moved by so many minutes at most.
 LONGEST_SHIFT = 12 * 60
 MINUTES = {"minute": 1, "hour": 60}
+# A time and a span in hours and minutes, or in minutes.
+_MOVED = re.compile(r"(?<!\d)(\d{1,2}):(\d\d)\s?([+-])\s?(?:(\d{1,2}):)?(\d{1,3})(?!\d)")
 
 
 def is_between(figure: Claim, line: ReadLine) -> bool:
@@ -39,12 +42,16 @@ def _day(claim: Claim) -> date | None:
 
 
 def is_shifted(figure: Claim, sums: str, quotes: Sequence[ReadLine]) -> bool:
-    """Whether a time is one of the quotes, moved by a span of the quotes, where a verifier has worked it out
-    so: half an hour before closing."""
-    if figure.kind != "time" or not sums:
+    """Whether a time is one of the quotes, moved by a span of the quotes, as a verifier has worked it out:
+    `23:00-0:30` is half an hour before closing."""
+    if figure.kind != "time":
         return False
     claims = [claim for quote in quotes for claim in quote.claims]
     times = {claim.values[0] for claim in claims if claim.kind == "time"}
     spans = {v * MINUTES[claim.unit] for claim in claims if claim.unit in MINUTES for v in claim.values}
-    moved = {at + sign * span for at in times for span in spans if span <= LONGEST_SHIFT for sign in (1, -1)}
-    return bool(moved & set(figure.values))
+    for hour, minute, sign, hours, minutes in _MOVED.findall(sums):
+        at, span = int(hour) * 60 + int(minute), int(hours or 0) * 60 + int(minutes)
+        moved = at + span if sign == "+" else at - span
+        if at in times and span in spans and span <= LONGEST_SHIFT and moved in figure.values:
+            return True
+    return False

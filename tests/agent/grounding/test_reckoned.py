@@ -55,6 +55,7 @@ def test_what_is_worked_out_passes(reply: str, cite: list[dict[str, str]], sum: 
         ("Four nights are 340 €.", [NIGHT, DATES], "(16-12)*85"),
         ("You can swim until 22:45.", CLOSING, "23:00-0:15"),
         ("You can swim until 22:30.", CLOSING[:1], "23:00-0:30"),
+        ("You can swim until 22:30.", CLOSING, "2-1"),
     ],
 )
 def test_what_nobody_said_does_not(reply: str, cite: list[dict[str, str]], sum: str):
