@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 from redis.asyncio import Redis
 
 from channels.emulators.waha import WahaEmulator
@@ -36,7 +36,7 @@ sys.dont_write_bytecode = False
 # Every client of HTTP reads all certificates of the machine for itself, and hundreds are made here.
 ssl.create_default_context = functools.cache(ssl.create_default_context)
 
-# A loaded machine is no failure of the code. CI tries more examples of each property.
+# A loaded machine is no failure of the code, of a page as little as of a property. CI tries more examples.
 settings.register_profile(
     "salesgraph",
     deadline=None,
@@ -44,6 +44,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("salesgraph")
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(autouse=True)

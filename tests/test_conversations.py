@@ -40,6 +40,7 @@ def test_every_conversation_has_its_tape_and_every_tape_its_conversation():
     assert tapes == {tape_of(path).name for path in SAVED}
 
 
+@pytest.mark.slow
 async def test_together_they_take_every_way_through_the_graph():
     went = [(await played(read_kept(path)))[0] for path in SAVED]
     assert len(went) >= 25

@@ -129,7 +129,12 @@ def is_goodbye(text: str) -> bool:
     return _bare(text) in _GOODBYE
 
 
-_PLEASANT = sorted((p.split() for p in _GREETING | _SMALL_TALK | _THANKS | _GOODBYE), key=len, reverse=True)
+# first word -> the phrases that begin with it, the longest first
+_PLEASANT: dict[str, list[list[str]]] = {}
+for _phrase in sorted(
+    (p.split() for p in _GREETING | _SMALL_TALK | _THANKS | _GOODBYE), key=len, reverse=True
+):
+    _PLEASANT.setdefault(_phrase[0], []).append(_phrase)
 _MARK = re.compile(
     r"\[(?:image|video|audio|document|sticker|location|contacts|empty message)[^\]\n]{0,300}\]", re.I
 )  # how a message without words looks to the graph
@@ -139,7 +144,7 @@ def is_pleasantry(text: str) -> bool:
     """Nothing but greetings, thanks and acknowledgements, however many: `ok, thanks!`."""
     said = _bare(text[:200]).split()
     while said:
-        known = next((phrase for phrase in _PLEASANT if said[: len(phrase)] == phrase), None)
+        known = next((p for p in _PLEASANT.get(said[0], ()) if said[: len(p)] == p), None)
         if known is None:
             return False
         said = said[len(known) :]

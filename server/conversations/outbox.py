@@ -16,10 +16,17 @@ from server.store.records import Contact, Entry, Reply
 
 # A reply and its line of the transcript.
 Pair = tuple[Reply, Entry]
+# Characters of the words below a file ("Media", section "Captions").
+LONGEST_CAPTION = 1024
 
 
 async def post(runtime: BotRuntime, contact: Contact, reply: Reply, delay: float = 0) -> bool:
     """Queue a bubble that no turn wrote, to go out after `delay` ms; once for its id, then False."""
+    return await runtime.mailbox.post(contact.id, *pair_of(reply), delay=delay)
+
+
+def pair_of(reply: Reply) -> Pair:
+    """A reply that no turn wrote, with its line of the transcript."""
     entry = Entry(
         id=reply.id,
         author=reply.author,
@@ -30,7 +37,13 @@ async def post(runtime: BotRuntime, contact: Contact, reply: Reply, delay: float
         variables=reply.variables,
         content=on_record(reply.content),
     )
-    return await runtime.mailbox.post(contact.id, reply, entry, delay=delay)
+    return reply, entry
+
+
+def takes_file(reply: Reply) -> bool:
+    """Whether a file can go along with a reply: bare words, short enough to stand below it."""
+    bare = reply.content is None and reply.file is None and not (reply.template or reply.touch)
+    return bare and 0 < utf16_length(reply.text) <= LONGEST_CAPTION
 
 
 def texts_of(replies: Sequence[str]) -> list[str]:

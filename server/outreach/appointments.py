@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -54,6 +56,17 @@ class Appointment(Record):
     name: str = Field(default="", description="The contact's name")
     phone: str = Field(default="", description="The number to call")
     booked_at: int = Field(default=0, description="When it was booked, Unix milliseconds")
+    turn_id: str = Field(default="", description="The turn it was booked in; empty: by a form")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What books an appointment: `made_by` names the step, `turn_id` its turn, `old` the appointment that is
+    moved."""
+
+    made_by: str
+    turn_id: str = ""
+    old: str = ""
 
 
 class Appointments:
@@ -83,16 +96,16 @@ class Appointments:
         return list(itertools.islice((at for at in upcoming if at not in full), most))
 
     async def book(
-        self, bot: Bot, contact: Contact, start: int, about: str, *, old: str = "", made_by: str = ""
+        self, bot: Bot, contact: Contact, start: int, about: str, origin: Origin | None = None
     ) -> Appointment | None:
-        """Book a slot (ms), or move the appointment `old` to it; None when it is taken or no slot. What is
-        asked for again with the same `made_by` is booked once."""
+        """Book a slot (ms), or move the appointment `origin.old` to it; None when it is taken or no slot.
+        What is asked for again with the same `made_by` is booked once."""
+        origin = origin or Origin(uuid4().hex)
         if start not in await self.free(bot, start, 1):
             mine = await self.of(bot.id, contact.id)
             return next((booked for booked in mine if booked.start == start), None)
-        made_by = made_by or uuid4().hex
         booked = Appointment(
-            id=hashlib.blake2b(f"{made_by} {start}".encode(), digest_size=12).hexdigest(),
+            id=hashlib.blake2b(f"{origin.made_by} {start}".encode(), digest_size=12).hexdigest(),
             bot_id=bot.id,
             conversation_id=contact.id,
             start=start,
@@ -101,6 +114,7 @@ class Appointments:
             name=contact.profile.get("name") or contact.name,
             phone=contact.profile.get("phone") or (f"+{contact.wa_id}" if contact.wa_id else ""),
             booked_at=now_ms(),
+            turn_id=origin.turn_id,
         )
         asked = {
             "id": booked.id,
@@ -109,10 +123,14 @@ class Appointments:
             "capacity": bot.outreach.appointments_at_once,
         }
         asked |= {"conversation": contact.id, "day": day_of(bot.limits.timezone)}
-        if not await self._scripts.run("book", self._keys(bot.id), {**asked, "old": old}):
+        if not await self._scripts.run("book", self._keys(bot.id), {**asked, "old": origin.old}):
             return None
         log.info(
-            "appointment_booked", bot=bot.id, conversation=contact.id, appointment=booked.id, moved=bool(old)
+            "appointment_booked",
+            bot=bot.id,
+            conversation=contact.id,
+            appointment=booked.id,
+            moved=bool(origin.old),
         )
         return booked
 
@@ -136,6 +154,22 @@ class Appointments:
             for booked in await self.coming(bot_id, now_ms())
             if booked.conversation_id == conversation_id
         ]
+
+    async def confirm(
+        self, runtime: BotRuntime, contact: Contact, turn_id: str, pairs: Sequence[outbox.Pair] = ()
+    ) -> list[outbox.Pair]:
+        """The replies of a turn, with the calendar file of what was booked in it: along with the last one's
+        words where they fit, since a message more may be paid for, else as one more."""
+        told = list(pairs)
+        for booked in await self.of(runtime.bot.id, contact.id):
+            if booked.turn_id != turn_id:
+                continue
+            reply, entry = outbox.pair_of(_confirmation(runtime.bot, contact, booked))
+            if told and outbox.takes_file(told[-1][0]):
+                told[-1] = told[-1][0].model_copy(update={"file": reply.file}), told[-1][1]
+            else:
+                told.append((reply, entry.model_copy(update={"turn_id": turn_id})))
+        return told
 
     async def remind(self, runtime: BotRuntime) -> int:
         """Tell contacts of appointments that are near, each reminder once however many workers look; how many
@@ -169,8 +203,12 @@ class ContactCalendar:
     """The appointments as the agent's tool sees them, for one contact; times are `YYYY-MM-DD HH:MM` by the
     business's clock."""
 
-    def __init__(self, appointments: Appointments, runtime: BotRuntime, contact: Contact) -> None:
+    def __init__(
+        self, appointments: Appointments, runtime: BotRuntime, contact: Contact, turn_id: str = ""
+    ) -> None:
+        """`turn_id`: of the turn that it is for; its end confirms what was booked in it."""
         self._appointments, self._runtime, self._contact = appointments, runtime, contact
+        self._turn_id = turn_id
 
     async def free(self, day: str = "") -> list[str]:
         """The next free slots, or those of a day."""
@@ -187,24 +225,24 @@ class ContactCalendar:
         ]
 
     async def book(self, start: str, about: str, idempotency_key: str) -> bool:
-        """Book, or move the contact's appointment if there is one; a confirmation with a calendar file
-        follows. The same turn books once."""
+        """Book, or move the contact's appointment if there is one; a calendar file follows, at the end of
+        the turn or, outside of one, at once. The same turn books once."""
         at, bot = self._moment(start), self._runtime.bot
         old = await self._appointments.of(bot.id, self._contact.id)
         if at is None:
             return False
         moved = old[0].id if old and old[0].start != at else ""
-        booked = await self._appointments.book(
-            bot, self._contact, at, about, old=moved, made_by=idempotency_key
-        )
-        if booked is None:
-            return False
-        file = TextFile(name="call.ics", mime_type="text/plain", text=invitation(bot, booked).decode())
-        text = confirmed(self._contact.profile.get("language") or "en", when(bot, at))
-        await outbox.post(
-            self._runtime, self._contact, Reply(id=f"call:{booked.id}:ics", text=text, file=file, notice=True)
-        )
-        return True
+        origin = Origin(idempotency_key, self._turn_id, moved)
+        booked = await self._appointments.book(bot, self._contact, at, about, origin)
+        if booked and not await self._confirmed(booked):
+            await outbox.post(self._runtime, self._contact, _confirmation(bot, self._contact, booked))
+        return booked is not None
+
+    async def _confirmed(self, booked: Appointment) -> bool:
+        """Whether the end of a turn confirms it, this one's or that of one that has ended."""
+        lines = await self._runtime.conversations.transcript(self._contact.id)
+        ended = {line.turn_id for line in lines}
+        return bool(booked.turn_id) and booked.turn_id in {self._turn_id, *ended}
 
     async def cancel(self) -> bool:
         """Cancel the contact's appointments; False when there are none."""
@@ -218,6 +256,13 @@ class ContactCalendar:
             return None
         hours = self._runtime.bot.outreach.hours
         return int(local.replace(tzinfo=hours.local(0).tzinfo).timestamp() * 1000)
+
+
+def _confirmation(bot: Bot, contact: Contact, booked: Appointment) -> Reply:
+    """A line that says when, with a calendar file."""
+    file = TextFile(name="call.ics", mime_type="text/plain", text=invitation(bot, booked).decode())
+    text = confirmed(contact.profile.get("language") or "en", when(bot, booked.start))
+    return Reply(id=f"call:{booked.id}:ics", text=text, file=file, notice=True)
 
 
 def _put(part: Component, name: str, value: str | datetime | timedelta) -> None:

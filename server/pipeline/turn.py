@@ -57,6 +57,7 @@ class _Ending:
         if self.due:
             return pairs, follow_ups.sent(self.runtime, self.contact, self.due[0], bool(pairs))
         pairs = await spoken(self.services, self.runtime, self.contact, self.said, pairs)
+        pairs = await self.services.appointments.confirm(self.runtime, self.contact, self.turn_id, pairs)
         decision = values.get("decision", "")
         then = await follow_ups.answered(self.runtime, self.contact.id, decision, bool(pairs))
         then = with_merged(then, self.runtime, self.contact, self.said, len(pairs))
@@ -95,7 +96,7 @@ async def run_turn(
         start["form"] = read.forms.said
     if start and due:
         start["touch"] = _touch(runtime.bot, *due)
-    calendar = ContactCalendar(services.appointments, runtime, contact)
+    calendar = ContactCalendar(services.appointments, runtime, contact, turn_id)
     desk = ContactDesk(services.orders, runtime, contact, str(work.fence))
     own = TurnServices(meter, read.attachments, calendar, desk)
     # langgraph leaves open what a Command carries

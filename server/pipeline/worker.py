@@ -219,13 +219,13 @@ class Worker:
     ) -> bool:
         log.error("turn_given_up", bot=runtime.bot.id, conversation=conversation_id, turn=work.turn_id)
         await self._undo(runtime, conversation_id, work)
-        if (
-            contact is not None
-        ):  # first, and once however often it is posted: a crash in between loses neither
+        # first, and once however often it is posted: a crash in between loses neither
+        if contact is not None:
             text = say("apology", contact.profile.get("language", "en"))
             reply = Reply(id=f"{work.turn_id}:sorry", text=text)
-            entry = Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=work.turn_id)
-            await runtime.mailbox.post(conversation_id, reply, entry)
+            sorry = [(reply, Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=work.turn_id))]
+            for pair in await self._services.appointments.confirm(runtime, contact, work.turn_id, sorry):
+                await runtime.mailbox.post(conversation_id, *pair)
         why = f"failed {work.failures} times, began {work.attempt - 1} times"
         return await runtime.mailbox.bury(conversation_id, work.fence, work.turn_id, why) == 1
 

@@ -1,14 +1,14 @@
-"""Scripts that are asked for in the same moment, sent to the server in one write and answered each for
-itself.
+"""Commands and scripts that are asked for in the same moment, sent to the server in one write and answered
+each for itself.
 
-With fifty webhooks at once a process spends more on writing to Redis fifty times than on the messages
-(`python -m benchmarks.webhook`)."""
+With fifty webhooks or turns at once a process spends more on writing to Redis fifty times than on the
+messages (`python -m benchmarks.webhook`, `python -m benchmarks.load`)."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,58 +21,62 @@ Value = str | bytes | int | float
 LARGEST_BATCH = 64
 
 
-class ScriptPipeline(Protocol):
+class CommandPipeline(Protocol):
     """What is used of redis-py's pipeline."""
 
-    async def __aenter__(self) -> ScriptPipeline: ...
+    async def __aenter__(self) -> CommandPipeline: ...
     async def __aexit__(self, *error: object) -> None: ...
-    def execute_command(self, *args: Value) -> object: ...
+    def execute_command(self, *args: Value, **options: Any) -> object: ...
     async def execute(self, raise_on_error: bool = True) -> list[Any]: ...
 
 
 class Client(Protocol):
     """What is used of redis-py's client."""
 
-    def pipeline(self, transaction: bool = True) -> ScriptPipeline: ...
-    async def execute_command(self, *args: Value) -> Any: ...
+    def pipeline(self, transaction: bool = True) -> CommandPipeline: ...
+    async def execute_alone(self, *args: Value, **options: Any) -> Any:
+        """Send a command by itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
-    """A script that waits for its batch, or for its answer."""
+    """A command that waits for its batch, or for its answer; `text`: of the script that it calls."""
 
-    script: BatchedScript
-    arguments: tuple[Value, ...]
+    command: tuple[Value, ...]
+    options: Mapping[str, Any]
     answer: asyncio.Future[Any]
-
-    @property
-    def by_hash(self) -> tuple[Value, ...]:
-        return "EVALSHA", self.script.sha, *self.arguments
-
-    @property
-    def whole(self) -> tuple[Value, ...]:
-        return "EVAL", self.script.text, *self.arguments
+    text: str = ""
 
 
 class Batches:
-    """The scripts that one client is asked for. Everything asked for before the event loop comes round is one
-    batch."""
+    """The commands that one client is asked for. Everything asked for before the event loop comes round is
+    one batch."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._asked: list[_Asked] = []
         self._sending: set[asyncio.Task[None]] = set()
 
+    async def command(self, name: str, *rest: Value, **options: Any) -> Any:
+        """The answer of a command. Raises RedisError, and ValueError for a text that is no Unicode: its own,
+        and nobody else's unless the connection was lost."""
+        if not all(type(value) in (str, bytes, int, float) for value in rest):
+            return await self._client.execute_alone(
+                name, *rest, **options
+            )  # redis-py knows what to do with it
+        return await self._ask((name, *map(_encoded, rest)), options)
+
     async def run(self, script: BatchedScript, arguments: tuple[Value, ...]) -> Any:
-        """The answer of a script; its arguments are the number of keys, the keys, and the rest. Raises
-        RedisError, and ValueError for a text that is no Unicode: its own, and nobody else's unless the
-        connection was lost."""
-        encoded = tuple(value.encode() if isinstance(value, str) else value for value in arguments)
+        """The answer of a script; its arguments are the number of keys, the keys, and the rest. Raises as
+        `command` does."""
+        return await self._ask(("EVALSHA", script.sha, *map(_encoded, arguments)), {}, script.text)
+
+    async def _ask(self, command: tuple[Value, ...], options: Mapping[str, Any], text: str = "") -> Any:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         if not self._asked:
             loop.call_soon(self._send_all)
-        self._asked.append(_Asked(script, encoded, answer))
+        self._asked.append(_Asked(command, options, answer, text))
         return await answer
 
     def _send_all(self) -> None:
@@ -96,18 +100,19 @@ class Batches:
     async def _answers(self, batch: list[_Asked]) -> list[Any]:
         if len(batch) == 1:
             try:
-                return [await self._client.execute_command(*batch[0].by_hash)]
+                return [await self._client.execute_alone(*batch[0].command, **batch[0].options)]
             except NoScriptError as error:
                 return [error]
         async with self._client.pipeline(transaction=False) as pipeline:
             for one in batch:
-                pipeline.execute_command(*one.by_hash)
+                pipeline.execute_command(*one.command, **one.options)
             return await pipeline.execute(raise_on_error=False)
 
     async def _hand_out(self, one: _Asked, answer: Any) -> None:
-        if isinstance(answer, NoScriptError):  # the server has not seen it yet, or was told to forget it
+        # the server has not seen it yet, or was told to forget it
+        if isinstance(answer, NoScriptError) and one.text:
             try:
-                answer = await self._client.execute_command(*one.whole)
+                answer = await self._client.execute_alone("EVAL", one.text, *one.command[2:])
             except RedisError as error:
                 answer = error
         if isinstance(answer, Exception):
@@ -132,3 +137,7 @@ class BatchedScript:
 def _fail(one: _Asked, error: Exception) -> None:
     if not one.answer.done():
         one.answer.set_exception(error)
+
+
+def _encoded(value: Value) -> Value:
+    return value.encode() if isinstance(value, str) else value

@@ -23,6 +23,7 @@ from redis.asyncio.sentinel import (
     SentinelManagedSSLConnection,
 )
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.driver_info import DriverInfo
 from redis.exceptions import ConnectionError, MaxConnectionsError, ReadOnlyError, ResponseError
 
 from server.store.batching import BatchedScript, Batches, Value
@@ -35,6 +36,7 @@ CONNECT_SECONDS, ANSWER_SECONDS = 3, 4
 # none left.
 WAIT_SECONDS, FULL_PAUSE = 10.0, 0.1
 CLUSTER, SENTINEL = "+cluster", "+sentinel"
+_WAITS = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
 
 
 # The commands in use, with the types they take and give: redis-py declares its blocking and its asynchronous
@@ -195,12 +197,21 @@ class Redis(Protocol):
 
 
 class _Client(Client):
-    """A client of one server, whose scripts go in batches. (A cluster's go one by one: each has a server of
-    its own.)"""
+    """A client of one server, whose commands and scripts go in batches. (A cluster's go one by one: each has
+    a server of its own.)"""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - redis-py types it in part
         self._batches = Batches(cast(Any, self))
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """The answer of a command, sent with what is asked for in the same moment. Raises RedisError."""
+        return await self._batches.command(*args, **options)
+
+    async def execute_alone(self, *args: Any, **options: Any) -> Any:
+        """The answer of a command, sent by itself. Raises RedisError."""
+        client: Any = super()  # redis-py types it in part
+        return await client.execute_command(*args, **options)
 
     def register_script(self, script: Any) -> Any:
         return BatchedScript(self._batches, script)
@@ -214,7 +225,8 @@ def client(url: str, connections: int = CONNECTIONS) -> Redis:
     does not answer within 4 s raises, and is asked anew the next time; a connection to what has become a
     replica is given up."""
     scheme = url.split("://")[0]
-    waits = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
+    # of itself redis-py reads its version from the disk for every connection
+    waits = {**_WAITS, "driver_info": DriverInfo()}
     if CLUSTER in scheme:
         # all keys of one step share a hash tag, so a cluster takes the same calls
         retry = Retry(ExponentialWithJitterBackoff(base=0.1, cap=1), 3)

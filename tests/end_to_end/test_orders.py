@@ -14,6 +14,8 @@ from tests.support.customers import fresh, raw
 from tests.support.stack import Stack, product, webhook
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 PRICES = "sku,name,price,currency,stock\nAU-ONE,Aurora One,189000,KZT,2\nGR-PEB,Pebble grinder,38000,KZT,30\n"
 ORDERS = {"taking": True, "currency": "KZT", "fee": "1500"}
 ORDERS |= {"payment": {"way": "stripe", "return_to": "https://wa.me/77010000000"}}

@@ -13,6 +13,8 @@ from agent.phone_numbers import canonical, spellings
 from tests.support.customers import quiet
 from tests.support.stack import Stack, text, webhook
 
+pytestmark = pytest.mark.slow
+
 SPELLINGS = [
     ("551187654321", "5511987654321"),
     ("5215512345678", "525512345678"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
@@ -42,6 +43,8 @@ from server.store.keys import key, thread_prefix
 from server.web.app import create
 from tests.support.chatting import Scripted, call
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.slow
 
 MARKS = {"alpha": "ALPHAMARK", "omega": "OMEGAMARK"}
 API = "operator-token-of-the-tests"

@@ -17,6 +17,8 @@ from knowledge_base.passages import PASSAGE_CHARACTERS, split_document
 from knowledge_base.reading import read_apart
 from knowledge_base.samples import sample_files
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("path", sample_files(), ids=lambda path: path.name)
 def test_the_samples_are_read_whole(path: Path):
@@ -85,7 +87,6 @@ def test_a_hostile_file_of_any_format_costs_no_more_than_its_share(tmp_path: Pat
     assert after.ru_utime - before.ru_utime < 8
 
 
-@pytest.mark.slow
 def test_a_file_that_would_fill_the_memory_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "full.txt"
     path.write_bytes(b"a word and more " * 2_000_000)
@@ -131,7 +132,6 @@ def test_no_word_gets_lost_between_passages(words: list[str]):
     assert " ".join(p.text for p in split_document(document)).split() == words
 
 
-@pytest.mark.slow
 @pytest.mark.external_data
 def test_real_pdfs_are_read_or_named(external_data: Path):
     rows = [

@@ -97,7 +97,7 @@ function keep(old, now) {
     if (!same || !each.open) continue;
     same.open = true;
     const drawer = each.querySelector(".drawer");
-    if (drawer && each.dataset.loaded) {
+    if (drawer && each.dataset.loaded === "yes") { // one that is still loading is asked for again by opening it
       same.querySelector(".drawer").replaceChildren(...[...drawer.childNodes].map((node) => node.cloneNode(true)));
       same.dataset.loaded = "yes";
     }
@@ -324,8 +324,13 @@ async function load(where, url) {
 
 document.addEventListener("toggle", async ({ target }) => {
   if (!target.open || !target.dataset?.load || target.dataset.loaded) return;
-  target.dataset.loaded = "yes";
-  await load(target.querySelector(".drawer"), target.dataset.load);
+  target.dataset.loaded = "soon";
+  try {
+    await load(target.querySelector(".drawer"), target.dataset.load);
+    target.dataset.loaded = "yes";
+  } catch {
+    delete target.dataset.loaded; // opened again, it is asked for again
+  }
 }, true);
 
 for (const part of document.querySelectorAll("[data-every]")) {

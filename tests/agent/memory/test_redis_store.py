@@ -74,6 +74,21 @@ async def test_a_batch_answers_in_its_order(store: RedisItemStore):
     assert (await store.aget(A, "k")).value == {"v": 2}
 
 
+async def test_what_a_turn_reads_is_found_without_a_walk_through_all_keys(store: RedisItemStore, redis):
+    await store.aput(A, "k", {"v": 1})
+    before = await redis.info("commandstats")
+    assert [item.key for item in await store.asearch(A)] == ["k"]
+    assert await store.asearch(("b", "nobody", "notes")) == []
+    after = await redis.info("commandstats")
+    assert after.get("cmdstat_scan") == before.get("cmdstat_scan")
+
+
+@pytest.mark.parametrize("name", [("b",), ("b", "ana", "notes", "more")])
+async def test_a_namespace_has_two_parts_or_three(store: RedisItemStore, name: tuple[str, ...]):
+    with pytest.raises(WrongNamespace, match="one part or two behind it"):
+        await store.aput(name, "k", {"v": 1})
+
+
 async def test_another_bots_namespace_is_refused(store: RedisItemStore):
     with pytest.raises(WrongNamespace, match="begins with the bot's id"):
         await store.aput(("c", "ana", "notes"), "k", {"v": 1})

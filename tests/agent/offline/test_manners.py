@@ -11,6 +11,8 @@ from agent.language.locale import SPOKEN
 from agent.language.phrases import PHRASES, say
 from tests.support.manners import Desk, faults, questions
 
+pytestmark = pytest.mark.slow
+
 # Of the questions that were written first, and of those that were asked afterwards.
 RIGHT = {"questions": 0.9, "fresh": 0.85}
 # Texts that are a word or a mark stand in sentences of any language.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from knowledge_base.embed import Vectors
 from knowledge_base.engines.memory import MemorySearcher
 from knowledge_base.engines.moving import move_documents
 from knowledge_base.library import Library, MemoryStore
 from knowledge_base.search.contract import Hit
 from tests.knowledge_base.engines.letters import Letters
+
+pytestmark = pytest.mark.slow
 
 
 async def kept(folder: Path) -> MemoryStore:

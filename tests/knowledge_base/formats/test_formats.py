@@ -25,6 +25,8 @@ from tests.knowledge_base.files import (
     written,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def table_in(folder: Path, suffix: str) -> Path:
     """The same two products in a file of this format."""
@@ -127,7 +129,6 @@ def hostile(folder: Path) -> dict[str, Path]:
     }
 
 
-@pytest.mark.slow
 def test_every_hostile_file_is_refused_in_one_plain_line(tmp_path: Path):
     for name, path in hostile(tmp_path).items():
         try:

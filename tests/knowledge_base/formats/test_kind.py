@@ -21,6 +21,8 @@ from tests.knowledge_base.files import (
     workbook,
 )
 
+pytestmark = pytest.mark.slow
+
 GRID = (("Article", "Name", "Price"), ("V-1", "Blue vase", 900), ("B-2", "Red bowl", 950.5))
 PAGE = (
     "<html><meta charset=utf-8><table><tr><th>Article<th>Name<th>Price<tr><td>V-1<td>Blue vase<td>900</table>"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from knowledge_base.document import Product
 from knowledge_base.reading import read_apart
+
+pytestmark = pytest.mark.slow
 
 
 def products(path: Path, text: str) -> list[Product]:

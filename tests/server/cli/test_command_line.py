@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.command_line import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def documents(tmp_path: Path) -> Path:
@@ -29,7 +31,6 @@ def test_ingest_reads_the_readable_and_names_the_rest(tmp_path: Path, documents:
     assert run(tmp_path, "ingest", str(documents)).returncode == 0
 
 
-@pytest.mark.slow
 def test_ingest_into_nowhere(tmp_path: Path, documents: Path):
     assert "no bot 'nobody'" in run(tmp_path, "ingest", str(documents), "--bot", "nobody").stderr
     missing = run(tmp_path, "ingest", str(tmp_path / "missing"))

@@ -14,6 +14,8 @@ from tests.fakes.openai_wire import FakeOpenAI, error, message
 from tests.fakes.serving import served
 from tests.support.command_line import run
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_doctor_asks_and_says_what_does_not_work(tmp_path: Path):
     app = FastAPI()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from icalendar import Calendar as ICalendar
@@ -14,8 +15,9 @@ from redis.asyncio import Redis
 from agent.models.chat import Models
 from channels.base import Message
 from server import clock
-from server.outreach.appointments import Appointments, ContactCalendar, feed, when
-from server.store.records import Contact
+from server.conversations.outbox import Pair, pair_of
+from server.outreach.appointments import Appointments, ContactCalendar, Origin, feed, when
+from server.store.records import Contact, Reply
 from tests.support.chatting import Scripted, call, quiet
 from tests.support.office import NUMBER, Office
 from tests.support.virtual_clock import at, local
@@ -66,7 +68,7 @@ async def test_no_slot_is_overbooked_however_many_want_it(redis: Redis, tmp_path
     assert sum(each is not None for each in booked) == capacity == len(await appointments.coming(bot.id))
     moved = (await appointments.free(bot, start + 1, 1))[0]
     (first, *_) = [(each, person) for each, person in zip(booked, people, strict=True) if each]
-    assert await appointments.book(bot, first[1], moved, "", old=first[0].id)  # type: ignore[union-attr]
+    assert await appointments.book(bot, first[1], moved, "", Origin("moved", old=first[0].id))  # type: ignore[union-attr]
     assert len(await appointments.coming(bot.id)) == capacity and start in await appointments.free(
         bot, 0, 400
     )
@@ -83,8 +85,8 @@ async def test_a_turn_that_runs_again_books_once(redis: Redis, tmp_path):
         await contact_of(office, "77010000001"),
         (await appointments.free(office.runtime.bot, 0, 1))[0],
     )
-    booking = {"about": "", "made_by": "the same turn"}
-    one, two = [await appointments.book(office.runtime.bot, contact, start, **booking) for _ in range(2)]
+    origin = Origin("the same turn")
+    one, two = [await appointments.book(office.runtime.bot, contact, start, "", origin) for _ in range(2)]
     assert one and two and one.id == two.id and len(await appointments.coming("default")) == 1
 
 
@@ -107,17 +109,13 @@ async def test_the_agent_books_and_the_contact_gets_a_calendar_file_and_a_remind
     who, appointments = "77010000001", Appointments(redis)
     async with office.working(Models(Scripted(script=script, asked=[]))):
         await office.writes(who, "please call me tomorrow")
-        file, reply = await until(lambda: office.replies(who) if len(office.replies(who)) == 2 else None)
-        assert (
-            file == "[document call.ics] Your call is booked for 2026-11-24 15:00. Write here to move or "
-            "cancel it."
-        )
-        assert "15:00" in reply
+        (reply,) = await until(lambda: office.replies(who))  # one message: each may be paid for
+        assert reply == "[document call.ics] We call you on 2026-11-24 at 15:00."
         (sent,) = office.emulator.files.kept.values()
         (event,) = ICalendar.from_ical(sent.data).walk("VEVENT")
         assert event.decoded("dtstart").isoformat() == "2026-11-24T10:00:00+00:00" and event.walk("VALARM")
         await until(office.idle)
-        for moment, count in (("2026-11-23 14:50", 2), ("2026-11-23 15:05", 3), ("2026-11-24 14:05", 4)):
+        for moment, count in (("2026-11-23 14:50", 1), ("2026-11-23 15:05", 2), ("2026-11-24 14:05", 3)):
             at(moment)
             for _ in range(2):
                 await appointments.remind(office.runtime)
@@ -125,10 +123,10 @@ async def test_the_agent_books_and_the_contact_gets_a_calendar_file_and_a_remind
             await until(lambda n=count: len(office.replies(who)) >= n or None)
             assert len(office.replies(who)) == count
         assert (
-            office.replies(who)[2]
+            office.replies(who)[1]
             == "A reminder: we call you at 2026-11-24 15:00. Write here if it does not suit you any more."
         )
-        assert office.replies(who)[3] == "[template call_soon]"
+        assert office.replies(who)[2] == "[template call_soon]"
         assert (
             office.emulator.requests[-1]["template"]["components"][0]["parameters"][0]["text"]
             == "2026-11-24 15:00"
@@ -136,6 +134,37 @@ async def test_the_agent_books_and_the_contact_gets_a_calendar_file_and_a_remind
     (booked,) = await appointments.coming("default")
     (listed,) = ICalendar.from_ical(feed(office.runtime.bot, [booked])).walk("VEVENT")
     assert "a grinder" in str(listed["description"]) and f"+{who}" in str(listed["description"])
+
+
+async def test_what_a_turn_booked_is_confirmed_at_its_end_or_when_it_is_given_up(redis: Redis, tmp_path):
+    office, appointments = Office(redis, tmp_path), Appointments(redis)
+    anna = await contact_of(office, "77010000001")
+    hers = ContactCalendar(appointments, office.runtime, anna, "turn")
+    assert await hers.book("2026-11-24 15:00", "x", "1")
+
+    async def ended(*pairs: Pair) -> list[Pair]:
+        return await appointments.confirm(office.runtime, anna, "turn", pairs)
+
+    def said(text: str, **more: Any) -> Pair:
+        return pair_of(Reply(id="turn:0", text=text, **more))
+
+    ((reply, entry),) = await ended(said("Till tomorrow!"))
+    assert (
+        reply.file and reply.file.name == "call.ics" and (reply.text, entry.text) == ("Till tomorrow!",) * 2
+    )
+    for long in (said("x" * 1025), said("Till tomorrow!", template="t:en")):
+        ((first, _), (second, entry)) = await ended(long)
+        assert not first.file and second.file and second.text.startswith("Your call is booked for 2026-11-24")
+        assert entry.turn_id == "turn"
+    ((alone, _),) = await ended()  # whoever is silent has booked all the same
+    assert alone.file
+    hello = said("Hello")
+    assert await appointments.confirm(office.runtime, anna, "another", [hello]) == [hello]
+    # the turn was split after it had booked: who asks for the call again gets its file
+    assert await ContactCalendar(appointments, office.runtime, anna, "later").book(
+        "2026-11-24 15:00", "x", "2"
+    )
+    assert len(await office.runtime.conversations.transcript(anna.id)) == 1
 
 
 async def test_the_calendar_moves_and_cancels_in_the_contacts_name_only(redis: Redis, tmp_path):

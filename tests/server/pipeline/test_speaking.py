@@ -24,6 +24,8 @@ from tests.support.chatting import Scripted, polite
 from tests.support.office import NUMBER, Office
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 OGG = "audio/ogg; codecs=opus"
 
 

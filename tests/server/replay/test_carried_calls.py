@@ -23,6 +23,8 @@ from tests.fakes.batch_wire import FakeBatches
 from tests.fakes.openai_wire import FakeOpenAI, message, schema_of
 from tests.fakes.serving import served
 
+pytestmark = pytest.mark.slow
+
 DUO = """
 about: A price, and what delivery costs.
 bot: {business: "Aurora Coffee, coffee machines", verify_model: "openai:reader"}

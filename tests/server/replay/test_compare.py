@@ -20,6 +20,8 @@ from server.replay.saved import BadConversation
 from tests.fakes.openai_wire import FakeOpenAI, message, schema_of
 from tests.support.chromium import needs_chromium
 
+pytestmark = pytest.mark.slow
+
 PLAIN = Settings.model_construct()
 TALK = """
   - user: Hello, do you have a showroom?

@@ -15,6 +15,8 @@ from server.replay.saved import BadConversation, parse_conversation
 from server.replay.simulated.customers import PERSONAS, persona, simulated
 from tests.fakes.openai_wire import FakeOpenAI, message, polite
 
+pytestmark = pytest.mark.slow
+
 OURS = sorted(path.stem for path in PERSONAS.glob("*.yaml"))
 
 

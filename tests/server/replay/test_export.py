@@ -17,6 +17,8 @@ from server.replay.runs import KeptConversation, documents, played
 from server.replay.saved import BadConversation, parse_conversation
 from server.store.records import Contact, Entry
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3_600_000
 AT = 1_772_420_400_000  # Monday 2 March 2026, 08:00 in Almaty
 BOT = build_bot(

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from redis.exceptions import ConnectionError, ResponseError
+from redis.exceptions import ConnectionError, DataError, ResponseError
 
 from server.store.client import Redis, client
 from server.store.scripts import Scripts
@@ -57,6 +57,26 @@ async def test_a_script_that_fails_fails_alone(scripts: Scripts) -> None:
     assert (first, third) == (b"w0", b"w2")
     assert isinstance(second, ResponseError) and "w1" in str(second)
     assert isinstance(fourth, ResponseError) and "w3" in str(fourth)
+
+
+async def test_commands_of_one_moment_have_each_its_own_answer(scripts: Scripts, redis: Redis) -> None:
+    await redis.hset("hash", mapping={"a": "1"})
+    await redis.zadd("scores", {"a": 2.5})
+    found = await asyncio.gather(
+        redis.hgetall("hash"),
+        redis.zscore("scores", "a"),
+        redis.lrange("hash", 0, -1),  # of another type
+        redis.incr("number"),
+        redis.get("\ud800"),
+        redis.set("number", True),  # redis-py takes no truth values
+        scripts.run("echo", ["place"], {"word": "w"}),
+        redis.get("nothing"),
+        return_exceptions=True,
+    )
+    assert found[0] == {b"a": b"1"} and found[1] == 2.5 and found[3] == 1
+    assert found[6:] == [b"w", None]
+    assert isinstance(found[2], ResponseError) and isinstance(found[4], ValueError)
+    assert isinstance(found[5], DataError)
 
 
 async def test_a_text_that_is_no_unicode_fails_alone(scripts: Scripts) -> None:

@@ -17,6 +17,8 @@ from tests.support.flow_phone import FlowPhone, new_key, sealed
 from tests.support.stack import NUMBER, SECRET, Stack, product, redis_of, text, webhook
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 FORMS: list[dict[str, Any]] = [
     {"name": "book_a_call", "flow_id": "77", "label": "Book a call", "books": True},
     {"name": "details", "flow_id": "78", "label": "Your details", "screen": "DETAILS",

@@ -17,7 +17,7 @@ from tests.support.dashboard import opened
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium]
 PAGES = (
     "/dashboard /dashboard/todo /dashboard/outreach /dashboard/knowledge?bot=demo /dashboard/bots "
     "/dashboard/bots/demo /dashboard/analytics /dashboard/people"

@@ -15,7 +15,7 @@ from tests.support.dashboard import opened
 from tests.support.stack import Stack
 
 PLACE = "/api/knowledge/documents"
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium]
 PRICES = b"Article,Name,Price,No.\nP-1,Tall vase,900 KZT,1\nP-2,Red bowl,950 KZT,2\nP-3,Cup,ask,3\n"
 
 

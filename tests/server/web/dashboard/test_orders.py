@@ -12,7 +12,7 @@ from tests.support.dashboard import opened
 from tests.support.orders import placed
 from tests.support.stack import Stack, redis_of
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium]
 
 
 async def test_an_order_is_found_looked_at_and_moved_on(stack: Stack, browser: Browser):

@@ -18,7 +18,7 @@ from tests.support.dashboard import PAGES, opened
 from tests.support.stack import Stack, redis_of
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium]
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SMALL: ViewportSize = {"width": 320, "height": 640}
 # How many tables with heads each page has when there is something in all of them.
@@ -115,7 +115,6 @@ async def rows(stack: Stack) -> AsyncIterator[str]:
             await redis.hdel(f"sg:{{default}}:{name}", "phone")
 
 
-@pytest.mark.slow
 async def test_every_page_is_for_a_phone(stack: Stack, browser: Browser, rows: str):
     """Every cell says what its column is, nothing sticks out at the side, and a finger hits what it aims
     at."""

@@ -12,7 +12,7 @@ from tests.support.dashboard import opened
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.usefixtures("no_templates")]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium, pytest.mark.usefixtures("no_templates")]
 PATH = "/dashboard/templates"
 
 
