@@ -16,6 +16,7 @@ from channels.content.account import AccountNotice, MissedCall, NumberIdentity
 from channels.content.anything import Content
 from channels.content.inbound import Choice, Order, Place, ProductReference
 from channels.content.parts import Frozen
+from channels.content.payments import PaymentReport
 from channels.content.pricing import MessagePricing
 from channels.downloads import DownloadError
 
@@ -208,6 +209,7 @@ class Parsed:
     links: list[LinkChange] = field(default_factory=list[LinkChange])
     notices: list[AccountNotice] = field(default_factory=list[AccountNotice])
     calls: list[MissedCall] = field(default_factory=list[MissedCall])
+    payments: list[PaymentReport] = field(default_factory=list[PaymentReport])
     numbers: dict[str, NumberIdentity] = field(default_factory=dict[str, NumberIdentity])
     ignored: list[str] = field(default_factory=list[str])
 

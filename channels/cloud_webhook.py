@@ -24,9 +24,11 @@ from channels.base import (
 from channels.cloud_errors import classify
 from channels.cloud_taps import tapped
 from channels.content.account import NumberIdentity
+from channels.content.payments import PaymentReport
 from channels.content.pricing import MessagePricing
 from channels.json_parts import as_dict, as_dicts, clean_text, each, object_of, required, seconds
 from channels.notices.cloud import ACCOUNT_FIELDS, account_notice, missed_call, template_notice
+from channels.notices.payments import payment_report
 
 # Business-scoped user id: ISO country, a dot, up to 128 alphanumerics (optionally behind "ENT.").
 _USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
@@ -296,7 +298,9 @@ def _card(card: dict[str, Any]) -> str:
     return f"{name} {phones}".strip()
 
 
-def _status(raw: dict[str, Any], account: str) -> StatusUpdate | None:
+def _status(raw: dict[str, Any], account: str) -> StatusUpdate | PaymentReport | None:
+    if raw.get("type") == "payment":
+        return payment_report(raw, account)
     status = _STATUSES.get(str(raw.get("status")))
     if status is None:
         return None

@@ -17,6 +17,7 @@ from channels.base import (
     TemplateStatus,
 )
 from channels.content.account import AccountNotice, MissedCall
+from channels.content.payments import PaymentReport
 
 
 def object_of(body: bytes) -> dict[str, Any]:
@@ -50,6 +51,7 @@ def each(parsed: Parsed, items: object, read: Callable[[Any], Frozen | None]) ->
         LinkChange: parsed.links,
         AccountNotice: parsed.notices,
         MissedCall: parsed.calls,
+        PaymentReport: parsed.payments,
     }
     for raw in cast(list[Any], items) if isinstance(items, list) else [items]:
         try:

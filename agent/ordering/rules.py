@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from agent.ordering.bill_rules import BillRules
+
 # A fee, or a sum from which there is none: no more digits than a price has.
 Fee = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=3)]
 TEMPLATE = r"^([a-z0-9_]{1,512}:[a-z]{2,3}(_[A-Z]{2})?)?$"
@@ -27,10 +29,10 @@ class DeliveryArea(_Rule):
 class PaymentRules(_Rule):
     """How an order is paid once it is placed."""
 
-    way: Literal["none", "stripe", "link"] = Field(
+    way: Literal["none", "stripe", "link", "whatsapp"] = Field(
         default="none",
         description="stripe: a page of Stripe Checkout; link: an address of your own, and an operator says "
-        "what was paid; none: people arrange it.",
+        "what was paid; whatsapp: a bill inside WhatsApp, as `bill` says; none: people arrange it.",
     )
     link: str = Field(
         default="",
@@ -46,10 +48,16 @@ class PaymentRules(_Rule):
         description="Where customers come back to from stripe, such as https://wa.me/77010000000.",
     )
 
+    bill: BillRules | None = Field(
+        default=None, description="WhatsApp's own bill, of numbers in India or Brazil."
+    )
+
     @model_validator(mode="after")
     def _has_its_address(self) -> PaymentRules:
         if self.way == "link" and not self.link:
             raise ValueError("link: say where customers pay, beginning with https://")
+        if self.way == "whatsapp" and not self.bill:
+            raise ValueError("bill: say how customers pay inside WhatsApp")
         left = self.link.replace("{number}", "").replace("{total}", "").replace("{currency}", "")
         if "{" in left or "}" in left:
             raise ValueError("link: only {number}, {total} and {currency} stand in braces")

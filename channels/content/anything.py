@@ -32,6 +32,7 @@ from channels.content.media import (
     Text,
     Video,
 )
+from channels.content.payments import Bill, BillStatus
 
 Files = Image | Video | Document | Audio
 # What asks for a tap.
@@ -47,6 +48,8 @@ Interactive = (
     | CatalogueMessage
     | Carousel
     | ProductCarousel
+    | Bill
+    | BillStatus
 )
 Content = Text | Template | Files | Location | ContactCards | Reaction | Interactive
 # The same, read back from a record.

@@ -35,6 +35,8 @@ from channels.content.media import (
     TemplateTap,
     Text,
 )
+from channels.content.payments import Bill, BillStatus
+from channels.content.payments_graph import bill_parameters, status_parameters
 
 # Where a file is for Meta: `{"id": ...}` of one that was put up, or `{"link": ...}`.
 Place = Callable[[File], Awaitable[dict[str, str]]]
@@ -150,11 +152,13 @@ _TYPES: dict[type, str] = {
     CatalogueMessage: "catalog_message",
     Carousel: "carousel",
     ProductCarousel: "carousel",
+    Bill: "order_details",
+    BillStatus: "order_status",
 }
 
 
 async def _header(content: Content, place: Place) -> JSON:
-    header = getattr(content, "header", "")
+    header = getattr(content, "header", "") or ""
     if isinstance(header, str):
         return {"type": "text", "text": header} if header else {}
     part: JSON = dict(await place(header))
@@ -182,6 +186,10 @@ async def _action(content: Content, place: Place) -> JSON:
             return {"name": "address_message", "parameters": {"country": content.country, **values}}
         case Form():
             return {"name": "flow", "parameters": _flow(content)}
+        case Bill():
+            return {"name": "review_and_pay", "parameters": bill_parameters(content)}
+        case BillStatus():
+            return {"name": "review_order", "parameters": status_parameters(content)}
         case _:
             return await _goods(content, place)
 

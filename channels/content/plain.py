@@ -34,6 +34,7 @@ from channels.content.media import (
     Text,
     Video,
 )
+from channels.content.payments import Bill, BillStatus, ByBoleto, ByPaymentPage, ByPix, ByUpi
 from channels.markup import utf16_length
 
 # A caption holds so many characters ("Media").
@@ -66,8 +67,8 @@ def as_text(content: Content) -> str:
         case LinkButton():
             missing = content.url not in content.body
             return _headed(content, [content.body, f"{content.label}: {content.url}" if missing else ""])
-        case LocationRequest() | AddressRequest() | Form() | CatalogueMessage():
-            return _headed(content, [content.body])
+        case LocationRequest() | AddressRequest() | Form() | CatalogueMessage() | Bill() | BillStatus():
+            return _headed(content, [content.body, _where_to_pay(content)])
         case ProductMessage() | ProductList() | ProductCarousel():
             return _headed(content, _products(content))
         case Carousel():
@@ -162,6 +163,21 @@ def _carousel(content: Carousel) -> list[str]:
         ways = [button.title for button in card.buttons] or [f"{card.label}: {card.url}"]
         said += [" – ".join(filter(None, (words, way))) for way in ways]
     return [content.body, *(_choice(number, line, "") for number, line in enumerate(said, 1))]
+
+
+def _where_to_pay(content: Content) -> str:
+    """What is opened or copied to pay a bill, where its words do not have it; nothing of a gateway, which is
+    in WhatsApp alone."""
+    if not isinstance(content, Bill):
+        return ""
+    match content.settlement:
+        case ByUpi(link=there) | ByPaymentPage(uri=there) | ByPix(code=there):
+            pass
+        case ByBoleto(digitable_line=there):
+            pass
+        case _:
+            return ""
+    return "" if there in content.body else there
 
 
 def _picture(content: Content) -> Image | Video | Document | None:

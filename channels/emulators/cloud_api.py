@@ -24,6 +24,7 @@ from channels.emulators.cloud_answers import Answer, answered, shown_of, words_o
 from channels.emulators.cloud_requests import ReadRequest, SendRequest, media_in
 from channels.emulators.media import ReceivedFile, media_message
 from channels.emulators.meta.errors import graph_error, not_allowed
+from channels.emulators.meta.payments import EmulatedPayments, PaymentTap
 from channels.emulators.meta.pricing import EmulatedPricing, EmulatedTariff
 from channels.emulators.meta.template_routes import routes as template_routes
 from channels.emulators.meta.templates import EmulatedTemplates, Refusal
@@ -65,6 +66,7 @@ class CloudApiEmulator(Emulator):
         self.pricing = EmulatedPricing()
         self.templates: list[dict[str, Any]] = []  # what the business's account has, as Graph lists it
         self.account = EmulatedTemplates(lambda: self.templates)
+        self.payments = EmulatedPayments()
 
     def serve(self) -> None:
         """Put up Graph beside the control side."""
@@ -136,6 +138,10 @@ class CloudApiEmulator(Emulator):
         headers = {"X-Hub-Signature-256": f"sha256={digest}", "Content-Type": "application/json"}
         return (await self.http.post(self.webhook, content=body, headers=headers)).status_code
 
+    async def say_statuses(self, number: str, statuses: list[dict[str, Any]]) -> None:
+        """A webhook of statuses of a number."""
+        self.later(self._deliver(self._value(number, statuses=statuses)))
+
     async def tell(self, field: str, value: dict[str, Any]) -> None:
         """A webhook about the account, such as what became of a template."""
         self.later(self._deliver(value, field=field))
@@ -205,6 +211,7 @@ class CloudApiEmulator(Emulator):
             return graph_error(400, 131053, f"Media upload error: there is no media {strange[0]}")
         try:
             self.account.fits(raw)
+            self.payments.fits(number, raw)
         except Refusal as refusal:
             return graph_error(400, refusal.code, str(refusal))
         self.requests.append(raw)
@@ -227,10 +234,9 @@ class CloudApiEmulator(Emulator):
             callback=body.biz_opaque_callback_data or "",
             content=shown_of(raw),
         )
-        if fault and fault.later:
-            self.later(
-                self._deliver(self._value(number, statuses=[self._status(bubble, "failed", fault.code)]))
-            )
+        late = fault.code if fault and fault.later else self.payments.take(number, contact, raw)
+        if late:
+            self.later(self._deliver(self._value(number, statuses=[self._status(bubble, "failed", late)])))
         else:
             self.phones.show(bubble)
             self.pricing.charge(bubble.id, number, contact, raw, self.templates)
@@ -265,6 +271,30 @@ async def answer(meta: Meta, number: str, answer: Answer) -> Response:
         return JSONResponse({"id": await meta.answer(number, answer)})
     except ValueError as error:
         return JSONResponse({"detail": str(error)}, 422)
+
+
+@routes.post("/_control/{number}/payments")
+async def pay(meta: Meta, number: str, tap: PaymentTap) -> Response:
+    """The contact pays a bill, or tries to."""
+    try:
+        status = meta.payments.pay(number, tap)
+    except ValueError as error:
+        return JSONResponse({"detail": str(error)}, 422)
+    await meta.say_statuses(number, [status])
+    return JSONResponse(status)
+
+
+@routes.get("/{version}/{number}/payments/{configuration}/{reference}")
+async def look_up(meta: Meta, number: str, configuration: str, reference: str, request: Request) -> Response:
+    """What became of a payment."""
+    if not meta.allows(request):
+        return not_allowed()
+    if fault := meta.fault():
+        return _faulty(fault)
+    try:
+        return JSONResponse(meta.payments.look_up(number, configuration, reference))
+    except Refusal as refusal:
+        return graph_error(400, refusal.code, str(refusal))
 
 
 @routes.post("/_control/pricing")

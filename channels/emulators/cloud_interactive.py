@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from channels.emulators.meta.bills import OrderDetailsMessage, OrderStatusMessage
+
 # Page of the reference -> how long each text may be, and how many things there may be.
 TEXTS = {
     **{"header": 60, "body": 1024, "list body": 4096, "footer": 60, "button": 20, "row": 24, "described": 72},
@@ -376,7 +378,9 @@ Interactive = Annotated[
     | ProductMessage
     | ProductListMessage
     | CatalogueMessage
-    | CarouselMessage,
+    | CarouselMessage
+    | OrderDetailsMessage
+    | OrderStatusMessage,
     Field(discriminator="type"),
 ]
 

@@ -51,6 +51,12 @@ class OrderIn(Body):
     note: str = Field("", max_length=500, description="What to keep beside it, such as a parcel's number")
 
 
+class PaymentCodeIn(Body):
+    """What the bank or payment provider gave for an order."""
+
+    code: str = Field(min_length=10, max_length=1_000, description="A Pix code, or a boleto's digits")
+
+
 class ShownOrder(PlacedOrder):
     """An order, and what it may become."""
 
@@ -128,6 +134,33 @@ async def change_order(api: Here, order_id: str, change: OrderIn) -> ShownOrder:
     if moved is None:
         raise HTTPException(404, "there is no order of this id")
     return as_api_order(moved)
+
+
+@routes.put(
+    "/orders/{order_id}/payment-code",
+    summary="Give the Pix code, or the digits of the boleto, that an order is paid with",
+    responses=fails(409, "The order is not paid by a bill in WhatsApp, or its bill was sent"),
+    dependencies=[AGENT],
+)
+async def give_payment_code(api: Here, order_id: str, given: PaymentCodeIn) -> ShownOrder:
+    """The bill goes out to the customer then. The same code again changes nothing."""
+    runtime, _ = await find_order(api, order_id)
+
+    def with_code(order: PlacedOrder) -> PlacedOrder:
+        payment = order.payment
+        if payment is None or payment.way != "whatsapp":
+            raise NotAllowed(f"order {order.number} is not paid by a bill in WhatsApp")
+        if payment.reference and payment.code != given.code:
+            raise NotAllowed(f"the bill of order {order.number} was sent with another code")
+        return order.model_copy(update={"payment": payment.model_copy(update={"code": given.code})})
+
+    try:
+        changed = await api.orders.revise(runtime.bot.id, order_id, with_code)
+    except NotAllowed as error:
+        raise HTTPException(409, str(error)) from None
+    if changed is None:
+        raise HTTPException(404, "there is no order of this id")
+    return as_api_order(changed)
 
 
 async def find_order(api: Api, order_id: str) -> tuple[BotRuntime, PlacedOrder]:

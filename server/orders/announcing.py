@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from agent.language.order_phrases import order_text
 from agent.ordering.rules import OrderRules
+from channels.content.anything import Content
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations import outbox
 from server.notifications.to_operators import call_person
 from server.orders.book import OrderBook
+from server.orders.payment.whatsapp_bill import bill_status
 from server.orders.records import PlacedOrder
 from server.outreach.rules import WINDOW, barred
 from server.store.records import Contact, Reply
@@ -26,18 +28,23 @@ async def announce(book: OrderBook, runtime: BotRuntime) -> int:
             continue
         if order and contact:
             text = order_text(state, order.language, number=str(order.number))
-            count += await tell_customer(runtime, contact, order, (state, text))
+            content = bill_status(order, state, text)
+            count += await tell_customer(runtime, contact, order, (state, text), content)
         await book.told(runtime.bot.id, order_id, state)
     return count
 
 
 async def tell_customer(
-    runtime: BotRuntime, contact: Contact, order: PlacedOrder, news: tuple[str, str]
+    runtime: BotRuntime,
+    contact: Contact,
+    order: PlacedOrder,
+    news: tuple[str, str],
+    content: Content | None = None,
 ) -> bool:
-    """Queue a message about an order, `news` being its sort and its words, once. Where nothing may be sent, a
-    person is asked to tell them."""
+    """Queue a message about an order, `news` being its sort and its words, `content` what goes out in their
+    place while the window is open, once. Where nothing may be sent, a person is asked to tell them."""
     sort, text = news
-    reply = Reply(id=f"order:{order.id}:{sort}", text=text, notice=True)
+    reply = Reply(id=f"order:{order.id}:{sort}", text=text, notice=True, content=content)
     if barred(contact) and contact.assignee != "person":
         why = "wants no messages from us"
         await call_person(runtime, contact, f"{order.id}:{sort}", "task", _untold(order, text, why))
@@ -49,7 +56,8 @@ async def tell_customer(
             await call_person(runtime, contact, f"{order.id}:{sort}", "task", _untold(order, text, why))
             return False
         filled = (str(order.number), text)
-        reply = reply.model_copy(update={"template": rules.template, "variables": filled})
+        update = {"template": rules.template, "variables": filled, "content": None}
+        reply = reply.model_copy(update=update)
     return await outbox.post(runtime, contact, reply)
 
 

@@ -18,7 +18,7 @@ import structlog
 
 from agent.checkpointer import LeaseLost
 from server.clock import now_ms
-from server.orders.records import KeptCart, OrderChange, OrderState, PlacedOrder, following
+from server.orders.records import NEXT, KeptCart, OrderChange, OrderState, PlacedOrder, following
 from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import key
@@ -178,11 +178,11 @@ class OrderBook:
                 return new
         raise RuntimeError(f"order {order_id} keeps changing")
 
-    async def news(self, bot_id: str) -> list[tuple[str, str]]:
+    async def news(self, bot_id: str) -> list[tuple[str, OrderState]]:
         """(order id, state) that customers are still to be told of."""
         rows = await self._redis.smembers(key(bot_id, "order_news"))
         pairs = (row.decode(errors="replace").partition(" ") for row in rows)
-        return [(order_id, state) for order_id, _, state in pairs]
+        return [(order_id, state) for order_id, _, state in pairs if state in NEXT]
 
     async def told(self, bot_id: str, order_id: str, state: str) -> None:
         """A customer was told."""

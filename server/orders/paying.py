@@ -11,20 +11,32 @@ import structlog
 
 from agent.language.order_phrases import order_text
 from agent.ordering.wording import money_text
+from channels.base import SendError
+from channels.cloud_api import CloudApi
+from channels.content.payments import PaymentReport
+from channels.content.plain import as_text
 from server.bots.bot import BotRuntime
+from server.bots.routing import ChannelRouter
+from server.clock import now_ms
 from server.config.settings import Settings
 from server.notifications.to_operators import call_person
 from server.orders.announcing import tell_customer
 from server.orders.book import NotAllowed, OrderBook
-from server.orders.payment.contract import NotCharged, PaymentLink, PaymentNotice, PaymentWay
+from server.orders.payment.contract import NotCharged, NotYet, PaymentLink, PaymentNotice, PaymentWay
 from server.orders.payment.own_link import OwnLink
 from server.orders.payment.stripe import StripeCheckout
+from server.orders.payment.whatsapp_bill import WhatsAppBill, looked_up, notice_of
 from server.orders.records import Payment, PlacedOrder, following
+from server.orders.reports import forget_report, kept_reports
 from server.store.client import Redis
 from server.store.keys import key
 
 # Seconds for which one worker has the making of a link, and after which it is tried again.
 CLAIM = 30
+# For so long (ms) a payment that Meta has reported is looked up again, where that fails.
+PATIENCE = 3_600_000
+# What a provider is called where people read of it.
+PROVIDERS = {"stripe": "Stripe", "whatsapp": "WhatsApp"}
 
 log = structlog.get_logger()
 
@@ -34,6 +46,8 @@ def way_of(settings: Settings, http: httpx.AsyncClient, runtime: BotRuntime) -> 
     rules = runtime.bot.context.orders.payment
     if rules.way == "link":
         return OwnLink(rules.link)
+    if rules.way == "whatsapp" and rules.bill:
+        return WhatsAppBill(rules.bill, runtime)
     if rules.way != "stripe":
         return None
     key, secret = settings.stripe_secret_key, settings.stripe_webhook_secret
@@ -54,6 +68,7 @@ class Cashier:
     redis: Redis
     http: httpx.AsyncClient
     orders: OrderBook
+    router: ChannelRouter
 
     async def ask_for_payment(self, runtime: BotRuntime) -> int:
         """Send customers of new orders where they pay, each once; how many were sent it."""
@@ -76,6 +91,8 @@ class Cashier:
             return False
         try:
             link = await way.create(order)
+        except NotYet:
+            return False  # as below
         except NotCharged as error:
             log.warning("payment_link_failed", bot=runtime.bot.id, order=order.number, reason=str(error))
             if not error.final:
@@ -88,7 +105,8 @@ class Cashier:
         await self.orders.revise(runtime.bot.id, order.id, _linked(link))
         total = money_text(f"{order.total:f}", order.currency)
         text = order_text("pay", order.language, number=str(order.number), sum=total, link=link.url)
-        told = await tell_customer(runtime, contact, order, ("pay", text))
+        words = as_text(link.content) if link.content else text
+        told = await tell_customer(runtime, contact, order, ("pay", words), link.content)
         await self.orders.told(runtime.bot.id, order.id, "new")
         return told
 
@@ -101,6 +119,8 @@ class Cashier:
             log.warning("payment_of_no_order", bot=bot_id, reference=notice.reference[:80])
             return "unknown"
         if order.payment.state == "paid":
+            if notice.state == "paid" and (notice.amount, notice.currency) != (order.total, order.currency):
+                return await self._refuse(runtime, order, notice, "is paid, and was paid another sum as well")
             return "known"
         if notice.state == "open":
             return "noted"
@@ -116,13 +136,65 @@ class Cashier:
 
     async def _refuse(self, runtime: BotRuntime, order: PlacedOrder, notice: PaymentNotice, why: str) -> str:
         paid = money_text(f"{notice.amount:f}", notice.currency)
-        trouble = f"order {order.number} {why} (Stripe {notice.reference[:80]}, {paid})"
-        state = {} if notice.state == "failed" else {"state": "refused"}
+        payment = order.payment or Payment(way="none")
+        where = PROVIDERS.get(payment.way, payment.way)
+        trouble = f"order {order.number} {why} ({where} {notice.reference[:80]}, {paid})"
+        keeps = notice.state == "failed" or payment.state == "paid"
+        state = {} if keeps else {"state": "refused"}
         log.error("payment_refused", bot=runtime.bot.id, order=order.number, reason=why)
         await self.orders.revise(runtime.bot.id, order.id, _with_payment(trouble=trouble[:500], **state))
         if contact := await runtime.conversations.contact(order.conversation_id):
             await call_person(runtime, contact, f"{order.id}:{notice.id[:60]}", "task", trouble)
         return "refused"
+
+    async def settle_reports(self, runtime: BotRuntime) -> int:
+        """Settle payments of bills that Meta reported; how many orders they paid. Each is looked up first,
+        and stays on record until that was answered."""
+        bot_id, count = runtime.bot.id, 0
+        for name, report in await kept_reports(self.redis, bot_id):
+            if report is None:
+                await forget_report(self.redis, bot_id, name)
+            elif await self.redis.set(key(bot_id, "order_paying", name), 1, nx=True, ex=CLAIM):
+                outcome = await self._settle_report(runtime, report)
+                count += outcome == "paid"
+                if outcome:
+                    await forget_report(self.redis, bot_id, name)
+        return count
+
+    async def _settle_report(self, runtime: BotRuntime, report: PaymentReport) -> str:
+        """As `settle`; empty where the look-up has not answered yet, for up to an hour."""
+        notice = notice_of(report)
+        order = await self.orders.order(runtime.bot.id, report.reference_id)
+        if order is None or order.payment is None or notice.state != "paid" or order.payment.state == "paid":
+            return await self.settle(runtime, notice)
+        contact = await runtime.conversations.contact(order.conversation_id)
+        if contact is None or contact.account != report.account:
+            return await self._refuse(runtime, order, notice, "was paid, as another number says")
+        why = await self._doubt(runtime, report)
+        if not why:
+            return await self.settle(runtime, notice)
+        if now_ms() - report.at * 1000 < PATIENCE:
+            log.warning("payment_not_confirmed", bot=runtime.bot.id, order=order.number, reason=why)
+            return ""
+        return await self._refuse(runtime, order, notice, f"was paid, and the look-up of it fails: {why}")
+
+    async def _doubt(self, runtime: BotRuntime, report: PaymentReport) -> str:
+        """Why the look-up of a payment that a gateway took does not confirm it; empty where it does, or where
+        there is none. The sums are those that were reported: `settle` holds them against the order."""
+        bill = runtime.bot.context.orders.payment.bill
+        channel = self.router.channel(runtime.bot.id, report.account)
+        if bill is None or bill.by != "gateway":
+            return ""
+        if not isinstance(channel, CloudApi):
+            return "the number is not reached any more"
+        try:
+            said = await looked_up(channel, report.account, bill.configuration, report)
+        except SendError as error:
+            return str(error)[:200]
+        if said.status != "captured":
+            return f"it says {said.status or 'nothing'}"
+        same = (said.amount, said.currency) == (report.amount, report.currency)
+        return "" if same else f"it says {said.amount:f} {said.currency}"
 
 
 def wrong_with(order: PlacedOrder, notice: PaymentNotice) -> str:

@@ -82,12 +82,13 @@ class WorkerServices:
         """Let touches and reminders of appointments come when they are due, make one of two records of a
         person, and look after alerts about numbers, until cancelled."""
         merging = Merging(self.settings, self.redis)
-        cashier = Cashier(self.settings, self.redis, self.http, self.orders)
+        cashier = Cashier(self.settings, self.redis, self.http, self.orders, self.router)
 
         async def besides(runtime: BotRuntime) -> None:
             await self.appointments.remind(runtime)
             await announce(self.orders, runtime)
             await cashier.ask_for_payment(runtime)
+            await cashier.settle_reports(runtime)
             await merging.catch_up(runtime)
 
         async with running(partial(keep_looking_after, runtimes)):

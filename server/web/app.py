@@ -77,7 +77,7 @@ def create(settings: Settings, redis: Redis) -> Guard:
         generate_unique_id_function=lambda route: route.name,  # what a generated client calls it
     )
     receive = provider_webhooks.cloud_receiver(registry)
-    cashier = Cashier(settings, redis, client, OrderBook(redis))
+    cashier = Cashier(settings, redis, client, OrderBook(redis), registry.router)
     app.include_router(provider_webhooks.router(settings, registry, receive, cashier))
     app.state.api = Api.over(settings, redis, registry, access, changes, stopping)
     access.roles = roles()

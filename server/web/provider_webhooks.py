@@ -11,12 +11,14 @@ import structlog
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import PlainTextResponse, Response
 
+from server.bots.accounts import DEFAULT
 from server.bots.registry import BotRegistry
 from server.bots.routing import WebhookScope
 from server.config.settings import Settings
 from server.orders.paying import Cashier, way_of
 from server.orders.payment.contract import NotGenuine
 from server.orders.payment.stripe import StripeCheckout
+from server.orders.reports import keep_reports
 from server.pipeline.intake import receive
 
 # The header that holds a wire's signature, by what follows /webhook/ ("Validating payloads", Meta;
@@ -140,5 +142,8 @@ async def _stored(registry: BotRegistry, channel: str, body: bytes, scope: Webho
         parsed = scope.channel.parse(body)
     except ValueError:
         return PlainTextResponse("not a JSON object", 400)
-    await receive(parsed, scope, registry)
+    try:
+        await receive(parsed, scope, registry)
+    finally:
+        await keep_reports(registry[DEFAULT].redis, scope, parsed.payments)
     return PlainTextResponse("ok")

@@ -48,6 +48,7 @@ class Office:
             "whatsapp_phone_number_id": NUMBER,
             **settings,
         }
+        self.number = str(known["whatsapp_phone_number_id"])
         self.settings = Settings(_env_file=None, data_dir=tmp_path, **known)
         self.runtime: BotRuntime = runtimes(self.settings, redis)["default"]
         if context:
@@ -62,7 +63,7 @@ class Office:
     async def writes(self, contact: str, text: str, **more: Any) -> str:
         """A contact writes, or taps on something of ours; the conversation's id."""
         known = {"id": f"wamid.{uuid.uuid4().hex}", "kind": "text", **more}
-        said = Message(account=NUMBER, wa_id=contact, text=text, **known)
+        said = Message(account=self.number, wa_id=contact, text=text, **known)
         conversation = await self.runtime.conversations.identify(said)
         entry = Entry(id=said.id, author="contact", text=text, at=now_ms())
         await self.runtime.mailbox.accept(conversation, said, entry)
@@ -102,7 +103,7 @@ class Office:
 
     async def reply(self, contact: str, **more: Any) -> str:
         """Queue a reply to a contact; the conversation's id."""
-        known = Message(id="m", account=NUMBER, kind="text", wa_id=contact)
+        known = Message(id="m", account=self.number, kind="text", wa_id=contact)
         conversation = await self.runtime.conversations.identify(known)
         reply = Reply(id=f"{uuid.uuid4().hex}:0", text="the reply", **more)
         entry = Entry(id=reply.id, author="bot", text=reply.text)

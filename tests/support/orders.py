@@ -29,14 +29,13 @@ async def placed(redis: Redis, conversation_id: str, bot_id: str = "default", **
     cart, _ = cart_after(Cart(), wishes, GOODS, OrderRules(taking=True))
     now = now_ms()
     known: dict[str, Any] = {"name": "=Ann", "phone": "+77010000001", "created": now, "currency": "KZT"}
+    lines = tuple(OrderLine(**line.model_dump(), sum=line.sum) for line in cart.lines)
+    known |= {"lines": lines, "goods": cart.goods, "total": cart.goods}
     order = PlacedOrder(
         number=0,
         id=uuid.uuid4().hex[:24],
         bot_id=bot_id,
         conversation_id=conversation_id,
-        lines=tuple(OrderLine(**line.model_dump(), sum=line.sum) for line in cart.lines),
-        goods=cart.goods,
-        total=cart.goods,
         history=(OrderChange(state="new", at=now, by="customer"),),
         **{**known, **more},
     )

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from channels.content.anything import Content
 from server.orders.records import PlacedOrder
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentLink:
-    """Where a customer pays; `reference` is the provider's id of it."""
+    """Where a customer pays; `reference` is the provider's id of it. `content`: what is sent in place of the
+    words, where the provider has a message of its own."""
 
     url: str
     reference: str = ""
+    content: Content | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,13 @@ class NotCharged(Exception):
     def __init__(self, why: str, final: bool) -> None:
         super().__init__(why)
         self.final = final
+
+
+class NotYet(NotCharged):
+    """What a link needs is still to come, and will come by itself."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, final=False)
 
 
 class NotGenuine(ValueError):

@@ -8,6 +8,8 @@ import io
 import json
 import zipfile
 
+from server.orders.book import OrderBook
+from server.orders.records import Payment
 from tests.support.customers import talk
 from tests.support.orders import placed
 from tests.support.stack import Stack, redis_of
@@ -97,3 +99,25 @@ async def test_the_orders_of_a_person_are_exported_and_erased_with_them(stack: S
         assert (await stack.http.get(f"/api/orders/{order.id}")).status_code == 404
         assert await redis.zscore("sg:{default}:order_index", order.id) is None
         assert not await redis.exists(f"sg:{{default}}:cart:{one}", f"sg:{{default}}:orders:{one}")
+
+
+async def test_the_code_of_a_bill_is_given_by_whoever_may_write(stack: Stack):
+    _, one = await talk(stack, "hello there")
+    async with redis_of(stack) as redis:
+        billed = await placed(redis, one, payment=Payment(way="whatsapp"))
+        other = await placed(redis, one)
+    code = {"code": "00020101021226700014br.gov.bcb.pix"}
+    for _ in range(2):
+        shown = await stack.http.put(f"/api/orders/{billed.id}/payment-code", json=code)
+        assert shown.status_code == 200 and shown.json()["payment"]["code"] == code["code"]
+    refused = await stack.http.put(f"/api/orders/{other.id}/payment-code", json=code)
+    assert refused.status_code == 409 and "not paid by a bill" in refused.json()["detail"]
+    assert (await stack.http.put("/api/orders/nothing/payment-code", json=code)).status_code == 404
+    async with redis_of(stack) as redis:
+        sent = Payment(way="whatsapp", code=code["code"], reference=billed.id)
+        await OrderBook(redis).revise(
+            "default", billed.id, lambda order: order.model_copy(update={"payment": sent})
+        )
+    changed = {"code": "another code"}
+    late = await stack.http.put(f"/api/orders/{billed.id}/payment-code", json=changed)
+    assert late.status_code == 409 and "another code" in late.json()["detail"]

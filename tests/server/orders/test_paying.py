@@ -49,7 +49,8 @@ class Till:
         self.office = Office(redis, tmp_path, context=context, **known)
         self.stripe, self.book = FakeStripe(), OrderBook(redis)
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.stripe.app))
-        self.cashier = Cashier(self.office.settings, redis, self.http, self.book)
+        router = self.office.router
+        self.cashier = Cashier(self.office.settings, redis, self.http, self.book, router)
 
     async def order(self, way: str = "stripe", **more: Any) -> PlacedOrder:
         conversation = await self.office.writes(CONTACT, "hello")
