@@ -141,6 +141,7 @@ class OrderTexts(_Part):
     done: TextOfOrder
     cancelled: TextOfOrder
     pay: TextOfOrder
+    pay_button: Label
 
 
 class FollowUpTexts(_Part):

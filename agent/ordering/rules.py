@@ -41,6 +41,9 @@ class PaymentRules(_Rule):
         description="The address of `link`; {number}, {total} and {currency} are filled in.",
     )
 
+    picture: bool = Field(
+        default=False, description="Whether the address of `link` goes out as a QR code too."
+    )
     return_to: str = Field(
         default="",
         max_length=1_000,

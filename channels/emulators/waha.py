@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 
+from channels.content.qr import png_of
 from channels.emulators import waha_requests as asked
 from channels.emulators.base import emulator_of
-from channels.emulators.qr import png_of
 from channels.emulators.waha_gateway import Gateway, GatewaySession, LidIn, error_of
 
 Waha = Annotated[Gateway, Depends(emulator_of)]

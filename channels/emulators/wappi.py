@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
+from channels.content.qr import png_of
 from channels.emulators.base import emulator_of, refused
-from channels.emulators.qr import png_of
 from channels.emulators.wappi_account import LINK_SECONDS, Profile, WappiAccount, WappiProfile
 from channels.emulators.wappi_requests import SENDS, MarkRead, Typing
 

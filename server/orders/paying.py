@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import structlog
 
-from agent.language.order_phrases import order_text
 from agent.ordering.wording import money_text
 from channels.base import SendError
 from channels.cloud_api import CloudApi
@@ -26,6 +25,7 @@ from server.orders.payment.contract import NotCharged, NotYet, PaymentLink, Paym
 from server.orders.payment.own_link import OwnLink
 from server.orders.payment.stripe import StripeCheckout
 from server.orders.payment.whatsapp_bill import WhatsAppBill, looked_up, notice_of
+from server.orders.payment.wording import words_of_payment
 from server.orders.records import Payment, PlacedOrder, following
 from server.orders.reports import forget_report, kept_reports
 from server.store.client import Redis
@@ -45,7 +45,7 @@ def way_of(settings: Settings, http: httpx.AsyncClient, runtime: BotRuntime) -> 
     """How orders of a bot are paid; None where people arrange it."""
     rules = runtime.bot.context.orders.payment
     if rules.way == "link":
-        return OwnLink(rules.link)
+        return OwnLink(rules.link, rules.picture)
     if rules.way == "whatsapp" and rules.bill:
         return WhatsAppBill(rules.bill, runtime)
     if rules.way != "stripe":
@@ -103,9 +103,7 @@ class Cashier:
             await self.orders.told(runtime.bot.id, order.id, "new")
             return False
         await self.orders.revise(runtime.bot.id, order.id, _linked(link))
-        total = money_text(f"{order.total:f}", order.currency)
-        text = order_text("pay", order.language, number=str(order.number), sum=total, link=link.url)
-        words = as_text(link.content) if link.content else text
+        words = as_text(link.content) if link.content else words_of_payment(order, link.url)
         told = await tell_customer(runtime, contact, order, ("pay", words), link.content)
         await self.orders.told(runtime.bot.id, order.id, "new")
         return told

@@ -11,9 +11,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
-from agent.language.order_phrases import order_text
 from agent.ordering.bill_rules import BillRules
-from agent.ordering.wording import money_text
 from channels.base import SendError
 from channels.cloud_api import CloudApi
 from channels.content.parts import fitted
@@ -37,6 +35,7 @@ from channels.notices.payments import minor_amount
 from server.bots.bot import BotRuntime
 from server.observability.health.kept import record_of
 from server.orders.payment.contract import NotCharged, NotGenuine, NotYet, PaymentLink, PaymentNotice
+from server.orders.payment.wording import words_of_payment
 from server.orders.records import OrderState, PlacedOrder
 
 # Whose numbers begin so.
@@ -78,12 +77,11 @@ class WhatsAppBill:
         if rules.by in ("pix", "boleto") and not (payment and payment.code):
             raise NotYet(f"no code of {rules.by} was given yet")
         url = self._filled_in(order)
-        words = order_text("pay", order.language, number=str(order.number), sum=_total_of(order))
         try:
             bill = Bill(
                 country=rules.country,
                 reference_id=order.id,
-                body=words.rstrip(" :"),
+                body=words_of_payment(order),
                 items=_items_of(order),
                 total=in_hundredths(order.total),
                 shipping=in_hundredths(order.delivery or Decimal(0)),
@@ -224,7 +222,3 @@ def _items_of(order: PlacedOrder) -> tuple[BilledItem, ...]:
         for line in order.lines
     ]
     return _ITEMS.validate_python(rows)
-
-
-def _total_of(order: PlacedOrder) -> str:
-    return money_text(f"{order.total:f}", order.currency)

@@ -4,18 +4,25 @@ signatures checked, nothing paid that is not the order."""
 from __future__ import annotations
 
 import asyncio
+import io
 import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
 import httpx
+import PIL.Image
 import pytest
+import segno
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from agent.ordering.rules import OrderRules
+from channels.content.interactive import LinkButton
+from channels.content.media import Image
+from channels.content.plain import simplified
+from channels.content.qr import png_of
 from server.orders.announcing import announce
 from server.orders.book import OrderBook
 from server.orders.paying import Cashier, way_of
@@ -220,6 +227,41 @@ async def test_a_link_of_ones_own_is_filled_in_and_an_operator_says_what_was_pai
     await till.book.move("default", order.id, "paid", "Ann")
     after = await till.now(order)
     assert after.payment and after.payment.state == "paid"
+
+
+async def test_a_link_goes_out_as_a_qr_code_too(redis: Redis, tmp_path: Any):
+    till = Till(redis, tmp_path, {**LINK, "payment": {**LINK["payment"], "picture": True}})
+    order = await till.order("link")
+    await till.asks()
+    await till.office.send()
+    emulator = till.office.emulator
+    [bubble] = [b for b in emulator.phones.bubbles.values() if b.contact == CONTACT and not b.mine]
+    shown = bubble.content["interactive"]
+    url = f"https://pay.example/?n={order.number}&s=265001"
+    assert shown["type"] == "cta_url" and shown["action"]["parameters"] == {"display_text": "Pay", "url": url}
+    assert shown["body"]["text"] == f"Please pay 265\u00a0001 KZT for order {order.number}"
+    picture = PIL.Image.open(io.BytesIO(emulator.files.kept[shown["header"]["image"]["id"]].data))
+    assert drawn(picture.convert("L")) == [list(row) for row in segno.make(url, error="m").matrix]
+    [line] = [text for text in await till.told()]
+    assert url in line
+    await till.book.move("default", order.id, "paid", "Ann")
+    assert (await till.now(order)).state == "paid"
+
+
+def test_where_there_are_no_buttons_the_code_is_a_picture_with_the_words_below():
+    url = "https://pay.example/?n=1"
+    code = Image(mime_type="image/png", data=png_of(url))
+    asked = LinkButton(body="Please pay", label="Pay", url=url, header=code)
+    assert simplified(asked, frozenset({"text", "image"})) == code.model_copy(
+        update={"caption": f"Please pay\nPay: {url}"}
+    )
+
+
+def drawn(picture: Any) -> list[list[int]]:
+    """The dots of a QR code, as a phone sees them: 6 pixels each, within a border of 3 dots."""
+    size = picture.width // 6 - 6
+    dots = range(size)
+    return [[int(picture.getpixel(((x + 3) * 6 + 3, (y + 3) * 6 + 3)) < 128) for x in dots] for y in dots]
 
 
 sums = st.decimals(min_value=Decimal("0.001"), max_value=Decimal(10) ** 9, places=3, allow_nan=False)

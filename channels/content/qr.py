@@ -1,4 +1,4 @@
-"""The picture a phone scans."""
+"""A text as the picture that a phone scans."""
 
 from __future__ import annotations
 
