@@ -24,6 +24,8 @@ from channels.emulators.cloud_answers import Answer, answered, shown_of, words_o
 from channels.emulators.cloud_requests import ReadRequest, SendRequest, media_in
 from channels.emulators.media import ReceivedFile, media_message
 from channels.emulators.meta.errors import graph_error, not_allowed
+from channels.emulators.meta.flow_routes import routes as flow_routes
+from channels.emulators.meta.flows import EmulatedFlows, FormStep, ShownStep, done_with
 from channels.emulators.meta.payments import EmulatedPayments, PaymentTap
 from channels.emulators.meta.pricing import EmulatedPricing, EmulatedTariff
 from channels.emulators.meta.template_routes import routes as template_routes
@@ -67,11 +69,13 @@ class CloudApiEmulator(Emulator):
         self.templates: list[dict[str, Any]] = []  # what the business's account has, as Graph lists it
         self.account = EmulatedTemplates(lambda: self.templates)
         self.payments = EmulatedPayments()
+        self.flows = EmulatedFlows(secret, self.http)
 
     def serve(self) -> None:
         """Put up Graph beside the control side."""
         super().serve()
         self.app.include_router(template_routes)
+        self.app.include_router(flow_routes)
         self.app.include_router(routes)
 
     async def write(self, number: str, written: Written, file: ReceivedFile | None = None) -> str:
@@ -102,22 +106,42 @@ class CloudApiEmulator(Emulator):
 
     async def answer(self, number: str, answer: Answer) -> str:
         """The contact taps something. Raises ValueError for what the phone does not show."""
-        message_id, now = f"wamid.{secrets.token_hex(16).upper()}", time.time()
-        asked = self.phones.bubbles.get(answer.bubble)
-        if asked and (asked.number, asked.contact, asked.mine) != (number, answer.contact, False):
-            asked = None
+        asked = self._asked(number, answer.contact, answer.bubble)
         words, part = answered(asked, answer)
-        self.phones.show(
-            Bubble(message_id, number, answer.contact, True, words, int(now * 1000), content=shown_of(part))
-        )
-        message = {"from": answer.contact, "id": message_id, "timestamp": str(int(now)), **part}
         context: dict[str, Any] = {"id": asked.id} if asked else {}
         if answer.product:
             product = {"catalog_id": answer.catalogue, "product_retailer_id": answer.product}
             context["referred_product"] = product
+        return self._tapped(number, answer, words, part, context)
+
+    async def step(self, number: str, asked: FormStep) -> ShownStep:
+        """The contact fills in a form. Raises ValueError for a message that is none, and NoAnswer."""
+        bubble = self._asked(number, asked.contact, asked.bubble)
+        shown = await self.flows.step(number, bubble, asked)
+        if shown.params is None:
+            return shown
+        sent = self._tapped(number, asked, "[form] Sent", done_with(shown.params), {"id": asked.bubble})
+        return ShownStep(sent=sent)
+
+    def _asked(self, number: str, contact: str, bubble_id: str) -> Bubble | None:
+        """The message of the business that a contact taps on; None for one of another conversation."""
+        found = self.phones.bubbles.get(bubble_id)
+        return (
+            found if found and (found.number, found.contact, found.mine) == (number, contact, False) else None
+        )
+
+    def _tapped(
+        self, number: str, by: Answer | FormStep, words: str, part: dict[str, Any], context: dict[str, Any]
+    ) -> str:
+        """What was tapped on goes to the business; returns its message id."""
+        message_id, now = f"wamid.{secrets.token_hex(16).upper()}", time.time()
+        self.phones.show(
+            Bubble(message_id, number, by.contact, True, words, int(now * 1000), content=shown_of(part))
+        )
+        message = {"from": by.contact, "id": message_id, "timestamp": str(int(now)), **part}
         if context:
             message["context"] = {"from": number, **context}
-        self._told(number, answer.name, message)
+        self._told(number, by.name, message)
         return message_id
 
     def _by_hand(self, number: str, written: Written, message_id: str) -> str:

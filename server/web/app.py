@@ -47,7 +47,7 @@ def create(settings: Settings, redis: Redis) -> Guard:
     """The application over a Redis client, which the caller closes."""
     client = http_client(http_timeout(settings))
     registry = BotRegistry(settings, redis, ChannelRouter(settings, client, []))
-    phones = simulator.emulators(settings) if settings.simulates else {}
+    phones = simulator.emulators(settings, registry) if settings.simulates else {}
     changes, stopping, access = Feed(redis), asyncio.Event(), Access(settings, redis)
     judge = Judge(settings, redis)
 

@@ -13,22 +13,27 @@ from channels.emulators.cloud_api import CloudApiEmulator
 from channels.emulators.numbers import PATHS, SIMULATED, bot_of_number
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
+from server.bots.registry import BotRegistry
 from server.config.settings import Settings
 from server.operators.login import READS, Access
+from server.web.phone_forms import finder
 
 
-def emulators(settings: Settings) -> dict[str, Emulator]:
-    """The emulators by the path they are served at."""
+def emulators(settings: Settings, registry: BotRegistry) -> dict[str, Emulator]:
+    """The emulators by the path they are served at. `registry` knows the forms of the bots."""
     secret, web = settings.simulator_secret, settings.loopback_url
 
     def hook(profile: str) -> str:
         return f"{web}/webhook/wappi/{profile.removeprefix(SIMULATED['wappi'])}/{secret}"
 
     journal = {name: settings.data_dir / f"simulator-{name}.jsonl" for name in PATHS}
+    meta = CloudApiEmulator(f"{web}/webhook", secret, secret, journal=settings.data_dir / "simulator.jsonl")
+    key = settings.flow_private_key
+    meta.flows.public_key = key.public_key() if key else None
+    meta.flows.endpoint = lambda number: f"{web}/flows/{bot_of_number(number)}"
+    meta.flows.find = finder(registry)
     made: dict[str, Emulator] = {
-        "cloud_api": CloudApiEmulator(
-            f"{web}/webhook", secret, secret, journal=settings.data_dir / "simulator.jsonl"
-        ),
+        "cloud_api": meta,
         "wappi": WappiEmulator(secret, hook, journal=journal["wappi"]),
         "waha": WahaEmulator(
             secret,

@@ -1,19 +1,16 @@
-"""A phone that fills in a Flow with a data endpoint: Meta's side of its sealed wire, written from the
-reference and not from our code."""
+"""A phone that calls the data endpoint of a Flow, over the emulator's end of the sealed wire."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import json
-import os
 from typing import Any
 
 import httpx
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from channels.emulators.meta.flow_wire import sealed_call
 
 
 def new_key() -> tuple[str, rsa.RSAPublicKey]:
@@ -23,28 +20,6 @@ def new_key() -> tuple[str, rsa.RSAPublicKey]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return pem.decode(), made.public_key()
-
-
-def sealed(said: dict[str, Any], public: rsa.RSAPublicKey) -> tuple[dict[str, str], bytes, bytes]:
-    """(the request, the AES key, the initial vector)."""
-    key, vector = os.urandom(16), os.urandom(16)
-    encryptor = Cipher(algorithms.AES(key), modes.GCM(vector)).encryptor()
-    data = encryptor.update(json.dumps(said).encode()) + encryptor.finalize() + encryptor.tag
-    oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
-    parts = {
-        "encrypted_aes_key": public.encrypt(key, oaep),
-        "encrypted_flow_data": data,
-        "initial_vector": vector,
-    }
-    return {name: base64.b64encode(part).decode() for name, part in parts.items()}, key, vector
-
-
-def opened(answer: str, key: bytes, vector: bytes) -> dict[str, Any]:
-    """What an answer says."""
-    raw = base64.b64decode(answer)
-    flipped = bytes(~byte & 0xFF for byte in vector)
-    decryptor = Cipher(algorithms.AES(key), modes.GCM(flipped, raw[-16:])).decryptor()
-    return json.loads(decryptor.update(raw[:-16]) + decryptor.finalize())
 
 
 class FlowPhone:
@@ -57,10 +32,10 @@ class FlowPhone:
     async def asks(self, action: str, screen: str = "", token: str = "", **data: Any) -> dict[str, Any]:
         """What the endpoint answers, opened; empty where its answer is not sealed."""
         said = {"version": "3.0", "action": action, "screen": screen, "data": data, "flow_token": token}
-        body, key, vector = sealed(said, self._public)
-        answer = await self.posts(json.dumps(body).encode())
+        call = sealed_call(said, self._public)
+        answer = await self.posts(call.body)
         self.status = answer.status_code
-        return opened(answer.text, key, vector) if answer.status_code in (200, 427) else {}
+        return call.opened(answer.text) if answer.status_code in (200, 427) else {}
 
     async def posts(self, body: bytes, secret: str = "") -> httpx.Response:
         """Bytes as they are, signed."""

@@ -43,7 +43,7 @@ function headerOf(part, filesAt) {
   return fileOf(header.type, header[header.type], filesAt);
 }
 
-// `name: value` a line, the fields of a form.
+// `name: value` a line, the fields of an address or of what is looked for in a catalogue.
 function fieldsForm(label, names, send) {
   const box = node("textarea", "", names.map((name) => `${name}: `).join("\n"));
   box.rows = 4;
@@ -130,7 +130,7 @@ function actionsOf(part, send, filesAt) {
     case "location_request_message":
       return [tappable("Send location", () => send({ place: { latitude: 43.238949, longitude: 76.889709, name: "Here" } }))];
     case "address_message": return [fieldsForm("Provide address", ["name", "address", "city"], send)];
-    case "flow": return [fieldsForm(parameters.flow_cta, Object.keys(parameters.flow_action_payload?.data || {}).concat("name"), send)];
+    case "flow": return [tappable(parameters.flow_cta, () => send({ form: true }))];
     case "product":
     case "product_list": return [cartOf(part, send)];
     case "catalog_message": return [fieldsForm("View catalog", ["product"], ({ fields }) =>

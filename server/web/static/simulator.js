@@ -130,8 +130,9 @@ async function send(body) {
   return false;
 }
 
-// A tap on a button, a row, a card or a form of a message.
+// A tap on a button, a row, a card or a form of a message. A form opens, and what is filled in travels step by step.
 async function tap(bubble, on, what) {
+  if (what.form) return openForm((step) => formStep(bubble, on, step));
   try {
     const answer = await fetch(`${base(on)}/answers`, {
       method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
@@ -141,6 +142,16 @@ async function tap(bubble, on, what) {
   } catch {
     state.textContent = "not sent, no connection";
   }
+}
+
+async function formStep(bubble, on, step) {
+  const answer = await fetch(`${base(on)}/forms`, {
+    method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
+    body: JSON.stringify({ contact: contact(), bubble: bubble.id, ...step }),
+  });
+  const said = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(typeof said.detail === "string" ? said.detail : `not sent (${answer.status})`);
+  return said;
 }
 
 // The words of a message; of a picture its caption, which stands below it.

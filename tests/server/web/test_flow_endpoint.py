@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from channels.content.interactive import Form
+from channels.emulators.meta.flow_wire import sealed_call
 from server.conversations.form_tokens import FormToken, token_for
 from tests.fakes.openai_wire import message, polite, schema_of
 from tests.support.customers import raw, talk
-from tests.support.flow_phone import FlowPhone, new_key, sealed
+from tests.support.flow_phone import FlowPhone, new_key
 from tests.support.stack import NUMBER, SECRET, Stack, product, redis_of, text, webhook
 from tests.support.waiting import until
 
@@ -136,14 +137,14 @@ async def test_an_old_or_forged_token_is_told_so(shop: Stack):
 
 async def test_what_is_not_from_meta_or_not_for_us_is_refused(shop: Stack):
     phone = phone_of(shop)
-    body = json.dumps(sealed({"action": "ping"}, PUBLIC)[0]).encode()
+    body = sealed_call({"action": "ping"}, PUBLIC).body
     assert (await phone.posts(body)).status_code == 200
     assert (await phone.posts(body, "another-secret")).status_code == 432
     assert (await shop.http.post("/flows/default", content=body)).status_code == 432
     assert (await shop.http.get("/flows/default")).status_code in (404, 405)
     nobody = FlowPhone(shop.http, "/flows/nobody", SECRET, PUBLIC)
     assert (await nobody.posts(body)).status_code == 432
-    foreign = json.dumps(sealed({"action": "ping"}, new_key()[1])[0]).encode()
+    foreign = sealed_call({"action": "ping"}, new_key()[1]).body
     assert (await phone.posts(foreign)).status_code == 421
     assert (await phone.posts(b"{}")).status_code == 400
     assert PEM.splitlines()[2] not in shop.log.read_text()
