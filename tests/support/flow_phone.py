@@ -28,10 +28,11 @@ class FlowPhone:
     def __init__(self, http: httpx.AsyncClient, url: str, secret: str, public: rsa.RSAPublicKey) -> None:
         self._http, self._url, self._secret, self._public = http, url, secret, public
         self.status = 0
+        self.more: dict[str, Any] = {"version": "3.0"}
 
     async def asks(self, action: str, screen: str = "", token: str = "", **data: Any) -> dict[str, Any]:
         """What the endpoint answers, opened; empty where its answer is not sealed."""
-        said = {"version": "3.0", "action": action, "screen": screen, "data": data, "flow_token": token}
+        said = {"action": action, "screen": screen, "data": data, "flow_token": token, **self.more}
         call = sealed_call(said, self._public)
         answer = await self.posts(call.body)
         self.status = answer.status_code

@@ -121,6 +121,15 @@ async def test_it_is_alive_and_takes_note_of_errors(shop: Stack):
     assert await phone.asks("data_exchange", "DAY", "any", **error) == {"data": {"acknowledged": True}}
 
 
+async def test_both_versions_of_the_data_api_are_answered_alike(shop: Stack):
+    _, _, form = await form_for(shop, "book_a_call")
+    phone = phone_of(shop)
+    before = await phone.asks("INIT", token=form["flow_token"])
+    phone.more = {"version": "4.0", "flow_token_signature": "eyJhbGciOiJIUzI1NiJ9.e30.x"}
+    assert await phone.asks("ping") == {"data": {"status": "active"}}
+    assert await phone.asks("INIT", token=form["flow_token"]) == before and before["screen"] == "DAY"
+
+
 async def test_an_old_or_forged_token_is_told_so(shop: Stack):
     _, conversation, form = await form_for(shop, "book_a_call")
     token, phone = form["flow_token"], phone_of(shop)
