@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from server.cli.common import connect_to_work, console, load_settings
+from server.config.exposure import exposed
 from server.config.settings import Settings
 from server.observability import logs
 from server.store.client import Redis
@@ -21,8 +22,6 @@ def serve(
 ) -> None:
     """Run everything: embedded Redis, web, worker, simulator."""
     settings = load_settings()
-    from server.operators.login import exposed
-
     if why := exposed(settings):
         console.print(why, soft_wrap=True)
         raise SystemExit(2)

@@ -1,17 +1,25 @@
 """`salesgraph serve`: one process group of embedded Redis, web and worker, put up again when one of them
-dies."""
+dies.
+
+Web and worker need the same hundreds of modules, which take seconds to load. On Linux this process loads them
+and the others are forks of it, so that they are up sooner, and again at once after a crash, and share the
+memory. Elsewhere each loads them for itself: a fork is not safe there."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
+import importlib
+import multiprocessing
+import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import TypeVar
 
@@ -19,6 +27,7 @@ import httpx
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.markup import escape
+from setproctitle import setproctitle
 
 from knowledge_base.samples import sample_files
 from server.bots.bot import DEMO
@@ -39,7 +48,11 @@ STOP_SECONDS = 20
 STILL, FALLS = 15.0, 5
 FILL_AGAIN = 5.0
 
+# What web and worker have in common.
+LOADED = ("server.web.app", "server.pipeline.worker", "server.cli.ingest", "tools._mcp", "uvicorn")
+
 console = Console(stderr=True, soft_wrap=True)
+_processes = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 
 Answer = TypeVar("Answer")
 
@@ -50,32 +63,58 @@ class Child:
 
     name: str
     arguments: tuple[str, ...]
-    process: subprocess.Popen[bytes] | None = None
+    process: BaseProcess | None = None
     started: float = 0
     due: float = 0
     pause: float = RESTART_FIRST
     falls: int = 0
 
-    def start(self) -> None:
-        self.process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "server", *self.arguments], preexec_fn=die_with_parent
-        )
+    def start(self, not_for_it: int | None) -> None:
+        """`not_for_it`: a file that a fork must not hold."""
+        self.process = _command(self.arguments, not_for_it)
         self.started = time.monotonic()
 
-    def revive(self) -> None:
+    def revive(self, not_for_it: int | None) -> None:
         """Start again what died; at once, unless it died young, and never making another child wait."""
         if self.process is None:
             if time.monotonic() >= self.due:
-                self.start()
-        elif self.process.poll() is not None:
+                self.start(not_for_it)
+        elif self.process.exitcode is not None:
             young = time.monotonic() - self.started < YOUNG
             self.falls += 1
             self.pause = min(RESTART_LONGEST, self.pause * 2) if young else RESTART_FIRST
             self.due = time.monotonic() + self.pause
             console.print(
-                f"[yellow]{self.name} ended with status {self.process.returncode}; starting it again[/]"
+                f"[yellow]{self.name} ended with status {self.process.exitcode}; starting it again[/]"
             )
             self.process = None
+
+
+def _command(arguments: tuple[str, ...], not_for_it: int | None) -> BaseProcess:
+    """A `salesgraph` command in a process of its own."""
+    process = _processes.Process(target=_run, args=(arguments, not_for_it))
+    process.start()
+    return process
+
+
+def _run(arguments: tuple[str, ...], not_for_it: int | None) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    die_with_parent()
+    if not_for_it is not None:
+        os.close(not_for_it)
+    sys.argv = ["salesgraph", *arguments]
+    setproctitle(f"{sys.executable} -m server {' '.join(arguments)}")
+    importlib.import_module("server.cli.main").main()  # it imports this module
+
+
+def _load() -> None:
+    """What the others are to share; left alone by the collection of garbage, which would copy it."""
+    if sys.platform == "linux":
+        for name in LOADED:
+            importlib.import_module(name)
+        gc.collect()
+        gc.freeze()
 
 
 class _Stop(Exception):
@@ -97,21 +136,23 @@ def supervise(settings: Settings) -> int:
         first = settings.api_token is None and not (settings.data_dir / "api_token").exists()
         token = settings.operator_token
         url, embedded = reach(settings)
+        _load()
+        lock = embedded.lock if embedded and sys.platform == "linux" else None
         for child in children:
-            child.start()
-        filled = _fill_demo(url)
-        _wait_for_web(settings, children)
+            child.start(lock)
+        filled = _fill_demo(url, lock)
+        _wait_for_web(settings, children, lock)
         _greet(settings, token if first else "", _link(settings, url))
         looked = time.monotonic()
         while True:
             time.sleep(POLL)
             if not filled and time.monotonic() - looked > FILL_AGAIN:
-                filled, looked = _fill_demo(url), time.monotonic()
+                filled, looked = _fill_demo(url, lock), time.monotonic()
             if embedded and not embedded.alive:
                 console.print("[yellow]the embedded Redis ended; starting it again[/]")
                 embedded.start()
             for child in children:
-                child.revive()
+                child.revive(lock)
     except (_Stop, KeyboardInterrupt):
         return 0
     except (RuntimeError, OSError) as error:
@@ -144,23 +185,19 @@ def _port_taken(settings: Settings) -> str:
     return ""
 
 
-def _fill_demo(url: str) -> bool:
+def _fill_demo(url: str, lock: int | None) -> bool:
     """The sample shop's documents, unless these very ones are in; False while Redis is away. In a process of
     its own, so that the embedding model does not stay in memory here."""
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sample_files())).hexdigest()
     marker = key(DEMO, "samples")
-    command = [sys.executable, "-m", "server", "ingest", *map(str, sample_files()), "--bot", DEMO]
-
-    async def job(redis: Redis) -> bool:
-        if await redis.get(marker) == digest.encode():
-            return True
-        done = await asyncio.to_thread(subprocess.run, command, check=False)
-        if done.returncode == 0:
-            await redis.set(marker, digest)
-        return done.returncode != NO_REDIS
-
     try:
-        return _asked(url, job)
+        if _asked(url, lambda redis: redis.get(marker)) == digest.encode():
+            return True
+        ingesting = _command(("ingest", *map(str, sample_files()), "--bot", DEMO), lock)
+        ingesting.join()
+        if ingesting.exitcode == 0:
+            _asked(url, lambda redis: redis.set(marker, digest))
+        return ingesting.exitcode != NO_REDIS
     except (RedisError, OSError) as error:
         why = escape(hidden(str(error)))
         console.print(f"[yellow]Redis does not answer yet; the sample documents wait for it ({why})[/]")
@@ -191,7 +228,7 @@ def _link(settings: Settings, url: str) -> str:
         return ""  # `salesgraph login-link` prints one later
 
 
-def _wait_for_web(settings: Settings, children: list[Child]) -> None:
+def _wait_for_web(settings: Settings, children: list[Child], lock: int | None) -> None:
     """However long a slow machine takes: as long as the process lives, it is starting."""
     said = time.monotonic()
     while True:
@@ -201,7 +238,7 @@ def _wait_for_web(settings: Settings, children: list[Child]) -> None:
         except httpx.HTTPError:
             pass
         for child in children:
-            child.revive()
+            child.revive(lock)
             if child.falls >= FALLS:
                 raise RuntimeError(
                     f"{child.name} ended {child.falls} times before it was up; its last words stand above"
@@ -232,13 +269,12 @@ def _greet(settings: Settings, new_token: str, link: str) -> None:
 def _stop(children: list[Child]) -> None:
     """Web first, so that nothing new comes in while the worker finishes."""
     for child in children:
-        if child.process and child.process.poll() is None:
+        if child.process and child.process.exitcode is None:
             child.process.terminate()
     end = time.monotonic() + STOP_SECONDS
     for child in children:
         if child.process:
-            try:
-                child.process.wait(max(0.1, end - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            child.process.join(max(0.1, end - time.monotonic()))
+            if child.process.exitcode is None:
                 child.process.kill()
-                child.process.wait()
+                child.process.join()

@@ -24,7 +24,9 @@ from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations import outbox
+from server.conversations.callbacks import callback
 from server.notifications.signing import operator_secret, sign_event
+from server.observability.charges.ledger import expect_charge
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
@@ -32,6 +34,8 @@ from server.store.records import Contact, Reply
 
 # How often the list is looked at, seconds, and how long one worker has for a notice before another tries.
 PAUSE, CLAIM = 1.0, 60
+# In the place of a conversation's id on the bill, and for how long a status may still say what one cost.
+NOTICES, BILLED_SECONDS = "notice", 30 * 86_400
 # What a conversation needs people for, all of it together.
 TASK_CHARACTERS = 1_000
 
@@ -206,9 +210,20 @@ async def _write(settings: Settings, runtime: BotRuntime, router: ChannelRouter,
     )  # in the spelling that they write from, if they do
     to = Recipient(account=account, wa_id=writes.wa_id if writes and writes.wa_id else number)
     try:
-        await channel.send(to, Text(body=text[:4096]), f"notice/{notice.id}"[:512])
+        await channel.send(to, Text(body=text[:4096]), callback(NOTICES, notice.id)[:512])
     except SendError as error:
         if error.kind == "unknown":
             return ""  # it may have arrived, and one too few is better than a flood: the dashboard has it
         return f"OPERATOR_NUMBER: {error}"[:200]
+    await _on_the_bill(
+        runtime, Contact(id=NOTICES, bot_id=notice.bot_id, account=account, wa_id=to.wa_id), notice
+    )
     return ""
+
+
+async def _on_the_bill(runtime: BotRuntime, operator: Contact, notice: Notice) -> None:
+    """A notice costs what any message does, and belongs to no conversation."""
+    states = key(runtime.bot.id, "status", NOTICES)
+    await runtime.redis.hsetnx(states, notice.id, "accepted")
+    await runtime.redis.expire(states, BILLED_SECONDS)
+    await expect_charge(runtime, operator, Reply(id=notice.id, text=notice.reason))

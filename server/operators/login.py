@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from pathlib import Path
 
 from fastapi import HTTPException, Request
 from pydantic import BaseModel, ValidationError
 
-from server.config.addresses import is_loopback
+from server.config.exposure import UNGUESSABLE
 from server.config.settings import Settings
 from server.operators import tokens
 from server.operators.roles import Roles
@@ -29,8 +28,6 @@ COOKIE = "salesgraph_session"
 LASTS, LINK_SECONDS = 30 * 86_400, 86_400
 # So many wrong tokens from one address (from all of them) in so many seconds, and it has to wait.
 TRIES, TRIES_OF_ALL, AGAIN_AFTER = 10, 1_000, 900
-# Characters of a token that nobody guesses, however often they may try.
-UNGUESSABLE = 24
 READS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -188,24 +185,3 @@ def _link_key(code: str) -> str:
 
 def _wrong_key(address: str) -> str:
     return key(SHARED, "wrong", digest(address))
-
-
-def exposed(settings: Settings) -> str:
-    """Why the web server must not listen where HOST says, or nothing: whoever can read a made-up token, or
-    guess a short one, would own it."""
-    path: Path = settings.data_dir / "api_token"
-    if is_loopback(settings.host):
-        return ""
-    if settings.api_token:
-        if len(settings.api_token.get_secret_value()) >= UNGUESSABLE:
-            return ""
-        return (
-            f"API_TOKEN: {settings.host} is reachable by others, so it needs {UNGUESSABLE} characters at "
-            "least; leave it out, and one is made"
-        )
-    if not path.exists() or not path.stat().st_mode & 0o077:
-        return ""
-    return (
-        f"HOST: {settings.host} is reachable by others, and so is {path}; run: chmod 600 {path} (or set "
-        "API_TOKEN)"
-    )

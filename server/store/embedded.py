@@ -59,8 +59,9 @@ class EmbeddedRedis:
     """The server of one data directory.
 
     The first process to start it owns it; others attach to the same socket. A lock file, held by owner and
-    server alike, keeps a second server off the same append-only file. Start it from the main thread: on Linux
-    the server ends with the thread that made it."""
+    server alike, keeps a second server off the same append-only file; `lock` is its descriptor while it is
+    ours, which a fork has to close. Start it from the main thread: on Linux the server ends with the thread
+    that made it."""
 
     def __init__(self, data_dir: Path) -> None:
         self.directory = (data_dir / "redis").resolve()
@@ -71,7 +72,7 @@ class EmbeddedRedis:
             self.socket = Path(tempfile.gettempdir()) / f"salesgraph-{os.getuid()}-{digest}"
         self.url = f"unix://{self.socket}?db=0"
         self._process: subprocess.Popen[bytes] | None = None
-        self._lock: int | None = None
+        self.lock: int | None = None
 
     @property
     def owned(self) -> bool:
@@ -103,15 +104,15 @@ class EmbeddedRedis:
     def _locked(self) -> int | None:
         """The lock, if it is ours to have. A server that is ending keeps it for a while after its last
         answer."""
-        if self._lock is None:
+        if self.lock is None:
             lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(lock)
                 return None
-            self._lock = lock
-        return self._lock
+            self.lock = lock
+        return self.lock
 
     def _launch(self, lock: int) -> None:
         self.socket.unlink(missing_ok=True)
@@ -145,6 +146,6 @@ class EmbeddedRedis:
                 self._process.kill()
                 self._process.wait()
             self._process = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None

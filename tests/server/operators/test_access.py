@@ -10,9 +10,10 @@ import pytest
 from fastapi import APIRouter
 from redis.asyncio import Redis
 
+from server.config.exposure import exposed
 from server.config.settings import Settings
 from server.observability.logs import without_numbers
-from server.operators.login import TRIES, Access, TooMany, exposed, login_link
+from server.operators.login import TRIES, Access, TooMany, login_link
 from server.operators.roles import OWNER, READER, Roles
 from tests.support.customers import fresh
 from tests.support.operators import client, logged_in, operator
