@@ -28,6 +28,7 @@ from channels.emulators.meta.flow_routes import routes as flow_routes
 from channels.emulators.meta.flows import EmulatedFlows, FormStep, ShownStep, done_with
 from channels.emulators.meta.payments import EmulatedPayments, PaymentTap
 from channels.emulators.meta.pricing import EmulatedPricing, EmulatedTariff
+from channels.emulators.meta.standing import EmulatedStanding
 from channels.emulators.meta.template_routes import routes as template_routes
 from channels.emulators.meta.templates import EmulatedTemplates, Refusal
 from channels.emulators.phone import Bubble
@@ -69,6 +70,7 @@ class CloudApiEmulator(Emulator):
         self.templates: list[dict[str, Any]] = []  # what the business's account has, as Graph lists it
         self.account = EmulatedTemplates(lambda: self.templates)
         self.payments = EmulatedPayments()
+        self.standing = EmulatedStanding()
         self.flows = EmulatedFlows(secret, self.http)
 
     def serve(self) -> None:
@@ -342,9 +344,11 @@ async def download(meta: Meta, media_id: str, request: Request) -> Response:
 
 @routes.get("/{version}/{media_id}")
 async def media(meta: Meta, version: str, media_id: str, request: Request) -> Response:
-    """Where a file is, and what it is."""
+    """Where a file is, and what it is; how a number stands, where fields of it are asked for."""
     if not meta.allows(request):
         return not_allowed()
+    if fields := request.query_params.get("fields"):
+        return JSONResponse(meta.standing.asked(media_id, fields))
     about = meta.files.about(media_id, str(request.base_url))
     return JSONResponse(about) if about else graph_error(400, 100, "Unsupported get request.")
 

@@ -91,7 +91,7 @@ class WorkerServices:
             await cashier.settle_reports(runtime)
             await merging.catch_up(runtime)
 
-        async with running(partial(keep_looking_after, runtimes)):
+        async with running(partial(keep_looking_after, runtimes, self.router)):
             await self.follow_ups.timers.keep_ringing(runtimes, besides)
 
     async def learn(

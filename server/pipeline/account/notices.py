@@ -13,10 +13,11 @@ from channels.cloud_api import CloudApi
 from channels.content.account import AccountNotice, NumberIdentity
 from channels.emulators.numbers import is_simulated
 from server.bots.bot import BotRuntime
-from server.bots.routing import NotReady, WebhookScope
+from server.bots.routing import ChannelRouter, NotReady, WebhookScope
 from server.observability.health.kept import HealthRecord, record_of
 from server.observability.health.warnings import settle_alerts
 from server.outreach.reach import Reach
+from server.pipeline.account.standing import ask_standing
 from server.store.keys import key
 from server.store.message_templates import note_status
 
@@ -63,13 +64,15 @@ async def look(runtime: BotRuntime) -> None:
     await settle_alerts(runtime.redis, runtime.bot.id, besides)
 
 
-async def keep_looking_after(runtimes: Runtimes) -> None:
-    """Look at every bot once in a while, until cancelled: of many workers one does."""
+async def keep_looking_after(runtimes: Runtimes, router: ChannelRouter) -> None:
+    """Look at every bot once in a while, and ask how its numbers stand, until cancelled: of many workers one
+    does."""
     while True:
         for runtime in list(runtimes.values()):
             try:
                 held = key(runtime.bot.id, "looking_after")
                 if await runtime.redis.set(held, 1, nx=True, px=PAUSE * 900):
+                    await ask_standing(runtime, router)
                     await look(runtime)
             except (RedisError, OSError) as error:
                 log.error("redis_unreachable", error=repr(error)[:200])

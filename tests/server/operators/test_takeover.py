@@ -52,6 +52,24 @@ async def test_the_operator_is_told_once_and_the_bot_is_silent_until_it_is_hande
     assert len(office.replies(OPERATOR)) == 1 and not await redis.hlen("sg:{default}:notices")  # pyright: ignore[reportGeneralTypeIssues]
 
 
+async def test_what_operators_are_told_is_on_the_bill(redis: Redis, tmp_path):
+    office = Office(redis, tmp_path, operator_number=OPERATOR)
+    spending = Spending(office.settings, redis)
+    async with office.working(models()):
+        await office.writes("77010000014", "I want to talk to a human")
+        await until(lambda: office.replies(OPERATOR))
+        await until(office.idle)
+
+        async def billed() -> bool:
+            found = await spending.of("default")
+            return found.paid_messages + found.free_messages == 2
+
+        await until(billed)  # the reply and the notice
+    (conversation,) = [name async for name in redis.scan_iter("sg:{default}:contact:*")]
+    bill = await redis.hgetall(conversation)  # pyright: ignore[reportGeneralTypeIssues]
+    assert int(bill.get(b"wa_paid", 0)) + int(bill.get(b"wa_free", 0)) == 1, "a notice is of no conversation"
+
+
 async def sooner(redis: Redis) -> None:
     """The time to tell again has come."""
     for id, row in (await redis.hgetall("sg:{default}:reminders")).items():  # pyright: ignore[reportGeneralTypeIssues]
