@@ -1,4 +1,4 @@
-"""How the numbers of a bot stand at Meta, asked for now and then: webhooks tell of changes alone, so that of a
+"""How the numbers of a bot stand at Meta, asked for now and then: webhooks tell of changes alone, so of a
 new number nobody would know how many people it may write to.
 
 Fields: "Messaging limits", section "Via API" (since v24.0), and the reference of the phone number,
