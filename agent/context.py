@@ -207,6 +207,14 @@ class Context(BaseModel):
     forms: list[SharedForm] = _knob(
         [], "tools", title="Forms", max_length=30, description="WhatsApp Flows that the agent may send."
     )
+    catalogue_id: str = _knob(
+        "",
+        "ground",
+        title="Catalogue",
+        pattern=r"^([0-9]{5,32})?$",
+        description="Meta's Commerce catalogue of the shop: it is read as knowledge, and products that it "
+        "has at the price of the price list go out as WhatsApp's product messages.",
+    )
     speech: Speech = _knob(
         Speech(), "remember", title="Voice replies", description="Whether replies are spoken, and how."
     )

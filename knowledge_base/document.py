@@ -103,6 +103,9 @@ class Product(BaseModel):
     # The file it comes from, and what the owner wrote of it; filled in when documents are put together.
     document: str = ""
     edited: tuple[str, ...] = ()
+    # Its id in the shop's Commerce catalogue, and whether that shows the same price; filled in then too.
+    retailer_id: str = ""
+    shown_alike: bool = False
 
 
 class Document(BaseModel):

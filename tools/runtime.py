@@ -46,6 +46,7 @@ class Card(TypedDict):
     left: str
     variants: list[str]
     picture: str
+    retailer_id: str
 
 
 class Option(TypedDict):

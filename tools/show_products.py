@@ -35,5 +35,7 @@ async def show_products(runtime: Runtime, products: list[str]) -> Any:
     if several := [name for name, cards in found.items() if len(cards) > 1]:
         return f"several products are called {several[0]}: name the article number"
     cards = [found[name][0] for name in wanted]
-    told = json.dumps([{k: v for k, v in card.items() if v} for card in cards], ensure_ascii=False)
+    told = json.dumps(
+        [{k: v for k, v in card.items() if v and k != "retailer_id"} for card in cards], ensure_ascii=False
+    )
     return showing(runtime, Shown(sort="products", products=cards), told)

@@ -23,6 +23,8 @@ from channels.emulators.base import Emulator, SendFault, Written, emulator_of
 from channels.emulators.cloud_answers import Answer, answered, shown_of, words_of
 from channels.emulators.cloud_requests import ReadRequest, SendRequest, media_in
 from channels.emulators.media import ReceivedFile, media_message
+from channels.emulators.meta.catalogues import EmulatedCatalogues
+from channels.emulators.meta.catalogues import routes as catalogue_routes
 from channels.emulators.meta.errors import graph_error, not_allowed
 from channels.emulators.meta.flow_routes import routes as flow_routes
 from channels.emulators.meta.flows import EmulatedFlows, FormStep, ShownStep, done_with
@@ -72,12 +74,14 @@ class CloudApiEmulator(Emulator):
         self.payments = EmulatedPayments()
         self.standing = EmulatedStanding()
         self.flows = EmulatedFlows(secret, self.http)
+        self.catalogues = EmulatedCatalogues()
 
     def serve(self) -> None:
         """Put up Graph beside the control side."""
         super().serve()
         self.app.include_router(template_routes)
         self.app.include_router(flow_routes)
+        self.app.include_router(catalogue_routes)
         self.app.include_router(routes)
 
     async def write(self, number: str, written: Written, file: ReceivedFile | None = None) -> str:
@@ -117,7 +121,7 @@ class CloudApiEmulator(Emulator):
         return self._tapped(number, answer, words, part, context)
 
     async def step(self, number: str, asked: FormStep) -> ShownStep:
-        """The contact fills in a form. Raises ValueError for a message that is none, and NoAnswer."""
+        """The contact fills in a form. Raises ValueError for a message that is none, and NoScreen."""
         bubble = self._asked(number, asked.contact, asked.bubble)
         shown = await self.flows.step(number, bubble, asked)
         if shown.params is None:
@@ -238,6 +242,7 @@ class CloudApiEmulator(Emulator):
         try:
             self.account.fits(raw)
             self.payments.fits(number, raw)
+            self.catalogues.fits(raw)
         except Refusal as refusal:
             return graph_error(400, refusal.code, str(refusal))
         self.requests.append(raw)

@@ -24,7 +24,8 @@ class ProductCard(TypedDict):
     """A product as its row has it. `ref` is what it goes by in this catalogue: its article, where no other
     has that, else its name, else its place. `price` is a plain number, empty where none may be said; `stock`
     is yes, no, or empty where the row does not say, `left` how many pieces, empty where it gives no number;
-    `variants` are those to choose from, none where there is one; `picture` an address."""
+    `variants` are those to choose from, none where there is one; `picture` an address; `retailer_id` the id
+    of the product in the shop's Commerce catalogue, empty where that shows another price or has it not."""
 
     ref: str
     name: str
@@ -36,11 +37,17 @@ class ProductCard(TypedDict):
     left: str
     variants: list[str]
     picture: str
+    retailer_id: str
 
 
 def place_in_list(product: Product) -> str:
     """What a product goes by whose article and name are those of others too."""
     return f"{product.document[:80]}:{product.page}:{product.row}"
+
+
+def is_called(product: Product, ref: str) -> bool:
+    """Whether a product goes by its place, or by its id in the shop's Commerce catalogue."""
+    return bool(ref) and ref in (place_in_list(product), product.retailer_id)
 
 
 def card_of(product: Product, ref: str) -> ProductCard:
@@ -61,6 +68,7 @@ def card_of(product: Product, ref: str) -> ProductCard:
         left="" if left is None else str(left),
         variants=_variants(product),
         picture=_address(product.picture),
+        retailer_id=product.retailer_id if price and product.shown_alike else "",
     )
 
 

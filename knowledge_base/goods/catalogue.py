@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.document import Product
-from knowledge_base.goods.cards import REFERENCE, ProductCard, card_of, place_in_list
+from knowledge_base.goods.cards import REFERENCE, ProductCard, card_of, is_called, place_in_list
 from knowledge_base.goods.corrections import header_of
 from knowledge_base.goods.money import amounts_in
 from knowledge_base.goods.products import products_of_rows
@@ -125,9 +125,8 @@ class Catalogue:
         return list(self._products)
 
     def cards(self, ref: str) -> list[ProductCard]:
-        """The cards of the products that go by a reference, an article or a name; none of one that has
-        left."""
-        places = self._called(ref) or [n for n, p in enumerate(self._products) if place_in_list(p) == ref]
+        """The cards of the products that go by a reference, article, name or retailer id, if any does."""
+        places = self._called(ref) or [n for n, p in enumerate(self._products) if is_called(p, ref)]
         return [card_of(self._products[place], self._ref(place)) for place in places]
 
     def card_of(self, row: Mapping[str, str]) -> ProductCard | None:

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from knowledge_base.document import Product
+from knowledge_base.goods.commerce import COMMERCE, aligned, price_list_first, with_retailer_ids
 from knowledge_base.goods.money import amounts_in
 from knowledge_base.goods.validity import Validity, of_columns, validity_in
 from knowledge_base.goods.wording import bare
@@ -102,14 +103,18 @@ def corrected(documents: Mapping[str, Sequence[Product]], corrections: Correctio
     """The products of all documents, by the names of these, with everything that the owner corrected."""
     questions: list[OwnerQuestion] = []
     every: list[Product] = []
+    written: list[Product] = []
     for name, products in documents.items():
         for product in products:
             sourced = product.model_copy(update={"document": name})
+            written.append(sourced)
             edits = corrections.edits.get(product_key(product))
             every.append(_edited(sourced, edits, questions) if edits else sourced)
-    products = _settled(every, corrections, questions)
+    every = aligned(every)
+    products = _settled(price_list_first(every), corrections, questions)
     read = [product for products in documents.values() for product in products]
-    return Corrected(products=products, questions=questions, instead=_instead(read, every, products))
+    instead = _instead(read, every, products)
+    return Corrected(products=with_retailer_ids(products, written), questions=questions, instead=instead)
 
 
 def _place(product: Product) -> tuple[str, int, int]:
@@ -279,7 +284,8 @@ def _chosen(same: Sequence[Product], corrections: Corrections, questions: list[O
     options = [OwnerOption(value=value, source=source_of(p)) for value, p in reversed(once.items())]
     answer = corrections.answers.get(key)
     if answer and set(answer.of) == set(once):
-        return _with_value(once.get(answer.value, first), "price", answer.value)
+        holder = once.get(answer.value, first)
+        return _with_value(first if holder.document == COMMERCE else holder, "price", answer.value)
     questions.append(_question(first, key, "price", options))
     return _unconfirmed(first, options)
 

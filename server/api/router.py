@@ -23,7 +23,7 @@ from server.api import (
     tokens,
 )
 from server.api.common import PROBLEMS, Here
-from server.api.knowledge import documents, products, questions, websites
+from server.api.knowledge import commerce, documents, products, questions, websites
 from server.api.whatsapp import ads, forms, health, message_templates
 from server.operators.roles import Roles
 
@@ -55,6 +55,7 @@ PARTS = (
     products,
     questions,
     websites,
+    commerce,
     forms,
     dead_letters,
     hooks,

@@ -1,5 +1,5 @@
-"""`salesgraph ingest`: files, folders and websites into a bot's knowledge base; `salesgraph knowledge`: from
-one search engine to another."""
+"""`salesgraph ingest`: files, folders and websites into a bot's knowledge base; `salesgraph knowledge`: a
+catalogue of Meta's, and from one search engine to another."""
 
 from __future__ import annotations
 
@@ -154,14 +154,43 @@ async def _read_one(shelf: Library, path: Path, how: _How, progress: Progress) -
     return True
 
 
-knowledge_commands = typer.Typer(no_args_is_help=True, help="Search engines of knowledge bases.")
+knowledge_commands = typer.Typer(
+    no_args_is_help=True, help="Commerce catalogues, and search engines of knowledge bases."
+)
 
 _ENGINES = ("memory", "postgres", "own")
 
 
 @knowledge_commands.callback()
 def knowledge() -> None:
-    """Search engines of knowledge bases."""
+    """Commerce catalogues, and search engines of knowledge bases."""
+
+
+@knowledge_commands.command()
+def catalogue(bot: Annotated[str, typer.Option(help="bot id")] = "default") -> None:
+    """Read a bot's Commerce catalogue (`catalogue_id`) from Meta now, into its knowledge base."""
+    settings = load_settings()
+    raise SystemExit(with_redis(settings, lambda redis: _catalogue(settings, redis, bot)))
+
+
+async def _catalogue(settings: Settings, redis: Redis, bot_id: str) -> int:
+    from server.operators.knowledge.commerce import CommerceCatalogues, NoCatalogue
+    from server.pipeline.agents import library
+
+    bot = await bot_or_exit(settings, redis, bot_id)
+    registry = await registry_of(settings, redis)
+    try:
+        done = await CommerceCatalogues(settings, redis, registry.router, library(settings, redis)).read(bot)
+    except NoCatalogue as error:
+        console.print(escape(str(error)))
+        return 2
+    if done is None:
+        console.print("it is being read just now")
+        return 1
+    console.print(f"{done.products} of {done.listed} products of the catalogue {done.catalogue_id}")
+    if done.problem:
+        console.print(f"[yellow]in part[/] {escape(done.problem)}", highlight=False)
+    return 1 if done.problem else 0
 
 
 @knowledge_commands.command()

@@ -87,6 +87,13 @@ class ModelSettings(BaseSettings):
         le=1_000_000,
         description="Megabytes that knowledge bases may take in each process; the least used are unloaded.",
     )
+    catalogue_hours: int = Field(
+        6,
+        ge=0,
+        le=8760,
+        description="Every how many hours Commerce catalogues of bots (`catalogue_id`) are read again; 0: "
+        "once, and when asked.",
+    )
     model_timeout: float = Field(30, gt=0, le=300, description="Seconds one model call may take.")
     model_rest_seconds: float = Field(
         60,

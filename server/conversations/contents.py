@@ -13,7 +13,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.context import Context
 from agent.language.phrases import say
-from agent.ordering.wording import grouped
 from agent.sendable.shared import SharedFile
 from channels.content.anything import Content, Stored
 from channels.content.interactive import (
@@ -34,6 +33,7 @@ from channels.content.plain import YES_NO
 from channels.markup import utf16_length
 from knowledge_base.samples import picture_of
 from server.conversations.cart_contents import Piece, cart_pieces
+from server.conversations.product_contents import catalogue_piece, facts_of, line_of
 from tools.runtime import Card, Option, Shown
 
 # How the id of what is tapped on begins, where a product stands behind it.
@@ -94,7 +94,9 @@ def _pieces(text: str, presented: Sequence[Shown], language: str, context: Conte
     options = [option for one in presented for option in one.get("choice", ())]
     files = [file for one in presented for file in context.files if file.name == one.get("file")]
     form = next((f for one in presented for f in context.forms if f.name == one.get("form")), None)
-    if len(cards) > 1:
+    if shown := catalogue_piece(text, cards, language, context.catalogue_id):
+        main = [shown]
+    elif len(cards) > 1:
         main = [_product_list(text, cards, language)]
     elif cards:
         main = _one_card(text, cards[0], options, language)
@@ -132,20 +134,6 @@ def _captioned(pieces: Sequence[Piece]) -> list[Piece]:
 def _short(text: str) -> str:
     """A body that WhatsApp takes: the last paragraph of a longer text."""
     return text if utf16_length(text) <= SHORT_BODY else fitted(text.split("\n\n")[-1], SHORT_BODY)
-
-
-def line_of(card: Card, language: str) -> str:
-    """A product in words."""
-    facts = facts_of(card, language)
-    return f"*{card['name']}*" + (f": {facts}" if facts else "")
-
-
-def facts_of(card: Card, language: str) -> str:
-    """Its price and whether it is there."""
-    price = " ".join(filter(None, (grouped(card["price"]), card["currency"])))
-    price += f" / {card['unit']}" if price and card["unit"] else ""
-    stock = {"yes": say("in_stock", language), "no": say("out_of_stock", language)}.get(card["stock"], "")
-    return " · ".join(filter(None, (price, stock)))
 
 
 def _product_list(text: str, cards: Sequence[Card], language: str) -> Piece:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends
 from fastapi.responses import JSONResponse, Response
 
 from channels.emulators.base import emulator_of
-from channels.emulators.meta.flows import FormStep, NoAnswer
+from channels.emulators.meta.flows import FormStep, NoScreen
 from channels.flows.rules import flow_problems
 
 routes = APIRouter()
@@ -23,7 +23,7 @@ async def step(meta: Meta, number: str, asked: FormStep) -> Response:
         shown = await meta.step(number, asked)
     except ValueError as error:
         return JSONResponse({"detail": str(error)}, 422)
-    except NoAnswer as error:
+    except NoScreen as error:
         return JSONResponse({"detail": str(error)}, 502)
     return JSONResponse(shown.model_dump())
 

@@ -50,7 +50,7 @@ class ShownStep(BaseModel):
     sent: str = ""
 
 
-class NoAnswer(Exception):
+class NoScreen(Exception):
     """The data endpoint did not answer as the reference has it."""
 
 
@@ -71,7 +71,7 @@ class EmulatedFlows:
 
     async def step(self, number: str, bubble: Bubble | None, asked: FormStep) -> ShownStep:
         """What follows on what the contact does. Raises ValueError for a message without a form, and
-        NoAnswer."""
+        NoScreen."""
         interactive = as_dict((bubble.content if bubble else {}).get("interactive"))
         if bubble is None or interactive.get("type") != "flow":
             raise ValueError("the message is no form")
@@ -110,12 +110,12 @@ class EmulatedFlows:
         if answer.screen not in {str(one.get("id")) for one in as_dicts(flow.get("screens"))}:
             error = {"error": "invalid-screen-transition", "error_message": f"no screen {answer.screen}"}
             await self._called(number, {**said, "action": action, "screen": screen, "data": error})
-            raise NoAnswer(f"the data endpoint leads to a screen that the form has not: {answer.screen}")
+            raise NoScreen(f"the data endpoint leads to a screen that the form has not: {answer.screen}")
         return answer
 
     async def _called(self, number: str, said: JSON) -> ShownStep:
         if self.public_key is None or not (url := self.endpoint(number)):
-            raise NoAnswer("this form asks a data endpoint, and none is set up: set WHATSAPP_FLOWS_KEY_FILE")
+            raise NoScreen("this form asks a data endpoint, and none is set up: set WHATSAPP_FLOWS_KEY_FILE")
         call = sealed_call(said, self.public_key)
         signed = hmac.new(self._secret.encode(), call.body, hashlib.sha256).hexdigest()
         headers = {"X-Hub-Signature-256": f"sha256={signed}", "Content-Type": "application/json"}
@@ -123,13 +123,13 @@ class EmulatedFlows:
             answer = await self._http.post(url, content=call.body, headers=headers, timeout=ENDPOINT_SECONDS)
             opened = call.opened(answer.text) if answer.status_code in (200, CLOSED) else {}
         except httpx.HTTPError as error:
-            raise NoAnswer(f"the data endpoint does not answer: {type(error).__name__}") from error
+            raise NoScreen(f"the data endpoint does not answer: {type(error).__name__}") from error
         except ValueError as error:
-            raise NoAnswer(f"what the data endpoint answers cannot be read: {error}") from error
+            raise NoScreen(f"what the data endpoint answers cannot be read: {error}") from error
         if answer.status_code == CLOSED:
             return ShownStep(closed=str(opened.get("error_msg") or "This form is no longer valid."))
         if answer.status_code != 200:
-            raise NoAnswer(f"the data endpoint answered {answer.status_code}")
+            raise NoScreen(f"the data endpoint answered {answer.status_code}")
         return ShownStep(screen=str(opened.get("screen") or ""), data=as_dict(opened.get("data")))
 
 

@@ -1,4 +1,5 @@
-"""The website of a bot, read again every so often: once, whichever of the web processes comes first.
+"""The website and the catalogue of a bot, read again every so often: once, whichever of the web processes
+comes first.
 
 knowledge:website        STRING   JSON of a `Website`
 knowledge:website:busy   STRING   whoever reads it now, for an hour at most
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from redis.exceptions import RedisError
 
 from knowledge_base.document import Unreadable
 from knowledge_base.library import Library
-from server.bots.bot import BotRuntime
+from server.bots.registry import BotRegistry
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.notifications.webhook_addresses import Forbidden, check_address
+from server.operators.knowledge.commerce import CommerceCatalogues
 from server.operators.knowledge.websites import fetch_website
 from server.store.client import Redis
 from server.store.keys import key
@@ -121,11 +123,10 @@ async def _forget(bot_id: str, shelf: Library, names: set[str]) -> None:
             await shelf.remove(bot_id, document.id)
 
 
-async def keep_refreshing(
-    settings: Settings, redis: Redis, shelf: Library, runtimes: Mapping[str, BotRuntime]
-) -> None:
-    """Read every website again when it is due, until cancelled."""
+async def keep_refreshing(settings: Settings, redis: Redis, shelf: Library, runtimes: BotRegistry) -> None:
+    """Read every website and catalogue again when it is due, until cancelled."""
     websites = Websites(settings, redis)
+    catalogues = CommerceCatalogues(settings, redis, runtimes.router, shelf)
     while True:
         for runtime in list(runtimes.values()):
             try:
@@ -134,4 +135,10 @@ async def keep_refreshing(
                 log.error("redis_unreachable", error=repr(error)[:200])
             except Exception:  # one site's fault must not keep the others from being read
                 log.exception("website_not_read", bot=runtime.bot.id)
+            try:
+                await catalogues.read_due(runtime.bot)
+            except (RedisError, OSError) as error:
+                log.error("redis_unreachable", error=repr(error)[:200])
+            except Exception:  # nor one catalogue's
+                log.exception("catalogue_not_read", bot=runtime.bot.id)
         await asyncio.sleep(PAUSE * random.uniform(0.5, 1))

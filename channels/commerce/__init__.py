@@ -1,0 +1,1 @@
+"""Meta's Commerce catalogue, which WhatsApp shows products of."""
