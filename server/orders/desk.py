@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from agent.ordering.cart import Cart, as_priced, as_shown, cart_after, delivery_fee, remark, tidy
 from agent.ordering.rules import OrderRules
-from server.bots.bot import BotRuntime
+from server.bots.bot import Bot
 from server.clock import now_ms
-from server.orders.book import TRIES, OrderBook
-from server.orders.records import OrderChange, OrderLine, Payment, PlacedOrder, order_id_of
+from server.orders.book import TRIES
+from server.orders.records import KeptCart, OrderChange, OrderLine, Payment, PlacedOrder, order_id_of
 from server.store.records import Contact
 from tools.ordering import CartNote, ShownCart, Wish
 from tools.runtime import PriceList
+
+
+class CartBook(Protocol):
+    """Where a desk keeps a cart and its orders (`server.orders.book`)."""
+
+    async def cart(self, bot_id: str, conversation_id: str) -> KeptCart: ...
+    async def keep(
+        self, bot_id: str, conversation_id: str, expected: int, kept: KeptCart, fence: str
+    ) -> bool: ...
+    async def place(
+        self, order: PlacedOrder, expected: int, emptied: KeptCart, fence: str, zone: str
+    ) -> PlacedOrder | None: ...
+    async def order(self, bot_id: str, order_id: str) -> PlacedOrder | None: ...
+
 
 Step = Callable[[Cart], tuple[Cart, list[CartNote]]]
 
@@ -23,12 +37,12 @@ class ContactDesk:
     """One contact's, in one turn: `fence` is that of its worker, who changes nothing once it has lost the
     conversation."""
 
-    def __init__(self, book: OrderBook, runtime: BotRuntime, contact: Contact, fence: str) -> None:
-        self._book, self._runtime, self._contact, self._fence = book, runtime, contact, fence
+    def __init__(self, book: CartBook, bot: Bot, contact: Contact, fence: str) -> None:
+        self._book, self._bot, self._contact, self._fence = book, bot, contact, fence
 
     @property
     def _rules(self) -> OrderRules:
-        return self._runtime.bot.context.orders
+        return self._bot.context.orders
 
     async def change(self, wishes: list[Wish], goods: PriceList, key: str) -> ShownCart:
         """Make the changes that can be made."""
@@ -40,7 +54,7 @@ class ContactDesk:
 
     async def confirm(self, version: int, goods: PriceList, key: str) -> ShownCart:
         """Place the order of a cart that was shown as this version."""
-        bot_id, conversation = self._runtime.bot.id, self._contact.id
+        bot_id, conversation = self._bot.id, self._contact.id
         for _ in range(TRIES):
             if known := await self._book.order(bot_id, order_id_of(conversation, version)):
                 return self._placed(known, key)
@@ -54,7 +68,7 @@ class ContactDesk:
             if self._rules.areas and not priced.area:
                 return as_shown(priced, self._rules, notes)
             emptied = kept.after(Cart(), key, [])
-            zone = self._runtime.bot.limits.timezone
+            zone = self._bot.limits.timezone
             placed = await self._book.place(self._order(priced, key), version, emptied, self._fence, zone)
             if placed:
                 return self._placed(placed, key)
@@ -62,7 +76,7 @@ class ContactDesk:
 
     async def _step(self, step: Step, key: str) -> ShownCart:
         """Make a step once for its key."""
-        bot_id, conversation = self._runtime.bot.id, self._contact.id
+        bot_id, conversation = self._bot.id, self._contact.id
         for _ in range(TRIES):
             kept = await self._book.cart(bot_id, conversation)
             if key and key in kept.done:
@@ -82,7 +96,7 @@ class ContactDesk:
         return PlacedOrder(
             number=0,
             id=order_id_of(contact.id, cart.version),
-            bot_id=self._runtime.bot.id,
+            bot_id=self._bot.id,
             conversation_id=contact.id,
             lines=lines,
             currency=cart.currency,

@@ -97,7 +97,7 @@ async def run_turn(
     if start and due:
         start["touch"] = _touch(runtime.bot, *due)
     calendar = ContactCalendar(services.appointments, runtime, contact, turn_id)
-    desk = ContactDesk(services.orders, runtime, contact, str(work.fence))
+    desk = ContactDesk(services.orders, runtime.bot, contact, str(work.fence))
     own = TurnServices(meter, read.attachments, calendar, desk)
     # langgraph leaves open what a Command carries
     stream: Any = graph.astream(  # pyright: ignore[reportUnknownMemberType]

@@ -35,6 +35,9 @@ SCRIPT = "scripted"
 # Tools whose answers depend on what they did before in the same conversation: on tape, they would not have
 # done it.
 STATEFUL = frozenset({"book_call"})
+# Tools that are called whenever a conversation is played: what they change is in memory, and what they work
+# out is to be the same.
+ALWAYS = frozenset({"cart"})
 # How an outage looks to `agent.models.failures.judge_failure`, without a wait.
 _OUTAGES: dict[str, str] = {
     "down": "503 service unavailable; retry in 0s",
@@ -300,6 +303,12 @@ def taped_calls(tape: Tape) -> Calling:
         if (row is None or row["arguments"] != args) and tape.mode != "replay":
             like = (r for p, r in tape.old.tools.items() if f"/tool:{name}/" in p and r["arguments"] == args)
             row = next(like, row)
+        if name in ALWAYS and row is not None and row["arguments"] == args:
+            answer = await call(request)
+            tape.tools[place] = {"arguments": args, **_row_of(answer)}
+            if tape.mode == "replay" and tape.tools[place] != row:
+                tape.problems.append(f"{place}: answers otherwise than when it was recorded")
+            return answer
         stateful = name in STATEFUL and tape.mode != "replay"
         if row is not None and row["arguments"] == args and not stateful:
             tape.tools[place] = row

@@ -36,10 +36,19 @@ def _turn(want: Expect, got: PlayedTurn) -> Iterator[str]:
         yield f"prompts {', '.join(missing)} were not used, but {', '.join(sorted(used)) or 'none'}"
     if want.task is not None and want.task.casefold() not in got.task.casefold():
         yield f"task was {got.task!r}, without {want.task!r}"
+    if want.cart is not None and (problem := _cart(want.cart, got.cart)):
+        yield problem
     if want.silent is not None and want.silent == bool(got.replies):
         yield f"the contact hears {'nothing' if want.silent is False else repr(got.reply)}"
     if want.follow_up is not None:
         yield from _follow_up(want.follow_up, got)
+
+
+def _cart(want: Sequence[str], shown: str) -> str:
+    if not want:
+        return f"a cart was shown: {shown!r}" if shown else ""
+    lacking = [part for part in want if part.casefold() not in shown.casefold()]
+    return f"the cart lacks {', '.join(map(repr, lacking))}: {shown!r}" if lacking else ""
 
 
 def _follow_up(want: FollowUp, got: PlayedTurn) -> Iterator[str]:

@@ -16,6 +16,7 @@ from agent.models.chat import Models
 from agent.models.offline import offline_model
 from agent.models.usage import Meter
 from agent.nodes.retrieve import Knowledge
+from agent.ordering.taps import CART
 from agent.state import Quoted
 from channels.base import ANSWERED
 from knowledge_base.goods.catalogue import Catalogue
@@ -25,7 +26,13 @@ from server.replay.boundary import StandIn
 from server.replay.heard import Played
 from server.replay.masking import Mask
 from server.replay.play import MINUTE, PAUSE, Playing, play
-from server.replay.saved import BadConversation, SavedConversation, conversation_file, parse_conversation
+from server.replay.saved import (
+    BadConversation,
+    SavedConversation,
+    cart_sent,
+    conversation_file,
+    parse_conversation,
+)
 from server.replay.tape import Recorded
 from server.store.records import Contact, Entry
 from tools.runtime import PriceList
@@ -192,8 +199,11 @@ def _message(entry: Entry) -> Any:
         return {"voice": entry.heard or ""}
     if entry.kind in ("location", "contacts"):  # where somebody is, and whom they know
         return {entry.kind: "a place" if entry.kind == "location" else "somebody"}
+    if lines := cart_sent(entry.order or {}):
+        return {"order": lines}
     kind = _FILES.get(entry.kind) or _SAME.get(entry.kind)
-    return {kind: entry.text} if kind else entry.text
+    tap = {"payload": entry.choice} if kind == "button" and entry.choice.startswith(CART) else {}
+    return {kind: entry.text, **tap} if kind else entry.text
 
 
 def _duration(minutes: float) -> str:

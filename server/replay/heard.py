@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 class PlayedTurn(BaseModel):
     """What the graph was told, and what came of it. `at` and `due`: by the bot's clock, ISO 8601; `due`,
-    `touch` and `ended` are the follow-up that is planned; `tokens` are read and written; `seconds` it
-    took."""
+    `touch` and `ended` are the follow-up that is planned; `cart` is the cart or order that was shown, in
+    words; `tokens` are read and written; `seconds` it took."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,6 +27,7 @@ class PlayedTurn(BaseModel):
     prompts: tuple[str, ...] = ()
     checked: tuple[str, ...] = ()
     task: str = ""
+    cart: str = ""
     model: str = ""
     touch: int = 0
     due: str = ""
@@ -73,6 +74,7 @@ class Played(BaseModel):
         for turn in self.turns:
             lines += [f"  > {line}" for said in turn.said for line in said.splitlines()]
             lines += [f"  < {line}" for reply in turn.replies for line in reply.splitlines()]
+            lines += [f"  | {line}" for line in turn.cart.splitlines()]
             if not turn.replies:
                 lines.append("  < (silence)")
             lines += [f"    turn {turn.turn}: {problem}" for problem in turn.problems]

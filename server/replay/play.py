@@ -18,6 +18,7 @@ from agent.graph import build
 from agent.models.chat import Models
 from agent.models.usage import Call, Meter
 from agent.nodes.retrieve import Knowledge
+from agent.ordering.taps import as_tapped
 from agent.state import State, Touch
 from agent.turn_services import TurnServices
 from channels.base import Media, Message
@@ -42,6 +43,7 @@ from server.pipeline.turn import start_of
 from server.pipeline.worker_services import pause_is_over
 from server.replay.boundary import TapedKnowledge, TapedModels, taped_calls
 from server.replay.calendar import PaperCalendar
+from server.replay.carts.paper_desk import PaperBook, TapedDesk, cart_told
 from server.replay.expect import failures
 from server.replay.heard import Played, PlayedTurn
 from server.replay.judge import judged
@@ -129,7 +131,7 @@ class Talk:
         )
         self._config: Any = {"configurable": {"thread_id": name}}
         self.now = int(saved.at.replace(tzinfo=ZoneInfo(self.bot.outreach.hours.zone)).timestamp() * 1000)
-        self._calendar = PaperCalendar(self.bot)
+        self._calendar, self._book = PaperCalendar(self.bot), PaperBook()
         self.contact = Contact(
             id=str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
             bot_id=BOT,
@@ -146,12 +148,8 @@ class Talk:
 
     async def become(self, other: Talk) -> None:
         """Go on from where another talk is."""
-        self.now, self.contact, self.plan, self._calendar = (
-            other.now,
-            other.contact,
-            other.plan,
-            other._calendar.copy(),
-        )
+        self.now, self.contact, self.plan = other.now, other.contact, other.plan
+        self._calendar, self._book = other._calendar.copy(), other._book.copy()
         self._waiting, self._reactions = list(other._waiting), list(other._reactions)
         values = await other._remembered()
         self._config = {"configurable": {"thread_id": uuid.uuid4().hex}}
@@ -224,13 +222,14 @@ class Talk:
                     continue
                 message = of_group(message)
             text = _told(message, said)
-            messages.append(HumanMessage(text, id=message.id))
+            order = {"items": said.lines} if said.order else None
+            messages.append(as_tapped(HumanMessage(text, id=message.id), said.payload, order))
             told.append(text)
         if not messages:
             return self._heard(told, (), NOTHING, [], 0.0)
         if self._reactions:
             first = messages[0]
-            messages[0] = HumanMessage(f"{reacted(self._reactions)}{first.text}", id=first.id)
+            messages[0] = first.model_copy(update={"content": f"{reacted(self._reactions)}{first.text}"})
             told[told.index(str(first.text))], self._reactions = str(messages[0].text), []
         self.contact = self.contact.model_copy(update={"heard_at": self.now})
         if pause_is_over(self.contact, self.bot.context.handoff_minutes, self.now):
@@ -301,7 +300,9 @@ class Talk:
     ) -> tuple[State, list[str], list[Call], float]:
         meter = Meter()
         self._calendar.now = self.now
-        config = TurnServices(meter, calendar=self._calendar).within(**self._config["configurable"])
+        desk = TapedDesk(self._book, self.bot, self.contact, self.tape)
+        own = TurnServices(meter, calendar=self._calendar, desk=desk)
+        config = own.within(**self._config["configurable"])
         values = await self._remembered()
         start: Any = start_of(
             self.bot, self.contact, str(self.tape.turn), [*self._waiting, *messages], values, self.now
@@ -360,6 +361,7 @@ class Talk:
             prompts=tuple(sorted(values.get("prompts", []))),
             checked=tuple(values.get("checked", [])),
             task=self._task if route else "",
+            cart=cart_told(values.get("presented", [])) if route else "",
             model=values.get("model", ""),
             touch=self.plan.touch if self.plan.timer else 0,
             due=local(self.plan.timer).isoformat(timespec="minutes") if self.plan.timer else "",

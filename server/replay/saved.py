@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -23,7 +23,17 @@ from pydantic import (
 from server.config.bot import BotConfig, problems_of
 
 Kind = Literal[
-    "text", "voice", "image", "video", "document", "sticker", "location", "contacts", "button", "reaction"
+    "text",
+    "voice",
+    "image",
+    "video",
+    "document",
+    "sticker",
+    "location",
+    "contacts",
+    "button",
+    "reaction",
+    "order",
 ]
 KINDS: tuple[Kind, ...] = (
     "text",
@@ -36,7 +46,10 @@ KINDS: tuple[Kind, ...] = (
     "contacts",
     "button",
     "reaction",
+    "order",
 )
+# A line of a cart: so many of a product.
+_LINE = re.compile(r"\s*(\d{1,4}) x (\S.{0,199})")
 # How a chat model may fail in a script, and what it is then said to answer.
 Outage = Literal["down", "timeout", "rate_limit", "key", "quota"]
 _UNITS = {"m": 1, "h": 60, "d": 1440}
@@ -83,6 +96,9 @@ class Said(_Part):
     reaction: str | None = Field(
         None, description="an emoji on the agent's last message; no turn comes of it"
     )
+    order: str | None = Field(
+        None, description="a cart sent from WhatsApp's catalogue, such as `2 x AU-ONE; 1 x GR-PEB`"
+    )
     payload: str = Field("", description="what a button carries")
     name: str = Field("", description="a document's file name")
     too_large: bool = Field(False, description="a file or voice message over the limit")
@@ -93,7 +109,15 @@ class Said(_Part):
     def _is_one(self) -> Self:
         if len([kind for kind in KINDS if getattr(self, kind) is not None]) != 1:
             raise ValueError(f"say exactly one of {', '.join(KINDS)}")
+        if self.order is not None and not all(_LINE.fullmatch(line) for line in self.order.split(";")):
+            raise ValueError("order: write `2 x ARTICLE; 1 x ARTICLE`")
         return self
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The cart that it is: how many of which product."""
+        found = [line for said in (self.order or "").split(";") if (line := _LINE.fullmatch(said))]
+        return [{"retailer_id": line[2].strip(), "quantity": int(line[1])} for line in found]
 
     @property
     def kind(self) -> Kind:
@@ -104,6 +128,14 @@ class Said(_Part):
     def words(self) -> str:
         """Text, caption, title or emoji."""
         return getattr(self, self.kind)
+
+
+def cart_sent(order: Mapping[str, Any]) -> str:
+    """A cart that came from a phone as `Said.order` says it; empty for none, or one that it cannot say."""
+    items = cast(list[dict[str, Any]], order.get("items") or [])
+    lines = [f"{item.get('quantity')} x {item.get('retailer_id')}" for item in items]
+    fits = all(_LINE.fullmatch(line) and ";" not in line for line in lines)
+    return "; ".join(lines) if fits else ""
 
 
 def _said(given: Any) -> Any:
@@ -174,6 +206,9 @@ class Expect(_Part):
     follow_up: FollowUp | None = None
     owner: Literal["bot", "person"] | None = None
     task: str | None = Field(None, description="a part of what a person has to look after")
+    cart: list[str] | None = Field(
+        None, description="parts of the cart or order that is shown, as its tool tells it; []: none is shown"
+    )
     silent: bool | None = Field(None, description="whether the contact hears nothing")
     reply: ExpectedReply | None = None
 
@@ -328,6 +363,8 @@ def _line(dumper: yaml.SafeDumper, rows: list[Any]) -> yaml.SequenceNode:
 _Dumper.add_multi_representer(str, _block)  # what LangChain calls the text of a message is a kind of str
 _Dumper.add_representer(str, _block)
 _Dumper.add_representer(list, _line)
+_Dumper.add_representer(_Int, yaml.SafeDumper.represent_int)  # as a script gives it to a tool
+_Dumper.add_representer(_Float, yaml.SafeDumper.represent_float)
 
 
 def dumped(data: Any) -> str:

@@ -43,6 +43,8 @@ class Recorded:
     tools: Mapping[str, Row] = field(default_factory=dict[str, Row])
     passages: Mapping[str, Row] = field(default_factory=dict[str, Row])
     exists: bool = False
+    # What the price list had of the products of carts, by what they were asked for as.
+    cards: Mapping[str, list[Any]] = field(default_factory=dict[str, list[Any]])
 
     def __bool__(self) -> bool:
         return self.exists or bool(self.calls or self.tools or self.passages)
@@ -50,9 +52,9 @@ class Recorded:
 
 @dataclass
 class Tape:
-    """One playing of a conversation: `old` is read, `calls`, `tools` and `passages` are what a new tape would
-    hold, `called` the tools of this turn with their arguments, and `problems` what went wrong, where no retry
-    and no error handler of the graph can hide it."""
+    """One playing of a conversation: `old` is read, `calls`, `tools`, `passages` and `cards` are what a new
+    tape would hold, `called` the tools of this turn with their arguments, and `problems` what went wrong,
+    where no retry and no error handler of the graph can hide it."""
 
     old: Recorded = field(default_factory=Recorded)
     mode: Mode = "replay"
@@ -61,6 +63,7 @@ class Tape:
     calls: dict[str, Row] = field(default_factory=dict[str, Row])
     tools: dict[str, Row] = field(default_factory=dict[str, Row])
     passages: dict[str, Row] = field(default_factory=dict[str, Row])
+    cards: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
     problems: list[str] = field(default_factory=list[str])
     stale: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
     called: list[Row] = field(default_factory=list[Row])
@@ -114,6 +117,7 @@ class Tape:
             unused = [p for p in self.old.calls if p not in self.calls]
             unused += [p for p in self.old.tools if p not in self.tools]
             unused += [p for p in self.old.passages if p not in self.passages]
+            unused += [f"cards of {ref}" for ref in self.old.cards if ref not in self.cards]
             found += [f"recorded, but never asked for: {', '.join(unused)}"] if unused else []
         if self.stale:
             where = ", ".join(place for place, _, _ in self.stale)
@@ -128,7 +132,7 @@ class Tape:
 
     def recorded(self, model: str, fallback: str) -> Recorded:
         """What a new tape would hold."""
-        return Recorded(model, fallback, self.calls, self.tools, self.passages, exists=True)
+        return Recorded(model, fallback, self.calls, self.tools, self.passages, True, self.cards)
 
 
 def prompt_difference(place: str, before: str, now: str) -> str:
@@ -171,6 +175,7 @@ def read_tape(path: Path) -> Recorded:
             raw.get("tools") or {},
             raw.get("passages") or {},
             True,
+            raw.get("cards") or {},
         )
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError) as error:
         raise BadConversation(f"{path.name}: is no tape: {error!r}; record the conversation again") from None
@@ -189,6 +194,7 @@ def as_file(tape: Recorded) -> str:
         "calls": calls,
         "tools": dict(sorted(tape.tools.items(), key=_order)),
         "passages": dict(sorted(tape.passages.items(), key=_order)),
+        "cards": dict(sorted(tape.cards.items())),
         "texts": texts,
     }
     return HEAD + dumped({name: row for name, row in rows.items() if row})

@@ -30,7 +30,7 @@ async def desk(redis: Redis, tmp_path: Any) -> ContactDesk:
     office = Office(redis, tmp_path, context={"orders": RULES})
     contact = await office.runtime.conversations.contact(await office.writes("77010000055", "hello"))
     assert contact
-    return ContactDesk(OrderBook(redis), office.runtime, contact, "")
+    return ContactDesk(OrderBook(redis), office.runtime.bot, contact, "")
 
 
 @pytest.fixture
