@@ -45,15 +45,15 @@ async def _ask(runtime: BotRuntime, channel: CloudApi, account: str) -> None:
     except SendError as error:
         log.info("number_not_asked", bot=runtime.bot.id, account=account, reason=str(error)[:200])
         return
-    record, told = record_of(runtime.redis), {"entity": account, "at": now_ms()}
+    record, about = record_of(runtime.redis), AccountNotice(field="", entity=account, at=now_ms())
     known = await record.of(runtime.bot.id, account)
     tier, quality = clean_text(said.get(LIMIT)), clean_text(said.get("quality_rating"))
     limit = limit_of(tier)
     if limit is not None and limit != known.limit:
-        notice = AccountNotice(field="business_capability_update", limit=limit, tier=tier, **told)
-        await record.tell(runtime.bot.id, account, notice)
+        news = {"field": "business_capability_update", "limit": limit, "tier": tier}
+        await record.tell(runtime.bot.id, account, about.model_copy(update=news))
     flagged = {"RED": True, "GREEN": False}.get(quality)
     if flagged is not None and flagged != bool(known.flagged):
         event = "FLAGGED" if flagged else "UNFLAGGED"
-        notice = AccountNotice(field="phone_number_quality_update", event=event, **told)
-        await record.tell(runtime.bot.id, account, notice)
+        news = {"field": "phone_number_quality_update", "event": event}
+        await record.tell(runtime.bot.id, account, about.model_copy(update=news))
