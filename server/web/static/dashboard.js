@@ -61,6 +61,7 @@ async function fetchAndPatch() {
   const form = document.querySelector("form.write");
   if (writing && form) form.hidden = writing.dataset.text !== "true";
   look();
+  document.dispatchEvent(new Event("shown"));
 }
 
 // Bubbles one by one: what has not changed stays as it is, with a voice message that is playing and a text that is selected.
@@ -110,8 +111,10 @@ function keep(old, now) {
   });
 }
 
+// Whoever is notified of what happens wants a page that nobody sees to go on listening (`attention.js`).
+const asleep = () => document.hidden && localStorage.getItem("notify") !== "on";
 const soon = () => {
-  if (document.hidden) stale = true;
+  if (asleep()) stale = true;
   else timer ??= setTimeout(() => { timer = undefined; show(); }, pause);
 };
 let stale = false, showing = false, again = false, pause = 150, events;
@@ -137,7 +140,7 @@ function listen() {
   });
 }
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) {
+  if (asleep()) {
     events?.close();
     events = undefined;
     stale = true;
@@ -147,7 +150,7 @@ document.addEventListener("visibilitychange", () => {
     look();
   }
 });
-if (!document.hidden) listen();
+if (!asleep()) listen();
 
 // ---- a conversation somebody looks at is read: not one that is merely open somewhere
 let looked = 0;
