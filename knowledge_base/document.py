@@ -106,6 +106,8 @@ class Product(BaseModel):
     # Its id in the shop's Commerce catalogue, and whether that shows the same price; filled in then too.
     retailer_id: str = ""
     shown_alike: bool = False
+    # When its stock was said, Unix ms: its file was read, or its owner wrote it; filled in likewise.
+    counted: int = 0
 
 
 class Document(BaseModel):

@@ -62,6 +62,7 @@ class _Part:
     name: str
     passages: int
     products: list[Product]
+    read: int
 
 
 @dataclass(frozen=True)
@@ -253,7 +254,11 @@ class Library:
                 await self._searcher.remove(bot_id, gone)
             new = {
                 document.id: _Part(
-                    versions[document.id], document.name, len(document.passages), document.products
+                    versions[document.id],
+                    document.name,
+                    len(document.passages),
+                    document.products,
+                    document.read,
                 )
                 for document, _ in documents
             }
@@ -266,7 +271,7 @@ class Library:
         products = {part.name: part.products for part in parts.values()}
 
         def catalogue() -> Catalogue:
-            found = corrected(products, corrections)
+            found = corrected(products, corrections, {part.name: part.read for part in parts.values()})
             return Catalogue(found.products, corrections.aliases, found.instead)
 
         shelf = Shelf(
@@ -317,6 +322,7 @@ class Library:
         tables = pack_tables(document)
         text = " ".join(passage.text for passage in passages[:5]).replace("\n", " ")[:500]
         return Stored(
+            read=int(time.time() * 1000),
             id=document_id,
             name=document.name,
             content_hash=content_hash,

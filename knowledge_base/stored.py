@@ -42,6 +42,8 @@ class Stored(BaseModel):
     words_kept: int = 0
     # How it was read; one of an older form is read anew when its file comes again.
     form: int = 1
+    # When its file was read, Unix ms; 0: nobody noted it.
+    read: int = 0
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from langchain_core.tools import tool
 
@@ -45,22 +46,31 @@ async def find_product(  # noqa: PLR0913 - each narrows the search in its own wa
         in_stock=in_stock,
         today=services.today,
     )
-    return answer_of(found)
+    left = await services.desk.left(found.rows, catalogue) if services.desk and found.rows else []
+    return answer_of(found, left)
 
 
-def answer_of(found: Found) -> str:
-    """What the agent is told of the products that were found."""
+def answer_of(found: Found, left: Sequence[Mapping[str, str]] = ()) -> str:
+    """What the agent is told of the products that were found; `left`: of those that orders took pieces of,
+    how many there are now."""
+    said = _answer(found)
+    if not left:
+        return said if isinstance(said, str) else _json(said)
+    return _json({**(said if isinstance(said, dict) else {"found": said}), "left after orders": [*left]})
+
+
+def _answer(found: Found) -> Any:
     missing = ", ".join(found.missing)
     if not found.rows:
         return f"nothing found: no {missing}" if missing else "nothing found"
     if found.exact and missing:
-        return _json({"found": found.rows, "not found": f"no product has the number {missing}"})
+        return {"found": found.rows, "not found": f"no product has the number {missing}"}
     if missing:
-        return _json({"not found": f"no product has {missing}", "nearest": found.rows})
+        return {"not found": f"no product has {missing}", "nearest": found.rows}
     if found.apart:
         together = f"no product has all of this together; the nearest lack {', '.join(found.apart)}"
-        return _json({"not found": together, "nearest": found.rows})
-    return _json(found.rows)
+        return {"not found": together, "nearest": found.rows}
+    return found.rows
 
 
 def _json(said: object) -> str:

@@ -4,6 +4,7 @@ Money is a plain number in text, such as `1290.50`, worked out by code; nothing 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
@@ -103,6 +104,10 @@ class OrderDesk(Protocol):
     async def confirm(self, version: int, goods: PriceList, key: str) -> ShownCart:
         """Place the order of a cart that was shown as this version; nothing is placed where it is another
         now."""
+        ...
+
+    async def left(self, rows: Sequence[Mapping[str, str]], goods: PriceList) -> list[dict[str, str]]:
+        """Of these rows of the price list, those that orders took pieces of: `name` and `stock` now."""
         ...
 
 

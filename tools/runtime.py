@@ -107,6 +107,10 @@ class PriceList(Protocol):
         """The cards of the products that go by an article or a name, whole."""
         ...
 
+    def counted(self, ref: str) -> int:
+        """When the stock of what goes by a reference was last said, Unix ms."""
+        ...
+
     def card_of(self, row: Mapping[str, str]) -> Any:
         """The card of the product whose row this is; None of one that has left."""
         ...

@@ -79,7 +79,7 @@ class ImporterAddress(Frozen):
     country_code: Literal["IN"] = "IN"
 
 
-class Origin(Frozen):
+class GoodsOrigin(Frozen):
     """India: where goods are from and who brought them in, where no catalogue says it."""
 
     country_of_origin: str = Field(min_length=1, max_length=60)
@@ -113,7 +113,7 @@ class Bill(Frozen):
     header: Image | None = None
     footer: Footer = ""
     catalogue_id: str = Field(default="", max_length=100)
-    origin: Origin | None = None
+    origin: GoodsOrigin | None = None
 
     @property
     def currency(self) -> str:

@@ -16,6 +16,8 @@ from knowledge_base.vocabulary import column_kinds
 REFERENCE = 150
 # Variants to choose from, and characters of one.
 MOST_VARIANTS, VARIANT = 50, 60
+# Columns that no question names goods by.
+_UNSEARCHED = frozenset({"price", "old_price", "stock", "picture", "link", "valid", "ordinal", "currency"})
 # A column of a size, and what it says of how many there are: `42: 3`.
 _COUNTED = re.compile(r"([^:]{1,30}): ([^:]{1,12})")
 
@@ -103,3 +105,12 @@ def _address(picture: str) -> str:
     if parts.scheme == "sample":  # a picture of the sample shop, which lies in its package
         return first
     return first if parts.scheme in ("http", "https") and parts.hostname and len(first) <= 2_000 else ""
+
+
+def searched_texts(product: Product) -> list[str]:
+    """The texts that questions name a product by, beside its name."""
+    return [
+        value
+        for header, value in product.fields.items()
+        if next(iter(column_kinds(header)), "") not in _UNSEARCHED and value != product.name
+    ]

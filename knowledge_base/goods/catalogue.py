@@ -13,9 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.document import Product
-from knowledge_base.goods.cards import REFERENCE, ProductCard, card_of, is_called, place_in_list
+from knowledge_base.goods.cards import (
+    REFERENCE,
+    ProductCard,
+    card_of,
+    is_called,
+    place_in_list,
+    searched_texts,
+)
 from knowledge_base.goods.corrections import header_of
-from knowledge_base.goods.money import amounts_in
+from knowledge_base.goods.prices import price_table
 from knowledge_base.goods.products import products_of_rows
 from knowledge_base.goods.question import MOST_WORDS, Sort, read_question, telling
 from knowledge_base.goods.stock import in_stock as is_in_stock
@@ -32,8 +39,6 @@ FLOOR = 0.35
 UNKNOWN = 50
 # What it adds that the words of a question are the whole name of a product.
 WHOLE_NAME = 0.3
-# Columns that no question names goods by.
-_UNSEARCHED = frozenset({"price", "old_price", "stock", "picture", "link", "valid", "ordinal", "currency"})
 # A number of so many digits is no quantity: `2 vases` asks for vases, `3060` for a model.
 LEAST_DIGITS = 3
 _NAMED_DAY = re.compile(r"(valid_\w+): (\S{10})")
@@ -84,7 +89,7 @@ class Catalogue:
             name = tokens(product.name)
             for token in name:
                 named[token].append(place)
-            for token in name.union(*map(tokens, (*_searched(product), product.variants))):
+            for token in name.union(*map(tokens, (*searched_texts(product), product.variants))):
                 held[token].append(place)
             for token in tokens(product.category):
                 grouped[token].append(place)
@@ -96,7 +101,7 @@ class Catalogue:
         self._groups = Vocabulary(self._grouped)
         self._there = np.array([is_in_stock(p.stock) is not False for p in self._products], np.bool_)
         self._sizes = frozenset(sizes)
-        self._prices = _prices(self._products)
+        self._prices = price_table(self._products)
         self._dated = {
             place: Validity.of(p.first_day, p.last_day)
             for place, p in enumerate(self._products)
@@ -126,8 +131,14 @@ class Catalogue:
 
     def cards(self, ref: str) -> list[ProductCard]:
         """The cards of the products that go by a reference, article, name or retailer id, if any does."""
-        places = self._called(ref) or [n for n, p in enumerate(self._products) if is_called(p, ref)]
-        return [card_of(self._products[place], self._ref(place)) for place in places]
+        return [card_of(self._products[place], self._ref(place)) for place in self._places(ref)]
+
+    def counted(self, ref: str) -> int:
+        """When the stock of what goes by a reference was last said, Unix ms; 0: nobody noted it."""
+        return max((self._products[place].counted for place in self._places(ref)), default=0)
+
+    def _places(self, ref: str) -> list[int]:
+        return self._called(ref) or [n for n, p in enumerate(self._products) if is_called(p, ref)]
 
     def card_of(self, row: Mapping[str, str]) -> ProductCard | None:
         """The card of the product whose row this is, as `find` gave it; None of one that has left."""
@@ -375,25 +386,3 @@ class Catalogue:
         prices = self._prices[chosen] if sort == "cheapest" else -self._prices[chosen]
         key = np.where(np.isnan(prices), np.inf, prices).min(axis=1)
         return chosen[np.argsort(key, kind="stable")]
-
-
-def _prices(products: Sequence[Product]) -> NDArray[np.float64]:
-    """The prices of each product, a row each, filled up with nothing."""
-    every = [
-        [float(a) for said in p.prices.values() for a in amounts_in(said)[:1]]
-        or ([] if p.price is None else [float(p.price)])
-        for p in products
-    ]
-    found = np.full((len(products), max((len(row) for row in every), default=1) or 1), np.nan)
-    for place, row in enumerate(every):
-        found[place, : len(row)] = row
-    return found
-
-
-def _searched(product: Product) -> list[str]:
-    """The texts that questions name a product by, beside its name."""
-    return [
-        value
-        for header, value in product.fields.items()
-        if next(iter(column_kinds(header)), "") not in _UNSEARCHED and value != product.name
-    ]

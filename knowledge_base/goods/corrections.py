@@ -25,6 +25,7 @@ Editable = Literal[
 # What the agent reads in place of a price that the shop must choose. The model is told so in English, as by
 # every tool.
 UNCONFIRMED = "NOT CONFIRMED, do not state a price; the shop must confirm which holds: "
+NEVER: Mapping[str, int] = {}
 # Columns that do not tell one product from another.
 _VALUES = frozenset({"price", "old_price", "stock", "valid", "ordinal", "currency", "picture", "link"})
 
@@ -37,6 +38,7 @@ class Edit(BaseModel):
 
     value: str = Field(description="What holds")
     was: str = Field(default="", description="What the document said then")
+    at: int = Field(default=0, description="When it was written, Unix milliseconds; 0: nobody noted it")
 
 
 class Answer(BaseModel):
@@ -99,14 +101,17 @@ def product_key(product: Product) -> str:
     return hashlib.sha256(f"{known}|{plain(product.variants)}".encode()).hexdigest()[:16]
 
 
-def corrected(documents: Mapping[str, Sequence[Product]], corrections: Corrections) -> Corrected:
-    """The products of all documents, by the names of these, with everything that the owner corrected."""
+def corrected(
+    documents: Mapping[str, Sequence[Product]], corrections: Corrections, read: Mapping[str, int] = NEVER
+) -> Corrected:
+    """The products of all documents, by the names of these, with everything that the owner corrected;
+    `read`: when each was read, Unix ms."""
     questions: list[OwnerQuestion] = []
     every: list[Product] = []
     written: list[Product] = []
     for name, products in documents.items():
         for product in products:
-            sourced = product.model_copy(update={"document": name})
+            sourced = product.model_copy(update={"document": name, "counted": read.get(name, 0)})
             written.append(sourced)
             edits = corrections.edits.get(product_key(product))
             every.append(_edited(sourced, edits, questions) if edits else sourced)
@@ -153,6 +158,8 @@ def _edited(product: Product, edits: Mapping[str, Edit], questions: list[OwnerQu
                 product = _unconfirmed(product, options)
                 continue
         product = _with_value(product, kind, edit.value)
+        if kind == "stock" and edit.at:
+            product = product.model_copy(update={"counted": edit.at})
     return product
 
 

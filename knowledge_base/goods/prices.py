@@ -9,7 +9,10 @@ from functools import cache
 from itertools import pairwise
 from statistics import median
 
-from knowledge_base.document import Table, TableRow
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge_base.document import Product, Table, TableRow
 from knowledge_base.goods.money import amounts_in
 from knowledge_base.vocabulary import column_kinds, currency_in, plain, vocabulary_file
 
@@ -186,3 +189,16 @@ def _by_header(cell: str, header: str) -> dict[str, str]:
     if not (len(labels) == len(amounts) > 1 and single and telling):
         return {}
     return dict(zip(labels, amounts, strict=True))
+
+
+def price_table(products: Sequence[Product]) -> NDArray[np.float64]:
+    """The prices of each product, a row each, filled up with nothing."""
+    every = [
+        [float(a) for said in p.prices.values() for a in amounts_in(said)[:1]]
+        or ([] if p.price is None else [float(p.price)])
+        for p in products
+    ]
+    found = np.full((len(products), max((len(row) for row in every), default=1) or 1), np.nan)
+    for place, row in enumerate(every):
+        found[place, : len(row)] = row
+    return found

@@ -6,11 +6,14 @@ order_index     ZSET    order id -> ms it was placed
 orders:C        ZSET    order id -> ms, of one contact
 order_numbers   STRING  the last number that was given
 order_news      SET     `order-id state` that its customer is to be told
+order_taken     HASH    a product -> JSON of what orders took of its pieces, and when
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ import structlog
 from agent.checkpointer import LeaseLost
 from server.clock import now_ms
 from server.orders.records import NEXT, KeptCart, OrderChange, OrderState, PlacedOrder, following
+from server.orders.stock import CountedLine, Taken
 from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import key
@@ -35,6 +39,14 @@ log = structlog.get_logger()
 
 class NotAllowed(ValueError):
     """An order cannot become what it was to become; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """In whose name an order is placed: the fence of a worker, empty for none, and the zone of its days."""
+
+    fence: str
+    zone: str
 
 
 class OrderBook:
@@ -65,22 +77,38 @@ class OrderBook:
             raise LeaseLost(conversation_id)
         return bool(done)
 
+    async def taken(self, bot_id: str, refs: Collection[str]) -> dict[str, list[Taken]]:
+        """What orders took of some products, by what these go by."""
+        rows = await self._redis.hmget(key(bot_id, "order_taken"), list(refs)) if refs else []
+        found: dict[str, list[Taken]] = {}
+        for ref, raw in zip(refs, rows, strict=False):
+            for read in readable([raw], json.loads, "what orders took"):
+                found[ref] = [Taken(int(one["at"]), int(one["pieces"])) for one in read]
+        return found
+
     async def place(
-        self, order: PlacedOrder, expected: int, emptied: KeptCart, fence: str, zone: str
+        self,
+        order: PlacedOrder,
+        expected: int,
+        emptied: KeptCart,
+        whose: Whose,
+        counted: Sequence[CountedLine] = (),
     ) -> PlacedOrder | None:
-        """Make an order of a cart, once; as it is on record then. None when the cart was changed meanwhile.
-        Raises LeaseLost."""
+        """Make an order of a cart, once; as it is on record then. None when the cart was changed meanwhile,
+        or somebody was faster with the last pieces of what is `counted`. Raises LeaseLost."""
         own = [key(order.bot_id, part, order.conversation_id) for part in ("cart", "box")]
         shared = [key(order.bot_id, part) for part in ("order_rows", "order_index")]
         more = [key(order.bot_id, "orders", order.conversation_id)]
-        more += [key(order.bot_id, part) for part in ("order_numbers", "order_news")]
-        asked: dict[str, Any] = {"fence": fence, "expected": expected, **_cart_arguments(emptied)}
+        more += [key(order.bot_id, part) for part in ("order_numbers", "order_news", "order_taken")]
+        asked: dict[str, Any] = {"fence": whose.fence, "expected": expected, **_cart_arguments(emptied)}
         asked |= {"conversation": order.conversation_id, "id": order.id, "order": order.model_dump_json()}
         asked["created"] = order.created
-        found = await self._scripts.run("place", [*own, *shared, *more], {**asked, "day": day_of(zone)})
+        asked["day"] = day_of(whose.zone)
+        takes = [json.dumps(asdict(line)) for line in counted]
+        found = await self._scripts.run("place", [*own, *shared, *more], asked, *takes)
         if found[0] < 0:
             raise LeaseLost(order.conversation_id)
-        placed = PlacedOrder.model_validate_json(found[1]) if found[0] else None
+        placed = PlacedOrder.model_validate_json(found[1]) if found[0] in (1, 2) else None
         if found[0] == 2 and placed:
             log.info(
                 "order_placed", bot=order.bot_id, conversation=order.conversation_id, order=placed.number
@@ -162,7 +190,7 @@ class OrderBook:
     ) -> PlacedOrder | None:
         """Put `change(order)` in the place of an order, whatever others do meanwhile; as it is then. A new
         state is told to its customer, and `event` to those who asked for it."""
-        keys = [key(bot_id, part) for part in ("order_rows", "order_news")]
+        keys = [key(bot_id, part) for part in ("order_rows", "order_news", "order_taken")]
         for _ in range(TRIES):
             raw = await self._redis.hget(keys[0], order_id)
             order = next(iter(readable([raw], PlacedOrder.model_validate_json, "an order")), None)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, cast
 
-from agent.ordering.cart import Cart, as_priced, as_shown, cart_after, delivery_fee, remark, tidy
+from agent.ordering.cart import CALLED, Cart, as_priced, as_shown, cart_after, delivery_fee, remark, tidy
 from agent.ordering.rules import OrderRules
 from server.bots.bot import Bot
 from server.clock import now_ms
-from server.orders.book import TRIES
+from server.orders.book import TRIES, Whose
 from server.orders.records import KeptCart, OrderChange, OrderLine, Payment, PlacedOrder, order_id_of
+from server.orders.stock import CountedLine, RemainingGoods, Taken, counted_lines
 from server.store.records import Contact
 from tools.ordering import CartNote, ShownCart, Wish
 from tools.runtime import PriceList
@@ -24,13 +25,19 @@ class CartBook(Protocol):
     async def keep(
         self, bot_id: str, conversation_id: str, expected: int, kept: KeptCart, fence: str
     ) -> bool: ...
+    async def taken(self, bot_id: str, refs: Collection[str]) -> dict[str, list[Taken]]: ...
     async def place(
-        self, order: PlacedOrder, expected: int, emptied: KeptCart, fence: str, zone: str
+        self,
+        order: PlacedOrder,
+        expected: int,
+        emptied: KeptCart,
+        whose: Whose,
+        counted: Sequence[CountedLine] = (),
     ) -> PlacedOrder | None: ...
     async def order(self, bot_id: str, order_id: str) -> PlacedOrder | None: ...
 
 
-Step = Callable[[Cart], tuple[Cart, list[CartNote]]]
+Step = Callable[[Cart, PriceList], tuple[Cart, list[CartNote]]]
 
 
 class ContactDesk:
@@ -46,42 +53,66 @@ class ContactDesk:
 
     async def change(self, wishes: list[Wish], goods: PriceList, key: str) -> ShownCart:
         """Make the changes that can be made."""
-        return await self._step(lambda cart: cart_after(cart, wishes, goods, self._rules), key)
+
+        def changed(cart: Cart, left: PriceList) -> tuple[Cart, list[CartNote]]:
+            return cart_after(cart, wishes, left, self._rules)
+
+        named = await asyncio.to_thread(_named, wishes, goods)
+        return await self._step(changed, named, goods, key)
 
     async def show(self, goods: PriceList, key: str) -> ShownCart:
         """The cart as it stands, held against the price list."""
-        return await self._step(lambda cart: as_priced(cart, goods, self._rules), key)
+        return await self._step(lambda cart, left: as_priced(cart, left, self._rules), set(), goods, key)
 
     async def confirm(self, version: int, goods: PriceList, key: str) -> ShownCart:
         """Place the order of a cart that was shown as this version."""
         bot_id, conversation = self._bot.id, self._contact.id
         for _ in range(TRIES):
+            kept = await self._book.cart(bot_id, conversation)  # first: its order empties it
             if known := await self._book.order(bot_id, order_id_of(conversation, version)):
                 return self._placed(known, key)
-            kept = await self._book.cart(bot_id, conversation)
             if kept.cart.version != version or not kept.cart.lines:
                 notes = [remark("stale", "")] if kept.cart.lines else []
                 return as_shown(kept.cart, self._rules, notes)
-            priced, notes = await asyncio.to_thread(as_priced, kept.cart, goods, self._rules)
+            left = await self._remaining(kept.cart, set(), goods)
+            priced, notes = await asyncio.to_thread(as_priced, kept.cart, left, self._rules)
             if priced != kept.cart:
+                if await self._book.order(bot_id, order_id_of(conversation, version)):
+                    continue  # placed meanwhile: what is missing is what it took
                 return await self.show(goods, key)
             if self._rules.areas and not priced.area:
                 return as_shown(priced, self._rules, notes)
             emptied = kept.after(Cart(), key, [])
-            zone = self._bot.limits.timezone
-            placed = await self._book.place(self._order(priced, key), version, emptied, self._fence, zone)
+            pieces = [(line.ref, line.quantity) for line in priced.lines]
+            counted = await asyncio.to_thread(counted_lines, pieces, goods)
+            whose = Whose(self._fence, self._bot.limits.timezone)
+            placed = await self._book.place(self._order(priced, key), version, emptied, whose, counted)
             if placed:
                 return self._placed(placed, key)
         raise RuntimeError("the cart keeps changing")
 
-    async def _step(self, step: Step, key: str) -> ShownCart:
+    async def left(self, rows: Sequence[Mapping[str, str]], goods: PriceList) -> list[dict[str, str]]:
+        """Of these rows of the price list, those that orders took pieces of: `name` and `stock` now."""
+        cards = await asyncio.to_thread(lambda: [card for row in rows if (card := goods.card_of(row))])
+        taken = await self._book.taken(self._bot.id, {card["ref"] for card in cards})
+        now = RemainingGoods(goods, taken)
+        less = [(card, now.less(card)) for card in cards]
+        return [{"name": card["name"], "stock": one["left"]} for card, one in less if one is not card]
+
+    async def _remaining(self, cart: Cart, named: set[str], goods: PriceList) -> PriceList:
+        """The price list less what others ordered of what is in a cart, or named."""
+        refs = {line.ref for line in cart.lines} | named
+        return RemainingGoods(goods, await self._book.taken(self._bot.id, refs))
+
+    async def _step(self, step: Step, named: set[str], goods: PriceList, key: str) -> ShownCart:
         """Make a step once for its key."""
         bot_id, conversation = self._bot.id, self._contact.id
         for _ in range(TRIES):
             kept = await self._book.cart(bot_id, conversation)
             if key and key in kept.done:
                 return as_shown(kept.cart, self._rules, cast(list[CartNote], kept.done[key]))
-            cart, notes = await asyncio.to_thread(step, kept.cart)
+            left = await self._remaining(kept.cart, named, goods)
+            cart, notes = await asyncio.to_thread(step, kept.cart, left)
             if cart == kept.cart:
                 return as_shown(cart, self._rules, notes)
             new = kept.after(cart, key, list(notes))
@@ -127,3 +158,9 @@ class ContactDesk:
         shown: dict[str, Any] = dict(as_shown(cart, self._rules, notes, order.number))
         fee = "" if order.delivery is None else f"{order.delivery:f}"
         return cast(ShownCart, {**shown, "areas": [], "delivery": fee, "total": f"{order.total:f}"})
+
+
+def _named(wishes: list[Wish], goods: PriceList) -> set[str]:
+    """What the products that wishes name go by."""
+    called = [" ".join(w.product.split())[:CALLED] for w in wishes if w.action in ("add", "set")]
+    return {card["ref"] for name in called if name for card in goods.cards(name)}

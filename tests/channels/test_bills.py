@@ -26,15 +26,15 @@ from channels.content.payments import (
     ByPaymentPage,
     ByPix,
     ByUpi,
+    GoodsOrigin,
     ImporterAddress,
-    Origin,
 )
 from channels.content.plain import as_text
 from tests.channels.wires import Provider, Wire
 from tests.support.waiting import until
 
 _NUMBERS = itertools.count(1)
-ORIGIN = Origin(
+ORIGIN = GoodsOrigin(
     country_of_origin="India",
     importer_name="Chai House",
     importer_address=ImporterAddress(

@@ -11,7 +11,7 @@ from agent.ordering.cart import Cart, cart_after
 from agent.ordering.rules import OrderRules
 from knowledge_base.goods.catalogue import Catalogue
 from server.clock import now_ms
-from server.orders.book import OrderBook
+from server.orders.book import OrderBook, Whose
 from server.orders.records import KeptCart, OrderChange, OrderLine, PlacedOrder
 from tools.ordering import Wish
 
@@ -42,6 +42,6 @@ async def placed(redis: Redis, conversation_id: str, bot_id: str = "default", **
     book = OrderBook(redis)
     kept = await book.cart(bot_id, conversation_id)
     after: KeptCart = kept.after(Cart(), "", [])
-    made = await book.place(order, kept.cart.version, after, "", "UTC")
+    made = await book.place(order, kept.cart.version, after, Whose("", "UTC"))
     assert made
     return made

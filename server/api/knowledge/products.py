@@ -13,6 +13,7 @@ from knowledge_base.goods.corrections import Answer, Edit, Editable, OwnerQuesti
 from server.api.common import Api, Body, Here, Limit, Offset, Page, TheBot, attached, file_answer
 from server.bots.accounts import DEFAULT
 from server.bots.corrections import RedisCorrections
+from server.clock import now_ms
 from server.operators.audit import Audited
 from server.operators.knowledge.documents import DocumentSummary, described
 from server.operators.knowledge.products import (
@@ -142,7 +143,7 @@ async def edit_product(api: Here, product: ProductKey, asked: EditIn, bot_id: Th
     said = product_as_written(await api.shelf.documents(bot_id), product, asked.field)
     if said is None:
         raise HTTPException(404, "no document has a product of this key")
-    edit = Edit(value=asked.value, was=said)
+    edit = Edit(value=asked.value, was=said, at=now_ms())
     await _kept(api, bot_id, product, asked.field, edit)
     return edit
 
@@ -197,7 +198,7 @@ async def answer_question(
         raise HTTPException(422, f"value: choose one of {', '.join(values)}")
     if field in corrections.edits.get(product, {}):
         said = product_as_written(documents, product, field) or ""
-        keep = None if asked.value == said else Edit(value=asked.value, was=said)
+        keep = None if asked.value == said else Edit(value=asked.value, was=said, at=now_ms())
         await _kept(api, bot_id, product, field, keep)
     else:
         answer = Answer(value=asked.value, of=tuple(values))

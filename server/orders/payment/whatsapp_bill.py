@@ -26,8 +26,8 @@ from channels.content.payments import (
     ByPaymentPage,
     ByPix,
     ByUpi,
+    GoodsOrigin,
     ImporterAddress,
-    Origin,
     PaymentReport,
 )
 from channels.json_parts import as_dicts, clean_text
@@ -139,7 +139,7 @@ class WhatsAppBill:
             return ByPix.model_validate({**pix, "key_type": rules.key_type})
         return ByBoleto(digitable_line=code) if rules.by == "boleto" else ByPaymentPage(uri=url)
 
-    def _origin(self) -> Origin | None:
+    def _origin(self) -> GoodsOrigin | None:
         rules = self._rules
         if rules.country != "IN" or rules.catalogue:
             return None
@@ -149,7 +149,9 @@ class WhatsAppBill:
             zone_code=rules.importer_state,
             postal_code=rules.importer_code,
         )
-        return Origin(country_of_origin=rules.origin, importer_name=rules.importer, importer_address=there)
+        return GoodsOrigin(
+            country_of_origin=rules.origin, importer_name=rules.importer, importer_address=there
+        )
 
 
 def in_hundredths(amount: Decimal) -> int:

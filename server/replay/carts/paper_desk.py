@@ -6,13 +6,15 @@ like a changed prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from server.bots.bot import Bot
+from server.orders.book import Whose
 from server.orders.desk import ContactDesk
 from server.orders.records import KeptCart, PlacedOrder
+from server.orders.stock import CountedLine, Taken
 from server.replay.tape import Tape
 from server.store.records import Contact
 from tools.ordering import ShownCart, Wish, told_of
@@ -47,8 +49,17 @@ class PaperBook:
         self.kept = kept
         return True
 
+    async def taken(self, bot_id: str, refs: Collection[str]) -> dict[str, list[Taken]]:
+        """Nothing: nobody else orders here."""
+        return {}
+
     async def place(
-        self, order: PlacedOrder, expected: int, emptied: KeptCart, fence: str, zone: str
+        self,
+        order: PlacedOrder,
+        expected: int,
+        emptied: KeptCart,
+        whose: Whose,
+        counted: Sequence[CountedLine] = (),
     ) -> PlacedOrder | None:
         """Make an order of it, with the next number."""
         placed = order.model_copy(update={"number": len(self.orders) + 1})
@@ -78,6 +89,10 @@ class TapedDesk:
         """Place the order of a cart that was shown as this version."""
         return await self._desk.confirm(version, self._taped(goods), key)
 
+    async def left(self, rows: Sequence[Mapping[str, str]], goods: PriceList) -> list[dict[str, str]]:
+        """Nothing was taken: what the price list says holds."""
+        return []
+
     def _taped(self, goods: PriceList) -> PriceList:
         return cast(PriceList, _TapedGoods(self._tape, goods))
 
@@ -87,6 +102,10 @@ class _TapedGoods:
 
     def __init__(self, tape: Tape, live: PriceList) -> None:
         self._tape, self._live = tape, live
+
+    def counted(self, ref: str) -> int:
+        """Nobody notes it on paper."""
+        return 0
 
     def cards(self, ref: str) -> list[Card]:
         """The cards on tape; those of the price list, and onto the tape, where nothing is and may be asked

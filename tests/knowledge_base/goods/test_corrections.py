@@ -126,3 +126,19 @@ async def test_a_passage_says_what_the_owner_wrote_and_never_the_price_before(tm
     ]
     assert any("990 KZT" in text for text in texts) and not any("900 KZT" in text for text in texts)
     assert any("Red bowl; Price: 950 KZT" in text for text in texts)
+
+
+async def test_a_stock_is_as_old_as_its_file_or_as_what_the_owner_wrote(tmp_path: Path):
+    library, file = Library(MemoryStore(), bundled()), tmp_path / "a.csv"
+    file.write_text("Article,Name,Price,Stock\nV-1,Blue vase,900 KZT,4\n", encoding="utf-8")
+    await library.add("default", file)
+    first = (await library.shelf("default")).catalogue.counted("V-1")
+    assert first > 1_700_000_000_000
+    await library.add("default", file)  # as it was: nothing new is said
+    assert (await library.shelf("default")).catalogue.counted("V-1") == first
+    file.write_text("Article,Name,Price,Stock\nV-1,Blue vase,900 KZT,9\n", encoding="utf-8")
+    await library.add("default", file)
+    assert (await library.shelf("default")).catalogue.counted("V-1") > first
+    edits = {product_key(goods(VASE)[0]): {"stock": Edit(value="2", was="4", at=77)}}
+    found = corrected({"a.csv": goods(VASE, BOWL)}, Corrections(edits=edits), {"a.csv": 5})
+    assert [product.counted for product in found.products] == [77, 5]
