@@ -50,14 +50,8 @@ def way_of(settings: Settings, http: httpx.AsyncClient, runtime: BotRuntime) -> 
         return WhatsAppBill(rules.bill, runtime)
     if rules.way != "stripe":
         return None
-    key, secret = settings.stripe_secret_key, settings.stripe_webhook_secret
-    return StripeCheckout(
-        http,
-        settings.stripe_url,
-        key.get_secret_value() if key else "",
-        secret.get_secret_value() if secret else "",
-        rules.return_to or settings.links_url,
-    )
+    key, secret = settings.stripe_account(runtime.bot.id)
+    return StripeCheckout(http, settings.stripe_url, key, secret, rules.return_to or settings.links_url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import pytest
 import segno
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from agent.ordering.rules import OrderRules
@@ -175,6 +176,22 @@ async def test_what_is_not_signed_now_by_stripe_is_refused(till: Till):
             await till.hears(body, headers or {"x": ""})
     rotated = signed(body, before=f"v1={'a' * 64},")  # two secrets while one is changed
     assert await till.hears(body, rotated) == "paid"
+
+
+async def test_a_bot_with_an_account_of_its_own_is_paid_there_and_nowhere_else(redis: Redis, tmp_path: Any):
+    own = {"secret_key": KEY, "webhook_secret": "whsec_own"}
+    others = {"stripe_secret_key": "sk_of_all", "stripe_webhook_secret": SECRET}
+    till = Till(redis, tmp_path, STRIPE, stripe_accounts={"default": own}, **others)
+    await till.order()
+    await till.asks()
+    [id] = till.stripe.sessions  # made with its own key: the other one is refused
+    body = till.stripe.event(id)
+    with pytest.raises(NotGenuine):
+        await till.hears(body, signed(body))
+    assert await till.hears(body, signed(body, secret="whsec_own")) == "paid"
+    assert till.office.settings.stripe_account("demo") == ("sk_of_all", SECRET)
+    with pytest.raises(ValidationError):
+        Till(redis, tmp_path, STRIPE, stripe_accounts={"default": {"secret_key": KEY}})
 
 
 async def test_stripe_that_is_away_is_asked_again_with_the_same_key(till: Till):
