@@ -58,8 +58,9 @@ def conversion_of(row: Mapping[str, Any], contact: Contact, business_account: st
         found = "LeadSubmitted", click, {}
     if row["event"] in ("appointment_booked", "yes") or data.get("after") == "client":
         found = "QualifiedLead", click, {}
-    bought = row["event"] in ("order_created", "purchased") or data.get("state") == "paid"
-    if bought and row["event"] in ("order_created", "order_changed", "purchased"):
+    # an order with a payment is a purchase once it is paid, one that people arrange once it is placed
+    placed = row["event"] == "order_created" and not data.get("payment")
+    if placed or row["event"] == "purchased":
         found = "Purchase", clean_text(data.get("id")), _bought(data)
     if found is None:
         return None

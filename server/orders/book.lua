@@ -57,9 +57,10 @@ tell('sg:events', rows)
 return {2, placed}
 
 -- [change] keys: rows news taken
--- arguments: id old order conversation state event
+-- arguments: id old order conversation state event value currency worth
 -- Puts an order in the place of the one that was read, once; `state`: what its customer is to be told (empty: nothing), and
--- `event` what those who asked for it are. One that is cancelled gives back what it took. 0: it has changed meanwhile.
+-- `event` what those who asked for it are. One that is paid is a purchase; one that is cancelled gives back what it took. 0: it
+-- has changed meanwhile.
 if call('HGET', rows, id) ~= old then return 0 end
 call('HSET', rows, id, order)
 if state ~= '' then call('SADD', news, id .. ' ' .. state) end
@@ -73,5 +74,6 @@ if state == 'cancelled' then
   end
 end
 if event ~= '' then happened(event, conversation, id .. ' ' .. state .. ' ' .. now, cjson.decode(order)) end
+if state == 'paid' then bought(conversation, id, value, currency, worth) end
 tell('sg:events', rows)
 return 1

@@ -24,7 +24,7 @@ from server.clock import now_ms
 from server.orders.records import NEXT, KeptCart, OrderChange, OrderState, PlacedOrder, following
 from server.orders.stock import CountedLine, Taken
 from server.store.client import Redis
-from server.store.counters import FIGURES, day_of
+from server.store.counters import FIGURES, day_of, worth_of
 from server.store.keys import key
 from server.store.readable import readable
 from server.store.scripts import Scripts
@@ -198,7 +198,9 @@ class OrderBook:
             if order is None or new is None or new == order:
                 return new
             asked = {"id": order_id, "old": raw, "order": new.model_dump_json()}
-            asked |= {"conversation": order.conversation_id, "event": event}
+            asked |= {"conversation": order.conversation_id, "event": event, "day": day_of(order.zone)}
+            asked |= {"value": f"{order.total:f}", "currency": order.currency}
+            asked["worth"] = worth_of(order.total)
             asked["state"] = new.state if new.state != order.state else ""
             if await self._scripts.run("change", keys, asked):
                 if new.state != order.state:

@@ -94,6 +94,7 @@ class PlacedOrder(Record):
     name: str = Field(default="", description="The contact's name")
     phone: str = Field(default="", description="The contact's number")
     language: str = Field(default="en", description="The contact's language")
+    zone: str = Field(default="UTC", description="The time zone of the bot's days")
     created: int = Field(description="When it was placed, Unix milliseconds")
     changed: int = Field(default=0, description="When its state last changed, Unix milliseconds")
     made_by: str = Field(default="", description="The step of the conversation that placed it")

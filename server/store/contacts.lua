@@ -138,11 +138,11 @@ tell('sg:events', contact)
 return 1
 
 -- [buy] keys: contact
--- arguments: conversation id value currency
--- A purchase that people at the business report, once for its id; 0: there is no such contact, or it was reported before.
-if call('EXISTS', contact) == 0 or call('HSETNX', contact, 'bought:' .. id, now) == 0 then return 0 end
-of_ad(conversation, 'orders')
-happened('purchased', conversation, id, {id = id, value = value, currency = currency})
+-- arguments: conversation id value currency worth
+-- A purchase that people at the business report, once for its id; 0: there is no such contact, or it was reported before, or it
+-- is an order that was paid. An order has been counted as one when it was placed.
+if not bought(conversation, id, value, currency, worth) then return 0 end
+if call('HEXISTS', root .. 'order_rows', id) == 0 then of_ad(conversation, 'orders') end
 tell('sg:events', contact)
 return 1
 

@@ -38,7 +38,7 @@ from channels.base import AMENDING, REFERRAL, Message
 from channels.emulators.numbers import is_simulated
 from server.clock import now_ms
 from server.store.client import Redis
-from server.store.counters import FIGURES, day_of
+from server.store.counters import FIGURES, day_of, worth_of
 from server.store.keys import digest, key
 from server.store.readable import fields_of, readable, unreadable
 from server.store.records import Assignee, Contact, Entry, Piece
@@ -237,7 +237,7 @@ class Conversations:
 
     async def buy(self, conversation_id: str, purchase: str, value: str, currency: str) -> bool:
         """Note a purchase, once for its id; False for one that was noted before."""
-        given = {"id": purchase, "value": value, "currency": currency}
+        given = {"id": purchase, "value": value, "currency": currency, "worth": worth_of(value)}
         return bool(await self._run("buy", conversation_id, **given))
 
     async def see(self, conversation_id: str) -> None:

@@ -24,6 +24,16 @@ local function of_ad(conversation, what, by)
   if ad ~= '' then figure('ad ' .. what .. ' ' .. string.sub(ad, 1, 200), by) end
   return ad
 end
+-- A purchase, once for its id, whoever tells of it: an order that is paid, or people at the business. `worth`: its value in
+-- ten-thousandths. False where there is no such contact, or it counts already.
+local function bought(conversation, id, value, currency, worth)
+  local contact = root .. 'contact:' .. conversation
+  if call('EXISTS', contact) == 0 or call('HSETNX', contact, 'bought:' .. id, now) == 0 then return false end
+  of_ad(conversation, 'purchases')
+  if currency ~= '' then of_ad(conversation, 'worth_' .. currency, worth) end
+  happened('purchased', conversation, id, {id = id, value = value, currency = currency})
+  return true
+end
 -- A conversation is in the set `name` if `wanted`.
 local function listed(name, conversation, wanted) call(wanted and 'SADD' or 'SREM', root .. name, conversation) end
 local function waits(conversation, since)

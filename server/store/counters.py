@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from server.store.client import Redis
 from server.store.keys import key
 
 FIGURES = Path(__file__).with_suffix(".lua")
+# Decimals of a sum that is counted.
+WORTH = 4
 # How long figures are kept (`figures.lua`), days.
 KEPT = 400
 WITHIN = (5, 15, 60, 300, 3600)
@@ -115,6 +118,11 @@ def by_ad(total: dict[str, int]) -> dict[str, dict[str, int]]:
         if kind == "ad" and ad:
             found.setdefault(ad, {})[what] = count
     return found
+
+
+def worth_of(value: Decimal | str) -> str:
+    """A sum as it is counted: in ten-thousandths of its currency."""
+    return str(int(Decimal(value).scaleb(WORTH)))
 
 
 async def totals(redis: Redis, bot_id: str) -> dict[str, int]:

@@ -21,9 +21,13 @@ from server.store.records import Record
 
 
 class PurchaseIn(Body):
-    """A purchase of a contact that no order of Salesgraph is of, such as one in the shop."""
+    """A purchase of a contact that no order of Salesgraph is of, such as one in the shop; or of an order that
+    was paid elsewhere, by the order's id."""
 
-    id: str = Field(pattern=r"^[\w.-]{1,80}$", description="your id of it: the same one counts once")
+    id: str = Field(
+        pattern=r"^[\w.-]{1,80}$",
+        description="your id of it, or that of an order: the same one counts once, however it is told",
+    )
     value: Decimal = Field(ge=0, le=10**12, decimal_places=4, description="what was paid")
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["KZT"])
 

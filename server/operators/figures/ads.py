@@ -5,14 +5,16 @@ Everything counts for the last ad that somebody had come from when it happened (
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
 
+from agent.ordering.cart import plain_sum
 from server.bots.bot import BotRuntime
 from server.observability.costs import NANO
 from server.store.client import Redis
-from server.store.counters import by_ad, by_day, days, summed
+from server.store.counters import WORTH, by_ad, by_day, days, summed
 from server.store.keys import key
 from server.store.readable import fields_of, readable
 from server.store.records import Record
@@ -25,7 +27,10 @@ COUNTED = {
     "appointments": "bookings",
     "yes": "yes",
     "orders": "orders",
+    "purchases": "purchases",
 }
+# How a figure begins that says what was bought, in a currency.
+WORTH_IN = "worth_"
 
 
 class AdFigures(Record):
@@ -41,6 +46,8 @@ class AdFigures(Record):
     appointments: int = Field(description="Appointments that they made")
     yes: int = Field(description="People who said yes to an offer")
     orders: int = Field(description="Orders that they placed")
+    purchases: int = Field(description="Orders that they paid, and purchases that were noted")
+    revenue: str = Field(description="What they paid, such as `4500 KZT`; of several currencies each")
     model_cost: float = Field(description="US dollars of model calls for them")
     whatsapp_cost: float = Field(description="US dollars of messages to them, where it is known")
 
@@ -77,4 +84,7 @@ def _row(ad: str, counts: Mapping[str, int], said: Mapping[str, Any]) -> AdFigur
         f"{name}_cost": round(counts.get(figure, 0) / NANO, 6)
         for name, figure in (("model", "nano"), ("whatsapp", "whatsapp_nano"))
     }
-    return AdFigures.model_validate({"ad": ad, **words, **figures, **costs})
+    worth = {name: Decimal(count).scaleb(-WORTH) for name, count in counts.items() if count}
+    paid = sorted((name, sum) for name, sum in worth.items() if name.startswith(WORTH_IN))
+    revenue = ", ".join(f"{plain_sum(sum)} {name.removeprefix(WORTH_IN)}" for name, sum in paid)
+    return AdFigures.model_validate({"ad": ad, **words, **figures, "revenue": revenue, **costs})

@@ -24,12 +24,15 @@ from server.notifications.conversions import CREDITED
 from server.notifications.webhooks import Hooks
 from server.observability.health.kept import record_of
 from server.operators import privacy
+from server.orders.book import OrderBook
+from server.orders.records import Payment
 from server.outreach import consent
 from server.store import alerts
 from server.store.keys import key
 from tests.fakes.conversions_wire import ConversionsApi
 from tests.fakes.serving import served
 from tests.support.front_door import front_door, settings_of
+from tests.support.orders import placed
 from tests.support.stack import NUMBER
 
 DATASET, TOKEN = "1234567890", "capi-token"
@@ -280,3 +283,30 @@ async def test_people_at_the_business_note_a_purchase_once(scene: Scene, http: a
         assert wrong.status_code == 422
     await scene.tell(http)
     assert sorted(names(scene)) == ["LeadSubmitted", "Purchase"]
+
+
+async def test_an_order_that_is_paid_is_one_purchase_whoever_tells_of_it(
+    scene: Scene, http: aiohttp.ClientSession, tmp_path: Path
+):
+    id, book = await scene.comes(), OrderBook(scene.redis)
+    link = Payment(way="link")
+    paid, noted = await placed(scene.redis, id, payment=link), await placed(scene.redis, id, payment=link)
+    await scene.tell(http)
+    assert sorted(names(scene)) == ["LeadSubmitted"]  # nobody has paid yet
+    conversations = scene.runtime.conversations
+    for _ in range(2):
+        await book.move("default", paid.id, "paid", "payment")
+    assert not await conversations.buy(id, paid.id, "265001", "KZT")
+    assert await conversations.buy(id, noted.id, "265001", "KZT")
+    await book.move("default", noted.id, "paid", "Ann")
+    await book.move("default", paid.id, "done", "Ann")
+    await scene.tell(http)
+    assert sorted(names(scene)) == ["LeadSubmitted", "Purchase", "Purchase"]
+    assert len(scene.meta.received) == 3
+    bought = [one["custom_data"] for one in scene.meta.received if one["event_name"] == "Purchase"]
+    assert bought == [{"currency": "KZT", "value": 265001.0}] * 2
+    async with front_door(scene.settings, scene.redis) as door:
+        [row] = (await door.read("/api/analytics/ads"))["ads"]
+    assert (row["orders"], row["purchases"], row["revenue"]) == (2, 2, "530002 KZT")
+    [lead] = [one for one in scene.meta.received if one["event_name"] == "LeadSubmitted"]
+    assert lead["event_id"] not in {one["event_id"] for one in scene.meta.received if one is not lead}
