@@ -138,7 +138,7 @@ class ContactDesk:
             name=contact.profile.get("name") or contact.name,
             phone=contact.profile.get("phone") or (f"+{contact.wa_id}" if contact.wa_id else ""),
             language=contact.profile.get("language") or "en",
-            zone=self._runtime.bot.limits.timezone,
+            zone=self._bot.limits.timezone,
             created=now,
             changed=now,
             made_by=key,
