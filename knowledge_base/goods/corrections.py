@@ -117,8 +117,8 @@ def corrected(
             every.append(_edited(sourced, edits, questions) if edits else sourced)
     every = aligned(every)
     products = _settled(price_list_first(every), corrections, questions)
-    read = [product for products in documents.values() for product in products]
-    instead = _instead(read, every, products)
+    as_read = [product for products in documents.values() for product in products]
+    instead = _instead(as_read, every, products)
     return Corrected(products=with_retailer_ids(products, written), questions=questions, instead=instead)
 
 
