@@ -16,9 +16,10 @@ class Speech(BaseModel):
         default="never", description="After a voice message of the customer, always, or never."
     )
     voice: str = Field(
-        default="coral",
-        pattern=r"^[A-Za-z0-9_-]{1,64}$",
-        description="A voice of the speech model, such as alloy, ash, coral, nova, onyx or sage.",
+        default="",
+        pattern=r"^[A-Za-z0-9_-]{0,64}$",
+        description="A voice of the speech model: of OpenAI's, such as coral, nova, onyx or sage, or of "
+        "Gemini's, such as Kore, Puck or Aoede; empty: coral or Kore.",
     )
     manner: str = Field(
         default="", max_length=500, description="How it speaks, such as: calm and friendly, not too fast."

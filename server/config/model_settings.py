@@ -58,8 +58,8 @@ class ModelSettings(BaseSettings):
     )
     speech_model: str | None = Field(
         None,
-        description="openai:NAME or off, for voice replies of bots that have `speech`; unset: OpenAI's where "
-        "its key is set.",
+        description="openai:NAME, google_genai:NAME (with the voice extra) or off, for voice replies of bots "
+        "that have `speech`; unset: OpenAI's where its key is set.",
     )
     daily_budget: float = Field(
         25, ge=0, description="US dollars a day, of model calls and messages of each bot; 0: no limit."
@@ -143,8 +143,8 @@ class ModelSettings(BaseSettings):
     @classmethod
     def _speaks(cls, value: str | None) -> str | None:
         provider, _, name = (value or "").partition(":")
-        if value and value != "off" and not (provider == "openai" and name):
-            raise ValueError("use openai:NAME, such as openai:gpt-4o-mini-tts, or off")
+        if value and value != "off" and not (provider in ("openai", "google_genai") and name):
+            raise ValueError("use openai:NAME, such as openai:gpt-4o-mini-tts, google_genai:NAME, or off")
         return value
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from server.bots.bot import build_bot
+from server.bots.bot import Bot, build_bot
 from server.config.settings import Settings
 from server.replay.export import Exported, Transcript, export_conversation
 from server.replay.masking import Mask, people_in
@@ -73,9 +73,9 @@ TALK = [
 ]
 
 
-async def export(entries: list[Entry], contact: Contact = ANNA, bad: str = "") -> Exported:
+async def export(entries: list[Entry], contact: Contact = ANNA, bad: str = "", bot: Bot = BOT) -> Exported:
     return await export_conversation(
-        "talk", Transcript(contact, entries), BOT, documents(None), Mask(["Тимур", contact.name]), bad
+        "talk", Transcript(contact, entries), bot, documents(None), Mask(["Тимур", contact.name]), bad
     )
 
 
@@ -107,6 +107,24 @@ async def test_it_plays_as_it_went_with_nobody_in_it():
         assert gone not in text
     assert not [raw for kind, raw in people_in(made_.file)]
     assert {kind for kind, _ in made_.replaced} == {"name", "phone", "email", "address", "link"}
+
+
+async def test_a_cart_and_its_order_go_with_it():
+    sells = build_bot(Settings.model_construct(), {"id": "shop", "orders": {"taking": True}}, {})
+    order = {"catalogue_id": "1", "items": [{"retailer_id": "AU-DUO", "quantity": 2}]}
+    talk = [
+        entry("contact", "2 x AU-DUO at 449000 KZT", 0, "m1", kind="order", order=order),
+        entry("bot", "Ваша корзина:", 0.01, "t1:0", turn_id="t1", model="cart"),
+        entry("contact", "Заказать", 0.1, "m2", kind="button", choice="cart:confirm:1"),
+        entry("bot", "Спасибо!", 0.11, "t2:0", turn_id="t2", model="cart"),
+    ]
+    made = await export(talk, bot=sells)
+    saved = parse_conversation(made.file, "talk")
+    assert [(said.order, said.payload) for turn in saved.turns for said in turn.user or ()] == [
+        ("2 x AU-DUO", ""), (None, "cart:confirm:1")
+    ]  # fmt: skip
+    went, _ = await played(KeptConversation(Path("talk.yaml"), saved, made.tape))
+    assert "Total: 898000 KZT" in went.turns[0].cart and "Its number is 1" in went.turns[1].cart
 
 
 async def test_a_bad_reply_is_a_failing_test_at_once():
