@@ -17,7 +17,7 @@ from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.conversations import listing
-from server.conversations.listing import BadCursor, ConversationList, Show
+from server.conversations.listing import BadCursor, ConversationList, Selection
 from server.notifications.webhooks import Hooks
 from server.observability.costs import Spending
 from server.operators import audit
@@ -236,7 +236,7 @@ def deployment_only() -> None:
 
 
 async def conversations_page(
-    api: Api, show: Show, q: str, bot_id: str | None, limit: int, cursor: str | None
+    api: Api, show: Selection, q: str, bot_id: str | None, limit: int, cursor: str | None
 ) -> listing.ListingPage:
     """A page of the list of conversations. Raises HTTPException 400 for a cursor that cannot be read."""
     try:

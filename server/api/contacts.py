@@ -110,6 +110,12 @@ class ContactCard(Record):
     asked_at: int = Field(
         description="Since when a message waits for an answer, Unix milliseconds; 0: none does"
     )
+    colleague: str = Field(description="Who has it among people: an operator's id; empty: nobody")
+    colleague_name: str = Field(description="Their name")
+    labels: list[str] = Field(description="The labels of the conversation")
+    snoozed_until: int = Field(description="Until when it is put off, Unix milliseconds; 0: it is not")
+    resolved_at: int = Field(description="When it was resolved, Unix milliseconds; 0: it is not")
+    resolved_by: str = Field(description="By whom")
     created: int = Field(description="When they first wrote or were entered, Unix milliseconds")
     profile: dict[str, str] = Field(description="What is known of them: field -> value")
     sources: dict[str, str] = Field(description="Field -> id of the message that says it, or who entered it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import Response
 from pydantic import Field
 
@@ -27,16 +27,32 @@ from server.api.messages import queue
 from server.clock import now_ms
 from server.conversations import attachments, working_memory
 from server.conversations.attachments import NoMedia
-from server.conversations.listing import LONGEST_QUERY, ListedConversation, Show
+from server.conversations.listing import LONGEST_QUERY, ListedConversation, Selection, Show
 from server.observability import turn_traces
 from server.observability.turn_traces import Trace
 from server.operators import audit, takeover
 from server.operators.audit import Audited
+from server.operators.inbox.comments import seen_by
+from server.operators.inbox.handling import as_label, selected
 from server.operators.roles import AGENT, READER
 from server.operators.takeover import Writing
+from server.operators.tokens import who
 from server.store.records import Entry, Record
 
-Shown = Annotated[Show, Query(description="which ones")]
+
+def _selected(
+    show: Annotated[
+        Show | Literal["mine", "mentions"],
+        Query(description="which ones; `mine`: assigned to you, `mentions`: where a comment calls you"),
+    ] = "all",
+    label: Annotated[
+        str, Query(max_length=100, description="only those of this label, whatever `show` says")
+    ] = "",
+) -> Selection:
+    return selected(show, as_label(label))
+
+
+Shown = Annotated[Selection, Depends(_selected)]
 Wanted = Annotated[str, Query(max_length=LONGEST_QUERY, description="words of a message, a name or a number")]
 
 
@@ -52,6 +68,8 @@ class ConversationSummary(Record):
     )
     stage: str = Field(description="Where the sales talk stands, such as `problem`")
     task: str = Field(description="What a person has to look after; empty: nothing")
+    colleague: str = Field(description="Who has it among people; empty: nobody")
+    labels: list[str] = Field(description="Its labels")
     unread: int = Field(description="Messages that no operator has seen")
     waiting_since: int | None = Field(
         description="Since when a message or a task waits, Unix milliseconds; null: nothing does"
@@ -104,8 +122,8 @@ routes = APIRouter(prefix="/api", tags=["conversations"], route_class=Audited)
 @routes.get("/conversations", summary="Conversations, most recently active first", dependencies=[READER])
 async def list_conversations(
     api: Here,
+    show: Shown,
     bot_id: OneBot = None,
-    show: Shown = "all",
     q: Wanted = "",
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -236,6 +254,7 @@ async def write_message(api: Here, conversation_id: str, message: MessageIn) -> 
 async def mark_seen(api: Here, conversation_id: str) -> ContactCard:
     runtime, _ = await api.lookup.contact(conversation_id)
     await runtime.conversations.see(conversation_id)
+    await seen_by(api.redis, runtime.bot.id, conversation_id, who.get())
     return await contact_card_of(api, conversation_id)
 
 
@@ -286,6 +305,8 @@ def summary(row: ListedConversation) -> ConversationSummary:
             "owner": contact.assignee,
             "stage": contact.profile.get("stage", ""),
             "task": contact.task,
+            "colleague": contact.colleague_name,
+            "labels": contact.labels,
             "unread": contact.unread,
             "waiting_since": contact.waiting_since or None,
             "last_activity": row.at,

@@ -23,6 +23,7 @@ from server.api import (
     tokens,
 )
 from server.api.common import PROBLEMS, Here
+from server.api.inbox import canned_replies, handling
 from server.api.knowledge import commerce, documents, products, questions, websites
 from server.api.whatsapp import ads, forms, health, message_templates
 from server.operators.roles import Roles
@@ -47,6 +48,8 @@ PARTS = (
     conversations,
     contacts,
     messages,
+    handling,
+    canned_replies,
     message_templates,
     follow_ups,
     appointments,

@@ -17,21 +17,28 @@ from typing import Any, Literal, cast, get_args
 
 from agent.phone_numbers import spellings, with_country_code
 from server.bots.bot import BotRuntime
+from server.clock import now_ms
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.records import Contact, Entry
 from server.store.scripts import Scripts
 
-Show = Literal["all", "unread", "needs_person", "failed", "follow_up", "client", "non_client"]
+Show = Literal[
+    "all", "unread", "needs_person", "failed", "follow_up", "client", "non_client", "snoozed", "resolved"
+]
 SHOWS: tuple[str, ...] = get_args(Show)
 _SETS = {
     "unread": "unread",
     "needs_person": "needs",
     "failed": "failed",
     "follow_up": "timers",
+    "snoozed": "snoozed",
+    "resolved": "resolved",
     "client": "class:client",
     "non_client": "class:non_client",
 }
+# Those that are kept with a time.
+_TIMED = ("follow_up", "snoozed")
 # A set up to this size is read as a whole; of a larger one the conversations are asked, so many at a time.
 WHOLE, CHUNK = 5_000, 1_000
 # How long words are looked for before the answer says how far it got, seconds; and lines read in one step,
@@ -42,6 +49,22 @@ LONGEST_QUERY = 100
 ANSWERED = 10**14
 
 Place = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """What a set of a bot holds, by the set's name: those of a colleague, or of a label."""
+
+    name: str
+
+
+Selection = Show | Members
+
+
+def _set_of(bot_id: str, show: Selection) -> str:
+    if isinstance(show, Members):
+        return key(bot_id, show.name)
+    return key(bot_id, "active" if show == "all" else _SETS[show])
 
 
 class BadCursor(ValueError):
@@ -79,7 +102,7 @@ class ConversationList:
     async def page(
         self,
         runtimes: Mapping[str, BotRuntime],
-        show: Show = "all",
+        show: Selection = "all",
         query: str = "",
         limit: int = 50,
         cursor: str | None = None,
@@ -136,17 +159,24 @@ class ConversationList:
         return bool(known)
 
     async def counts(
-        self, runtimes: Iterable[BotRuntime], shows: Sequence[Show]
-    ) -> dict[str, dict[str, int]]:
+        self, runtimes: Iterable[BotRuntime], shows: Sequence[Selection]
+    ) -> dict[str, dict[Selection, int]]:
         """How many conversations each filter shows, of each bot."""
         bots = [runtime.bot.id for runtime in runtimes]
         async with self._redis.pipeline(transaction=False) as pipe:
             for bot_id in bots:
                 for show in shows:
-                    name = key(bot_id, "active" if show == "all" else _SETS[show])
-                    pipe.zcard(name) if show in ("all", "follow_up") else pipe.scard(name)
+                    name = _set_of(bot_id, show)
+                    pipe.zcard(name) if show in ("all", *_TIMED) else pipe.scard(name)
+                pipe.zcount(key(bot_id, "snoozed"), now_ms(), "+inf")
             sizes = iter(await pipe.execute())
-        return {bot_id: {show: next(sizes) for show in shows} for bot_id in bots}
+        found: dict[str, dict[Selection, int]] = {}
+        for bot_id in bots:
+            found[bot_id] = {show: next(sizes) for show in shows}
+            put_off = next(sizes)
+            if "needs_person" in found[bot_id]:
+                found[bot_id]["needs_person"] -= put_off
+        return found
 
     async def _rows(self, found: Sequence[tuple[Place, BotRuntime, str]]) -> list[ListedConversation]:
         by_desk: dict[str, tuple[BotRuntime, list[str]]] = {}
@@ -168,19 +198,19 @@ class ConversationList:
                 )
         return rows
 
-    async def _size(self, bot_id: str, show: Show) -> int:
-        name = key(bot_id, _SETS[show])
-        return await (self._redis.zcard(name) if show == "follow_up" else self._redis.scard(name))
+    async def _size(self, bot_id: str, show: Selection) -> int:
+        name = _set_of(bot_id, show)
+        return await (self._redis.zcard(name) if show in _TIMED else self._redis.scard(name))
 
     async def _places(
-        self, runtime: BotRuntime, show: Show, before: Place | None, limit: int
+        self, runtime: BotRuntime, show: Selection, before: Place | None, limit: int
     ) -> AsyncIterator[Place]:
         """(ms, conversation) of what a filter shows, the latest first, at most `limit`."""
         if show == "all":
             for place in await runtime.conversations.page(limit, before):
                 yield place
             return
-        name = key(runtime.bot.id, _SETS[show])
+        name = _set_of(runtime.bot.id, show)
         if show == "needs_person" and await self._size(runtime.bot.id, show) <= WHOLE:
             for place in sorted(p for p in await self._waiting(runtime) if before is None or p < before)[
                 ::-1
@@ -189,7 +219,7 @@ class ConversationList:
             return
         if await self._size(runtime.bot.id, show) <= WHOLE:
             raw: Any = await (
-                self._redis.zrange(name, 0, -1) if show == "follow_up" else self._redis.smembers(name)
+                self._redis.zrange(name, 0, -1) if show in _TIMED else self._redis.smembers(name)
             )
             members = list(raw)
             scores = await self._redis.zmscore(key(runtime.bot.id, "active"), members) if members else []
@@ -204,12 +234,10 @@ class ConversationList:
         while limit and (chunk := await runtime.conversations.page(CHUNK, before)):
             names = [member for _, member in chunk]
             inside: Any = await (
-                self._redis.zmscore(name, names)
-                if show == "follow_up"
-                else self._redis.smismember(name, names)  # pyright: ignore[reportArgumentType]
+                self._redis.zmscore(name, names) if show in _TIMED else self._redis.smismember(name, names)  # pyright: ignore[reportArgumentType]
             )
             for place, member in zip(chunk, inside, strict=True):
-                if limit and (member is not None if show == "follow_up" else member):
+                if limit and (member is not None if show in _TIMED else member):
                     limit -= 1
                     yield place
             before = chunk[-1]
@@ -222,6 +250,8 @@ class ConversationList:
         found: list[Place] = []
         for start in range(0, len(names), CHUNK):
             for contact, last in await runtime.conversations.latest(names[start : start + CHUNK]):
+                if contact.snoozed_until > now_ms():
+                    continue
                 active = last.at if last else contact.created
                 found.append(
                     (-contact.waiting_since if contact.waiting_since else active - ANSWERED, contact.id)
@@ -231,7 +261,7 @@ class ConversationList:
     async def _searched(
         self,
         runtime: BotRuntime,
-        show: Show,
+        show: Selection,
         terms: list[list[str]],
         before: Place | None,
         limit: int,

@@ -30,6 +30,7 @@ def pair_of(reply: Reply) -> Pair:
     entry = Entry(
         id=reply.id,
         author=reply.author,
+        by=reply.by,
         text=reply.text,
         at=now_ms(),
         template=reply.template,

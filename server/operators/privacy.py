@@ -24,6 +24,7 @@ from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.conversations import attachments
 from server.observability import turn_traces
+from server.operators.inbox.comments import comments_of
 from server.orders.book import OrderBook
 from server.outreach import consent
 from server.outreach.appointments import Appointments
@@ -40,8 +41,20 @@ MOST_MEDIA = 200 * 1024 * 1024
 # Everything of a transcript; a bot keeps at most this much anyway.
 ALL = 1_000_000
 # Collections of a bot in which a conversation is a member, and those whose entries may tell of one.
-_SETS = ("busy", "fresh", "unread", "failed", "needs", "class:client", "class:non_client", "class:unknown")
-_ZSETS = ("due", "active", "timers", "suppressed")
+_SETS = (
+    "busy",
+    "fresh",
+    "unread",
+    "failed",
+    "needs",
+    "class:client",
+    "class:non_client",
+    "class:unknown",
+    "resolved",
+)
+_ZSETS = ("due", "active", "timers", "suppressed", "snoozed")
+# Sets of conversations, one for each operator or label.
+_FAMILIES = ("colleague", "label", "mentioned")
 _LISTS, _HASHES = (
     ("quarantine", "skipped", "consents", "happened", "unanswered"),
     ("dead", "notices", "reminders", "call_rows", "order_rows", "deliveries", "merges", "merged"),
@@ -92,6 +105,7 @@ async def contact_archive(
             "messages": messages_to_dict(memory.get("messages", [])),
             "summary": memory.get("summary", ""),
         },
+        "comments": [one.model_dump() for one in await comments_of(runtime, contact.id)],
         "notes": notes.as_values(await notes.read_notes(note_store(redis, bot_id), bot_id, contact.id)),
         "follow_up": plan.model_dump() if plan else None,
         "appointments": [
@@ -221,6 +235,7 @@ async def _swept(redis: Any, runtime: BotRuntime, contact: Contact) -> Erased:
     count = sum([await redis.unlink(name) for name in dict.fromkeys(keys)])
     entries = sum([await redis.srem(key(bot_id, part), contact.id) for part in _SETS])
     entries += sum([await redis.zrem(key(bot_id, part), contact.id) for part in _ZSETS])
+    entries += await _out_of_families(redis, bot_id, contact)
     for part in _LISTS:
         for row in await redis.lrange(key(bot_id, part), 0, -1):
             entries += await redis.lrem(key(bot_id, part), 0, row) if _holds(row, needles) else 0
@@ -231,3 +246,14 @@ async def _swept(redis: Any, runtime: BotRuntime, contact: Contact) -> Erased:
                 await redis.zrem(key(bot_id, "call_starts"), field)
                 await redis.zrem(key(bot_id, "order_index"), field)
     return Erased(id=contact.id, keys=count, entries=entries)
+
+
+async def _out_of_families(redis: Any, bot_id: str, contact: Contact) -> int:
+    """Take a contact out of the sets of colleagues and labels; out of how many."""
+    count = 0
+    for part in _FAMILIES:
+        async for name in redis.scan_iter(match=key(bot_id, part, "*"), count=1000):
+            count += await redis.srem(name, contact.id)
+    for label in contact.labels:
+        await redis.hincrby(key(bot_id, "labels"), label, -1)
+    return count

@@ -14,6 +14,7 @@ from channels.base import Message
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations.outbox import post
+from server.operators.tokens import who
 from server.outreach.reach import Reach
 from server.outreach.rules import WINDOW
 from server.store.contacts import OPERATOR
@@ -115,6 +116,7 @@ async def queue_message(
         id=f"{uuid.uuid4().hex}:0",
         text=text,
         author="person",
+        by=who.get().name,
         template=template,
         variables=tuple(values.variables),
         parts=values.parts,

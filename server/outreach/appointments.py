@@ -60,7 +60,7 @@ class Appointment(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class BookingStep:
     """What books an appointment: `made_by` names the step, `turn_id` its turn, `old` the appointment that is
     moved."""
 
@@ -96,11 +96,11 @@ class Appointments:
         return list(itertools.islice((at for at in upcoming if at not in full), most))
 
     async def book(
-        self, bot: Bot, contact: Contact, start: int, about: str, origin: Origin | None = None
+        self, bot: Bot, contact: Contact, start: int, about: str, origin: BookingStep | None = None
     ) -> Appointment | None:
         """Book a slot (ms), or move the appointment `origin.old` to it; None when it is taken or no slot.
         What is asked for again with the same `made_by` is booked once."""
-        origin = origin or Origin(uuid4().hex)
+        origin = origin or BookingStep(uuid4().hex)
         if start not in await self.free(bot, start, 1):
             mine = await self.of(bot.id, contact.id)
             return next((booked for booked in mine if booked.start == start), None)
@@ -232,7 +232,7 @@ class ContactCalendar:
         if at is None:
             return False
         moved = old[0].id if old and old[0].start != at else ""
-        origin = Origin(idempotency_key, self._turn_id, moved)
+        origin = BookingStep(idempotency_key, self._turn_id, moved)
         booked = await self._appointments.book(bot, self._contact, at, about, origin)
         if booked and not await self._confirmed(booked):
             await outbox.post(self._runtime, self._contact, _confirmation(bot, self._contact, booked))

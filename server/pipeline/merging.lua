@@ -76,6 +76,7 @@ for name, value in pairs(rest_of) do
     if value == 'person' then call('HSET', contact, name, value) end
   elseif name == 'task' then
     if value ~= '' and own ~= value then call('HSET', contact, name, (own and own ~= '' and own .. '; ' or '') .. value) end
+  elseif name == 'labels' or name == 'colleague_name' and known.colleague then -- below
   elseif name == 'account' and later or not own or own == '' then call('HSET', contact, name, value)
   elseif own ~= value and (name == 'wa_id' or name == 'user_id' or name == 'name') then
     lost[#lost + 1] = name .. ': ' .. value
@@ -83,6 +84,30 @@ for name, value in pairs(rest_of) do
 end
 if wa_id ~= '' then call('HSET', contact, 'wa_id', wa_id) end
 if user_id ~= '' then call('HSET', contact, 'user_id', user_id) end
+
+-- how people at the business handle them: labels of both, comments of both; whoever has one of them has both
+local labels, has = labels_of(known.labels), {}
+for _, label in ipairs(labels) do has[label] = true end
+for _, label in ipairs(labels_of(rest_of.labels)) do
+  labelled(absorbed, label, false)
+  if not has[label] then
+    labelled(conversation, label, true)
+    labels[#labels + 1] = label
+  end
+end
+if #labels > 0 then call('HSET', contact, 'labels', cjson.encode(labels)) end
+if rest_of.colleague then listed('colleague:' .. rest_of.colleague, absorbed, false) end
+local colleague = call('HGET', contact, 'colleague')
+if colleague then listed('colleague:' .. colleague, conversation, true) end
+for _, id in ipairs({conversation, absorbed}) do
+  call('ZREM', root .. 'snoozed', id)
+  call('SREM', root .. 'resolved', id)
+end
+call('HDEL', contact, 'snoozed_until', 'resolved_at', 'resolved_by')
+for _, row in ipairs(call('LRANGE', root .. 'comments:' .. absorbed, 0, -1)) do
+  call('RPUSH', root .. 'comments:' .. conversation, row)
+end
+call('DEL', root .. 'comments:' .. absorbed)
 local other_cart = root .. 'cart:' .. absorbed
 if call('EXISTS', other_cart) == 1 and call('EXISTS', root .. 'cart:' .. conversation) == 1 then
   local wanted = call('HGET', other_cart, 'said')

@@ -41,9 +41,28 @@ local function waits(conversation, since)
     call('HSETNX', root .. 'contact:' .. conversation, 'asked_at', since or now)
   end
 end
+-- Nobody has put it off any more (`server.operators.inbox.handling`).
+local function woken(conversation)
+  call('HDEL', root .. 'contact:' .. conversation, 'snoozed_until')
+  call('ZREM', root .. 'snoozed', conversation)
+end
+local function opened_again(conversation)
+  call('HDEL', root .. 'contact:' .. conversation, 'resolved_at', 'resolved_by')
+  listed('resolved', conversation, false)
+end
 local function needs(conversation)
-  local row = call('HMGET', root .. 'contact:' .. conversation, 'owner', 'task')
-  listed('needs', conversation, row[1] == 'person' or row[2] and row[2] ~= '')
+  local row = call('HMGET', root .. 'contact:' .. conversation, 'owner', 'task', 'snoozed_until')
+  local needed = row[1] == 'person' or row[2] and row[2] ~= ''
+  listed('needs', conversation, needed)
+  if row[3] and not needed then woken(conversation) end
+end
+local function labels_of(text)
+  local sound, labels = pcall(cjson.decode, text or '[]')
+  return sound and type(labels) == 'table' and labels or {}
+end
+local function labelled(conversation, label, wanted)
+  listed('label:' .. label, conversation, wanted)
+  if call('HINCRBY', root .. 'labels', label, wanted and 1 or -1) <= 0 then call('HDEL', root .. 'labels', label) end
 end
 -- A person has it from now on.
 local function taken_over(conversation, assignee)
@@ -65,6 +84,9 @@ local function said(conversation, entry)
   if author == 'contact' then
     figure('messages in')
     if call('HSETNX', contact, 'counted', 1) == 1 then figure('conversations') end
+    local put = call('HMGET', contact, 'snoozed_until', 'resolved_at')
+    if put[1] then woken(conversation) end
+    if put[2] then opened_again(conversation) end
     needs(conversation)
     call('HINCRBY', contact, 'unread', 1)
     listed('unread', conversation, true)

@@ -4,9 +4,9 @@ way, the plan of touches, and what could not be read."""
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from channels.base import Media, Recipient
 from channels.content.anything import Stored
@@ -46,6 +46,7 @@ class Entry(Record):
     at: int = Field(default=0, description="When it was written, Unix milliseconds")
     touch: int = Field(default=0, description="Number of the follow-up that this is; 0: none")
     turn_id: str = Field(default="", description="The turn that wrote it")
+    by: str = Field(default="", description="Whose token it was, of what a person wrote in the dashboard")
     template: str = Field(default="", description="The message template it was sent with, `name:language`")
     variables: tuple[str, ...] = Field(default=(), description="Values of the template's variables, in order")
     model: str = Field(
@@ -123,17 +124,18 @@ class TemplateParts(BaseModel):
 
 
 class Reply(BaseModel):
-    """A bubble on its way. `notice` goes out even to a contact who stopped or was handed over: it says just
-    that. `template` (`name:language`) with its `variables` and `parts` goes out in place of the text, and
-    so does `content` where the channel shows it; the text says the same in words. A `touch` is for
-    somebody who is silent: not after they wrote again (later than `since`, ms), and not after `until` (ms; 0:
-    whenever)."""
+    """A bubble on its way; `by`: the person who wrote it. `notice` goes out even to a contact who stopped
+    or was handed over: it says just that. `template` (`name:language`) with its `variables` and `parts`
+    goes out in place of the text, and so does `content` where the channel shows it; the text says the same
+    in words. A `touch` is for somebody who is silent: not after they wrote again (later than `since`, ms),
+    and not after `until` (ms; 0: whenever)."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     text: str
     author: Author = "bot"
+    by: str = Field(default="", exclude_if=lambda name: not name)
     notice: bool = False
     template: str = ""
     variables: tuple[str, ...] = ()
@@ -185,16 +187,23 @@ class Piece(Record):
 Assignee = Literal["bot", "person"]
 
 
+# Kept as JSON.
+Labels = Annotated[
+    tuple[str, ...], BeforeValidator(lambda held: json.loads(held) if isinstance(held, str) else held)
+]
+
+
 class Contact(BaseModel):
-    """A contact with everything known of them. `assignee` is who has the conversation, since
-    `assigned_at` (ms); `heard_at` (ms): when they last
-    wrote; `task`: what a person has to look after, since `task_at` (ms); `unread` messages, and since when
-    (ms) one of theirs waits for an answer, `asked_at` (0: none does); `referral`: the ad or post they last
-    came from, `at` (ms) which time and heard of at `ad_at`, and `first_referral` the first one; `calls`,
-    `input` and `output` tokens and `nano` (billionths of a US dollar): what the models of the conversation
-    cost; `wa_nano`, `wa_paid`, `wa_free` and `wa_unpriced`: what its messages cost at WhatsApp, and how many
-    were paid, were free, and have a price nobody knows; `wa_saved`: messages that were not sent, since
-    several of the contact's were answered together."""
+    """A contact with everything known of them. `assignee` is who has the conversation, since `assigned_at`
+    (ms); `heard_at` (ms): when they last wrote; `task`: what a person has to look after, since `task_at`
+    (ms); `unread` messages, and since when (ms) one of theirs waits for an answer, `asked_at` (0: none
+    does); `colleague`, `labels`, `snoozed_until` and `resolved_at`: how it is handled
+    (`server.operators.inbox.handling`); `referral`: the ad or post they last came from, `at` (ms) which
+    time and heard of at `ad_at`, and `first_referral` the first one; `calls`, `input` and `output` tokens
+    and `nano` (billionths of a US dollar): what the models of the conversation cost; `wa_nano`, `wa_paid`,
+    `wa_free` and `wa_unpriced`: what its messages cost at WhatsApp, and how many were paid, were free, and
+    have a price nobody knows; `wa_saved`: messages that were not sent, since several of the contact's were
+    answered together."""
 
     id: str
     bot_id: str
@@ -209,6 +218,12 @@ class Contact(BaseModel):
     task_at: int = 0
     unread: int = 0
     asked_at: int = 0
+    colleague: str = ""
+    colleague_name: str = ""
+    labels: Labels = ()
+    snoozed_until: int = 0
+    resolved_at: int = 0
+    resolved_by: str = ""
     created: int = 0
     calls: int = 0
     input: int = 0

@@ -3,6 +3,7 @@ done."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
@@ -14,6 +15,9 @@ from server.clock import now_ms
 from server.observability import turn_traces
 from server.observability.costs import usage_of
 from server.operators import takeover
+from server.operators.inbox.canned_replies import canned_replies
+from server.operators.inbox.comments import Comment, comments_of
+from server.operators.inbox.handling import colleagues
 from server.orders.book import OrderBook
 from server.outreach.appointments import Appointments, when
 from server.outreach.follow_ups import FollowUps
@@ -53,6 +57,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         shown: dict[str, Any] = {
             "contact": contact,
             "entries": entries,
+            "lines": _with_comments(entries, await comments_of(runtime, conversation_id), first=not before),
+            "colleagues": await colleagues(frame.redis, bot_id),
+            "canned": [(one.shortcut, one.filled(_known(contact))) for one in await canned_replies(runtime)],
             "quotes": await _quotes(runtime, contact, entries),
             "earlier": entries[0].id
             if entries and (before or length > len(entries)) and len(entries) == LINES
@@ -65,6 +72,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
                 (one, when(runtime.bot, one.start)) for one in await appointments.of(bot_id, conversation_id)
             ],
             "orders": [(one, sum_of(one)) for one in await book.orders_of(bot_id, conversation_id)],
+            "later": _later(frame),
             "writing": takeover.writing(runtime, contact, now_ms()),
             "templates": [known[name] for name in sorted(known) if known[name].usable],
             "missing": runtime.bot.context.missing({"phone": contact.wa_id, **contact.profile}),
@@ -80,6 +88,30 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         return frame.part(
             request, "turn.html", {"trace": trace, "steps": _side_by_side(trace) if trace else []}
         )
+
+
+def _later(frame: PageContext) -> list[tuple[str, int]]:
+    """Until when a conversation may be put off, in words and as Unix ms."""
+    now = frame.local(now_ms())
+    morning = now.replace(hour=9, minute=0, second=0, microsecond=0)
+    monday = morning + timedelta(days=7 - now.weekday())
+    found = (
+        ("Put off for an hour", now + timedelta(hours=1)),
+        ("until tomorrow, 9:00", morning + timedelta(days=1)),
+        ("until Monday, 9:00", monday),
+    )
+    return [(words, int(at.timestamp() * 1000)) for words, at in found]
+
+
+def _known(contact: Contact) -> dict[str, str]:
+    return {"name": contact.name, "phone": f"+{contact.wa_id}" if contact.wa_id else "", **contact.profile}
+
+
+def _with_comments(entries: list[Entry], comments: list[Comment], first: bool) -> list[Entry | Comment]:
+    """What was said with what colleagues said of it, by time; `first`: the page of the last lines."""
+    since, until = entries[0].at if entries else 0, entries[-1].at if entries else 0
+    inside = [one for one in comments if one.at >= since and (first or one.at <= until)]
+    return sorted([*entries, *inside], key=lambda line: line.at)
 
 
 def _side_by_side(trace: turn_traces.Trace) -> list[list[turn_traces.Step]]:

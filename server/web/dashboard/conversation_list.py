@@ -8,35 +8,48 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from server.conversations.listing import LONGEST_QUERY, SHOWS, BadCursor, ListingPage, Show
+from server.conversations.listing import LONGEST_QUERY, BadCursor, ListingPage, Selection
+from server.operators.inbox.handling import as_label, labels_of, selected
 from server.web.dashboard.layout import PageContext
 
 ROWS = 50
-COUNTED: tuple[Show, ...] = ("unread", "needs_person", "failed")
+# Labels to choose from.
+MOST_LABELS = 30
+COUNTED = ("unread", "needs_person", "mine", "mentions", "failed")
 LABELS = {
     "all": "All",
     "unread": "Unread",
     "needs_person": "Needs a person",
+    "mine": "Mine",
+    "mentions": "Mentions",
     "failed": "Failed sends",
     "follow_up": "Follow-up due",
     "client": "Clients",
     "non_client": "Not clients",
+    "snoozed": "Put off",
+    "resolved": "Resolved",
 }
 
 
 async def listed_conversations(frame: PageContext, request: Request) -> dict[str, Any]:
     """The list as the address asks for it, with what its links need."""
     asked = request.query_params
-    show: Any = asked.get("show", "all") if asked.get("show") in SHOWS else "all"
+    show: Any = asked.get("show", "all") if asked.get("show") in LABELS else "all"
+    label = as_label(asked.get("label", "")[:100])
     query, bot_id = asked.get("q", "")[:LONGEST_QUERY], asked.get("bot", "")
     chosen = frame.chosen(bot_id)
     try:
-        page = await frame.conversation_list.page(chosen, show, query, ROWS, asked.get("cursor"))
+        page = await frame.conversation_list.page(
+            chosen, selected(show, label), query, ROWS, asked.get("cursor")
+        )
     except BadCursor:
         page = ListingPage([])
-    sizes = await frame.conversation_list.counts(chosen.values(), COUNTED)
+    counted: dict[str, Selection] = {name: selected(name) for name in COUNTED}
+    sizes = await frame.conversation_list.counts(chosen.values(), list(counted.values()))
+    known = [name for runtime in chosen.values() for name in await labels_of(runtime)]
     kept = {
         "show": show if show != "all" else "",
+        "label": label,
         "q": query,
         "bot": bot_id if bot_id in frame.runtimes else "",
     }
@@ -49,7 +62,9 @@ async def listed_conversations(frame: PageContext, request: Request) -> dict[str
         "labels": LABELS,
         "kept": f"?{urlencode(kept)}" if kept else "",
         "older": f"?{urlencode({**kept, 'cursor': page.cursor})}" if page.cursor else "",
-        "counts": {name: sum(row[name] for row in sizes.values()) for name in COUNTED},
+        "label": label,
+        "known_labels": list(dict.fromkeys(known))[:MOST_LABELS],
+        "counts": {name: sum(row[one] for row in sizes.values()) for name, one in counted.items()},
     }
 
 

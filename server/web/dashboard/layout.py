@@ -143,12 +143,21 @@ class PageContext:
         async with self.redis.pipeline(transaction=False) as pipe:
             for bot in bots:
                 pipe.scard(key(bot.id, "needs"))
+                pipe.zcount(key(bot.id, "snoozed"), now_ms(), "+inf")
                 pipe.hlen(key(bot.id, "dead"))
                 pipe.hmget(key(bot.id, "paused", bot.account), ["reason", "at"])
             rows = await pipe.execute()
         return [
-            {"bot": bot.id, "needs": needs, "dead": dead, "reason": (why or b"").decode(), "at": int(at or 0)}
-            for bot, needs, dead, (why, at) in zip(bots, rows[::3], rows[1::3], rows[2::3], strict=True)
+            {
+                "bot": bot.id,
+                "needs": needs - put_off,
+                "dead": dead,
+                "reason": (why or b"").decode(),
+                "at": int(at or 0),
+            }
+            for bot, needs, put_off, dead, (why, at) in zip(
+                bots, rows[::4], rows[1::4], rows[2::4], rows[3::4], strict=True
+            )
         ]
 
     def chosen(self, bot_id: str) -> dict[str, BotRuntime]:

@@ -169,6 +169,8 @@ document.addEventListener("keydown", look);
 function value(field) {
   if (field.type === "number") return field.value === "" ? null : Number(field.value);
   if (field.value === "true" && field.type === "hidden") return true;
+  if ("list" in field.dataset) return field.value.split(",").map((each) => each.trim()).filter(Boolean);
+  if (field.name === "until") return Number(field.value);
   return field.value;
 }
 

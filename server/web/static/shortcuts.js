@@ -39,5 +39,27 @@
     event.preventDefault();
     keys[key]();
   });
+  // A reply at hand: `/` at the beginning of the field shows those whose shortcut goes on as it does.
+  const field = document.getElementById("text"), canned = document.getElementById("canned");
+  const offered = () => [...canned.querySelectorAll("li:not([hidden]) button")];
+  field?.addEventListener("input", () => {
+    const asked = /^\/([\w-]*)$/u.exec(field.value);
+    for (const each of canned.children) each.hidden = !asked || !each.querySelector("b").textContent.startsWith(field.value);
+    canned.hidden = !asked || !offered().length;
+  });
+  field?.addEventListener("keydown", (event) => {
+    if (canned.hidden || !["ArrowDown", "Tab", "Enter"].includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key === "Enter") offered()[0].click();
+    else offered()[0].focus();
+  });
+  canned?.addEventListener("click", ({ target }) => {
+    const chosen = target.closest("[data-canned]");
+    if (!chosen) return;
+    field.value = chosen.dataset.canned;
+    canned.hidden = true;
+    field.focus();
+  });
   document.getElementById("show-keys").addEventListener("click", () => help.showModal());
 }

@@ -12,7 +12,7 @@ from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations.ads import DAY, ad_words
 from server.observability.costs import Spending
-from server.outreach.appointments import Appointments, Origin
+from server.outreach.appointments import Appointments, BookingStep
 from server.store.keys import key
 from server.store.records import Contact
 from tests.support.front_door import front_door, settings_of
@@ -80,8 +80,8 @@ async def test_what_people_of_an_ad_do_counts_for_it(redis: Redis, tmp_path):
     await runtime.conversations.learn(id, {"class": "client"}, "m")
     appointments, contact = Appointments(redis), await known(runtime, id)
     (slot,) = await appointments.free(runtime.bot, 0, 1)
-    assert await appointments.book(runtime.bot, contact, slot, "vases", Origin("t"))
-    assert await appointments.book(runtime.bot, contact, slot, "vases", Origin("t"))
+    assert await appointments.book(runtime.bot, contact, slot, "vases", BookingStep("t"))
+    assert await appointments.book(runtime.bot, contact, slot, "vases", BookingStep("t"))
     spending = Spending(office.settings, redis)
     await spending.record("default", id, [Call("sell", "m", cost=0.25)])
     await runtime.conversations.identify(clicked(SPRING, now + 1, "77010000000"))

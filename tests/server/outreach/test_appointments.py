@@ -16,7 +16,7 @@ from agent.models.chat import Models
 from channels.base import Message
 from server import clock
 from server.conversations.outbox import Pair, pair_of
-from server.outreach.appointments import Appointments, ContactCalendar, Origin, feed, when
+from server.outreach.appointments import Appointments, BookingStep, ContactCalendar, feed, when
 from server.store.records import Contact, Reply
 from tests.support.chatting import Scripted, call, quiet
 from tests.support.office import NUMBER, Office
@@ -68,7 +68,7 @@ async def test_no_slot_is_overbooked_however_many_want_it(redis: Redis, tmp_path
     assert sum(each is not None for each in booked) == capacity == len(await appointments.coming(bot.id))
     moved = (await appointments.free(bot, start + 1, 1))[0]
     (first, *_) = [(each, person) for each, person in zip(booked, people, strict=True) if each]
-    assert await appointments.book(bot, first[1], moved, "", Origin("moved", old=first[0].id))  # type: ignore[union-attr]
+    assert await appointments.book(bot, first[1], moved, "", BookingStep("moved", old=first[0].id))  # type: ignore[union-attr]
     assert len(await appointments.coming(bot.id)) == capacity and start in await appointments.free(
         bot, 0, 400
     )
@@ -85,7 +85,7 @@ async def test_a_turn_that_runs_again_books_once(redis: Redis, tmp_path):
         await contact_of(office, "77010000001"),
         (await appointments.free(office.runtime.bot, 0, 1))[0],
     )
-    origin = Origin("the same turn")
+    origin = BookingStep("the same turn")
     one, two = [await appointments.book(office.runtime.bot, contact, start, "", origin) for _ in range(2)]
     assert one and two and one.id == two.id and len(await appointments.coming("default")) == 1
 

@@ -1,0 +1,60 @@
+"""The operator API of replies at hand."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Path
+from pydantic import Field
+
+from server.api.common import Body, Here, TheBot
+from server.bots.accounts import DEFAULT
+from server.operators.audit import Audited
+from server.operators.inbox.canned_replies import (
+    SHORTCUT,
+    CannedReply,
+    canned_replies,
+    drop_canned,
+    keep_canned,
+)
+from server.operators.roles import AGENT, READER
+from server.operators.takeover import Refused
+
+routes = APIRouter(prefix="/api", tags=["inbox"], route_class=Audited)
+
+Shortcut = Annotated[str, Path(pattern=SHORTCUT, description="what stands for it, without the `/`")]
+
+
+class CannedReplyIn(Body):
+    """A text at hand."""
+
+    text: str = Field(
+        min_length=1,
+        max_length=4_096,
+        description="its words; `{field}` stands for a field of the contact's profile",
+        examples=["Hello {name}, we are open until six."],
+    )
+
+
+@routes.get("/canned-replies", summary="Replies at hand", dependencies=[READER])
+async def list_canned(api: Here, bot_id: TheBot = DEFAULT) -> list[CannedReply]:
+    return await canned_replies(api.lookup.runtime(bot_id))
+
+
+@routes.put("/canned-replies/{shortcut}", summary="Keep a reply at hand", dependencies=[AGENT])
+async def put_canned(
+    api: Here, shortcut: Shortcut, reply: CannedReplyIn, bot_id: TheBot = DEFAULT
+) -> CannedReply:
+    """One of the same shortcut is replaced."""
+    kept = CannedReply(shortcut=shortcut, text=reply.text)
+    try:
+        await keep_canned(api.lookup.runtime(bot_id), kept)
+    except Refused as error:
+        raise HTTPException(409, str(error)) from None
+    return kept
+
+
+@routes.delete("/canned-replies/{shortcut}", status_code=204, summary="Forget a reply", dependencies=[AGENT])
+async def delete_canned(api: Here, shortcut: Shortcut, bot_id: TheBot = DEFAULT) -> None:
+    if not await drop_canned(api.lookup.runtime(bot_id), shortcut):
+        raise HTTPException(404, "there is no canned reply of this shortcut")
