@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from channels.emulators.meta.payments import PaymentTap
 from tests.fakes.serving import served
 from tests.fakes.stripe_wire import KEY, SECRET, FakeStripe, signed
 from tests.support.customers import fresh, raw
@@ -92,3 +93,44 @@ async def test_from_a_phones_cart_to_a_paid_order(shop: tuple[Stack, FakeStripe]
     transcript = (await stack.conversation_of(contact))["messages"]
     assert any(line["content"] and line["content"]["kind"] == "buttons" for line in transcript)
     assert json.dumps(transcript).count("order 1 is placed") == 1
+
+
+INDIAN, CUSTOMER = "918000000001", "919845012345"
+TEA = "sku,name,price,currency,stock\nTEA-1,Assam tea,250.50,INR,4\n"
+BILL = {"country": "IN", "by": "gateway", "gateway": "razorpay", "configuration": "shop-pg"}
+BILL |= {"goods": "digital-goods", "catalogue": "194836987003835"}
+
+
+def arrives(message: dict[str, Any]) -> dict[str, Any]:
+    """A webhook of the Indian number."""
+    whole = webhook(message, number=INDIAN)
+    whole["entry"][0]["changes"][0]["value"]["metadata"]["display_phone_number"] = INDIAN
+    return whole
+
+
+async def test_an_order_is_paid_by_a_bill_inside_whatsapp():
+    with product(CHAT_MODEL="offline") as stack:  # whose default bot answers on every number of the app
+        rules = {"taking": True, "currency": "INR", "payment": {"way": "whatsapp", "bill": BILL}}
+        changed = await stack.http.patch("/api/bots/default", json={"orders": rules})
+        assert changed.status_code == 200, changed.text
+        file = {"file": ("prices.csv", TEA.encode(), "text/csv")}
+        await stack.http.post("/api/knowledge/documents?bot_id=default", files=file)
+        await until(lambda: _known(stack))
+        items = [{"product_retailer_id": "TEA-1", "quantity": 2, "item_price": 250.5, "currency": "INR"}]
+        await stack.post(arrives(raw(CUSTOMER, "order", {"catalog_id": "1", "product_items": items})))
+        await until(lambda: stack.replies(CUSTOMER))
+        confirm = buttons(_last(stack, CUSTOMER))[0]
+        reply = {"type": "button_reply", "button_reply": {"id": confirm, "title": "x"}}
+        await stack.post(arrives(raw(CUSTOMER, "interactive", reply)))
+        await until(lambda: stack.emulator.payments.bills)
+        [(_, reference)] = stack.emulator.payments.bills
+        tap = PaymentTap(contact=CUSTOMER, reference_id=reference)
+        for _ in range(2):
+            told = stack.emulator.payments.pay(INDIAN, tap)
+            await stack.emulator.say_statuses(INDIAN, [told])
+        await until(lambda: "Order 1 is paid. Thank you!" in stack.replies(CUSTOMER))
+        [order] = (await stack.http.get("/api/orders")).json()["items"]
+        assert (order["id"], order["state"], order["total"]) == (reference, "paid", "501")
+        assert stack.emulator.payments.bills[INDIAN, reference]["state"] == "processing"
+        await until(stack.idle)
+        assert stack.replies(CUSTOMER).count("Order 1 is paid. Thank you!") == 1
