@@ -96,7 +96,7 @@ class Cashier:
             await call_person(runtime, contact, f"{order.id}:link", "task", why)
             await self.orders.told(runtime.bot.id, order.id, "new")
             return False
-        await self.orders.revise(runtime.bot.id, order.id, _linked(link))
+        await self.orders.revise(runtime.bot.id, order.id, _linked(link, contact.account))
         words = as_text(link.content) if link.content else words_of_payment(order, link.url)
         told = await tell_customer(runtime, contact, order, ("pay", words), link.content)
         await self.orders.told(runtime.bot.id, order.id, "new")
@@ -159,8 +159,7 @@ class Cashier:
         order = await self.orders.order(runtime.bot.id, report.reference_id)
         if order is None or order.payment is None or notice.state != "paid" or order.payment.state == "paid":
             return await self.settle(runtime, notice)
-        contact = await runtime.conversations.contact(order.conversation_id)
-        if contact is None or contact.account != report.account:
+        if order.payment.account != report.account:
             return await self._refuse(runtime, order, notice, "was paid, as another number says")
         why = await self._doubt(runtime, report)
         if not why:
@@ -201,8 +200,8 @@ def wrong_with(order: PlacedOrder, notice: PaymentNotice) -> str:
     return ""
 
 
-def _linked(link: PaymentLink) -> Any:
-    return _with_payment(link=link.url, reference=link.reference)
+def _linked(link: PaymentLink, account: str) -> Any:
+    return _with_payment(link=link.url, reference=link.reference, account=account)
 
 
 def _with_payment(**changes: str) -> Any:

@@ -68,6 +68,7 @@ class Payment(Record):
     way: str = Field(description="`stripe`, `link`, or `whatsapp`: a bill inside WhatsApp")
     link: str = Field(default="", description="Where the customer pays; empty while it is being made")
     reference: str = Field(default="", description="The provider's id of it")
+    account: str = Field(default="", description="The provider's id of the number that asked for it")
     code: str = Field(default="", description="What a bank gave for it: a Pix code, or a boleto's digits")
     state: Literal["open", "paid", "refused"] = Field(
         default="open", description="`refused`: something was paid that is not what the order costs"
