@@ -14,6 +14,12 @@ from knowledge_base.heaps import lightened
 _FRACTION = re.compile(r"(?<=\d)(?=[\u00bc-\u00be\u2150-\u215e])")
 
 
+# How Arabic writes decimals and thousands, and French a price: 12٫50 is 12.50, and 2€50 is 2,50 €.
+_SIGNS = {"\u066b": ".", "\u066c": ","}
+_SIGN = re.compile(r"(?<=\d)[\u066b\u066c](?=\d)")
+_CENTS = re.compile(r"(?<![\w.,])(\d{1,4})€(\d\d)(?![\w.,]\d|\w)")
+
+
 class Unreadable(Exception):
     """A file that yields no text; the message says why and what to do, in one line."""
 
@@ -148,4 +154,5 @@ def normalise(text: str) -> str:
     text = unicodedata.normalize("NFKC", lightened(text))
     text = re.sub(r"([^\W\d_])[-\u2010]\n([^\W\d_])", r"\1\2", text)
     text = re.sub(r"[^\S\n]+", " ", text)
+    text = _CENTS.sub(r"\1,\2 €", _SIGN.sub(lambda sign: _SIGNS[sign.group()], text))
     return re.sub(r"\n{3,}", "\n\n", text).strip()

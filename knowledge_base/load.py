@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 
 from knowledge_base.document import Document, FormatReading, PageText, Product, Table, Unreadable
 from knowledge_base.formats.images import Sight
 from knowledge_base.formats.kind import unlocked_file
+from knowledge_base.formats.price_lines import is_bare_price
+from knowledge_base.goods.prices import names_prices
 from knowledge_base.goods.products import looks_like_goods, products_of
 from knowledge_base.goods.validity import stated, validity_in
 from knowledge_base.vocabulary import currency_in
@@ -96,10 +98,26 @@ def _checked(name: str, source: FormatReading) -> Document:
         problems.append(f"{name}: garbled letters on page {', '.join(map(str, odd))}, left out")
     if not pages:
         raise Unreadable(_nothing(name, source, bool(odd)))
-    pages, validity = _dated(list(_with_titles(pages)))
+    pages, validity = _dated(list(_with_titles(_numbered_apart(pages))))
     products = [p for page in pages if page.table for p in products_of(page.table, page.number)]
     problems += [f"{name}: {problem}" for problem in _without_products(pages, products)]
     return Document(name=name, validity=validity, pages=pages, products=products, problems=problems)
+
+
+def _numbered_apart(pages: list[PageText]) -> Iterator[PageText]:
+    """Pages of which no two rows have one number: a row is known by its page and its number."""
+    last: dict[int, int] = {}
+    for page in pages:
+        table = page.table
+        before = last.get(page.number, 0)
+        if table and table.rows:
+            first = min(row.number for row in table.rows)
+            if first <= before and not table.lines:
+                shifted = (row.model_copy(update={"number": row.number + before}) for row in table.rows)
+                table = table.model_copy(update={"rows": tuple(shifted)})
+                page = page.model_copy(update={"table": table})
+            last[page.number] = max(before, *(row.number for row in table.rows))
+        yield page
 
 
 def _dated(pages: list[PageText]) -> tuple[list[PageText], str]:
@@ -135,9 +153,8 @@ def _without_products(pages: list[PageText], products: list[Product]) -> Iterato
         line
         for line in lines
         if len(line) < LONGEST_TITLE
-        and currency_in(line)
-        and _NUMBER.search(line)
         and not _SENTENCE.search(line)
+        and ((currency_in(line) and _NUMBER.search(line)) or is_bare_price(line))
     ]
     if len(priced) >= MANY_PRICES:
         yield (
@@ -146,29 +163,48 @@ def _without_products(pages: list[PageText], products: list[Product]) -> Iterato
         )
 
 
-def _with_titles(pages: list[PageText]) -> Iterator[PageText]:
+def _with_titles(pages: Iterable[PageText]) -> Iterator[PageText]:
     """Pages with tables that have no title given the line above them, when it can be one: it may say the
     currency. A table that goes on over a page has the title, and the header, of the one before."""
+    pages = list(pages)
     before = ""
+    money = elsewhere = _said_of_all(pages)
     last: Table | None = None
     for page in pages:
         table = page.table
         if table and last and not table.header and len(table.rows[0].cells) == len(last.header):
             table = table.model_copy(update={"header": last.header})
-        if table and table.title and currency_in(before) and not currency_in(table.title):
-            table = table.model_copy(update={"title": f"{table.title}, {before}"})
         if table and not table.title:
             goes_on = last is not None and last.header == table.header
             table = table.model_copy(update={"title": last.title if last and goes_on else before})
+        if table and money and not currency_in(table.title):
+            table = table.model_copy(update={"title": f"{table.title}, {money}".removeprefix(", ")})
         if table:
             yield page.model_copy(update={"table": table, "text": "\n".join(map(table.line, table.rows))})
             last = table
             continue
-        line = page.text.rsplit("\n", 1)[-1].lstrip("# ").strip()
+        lines = [line.lstrip("# ").strip() for line in page.text.split("\n")]
+        said = (line for line in reversed(lines) if _names_currency(line))
+        money = next(said, elsewhere if len(page.text) > LONGEST_FOOT else money)
+        line = lines[-1]
         titled = len(line) < LONGEST_TITLE and line[-1:].isalnum() and (": " not in line or currency_in(line))
         before = line if titled and not _NUMBER.search(_YEAR.sub("", line)) else ""
         last = None if before or len(page.text) > LONGEST_FOOT else last
         yield page
+
+
+def _said_of_all(pages: Iterable[PageText]) -> str:
+    """The line that says in which money all prices are, wherever it stands; empty where none does or several
+    do."""
+    lines = [line.lstrip("# ").strip() for page in pages if not page.table for line in page.text.split("\n")]
+    said = {currency_in(line): line for line in lines if _names_currency(line) and names_prices(line)}
+    return next(iter(said.values())) if len(said) == 1 else ""
+
+
+def _names_currency(line: str) -> bool:
+    """Whether a line above a list says in which money its prices are: `All prices in GBP.`"""
+    short = 0 < len(line) < LONGEST_TITLE and not _NUMBER.search(_YEAR.sub("", line))
+    return short and bool(currency_in(line)) and (line[-1].isalnum() or names_prices(line))
 
 
 def _nothing(name: str, source: FormatReading, garbled: bool) -> str:

@@ -18,6 +18,8 @@ from agent.language.screens import asks_who, is_goodbye, is_greeting, is_pleasan
 MOST = 3
 # Characters of a message that are looked at.
 LOOKED_AT = 1_500
+# Characters of a paragraph that says no more than when the shop is open.
+LONGEST_HOURS = 120
 # Sentences of a message, and little words between two questions of one, that are looked at.
 MOST_SENTENCES, MOST_JOINS = 12, 4
 
@@ -36,6 +38,9 @@ _NOTEWORTHY = {
     kind: re.compile(bordered(phrases), re.I) for kind, phrases in table("asking.noteworthy").items()
 }
 _STREET = re.compile(anywhere("addresses.street"), re.I)
+# `9 to 5`, `10–19`: two hours of a day.
+_HOUR = r"(?:[01]?\d|2[0-4])(?:[:.][0-5]\d)?"
+_SPAN = re.compile(rf"(?<![\d.,]){_HOUR}\s?(?:[–—-]|[^\W\d_]{{1,3}}\s)\s?{_HOUR}(?![\d%]|[.,]\d|\s?[€$£₽₸])")
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|\d\s?(?:am|pm|a\.m|p\.m|h|uhr)\b", re.I)
 
 
@@ -90,11 +95,18 @@ def subjects_of(paragraph: str) -> frozenset[str]:
     return found | {"address"} if _STREET.search(paragraph) and re.search(r"\d", paragraph) else found
 
 
-def states_hours(paragraph: str) -> bool:
-    """Whether a paragraph of a document says when the shop is open: weekdays, and two times of the clock, or
-    one with a word for being open. A weekday and a time alone may be those of a course."""
+def states_hours(paragraph: str) -> int:
+    """How plainly a paragraph of a document says when the shop is open: 3 with weekdays, a time and a word
+    for being open, 2 with weekdays and times and hardly another word, 1 with such a word and two hours of a
+    day; 0 for none. A weekday and times alone may be those of a course."""
+    days = len(WEEKDAY.findall(paragraph))
     times = len(_TIME.findall(paragraph))
-    return bool(WEEKDAY.search(paragraph)) and (times > 1 or (times > 0 and asks_hours(paragraph)))
+    if days and times and asks_hours(paragraph):
+        return 3
+    rest = [word for word in re.findall(r"[^\W\d_]{4,}", paragraph) if not WEEKDAY.fullmatch(word)]
+    if days and times > 1 and len(rest) < days:
+        return 2
+    return int(len(paragraph) <= LONGEST_HOURS and bool(_WORKS.search(paragraph) and _SPAN.search(paragraph)))
 
 
 def questions_in(text: str) -> list[str]:

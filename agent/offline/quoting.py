@@ -83,12 +83,10 @@ class Quotes:
         return bool(found) and not {"", self._language}.intersection(found)
 
     def hours(self) -> str:
-        """The paragraph that says when the shop is open; empty where none does."""
-        for passage in self._passages:
-            for _, paragraph in _paragraphs(passage.text):
-                if states_hours(paragraph):
-                    return paragraph
-        return ""
+        """The paragraph that says most plainly when the shop is open; empty where none does."""
+        every = [paragraph for passage in self._passages for _, paragraph in _paragraphs(passage.text)]
+        best = max(every, key=states_hours, default="")
+        return best if states_hours(best) else ""
 
     def about(self, topic: str) -> str:
         """The paragraph about a subject; empty where there is none."""

@@ -20,6 +20,10 @@ _MARKS = (
 # Bytes of which the encoding is judged: more tell nothing new.
 JUDGED = 40_000
 # Signs that stand in texts of any language.
+# Encodings of many thousands of signs, with the commonest of those that are written in them.
+_MANY = {"gb18030": "zh", "big5": "zh-hant", "shift_jis": "ja", "euc-kr": "ko"}
+# Of the letters beyond ASCII so many are common ones where the encoding is right.
+LEAST_COMMON = 0.25
 _COMMON = frozenset("€£§°²³·«»“”„‘’–—…•№™®©×½¼¾ \u00a0¡¿₸₽")
 # Below this share of letters that any 8-bit language writes, it is none of them.
 LEAST = 0.75
@@ -53,9 +57,25 @@ def _wide(raw: bytes) -> str:
     return "utf-16-le" if odd > 4 * even else "utf-16-be" if even > 4 * odd else ""
 
 
+def _of_many_signs(sample: bytes) -> str:
+    """The encoding of Chinese, Japanese or Korean text; empty where it is none."""
+    scored: list[tuple[float, str]] = []
+    for encoding, language in _MANY.items():
+        text = _text(sample, encoding)
+        letters = [letter for letter in text if letter > "\u2e7f"]
+        common = vocabulary_file()["signs"][language]
+        plain = all(letter < "\x7f" or letter > "\u2e7f" or letter in _COMMON for letter in text)
+        if letters and plain:
+            scored.append((sum(letter in common for letter in letters) / len(letters), encoding))
+    best, encoding = max(scored, default=(0.0, ""))
+    return encoding if best >= LEAST_COMMON else ""
+
+
 def _by_letters(raw: bytes) -> str:
     lines = [line for line in raw[: 10 * JUDGED].splitlines() if any(byte > 127 for byte in line)]
     sample = b"\n".join(lines)[:JUDGED]
+    if many := _of_many_signs(sample):
+        return raw.decode(many, "replace")
     scored: list[tuple[float, str]] = []
     texts = {encoding: _text(sample, encoding) for encoding in _candidates()}
     likely = {

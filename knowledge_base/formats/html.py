@@ -187,4 +187,8 @@ def _around(tag: str | None) -> tuple[str, str]:
         return "\n\n", "\n\n"
     if tag in ("td", "th"):
         return " ", " "
+    if tag == "dd":  # what stands beside its `dt`
+        return "\t", "\n"
+    if tag == "dt":
+        return "\n", ""
     return ("\n", "\n") if tag in _BREAKS else ("", "")

@@ -14,7 +14,8 @@ import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs] - as a
 
 from knowledge_base.document import FormatReading, PageText, Unreadable, normalise
 from knowledge_base.formats.images import RESOLUTION, Sight
-from knowledge_base.formats.layout import Character, Rules, bands, lines_in
+from knowledge_base.formats.printed.layout import Character, Rules, bands, lines_in
+from knowledge_base.formats.printed.side_by_side import columns_of_page, list_of_column
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import lines_of, read_grid
 
@@ -113,19 +114,26 @@ def _page(page: _Page, number: int) -> tuple[str, list[PageText], list[str]]:
     turned = bool(characters) and characters[0].turned
     width = page.get_height() if turned else page.get_width()
     rules = _rules(page, quarter)
-    for band in bands(lines_in(characters, rules), width, rules):
-        if band.grid:
-            found = read_grid(lines_of(band.grid), number)
-            parts += found.pages
-            left_out += found.left_out
+    for column in columns_of_page(lines_in(characters, rules), rules):
+        if column.bounds and (listed := list_of_column(column.lines, number)):
+            parts += listed
             continue
-        if turned or not band.bounds:
-            text = "\n".join(line.text for line in band.lines)
-        else:
-            text = textpage.get_text_bounded(0, band.bounds[0], page.get_width(), band.bounds[1])
-        prose, out = parts_of(normalise(_joined(text)), number)
-        parts += prose
-        left_out += out
+        left, right = column.bounds or (0.0, page.get_width())
+        for band in bands(column.lines, min(width, right) - max(0.0, left), rules):
+            if band.grid:
+                found = read_grid(lines_of(band.grid), number)
+                parts += found.pages
+                left_out += found.left_out
+                continue
+            if turned or not band.bounds:
+                text = "\n".join(line.text for line in band.lines)
+            else:
+                text = textpage.get_text_bounded(
+                    max(0.0, left), band.bounds[0], min(page.get_width(), right), band.bounds[1]
+                )
+            prose, out = parts_of(normalise(_joined(text)), number)
+            parts += prose
+            left_out += out
     if not characters:
         parts, left_out = parts_of(raw, number)
     return raw, parts, left_out

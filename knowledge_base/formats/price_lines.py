@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from knowledge_base.document import PageText, Table, TableRow
 from knowledge_base.goods.validity import stated
-from knowledge_base.vocabulary import column_kinds, currency_in
+from knowledge_base.vocabulary import column_kinds, currency_in, plain, vocabulary_file
 
 # A list of prices has at least so many lines of its kind: fewer where each names its currency, and fewer
 # where the file holds nothing else.
@@ -21,18 +22,27 @@ MOST_BETWEEN = 2
 LEAST_CARD, MOST_OF_CARD = 3, 8
 # Characters of a name, and of a line that is no prose.
 LONGEST_NAME, LONGEST_LINE = 90, 140
+# Digits of a price.
+MOST_DIGITS = 8
 _NUMBER = r"\d[\d .,]*(?:\s?[–-]\s?\d[\d .,]*)?"
 _AMOUNT = (
     rf"(?:от |from |ab |da |desde |à partir de )?(?:(?<![^\W\d_])[^\W\d_]{{1,3}}\.?\s?|[€$£₸₽₺₹₴¥]\s?)?"
     rf"{_NUMBER}(?:\s(?:до|to|a|bis|à|hasta|até)\s{_NUMBER})?"
 )
-_BEHIND = r"\s*(?:[/,]\s*([^\d\s(][^/,(]{0,30}?|\d{1,3}\s?[^\W\d_]{1,8}\.?))?\s*(?:\(([^()]{1,60})\))?"
+# `per person`, `das Stück`, behind a price.
+_PER = "|".join(re.escape(word) for word in vocabulary_file()["per"])
+_BEHIND = (
+    rf"(?:\s+((?:{_PER})(?:\s[^\d,;:!?()]{{1,30}})?))?"
+    r"\s*(?:[/,]\s*([^\d\s(][^/,(]{0,30}?|\d{1,3}\s?[^\W\d_]{1,8}\.?))?\s*(?:\(([^()]{1,60})\))?"
+)
 _BULLET = re.compile(r"^(?:[-–—•*·▪►✔✓]\s+|\d{1,3}[.)]\s+)")
 # `Margherita ........ 8.50`
 _LEADER = re.compile(rf"^(.*\w\W{{0,3}}?)\s*(?:[.·…_]\s?){{2,}}\s*({_AMOUNT}\s*[^\d.]{{0,12}})$")
+_LEADERS = re.compile(r"\s*(?:[.·…_]\s?){4,}\s*(?=\S)")
 # `Haircut 25 EUR`, `Стрижка - 5000 тг (30 мин)`, `Nails: 30 €/hour`
 _PRICED = re.compile(
-    rf"^(.*?[^\W\d_].*?)\s*(?:\s[-–—:=]\s|:\s|[-–—]\s|\s)\s*({_AMOUNT}\s*[^\d\s.,;:!?()/]{{0,8}}\.?){_BEHIND}$"
+    r"^(.*?[^\W\d_].*?)\s*(?:\s[-–—:=]\s|:\s|[-–—]\s|\s)\s*"
+    rf"({_AMOUNT}\s*(?:[^\W\d_]{{1,3}}\.)?[^\d\s.,;:!?()/]{{0,8}}\.?){_BEHIND}$"
 )
 # `20 €` below the name of the thing.
 _ALONE = re.compile(rf"^{_AMOUNT}\s?[^\d\s.,;:!?()/]{{0,8}}\.?$")
@@ -46,6 +56,10 @@ _BARE = re.compile(rf"^(.*?[^\W\d_][^\d]*?)\s*(?:\s[-–—=]\s|:\s|\s)\s*({_NUM
 _BRACKETS = re.compile(r"\([^()]*\)")
 # Signs and pictures before a name.
 _ORNAMENT = re.compile(r"^[^\w\"'«“(]+(?=\w|[\"'«“(])")
+# `*Cake*` as messengers write it, and the size at the end of a name.
+_EMPHASIS = re.compile(r"(?<!\w)(\*{1,2}|_)(?=\S)([^*_]{1,90})(?<=\S)\1(?!\w)")
+_SIZE = re.compile(r"\s*[-–—:,]\s*(\d{1,4}(?:[.,]\d)?\s?[^\W\d_]{1,4}\.?)\s*[-–—:=]?\s*$")
+_MEASURE = re.compile(r"([^\W\d_]{1,3})\.?\s?(?=\d)")
 _HOURS = re.compile(r"(?:[01]?\d|2[0-4])(?:[.:]\d\d)?\s?[–-]\s?(?:[01]?\d|2[0-4])(?:[.:]\d\d)?")
 # A name is no sentence, and no telephone.
 _NO_NAME = re.compile(r"[.!?;]\s|\d[\d ()-]{7,}\d|\d\d\s?/\s?[^\W\d_]")
@@ -151,6 +165,16 @@ def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceLines:
     return found
 
 
+def is_bare_price(line: str) -> bool:
+    """Whether a line is a name and a number that may be a price: no year, no hours, no telephone."""
+    parted = _parted(line, bare=True)
+    if parted is None:
+        return False
+    year = re.fullmatch(r"(?:19|20)\d\d", parted[1])
+    digits = sum(map(str.isdigit, parted[1]))
+    return not year and not _HOURS.fullmatch(parted[1]) and 2 <= digits <= MOST_DIGITS
+
+
 def _is_label(name: str) -> bool:
     """Whether a name is the word for a price: `Price: 45 000 KZT` below the name of the thing."""
     return not name or (next(iter(column_kinds(name)), "") == "price" and len(name) <= 30)
@@ -211,7 +235,7 @@ def _is_list(found: PriceLines, least: int, *, bare: bool) -> bool:
         return True
     # numbers alone may be years, telephones, hours, house numbers
     digits = [re.sub(r"\D", "", row.cells[1]) for row in found.rows]
-    amounts = [each for each in digits if 2 <= len(each) <= 8]
+    amounts = [each for each in digits if 2 <= len(each) <= MOST_DIGITS]
     hours = sum(bool(_HOURS.fullmatch(row.cells[1])) for row in found.rows)
     if hours * 2 > len(found.rows):
         return False
@@ -241,6 +265,7 @@ def _with_currency(line: str) -> tuple[str, ...] | None:
     before = _AT_LEAST.sub("", re.match(r"\D*", line).group()).strip()  # pyright: ignore[reportOptionalMemberAccess]
     if _ALONE.match(line) and currency_in(line) and (not before or currency_in(before)):
         return "", line
+    line = _LEADERS.sub(" ", line)
     first = _PRICE_FIRST.match(line)
     if first and currency_in(first.group(1)) and not currency_in(first.group(2)):
         return first.group(2).strip(), first.group(1).strip()
@@ -254,18 +279,57 @@ def _with_currency(line: str) -> tuple[str, ...] | None:
             and currency_in(rest)
             and len(several.group(1)) <= LONGEST_NAME
         ):
-            return several.group(1).strip(" -–—:="), several.group(2).strip()
+            return _of_sizes(several.group(1), several.group(2))
     match = _PRICED.match(line)
     priced = match is not None and bool(currency_in(match.group(2)))
     if (
         match and priced and (inside := _priced_within(match.group(1)))
     ):  # two prices: it ends before the first
-        return line[:inside].strip(" -–—:="), line[inside:].strip()
+        return _of_sizes(line[:inside], line[inside:])
     if match and priced and _can_name(match.group(1)):
         remark = ", ".join(filter(None, match.groups()[2:]))
-        name, price = _ORNAMENT.sub("", match.group(1).strip(" -–—:=")), match.group(2).strip()
+        name, price = _apart(match.group(1), match.group(2))
+        if not _is_sold(name):
+            return None
         return (name, price, remark.strip()) if remark else (name, price)
     return None
+
+
+def _of_sizes(name: str, prices: str) -> tuple[str, str]:
+    """A name and its several prices; the size that the first is of goes with it: `Cake - 1 kg 20 €, ...`."""
+    size = _SIZE.search(name)
+    if size and size.start():
+        name, prices = name[: size.start()], f"{size.group(1)} {prices}"
+    return _plain_name(name), prices.strip()
+
+
+def _plain_name(name: str) -> str:
+    """A name without pictures before it and without signs of emphasis."""
+    return _ORNAMENT.sub("", _EMPHASIS.sub(r"\2", name.strip(" .·…_-–—:="))).strip(" .·…_-–—:=")
+
+
+def _apart(name: str, price: str) -> tuple[str, str]:
+    """A name and its price: a measure right before the number, as in `Ficus 1,5 m 49 €`, is of the name."""
+    measure = _MEASURE.match(price)
+    if measure and not currency_in(measure.group(1)) and not _AT_LEAST.match(price):
+        name, price = f"{name} {measure.group(1)}", price[measure.end() :]
+    return _plain_name(name), price.strip()
+
+
+def _is_sold(name: str) -> bool:
+    """Whether a name is one of what costs the amount behind it, and not of what is free from there on."""
+    said = f" {plain(name)} "
+    return not any(f" {word} " in said for word in _free()) and not any(map(said.endswith, _from()))
+
+
+@cache
+def _free() -> tuple[str, ...]:
+    return tuple(map(plain, vocabulary_file()["free"]))
+
+
+@cache
+def _from() -> tuple[str, ...]:
+    return tuple(f" {plain(word)} " for word in vocabulary_file()["bounds"]["over"])
 
 
 def _priced_within(name: str) -> int:

@@ -16,7 +16,8 @@ from lxml import etree
 from knowledge_base.document import FormatReading, PageText, Unreadable, normalise
 from knowledge_base.formats.encoding import decoded
 from knowledge_base.formats.text import parts_of
-from knowledge_base.tables import GridRow, read_grid
+from knowledge_base.header_rows import GridRow
+from knowledge_base.tables import read_grid
 from knowledge_base.values import is_array, is_record
 from knowledge_base.vocabulary import column_kinds
 
@@ -24,6 +25,8 @@ from knowledge_base.vocabulary import column_kinds
 MOST_VALUES = 2_000_000
 MOST_COLUMNS = 500
 _DEEPEST = 100
+# Characters of a value that is a price.
+LONGEST_PRICE = 40
 # Names of lists that say nothing of what is in them.
 _UNTELLING = frozenset("data list rows results catalog catalogue menu offers goods shop value".split())
 
@@ -73,6 +76,7 @@ class _Data:
         self._held: list[str] = []
         self._raw: list[str] = []
         self._values = 0
+        self._money = ""  # the currency that a record above names
 
     def read(self, data: Any, name: str, depth: int) -> None:
         """Raises Unreadable for more values or deeper ones than any shop's file has."""
@@ -83,7 +87,17 @@ class _Data:
             self._table(data, name)
         elif is_record(data) and len(data) > 1 and _are_records(list(data.values())):
             self._table([{"id": key, **value} for key, value in data.items()], name)
+        elif is_record(data) and _are_prices(data, name):
+            self._table([{"name": key, "price": value} for key, value in data.items()], name)
         elif is_record(data):
+            self._money = self._money or next(
+                (
+                    _shown(value)
+                    for key, value in data.items()
+                    if list(column_kinds(str(key))) == ["currency"]
+                ),
+                "",
+            )
             for key, value in data.items():
                 self.read(value, str(key), depth + 1)
         elif is_array(data) and any(isinstance(value, (dict, list)) for value in data):
@@ -106,7 +120,7 @@ class _Data:
         header = list(dict.fromkeys(key for row in flat for key in row))
         if len(header) > MOST_COLUMNS:
             raise Unreadable(f"has records of {len(header)} fields, more than {MOST_COLUMNS}; split it")
-        page, left_out = _table_of(header, flat, name)
+        page, left_out = _table_of(header, flat, f"{name} {self._money}".strip())
         self.pages += page
         self.left_out += left_out
         self._raw += [" ".join(row.values()) for row in flat]
@@ -145,6 +159,14 @@ def _are_records(rows: list[Any]) -> bool:
         return "name" in (kinds := _kinds(records[0])) and bool(kinds & {"price", "article"})
     shared = set(records[0]).intersection(*records[1:20])
     return bool(shared) or len(records) > 2
+
+
+def _are_prices(record: dict[str, Any], name: str) -> bool:
+    """Whether a record below a name such as `prices` has a price for each of its names."""
+    values = [_shown(value) for value in record.values() if not isinstance(value, (dict, list))]
+    amounts = [value for value in values if any(map(str.isdigit, value)) and len(value) < LONGEST_PRICE]
+    priced = "price" in column_kinds(name) and len(record) > 1
+    return priced and len(values) == len(record) and len(amounts) * 2 > len(values)
 
 
 def _kinds(record: dict[str, Any]) -> set[str]:

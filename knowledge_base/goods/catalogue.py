@@ -13,22 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge_base.document import Product
-from knowledge_base.goods.cards import (
-    REFERENCE,
-    ProductCard,
-    card_of,
-    is_called,
-    place_in_list,
-    searched_texts,
-)
+from knowledge_base.goods.cards import REFERENCE, ProductCard, card_of, is_called, place_in_list
 from knowledge_base.goods.corrections import header_of
 from knowledge_base.goods.prices import price_table
+from knowledge_base.goods.product_words import LEAST_DIGITS, ProductWords
 from knowledge_base.goods.products import products_of_rows
-from knowledge_base.goods.question import MOST_WORDS, Sort, read_question, telling
+from knowledge_base.goods.question import Sort, read_question, telling
 from knowledge_base.goods.stock import in_stock as is_in_stock
 from knowledge_base.goods.validity import Validity
 from knowledge_base.goods.wording import POINT, Vocabulary, alike, bare, folded, tokens, units
-from knowledge_base.vocabulary import column_kinds, currency_in, function_words
+from knowledge_base.vocabulary import column_kinds
 
 __all__ = ["Catalogue", "CatalogueAnswer", "Sort"]
 Numbers = NDArray[np.float32]
@@ -37,14 +31,13 @@ Numbers = NDArray[np.float32]
 FLOOR = 0.35
 # A word that stands in no product weighs as much as one that stands in one of so many.
 UNKNOWN = 50
+# More words that stand in no product are those of somebody who chats.
+MOST_UNKNOWN = 3
 # What it adds that the words of a question are the whole name of a product.
 WHOLE_NAME = 0.3
-# A number of so many digits is no quantity: `2 vases` asks for vases, `3060` for a model.
-LEAST_DIGITS = 3
 _NAMED_DAY = re.compile(r"(valid_\w+): (\S{10})")
 # Characters of a name that is looked for whole.
 LONGEST_NAME = 1_000
-_NOWHERE = np.empty(0, np.int32)
 # `20pcs`, `100 ml` written as one: how much of something.
 _QUANTITY = re.compile(r"\d+[^\W\d_]{1,4}")
 
@@ -78,37 +71,22 @@ class Catalogue:
         self._products: list[Product] = list(products)
         self._aliases: dict[str, str] = dict(aliases or {})
         self._articles: dict[str, list[int]] = defaultdict(list)
-        held: dict[str, array[int]] = defaultdict(lambda: array("i"))
-        named: dict[str, array[int]] = defaultdict(lambda: array("i"))
         grouped: dict[str, array[int]] = defaultdict(lambda: array("i"))
-        sizes: set[str] = set()
-        self._name_lengths = np.ones(len(self._products), np.float32)
         for place, product in enumerate(self._products):
             if article := bare(product.article):
                 self._articles[article].append(place)
-            name = tokens(product.name)
-            for token in name:
-                named[token].append(place)
-            for token in name.union(*map(tokens, (*searched_texts(product), product.variants))):
-                held[token].append(place)
             for token in tokens(product.category):
                 grouped[token].append(place)
-            sizes |= tokens(product.variants)
-            self._name_lengths[place] = max(1, len(units(product.name)))
-        self._held = {token: np.frombuffer(places, np.int32) for token, places in held.items()}
-        self._named = {token: np.frombuffer(places, np.int32) for token, places in named.items()}
+        self._words = ProductWords(self._products)
         self._grouped = {token: np.frombuffer(places, np.int32) for token, places in grouped.items()}
         self._groups = Vocabulary(self._grouped)
         self._there = np.array([is_in_stock(p.stock) is not False for p in self._products], np.bool_)
-        self._sizes = frozenset(sizes)
         self._prices = price_table(self._products)
         self._dated = {
             place: Validity.of(p.first_day, p.last_day)
             for place, p in enumerate(self._products)
             if p.first_day or p.last_day
         }
-        self._words = Vocabulary(self._held)
-        self._headers = Vocabulary({token for p in self._products for h in p.fields for token in tokens(h)})
 
     @classmethod
     def of_rows(cls, rows: Sequence[Mapping[str, str]]) -> Catalogue:
@@ -159,10 +137,10 @@ class Catalogue:
     def _called(self, text: str) -> list[int]:
         """The products whose article or name this is, whole."""
         wanted = folded(text.strip())
-        words = sorted((self._named.get(word, _NOWHERE) for word in tokens(text)), key=len)
+        words = sorted((self._words.named(word) for word in tokens(text)), key=len)
         if not wanted or len(text) > LONGEST_NAME:
             return []
-        found = words[0] if words else _NOWHERE
+        found = words[0] if words else np.empty(0, np.int32)
         for others in words[1:]:
             found = np.intersect1d(found, others)
         places = sorted({*map(int, found), *self._articles.get(bare(wanted), ())})
@@ -203,10 +181,13 @@ class Catalogue:
             )
         low = asked.low if min_price is None else min_price
         high = asked.high if max_price is None else max_price
-        needed = [word for word in self._joined(asked.words) if self._is_needed(word, asked.capitals)]
-        scores, missing, apart = self._scored(asked.words, needed)
+        words = self._words.joined(asked.words)
+        needed = self._words.needed(words, asked.capitals)
+        scores, missing, apart = self._scored(words, needed)
         chosen = np.flatnonzero(scores > 0)
         narrowed = bool(low is not None or high is not None or sort or asked.sort or category or in_stock)
+        if not needed and not narrowed:
+            chosen = self._words.called(query)
         if not needed and narrowed:
             chosen = np.arange(len(self._products))
         for inside, said in (
@@ -278,7 +259,7 @@ class Catalogue:
         for word in asked:
             looks = any(map(str.isdigit, word)) and len(bare(word)) > 2 and not _QUANTITY.fullmatch(word)
             looks = looks and (not word.isdigit() or len(word) > LEAST_DIGITS)
-            if looks and word not in named and not self._quality(word)[0].any():
+            if looks and word not in named and not self._words.quality(word)[0].any():
                 yield word.replace(POINT, ".")
 
     def _is_written(self, place: int, parts: Sequence[str]) -> bool:
@@ -293,15 +274,14 @@ class Catalogue:
         that the best has not though others do."""
         count = len(self._products)
         scores, named, have = (np.zeros(count, np.float32) for _ in range(3))
-        whole = 0.0
-        standing: list[Numbers] = []
-        for word in self._joined(asked):
-            quality, in_name = self._quality(word)
+        known = unknown = 0.0
+        standing = self._words.standing(asked, needed)
+        for word in asked:
+            quality, in_name = standing[word]
             weight = float(np.log1p(count / (int(np.count_nonzero(quality)) or max(1, count / UNKNOWN))))
             named += in_name
             if word in needed:
-                standing.append(quality)
-                whole += weight
+                known, unknown = (known + weight, unknown) if quality.any() else (known, unknown + weight)
                 scores += weight * quality
                 have += quality > 0
             else:
@@ -309,59 +289,20 @@ class Catalogue:
         if not needed:
             return np.zeros(count, np.float32), (), ()
         full = have == len(needed)
-        fits = full if full.any() else (scores >= FLOOR * whole) & (scores >= 0.75 * scores.max(initial=0.0))
-        scores = np.where(fits, scores + WHOLE_NAME * np.minimum(1, named / self._name_lengths), 0)
+        # a long message has many words that name no goods: its others must stand in the name
+        chatty = sum(not standing[word][0].any() for word in needed) > MOST_UNKNOWN
+        least = np.where(named > 0, FLOOR * 2 * known, np.inf) if chatty else FLOOR * (known + unknown)
+        fits = full if full.any() else (scores >= least) & (scores >= 0.75 * scores.max(initial=0.0))
+        scores = np.where(fits, scores + WHOLE_NAME * np.minimum(1, named / self._words.name_lengths), 0)
         best = int(scores.argmax()) if count and fits.any() else -1
         nowhere, apart = list[str](), list[str]()
-        for word, quality in zip(needed, standing, strict=True):
+        for word in needed:
+            quality = standing[word][0]
             if not quality.any():
                 nowhere.append(word.replace(POINT, "."))
             elif best < 0 or not quality[best]:
                 apart.append(word.replace(POINT, "."))
         return scores.astype(np.float32), tuple(nowhere), tuple(apart)
-
-    def _joined(self, asked: Sequence[str]) -> list[str]:
-        """The words, two written apart as one where the catalogue knows them so: `ray ban`, `t shirt`."""
-        found: list[str] = []
-        place = 0
-        while place < min(len(asked), MOST_WORDS):
-            pair = bare("".join(asked[place : place + 2])) if place + 1 < len(asked) else ""
-            apart = all(
-                bare(word) in self._words and word not in function_words()
-                for word in asked[place : place + 2]
-            )
-            joins = pair in self._words and not apart
-            found.append(pair if joins else asked[place])
-            place += 2 if joins else 1
-        return found
-
-    def _quality(self, word: str) -> tuple[Numbers, Numbers]:
-        """How well each product has a word, between 0 and 1, and whether its name does."""
-        quality, in_name = (np.zeros(len(self._products), np.float32) for _ in range(2))
-        joined = bare(word) != alike(word)
-        exact = {bare(word): 1.0} if bare(word) in self._words else {}
-        meant = exact if joined else self._words.meant(alike(word))
-        if not meant and joined:  # of a word that signs join each part must stand
-            parts = [part for part in re.findall(r"[^\W_]+", word) if part not in function_words()]
-            every = [self._quality(part)[0] for part in parts]
-            return (np.minimum.reduce(every) if every else quality), in_name
-        for other, worth in sorted(meant.items(), key=lambda row: row[1]):
-            quality[self._held[other]] = worth
-            if other in self._named:
-                in_name[self._named[other]] = 1.0
-        return quality, in_name
-
-    def _is_needed(self, word: str, capitals: frozenset[str]) -> bool:
-        """Whether goods must have a word: not the small words of a question, nor a quantity, but a size."""
-        if alike(word) in self._sizes and (word in capitals or word.isdigit()):
-            return True
-        if word.isdigit() and len(word) < LEAST_DIGITS:
-            return False
-        if len(word) > 2 and self._headers.meant(word) and not self._quality(word)[0].any():
-            return False  # it asks for what a column says: the time of delivery, the price for dealers
-        return (
-            word not in function_words() and not currency_in(word) and (len(word) > 1 or not word.isascii())
-        )
 
     def _inside(
         self, chosen: NDArray[np.intp], low: float | None, high: float | None

@@ -217,14 +217,18 @@ def _settled(
     products: Sequence[Product], corrections: Corrections, questions: list[OwnerQuestion]
 ) -> list[Product]:
     """Products of which several prices are said become one: with the owner's choice, else unconfirmed."""
-    for identity in (_within, _across):
+    for identity in (_within, _across, _across_by_name):
         groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for place in _twice(products):
             groups[identity(products[place])].append(place)
         kept, gone = list(products), set[int]()
         for places in groups.values():
+            if identity is _across_by_name:  # what has an article is found by it
+                places.sort(key=lambda place: not products[place].article)
             same = [products[place] for place in places]
-            if len(places) < 2 or (identity is _across and len({p.document for p in same}) < len(same)):
+            if len(places) < 2 or (identity is not _within and len({p.document for p in same}) < len(same)):
+                continue
+            if identity is _across_by_name and len({bool(p.article) for p in same}) < 2:
                 continue
             if not _disagree(same):
                 gone |= {place for place in places[1:] if products[place].fields == same[0].fields}
@@ -240,8 +244,9 @@ def _twice(products: Sequence[Product]) -> list[int]:
     named: dict[str, list[int]] = defaultdict(list)
     for place, product in enumerate(products):
         if product.price is not None:
-            named[bare(product.article) or plain(product.name)].append(place)
-    return sorted(place for places in named.values() if len(places) > 1 for place in places)
+            for called in {bare(product.article), plain(product.name)} - {""}:
+                named[called].append(place)
+    return sorted({place for places in named.values() if len(places) > 1 for place in places})
 
 
 def _within(product: Product) -> tuple[str, ...]:
@@ -259,6 +264,11 @@ def _within(product: Product) -> tuple[str, ...]:
 def _across(product: Product) -> tuple[str, ...]:
     """What is equal in two documents when both mean one product."""
     return (product_key(product), plain(product.unit))
+
+
+def _across_by_name(product: Product) -> tuple[str, ...]:
+    """What is equal in two documents of which one has no article numbers."""
+    return (plain(product.name), plain(product.variants), plain(product.unit))
 
 
 def _disagree(products: Sequence[Product]) -> bool:

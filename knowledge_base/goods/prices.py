@@ -36,7 +36,10 @@ _NUMBER = re.compile(rf"\W{{0,2}}{_AMOUNT}(?:\s?\D{{1,4}})?")
 _DECIMALS = re.compile(r"\d[.,]\d{1,2}(?!\d)")
 # Parts of a cell that holds several prices, and a part with its name before or behind it.
 _PARTS = re.compile(r"\s*(?:[;|/\n]|,(?!\d))\s*")
-_NAMED = re.compile(rf"^(?P<label>\D*?[^\W\d_][^:=]*?)\s*(?:[:=–—-]\s*|\s)(?P<price>\W?{_AMOUNT}\D{{0,6}})$")
+_NAMED = re.compile(
+    r"^(?P<label>(?:\d{1,4}(?:[.,]\d)?\s?)?\D{0,20}?[^\W\d_][^:=]*?)"
+    rf"\s*(?:[:=–—-]\s*|\s)(?P<price>\W?{_AMOUNT}\D{{0,6}})$"
+)
 
 
 def price_columns(table: Table, columns: Mapping[str, int], said: Mapping[str, str]) -> list[int]:
@@ -73,17 +76,34 @@ def _by_title(table: Table, columns: Mapping[str, int], said: Mapping[str, str])
         and name not in said
         and place not in columns.values()
         and not column_kinds(name)
-        and _all_amounts([cell for cell in _filled(table, place) if any(map(str.isdigit, cell))])
+        and _all_amounts(
+            [cell for cell in _filled(table, place) if any(map(str.isdigit, cell))],
+            said_so=names_prices(table.title),
+        )
     ]
 
 
-def _all_amounts(cells: Sequence[str]) -> bool:
-    """Whether these are numbers alone, but for a few, that look like money: with decimals, or large."""
+def names_prices(text: str) -> bool:
+    """Whether a text says that there are prices: `All prices in GBP`."""
+    said = plain(text).split(" ")
+    return any(word.startswith(begins) for begins in _price_words() for word in said)
+
+
+@cache
+def _price_words() -> tuple[str, ...]:
+    return tuple(map(plain, vocabulary_file()["validity"]["prices"]))
+
+
+def _all_amounts(cells: Sequence[str], *, said_so: bool) -> bool:
+    """Whether these are numbers alone, but for a few, that look like money: with decimals, or large, or any
+    where the title speaks of prices."""
     many, cells = len(cells), [cell for cell in cells if re.fullmatch(r"[\d\s.,'’]+", cell)]
     if not cells or len(cells) < 0.8 * many:
         return False
     decimals = sum(bool(_DECIMALS.search(cell)) for cell in cells)
     values = [float(amount) for cell in cells for amount in amounts_in(cell)[:1]]
+    if said_so:
+        return True
     return decimals > 0.8 * len(cells) or (bool(values) and median(values) >= LEAST_PRICE)
 
 
@@ -161,11 +181,11 @@ def named_prices(table: Table, row: TableRow, places: Sequence[int]) -> dict[str
     if not filled:
         return {}
     cell, name = row.cells[filled[0]], table.header[filled[0]] if table.header else ""
-    return _labelled(cell) or _by_header(cell, name)
+    return labelled_prices(cell) or _by_header(cell, name)
 
 
-def _labelled(cell: str) -> dict[str, str]:
-    """`S: 8 €, M: 10 €`, `small 900 / big 1200`."""
+def labelled_prices(cell: str) -> dict[str, str]:
+    """The prices of one cell by the names that stand beside them: `S: 8 €, M: 10 €`, `small 9 / big 12`."""
     found: dict[str, str] = {}
     parts = _PARTS.split(cell)
     for part in parts:

@@ -9,7 +9,7 @@ from functools import cache
 
 from knowledge_base.document import Product, Table, TableRow
 from knowledge_base.goods.money import amounts_in, decimal_mark
-from knowledge_base.goods.prices import is_size, named_prices, price_columns
+from knowledge_base.goods.prices import is_size, labelled_prices, named_prices, price_columns
 from knowledge_base.goods.stock import in_stock
 from knowledge_base.goods.validity import of_columns, validity_in
 from knowledge_base.vocabulary import column_kinds, currency_in, plain, vocabulary_file
@@ -160,6 +160,8 @@ def _fits(kind: str, cells: Sequence[str]) -> bool:
         return _share(cells, lambda cell: " " in cell and not any(map(str.isdigit, cell))) < 0.5
     if kind == "ordinal":
         return _share(cells, lambda cell: cell.strip(" .").isdigit()) > 0.5
+    if kind == "name" and _share(cells, lambda cell: bool(_CODE.match(cell)) and " " not in cell) > 0.8:
+        return False  # `Articolo` above codes; another column has the names
     if kind == "name":
         return _share(cells, lambda cell: bool(_LETTER.search(cell))) > 0.5
     return kind not in ("question", "answer")
@@ -178,7 +180,7 @@ def _by_content(
             if cells[place]
             and _share(cells[place], lambda cell: bool(currency_in(cell)) and bool(amounts_in(cell))) > 0.6
             and _share(cells[place], lambda cell: len(cell) < 40) > 0.6
-        ]
+        ] or [place for place in free if place and _share(cells[place], _is_labelled) > 0.6]
         numeric = [
             place
             for place in free
@@ -191,7 +193,7 @@ def _by_content(
         codes = [
             place
             for place in free
-            if not header[place]
+            if next(iter(column_kinds(header[place])), "name") == "name"
             and len(cells[place]) > 1
             and _share(cells[place], lambda cell: bool(_CODE.match(cell))) > 0.8
         ]
@@ -214,6 +216,11 @@ def _by_content(
 
 def _share(cells: Sequence[str], holds: Callable[[str], bool]) -> float:
     return sum(map(holds, cells)) / len(cells) if cells else 0.0
+
+
+def _is_labelled(cell: str) -> bool:
+    """Whether a cell is several prices, each with its name: `S 6.50 / M 8.50`."""
+    return len(cell) < 80 and bool(labelled_prices(cell))
 
 
 def _is_worded(cell: str) -> bool:
@@ -251,7 +258,8 @@ def _product(table: Table, row: TableRow, known: _Columns) -> Product | None:
         return None
     said = [cell("price"), cell("old_price"), *(row.cells[place] for place in known.prices)]
     written = next((one for one in said if amounts_in(one)), next(filter(None, said), ""))
-    amounts = amounts_in(_STRUCK.sub(" ", written), mark)
+    first = next(iter(labelled_prices(written).values()), written)  # `1 kg 20 €, 2 kg 35 €`
+    amounts = amounts_in(_STRUCK.sub(" ", first), mark)
     prices = named_prices(table, row, known.prices)
     validity = of_columns(table.pairs(row)) or validity_in(row.section) or validity_in(table.title)
     place = columns.get("price")

@@ -86,8 +86,16 @@ def read_question(query: str, aliases: Mapping[str, str] | None = None) -> Quest
 
 def telling(text: str) -> list[str]:
     """The words of a question that can name goods, in order, each once."""
+    text = _small_unspaced().sub(" ", folded(text))
     said = (word for word in units(text)[: 3 * MOST_WORDS] if len(word) <= 2 or not _is_small(word))
     return list(dict.fromkeys(said))
+
+
+@cache
+def _small_unspaced() -> re.Pattern[str]:
+    """What names no goods in writing without spaces, wherever it stands; the longest first."""
+    listed = sorted((w for code in ("zh", "ja") for w in vocabulary_file()["function_words"][code]), key=len)
+    return re.compile("|".join(re.escape(folded(word)) for word in reversed(listed)))
 
 
 def _is_small(word: str) -> bool:

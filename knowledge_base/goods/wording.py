@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 import Stemmer
@@ -15,11 +16,14 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from knowledge_base.heaps import lightened
+from knowledge_base.vocabulary import vocabulary_file
 
 # What a match that is not letter for letter is worth.
 STEM, PREFIX, SPELT, GUESSED = 0.95, 0.8, 0.85, 0.75
 _PIECE = re.compile(r"[^\W_]+")
 _UNIT = re.compile(r"[^\W_]+(?:[-./'’+]+[^\W_]+)*")
+# Han, Hiragana and Katakana, which write no spaces.
+_UNSPACED = re.compile("[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 _SIZE = re.compile(r"(?<=\d)\s*[x×х*]\s*(?=\d)")
 _STEMMERS = (
     "english",
@@ -31,6 +35,7 @@ _STEMMERS = (
     "portuguese",
     "romanian",
     "turkish",
+    "arabic",
 )
 _LATIN = str.maketrans(
     dict(zip("абвгдезийклмнопрстуфыэіқғңөұүһәєїґ", "abvgdeziiklmnoprstufyeikgnouuhaeig", strict=True))
@@ -52,6 +57,12 @@ _SOUNDS = (
 # A sign before one or two decimals, as a letter of its own: 1.5 is not 15, and 1,5 is 1.5. Before three
 # digits it parts thousands.
 _DECIMALS, POINT = re.compile(r"(?<=\d)[.,](?=\d{1,2}(?!\d))"), "ǃ"
+# Characters of two words that are one, and of what is measured in.
+MOST_JOINED, LONGEST_MEASURE = 16, 3
+# A letter before a number is left out: `205 55 16` for `205/55 R16`.
+_MODEL = re.compile(r"[^\W\d_](\d{2,})")
+# A shorter word is no irregular plural.
+LEAST_PLURAL = 5
 # Sizes of clothes: another one is no typing error.
 _LETTER_SIZE = re.compile(r"[xх]{0,5}[sml]")
 
@@ -76,8 +87,15 @@ def alike(word: str) -> str:
 
 
 def units(text: str) -> list[str]:
-    """The words of a text; what signs join is one, as in `t-shirt` or `SKU-105/2`."""
-    return _UNIT.findall(_DECIMALS.sub(POINT, folded(text)))
+    """The words of a text; what signs join is one, as in `t-shirt` or `SKU-105/2`. Of writing without spaces
+    between words, each two signs that stand together."""
+    spelt = _DECIMALS.sub(POINT, folded(text))
+    return _UNIT.findall(_UNSPACED.sub(_in_pairs, spelt) if _UNSPACED.search(spelt) else spelt)
+
+
+def _in_pairs(run: re.Match[str]) -> str:
+    signs = run.group()
+    return f" {' '.join(map(''.join, pairwise(signs))) or signs} "
 
 
 def tokens(text: str) -> set[str]:
@@ -92,8 +110,26 @@ def tokens(text: str) -> set[str]:
         found.add(joined)
         if before and joined.isalpha() and before.isalpha() and len(before) + len(joined) < 24:
             found.add(before + joined)
+        if before and len(before) + len(joined) < MOST_JOINED and _are_one(before, joined):
+            found.add(before + joined)
+        if model := _MODEL.fullmatch(joined):
+            found.add(model.group(1))
         before = joined
     return found
+
+
+def _are_one(before: str, word: str) -> bool:
+    """Whether two words are written as one too: parts of a size as `205/55 R16`, an amount as `500 g`, a
+    model as `Phone 15`."""
+    numbers = [any(map(str.isdigit, each)) for each in (before, word)]
+    amount = before.replace(POINT, "").isdigit() and word.isalpha() and len(word) <= LONGEST_MEASURE
+    model = before.isalpha() and word.isdigit() and len(word) < LONGEST_MEASURE
+    return all(numbers) or amount or model
+
+
+def is_letter_size(word: str) -> bool:
+    """Whether a word is a size of clothes in letters: `XL`."""
+    return bool(_LETTER_SIZE.fullmatch(word))
 
 
 def sounds(word: str) -> str:
@@ -128,6 +164,10 @@ class Vocabulary:
             spelt = sounds(word)
             self._sounds[spelt].append(word)
             self._skeletons[_skeleton(spelt)].append(word)
+        self._plurals: dict[str, set[str]] = defaultdict(set)
+        for word in plain:
+            for form in singulars(word):
+                self._plurals[form].add(word)
         self._by_length: dict[int, list[str]] = defaultdict(list)
         for word in plain:
             self._by_length[len(word)].append(word)
@@ -146,8 +186,16 @@ class Vocabulary:
             for other in self._stems.get((language, _stemmer(language).stemWord(word)), ()):
                 if len(other) > 2:
                     found.setdefault(other, STEM)
+        for other in self._of_one_form(word):
+            found.setdefault(other, STEM)
         found = found or self._prefixed(word)
         return found or self._sounding(word) or self._misspelt(word)
+
+    def _of_one_form(self, word: str) -> set[str]:
+        """Words of which one is an irregular plural of the other: `knives` and `knife`."""
+        mine = singulars(word)
+        found = {form for form in mine if form in self._known} | self._plurals.get(word, set())
+        return found.union(*(self._plurals.get(form, set()) for form in mine))
 
     def _prefixed(self, word: str) -> dict[str, float]:
         if len(word) < 4:
@@ -186,6 +234,18 @@ class Vocabulary:
             near += [(distance, other) for other, distance, _ in found]
         least = min(near, default=(9, ""))[0]
         return {other: GUESSED for distance, other in near if distance == least}
+
+
+@cache
+def _plural_endings() -> list[tuple[str, str]]:
+    return [(plural, singular) for plural, singular in vocabulary_file()["plurals"]]
+
+
+def singulars(word: str) -> set[str]:
+    """What a word may be the irregular plural of, in the languages of `words.yaml`."""
+    if len(word) < LEAST_PLURAL:
+        return set()
+    return {word.removesuffix(many) + one for many, one in _plural_endings() if word.endswith(many)}
 
 
 def _skeleton(spelt: str) -> str:

@@ -142,3 +142,20 @@ async def test_a_stock_is_as_old_as_its_file_or_as_what_the_owner_wrote(tmp_path
     edits = {product_key(goods(VASE)[0]): {"stock": Edit(value="2", was="4", at=77)}}
     found = corrected({"a.csv": goods(VASE, BOWL)}, Corrections(edits=edits), {"a.csv": 5})
     assert [product.counted for product in found.products] == [77, 5]
+
+
+def test_a_price_list_without_article_numbers_is_compared_by_name():
+    coded = goods({"Code": "G-1", "Item": "Garden hose", "Price": "24.99 GBP"})
+    typed = goods({"Item": "Garden hose", "Price": "22.99 GBP"})
+    for documents in ({"a.csv": coded, "b.txt": typed}, {"b.txt": typed, "a.csv": coded}):
+        found = corrected(documents, Corrections())
+        assert {o.value for o in found.questions[0].options} == {"24.99 GBP", "22.99 GBP"}
+        assert [p.article for p in found.products] == ["G-1"] and found.products[0].price is None
+    same = goods({"Item": "Garden hose", "Price": "24.99 GBP"})
+    assert not corrected({"a.csv": coded, "b.txt": same}, Corrections()).questions
+    sizes = goods(
+        {"Code": "G-1", "Item": "Hose", "Price": "9 GBP"}, {"Code": "G-2", "Item": "Hose", "Price": "8"}
+    )
+    assert not corrected(
+        {"a.csv": sizes, "b.txt": goods({"Item": "Hose", "Price": "7"})}, Corrections()
+    ).questions
