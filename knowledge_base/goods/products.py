@@ -193,7 +193,7 @@ def _by_content(
         codes = [
             place
             for place in free
-            if next(iter(column_kinds(header[place])), "name") == "name"
+            if (not header[place] or next(iter(column_kinds(header[place])), "") == "name")
             and len(cells[place]) > 1
             and _share(cells[place], lambda cell: bool(_CODE.match(cell))) > 0.8
         ]
