@@ -22,6 +22,8 @@ MOST_BETWEEN = 2
 LEAST_CARD, MOST_OF_CARD = 3, 8
 # Characters of a name, and of a line that is no prose.
 LONGEST_NAME, LONGEST_LINE = 90, 140
+# Words of a name in a line of which nothing else says that it has a price.
+MOST_WORDS = 4
 # Digits of a price.
 MOST_DIGITS = 8
 _NUMBER = r"\d[\d .,]*(?:\s?[–-]\s?\d[\d .,]*)?"
@@ -166,9 +168,9 @@ def _gathered(lines: Sequence[str], place: int, *, bare: bool) -> PriceLines:
 
 
 def is_bare_price(line: str) -> bool:
-    """Whether a line is a name and a number that may be a price: no year, no hours, no telephone."""
+    """Whether a line is a short name and a number that may be a price: no year, no hours, no telephone."""
     parted = _parted(line, bare=True)
-    if parted is None:
+    if parted is None or len(parted[0].split()) > MOST_WORDS or re.search(r"[,:;]|\s[–—-]\s", parted[0]):
         return False
     year = re.fullmatch(r"(?:19|20)\d\d", parted[1])
     digits = sum(map(str.isdigit, parted[1]))
