@@ -106,6 +106,24 @@ def test_a_long_polite_question_still_says_what_is_near():
     assert [row["name"] for row in said.rows] == ["Messer, feststehend"] and said.missing
 
 
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        (
+            "Guten Tag, ich wollte mal nachfragen, ob Sie auch Messer verkaufen und was die kosten würden?",
+            "Messer",
+        ),
+        ("Здравствуйте! Подскажите, пожалуйста, сколько примерно обойдётся ремень ГРМ?", "Замена ремня ГРМ"),
+        ("Buenas tardes, ¿podrían decirme si tenéis cactus?", "Cactus pequeño"),
+        ("Good evening, I was wondering if you are selling any scarves?", "Wool scarf"),
+    ],
+)
+def test_polite_words_name_no_goods(question: str, name: str):
+    names = ("Messer", "Замена ремня ГРМ", "Cactus pequeño", "Wool scarf", "Hammer")
+    shop = Catalogue.of_rows([{"name": each, "price": "5"} for each in names])
+    assert found(question, shop) == [name]
+
+
 @given(st.text(max_size=30))
 def test_a_word_is_never_its_own_plural(word: str):
     assert word not in singulars(word) or not word
