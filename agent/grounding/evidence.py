@@ -119,6 +119,13 @@ class Evidence:
         """All words that stand anywhere."""
         return _vocabulary(tuple(source.text for source in self.sources))
 
+    def naming(self, words: str) -> str:
+        """Which source has these words one after the other in a name, the contact's own aside; empty where
+        none has."""
+        said = words.casefold()
+        found = (s.name for s in self.sources if said and not s.of_contact and said in s.text.casefold())
+        return next((f"“{words}” in {name}" for name in found), "")
+
     @cached_property
     def contacts(self) -> tuple[set[float], set[float]]:
         """The values the contact said, and those of them without a unit."""

@@ -24,6 +24,8 @@ from agent.language.locale import anywhere
 CHAIN = 3
 # Whole numbers so small count things: `two ways to pay`.
 SMALL_COUNTS = (0, 1, 2, 3, 4)
+# The words around a number that is part of a name, and characters in which they are looked for.
+_WORD_BEFORE, _WORD_BEHIND, LONGEST_WORD = re.compile(r"\p{L}{2,} $"), re.compile(r" \p{L}{2,}"), 40
 # So many claims of a reply that stand nowhere are tried to be reckoned; a reply with more of them is wrong
 # anyway.
 MOST_RECKONED = 30
@@ -49,6 +51,14 @@ class JudgedReply:
         self.text = with_plain_digits(text)
         self._clauses = [0, *(m.end() for m in _CLAUSE.finditer(self.text))]
 
+    def name_around(self, claim: Claim) -> str:
+        """A number with the words right before and behind it, as in `Laminate 33 class`; empty where it does
+        not stand between two words."""
+        end = claim.start + len(claim.text)
+        before = _WORD_BEFORE.search(self.text[max(0, claim.start - LONGEST_WORD) : claim.start])
+        behind = _WORD_BEHIND.match(self.text[end : end + LONGEST_WORD])
+        return f"{before.group()}{claim.text}{behind.group()}" if before and behind else ""
+
     def grants(self, claim: Claim) -> bool:
         """Whether a price or a discount is a promise of the agent. What counts is the clause: a `no` at the
         head of the sentence denies something else."""
@@ -64,6 +74,9 @@ def findings(reply: str, evidence: Evidence) -> list[Finding]:
     read = JudgedReply(reply)
     claims = read.claims
     why = _each_directly(claims, evidence, read)
+    for claim in claims:
+        if claim.kind == "number" and not why[claim]:
+            why[claim] = evidence.naming(read.name_around(claim))
     asked = claims_in(evidence.asked)
     priced = {
         v for c in (*asked, *claims) if c.kind in ("money", "percent", "phone", "date") for v in c.values

@@ -100,6 +100,14 @@ def test_other_values_units_and_currencies_are_no_support(says: str, reply: str)
     assert unsupported_claims(reply, Evidence([EvidenceText("passage", says)]))
 
 
+def test_a_number_within_a_name_is_supported_by_the_row_that_has_the_name():
+    row = '[{"Item": "Laminate 33 class oak", "Stock": "60", "Price": "4350 EUR"}]'
+    shop = Evidence([EvidenceText("the price list", row)])
+    assert not unsupported_claims("*Laminate 33 class oak*: 4350 EUR", shop)
+    assert unsupported_claims("*Laminate 34 class oak*: 4350 EUR", shop)
+    assert unsupported_claims("It costs 33 EUR.", shop)
+
+
 @pytest.mark.external_data
 def test_nothing_makes_the_checker_fall_over(external_data: Path):
     rows = (external_data / "09_text" / "naughty_texts.jsonl").read_text(encoding="utf-8").splitlines()
