@@ -23,7 +23,7 @@ from agent.grounding.matching import (
     same_claim,
     same_duration,
 )
-from agent.grounding.records import records_in
+from agent.grounding.records import cells_in, records_in
 from agent.grounding.units import things_in
 from agent.language.locale import anywhere
 
@@ -125,6 +125,12 @@ class Evidence:
         said = words.casefold()
         found = (s.name for s in self.sources if said and not s.of_contact and said in s.text.casefold())
         return next((f"“{words}” in {name}" for name in found), "")
+
+    @cached_property
+    def cells(self) -> list[tuple[str, str]]:
+        """What the rows of price lists say, in small letters, each with its source."""
+        said = ((c, s.name) for s in self.sources if not s.of_contact for c in cells_in(s.text))
+        return list(dict.fromkeys((cell.casefold(), name) for cell, name in said))
 
     @cached_property
     def contacts(self) -> tuple[set[float], set[float]]:

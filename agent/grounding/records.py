@@ -16,6 +16,8 @@ from agent.language.locale import anywhere
 _PRICE_HEADER = re.compile(anywhere("grounding.price_header"), re.I)
 _STOCK_HEADER = re.compile(anywhere("grounding.stock_header"), re.I)
 
+# Characters of a value that is known again where it is quoted, and a letter in it.
+LEAST_CELL, _WORDED = 4, re.compile(r"\p{L}")
 # Rows within rows of a tool's answer: no shop's list goes deeper.
 DEEPEST_ROW = 20
 
@@ -23,6 +25,28 @@ DEEPEST_ROW = 20
 def records_in(text: str) -> list[Claim]:
     """Claims of a text that is a price list: JSON rows, or `header: value; header: value` lines. The currency
     of a row is that of its prices, wherever in the row it stands; its counts are pieces."""
+    return [claim for row in _rows_of(text) for claim in _row(row)]
+
+
+def cells_in(text: str) -> Iterator[str]:
+    """What rows of a price list say, as somebody quotes it: `Pack: 200`, and values with words, such as
+    names."""
+    for row in _rows_of(text):
+        for inner in (row, *(each for value in row.values() for each in _within(value))):
+            for header, value in inner.items():
+                said = str(value).strip()
+                if said and not isinstance(value, (dict, list)):
+                    yield f"{header.strip()}: {said}"
+                    if len(said) >= LEAST_CELL and _WORDED.search(said):
+                        yield said
+
+
+def _within(value: Any) -> list[dict[str, Any]]:
+    rows = cast(list[Any], value) if isinstance(value, list) else [value]
+    return [cast(dict[str, Any], row) for row in rows if isinstance(row, dict)]
+
+
+def _rows_of(text: str) -> list[dict[str, Any]]:
     rows: list[Any] = []
     try:
         data = json.loads(text)
@@ -35,7 +59,7 @@ def records_in(text: str) -> list[Claim]:
         for line in text.splitlines()
         if line.count(";") >= 1 and line.count(":") >= 2 and not rows
     ]
-    return [claim for row in table for claim in _row(row)]
+    return table
 
 
 def _row(row: dict[str, Any], depth: int = 0) -> Iterator[Claim]:

@@ -59,6 +59,20 @@ class JudgedReply:
         behind = _WORD_BEHIND.match(self.text[end : end + LONGEST_WORD])
         return f"{before.group()}{claim.text}{behind.group()}" if before and behind else ""
 
+    def quoting(self, claim: Claim, cells: Sequence[tuple[str, str]]) -> str:
+        """The cell of a price list that stands word for word around a number, with its source; empty where
+        none does."""
+        text, end = self.text.casefold(), claim.start + len(claim.text.rstrip())
+        if len(text) != len(self.text):
+            return ""
+        for cell, source in cells:
+            start = text.find(cell, max(0, end - len(cell)), claim.start + len(cell))
+            last = start + len(cell)
+            apart = not text[max(0, start - 1) : start].isalnum() and not text[last : last + 1].isalnum()
+            if 0 <= start <= claim.start and end <= last and apart:
+                return f"“{cell}” in {source}"
+        return ""
+
     def grants(self, claim: Claim) -> bool:
         """Whether a price or a discount is a promise of the agent. What counts is the clause: a `no` at the
         head of the sentence denies something else."""
@@ -76,7 +90,7 @@ def findings(reply: str, evidence: Evidence) -> list[Finding]:
     why = _each_directly(claims, evidence, read)
     for claim in claims:
         if claim.kind == "number" and not why[claim]:
-            why[claim] = evidence.naming(read.name_around(claim))
+            why[claim] = evidence.naming(read.name_around(claim)) or read.quoting(claim, evidence.cells)
     asked = claims_in(evidence.asked)
     priced = {
         v for c in (*asked, *claims) if c.kind in ("money", "percent", "phone", "date") for v in c.values

@@ -108,6 +108,20 @@ def test_a_number_within_a_name_is_supported_by_the_row_that_has_the_name():
     assert unsupported_claims("It costs 33 EUR.", shop)
 
 
+@pytest.mark.parametrize(
+    ("reply", "holds"),
+    [
+        ("*Tyre Nordic* (Size: 195/65 R15, Pack: 200): 40 EUR", True),
+        ("*Tyre Nordic* (Size: 195/60 R15): 40 EUR", False),
+        ("*Tyre Nordic* (Pack: 20): 40 EUR", False),
+    ],
+)
+def test_a_cell_of_a_row_is_supported_where_it_is_quoted_whole(reply: str, holds: bool):
+    row = '[{"Name": "Tyre Nordic", "Size": "195/65 R15", "Pack": "200", "Price": "40 EUR"}]'
+    shop = Evidence([EvidenceText("the price list", row)])
+    assert (not unsupported_claims(reply, shop)) is holds
+
+
 @pytest.mark.external_data
 def test_nothing_makes_the_checker_fall_over(external_data: Path):
     rows = (external_data / "09_text" / "naughty_texts.jsonl").read_text(encoding="utf-8").splitlines()
