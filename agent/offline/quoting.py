@@ -15,7 +15,7 @@ from agent.offline.asking import is_question, states_hours, subjects_of, topics_
 from knowledge_base.goods.corrections import UNCONFIRMED
 from knowledge_base.goods.prices import is_size
 from knowledge_base.goods.validity import is_lapsed
-from knowledge_base.vocabulary import column_kinds, function_words
+from knowledge_base.vocabulary import column_kinds, currency_in, function_words
 
 Embed = Callable[[str], Any]
 
@@ -282,6 +282,9 @@ def row_line(row: dict[str, Any], language: str) -> str:
     header, price = take(_PRICES) if len(priced) < 2 else ("", "")
     name = rest.pop(_name_of(rest), "")
     unit = currency or (match.group(1) if (match := re.search(r"[(,]\s*([^\s)]{1,5})\)?$", header)) else "")
+    # a price in thousands, or for a hundred pieces, is nothing without its header
+    counted = "" if unit else _counted_by(header)
+    unit = unit or next(filter(currency_in, re.split(r"[\s,;()/]+", header) if not counted else ()), "")
     stock = next((v for h, v in rest.items() if "stock" in column_kinds(h)), "")
     others = [
         f"{h.replace('_', ' ')}: {f'{v} {currency}'.rstrip() if h in priced else v}"
@@ -290,8 +293,16 @@ def row_line(row: dict[str, Any], language: str) -> str:
     ]
     if stock.isdecimal():
         others.append(say("in_stock" if int(stock[:MOST_DIGITS]) else "out_of_stock", language))
+    others = [counted, *others] if counted and price else others
     line = f"*{name}*" + (f": {_grouped(price)} {unit}".rstrip() if price else "")
     return line + (f" ({', '.join(others)})" if others else "")
+
+
+def _counted_by(header: str) -> str:
+    """The header of prices where it says more than that these are some, and in what money."""
+    words = re.split(r"[\s,;()/]+", header)
+    more = (word for word in words if word and not currency_in(word) and "price" not in column_kinds(word))
+    return header if any(word.casefold() not in function_words() for word in more) else ""
 
 
 def _name_of(row: dict[str, str]) -> str:

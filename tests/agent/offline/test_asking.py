@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.offline.asking import states_hours, topics_in
-from agent.offline.quoting import Quotes, ShownPassage
+from agent.offline.quoting import Quotes, ShownPassage, row_line
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,19 @@ from agent.offline.quoting import Quotes, ShownPassage
 )
 def test_a_price_that_goods_may_cost_is_no_wish_for_a_discount(question: str, wished: bool):
     assert ("discount" in topics_in(question)) is wished
+
+
+@pytest.mark.parametrize(
+    ("row", "line"),
+    [
+        ({"Тип": "Студия", "Цена, тыс. тг": "14 900"}, "*Студия*: 14 900 (Цена, тыс. тг)"),
+        ({"Item": "Hex bolt", "Price (€ / 100 pcs)": "12.50"}, "*Hex bolt*: 12.50 (Price (€ / 100 pcs))"),
+        ({"name": "Rain jacket", "price EUR": "79,00"}, "*Rain jacket*: 79,00 EUR"),
+        ({"name": "Vase", "price": "900", "currency": "KZT"}, "*Vase*: 900 KZT"),
+    ],
+)
+def test_a_price_is_said_with_what_it_is_counted_in(row: dict[str, str], line: str):
+    assert row_line(row, "en") == line
 
 
 COURSE = "The pottery course is on Saturday from 10:00 to 12:00."
