@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from server.bots.bot import BotRuntime
-from server.conversations.listing import ConversationList
+from server.conversations.listing import ConversationList, Show
 from server.observability.answered_otherwise import counts_by_reason
 from server.observability.charges.merged import SavedMessages, saved_messages
 from server.observability.costs import Usage, usage_of
@@ -202,10 +202,11 @@ def funnel(total: Mapping[str, int]) -> Funnel:
 
 async def _contacts(redis: Redis, runtimes: Mapping[str, BotRuntime]) -> ContactFigures:
     """As things stand now: how many contacts there are, clients among them, and how many have each field."""
-    total, known = {"all": 0, "client": 0, "non_client": 0}, dict[str, int]()
-    sizes = await ConversationList(redis).counts(runtimes.values(), ("all", "client", "non_client"))
+    kinds: tuple[Show, ...] = ("all", "client", "non_client")
+    total, known = dict.fromkeys(kinds, 0), dict[str, int]()
+    sizes = await ConversationList(redis).counts(runtimes.values(), kinds)
     for bot_id, runtime in runtimes.items():
-        for kind in total:
+        for kind in kinds:
             total[kind] += sizes[bot_id][kind]
         have = await fields(redis, bot_id)
         for name in runtime.bot.context.missing({"phone": "known"}):  # whoever writes has a number
