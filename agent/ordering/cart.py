@@ -87,7 +87,8 @@ def as_priced(cart: Cart, goods: PriceList, rules: OrderRules) -> tuple[Cart, li
         elif line.variant and card.get("variants") and line.variant not in card["variants"]:
             notes.append(remark("gone", f"{line.name} ({line.variant})"))
         else:
-            lines.append(line.model_copy(update={"name": card["name"], "price": Decimal(card["price"])}))
+            now = {"ref": card["ref"], "name": card["name"], "price": Decimal(card["price"])}
+            lines.append(line.model_copy(update=now))
             if line.price != lines[-1].price:
                 notes.append(remark("new_price", line.name, price=_money(lines[-1].price, cart.currency)))
             lines[-1] = _within_stock(lines[-1], card, lines[:-1], notes)

@@ -76,7 +76,7 @@ class _Data:
         self._held: list[str] = []
         self._raw: list[str] = []
         self._values = 0
-        self._money = ""  # the currency that a record above names
+        self._money = ""  # the currency that the record around names, or one around that
 
     def read(self, data: Any, name: str, depth: int) -> None:
         """Raises Unreadable for more values or deeper ones than any shop's file has."""
@@ -86,20 +86,18 @@ class _Data:
         if is_array(data) and _are_records(data):
             self._table(data, name)
         elif is_record(data) and len(data) > 1 and _are_records(list(data.values())):
-            self._table([{"id": key, **value} for key, value in data.items()], name)
+            self._table([{"id": key, **value} for key, value in data.items() if is_record(value)], name)
+            for key, value in data.items():  # what stands between records
+                if not is_record(value):
+                    self.read(value, str(key), depth + 1)
         elif is_record(data) and _are_prices(data, name):
             self._table([{"name": key, "price": value} for key, value in data.items()], name)
         elif is_record(data):
-            self._money = self._money or next(
-                (
-                    _shown(value)
-                    for key, value in data.items()
-                    if list(column_kinds(str(key))) == ["currency"]
-                ),
-                "",
-            )
+            outer, named = self._money, (key for key in data if list(column_kinds(str(key))) == ["currency"])
+            self._money = _shown(data.get(next(named, ""))) or outer
             for key, value in data.items():
                 self.read(value, str(key), depth + 1)
+            self._money = outer
         elif is_array(data) and any(isinstance(value, (dict, list)) for value in data):
             for value in data:
                 self.read(value, name, depth + 1)

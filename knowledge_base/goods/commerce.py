@@ -5,7 +5,7 @@ What both have is one product: as the price list says it, with the id that Whats
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from knowledge_base.document import Product
@@ -42,14 +42,18 @@ def with_retailer_ids(products: Sequence[Product], read: Sequence[Product]) -> l
     for product in read:
         if product.document == COMMERCE and product.article:
             known[bare(product.article)].append(product)
-    elsewhere = {bare(p.article) for p in products if p.document != COMMERCE and p.article}
+    elsewhere = Counter(bare(p.article) for p in products if p.document != COMMERCE and p.article)
     kept = [p for p in products if p.document != COMMERCE or bare(p.article) not in elsewhere]
-    return [_known(product, known.get(bare(product.article), [])) for product in kept]
+    return [
+        _known(product, known.get(bare(product.article), []), elsewhere[bare(product.article)])
+        for product in kept
+    ]
 
 
-def _known(product: Product, items: Sequence[Product]) -> Product:
-    """Two ids that differ in signs alone belong to nobody: which is meant is not known."""
-    if len(items) != 1:
+def _known(product: Product, items: Sequence[Product], alike: int) -> Product:
+    """Two ids that differ in signs alone belong to nobody, and so does one id that several products may have:
+    which is meant is not known."""
+    if len(items) != 1 or (alike > 1 and product.article != items[0].article):
         return product
     [item] = items
     same = product.price is not None and (item.price, item.currency) == (product.price, product.currency)

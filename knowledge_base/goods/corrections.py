@@ -224,7 +224,9 @@ def _settled(
         kept, gone = list(products), set[int]()
         for places in groups.values():
             if identity is _across_by_name:  # what has an article is found by it
-                places.sort(key=lambda place: not products[place].article)
+                places.sort(
+                    key=lambda place: (products[place].document == COMMERCE, not products[place].article)
+                )
             same = [products[place] for place in places]
             if len(places) < 2 or (identity is not _within and len({p.document for p in same}) < len(same)):
                 continue

@@ -184,12 +184,16 @@ def named_prices(table: Table, row: TableRow, places: Sequence[int]) -> dict[str
     return labelled_prices(cell) or _by_header(cell, name)
 
 
+# Characters of a price with its name: what tells them apart takes longer with the square of them.
+LONGEST_PART = 120
+
+
 def labelled_prices(cell: str) -> dict[str, str]:
     """The prices of one cell by the names that stand beside them: `S: 8 €, M: 10 €`, `small 9 / big 12`."""
     found: dict[str, str] = {}
     parts = _PARTS.split(cell)
     for part in parts:
-        match = _NAMED.match(part)
+        match = _NAMED.match(part) if len(part) <= LONGEST_PART else None
         label = match["label"].strip() if match else ""
         if not match or len(label) > LONGEST_LABEL or currency_in(label) == label.upper():
             return {}

@@ -228,6 +228,13 @@ def _is_worded(cell: str) -> bool:
     return bool(_LETTER.search(cell)) and not (len(cell) < 20 and currency_in(cell) and amounts_in(cell))
 
 
+def _named_currency(cell: str) -> str:
+    """The currency of a column of currencies: one that prices are written with, or any by its code (ISO
+    4217)."""
+    code = cell.strip()
+    return currency_in(cell) or (code if re.fullmatch(r"[A-Z]{3}", code) else "")
+
+
 def _is_number(cell: str) -> bool:
     return (
         bool(re.fullmatch(r"[\d\s.,'’]+", cell)) and 0 < sum(c.isdigit() for c in cell) <= MOST_PRICE_DIGITS
@@ -268,7 +275,7 @@ def _product(table: Table, row: TableRow, known: _Columns) -> Product | None:
         name=name,
         article=cell("article"),
         price=amounts[0] if amounts else None,
-        currency=currency_in(written) or currency_in(cell("currency")) or common,
+        currency=currency_in(written) or _named_currency(cell("currency")) or common,
         unit=cell("unit") or _unit(header),
         stock=cell("stock") or next(iter(_all_of(table, row, "stock")), ""),
         category=cell("category") or row.section,

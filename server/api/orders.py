@@ -152,7 +152,8 @@ async def give_payment_code(api: Here, order_id: str, given: PaymentCodeIn) -> S
             raise NotAllowed(f"order {order.number} is not paid by a bill in WhatsApp")
         if payment.reference and payment.code != given.code:
             raise NotAllowed(f"the bill of order {order.number} was sent with another code")
-        return order.model_copy(update={"payment": payment.model_copy(update={"code": given.code})})
+        changed = {} if payment.code == given.code else {"code": given.code, "trouble": ""}
+        return order.model_copy(update={"payment": payment.model_copy(update=changed)})
 
     try:
         changed = await api.orders.revise(runtime.bot.id, order_id, with_code)

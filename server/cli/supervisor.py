@@ -117,8 +117,8 @@ def _load() -> None:
         gc.freeze()
 
 
-class _Stop(Exception):
-    """A signal asked us to end."""
+class _Stop(KeyboardInterrupt):
+    """A signal asked us to end; nothing that catches errors must keep it."""
 
 
 def supervise(settings: Settings) -> int:
@@ -153,7 +153,7 @@ def supervise(settings: Settings) -> int:
                 embedded.start()
             for child in children:
                 child.revive(lock)
-    except (_Stop, KeyboardInterrupt):
+    except KeyboardInterrupt:
         return 0
     except (RuntimeError, OSError) as error:
         where = f"DATA_DIR: {settings.data_dir}: " if isinstance(error, OSError) else ""
@@ -194,7 +194,10 @@ def _fill_demo(url: str, lock: int | None) -> bool:
         if _asked(url, lambda redis: redis.get(marker)) == digest.encode():
             return True
         ingesting = _command(("ingest", *map(str, sample_files()), "--bot", DEMO), lock)
-        ingesting.join()
+        try:
+            ingesting.join()
+        finally:  # asked to end meanwhile: it goes first
+            ingesting.terminate()
         if ingesting.exitcode == 0:
             _asked(url, lambda redis: redis.set(marker, digest))
         return ingesting.exitcode != NO_REDIS

@@ -167,7 +167,12 @@ class ConversationList:
             for bot_id in bots:
                 for show in shows:
                     name = _set_of(bot_id, show)
-                    pipe.zcard(name) if show in ("all", *_TIMED) else pipe.scard(name)
+                    if show == "snoozed":
+                        pipe.zcount(name, now_ms(), "+inf")
+                    elif show in ("all", "follow_up"):
+                        pipe.zcard(name)
+                    else:
+                        pipe.scard(name)
                 pipe.zcount(key(bot_id, "snoozed"), now_ms(), "+inf")
             sizes = iter(await pipe.execute())
         found: dict[str, dict[Selection, int]] = {}
@@ -175,7 +180,7 @@ class ConversationList:
             found[bot_id] = {show: next(sizes) for show in shows}
             put_off = next(sizes)
             if "needs_person" in found[bot_id]:
-                found[bot_id]["needs_person"] -= put_off
+                found[bot_id]["needs_person"] = max(0, found[bot_id]["needs_person"] - put_off)
         return found
 
     async def _rows(self, found: Sequence[tuple[Place, BotRuntime, str]]) -> list[ListedConversation]:
@@ -202,6 +207,13 @@ class ConversationList:
         name = _set_of(bot_id, show)
         return await (self._redis.zcard(name) if show in _TIMED else self._redis.scard(name))
 
+    async def _members(self, name: str, show: Selection) -> list[bytes]:
+        if show == "snoozed":
+            return await self._redis.zrangebyscore(name, now_ms(), "+inf")
+        return list(
+            await self._redis.zrange(name, 0, -1) if show in _TIMED else await self._redis.smembers(name)
+        )
+
     async def _places(
         self, runtime: BotRuntime, show: Selection, before: Place | None, limit: int
     ) -> AsyncIterator[Place]:
@@ -218,10 +230,7 @@ class ConversationList:
                 yield place
             return
         if await self._size(runtime.bot.id, show) <= WHOLE:
-            raw: Any = await (
-                self._redis.zrange(name, 0, -1) if show in _TIMED else self._redis.smembers(name)
-            )
-            members = list(raw)
+            members = await self._members(name, show)
             scores = await self._redis.zmscore(key(runtime.bot.id, "active"), members) if members else []
             places = [
                 (int(at), member.decode())

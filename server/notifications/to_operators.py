@@ -223,7 +223,10 @@ async def _write(settings: Settings, runtime: BotRuntime, router: ChannelRouter,
 
 async def _on_the_bill(runtime: BotRuntime, operator: Contact, notice: Notice) -> None:
     """A notice costs what any message does, and belongs to no conversation."""
-    states = key(runtime.bot.id, "status", NOTICES)
-    await runtime.redis.hsetnx(states, notice.id, "accepted")
-    await runtime.redis.expire(states, BILLED_SECONDS)
-    await expect_charge(runtime, operator, Reply(id=notice.id, text=notice.reason))
+    try:
+        states = key(runtime.bot.id, "status", NOTICES)
+        await runtime.redis.hsetnx(states, notice.id, "accepted")
+        await runtime.redis.expire(states, BILLED_SECONDS)
+        await expect_charge(runtime, operator, Reply(id=notice.id, text=notice.reason))
+    except Exception:  # nothing that goes wrong with the bill may let a message go out twice
+        log.exception("notice_not_billed", bot=notice.bot_id, notice=notice.id)

@@ -251,9 +251,11 @@ async def _swept(redis: Any, runtime: BotRuntime, contact: Contact) -> Erased:
 async def _out_of_families(redis: Any, bot_id: str, contact: Contact) -> int:
     """Take a contact out of the sets of colleagues and labels; out of how many."""
     count = 0
+    for label in contact.labels:
+        if await redis.srem(key(bot_id, "label", label), contact.id):
+            count += 1
+            await redis.hincrby(key(bot_id, "labels"), label, -1)
     for part in _FAMILIES:
         async for name in redis.scan_iter(match=key(bot_id, part, "*"), count=1000):
             count += await redis.srem(name, contact.id)
-    for label in contact.labels:
-        await redis.hincrby(key(bot_id, "labels"), label, -1)
     return count

@@ -35,8 +35,9 @@ for i = rest, #ARGV do
   local line, kept, gone = cjson.decode(ARGV[i]), {}, 0
   for _, one in ipairs(taken_of(taken, line.ref)) do
     if one.at > line.since then gone = gone + one.pieces end
-    -- what an older list than this one has counted: another process may still read that one
-    if one.at > line.since - 86400000 then kept[#kept + 1] = one end
+    -- what an older list than this one has counted: another process may still read that one, and a count that was entered
+    -- by hand may be taken back
+    if one.at > math.min(line.since - 86400000, now - 2592000000) then kept[#kept + 1] = one end
   end
   if gone + line.pieces > line.left then return {3} end
   kept[#kept + 1] = {id = id, at = now, pieces = line.pieces}

@@ -201,7 +201,7 @@ class OrderBook:
             asked |= {"conversation": order.conversation_id, "event": event, "day": day_of(order.zone)}
             asked |= {"value": f"{order.total:f}", "currency": order.currency}
             asked["worth"] = worth_of(order.total)
-            asked["state"] = new.state if new.state != order.state else ""
+            asked["state"] = new.state if new.state != order.state else _to_ask_anew(order, new)
             if await self._scripts.run("change", keys, asked):
                 if new.state != order.state:
                     log.info("order_changed", bot=bot_id, order=order.number, state=new.state)
@@ -217,6 +217,12 @@ class OrderBook:
     async def told(self, bot_id: str, order_id: str, state: str) -> None:
         """A customer was told."""
         await self._redis.srem(key(bot_id, "order_news"), f"{order_id} {state}")
+
+
+def _to_ask_anew(order: PlacedOrder, new: PlacedOrder) -> str:
+    """`new` where the customer is to be asked for the payment once more, with another code."""
+    before, after = order.payment, new.payment
+    return "new" if before and after and after.code != before.code else ""
 
 
 def _cart_arguments(kept: KeptCart) -> dict[str, Any]:

@@ -94,7 +94,8 @@ class ContactDesk:
     async def left(self, rows: Sequence[Mapping[str, str]], goods: PriceList) -> list[dict[str, str]]:
         """Of these rows of the price list, those that orders took pieces of: `name` and `stock` now."""
         cards = await asyncio.to_thread(lambda: [card for row in rows if (card := goods.card_of(row))])
-        taken = await self._book.taken(self._bot.id, {card["ref"] for card in cards})
+        names = {name for card in cards for name in (card["ref"], card["name"])}
+        taken = await self._book.taken(self._bot.id, names)
         now = RemainingGoods(goods, taken)
         less = [(card, now.less(card)) for card in cards]
         return [{"name": card["name"], "stock": one["left"]} for card, one in less if one is not card]
@@ -102,6 +103,8 @@ class ContactDesk:
     async def _remaining(self, cart: Cart, named: set[str], goods: PriceList) -> PriceList:
         """The price list less what others ordered of what is in a cart, or named."""
         refs = {line.ref for line in cart.lines} | named
+        cards = await asyncio.to_thread(lambda: [card for ref in refs for card in goods.cards(ref)])
+        refs |= {name for card in cards for name in (card["ref"], card["name"])}
         return RemainingGoods(goods, await self._book.taken(self._bot.id, refs))
 
     async def _step(self, step: Step, named: set[str], goods: PriceList, key: str) -> ShownCart:

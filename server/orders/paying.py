@@ -147,14 +147,21 @@ class Cashier:
             if report is None:
                 await forget_report(self.redis, bot_id, name)
             elif await self.redis.set(key(bot_id, "order_paying", name), 1, nx=True, ex=CLAIM):
-                outcome = await self._settle_report(runtime, report)
+                outcome = await self._settle_report(runtime, report, await self._tried_since(bot_id, name))
                 count += outcome == "paid"
                 if outcome:
                     await forget_report(self.redis, bot_id, name)
         return count
 
-    async def _settle_report(self, runtime: BotRuntime, report: PaymentReport) -> str:
-        """As `settle`; empty where the look-up has not answered yet, for up to an hour."""
+    async def _tried_since(self, bot_id: str, name: str) -> int:
+        """Since when (Unix ms) a report is looked up: it may have come long after the payment."""
+        place = key(bot_id, "order_looked_up", name)
+        await self.redis.set(place, now_ms(), nx=True, px=2 * PATIENCE)
+        return int(await self.redis.get(place) or 0)
+
+    async def _settle_report(self, runtime: BotRuntime, report: PaymentReport, since: int) -> str:
+        """As `settle`; empty where the look-up has not answered yet, for up to an hour after `since` (Unix
+        ms)."""
         notice = notice_of(report)
         order = await self.orders.order(runtime.bot.id, report.reference_id)
         if order is None or order.payment is None or notice.state != "paid" or order.payment.state == "paid":
@@ -164,7 +171,7 @@ class Cashier:
         why = await self._doubt(runtime, report)
         if not why:
             return await self.settle(runtime, notice)
-        if now_ms() - report.at * 1000 < PATIENCE:
+        if now_ms() - since < PATIENCE:
             log.warning("payment_not_confirmed", bot=runtime.bot.id, order=order.number, reason=why)
             return ""
         return await self._refuse(runtime, order, notice, f"was paid, and the look-up of it fails: {why}")

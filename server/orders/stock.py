@@ -30,7 +30,8 @@ class CountedLine:
 
 
 class RemainingGoods:
-    """A price list whose cards say how many pieces are left of those that were there."""
+    """A price list whose cards say how many pieces are left of those that were there. What was ordered before
+    a product had an article was taken under its name."""
 
     def __init__(self, goods: PriceList, taken: Mapping[str, Sequence[Taken]]) -> None:
         self._goods, self._taken = goods, taken
@@ -60,8 +61,9 @@ class RemainingGoods:
     def less(self, card: Card) -> Card:
         """A card with what is left; itself where orders took nothing of it."""
         ref = card["ref"]
-        since = self._goods.counted(ref) if self._taken.get(ref) else 0
-        gone = sum(one.pieces for one in self._taken.get(ref, ()) if one.at > since)
+        taken = [one for name in {ref, card["name"]} for one in self._taken.get(name, ())]
+        since = self._goods.counted(ref) if taken else 0
+        gone = sum(one.pieces for one in taken if one.at > since)
         if not card["left"] or not gone:
             return card
         left = max(0, int(card["left"]) - gone)

@@ -104,6 +104,9 @@ for _, id in ipairs({conversation, absorbed}) do
   call('SREM', root .. 'resolved', id)
 end
 call('HDEL', contact, 'snoozed_until', 'resolved_at', 'resolved_by')
+for _, id in ipairs(call('SMEMBERS', root .. 'mentioned')) do
+  if call('SREM', root .. 'mentioned:' .. id, absorbed) == 1 then listed('mentioned:' .. id, conversation, true) end
+end
 for _, row in ipairs(call('LRANGE', root .. 'comments:' .. absorbed, 0, -1)) do
   call('RPUSH', root .. 'comments:' .. conversation, row)
 end

@@ -91,7 +91,9 @@ async def in_words(runtime: BotRuntime, contact: Contact, reply: Reply) -> None:
     if not reply.text:
         return
     log.warning("sent_in_words", bot=runtime.bot.id, conversation=contact.id, reply=reply.id)
-    await post(runtime, contact, reply.model_copy(update={"id": f"{reply.id}~words", "content": None}))
+    await post(
+        runtime, contact, reply.model_copy(update={"id": f"{reply.id}~words", "content": None, "file": None})
+    )
 
 
 async def undelivered(runtime: BotRuntime, conversation_id: str, reply_id: str, status: StatusUpdate) -> None:

@@ -109,7 +109,7 @@ class _Held:
             await runtime.mailbox.send_abort(contact.id, self.fence, contact.account, delay, hold)
             return False
         await learn(runtime, contact, self.reply, error)
-        if error.kind == "change" and self.reply.content and not self.reply.template:
+        if error.kind == "change" and (self.reply.content or self.reply.file) and not self.reply.template:
             await in_words(runtime, contact, self.reply)
         why = "no answer" if error.kind == "unknown" else error.code
         return await self.done("", f"failed {why} {error}"[:300])

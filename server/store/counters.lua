@@ -74,6 +74,8 @@ end
 -- What was said in it is gone.
 local function forgotten(conversation)
   for _, name in ipairs({'unread', 'failed', 'needs'}) do listed(name, conversation, false) end
+  woken(conversation)
+  call('DEL', root .. 'comments:' .. conversation)
   call('HDEL', root .. 'contact:' .. conversation, 'unread', 'asked_at')
 end
 -- A line of a transcript.
@@ -153,6 +155,7 @@ end
 -- chose not to send is no failure.
 local steps = {'queued', 'accepted', 'sent', 'delivered', 'read'}
 local function became(conversation, state, from, to)
+  if call('EXISTS', root .. 'contact:' .. conversation) == 0 then return end -- a notice to operators
   if string.sub(state, 1, 6) ~= 'failed' then
     for rank = math.max(2, from + 1), to do figure('sends ' .. steps[rank]) end
     if to > 2 then listed('failed', conversation, false) end

@@ -30,6 +30,8 @@ SMALLER = 0.95
 _AMOUNT = r"\d[\d .,]*(?:\s?[–/-]\s?\d[\d .,]*)?"
 _PRICE = re.compile(rf"(?:\D{{0,8}}\s)?\D{{0,4}}{_AMOUNT}\D{{0,6}}")
 _DOTS = r"\s*(?:[.·…_]\s?){2,}\s*"
+# Characters of a line of a menu: what looks for its price takes longer with the square of them.
+LONGEST_LINE = 160
 _ENDS = re.compile(rf"^(.*[^\W\d_].*?)(?:{_DOTS}|\s+)((?:[^\W\d_]{{2,6}}\s)?\D{{0,4}}{_AMOUNT}\D{{0,6}})$")
 _MONEY = re.compile(r"\d[.,]\d\d(?!\d)")
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -120,7 +122,7 @@ def _row(line: TextLine) -> tuple[str, str] | None:
     text = [segment.text for segment in segments]
     if len(text) == 2 and _LETTERS.search(text[0]) and _is_price(text[1]):
         return text[0].strip(" .·…_"), text[1]
-    match = _ENDS.match(" ".join(text))
+    match = _ends(" ".join(text))
     if match and len(text) < 3 and _is_price(match.group(2)):
         return match.group(1).strip(" .·…_"), match.group(2).strip()
     return None
@@ -133,9 +135,14 @@ def _is_price(text: str) -> bool:
     return bool(currency_in(text)) or not _LETTERS.search(text)
 
 
+def _ends(text: str) -> re.Match[str] | None:
+    """Words and a price at their end; of a line that is longer than any of a menu nothing is said."""
+    return _ENDS.match(text) if len(text) <= LONGEST_LINE else None
+
+
 def _ends_in_price(segment: Segment) -> str:
     """The price at the end of a piece of a line; empty where there is none."""
-    match = None if _is_price(segment.text) else _ENDS.match(segment.text)
+    match = None if _is_price(segment.text) else _ends(segment.text)
     price = match.group(2) if match else segment.text
     return price.strip() if _is_price(price.strip()) else ""
 

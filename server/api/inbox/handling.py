@@ -55,7 +55,7 @@ class LabelsIn(Body):
 class SnoozeIn(Body):
     """Until when a conversation is put off."""
 
-    until: int = Field(ge=0, description="Unix milliseconds; 0 ends it")
+    until: int = Field(ge=0, le=4_102_444_800_000, description="Unix milliseconds, before 2100; 0 ends it")
 
 
 class CommentIn(Body):

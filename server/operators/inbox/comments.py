@@ -2,14 +2,18 @@
 does the agent.
 
 comments:C       LIST   JSON of a `Comment`, oldest first
-mentioned:ID     SET    conversations in which an operator was named, and which they have not looked at since
+mentioned:ID     SET    conversations in which an operator was named, and which they have not looked at since;
+                        `mentioned` SET   the ids of those who ever were
 """
 
 from __future__ import annotations
 
+import contextlib
+import re
 import uuid
 
 from pydantic import Field
+from redis.exceptions import RedisError
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
@@ -36,11 +40,7 @@ class Comment(Record):
 async def write_comment(runtime: BotRuntime, conversation_id: str, author: Operator, text: str) -> Comment:
     """Keep a comment; whom it names with an `@` finds the conversation among those they were called to."""
     redis, bot_id = runtime.redis, runtime.bot.id
-    called = [
-        one
-        for one in await all_operators(redis)
-        if one.sees(bot_id) and f"@{one.name}".casefold() in text.casefold()
-    ]
+    called = [one for one in await all_operators(redis) if one.sees(bot_id) and _calls(text, one.name)]
     comment = Comment(
         id=uuid.uuid4().hex, at=now_ms(), by=author.name, text=text, mentions=[one.name for one in called]
     )
@@ -50,9 +50,16 @@ async def write_comment(runtime: BotRuntime, conversation_id: str, author: Opera
         pipe.ltrim(place, -MOST, -1)
         for one in called:
             pipe.sadd(key(bot_id, "mentioned", one.id), conversation_id)
-        pipe.publish(EVENTS, key(bot_id, "transcript", conversation_id))
+            pipe.sadd(key(bot_id, "mentioned"), one.id)
         await pipe.execute()
+    with contextlib.suppress(RedisError):  # a wish: who may not publish loses nothing but time
+        await redis.execute_command("PUBLISH", EVENTS, key(bot_id, "transcript", conversation_id))
     return comment
+
+
+def _calls(text: str, name: str) -> bool:
+    """Whether a comment calls somebody: `@Ann` is not `@Anna`."""
+    return bool(re.search(rf"@{re.escape(name)}(?!\w)", text, re.IGNORECASE))
 
 
 async def comments_of(runtime: BotRuntime, conversation_id: str) -> list[Comment]:

@@ -3,6 +3,7 @@ done."""
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +17,9 @@ from server.observability import turn_traces
 from server.observability.costs import usage_of
 from server.operators import takeover
 from server.operators.inbox.canned_replies import canned_replies
-from server.operators.inbox.comments import Comment, comments_of
+from server.operators.inbox.comments import Comment, comments_of, seen_by
 from server.operators.inbox.handling import colleagues
+from server.operators.tokens import who
 from server.orders.book import OrderBook
 from server.outreach.appointments import Appointments, when
 from server.outreach.follow_ups import FollowUps
@@ -31,6 +33,8 @@ from server.web.dashboard.orders import sum_of
 
 # Lines shown at once.
 LINES = 100
+# More lines than any transcript has.
+ALL = 1_000_000
 # Fields of a profile that are shown elsewhere, or tell nobody anything.
 HIDDEN = frozenset({"class", "class_reason", "class_confidence", "consent"})
 
@@ -50,6 +54,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     @routes.get("/{bot_id}/{conversation_id}", response_class=HTMLResponse)
     async def conversation(request: Request, bot_id: str, conversation_id: str) -> Response:
         runtime, contact = await found(bot_id, conversation_id)
+        await seen_by(frame.redis, bot_id, conversation_id, who.get())
         before = request.query_params.get("before", "")[:300]
         entries = await runtime.conversations.transcript(conversation_id, LINES, before)
         length = await runtime.conversations.length(conversation_id)
@@ -57,7 +62,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         shown: dict[str, Any] = {
             "contact": contact,
             "entries": entries,
-            "lines": _with_comments(entries, await comments_of(runtime, conversation_id), first=not before),
+            "lines": await _with_comments(runtime, conversation_id, entries, before),
             "colleagues": await colleagues(frame.redis, bot_id),
             "canned": [(one.shortcut, one.filled(_known(contact))) for one in await canned_replies(runtime)],
             "quotes": await _quotes(runtime, contact, entries),
@@ -107,10 +112,16 @@ def _known(contact: Contact) -> dict[str, str]:
     return {"name": contact.name, "phone": f"+{contact.wa_id}" if contact.wa_id else "", **contact.profile}
 
 
-def _with_comments(entries: list[Entry], comments: list[Comment], first: bool) -> list[Entry | Comment]:
-    """What was said with what colleagues said of it, by time; `first`: the page of the last lines."""
-    since, until = entries[0].at if entries else 0, entries[-1].at if entries else 0
-    inside = [one for one in comments if one.at >= since and (first or one.at <= until)]
+async def _with_comments(
+    runtime: BotRuntime, conversation_id: str, entries: list[Entry], before: str
+) -> list[Entry | Comment]:
+    """What was said with what colleagues said of it, by time: each comment on one page, those that are older
+    than all lines on the oldest."""
+    comments = await comments_of(runtime, conversation_id)
+    since = entries[0].at if len(entries) == LINES else 0
+    following = await runtime.conversations.entry(conversation_id, before, ALL) if before else None
+    until = following.at if following else math.inf
+    inside = [one for one in comments if since <= one.at < until]
     return sorted([*entries, *inside], key=lambda line: line.at)
 
 

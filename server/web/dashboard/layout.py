@@ -150,7 +150,7 @@ class PageContext:
         return [
             {
                 "bot": bot.id,
-                "needs": needs - put_off,
+                "needs": max(0, needs - put_off),
                 "dead": dead,
                 "reason": (why or b"").decode(),
                 "at": int(at or 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from knowledge_base.reading import read_apart
@@ -43,3 +44,24 @@ def test_a_product_feed_is_products_with_their_categories(tmp_path: Path):
         "12.99",
         "EUR",
     )
+
+
+def test_a_currency_holds_for_its_own_record_and_for_no_sibling(tmp_path: Path):
+    prices = {
+        "germany": {"currency": "EUR", "prices": {"Cut": 40, "Colour": 90}},
+        "poland": {"currency": "PLN", "prices": {"Cut": 160, "Colour": 360}},
+        "vat": "included",
+        "updated": "today",
+        "hours": "9 to 6",
+    }
+    found = read_apart(written(tmp_path / "prices.json", json.dumps(prices))).document.products
+    assert [(str(p.price), p.currency) for p in found] == [
+        ("40", "EUR"), ("90", "EUR"), ("160", "PLN"), ("360", "PLN")
+    ]  # fmt: skip
+
+
+def test_what_stands_between_records_is_read_too(tmp_path: Path):
+    goods = {f"p{n}": {"name": f"Vase {n}", "price": n, "currency": "EUR"} for n in (1, 2, 3)}
+    read = read_apart(written(tmp_path / "goods.json", json.dumps({**goods, "vat": "included"})))
+    assert [p.name for p in read.document.products] == ["Vase 1", "Vase 2", "Vase 3"]
+    assert "included" in " ".join(passage.text for passage in read.passages)

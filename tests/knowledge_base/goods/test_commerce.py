@@ -72,3 +72,25 @@ def test_two_ids_that_differ_in_signs_alone_belong_to_nobody():
     found = beside(("A100", "Vase", "9000", "KZT"), ("A-100", "Vase", "9000", "KZT"))
     assert [p.retailer_id for p in found.products if p.name == "Blue vase"] == [""]
     assert len([p for p in found.products if p.article.startswith("A") and p.name == "Vase"]) == 0
+
+
+def test_an_id_that_several_products_of_the_list_may_have_is_the_one_that_writes_it_so():
+    listed = goods(("AB-1", "Red vase", "10", "EUR"), ("A-B1", "Blue lamp", "10", "EUR"))
+    found = beside(("AB-1", "Vase", "10", "EUR"), listed=listed)
+    assert {p.name: p.retailer_id for p in found.products} == {"Red vase": "AB-1", "Blue lamp": ""}
+    found = beside(("ab 1", "Vase", "10", "EUR"), listed=listed)
+    assert {p.name: p.retailer_id for p in found.products} == {"Red vase": "", "Blue lamp": ""}
+
+
+def test_of_two_that_are_one_by_name_the_row_of_the_price_list_stays():
+    listed = goods(("", "Red vase", "12", "EUR"), ("", "Bowl", "3", "EUR"))
+    found = beside(("fb_77", "Red vase", "10", "EUR"), listed=listed)
+    [vase] = [p for p in found.products if p.name == "Red vase"]
+    assert vase.document == "price-list.csv" and found.questions
+
+
+def test_a_currency_that_prices_are_never_written_with_is_known_by_its_code():
+    [rice] = goods(("1", "Rice", "500", "PHP"))
+    assert (str(rice.price), rice.currency) == ("500", "PHP")
+    [tea] = goods(("1", "Tea", "5", "each"))
+    assert tea.currency == ""

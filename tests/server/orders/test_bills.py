@@ -178,8 +178,13 @@ async def test_a_payment_that_the_look_up_does_not_confirm_waits_and_then_is_for
     assert (await shop.now(order)).state == "new"
     [(name, report)] = await kept_reports(shop.office.redis, "default")
     assert report
-    old = report.model_copy(update={"at": (now_ms() - PATIENCE) // 1000 - 1})
-    await shop.office.redis.hset(key("default", "bill_payments"), name, old.model_dump_json())
+    late = report.model_copy(
+        update={"at": (now_ms() - PATIENCE) // 1000 - 1}
+    )  # it came long after the payment
+    await shop.office.redis.hset(key("default", "bill_payments"), name, late.model_dump_json())
+    await shop.goes_round()
+    assert (await shop.now(order)).state == "new" and not await shop.task(order)
+    await shop.office.redis.set(key("default", "order_looked_up", name), now_ms() - PATIENCE - 1)
     await shop.goes_round()
     after = await shop.now(order)
     assert after.state == "new" and "look-up" in await shop.task(order)

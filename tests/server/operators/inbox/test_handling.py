@@ -100,7 +100,8 @@ async def test_what_is_put_off_comes_back_by_time_or_when_they_write(door: Front
     assert (await door.http.put(place, json={"until": until})).json()["snoozed_until"] == until
     assert await shown(door, "show=needs_person") == [] and await shown(door, "show=snoozed") == [id]
     clock.move_to(2 * HOUR)
-    assert await shown(door, "show=needs_person") == [id]
+    assert await shown(door, "show=needs_person") == [id] and await shown(door, "show=snoozed") == []
+    assert (await door.http.put(place, json={"until": now_ms() * 1000})).status_code == 422
     await door.http.put(place, json={"until": now_ms() + HOUR})
     assert await shown(door, "show=needs_person") == []
     await writes(door, said="and now?")
@@ -124,12 +125,13 @@ async def test_what_is_resolved_is_open_again_when_they_write(door: FrontDoor):
 async def test_a_comment_calls_colleagues_and_reaches_nobody_else(door: FrontDoor, redis: Redis):
     id = await writes(door)
     _, token = await create_operator(redis, (), "Olga", "agent")
-    await create_operator(redis, ("demo",), "Marat", "agent")
+    for name, bots in (("Marat", ("demo",)), ("Ol", ())):
+        await create_operator(redis, bots, name, "agent")
     hers = {"Authorization": f"Bearer {token}"}
     place = f"/api/conversations/{id}/comments"
     written = await door.http.post(place, json={"text": "@olga does he get the old price? @Marat knows"})
     assert written.status_code == 201
-    assert written.json()["mentions"] == ["Olga"], "of those who see the bot"
+    assert written.json()["mentions"] == ["Olga"], "of those who see the bot, by their whole name"
     assert [row["text"] for row in await door.read(place)] == [written.json()["text"]]
     conversation = await door.read(f"/api/conversations/{id}")
     assert "old price" not in str(conversation), "what is said to the contact has no word of it"
@@ -178,6 +180,13 @@ async def test_handling_goes_along_when_two_records_become_one_and_leaves_with_t
     assert await handling.labels_of(runtime) == {"new": 1, "old": 1, "vip": 1}
     assert await redis.smembers(key("default", "colleague", olga.id)) == {mine.encode()}  # pyright: ignore[reportGeneralTypeIssues]
     assert [one.text for one in await comments.comments_of(runtime, mine)] == ["for @Olga"]
+    assert await redis.smembers(key("default", "mentioned", olga.id)) == {mine.encode()}  # pyright: ignore[reportGeneralTypeIssues]
+    other: Any = await conversations.contact(await conversations.identify(card("77010000009")))
+    await handling.label(runtime, other.id, ["vip"])
+    for _ in range(2):  # as it is done once more for what a turn in hand still wrote
+        await privacy.erased(redis, runtime, contact)
+    assert await handling.labels_of(runtime) == {"vip": 1}, "of the other contact"
+    await privacy.erased(redis, runtime, await conversations.contact(other.id) or other)
     found = await privacy.erased(redis, runtime, contact, verify=True)
     assert found.left == [] and await handling.labels_of(runtime) == {}
     assert not await redis.exists(key("default", "colleague", olga.id), key("default", "comments", mine))
