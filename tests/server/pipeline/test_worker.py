@@ -55,7 +55,6 @@ def fragile() -> Fragile:
     return Fragile(Scripted(script=polite, asked=[]))
 
 
-@pytest.mark.slow
 async def test_a_poisoned_message_takes_no_neighbour_with_it(office: Office):
     contact = "77060000001"
     for text in ("first question", "poison", "second question"):
@@ -75,7 +74,6 @@ async def test_a_poisoned_message_takes_no_neighbour_with_it(office: Office):
     assert [e.text for e in entries if e.author == "contact"][1] == "poison"
 
 
-@pytest.mark.slow
 async def test_a_dead_letter_is_answered_when_the_cause_is_mended(office: Office):
     contact = "77060000002"
     await office.writes(contact, "poison")
