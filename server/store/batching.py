@@ -19,6 +19,8 @@ Value = str | bytes | int | float
 # Answers are handed out when all of a batch are here, so that a batch must not take long: 64 scripts of
 # 0.1 ms.
 LARGEST_BATCH = 64
+# How commands begin whose answer may be waited for.
+BLOCKING = ("B", "XREAD", "WAIT")
 
 
 class CommandPipeline(Protocol):
@@ -60,10 +62,9 @@ class Batches:
     async def command(self, name: str, *rest: Value, **options: Any) -> Any:
         """The answer of a command. Raises RedisError, and ValueError for a text that is no Unicode: its own,
         and nobody else's unless the connection was lost."""
-        if not all(type(value) in (str, bytes, int, float) for value in rest):
-            return await self._client.execute_alone(
-                name, *rest, **options
-            )  # redis-py knows what to do with it
+        # redis-py knows what to do with other values; what may wait for long must hold up nobody else
+        if name.startswith(BLOCKING) or not all(type(value) in (str, bytes, int, float) for value in rest):
+            return await self._client.execute_alone(name, *rest, **options)
         return await self._ask((name, *map(_encoded, rest)), options)
 
     async def run(self, script: BatchedScript, arguments: tuple[Value, ...]) -> Any:

@@ -46,7 +46,11 @@ class Entry(Record):
     at: int = Field(default=0, description="When it was written, Unix milliseconds")
     touch: int = Field(default=0, description="Number of the follow-up that this is; 0: none")
     turn_id: str = Field(default="", description="The turn that wrote it")
-    by: str = Field(default="", description="Whose token it was, of what a person wrote in the dashboard")
+    by: str = Field(
+        default="",
+        description="Whose token it was; only of what a person wrote in the dashboard",
+        exclude_if=lambda name: not name,
+    )
     template: str = Field(default="", description="The message template it was sent with, `name:language`")
     variables: tuple[str, ...] = Field(default=(), description="Values of the template's variables, in order")
     model: str = Field(
