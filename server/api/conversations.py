@@ -32,10 +32,10 @@ from server.observability import turn_traces
 from server.observability.turn_traces import Trace
 from server.operators import audit, takeover
 from server.operators.audit import Audited
-from server.operators.inbox.comments import seen_by
-from server.operators.inbox.handling import as_label, selected
 from server.operators.roles import AGENT, READER
 from server.operators.takeover import Writing
+from server.operators.teamwork.comments import seen_by
+from server.operators.teamwork.handling import as_label, selected
 from server.operators.tokens import who
 from server.store.records import Entry, Record
 

@@ -23,8 +23,8 @@ from server.api import (
     tokens,
 )
 from server.api.common import PROBLEMS, Here
-from server.api.inbox import canned_replies, handling
 from server.api.knowledge import commerce, documents, products, questions, websites
+from server.api.teamwork import canned_replies, handling
 from server.api.whatsapp import ads, forms, health, message_templates
 from server.operators.roles import Roles
 

@@ -24,7 +24,7 @@ from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.conversations import attachments
 from server.observability import turn_traces
-from server.operators.inbox.comments import comments_of
+from server.operators.teamwork.comments import comments_of
 from server.orders.book import OrderBook
 from server.outreach import consent
 from server.outreach.appointments import Appointments

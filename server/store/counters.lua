@@ -41,7 +41,7 @@ local function waits(conversation, since)
     call('HSETNX', root .. 'contact:' .. conversation, 'asked_at', since or now)
   end
 end
--- Nobody has put it off any more (`server.operators.inbox.handling`).
+-- Nobody has put it off any more (`server.operators.teamwork.handling`).
 local function woken(conversation)
   call('HDEL', root .. 'contact:' .. conversation, 'snoozed_until')
   call('ZREM', root .. 'snoozed', conversation)

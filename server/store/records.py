@@ -202,7 +202,7 @@ class Contact(BaseModel):
     (ms); `heard_at` (ms): when they last wrote; `task`: what a person has to look after, since `task_at`
     (ms); `unread` messages, and since when (ms) one of theirs waits for an answer, `asked_at` (0: none
     does); `colleague`, `labels`, `snoozed_until` and `resolved_at`: how it is handled
-    (`server.operators.inbox.handling`); `referral`: the ad or post they last came from, `at` (ms) which
+    (`server.operators.teamwork.handling`); `referral`: the ad or post they last came from, `at` (ms) which
     time and heard of at `ad_at`, and `first_referral` the first one; `calls`, `input` and `output` tokens
     and `nano` (billionths of a US dollar): what the models of the conversation cost; `wa_nano`, `wa_paid`,
     `wa_free` and `wa_unpriced`: what its messages cost at WhatsApp, and how many were paid, were free, and

@@ -16,9 +16,9 @@ from server.clock import now_ms
 from server.observability import turn_traces
 from server.observability.costs import usage_of
 from server.operators import takeover
-from server.operators.inbox.canned_replies import canned_replies
-from server.operators.inbox.comments import Comment, comments_of, seen_by
-from server.operators.inbox.handling import colleagues
+from server.operators.teamwork.canned_replies import canned_replies
+from server.operators.teamwork.comments import Comment, comments_of, seen_by
+from server.operators.teamwork.handling import colleagues
 from server.operators.tokens import who
 from server.orders.book import OrderBook
 from server.outreach.appointments import Appointments, when

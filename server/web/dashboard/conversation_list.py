@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from server.conversations.listing import LONGEST_QUERY, BadCursor, ListingPage, Selection
-from server.operators.inbox.handling import as_label, labels_of, selected
+from server.operators.teamwork.handling import as_label, labels_of, selected
 from server.web.dashboard.layout import PageContext
 
 ROWS = 50

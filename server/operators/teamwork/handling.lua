@@ -1,4 +1,4 @@
--- How a conversation is handled. `server.operators.inbox.handling` explains the keys and calls the scripts.
+-- How a conversation is handled. `server.operators.teamwork.handling` explains the keys and calls the scripts.
 
 -- [assign] keys: contact
 -- arguments: conversation operator called expected

@@ -1,4 +1,4 @@
-"""The team inbox: whose a conversation is, labels, what is put off, comments, and replies at hand."""
+"""Working as a team: whose a conversation is, labels, what is put off, comments, and replies at hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from channels.base import Message
 from server import clock
 from server.clock import now_ms
 from server.operators import privacy
-from server.operators.inbox import comments, handling
+from server.operators.teamwork import comments, handling
 from server.operators.tokens import MASTER, create_operator
 from server.pipeline.merging import Merging
 from server.store.keys import key

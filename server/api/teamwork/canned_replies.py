@@ -10,17 +10,17 @@ from pydantic import Field
 from server.api.common import Body, Here, TheBot
 from server.bots.accounts import DEFAULT
 from server.operators.audit import Audited
-from server.operators.inbox.canned_replies import (
+from server.operators.roles import AGENT, READER
+from server.operators.takeover import Refused
+from server.operators.teamwork.canned_replies import (
     SHORTCUT,
     CannedReply,
     canned_replies,
     drop_canned,
     keep_canned,
 )
-from server.operators.roles import AGENT, READER
-from server.operators.takeover import Refused
 
-routes = APIRouter(prefix="/api", tags=["inbox"], route_class=Audited)
+routes = APIRouter(prefix="/api", tags=["teamwork"], route_class=Audited)
 
 Shortcut = Annotated[str, Path(pattern=SHORTCUT, description="what stands for it, without the `/`")]
 

@@ -1,4 +1,4 @@
-"""The team inbox in a browser: comments, colleagues, labels, replies at hand, putting off and resolving."""
+"""Working as a team, in a browser: comments, colleagues, labels, replies at hand, resolving."""
 
 from __future__ import annotations
 

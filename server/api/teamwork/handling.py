@@ -12,14 +12,14 @@ from server.api.contacts import ContactCard, contact_card_of
 from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
 from server.operators.audit import Audited
-from server.operators.inbox import comments, handling
-from server.operators.inbox.comments import Comment
 from server.operators.roles import AGENT, READER
 from server.operators.takeover import Refused
+from server.operators.teamwork import comments, handling
+from server.operators.teamwork.comments import Comment
 from server.operators.tokens import Operator, who
 from server.store.records import Record
 
-routes = APIRouter(prefix="/api", tags=["inbox"], route_class=Audited)
+routes = APIRouter(prefix="/api", tags=["teamwork"], route_class=Audited)
 
 ME = "me"
 
