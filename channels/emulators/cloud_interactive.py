@@ -5,22 +5,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from channels.emulators.meta.bills import OrderDetailsMessage, OrderStatusMessage
+from channels.emulators.meta.parts import (
+    TEXTS,
+    HeaderFile,
+    MessageBody,
+    MessageFooter,
+    StrictPart,
+    limited_text,
+)
 
-# Page of the reference -> how long each text may be, and how many things there may be.
-TEXTS = {
-    **{"header": 60, "body": 1024, "list body": 4096, "footer": 60, "button": 20, "row": 24, "described": 72},
-    **{"row id": 200, "button id": 256, "section": 24, "card": 160, "flow button": 30},
-}
 MOST = {"buttons": 3, "rows": 10, "sections": 10, "products": 30, "cards": 10, "card buttons": 2, "breaks": 2}
-
-
-class Strict(BaseModel):
-    """No field that the page does not name."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 def _trimmed(text: str) -> str:
@@ -29,33 +26,15 @@ def _trimmed(text: str) -> str:
     return text
 
 
-def _text(name: str, least: int = 1) -> Any:
-    return Field(min_length=least, max_length=TEXTS[name])
-
-
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+", max_length=2000)]
 
 
-class File(Strict):
-    """A file of a header: put up before, or at an address."""
-
-    id: str = ""
-    link: str = ""
-    filename: str = ""
-
-    @model_validator(mode="after")
-    def _somewhere(self) -> File:
-        if bool(self.id) == bool(self.link):
-            raise ValueError("a file has an id or a link")
-        return self
-
-
-class Header(Strict):
+class Header(StrictPart):
     type: Literal["text", "image", "video", "document"]
     text: str = Field("", max_length=TEXTS["header"])
-    image: File | None = None
-    video: File | None = None
-    document: File | None = None
+    image: HeaderFile | None = None
+    video: HeaderFile | None = None
+    document: HeaderFile | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Header:
@@ -65,30 +44,22 @@ class Header(Strict):
         return self
 
 
-class TextHeader(Strict):
+class TextHeader(StrictPart):
     type: Literal["text"]
-    text: str = _text("header")
+    text: str = limited_text("header")
 
 
-class Body(Strict):
-    text: str = _text("body")
+class Reply(StrictPart):
+    id: Annotated[str, limited_text("button id"), AfterValidator(_trimmed)]
+    title: str = limited_text("button")
 
 
-class Footer(Strict):
-    text: str = _text("footer")
-
-
-class Reply(Strict):
-    id: Annotated[str, _text("button id"), AfterValidator(_trimmed)]
-    title: str = _text("button")
-
-
-class ReplyButton(Strict):
+class ReplyButton(StrictPart):
     type: Literal["reply"]
     reply: Reply
 
 
-class Buttons(Strict):
+class Buttons(StrictPart):
     buttons: list[ReplyButton] = Field(min_length=1, max_length=MOST["buttons"])
 
     @model_validator(mode="after")
@@ -98,33 +69,33 @@ class Buttons(Strict):
         return self
 
 
-class ButtonMessage(Strict):
+class ButtonMessage(StrictPart):
     """ "Interactive reply buttons messages"."""
 
     type: Literal["button"]
     header: Header | None = None
-    body: Body
-    footer: Footer | None = None
+    body: MessageBody
+    footer: MessageFooter | None = None
     action: Buttons
 
 
-class Row(Strict):
-    id: str = _text("row id")
-    title: str = _text("row")
+class Row(StrictPart):
+    id: str = limited_text("row id")
+    title: str = limited_text("row")
     description: str = Field("", max_length=TEXTS["described"])
 
 
-class ListBody(Strict):
-    text: str = _text("list body")
+class ListBody(StrictPart):
+    text: str = limited_text("list body")
 
 
-class Rows(Strict):
+class Rows(StrictPart):
     title: str = Field("", max_length=TEXTS["section"])
     rows: list[Row] = Field(min_length=1)
 
 
-class ListAction(Strict):
-    button: str = _text("button")
+class ListAction(StrictPart):
+    button: str = limited_text("button")
     sections: list[Rows] = Field(min_length=1, max_length=MOST["sections"])
 
     @model_validator(mode="after")
@@ -137,49 +108,49 @@ class ListAction(Strict):
         return self
 
 
-class ListMessage(Strict):
+class ListMessage(StrictPart):
     """ "Interactive list messages"."""
 
     type: Literal["list"]
     header: TextHeader | None = None
     body: ListBody
-    footer: Footer | None = None
+    footer: MessageFooter | None = None
     action: ListAction
 
 
-class Link(Strict):
-    display_text: str = _text("button")
+class Link(StrictPart):
+    display_text: str = limited_text("button")
     url: Url
 
 
-class LinkAction(Strict):
+class LinkAction(StrictPart):
     name: Literal["cta_url"]
     parameters: Link
 
 
-class LinkMessage(Strict):
+class LinkMessage(StrictPart):
     """ "Interactive Call-to-Action URL Button Messages"."""
 
     type: Literal["cta_url"]
     header: Header | None = None
-    body: Body
-    footer: Footer | None = None
+    body: MessageBody
+    footer: MessageFooter | None = None
     action: LinkAction
 
 
-class PlaceMessage(Strict):
+class PlaceMessage(StrictPart):
     """ "Location request messages"."""
 
     type: Literal["location_request_message"]
-    body: Body
+    body: MessageBody
     action: dict[Literal["name"], Literal["send_location"]] = Field(min_length=1)
 
 
-class AddressParameters(Strict):
+class AddressParameters(StrictPart):
     country: str
-    values: dict[str, str] = {}
-    saved_addresses: list[dict[str, Any]] = []
-    validation_errors: dict[str, str] = {}
+    values: dict[str, str] = Field(default_factory=dict[str, str])
+    saved_addresses: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
+    validation_errors: dict[str, str] = Field(default_factory=dict[str, str])
 
     @model_validator(mode="after")
     def _there(self) -> AddressParameters:
@@ -188,32 +159,32 @@ class AddressParameters(Strict):
         return self
 
 
-class AddressAction(Strict):
+class AddressAction(StrictPart):
     name: Literal["address_message"]
     parameters: AddressParameters
 
 
-class AddressMessage(Strict):
+class AddressMessage(StrictPart):
     """ "Address messages": India and Singapore."""
 
     type: Literal["address_message"]
     header: Header | None = None
-    body: Body
-    footer: Footer | None = None
+    body: MessageBody
+    footer: MessageFooter | None = None
     action: AddressAction
 
 
-class Opening(Strict):
+class Opening(StrictPart):
     screen: str = Field(min_length=1)
     data: dict[str, Any] | None = Field(None, min_length=1)
 
 
-class FlowParameters(Strict):
+class FlowParameters(StrictPart):
     flow_message_version: Literal["3"]
     flow_token: str = Field("unused", min_length=1)
     flow_id: str = ""
     flow_name: str = ""
-    flow_cta: str = _text("flow button")
+    flow_cta: str = limited_text("flow button")
     mode: Literal["published", "draft"] = "published"
     flow_action: Literal["navigate", "data_exchange"] = "navigate"
     flow_action_payload: Opening | None = None
@@ -227,45 +198,45 @@ class FlowParameters(Strict):
         return self
 
 
-class FlowAction(Strict):
+class FlowAction(StrictPart):
     name: Literal["flow"]
     parameters: FlowParameters
 
 
-class FlowMessage(Strict):
+class FlowMessage(StrictPart):
     """ "Sending a Flow"."""
 
     type: Literal["flow"]
     header: Header | None = None
-    body: Body
-    footer: Footer | None = None
+    body: MessageBody
+    footer: MessageFooter | None = None
     action: FlowAction
 
 
-class OneProduct(Strict):
+class OneProduct(StrictPart):
     catalog_id: str = Field(min_length=1)
     product_retailer_id: str = Field(min_length=1)
 
 
-class ProductMessage(Strict):
+class ProductMessage(StrictPart):
     """ "Single-product messages": no header."""
 
     type: Literal["product"]
-    body: Body | None = None
-    footer: Footer | None = None
+    body: MessageBody | None = None
+    footer: MessageFooter | None = None
     action: OneProduct
 
 
-class ProductItem(Strict):
+class ProductItem(StrictPart):
     product_retailer_id: str = Field(min_length=1)
 
 
-class ProductSection(Strict):
+class ProductSection(StrictPart):
     title: str = Field("", max_length=TEXTS["section"])
     product_items: list[ProductItem] = Field(min_length=1)
 
 
-class ProductListAction(Strict):
+class ProductListAction(StrictPart):
     catalog_id: str = Field(min_length=1)
     sections: list[ProductSection] = Field(min_length=1, max_length=MOST["sections"])
 
@@ -278,40 +249,40 @@ class ProductListAction(Strict):
         return self
 
 
-class ProductListMessage(Strict):
+class ProductListMessage(StrictPart):
     """ "Multi-product messages": header and body are required."""
 
     type: Literal["product_list"]
     header: TextHeader
-    body: Body
-    footer: Footer | None = None
+    body: MessageBody
+    footer: MessageFooter | None = None
     action: ProductListAction
 
 
-class Thumbnail(Strict):
+class Thumbnail(StrictPart):
     thumbnail_product_retailer_id: str = Field(min_length=1)
 
 
-class CatalogueAction(Strict):
+class CatalogueAction(StrictPart):
     name: Literal["catalog_message"]
     parameters: Thumbnail | None = None
 
 
-class CatalogueMessage(Strict):
+class CatalogueMessage(StrictPart):
     """ "Catalog messages"."""
 
     type: Literal["catalog_message"]
-    body: Body
-    footer: Footer | None = None
+    body: MessageBody
+    footer: MessageFooter | None = None
     action: CatalogueAction
 
 
-class CardReply(Strict):
+class CardReply(StrictPart):
     type: Literal["quick_reply"]
     quick_reply: Reply
 
 
-class CardAction(Strict):
+class CardAction(StrictPart):
     name: Literal["cta_url"] | None = None
     parameters: Link | None = None
     buttons: list[CardReply] | None = Field(None, min_length=1, max_length=MOST["card buttons"])
@@ -319,11 +290,11 @@ class CardAction(Strict):
     catalog_id: str | None = None
 
 
-class CardBody(Strict):
-    text: str = _text("card")
+class CardBody(StrictPart):
+    text: str = limited_text("card")
 
 
-class Card(Strict):
+class Card(StrictPart):
     card_index: int = Field(ge=0, lt=MOST["cards"])
     type: Literal["cta_url", "product"]
     header: Header | None = None
@@ -346,7 +317,7 @@ class Card(Strict):
         return self
 
 
-class Cards(Strict):
+class Cards(StrictPart):
     cards: list[Card] = Field(min_length=2, max_length=MOST["cards"])
 
     @model_validator(mode="after")
@@ -360,11 +331,11 @@ class Cards(Strict):
         return self
 
 
-class CarouselMessage(Strict):
+class CarouselMessage(StrictPart):
     """ "Interactive media carousel messages" and "Interactive product carousel messages"."""
 
     type: Literal["carousel"]
-    body: Body
+    body: MessageBody
     action: Cards
 
 

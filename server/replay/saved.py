@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, cast, get_args
 
 import yaml
 from pydantic import (
@@ -35,19 +35,7 @@ Kind = Literal[
     "reaction",
     "order",
 ]
-KINDS: tuple[Kind, ...] = (
-    "text",
-    "voice",
-    "image",
-    "video",
-    "document",
-    "sticker",
-    "location",
-    "contacts",
-    "button",
-    "reaction",
-    "order",
-)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 # A line of a cart: so many of a product.
 _LINE = re.compile(r"\s*(\d{1,4}) x (\S.{0,199})")
 # How a chat model may fail in a script, and what it is then said to answer.

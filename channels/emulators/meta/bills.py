@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from channels.emulators.meta.parts import HeaderFile, MessageBody, MessageFooter, StrictPart
 from channels.json_parts import as_dict
 
 # The longest reference, by currency.
@@ -19,11 +20,7 @@ SETTINGS = {
 Whole = Annotated[int, Field(strict=True, ge=0)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _Amount(_Strict):
+class _Amount(StrictPart):
     value: Whole
     offset: Literal[100]
 
@@ -36,7 +33,7 @@ class _Discount(_Described):
     discount_program_name: str = Field("", max_length=60)
 
 
-class _Importer(_Strict):
+class _Importer(StrictPart):
     address_line1: str = Field(min_length=1, max_length=100)
     address_line2: str = Field("", max_length=100)
     city: str = Field(min_length=1)
@@ -45,7 +42,7 @@ class _Importer(_Strict):
     country_code: str = Field(pattern=r"^[A-Z]{2}$")
 
 
-class _Item(_Strict):
+class _Item(StrictPart):
     retailer_id: str = ""
     name: str = Field(min_length=1, max_length=60)
     amount: _Amount
@@ -62,12 +59,12 @@ class _Item(_Strict):
         return self
 
 
-class _Expiration(_Strict):
+class _Expiration(StrictPart):
     timestamp: str = Field(pattern=r"^[0-9]+$")
     description: str = Field(min_length=1, max_length=120)
 
 
-class _Order(_Strict):
+class _Order(StrictPart):
     status: Literal["pending"]
     type: Literal["quick_pay"] | None = None
     catalog_id: str = ""
@@ -91,32 +88,32 @@ class _Order(_Strict):
         return self.subtotal.value + self.tax.value + shipping - (self.discount.value if self.discount else 0)
 
 
-class _Gateway(_Strict):
+class _Gateway(StrictPart):
     type: Literal["billdesk", "razorpay", "payu", "zaakpay"]
     configuration_name: str = Field(min_length=1, max_length=60)
     enabled_payment_options: list[Literal["upi", "web"]] | None = None
 
 
-class _Upi(_Strict):
+class _Upi(StrictPart):
     link: str = Field(pattern=r"^upi://pay\?(pa|pn|mc|purpose|tr)=[^&\s]+(&(pa|pn|mc|purpose|tr)=[^&\s]+)*$")
 
 
-class _Page(_Strict):
+class _Page(StrictPart):
     uri: str = Field(pattern=r"^https?://[^\s/]+")
 
 
-class _Pix(_Strict):
+class _Pix(StrictPart):
     code: str = Field(min_length=1)
     merchant_name: str = Field(min_length=1)
     key: str = Field(min_length=1)
     key_type: Literal["CPF", "CNPJ", "EMAIL", "PHONE", "EVP"]
 
 
-class _Boleto(_Strict):
+class _Boleto(StrictPart):
     digitable_line: str = Field(min_length=1)
 
 
-class _Setting(_Strict):
+class _Setting(StrictPart):
     type: str
     payment_gateway: _Gateway | None = None
     upi_intent_link: _Upi | None = None
@@ -132,7 +129,7 @@ class _Setting(_Strict):
         return self
 
 
-class _Beneficiary(_Strict):
+class _Beneficiary(StrictPart):
     name: str = Field(min_length=1, max_length=200)
     address_line1: str = Field(min_length=1, max_length=100)
     address_line2: str = Field("", max_length=100)
@@ -142,12 +139,12 @@ class _Beneficiary(_Strict):
     postal_code: str = Field(pattern=r"^[0-9]{6}$")
 
 
-class _Parameters(_Strict):
+class _Parameters(StrictPart):
     reference_id: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
     type: Literal["digital-goods", "physical-goods"]
     payment_type: str = ""
-    beneficiaries: list[_Beneficiary] = []
-    payment_settings: list[_Setting] = []
+    beneficiaries: list[_Beneficiary] = Field(default_factory=list[_Beneficiary])
+    payment_settings: list[_Setting] = Field(default_factory=list[_Setting])
     currency: Literal["INR", "BRL"]
     total_amount: _Amount
     order: _Order | None = None
@@ -184,56 +181,37 @@ class _Parameters(_Strict):
         return self
 
 
-class _Review(_Strict):
+class _Review(StrictPart):
     name: Literal["review_and_pay"]
     parameters: _Parameters
 
 
-class _Words(_Strict):
-    text: str = Field(min_length=1, max_length=1024)
-
-
-class _Below(_Strict):
-    text: str = Field(min_length=1, max_length=60)
-
-
-class _Address(_Strict):
-    link: str = Field("", pattern=r"^(https?://[^\s/]+.*)?$")
-    id: str = ""
-
-    @model_validator(mode="after")
-    def _somewhere(self) -> _Address:
-        if bool(self.id) == bool(self.link):
-            raise ValueError("a picture has an id or a link")
-        return self
-
-
-class _Picture(_Strict):
+class _Picture(StrictPart):
     type: Literal["image"]
-    image: _Address
+    image: HeaderFile
 
 
-class OrderDetailsMessage(_Strict):
+class OrderDetailsMessage(StrictPart):
     """ "Send order details interactive message": a bill."""
 
     type: Literal["order_details"]
     header: _Picture | None = None
-    body: _Words
-    footer: _Below | None = None
+    body: MessageBody
+    footer: MessageFooter | None = None
     action: _Review
 
 
-class _State(_Strict):
+class _State(StrictPart):
     status: Literal["pending", "processing", "partially_shipped", "shipped", "completed", "canceled"]
     description: str = Field("", max_length=120)
 
 
-class _Payment(_Strict):
+class _Payment(StrictPart):
     status: Literal["pending", "captured", "failed"]
     timestamp: Whole | None = None
 
 
-class _Status(_Strict):
+class _Status(StrictPart):
     reference_id: str = Field(min_length=1)
     order: _State | None = None
     payment: _Payment | None = None
@@ -245,17 +223,17 @@ class _Status(_Strict):
         return self
 
 
-class _Reviewed(_Strict):
+class _Reviewed(StrictPart):
     name: Literal["review_order"]
     parameters: _Status
 
 
-class OrderStatusMessage(_Strict):
+class OrderStatusMessage(StrictPart):
     """ "Update order status"."""
 
     type: Literal["order_status"]
-    body: _Words
-    footer: _Below | None = None
+    body: MessageBody
+    footer: MessageFooter | None = None
     action: _Reviewed
 
 
