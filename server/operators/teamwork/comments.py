@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
-from server.operators.tokens import Operator, all_operators
+from server.operators.tokens import MASTER, Operator, all_operators
 from server.store.client import Redis
 from server.store.keys import EVENTS, key
 from server.store.readable import readable
@@ -40,7 +40,8 @@ class Comment(Record):
 async def write_comment(runtime: BotRuntime, conversation_id: str, author: Operator, text: str) -> Comment:
     """Keep a comment; whom it names with an `@` finds the conversation among those they were called to."""
     redis, bot_id = runtime.redis, runtime.bot.id
-    called = [one for one in await all_operators(redis) if one.sees(bot_id) and _calls(text, one.name)]
+    everybody = (MASTER, *await all_operators(redis))
+    called = [one for one in everybody if one.sees(bot_id) and _calls(text, one.name)]
     comment = Comment(
         id=uuid.uuid4().hex, at=now_ms(), by=author.name, text=text, mentions=[one.name for one in called]
     )

@@ -50,8 +50,12 @@ async def assign(
 
 
 async def label(runtime: BotRuntime, conversation_id: str, labels: Sequence[str]) -> None:
-    """Give a conversation these labels and no others. Raises Refused for too many, or one too long."""
-    wanted = list(dict.fromkeys(filter(None, (as_label(one) for one in labels))))
+    """Give a conversation these labels and no others. Raises Refused for too many, for one too long, and for
+    one without a letter or digit."""
+    named = {one: as_label(one) for one in labels if one.strip()}
+    if nameless := [one for one, label in named.items() if not label]:
+        raise Refused(f"labels: {nameless[0][:40]!r} has neither letters nor digits")
+    wanted = list(dict.fromkeys(named.values()))
     if len(wanted) > MOST_LABELS:
         raise Refused(f"labels: at most {MOST_LABELS}")
     if any(len(one) > LONGEST_LABEL for one in wanted):

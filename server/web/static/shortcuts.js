@@ -43,7 +43,7 @@
   const field = document.getElementById("text"), canned = document.getElementById("canned");
   const offered = () => [...canned.querySelectorAll("li:not([hidden]) button")];
   field?.addEventListener("input", () => {
-    const asked = /^\/([\w-]*)$/u.exec(field.value);
+    const asked = /^\/[\p{L}\p{N}_-]*$/u.test(field.value);
     for (const each of canned.children) each.hidden = !asked || !each.querySelector("b").textContent.startsWith(field.value);
     canned.hidden = !asked || !offered().length;
   });

@@ -84,7 +84,7 @@ async def test_labels_are_set_listed_counted_and_bounded(door: FrontDoor):
     await door.http.put(place, json={"labels": ["vip"]})
     assert await shown(door, "label=wholesale") == []
     assert await door.read("/api/labels") == [{"name": "vip", "conversations": 2}]
-    for wrong in ([f"l{n}" for n in range(11)], ["x" * 31]):
+    for wrong in ([f"l{n}" for n in range(11)], ["x" * 31], ["vip", "!?"]):
         assert (await door.http.put(place, json={"labels": wrong})).status_code == 422
     assert (await door.http.put(place, json={"labels": []})).json()["labels"] == []
 
@@ -137,6 +137,10 @@ async def test_a_comment_calls_colleagues_and_reaches_nobody_else(door: FrontDoo
     assert "old price" not in str(conversation), "what is said to the contact has no word of it"
     mine = "/api/conversations?show=mentions"
     assert [row["id"] for row in (await door.http.get(mine, headers=hers)).json()["items"]] == [id]
+    assert await shown(door, "show=mentions") == []
+    assert (await door.http.post(place, json={"text": "@API_TOKEN look"})).json()["mentions"] == ["API_TOKEN"]
+    assert await shown(door, "show=mentions") == [id]
+    await door.http.post(f"/api/conversations/{id}/seen")
     assert await shown(door, "show=mentions") == []
     await door.http.post(f"/api/conversations/{id}/seen", headers=hers)
     assert (await door.http.get(mine, headers=hers)).json()["items"] == []

@@ -22,6 +22,7 @@ async def test_a_conversation_is_shared_labelled_commented_put_off_and_resolved(
 ):
     contact, id = await talk(stack, "How much is the Duo?", name="Inbox Irma")
     await stack.http.put("/api/canned-replies/hours", json={"text": "Hello {name}, we are open until six."})
+    await stack.http.put("/api/canned-replies/\u0447\u0430\u0441\u044b", json={"text": "Until six."})
     page = await opened(browser, stack, f"/dashboard/default/{id}")
     await page.get_by_role("button", name="Take over").click()
     await expect(page.locator(".head")).to_contain_text("with a person")
@@ -35,6 +36,8 @@ async def test_a_conversation_is_shared_labelled_commented_put_off_and_resolved(
     await page.get_by_role("button", name="Keep").click()
     await expect(page.locator(".chat .comment")).to_contain_text("he gets the <old> price")
     box = page.get_by_label("Message", exact=True)
+    await box.fill("/\u0447")  # a shortcut in any letters
+    await expect(page.locator("#canned button:visible")).to_have_count(1)
     await box.fill("/ho")
     await expect(page.locator("#canned button", has_text="/hours")).to_be_visible()
     await page.keyboard.press("Enter")
