@@ -57,10 +57,19 @@ def each(parsed: Parsed, items: object, read: Callable[[Any], Frozen | None]) ->
         try:
             item = read(raw)
         except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
-            parsed.quarantined.append(Quarantined(reason=str(error)[:200], piece=json.dumps(raw)[:10_000]))
+            parsed.quarantined.append(Quarantined(reason=_in_words(error), piece=json.dumps(raw)[:10_000]))
             continue
         if item is not None:
             places[type(item)].append(item)
+
+
+def _in_words(error: Exception) -> str:
+    """Why a piece cannot be read, for an owner: Python's own words for a wrong shape tell them nothing."""
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing"
+    if isinstance(error, TypeError | AttributeError):
+        return "it is not built as the provider's reference says"
+    return str(error)[:200]
 
 
 def as_dict(value: object) -> dict[str, Any]:

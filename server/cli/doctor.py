@@ -44,7 +44,10 @@ PRICES_DAYS = 100
 # What scripts use, each with arguments that do no harm to a key of the doctor's own; `{}` stands for it.
 COMMANDS = {
     **dict.fromkeys(
-        ("GET", "INCR", "DEL", "EXISTS", "LLEN", "LPOP", "SPOP", "HKEYS", "HGETALL", "ZCARD", "ZPOPMIN"),
+        (
+            *("GET", "INCR", "DEL", "EXISTS", "LLEN", "LPOP", "SPOP", "SMEMBERS"),
+            *("HKEYS", "HGETALL", "ZCARD", "ZPOPMIN"),
+        ),
         ("{}",),
     ),
     **{
