@@ -43,7 +43,7 @@ class Provider:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                length = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+                length = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0] or b"0")
                 body = await reader.readexactly(length)
                 if b'"type":"text","text"' in body:
                     contact = body.partition(b'"to":"+')[2].split(b'"', 1)[0].decode()

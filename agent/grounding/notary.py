@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal, cast
 
 import regex as re
@@ -302,9 +303,10 @@ def _is_small(figure: Claim) -> bool:
     return figure.kind == "number" and all(v == int(v) and 0 <= v <= SMALL_COUNT for v in figure.values)
 
 
-def _tokens(text: str) -> set[str]:
+@lru_cache(maxsize=1024)  # the evidence of a conversation changes little from turn to turn
+def _tokens(text: str) -> frozenset[str]:
     """The words of a text that hold a digit, as they are written but for what stands around them."""
-    return set(_each_token(text))
+    return frozenset(_each_token(text))
 
 
 def _each_token(text: str) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Literal, get_args
 
 from babel.dates import format_skeleton, get_day_names
@@ -127,8 +128,12 @@ def clock_line(now: datetime, language: str) -> str:
 
 def moment(at: datetime, language: str) -> str:
     """A weekday, a date and a time of the clock in a language: `Tuesday, December 1, 10:00`."""
-    day = format_skeleton("MMMMEEEEd", at, locale=language if language in SPOKEN else "en")
-    return f"{day}, {at:%H:%M}"
+    return f"{_day(at.date(), language if language in SPOKEN else 'en')}, {at:%H:%M}"
+
+
+@lru_cache(maxsize=64)  # CLDR's patterns are searched anew each time
+def _day(day: date, locale: str) -> str:
+    return format_skeleton("MMMMEEEEd", datetime(day.year, day.month, day.day), locale=locale)
 
 
 def was_said(phrase: Phrase, messages: Sequence[AnyMessage]) -> bool:
