@@ -20,7 +20,8 @@ from channels.content.payments import PaymentReport
 from channels.content.pricing import MessagePricing
 from channels.downloads import DownloadError
 
-# `echo`: a person at the business wrote it; `touch`: nobody did, a follow-up is due.
+# `echo`: a person at the business wrote it; `touch`: nobody did, a follow-up is due; `draft_request`: a
+# person at the business wants to see what the agent would say.
 Kind = Literal[
     "text",
     "image",
@@ -39,6 +40,7 @@ Kind = Literal[
     "unsupported",
     "echo",
     "touch",
+    "draft_request",
 ]
 
 # A person said something that wants an answer; the other kinds are only recorded.

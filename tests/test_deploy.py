@@ -142,3 +142,11 @@ def test_an_installed_package_holds_every_file_it_reads():
             if not any(fnmatchcase(name, pattern) for home, name in names for pattern in data.get(home, [])):
                 missing.append(str(path.relative_to(ROOT)))
     assert missing == []
+
+
+def test_an_installed_package_holds_every_folder_of_modules():
+    packages = PROJECT["tool"]["setuptools"]["packages"]
+    tops = {package.split(".")[0] for package in packages}
+    found = {path.parent for top in tops for path in (ROOT / top).rglob("*.py")}
+    missing = {".".join(folder.relative_to(ROOT).parts) for folder in found} - set(packages)
+    assert missing == set()

@@ -79,6 +79,7 @@ WORDS = {
     # the queue of a conversation; the page is the conversation list
     r"(?i)(?<![a-z])inbox": (
         *("server/store/", "server/config/", "server/bots/bot.py", "server/outreach/timers."),
+        "server/conversations/drafts/draft.",
         *("server/pipeline/merging.lua", "server/pipeline/__init__.py", "server/conversations/retention.py"),
         *("server/api/bots.py", "benchmarks/soak.py", "benchmarks/webhook.py", "docs/"),
     ),

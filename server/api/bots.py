@@ -25,7 +25,7 @@ from server.operators.audit import Audited
 from server.operators.bot_status import UNOFFICIAL, BotStatus, status_of
 from server.operators.roles import OWNER, READER
 from server.operators.tokens import who
-from server.pipeline import linked_sessions
+from server.pipeline.account import linked_sessions
 from server.store.records import Record
 
 Answered = TypeVar("Answered")

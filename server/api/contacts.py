@@ -116,6 +116,10 @@ class ContactCard(Record):
     snoozed_until: int = Field(description="Until when it is put off, Unix milliseconds; 0: it is not")
     resolved_at: int = Field(description="When it was resolved, Unix milliseconds; 0: it is not")
     resolved_by: str = Field(description="By whom")
+    reply_mode: Literal["", "auto", "draft", "off"] = Field(
+        description="What becomes of the agent's replies here: `auto`, `draft` or `off`; empty: as the bot "
+        "says"
+    )
     created: int = Field(description="When they first wrote or were entered, Unix milliseconds")
     profile: dict[str, str] = Field(description="What is known of them: field -> value")
     sources: dict[str, str] = Field(description="Field -> id of the message that says it, or who entered it")

@@ -16,7 +16,7 @@ from server.bots.accounts import DEFAULT, Account, default_accounts, defaults
 from server.config.bot import BadConfig, Problem, parse_config, problems_of, prompts_in, split_secrets
 from server.config.follow_ups import Outreach
 from server.config.settings import Settings
-from server.config.turn_settings import OneMessage
+from server.config.turn_settings import OneMessage, ReplyMode
 from server.config.whatsapp_prices.prices_in_force import WhatsAppPrices
 from server.config.whatsapp_prices.rate_card import BadRateCard
 from server.config.working_hours import hours_of
@@ -35,7 +35,8 @@ class Bot:
     """One configured agent. `accounts` are its numbers, none while only the simulator reaches it.
     `reply_template` (`name:language`) is what a contact gets for a reply that comes after the 24-hour window;
     `outreach` how it follows up; `groups` whether it answers in groups; `prices` what WhatsApp charges for
-    its messages; `one_message` whether a turn's replies go out as one; `trouble` why a part of its
+    its messages; `one_message` whether a turn's replies go out as one; `reply_mode` whether they
+    go out by themselves, wait for a person, or are not made; `trouble` why a part of its
     configuration is not in use; `conversions` the dataset of Meta's that is told what ads brought (empty:
     none is)."""
 
@@ -53,6 +54,7 @@ class Bot:
     prices: WhatsAppPrices = LISTED
     conversions: str = ""
     one_message: OneMessage = "auto"
+    reply_mode: ReplyMode = "auto"
 
     @property
     def account(self) -> str:
@@ -133,6 +135,7 @@ def build_bot(settings: Settings, config: dict[str, Any], secrets: dict[str, str
         _prices(settings, said),
         _conversions(settings, said),
         said.get("one_message") or settings.one_message,
+        said.get("reply_mode") or settings.reply_mode,
     )
 
 

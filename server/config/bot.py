@@ -26,7 +26,7 @@ from agent.phone_numbers import WRITTEN
 from agent.prompts import split_front_matter
 from channels.registry import channels
 from server.config.follow_ups import Outreach, with_new_names
-from server.config.turn_settings import OneMessage
+from server.config.turn_settings import OneMessage, ReplyMode
 from server.config.whatsapp_prices.rate_card import OwnPrices
 
 BOT_ID = r"^[a-z0-9][a-z0-9_-]{0,47}$"
@@ -104,6 +104,9 @@ class _Base(BaseModel):
     reply_template: str | None = Field(None, pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$")
     one_message: OneMessage | None = Field(
         None, description="whether a turn's replies go out as one message: auto, on or off"
+    )
+    reply_mode: ReplyMode | None = Field(
+        None, description="whether replies go out (auto), wait for a person (draft) or are not made (off)"
     )
     whatsapp_prices: OwnPrices | None = Field(
         None, description="prices of your own by market and category, US dollars a message"

@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings
 
 # Whether all that a turn replies goes out as one message; `auto`: where WhatsApp charges for each.
 OneMessage = Literal["auto", "on", "off"]
+# What becomes of the agent's replies; `draft`: each waits for a person's word; `off`: there are none.
+ReplyMode = Literal["auto", "draft", "off"]
 
 
 class TurnSettings(BaseSettings):
@@ -25,6 +27,11 @@ class TurnSettings(BaseSettings):
         "auto",
         description="Whether what a turn replies goes out as one message, a file with its words: on, off, or "
         "auto: where WhatsApp charges for each message.",
+    )
+    reply_mode: ReplyMode = Field(
+        "auto",
+        description="What becomes of the agent's replies: auto, they go out; draft, each waits until a "
+        "person sends, changes or discards it; off, the agent does not answer.",
     )
     media_megabytes: int = Field(16, ge=1, le=100, description="Largest file of a contact that is fetched.")
     debounce_seconds: float = Field(1.5, ge=0, le=60, description="Quiet time that ends a burst.")

@@ -14,7 +14,7 @@ from server.config.settings import Settings
 from server.observability import model_capabilities
 from server.observability.model_capabilities import Known
 from server.operators.tokens import who
-from server.pipeline import linked_sessions
+from server.pipeline.account import linked_sessions
 from server.store import alerts
 from server.store.records import Record
 

@@ -16,6 +16,7 @@ from pydantic import Field
 from agent.language.follow_up_phrases import kind_of
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
+from server.conversations.drafts.draft import mode_of
 from server.observability.charges.forecast import free_entry_until
 from server.observability.charges.ledger import price_at
 from server.observability.charges.touch_price import warn_of_price
@@ -107,6 +108,11 @@ class FollowUps:
         )
         if decision.what != "go":
             return plan, decision
+        if mode_of(runtime, contact) != "auto":
+            hours, why = runtime.bot.outreach.hours, "replies wait for a person here"
+            return plan, TouchDecision(
+                "later", why, rules.spread_moment(hours, now_ms() + DAY, f"{contact.id}:draft")
+            )
         held = await Reach(self._redis).ahead(runtime, contact.account, decision.template)
         if held is None:
             await warn_of_price(runtime, contact, decision.template)

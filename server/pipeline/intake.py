@@ -33,7 +33,7 @@ from server.observability import opentelemetry, turn_traces
 from server.observability.charges.ledger import note_price
 from server.observability.health.kept import record_of
 from server.outreach import consent
-from server.pipeline import linked_sessions
+from server.pipeline.account import linked_sessions
 from server.pipeline.account.calls import take_call
 from server.pipeline.account.notices import introduce, take_notices
 from server.pipeline.send_failures import undelivered

@@ -23,7 +23,7 @@ from server.bots.bot import BotRuntime
 from server.bots.registry import BotRegistry
 from server.bots.routing import WebhookScope
 from server.clock import now_ms
-from server.pipeline import linked_sessions
+from server.pipeline.account import linked_sessions
 from server.pipeline.intake import receive
 from server.store.keys import key
 

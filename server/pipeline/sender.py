@@ -126,4 +126,5 @@ def _unwanted(contact: Contact | None, reply: Reply) -> str:
         return "opted out"
     if reply.touch and (contact.heard_at > reply.since or 0 < reply.until < now_ms()):
         return "they wrote first" if contact.heard_at > reply.since else "the 24-hour window closed"
-    return "a person has taken over" if contact.assignee == "person" and reply.author == "bot" else ""
+    theirs = reply.author == "bot" and not reply.by  # a draft that a person sent is the person's
+    return "a person has taken over" if contact.assignee == "person" and theirs else ""

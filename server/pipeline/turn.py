@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import structlog
-from langchain_core.messages import AnyMessage, RemoveMessage
+from langchain_core.messages import RemoveMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agent.models.usage import Call, Meter
-from agent.state import State, Touch
+from agent.state import State
 from agent.turn_services import TurnServices
 from channels.base import Message
-from server.bots.bot import Bot, BotRuntime
+from server.bots.bot import BotRuntime
 from server.clock import now_ms
-from server.conversations.ads import ad_words
+from server.conversations.drafts import of_turn as drafts
+from server.conversations.drafts.draft import ASKS
 from server.conversations.outbox import Pair, pairs_of
 from server.conversations.working_memory import sound
 from server.observability.answered_otherwise import with_reason
@@ -24,10 +25,10 @@ from server.observability.charges.merged import with_merged
 from server.observability.turn_traces import Tracing
 from server.orders.desk import ContactDesk
 from server.outreach.appointments import ContactCalendar
-from server.outreach.follow_ups import hours_of_silence
 from server.outreach.rules import WINDOW, TouchDecision
 from server.pipeline.agents import Graph
 from server.pipeline.speaking.replies import spoken
+from server.pipeline.turn_start import start_of, touch_of
 from server.pipeline.worker_services import WorkerServices
 from server.store.mailbox import TurnOutcome, Work
 from server.store.records import Contact, Plan
@@ -44,7 +45,7 @@ class _Ending:
     services: WorkerServices
     runtime: BotRuntime
     contact: Contact
-    turn_id: str
+    work: Work
     said: Sequence[Message]
     due: tuple[Plan, TouchDecision] | None
 
@@ -53,11 +54,12 @@ class _Ending:
         follow_ups, bot = self.services.follow_ups, self.runtime.bot
         account = self.contact.account
         touched = _touched(*self.due, self.contact, bot.windowed(account)) if self.due else {}
-        pairs = pairs_of(self.turn_id, values, calls, touched, bot.context, bot.says_at_once(account))
+        pairs = pairs_of(self.work.turn_id, values, calls, touched, bot.context, bot.says_at_once(account))
         if self.due:
             return pairs, follow_ups.sent(self.runtime, self.contact, self.due[0], bool(pairs))
+        pairs = await drafts.going_out(self.runtime, self.contact, self.work, pairs, values)
         pairs = await spoken(self.services, self.runtime, self.contact, self.said, pairs)
-        pairs = await self.services.appointments.confirm(self.runtime, self.contact, self.turn_id, pairs)
+        pairs = await self.services.appointments.confirm(self.runtime, self.contact, self.work.turn_id, pairs)
         decision = values.get("decision", "")
         then = await follow_ups.answered(self.runtime, self.contact.id, decision, bool(pairs))
         then = with_merged(then, self.runtime, self.contact, self.said, len(pairs))
@@ -72,15 +74,16 @@ async def run_turn(
     After a crash the same turn comes again with the same batch: it resumes at the interrupted node, or only
     reads off what it had decided. Raises LeaseLost when another worker has taken the turn over."""
     turn_id, config = work.turn_id, _config(contact.id, work)
-    said = [message for message in work.batch if message.kind != "touch"]
+    said = [message for message in work.batch if message.kind not in ("touch", ASKS)]
     # nobody wrote: a touch is due; where they have written since, there is none
-    due = None if said else await services.follow_ups.judged(runtime, contact)
+    quiet = not said and not drafts.is_asked_for(work.batch)
+    due = await services.follow_ups.judged(runtime, contact) if quiet else None
     if due and due[1].what != "go":
         return [], await services.follow_ups.left_out(runtime, contact, *due)
     values = await _remembered(graph, config)
     source = work.batch[-1].id if work.batch else turn_id
     meter = Meter(await services.spending.allowance(runtime.bot))
-    ending = _Ending(services, runtime, contact, turn_id, said, due)
+    ending = _Ending(services, runtime, contact, work, said, due)
     resumed = values.get("turn_id") == turn_id
     if resumed:
         before = await graph.aget_state(config)
@@ -91,11 +94,12 @@ async def run_turn(
     contact = await services.reached(runtime, contact, source) if said else contact
     read = await services.inputs.read(runtime, contact, said, meter, patient=work.failures < 2)
     contact = read.forms.learned_by(contact)
-    start: Any = None if resumed else start_of(runtime.bot, contact, turn_id, read.messages, values, now_ms())
-    if start:
-        start["form"] = read.forms.said
-    if start and due:
-        start["touch"] = _touch(runtime.bot, *due)
+    start: Any = None
+    if not resumed:
+        unsaid, whose = drafts.unsaid(contact, values), drafts.as_answered(runtime, contact, work.batch)
+        start = start_of(runtime.bot, whose, turn_id, [*unsaid, *read.messages], values, now_ms())
+        start |= {"form": read.forms.said, "touch": touch_of(runtime.bot, *due) if due else None}
+        start |= {"presented": [], "pictured": []} if unsaid else {}  # nobody saw what was shown with it
     calendar = ContactCalendar(services.appointments, runtime, contact, turn_id)
     desk = ContactDesk(services.orders, runtime.bot, contact, str(work.fence))
     own = TurnServices(meter, read.attachments, calendar, desk)
@@ -114,7 +118,7 @@ async def run_turn(
             tracing.stepped()
             continue
         for node, update in chunk.items():
-            written = _written(update)
+            written = drafts.without_call(work.batch, _written(update))
             tracing.saw(node, written)
             await services.learn(runtime, contact, written, source, turn_id)
     if resumed:
@@ -150,42 +154,6 @@ async def undo(graph: Graph, conversation_id: str, work: Work) -> None:
     gone = [RemoveMessage(id=message.id) for message in work.batch if message.id in known]
     if gone:
         await graph.aupdate_state(config, {"messages": gone, "turn_id": ""}, as_node="remember")
-
-
-def _touch(bot: Bot, plan: Plan, decision: TouchDecision) -> Touch:
-    """The touch that is due, as the graph takes it."""
-    of = len(plan.intervals or bot.outreach.intervals)
-    return Touch(number=plan.touch, of=of, hours=hours_of_silence(plan), text=decision.text)
-
-
-def start_of(
-    bot: Bot,
-    contact: Contact,
-    turn_id: str,
-    messages: Sequence[AnyMessage],
-    values: State,
-    now: int,
-) -> dict[str, Any]:
-    """What the graph begins a turn with: `messages` of a contact, `values` of the turn before, `now` in Unix
-    ms."""
-    gone = dict.fromkeys(values.get("profile", {}), None)
-    known = {**contact.own_phone, **contact.profile}
-    return {
-        "messages": messages,
-        "bot_id": bot.id,
-        "turn_id": turn_id,
-        "profile": {**gone, **known},
-        "owner": contact.assignee,
-        "started_with": {"profile": known, "owner": contact.assignee},
-        "identity": contact.wa_id or contact.user_id,
-        "ad": ad_words(contact, now),
-        "at": now,
-        "now": f"{bot.outreach.hours.local(now):%A %-d %B %Y, %H:%M}",
-        "back_at": bot.outreach.hours.back_at(now),
-        "opening": bot.outreach.hours.told(now),
-        "touch": None,
-        "idle_minutes": (now - before) // 60_000 if (before := values.get("at", 0)) else 0,
-    }
 
 
 async def _settle(

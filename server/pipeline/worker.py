@@ -20,7 +20,8 @@ from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations import retention, working_memory
 from server.observability.redis_fitness import Judge
-from server.pipeline import linked_sessions, sender, turn
+from server.pipeline import sender, turn
+from server.pipeline.account import linked_sessions
 from server.pipeline.agents import Graph
 from server.pipeline.leases import held
 from server.pipeline.schedule import LONGEST_NAP, PollSchedule

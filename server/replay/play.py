@@ -39,7 +39,7 @@ from server.conversations.message_text import (
 from server.conversations.outbox import texts_of
 from server.outreach import rules
 from server.outreach.rules import HOUR
-from server.pipeline.turn import start_of
+from server.pipeline.turn_start import start_of
 from server.pipeline.worker_services import pause_is_over
 from server.replay.boundary import TapedKnowledge, TapedModels, taped_calls
 from server.replay.calendar import PaperCalendar

@@ -146,10 +146,12 @@ local function given_up(messages)
   figure('given up')
   figure('otherwise given_up', messages)
 end
--- A turn that says nothing: nobody waits, unless for a person.
+-- A turn that says nothing: nobody waits, unless for a person, be it one who looks at a draft.
 local function silent(conversation)
   local contact = root .. 'contact:' .. conversation
-  if call('HGET', contact, 'owner') ~= 'person' then call('HDEL', contact, 'asked_at') end
+  if call('HGET', contact, 'owner') ~= 'person' and (call('HGET', contact, 'draft') or '') == '' then
+    call('HDEL', contact, 'asked_at')
+  end
 end
 -- A message on its way has come further, from one rank to another; what was passed over on the way was reached too. What we
 -- chose not to send is no failure.

@@ -48,7 +48,7 @@ class Entry(Record):
     turn_id: str = Field(default="", description="The turn that wrote it")
     by: str = Field(
         default="",
-        description="Whose token it was; only of what a person wrote in the dashboard",
+        description="Who wrote it in the dashboard, or sent the agent's draft there",
         exclude_if=lambda name: not name,
     )
     template: str = Field(default="", description="The message template it was sent with, `name:language`")
@@ -69,6 +69,11 @@ class Entry(Record):
         description="What was shown besides the words: its `kind` (`buttons`, `list`, ...) and its parts",
     )
     choice: str = Field(default="", description="The id of the button or row that the contact tapped on")
+    draft: str = Field(
+        default="",
+        description="What the agent had drafted, where a person sent other words in its place",
+        exclude_if=lambda text: not text,
+    )
     order: dict[str, Any] | None = Field(default=None, description="The cart that the contact sent")
     answers: dict[str, str] = Field(default={}, description="Fields of a form that the contact filled in")
     status: str = Field(default="", description="How far it got: sent, delivered, read, or failed and why")
@@ -128,11 +133,11 @@ class TemplateParts(BaseModel):
 
 
 class Reply(BaseModel):
-    """A bubble on its way; `by`: the person who wrote it. `notice` goes out even to a contact who stopped
-    or was handed over: it says just that. `template` (`name:language`) with its `variables` and `parts`
-    goes out in place of the text, and so does `content` where the channel shows it; the text says the same
-    in words. A `touch` is for somebody who is silent: not after they wrote again (later than `since`, ms),
-    and not after `until` (ms; 0: whenever)."""
+    """A bubble on its way; `by`: the person who wrote it, or sent the agent's draft. `notice` goes out even
+    to a contact who stopped or was handed over: it says just that. `template` (`name:language`) with its
+    `variables` and `parts` goes out in place of the text, and so does `content` where the channel shows it;
+    the text says the same in words. A `touch` is for somebody who is silent: not after they wrote again
+    (later than `since`, ms), and not after `until` (ms; 0: whenever)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -207,7 +212,8 @@ class Contact(BaseModel):
     and `nano` (billionths of a US dollar): what the models of the conversation cost; `wa_nano`, `wa_paid`,
     `wa_free` and `wa_unpriced`: what its messages cost at WhatsApp, and how many were paid, were free, and
     have a price nobody knows; `wa_saved`: messages that were not sent, since several of the contact's were
-    answered together."""
+    answered together; `reply_mode`: how the agent answers here (empty: as the bot says), and `draft`, JSON,
+    what waits for a person's word (`server.conversations.drafts`)."""
 
     id: str
     bot_id: str
@@ -238,6 +244,8 @@ class Contact(BaseModel):
     wa_free: int = 0
     wa_unpriced: int = 0
     wa_saved: int = 0
+    reply_mode: Literal["", "auto", "draft", "off"] = ""
+    draft: str = ""
     profile: dict[str, str] = {}
     sources: dict[str, str] = {}
     referral: dict[str, str] = {}

@@ -36,7 +36,7 @@ from server.bots.knowledge import RedisStore
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
-from server.pipeline import linked_sessions
+from server.pipeline.account import linked_sessions
 from server.pipeline.worker import Worker
 from server.pipeline.worker_services import WorkerServices
 from server.store.keys import key, thread_prefix

@@ -18,7 +18,7 @@ from agent.models.chat import Models
 from agent.models.offline import offline_model
 from server.bots.bot import Bot, build_bot
 from server.config.settings import Settings
-from server.pipeline.turn import start_of
+from server.pipeline.turn_start import start_of
 from server.store.records import Contact
 
 HERE = Path(__file__).parents[1] / "agent" / "offline" / "manners"

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from agent.memory import notes
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
+from server.conversations.drafts.draft import draft_of, mode_of
 from server.observability import turn_traces
 from server.observability.costs import usage_of
 from server.operators import takeover
@@ -78,6 +79,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             ],
             "orders": [(one, sum_of(one)) for one in await book.orders_of(bot_id, conversation_id)],
             "later": _later(frame),
+            "draft": draft_of(contact),
+            "mode": mode_of(runtime, contact),
+            "bot_mode": {"auto": "go out", "draft": "wait", "off": "none"}[runtime.bot.reply_mode],
             "writing": takeover.writing(runtime, contact, now_ms()),
             "templates": [known[name] for name in sorted(known) if known[name].usable],
             "missing": runtime.bot.context.missing({"phone": contact.wa_id, **contact.profile}),

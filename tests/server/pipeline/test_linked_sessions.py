@@ -17,7 +17,7 @@ from channels.emulators.wappi_account import Profile
 from server.bots.registry import BotRegistry
 from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
-from server.pipeline import linked_sessions
+from server.pipeline.account import linked_sessions
 from server.store import alerts
 
 

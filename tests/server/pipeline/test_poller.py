@@ -23,7 +23,7 @@ from server.bots.routing import ChannelRouter
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations.outbox import post
-from server.pipeline import linked_sessions
+from server.pipeline.account import linked_sessions
 from server.pipeline.poller import LONGEST_PAUSE, Poll
 from server.store import alerts
 from server.store.keys import key

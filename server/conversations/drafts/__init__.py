@@ -1,0 +1,1 @@
+"""Replies of the agent that wait for a person's word."""
