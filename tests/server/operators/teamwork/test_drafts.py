@@ -31,8 +31,8 @@ def models() -> Models:
     return Models(Scripted(script=polite, asked=[]))
 
 
-def office_of(redis: Redis, tmp_path: Any, mode: str = "draft") -> Office:
-    office = Office(redis, tmp_path)
+def office_of(redis: Redis, tmp_path: Any, mode: str = "draft", **settings: Any) -> Office:
+    office = Office(redis, tmp_path, **settings)
     bot = replace(office.runtime.bot, reply_mode=mode)  # pyright: ignore[reportArgumentType]
     office.runtime = replace(office.runtime, bot=bot)
     return office
@@ -185,6 +185,16 @@ async def test_whoever_has_a_conversation_may_ask_what_the_agent_would_say(redis
         now = draft_of(await contact_of(office, conversation))
         assert now and not now.replies and "asks for a person" in now.why
     assert len(office.replies(CONTACT)) == 2
+
+
+@pytest.mark.parametrize("mode", ["auto", "draft"])
+async def test_nobody_hears_an_apology_that_no_person_has_sent(redis: Redis, tmp_path, mode: str):
+    office = office_of(redis, tmp_path, mode, turn_attempts=1)
+    async with office.working(models(), shelf=object()):
+        await office.writes(CONTACT, "do you sell grinders?")
+        await until(office.idle)
+        assert len(await office.runtime.dead_letters.every()) == 1
+    assert len(office.replies(CONTACT)) == (mode == "auto")
 
 
 async def test_no_touch_goes_out_where_replies_wait(redis: Redis, tmp_path):
