@@ -18,6 +18,8 @@ DELIMITERS = ";,\t|"
 SAMPLED = 200
 # A cell is at most this long, in characters: a file with more has an open quotation mark.
 LONGEST_CELL = 131_072
+# Where thousands that are not in quotation marks come apart.
+_FIGURE, _HEAD, _TAIL = re.compile(r"\d"), re.compile(r"(?<!\d)\d{1,3}$"), re.compile(r"\d{3}(?!\d)")
 _SEPARATOR = re.compile(r"^\ufeff?\"?sep=(.)\"?\r?\n", re.I)
 
 
@@ -38,6 +40,7 @@ def of_delimited(text: str) -> FormatReading:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True))
     except csv.Error as error:
         raise Unreadable(f"not a table ({error}); check its quotation marks") from None
+    rows, wide = _rejoined(rows) if delimiter == "," else (rows, 0)
     width = max(map(len, rows), default=0)
     if width > MOST_COLUMNS:
         raise Unreadable(f"{width} columns, more than any price list has ({MOST_COLUMNS})")
@@ -45,7 +48,34 @@ def of_delimited(text: str) -> FormatReading:
     if not any(page.table for page in found.pages):
         raise Unreadable("no rows below a header line")
     raw = " ".join(cell for row in rows for cell in row)
-    return FormatReading(pages=found.pages, raw={1: raw}, left_out=found.left_out)
+    problems = [
+        f"{wide} rows have more cells than the header: put figures such as 1,980 in quotation marks, or "
+        "their prices may be wrong"
+    ]
+    return FormatReading(
+        pages=found.pages, raw={1: raw}, left_out=found.left_out, problems=problems if wide else []
+    )
+
+
+def _rejoined(rows: list[list[str]]) -> tuple[list[list[str]], int]:
+    """The rows, with thousands put together that a missing pair of quotation marks took apart (`Lamp,1,980`):
+    where the header has no figure, and all rows that are wider than it come to its width by that. Else the
+    rows as they are, and how many hold such thousands and are too wide."""
+    header = next((row for row in rows if any(row)), [])
+    if len(header) < 2 or not all(cell.strip() and not _FIGURE.search(cell) for cell in header):
+        return rows, 0
+    joined, wide = list[list[str]](), 0
+    for row in rows:
+        cells = list(row)
+        while cells and not cells[-1].strip() and len(cells) > len(header):
+            cells.pop()
+        apart = [n for n in range(1, len(cells)) if _HEAD.search(cells[n - 1]) and _TAIL.match(cells[n])]
+        if len(cells) > len(header) and apart and len(cells) - len(header) != len(apart):
+            wide += 1
+        for n in reversed(apart if len(cells) > len(header) else []):
+            cells[n - 1 : n + 1] = [f"{cells[n - 1]},{cells[n]}"]
+        joined.append(cells)
+    return (rows, wide) if wide else (joined, 0)
 
 
 def _delimiter(text: str) -> str:

@@ -47,8 +47,12 @@ def products_of(table: Table, page: int, said: Mapping[str, str] | None = None) 
     if "name" not in columns or not columns.keys() & {"price", "article", "stock"}:
         return []
     price = columns.get("price")
-    mark = decimal_mark(row.cells[price] for row in table.rows[:5000]) if price is not None else ""
-    known = _Columns(columns, prices, page, mark, _common_currency(table, price))
+    common = _common_currency(table, price)
+    written = list[str]() if price is None else [row.cells[price] for row in table.rows[:5000]]
+    mark = decimal_mark(
+        written, common or next((code for cell in written if (code := currency_in(cell))), "")
+    )
+    known = _Columns(columns, prices, page, mark, common)
     found = (_product(table, row, known) for row in _named(table, columns))
     return [product for product in found if product]
 

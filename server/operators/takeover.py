@@ -13,7 +13,7 @@ from agent.access_lists import SAID_BY_OPERATOR, TURNED_AWAY
 from channels.base import Message
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
-from server.conversations.drafts.draft import draft_of, settle_draft
+from server.conversations.drafts.draft import settle_draft
 from server.conversations.outbox import pair_of
 from server.operators.tokens import who
 from server.outreach.reach import Reach
@@ -113,8 +113,8 @@ async def queue_message(
         text = chosen.filled(values.variables) if chosen else f"[{template}]"
     else:
         await take_over(runtime, contact.id)
-        if draft := draft_of(contact):  # their own words are the answer
-            await settle_draft(runtime, contact, draft)
+        if contact.draft:  # their own words are the answer
+            await settle_draft(runtime, contact)
     reply = Reply(
         id=f"{uuid.uuid4().hex}:0",
         text=text,
@@ -132,8 +132,6 @@ async def queue_reply(runtime: BotRuntime, contact: Contact, reply: Reply, draft
     """Queue what a person says, and let the agent know of it; `drafted`: what it had drafted in its place.
     False for a reply that was queued before."""
     _, line = pair_of(reply)
-    if not await runtime.mailbox.post(contact.id, reply, line.model_copy(update={"draft": drafted})):
-        return False
     echo = Message(
         id=reply.id,
         kind="echo",
@@ -142,5 +140,6 @@ async def queue_reply(runtime: BotRuntime, contact: Contact, reply: Reply, draft
         wa_id=contact.wa_id,
         user_id=contact.user_id,
     )
+    posted = await runtime.mailbox.post(contact.id, reply, line.model_copy(update={"draft": drafted}))
     await runtime.mailbox.remember(contact.id, echo)
-    return True
+    return posted

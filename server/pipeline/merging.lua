@@ -76,6 +76,12 @@ for name, value in pairs(rest_of) do
     if value == 'person' then call('HSET', contact, name, value) end
   elseif name == 'task' then
     if value ~= '' and own ~= value then call('HSET', contact, name, (own and own ~= '' and own .. '; ' or '') .. value) end
+  elseif name == 'reply_mode' then -- the stricter one
+    local strict = {auto = 1, draft = 2, off = 3}
+    if (strict[value] or 0) > (strict[own or ''] or 0) then call('HSET', contact, name, value) end
+  elseif name == 'draft' then -- the one that waits
+    local settled = not own or own == '' or string.find(own, '"settled": ?true')
+    if settled and value ~= '' then call('HSET', contact, name, value) end
   elseif name == 'labels' or name == 'colleague_name' and known.colleague then -- below
   elseif name == 'account' and later or not own or own == '' then call('HSET', contact, name, value)
   elseif own ~= value and (name == 'wa_id' or name == 'user_id' or name == 'name') then

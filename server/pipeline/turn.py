@@ -57,9 +57,11 @@ class _Ending:
         pairs = pairs_of(self.work.turn_id, values, calls, touched, bot.context, bot.says_at_once(account))
         if self.due:
             return pairs, follow_ups.sent(self.runtime, self.contact, self.due[0], bool(pairs))
-        pairs = await drafts.going_out(self.runtime, self.contact, self.work, pairs, values)
-        pairs = await spoken(self.services, self.runtime, self.contact, self.said, pairs)
+        held = drafts.waits(self.runtime, self.contact, self.work.batch)
+        if not held:
+            pairs = await spoken(self.services, self.runtime, self.contact, self.said, pairs)
         pairs = await self.services.appointments.confirm(self.runtime, self.contact, self.work.turn_id, pairs)
+        pairs = await drafts.going_out(self.runtime, self.contact, self.work, pairs, values)
         decision = values.get("decision", "")
         then = await follow_ups.answered(self.runtime, self.contact.id, decision, bool(pairs))
         then = with_merged(then, self.runtime, self.contact, self.said, len(pairs))
@@ -76,7 +78,7 @@ async def run_turn(
     turn_id, config = work.turn_id, _config(contact.id, work)
     said = [message for message in work.batch if message.kind not in ("touch", ASKS)]
     # nobody wrote: a touch is due; where they have written since, there is none
-    quiet = not said and not drafts.is_asked_for(work.batch)
+    quiet = all(message.kind == "touch" for message in work.batch)
     due = await services.follow_ups.judged(runtime, contact) if quiet else None
     if due and due[1].what != "go":
         return [], await services.follow_ups.left_out(runtime, contact, *due)
@@ -96,6 +98,7 @@ async def run_turn(
     contact = read.forms.learned_by(contact)
     start: Any = None
     if not resumed:
+        contact = await drafts.begun(runtime, contact)
         unsaid, whose = drafts.unsaid(contact, values), drafts.as_answered(runtime, contact, work.batch)
         start = start_of(runtime.bot, whose, turn_id, [*unsaid, *read.messages], values, now_ms())
         start |= {"form": read.forms.said, "touch": touch_of(runtime.bot, *due) if due else None}
@@ -118,7 +121,7 @@ async def run_turn(
             tracing.stepped()
             continue
         for node, update in chunk.items():
-            written = drafts.without_call(work.batch, _written(update))
+            written = drafts.without_call(runtime, contact, work.batch, _written(update))
             tracing.saw(node, written)
             await services.learn(runtime, contact, written, source, turn_id)
     if resumed:

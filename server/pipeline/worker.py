@@ -19,7 +19,8 @@ from server.background import ended, running
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations import retention, working_memory
-from server.conversations.drafts.draft import mode_of
+from server.conversations.drafts import of_turn as drafts
+from server.conversations.drafts.draft import UNANSWERED
 from server.observability.redis_fitness import Judge
 from server.pipeline import sender, turn
 from server.pipeline.account import linked_sessions
@@ -222,7 +223,10 @@ class Worker:
         log.error("turn_given_up", bot=runtime.bot.id, conversation=conversation_id, turn=work.turn_id)
         await self._undo(runtime, conversation_id, work)
         # first, and once however often it is posted: a crash in between loses neither
-        if contact is not None and mode_of(runtime, contact) == "auto":
+        if contact is not None and drafts.waits(runtime, contact, work.batch):
+            if not contact.task:  # nobody hears an apology that no person has sent
+                await runtime.conversations.set(contact.id, task=UNANSWERED)
+        elif contact is not None and contact.assignee == "bot":
             text = say("apology", contact.profile.get("language", "en"))
             reply = Reply(id=f"{work.turn_id}:sorry", text=text)
             sorry = [(reply, Entry(id=reply.id, author="bot", text=text, at=now_ms(), turn_id=work.turn_id))]

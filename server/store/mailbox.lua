@@ -59,7 +59,8 @@ end
 local function still_waits()
   for _, item in ipairs(call('LRANGE', inbox, 0, -1)) do
     local at = tonumber(string.match(item, '^%d+'))
-    if at <= now and not string.find(item, '"kind": ?"echo"') then return waits(conversation, at) end
+    local theirs = string.find(item, '"kind": ?"echo"') or string.find(item, '"kind": ?"draft_request"')
+    if at <= now and not theirs then return waits(conversation, at) end
   end
 end
 -- The end of a step: 1 there are replies to send, 2 there are new messages, 3 nothing to do; looked at in the same breath

@@ -1,13 +1,12 @@
 -- Drafts: steps of `server.conversations.drafts`, each atomic, on the keys of `mailbox.lua` and of contacts.
 
 -- [settle] keys: contact
--- arguments: conversation turn draft waiting
--- A draft of that turn gives way to `draft` (empty: to nothing), and with it the task `waiting`; 0 where another one stands there
--- by now.
-local kept = call('HGET', contact, 'draft') or ''
-if string.match(kept, '"turn_id": ?"([^"]*)"') ~= turn then return 0 end
+-- arguments: conversation old draft waiting unanswered
+-- The draft `old` gives way to `draft` (empty: to nothing), and with it the task to look at one; 0 where another stands there.
+if (call('HGET', contact, 'draft') or '') ~= old then return 0 end
 call('HSET', contact, 'draft', draft)
-if call('HGET', contact, 'task') == waiting then call('HSET', contact, 'task', '') end
+local task = call('HGET', contact, 'task')
+if task == waiting or task == unanswered then call('HSET', contact, 'task', '') end
 needs(conversation)
 tell('sg:events', contact)
 return 1

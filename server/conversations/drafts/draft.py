@@ -12,6 +12,7 @@ from pathlib import Path
 
 from channels.base import Message
 from server.bots.bot import BotRuntime
+from server.clock import now_ms
 from server.config.turn_settings import ReplyMode
 from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
@@ -22,6 +23,8 @@ from server.store.scripts import Scripts
 
 # The kind of message by which a person asks the agent for a draft.
 ASKS = "draft_request"
+# How long (ms) a draft is in the hands of whoever sends it.
+TAKEN = 30_000
 # What a person has to look after while one waits, or nobody but they answer.
 WAITING, UNANSWERED = "a draft waits to be sent", "the agent does not answer here: write to them"
 
@@ -29,7 +32,7 @@ WAITING, UNANSWERED = "a draft waits to be sent", "the agent does not answer her
 class Draft(Record):
     """What the agent would say: `replies`, each with its line of the transcript (`entries`); none, and `why`,
     where it has nothing to say. `remembered`: ids of the messages it keeps in mind as said. `settled`: a
-    person has discarded it or put other words in its place."""
+    person has discarded it or put other words in its place; `taken_at` (ms): somebody is sending it."""
 
     turn_id: str
     at: int
@@ -38,6 +41,13 @@ class Draft(Record):
     why: str = ""
     remembered: tuple[str, ...] = ()
     settled: bool = False
+    taken_at: int = 0
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody is sending it right now: what they began is ended within seconds, or anew by
+        whoever comes after them."""
+        return now_ms() - self.taken_at < TAKEN
 
     @property
     def text(self) -> str:
@@ -62,16 +72,35 @@ def kept_draft(contact: Contact) -> Draft | None:
     return next(iter(readable(rows, Draft.model_validate_json, "a draft")), None)
 
 
-async def settle_draft(runtime: BotRuntime, contact: Contact, draft: Draft) -> bool:
-    """Nothing more goes out of a draft, and the agent forgets it when the next turn begins; False where
-    another one stands there by now."""
+async def settle_draft(runtime: BotRuntime, contact: Contact) -> bool:
+    """Nothing more goes out of the draft that stands with `contact`, and the agent forgets it when the next
+    turn begins; False where another one stands there by now."""
+    draft = kept_draft(contact)
+    if draft is None or draft.is_taken:
+        return False
     done = draft.model_copy(update={"settled": True, "replies": (), "entries": ()})
-    return await _put(runtime, contact, draft.turn_id, done.model_dump_json())
+    return await _put(runtime, contact, done.model_dump_json())
 
 
-async def drop_draft(runtime: BotRuntime, contact: Contact, turn_id: str) -> None:
-    """The draft of a turn is said."""
-    await _put(runtime, contact, turn_id, "")
+async def take_draft(runtime: BotRuntime, contact: Contact) -> Contact | None:
+    """Let nobody else send, change or discard the draft that stands with `contact`, and the agent keep it in
+    mind; the contact with it. None where somebody has done one of these meanwhile."""
+    draft = kept_draft(contact)
+    if draft is None or draft.is_taken:
+        return None
+    taken = draft.model_copy(update={"taken_at": now_ms()}).model_dump_json()
+    mine = await _put(runtime, contact, taken)
+    return contact.model_copy(update={"draft": taken}) if mine else None
+
+
+async def end_draft(runtime: BotRuntime, contact: Contact, remembered: bool) -> None:
+    """The draft that was taken has gone out as it was (`remembered`), or other words in its place."""
+    draft = kept_draft(contact)
+    if remembered or draft is None:
+        await _put(runtime, contact, "")
+        return
+    done = {"settled": True, "taken_at": 0, "replies": (), "entries": ()}
+    await _put(runtime, contact, draft.model_copy(update=done).model_dump_json())
 
 
 async def ask_for_draft(runtime: BotRuntime, conversation_id: str) -> None:
@@ -83,11 +112,11 @@ async def ask_for_draft(runtime: BotRuntime, conversation_id: str) -> None:
     await _scripts(runtime.redis).run("ask", parts, {**asked, "payload": wanted.model_dump_json()})
 
 
-async def _put(runtime: BotRuntime, contact: Contact, turn_id: str, draft: str) -> bool:
+async def _put(runtime: BotRuntime, contact: Contact, draft: str) -> bool:
     keys = [key(runtime.bot.id, "contact", contact.id)]
-    given = {"conversation": contact.id, "turn": turn_id, "draft": draft, "waiting": WAITING}
-    day = day_of(runtime.bot.limits.timezone)
-    return bool(await _scripts(runtime.redis).run("settle", keys, {**given, "day": day}))
+    given = {"conversation": contact.id, "old": contact.draft, "draft": draft}
+    given |= {"waiting": WAITING, "unanswered": UNANSWERED, "day": day_of(runtime.bot.limits.timezone)}
+    return bool(await _scripts(runtime.redis).run("settle", keys, given))
 
 
 @lru_cache(maxsize=16)

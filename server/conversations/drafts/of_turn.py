@@ -12,21 +12,32 @@ from agent.state import State
 from channels.base import Message
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
-from server.conversations.drafts.draft import ASKS, UNANSWERED, WAITING, Draft, kept_draft, mode_of
+from server.conversations.drafts.draft import (
+    ASKS,
+    UNANSWERED,
+    WAITING,
+    Draft,
+    kept_draft,
+    mode_of,
+    settle_draft,
+)
 from server.conversations.outbox import Pair
 from server.store.keys import key
 from server.store.mailbox import Work
 from server.store.records import Contact
 
 
-def is_asked_for(batch: Sequence[Message]) -> bool:
-    """Whether a person wants to see what the agent would say."""
-    return any(message.kind == ASKS for message in batch)
+def is_asked_for(runtime: BotRuntime, contact: Contact, batch: Sequence[Message]) -> bool:
+    """Whether a person wants to see what the agent would say; where it answers by itself it just does."""
+    asked = any(message.kind == ASKS for message in batch)
+    return asked and (contact.assignee == "person" or mode_of(runtime, contact) != "auto")
 
 
 def unsaid(contact: Contact, values: State) -> list[RemoveMessage]:
     """What the agent remembers as said and was not: the draft before, which nobody sent."""
     before = kept_draft(contact)
+    if before and before.taken_at:  # somebody is sending it
+        return []
     known = {message.id for message in values.get("messages", [])}
     return [RemoveMessage(id=id) for id in (before.remembered if before else ()) if id in known]
 
@@ -34,44 +45,68 @@ def unsaid(contact: Contact, values: State) -> list[RemoveMessage]:
 def as_answered(runtime: BotRuntime, contact: Contact, batch: Sequence[Message]) -> Contact:
     """The contact with the assignee that a turn of this batch begins with: the agent where a person asks it
     for a draft, a person where it does not answer."""
-    if is_asked_for(batch):
+    if is_asked_for(runtime, contact, batch):
         return contact.model_copy(update={"assignee": "bot"})
     silent = mode_of(runtime, contact) == "off"
     return contact.model_copy(update={"assignee": "person"}) if silent else contact
 
 
-def without_call(batch: Sequence[Message], written: list[State]) -> list[State]:
-    """What nodes wrote, without a call for a person where one has asked for a draft: they are there."""
-    if not is_asked_for(batch):
+def without_call(
+    runtime: BotRuntime, contact: Contact, batch: Sequence[Message], written: list[State]
+) -> list[State]:
+    """What nodes wrote, without a call for a person where one who has the conversation asked for a draft."""
+    if contact.assignee != "person" or not is_asked_for(runtime, contact, batch):
         return written
     return [cast(State, {k: v for k, v in part.items() if k not in ("owner", "task")}) for part in written]
+
+
+async def begun(runtime: BotRuntime, contact: Contact) -> Contact:
+    """A turn has begun, which answers what the draft before it was for: nobody sends that one any more. The
+    contact with the draft as it stands now: one that somebody is just sending stays theirs."""
+    if not contact.draft:
+        return contact
+    await settle_draft(runtime, contact)
+    now = await runtime.conversations.contact(contact.id)
+    return contact.model_copy(update={"draft": now.draft if now else ""})
+
+
+def waits(runtime: BotRuntime, contact: Contact, batch: Sequence[Message]) -> bool:
+    """Whether what a turn says does not go out by itself."""
+    held = contact.assignee == "bot" and mode_of(runtime, contact) != "auto"
+    return held or is_asked_for(runtime, contact, batch)
 
 
 async def going_out(
     runtime: BotRuntime, contact: Contact, work: Work, pairs: list[Pair], values: State
 ) -> list[Pair]:
     """What goes out at once of what a turn said; the rest waits as a draft. A notice, such as that messages
-    stop or that a person takes over, never waits."""
-    asked, mode = is_asked_for(work.batch), mode_of(runtime, contact)
-    if not asked and (mode == "auto" or contact.assignee == "person"):
-        if contact.draft:  # it was forgotten when the turn began
-            await runtime.conversations.set(contact.id, draft="")
+    stop or that a person takes over, never waits; only the first goes out where a draft was asked for."""
+    asked, mode = is_asked_for(runtime, contact, work.batch), mode_of(runtime, contact)
+    now = await runtime.conversations.contact(contact.id) or contact  # with what the turn found out
+    if not waits(runtime, contact, work.batch):
+        if now.draft:  # it was forgotten when the turn began
+            await _keep(runtime, now, "", "")
         return pairs
-    if not asked and mode == "off":
-        if not pairs:
-            await _keep(runtime, contact, Draft(turn_id=work.turn_id, at=now_ms(), settled=True), UNANSWERED)
-        return pairs
+    stopped = values.get("profile", {}).get("consent") == "stopped"
+    at_once = [pair for pair in pairs if pair[0].notice and (stopped or not asked)]
+    if mode == "off" and not asked:
+        silent = Draft(turn_id=work.turn_id, at=now_ms(), settled=True)
+        await _keep(runtime, now, "" if at_once else silent.model_dump_json(), "" if at_once else UNANSWERED)
+        return at_once
     held = [pair for pair in pairs if not pair[0].notice]
-    if held or asked or contact.draft:
-        waits = "" if asked or not held else WAITING
-        await _keep(runtime, contact, await _drafted(runtime, contact, work, held, values), waits)
-    return [] if asked else [pair for pair in pairs if pair[0].notice]
+    if held or asked:
+        draft = await _drafted(runtime, now, work, held, values)
+        await _keep(runtime, now, draft.model_dump_json(), WAITING if held and not asked else "")
+    elif now.draft:
+        await _keep(runtime, now, "", "")
+    return at_once
 
 
-async def _keep(runtime: BotRuntime, contact: Contact, draft: Draft, task: str) -> None:
+async def _keep(runtime: BotRuntime, contact: Contact, draft: str, task: str) -> None:
     """`task`: what a person is to look after, where nothing else is."""
-    told = {"task": task} if task and not contact.task else {}
-    await runtime.conversations.set(contact.id, draft=draft.model_dump_json(), **told)
+    ours = contact.task in ("", WAITING, UNANSWERED)
+    told = {"task": task} if ours and contact.task != task else {}
+    await runtime.conversations.set(contact.id, draft=draft, **told)
 
 
 async def _drafted(
@@ -89,7 +124,7 @@ async def _drafted(
         entries=tuple(entry for _, entry in left),
         why="" if pairs else values.get("reason") or "it has nothing to say to this",
         remembered=tuple(_remembered(values.get("messages", []))),
-        settled=not left and not is_asked_for(work.batch),
+        settled=not left and not is_asked_for(runtime, contact, work.batch),
     )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
 from redis.asyncio import Redis
 
 from agent.checkpointer import RedisCheckpointer
 from agent.models.chat import Models
+from agent.state import State
 from server.clock import now_ms
-from server.conversations.drafts.draft import UNANSWERED, WAITING, Draft, draft_of
+from server.conversations.drafts import of_turn
+from server.conversations.drafts.draft import UNANSWERED, WAITING, Draft, draft_of, kept_draft
 from server.operators import takeover
 from server.operators.takeover import Refused
 from server.operators.teamwork import draft_replies
@@ -73,8 +77,14 @@ async def test_a_reply_waits_until_a_person_sends_it_and_goes_out_once(redis: Re
         assert [entry.author for entry in await office.runtime.conversations.transcript(conversation)] == [
             "contact"
         ]
-        await draft_replies.send_draft(office.runtime, contact, turn)
-        await draft_replies.send_draft(office.runtime, contact, turn)  # two who tap at once
+        taken = await asyncio.gather(
+            draft_replies.send_draft(office.runtime, contact, turn),
+            draft_replies.send_draft(office.runtime, contact, turn),
+            return_exceptions=True,
+        )
+        assert sorted(isinstance(one, Refused) for one in taken) == [False, True]
+        with pytest.raises(Refused):
+            await draft_replies.discard_draft(office.runtime, contact, turn)
         assert await until(lambda: office.replies(CONTACT)) == [draft.text]
         await until(office.idle)
         now = await contact_of(office, conversation)
@@ -185,6 +195,41 @@ async def test_whoever_has_a_conversation_may_ask_what_the_agent_would_say(redis
         now = draft_of(await contact_of(office, conversation))
         assert now and not now.replies and "asks for a person" in now.why
     assert len(office.replies(CONTACT)) == 2
+
+
+async def test_who_asked_for_a_draft_hears_a_stop_and_the_contact_a_confirmation(redis: Redis, tmp_path):
+    office = office_of(redis, tmp_path, "auto")
+    conversation = await office.writes(CONTACT, "do you sell grinders?")
+    contact = await contact_of(office, conversation)
+    with pytest.raises(Refused):  # it answers here by itself
+        await draft_replies.request_draft(office.runtime, contact)
+    await takeover.take_over(office.runtime, conversation)
+    await draft_replies.request_draft(office.runtime, await contact_of(office, conversation))
+    await office.writes(CONTACT, "STOP")
+    async with office.working(models()):
+        await until(lambda: office.replies(CONTACT))
+        await until(office.idle)
+        contact = await contact_of(office, conversation)
+    assert contact.stopped and len(office.replies(CONTACT)) == 1
+
+
+async def test_a_draft_cannot_be_sent_once_a_turn_answers_anew(redis: Redis, tmp_path):
+    office = office_of(redis, tmp_path)
+    async with office.working(models()):
+        conversation = await office.writes(CONTACT, "do you sell grinders?")
+        turn = await drafted(office, conversation)
+        await until(office.idle)
+    contact = await contact_of(office, conversation)
+    now = await of_turn.begun(office.runtime, contact)
+    with pytest.raises(Refused):
+        await draft_replies.send_draft(office.runtime, contact, turn)
+    said = [AIMessage("x", id=name) for name in remembered_ids(now)]
+    assert [gone.id for gone in of_turn.unsaid(now, State(messages=list(said)))] == [m.id for m in said] != []
+
+
+def remembered_ids(contact: Contact) -> tuple[str, ...]:
+    draft = kept_draft(contact)
+    return draft.remembered if draft else ()
 
 
 @pytest.mark.parametrize("mode", ["auto", "draft"])
