@@ -61,7 +61,7 @@ def _rejoined(rows: list[list[str]]) -> tuple[list[list[str]], int]:
     """The rows, with thousands put together that a missing pair of quotation marks took apart (`Lamp,1,980`):
     where the header has no figure, and all rows that are wider than it come to its width by that. Else the
     rows as they are, and how many hold such thousands and are too wide."""
-    header = next((row for row in rows if any(row)), [])
+    header = next((row for row in rows if any(row)), list[str]())
     if len(header) < 2 or not all(cell.strip() and not _FIGURE.search(cell) for cell in header):
         return rows, 0
     joined, wide = list[list[str]](), 0
