@@ -61,16 +61,15 @@ def _rejoined(rows: list[list[str]]) -> tuple[list[list[str]], int]:
     """The rows, with thousands put together that a missing pair of quotation marks took apart (`Lamp,1,980`):
     where the header has no figure, and all rows that are wider than it come to its width by that. Else the
     rows as they are, and how many hold such thousands and are too wide."""
-    header = next((row for row in rows if any(row)), list[str]())
-    if len(header) < 2 or not all(cell.strip() and not _FIGURE.search(cell) for cell in header):
-        return rows, 0
+    header = next((row for row in rows if sum(bool(cell.strip()) for cell in row) > 1), list[str]())
+    plain = all(cell.strip() and not _FIGURE.search(cell) for cell in header)
     joined, wide = list[list[str]](), 0
     for row in rows:
         cells = list(row)
         while cells and not cells[-1].strip() and len(cells) > len(header):
             cells.pop()
         apart = [n for n in range(1, len(cells)) if _HEAD.search(cells[n - 1]) and _TAIL.match(cells[n])]
-        if len(cells) > len(header) and apart and len(cells) - len(header) != len(apart):
+        if len(cells) > len(header) and apart and not (plain and len(cells) - len(header) == len(apart)):
             wide += 1
         for n in reversed(apart if len(cells) > len(header) else []):
             cells[n - 1 : n + 1] = [f"{cells[n - 1]},{cells[n]}"]

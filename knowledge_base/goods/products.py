@@ -49,9 +49,8 @@ def products_of(table: Table, page: int, said: Mapping[str, str] | None = None) 
     price = columns.get("price")
     common = _common_currency(table, price)
     written = list[str]() if price is None else [row.cells[price] for row in table.rows[:5000]]
-    mark = decimal_mark(
-        written, common or next((code for cell in written if (code := currency_in(cell))), "")
-    )
+    named = {code for cell in written if (code := currency_in(cell))} or {common}
+    mark = decimal_mark(written, named.pop() if len(named) == 1 else "")
     known = _Columns(columns, prices, page, mark, common)
     found = (_product(table, row, known) for row in _named(table, columns))
     return [product for product in found if product]

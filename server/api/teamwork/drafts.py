@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException, Response
@@ -45,7 +47,7 @@ class DraftToSend(Body):
 
     turn_id: str = Field(max_length=LONGEST_TURN_ID, description="the turn of the draft that is meant")
     text: str | None = Field(
-        None, min_length=1, max_length=4_096, description="other words; none: the draft as it is"
+        None, pattern=r"\S", max_length=4_096, description="other words; none: the draft as it is"
     )
 
 
@@ -53,6 +55,15 @@ class ReplyModeIn(Body):
     """How the agent answers in one conversation."""
 
     reply_mode: Literal["", "auto", "draft", "off"] = Field(description="empty: as the bot says")
+
+
+@contextlib.contextmanager
+def _conflicts() -> Iterator[None]:
+    """What is refused answers 409, and why."""
+    try:
+        yield
+    except Refused as error:
+        raise HTTPException(409, str(error)) from None
 
 
 async def _card(api: Api, conversation_id: str) -> DraftCard:
@@ -82,10 +93,8 @@ async def request_draft(api: Here, conversation_id: str) -> DraftCard:
     """Whoever has the conversation keeps it, and nothing goes out. The draft is there when a worker has
     written it; `GET` this address, or listen to `/api/events`."""
     runtime, contact = await api.lookup.contact(conversation_id)
-    try:
+    with _conflicts():
         await draft_replies.request_draft(runtime, contact)
-    except Refused as error:
-        raise HTTPException(409, str(error)) from None
     return await _card(api, conversation_id)
 
 
@@ -99,13 +108,12 @@ async def send_draft(api: Here, conversation_id: str, wanted: DraftToSend) -> Dr
     """Other words are kept beside the draft, and the conversation is answered by a person from then on only
     where it was before."""
     runtime, contact = await api.lookup.contact(conversation_id)
-    try:
+    with _conflicts():
         if wanted.text is None:
             return DraftSent(ids=await draft_replies.send_draft(runtime, contact, wanted.turn_id))
-        sent = await draft_replies.send_instead(runtime, contact, wanted.turn_id, wanted.text)
-    except Refused as error:
-        raise HTTPException(409, str(error)) from None
-    return DraftSent(ids=[sent])
+        return DraftSent(
+            ids=[await draft_replies.send_instead(runtime, contact, wanted.turn_id, wanted.text)]
+        )
 
 
 @routes.delete(
@@ -117,10 +125,8 @@ async def send_draft(api: Here, conversation_id: str, wanted: DraftToSend) -> Dr
 async def discard_draft(api: Here, conversation_id: str, turn_id: str) -> Response:
     """The agent forgets it; the contact still waits for an answer."""
     runtime, contact = await api.lookup.contact(conversation_id)
-    try:
+    with _conflicts():
         await draft_replies.discard_draft(runtime, contact, turn_id)
-    except Refused as error:
-        raise HTTPException(409, str(error)) from None
     return Response(status_code=204)
 
 

@@ -30,6 +30,12 @@ def test_a_price_list_is_read_by_its_currency(tmp_path: Path, text: str, currenc
     assert [(str(p.price), p.currency) for p in document.products] == [(price, currency) for price in prices]
 
 
+def test_each_price_of_several_currencies_is_read_by_its_own(tmp_path: Path):
+    (tmp_path / "list.csv").write_text("Item,Price\nTea,1.250 KWD\nLamp,1.250 EUR\n")
+    document, _ = read_file(tmp_path / "list.csv")
+    assert [str(product.price) for product in document.products] == ["1.250", "1250"]
+
+
 @given(st.integers(0, 999_999), st.integers(0, 999))
 def test_a_dinar_has_a_thousand_parts(whole: int, part: int):
     assert amounts_in(f"{whole}.{part:03} KWD") == [Decimal(f"{whole}.{part:03}")]
