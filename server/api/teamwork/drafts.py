@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Literal
 
 from fastapi import APIRouter, HTTPException, Response
@@ -58,7 +58,7 @@ class ReplyModeIn(Body):
 
 
 @contextlib.contextmanager
-def _conflicts() -> Iterator[None]:
+def _conflicts() -> Generator[None, None, None]:
     """What is refused answers 409, and why."""
     try:
         yield
