@@ -2,7 +2,9 @@
 
 Uvicorn waits for ever for the rest of a request that began, and for a body whose answer is given already.
 Here a connection has so long for the head of a request, and what comes after an answer is read for a while
-and then not any more."""
+and then not any more. One that is idle after its answer is kept for longer than any proxy keeps it (Google's
+load balancer 600 s, Caddy 120 s, nginx and Amazon's 60 s), or a webhook could be sent into one that is just
+being closed and be lost: https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries"""
 
 from __future__ import annotations
 
@@ -17,6 +19,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 # Seconds for the head of a request, from the connection or from its first byte; for the rest of a body after
 # the answer.
 HEAD_SECONDS, REST_SECONDS = 20.0, 10.0
+# Seconds that an idle connection is kept after an answer.
+IDLE_SECONDS = 620
 # Files kept for Redis, providers and documents; connections that are wanted where the machine allows them.
 OTHER_FILES, MOST = 256, 8_000
 
@@ -35,15 +39,16 @@ def most_connections() -> int:
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. `most`: of all there are; when there are more, the one goes that has waited longest for
-    its head."""
+    """One connection. `most`: of all there are; when there are more, the one goes that has been without a
+    request for longest, since it came or since its last answer."""
 
     most = MOST
-    # Those whose request has not come yet, the longest waiting first.
+    # Those without a request, the longest waiting first.
     _unspoken: dict[Connection, None] = {}  # noqa: RUF012 - one for all
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.timeout_keep_alive = IDLE_SECONDS
         self._timer: asyncio.TimerHandle | None = None
         self._whole = True
 
@@ -63,7 +68,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._whole = False
         self._wait(HEAD_SECONDS)
-        self._unspoken[self] = None
+        self._speechless()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -80,6 +85,12 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         if not self._whole:
             self._wait(REST_SECONDS)
+        elif self.cycle.response_complete and not self.transport.is_closing():
+            self._speechless()
+
+    def _speechless(self) -> None:
+        self._unspoken.pop(self, None)
+        self._unspoken[self] = None
 
     def _wait(self, seconds: float) -> None:
         self._heard()

@@ -171,6 +171,23 @@ async def test_of_many_who_only_keep_a_place_the_longest_waiting_goes(monkeypatc
             writer.close()
 
 
+async def test_who_is_idle_after_an_answer_gives_way_to_who_asks(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connections.Connection, "most", 20)
+    async with web(echoing()) as port:
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(20)]
+        for reader, writer in idle:
+            writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+            await reader.readexactly(int(length.split(b":")[1]))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+            assert (await http.get("/health")).status_code == 200
+        gone = [await _closed(reader) for reader, _ in idle]
+        assert gone[0] and not any(gone[1:])
+        for _, writer in idle:
+            writer.close()
+
+
 async def _closed(reader: asyncio.StreamReader) -> bool:
     try:
         return await asyncio.wait_for(reader.read(1), 0.05) == b""
