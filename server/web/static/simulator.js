@@ -5,6 +5,7 @@ const el = (id) => document.getElementById(id);
 const csrf = document.querySelector("meta[name=csrf]")?.content || "";
 const chat = el("chat"), state = el("state"), bot = el("bot"), text = el("text"), wire = el("wire");
 const wires = [...wire.options];
+const STEPS = ["queued", "sent", "delivered", "read", "failed"];
 const TICKS = { queued: "🕓", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "!" };
 let sources = [], typingTimer, connected = false;
 
@@ -72,7 +73,8 @@ function react(item, emoji) {
 
 function setTick(id, status) {
   const tick = document.getElementById(id)?.querySelector(".tick");
-  if (!tick) return;
+  // a list that was asked for before may come after: a status only advances
+  if (!tick || STEPS.indexOf(status) < STEPS.indexOf(tick.dataset.status)) return;
   tick.textContent = TICKS[status] || "";
   tick.dataset.status = status;
   tick.title = status;
