@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 
 import httpx
-from redis.asyncio import Redis
 
 from channels.base import Message
 from server.conversations.form_tokens import FormToken, token_for
+from server.store.client import client
 from server.store.contacts import Conversations
 from server.store.embedded import EmbeddedRedis
 from tests.support.flow_phone import FlowPhone, new_key
@@ -31,7 +31,7 @@ SECRET, PORT, CALLS, CONCURRENCY = "secret", 8766, 300, 20
 
 async def token(redis_url: str) -> str:
     """A contact with a form on their phone."""
-    redis = Redis.from_url(redis_url)
+    redis = client(redis_url)
     card = Message(id="m", account="42", kind="text", wa_id="77010000001", name="Dana")
     conversation = await Conversations(redis, "default").identify(card)  # pyright: ignore[reportArgumentType]
     form = FormToken(conversation, "book_a_call", "t:0")

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.messages import HumanMessage
-from redis.asyncio import Redis
 
 from agent.checkpointer import RedisCheckpointer
 from agent.context import Context
@@ -24,6 +23,7 @@ from agent.models.usage import Meter
 from agent.state import Quoted
 from benchmarks.product import FILLER, Stub
 from server.observability import logs
+from server.store.client import client
 from server.store.embedded import EmbeddedRedis
 from tools.runtime import Rows
 
@@ -46,7 +46,7 @@ async def main() -> None:
     """Run one conversation and print the two points and their ratios."""
     with tempfile.TemporaryDirectory(prefix="sg") as folder:
         embedded = EmbeddedRedis(Path(folder))
-        redis = Redis.from_url(embedded.start())
+        redis = client(embedded.start())
         model = Stub(prompts=[])
         graph = build(Models(model), Shelf(), RedisCheckpointer(redis, prefix="b"))
         config: Any = {"configurable": {"thread_id": "c"}}

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import structlog
@@ -21,6 +22,7 @@ from redis.asyncio import Redis
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
 from server.store import readable
+from server.store.client import client as connected
 from server.store.embedded import EmbeddedRedis
 from tests.fakes.openai_wire import polite
 from tests.fakes.serving import served
@@ -80,7 +82,7 @@ def redis_url(worker_id: str) -> Iterator[str]:
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = Redis.from_url(redis_url)
+    client = cast(Redis, connected(redis_url))
     await client.flushdb()
     yield client
     await client.aclose()

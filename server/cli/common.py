@@ -51,7 +51,7 @@ def connect(settings: Settings) -> tuple[Redis, EmbeddedRedis | None]:
     """A client of REDIS_URL, or of the embedded server, started or attached to. Exit status 2 where neither
     is to be had."""
     url, embedded = reach(settings)
-    return client(url, settings.redis_connections), embedded
+    return client(url, settings.redis_connections, settings.confirmation), embedded
 
 
 def reach(settings: Settings) -> tuple[str, EmbeddedRedis | None]:
@@ -77,7 +77,7 @@ def connect_to_work(settings: Settings) -> tuple[Redis, EmbeddedRedis | None, Se
         connections = found.connections(connections)
     at_once = min(settings.worker_concurrency, CONVERSATIONS_A_CONNECTION * connections)
     changed = {"redis_connections": connections, "worker_concurrency": at_once}
-    return client(url, connections), embedded, settings.model_copy(update=changed)
+    return client(url, connections, settings.confirmation), embedded, settings.model_copy(update=changed)
 
 
 def refuse_unfit(settings: Settings, url: str) -> Fitness | None:

@@ -35,6 +35,7 @@ from server.pipeline.agents import models
 from server.pipeline.transcription import Unheard, VoiceMessage, default_model, transcribe
 from server.store.client import Redis
 from server.store.keys import key
+from server.store.wire.confirming import NotConfirmed
 from server.web import webhook_check
 
 # Seconds for everybody of a kind, such as all models.
@@ -126,7 +127,8 @@ async def _each(found: Findings, jobs: Sequence[Callable[[], Awaitable[None]]]) 
 
 async def _redis(settings: Settings, redis: Redis, found: Findings) -> None:
     try:
-        known = await inspect_redis(redis)
+        asked = settings.confirmation
+        known = await inspect_redis(redis, asked.replicas if asked else 0)
         found.problems += [f"REDIS_URL: {why}" for why in known.refused if not settings.redis_may_lose]
         found.notes += [f"REDIS_URL: {why}" for why in known.refused if settings.redis_may_lose]
         found.notes += [f"REDIS_URL: {why}" for why in (*known.warned, *known.noted)]
@@ -135,7 +137,10 @@ async def _redis(settings: Settings, redis: Redis, found: Findings) -> None:
             found.notes.append(
                 f"REDIS_URL: it takes {known.clients} clients, so each process uses {each} connections"
             )
-        await check_writing(redis, 0)
+        try:
+            await check_writing(redis, 0)
+        except NotConfirmed as error:
+            found.problems.append(f"REDIS_WAIT: {error}: nothing is accepted or sent until it is confirmed")
         if denied := [name for name in COMMANDS if not await _may(redis, name)]:
             found.problems.append(
                 f"REDIS_URL: its user may not run {', '.join(denied)}; allow them for keys sg:*"

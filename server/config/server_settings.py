@@ -8,12 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
 from server.config.addresses import is_loopback
 from server.config.kept_secrets import kept_secret
 from server.store.client import CONNECTIONS, SENTINEL, sentinels_of
+from server.store.wire.confirming import Confirmation, read_confirmation
 
 SCHEMES = (
     *("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://"),
@@ -38,6 +39,13 @@ class ServerSettings(BaseSettings):
         ge=4,
         le=10_000,
         description="Connections to Redis of each process; with more to do, commands wait.",
+    )
+    redis_wait: str | None = Field(
+        None,
+        description=(
+            "replicas[:ms][:disk]: a webhook is acknowledged, and a message sent, once so many replicas have "
+            "it, or have it on disk; unset: once the primary has it."
+        ),
     )
     redis_may_lose: bool = Field(
         False,
@@ -99,6 +107,18 @@ class ServerSettings(BaseSettings):
         except ValueError:
             raise ValueError("its port is not a number; write redis://HOST:6379/0") from None
         return value
+
+    @field_validator("redis_wait")
+    @classmethod
+    def _confirmation(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if read_confirmation(value or "") and not info.data.get("redis_url"):
+            raise ValueError("the embedded server has no replicas; leave it unset, or set REDIS_URL")
+        return value
+
+    @property
+    def confirmation(self) -> Confirmation | None:
+        """What writes wait for that must outlive the primary."""
+        return read_confirmation(self.redis_wait or "")
 
     @property
     def simulates(self) -> bool:

@@ -43,9 +43,9 @@ class Fitness:
         return max(FEW, min(wanted, (self.clients - LEFT) // SHARES)) if self.clients else wanted
 
 
-async def inspect_redis(redis: Redis) -> Fitness:
-    """What a server, or each primary of a cluster, says of itself. Raises RedisError while it does not
-    answer."""
+async def inspect_redis(redis: Redis, replicas: int = 0) -> Fitness:
+    """What a server, or each primary of a cluster, says of itself; `replicas`: how many must have a write
+    (REDIS_WAIT). Raises RedisError while it does not answer."""
     refused, warned, clients = list[str](), list[str](), list[int]()
     try:
         rows = await _infos(redis)
@@ -69,6 +69,11 @@ async def inspect_redis(redis: Redis) -> Fitness:
             )
         if str(row.get("role", "master")) not in ("master", "primary"):
             refused.append("it is a replica and takes no writes; name its primary, or use redis+sentinel://")
+        if (here := int(row.get("connected_slaves", 0))) < replicas:
+            warned.append(
+                f"{here} replicas are connected, and REDIS_WAIT waits for {replicas}: nothing is accepted or "
+                "sent until they are"
+            )
         if str(row.get("aof_last_write_status", "ok")) != "ok":
             warned.append("it cannot write its append-only file; see to its disk")
         if int(row.get("maxmemory", 0)) and int(row.get("used_memory", 0)) > 0.9 * int(row["maxmemory"]):
@@ -127,7 +132,8 @@ class Judge:
 
     async def look(self) -> None:
         """Look once. Raises RedisError."""
-        found, self._seen = await inspect_redis(self.redis), True
+        asked = self.settings.confirmation
+        found, self._seen = await inspect_redis(self.redis, asked.replicas if asked else 0), True
         may = self.settings.redis_may_lose
         before = (self.refused, self.warned)
         self.refused = () if may else found.refused
@@ -153,5 +159,6 @@ async def oldest_due(redis: Redis, bots: list[str], now: int) -> float:
 
 
 async def check_writing(redis: Redis, now: int) -> None:
-    """Write something, since reading works where nothing can be accepted. Raises RedisError."""
-    await redis.set(key(SHARED, "health"), now, ex=3600)
+    """Write something as a message is written, since reading works where nothing can be accepted. Raises
+    RedisError."""
+    await redis.confirmed("SET", key(SHARED, "health"), now, "EX", 3600)

@@ -32,7 +32,7 @@ async def keep_reports(redis: Redis, scope: WebhookScope, reports: Iterable[Paym
             log.warning("payment_of_no_order", bot="", reference=report.reference_id[:80])
             continue
         said = report.model_dump_json(exclude={"at", "id"} if report.transaction else {"at"})
-        await redis.hset(key(bot.id, "bill_payments"), digest(said), report.model_dump_json())
+        await redis.confirmed("HSET", key(bot.id, "bill_payments"), digest(said), report.model_dump_json())
     if not_ready:
         raise not_ready
 

@@ -163,12 +163,10 @@ class Worker:
                 await runtime.mailbox.hand_back(conversation_id, work.fence)
             raise
         except (RedisError, OSError) as error:
-            bound.error(
-                "redis_unreachable", error=repr(error)[:200]
-            )  # the lease ends and another worker goes on
-        except (
-            Exception
-        ):  # one conversation's fault must not end the worker; its lease ends and it is tried again
+            # the lease ends and another worker goes on
+            bound.error("redis_unreachable", error=repr(error)[:200])
+        except Exception:
+            # one conversation's fault must not end the worker; its lease ends and it is tried again
             bound.exception("conversation_failed")
 
     async def _turn(self, runtime: BotRuntime, conversation_id: str, work: Work) -> bool:
@@ -185,9 +183,8 @@ class Worker:
             return await mailbox.split(conversation_id, work.fence, work.turn_id)
         if contact is None or work.failures >= tries or crashes >= CRASHES * tries:
             return await self._bury(runtime, conversation_id, work, contact)
-        if (
-            crashes >= 2 and random.random() < 0.5
-        ):  # not always in the company of the message that kills the process
+        # not always in the company of the message that kills the process
+        if crashes >= 2 and random.random() < 0.5:
             await mailbox.hand_back(conversation_id, work.fence, random.uniform(0, mailbox.limits.lease))
             return False
         try:

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
-import time
-from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol, cast, overload
 from urllib.parse import unquote, urlsplit
 
-from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio import ConnectionPool
 from redis.asyncio import Redis as Client
-from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import (
-    Sentinel,
-    SentinelConnectionPool,
-    SentinelManagedConnection,
-    SentinelManagedSSLConnection,
-)
+from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.driver_info import DriverInfo
-from redis.exceptions import ConnectionError, MaxConnectionsError, ReadOnlyError, ResponseError
 
-from server.store.batching import BatchedScript, Batches, Value
+from server.store.wire.batching import BatchedScript, Batches, Value
+from server.store.wire.cluster import Cluster
+from server.store.wire.confirming import Confirmation
+from server.store.wire.connections import (
+    WRITABLE,
+    ManagedConnection,
+    ManagedTlsConnection,
+    WaitingPool,
+    WaitingSentinelPool,
+)
 
 # How many connections a process has unless it is told otherwise (REDIS_CONNECTIONS).
 CONNECTIONS = 512
 # Shorter than a third of the default lease: a renewal that hangs must leave time for another.
 CONNECT_SECONDS, ANSWER_SECONDS = 3, 4
-# How long a command waits for a connection while all are in use, seconds, and pauses where the server has
-# none left.
-WAIT_SECONDS, FULL_PAUSE = 10.0, 0.1
 CLUSTER, SENTINEL = "+cluster", "+sentinel"
 _WAITS = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": ANSWER_SECONDS}
 
@@ -50,8 +45,11 @@ Members = set[bytes]
 class Script(Protocol):
     """A script that a server keeps."""
 
-    async def __call__(self, keys: Sequence[str | bytes], args: Sequence[Value] = ()) -> Any:
-        """Run it. Raises RedisError."""
+    async def __call__(
+        self, keys: Sequence[str | bytes], args: Sequence[Value] = (), confirmed: bool = False
+    ) -> Any:
+        """Run it; `confirmed`: what it writes has to outlive the primary (REDIS_WAIT). Raises RedisError,
+        NotConfirmed among them."""
 
 
 class PubSub(Protocol):
@@ -118,6 +116,7 @@ class Redis(Protocol):
     def scan_iter(self, match: str, count: int) -> AsyncIterator[bytes]: ...
     async def eval(self, script: str, numkeys: int, *keys_and_args: Value) -> Any: ...
     async def execute_command(self, *args: Value) -> Any: ...
+    async def confirmed(self, *command: Value) -> Any: ...
     async def info(self, section: str = ..., **options: Any) -> dict[str, Any]: ...
     async def config_get(self, pattern: str) -> dict[str, Any]: ...
     async def ping(self) -> bool: ...
@@ -204,9 +203,18 @@ class _Client(Client):
         super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - redis-py types it in part
         self._batches = Batches(cast(Any, self))
 
+    def confirm(self, confirmation: Confirmation | None) -> None:
+        """What confirmed writes wait for."""
+        self._batches.confirmation = confirmation
+
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """The answer of a command, sent with what is asked for in the same moment. Raises RedisError."""
         return await self._batches.command(*args, **options)
+
+    async def confirmed(self, *command: Value) -> Any:
+        """The answer of a command, once enough replicas have what it writes. Raises RedisError, NotConfirmed
+        among them."""
+        return await self._batches.confirmed(*command)
 
     async def execute_alone(self, *args: Any, **options: Any) -> Any:
         """The answer of a command, sent by itself. Raises RedisError."""
@@ -217,13 +225,13 @@ class _Client(Client):
         return BatchedScript(self._batches, script)
 
 
-def client(url: str, connections: int = CONNECTIONS) -> Redis:
+def client(url: str, connections: int = CONNECTIONS, confirmation: Confirmation | None = None) -> Redis:
     """A client of `redis://`, `rediss://` or `unix://`; of a cluster for `redis+cluster://HOST:PORT`, any of
     its nodes; of a primary by its name for `redis+sentinel://HOST:PORT,HOST:PORT/NAME`.
 
     With more to do at once than `connections`, commands wait for one in the order they came. A server that
     does not answer within 4 s raises, and is asked anew the next time; a connection to what has become a
-    replica is given up."""
+    replica is given up. `confirmation`: what confirmed writes wait for."""
     scheme = url.split("://")[0]
     # of itself redis-py reads its version from the disk for every connection
     waits = {**_WAITS, "driver_info": DriverInfo()}
@@ -231,15 +239,22 @@ def client(url: str, connections: int = CONNECTIONS) -> Redis:
         # all keys of one step share a hash tag, so a cluster takes the same calls
         retry = Retry(ExponentialWithJitterBackoff(base=0.1, cap=1), 3)
         plain = url.replace(CLUSTER, "", 1)
-        cluster = cast(Any, RedisCluster)  # typed in part
-        return cluster.from_url(plain, max_connections=connections, retry=retry, **waits)
+        cluster: Cluster = cast(Any, Cluster).from_url(  # typed in part
+            plain, max_connections=connections, retry=retry, **waits
+        )
+        cluster.confirmation = confirmation
+        return cast(Redis, cluster)
     if SENTINEL in scheme:
-        return cast(Redis, _Client(connection_pool=_sentinel_pool(url, connections, waits)))
-    pool: ConnectionPool = cast(Any, _Pool).from_url(
+        watched = _Client(connection_pool=_sentinel_pool(url, connections, waits))
+        watched.confirm(confirmation)
+        return cast(Redis, watched)
+    pool: ConnectionPool = cast(Any, WaitingPool).from_url(
         url, max_connections=connections, health_check_interval=30, **waits
     )
-    pool.connection_class = _WRITABLE[pool.connection_class]
-    return cast(Redis, _Client(connection_pool=pool))
+    pool.connection_class = WRITABLE[pool.connection_class]
+    single = _Client(connection_pool=pool)
+    single.confirm(confirmation)
+    return cast(Redis, single)
 
 
 def sentinels_of(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
@@ -272,108 +287,11 @@ async def uptime(redis: Redis, name: str) -> int:
     return int(found["uptime_in_seconds"]) * 1000
 
 
-class _Waiting(ConnectionPool):
-    """A pool that lets commands wait for a connection, where redis-py's refuses them. (Its own blocking pool
-    takes a lock for every command; this one costs nothing while there are connections enough.)"""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - redis-py types it in part
-        self._queue: deque[asyncio.Future[None]] = deque()
-
-    async def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> Any:
-        """A connection, soon. Raises ConnectionError when none came free in WAIT_SECONDS."""
-        end = time.monotonic() + WAIT_SECONDS
-        while True:
-            try:
-                return await super().get_connection()
-            except MaxConnectionsError:
-                await self._one_back(end)
-            except ConnectionError as error:
-                if "max number of clients" not in str(error) or time.monotonic() > end:
-                    raise
-                # the server has no more for us: those that stand go round
-                self._available_connections = [c for c in self._available_connections if c.is_connected]
-                if not self._available_connections:
-                    await asyncio.sleep(FULL_PAUSE)
-
-    async def _one_back(self, end: float) -> None:
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(mine)
-        try:
-            async with asyncio.timeout(max(0.0, end - time.monotonic())):
-                await mine
-        except TimeoutError:
-            raise ConnectionError("no connection to Redis came free; raise REDIS_CONNECTIONS") from None
-        except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():
-                self._wake()
-            raise
-        finally:
-            with contextlib.suppress(ValueError):
-                self._queue.remove(mine)
-
-    async def release(self, connection: Any) -> None:
-        """Take a connection back."""
-        await super().release(connection)
-        self._wake()
-
-    def _wake(self) -> None:
-        while self._queue:
-            first = self._queue.popleft()
-            if not first.done():
-                first.set_result(None)
-                return
-
-
-class _Pool(_Waiting):
-    pass
-
-
-class _SentinelPool(_Waiting, SentinelConnectionPool):
-    pass
-
-
-class _Writable:
-    """A connection that is given up when its server turns out to be a replica: the next one asks again who is
-    the primary."""
-
-    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            connection: Any = super()
-            return await connection.read_response(*args, **kwargs)
-        except ResponseError as error:
-            if isinstance(error, ReadOnlyError) or "-READONLY" in str(error):
-                await cast(Any, self).disconnect()
-                raise ConnectionError("this Redis has become a replica and takes no writes") from error
-            raise
-
-
-class _Plain(_Writable, Connection):
-    pass
-
-
-class _Tls(_Writable, SSLConnection):
-    pass
-
-
-class _Socket(_Writable, UnixDomainSocketConnection):
-    pass
-
-
-class _Managed(_Writable, SentinelManagedConnection):
-    pass
-
-
-class _ManagedTls(_Writable, SentinelManagedSSLConnection):
-    pass
-
-
-_WRITABLE: dict[Any, Any] = {Connection: _Plain, SSLConnection: _Tls, UnixDomainSocketConnection: _Socket}
-
-
 def _sentinel_pool(url: str, connections: int, waits: dict[str, Any]) -> ConnectionPool:
     places, name, needed = sentinels_of(url)
     tls = url.startswith("rediss")
     manager = Sentinel(places, sentinel_kwargs={**waits, "ssl": tls})
-    kind = _ManagedTls if tls else _Managed
-    return _SentinelPool(name, manager, connection_class=kind, max_connections=connections, **needed, **waits)
+    kind = ManagedTlsConnection if tls else ManagedConnection
+    return WaitingSentinelPool(
+        name, manager, connection_class=kind, max_connections=connections, **needed, **waits
+    )

@@ -15,6 +15,12 @@ local function sound()
     if odd then call('DEL', box) return call('HSET', box, 'fence', now) end
   end
 end
+-- Never given before, not by a primary either whose last writes were lost with it: by the clock and by chance.
+local function new_fence(chance)
+  local mine = math.max(tonumber(call('HGET', box, 'fence') or 0) + 1, now * 1000 + tonumber(string.sub(chance, 1, 6), 16) % 1000)
+  call('HSET', box, 'fence', string.format('%.0f', mine))
+  return mine
+end
 local function id_of(json) return string.match(json, '"id": ?"([^"]*)"') or '' end
 -- Put down for `ms`; not at all when the outcome that is waited for is here already.
 local function come_back(ms)
@@ -140,7 +146,7 @@ if fence ~= '' and not held() then return {0, '', 0, 0, {}, ''} end
 call('ZADD', due, now + lease, conversation)
 call('SADD', busy, conversation)
 call('HDEL', box, 'parked')
-local mine = call('HINCRBY', box, 'fence', 1)
+local mine = new_fence(turn)
 local head = call('LINDEX', outbox, 0)
 if head then return {mine, '', 0, 0, {}, head} end
 local running = call('HGET', box, 'turn')
@@ -317,6 +323,15 @@ if tonumber(hold) > 0 then
   call('HSET', rate, 'hold', now + hold)
   call('PEXPIRE', rate, math.max(hold, 7200000))
 end
+return 1
+
+-- [send_undo] keys: due box
+-- arguments: conversation fence delay
+-- An attempt that was recorded and will not be made: too few replicas know of it.
+if not held() then return 0 end
+call('HDEL', box, 'trying')
+call('HINCRBY', box, 'sends', -1)
+come_back(delay)
 return 1
 
 -- [send_done] keys: due busy box inbox outbox status fresh paused ids

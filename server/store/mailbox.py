@@ -13,7 +13,7 @@ nothing.
     outbox:C   LIST                      replies decided and not yet known to be sent, ids `turn:index`
     seen:C     ZSET                      digests of the message ids accepted in the last 8 days
     box:C      HASH  first               ms of the start of a burst
-                     fence, parked       who holds it; whether it was put down until `due`
+                     fence, parked       who holds it, no two ever alike; whether it was put down until `due`
                      turn, size, singly  the turn in hand, and how many messages it takes
                      attempts, failures  how often it was begun, and how often it failed
                      characters          length of what waits
@@ -44,15 +44,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
+import structlog
 
 from channels.base import Message, Pace
 from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import WAKE, key
 from server.store.open_attempts import OpenAttempts
-from server.store.records import Entry, Plan, Reply
+from server.store.records import Entry, Plan, Reply, messages_of, transcript_line
 from server.store.scripts import Scripts
+from server.store.wire.confirming import NotConfirmed
 
 SECOND, DAY = 1000, 86_400_000
 # Meta repeats an unacknowledged webhook for up to 7 days (webhooks overview).
@@ -60,7 +61,13 @@ REMEMBER = 8 * DAY
 # While an account is paused, one message is tried this often.
 PROBE = 60 * SECOND
 
+# Promises are made on the strength of these: to the provider that a message or status is kept, and to a
+# customer that no reply comes twice.
+_CONFIRMED = ("accept", "post", "status", "send_begin")
+
 _SHARED = ("due", "busy", "fresh", "active", "dead", "timers", "funnel")
+
+log = structlog.get_logger()
 
 Go = Literal["lost", "sent", "open", "wait", "go"]
 
@@ -177,7 +184,11 @@ class Mailbox:
 
         Raises UnknownContact, with nothing stored, when the conversation has no contact (any more)."""
         digest = hashlib.blake2b(message.id.encode("utf-8", "surrogatepass"), digest_size=12).digest()
-        said: dict[str, Any] = {"digest": digest, "payload": message.model_dump_json(), "entry": _line(entry)}
+        said: dict[str, Any] = {
+            "digest": digest,
+            "payload": message.model_dump_json(),
+            "entry": transcript_line(entry),
+        }
         said |= {"length": len(message.text), "to": message.account, "assignee": how.assignee}
         said |= {"answer": int(how.answer), "heard": int(how.heard)}
         if how.at_once:
@@ -203,7 +214,7 @@ class Mailbox:
         held = "" if fence is None else fence
         found = await self._run("begin", conversation_id, turn=uuid.uuid4().hex, fence=held)
         new, turn, attempt, failures, rows, head = found
-        batch, unread = _messages(rows)
+        batch, unread = messages_of(rows)
         reply = Reply.model_validate_json(head) if head else None
         return Work(new, turn.decode(), attempt, failures, batch, reply, unread)
 
@@ -231,7 +242,9 @@ class Mailbox:
     ) -> int:
         """End a turn: drop its batch, queue replies, each with its line of the transcript. 0: the lease was
         lost, nothing changed."""
-        flat = [text for reply, entry in replies for text in (reply.model_dump_json(), _line(entry))]
+        flat = [
+            text for reply, entry in replies for text in (reply.model_dump_json(), transcript_line(entry))
+        ]
         left: dict[str, Any] = {"plan": "", "timer": 0, "count": then.count}
         if then.plan:
             left |= {"plan": then.plan.model_dump_json(), "timer": then.plan.timer}
@@ -248,7 +261,7 @@ class Mailbox:
     async def post(self, conversation_id: str, reply: Reply, entry: Entry, delay: float = 0) -> bool:
         """Queue a message that no turn wrote, such as an operator's; False when one of its id was queued
         before."""
-        texts = {"reply": reply.model_dump_json(), "entry": _line(entry)}
+        texts = {"reply": reply.model_dump_json(), "entry": transcript_line(entry)}
         return bool(await self._run("post", conversation_id, **texts, delay=int(delay)))
 
     async def remember(self, conversation_id: str, message: Message) -> None:
@@ -258,11 +271,21 @@ class Mailbox:
     async def send_begin(
         self, conversation_id: str, fence: int, account: str, reply_id: str, pace: Pace, again: bool = False
     ) -> Attempt:
-        """Record an attempt to send the first reply of the outbox, before the request; or say why not."""
+        """Record an attempt to send the first reply of the outbox, before the request; or say why not. One
+        that would not outlive the primary is taken back and made again soon."""
         shares = {"interval": pace.interval, "burst": pace.burst}
         pairs = {"pair_interval": pace.pair_interval, "pair_burst": pace.pair_burst}
         asked = {"fence": fence, "reply": reply_id, "again": int(again)}
-        found = await self._run("send_begin", conversation_id, account=account, **asked, **shares, **pairs)
+        try:
+            found = await self._run(
+                "send_begin", conversation_id, account=account, **asked, **shares, **pairs
+            )
+        except NotConfirmed as error:
+            found = error.answer
+            if found[0] == b"go":
+                log.warning("send_put_off", bot=self.bot_id, conversation=conversation_id, why=str(error))
+                await self._run("send_undo", conversation_id, fence=fence, delay=SECOND)
+                return Attempt("wait")
         go, detail, unanswered = (item.decode() for item in found)
         if go == "open":
             detail = str(min(int(detail), await self._open.noted_for(key(self.bot_id, "due"), reply_id)))
@@ -332,22 +355,5 @@ class Mailbox:
                 **arguments,
             },
             *rest,
+            confirmed=name in _CONFIRMED,
         )
-
-
-def _line(entry: Entry) -> str:
-    """A line of the transcript as it is kept: what becomes of it is filled in on reading."""
-    absent = {name for name in ("content", "choice", "order", "answers") if not getattr(entry, name)}
-    return entry.model_dump_json(exclude={"status", "heard", "charge", *absent})
-
-
-def _messages(rows: Sequence[bytes]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
-    """The messages of a batch, and why each of the others could not be read."""
-    batch, unread = list[Message](), list[str]()
-    for row in rows:
-        try:
-            batch.append(Message.model_validate_json(row))
-        except ValidationError as error:  # without what stands in it, which is the contact's
-            where = ", ".join(".".join(map(str, problem["loc"])) or "all of it" for problem in error.errors())
-            unread.append(f"not as it was written: {where}")
-    return tuple(batch), tuple(unread)

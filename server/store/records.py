@@ -4,11 +4,12 @@ way, the plan of touches, and what could not be read."""
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from channels.base import Media, Recipient
+from channels.base import Media, Message, Recipient
 from channels.content.anything import Stored
 
 Author = Literal["contact", "bot", "person"]
@@ -281,3 +282,21 @@ class Contact(BaseModel):
     def recipient(self) -> Recipient:
         """Where replies to this contact go."""
         return Recipient(account=self.account, wa_id=self.wa_id, user_id=self.user_id)
+
+
+def transcript_line(entry: Entry) -> str:
+    """A line of the transcript as it is kept: what becomes of it is filled in on reading."""
+    absent = {name for name in ("content", "choice", "order", "answers") if not getattr(entry, name)}
+    return entry.model_dump_json(exclude={"status", "heard", "charge", *absent})
+
+
+def messages_of(rows: Sequence[bytes]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    """The messages of a batch, and why each of the others could not be read."""
+    batch, unread = list[Message](), list[str]()
+    for row in rows:
+        try:
+            batch.append(Message.model_validate_json(row))
+        except ValidationError as error:  # without what stands in it, which is the contact's
+            where = ", ".join(".".join(map(str, problem["loc"])) or "all of it" for problem in error.errors())
+            unread.append(f"not as it was written: {where}")
+    return tuple(batch), tuple(unread)

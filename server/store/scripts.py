@@ -56,9 +56,11 @@ class Scripts:
         """The names of the keys a script works on."""
         return self._scripts[name].keys
 
-    async def run(self, name: str, keys: list[str], arguments: dict[str, Any], *rest: str) -> Any:
+    async def run(
+        self, name: str, keys: list[str], arguments: dict[str, Any], *rest: str, confirmed: bool = False
+    ) -> Any:
         """Run one; all of its named arguments must be given, and `day` where figures are counted
-        (YYYY-MM-DD)."""
+        (YYYY-MM-DD). `confirmed`: what it writes has to outlive the primary (REDIS_WAIT)."""
         given = {"ahead": clock.ahead(), "day": "", **arguments}
         values = [given[argument] for argument in self._scripts[name].arguments]
-        return await self._registered[name](keys=keys, args=[*values, *rest])
+        return await self._registered[name](keys=keys, args=[*values, *rest], confirmed=confirmed)

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from server.bots.routing import NotReady
+from server.store.wire.confirming import NotConfirmed
 from server.web.pages import TEMPLATES
 from server.web.problem_details import problem
 
@@ -27,11 +28,15 @@ def put_up(app: FastAPI) -> None:
 
 def no_redis(path: str, error: Exception) -> Response:
     """The answer while Redis cannot be reached, or a bot cannot be read from it."""
-    event = "bot_not_ready" if isinstance(error, NotReady) else "redis_unreachable"
+    event, why = "redis_unreachable", "Redis is unreachable"
+    if isinstance(error, NotReady):
+        event = "bot_not_ready"
+    elif isinstance(error, NotConfirmed):
+        event, why = "redis_not_confirmed", f"it may be lost when Redis fails over, so try again: {error}"
     log.error(event, path=path, error=repr(error)[:200])
     if path.startswith("/webhook"):
         return PlainTextResponse("try again later", 503)
-    return problem(503, "Redis is unreachable")
+    return problem(503, why)
 
 
 async def _unreachable(request: Request, error: Exception) -> Response:

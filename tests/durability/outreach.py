@@ -17,7 +17,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -28,6 +28,7 @@ from server import clock
 from server.bots.bot import BotRuntime, runtimes
 from server.config.settings import Settings
 from server.outreach.follow_ups import FollowUps
+from server.store.client import client
 from server.store.embedded import EmbeddedRedis
 from server.store.message_templates import MessageTemplate, store_templates
 from server.store.records import Entry
@@ -100,7 +101,7 @@ class World:
     async def run(self) -> dict[str, Any]:
         """Forty days; what was counted."""
         server = EmbeddedRedis(self.folder)
-        redis = Redis.from_url(server.start())
+        redis = cast(Redis, client(server.start()))
         emulator = Doors("", SECRET, TOKEN)
         self.move(int(BEGIN.timestamp() * 1000))
         try:

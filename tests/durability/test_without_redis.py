@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 
 import httpx
-from redis.asyncio import Redis
 
 from server.config.settings import Settings
+from server.store.client import client as connected
 from server.store.embedded import EmbeddedRedis
 from server.web.app import create
 from tests.support.stack import text, webhook
@@ -20,7 +20,7 @@ from tests.support.stack import text, webhook
 async def test_503_while_redis_is_away_and_recovery():
     with tempfile.TemporaryDirectory(prefix="sg") as folder:
         embedded = EmbeddedRedis(Path(folder))
-        redis = Redis.from_url(embedded.url)
+        redis = connected(embedded.url)
         settings = Settings(
             _env_file=None,
             data_dir=Path(folder),

@@ -30,9 +30,9 @@ def _port() -> int:
 
 
 @contextlib.contextmanager
-def cluster(nodes: int = 3) -> Iterator[str]:
-    """The URL of a running cluster of primaries."""
-    ports = [_port() for _ in range(nodes)]
+def cluster(nodes: int = 3, replicas: int = 0) -> Iterator[str]:
+    """The URL of a running cluster of primaries, each with so many replicas."""
+    ports = [_port() for _ in range(nodes * (1 + replicas))]
     with tempfile.TemporaryDirectory(prefix="sg") as folder, contextlib.ExitStack() as stack:
         processes = []
         for port in ports:
@@ -57,12 +57,16 @@ def cluster(nodes: int = 3) -> Iterator[str]:
         try:
             clients = [stack.enter_context(Redis(port=port)) for port in ports]
             _until(lambda: all(client.ping() for client in clients))
-            for number, client in enumerate(clients):
+            for number, client in enumerate(clients[:nodes]):
                 first, last = SLOTS * number // nodes, SLOTS * (number + 1) // nodes - 1
                 client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
-                clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", ports[number])
+            for port in ports:
+                clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", port)
             _until(lambda: all("cluster_state:ok" in _info(client) for client in clients))
-            _until(lambda: all(f"cluster_known_nodes:{nodes}" in _info(client) for client in clients))
+            _until(lambda: all(f"cluster_known_nodes:{len(ports)}" in _info(client) for client in clients))
+            for number, client in enumerate(clients[nodes:]):
+                whose = str(clients[number % nodes].execute_command("CLUSTER", "MYID"), "ascii")
+                client.execute_command("CLUSTER", "REPLICATE", whose)
             yield f"redis+cluster://127.0.0.1:{ports[0]}"
         finally:
             for process in processes:

@@ -15,12 +15,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from redis.asyncio import Redis
 
 from channels.emulators.cloud_api import CloudApiEmulator
+from server.store.client import client
 from server.store.embedded import die_with_parent
 from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import free_port, served
@@ -263,4 +264,4 @@ def _processes() -> list[tuple[int, str]]:
 
 
 def redis_of(stack: Stack) -> Redis:
-    return Redis.from_url(f"unix://{stack.data_dir}/redis/socket?db=0")
+    return cast(Redis, client(f"unix://{stack.data_dir}/redis/socket?db=0"))

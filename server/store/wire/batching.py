@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from redis.exceptions import NoScriptError, RedisError
 
-# What is written; redis-py turns numbers into their decimal digits.
-Value = str | bytes | int | float
+from server.store.wire.confirming import Confirmation, Value, touch, with_refusals
+
 # Answers are handed out when all of a batch are here, so that a batch must not take long: 64 scripts of
 # 0.1 ms.
 LARGEST_BATCH = 64
@@ -42,19 +42,27 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
-    """A command that waits for its batch, or for its answer; `text`: of the script that it calls."""
+    """A command that waits for its batch, or for its answer; `text`: of the script that it calls;
+    `confirmed`: what it writes has to outlive the primary."""
 
     command: tuple[Value, ...]
     options: Mapping[str, Any]
     answer: asyncio.Future[Any]
     text: str = ""
+    confirmed: bool = False
+
+    @property
+    def whole(self) -> _Asked:
+        """The same with the text of its script, for a server that does not know it."""
+        return replace(self, command=("EVAL", self.text, *self.command[2:]))
 
 
 class Batches:
     """The commands that one client is asked for. Everything asked for before the event loop comes round is
-    one batch."""
+    one batch; what is to be confirmed is one of its own, which holds up nobody else while it waits."""
 
     def __init__(self, client: Client) -> None:
+        self.confirmation: Confirmation | None = None
         self._client = client
         self._asked: list[_Asked] = []
         self._sending: set[asyncio.Task[None]] = set()
@@ -67,25 +75,40 @@ class Batches:
             return await self._client.execute_alone(name, *rest, **options)
         return await self._ask((name, *map(_encoded, rest)), options)
 
-    async def run(self, script: BatchedScript, arguments: tuple[Value, ...]) -> Any:
-        """The answer of a script; its arguments are the number of keys, the keys, and the rest. Raises as
-        `command` does."""
-        return await self._ask(("EVALSHA", script.sha, *map(_encoded, arguments)), {}, script.text)
+    async def confirmed(self, *command: Value) -> Any:
+        """The answer of a command once enough replicas have what it writes. Raises as `command` does, and
+        NotConfirmed."""
+        return await self._ask(tuple(map(_encoded, command)), {}, confirmed=True)
 
-    async def _ask(self, command: tuple[Value, ...], options: Mapping[str, Any], text: str = "") -> Any:
+    async def run(self, script: BatchedScript, arguments: tuple[Value, ...], confirmed: bool) -> Any:
+        """The answer of a script; its arguments are the number of keys, the keys, and the rest. Raises as
+        `command` does, and NotConfirmed where it was to be `confirmed`."""
+        command = ("EVALSHA", script.sha, *map(_encoded, arguments))
+        return await self._ask(command, {}, script.text, confirmed)
+
+    async def _ask(
+        self,
+        command: tuple[Value, ...],
+        options: Mapping[str, Any],
+        text: str = "",
+        confirmed: bool = False,
+    ) -> Any:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         if not self._asked:
             loop.call_soon(self._send_all)
-        self._asked.append(_Asked(command, options, answer, text))
+        confirmed = confirmed and self.confirmation is not None
+        self._asked.append(_Asked(command, options, answer, text, confirmed))
         return await answer
 
     def _send_all(self) -> None:
         asked, self._asked = self._asked, []
-        for begin in range(0, len(asked), LARGEST_BATCH):
-            sending = asyncio.ensure_future(self._send(asked[begin : begin + LARGEST_BATCH]))
-            self._sending.add(sending)
-            sending.add_done_callback(self._sending.discard)
+        for confirmed in (False, True):
+            kind = [one for one in asked if one.confirmed is confirmed]
+            for begin in range(0, len(kind), LARGEST_BATCH):
+                sending = asyncio.ensure_future(self._send(kind[begin : begin + LARGEST_BATCH]))
+                self._sending.add(sending)
+                sending.add_done_callback(self._sending.discard)
 
     async def _send(self, batch: list[_Asked]) -> None:
         try:
@@ -99,6 +122,8 @@ class Batches:
                 one.answer.cancel()
 
     async def _answers(self, batch: list[_Asked]) -> list[Any]:
+        if batch[0].confirmed and self.confirmation is not None:
+            return await self._confirmed_answers(batch, self.confirmation)
         if len(batch) == 1:
             try:
                 return [await self._client.execute_alone(*batch[0].command, **batch[0].options)]
@@ -109,11 +134,27 @@ class Batches:
                 pipeline.execute_command(*one.command, **one.options)
             return await pipeline.execute(raise_on_error=False)
 
+    async def _confirmed_answers(self, batch: list[_Asked], confirmation: Confirmation) -> list[Any]:
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for one in batch:
+                pipeline.execute_command(*one.command, **one.options)
+            pipeline.execute_command(*touch())
+            pipeline.execute_command(*confirmation.command)
+            *answers, _, waited = await pipeline.execute(raise_on_error=False)
+        answers = with_refusals(answers, waited, confirmation)
+        # each with the text of its script, and confirmed as well
+        unknown = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown and all(batch[at].text and batch[at].command[0] != "EVAL" for at in unknown):
+            again = await self._confirmed_answers([batch[at].whole for at in unknown], confirmation)
+            for at, answer in zip(unknown, again, strict=True):
+                answers[at] = answer
+        return answers
+
     async def _hand_out(self, one: _Asked, answer: Any) -> None:
         # the server has not seen it yet, or was told to forget it
-        if isinstance(answer, NoScriptError) and one.text:
+        if isinstance(answer, NoScriptError) and one.text and not one.confirmed:
             try:
-                answer = await self._client.execute_alone("EVAL", one.text, *one.command[2:])
+                answer = await self._client.execute_alone(*one.whole.command)
             except RedisError as error:
                 answer = error
         if isinstance(answer, Exception):
@@ -130,9 +171,11 @@ class BatchedScript:
         self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
         self._batches = batches
 
-    async def __call__(self, keys: Sequence[str | bytes], args: Sequence[Value] = ()) -> Any:
+    async def __call__(
+        self, keys: Sequence[str | bytes], args: Sequence[Value] = (), confirmed: bool = False
+    ) -> Any:
         """Run it. Raises RedisError."""
-        return await self._batches.run(self, (len(keys), *keys, *args))
+        return await self._batches.run(self, (len(keys), *keys, *args), confirmed)
 
 
 def _fail(one: _Asked, error: Exception) -> None:

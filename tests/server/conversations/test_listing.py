@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from server.bots.bot import Bot, BotRuntime, runtime_of, runtimes
 from server.config.settings import Settings
 from server.conversations import listing as module
 from server.conversations.listing import BadCursor, ConversationList, cursor_of, place_of
+from server.store.client import client
 from server.store.keys import key
 from server.store.records import Entry, Reply
 from tests.support.chatting import Scripted, polite
@@ -114,7 +116,7 @@ async def test_words_are_found_as_people_write_them(
 async def test_no_query_breaks_the_search(
     redis_url: str, tmp_path_factory: pytest.TempPathFactory, query: str, said: str
 ):
-    redis = Redis.from_url(redis_url)
+    redis = cast(Any, client(redis_url))
     await redis.flushdb()
     runtime, clean = desk_at(redis, tmp_path_factory.getbasetemp()), query.encode("utf-8", "replace").decode()
     await heard(runtime, "77010000000", said.encode("utf-8", "replace").decode() + clean, "N")

@@ -18,6 +18,7 @@ from server.conversations.working_memory import sound
 from server.observability import model_capabilities
 from server.operators.audit import AUDIT
 from server.operators.tokens import TOKENS
+from server.store.client import client
 from server.store.keys import PREFIX, key
 from tests.support.chatting import Scripted, polite
 from tests.support.office import Office
@@ -88,7 +89,7 @@ LISTS = {
 @pytest.mark.parametrize("name", LISTS)
 async def test_a_row_that_cannot_be_read_closes_no_page(stack: Stack, name: str):
     place, path = LISTS[name]
-    redis: Any = Redis.from_url(f"unix://{stack.data_dir}/redis/socket?db=0")
+    redis: Any = client(f"unix://{stack.data_dir}/redis/socket?db=0")
     rows = [b"{not json", b"\xff\xfe", b"5", b"[]", b"{}"]
     if name in ("audit", "quarantine", "consents", "touches left out"):
         await redis.lpush(place, *rows)

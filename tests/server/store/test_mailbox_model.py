@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from hypothesis import settings
@@ -19,9 +19,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from redis.asyncio import Redis
 
 from channels.base import Pace
+from server.store.client import client
 from server.store.dead_letters import DeadLetters
 from server.store.keys import key
 from server.store.mailbox import Limits, Mailbox, Work
@@ -68,7 +68,7 @@ class MailboxMachine(RuleBasedStateMachine):
         self.numbers = iter(range(10_000))
 
     async def _open(self) -> None:
-        self.redis = Redis.from_url(self.url)
+        self.redis = cast(Any, client(self.url))
         await self.redis.flushdb()
         self.box = Mailbox(self.redis, "b", Limits(debounce=0, longest=0, lease=0))
         for name in ("c0", "c1"):

@@ -1,0 +1,122 @@
+"""Connections to a Redis server: commands wait for one while all are in use, and one whose server has become
+a replica is given up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from typing import Any, cast
+
+from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.sentinel import (
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
+from redis.exceptions import ConnectionError, MaxConnectionsError, ReadOnlyError, ResponseError
+
+# How long a command waits for a connection while all are in use, seconds, and pauses where the server has
+# none left.
+WAIT_SECONDS, FULL_PAUSE = 10.0, 0.1
+
+
+class _Waiting(ConnectionPool):
+    """A pool that lets commands wait for a connection, where redis-py's refuses them. (Its own blocking pool
+    takes a lock for every command; this one costs nothing while there are connections enough.)"""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - redis-py types it in part
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    async def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> Any:
+        """A connection, soon. Raises ConnectionError when none came free in WAIT_SECONDS."""
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                return await super().get_connection()
+            except MaxConnectionsError:
+                await self._one_back(end)
+            except ConnectionError as error:
+                if "max number of clients" not in str(error) or time.monotonic() > end:
+                    raise
+                # the server has no more for us: those that stand go round
+                self._available_connections = [c for c in self._available_connections if c.is_connected]
+                if not self._available_connections:
+                    await asyncio.sleep(FULL_PAUSE)
+
+    async def _one_back(self, end: float) -> None:
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(mine)
+        try:
+            async with asyncio.timeout(max(0.0, end - time.monotonic())):
+                await mine
+        except TimeoutError:
+            raise ConnectionError("no connection to Redis came free; raise REDIS_CONNECTIONS") from None
+        except asyncio.CancelledError:
+            if mine.done() and not mine.cancelled():
+                self._wake()
+            raise
+        finally:
+            with contextlib.suppress(ValueError):
+                self._queue.remove(mine)
+
+    async def release(self, connection: Any) -> None:
+        """Take a connection back."""
+        await super().release(connection)
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._queue:
+            first = self._queue.popleft()
+            if not first.done():
+                first.set_result(None)
+                return
+
+
+class WaitingPool(_Waiting):
+    """Connections to one server."""
+
+
+class WaitingSentinelPool(_Waiting, SentinelConnectionPool):
+    """Connections to the primary that Sentinel names."""
+
+
+class _Writable:
+    """A connection that is given up when its server turns out to be a replica: the next one asks again who is
+    the primary."""
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            connection: Any = super()
+            return await connection.read_response(*args, **kwargs)
+        except ResponseError as error:
+            if isinstance(error, ReadOnlyError) or "-READONLY" in str(error):
+                await cast(Any, self).disconnect()
+                raise ConnectionError("this Redis has become a replica and takes no writes") from error
+            raise
+
+
+class _Plain(_Writable, Connection):
+    pass
+
+
+class _Tls(_Writable, SSLConnection):
+    pass
+
+
+class _Socket(_Writable, UnixDomainSocketConnection):
+    pass
+
+
+class ManagedConnection(_Writable, SentinelManagedConnection):
+    """A connection to the primary that Sentinel names."""
+
+
+class ManagedTlsConnection(_Writable, SentinelManagedSSLConnection):
+    """The same over TLS."""
+
+
+# By the kind of connection that redis-py chooses from a URL.
+WRITABLE: dict[Any, Any] = {Connection: _Plain, SSLConnection: _Tls, UnixDomainSocketConnection: _Socket}
