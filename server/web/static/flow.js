@@ -56,7 +56,7 @@ class FormSheet {
     this.back.setAttribute("aria-label", "Back");
     const close = tappable("✕", () => this.dialog.close(), "icon");
     close.setAttribute("aria-label", "Close");
-    this.dialog = node("dialog", "sheet", node("header", "", this.back, this.title, close), this.wrong, this.form);
+    this.dialog = node("dialog", "form-sheet", node("header", "", this.back, this.title, close), this.wrong, this.form);
     this.dialog.setAttribute("aria-labelledby", this.title.id);
     this.dialog.addEventListener("close", () => this.dialog.remove());
     document.body.append(this.dialog);

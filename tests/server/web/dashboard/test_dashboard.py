@@ -335,6 +335,8 @@ async def test_every_page_is_for_everybody(stack: Stack, browser: Browser, schem
         ]
         assert not serious, path
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        for main in await page.locator("main.sheet").all():  # a page fills the window
+            assert await main.evaluate("(each) => innerWidth - each.getBoundingClientRect().right") < 1, path
     if width == 1440:  # an Arabic message reads from right to left in a page that does not
         await page.goto(f"{stack.url}{paths[-1]}")
         words = page.locator(".bubble.in .words")
