@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-all lint format studio record compare bench eval eval-grounding soak chaos voice mcp otel postgres providers llama docs lock clean
+.PHONY: run test test-all lint format studio record compare bench eval eval-grounding soak chaos chaos-failover voice mcp otel postgres providers llama docs lock clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -85,6 +85,10 @@ soak: .venv/ready-dev
 
 chaos: .venv/ready-dev
 	$(BIN)/python -m tests.durability.chaos
+
+# A Redis whose primary is lost thirty times; as root with iproute2, in a third of them cut off instead of killed.
+chaos-failover: .venv/ready-dev
+	$(BIN)/python -m tests.durability.failover $(ARGS)
 
 # Installs the packages of a lock, and says every ten seconds how far it is; what pip says is shown when it fails.
 define install

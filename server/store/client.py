@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol, cast, overload
 from urllib.parse import unquote, urlsplit
@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 from redis.asyncio import ConnectionPool
 from redis.asyncio import Redis as Client
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.driver_info import DriverInfo
 
@@ -22,6 +21,7 @@ from server.store.wire.connections import (
     WRITABLE,
     ManagedConnection,
     ManagedTlsConnection,
+    Sentinels,
     WaitingPool,
     WaitingSentinelPool,
 )
@@ -203,9 +203,11 @@ class _Client(Client):
         super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType] - redis-py types it in part
         self._batches = Batches(cast(Any, self))
 
-    def confirm(self, confirmation: Confirmation | None) -> None:
-        """What confirmed writes wait for."""
-        self._batches.confirmation = confirmation
+    def confirm(
+        self, confirmation: Confirmation | None, look: Callable[[], Awaitable[object]] | None = None
+    ) -> None:
+        """What confirmed writes wait for, and what is done when they wait in vain."""
+        self._batches.confirmation, self._batches.look = confirmation, look
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """The answer of a command, sent with what is asked for in the same moment. Raises RedisError."""
@@ -245,14 +247,16 @@ def client(url: str, connections: int = CONNECTIONS, confirmation: Confirmation 
         cluster.confirmation = confirmation
         return cast(Redis, cluster)
     if SENTINEL in scheme:
-        watched = _Client(connection_pool=_sentinel_pool(url, connections, waits))
-        watched.confirm(confirmation)
+        pool = _sentinel_pool(url, connections, waits)
+        watched = _Client(connection_pool=pool)
+        # who takes writes and has no replicas may have been replaced
+        watched.confirm(confirmation, pool.get_master_address)
         return cast(Redis, watched)
-    pool: ConnectionPool = cast(Any, WaitingPool).from_url(
+    one: ConnectionPool = cast(Any, WaitingPool).from_url(
         url, max_connections=connections, health_check_interval=30, **waits
     )
-    pool.connection_class = WRITABLE[pool.connection_class]
-    single = _Client(connection_pool=pool)
+    one.connection_class = WRITABLE[one.connection_class]
+    single = _Client(connection_pool=one)
     single.confirm(confirmation)
     return cast(Redis, single)
 
@@ -287,10 +291,10 @@ async def uptime(redis: Redis, name: str) -> int:
     return int(found["uptime_in_seconds"]) * 1000
 
 
-def _sentinel_pool(url: str, connections: int, waits: dict[str, Any]) -> ConnectionPool:
+def _sentinel_pool(url: str, connections: int, waits: dict[str, Any]) -> WaitingSentinelPool:
     places, name, needed = sentinels_of(url)
     tls = url.startswith("rediss")
-    manager = Sentinel(places, sentinel_kwargs={**waits, "ssl": tls})
+    manager = Sentinels(places, sentinel_kwargs={**waits, "ssl": tls})
     kind = ManagedTlsConnection if tls else ManagedConnection
     return WaitingSentinelPool(
         name, manager, connection_class=kind, max_connections=connections, **needed, **waits

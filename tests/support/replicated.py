@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from redis import Redis
@@ -100,3 +100,171 @@ def replica_of(port: int, *options: str) -> Iterator[Server]:
             yield server
         finally:
             server.kill()
+
+
+class Network:
+    """A network namespace for each of some hosts on one bridge, so that one can be cut off from the others
+    while this machine still reaches all of them. Needs root and iproute2."""
+
+    def __init__(self, hosts: int) -> None:
+        unique = os.getpid()
+        self._bridge, self._names = f"sgb{unique}", [f"sg{unique}h{number}" for number in range(hosts)]
+        self._net = f"10.{200 + unique // 250 % 50}.{unique % 250}"
+        self.addresses = [f"{self._net}.{number + 1}" for number in range(hosts)]
+
+    def start(self) -> None:
+        """Make it. Raises CalledProcessError or OSError where that is not allowed."""
+        _ip("link", "add", self._bridge, "type", "bridge")
+        _ip("addr", "add", f"{self._net}.254/24", "dev", self._bridge)
+        _ip("link", "set", self._bridge, "up")
+        for number, (name, address) in enumerate(zip(self._names, self.addresses, strict=True)):
+            _ip("netns", "add", name)
+            end = f"{self._bridge}.{number}"
+            _ip("link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", name)
+            _ip("link", "set", end, "master", self._bridge, "up")
+            _ip("-n", name, "addr", "add", f"{address}/24", "dev", "eth0")
+            for device in ("lo", "eth0"):
+                _ip("-n", name, "link", "set", device, "up")
+
+    def stop(self) -> None:
+        """Take it away, as far as it is there."""
+        for name in self._names:
+            _ip("netns", "del", name, check=False)
+        _ip("link", "del", self._bridge, check=False)
+
+    def inside(self, host: int) -> tuple[str, ...]:
+        """The words before a command that runs on a host."""
+        return ("ip", "netns", "exec", self._names[host])
+
+    def cut(self, host: int) -> None:
+        """Nothing goes from a host to the others any more."""
+        self._routes(host, "add")
+
+    def join(self, host: int) -> None:
+        """The end of `cut`."""
+        self._routes(host, "del")
+
+    def _routes(self, host: int, what: str) -> None:
+        for other, address in enumerate(self.addresses):
+            if other != host:
+                _ip("-n", self._names[host], "route", what, "blackhole", f"{address}/32")
+
+
+def _ip(*words: str, check: bool = True) -> None:
+    subprocess.run(["ip", *words], check=check, capture_output=True)
+
+
+class Watched:
+    """A primary with two replicas, and a Sentinel beside each; on one address, or on a network of their
+    own."""
+
+    def __init__(self, folder: Path, network: Network | None = None) -> None:
+        hosts = network.addresses if network else ["127.0.0.1"] * SENTINELS
+        places = [network.inside(number) if network else () for number in range(SENTINELS)]
+        ports = [6379] * SENTINELS if network else [free_port() for _ in range(SENTINELS)]
+        watchers = [26379] * SENTINELS if network else [free_port() for _ in range(SENTINELS)]
+        self._network = network
+        self.servers = [
+            Server(folder / f"server{number}", hosts[number], ports[number], places[number])
+            for number in range(SENTINELS)
+        ]
+        self.sentinels = [
+            Server(folder / f"sentinel{number}", hosts[number], watchers[number], places[number])
+            for number in range(SENTINELS)
+        ]
+        seen = ",".join(f"{one.host}:{one.port}" for one in self.sentinels)
+        self.url = f"redis+sentinel://{seen}/main"
+
+    def start(self) -> None:
+        """Start all, and wait until each replica has all of the primary."""
+        first, *others = self.servers
+        first.start(*KEEPS)
+        for server in others:
+            server.start(*KEEPS, "--replicaof", first.host, str(first.port))
+        for sentinel in self.sentinels:
+            sentinel.start_sentinel(
+                f"sentinel monitor main {first.host} {first.port} 2",
+                f"sentinel down-after-milliseconds main {DOWN_AFTER}",
+                f"sentinel failover-timeout main {FAILOVER_TIMEOUT}",
+                "sentinel parallel-syncs main 2",
+            )
+        self._until(lambda: self.whole() and all(self._knows_all(one) for one in self.sentinels))
+
+    def _knows_all(self, sentinel: Server) -> bool:
+        (row,) = sentinel.direct.sentinel_masters().values()  # pyright: ignore[reportAttributeAccessIssue]
+        return row["num-other-sentinels"] == SENTINELS - 1 and row["num-slaves"] == SENTINELS - 1
+
+    def stop(self) -> None:
+        """End all."""
+        for server in (*self.sentinels, *self.servers):
+            server.kill()
+
+    def primary(self, asked: tuple[int, ...] = tuple(range(SENTINELS))) -> Server | None:
+        """Whom all of these Sentinels name, if they agree and it takes writes."""
+        try:
+            named = {
+                self.sentinels[number].direct.sentinel_get_master_addr_by_name("main")  # pyright: ignore[reportAttributeAccessIssue]
+                for number in asked
+            }
+        except RedisError:
+            return None
+        if len(named) != 1:
+            return None
+        host, port = named.pop()
+        where = (host.decode() if isinstance(host, bytes) else host, int(port))
+        server = next(one for one in self.servers if (one.host, one.port) == where)
+        return server if server.role() == "master" else None
+
+    def whole(self) -> bool:
+        """Whether there is one primary, and both of the others follow it with all that it has."""
+        primary = self.primary()
+        try:
+            if primary is None or any(not server.alive for server in self.servers):
+                return False
+            told = primary.direct.info("replication")
+            rows = [told[f"slave{number}"] for number in range(told["connected_slaves"])]  # pyright: ignore[reportIndexIssue]
+        except (RedisError, KeyError):
+            return False
+        return len(rows) == SENTINELS - 1 and all(row["state"] == "online" for row in rows)
+
+    def lose_primary(self, away: float) -> None:
+        """kill -9 the primary; once another is promoted and `away` seconds have gone by, the old one comes
+        back as its replica."""
+        old = self._primary_soon()
+        old.kill()
+        new = self._promoted(old, tuple(range(SENTINELS)))
+        time.sleep(away)
+        old.start(*KEEPS, "--replicaof", new.host, str(new.port))
+        self._until(self.whole)
+
+    def cut_off_primary(self, away: float) -> None:
+        """Cut the primary off from its replicas and from the other Sentinels, while clients reach it as
+        before; `away` seconds after another is promoted they come together again."""
+        assert self._network
+        old = self._primary_soon()
+        number = self.servers.index(old)
+        self._network.cut(number)
+        try:
+            self._promoted(old, tuple(other for other in range(SENTINELS) if other != number))
+            time.sleep(away)
+        finally:
+            self._network.join(number)
+        self._until(self.whole)
+
+    def _primary_soon(self) -> Server:
+        self._until(lambda: self.primary() is not None)
+        found = self.primary()
+        assert found
+        return found
+
+    def _promoted(self, old: Server, asked: tuple[int, ...]) -> Server:
+        self._until(lambda: self.primary(asked) not in (None, old))
+        found = self.primary(asked)
+        assert found and found is not old
+        return found
+
+    def _until(self, look: Callable[[], bool]) -> None:
+        end = time.monotonic() + 60 * slowness()
+        while not look():
+            assert time.monotonic() < end, "no primary with two replicas"
+            time.sleep(0.05)

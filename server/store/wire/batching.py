@@ -7,8 +7,9 @@ messages (`python -m benchmarks.webhook`, `python -m benchmarks.load`)."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -63,6 +64,7 @@ class Batches:
 
     def __init__(self, client: Client) -> None:
         self.confirmation: Confirmation | None = None
+        self.look: Callable[[], Awaitable[object]] | None = None
         self._client = client
         self._asked: list[_Asked] = []
         self._sending: set[asyncio.Task[None]] = set()
@@ -141,6 +143,9 @@ class Batches:
             pipeline.execute_command(*touch())
             pipeline.execute_command(*confirmation.command)
             *answers, _, waited = await pipeline.execute(raise_on_error=False)
+        if self.look and confirmation.refusal(waited):
+            with contextlib.suppress(RedisError, OSError):  # the refusal says enough
+                await self.look()
         answers = with_refusals(answers, waited, confirmation)
         # each with the text of its script, and confirmed as well
         unknown = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]

@@ -11,15 +11,25 @@ from typing import Any, cast
 
 from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import (
+    MasterNotFoundError,
+    Sentinel,
     SentinelConnectionPool,
     SentinelManagedConnection,
     SentinelManagedSSLConnection,
 )
-from redis.exceptions import ConnectionError, MaxConnectionsError, ReadOnlyError, ResponseError
+from redis.exceptions import (
+    ConnectionError,
+    MaxConnectionsError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 # How long a command waits for a connection while all are in use, seconds, and pauses where the server has
 # none left.
 WAIT_SECONDS, FULL_PAUSE = 10.0, 0.1
+# How long is waited for all Sentinels to say who the primary is, once one has said so.
+LOOK_SECONDS = 1.0
 
 
 class _Waiting(ConnectionPool):
@@ -79,8 +89,59 @@ class WaitingPool(_Waiting):
     """Connections to one server."""
 
 
+class Sentinels(Sentinel):
+    """All Sentinels of a primary. Whom the youngest failover that any of them knows of has promoted is the
+    primary: one that is cut off from the others still names the old one."""
+
+    async def discover_master(self, service_name: str) -> tuple[str, int]:
+        """Its address. Raises MasterNotFoundError."""
+        asked = [asyncio.ensure_future(_state_of(one, service_name)) for one in cast(Any, self).sentinels]
+        try:
+            await asyncio.wait(asked, timeout=LOOK_SECONDS)
+            if not any(one.done() and one.result() for one in asked):
+                await asyncio.wait(asked)
+            states = [state for one in asked if one.done() and (state := one.result())]
+        finally:
+            for one in asked:
+                one.cancel()
+        works = cast(Any, self).check_master_state
+        sound = [state for state in states if works(state, service_name)]
+        if not sound:
+            raise MasterNotFoundError(f"no Sentinel names a primary {service_name!r} that works")
+        newest = max(sound, key=lambda state: int(state["config-epoch"]))
+        return str(newest["ip"]), int(newest["port"])
+
+
+async def _state_of(sentinel: Any, name: str) -> dict[str, Any] | None:
+    try:
+        return (await sentinel.sentinel_masters()).get(name)
+    except (RedisError, OSError):
+        return None
+
+
 class WaitingSentinelPool(_Waiting, SentinelConnectionPool):
-    """Connections to the primary that Sentinel names."""
+    """Connections to the primary that Sentinel names, and to no other: once a new one is known, nothing more
+    is asked of the old one, which may take writes for a while that are then lost."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._looking: asyncio.Task[tuple[str, int]] | None = None
+
+    async def get_master_address(self) -> tuple[str, int]:
+        """The address of the primary, asked for once for all who ask at a time. Raises
+        MasterNotFoundError."""
+        looking = self._looking
+        if looking is None or looking.done():
+            pool: Any = super()
+            looking = self._looking = asyncio.ensure_future(pool.get_master_address())
+        return await asyncio.shield(looking)
+
+    async def ensure_connection(self, connection: Any) -> None:
+        """Connect, anew where it is a connection to who was the primary. Raises RedisError."""
+        here: tuple[str, int] | None = cast(Any, self).master_address
+        if connection.is_connected and (connection.host, connection.port) != here:
+            await connection.disconnect()
+        await super().ensure_connection(connection)
 
 
 class _Writable:
