@@ -49,6 +49,9 @@ class Stub(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         name = next((n for n in kwargs.get("offered", []) if n in ARGUMENTS), "")
+        if not name and (counted := os.environ.get("BENCH_ANSWERS")):
+            with open(counted, "a") as file:
+                file.write("1")
         if not name and self.prompts is not None:
             self.prompts.append(sum(len(str(m.text)) for m in messages))
         call = [{"name": name, "args": ARGUMENTS[name], "id": "1"}] if name else []

@@ -25,11 +25,11 @@ from server.observability.redis_fitness import Judge
 from server.pipeline import sender, turn
 from server.pipeline.account import linked_sessions
 from server.pipeline.agents import Graph
-from server.pipeline.leases import held
-from server.pipeline.schedule import LONGEST_NAP, PollSchedule
+from server.pipeline.claims.admission import Admission
+from server.pipeline.claims.leases import Leases
+from server.pipeline.claims.schedule import LONGEST_NAP, PollSchedule, keep_listening
 from server.pipeline.typing_indicator import show_typing
 from server.pipeline.worker_services import WorkerServices
-from server.store.keys import WAKE
 from server.store.mailbox import Work
 from server.store.records import Contact, Entry, Reply
 
@@ -59,14 +59,16 @@ class Worker:
         self._woken, self._stopping = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asides: set[asyncio.Task[None]] = set()
-        self._schedule = PollSchedule()
+        self._schedule, self._leases = PollSchedule(), Leases()
+        self._admission = Admission(services.settings.worker_concurrency, self._woken.set)
 
     async def run(self) -> None:
         """Work until `stop`; then finish what is in hand, or hand it back. Without Redis it waits for it to
         come back."""
         each = (self._services.keep_telling, self._services.keep_hooking, self._services.keep_ringing)
         async with running(
-            self._listen,
+            partial(keep_listening, self._redis, self._wake),
+            *(self._leases.keep_renewing, self._admission.keep_measuring),
             partial(retention.keep_sweeping, self._redis, self._runtimes),
             partial(linked_sessions.keep_checking, self._runtimes, self._router),
             *(partial(job, self._runtimes) for job in each),
@@ -100,17 +102,20 @@ class Worker:
     async def _look(self) -> float:
         """Take what is due and return for how many seconds nothing else will be."""
         nap = self._schedule.longest(len(self._runtimes))
-        for bot_id, runtime in self._runtimes.items():
+        for bot_id, runtime in self._admission.fewest_first(self._runtimes):
+            if not self._admission.free:
+                return LONGEST_NAP
             if wait := self._schedule.due_in(bot_id):
                 nap = min(nap, wait)
                 continue
-            free = self._settings.worker_concurrency - len(self._tasks)
-            if free <= 0:
-                return LONGEST_NAP
-            claimed = await runtime.mailbox.claim(min(free, HANDFUL))
+            if not (room := self._admission.room(bot_id)):
+                self._schedule.wake(bot_id)
+                continue
+            claimed = await runtime.mailbox.claim(min(room, HANDFUL))
             for conversation_id in claimed.ids:
                 task = asyncio.create_task(self._conversation(runtime, conversation_id))
                 self._tasks.add(task)
+                self._admission.taken(bot_id)
                 task.add_done_callback(partial(self._done, bot_id))
             for conversation_id in claimed.fresh:
                 self._aside(show_typing(runtime, self._router, conversation_id))
@@ -121,23 +126,13 @@ class Worker:
 
     def _done(self, bot_id: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._admission.done(bot_id)
         self._wake(bot_id)
 
     def _wake(self, bot_id: str) -> None:
         """Look at a bot's mailbox now."""
         self._schedule.wake(bot_id)
         self._woken.set()
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(WAKE)
-                    while True:  # not listen(): a silent connection must not wait for ever
-                        if told := await pubsub.get_message(ignore_subscribe_messages=True, timeout=30):
-                            self._wake(told["data"].decode())
-            except (RedisError, OSError):
-                await asyncio.sleep(REDIS_RETRY)
 
     async def _conversation(self, runtime: BotRuntime, conversation_id: str) -> None:
         bound = log.bind(bot=runtime.bot.id, conversation=conversation_id)
@@ -188,7 +183,7 @@ class Worker:
             await mailbox.hand_back(conversation_id, work.fence, random.uniform(0, mailbox.limits.lease))
             return False
         try:
-            async with held(mailbox, conversation_id, work.fence):
+            async with self._leases.held(mailbox, conversation_id, work.fence):
                 if work.unread:
                     raise ValueError("; ".join(work.unread))
                 pairs, then = await turn.run_turn(graph, runtime, contact, work, self._services)

@@ -181,12 +181,16 @@ local batch = call('LRANGE', inbox, 0, call('HGET', box, 'size') - 1)
 for i, item in ipairs(batch) do batch[i] = payload_of(item) end
 return {mine, running, call('HINCRBY', box, 'attempts', 1), tonumber(call('HGET', box, 'failures')), batch, ''}
 
--- [renew] keys: due box
--- arguments: conversation fence lease
--- Another term for whoever still holds the conversation.
-if not held() then return 0 end
-call('ZADD', due, 'XX', now + lease, conversation)
-return 1
+-- [renew] keys: due
+-- arguments: lease
+-- Another term for all that a worker holds, named as conversation, fence, conversation, fence ...; answers those it has lost.
+local lost = {}
+for i = rest, #ARGV, 2 do
+  if call('HGET', string.sub(due, 1, -4) .. 'box:' .. ARGV[i], 'fence') == ARGV[i + 1] then
+    call('ZADD', due, 'XX', now + lease, ARGV[i])
+  else lost[#lost + 1] = ARGV[i] end
+end
+return lost
 
 -- [park] keys: due box
 -- arguments: conversation fence delay failed

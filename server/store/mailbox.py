@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -218,9 +218,10 @@ class Mailbox:
         reply = Reply.model_validate_json(head) if head else None
         return Work(new, turn.decode(), attempt, failures, batch, reply, unread)
 
-    async def renew(self, conversation_id: str, fence: int) -> bool:
-        """Keep the lease for another term; False when it was lost."""
-        return bool(await self._run("renew", conversation_id, fence=fence))
+    async def renew(self, fences: Mapping[str, int]) -> set[str]:
+        """Keep the leases of conversations, by their fences, for another term; those that were lost."""
+        pairs = [str(part) for pair in fences.items() for part in pair]
+        return {item.decode() for item in await self._run("renew", "", *pairs)}
 
     async def park(self, conversation_id: str, fence: int, delay: float, failed: bool = False) -> bool:
         """Put the conversation down for `delay` ms; `failed`: because its turn did."""

@@ -1,9 +1,10 @@
 """python -m tests.durability.failover: a thousand messages while the primary of a Redis is lost again and
 again and a replica takes over; then the count.
 
-A primary, two replicas and three Sentinels. The primary is killed (-9) and comes back as a replica of the one
-that was promoted, or is cut off from the others while web processes and workers still reach it, which needs
-root for its network namespaces. Everything else is as in `tests.durability.chaos`."""
+A primary, two replicas and three Sentinels, or a Redis Cluster whose primaries have a replica each. The
+primary is killed (-9) and comes back as a replica of the one that was promoted, or is cut off from the others
+while web processes and workers still reach it, which needs root for its network namespaces. Everything else
+is as in `tests.durability.chaos`."""
 
 from __future__ import annotations
 
@@ -17,9 +18,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.store.keys import key
 from tests.durability.chaos import answering, chat, count
 from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import served
+from tests.support.clustered import Clustered
 from tests.support.fleet import Doors, Fleet, Outside
 from tests.support.replicated import SENTINELS, Network, Watched
 from tests.support.stack import SECRET, TOKEN
@@ -32,7 +35,8 @@ EACH = 9.0
 @dataclass(frozen=True)
 class Storm:
     """`failovers`: how many; `cuts`: the share of them in which the primary is cut off; `wait`: what
-    REDIS_WAIT is; `keep`: where what the processes logged is kept."""
+    REDIS_WAIT is; `keep`: where what the processes logged is kept; `cluster`: a Redis Cluster in place of
+    Sentinels."""
 
     conversations: int
     messages: int
@@ -42,6 +46,7 @@ class Storm:
     webs: int = 2
     workers: int = 3
     keep: Path | None = None
+    cluster: bool = False
 
     @property
     def pace(self) -> float:
@@ -51,9 +56,10 @@ class Storm:
 
 async def run(storm: Storm) -> dict[str, int]:
     """The counts; with `wait`, those of BROKEN should be 0."""
-    network = made_network() if storm.cuts else None
+    network = made_network() if storm.cuts and not storm.cluster else None
     with tempfile.TemporaryDirectory(prefix="sg") as folder:
-        redis = Watched(Path(folder), network)
+        place = Path(folder)
+        redis = Clustered(place, key("default")) if storm.cluster else Watched(place, network)
         try:
             redis.start()
             return await _storm(storm, redis, Path(folder), network is not None)
@@ -74,7 +80,7 @@ def made_network() -> Network | None:
     return network
 
 
-async def _storm(storm: Storm, redis: Watched, folder: Path, can_cut: bool) -> dict[str, int]:
+async def _storm(storm: Storm, redis: Watched | Clustered, folder: Path, can_cut: bool) -> dict[str, int]:
     emulator, model = Doors("", SECRET, TOKEN), FakeOpenAI()
     model.answer, model.hang = answering, lambda request: random.uniform(0.02, 0.6)
     each = storm.messages // storm.conversations
@@ -106,11 +112,11 @@ async def _storm(storm: Storm, redis: Watched, folder: Path, can_cut: bool) -> d
     return {**lost, **counts}
 
 
-def _lose(storm: Storm, redis: Watched, can_cut: bool) -> dict[str, int]:
+def _lose(storm: Storm, redis: Watched | Clustered, can_cut: bool) -> dict[str, int]:
     lost = collections.Counter({"primaries killed": 0, "primaries cut off": 0})
     for _ in range(storm.failovers):
         time.sleep(random.uniform(0, 2))
-        if can_cut and random.random() < storm.cuts:
+        if can_cut and isinstance(redis, Watched) and random.random() < storm.cuts:
             redis.cut_off_primary(random.uniform(0, 3))
             lost["primaries cut off"] += 1
         else:
@@ -129,11 +135,11 @@ def main() -> None:
         "--wait", default="1:500", help="REDIS_WAIT; 0: without, and then nothing is promised"
     )
     parser.add_argument("--cuts", type=float, default=0.3, help="share in which the primary is cut off")
+    parser.add_argument("--cluster", action="store_true", help="a Redis Cluster in place of Sentinels")
     parser.add_argument("--log", type=Path, help="where to keep what the processes logged")
     given = parser.parse_args()
-    storm = Storm(
-        given.conversations, given.messages, given.failovers, given.wait, given.cuts, keep=given.log
-    )
+    sizes = (given.conversations, given.messages, given.failovers)
+    storm = Storm(*sizes, given.wait, given.cuts, keep=given.log, cluster=given.cluster)
     counts = asyncio.run(run(storm))
     for name, number in counts.items():
         print(f"{name:22} {number:6}")

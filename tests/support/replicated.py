@@ -22,6 +22,23 @@ KEEPS = ("--appendonly", "yes", "--save", "", "--repl-diskless-sync-delay", "0")
 # A replica is taken for gone after this, and a failover that does not succeed is tried again (ms).
 DOWN_AFTER, FAILOVER_TIMEOUT = 1000, 3000
 SENTINELS = 3
+CLUSTERED = (
+    "--cluster-enabled",
+    "yes",
+    "--cluster-node-timeout",
+    "1500",
+    "--cluster-replica-validity-factor",
+    "0",
+)
+SLOTS, PRIMARIES = 16384, 3
+
+
+def until_true(look: Callable[[], bool]) -> None:
+    """Wait for it; AssertionError after a minute on a quick machine."""
+    end = time.monotonic() + 60 * slowness()
+    while not look():
+        assert time.monotonic() < end, "no primary with its replicas"
+        time.sleep(0.05)
 
 
 class Server:
@@ -188,7 +205,7 @@ class Watched:
                 f"sentinel failover-timeout main {FAILOVER_TIMEOUT}",
                 "sentinel parallel-syncs main 2",
             )
-        self._until(lambda: self.whole() and all(self._knows_all(one) for one in self.sentinels))
+        until_true(lambda: self.whole() and all(self._knows_all(one) for one in self.sentinels))
 
     def _knows_all(self, sentinel: Server) -> bool:
         (row,) = sentinel.direct.sentinel_masters().values()  # pyright: ignore[reportAttributeAccessIssue]
@@ -235,7 +252,7 @@ class Watched:
         new = self._promoted(old, tuple(range(SENTINELS)))
         time.sleep(away)
         old.start(*KEEPS, "--replicaof", new.host, str(new.port))
-        self._until(self.whole)
+        until_true(self.whole)
 
     def cut_off_primary(self, away: float) -> None:
         """Cut the primary off from its replicas and from the other Sentinels, while clients reach it as
@@ -249,22 +266,16 @@ class Watched:
             time.sleep(away)
         finally:
             self._network.join(number)
-        self._until(self.whole)
+        until_true(self.whole)
 
     def _primary_soon(self) -> Server:
-        self._until(lambda: self.primary() is not None)
+        until_true(lambda: self.primary() is not None)
         found = self.primary()
         assert found
         return found
 
     def _promoted(self, old: Server, asked: tuple[int, ...]) -> Server:
-        self._until(lambda: self.primary(asked) not in (None, old))
+        until_true(lambda: self.primary(asked) not in (None, old))
         found = self.primary(asked)
         assert found and found is not old
         return found
-
-    def _until(self, look: Callable[[], bool]) -> None:
-        end = time.monotonic() + 60 * slowness()
-        while not look():
-            assert time.monotonic() < end, "no primary with two replicas"
-            time.sleep(0.05)

@@ -3,12 +3,21 @@ all in a storm."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
+from collections.abc import Callable
+
+from redis.exceptions import RedisError
+
+from server.store.client import Redis
+from server.store.keys import WAKE
 
 # Seconds between two looks at a bot that nobody woke us for, while there are few; of many, so many are looked
 # at in a second.
 LONGEST_NAP, LOOKS_A_SECOND = 1.0, 100
+# How long a subscription is waited for anew while Redis is away, seconds.
+RETRY = 0.5
 
 
 class PollSchedule:
@@ -42,3 +51,16 @@ class PollSchedule:
     def longest(bots: int) -> float:
         """The longest pause between two looks at one of so many bots."""
         return max(LONGEST_NAP, bots / LOOKS_A_SECOND)
+
+
+async def keep_listening(redis: Redis, wake: Callable[[str], None]) -> None:
+    """Name to `wake` every bot for which there is something to be done, until cancelled."""
+    while True:
+        try:
+            async with redis.pubsub() as pubsub:
+                await pubsub.subscribe(WAKE)
+                while True:  # not listen(): a silent connection must not wait for ever
+                    if told := await pubsub.get_message(ignore_subscribe_messages=True, timeout=30):
+                        wake(told["data"].decode())
+        except (RedisError, OSError):
+            await asyncio.sleep(RETRY)

@@ -1,0 +1,72 @@
+"""Conversations in hand: their leases renewed together while somebody works on them, the work stopped whose
+lease is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from agent.checkpointer import LeaseLost
+from server.store.mailbox import Mailbox
+
+# While nothing is in hand, ms.
+IDLE = 1000
+
+
+@dataclass(eq=False, slots=True)
+class _InHand:
+    """`working`: the task that is stopped when it is `lost`."""
+
+    mailbox: Mailbox
+    conversation_id: str
+    fence: int
+    working: asyncio.Task[object] | None
+    lost: bool = False
+
+
+class Leases:
+    """All that one worker holds."""
+
+    def __init__(self) -> None:
+        self._in_hand: set[_InHand] = set()
+
+    async def keep_renewing(self) -> None:
+        """Renew all, three times in the term of a lease, until cancelled."""
+        while True:
+            terms = [one.mailbox.limits.lease // 3 for one in self._in_hand]
+            await asyncio.sleep(min([IDLE, *terms]) / 1000)
+            of_bot: dict[Mailbox, list[_InHand]] = defaultdict(list)
+            for one in self._in_hand:
+                of_bot[one.mailbox].append(one)
+            await asyncio.gather(*(self._renew(mailbox, held) for mailbox, held in of_bot.items()))
+
+    async def _renew(self, mailbox: Mailbox, held: list[_InHand]) -> None:
+        try:
+            lost = await mailbox.renew({one.conversation_id: one.fence for one in held})
+        except (RedisError, OSError):  # the next renewal, or the commit, will tell
+            return
+        for one in held:
+            if one.conversation_id in lost and one in self._in_hand and one.working:
+                one.lost = True
+                one.working.cancel()
+
+    @contextlib.asynccontextmanager
+    async def held(self, mailbox: Mailbox, conversation_id: str, fence: int) -> AsyncGenerator[None]:
+        """Renewed while the block runs; the block is stopped when it is lost, and LeaseLost raised."""
+        one = _InHand(mailbox, conversation_id, fence, asyncio.current_task())
+        self._in_hand.add(one)
+        try:
+            try:
+                yield
+            finally:
+                self._in_hand.discard(one)
+        except asyncio.CancelledError:
+            if not one.lost or one.working is None:
+                raise
+            one.working.uncancel()
+            raise LeaseLost(conversation_id) from None
