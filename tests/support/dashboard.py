@@ -10,7 +10,8 @@ from tests.support.stack import API, Stack
 
 PAGES = (
     "/dashboard /dashboard/todo /dashboard/outreach /dashboard/orders /dashboard/knowledge?bot=demo "
-    "/dashboard/bots /dashboard/bots/demo /dashboard/analytics /dashboard/people /dashboard/templates"
+    "/dashboard/bots /dashboard/bots/demo /dashboard/analytics /dashboard/people /dashboard/templates "
+    "/dashboard/replies"
 ).split()
 
 

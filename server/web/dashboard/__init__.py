@@ -13,6 +13,7 @@ from server.store.client import Redis
 from server.web.dashboard import (
     analytics,
     bots,
+    canned_replies,
     conversation,
     conversation_list,
     knowledge,
@@ -45,6 +46,7 @@ def router(
         bots,
         analytics,
         message_templates,
+        canned_replies,
         people,
         conversation,
     ):

@@ -17,7 +17,7 @@ from server.conversations.drafts.draft import draft_of, mode_of
 from server.observability import turn_traces
 from server.observability.costs import usage_of
 from server.operators import takeover
-from server.operators.teamwork.canned_replies import canned_replies
+from server.operators.teamwork.canned_replies import canned_replies, fillings
 from server.operators.teamwork.comments import Comment, comments_of, seen_by
 from server.operators.teamwork.handling import colleagues
 from server.operators.tokens import who
@@ -65,7 +65,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "entries": entries,
             "lines": await _with_comments(runtime, conversation_id, entries, before),
             "colleagues": await colleagues(frame.redis, bot_id),
-            "canned": [(one.shortcut, one.filled(_known(contact))) for one in await canned_replies(runtime)],
+            "canned": [
+                (one.shortcut, one.filled(fillings(contact))) for one in await canned_replies(runtime)
+            ],
             "quotes": await _quotes(runtime, contact, entries),
             "earlier": entries[0].id
             if entries and (before or length > len(entries)) and len(entries) == LINES
@@ -110,10 +112,6 @@ def _later(frame: PageContext) -> list[tuple[str, int]]:
         ("until Monday, 9:00", monday),
     )
     return [(words, int(at.timestamp() * 1000)) for words, at in found]
-
-
-def _known(contact: Contact) -> dict[str, str]:
-    return {"name": contact.name, "phone": f"+{contact.wa_id}" if contact.wa_id else "", **contact.profile}
 
 
 async def _with_comments(

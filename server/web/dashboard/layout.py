@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from agent.ordering.wording import money_text
 from server.api.common import Lookup
+from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
 from server.bots.registry import BotRegistry
 from server.clock import now_ms
@@ -163,6 +164,13 @@ class PageContext:
     def chosen(self, bot_id: str) -> dict[str, BotRuntime]:
         """The bots a page shows: one, or all for an empty id or one that is gone."""
         return self.lookup.some(bot_id if bot_id in self.runtimes else None)
+
+    def one_bot(self, request: Request) -> str:
+        """The bot that a page of one bot is asked for, else the default one, else any; empty: there is
+        none."""
+        known = [runtime.bot.id for runtime in self.runtimes.values()]
+        wanted = request.query_params.get("bot", "") or DEFAULT
+        return wanted if wanted in known else next(iter(known), "")
 
     def local(self, at: int) -> datetime:
         return datetime.fromtimestamp(at / 1000, self._zone)

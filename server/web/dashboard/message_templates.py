@@ -10,7 +10,6 @@ from fastapi.responses import HTMLResponse, Response
 from channels.templates.draft import VARIABLE, with_examples
 from channels.templates.rules import BODY, BUTTON, BUTTONS, LINE
 from server.api.whatsapp.message_templates import CHANGEABLE
-from server.bots.accounts import DEFAULT
 from server.operators.tokens import who
 from server.store.message_templates import DRAFT, MessageTemplate, one_template, templates
 from server.web.dashboard.layout import PageContext
@@ -32,15 +31,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the page on the dashboard."""
     asked = {"headers": HEADERS, "taps": TAPS, "limits": LIMITS}
 
-    def chosen(request: Request) -> str:
-        """The bot that is asked for, else the default one, else any."""
-        known = [runtime.bot.id for runtime in frame.runtimes.values()]
-        wanted = request.query_params.get("bot", "") or DEFAULT
-        return wanted if wanted in known else next(iter(known), "")
-
     @routes.get("/templates", response_class=HTMLResponse)
     async def list_of_templates(request: Request) -> Response:
-        bot_id = chosen(request)
+        bot_id = frame.one_bot(request)
         known = await templates(frame.redis, bot_id) if bot_id else {}
         rows = [_shown(known[name]) for name in sorted(known)]
         return await frame.page(request, "message_templates.html", {**asked, "bot": bot_id, "rows": rows})
@@ -48,7 +41,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     @routes.get("/templates/{name}/{language}", response_class=HTMLResponse)
     async def form_of_template(request: Request, name: str, language: str) -> Response:
         """The form to change one, fetched when it is opened."""
-        bot_id = chosen(request)
+        bot_id = frame.one_bot(request)
         found = await one_template(frame.redis, bot_id, f"{name}:{language}") if bot_id else None
         if found is None or who.get().role != "owner":
             raise HTTPException(404, "there is no template of this name and language")

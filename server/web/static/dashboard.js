@@ -219,7 +219,7 @@ function blame(form, errors = []) {
   form.querySelectorAll("[aria-invalid]").forEach((each) => each.removeAttribute("aria-invalid"));
   let first;
   for (const { field, problem } of errors) {
-    const bare = field.replace(/^body\./, "").replace(/\.\d+$/, "");
+    const bare = field.replace(/^(body|path)\./, "").replace(/\.\d+$/, "");
     const found = [...form.elements].find((each) => !each.closest("fieldset[disabled]") && [field, bare, `${bare}[]`].includes(each.name));
     if (!found) continue;
     const said = document.createElement("small");
@@ -235,7 +235,10 @@ function blame(form, errors = []) {
 
 async function act(form, body) {
   if (form.dataset.busy) return; // a second Enter is no second message
-  const [method, url] = form.dataset.api.split(" ");
+  const [method, place] = form.dataset.api.split(" ");
+  // a field may stand in the address: it goes there, and not into the body
+  const url = place.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(form.elements[name].value.trim()));
+  for (const [, name] of place.matchAll(/\{(\w+)\}/g)) delete body?.[name];
   const [then, where] = form.dataset.then.split(/:(.*)/s);
   const buttons = [...form.querySelectorAll("button")], typed = [...form.elements].map((field) => field.value);
   form.dataset.busy = "yes";

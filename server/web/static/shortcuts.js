@@ -44,11 +44,11 @@
   const offered = () => [...canned.querySelectorAll("li:not([hidden]) button")];
   field?.addEventListener("input", () => {
     const asked = /^\/[\p{L}\p{N}_-]*$/u.test(field.value);
-    for (const each of canned.children) each.hidden = !asked || !each.querySelector("b").textContent.startsWith(field.value);
-    canned.hidden = !asked || !offered().length;
+    for (const each of canned.querySelectorAll("li:not(.rest)")) each.hidden = !asked || !each.querySelector("b").textContent.startsWith(field.value);
+    canned.hidden = !asked || !(offered().length || field.value === "/");
   });
   field?.addEventListener("keydown", (event) => {
-    if (canned.hidden || !["ArrowDown", "Tab", "Enter"].includes(event.key)) return;
+    if (canned.hidden || !offered().length || !["ArrowDown", "Tab", "Enter"].includes(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
     if (event.key === "Enter") offered()[0].click();

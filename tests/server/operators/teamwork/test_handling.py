@@ -155,6 +155,16 @@ async def test_replies_at_hand_are_kept_filled_and_bounded(door: FrontDoor):
     assert await door.read(place) == [{"shortcut": "hours", "text": "Hello {name}, open until {till}."}]
     for wrong in ("no%20blank", "x" * 31):
         assert (await door.http.put(f"{place}/{wrong}", json={"text": "x"})).status_code == 422
+    for wrong in ("", "  \n", "x" * 4_097):
+        assert (await door.http.put(f"{place}/hours", json={"text": wrong})).status_code == 422
+    half = {"content": '{"text": "\\ud800"}', "headers": {"Content-Type": "application/json"}}
+    assert (await door.http.put(f"{place}/hours", **half)).status_code == 422
+    only_new = {"If-None-Match": "*"}
+    taken = await door.http.put(f"{place}/hours", json={"text": "mine"}, headers=only_new)
+    assert taken.status_code == 412 and "/hours" in taken.json()["detail"]
+    assert (await door.read(place))[0]["text"].startswith("Hello"), "nobody's reply is overwritten unseen"
+    assert (await door.http.put(f"{place}/fresh", json={"text": "x"}, headers=only_new)).status_code == 200
+    assert (await door.http.delete(f"{place}/fresh")).status_code == 204
     assert (await door.http.delete(f"{place}/hours")).status_code == 204
     assert (await door.http.delete(f"{place}/hours")).status_code == 404
 
