@@ -22,6 +22,7 @@ from server.notifications.webhooks import Hooks
 from server.observability.costs import Spending
 from server.operators import audit
 from server.operators.change_feed import Feed
+from server.operators.contact_list.search import ContactSearch
 from server.operators.knowledge.documents import ReadingProgress
 from server.operators.knowledge.pictures import PictureReader
 from server.operators.login import Access
@@ -60,6 +61,7 @@ class Api:
     appointments: Appointments
     orders: OrderBook
     conversation_list: ConversationList
+    contact_search: ContactSearch
     hooks: Hooks
     pictures: PictureReader
     reading: ReadingProgress = field(default_factory=ReadingProgress)
@@ -91,7 +93,8 @@ class Api:
             FollowUps(redis),
             Appointments(redis),
             OrderBook(redis),
-            ConversationList(redis),
+            listed := ConversationList(redis),
+            ContactSearch(redis, listed),
             Hooks(settings, redis),
             PictureReader(settings, redis),
         )

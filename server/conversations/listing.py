@@ -117,7 +117,7 @@ class ConversationList:
                 mine, reached = await self._searched(runtime, show, terms, before, limit + 1, end)
                 until += [reached] if reached else []
             else:
-                mine = [(place, "") async for place in self._places(runtime, show, before, limit + 1)]
+                mine = [(place, "") async for place in self.places(runtime, show, before, limit + 1)]
             found += [(place, runtime, line) for place, line in mine]
         found.sort(key=lambda row: row[0], reverse=True)
         # beyond the bot that was searched least far back, the order of all is not known yet
@@ -125,7 +125,7 @@ class ConversationList:
         if floor:
             found = [row for row in found if row[0] >= floor]
         more = found[limit - 1][0] if len(found) > limit else floor
-        rows = await self._rows(found[:limit])
+        rows = await self.rows(found[:limit])
         return ListingPage(
             rows, cursor_of(more) if more else None, max(0, floor[0]) if floor and len(found) <= limit else 0
         )
@@ -183,7 +183,9 @@ class ConversationList:
                 found[bot_id]["needs_person"] = max(0, found[bot_id]["needs_person"] - put_off)
         return found
 
-    async def _rows(self, found: Sequence[tuple[Place, BotRuntime, str]]) -> list[ListedConversation]:
+    async def rows(self, found: Sequence[tuple[Place, BotRuntime, str]]) -> list[ListedConversation]:
+        """Conversations at their places, each with the line that was found in it; those that are gone
+        are left out."""
         by_desk: dict[str, tuple[BotRuntime, list[str]]] = {}
         for (_, name), runtime, _ in found:
             by_desk.setdefault(runtime.bot.id, (runtime, []))[1].append(name)
@@ -214,7 +216,7 @@ class ConversationList:
             await self._redis.zrange(name, 0, -1) if show in _TIMED else await self._redis.smembers(name)
         )
 
-    async def _places(
+    async def places(
         self, runtime: BotRuntime, show: Selection, before: Place | None, limit: int
     ) -> AsyncIterator[Place]:
         """(ms, conversation) of what a filter shows, the latest first, at most `limit`."""
@@ -278,7 +280,7 @@ class ConversationList:
     ) -> tuple[list[tuple[Place, str]], Place | None]:
         """Matches with the line that matched, and how far back was looked when that is not the whole way."""
         found: list[tuple[Place, str]] = []
-        while chunk := [place async for place in self._places(runtime, show, before, CHUNK)]:
+        while chunk := [place async for place in self.places(runtime, show, before, CHUNK)]:
             start = 0
             while start < len(chunk):
                 names = [name for _, name in chunk[start:]]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -87,6 +87,8 @@ class About:
 
     def __init__(self) -> None:
         self.bot_id, self.target, self.read = "", "", False
+        # Bot -> what else is to be said, of a change of several bots; each gets a line.
+        self.details = dict[str, str]()
 
 
 # Of the HTTP request in hand, whose context is its own; no turn reads it.
@@ -106,6 +108,12 @@ def record_disclosure(bot_id: str, target: str = "") -> None:
         now.read = True
 
 
+def add_details(details: Mapping[str, str]) -> None:
+    """Say what a change comes to, for each bot that it is about."""
+    if (now := _about.get()) is not None:
+        now.details |= details
+
+
 class Audited(APIRoute):
     """A route whose changes are put on record once they are made; Redis is that of the application's
     state."""
@@ -123,9 +131,9 @@ class Audited(APIRoute):
                 parts = dict(request.path_params)
                 bot = str(parts.pop("bot_id", "") or said.bot_id)
                 target = "/".join(str(part) for part in parts.values()) or said.target
-                await record_change(
-                    request.app.state.api.redis, who.get(), f"{request.method} {self.path}", target, bot
-                )
+                redis, done = request.app.state.api.redis, f"{request.method} {self.path}"
+                for bot_id, detail in (said.details or {bot: ""}).items():
+                    await record_change(redis, who.get(), done, target, bot_id, detail)
             return answer
 
         return handler

@@ -55,12 +55,14 @@ class ConsentChange(Record):
 async def change_consent(
     redis: Redis, conversations: Conversations, conversation_id: str, stopped: bool, door: Door, source: str
 ) -> None:
-    """Stop all messages to a contact, or take that back; with it the sequence of touches ends."""
+    """Stop all messages to a contact, or take that back; with it the sequence of touches ends. Made again it
+    changes nothing, unless it was cut short before: then it is finished."""
     known = await conversations.contact(conversation_id)
-    if known is None or known.stopped == stopped:
+    if known is None:
         return
     source = OPERATOR if door == "operator" else source
-    await conversations.learn(conversation_id, {"consent": "stopped" if stopped else None}, source)
+    if known.stopped != stopped:
+        await conversations.learn(conversation_id, {"consent": "stopped" if stopped else None}, source)
     await record_consent(redis, conversations.bot_id, conversation_id, stopped, door, source)
 
 

@@ -7,21 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path
 from pydantic import Field
 
-from server.api.common import Api, Body, Here, TheBot
+from server.api.common import Body, Here, TheBot
 from server.api.contacts import ContactCard, contact_card_of
 from server.bots.accounts import DEFAULT
-from server.bots.bot import BotRuntime
 from server.operators.audit import Audited
 from server.operators.roles import AGENT, READER
 from server.operators.takeover import Refused
 from server.operators.teamwork import comments, handling
 from server.operators.teamwork.comments import Comment
-from server.operators.tokens import Operator, who
+from server.operators.tokens import who
 from server.store.records import Record
 
 routes = APIRouter(prefix="/api", tags=["teamwork"], route_class=Audited)
-
-ME = "me"
 
 
 class Colleague(Record):
@@ -76,21 +73,6 @@ class LabelCount(Record):
     conversations: int = Field(description="How many have it")
 
 
-async def _named(api: Api, runtime: BotRuntime, wanted: str) -> Operator | None:
-    if not wanted:
-        return None
-    if wanted == ME:
-        return who.get()
-    found = next(
-        (one for one in await handling.colleagues(api.redis, runtime.bot.id) if one.id == wanted), None
-    )
-    if found is None:
-        raise HTTPException(
-            422, "colleague: nobody of this id answers contacts of this bot; GET /api/colleagues"
-        )
-    return found
-
-
 @routes.get("/colleagues", summary="Who answers contacts of a bot", dependencies=[READER])
 async def list_colleagues(api: Here, bot_id: TheBot = DEFAULT) -> list[Colleague]:
     runtime = api.lookup.runtime(bot_id)
@@ -111,9 +93,12 @@ async def list_labels(api: Here, bot_id: TheBot = DEFAULT) -> list[LabelCount]:
 async def assign_conversation(api: Here, conversation_id: str, wanted: AssignmentIn) -> ContactCard:
     """Whose it is among people; whether the bot answers is said by `handoff` and `resume`."""
     runtime, _ = await api.lookup.contact(conversation_id)
-    colleague = await _named(api, runtime, wanted.colleague)
+    try:
+        colleague = await handling.named_colleague(api.redis, runtime, wanted.colleague)
+    except Refused as error:
+        raise HTTPException(422, str(error)) from None
     expected = handling.ANYBODY if wanted.expected is None else wanted.expected
-    expected = who.get().id if expected == ME else expected
+    expected = who.get().id if expected == handling.ME else expected
     try:
         await handling.assign(runtime, conversation_id, colleague, expected)
     except Refused as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 
 from server.bots.bot import BotRuntime
-from server.conversations.listing import ConversationList, Show
 from server.observability.costs import usage_of
+from server.operators.contact_list.filters import ContactFilter
+from server.operators.contact_list.search import ContactSearch
 from server.operators.figures.spreadsheet import cell
 
 CONTACT_COLUMNS = (
@@ -31,18 +32,22 @@ CONTACT_COLUMNS = (
 
 
 async def contact_table(
-    conversation_list: ConversationList, runtimes: dict[str, BotRuntime], show: Show, is_client: bool | None
+    search: ContactSearch,
+    runtimes: Mapping[str, BotRuntime],
+    wanted: ContactFilter,
+    ids: Collection[str] = (),
 ) -> AsyncIterator[str]:
-    """The contacts as CSV, so many at a time; nothing a spreadsheet would take for a formula."""
+    """The contacts that are wanted as CSV, so many at a time, or only those of these ids; nothing a
+    spreadsheet would take for a formula."""
     out, cursor = io.StringIO(), None
     table = csv.writer(out)
     table.writerow(CONTACT_COLUMNS)
     while True:
-        found = await conversation_list.page(runtimes, show, limit=500, cursor=cursor)
+        found = await (
+            search.of_ids(runtimes, ids) if ids else search.page(runtimes, wanted, limit=500, cursor=cursor)
+        )
         for row in found.rows:
             contact = row.contact
-            if is_client not in (None, contact.is_client):
-                continue
             usage = usage_of(dict(contact))
             known = {
                 "phone": f"+{contact.wa_id}" if contact.wa_id else "",

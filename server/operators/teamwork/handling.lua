@@ -33,6 +33,25 @@ else call('HSET', contact, 'labels', cjson.encode({unpack(ARGV, rest)})) end
 tell('sg:events', contact)
 return 1
 
+-- [relabel] keys: contact
+-- arguments: conversation label wanted most
+-- One label more (`wanted` 1) or one fewer (0), the others as they are. -1: it would have more than `most`; 0: there is no such
+-- contact.
+if call('EXISTS', contact) == 0 then return 0 end
+local add, had, kept = wanted == '1', false, {}
+for _, one in ipairs(labels_of(call('HGET', contact, 'labels'))) do
+  if one == label then had = true else kept[#kept + 1] = one end
+end
+if had == add then return 1 end
+if add then
+  if #kept >= tonumber(most) then return -1 end
+  kept[#kept + 1] = label
+end
+labelled(conversation, label, add)
+if #kept == 0 then call('HDEL', contact, 'labels') else call('HSET', contact, 'labels', cjson.encode(kept)) end
+tell('sg:events', contact)
+return 1
+
 -- [snooze] keys: contact
 -- arguments: conversation till
 -- Whoever waits is out of the way until then (ms); 0 ends it. -1: nothing waits in it; 0: there is no such contact.
@@ -48,14 +67,16 @@ return 1
 
 -- [resolve] keys: contact
 -- arguments: conversation by
--- Nothing is left to do: the bot goes on, and who wrote is answered anew. 0: there is no such contact.
+-- Nothing is left to do: the bot goes on, and who wrote is answered anew. Resolved again, it counts once. 0: there is no such
+-- contact.
 if call('EXISTS', contact) == 0 then return 0 end
+local before = call('SISMEMBER', root .. 'resolved', conversation)
 taken_over(conversation, 'bot')
 call('HSET', contact, 'task', '', 'resolved_at', now, 'resolved_by', by)
 call('HDEL', contact, 'asked_at')
 listed('resolved', conversation, true)
 needs(conversation)
-figure('resolved')
+if before == 0 then figure('resolved') end
 tell('sg:events', contact)
 return 1
 

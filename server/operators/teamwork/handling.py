@@ -31,12 +31,27 @@ from server.store.scripts import Scripts
 MOST_LABELS, LONGEST_LABEL = 10, 30
 # Whoever has it, and nobody.
 ANYBODY, NOBODY = "*", ""
+# Whoever makes the request in hand.
+ME = "me"
 
 
 async def colleagues(redis: Redis, bot_id: str) -> list[Operator]:
     """Who may answer contacts of a bot: those with tokens of their own, and whoever has API_TOKEN."""
     others = [one for one in await all_operators(redis) if one.role != "read_only" and one.sees(bot_id)]
     return [MASTER, *others]
+
+
+async def named_colleague(redis: Redis, runtime: BotRuntime, wanted: str) -> Operator | None:
+    """Whoever is meant by `me` or by the id of a colleague; None for an empty one. Raises Refused for
+    somebody who does not answer contacts of this bot."""
+    if not wanted:
+        return None
+    if wanted == ME:
+        return who.get()
+    found = next((one for one in await colleagues(redis, runtime.bot.id) if one.id == wanted), None)
+    if found is None:
+        raise Refused("colleague: nobody of this id answers contacts of this bot; GET /api/colleagues")
+    return found
 
 
 async def assign(
@@ -52,15 +67,27 @@ async def assign(
 async def label(runtime: BotRuntime, conversation_id: str, labels: Sequence[str]) -> None:
     """Give a conversation these labels and no others. Raises Refused for too many, for one too long, and for
     one without a letter or digit."""
-    named = {one: as_label(one) for one in labels if one.strip()}
-    if nameless := [one for one, label in named.items() if not label]:
-        raise Refused(f"labels: {nameless[0][:40]!r} has neither letters nor digits")
-    wanted = list(dict.fromkeys(named.values()))
+    wanted = list(dict.fromkeys(one_label(one) for one in labels if one.strip()))
     if len(wanted) > MOST_LABELS:
         raise Refused(f"labels: at most {MOST_LABELS}")
-    if any(len(one) > LONGEST_LABEL for one in wanted):
-        raise Refused(f"labels: at most {LONGEST_LABEL} characters each")
     await _run(runtime, "label", conversation_id, *wanted)
+
+
+async def change_label(runtime: BotRuntime, conversation_id: str, label: str, wanted: bool) -> None:
+    """Give a conversation one label more, or take one away; the others stay, whoever changes them meanwhile.
+    Raises Refused as `label` does."""
+    given = {"label": one_label(label), "wanted": int(wanted), "most": MOST_LABELS}
+    if await _run(runtime, "relabel", conversation_id, **given) == -1:
+        raise Refused(f"labels: at most {MOST_LABELS}")
+
+
+def one_label(text: str) -> str:
+    """A label as it is kept. Raises Refused for one too long, and for one without a letter or digit."""
+    if not (label := as_label(text)):
+        raise Refused(f"labels: {text[:40]!r} has neither letters nor digits")
+    if len(label) > LONGEST_LABEL:
+        raise Refused(f"labels: at most {LONGEST_LABEL} characters each")
+    return label
 
 
 def as_label(text: str) -> str:
