@@ -11,7 +11,7 @@ from tests.support.stack import API, Stack
 PAGES = (
     "/dashboard /dashboard/todo /dashboard/outreach /dashboard/orders /dashboard/knowledge?bot=demo "
     "/dashboard/bots /dashboard/bots/demo /dashboard/analytics /dashboard/people /dashboard/templates "
-    "/dashboard/replies"
+    "/dashboard/replies /dashboard/contacts"
 ).split()
 
 

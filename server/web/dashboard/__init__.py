@@ -14,6 +14,7 @@ from server.web.dashboard import (
     analytics,
     bots,
     canned_replies,
+    contacts,
     conversation,
     conversation_list,
     knowledge,
@@ -47,6 +48,7 @@ def router(
         analytics,
         message_templates,
         canned_replies,
+        contacts,
         people,
         conversation,
     ):

@@ -4,8 +4,8 @@ shown."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +24,7 @@ from server.bots.registry import BotRegistry
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations.listing import ConversationList
+from server.operators.contact_list.search import ContactSearch
 from server.operators.login import Access
 from server.operators.tokens import Visible, who
 from server.store import alerts
@@ -75,6 +76,7 @@ class PageContext:
         self.settings, self.redis, self.registry, self.http = settings, redis, registry, http
         self.runtimes = Visible(registry)
         self.lookup, self.conversation_list = Lookup(redis, self.runtimes), ConversationList(redis)
+        self.contact_search = ContactSearch(redis, self.conversation_list)
         self._access, self._templates = access, templates
         self._zone = ZoneInfo(settings.timezone)
         tools = {
@@ -90,6 +92,7 @@ class PageContext:
             "clock": self.clock,
             "name_of": name_of,
             "words": field_words,
+            "as_choices": as_choices,
         }
         kept["money"] = money_of
         # jinja2 gives the functions no type
@@ -175,6 +178,10 @@ class PageContext:
     def local(self, at: int) -> datetime:
         return datetime.fromtimestamp(at / 1000, self._zone)
 
+    def midnight(self, day: date) -> int:
+        """When a day begins, Unix milliseconds."""
+        return int(datetime.combine(day, time(), self._zone).timestamp() * 1000)
+
     def clock(self, at: int) -> str:
         """HH:MM."""
         return f"{self.local(at):%H:%M}"
@@ -243,6 +250,11 @@ def name_of(contact: Contact) -> str:
     """What to call a contact."""
     own = " ".join(contact.profile[part] for part in ("name", "last_name") if contact.profile.get(part))
     return own or contact.name or (f"+{contact.wa_id}" if contact.wa_id else "Contact")
+
+
+def as_choices(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Values to choose from that are their own words."""
+    return [(name, name) for name in names]
 
 
 def field_words(name: str) -> str:

@@ -103,7 +103,11 @@ function keep(old, now) {
       same.dataset.loaded = "yes";
     }
   }
-  const fields = (part) => [...part.querySelectorAll("input[name]:not([type=hidden]), textarea[name]")];
+  for (const each of old.querySelectorAll("input[type=checkbox][name]")) {
+    const same = now.querySelector(`input[type=checkbox][name="${CSS.escape(each.name)}"][value="${CSS.escape(each.value)}"]`);
+    if (same && each.checked !== each.defaultChecked) same.checked = each.checked;
+  }
+  const fields = (part) => [...part.querySelectorAll("input[name]:not([type=hidden], [type=checkbox]), textarea[name]")];
   const fresh = fields(now);
   fields(old).forEach((field, number) => {
     const same = fresh[number]?.name === field.name ? fresh[number] : fresh.find((each) => each.name === field.name);
