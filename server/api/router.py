@@ -24,7 +24,7 @@ from server.api import (
 )
 from server.api.common import PROBLEMS, Here
 from server.api.knowledge import commerce, documents, products, questions, websites
-from server.api.teamwork import bulk, canned_replies, drafts, handling
+from server.api.teamwork import bulk, canned_replies, chats, drafts, handling
 from server.api.whatsapp import ads, forms, health, message_templates
 from server.operators.roles import Roles
 
@@ -48,6 +48,7 @@ PARTS = (
     conversations,
     contacts,
     bulk,
+    chats,
     messages,
     handling,
     drafts,

@@ -21,6 +21,7 @@ from agent.profile import region_of
 from channels.base import Message
 from channels.chat_export import Export, ExportedMessage
 from server.bots.bot import BotRuntime
+from server.operators.contact_list.begun import list_contact
 from server.operators.profile_fields import BadField, entered
 from server.outreach import consent
 from server.store.client import Redis
@@ -281,9 +282,7 @@ async def contacts(redis: Redis, runtime: BotRuntime, found: Sequence[ImportedCo
                 redis, runtime.conversations, conversation_id, True, "operator", SOURCE
             )
         if known is None and contact:
-            await runtime.redis.zadd(
-                key(runtime.bot.id, "active"), {conversation_id: contact.created}, nx=True
-            )
+            await list_contact(runtime, contact)
         report.taken += known is None
         report.known += known is not None
     return report

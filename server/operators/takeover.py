@@ -83,7 +83,8 @@ def writing(runtime: BotRuntime, contact: Contact, now: int) -> Writing:
         return Writing(text=True, template=False)
     until = contact.heard_at + WINDOW
     if now > until:
-        why = "the contact has not written in the last 24 hours: only a template may be sent"
+        written = "not written in the last 24 hours" if contact.heard_at else "never written"
+        why = f"the contact has {written}: only a template may be sent"
         return Writing(text=False, template=True, why=why)
     return Writing(text=True, template=True, until=until)
 

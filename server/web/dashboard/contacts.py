@@ -86,6 +86,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "consents": CONSENTS,
             "deeds": DEEDS,
             "longest": LONGEST_LABEL,
+            "numbers": sorted(
+                {one.channel for runtime in frame.runtimes.values() for one in runtime.bot.accounts}
+            ),
             "first": urlencode(kept) if asked.get("cursor") else "",
             "next": urlencode({**kept, "cursor": page.cursor}) if page.cursor else "",
             "csv": f"/api/contacts?{urlencode(exported)}",

@@ -22,6 +22,8 @@
   document.addEventListener("change", ({ target }) => { if (target.name === "id") count(); });
   document.addEventListener("shown", count);
   count();
+  const begin = document.getElementById("begin");
+  if (begin && location.hash === "#start") begin.open = true; // the browser goes to the field in it
 
   // What is left empty says nothing: the address stays short enough to be kept and sent.
   document.getElementById("filters").addEventListener("submit", ({ target }) => {

@@ -251,7 +251,7 @@ async function act(form, body) {
   blame(form);
   try {
     const answer = await ask(method, url, body, "new" in form.dataset ? { "If-None-Match": "*" } : {});
-    if (then === "go") return location.assign(where.replace("{id}", encodeURIComponent(answer.id ?? "")));
+    if (then === "go") return location.assign(where.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name] ?? "")));
     if (then === "reload") return location.reload();
     if (then === "list") return list(document.querySelector(where), answer.items, answer);
     if (then === "secret") {

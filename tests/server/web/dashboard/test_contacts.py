@@ -13,11 +13,12 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.chromium import needs_chromium
-from tests.support.customers import talk
+from tests.support.customers import fresh, talk
 from tests.support.dashboard import opened
 from tests.support.operators import operator
 from tests.support.orders import placed
 from tests.support.stack import Stack, redis_of
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium]
 PATH = "/dashboard/contacts"
@@ -171,13 +172,48 @@ async def test_an_address_that_makes_no_sense_shows_what_can_be_read(
     assert not page.problems  # pyright: ignore[reportAttributeAccessIssue]
 
 
+@pytest.mark.usefixtures("no_templates")
+async def test_a_chat_is_begun_with_a_number(stack: Stack, browser: Browser):
+    body = {"type": "BODY", "text": "Good day, {{1}}!"}
+    row = {"name": "good_day", "language": "en", "status": "APPROVED", "category": "UTILITY"}
+    stack.emulator.templates = [{**row, "components": [body]}]
+    await stack.http.post("/api/templates/sync")
+    number, _ = fresh()
+    page = await opened(browser, stack, viewport={"width": 390, "height": 844})
+    await page.get_by_role("link", name="Start a chat").click()
+    box = page.get_by_label("Number", exact=True)
+    await expect(box).to_be_focused()
+    await box.fill("8 701")
+    await page.get_by_role("button", name="Open").click()
+    await expect(page.locator("#toast")).to_contain_text("8 701 is no valid number")
+    await expect(box).to_have_value("8 701")
+    await box.fill(f"+{number[:1]} ({number[1:4]}) {number[4:]}")
+    await page.locator("#chat [name=bot_id]").select_option("default")
+    await page.get_by_role("button", name="Open").click()
+    await page.wait_for_url("**/dashboard/default/*")
+    await expect(page.locator("h1")).to_have_text(f"+{number}")
+    await expect(page.locator(".composer")).to_contain_text("never written: only a template may be sent")
+    await expect(page.get_by_label("Message", exact=True)).to_be_hidden()
+    await page.locator("summary", has_text="Send a template").click()
+    await page.locator(".templates input[name='variables[]']").fill("Anna")
+    await page.get_by_role("button", name="Send good_day").click()
+    await expect(page.locator(".bubble.out")).to_contain_text("Good day, Anna!")
+    await until(lambda: stack.replies(number))
+    where = page.url
+    await page.goto(f"{stack.url}{PATH}#start")
+    await box.fill(number)
+    await page.locator("#chat [name=bot_id]").select_option("default")
+    await page.get_by_role("button", name="Open").click()
+    await page.wait_for_url(where)  # whoever is there is opened
+
+
 async def test_who_only_reads_changes_nothing(
     stack: Stack, browser: Browser, family: tuple[str, dict[str, str]]
 ):
     _, token = await operator(stack, "read_only")
     page = await opened(browser, stack, PATH, token)
     await expect(rows(page).first).to_be_visible()
-    await expect(page.locator("#bulk")).to_have_count(0)
+    await expect(page.locator("#bulk, #chat")).to_have_count(0)
     await rows(page).first.get_by_role("checkbox").check()
     await expect(page.get_by_role("button", name="CSV of the ticked")).to_be_enabled()
     assert not page.problems  # pyright: ignore[reportAttributeAccessIssue]
