@@ -65,7 +65,10 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             trouble = "this address is of a page that cannot be read; the first one begins at the filters"
         except TooManyToSort as error:
             trouble = str(error).removeprefix("sort: ")
-        count, exact = await frame.contact_search.count(runtimes, wanted, COUNTED)
+        whole = not (asked.get("cursor") or page.cursor or trouble)
+        count, exact = len(page.rows), whole
+        if not (whole or page.until):  # what took long already is not looked through once more
+            count, exact = await frame.contact_search.count(runtimes, wanted, COUNTED)
         kept |= {"bot": bot_id} if bot_id else {}
         kept |= {"sort": sort} if sort != "latest" else {}
         said = wanted.model_dump(exclude_defaults=True)

@@ -57,7 +57,7 @@
     const deed = bulk.elements.action.selectedOptions[0].textContent;
     const many = all ? event.submitter.dataset.count : ids.length;
     if (!all && !ids.length) return say("Nobody is ticked.", true);
-    if (!confirm(`${deed[0].toUpperCase()}${deed.slice(1)}: ${many} contact${many === 1 ? "" : "s"}?`)) return;
+    if (!confirm(`${deed[0].toUpperCase()}${deed.slice(1)}: ${many} contact${Number(many) === 1 ? "" : "s"}?`)) return;
     const asked = bodyOf(bulk), buttons = [...bulk.querySelectorAll("button")], refused = [];
     let done = 0, cursor = "";
     bulk.dataset.busy = "yes";

@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
+from tests.support.bots import name as name_of_bot
 from tests.support.chromium import needs_chromium
 from tests.support.customers import fresh, talk
 from tests.support.dashboard import opened
@@ -150,6 +151,31 @@ async def test_a_tick_stays_while_the_page_renews_itself(
     await expect(rows(page).nth(0)).to_contain_text("#fresh")
     await expect(rows(page).nth(1).get_by_role("checkbox")).to_be_checked()
     await expect(page.get_by_role("button", name="To the ticked")).to_have_text("To the ticked 1")
+
+
+@pytest.mark.parametrize("sort", ["latest", "name"])
+async def test_contacts_are_turned_over_page_by_page(
+    stack: Stack, browser: Browser, bots: list[str], sort: str
+):
+    bots.append(bot := name_of_bot())
+    assert (await stack.http.put("/api/bots", json={"id": bot})).status_code == 200
+    numbers = [f"+7701{n:07}" for n in range(53)]
+    for number in numbers:
+        asked = {"number": number, "bot_id": bot}
+        assert (await stack.http.post("/api/contacts", json=asked)).status_code == 200
+    page = await opened(browser, stack)
+    await page.goto(f"{stack.url}{PATH}?bot={bot}&sort={sort}")
+    await expect(page.locator("#how-many")).to_have_text("53 contacts")
+    first = await rows(page).get_by_role("link").all_inner_texts()
+    await page.get_by_role("link", name="Next page").click()
+    await expect(rows(page)).to_have_count(3)
+    await expect(page.locator("#how-many")).to_have_text("53 contacts")
+    second = await rows(page).get_by_role("link").all_inner_texts()
+    assert sorted(first + second) == numbers and len(first) == 50
+    assert sort == "latest" or first + second == numbers
+    await expect(page.get_by_role("link", name="Next page")).to_have_count(0)
+    await page.get_by_role("link", name="First page").click()
+    await expect(rows(page)).to_have_count(50)
 
 
 async def test_an_address_that_makes_no_sense_shows_what_can_be_read(
