@@ -132,6 +132,7 @@ local ids = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, count)
 for _, id in ipairs(ids) do
   call('ZADD', due, now + lease, id)
   call('SADD', busy, id)
+  call('HDEL', root .. 'box:' .. id, 'parked') -- or a status would make it due for a second worker
 end
 local head = call('ZRANGE', due, 0, 0, 'WITHSCORES')
 local begun = call('SPOP', fresh, count)

@@ -148,6 +148,18 @@ async def test_a_request_that_never_left_may_go_again(redis: Redis):
     assert await try_to_send(box, "c", again.fence, "a", Pace()) == ("go", "2")
 
 
+async def test_a_status_does_not_hand_what_was_just_claimed_to_another(redis: Redis):
+    box = mailbox(redis)
+    await put(box, "c", "m1")
+    name, work = await take(box)
+    await box.commit(name, work.fence, work.turn_id, [reply("t:0")])
+    await try_to_send(box, name, work.fence, "a", Pace())
+    await box.park(name, work.fence, 0)
+    assert await claimed_of(box) == ["c"]
+    await box.status(name, "a", "t:0", "w1", "delivered")
+    assert await claimed_of(box) == []
+
+
 async def test_a_status_wakes_who_waits_for_it(redis: Redis):
     box = mailbox(redis)
     await box.post("c", *reply("t:0"))
