@@ -232,7 +232,7 @@ class Conversations:
         await self._run("set", conversation_id, *(text for pair in fields.items() for text in pair))
 
     async def assign(self, conversation_id: str, assignee: Assignee, **fields: str) -> None:
-        """Say who has a conversation from now on, and set plain fields of its contact in the same step."""
+        """Say who has a conversation from now on; set plain fields in the same step. Raises NotConfirmed."""
         await self.set(conversation_id, owner=assignee, **fields)
 
     async def buy(self, conversation_id: str, purchase: str, value: str, currency: str) -> bool:
@@ -247,7 +247,7 @@ class Conversations:
     async def _run(self, name: str, conversation_id: str, *rest: str, **arguments: str) -> Any:
         keys = [key(self.bot_id, "contact", conversation_id)]
         given = {"conversation": conversation_id, "day": day_of(self._timezone), **arguments}
-        return await self._scripts.run(name, keys, given, *rest)
+        return await self._scripts.run(name, keys, given, *rest, confirmed=name == "set" and "owner" in rest)
 
     async def transcript(self, conversation_id: str, limit: int = 200, before: str = "") -> list[Entry]:
         """The last `limit` entries, or those before the one of the id `before`, oldest first, with the status

@@ -19,6 +19,7 @@ from channels.base import Message, Pace
 from server.config.settings import Settings
 from server.observability.redis_fitness import check_writing, inspect_redis
 from server.store.client import Redis, client
+from server.store.contacts import Conversations
 from server.store.mailbox import Limits, Mailbox, UnknownContact
 from server.store.records import Entry, Reply
 from server.store.wire.confirming import Confirmation, NotConfirmed, read_confirmation
@@ -96,6 +97,17 @@ def test_nothing_that_people_write_there_is_misread(text: str):
     except ValueError:
         return
     assert found is None or (1 <= found.replicas <= 9 and 1 <= found.ms <= 3000)
+
+
+async def test_a_person_has_taken_over_once_a_replica_has_it(pair: tuple[Redis, Server]):
+    redis, replica = pair
+    _, conversation = await filled(redis)
+    conversations = Conversations(redis, BOT)
+    await conversations.assign(conversation, "person")
+    replica.signal(signal.SIGSTOP)
+    with pytest.raises(NotConfirmed):
+        await conversations.assign(conversation, "bot")
+    await conversations.set(conversation, task="call them")  # nobody relies on that
 
 
 async def test_a_message_is_accepted_once_a_replica_has_it(pair: tuple[Redis, Server]):
