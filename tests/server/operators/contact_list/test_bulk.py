@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from redis.asyncio import Redis
 
@@ -15,6 +16,8 @@ from server.operators.tokens import MASTER, create_operator
 from server.store.contacts import OPERATOR
 from server.store.keys import key
 from tests.support.people import Town, town
+from tests.support.stack import product, redis_of
+from tests.support.waiting import until
 
 PLACE = "/api/contacts/bulk"
 
@@ -135,6 +138,40 @@ async def test_a_call_that_is_cut_short_is_made_again(shop: Town):
     assert (await do(shop, "add_label", *ids, label="cut"))["done"] == 200
     assert (await labels(shop))["cut"] == 200
     assert (await shop.door.read(f"/api/contacts/{ids[7]}"))["labels"] == ["cut"]
+
+
+@pytest.mark.slow
+async def test_the_process_is_killed_in_the_middle_and_the_call_is_made_again():
+    with product() as stack:
+        numbers = [f"+7701{n:07}" for n in range(400)]
+        ids = [
+            (await stack.http.post("/api/contacts", json={"number": number})).json()["id"]
+            for number in numbers
+        ]
+        asked = {"action": "opt_out", "contacts": ids}
+        call = asyncio.create_task(stack.http.post(PLACE, json=asked))
+
+        async def begun() -> int:
+            async with redis_of(stack) as redis:
+                return await redis.zcard("sg:{default}:suppressed")
+
+        await until(begun)
+        stack.kill("web")
+        await asyncio.gather(call, return_exceptions=True)
+        left = len(ids) - await begun()
+
+        async def up() -> bool:
+            try:
+                return (await stack.http.get("/health")).status_code == 200
+            except httpx.HTTPError:
+                return False
+
+        await until(up)
+        again = await stack.http.post(PLACE, json=asked)
+        assert again.status_code == 200 and again.json() == {"done": 400, "refused": [], "next_cursor": None}
+        assert await begun() == 400, f"{left} were left"
+        changes = (await stack.http.get("/api/consents", params={"limit": 200})).json()["items"]
+        assert len({row["conversation_id"] for row in changes}) == 200, "each is on record once"
 
 
 async def test_two_who_label_the_same_people_lose_no_label(shop: Town):
