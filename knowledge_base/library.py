@@ -111,7 +111,7 @@ class Library:
         `progress` is called with (passages done, passages in all), from another thread.
         """
         content_hash = await asyncio.to_thread(_hash, path)
-        document_id = hashlib.sha256(path.name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        document_id = document_id_of(path.name)
         kept = await self.document(bot_id, document_id)
         if kept and (kept.content_hash, kept.embedder, kept.form) == (content_hash, self.embedder.name, FORM):
             return kept
@@ -192,6 +192,10 @@ class Library:
     async def has_documents(self, bot_id: str) -> bool:
         """Whether a bot has any document."""
         return bool(await self._store.versions(bot_id))
+
+    async def document_ids(self, bot_id: str) -> frozenset[str]:
+        """The ids of all documents of a bot."""
+        return frozenset(await self._store.versions(bot_id))
 
     async def document(self, bot_id: str, document_id: str) -> Stored | None:
         """One document; None when there is none of that id."""
@@ -337,6 +341,11 @@ class Library:
             words_kept=reading.coverage.kept,
             form=FORM,
         )
+
+
+def document_id_of(name: str) -> str:
+    """The id that a document of this name has, whatever stands in it."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _packed(version: str, document: Stored, vectors: dict[bytes, bytes]) -> tuple[Pack, Vectors]:

@@ -23,7 +23,7 @@ from server.api import (
     tokens,
 )
 from server.api.common import PROBLEMS, Here
-from server.api.knowledge import commerce, documents, products, questions, websites
+from server.api.knowledge import commerce, documents, products, questions, suggestions, websites
 from server.api.teamwork import bulk, canned_replies, chats, drafts, handling
 from server.api.whatsapp import ads, forms, health, message_templates
 from server.operators.roles import Roles
@@ -60,6 +60,7 @@ PARTS = (
     documents,
     products,
     questions,
+    suggestions,
     websites,
     commerce,
     forms,

@@ -1,5 +1,5 @@
-"""`salesgraph replay export|new` and `salesgraph simulate`: new saved conversations, from production or from
-talking."""
+"""`salesgraph replay export|new|learned` and `salesgraph simulate`: new saved conversations, from production,
+from what was learned, or from talking."""
 
 from __future__ import annotations
 
@@ -117,6 +117,36 @@ async def _export(
         f"{path}: read it before you commit it; a name that nobody gave cannot be found", highlight=False
     )
     return 0
+
+
+@replay_commands.command("learned")
+def learned(
+    bot: Annotated[str, typer.Option(help="bot id")] = "default",
+    folder: Annotated[
+        Path | None, typer.Option(help="where to; `learned/BOT` in DATA_DIR when not said")
+    ] = None,
+) -> None:
+    """Write down the saved conversations of what the agent has learned from people, each with its tape and
+    its document."""
+    settings = load_settings()
+    where = folder or settings.data_dir / "learned" / bot
+
+    async def job(redis: Redis) -> int:
+        from server.operators.learning.decisions import Decisions
+
+        await bot_or_exit(settings, redis, bot)
+        found = await Decisions(redis, bot).conversations()
+        for conversation in found:
+            for name, text in conversation.files.items():
+                path = where / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+        run = f"salesgraph replay run --folder {where}"
+        said = f"{len(found)} in {where}: {run}" if found else "nothing was learned yet"
+        console.print(escape(said), highlight=False, soft_wrap=True)
+        return 0
+
+    raise SystemExit(with_redis(settings, job))
 
 
 def _free(folder: Path, name: str) -> Path:

@@ -1,6 +1,6 @@
 """Questions that a bot's documents did not answer: what its owner may write down next.
 
-unanswered   LIST   JSON of `UnansweredQuestion`, newest first, the last 300 of three weeks
+unanswered   LIST   JSON of `UnansweredQuestion`, newest first, the last 500 of eight weeks
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from server.store.mailbox import DAY
 from server.store.readable import readable
 from server.store.records import Record
 
-# How many are kept, and for how long (ms).
-MOST, KEPT = 300, 21 * DAY
+# How many are kept, and for how long (ms): a report by week has eight of them.
+MOST, KEPT = 500, 56 * DAY
+# How old (ms) a question may be that is shown as asked lately.
+LATELY = 21 * DAY
 # Characters of a question.
 LONGEST = 300
 # How a question ends, in any script.
@@ -63,10 +65,16 @@ def _is_answered(trace: Trace) -> bool:
     return found or any(passage.strong for passage in trace.passages)
 
 
-async def lately(redis: Redis, bot_id: str, most: int = 50) -> list[UnansweredQuestion]:
-    """The questions of the last three weeks, newest first, each turn's and each wording once."""
+async def kept_questions(redis: Redis, bot_id: str) -> list[UnansweredQuestion]:
+    """The questions of the last eight weeks, newest first, each turn's once."""
     rows = await redis.lrange(key(bot_id, "unanswered"), 0, -1)
     found = readable(rows, UnansweredQuestion.model_validate_json, "an unanswered question")
-    recent = [row for row in found if row.at > now_ms() - KEPT]
+    once = {row.turn_id: row for row in reversed(found) if row.at > now_ms() - KEPT}
+    return sorted(once.values(), key=lambda row: -row.at)
+
+
+async def lately(redis: Redis, bot_id: str, most: int = 50) -> list[UnansweredQuestion]:
+    """The questions of the last three weeks, newest first, each turn's and each wording once."""
+    recent = [row for row in await kept_questions(redis, bot_id) if row.at > now_ms() - LATELY]
     once = {row.text.casefold(): row for row in reversed(recent)}
     return sorted(once.values(), key=lambda row: -row.at)[:most]

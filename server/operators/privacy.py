@@ -24,6 +24,7 @@ from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.conversations import attachments
 from server.observability import turn_traces
+from server.operators.learning.decisions import Decisions
 from server.operators.teamwork.comments import comments_of
 from server.orders.book import OrderBook
 from server.outreach import consent
@@ -56,7 +57,7 @@ _ZSETS = ("due", "active", "timers", "suppressed", "snoozed")
 # Sets of conversations, one for each operator or label.
 _FAMILIES = ("colleague", "label", "mentioned")
 _LISTS, _HASHES = (
-    ("quarantine", "skipped", "consents", "happened", "unanswered"),
+    ("quarantine", "skipped", "consents", "happened", "unanswered", "edited"),
     ("dead", "notices", "reminders", "call_rows", "order_rows", "deliveries", "merges", "merged"),
 )
 # Keys of their own whose values may tell of somebody.
@@ -232,6 +233,7 @@ async def _swept(redis: Any, runtime: BotRuntime, contact: Contact) -> Erased:
         async for name in redis.scan_iter(match=key(bot_id, part, "*"), count=1000):
             if _holds(await _content(redis, name), needles):
                 keys.append(name)
+    await Decisions(redis, bot_id).forget(contact.id)
     count = sum([await redis.unlink(name) for name in dict.fromkeys(keys)])
     entries = sum([await redis.srem(key(bot_id, part), contact.id) for part in _SETS])
     entries += sum([await redis.zrem(key(bot_id, part), contact.id) for part in _ZSETS])

@@ -211,7 +211,8 @@ class Rehearsal:
     """What a bot would answer. Nothing is sent, and nothing stored but what it cost."""
 
     def __init__(self, settings: Settings, redis: Redis, shelf: Library) -> None:
-        self._graph = build(models(settings, redis=redis), Bookshelf(shelf))
+        self.models = models(settings, redis=redis)
+        self._graph = build(self.models, Bookshelf(shelf))
         self._spending = Spending(settings, redis)
 
     async def answer(self, bot: Bot, text: str) -> dict[str, Any]:

@@ -65,9 +65,11 @@ NOBODYS = re.compile(
 
 class Mask:
     """Replaces what leads to a person; `replaced` is what was found, with its stand-in. Of `names` every word
-    is looked for, in its cases; of `phrases`, such as a company's name, only the whole."""
+    is looked for, in its cases; of `phrases`, such as a company's name, only the whole. `blanks`: a stand-in
+    is a word in brackets, `[phone]`, for a text that customers will be told and a person fills in."""
 
-    def __init__(self, names: Iterable[str] = (), phrases: Iterable[str] = ()) -> None:
+    def __init__(self, names: Iterable[str] = (), phrases: Iterable[str] = (), blanks: bool = False) -> None:
+        self._blanks = blanks
         single = {word for name in names for word in re.findall(r"[^\W\d_]{2,}", name)}
         single -= {word for word in single if word.casefold() in _PARTICLES}
         whole = {phrase.strip() for phrase in phrases if len(phrase.strip()) > 2}
@@ -83,6 +85,12 @@ class Mask:
     def patterns(self, value: Any) -> Any:
         """The same without numbers, addresses and links; names stay."""
         return self._walked(value, [])
+
+    def names(self, text: str) -> str:
+        """The same without names; numbers, addresses and links stay."""
+        for pattern, word in self._names:
+            text = pattern.sub(lambda _, word=word: self._stand_in("name", word), text)
+        return text
 
     def _walked(self, value: Any, names: list[tuple[re.Pattern[str], str]]) -> Any:
         if isinstance(value, dict):
@@ -107,13 +115,14 @@ class Mask:
         return re.sub("\ue000(\\d+)\ue001", lambda m: done[int(m[1])], text)
 
     def _stand_in(self, kind: str, raw: str) -> str:
-        if NOBODYS.fullmatch(raw):
+        if NOBODYS.fullmatch(raw) and not self._blanks:
             return raw
         key = (kind, _key(kind, raw))
         if key not in self.replaced:
             self._count[kind] += 1
             number = self._count[kind]
-            self.replaced[key] = _alias(raw, number) if kind == "name" else STAND_INS[kind](number)
+            made = _alias(raw, number) if kind == "name" else STAND_INS[kind](number)
+            self.replaced[key] = f"[{kind}]" if self._blanks else made
         return self.replaced[key]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -64,7 +64,8 @@ _KINDS = {"voice": "audio"}
 class Playing:
     """What a conversation is played with. `live` is asked where the tape may not answer; `changes` are
     settings of the bot over those of the file; `forced`: every turn but the one that is looked at goes as
-    recorded; `fills`: `live` is asked what neither file nor tape answers."""
+    recorded; `fills`: `live` is asked what neither file nor tape answers; `meters`: what each turn may spend,
+    and is counted on."""
 
     live: Models
     knowledge: Knowledge
@@ -73,6 +74,7 @@ class Playing:
     forced: bool = False
     settings: Settings | None = None
     fills: bool = False
+    meters: Callable[[], Meter] = Meter
 
 
 async def play(
@@ -118,7 +120,7 @@ class Talk:
     """One conversation in memory: the contact, what is planned, the time, and what the graph remembers."""
 
     def __init__(self, name: str, saved: SavedConversation, tape: Tape, playing: Playing) -> None:
-        self.saved, self.tape = saved, tape
+        self.saved, self.tape, self._meters = saved, tape, playing.meters
         self.bot = bot_of_conversation(saved, playing.settings, playing.changes)
         self.models = TapedModels.over(tape, saved, playing.live)
         self._saver = InMemorySaver()
@@ -298,7 +300,7 @@ class Talk:
     async def _run(
         self, messages: list[AnyMessage] | list[HumanMessage], touch: Touch | None
     ) -> tuple[State, list[str], list[Call], float]:
-        meter = Meter()
+        meter = self._meters()
         self._calendar.now = self.now
         desk = TapedDesk(self._book, self.bot, self.contact, self.tape)
         own = TurnServices(meter, calendar=self._calendar, desk=desk)

@@ -14,6 +14,7 @@ from server.conversations.drafts.draft import (
     settle_draft,
     take_draft,
 )
+from server.operators.learning.edits import note_edit
 from server.operators.takeover import Refused, queue_reply, writing
 from server.operators.tokens import who
 from server.store.records import Contact, Reply
@@ -38,6 +39,7 @@ async def send_instead(runtime: BotRuntime, contact: Contact, turn_id: str, text
     beside them, and it learns what was said. Raises Refused as `send_draft` does."""
     draft, taken = await _taken(runtime, contact, turn_id)
     reply = Reply(id=f"{turn_id}:0", text=text, author="person", by=who.get().name)
+    await note_edit(runtime, contact.id, reply.id)
     await queue_reply(runtime, contact, reply, draft.text)
     await end_draft(runtime, taken, remembered=False)
     return reply.id

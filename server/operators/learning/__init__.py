@@ -1,0 +1,1 @@
+"""Learning from people: what they answered and corrected becomes suggestions, which a person accepts."""
