@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.stack import API, Stack
@@ -11,7 +14,11 @@ from tests.support.stack import API, Stack
 PAGES = (
     "/dashboard /dashboard/todo /dashboard/outreach /dashboard/orders /dashboard/knowledge?bot=demo "
     "/dashboard/bots /dashboard/bots/demo /dashboard/analytics /dashboard/people /dashboard/templates "
+<<<<<<< HEAD
     "/dashboard/replies /dashboard/contacts"
+=======
+    "/dashboard/knowledge/suggestions?bot=demo"
+>>>>>>> af90725 (Show suggestions and the gaps of the knowledge on a page)
 ).split()
 
 
@@ -30,3 +37,13 @@ async def opened(
     await expect(page.locator("nav.rail")).to_be_visible()
     await page.wait_for_load_state("load")
     return page
+
+
+async def unbroken(page: Page, name: str) -> None:
+    """No finding of axe, no error, nothing wider than the screen; a picture where one is asked for."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not page.problems  # pyright: ignore[reportAttributeAccessIssue]

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from knowledge_base.goods.columns import understood, unpacked
 from knowledge_base.goods.corrections import Corrections, Editable
-from knowledge_base.library import Stored
+from knowledge_base.library import Library, Stored
 from knowledge_base.load import FORMATS
 from server.bots.accounts import DEFAULT
 from server.observability.unanswered import lately
@@ -45,21 +45,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     """Put the page on the dashboard."""
     shelf = library(frame.settings, frame.redis)
 
-    async def chosen(request: Request) -> str:
-        """The bot that is asked for, else the first that has documents."""
-        asked = request.query_params.get("bot", "")
-        known = [runtime.bot.id for runtime in frame.runtimes.values()]
-        if asked in known or not known:
-            return asked if known else ""
-        usual = sorted(known, key=lambda bot_id: bot_id != DEFAULT)
-        for bot_id in usual:
-            if await shelf.has_documents(bot_id):
-                return bot_id
-        return usual[0]
-
     @routes.get("/knowledge", response_class=HTMLResponse)
     async def knowledge(request: Request) -> Response:
-        bot_id = await chosen(request)
+        bot_id = await bot_with_documents(request, frame, shelf)
         documents = await shelf.documents(bot_id) if bot_id else []
         corrections = await shelf.corrections(bot_id) if bot_id else Corrections()
         shown: dict[str, Any] = {
@@ -80,7 +68,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     @routes.get("/knowledge/{document_id}/{part}", response_class=HTMLResponse)
     async def opened(request: Request, document_id: str, part: str) -> Response:
         """What is fetched when it is opened: products, columns or passages of a document."""
-        bot_id = await chosen(request)
+        bot_id = await bot_with_documents(request, frame, shelf)
         document = await shelf.document(bot_id, document_id) if bot_id else None
         if document is None or part not in ("products", "columns", "passages"):
             raise HTTPException(404, "there is no document of this id")
@@ -91,6 +79,19 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         own = {"own": who.get().role == "owner"}
         found = {"part": part, "bot": bot_id, "document": document_id, "can": own, **rows}
         return frame.part(request, "knowledge_part.html", found)
+
+
+async def bot_with_documents(request: Request, frame: PageContext, shelf: Library) -> str:
+    """The bot that is asked for, else the first that has documents; empty where there is none."""
+    asked = request.query_params.get("bot", "")
+    known = [runtime.bot.id for runtime in frame.runtimes.values()]
+    if asked in known or not known:
+        return asked if known else ""
+    usual = sorted(known, key=lambda bot_id: bot_id != DEFAULT)
+    for bot_id in usual:
+        if await shelf.has_documents(bot_id):
+            return bot_id
+    return usual[0]
 
 
 def _shown(document: Stored) -> dict[str, Any]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from tests.support.chromium import needs_chromium
-from tests.support.dashboard import opened
+from tests.support.dashboard import opened, unbroken
 from tests.support.stack import Stack
 
 PLACE = "/api/knowledge/documents"
@@ -25,16 +22,6 @@ async def emptied(stack: Stack) -> AsyncIterator[None]:
     for document in (await stack.http.get(PLACE)).json()["items"]:
         if document["name"] in ("p.csv", "q.csv"):
             await stack.http.delete(f"{PLACE}/{document['id']}")
-
-
-async def unbroken(page: Page, name: str) -> None:
-    """No finding of axe, no error, nothing wider than the screen; a picture where one is asked for."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-    found = await Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert not page.problems  # pyright: ignore[reportAttributeAccessIssue]
 
 
 async def test_products_are_looked_at_corrected_and_tried(stack: Stack, browser: Browser):
