@@ -39,6 +39,7 @@ from channels.base import Media, Message
 from knowledge_base import document, index, passages
 from knowledge_base.goods import catalogue
 from server.conversations import message_text
+from server.operators.learning import grouping, proposals
 from server.replay import masking
 from tests.hostile_texts.texts import TIMES
 
@@ -245,6 +246,10 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     ),
     "chat_export.export_text, parse_export": _exported,
     "masking.Mask": lambda text: masking.Mask(["Анна Петрова", text[:80]], ["Shop Best", text[:80]])(text),
+    "grouping.question_words": lambda text: grouping.question_words(text, b"secret"),
+    "proposals.expected_of": lambda text: proposals.expected_of(text[:300], text),
+    "proposals.BLANK": lambda text: proposals.BLANK.findall(text),
+    "Mask.names": lambda text: masking.Mask(["Анна Петрова", text[:80]], blanks=True).names(text),
     "masking.people_in, Mask.patterns": lambda text: (
         list(masking.people_in(text)),
         masking.Mask().patterns(text),

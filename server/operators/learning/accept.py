@@ -42,7 +42,7 @@ from server.replay.tape import Recorded, as_file
 # Characters of a question in a document's name, and of a reply that is kept as a proof.
 TITLE, REPLY = 80, 1_000
 # What a decision keeps of those who asked: so many of them, the latest.
-ASKED = 50
+ASKED = 20
 # How long (s) a new document is waited for until it is found, and how often it is looked at.
 FOUND, PAUSE = 60.0, 0.2
 NOT_SAID = (

@@ -26,7 +26,7 @@ from server.store.scripts import Scripts
 # How long (ms) an acceptance may take before it counts as cut off: two answers of a slow model.
 STALE = 300_000
 # How many decisions a bot keeps; of more, the oldest dismissed ones are forgotten.
-MOST = 1_000
+MOST = 500
 
 
 class AskedIn(Record):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
+from knowledge_base.document import Product
 from knowledge_base.library import Library
 from server.bots.bot import BotRuntime
 from server.operators.learning.cases import Case, cases_of
@@ -38,33 +39,50 @@ async def suggestions_of(runtime: BotRuntime, shelf: Library) -> list[Derived]:
     cases, secret = await cases_of(runtime), await store.secret()
     documents = await shelf.document_ids(home_of(runtime))
     decisions = [each for each in await store.every() if is_in_force(each, documents)]
-    words = [question_words(case.question, secret) for case in cases]
-    prices = Prices(await _products(runtime, shelf, cases))
-    proposals = [proposal_of(case, prices) for case in cases]
-    of_decision: dict[str, list[int]] = {each.id: [] for each in decisions}
-    left: list[int] = []
-    about = _Decided(decisions)
-    for place, case in enumerate(cases):
-        decision = about.of(case, words[place])
-        if decision is not None:
-            of_decision[decision.id].append(place)
-        elif not proposals[place].settled:
-            left.append(place)
-
-    def made(places: Sequence[int], decision: Decision | None = None) -> Derived:
-        chosen = tuple(cases[place] for place in places)
-        suggestion = _suggestion(runtime.bot.id, chosen, [proposals[place] for place in places], decision)
-        return Derived(suggestion, chosen, tuple(words[place] for place in places))
-
-    found = [made(of_decision[each.id], each) for each in decisions]
     claims = await store.claims()
-    for group in question_groups([words[place] for place in left]):
-        derived = made([left[place] for place in group])
-        claim = claims.get(derived.suggestion.id)
-        cut_off = claim is not None and claim.is_stale
-        changed = derived.suggestion.model_copy(update={"unfinished": cut_off})
-        found.append(Derived(changed, derived.cases, derived.words))
-    return sorted(found, key=lambda each: -(each.suggestion.decided_at or each.suggestion.last_at))
+    cut_off = frozenset(id for id, claim in claims.items() if claim.is_stale)
+    products = await _products(runtime, shelf, cases)
+    # with all that is kept this takes a second, in which others are served
+    return await asyncio.to_thread(
+        lambda: _Deriving(runtime.bot.id, cases, secret, products).suggestions(decisions, cut_off)
+    )
+
+
+class _Deriving:
+    """What is made of the cases of a bot."""
+
+    def __init__(
+        self, bot_id: str, cases: Sequence[Case], secret: bytes, products: Sequence[Product]
+    ) -> None:
+        prices = Prices(products)
+        self._bot_id, self._cases = bot_id, cases
+        self._words = [question_words(case.question, secret) for case in cases]
+        self._proposals = [proposal_of(case, prices) for case in cases]
+
+    def suggestions(self, decisions: Sequence[Decision], cut_off: frozenset[str]) -> list[Derived]:
+        """The latest first; `cut_off`: ids of those that somebody began to accept."""
+        of_decision: dict[str, list[int]] = {each.id: [] for each in decisions}
+        left: list[int] = []
+        about = _Decided(decisions)
+        for place, case in enumerate(self._cases):
+            decision = about.of(case, self._words[place])
+            if decision is not None:
+                of_decision[decision.id].append(place)
+            elif not self._proposals[place].settled:
+                left.append(place)
+        found = [self._made(of_decision[each.id], each) for each in decisions]
+        for group in question_groups([self._words[place] for place in left]):
+            derived = self._made([left[place] for place in group])
+            unfinished = derived.suggestion.id in cut_off
+            changed = derived.suggestion.model_copy(update={"unfinished": unfinished})
+            found.append(replace(derived, suggestion=changed))
+        return sorted(found, key=lambda each: -(each.suggestion.decided_at or each.suggestion.last_at))
+
+    def _made(self, places: Sequence[int], decision: Decision | None = None) -> Derived:
+        chosen = tuple(self._cases[place] for place in places)
+        proposals = [self._proposals[place] for place in places]
+        suggestion = _suggestion(self._bot_id, chosen, proposals, decision)
+        return Derived(suggestion, chosen, tuple(self._words[place] for place in places))
 
 
 def is_in_force(decision: Decision, documents: frozenset[str]) -> bool:
@@ -95,7 +113,7 @@ class _Decided:
         return None
 
 
-async def _products(runtime: BotRuntime, shelf: Library, cases: Sequence[Case]) -> list[Any]:
+async def _products(runtime: BotRuntime, shelf: Library, cases: Sequence[Case]) -> list[Product]:
     """The price list, where there is an edit to compare with it."""
     if not any(case.draft for case in cases):
         return []
@@ -110,14 +128,15 @@ def _suggestion(
     lead = next((p for case, p in reversed(pairs) if case.answer), proposals[-1] if proposals else None)
     wordings = list(dict.fromkeys(p.question for p in reversed(proposals)))
     question, text = (lead.question, lead.text) if lead else ("", "")
+    shown = (decision.question if decision else "") or question
     kind = decision.kind if decision else lead.kind if lead else "faq"
     return Suggestion(
         id=decision.id if decision else cases[0].id,
         bot_id=bot_id,
         kind=kind,
         state=decision.state if decision else "open",
-        question=(decision.question if decision else "") or question,
-        questions=[wording for wording in wordings if wording != question][:WORDINGS],
+        question=shown,
+        questions=[wording for wording in wordings if wording not in (question, shown)][:WORDINGS],
         text=text,
         draft=lead.draft if lead else "",
         expects=expected_of(question, text) if text else [],
