@@ -7,11 +7,12 @@ import asyncio
 import html
 import re
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
+from agent.context import Context
 from agent.documents import Bookshelf
 from agent.models.chat import Models
 from agent.models.usage import Call, Meter
@@ -168,7 +169,8 @@ class Learner:
 
     def _conversation(self, id: str, wanted: AcceptedWords) -> dict[str, object]:
         bot = self.runtime.bot
-        settings = settings_in_file(bot)
+        # and its models, which an export leaves out: it is to be played as customers are answered
+        settings = {**settings_in_file(bot), **_own_models(bot.context)}
         return {
             "about": f"Learned: {wanted.question}",
             "tags": ["learned"],
@@ -183,11 +185,9 @@ class Learner:
     async def _played(self, id: str, file: str) -> tuple[Played, Recorded]:
         """Play the conversation with the documents and the model that customers are answered by now."""
         bot, calls = self.runtime.bot, list[Call]()
-        model = bot.context.model
-        models = self.models if model == "auto" else replace(self.models, default=model)
         allowance = await self.spending.allowance(bot)
         playing = Playing(
-            models,
+            self.models,
             Bookshelf(self.shelf),
             "record",
             {"knowledge_base": home_of(self.runtime)},
@@ -197,6 +197,12 @@ class Learner:
             return await play(_named(id), parse_conversation(file, _named(id)), Recorded(), playing)
         finally:
             await self.spending.record(bot.id, "", calls)
+
+
+def _own_models(context: Context) -> dict[str, str]:
+    """The models of a bot that are not as they are by default."""
+    named = {name for name in Context.model_fields if name == "model" or name.endswith("_model")}
+    return context.model_dump(mode="json", include=named, exclude_defaults=True)
 
 
 def page_of(wanted: AcceptedWords) -> str:
