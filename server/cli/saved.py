@@ -132,10 +132,12 @@ def learned(
     where = folder or settings.data_dir / "learned" / bot
 
     async def job(redis: Redis) -> int:
+        from server.bots.knowledge import RedisStore
         from server.operators.learning.decisions import Decisions
 
-        await bot_or_exit(settings, redis, bot)
-        found = await Decisions(redis, bot).conversations()
+        home = (await bot_or_exit(settings, redis, bot)).context.knowledge_base or bot
+        documents = frozenset(await RedisStore(redis).versions(home))
+        found = await Decisions(redis, bot).conversations(documents)
         for conversation in found:
             for name, text in conversation.files.items():
                 path = where / name

@@ -16,6 +16,7 @@ from agent.context import Context
 from agent.documents import Bookshelf
 from agent.models.chat import Models
 from agent.models.usage import Call, Meter
+from knowledge_base.document import Unreadable
 from knowledge_base.library import Library, document_id_of
 from knowledge_base.vocabulary import function_words, plain
 from server.bots.bot import BotRuntime
@@ -160,7 +161,10 @@ class Learner:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
             await asyncio.to_thread(path.write_text, text, "utf-8")
-            await self.shelf.add(home, path)
+            try:
+                await self.shelf.add(home, path)
+            except Unreadable as error:
+                raise NotLearnable(f"text: no document can be made of it: {error}") from None
         for _ in range(int(FOUND / PAUSE)):
             if (await self.shelf.shelf(home)).version != was:
                 return

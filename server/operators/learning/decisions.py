@@ -151,9 +151,10 @@ class Decisions:
         row = await self._redis.hget(key(self._bot_id, "saved"), id)
         return next(iter(readable([row], LearnedConversation.model_validate_json, "a conversation")), None)
 
-    async def conversations(self) -> list[LearnedConversation]:
-        """All saved conversations, by name."""
-        rows = await self._redis.hvals(key(self._bot_id, "saved"))
+    async def conversations(self, documents: frozenset[str]) -> list[LearnedConversation]:
+        """The saved conversations of what was learned and is still among these documents, by name."""
+        learned = [each.id for each in await self.every() if each.document_id in documents]
+        rows = await self._redis.hmget(key(self._bot_id, "saved"), learned) if learned else []
         found = readable(rows, LearnedConversation.model_validate_json, "a saved conversation")
         return sorted(found, key=lambda conversation: conversation.name)
 
