@@ -17,8 +17,11 @@ from server.conversations.listing import ConversationList
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
+from server.store.readable import fields_of, readable
 
 PAUSE = 3600
+# Lists of a bot that quote a conversation, or name a line of one: they are kept no longer than it.
+QUOTING = ("unanswered", "edited")
 
 log = structlog.get_logger()
 
@@ -54,4 +57,14 @@ async def sweep(redis: Redis, runtime: BotRuntime, now: int) -> dict[str, int]:
         rows = await redis.zrangebyscore(key(runtime.bot.id, "active"), "-inf", f"({oldest}")
         for name in (row.decode() for row in rows):
             silent += await runtime.mailbox.forget(name, oldest)
+        for part in QUOTING:
+            await _drop_older(redis, key(runtime.bot.id, part), oldest)
     return {"dead_letters": len(letters), "conversations": silent}
+
+
+async def _drop_older(redis: Redis, name: str, oldest: int) -> None:
+    """Take out of a list the rows from before `oldest` (ms)."""
+    rows: list[bytes] = await redis.lrange(name, 0, -1)
+    times = readable(rows, lambda row: (row, int(fields_of(row)["at"])), "what quotes a conversation")
+    for row in (row for row, at in times if at < oldest):
+        await redis.lrem(name, 0, row)

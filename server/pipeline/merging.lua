@@ -179,12 +179,12 @@ needs(conversation)
 
 -- whatever else names them
 local function renamed(row) return (string.gsub(row, string.gsub(absorbed, '%-', '%%-'), conversation)) end
-for _, name in ipairs({'skipped', 'consents', 'happened'}) do
+for _, name in ipairs({'skipped', 'consents', 'happened', 'unanswered', 'edited'}) do
   for i, row in ipairs(call('LRANGE', root .. name, 0, -1)) do
     if string.find(row, absorbed, 1, true) then call('LSET', root .. name, i - 1, renamed(row)) end
   end
 end
-for _, name in ipairs({'dead', 'notices', 'reminders', 'call_rows', 'order_rows', 'deliveries', 'merged'}) do
+for _, name in ipairs({'dead', 'notices', 'reminders', 'call_rows', 'order_rows', 'deliveries', 'merged', 'learned'}) do
   for field, row in pairs(pairs_of(root .. name)) do
     if string.find(row, absorbed, 1, true) then call('HSET', root .. name, field, renamed(row)) end
   end

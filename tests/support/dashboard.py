@@ -14,11 +14,7 @@ from tests.support.stack import API, Stack
 PAGES = (
     "/dashboard /dashboard/todo /dashboard/outreach /dashboard/orders /dashboard/knowledge?bot=demo "
     "/dashboard/bots /dashboard/bots/demo /dashboard/analytics /dashboard/people /dashboard/templates "
-<<<<<<< HEAD
-    "/dashboard/replies /dashboard/contacts"
-=======
-    "/dashboard/knowledge/suggestions?bot=demo"
->>>>>>> af90725 (Show suggestions and the gaps of the knowledge on a page)
+    "/dashboard/replies /dashboard/contacts /dashboard/knowledge/suggestions?bot=demo"
 ).split()
 
 

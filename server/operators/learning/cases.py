@@ -106,7 +106,7 @@ def _case(contact: Contact, entries: Sequence[Entry], place: _Place) -> Case:
     asked = entries[start:end]
     said = " ".join(entry.heard or entry.text for entry in asked).strip()
     case = Case(
-        id=digest(f"{place.conversation_id} {place.turn_id}")[:16],
+        id=digest(place.turn_id)[:16],
         what=place.what,
         contact=contact,
         at=place.at,

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from agent.models.chat import Models
 from server.clock import now_ms
 from server.conversations.retention import sweep
+from server.observability.unanswered import lately
 from server.store.keys import key
 from server.store.mailbox import DAY
 from server.web.app import create
@@ -72,3 +73,17 @@ async def test_an_operator_sees_dead_letters_and_a_pause_and_tries_again(redis: 
     assert (await office.runtime.mailbox.claim(1)).ids == [conversation]
     again = await office.runtime.mailbox.begin(conversation)
     assert [message.text for message in again.batch] == ["hello there"]
+
+
+async def test_what_quotes_a_conversation_is_kept_no_longer_than_conversations(redis: Redis, tmp_path):
+    office = Office(redis, tmp_path, transcript_days=7)
+    now = now_ms()
+    name = key("default", "unanswered")
+    rows = [
+        {"turn_id": f"t{n}", "conversation_id": "c", "at": at, "text": f"question {n}?"}
+        for n, at in enumerate((now, now - 6 * DAY, now - 8 * DAY))
+    ]
+    await redis.rpush(name, *(json.dumps(row) for row in rows))
+    await sweep(redis, office.runtime, now)
+    assert [row.text for row in await lately(redis, "default")] == ["question 0?", "question 1?"]
+    assert await redis.llen(name) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,11 +20,14 @@ from server.clock import now_ms
 from server.conversations.drafts.draft import draft_of
 from server.observability.turn_traces import Trace
 from server.observability.unanswered import MOST, note_unanswered
+from server.operators import privacy
 from server.operators.learning.derive import Derived, suggestions_of
 from server.operators.learning.gaps import gap_weeks
 from server.operators.learning.grouping import question_groups, question_words
 from server.operators.learning.suggestions import Suggestion
 from server.operators.teamwork import draft_replies
+from server.pipeline.merging import Merging
+from server.store.keys import key
 from server.store.mailbox import DAY
 from server.store.records import Entry
 from tests.support.chatting import Scripted, script
@@ -71,7 +75,7 @@ async def asked_in_vain(office: Office, contact: str, words: str, at: int = 0) -
     conversation = await office.runtime.conversations.identify(known)
     entry = Entry(id=known.id, author="contact", text=words, at=at or now_ms())
     await office.runtime.mailbox.accept(conversation, known, entry)
-    trace = Trace(turn_id=f"turn {contact} {words}"[:60], at=1, ms=1, verdict="answer", model="m")
+    trace = Trace(turn_id=uuid.uuid4().hex, at=1, ms=1, verdict="answer", model="m")
     await note_unanswered(office.redis, "default", conversation, trace, [known])
     return conversation
 
@@ -162,6 +166,27 @@ async def test_questions_that_mean_the_same_are_one_in_any_language(redis: Redis
     assert groups == {frozenset(group) for group in said}
     weeks = gap_weeks(found, "Asia/Almaty")
     assert sum(week.asked for week in weeks) == 8 and weeks[0].questions[0].asked == 3
+
+
+async def test_questions_of_a_merged_record_go_with_the_person(redis: Redis, tmp_path: Path):
+    office = office_of(redis, tmp_path)
+    runtime = office.runtime
+    gone = await asked_in_vain(office, "77010000007", "Do you wrap gifts?")
+    assert await runtime.mailbox.claim(10)
+    await redis.delete(key("default", "inbox", gone))
+    await redis.srem(key("default", "busy"), gone)
+    before = only(await suggestions_of(runtime, shelf_of(redis)))
+    user = Message(id="m", account=office.number, kind="text", user_id="KZ.7")
+    kept = await runtime.conversations.identify(user)
+    await redis.hset(key("default", "merges"), gone, f'{{"into": "{kept}"}}')
+    assert await Merging(office.settings, redis).catch_up(runtime) == 1
+    found = only(await suggestions_of(runtime, shelf_of(redis)))
+    assert found.id == before.id and [s.conversation_id for s in found.sources] == [kept]
+    contact = await runtime.conversations.contact(kept)
+    assert contact
+    await privacy.erased(redis, runtime, contact)
+    assert await suggestions_of(runtime, shelf_of(redis)) == []
+    assert await redis.lrange(key("default", "unanswered"), 0, -1) == []
 
 
 async def test_what_is_older_than_transcripts_are_kept_is_not_suggested(redis: Redis, tmp_path: Path):
