@@ -29,6 +29,10 @@ FAULTS = {
         *("send_done", "head and id_of(head) == reply", "head"),
         *(SLOW, promises.NEVER_SENT),
     ),
+    "a worker that lost its lease renews it": (
+        *("renew", "== ARGV[i + 1] then", "then"),
+        *(Scenario("a slow one, and silence", ONE, Luck(expire=1, silence=1)), promises.STALE),
+    ),
     "a message that is known is stored again": (
         *("accept", "if call('ZADD', seen, 'NX', now, digest) == 0 then return 0 end", ""),
         *(Scenario("twice", AGAIN, Luck()), promises.TWICE),

@@ -141,9 +141,9 @@ def _grace(model: Model, before: World, world: World, move: Move, answer: None) 
     return _answered(model, world, move.who, world.hands[move.who], noted)
 
 
-def _renew(model: Model, before: World, world: World, move: Move, answer: int) -> World:
+def _renew(model: Model, before: World, world: World, move: Move, answer: Any) -> World:
     hand = world.hands[move.who]
-    return world.with_hand(move.who, hand._replace(ended=False) if answer else IDLE)
+    return world.with_hand(move.who, IDLE if answer else hand._replace(ended=False))
 
 
 def _crash(model: Model, before: World, world: World, move: Move, answer: None) -> World:

@@ -44,6 +44,8 @@ def broken_by(
         return _sent(model, before, move, after.arrived[-1])
     if move.what == "claim" and answer[1]:
         return _leased(model, before, answer[1][0].decode())
+    if move.what == "renew" and before.hands[move.who].fence and before.box != after.box:
+        return [STALE]
     if move.what == "script":
         return _stepped(model, before, move, after, by, answer)
     return []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
@@ -165,12 +165,15 @@ class RealWorker:
         self.runtime = BotRuntime(bot, self.mailbox, self.conversations, redis)
         channel = _Channel(callbacks)
         services = SimpleNamespace(
-            settings=SimpleNamespace(turn_attempts=attempts, send_grace_seconds=LATER / 1000),
+            settings=SimpleNamespace(
+                turn_attempts=attempts, send_grace_seconds=LATER / 1000, worker_concurrency=1
+            ),
             redis=redis,
             router=SimpleNamespace(channel=lambda *_: channel),
             appointments=SimpleNamespace(confirm=_as_they_are),
         )
         self._worker = worker.Worker({BOT: self.runtime}, cast(Any, lambda _: None), cast(Any, services))
+        self._worker._leases = cast(Any, SimpleNamespace(held=_held))
         self.asks = cache(self._asks)
 
     def _asks(self, conversation: str, answers: tuple[Any, ...]) -> Asked:
@@ -193,7 +196,6 @@ class RealWorker:
         """Leases are renewed by a step of their own, and turns have no graph."""
         chance = SimpleNamespace(random=lambda: 1.0, uniform=lambda *_: 1.0)
         with (
-            patch.object(worker, "held", _held),
             patch.object(worker, "log", _Quiet()),
             patch.object(worker, "random", chance),
             patch.object(send_failures, "random", chance),
@@ -221,7 +223,8 @@ class RealWorker:
 
     def renews(self, conversation: str) -> Asked:
         """The step by which a worker keeps its lease."""
-        return first_of(self.mailbox.renew(conversation, FIRST))
+        asked = first_of(self.mailbox.renew({conversation: FIRST}))
+        return replace(asked, arguments=(*asked.arguments[:-1], OWN_FENCE))
 
     def delivers(self, conversation: str, message: Message) -> Asked:
         """The step by which a webhook stores a message."""

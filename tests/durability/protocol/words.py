@@ -48,7 +48,7 @@ def _line(model: Model, world: World, move: Move, after: World, answer: Any) -> 
         "fail": f"{worker}: the model fails in turn {reply}",
         "send": f"{worker} asks the provider to send {reply}: {move.how}",
         "grace": f"{worker}: the grace for a status of {reply} is {over}",
-        "renew": f"{worker} renews its lease: {'kept' if answer else 'lost'}",
+        "renew": f"{worker} renews its lease: {'lost' if answer else 'kept'}",
         "crash": f"{worker} dies",
         "time": "time passes" + (", a lease ends" if after.luck != world.luck else ""),
         "tell": f"a status says that {reply} has arrived",
