@@ -245,9 +245,9 @@ class Conversations:
         await self._run("see", conversation_id)
 
     async def _run(self, name: str, conversation_id: str, *rest: str, **arguments: str) -> Any:
-        keys = [key(self.bot_id, "contact", conversation_id)]
+        keys, promised = [key(self.bot_id, "contact", conversation_id)], {"owner", "consent"} & {*rest}
         given = {"conversation": conversation_id, "day": day_of(self._timezone), **arguments}
-        return await self._scripts.run(name, keys, given, *rest, confirmed=name == "set" and "owner" in rest)
+        return await self._scripts.run(name, keys, given, *rest, confirmed=bool(promised))
 
     async def transcript(self, conversation_id: str, limit: int = 200, before: str = "") -> list[Entry]:
         """The last `limit` entries, or those before the one of the id `before`, oldest first, with the status

@@ -336,8 +336,7 @@ return 1
 if not held() then return 0 end
 call('HDEL', box, 'trying')
 call('HINCRBY', box, 'sends', -1)
-come_back(delay)
-return 1
+return come_back(delay)
 
 -- [send_done] keys: due busy box inbox outbox status fresh paused ids
 -- arguments: conversation fence lease quiet reply provider state
