@@ -19,7 +19,10 @@ from urllib.request import getproxies
 import aiohttp
 import httpx
 
-IDLE_SECONDS = 30
+# How long an idle connection is kept, seconds: to a provider of messages for less than the 5 s after which
+# Node and Apache close theirs (https://nodejs.org/api/http.html#serverkeepalivetimeout), or a message could go
+# into one that is being closed and nobody would know whether it arrived; to a model for longer.
+PROVIDER_IDLE, MODEL_IDLE = 4.0, 30.0
 # Bytes of an answer, unpacked: more than any provider's JSON has.
 MOST = 16 * 1024 * 1024
 CHUNK = 64 * 1024
@@ -30,13 +33,14 @@ PACKED = ("gzip", "x-gzip", "deflate")
 class _Transport(httpx.AsyncBaseTransport):
     """As many connections as there are requests in flight, so that one that hangs holds up no other."""
 
-    def __init__(self) -> None:
+    def __init__(self, idle: float) -> None:
+        self._idle = idle
         self._session: aiohttp.ClientSession | None = None
 
     def _open(self) -> aiohttp.ClientSession:
         """Made on first use: it belongs to the loop it is made in."""
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=self._idle)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -134,8 +138,8 @@ def _told_as_httpx(request: httpx.Request) -> Generator[None]:
         raise httpx.ReadError(str(error), request=request) from error
 
 
-def http_client(timeout: httpx.Timeout | float) -> httpx.AsyncClient:
+def http_client(timeout: httpx.Timeout | float, idle: float = PROVIDER_IDLE) -> httpx.AsyncClient:
     """A client whose `ConnectError` means that the request never left, and any other error that it may have
-    arrived."""
+    arrived. `idle`: for how many seconds a connection is kept that nobody uses."""
     packed = {"Accept-Encoding": "gzip, deflate"}
-    return httpx.AsyncClient(timeout=timeout, transport=_Transport(), headers=packed)
+    return httpx.AsyncClient(timeout=timeout, transport=_Transport(idle), headers=packed)

@@ -97,7 +97,7 @@ async def _work(settings: Settings, redis: Redis) -> None:
     from server.background import running
     from server.bots.registry import BotRegistry
     from server.bots.routing import ChannelRouter
-    from server.http_client import http_client
+    from server.http_client import MODEL_IDLE, http_client
     from server.observability.redis_fitness import Judge
     from server.pipeline.agents import forget_trouble, graphs
     from server.pipeline.poller import keep_polling
@@ -108,7 +108,7 @@ async def _work(settings: Settings, redis: Redis) -> None:
 
     async with (
         http_client(http_timeout(settings)) as provider,
-        http_client(settings.model_timeout) as model,
+        http_client(settings.model_timeout, MODEL_IDLE) as model,
         connected(settings.mcp_file),
     ):
         router = ChannelRouter(settings, provider, [])

@@ -18,7 +18,8 @@ from channels.base import Recipient, SendError
 from channels.cloud_api import CloudApi, CloudCredentials
 from channels.content.media import Text
 from channels.downloads import DownloadError, fetch
-from server.http_client import MOST, http_client
+from server.http_client import MOST, PROVIDER_IDLE, http_client
+from tests.support.waiting import slowness
 
 TO = Recipient(account="42", wa_id="77010000001")
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -127,6 +128,24 @@ async def test_connections_are_kept_and_one_that_hangs_holds_up_no_other():
         assert not slow.done()
         assert await slow == "wamid"
     assert len(ports) == 2
+
+
+async def test_an_idle_connection_is_closed_by_us_before_the_provider_may():
+    ended: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        ended.put_nowait(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(connection, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with http_client(10, idle=0.05) as client:
+        assert (await client.get(f"http://127.0.0.1:{port}/")).text == "ok"
+        assert await asyncio.wait_for(ended.get(), 20 * slowness()) == b""
+    server.close()
+    assert PROVIDER_IDLE < 5  # what Node and Apache keep theirs for
 
 
 def bomb(size: int) -> bytes:
