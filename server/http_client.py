@@ -20,8 +20,8 @@ import aiohttp
 import httpx
 
 # How long an idle connection is kept, seconds: to a provider of messages for less than the 5 s after which
-# Node and Apache close theirs (https://nodejs.org/api/http.html#serverkeepalivetimeout), or a message could go
-# into one that is being closed and nobody would know whether it arrived; to a model for longer.
+# Node and Apache close theirs (https://nodejs.org/api/http.html#serverkeepalivetimeout), or a message could
+# go into one that is being closed and nobody would know whether it arrived; to a model for longer.
 PROVIDER_IDLE, MODEL_IDLE = 4.0, 30.0
 # Bytes of an answer, unpacked: more than any provider's JSON has.
 MOST = 16 * 1024 * 1024
