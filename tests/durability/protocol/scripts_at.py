@@ -91,7 +91,7 @@ end
 restored(cjson.decode(ARGV[1]))
 local answer = step(KEYS, {unpack(ARGV, 3)})
 local by = grown(cjson.decode(ARGV[2]))
-return {stored(), by, answer}
+return {stored(), by, {answer}}
 """
 
 Arguments = Sequence[str | bytes | int | float]
@@ -138,7 +138,10 @@ class ScriptsAt:
             pipe = self._redis.pipeline(transaction=False)
             for stored, name, keys, arguments in steps[first : first + 500]:
                 pipe.evalsha(self._digests[name], len(keys), *keys, stored, self._boxes, *arguments)
-            found += [(after, tuple(by), answer) for after, by, answer in pipe.execute()]
+            # a script may answer nothing
+            found += [
+                (after, tuple(by), answer[0] if answer else None) for after, by, answer in pipe.execute()
+            ]
         self.ran += len(steps)
         return found
 
