@@ -79,7 +79,7 @@ async def test_templates_are_read_previewed_paused_and_sent(stack: Stack):
     sent = stack.emulator.requests[-1]["template"]
     assert [p["text"] for p in sent["components"][0]["parameters"]] == ["Анна", "!"]
     late = await stack.http.post("/api/messages", json={"to": number, "text": "hello"})
-    assert late.status_code == 409 and "24 hours" in late.json()["detail"]
+    assert late.status_code == 409 and "never written" in late.json()["detail"]
     paused = {
         "event": "PAUSED",
         "message_template_name": "come_back",
