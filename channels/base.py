@@ -215,6 +215,12 @@ class Parsed:
     numbers: dict[str, NumberIdentity] = field(default_factory=dict[str, NumberIdentity])
     ignored: list[str] = field(default_factory=list[str])
 
+    @property
+    def besides(self) -> bool:
+        """Whether there is more in it than messages and what became of some."""
+        more = (self.quarantined, self.preferences, self.templates, self.links, self.notices, self.calls)
+        return any(more) or any(any(message.moved_to) for message in self.messages)
+
 
 class Recipient(Frozen):
     """Where a reply goes: the number it is sent from and the contact's identities (a group's is its

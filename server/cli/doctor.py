@@ -35,7 +35,7 @@ from server.pipeline.agents import models
 from server.pipeline.transcription import Unheard, VoiceMessage, default_model, transcribe
 from server.store.client import Redis
 from server.store.keys import key
-from server.store.wire.confirming import NotConfirmed
+from server.store.wire.confirming import NotConfirmed, outlives
 from server.web import webhook_check
 
 # Seconds for everybody of a kind, such as all models.
@@ -137,8 +137,9 @@ async def _redis(settings: Settings, redis: Redis, found: Findings) -> None:
             found.notes.append(
                 f"REDIS_URL: it takes {known.clients} clients, so each process uses {each} connections"
             )
+        await check_writing(redis, 0)
         try:
-            await check_writing(redis, 0)
+            await outlives(redis, "doctor~")
         except NotConfirmed as error:
             found.problems.append(f"REDIS_WAIT: {error}: nothing is accepted or sent until it is confirmed")
         if denied := [name for name in COMMANDS if not await _may(redis, name)]:

@@ -159,6 +159,5 @@ async def oldest_due(redis: Redis, bots: list[str], now: int) -> float:
 
 
 async def check_writing(redis: Redis, now: int) -> None:
-    """Write something as a message is written, since reading works where nothing can be accepted. Raises
-    RedisError."""
-    await redis.confirmed("SET", key(SHARED, "health"), now, "EX", 3600)
+    """Write something, since reading works where nothing can be accepted. Raises RedisError."""
+    await redis.set(key(SHARED, "health"), now, ex=3600)

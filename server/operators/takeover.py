@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import structlog
 from pydantic import Field
 
 from agent.access_lists import SAID_BY_OPERATOR, TURNED_AWAY
@@ -21,6 +22,7 @@ from server.outreach.rules import WINDOW
 from server.store.contacts import OPERATOR
 from server.store.message_templates import MessageTemplate
 from server.store.records import Contact, Record, Reply, TemplateParts
+from server.store.wire.confirming import NotConfirmed
 
 ContactClass = Literal["client", "non_client", "unknown"]
 CLASSES: tuple[str, ...] = get_args(ContactClass)
@@ -39,6 +41,9 @@ class Writing(Record):
     why: str = Field(default="", description="Why nothing, or only a template, may be written")
 
 
+log = structlog.get_logger()
+
+
 @dataclass(frozen=True, slots=True)
 class TemplateValues:
     """What fills a template: the variables of its body, in order, and the rest."""
@@ -52,7 +57,7 @@ NO_VALUES = TemplateValues()
 
 async def take_over(runtime: BotRuntime, conversation_id: str) -> None:
     """A person answers from here on; the bot records and is silent."""
-    await runtime.conversations.assign(conversation_id, "person")
+    await runtime.conversations.assign(conversation_id, "person", promised=True)
 
 
 async def hand_back(runtime: BotRuntime, conversation_id: str) -> None:
@@ -141,6 +146,10 @@ async def queue_reply(runtime: BotRuntime, contact: Contact, reply: Reply, draft
         wa_id=contact.wa_id,
         user_id=contact.user_id,
     )
-    posted = await runtime.mailbox.post(contact.id, reply, line.model_copy(update={"draft": drafted}))
+    try:
+        posted = await runtime.mailbox.post(contact.id, reply, line.model_copy(update={"draft": drafted}))
+    except NotConfirmed as error:  # it goes out once replicas are back; sent again it would go twice
+        log.warning("reply_not_confirmed", bot=runtime.bot.id, conversation=contact.id, why=str(error))
+        posted = bool(error.answer)
     await runtime.mailbox.remember(contact.id, echo)
     return posted

@@ -23,9 +23,12 @@ from server.store.contacts import OPERATOR, Conversations
 from server.store.keys import key
 from server.store.readable import readable
 from server.store.records import Record
+from server.store.wire.confirming import outlives
 
 Door = Literal["words", "preferences", "error 131050", "operator"]
 KEPT = 10_000
+# Ways in where whoever says so is answered that it is kept.
+PROMISED = ("operator", "preferences")
 
 log = structlog.get_logger()
 
@@ -56,7 +59,8 @@ async def change_consent(
     redis: Redis, conversations: Conversations, conversation_id: str, stopped: bool, door: Door, source: str
 ) -> None:
     """Stop all messages to a contact, or take that back; with it the sequence of touches ends. Made again it
-    changes nothing, unless it was cut short before: then it is finished."""
+    changes nothing, unless it was cut short before: then it is finished. Raises NotConfirmed where
+    whoever says so would be told that it is kept."""
     known = await conversations.contact(conversation_id)
     if known is None:
         return
@@ -64,6 +68,8 @@ async def change_consent(
     if known.stopped != stopped:
         await conversations.learn(conversation_id, {"consent": "stopped" if stopped else None}, source)
     await record_consent(redis, conversations.bot_id, conversation_id, stopped, door, source)
+    if door in PROMISED:
+        await outlives(redis, conversations.bot_id)
 
 
 async def record_consent(

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from redis.asyncio import ConnectionPool
 from redis.asyncio import Redis as Client
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.driver_info import DriverInfo
 
 from server.store.wire.batching import BatchedScript, Batches, Value
@@ -294,7 +294,8 @@ async def uptime(redis: Redis, name: str) -> int:
 def _sentinel_pool(url: str, connections: int, waits: dict[str, Any]) -> WaitingSentinelPool:
     places, name, needed = sentinels_of(url)
     tls = url.startswith("rediss")
-    manager = Sentinels(places, sentinel_kwargs={**waits, "ssl": tls})
+    asked = {**waits, "ssl": tls, "retry": Retry(NoBackoff(), 0)}  # there are others
+    manager = Sentinels(places, sentinel_kwargs=asked)
     kind = ManagedTlsConnection if tls else ManagedConnection
     return WaitingSentinelPool(
         name, manager, connection_class=kind, max_connections=connections, **needed, **waits

@@ -227,13 +227,14 @@ class Conversations:
             flat = [text for name, value in facts.items() for text in (name, value or "")]
             await self._run("learn", conversation_id, *flat, source=source)
 
-    async def set(self, conversation_id: str, **fields: str) -> None:
-        """Set plain fields of a contact; of a task the time is noted."""
-        await self._run("set", conversation_id, *(text for pair in fields.items() for text in pair))
+    async def set(self, id: str, promised: bool = False, **fields: str) -> None:
+        """Set plain fields of a contact; of a task the time is noted. `promised`: may raise NotConfirmed."""
+        flat = (text for pair in fields.items() for text in pair)
+        await self._run("set", id, *flat, promised="1" * promised)
 
-    async def assign(self, conversation_id: str, assignee: Assignee, **fields: str) -> None:
-        """Say who has a conversation from now on; set plain fields in the same step. Raises NotConfirmed."""
-        await self.set(conversation_id, owner=assignee, **fields)
+    async def assign(self, id: str, assignee: Assignee, promised: bool = False, **fields: str) -> None:
+        """Say who has a conversation from now on, and set plain fields, `promised` or not."""
+        await self.set(id, promised, owner=assignee, **fields)
 
     async def buy(self, conversation_id: str, purchase: str, value: str, currency: str) -> bool:
         """Note a purchase, once for its id; False for one that was noted before."""
@@ -245,7 +246,7 @@ class Conversations:
         await self._run("see", conversation_id)
 
     async def _run(self, name: str, conversation_id: str, *rest: str, **arguments: str) -> Any:
-        keys, promised = [key(self.bot_id, "contact", conversation_id)], {"owner", "consent"} & {*rest}
+        keys, promised = [key(self.bot_id, "contact", conversation_id)], arguments.pop("promised", "")
         given = {"conversation": conversation_id, "day": day_of(self._timezone), **arguments}
         return await self._scripts.run(name, keys, given, *rest, confirmed=bool(promised))
 
@@ -394,7 +395,6 @@ class Conversations:
     async def drop_quarantined(self, piece_id: str) -> bool:
         """Forget a piece; False when there is none of that id."""
         rows = await self._redis.lrange(key(self.bot_id, "quarantine"), 0, -1)
-        row = next(
-            (r for r in rows for one in readable([r], self._piece, "a piece") if one.id == piece_id), None
-        )
+        found = (row for row in rows for one in readable([row], self._piece, "a piece") if one.id == piece_id)
+        row = next(found, None)
         return bool(row and await self._redis.lrem(key(self.bot_id, "quarantine"), 0, row))

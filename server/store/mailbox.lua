@@ -132,7 +132,7 @@ local ids = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, count)
 for _, id in ipairs(ids) do
   call('ZADD', due, now + lease, id)
   call('SADD', busy, id)
-  call('HDEL', root .. 'box:' .. id, 'parked') -- or a status would make it due for a second worker
+  redis.pcall('HDEL', root .. 'box:' .. id, 'parked') -- or a status would make it due for a second worker
 end
 local head = call('ZRANGE', due, 0, 0, 'WITHSCORES')
 local begun = call('SPOP', fresh, count)
@@ -184,12 +184,13 @@ return {mine, running, call('HINCRBY', box, 'attempts', 1), tonumber(call('HGET'
 
 -- [renew] keys: due
 -- arguments: lease
--- Another term for all that a worker holds, named as conversation, fence, conversation, fence ...; answers those it has lost.
+-- Another term for all that a worker holds, named as conversation, fence, conversation, fence ...; answers which of those
+-- pairs, counted from 0, are lost.
 local lost = {}
 for i = rest, #ARGV, 2 do
-  if call('HGET', string.sub(due, 1, -4) .. 'box:' .. ARGV[i], 'fence') == ARGV[i + 1] then
+  if redis.pcall('HGET', root .. 'box:' .. ARGV[i], 'fence') == ARGV[i + 1] then
     call('ZADD', due, 'XX', now + lease, ARGV[i])
-  else lost[#lost + 1] = ARGV[i] end
+  else lost[#lost + 1] = (i - rest) / 2 end
 end
 return lost
 
@@ -312,7 +313,7 @@ if slot > now then
 end
 call('HDEL', box, 'slot')
 if probing then call('HSET', paused, 'probe', now + probe) end
-call('HSET', box, 'trying', now, 'pair', pair + pair_interval)
+call('HSET', box, 'was', (before or '') .. ' ' .. pair, 'trying', now, 'pair', pair + pair_interval)
 call('ZADD', due, now + lease, conversation)
 local unanswered = before and call('HINCRBY', box, 'unanswered', 1) or tonumber(call('HGET', box, 'unanswered') or 0)
 return {'go', tostring(call('HINCRBY', box, 'sends', 1)), tostring(unanswered)}
@@ -332,10 +333,12 @@ return 1
 
 -- [send_undo] keys: due box
 -- arguments: conversation fence delay
--- An attempt that was recorded and will not be made: too few replicas know of it.
+-- An attempt that was recorded and will not be made, since too few replicas know of it: all is as it was before.
 if not held() then return 0 end
+local trying, pair = string.match(call('HGET', box, 'was') or '', '^(%d*) ([%d.]+)$')
 call('HDEL', box, 'trying')
-call('HINCRBY', box, 'sends', -1)
+if (trying or '') ~= '' then call('HSET', box, 'trying', trying, 'unanswered', (call('HGET', box, 'unanswered') or 1) - 1) end
+call('HSET', box, 'pair', pair or 0, 'sends', (call('HGET', box, 'sends') or 1) - 1)
 return come_back(delay)
 
 -- [send_done] keys: due busy box inbox outbox status fresh paused ids
@@ -353,7 +356,7 @@ end
 if not held() then return 0 end
 if mine then
   call('LPOP', outbox)
-  call('HDEL', box, 'sends', 'trying', 'sent', 'slot', 'unanswered', 'after:' .. reply)
+  call('HDEL', box, 'sends', 'trying', 'sent', 'slot', 'unanswered', 'was', 'after:' .. reply)
   if provider ~= '' then
     call('RPUSH', ids, provider .. ' ' .. reply)
     call('LTRIM', ids, -50, -1)

@@ -39,7 +39,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -51,7 +51,7 @@ from server.store.client import Redis
 from server.store.counters import FIGURES, day_of
 from server.store.keys import WAKE, key
 from server.store.open_attempts import OpenAttempts
-from server.store.records import Entry, Plan, Reply, messages_of, transcript_line
+from server.store.records import Entry, Plan, Reply, entry_line, messages_of
 from server.store.scripts import Scripts
 from server.store.wire.confirming import NotConfirmed
 
@@ -187,7 +187,7 @@ class Mailbox:
         said: dict[str, Any] = {
             "digest": digest,
             "payload": message.model_dump_json(),
-            "entry": transcript_line(entry),
+            "entry": entry_line(entry),
         }
         said |= {"length": len(message.text), "to": message.account, "assignee": how.assignee}
         said |= {"answer": int(how.answer), "heard": int(how.heard)}
@@ -218,10 +218,9 @@ class Mailbox:
         reply = Reply.model_validate_json(head) if head else None
         return Work(new, turn.decode(), attempt, failures, batch, reply, unread)
 
-    async def renew(self, fences: Mapping[str, int]) -> set[str]:
-        """Keep the leases of conversations, by their fences, for another term; those that were lost."""
-        pairs = [str(part) for pair in fences.items() for part in pair]
-        return {item.decode() for item in await self._run("renew", "", *pairs)}
+    async def renew(self, held: Sequence[tuple[str, int]]) -> list[int]:
+        """Keep leases, each a conversation and the fence it is held by, for another term; which are lost."""
+        return await self._run("renew", "", *(str(part) for pair in held for part in pair))
 
     async def park(self, conversation_id: str, fence: int, delay: float, failed: bool = False) -> bool:
         """Put the conversation down for `delay` ms; `failed`: because its turn did."""
@@ -243,9 +242,7 @@ class Mailbox:
     ) -> int:
         """End a turn: drop its batch, queue replies, each with its line of the transcript. 0: the lease was
         lost, nothing changed."""
-        flat = [
-            text for reply, entry in replies for text in (reply.model_dump_json(), transcript_line(entry))
-        ]
+        flat = [text for reply, entry in replies for text in (reply.model_dump_json(), entry_line(entry))]
         left: dict[str, Any] = {"plan": "", "timer": 0, "count": then.count}
         if then.plan:
             left |= {"plan": then.plan.model_dump_json(), "timer": then.plan.timer}
@@ -262,7 +259,7 @@ class Mailbox:
     async def post(self, conversation_id: str, reply: Reply, entry: Entry, delay: float = 0) -> bool:
         """Queue a message that no turn wrote, such as an operator's; False when one of its id was queued
         before."""
-        texts = {"reply": reply.model_dump_json(), "entry": transcript_line(entry)}
+        texts = {"reply": reply.model_dump_json(), "entry": entry_line(entry)}
         return bool(await self._run("post", conversation_id, **texts, delay=int(delay)))
 
     async def remember(self, conversation_id: str, message: Message) -> None:

@@ -284,7 +284,7 @@ class Contact(BaseModel):
         return Recipient(account=self.account, wa_id=self.wa_id, user_id=self.user_id)
 
 
-def transcript_line(entry: Entry) -> str:
+def entry_line(entry: Entry) -> str:
     """A line of the transcript as it is kept: what becomes of it is filled in on reading."""
     absent = {name for name in ("content", "choice", "order", "answers") if not getattr(entry, name)}
     return entry.model_dump_json(exclude={"status", "heard", "charge", *absent})

@@ -58,7 +58,9 @@ class Connection(HttpToolsProtocol):
         self._unspoken[self] = None
         if len(self.connections) > self.most:
             log.warning("connections_full", most=self.most)
-            next(iter(self._unspoken)).transport.abort()
+            oldest = next(iter(self._unspoken))
+            del self._unspoken[oldest]  # or the next of a burst would choose it too, before it is gone
+            oldest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unspoken.pop(self, None)

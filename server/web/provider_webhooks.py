@@ -20,6 +20,7 @@ from server.orders.payment.contract import NotGenuine
 from server.orders.payment.stripe import StripeCheckout
 from server.orders.reports import keep_reports
 from server.pipeline.intake import receive
+from server.store.wire.confirming import outlives
 
 # The header that holds a wire's signature, by what follows /webhook/ ("Validating payloads", Meta;
 # "Webhooks", WAHA).
@@ -146,4 +147,6 @@ async def _stored(registry: BotRegistry, channel: str, body: bytes, scope: Webho
         await receive(parsed, scope, registry)
     finally:
         await keep_reports(registry[DEFAULT].redis, scope, parsed.payments)
+    for bot_id in {bot.id for bot in scope.bots.values()} | {DEFAULT} if parsed.besides else ():
+        await outlives(registry[DEFAULT].redis, bot_id)
     return PlainTextResponse("ok")

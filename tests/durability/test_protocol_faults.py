@@ -46,7 +46,7 @@ FAULTS = {
         *(Scenario("two", TWO, Luck()), promises.LEASE),
     ),
     "a status makes a conversation due that was just leased": (
-        *("claim", "call('HDEL', root .. 'box:' .. id, 'parked')", ""),
+        *("claim", "redis.pcall('HDEL', root .. 'box:' .. id, 'parked')", ""),
         *(Scenario("silence", ONE, Luck(silence=1)), promises.LEASE),
     ),
     "a new holder has the fence of the last": (
@@ -66,7 +66,7 @@ FAULTS = {
         *(Scenario("two", TWO, Luck()), promises.OTHERS),
     ),
     "an attempt is not recorded": (
-        *("send_begin", "call('HSET', box, 'trying', now, 'pair', pair + pair_interval)", ""),
+        *("send_begin", "call('HSET', box, 'was', (before or '') .. ' ' .. pair, 'trying', now, 'pair', pair + pair_interval)", ""),
         *(Scenario("a death", ONE, Luck(crash=1)), promises.SENT_TWICE),
     ),
     "what a status says is not kept": (

@@ -35,6 +35,9 @@ class Admission:
         self._most, self._fewest, self._more = most, min(FEWEST, most), more
         self.limit = min(FIRST, most)
         self._in_hand: Counter[str] = Counter()
+        # when each bot was served last
+        self._served: dict[str, int] = {}
+        self._count = 0
         self._full = False
 
     async def keep_measuring(self) -> None:
@@ -73,15 +76,21 @@ class Admission:
         share = max(1, self.limit // (others + 1))
         owed = share - self._in_hand[bot_id]
         over = free - self.limit // LEFT_FREE if others else free
-        return max(0, min(free, max(owed, over)))
+        room = max(0, min(free, max(owed, over)))
+        self._full = self._full or not room  # a slower bot that has some in hand must not keep the others few
+        return room
 
     def fewest_first(self, bots: Mapping[str, Bot]) -> list[tuple[str, Bot]]:
-        """In which order bots are looked at: who has least in hand comes first."""
-        return sorted(bots.items(), key=lambda pair: self._in_hand.get(pair[0], 0))
+        """In which order bots are looked at: who has least in hand, and of those who was not served for
+        longest."""
+        served = self._served
+        return sorted(bots.items(), key=lambda pair: (self._in_hand.get(pair[0], 0), served.get(pair[0], 0)))
 
     def taken(self, bot_id: str) -> None:
         """A conversation of a bot is in hand."""
         self._in_hand[bot_id] += 1
+        self._count += 1
+        self._served[bot_id] = self._count
 
     def done(self, bot_id: str) -> None:
         """It is in hand no more."""

@@ -34,6 +34,7 @@ class Leases:
 
     def __init__(self) -> None:
         self._in_hand: set[_InHand] = set()
+        self._renewals: dict[Mailbox, asyncio.Task[None]] = {}
 
     async def keep_renewing(self) -> None:
         """Renew all, three times in the term of a lease, until cancelled."""
@@ -43,15 +44,19 @@ class Leases:
             of_bot: dict[Mailbox, list[_InHand]] = defaultdict(list)
             for one in self._in_hand:
                 of_bot[one.mailbox].append(one)
-            await asyncio.gather(*(self._renew(mailbox, held) for mailbox, held in of_bot.items()))
+            # each by itself: a shard of a cluster that is gone keeps no other waiting
+            for mailbox in of_bot.keys() - self._renewals.keys():
+                task = asyncio.create_task(self._renew(mailbox, of_bot[mailbox]))
+                self._renewals[mailbox] = task
+                task.add_done_callback(lambda _, mailbox=mailbox: self._renewals.pop(mailbox))
 
     async def _renew(self, mailbox: Mailbox, held: list[_InHand]) -> None:
         try:
-            lost = await mailbox.renew({one.conversation_id: one.fence for one in held})
+            lost = await mailbox.renew([(one.conversation_id, one.fence) for one in held])
         except (RedisError, OSError):  # the next renewal, or the commit, will tell
             return
-        for one in held:
-            if one.conversation_id in lost and one in self._in_hand and one.working:
+        for one in (held[number] for number in lost):
+            if one in self._in_hand and one.working:
                 one.lost = True
                 one.working.cancel()
 
@@ -65,6 +70,8 @@ class Leases:
                 yield
             finally:
                 self._in_hand.discard(one)
+                if renewal := self._renewals.get(mailbox):  # or it comes after a park, and undoes that
+                    await asyncio.wait([renewal])
         except asyncio.CancelledError:
             if not one.lost or one.working is None:
                 raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -20,6 +20,9 @@ from server.store.wire.confirming import Confirmation, Value, touch, with_refusa
 # Answers are handed out when all of a batch are here, so that a batch must not take long: 64 scripts of
 # 0.1 ms.
 LARGEST_BATCH = 64
+# So many batches wait for replicas at a time, each on a connection of its own: what comes meanwhile goes with
+# the next, or a replica that is away would leave no connection for anything else.
+CONFIRMING = 2
 # How commands begin whose answer may be waited for.
 BLOCKING = ("B", "XREAD", "WAIT")
 
@@ -67,6 +70,8 @@ class Batches:
         self.look: Callable[[], Awaitable[object]] | None = None
         self._client = client
         self._asked: list[_Asked] = []
+        self._unconfirmed: list[_Asked] = []
+        self._confirming = 0
         self._sending: set[asyncio.Task[None]] = set()
 
     async def command(self, name: str, *rest: Value, **options: Any) -> Any:
@@ -105,12 +110,27 @@ class Batches:
 
     def _send_all(self) -> None:
         asked, self._asked = self._asked, []
-        for confirmed in (False, True):
-            kind = [one for one in asked if one.confirmed is confirmed]
-            for begin in range(0, len(kind), LARGEST_BATCH):
-                sending = asyncio.ensure_future(self._send(kind[begin : begin + LARGEST_BATCH]))
-                self._sending.add(sending)
-                sending.add_done_callback(self._sending.discard)
+        plain = [one for one in asked if not one.confirmed]
+        for begin in range(0, len(plain), LARGEST_BATCH):
+            self._in_background(self._send(plain[begin : begin + LARGEST_BATCH]))
+        self._unconfirmed += [one for one in asked if one.confirmed]
+        if self._unconfirmed and self._confirming < CONFIRMING:
+            self._confirming += 1
+            self._in_background(self._confirm_all())
+
+    def _in_background(self, job: Coroutine[Any, Any, None]) -> None:
+        sending = asyncio.ensure_future(job)
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
+
+    async def _confirm_all(self) -> None:
+        try:
+            while self._unconfirmed:
+                batch = self._unconfirmed[:LARGEST_BATCH]
+                del self._unconfirmed[:LARGEST_BATCH]
+                await self._send(batch)
+        finally:
+            self._confirming -= 1
 
     async def _send(self, batch: list[_Asked]) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from redis.exceptions import RedisError
 
@@ -78,6 +78,17 @@ def touch(beside: str | bytes | None = None) -> tuple[Value, ...]:
     name = beside.decode() if isinstance(beside, bytes) else beside
     place = key(SHARED, "confirmed") if name is None else f"{name.partition('}')[0]}}}:confirmed"
     return ("SET", place, 1, "PX", 60_000)
+
+
+class Confirming(Protocol):
+    """What is used of a client."""
+
+    async def confirmed(self, *command: Value) -> Any: ...
+
+
+async def outlives(redis: Confirming, bot_id: str) -> None:
+    """Return once enough replicas have all that was written of a bot before. Raises NotConfirmed."""
+    await redis.confirmed(*touch(key(bot_id, "")))
 
 
 def with_refusals(answers: Sequence[Any], waited: Any, confirmation: Confirmation) -> list[Any]:

@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from asyncio import FIRST_COMPLETED
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, cast
 
 from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
@@ -95,21 +97,35 @@ class Sentinels(Sentinel):
 
     async def discover_master(self, service_name: str) -> tuple[str, int]:
         """Its address. Raises MasterNotFoundError."""
-        asked = [asyncio.ensure_future(_state_of(one, service_name)) for one in cast(Any, self).sentinels]
+        client: Any = self  # redis-py types it in part
+        asked = {asyncio.ensure_future(_state_of(one, service_name)) for one in client.sentinels}
+        states, waiting, most = list[dict[str, Any]](), set(asked), len(asked) // 2 + 1
+        end = asyncio.get_running_loop().time() + LOOK_SECONDS
         try:
-            await asyncio.wait(asked, timeout=LOOK_SECONDS)
-            if not any(one.done() and one.result() for one in asked):
-                await asyncio.wait(asked)
-            states = [state for one in asked if one.done() and (state := one.result())]
+            while waiting and not _agree(states, most):
+                left = max(0.0, end - asyncio.get_running_loop().time()) if states else None
+                came, waiting = await asyncio.wait(waiting, timeout=left, return_when=FIRST_COMPLETED)
+                if not came:
+                    break
+                states += [state for one in came if (state := one.result())]
         finally:
             for one in asked:
                 one.cancel()
-        works = cast(Any, self).check_master_state
-        sound = [state for state in states if works(state, service_name)]
-        if not sound:
-            raise MasterNotFoundError(f"no Sentinel names a primary {service_name!r} that works")
-        newest = max(sound, key=lambda state: int(state["config-epoch"]))
-        return str(newest["ip"]), int(newest["port"])
+        if not states:
+            raise MasterNotFoundError(f"no Sentinel names a primary {service_name!r}")
+        epoch = max(int(state["config-epoch"]) for state in states)
+        newest = [state for state in states if int(state["config-epoch"]) == epoch]
+        # whom an older failover had promoted is nobody to go to, even while the new one cannot be reached
+        works = [state for state in newest if client.check_master_state(state, service_name)]
+        if not works:
+            raise MasterNotFoundError(f"the primary {service_name!r} is down, as its Sentinels see it")
+        return str(works[0]["ip"]), int(works[0]["port"])
+
+
+def _agree(states: Sequence[dict[str, Any]], most: int) -> bool:
+    """Whether most of the Sentinels know of the same failover as the last."""
+    epochs = [int(state["config-epoch"]) for state in states]
+    return bool(epochs) and epochs.count(max(epochs)) >= most
 
 
 async def _state_of(sentinel: Any, name: str) -> dict[str, Any] | None:

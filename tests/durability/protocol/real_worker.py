@@ -223,7 +223,7 @@ class RealWorker:
 
     def renews(self, conversation: str) -> Asked:
         """The step by which a worker keeps its lease."""
-        asked = first_of(self.mailbox.renew({conversation: FIRST}))
+        asked = first_of(self.mailbox.renew([(conversation, FIRST)]))
         return replace(asked, arguments=(*asked.arguments[:-1], OWN_FENCE))
 
     def delivers(self, conversation: str, message: Message) -> Asked:
@@ -254,7 +254,7 @@ class RealWorker:
 
     def assigns(self, conversation: str, owner: Any) -> Asked:
         """The step by which an operator takes a conversation over, or gives it back."""
-        return first_of(self.conversations.assign(conversation, owner))
+        return first_of(self.conversations.assign(conversation, owner, promised=True))
 
 
 # Any fence: in what is asked for it stands as OWN_FENCE.

@@ -78,6 +78,31 @@ def test_one_bot_alone_has_it_all_and_makes_way_for_another():
     ]
 
 
+def test_more_bots_than_can_be_served_at_once_are_served_in_turn():
+    admission, bots = Admission(8, lambda: None), {f"b{number}": number for number in range(24)}
+    served = dict.fromkeys(bots, 0)
+    for _ in range(30):
+        taken = list[str]()
+        for bot_id, _ in admission.fewest_first(bots):
+            if admission.room(bot_id):
+                admission.taken(bot_id)
+                taken.append(bot_id)
+                served[bot_id] += 1
+        for bot_id in taken:
+            admission.done(bot_id)
+    assert max(served.values()) - min(served.values()) <= 1 and sum(served.values()) == 240
+
+
+def test_a_bot_whose_conversation_hangs_keeps_no_other_small():
+    admission = Admission(512, lambda: None)
+    admission.taken("hangs")
+    for _ in range(8):
+        while admission.room("busy"):
+            admission.taken("busy")
+        admission.heard(0, IDLE)
+    assert admission.limit == 512
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.floats(0, 1), st.floats(0, 1))))
 def test_never_more_than_the_limit_and_never_stuck(events: list[tuple[str, bool, float, float]]):
     admission, in_hand = Admission(64, lambda: None), {"a": 0, "b": 0, "c": 0}

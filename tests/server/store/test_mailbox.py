@@ -81,7 +81,7 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(redis: Redis):
     _, held = await take(heir)
     assert await slow.commit("c", lost.fence, lost.turn_id, [reply("t:0")]) == 0
     assert await slow.bury("c", lost.fence, lost.turn_id, "why") == 0
-    assert await slow.renew({"c": lost.fence}) == {"c"}
+    assert await slow.renew([("c", lost.fence), ("c", held.fence)]) == [0]
     assert not await slow.park("c", lost.fence, 1)
     assert (await try_to_send(slow, "c", lost.fence, "a", Pace()))[0] == "lost"
     assert await redis.llen(key("b", "outbox", "c")) == 0

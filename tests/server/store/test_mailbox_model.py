@@ -244,7 +244,7 @@ class MailboxMachine(RuleBasedStateMachine):
         assert self.do(self.box.commit, name, fence, turn, [made("late")]) == 0
         assert self.do(self.box.bury, name, fence, turn, "why") == 0
         assert not self.do(self.box.split, name, fence, turn)
-        assert self.do(self.box.renew, {name: fence}) == {name}
+        assert self.do(self.box.renew, [(name, fence)]) == [0]
         assert not self.do(self.box.park, name, fence, 10_000)
         assert not self.do(self.box.hand_back, name, fence)
         assert not self.do(self.box.send_abort, name, fence, "a", 10_000)
