@@ -111,6 +111,8 @@ class Worker:
             if not (room := self._admission.room(bot_id)):
                 self._schedule.wake(bot_id)
                 continue
+            # before the claim: a bot whose shard cannot be asked must not be the first at every look
+            self._schedule.looked(bot_id, False, -1, len(self._runtimes))
             claimed = await runtime.mailbox.claim(min(room, HANDFUL))
             for conversation_id in claimed.ids:
                 task = asyncio.create_task(self._conversation(runtime, conversation_id))

@@ -248,3 +248,15 @@ async def test_a_success_is_known_even_when_the_lease_was_lost_meanwhile(redis: 
     _, held = await take(heir)
     assert await slow.send_done("c", work.fence, "a", "t:0", "wamid.1", "accepted") == 0
     assert await try_to_send(heir, "c", held.fence, "a", Pace()) == ("sent", "wamid.1")
+
+
+async def test_a_damaged_box_keeps_no_neighbour_from_being_claimed_or_renewed(redis: Redis):
+    box = mailbox(redis)
+    for name in ("bad", "good"):
+        await put(box, name, f"{name}1")
+    await redis.delete(key("b", "box", "bad"))
+    await redis.set(key("b", "box", "bad"), "no hash")
+    claimed = await box.claim(5)
+    assert sorted(claimed.ids) == ["bad", "good"]
+    work = await box.begin("good")
+    assert await box.renew([("bad", 1), ("good", work.fence)]) == [0]
