@@ -82,4 +82,4 @@ def _script(model: Model, world: World, move: Move, answer: Any) -> str:
         return f"send_begin of {_short(asked.argument('reply'))}{again}: {answer[0].decode()}"
     if name == "send_done":
         return f"send_done of {_short(asked.argument('reply'))} ({asked.argument('state')}): {_ENDS[answer]}"
-    return f"{name}: {'done' if answer else 'the lease is lost'}"
+    return f"{name}: {'the lease is lost' if answer == 0 else 'done'}"
