@@ -66,11 +66,7 @@ FAULTS = {
         *(Scenario("two", TWO, Luck()), promises.OTHERS),
     ),
     "an attempt is not recorded": (
-        *(
-            "send_begin",
-            "call('HSET', box, 'was', (before or '') .. ' ' .. pair, 'trying', now, 'pair', pair + pair_interval)",
-            "",
-        ),
+        *("send_begin", "'trying', now, 'pair', pair + pair_interval)", "'pair', pair + pair_interval)"),
         *(Scenario("a death", ONE, Luck(crash=1)), promises.SENT_TWICE),
     ),
     "what a status says is not kept": (
