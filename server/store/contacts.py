@@ -227,14 +227,14 @@ class Conversations:
             flat = [text for name, value in facts.items() for text in (name, value or "")]
             await self._run("learn", conversation_id, *flat, source=source)
 
-    async def set(self, id: str, promised: bool = False, **fields: str) -> None:
-        """Set plain fields of a contact; of a task the time is noted. `promised`: may raise NotConfirmed."""
-        flat = (text for pair in fields.items() for text in pair)
-        await self._run("set", id, *flat, promised="1" * promised)
+    async def set(self, conversation_id: str, **fields: str) -> None:
+        """Set plain fields of a contact; of a task the time is noted."""
+        await self._run("set", conversation_id, *(text for pair in fields.items() for text in pair))
 
     async def assign(self, id: str, assignee: Assignee, promised: bool = False, **fields: str) -> None:
-        """Say who has a conversation from now on, and set plain fields, `promised` or not."""
-        await self.set(id, promised, owner=assignee, **fields)
+        """Say who has a conversation from now on, with plain fields; `promised`: may raise NotConfirmed."""
+        flat = (text for pair in {"owner": assignee, **fields}.items() for text in pair)
+        await self._run("set", id, *flat, promised="1" * promised)
 
     async def buy(self, conversation_id: str, purchase: str, value: str, currency: str) -> bool:
         """Note a purchase, once for its id; False for one that was noted before."""
