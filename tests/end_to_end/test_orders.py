@@ -117,8 +117,15 @@ async def test_an_order_is_paid_by_a_bill_inside_whatsapp():
         await stack.http.post("/api/knowledge/documents?bot_id=default", files=file)
         await until(lambda: _known(stack))
         items = [{"product_retailer_id": "TEA-1", "quantity": 2, "item_price": 250.5, "currency": "INR"}]
-        await stack.post(arrives(raw(CUSTOMER, "order", {"catalog_id": "1", "product_items": items})))
-        await until(lambda: stack.replies(CUSTOMER))
+        others = (f"9198{number:08}" for number in range(1000))
+
+        async def sends_a_cart(contact: str) -> bool:
+            await stack.post(arrives(raw(contact, "order", {"catalog_id": "1", "product_items": items})))
+            await until(lambda: stack.replies(contact))
+            return "interactive" in _last(stack, contact)
+
+        await until(lambda: sends_a_cart(next(others)))  # the worker hears of the price list after the web
+        await sends_a_cart(CUSTOMER)
         confirm = buttons(_last(stack, CUSTOMER))[0]
         reply = {"type": "button_reply", "button_reply": {"id": confirm, "title": "x"}}
         await stack.post(arrives(raw(CUSTOMER, "interactive", reply)))

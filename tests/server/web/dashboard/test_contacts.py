@@ -191,7 +191,7 @@ async def test_an_address_that_makes_no_sense_shows_what_can_be_read(
         await page.goto(f"{stack.url}{PATH}?q={called}&{wrong}&bot=nobody&colleague={'x' * 30}")
         assert sorted(await names(page, called)) == ["Anna", "Ben", "Zoe"], wrong
     await page.goto(f"{stack.url}{PATH}?q={called}&cursor=nonsense")
-    await expect(page.locator(".alert").first).to_contain_text("cannot be read")
+    await expect(page.locator(".alert", has_text="cannot be read")).to_be_visible()
     await page.goto(f"{stack.url}{PATH}?q=%3Cscript%3Ealert(1)%3C/script%3E")
     await expect(page.get_by_label("Name or number")).to_have_value("<script>alert(1)</script>")
     await expect(page.locator("#contacts")).to_contain_text("Nobody is like that")
