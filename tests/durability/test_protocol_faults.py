@@ -19,6 +19,8 @@ from tests.durability.protocol.scripts_at import real_scripts, script_server
 from tests.durability.protocol.search import Search
 from tests.durability.protocol.words import in_words
 
+pytestmark = pytest.mark.slow
+
 HELD = "if not held() then return 0 end\n"
 SLOW = Scenario("a worker is slow", ONE, Luck(expire=1), replies=Replies(2))
 # Of each fault: the script, what of it is replaced by what, where it shows, and what it breaks.

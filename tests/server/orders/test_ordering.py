@@ -161,6 +161,7 @@ async def test_a_price_that_changes_before_the_tap_is_said_and_nothing_is_ordere
     assert await shop.orders() == []
 
 
+@pytest.mark.slow
 async def test_a_step_that_runs_again_after_a_crash_is_made_once(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     commit, failed = Mailbox.commit, []
 

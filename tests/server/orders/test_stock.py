@@ -161,6 +161,7 @@ async def test_a_record_that_cannot_be_read_stops_no_order(counter: Counter, red
     assert (await counter.orders(1, "POT", 1))["order"] == 1
 
 
+@pytest.mark.slow
 async def test_a_turn_that_dies_after_it_ordered_takes_the_pieces_once(
     redis: Redis, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ):

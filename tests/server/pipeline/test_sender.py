@@ -267,6 +267,7 @@ async def test_a_send_whose_answer_is_lost_is_not_repeated(stack: Stack):
     await until(lambda: _status(stack, contact, "read"))
 
 
+@pytest.mark.slow
 async def test_a_provider_that_never_answers_does_not_get_the_same_bubble_for_ever(stack: Stack):
     contact, message_id = fresh()
     stack.emulator.faults.append(SendFault(times=9, status=502, html=True))

@@ -99,6 +99,7 @@ def test_nothing_that_people_write_there_is_misread(text: str):
     assert found is None or (1 <= found.replicas <= 9 and 1 <= found.ms <= 3000)
 
 
+@pytest.mark.slow
 async def test_a_person_has_taken_over_once_a_replica_has_it(pair: tuple[Redis, Server]):
     redis, replica = pair
     _, conversation = await filled(redis)
@@ -159,6 +160,7 @@ async def test_nothing_is_sent_that_a_new_primary_would_send_again(pair: tuple[R
     replica.signal(signal.SIGCONT)
 
 
+@pytest.mark.slow
 async def test_those_who_ask_in_one_moment_each_get_their_own_answer(pair: tuple[Redis, Server]):
     redis, replica = pair
     mailbox, conversation = await filled(redis)
@@ -186,12 +188,14 @@ async def test_those_who_ask_in_one_moment_each_get_their_own_answer(pair: tuple
     replica.signal(signal.SIGCONT)
 
 
+@pytest.mark.slow
 async def test_what_is_missing_is_said(pair: tuple[Redis, Server]):
     redis, _ = pair
     assert not (await inspect_redis(redis, 1)).warned
     assert "REDIS_WAIT waits for 2" in (await inspect_redis(redis, 2)).warned[0]
 
 
+@pytest.mark.slow
 async def test_on_disk_where_that_is_asked_for():
     with rented(*KEEPS, "--appendfsync", "always") as port:
         with replica_of(port, *KEEPS, "--appendfsync", "always"):
@@ -202,6 +206,7 @@ async def test_on_disk_where_that_is_asked_for():
             await redis.aclose()
 
 
+@pytest.mark.slow
 async def test_a_cluster_confirms_on_the_primary_of_each_bot():
     with cluster(3, replicas=1) as url:
         redis = client(url, 20, Confirmation(1, 1000))
