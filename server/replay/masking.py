@@ -73,7 +73,10 @@ class Mask:
         single = {word for name in names for word in re.findall(r"[^\W\d_]{2,}", name)}
         single -= {word for word in single if word.casefold() in _PARTICLES}
         whole = {phrase.strip() for phrase in phrases if len(phrase.strip()) > 2}
-        patterns = {word: _name(word) for word in single} | {p: rf"\b{re.escape(p)}\b" for p in whole}
+        # what the quotes of a company's name hold is its name as well; it may begin or end with a sign
+        whole |= {part for phrase in whole for part in re.findall(r"[«\"“„]([^«»\"“”„]{3,})[»\"“”]", phrase)}
+        patterns = {word: _name(word) for word in single}
+        patterns |= {phrase: rf"(?<!\w){re.escape(phrase)}(?!\w)" for phrase in whole}
         self._names = [(re.compile(patterns[w], re.I), w) for w in sorted(patterns, key=len, reverse=True)]
         self.replaced: dict[tuple[str, str], str] = {}
         self._count: Counter[str] = Counter()

@@ -53,6 +53,13 @@ end
 if ad.at then came_from(id, contact, ad, new) end
 if new == 1 then
   figure('contacts')
+  -- erased, and had wanted no more messages: of such a person only this digest is kept, and it holds from the first moment
+  for _, k in ipairs(KEYS) do
+    if call('SISMEMBER', root .. 'silent', string.match(k, '[^:]+$')) == 1 and call('HSETNX', contact, 'p:consent', 'stopped') == 1 then
+      call('HSET', contact, 's:consent', 'before')
+      call('HINCRBY', root .. 'fields', 'consent', 1)
+    end
+  end
   local lead = {created = now}
   if ad.at then
     lead.referral = {}

@@ -106,20 +106,11 @@ class Conversations:
         prefix = key(self.bot_id, "contact", "")
         card = "1" if message.kind == "system" else "0"
         made = {"fresh": str(fresh), "prefix": prefix, "card": card, "day": day_of(self._timezone)}
-        found, new = await self._scripts.run("identify", keys, made, *flat)
-        if new and await self._wants_silence(identities):
-            await self.learn(found.decode(), {"consent": "stopped"}, "before")
+        found, _ = await self._scripts.run("identify", keys, made, *flat)
         if len(self._recent) >= RECENT:
             self._recent.clear()
         self._recent[seen] = found.decode()
         return self._recent[seen]
-
-    async def _wants_silence(self, identities: Sequence[str]) -> bool:
-        """Whether somebody who was erased had wanted no more messages: all that is kept of them is this
-        digest."""
-        digests = [digest(f"{await self._salt()} {identity}") for identity in identities]
-        known = await self._redis.smismember(key(self.bot_id, "silent"), digests)
-        return any(known)
 
     async def move(self, conversation_id: str, account: str, wa_id: str, user_id: str) -> str:
         """The contact has a new number, user id, or both: they lead to the same conversation from now on, and

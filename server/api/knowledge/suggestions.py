@@ -33,7 +33,7 @@ from server.operators import audit
 from server.operators.audit import Audited
 from server.operators.figures.spreadsheet import csv_text
 from server.operators.learning.decisions import DecidedMeanwhile, Decisions
-from server.operators.learning.derive import Derived, home_of, suggestions_of
+from server.operators.learning.derive import Derived, home_of, is_in_force, suggestions_of
 from server.operators.learning.gaps import COLUMNS, GapWeek, gap_rows, gap_weeks
 from server.operators.learning.suggestions import Kind, Proof, State, Suggestion
 from server.operators.roles import OWNER, READER
@@ -188,7 +188,11 @@ async def get_learned_conversation(
 ) -> Response:
     """A zip of the conversation, its tape and its document, for `tests/conversations`; `salesgraph replay
     learned` writes all of them into a folder."""
-    kept = await Decisions(api.redis, api.lookup.runtime(bot_id).bot.id).conversation(suggestion_id)
+    runtime = api.lookup.runtime(bot_id)
+    store, documents = Decisions(api.redis, runtime.bot.id), await api.shelf.document_ids(home_of(runtime))
+    # whoever deletes the document has deleted what was learned
+    learned = {each.id for each in await store.every() if is_in_force(each, documents)}
+    kept = await store.conversation(suggestion_id) if suggestion_id in learned else None
     if kept is None:
         raise HTTPException(404, "nothing was learned of a suggestion of this id")
     packed = io.BytesIO()

@@ -31,6 +31,7 @@ async def begin_chat(runtime: BotRuntime, number: str, channel: ChannelName = ""
         )
     account, conversations = _account(runtime.bot, channel), runtime.conversations
     if known := await conversations.contact(await conversations.known(account, digits)):
+        await list_contact(runtime, known)  # made, and cut off before it was listed
         return BegunChat(known, known=True)
     card = Message(id="begun", account=account, kind="system", wa_id=digits)
     contact = await conversations.contact(await conversations.identify(card, afresh=True))

@@ -30,9 +30,10 @@ What = Literal["question", "edit"]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One time that the agent did not know, or was corrected. `question` is what the contact wrote, `answer`
-    what a person wrote (empty: nobody did), `draft` what the agent would have said; `asked` and `answered`
-    are the ids of their lines; `at` in Unix ms; `asks`: the documents did not answer it."""
+    """One time that the agent did not know, or was corrected. `question` is what the contact wrote, `wrote`
+    all that they wrote until it was answered, `answer` what a person wrote (empty: nobody did), `draft` what
+    the agent would have said; `asked` and `answered` are the ids of their lines; `at` in Unix ms; `asks`: the
+    documents did not answer it."""
 
     id: str
     what: What
@@ -44,6 +45,7 @@ class Case:
     answered: tuple[str, ...] = ()
     draft: str = ""
     asks: bool = False
+    wrote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,15 @@ def _case(contact: Contact, entries: Sequence[Entry], place: _Place) -> Case:
         asked=tuple(entry.id for entry in asked),
         asks=place.what == "question",
     )
+    if end == 0 and entries and entries[0].at > place.at:  # so long ago that what followed is not here either
+        return case
     answers = _answers(entries[end : end + NEAR], place)
     if not answers:
         return case
     return replace(
         case,
         answer="\n".join(entry.text for entry in answers),
+        wrote="\n".join(e.heard or e.text for e in entries[start : end + NEAR] if e.author == "contact"),
         answered=tuple(entry.id for entry in answers),
         draft=next((entry.draft for entry in answers if entry.draft), ""),
         what="edit" if any(entry.draft for entry in answers) else place.what,

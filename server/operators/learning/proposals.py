@@ -132,9 +132,9 @@ def is_of_customer(raw: str, case: Case) -> bool:
     known = [contact.wa_id, *(contact.profile.get(name, "") for name in ("phone", "email"))]
     if len(digits) >= 9:  # with and without its country code it is one number
         numbers = [re.sub(r"\D", "", text)[-9:] for text in (*known, case.question)]
-        return digits[-9:] in numbers or digits[-9:] in re.sub(r"\D", "", case.question)
-    wanted = raw.casefold()
-    return any(wanted == text.casefold() for text in known) or wanted in case.question.casefold()
+        return digits[-9:] in numbers or digits[-9:] in re.sub(r"\D", "", f"{case.question} {case.wrote}")
+    wanted, wrote = raw.casefold(), f"{case.question}\n{case.wrote}".casefold()
+    return any(wanted == text.casefold() for text in known) or wanted in wrote
 
 
 def _figures(text: str) -> list[Claim]:

@@ -58,9 +58,11 @@ class CannedReply(Record):
         return list(dict.fromkeys(name for name in _FIELD.findall(self.text) if name not in known))
 
 
-def fillings(contact: Contact) -> dict[str, str]:
-    """What stands in place of each field in a reply to a contact."""
-    return {"name": contact.name, "phone": f"+{contact.wa_id}" if contact.wa_id else "", **contact.profile}
+def fillings(runtime: BotRuntime, contact: Contact) -> dict[str, str]:
+    """What stands in place of each field in a reply to a contact. What the agent thinks of them, such as
+    their class, is no such field."""
+    known = {"name": contact.name, "phone": f"+{contact.wa_id}" if contact.wa_id else "", **contact.profile}
+    return {field.name: known[field.name] for field in reply_fields(runtime) if field.name in known}
 
 
 def reply_fields(runtime: BotRuntime) -> list[ReplyField]:

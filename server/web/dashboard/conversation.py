@@ -66,7 +66,8 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "lines": await _with_comments(runtime, conversation_id, entries, before),
             "colleagues": await colleagues(frame.redis, bot_id),
             "canned": [
-                (one.shortcut, one.filled(fillings(contact))) for one in await canned_replies(runtime)
+                (one.shortcut, one.filled(fillings(runtime, contact)))
+                for one in await canned_replies(runtime)
             ],
             "quotes": await _quotes(runtime, contact, entries),
             "earlier": entries[0].id

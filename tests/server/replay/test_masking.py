@@ -48,6 +48,14 @@ def test_one_person_has_one_stand_in():
     assert mask.replaced[("phone", "011234567")] == "+12025550101"
 
 
+@pytest.mark.parametrize("company", ['ТОО "Аврора"', "«Аврора»", "Aurora Inc.", "C++ Studio (KZ)"])
+def test_a_company_is_found_that_is_written_with_signs(company: str):
+    mask = Mask([], [company], blanks=True)
+    assert mask.names(f"Это {company}, и ({company}).") == "Это [name], и ([name])."
+    if "Аврора" in company:
+        assert mask.names("Аврора звонила") == "[name] звонила"
+
+
 def test_a_stand_in_is_a_number_that_a_profile_takes():
     assert region_of(Mask()("+7 701 123 45 67")) == "US"
 

@@ -21,15 +21,18 @@ from server.conversations.drafts.draft import draft_of
 from server.observability.turn_traces import Trace
 from server.observability.unanswered import MOST, note_unanswered
 from server.operators import privacy
+from server.operators.learning import cases
+from server.operators.learning.cases import Case
 from server.operators.learning.derive import Derived, suggestions_of
 from server.operators.learning.gaps import gap_weeks
 from server.operators.learning.grouping import question_groups, question_words
+from server.operators.learning.proposals import is_of_customer
 from server.operators.learning.suggestions import Suggestion
 from server.operators.teamwork import draft_replies
 from server.pipeline.merging import Merging
 from server.store.keys import key
 from server.store.mailbox import DAY
-from server.store.records import Entry
+from server.store.records import Contact, Entry
 from tests.support.chatting import Scripted, script
 from tests.support.office import Office
 from tests.support.waiting import until
@@ -216,3 +219,30 @@ def test_as_many_questions_as_are_kept_are_grouped_by_looking_at_few():
     assert sum(map(len, question_groups(asked))) == MOST
     assert question_groups([frozenset()] * 3) == [[0], [1], [2]], "nothing is said to be the same as nothing"
     assert question_words("Do you wrap gifts?", b"a") != question_words("Do you wrap gifts?", b"b")
+
+
+def case_of(*lines: tuple[str, str], turn: str = "t") -> Case:
+    """What becomes of lines (author, words), of which the first belong to the turn that did not know."""
+    entries = [
+        Entry(id=f"e{n}", author=author, text=words, at=n + 10, turn_id=turn if author == "bot" else "")  # pyright: ignore[reportArgumentType]
+        for n, (author, words) in enumerate(lines)
+    ]
+    contact = Contact(id="c", bot_id="default", account="1", wa_id="77010000001", created=1)
+    return cases._case(contact, entries, cases._Place("question", "c", "t", 5))
+
+
+def test_what_the_customer_wrote_a_message_later_is_theirs_too():
+    case = case_of(
+        ("contact", "Who brings a parcel?"),
+        ("bot", "A colleague will write to you."),
+        ("contact", "My number at work is +7 777 123 45 67, aidana@corp.kz"),
+        ("person", "He calls +7 777 123 45 67 and writes to aidana@corp.kz"),
+    )
+    assert case.answer and is_of_customer("+7 777 123 45 67", case)
+    assert is_of_customer("Aidana@corp.kz", case) and not is_of_customer("+7 777 000 00 00", case)
+
+
+def test_what_was_said_long_after_is_no_answer():
+    # the turn is in none of the lines that are looked at, and all of them are younger than it
+    case = case_of(("contact", "Thanks"), ("person", "Your refund was sent to Dana"), turn="another")
+    assert not case.answer
