@@ -19,6 +19,7 @@ nothing.
                      characters          length of what waits
                      turns               ms until which this contact's share of turns is used (GCRA)
                      trying, sent        the first reply of the outbox: attempt begun, provider's id
+                     was                 `trying` and `pair` before the last attempt, should it be taken back
                      sends, unanswered   how many attempts it took, how many of them were repeated without an
                                          answer
                      after:O             ms before which a reply must not go out
