@@ -149,7 +149,7 @@ class ConversationList:
                         pipe.sadd(key(bot_id, f"class:{kind}"), contact.id)
                     if contact.assignee == "person" or contact.task:
                         pipe.sadd(key(bot_id, "needs"), contact.id)
-                    if last and last.author != "contact" and last.status.startswith("failed"):
+                    if last and last.author != "contact" and last.status == "failed":
                         pipe.sadd(key(bot_id, "failed"), contact.id)
                 await pipe.execute()
         if known:

@@ -149,7 +149,9 @@ def _number_of_contact(export: Export, phone: str, us: str) -> str:
 async def _put_before(runtime: BotRuntime, conversation_id: str, entries: Sequence[Entry]) -> int:
     """Put lines before those of a transcript; how many were new. Raises NotImported."""
     flat = [
-        text for entry in entries for text in (entry.id, entry.model_dump_json(exclude={"status", "heard"}))
+        text
+        for entry in entries
+        for text in (entry.id, entry.model_dump_json(exclude={"status", "reason", "heard"}))
     ]
     keys = [key(runtime.bot.id, part, conversation_id) for part in ("transcript", "status")]
     count = await runtime.redis.eval(

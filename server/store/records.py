@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -13,6 +13,10 @@ from channels.base import Media, Message, Recipient
 from channels.content.anything import Stored
 
 Author = Literal["contact", "bot", "person"]
+# How far a message got; empty: nothing is known yet. `skipped`: a message of the contact's that no turn
+# answers, since too many came at once.
+DeliveryStatus = Literal["", "queued", "accepted", "sent", "delivered", "read", "failed", "skipped"]
+_STATUSES = get_args(DeliveryStatus)
 
 
 class Record(BaseModel):
@@ -37,8 +41,8 @@ class MessageCharge(Record):
 
 
 class Entry(Record):
-    """One line of a transcript. `status`, what was `heard` in a voice message, and what WhatsApp charges
-    (`charge`) are filled in on reading."""
+    """One line of a transcript. `status` with its `reason`, what was `heard` in a voice message, and what
+    WhatsApp charges (`charge`) are filled in on reading."""
 
     id: str = Field(description="The message's id")
     author: Author = Field(description="Who wrote it: the contact, the bot, or a person at the business")
@@ -77,7 +81,8 @@ class Entry(Record):
     )
     order: dict[str, Any] | None = Field(default=None, description="The cart that the contact sent")
     answers: dict[str, str] = Field(default={}, description="Fields of a form that the contact filled in")
-    status: str = Field(default="", description="How far it got: sent, delivered, read, or failed and why")
+    status: DeliveryStatus = Field(default="", description="How far it got; empty: nothing is known yet")
+    reason: str = Field(default="", description="Why it failed or was skipped, in words")
     heard: str | None = Field(default=None, description="Words of a voice message; empty: nothing was heard")
     charge: MessageCharge | None = Field(
         default=None, description="What WhatsApp charges for it; null: nothing, or it is not known yet"
@@ -92,7 +97,9 @@ class Entry(Record):
         """The line with its status, what was heard in it and what it costs, as the hash `status` holds
         them."""
         said = None if heard is None else heard.decode()
-        about = {"status": (status or b"").decode(), "heard": said, "charge": charge_of(bill)}
+        state, _, reason = (status or b"").decode().partition(" ")
+        known = {"status": state if state in _STATUSES else "", "reason": reason}
+        about = known | {"heard": said, "charge": charge_of(bill)}
         return self.model_copy(update=about)
 
 
@@ -287,7 +294,7 @@ class Contact(BaseModel):
 def entry_line(entry: Entry) -> str:
     """A line of the transcript as it is kept: what becomes of it is filled in on reading."""
     absent = {name for name in ("content", "choice", "order", "answers") if not getattr(entry, name)}
-    return entry.model_dump_json(exclude={"status", "heard", "charge", *absent})
+    return entry.model_dump_json(exclude={"status", "reason", "heard", "charge", *absent})
 
 
 def messages_of(rows: Sequence[bytes]) -> tuple[tuple[Message, ...], tuple[str, ...]]:

@@ -127,7 +127,8 @@ class Office:
         return (await self.runtime.mailbox.claim(10)).wait
 
     async def status(self, conversation: str) -> str:
-        return (await self.runtime.conversations.transcript(conversation))[-1].status
+        last = (await self.runtime.conversations.transcript(conversation))[-1]
+        return f"{last.status} {last.reason}".strip()
 
 
 async def heard(runtime: BotRuntime, contact: str, said: str, name: str = "") -> str:

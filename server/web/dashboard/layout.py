@@ -243,7 +243,7 @@ def initials(name: str) -> str:
 
 def tick(status: str) -> str:
     """The sign of what became of a message."""
-    return TICKS.get(status.partition(" ")[0], "")
+    return TICKS.get(status, "")
 
 
 def name_of(contact: Contact) -> str:

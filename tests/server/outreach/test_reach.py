@@ -88,7 +88,10 @@ async def test_whoever_counts_already_and_whoever_writes_is_free(redis: Redis, t
         len(office.emulator.requests) == 3
     )  # in the window nothing counts; the touch is not needed any more
     lines = await office.runtime.conversations.transcript(anna)
-    assert [line.status for line in lines] == ["failed they wrote first", "accepted"]
+    assert [(line.status, line.reason) for line in lines] == [
+        ("failed", "they wrote first"),
+        ("accepted", ""),
+    ]
 
 
 async def test_unknown_and_unlimited_tiers_hold_nothing_up(redis: Redis, tmp_path):
