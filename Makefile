@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-all lint format studio record compare bench eval eval-grounding soak chaos chaos-failover voice mcp otel postgres providers llama docs lock clean
+.PHONY: run test test-all lint format studio record compare bench eval eval-grounding soak chaos chaos-failover voice mcp otel postgres providers llama docs lock languages clean
 
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
@@ -79,6 +79,10 @@ postgres: .venv/ready requirements/postgres.lock
 docs: .venv/ready-docs
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
+
+# Catalogues of the dashboard's languages, brought up to the texts of the sources; ARGS="tr" begins one.
+languages: .venv/ready
+	$(BIN)/python -m server.web.languages.update $(ARGS)
 
 soak: .venv/ready-dev
 	$(BIN)/python -m benchmarks.soak

@@ -61,6 +61,7 @@ def test_only_a_few_know_tools_and_knowledge_base():
 CONTEXT_VARIABLES = {
     "server/operators/tokens.py": "who makes the HTTP request in hand",
     "server/operators/audit.py": "what the HTTP request in hand is about",
+    "server/web/languages/viewer.py": "who reads the page in hand: language and time zone",
     "server/replay/batch/exchange.py": "what a request is called in a file of requests, outside of any turn",
     "agent/serializer.py": "what the value that is read holds: LangGraph tells all readers in one place",
 }

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import structlog
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 
@@ -20,6 +20,8 @@ from server.config.settings import Settings
 from server.operators import audit
 from server.operators.login import AGAIN_AFTER, COOKIE, LASTS, TooMany, client_address
 from server.operators.tokens import MASTER
+from server.web.languages.catalogues import languages
+from server.web.languages.viewer import LANGUAGE, N_, _, install, know, meet, ngettext
 
 # A page runs and shows what this server gives it, and nothing else, whatever people write (Content Security
 # Policy 3).
@@ -33,25 +35,31 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-USED = "This link was opened before, or is a day old. `salesgraph login-link` on the server prints a new one."
-WRONG = (
+USED = N_(
+    "This link was opened before, or is a day old. `salesgraph login-link` on the server prints a new one."
+)
+WRONG = N_(
     "This is not a token of this server. It is the API_TOKEN setting, or stands in the file api_token of the "
     "data folder; an owner can make you one of your own."
 )
 
 
 class Guarded(Jinja2Templates):
-    """Pages that go out with `HEADERS`."""
+    """Pages that go out with `HEADERS`, in the language of whoever asks for them."""
 
-    def TemplateResponse(self, *args: Any, **kwargs: Any) -> Any:
+    def TemplateResponse(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         """A page."""
+        know(request)
         return super().TemplateResponse(
-            *args, **{**kwargs, "headers": {**HEADERS, **(kwargs.get("headers") or {})}}
+            request, *args, **{**kwargs, "headers": {**HEADERS, **(kwargs.get("headers") or {})}}
         )
 
 
 TEMPLATES = Guarded(Path(__file__).parent / "templates")
-routes = APIRouter(include_in_schema=False)
+install(TEMPLATES.env)
+routes = APIRouter(include_in_schema=False, dependencies=[Depends(meet)])
+# Seconds for which a browser keeps the language that was chosen: a year.
+CHOSEN_LASTS = 31_536_000
 
 
 @routes.get("/")
@@ -101,7 +109,7 @@ async def docs(request: Request) -> Response:
 @routes.get("/login", response_class=HTMLResponse)
 async def login_page(request: Request, next: str = "/dashboard", used: bool = False) -> Response:
     """The form for a token."""
-    return _form(request, next, USED if used else "")
+    return _form(request, next, _(USED) if used else "")
 
 
 @routes.post("/login", response_class=HTMLResponse)
@@ -113,10 +121,14 @@ async def log_in(
         found = await api.access.log_in(token.strip(), client_address(request))
     except TooMany:
         structlog.get_logger().warning("login_held_off")
-        wrong = f"Too many wrong tokens from your address: try again in {AGAIN_AFTER // 60} minutes."
+        wrong = ngettext(
+            "Too many wrong tokens from your address: try again in %(num)s minute.",
+            "Too many wrong tokens from your address: try again in %(num)s minutes.",
+            AGAIN_AFTER // 60,
+        )
         return _form(request, next, wrong, 429)
     if found is None:
-        return _form(request, next, WRONG, 401)
+        return _form(request, next, _(WRONG), 401)
     operator, cookie = found
     await audit.record_change(api.redis, operator, "login")
     return _logged_in(api.settings, request, cookie, next)
@@ -131,6 +143,27 @@ async def by_link(api: Here, code: str, request: Request, next: str = "/simulato
         return RedirectResponse(next if known and next == "/simulator" else "/login?used=1", 303)
     await audit.record_change(api.redis, MASTER, "login", detail="printed link")
     return _logged_in(api.settings, request, cookie, next if api.settings.simulates else "/dashboard")
+
+
+@routes.post("/language")
+async def choose_language(
+    api: Here,
+    request: Request,
+    language: str = Form(""),
+    next: str = Form("/dashboard"),
+    csrf: str = Form(""),
+) -> Response:
+    """The pages speak another language from now on, in this browser."""
+    if await api.access.session(request) is not None:
+        await api.access.require_page(request, csrf)
+    elif request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise HTTPException(403, "a language is chosen on a page of this server")
+    if language not in languages():
+        raise HTTPException(422, f"language: one of {', '.join(languages())}")
+    answer = RedirectResponse(_own(next), 303)
+    secure = _by_tls(api.settings, request)
+    answer.set_cookie(LANGUAGE, language, httponly=True, samesite="lax", secure=secure, max_age=CHOSEN_LASTS)
+    return answer
 
 
 @routes.post("/logout")
@@ -149,11 +182,21 @@ def _form(request: Request, target: str, wrong: str = "", status: int = 200) -> 
 
 
 def _logged_in(settings: Settings, request: Request, cookie: str, target: str) -> Response:
+    answer = RedirectResponse(_own(target), 303)
+    secure = _by_tls(settings, request)
+    answer.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=secure, max_age=LASTS)
+    return answer
+
+
+def _own(target: str) -> str:
+    """A page of ours to go on to, whatever is asked for."""
     ours = target.startswith("/") and not target.startswith(("//", "/\\"))
-    answer = RedirectResponse(target if ours else "/dashboard", 303)
+    return target if ours else "/dashboard"
+
+
+def _by_tls(settings: Settings, request: Request) -> bool:
+    """Whether a cookie may be kept for TLS alone."""
     # over plain http on this machine the browser would not send it back
     by_tls = request.headers.get("origin", "").startswith("https://")
     plain = is_loopback(request.url.hostname or "") and not by_tls
-    secure = request.url.scheme == "https" or (settings.outside_url.startswith("https://") and not plain)
-    answer.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=secure, max_age=LASTS)
-    return answer
+    return request.url.scheme == "https" or (settings.outside_url.startswith("https://") and not plain)

@@ -19,7 +19,8 @@ from server.operators.contact_list.filters import NOBODY, ContactFilter, Sort
 from server.operators.contact_list.search import TooManyToSort
 from server.operators.teamwork.handling import LONGEST_LABEL, ME, colleagues, labels_of
 from server.web.dashboard.conversation_list import LABELS
-from server.web.dashboard.layout import PageContext, field_words
+from server.web.dashboard.layout import PageContext, midnight
+from server.web.languages.words import field_words
 
 ROWS, COUNTED = 50, 1_000
 # What an address may say, as the filter calls it. Days are said otherwise: `from` and `until`.
@@ -56,7 +57,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
     async def contacts(request: Request) -> Response:
         asked = request.query_params
         bot_id = asked.get("bot", "") if asked.get("bot", "") in frame.runtimes else ""
-        runtimes, (wanted, kept) = frame.chosen(bot_id), _wanted(frame, asked)
+        runtimes, (wanted, kept) = frame.chosen(bot_id), _wanted(asked)
         sort: Any = asked.get("sort") if asked.get("sort") in get_args(Sort) else "latest"
         page, trouble = ListingPage([]), ""
         try:
@@ -110,14 +111,14 @@ async def _choices(frame: PageContext, runtimes: Mapping[str, BotRuntime]) -> di
     return {"labels": sorted(known), "colleagues": list(people.values()), "me_id": ME, "nobody": NOBODY}
 
 
-def _wanted(frame: PageContext, asked: Mapping[str, str]) -> tuple[ContactFilter, dict[str, str]]:
+def _wanted(asked: Mapping[str, str]) -> tuple[ContactFilter, dict[str, str]]:
     """The filter of an address, and what it says that can be read, to be said again by its links."""
     raw: dict[str, Any] = {name: asked[name].strip() for name in NAMES if asked.get(name, "").strip()}
     kept = dict(raw)
     for name, bound, later in (("from", "active_from", 0), ("until", "active_until", 1)):
         try:
             day = date.fromisoformat(asked.get(name, "")) + timedelta(days=later)
-            raw[bound], kept[name] = frame.midnight(day), asked[name]
+            raw[bound], kept[name] = midnight(day), asked[name]
         except (ValueError, OverflowError):
             continue
     try:

@@ -31,6 +31,7 @@ from server.store.records import Contact, Entry
 from server.web.dashboard.conversation_list import listed_conversations
 from server.web.dashboard.layout import PageContext
 from server.web.dashboard.orders import sum_of
+from server.web.languages import formats
 
 # Lines shown at once.
 LINES = 100
@@ -81,7 +82,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
                 (one, when(runtime.bot, one.start)) for one in await appointments.of(bot_id, conversation_id)
             ],
             "orders": [(one, sum_of(one)) for one in await book.orders_of(bot_id, conversation_id)],
-            "later": _later(frame),
+            "later": _later(),
             "draft": draft_of(contact),
             "mode": mode_of(runtime, contact),
             "bot_mode": {"auto": "go out", "draft": "wait", "off": "none"}[runtime.bot.reply_mode],
@@ -102,9 +103,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         )
 
 
-def _later(frame: PageContext) -> list[tuple[str, int]]:
+def _later() -> list[tuple[str, int]]:
     """Until when a conversation may be put off, in words and as Unix ms."""
-    now = frame.local(now_ms())
+    now = formats.local(now_ms())
     morning = now.replace(hour=9, minute=0, second=0, microsecond=0)
     monday = morning + timedelta(days=7 - now.weekday())
     found = (

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import date, datetime, time
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -16,7 +15,6 @@ from fastapi import HTTPException, Request
 from fastapi.responses import Response
 from markupsafe import Markup, escape
 
-from agent.ordering.wording import money_text
 from server.api.common import Lookup
 from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
@@ -31,6 +29,9 @@ from server.store import alerts
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.records import Contact, Entry
+from server.web.languages import formats
+from server.web.languages.viewer import N_, _, know, viewer
+from server.web.languages.words import field_words, status_words
 from server.web.pages import Guarded
 
 # WhatsApp's markup: a sign, something without signs that neither begins nor ends with a blank, the sign
@@ -50,14 +51,14 @@ TICKS = {
 KINDS = {
     **dict.fromkeys(("text", "button", "echo"), ""),
     **{
-        "audio": "Voice message",
-        "image": "Photo",
-        "video": "Video",
-        "document": "Document",
-        "sticker": "Sticker",
+        "audio": N_("Voice message"),
+        "image": N_("Photo"),
+        "video": N_("Video"),
+        "document": N_("Document"),
+        "sticker": N_("Sticker"),
     },
-    **{"location": "Place", "contacts": "Contact", "reaction": "Reaction", "order": "Order"},
-    "call": "Missed call",
+    **{"location": N_("Place"), "contacts": N_("Contact"), "reaction": N_("Reaction"), "order": N_("Order")},
+    "call": N_("Missed call"),
 }
 
 
@@ -80,26 +81,28 @@ class PageContext:
         self._access, self._templates = access, templates
         self._zone = ZoneInfo(settings.timezone)
         tools = {
-            "moment": self.moment,
-            "ago": ago,
+            "moment": formats.moment_text,
+            "ago": formats.ago,
             "marked": rendered_markup,
             "preview": preview,
             "initials": initials,
             "tick": tick,
         }
         kept: dict[str, Any] = {
-            "day": self.day,
-            "clock": self.clock,
+            "day": formats.day,
+            "clock": formats.clock,
             "name_of": name_of,
             "words": field_words,
+            "status": status_words,
             "as_choices": as_choices,
         }
-        kept["money"] = money_of
+        kept |= {"money": formats.money, "dollars": formats.dollars, "number": formats.number}
         # jinja2 gives the functions no type
         templates.env.filters.update(tools | kept)  # pyright: ignore[reportUnknownMemberType]
 
     async def enter(self, request: Request) -> None:
         """Raises HTTPException 303 to the login for whoever is not logged in."""
+        know(request)
         operator = await self._access.operator(request)
         if operator is None:
             target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -176,49 +179,13 @@ class PageContext:
         return wanted if wanted in known else next(iter(known), "")
 
     def local(self, at: int) -> datetime:
+        """A moment by the clock of the business."""
         return datetime.fromtimestamp(at / 1000, self._zone)
 
-    def midnight(self, day: date) -> int:
-        """When a day begins, Unix milliseconds."""
-        return int(datetime.combine(day, time(), self._zone).timestamp() * 1000)
 
-    def clock(self, at: int) -> str:
-        """HH:MM."""
-        return f"{self.local(at):%H:%M}"
-
-    def day(self, at: int) -> str:
-        """A day as people name it."""
-        then, today = self.local(at), self.local(now_ms())
-        if then.date() == today.date():
-            return "Today"
-        if then.date() == (today - timedelta(days=1)).date():
-            return "Yesterday"
-        return f"{then:%A}" if timedelta() < today - then < timedelta(days=6) else f"{then:%d %B %Y}"
-
-    def moment(self, at: int) -> str:
-        """The time of something of today, the day of something older."""
-        if not at:
-            return ""
-        then, today = self.local(at), self.local(now_ms())
-        if then.date() == today.date():
-            return f"{then:%H:%M}"
-        if abs(today - then) < timedelta(days=6):
-            return f"{then:%a %H:%M}"
-        return f"{then:%d %b}" if then.year == today.year else f"{then:%d %b %Y}"
-
-
-def money_of(amount: Decimal, currency: str) -> str:
-    """A sum as people read it."""
-    return money_text(f"{amount:f}", currency)
-
-
-def ago(ms: int) -> str:
-    """For how long: `40 s`, `5 min`, `3 h`, `2 d`."""
-    seconds = max(0, ms // 1000)
-    for limit, size, unit in ((90, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds // size} {unit}"
-    return f"{seconds // 86_400} d"
+def midnight(day: date) -> int:
+    """When a day of the viewer begins, Unix milliseconds."""
+    return int(datetime.combine(day, time(), viewer().zone).timestamp() * 1000)
 
 
 def rendered_markup(text: str) -> Markup:
@@ -231,7 +198,7 @@ def preview(entry: Entry | None) -> str:
     if entry is None:
         return ""
     said = entry.heard or entry.text
-    kind = KINDS.get(entry.kind, f"[{entry.kind}]")
+    kind = _(KINDS[entry.kind]) if KINDS.get(entry.kind) else "" if entry.kind in KINDS else f"[{entry.kind}]"
     return f"{kind}: {said}"[:160] if kind and said else (kind or said)[:160]
 
 
@@ -249,14 +216,9 @@ def tick(status: str) -> str:
 def name_of(contact: Contact) -> str:
     """What to call a contact."""
     own = " ".join(contact.profile[part] for part in ("name", "last_name") if contact.profile.get(part))
-    return own or contact.name or (f"+{contact.wa_id}" if contact.wa_id else "Contact")
+    return own or contact.name or (f"+{contact.wa_id}" if contact.wa_id else _("Contact"))
 
 
 def as_choices(names: Iterable[str]) -> list[tuple[str, str]]:
     """Values to choose from that are their own words."""
     return [(name, name) for name in names]
-
-
-def field_words(name: str) -> str:
-    """The name of a field as words."""
-    return name.replace("_", " ")

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
-from agent.ordering.wording import money_text
 from server.conversations.listing import BadCursor, cursor_of, place_of
 from server.orders.book import OrderBook
 from server.orders.records import OrderState, PlacedOrder, following
 from server.web.dashboard.layout import PageContext
+from server.web.languages import formats
 
 ROWS = 50
 STATES: tuple[OrderState, ...] = get_args(OrderState)
@@ -61,4 +61,4 @@ def add(routes: APIRouter, frame: PageContext) -> None:
 
 def sum_of(order: PlacedOrder) -> str:
     """What an order comes to, as people read it."""
-    return money_text(f"{order.total:f}", order.currency)
+    return formats.money(order.total, order.currency)
