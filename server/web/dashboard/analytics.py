@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from server.observability.answered_otherwise import REASONS
 from server.operators import analytics
 from server.operators.figures.ads import ad_report
 from server.store.counters import WITHIN, day_of, month_until
 from server.web.dashboard import charts
 from server.web.dashboard.layout import PageContext
+from server.web.languages.viewer import _
+from server.web.languages.words import REASONS, field_words
 
 PERIODS = (7, 30, 90)
 
@@ -64,40 +65,41 @@ def _charts(found: analytics.Analytics) -> dict[str, Any]:
 
     funnel = found.funnel
     written = funnel.contacted
-    steps = [(f"answered after touch {n}", count, written) for n, count in funnel.answered.items()]
+    steps = [
+        (_("answered after touch %(number)s", number=n), count, written)
+        for n, count in funnel.answered.items()
+    ]
     contacts = found.contacts
+    touches = column("touch_messages")
     replies = {
-        "by the bot": column("replies"),
-        "by people": column("written_by_people"),
-        "touches": column("touch_messages"),
+        _("by the bot"): [r - t for r, t in zip(column("replies"), touches, strict=True)],
+        _("by people"): column("written_by_people"),
+        _("touches"): touches,
     }
-    replies["by the bot"] = [r - t for r, t in zip(replies["by the bot"], replies["touches"], strict=True)]
     return {
-        "messages": charts.bars("Messages of contacts", labels, {"messages": column("messages_in")}),
-        "replies": charts.bars("Messages to contacts", labels, replies),
-        "cost": charts.bars("Cost", labels, {"models": column("cost"), "WhatsApp": column("whatsapp_cost")}),
+        "messages": charts.bars(_("Messages of contacts"), labels, {_("messages"): column("messages_in")}),
+        "replies": charts.bars(_("Messages to contacts"), labels, replies),
+        "cost": charts.bars(
+            _("Cost"), labels, {_("models"): column("cost"), _("WhatsApp"): column("whatsapp_cost")}
+        ),
         "within": charts.shares(
-            "Answered within",
+            _("Answered within"),
             [(_within(s), found.answered_within[str(s)], found.total.answers) for s in WITHIN],
         ),
         "funnel": charts.shares(
-            "After a touch",
-            [*steps, ("said yes", funnel.yes, written), ("said no", funnel.no, written)],
+            _("After a touch"),
+            [*steps, (_("said yes"), funnel.yes, written), (_("said no"), funnel.no, written)],
         )
         if written
         else "",
         "profile": charts.shares(
-            "Profiles",
-            [(name.replace("_", " "), n, contacts.all) for name, n in contacts.fields.items()],
+            _("Profiles"),
+            [(field_words(name), n, contacts.all) for name, n in contacts.fields.items()],
         ),
     }
 
 
 def _within(seconds: int) -> str:
-    return (
-        f"within {seconds} s"
-        if seconds < 60
-        else f"within {seconds // 60} min"
-        if seconds < 3600
-        else "within 1 h"
-    )
+    if seconds < 60:
+        return _("within %(count)s s", count=seconds)
+    return _("within %(count)s min", count=seconds // 60) if seconds < 3600 else _("within 1 h")

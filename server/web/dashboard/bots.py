@@ -21,6 +21,8 @@ from server.operators.bot_status import status_of
 from server.operators.number_health import health_of_bot
 from server.web import webhook_check
 from server.web.dashboard.layout import PageContext
+from server.web.languages.viewer import N_
+from server.web.languages.words import translated
 
 # What a form asks for of a channel, in the order people have it at hand; the rest stays as it is by default.
 ASKED = {
@@ -29,10 +31,10 @@ ASKED = {
     "waha": ("url", "api_key", "hmac_key"),
 }
 LABELS = {
-    "cloud_api": "WhatsApp Cloud API",
-    "wappi": "Wappi",
-    "waha": "QR-linked session (WAHA)",
-    "simulator": "Simulator only",
+    "cloud_api": N_("WhatsApp Cloud API"),
+    "wappi": N_("Wappi"),
+    "waha": N_("QR-linked session (WAHA)"),
+    "simulator": N_("Simulator only"),
 }
 
 
@@ -46,13 +48,15 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         rows = [
             {
                 "bot": runtime.bot,
-                "channel": LABELS.get(channel := _channel(runtime.bot), channel),
+                "channel": translated(LABELS).get(channel := _channel(runtime.bot), channel),
                 "count": await runtime.conversations.count(),
                 "today": await spending.of(runtime.bot.id),
             }
             for runtime in runtimes
         ]
-        return await frame.page(request, "bots.html", {"rows": rows, "labels": LABELS, "asked": _asked()})
+        return await frame.page(
+            request, "bots.html", {"rows": rows, "labels": translated(LABELS), "asked": _asked()}
+        )
 
     @routes.get("/bots/{bot_id}", response_class=HTMLResponse)
     async def bot(request: Request, bot_id: str) -> Response:
@@ -89,7 +93,7 @@ def _form(bot: Bot, config: dict[str, Any]) -> dict[str, Any]:
         "tools": _tools(bot.context),
         "days": DAYS,
         "efforts": EFFORTS,
-        "labels": LABELS,
+        "labels": translated(LABELS),
         "asked": _asked(),
         "channel": as_dict(config.get("channel")).get("type") or _channel(bot),
         "stored": len(config) > 1,

@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
+from server.web.languages.formats import number as number_text
+from server.web.languages.formats import percent
+from server.web.languages.viewer import _
+
 WIDTH, HEIGHT, BOTTOM, LEFT = 720, 200, 22, 44
 
 
@@ -51,7 +55,10 @@ def bars(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]
 def shares(title: str, rows: Sequence[tuple[str, float, float]]) -> Markup:
     """Horizontal bars: (name, part, whole)."""
     tall = 30
-    told = "; ".join(f"{name}: {_short(part)} of {_short(whole)}" for name, part, whole in rows)
+    told = "; ".join(
+        _("%(name)s: %(part)s of %(whole)s", name=name, part=_short(part), whole=_short(whole))
+        for name, part, whole in rows
+    )
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {tall * len(rows)}" role="img" '
         f'aria-label="{escape(f"{title}: {told}")}">'
@@ -61,13 +68,20 @@ def shares(title: str, rows: Sequence[tuple[str, float, float]]) -> Markup:
         parts.append(f'<text x="0" y="{y + 19}">{escape(name)}</text>')
         parts.append(f'<rect class="rail" x="220" y="{y + 6}" width="400" height="16" rx="4"/>')
         parts.append(f'<rect class="s0" x="220" y="{y + 6}" width="{400 * share:.1f}" height="16" rx="4"/>')
-        parts.append(f'<text x="{WIDTH}" y="{y + 19}" text-anchor="end">{_short(part)} · {share:.0%}</text>')
+        parts.append(
+            f'<text x="{WIDTH}" y="{y + 19}" text-anchor="end">{_short(part)} · {percent(share)}</text>'
+        )
     return Markup("".join([*parts, "</svg>"]))  # noqa: S704 - every text in it is escaped
 
 
 def _told(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], unit: str) -> str:
     sums = ", ".join(f"{name} {_short(sum(values))}{unit}" for name, values in series.items())
-    return f"{title}, {labels[0]} to {labels[-1]}: {sums}" if labels else title
+    said = {"title": title, "sums": sums}
+    return (
+        _("%(title)s, %(first)s to %(last)s: %(sums)s", first=labels[0], last=labels[-1], **said)
+        if labels
+        else title
+    )
 
 
 def _round_up(value: float) -> float:
@@ -80,7 +94,7 @@ def _round_up(value: float) -> float:
 
 def _short(value: float) -> str:
     if value >= 1_000_000:
-        return f"{value / 1_000_000:.1f}M"
+        return _("%(count)sM", count=number_text(value / 1_000_000, 1))
     if value >= 10_000:
-        return f"{value / 1000:.0f}k"
-    return f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"
+        return _("%(count)sk", count=number_text(value / 1000, 0))
+    return number_text(value, 0 if float(value).is_integer() else 2)

@@ -20,7 +20,8 @@ from server.operators.contact_list.search import TooManyToSort
 from server.operators.teamwork.handling import LONGEST_LABEL, ME, colleagues, labels_of
 from server.web.dashboard.conversation_list import LABELS
 from server.web.dashboard.layout import PageContext, midnight
-from server.web.languages.words import field_words
+from server.web.languages.viewer import N_, _
+from server.web.languages.words import field_words, translated
 
 ROWS, COUNTED = 50, 1_000
 # What an address may say, as the filter calls it. Days are said otherwise: `from` and `until`.
@@ -28,25 +29,25 @@ NAMES = ("q", "show", "label", "colleague", "channel", "stage", "consent", "has_
 # Those that somebody looks for seldom: they are folded away until one is in use.
 SELDOM = ("channel", "stage", "consent", "has_order", "from", "until")
 SORTS: dict[Sort, str] = {
-    "latest": "last message first",
-    "oldest": "last message last",
-    "name": "name",
-    "created": "newest contact first",
+    "latest": N_("last message first"),
+    "oldest": N_("last message last"),
+    "name": N_("name"),
+    "created": N_("newest contact first"),
 }
 SHOWN = {name: words for name, words in LABELS.items() if name not in ("mine", "mentions")}
 CHANNELS = {
-    "cloud_api": "WhatsApp Cloud API",
-    "wappi": "Wappi",
-    "waha": "WAHA",
-    "simulator": "Simulator",
+    "cloud_api": N_("WhatsApp Cloud API"),
+    "wappi": N_("Wappi"),
+    "waha": N_("WAHA"),
+    "simulator": N_("Simulator"),
 }
-CONSENTS = {"open": "may be written to", "stopped": "want no messages"}
+CONSENTS = {"open": N_("may be written to"), "stopped": N_("want no messages")}
 DEEDS = {
-    "add_label": "add a label",
-    "remove_label": "take a label away",
-    "assign": "give to a colleague",
-    "resolve": "mark as resolved",
-    "opt_out": "stop all messages",
+    "add_label": N_("add a label"),
+    "remove_label": N_("take a label away"),
+    "assign": N_("give to a colleague"),
+    "resolve": N_("mark as resolved"),
+    "opt_out": N_("stop all messages"),
 }
 
 
@@ -63,9 +64,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         try:
             page = await frame.contact_search.page(runtimes, wanted, sort, ROWS, asked.get("cursor") or None)
         except BadCursor:
-            trouble = "this address is of a page that cannot be read; the first one begins at the filters"
+            trouble = _("This address is of a page that cannot be read; the first one begins at the filters.")
         except TooManyToSort as error:
-            trouble = str(error).removeprefix("sort: ")
+            trouble = f"{str(error).removeprefix('sort: ').capitalize()}."
         whole = not (asked.get("cursor") or page.cursor or trouble)
         count, exact = len(page.rows), whole
         if not (whole or page.until):  # what took long already is not looked through once more
@@ -83,12 +84,12 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "seldom": any(name in kept for name in SELDOM),
             "bot": bot_id,
             "sort": sort,
-            "sorts": SORTS,
-            "shown": SHOWN,
+            "sorts": translated(SORTS),
+            "shown": translated(SHOWN),
             "stages": {name: field_words(name) for name in STAGES},
-            "channels": CHANNELS,
-            "consents": CONSENTS,
-            "deeds": DEEDS,
+            "channels": translated(CHANNELS),
+            "consents": translated(CONSENTS),
+            "deeds": translated(DEEDS),
             "longest": LONGEST_LABEL,
             "numbers": sorted(
                 {one.channel for runtime in frame.runtimes.values() for one in runtime.bot.accounts}

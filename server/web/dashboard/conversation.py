@@ -32,6 +32,7 @@ from server.web.dashboard.conversation_list import listed_conversations
 from server.web.dashboard.layout import PageContext
 from server.web.dashboard.orders import sum_of
 from server.web.languages import formats
+from server.web.languages.viewer import _
 
 # Lines shown at once.
 LINES = 100
@@ -85,7 +86,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "later": _later(),
             "draft": draft_of(contact),
             "mode": mode_of(runtime, contact),
-            "bot_mode": {"auto": "go out", "draft": "wait", "off": "none"}[runtime.bot.reply_mode],
+            "bot_mode": {"auto": _("go out"), "draft": _("wait"), "off": _("none")}[runtime.bot.reply_mode],
             "writing": takeover.writing(runtime, contact, now_ms()),
             "templates": [known[name] for name in sorted(known) if known[name].usable],
             "missing": runtime.bot.context.missing({"phone": contact.wa_id, **contact.profile}),
@@ -109,9 +110,9 @@ def _later() -> list[tuple[str, int]]:
     morning = now.replace(hour=9, minute=0, second=0, microsecond=0)
     monday = morning + timedelta(days=7 - now.weekday())
     found = (
-        ("Put off for an hour", now + timedelta(hours=1)),
-        ("until tomorrow, 9:00", morning + timedelta(days=1)),
-        ("until Monday, 9:00", monday),
+        (_("Put off for an hour"), now + timedelta(hours=1)),
+        (_("until tomorrow, 9:00"), morning + timedelta(days=1)),
+        (_("until Monday, 9:00"), monday),
     )
     return [(words, int(at.timestamp() * 1000)) for words, at in found]
 
@@ -165,14 +166,14 @@ def _fields(runtime: BotRuntime, contact: Contact, entries: list[Entry]) -> list
     for name in names:
         value, source = contact.profile.get(name, ""), contact.sources.get(name, "")
         if name == "phone" and not value and contact.wa_id:
-            value, why = f"+{contact.wa_id}", "the number they write from"
+            value, why = f"+{contact.wa_id}", _("the number they write from")
         elif source == OPERATOR:
-            why = "entered by a person; never overwritten"
+            why = _("entered by a person; never overwritten")
         elif source in said:
-            why = f"they wrote: “{(said[source].heard or said[source].text)[:120]}”"
+            why = _("they wrote: “%(words)s”", words=(said[source].heard or said[source].text)[:120])
         elif not value:
-            why = "asked for when it fits" if name in wanted else ""
+            why = _("asked for when it fits") if name in wanted else ""
         else:
-            why = "from an earlier message"
+            why = _("from an earlier message")
         rows.append({"name": name, "value": value, "why": why})
     return rows

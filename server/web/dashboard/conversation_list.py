@@ -11,23 +11,24 @@ from fastapi.responses import HTMLResponse, Response
 from server.conversations.listing import LONGEST_QUERY, BadCursor, ListingPage, Selection
 from server.operators.teamwork.handling import as_label, labels_of, selected
 from server.web.dashboard.layout import PageContext
+from server.web.languages.viewer import N_
 
 ROWS = 50
 # Labels to choose from.
 MOST_LABELS = 30
 COUNTED = ("unread", "needs_person", "mine", "mentions", "failed")
 LABELS = {
-    "all": "All",
-    "unread": "Unread",
-    "needs_person": "Needs a person",
-    "mine": "Mine",
-    "mentions": "Mentions",
-    "failed": "Failed sends",
-    "follow_up": "Follow-up due",
-    "client": "Clients",
-    "non_client": "Not clients",
-    "snoozed": "Put off",
-    "resolved": "Resolved",
+    "all": N_("All"),
+    "unread": N_("Unread"),
+    "needs_person": N_("Needs a person"),
+    "mine": N_("Mine"),
+    "mentions": N_("Mentions"),
+    "failed": N_("Failed sends"),
+    "follow_up": N_("Follow-up due"),
+    "client": N_("Clients"),
+    "non_client": N_("Not clients"),
+    "snoozed": N_("Put off"),
+    "resolved": N_("Resolved"),
 }
 
 

@@ -20,24 +20,25 @@ from server.operators.knowledge.refresh import Websites
 from server.operators.tokens import who
 from server.pipeline.agents import library
 from server.web.dashboard.layout import PageContext
+from server.web.languages.viewer import N_
 
 # Products, passages and questions that the page shows; the API has all.
 SHOWN_PRODUCTS, SHOWN_PASSAGES, SHOWN_QUESTIONS = 30, 30, 20
 # What a column can be said to hold -> how the page says it.
 KINDS = {
-    "": "not used",
-    "name": "name",
-    "article": "article number",
-    "price": "price",
-    "old_price": "price before",
-    "currency": "currency",
-    "unit": "unit",
-    "stock": "stock",
-    "category": "group",
-    "variants": "size, colour",
-    "picture": "picture",
-    "link": "link",
-    "valid": "valid until",
+    "": N_("not used"),
+    "name": N_("name"),
+    "article": N_("article number"),
+    "price": N_("price"),
+    "old_price": N_("price before"),
+    "currency": N_("currency"),
+    "unit": N_("unit"),
+    "stock": N_("stock"),
+    "category": N_("group"),
+    "variants": N_("size, colour"),
+    "picture": N_("picture"),
+    "link": N_("link"),
+    "valid": N_("valid until"),
 }
 
 

@@ -12,16 +12,17 @@ from server.operators.learning.gaps import gap_weeks
 from server.operators.learning.suggestions import State
 from server.web.dashboard.knowledge import bot_with_documents
 from server.web.dashboard.layout import PageContext
+from server.web.languages.viewer import N_
 
 # Suggestions that the page shows; the API has all.
 SHOWN = 30
 STATES: tuple[State, ...] = get_args(State)
 # A kind of suggestion -> how the page says it.
 KINDS = {
-    "faq": "question and answer",
-    "fact": "correction",
-    "prompt": "wording only",
-    "product": "price list",
+    "faq": N_("question and answer"),
+    "fact": N_("correction"),
+    "prompt": N_("wording only"),
+    "product": N_("price list"),
 }
 
 

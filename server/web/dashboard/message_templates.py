@@ -13,16 +13,17 @@ from server.api.whatsapp.message_templates import CHANGEABLE
 from server.operators.tokens import who
 from server.store.message_templates import DRAFT, MessageTemplate, one_template, templates
 from server.web.dashboard.layout import PageContext
+from server.web.languages.viewer import N_
 
 # Examples that the form asks for; a template has seldom more variables.
 EXAMPLES = 8
 HEADERS = ("text", "image", "video", "document")
 # A button's type -> how the page says it.
 TAPS = {
-    "quick_reply": "quick reply",
-    "url": "opens an address",
-    "phone": "calls a number",
-    "copy_code": "copies a code",
+    "quick_reply": N_("quick reply"),
+    "url": N_("opens an address"),
+    "phone": N_("calls a number"),
+    "copy_code": N_("copies a code"),
 }
 LIMITS = {"body": BODY, "line": LINE, "button": BUTTON, "buttons": BUTTONS, "examples": EXAMPLES}
 

@@ -17,6 +17,9 @@ from server.operators.tokens import feed_address
 from server.outreach.appointments import Appointment, Appointments, when
 from server.outreach.follow_ups import FollowUps, NextTouch
 from server.web.dashboard.layout import PageContext
+from server.web.languages.formats import date_text
+from server.web.languages.viewer import _
+from server.web.languages.words import field_words
 
 ROWS = 50
 # People who wait, of whom those who waited longest come first.
@@ -96,7 +99,7 @@ def _weeks(today: datetime, coming: list[NextTouch], booked: list[_Booked]) -> l
     """Days of the next weeks, each with what falls on it, by the clock of each bot."""
     events: dict[str, list[dict[str, Any]]] = {}
     for row in coming:
-        kind, what = "touch", f"{row.name or 'Contact'}: {row.kind.replace('_', ' ')}"
+        kind, what = "touch", f"{row.name or _('Contact')}: {field_words(row.kind)}"
         event = {
             "kind": kind,
             "at": row.due_local[11:16],
@@ -114,7 +117,7 @@ def _weeks(today: datetime, coming: list[NextTouch], booked: list[_Booked]) -> l
     return [
         [
             {
-                "day": (day := monday + timedelta(days=7 * week + n)).strftime("%a %d %b"),
+                "day": date_text(day := monday + timedelta(days=7 * week + n), "weekday and day"),
                 "today": day.date() == today.date(),
                 "past": day.date() < today.date(),
                 "events": sorted(events.get(day.strftime("%Y-%m-%d"), []), key=lambda event: event["at"]),

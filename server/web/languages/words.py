@@ -4,6 +4,9 @@ the business."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from server.web.languages.viewer import N_, NP_, _, translated_in
 
 # What people call the fields of a profile, kinds of content and the like.
@@ -129,6 +132,11 @@ REASONS = {
     "unspoken": N_("was to be spoken and went out in words: the speech failed"),
     "quarantined": N_("could not be read at all: see Quarantine"),
 }
+
+
+def translated(texts: Mapping[Any, str]) -> dict[str, str]:
+    """Texts that `N_` marked, in the viewer's language."""
+    return {name: _(text) for name, text in texts.items()}
 
 
 def field_words(name: str, of: str = "") -> str:

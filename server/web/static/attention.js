@@ -43,7 +43,7 @@
   };
 
   const notify = (count) => {
-    const body = count === 1 ? "One conversation needs a person." : `${count} conversations need a person.`;
+    const body = ngettext("One conversation needs a person.", "%(num)s conversations need a person.", count);
     const note = new Notification("Salesgraph", { body, tag: "waiting", renotify: true });
     note.onclick = () => {
       window.focus();
@@ -65,13 +65,13 @@
   if (bell && "Notification" in window) {
     const show = () => {
       bell.setAttribute("aria-pressed", String(wanted()));
-      bell.title = wanted() ? "You are notified when somebody needs a person" : "Be notified when somebody needs a person";
+      bell.title = wanted() ? _("You are notified when somebody needs a person") : _("Be notified when somebody needs a person");
     };
     bell.hidden = false;
     show();
     bell.addEventListener("click", async () => {
       const on = !wanted();
-      if (on && (await Notification.requestPermission()) !== "granted") say("This browser does not allow notifications of this page.", true);
+      if (on && (await Notification.requestPermission()) !== "granted") say(_("This browser does not allow notifications of this page."), true);
       localStorage.setItem("notify", on ? "on" : "off");
       show();
     });

@@ -13,7 +13,7 @@
     if (!button) return;
     button.disabled = !number;
     if (number) document.getElementById("many").open = true;
-    button.textContent = number ? `To the ticked ${number}` : "To the ticked";
+    button.textContent = number ? _("To the ticked %(count)s", { count: number }) : _("To the ticked");
   }
   every.addEventListener("change", () => {
     for (const each of ticks()) each.checked = every.checked;
@@ -34,7 +34,8 @@
 
   function tell(done, refused, more) {
     const said = document.createElement("p");
-    said.textContent = `${done} done${refused.length ? `, ${refused.length} refused` : ""}${more ? " so far …" : ""}`;
+    said.textContent = [ngettext("%(num)s done", "%(num)s done", done), refused.length ? ngettext("%(num)s refused", "%(num)s refused", refused.length) : ""].filter(Boolean).join(", ")
+      + (more ? " " + _("so far …") : "");
     outcome.replaceChildren(said);
     if (more || !refused.length) return;
     const list = document.createElement("ul");
@@ -47,7 +48,7 @@
       list.append(line);
     }
     outcome.append(list);
-    if (refused.length > 50) outcome.append(`and ${refused.length - 50} more`);
+    if (refused.length > 50) outcome.append(ngettext("and %(num)s more", "and %(num)s more", refused.length - 50));
   }
 
   bulk?.addEventListener("submit", async (event) => {
@@ -56,8 +57,9 @@
     const all = event.submitter?.dataset.whom === "all", ids = ticked().map((each) => each.value);
     const deed = bulk.elements.action.selectedOptions[0].textContent;
     const many = all ? event.submitter.dataset.count : ids.length;
-    if (!all && !ids.length) return say("Nobody is ticked.", true);
-    if (!confirm(`${deed[0].toUpperCase()}${deed.slice(1)}: ${many} contact${Number(many) === 1 ? "" : "s"}?`)) return;
+    if (!all && !ids.length) return say(_("Nobody is ticked."), true);
+    const said = `${deed[0].toUpperCase()}${deed.slice(1)}`;
+    if (!confirm(many === "" ? _("%(deed)s: all matching contacts?", { deed: said }) : ngettext("%(deed)s: %(num)s contact?", "%(deed)s: %(num)s contacts?", Number(many), { deed: said }))) return;
     const asked = bodyOf(bulk), buttons = [...bulk.querySelectorAll("button")], refused = [];
     let done = 0, cursor = "";
     bulk.dataset.busy = "yes";

@@ -38,7 +38,7 @@ async function fetchAndPatch() {
   if (answer.redirected || answer.status === 401) return location.reload();
   if (answer.status === 404 && only) return location.assign("/dashboard");
   if (!answer.ok) {
-    say(`The server said ${answer.status}; this page may be behind.`, true);
+    say(_("The server said %(status)s; this page may be behind.", { status: answer.status }), true);
     return void setTimeout(soon, 5000);
   }
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -213,7 +213,7 @@ async function ask(method, url, body, more = {}) {
   const answer = await fetch(url, request);
   const text = await answer.text();
   const json = text && answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : {};
-  if (!answer.ok) throw Object.assign(new Error(json.detail || `The server said ${answer.status}`), { fields: json.errors });
+  if (!answer.ok) throw Object.assign(new Error(json.detail || _("The server said %(status)s", { status: answer.status })), { fields: json.errors });
   return json;
 }
 
@@ -255,11 +255,11 @@ async function act(form, body) {
     if (then === "reload") return location.reload();
     if (then === "list") return list(document.querySelector(where), answer.items, answer);
     if (then === "secret") {
-      form.querySelector("output").textContent = `${answer[where]} (shown this once)`;
+      form.querySelector("output").textContent = _("%(secret)s (shown this once)", { secret: answer[where] });
       form.reset();
     }
     for (const field of form.querySelectorAll("[data-was]")) field.dataset.was = field.defaultValue = field.value;
-    if (then === "show") say("Done");
+    if (then === "show") say(_("Done"));
     if (then === "show" && form.contains(document.activeElement)) document.activeElement.blur();
     const piece = form.closest("details[data-load]"); // what was fetched when it was opened says the old
     if (piece) await load(piece.querySelector(".drawer"), piece.dataset.load);
@@ -279,7 +279,7 @@ async function act(form, body) {
 // `answer` has more than rows: what stands beside them says `data-answer`
 function list(target, items, answer) {
   for (const each of document.querySelectorAll("[data-answer]")) {
-    each.textContent = answer[each.dataset.answer] || "nothing";
+    each.textContent = answer[each.dataset.answer] || _("nothing");
     each.closest("[hidden]")?.removeAttribute("hidden");
   }
   const template = document.getElementById(target.dataset.template);
@@ -289,7 +289,7 @@ function list(target, items, answer) {
     row.querySelectorAll("[data-if]").forEach((each) => item[each.dataset.if] || each.remove());
     return row;
   }));
-  if (!items.length) target.textContent = "Nothing fits.";
+  if (!items.length) target.textContent = _("Nothing fits.");
 }
 
 document.addEventListener("submit", (event) => {
@@ -302,9 +302,9 @@ document.addEventListener("submit", (event) => {
   try {
     body = nothing ? { [nothing]: null } : bodyOf(form);
   } catch (error) {
-    return say(`This is not JSON: ${error.message}`, true);
+    return say(_("This is not JSON: %(problem)s", { problem: error.message }), true);
   }
-  if ("changed" in form.dataset && !Object.keys(body).length) return say("Nothing has changed.");
+  if ("changed" in form.dataset && !Object.keys(body).length) return say(_("Nothing has changed."));
   act(form, body);
 });
 
@@ -331,7 +331,8 @@ document.addEventListener("keydown", (event) => {
 async function load(where, url) {
   const answer = await fetch(url);
   if (answer.redirected) return location.reload();
-  where.innerHTML = answer.ok ? await answer.text() : "<p>This could not be loaded.</p>"; // rendered and escaped by the server
+  if (answer.ok) where.innerHTML = await answer.text(); // rendered and escaped by the server
+  else where.replaceChildren(Object.assign(document.createElement("p"), { textContent: _("This could not be loaded.") }));
 }
 
 document.addEventListener("toggle", async ({ target }) => {
@@ -358,7 +359,7 @@ for (const part of document.querySelectorAll("[data-every]")) {
 // ---- files: dropped or chosen, each with a bar
 function upload(form, file) {
   const row = document.createElement("li"), bar = document.createElement("progress"), words = document.createElement("span");
-  words.append(`${file.name}: sending`);
+  words.append(_("%(name)s: sending", { name: file.name }));
   bar.max = 1;
   bar.value = 0;
   bar.setAttribute("aria-label", file.name);
@@ -368,7 +369,7 @@ function upload(form, file) {
   body.append("file", file);
   if (form.elements.password?.value) body.append("password", form.elements.password.value);
   request.upload.onprogress = ({ loaded, total }) => (bar.value = (loaded / total) * 0.3);
-  request.upload.onload = () => (words.textContent = `${file.name}: reading`);
+  request.upload.onload = () => (words.textContent = _("%(name)s: reading", { name: file.name }));
   return new Promise((done) => {
     request.onloadend = async () => {
       let answer = {};
@@ -377,7 +378,7 @@ function upload(form, file) {
       const read = answer.document;
       bar.remove();
       row.className = read ? "good" : "wrong";
-      words.textContent = `${file.name}: ` + (read ? `${read.passages} passages, ${read.products} products${read.problems.length ? `, ${read.problems.join("; ")}` : ""}` : answer.problem || answer.detail || "not sent");
+      words.textContent = `${file.name}: ` + (read ? found(read) : answer.problem || answer.detail || _("not sent"));
       done();
     };
     request.open("POST", form.dataset.upload);
@@ -386,6 +387,10 @@ function upload(form, file) {
     request.send(body);
   });
 }
+
+// What was read of a document.
+const found = ({ passages, products, problems }) =>
+  [ngettext("%(num)s passage", "%(num)s passages", passages), ngettext("%(num)s product", "%(num)s products", products), problems.join("; ")].filter(Boolean).join(", ");
 
 // How the reading of a document ended; its bar moves meanwhile. An answer that fails is asked for again.
 async function ended(form, file, bar, job) {
@@ -399,7 +404,7 @@ async function ended(form, file, bar, job) {
       failed = 0;
     } catch { failed += 1; }
   }
-  return { problem: "the server does not say how it ended; look at the list" };
+  return { problem: _("the server does not say how it ended; look at the list") };
 }
 
 for (const form of document.querySelectorAll("[data-upload]")) {

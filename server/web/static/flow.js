@@ -1,7 +1,7 @@
 "use strict";
 // A form (WhatsApp Flow) on the phone: its screens as Flow JSON describes them. What is filled in goes to the emulator, which
 // asks the data endpoint or sends the answers as WhatsApp does. A field that is not right stays here, with a line below it.
-const WRONG = { required: "Fill this in", email: "This is no e-mail address", number: "This is no number", phone: "This is no phone number" };
+const WRONG = { required: _("Fill this in"), email: _("This is no e-mail address"), number: _("This is no number"), phone: _("This is no phone number") };
 const SHAPES = { email: /^[^@\s]+@[^@\s]+\.[^@\s]+$/, number: /^-?[0-9]+([.,][0-9]+)?$/, phone: /^\+?[0-9][0-9 ()-]{4,24}$/ };
 const TOKENS = /\s*(\$\{[^}]*\}|'[^']*'|[0-9]+(?:\.[0-9]+)?|==|!=|>=|<=|&&|\|\||[!()<>+]|true|false)/y;
 const BINDING = [["||"], ["&&"], ["==", "!=", "<", ">", "<=", ">="], ["+"]];
@@ -53,9 +53,9 @@ class FormSheet {
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.finish(); });
     this.form.addEventListener("input", () => this.follow());
     this.back = tappable("‹", () => this.goBack(), "icon");
-    this.back.setAttribute("aria-label", "Back");
+    this.back.setAttribute("aria-label", _("Back"));
     const close = tappable("✕", () => this.dialog.close(), "icon");
-    close.setAttribute("aria-label", "Close");
+    close.setAttribute("aria-label", _("Close"));
     this.dialog = node("dialog", "form-sheet", node("header", "", this.back, this.title, close), this.wrong, this.form);
     this.dialog.setAttribute("aria-labelledby", this.title.id);
     this.dialog.addEventListener("close", () => this.dialog.remove());
@@ -281,9 +281,9 @@ function controlOf(kind, { said, first, id, label }) {
   const problem = () => {
     const text = box.value.trim(), own = said("error-message");
     if (SHAPES[type] && !SHAPES[type].test(text)) return own || WRONG[type];
-    if (text.length < least) return own || `At least ${least} characters`;
-    if (box.type === "date" && (box.validity.rangeUnderflow || box.validity.rangeOverflow || (said("unavailable-dates") || []).includes(text))) return own || "This day cannot be chosen";
-    return pattern && !new RegExp(`^(?:${pattern})$`).test(text) ? own || "This is not as it is asked for" : "";
+    if (text.length < least) return own || ngettext("At least %(num)s character", "At least %(num)s characters", least);
+    if (box.type === "date" && (box.validity.rangeUnderflow || box.validity.rangeOverflow || (said("unavailable-dates") || []).includes(text))) return own || _("This day cannot be chosen");
+    return pattern && !new RegExp(`^(?:${pattern})$`).test(text) ? own || _("This is not as it is asked for") : "";
   };
   return { control: box, read: () => box.value.trim(), empty: () => !box.value.trim(), problem };
 }
@@ -301,8 +301,8 @@ function optionsOf(kind, { said, first, id, label }) {
   const picked = () => [...group.querySelectorAll("input:checked")].map((box) => box.value);
   const problem = () => {
     const least = Number(said("min-selected-items") || 0), most = Number(said("max-selected-items") || 0), count = picked().length;
-    if (count < least) return `Choose at least ${least}`;
-    return most && count > most ? `Choose at most ${most}` : "";
+    if (count < least) return ngettext("Choose at least %(num)s", "Choose at least %(num)s", least);
+    return most && count > most ? ngettext("Choose at most %(num)s", "Choose at most %(num)s", most) : "";
   };
   return { control: group, group: true, read: () => (alone ? picked()[0] || "" : picked()), empty: () => !picked().length, problem };
 }

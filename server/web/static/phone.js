@@ -24,7 +24,7 @@ function fileOf(kind, part, filesAt) {
     return link;
   }
   if (kind === "document") {
-    const link = node("a", "file", part.filename || "document");
+    const link = node("a", "file", part.filename || _("document"));
     link.href = src;
     return link;
   }
@@ -48,7 +48,7 @@ function fieldsForm(label, names, send) {
   const box = node("textarea", "", names.map((name) => `${name}: `).join("\n"));
   box.rows = 4;
   box.setAttribute("aria-label", label);
-  const done = tappable("Send", () => {
+  const done = tappable(_("Send"), () => {
     const fields = {};
     for (const line of box.value.split("\n")) {
       const at = line.indexOf(":");
@@ -61,7 +61,7 @@ function fieldsForm(label, names, send) {
 
 function cartOf(part, send) {
   const sections = part.action.sections || [{ product_items: [{ product_retailer_id: part.action.product_retailer_id }] }];
-  const box = node("details", "choices", node("summary", "tap", "View items"));
+  const box = node("details", "choices", node("summary", "tap", _("View items")));
   const counts = [];
   for (const section of sections) {
     if (section.title) box.append(node("b", "headline", section.title));
@@ -69,13 +69,13 @@ function cartOf(part, send) {
       const id = item.product_retailer_id;
       const count = document.createElement("input");
       Object.assign(count, { type: "number", min: 0, max: 99, value: 0 });
-      count.setAttribute("aria-label", `How many of ${id}`);
+      count.setAttribute("aria-label", _("How many of %(name)s", { name: id }));
       counts.push([id, count]);
       box.append(node("label", "row", id, count));
     }
   }
   const catalogue = part.action.catalog_id;
-  box.append(tappable("Send cart", () => {
+  box.append(tappable(_("Send cart"), () => {
     const order = counts.filter(([, count]) => Number(count.value) > 0)
       .map(([id, count]) => ({ product_retailer_id: id, quantity: Number(count.value) }));
     if (order.length) send({ order, catalogue });
@@ -104,7 +104,7 @@ function cardsOf(part, send, filesAt) {
     const action = card.action, made = node("div", "tile", headerOf(card, filesAt));
     if (card.body) made.append(node("span", "", card.body.text));
     if (action.product_retailer_id) {
-      made.append(node("span", "", action.product_retailer_id), tappable("Add to cart", () => send({
+      made.append(node("span", "", action.product_retailer_id), tappable(_("Add to cart"), () => send({
         order: [{ product_retailer_id: action.product_retailer_id }], catalogue: action.catalog_id })));
     }
     for (const button of action.buttons || []) made.append(tappable(button.quick_reply.title, () => send({ choice: button.quick_reply.id })));
@@ -128,12 +128,12 @@ function actionsOf(part, send, filesAt) {
     case "list": return [rowsOf(part, send)];
     case "cta_url": return [linkOf(parameters)];
     case "location_request_message":
-      return [tappable("Send location", () => send({ place: { latitude: 43.238949, longitude: 76.889709, name: "Here" } }))];
-    case "address_message": return [fieldsForm("Provide address", ["name", "address", "city"], send)];
+      return [tappable(_("Send location"), () => send({ place: { latitude: 43.238949, longitude: 76.889709, name: _("Here") } }))];
+    case "address_message": return [fieldsForm(_("Provide address"), ["name", "address", "city"], send)];
     case "flow": return [tappable(parameters.flow_cta, () => send({ form: true }))];
     case "product":
     case "product_list": return [cartOf(part, send)];
-    case "catalog_message": return [fieldsForm("View catalog", ["product"], ({ fields }) =>
+    case "catalog_message": return [fieldsForm(_("View catalog"), ["product"], ({ fields }) =>
       fields.product && send({ order: [{ product_retailer_id: fields.product }] }))];
     case "carousel": return [cardsOf(part, send, filesAt)];
     default: return [];

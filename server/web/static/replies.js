@@ -18,7 +18,7 @@
     bubble.hidden = !filled.trim();
     const said = form.querySelector("[data-strange]");
     if (!said) return;
-    said.textContent = strange.size ? `${[...strange].join(", ")}: no field of a profile; it stays as it is.` : "";
+    said.textContent = strange.size ? _("%(fields)s: no field of a profile; it stays as it is.", { fields: [...strange].join(", ") }) : "";
     said.hidden = !strange.size;
   });
   document.addEventListener("reset", ({ target }) => {

@@ -6,6 +6,7 @@ const csrf = document.querySelector("meta[name=csrf]")?.content || "";
 const chat = el("chat"), state = el("state"), bot = el("bot"), text = el("text"), wire = el("wire");
 const wires = [...wire.options];
 const STEPS = ["queued", "sent", "delivered", "read", "failed"];
+const STATES = { queued: _("queued"), sent: _("sent"), delivered: _("delivered"), read: _("read"), failed: _("failed") };
 const TICKS = { queued: "🕓", sent: "✓", delivered: "✓✓", read: "✓✓", failed: "!" };
 let sources = [], typingTimer, connected = false;
 
@@ -50,7 +51,7 @@ function show(bubble, on = wires[0]) {
   words.append(marked(wordsOf(bubble)));
   const foot = document.createElement("small");
   if (on && on !== wires[0]) foot.append(`${on.dataset.label} · `);
-  foot.append(new Date(bubble.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) + " ");
+  foot.append(new Date(bubble.at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) + " ");
   const tick = document.createElement("i");
   tick.className = "tick";
   foot.append(tick);
@@ -77,13 +78,13 @@ function setTick(id, status) {
   if (!tick || STEPS.indexOf(status) < STEPS.indexOf(tick.dataset.status)) return;
   tick.textContent = TICKS[status] || "";
   tick.dataset.status = status;
-  tick.title = status;
-  tick.setAttribute("aria-label", status);
+  tick.title = STATES[status] || status;
+  tick.setAttribute("aria-label", tick.title);
 }
 
 function setTyping(seconds) {
   clearTimeout(typingTimer);
-  state.textContent = seconds ? "typing…" : connected ? "online" : "connecting…";
+  state.textContent = seconds ? _("typing…") : connected ? _("online") : _("connecting…");
   if (seconds) typingTimer = setTimeout(() => setTyping(0), seconds * 1000);
 }
 
@@ -92,7 +93,7 @@ async function open() {
   chat.replaceChildren();
   setTyping(0);
   const chosen = bot.selectedOptions[0].dataset;
-  el("model").textContent = chosen.offline === "true" ? "offline model" : chosen.model;
+  el("model").textContent = chosen.offline === "true" ? _("offline model") : chosen.model;
   el("model").classList.toggle("hot", chosen.offline === "true");
   const query = `?contact=${contact()}`;
   sources = wires.map((on) => new EventSource(`${base(on)}/events${query}`));
@@ -125,9 +126,9 @@ async function send(body) {
       body: JSON.stringify({ contact: contact(), text: body }),
     });
     if (answer.ok) return true;
-    state.textContent = `not sent (${answer.status})`;
+    state.textContent = _("not sent (%(status)s)", { status: answer.status });
   } catch {
-    state.textContent = "not sent, no connection";
+    state.textContent = _("not sent, no connection");
   }
   return false;
 }
@@ -140,9 +141,9 @@ async function tap(bubble, on, what) {
       method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
       body: JSON.stringify({ contact: contact(), bubble: bubble.id, ...what }),
     });
-    if (!answer.ok) state.textContent = `not sent (${answer.status})`;
+    if (!answer.ok) state.textContent = _("not sent (%(status)s)", { status: answer.status });
   } catch {
-    state.textContent = "not sent, no connection";
+    state.textContent = _("not sent, no connection");
   }
 }
 
@@ -152,7 +153,7 @@ async function formStep(bubble, on, step) {
     body: JSON.stringify({ contact: contact(), bubble: bubble.id, ...step }),
   });
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(typeof said.detail === "string" ? said.detail : `not sent (${answer.status})`);
+  if (!answer.ok) throw new Error(typeof said.detail === "string" ? said.detail : _("not sent (%(status)s)", { status: answer.status }));
   return said;
 }
 
@@ -172,9 +173,9 @@ async function sendFile(file) {
   try {
     const answer = await fetch(`${base()}/files`, { method: "POST", headers: { "X-CSRF-Token": csrf }, body: form });
     if (answer.ok) text.value = "";
-    else state.textContent = `not sent (${answer.status})`;
+    else state.textContent = _("not sent (%(status)s)", { status: answer.status });
   } catch {
-    state.textContent = "not sent, no connection";
+    state.textContent = _("not sent, no connection");
   }
 }
 el("file").addEventListener("change", async ({ target }) => {
