@@ -31,7 +31,7 @@ from server.store.keys import key
 from server.store.records import Contact, Entry
 from server.web.languages import formats
 from server.web.languages.viewer import N_, _, know, viewer
-from server.web.languages.words import field_words, status_words
+from server.web.languages.words import field_words
 from server.web.pages import Guarded
 
 # WhatsApp's markup: a sign, something without signs that neither begins nor ends with a blank, the sign
@@ -93,7 +93,6 @@ class PageContext:
             "clock": formats.clock,
             "name_of": name_of,
             "words": field_words,
-            "status": status_words,
             "as_choices": as_choices,
         }
         kept |= {"money": formats.money, "dollars": formats.dollars, "number": formats.number}

@@ -21,7 +21,7 @@ ROOT = WEB.parents[1]
 # Where texts are -> how Babel finds them.
 METHODS = [("static/*.js", "javascript"), ("templates/*.html", "jinja2"), ("**.py", "python")]
 OPTIONS = {"templates/*.html": {"trimmed": "true", "silent": "false"}}
-KEYWORDS: dict[str, Any] = {"_": None, "N_": None, "ngettext": (1, 2), "NP_": ((1, "c"), 2)}
+KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2), "NP_": ((1, "c"), 2)}
 # Characters of a line, as in the rest of the sources.
 WIDTH = 110
 

@@ -145,10 +145,3 @@ def field_words(name: str, of: str = "") -> str:
     if of:
         return translated_in(of, words) if words in OF[of] else words
     return _(words.replace("%", "%%")) if words in NAMES else words
-
-
-def status_words(status: str) -> str:
-    """How far a message got; why it failed stays as the provider says it."""
-    first, blank, rest = status.partition(" ")
-    bare = first.rstrip(":,")
-    return field_words(bare, "message") + first[len(bare) :] + blank + rest
