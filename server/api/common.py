@@ -124,6 +124,9 @@ class MessageIn(Body):
         description="its words",
         examples=["The Duo is in stock, shall I reserve one?"],
     )
+    quoted_id: str = Field(
+        "", max_length=300, description="of a text: the id of the contact's message that it replies to"
+    )
     template: str | None = Field(
         None,
         pattern=r"^[a-z0-9_]+:[a-z]{2,3}(_[A-Z]{2})?$",

@@ -25,8 +25,9 @@ from server.api.common import (
 from server.api.contacts import ContactCard, card, contact_card_of
 from server.api.messages import queue
 from server.clock import now_ms
-from server.conversations import attachments, working_memory
-from server.conversations.attachments import NoMedia
+from server.conversations import working_memory
+from server.conversations.attachments import received
+from server.conversations.attachments.received import NoMedia
 from server.conversations.listing import LONGEST_QUERY, ListedConversation, Selection, Show
 from server.observability import turn_traces
 from server.observability.turn_traces import Trace
@@ -192,10 +193,11 @@ async def get_turn(api: Here, conversation_id: str, turn_id: str) -> Trace:
     dependencies=[READER],
 )
 async def get_media(api: Here, conversation_id: str, message_id: str) -> Response:
-    """Files are not stored here; providers keep them for some weeks."""
+    """Files of contacts are not stored here; providers keep them for some weeks. What was sent from here is
+    kept for three days."""
     runtime, contact = await api.lookup.contact(conversation_id)
     try:
-        file = await attachments.fetch_attachment(runtime, api.router, contact, message_id)
+        file = await received.fetch_attachment(runtime, api.router, contact, message_id)
     except NoMedia as error:
         raise HTTPException(404, str(error)) from None
     except DownloadError as error:

@@ -67,12 +67,26 @@ class GeneratedAnswer(Record):
 
 async def queue(api: Api, runtime: BotRuntime, contact: Contact, message: MessageIn) -> str:
     """Queue what an operator writes to a contact; its id. Raises HTTPException 409 for what must not go out,
-    and 422 for a template without a value."""
+    and 422 for a template without a value and for a reply to what the contact did not say."""
+    if message.quoted_id:
+        lines = runtime.mailbox.limits.lines
+        quoted = await runtime.conversations.entry(contact.id, message.quoted_id, lines)
+        if quoted is None or quoted.author != "contact":
+            raise HTTPException(422, "quoted_id: the contact has said nothing of this id here")
+    written = takeover.Written(
+        text=message.text or "",
+        quoted_id=message.quoted_id,
+        template=message.template or "",
+        values=takeover.TemplateValues(message.variables, message.parts),
+    )
+    return await queue_written(api, runtime, contact, written)
+
+
+async def queue_written(api: Api, runtime: BotRuntime, contact: Contact, written: takeover.Written) -> str:
+    """The same for what is known to be whole."""
     known = await templates(api.redis, runtime.bot.id)
-    text, template = message.text or "", message.template or ""
     try:
-        values = takeover.TemplateValues(message.variables, message.parts)
-        return await takeover.queue_message(runtime, contact, known, text, template, values)
+        return await takeover.queue_message(runtime, contact, known, written)
     except takeover.Refused as error:
         raise HTTPException(409, str(error)) from None
     except MissingVariable as error:

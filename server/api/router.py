@@ -24,7 +24,7 @@ from server.api import (
 )
 from server.api.common import PROBLEMS, Here
 from server.api.knowledge import commerce, documents, products, questions, suggestions, websites
-from server.api.teamwork import bulk, canned_replies, chats, drafts, handling
+from server.api.teamwork import attachments, bulk, canned_replies, chats, drafts, handling
 from server.api.whatsapp import ads, forms, health, message_templates
 from server.operators.roles import Roles
 
@@ -50,6 +50,7 @@ PARTS = (
     bulk,
     chats,
     messages,
+    attachments,
     handling,
     drafts,
     canned_replies,

@@ -31,11 +31,14 @@ def pair_of(reply: Reply) -> Pair:
         id=reply.id,
         author=reply.author,
         by=reply.by,
+        kind=reply.attached.kind if reply.attached else "text",
         text=reply.text,
         at=now_ms(),
         template=reply.template,
         touch=reply.touch,
         variables=reply.variables,
+        quoted_id=reply.quoted_id,
+        attached=reply.attached,
         content=on_record(reply.content),
     )
     return reply, entry

@@ -6,6 +6,7 @@ import mimetypes
 from typing import Any
 from urllib.parse import urlsplit
 
+from channels.base import SendError
 from channels.content.anything import Content
 from channels.content.interactive import Form
 from channels.content.media import Document, Image, Template, TemplateTap, Text, Video
@@ -13,9 +14,10 @@ from channels.content.plain import simplified
 from channels.templates.draft import VARIABLE, TemplateHeader
 from channels.templates.graph import is_named
 from server.bots.bot import BotRuntime
+from server.conversations.attachments import sent
 from server.conversations.form_tokens import FormToken, token_for
 from server.store.message_templates import MessageTemplate, one_template
-from server.store.records import Contact, Reply, TemplateParts
+from server.store.records import AttachedFile, Contact, Reply, TemplateParts
 
 
 async def outgoing_content(
@@ -31,11 +33,24 @@ async def outgoing_content(
         if isinstance(content, Form) and not content.token:
             return content.model_copy(update={"token": await _token(runtime, contact, reply, content)})
         return Text(body=reply.text) if isinstance(content, Text) and reply.text else content
+    if reply.attached:
+        return await _attached(runtime, contact, reply, reply.attached)
     if reply.file:
         file = reply.file
         data = file.text.encode()
         return Document(name=file.name, mime_type=file.mime_type, data=data, caption=reply.text)
-    return Text(body=reply.text)
+    return Text(body=reply.text, quoted_id=reply.quoted_id)
+
+
+async def _attached(runtime: BotRuntime, contact: Contact, reply: Reply, file: AttachedFile) -> Content:
+    """The file with its words. Raises SendError for one that waited for longer than it is kept."""
+    data = await sent.kept(runtime.redis, runtime.bot.id, contact.id, reply.id)
+    if data is None:
+        raise SendError("change", "the file waited for too long and is kept no longer: send it again")
+    try:
+        return sent.content_of(file, data, reply.text)
+    except sent.BadFile as error:
+        raise SendError("change", str(error)) from None
 
 
 def _bare_template(reply: Reply) -> Template:

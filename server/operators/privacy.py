@@ -22,7 +22,7 @@ from agent.memory import notes
 from channels.downloads import DownloadError
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
-from server.conversations import attachments
+from server.conversations.attachments import received
 from server.observability import turn_traces
 from server.operators.learning.decisions import Decisions
 from server.operators.teamwork.comments import comments_of
@@ -142,14 +142,14 @@ async def _media(
     files: dict[str, bytes] = {}
     missing: list[dict[str, str]] = []
     for entry in entries:
-        if entry.media is None:
+        if entry.media is None and entry.attached is None:
             continue
         try:
-            file = await attachments.of_entry(runtime, router, contact, entry)
+            file = await received.of_entry(runtime, router, contact, entry)
             if sum(map(len, files.values())) + len(file.data) > MOST_MEDIA:
                 raise DownloadError("too_large", "the archive is full")
             files[f"{len(files):03}-{file.name}"] = file.data
-        except (DownloadError, attachments.NoMedia) as error:
+        except (DownloadError, received.NoMedia) as error:
             missing.append({"id": entry.id, "reason": str(error)})
     return files, missing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import structlog
@@ -14,6 +14,7 @@ from agent.access_lists import SAID_BY_OPERATOR, TURNED_AWAY
 from channels.base import Message
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
+from server.conversations.attachments import sent
 from server.conversations.drafts.draft import settle_draft
 from server.conversations.outbox import pair_of
 from server.operators.tokens import who
@@ -21,7 +22,7 @@ from server.outreach.reach import Reach
 from server.outreach.rules import WINDOW
 from server.store.contacts import OPERATOR
 from server.store.message_templates import MessageTemplate
-from server.store.records import Contact, Record, Reply, TemplateParts
+from server.store.records import AttachedFile, Contact, Record, Reply, TemplateParts
 from server.store.wire.confirming import NotConfirmed
 
 ContactClass = Literal["client", "non_client", "unknown"]
@@ -53,6 +54,19 @@ class TemplateValues:
 
 
 NO_VALUES = TemplateValues()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a person writes: a text, which may reply to a message of the contact's (`quoted_id`); a file with
+    the text below it, and its bytes; or a template with its values."""
+
+    text: str = ""
+    quoted_id: str = ""
+    file: AttachedFile | None = None
+    data: bytes = field(default=b"", repr=False)
+    template: str = ""
+    values: TemplateValues = NO_VALUES
 
 
 async def take_over(runtime: BotRuntime, conversation_id: str) -> None:
@@ -98,12 +112,11 @@ async def queue_message(
     runtime: BotRuntime,
     contact: Contact,
     known: Mapping[str, MessageTemplate],
-    text: str = "",
-    template: str = "",
-    values: TemplateValues = NO_VALUES,
+    written: Written,
 ) -> str:
-    """Queue a message of a person's, who has the conversation from now on if it is a text; its id. `known`:
-    the bot's templates. Raises Refused, and MissingVariable for a template without a value."""
+    """Queue a message of a person's, who has the conversation from now on unless it is a template; its id.
+    `known`: the bot's templates. Raises Refused, and MissingVariable for a template without a value."""
+    text, template, values = written.text, written.template, written.values
     allowed = writing(runtime, contact, now_ms())
     if not (allowed.template if template else allowed.text) and not (template and allowed.text):
         raise Refused(allowed.why)
@@ -129,7 +142,11 @@ async def queue_message(
         template=template,
         variables=tuple(values.variables),
         parts=values.parts,
+        attached=written.file,
+        quoted_id=written.quoted_id,
     )
+    if written.file:
+        await sent.keep(runtime.redis, runtime.bot.id, contact.id, reply.id, written.data)
     await queue_reply(runtime, contact, reply)
     return reply.id
 
@@ -141,7 +158,7 @@ async def queue_reply(runtime: BotRuntime, contact: Contact, reply: Reply, draft
     echo = Message(
         id=reply.id,
         kind="echo",
-        text=reply.text,
+        text=_as_told(reply),
         account=contact.account,
         wa_id=contact.wa_id,
         user_id=contact.user_id,
@@ -153,3 +170,9 @@ async def queue_reply(runtime: BotRuntime, contact: Contact, reply: Reply, draft
         posted = bool(error.answer)
     await runtime.mailbox.remember(contact.id, echo)
     return posted
+
+
+def _as_told(reply: Reply) -> str:
+    """What a person sent, as the agent is told of it."""
+    file = reply.attached
+    return f"[{file.kind} {file.name}] {reply.text}".strip() if file else reply.text

@@ -40,6 +40,19 @@ class MessageCharge(Record):
     told: bool = Field(description="Whether a status said so; false: it is expected")
 
 
+AttachedKind = Literal["image", "video", "audio", "document"]
+
+
+class AttachedFile(Record):
+    """A file that a person at the business sends along."""
+
+    kind: AttachedKind = Field(description="What it is shown as")
+    name: str = Field(description="Its name")
+    mime_type: str = Field(description="Its media type")
+    size: int = Field(description="How large it is, bytes")
+    voice: bool = Field(default=False, description="Whether it is shown as a voice message")
+
+
 class Entry(Record):
     """One line of a transcript. `status` with its `reason`, what was `heard` in a voice message, and what
     WhatsApp charges (`charge`) are filled in on reading."""
@@ -69,6 +82,7 @@ class Entry(Record):
     cost: float = Field(default=0, description="US dollars of the turn, on its first reply")
     quoted_id: str = Field(default="", description="The provider's id of the message this one replies to")
     media: Media | None = Field(default=None, description="A file that came along, which the provider keeps")
+    attached: AttachedFile | None = Field(default=None, description="A file that a person sent along")
     content: dict[str, Any] | None = Field(
         default=None,
         description="What was shown besides the words: its `kind` (`buttons`, `list`, ...) and its parts",
@@ -144,8 +158,9 @@ class Reply(BaseModel):
     """A bubble on its way; `by`: the person who wrote it, or sent the agent's draft. `notice` goes out even
     to a contact who stopped or was handed over: it says just that. `template` (`name:language`) with its
     `variables` and `parts` goes out in place of the text, and so does `content` where the channel shows it;
-    the text says the same in words. A `touch` is for somebody who is silent: not after they wrote again
-    (later than `since`, ms), and not after `until` (ms; 0: whenever)."""
+    the text says the same in words. An `attached` file, kept beside it, goes out with the text below it; a
+    text may reply to a message of the contact's, `quoted_id`. A `touch` is for somebody who is silent: not
+    after they wrote again (later than `since`, ms), and not after `until` (ms; 0: whenever)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -161,6 +176,8 @@ class Reply(BaseModel):
     since: int = 0
     until: int = 0
     file: TextFile | None = None
+    attached: AttachedFile | None = Field(default=None, exclude_if=lambda file: file is None)
+    quoted_id: str = Field(default="", exclude_if=lambda id: not id)
     content: Stored | None = Field(default=None, exclude_if=lambda content: content is None)
 
 
@@ -293,7 +310,9 @@ class Contact(BaseModel):
 
 def entry_line(entry: Entry) -> str:
     """A line of the transcript as it is kept: what becomes of it is filled in on reading."""
-    absent = {name for name in ("content", "choice", "order", "answers") if not getattr(entry, name)}
+    absent = {
+        name for name in ("attached", "content", "choice", "order", "answers") if not getattr(entry, name)
+    }
     return entry.model_dump_json(exclude={"status", "reason", "heard", "charge", *absent})
 
 

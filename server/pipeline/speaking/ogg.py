@@ -14,6 +14,8 @@ from typing import Any
 OPUS_RATE, BITS_A_SECOND = 48_000, 32_000
 # Bytes of a sample, and the rates at which speech comes.
 SAMPLE, LOWEST, HIGHEST = 2, 8_000, 192_000
+# What WebM begins with (RFC 8794, 11.2.1).
+_EBML = b"\x1a\x45\xdf\xa3"
 
 
 class NoRecording(ValueError):
@@ -61,12 +63,40 @@ def _checked(samples: bytes, rate: int) -> Recording:
     return Recording(whole, rate)
 
 
-def ogg_of(recording: Recording) -> bytes:
-    """The recording as OGG with Opus. Blocks for some milliseconds a second of speech. Raises NoRecording."""
+def as_voice_message(data: bytes) -> bytes:
+    """A recording of a browser as OGG with Opus: WebM holds the same Opus, which is put into another
+    container. What is OGG stays as it is. Blocks for some milliseconds. Raises NoRecording."""
+    if data.startswith(b"OggS"):
+        return data
+    if not data.startswith(_EBML):
+        raise NoRecording("it is neither OGG nor WebM")
+    av = _libraries()
+    target = io.BytesIO()
     try:
-        av: Any = importlib.import_module("av")
+        with av.open(io.BytesIO(data)) as source, av.open(target, "w", format="ogg") as container:
+            heard = source.streams.audio[0]
+            if heard.codec_context.name not in ("opus", "libopus"):
+                raise NoRecording(f"it is {heard.codec_context.name}, not Opus")
+            stream = container.add_stream_from_template(heard)
+            for packet in source.demux(heard):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    container.mux(packet)
+    except (av.error.FFmpegError, IndexError) as error:
+        raise NoRecording(f"it is no recording: {error}") from None
+    return target.getvalue()
+
+
+def _libraries() -> Any:
+    try:
+        return importlib.import_module("av")
     except ImportError:
         raise NoRecording("PyAV is not installed: run make voice") from None
+
+
+def ogg_of(recording: Recording) -> bytes:
+    """The recording as OGG with Opus. Blocks for some milliseconds a second of speech. Raises NoRecording."""
+    av = _libraries()
     target = io.BytesIO()
     with av.open(target, "w", format="ogg") as container:
         stream = container.add_stream("libopus", rate=OPUS_RATE, layout="mono")

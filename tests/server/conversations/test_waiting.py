@@ -30,7 +30,7 @@ async def test_who_was_answered_by_a_person_does_not_wait_any_more(redis: Redis,
         assert first
         contact = await office.runtime.conversations.contact(conversation)
         assert contact
-        await takeover.queue_message(office.runtime, contact, {}, text="I am here")
+        await takeover.queue_message(office.runtime, contact, {}, takeover.Written(text="I am here"))
         await until(lambda: "I am here" in office.replies("77010000001"))
         await until(office.idle)
         assert not await waiting()

@@ -13,7 +13,7 @@ from server import clock
 from server.clock import now_ms
 from server.observability.health.kept import record_of
 from server.operators.number_health import health_of_bot
-from server.operators.takeover import Refused, queue_message
+from server.operators.takeover import Refused, Written, queue_message
 from server.outreach.reach import CAREFUL, MOST, Reach
 from server.outreach.rules import DAY, HOUR
 from server.pipeline.account import notices
@@ -133,7 +133,7 @@ async def test_a_restricted_number_writes_to_nobody_first_and_answers_everybody(
     contact = await office.runtime.conversations.contact(touched)
     assert contact
     with pytest.raises(Refused, match="may not write to people first"):
-        await queue_message(office.runtime, contact, {}, template="come_back:en")
+        await queue_message(office.runtime, contact, {}, Written(template="come_back:en"))
     assert len(await alerts.all_alerts(redis)) == 1
     clock.move_to(3 * HOUR + 1000)
     await office.send()

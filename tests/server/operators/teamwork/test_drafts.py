@@ -149,7 +149,8 @@ async def test_stop_is_confirmed_at_once_and_own_words_end_the_draft(redis: Redi
     async with office.working(models()):
         conversation = await office.writes(CONTACT, "do you sell grinders?")
         await drafted(office, conversation)
-        await takeover.queue_message(office.runtime, await contact_of(office, conversation), {}, "We do.")
+        written = takeover.Written(text="We do.")
+        await takeover.queue_message(office.runtime, await contact_of(office, conversation), {}, written)
         assert draft_of(await contact_of(office, conversation)) is None
         await until(lambda: office.replies(CONTACT) == ["We do."])
         await office.runtime.conversations.assign(conversation, "bot")

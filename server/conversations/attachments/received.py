@@ -1,5 +1,5 @@
-"""Files of messages for the people who look at a conversation: fetched from the provider when asked for,
-never kept."""
+"""Files of messages for the people who look at a conversation: those of contacts are fetched from the
+provider when asked for and never kept, those of colleagues while they are kept."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
+from server.conversations.attachments import sent
 from server.store.records import Contact, Entry
 
 LARGEST = 32 * 1024 * 1024
@@ -55,13 +56,22 @@ async def fetch_attachment(
 
 async def of_entry(runtime: BotRuntime, router: ChannelRouter, contact: Contact, entry: Entry) -> Attachment:
     """The file of a line of the transcript. Raises NoMedia and DownloadError."""
+    if entry.attached:
+        data = await sent.kept(runtime.redis, runtime.bot.id, contact.id, entry.id)
+        if data is None:
+            raise NoMedia("a file that was sent from here is kept for three days")
+        return _attachment(data, entry.attached.mime_type, entry.attached.name, entry.kind)
     if entry.media is None or not (entry.media.id or entry.media.url):
         raise NoMedia("the message has no file that its provider keeps")
     channel = router.channel(runtime.bot.id, contact.account)
     if channel is None:
         raise NoMedia("no channel has the number that the message came to")
     data = await channel.fetch_media(entry.media, LARGEST)
-    kind = entry.media.mime_type.partition(";")[0].strip().lower()
+    return _attachment(data, entry.media.mime_type, entry.media.filename, entry.kind)
+
+
+def _attachment(data: bytes, mime_type: str, filename: str, sort: str) -> Attachment:
+    kind = mime_type.partition(";")[0].strip().lower()
     kind = kind if MIME_TYPE.fullmatch(kind) else "application/octet-stream"
-    name = re.sub(r"[^\w.() -]", "_", entry.media.filename)[-80:].strip(". ")
-    return Attachment(data, kind, name or f"{entry.kind}{mimetypes.guess_extension(kind) or ''}")
+    name = re.sub(r"[^\w.() -]", "_", filename)[-80:].strip(". ")
+    return Attachment(data, kind, name or f"{sort}{mimetypes.guess_extension(kind) or ''}")
