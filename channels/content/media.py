@@ -9,6 +9,13 @@ from pydantic import AfterValidator, Field, model_validator
 from channels.content.parts import Address, Frozen, bounded
 
 MEGABYTE = 1024 * 1024
+# How the media types begin that the Cloud API takes up at all ("Media", "Supported media types"): no
+# archives, no programs.
+CLOUD_UPLOADS = (
+    *("image/jpeg", "image/png", "image/webp", "video/mp4", "video/3gpp", "audio/"),
+    *("text/plain", "application/pdf", "application/msword", "application/vnd.ms-"),
+    "application/vnd.openxmlformats-officedocument.",
+)
 
 
 class Text(Frozen):

@@ -43,7 +43,7 @@ async def send_attachment(
     name = "".join(c for c in PurePath((file.filename or "").replace("\\", "/")).name if c.isprintable())
     try:
         data = await asyncio.to_thread(as_voice_message, data) if voice else data
-        sent = file_of(name or "file", data, text, voice)
+        sent = file_of(name or "file", data, text, voice, runtime.bot.windowed(contact.account))
     except (BadFile, NoRecording) as error:
         raise HTTPException(422, f"file: {error}") from None
     written = Written(text=text, file=sent, data=data)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from channels.content.anything import Files
-from channels.content.media import MEGABYTE, Audio, Document, Image, Video
+from channels.content.media import CLOUD_UPLOADS, MEGABYTE, Audio, Document, Image, Video
 from server.store.client import Redis
 from server.store.keys import digest, key
 from server.store.records import AttachedFile, AttachedKind
@@ -35,9 +35,9 @@ class BadFile(ValueError):
     """A file that cannot be sent; the message says why, and what can be done."""
 
 
-def file_of(name: str, data: bytes, caption: str, voice: bool = False) -> AttachedFile:
+def file_of(name: str, data: bytes, caption: str, voice: bool, cloud: bool) -> AttachedFile:
     """What a file goes out as: a picture, film or recording where WhatsApp shows it as one, else a document.
-    `voice`: as a voice message. Raises BadFile."""
+    `voice`: as a voice message; `cloud`: it goes out through the Cloud API. Raises BadFile."""
     if not data:
         raise BadFile("it is empty")
     named = mimetypes.guess_type(name)[0] or ""
@@ -56,6 +56,8 @@ def file_of(name: str, data: bytes, caption: str, voice: bool = False) -> Attach
         found = "document"  # WhatsApp shows no words with a recording
     elif len(data) > _SORTS[found].largest:
         found = "document"
+    if cloud and not mime.startswith(CLOUD_UPLOADS):
+        raise BadFile(f"WhatsApp takes no {mime.rpartition('/')[2]}: send a PDF, or a link to it")
     file = AttachedFile(kind=found, name=name[-240:], mime_type=mime, size=len(data), voice=voice)
     content_of(file, data, caption)
     return file

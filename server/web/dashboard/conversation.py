@@ -25,6 +25,7 @@ from server.orders.book import OrderBook
 from server.outreach.appointments import Appointments, when
 from server.outreach.follow_ups import FollowUps
 from server.pipeline.agents import note_store
+from server.pipeline.speaking.ogg import can_encode
 from server.store.contacts import OPERATOR
 from server.store.message_templates import templates
 from server.store.records import Contact, Entry
@@ -86,7 +87,12 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "later": _later(),
             "draft": draft_of(contact),
             "mode": mode_of(runtime, contact),
+<<<<<<< HEAD
             "bot_mode": {"auto": _("go out"), "draft": _("wait"), "off": _("none")}[runtime.bot.reply_mode],
+=======
+            "bot_mode": {"auto": "go out", "draft": "wait", "off": "none"}[runtime.bot.reply_mode],
+            "voice": can_encode(),
+>>>>>>> dbe7b4f (Attach, record, reply and use emoji where people write)
             "writing": takeover.writing(runtime, contact, now_ms()),
             "templates": [known[name] for name in sorted(known) if known[name].usable],
             "missing": runtime.bot.context.missing({"phone": contact.wa_id, **contact.profile}),

@@ -267,6 +267,7 @@ async function act(form, body) {
   } catch (error) {
     // what could not be sent is there again, unless something else was typed meanwhile
     if (then === "clear") [...form.elements].forEach((field, n) => { if (field.name && !field.value) field.value = typed[n]; });
+    if (then === "clear") form.dispatchEvent(new Event("restored"));
     say(error.message, true);
     blame(form, error.fields);
   } finally {
