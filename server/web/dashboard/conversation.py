@@ -87,12 +87,8 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "later": _later(),
             "draft": draft_of(contact),
             "mode": mode_of(runtime, contact),
-<<<<<<< HEAD
             "bot_mode": {"auto": _("go out"), "draft": _("wait"), "off": _("none")}[runtime.bot.reply_mode],
-=======
-            "bot_mode": {"auto": "go out", "draft": "wait", "off": "none"}[runtime.bot.reply_mode],
             "voice": can_encode(),
->>>>>>> dbe7b4f (Attach, record, reply and use emoji where people write)
             "writing": takeover.writing(runtime, contact, now_ms()),
             "templates": [known[name] for name in sorted(known) if known[name].usable],
             "missing": runtime.bot.context.missing({"phone": contact.wa_id, **contact.profile}),
