@@ -41,7 +41,7 @@ async def test_a_document_is_dropped_tried_and_deleted(stack: Stack, browser: Br
         }""",
         data,
     )
-    await expect(page.locator(".uploads li")).to_contain_text("1 passages", timeout=30_000)
+    await expect(page.locator(".uploads li")).to_contain_text("1 passage", timeout=30_000)
     row = page.locator("#documents tr", has_text="opening hours <b>.md")
     await expect(row).to_contain_text("in use")
     await page.get_by_placeholder("How long does delivery take?").fill("When is the workshop open?")
