@@ -31,6 +31,7 @@
   document.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-quote]");
     if (!button) return;
+    if (files.length) return say(_("A file replies to no message: send the files first"), true);
     const said = button.closest("li").querySelector(":scope > .words");
     quote(button.dataset.quote, said?.textContent.trim().slice(0, 200) || _("A message without words"));
     field.focus();
@@ -60,6 +61,7 @@
     }));
   };
   const take = (more) => {
+    if (form.elements.quoted_id.value) return say(_("A file replies to no message: send the reply first"), true);
     for (const file of more) {
       if (file.size > LARGEST) say(_("%(name)s is larger than 16 MB: send a link to it", { name: file.name }), true);
       else files.push(file);
