@@ -41,6 +41,7 @@ def add(routes: APIRouter, frame: PageContext) -> None:
         one = {"bot_id": bot_id} if bot_id in frame.runtimes else {}
         shown: dict[str, Any] = {
             "found": found,
+            "zone": frame.settings.timezone,
             "bot": one.get("bot_id", ""),
             "wrong": wrong,
             "charts": _charts(found),

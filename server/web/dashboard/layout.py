@@ -95,6 +95,7 @@ class PageContext:
             "words": field_words,
             "as_choices": as_choices,
         }
+        kept["zone_of"] = self._zone_of
         kept |= {"money": formats.money, "dollars": formats.dollars, "number": formats.number}
         # jinja2 gives the functions no type
         templates.env.filters.update(tools | kept)  # pyright: ignore[reportUnknownMemberType]
@@ -165,6 +166,11 @@ class PageContext:
                 bots, rows[::4], rows[1::4], rows[2::4], rows[3::4], strict=True
             )
         ]
+
+    def _zone_of(self, at: int, bot_id: str = "") -> str:
+        """Behind a time by the clock of a bot, or of the business: the zone, where it is not the viewer's."""
+        runtime = self.runtimes.get(bot_id)
+        return formats.whose_clock(at, runtime.bot.outreach.hours.zone if runtime else self._zone.key)
 
     def chosen(self, bot_id: str) -> dict[str, BotRuntime]:
         """The bots a page shows: one, or all for an empty id or one that is gone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, format_skeleton
 from babel.numbers import format_currency, format_decimal, format_percent
@@ -78,6 +79,13 @@ def ago(ms: int) -> str:
     if seconds < 172_800:
         return _("%(count)s h", count=seconds // 3600)
     return _("%(count)s d", count=number(seconds // 86_400))
+
+
+def whose_clock(at: int, zone: str) -> str:
+    """The zone of a time that is by another clock than the viewer's, to stand behind it; empty: it is by
+    theirs."""
+    theirs, there = local(at).utcoffset(), datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).utcoffset()
+    return "" if theirs == there else f" ({zone})"
 
 
 def number(value: float | Decimal, digits: int | None = None) -> str:
