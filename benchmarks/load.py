@@ -77,9 +77,12 @@ class Product:
             **settings,
         }
         commands = [["serve", "--role", "web"], *[["work"]] * workers]
-        self.processes = [
-            subprocess.Popen([sys.executable, "-m", "benchmarks.product", *c], env=self.env) for c in commands
-        ]
+        self.processes = [self.start(*command) for command in commands]
+
+    def start(self, *command: str, **more: str) -> subprocess.Popen[bytes]:
+        """One more process of the product, with further settings of its own."""
+        env = {**self.env, **more}
+        return subprocess.Popen([sys.executable, "-m", "benchmarks.product", *command], env=env)
 
     def cpu(self) -> float:
         """Seconds of CPU that web and workers have used."""

@@ -98,6 +98,7 @@ async def _work(settings: Settings, redis: Redis) -> None:
     from server.bots.registry import BotRegistry
     from server.bots.routing import ChannelRouter
     from server.http_client import MODEL_IDLE, http_client
+    from server.observability.alive import keep_touching
     from server.observability.redis_fitness import Judge
     from server.pipeline.agents import forget_trouble, graphs
     from server.pipeline.poller import keep_polling
@@ -122,6 +123,7 @@ async def _work(settings: Settings, redis: Redis) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.stop)
         polling = partial(keep_polling, registry, settings.wappi_poll_seconds)
-        async with running(registry.keep_fresh, polling, judge.keep_looking):
+        alive = partial(keep_touching, settings.alive_file)
+        async with running(registry.keep_fresh, polling, judge.keep_looking, alive):
             await worker.run()
     await redis.aclose()

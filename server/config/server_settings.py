@@ -79,6 +79,12 @@ class ServerSettings(BaseSettings):
         None, description="The old name of PUBLIC_URL and INTERNAL_URL together; use those."
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    alive_file: Path | None = Field(
+        None,
+        description=(
+            "File that a worker touches every 5 seconds, for a process manager that starts stuck ones again."
+        ),
+    )
     secrets_key: SecretStr | None = Field(
         None,
         description=(

@@ -1,4 +1,4 @@
-"""What `GET /health` says."""
+"""What `GET /health` and `GET /alive` say."""
 
 from __future__ import annotations
 
@@ -34,3 +34,9 @@ class Unavailable(Record):
         description="Why this Redis is refused; only where it is",
         exclude_if=lambda found: not found,
     )
+
+
+class Alive(Record):
+    """The process answers."""
+
+    status: Literal["alive"] = Field(default="alive", description="It answers")

@@ -18,7 +18,7 @@ from server.observability import redis_fitness as fitness
 from server.observability.redis_fitness import Judge
 from server.operators import metrics, tokens
 from server.outreach.appointments import feed
-from server.web.health import Health, Unavailable
+from server.web.health import Alive, Health, Unavailable
 
 log = structlog.get_logger()
 routes = APIRouter(tags=["service"])
@@ -47,6 +47,13 @@ async def get_health(api: Here, judge: Annotated[Judge, Depends(_judge)]) -> Hea
         refusal = Unavailable(redis="refused", warnings=list(judge.refused))
         return JSONResponse(refusal.model_dump(), 503)
     return Health(oldest_due_seconds=round(oldest, 1), warnings=list(judge.warned))
+
+
+@routes.get("/alive", summary="Whether this process answers", response_model=Alive)
+async def get_alive() -> Alive:
+    """Asks nothing of Redis, so that whoever starts stuck processes again leaves alone those that only wait
+    for it."""
+    return Alive()
 
 
 @routes.get(

@@ -35,6 +35,7 @@ async def test_503_while_redis_is_away_and_recovery():
             transport=transport, base_url="http://test", headers={"Authorization": "Bearer token"}
         ) as client:
             assert (await client.get("/health")).status_code == 503
+            assert (await client.get("/alive")).status_code == 200
             assert (await client.post("/webhook", content=body, headers=signed)).status_code == 503
             problem = await client.get("/api/stats")
             assert (problem.status_code, problem.headers["content-type"]) == (503, "application/problem+json")
