@@ -148,7 +148,9 @@ def _empty(many: int, wide: int) -> Any:
     lists: Any = faiss.IndexFlatL2(wide)
     index: Any = faiss.IndexIVFScalarQuantizer(lists, wide, int(2 * many**0.5), kind, near, False)
     index.cp.niter, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = 6, 40, 1
-    index.quantizer_keeper = lists  # FAISS itself holds no reference
+    # FAISS holds no reference of Python's: who lets go of the lists first frees them under the index.
+    index.own_fields = True
+    lists.this.disown()
     return index
 
 
