@@ -73,7 +73,8 @@ class ModelOptions(BaseModel):
 class CallSettings:
     """How one call of a model is made. `purpose` names it on the bill; `cheaper` and `fallback` are the
     models that may answer in its place (empty: those of the settings); `timeout` is in seconds for one try of
-    one model, `within` in seconds for all of it."""
+    one model, `within` in seconds for all of it. `stood_in`: the offline model called the tools in this turn,
+    and answers from what they said."""
 
     purpose: str = ""
     cheaper: str = ""
@@ -81,3 +82,4 @@ class CallSettings:
     options: ModelOptions = field(default_factory=ModelOptions)
     timeout: float | None = None
     within: float | None = None
+    stood_in: bool = False

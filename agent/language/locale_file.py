@@ -269,6 +269,7 @@ class Asking(_Section):
     works: Phrases = ()
     now: Phrases = ()
     joins: Phrases = ()
+    about: Phrases = ()
     begins: Phrases = ()
     topics: dict[Topic, Phrases] = {}
     noteworthy: dict[Noteworthy, Phrases] = {}

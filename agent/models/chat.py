@@ -205,7 +205,7 @@ class Models:
         wanted = [self.resolve(name), fallback, OFFLINE]
         if allowed == "cheaper" and (call.cheaper or fallback):
             wanted = [call.cheaper or fallback, OFFLINE]
-        elif allowed == "offline":
+        elif allowed == "offline" or call.stood_in:
             wanted = [OFFLINE]
         return list(dict.fromkeys(candidate for candidate in wanted if candidate))
 

@@ -29,7 +29,7 @@ from agent.language.screens import asks_for_person, is_emergency, is_greeting, i
 from agent.language.spam import is_spam
 from agent.language.wishes import request_in
 from agent.offline.answers import Answers
-from agent.offline.asking import asks_price, asks_range, noteworthy_in, questions_in
+from agent.offline.asking import noteworthy_in
 from agent.offline.heard import Heard
 from agent.offline.quoting import Embed
 from agent.profile import facts_by_pattern
@@ -109,8 +109,10 @@ class OfflineChatModel(BaseChatModel):
         return {"contact_class": contact_class, "intent": intent, "reason": reason}
 
     def _sell(self, heard: Heard, offered: dict[str, Any]) -> AIMessage:
+        answers = Answers(heard, self.embed)
         if heard.tool_answers:
-            return AIMessage(Answers(heard, self.embed).text())
+            more = answers.also_looked_up() if "find_product" in offered else []
+            return _calls([("find_product", {"query": query}) for query in more] or answers.text())
         if "request_human" in offered and asks_for_person(heard.said):
             return _calls([("request_human", {"reason": heard.said[:QUERY_CHARACTERS]})])
         for name in offered:
@@ -120,20 +122,18 @@ class OfflineChatModel(BaseChatModel):
                 wanted = offered[name]["parameters"].get("required") or list(properties)
                 args = {key: query for key in wanted if _takes_text(properties.get(key, {}))}
                 return _calls([(name, args)])
-        if "find_product" in offered and heard.picked:
-            return _calls([("find_product", {"query": heard.picked})])
-        asked = questions_in(heard.said)
-        priced = [question for question in asked if asks_price(question) or asks_range(question)]
-        if "find_product" in offered and priced:
-            return _calls([("find_product", {"query": question}) for question in priced])
-        return AIMessage(Answers(heard, self.embed).text())
+        wanted = answers.looked_up() if "find_product" in offered else []
+        return _calls([("find_product", {"query": query}) for query in wanted] or answers.text())
 
 
 def _takes_text(kind: dict[str, Any]) -> bool:
     return kind.get("type") == "string" and "enum" not in kind
 
 
-def _calls(calls: Sequence[tuple[str, dict[str, Any]]]) -> AIMessage:
+def _calls(calls: Sequence[tuple[str, dict[str, Any]]] | str) -> AIMessage:
+    """Calls of tools, or the text of a reply."""
+    if isinstance(calls, str):
+        return AIMessage(calls)
     made: list[ToolCall] = []
     for name, args in calls:
         seed = f"{name} {json.dumps(args, sort_keys=True)}"

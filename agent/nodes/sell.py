@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import structlog
@@ -42,9 +43,9 @@ async def sell(
     times. `tools` gives those that some patterns of names allow."""
     services = turn_services_of(config)
     context, language = runtime.context, state.get("profile", {}).get("language") or "en"
-    offered = (
-        _offered(tools(context.tools), context) if _rounds(state["messages"]) < context.tool_rounds else ()
-    )
+    rounds = _rounds(state["messages"])
+    offered = _offered(tools(context.tools), context) if rounds < context.tool_rounds else ()
+    call = replace(context.call_of("sell"), stood_in=rounds > 0 and state.get("model") == OFFLINE)
     messages = _messages(state, context, language, services.attachments)
     try:
         asked = await models.ask(
@@ -52,7 +53,7 @@ async def sell(
             messages,
             services.meter,
             tools=offered,
-            call=context.call_of("sell"),
+            call=call,
         )
     except NoModelAnswered:
         update = {**_said(state, say("apology", language), "none"), "task": "no model answered"}

@@ -3,6 +3,7 @@ is no answer."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from typing import Any, cast
@@ -29,6 +30,15 @@ from agent.offline.asking import (
     topics_in,
 )
 from agent.offline.heard import Heard
+from agent.offline.naming import (
+    ROWS_TOGETHER,
+    is_looked_up,
+    is_name,
+    queries_giving_up,
+    queries_of,
+    query_of,
+    rows_meant,
+)
 from agent.offline.quoting import Embed, Quotes, holds, row_line
 
 # Rows of a price list in one answer, and of those that are only near to what was asked for.
@@ -55,6 +65,27 @@ class Answers:
         self._request = request_in(heard.said)
         self._found = {query: text for name, query, text in heard.tool_answers if name == "find_product"}
 
+    def looked_up(self) -> list[str]:
+        """What the price list is asked, before anything is answered."""
+        heard = self._heard
+        if heard.picked:
+            return [heard.picked]
+        only_details = heard.gave_details and not _QUESTION.search(heard.said)
+        if self._request == "complaint" or only_details or self._fixed():
+            return []
+        asked = (queries_of(q, heard) for q in questions_in(heard.said) if is_looked_up(q))
+        return list(dict.fromkeys(itertools.chain.from_iterable(asked)))
+
+    def also_looked_up(self) -> list[str]:
+        """What it is asked besides when nothing is as a question that goes on from a product asks."""
+        heard = self._heard
+        asked = (q for q in questions_in(heard.said) if query_of(q) in self._found and not self._going_on(q))
+        more = itertools.chain.from_iterable(queries_giving_up(q, heard) for q in asked)
+        return [query for query in dict.fromkeys(more) if query not in self._found]
+
+    def _going_on(self, question: str) -> bool:
+        return any(map(self._found_for, queries_of(question, self._heard)[1:]))
+
     def text(self) -> str:
         """The whole reply."""
         heard = self._heard
@@ -70,7 +101,8 @@ class Answers:
             return heard.say("noted") + heard.question()
         questions = questions_in(heard.said) or [heard.said]
         answers = [self._answer(question) for question in questions]
-        by_name = [self._rows(query) for query in self._found if query not in questions]
+        own = {query for q in questions for query in self._own(q)}
+        by_name = [self._rows(query) for query in self._found if query not in own]
         if any(by_name):  # somebody called the tool by its name
             answers = by_name
         known = list(dict.fromkeys(answer for answer in answers if answer))
@@ -122,7 +154,7 @@ class Answers:
             found.append(self._quoted(self._quotes.about("discount")) or self._heard.say("no_discount"))
         elif asks_price(question) and (rows := self._priced(question)):
             found.append(rows)
-        elif asks_range(question) and (rows := self._rows(question)):
+        elif (asks_range(question) or is_name(question)) and (rows := self._meant(question)):
             found.append(rows)
         elif not any(found):
             found.append(self._quoted(self._quotes.answer(question)))
@@ -153,8 +185,8 @@ class Answers:
 
     def _priced(self, question: str) -> str:
         """The rows of the price list that were found for a question; empty for none."""
-        found = self._read(question)
-        if rows := self._rows(question):
+        found = self._read(query_of(question))
+        if rows := self._meant(question):
             return rows
         if (found is None or self._quotes.foreign) and (likely := self._quotes.likely_rows(question)):
             return "\n".join([self._heard.say("perhaps"), *likely])
@@ -175,15 +207,31 @@ class Answers:
         except (KeyError, ValueError, RecursionError):  # no rows, or thousands of brackets within each other
             return None
 
-    def _rows(self, query: str) -> str:
+    def _own(self, question: str) -> list[str]:
+        """What is looked up for a question."""
+        return [*queries_of(question, self._heard), *queries_giving_up(question, self._heard)]
+
+    def _meant(self, question: str) -> str:
+        """The rows that a question means; empty for none."""
+        rows = rows_meant(question, self._heard, self._found_for)
+        return self._lines(rows[: max(MOST_ROWS, ROWS_TOGETHER)])
+
+    def _found_for(self, query: str) -> list[dict[str, Any]]:
+        """The first rows that the price list has for a query, not those only near to it."""
         found = self._read(query)
         rows = found.get("found") if isinstance(found, dict) else found
-        return self._lines(cast(list[Any], rows)[:MOST_ROWS]) if isinstance(rows, list) else ""
+        if not isinstance(rows, list):
+            return []
+        every = [cast(dict[str, Any], row) for row in cast(list[Any], rows) if isinstance(row, dict)]
+        return every[:MOST_ROWS]
+
+    def _rows(self, query: str) -> str:
+        return self._lines(self._found_for(query))
 
     def _lines(self, rows: list[Any]) -> str:
         known = [cast(dict[str, Any], row) for row in rows if isinstance(row, dict)]
         shown = [row for row in known if holds(row)]
-        return "\n".join(row_line(row, self._heard.language) for row in shown)
+        return "\n".join(dict.fromkeys(row_line(row, self._heard.language) for row in shown))
 
     def _unknown(self) -> str:
         """That something is not known; another word where the last reply said so."""

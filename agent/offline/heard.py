@@ -43,6 +43,8 @@ class Heard:
         self.before = spoken[-1] if spoken else ""
         self.spoken = "\n".join(spoken)
         self.said = "\n".join(str(m.text) for m in turn if isinstance(m, HumanMessage)).strip()
+        asked = [str(m.text) for m in rest[: last_reply + 1] if isinstance(m, HumanMessage)]
+        self.asked_before = asked[-1].strip() if asked else ""
         picks = _PICKED.findall(self.said)
         self.picked, self.picked_words = picks[-1] if picks else ("", "")
         self.tool_answers = [

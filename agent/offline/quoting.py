@@ -174,6 +174,8 @@ class Quotes:
         in common with it."""
         if shared >= SHARED_TOPIC:
             return True
+        if shared == SHARED_WORD and is_row(_columns(line.paragraph)) and is_question(question):
+            return False  # "can you iron this?" asks for no iron
         if not line.passage.strong:
             return False
         if not is_question(question):

@@ -74,7 +74,9 @@ def of_html(html: str) -> FormatReading:
         grid = _grid(node)
         if _is_data(grid):
             tables.append(grid)
-            node.replace_with(f"\n{_HERE.format(len(tables) - 1)}\n")
+            caption = node.css_first("caption")
+            above = caption.text(separator=" ").strip() if caption else ""
+            node.replace_with(f"\n{above}\n{_HERE.format(len(tables) - 1)}\n")
     for shown in [] if for_machines else page_cards(tree.body):
         tables.append(shown.grid)
         left_out += shown.left_out

@@ -48,6 +48,7 @@ _TYPES = "[Content_Types].xml"
 _CONTENTS = {"wordprocessingml": ".docx", "spreadsheetml": ".xlsx", "presentationml": ".pptx"}
 _NAMED = frozenset((*_PARTS.values(), ".xls"))
 _OPEN_DOCUMENTS = {"text": ".odt", "spreadsheet": ".ods", "presentation": ".odp"}
+_SHEETS = frozenset((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"))
 _TEXTS = frozenset(".csv .tsv .md .txt .html .htm .json .jsonl .yaml .yml .xml".split())
 _STREAMS = {"WordDocument": "Word (.doc)", "PowerPoint Document": "PowerPoint (.ppt)"}
 # Bytes of an office document unpacked, and how many times its size one part of it may be: text shrinks to a
@@ -114,7 +115,9 @@ def _of_text(begins: bytes, said: str) -> str:
     if bare[:1] in (b"{", b"[") and bare[1:].lstrip()[:1] in (b'"', b"{", b"[", b"]", b"}"):
         return ".json"
     lines = [line for line in bare.splitlines()[:20] if line.strip()]
-    if any(len(lines) > 1 and all(sign in line for line in lines[:-1]) for sign in (b"\t", b";")):
+    # commas part columns where a file says that it is a table; in prose they part words
+    signs = (b"\t", b";", b",") if said in _SHEETS else (b"\t", b";")
+    if any(len(lines) > 1 and all(sign in line for line in lines[:-1]) for sign in signs):
         return ".csv"
     return ".txt"
 

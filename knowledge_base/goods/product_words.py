@@ -36,6 +36,8 @@ IN_TITLE = 0.5
 MOST_OF_NAME, LEAST_LETTERS = 0.5, 4
 _NOWHERE = np.empty(0, np.int32)
 _NUMBER = re.compile(r"\d+")
+# A size of clothes at the end of a name, or in brackets.
+_SIZE_IN_NAME = re.compile(r"(?<=[\s(,/-])(X{0,5}[SML])(?=\s*[),]|\s*$)")
 
 
 class ProductWords:
@@ -46,6 +48,7 @@ class ProductWords:
         named: dict[str, array[int]] = defaultdict(lambda: array("i"))
         titled: dict[str, array[int]] = defaultdict(lambda: array("i"))
         sizes: set[str] = set()
+        sized: set[str] = set()
         self._models: dict[str, set[int]] = defaultdict(set)
         self.name_lengths = np.ones(len(products), np.float32)
         for place, product in enumerate(products):
@@ -58,6 +61,7 @@ class ProductWords:
             for token in tokens(product.title):
                 titled[token].append(place)
             sizes |= tokens(product.variants)
+            sized |= {size.casefold() for size in _SIZE_IN_NAME.findall(product.name)}
             for before, number, behind in zip(words, words[1:], [*words[2:], ""], strict=False):
                 measured = behind.isalpha() and len(behind) <= LONGEST_MEASURE
                 if number.isdigit() and len(number) < LEAST_DIGITS and before.isalpha() and not measured:
@@ -66,7 +70,8 @@ class ProductWords:
         self._count = len(products)
         self._held, self._named, self._titled = map(_ready, (held, named, titled))
         self._sizes = frozenset(sizes)
-        self._letter_sizes = any(map(is_letter_size, sizes))
+        # one capital in names may be a model or an initial; several of them are sizes
+        self._letter_sizes = any(map(is_letter_size, sizes)) or len(sized) > 1
         self._known = Vocabulary(self._held)
         self._in_titles = Vocabulary(self._titled)
         self._headers = Vocabulary({token for p in products for h in p.fields for token in tokens(h)})
@@ -117,7 +122,8 @@ class ProductWords:
             return word in capitals and self._letter_sizes and word not in self._headers
         if word.isdigit() and len(word) < LEAST_DIGITS:
             return False
-        if len(word) > 2 and self._headers.meant(word) and not self.quality(word)[0].any():
+        in_header = self._headers.meant(word) if len(word) > 2 else word.isalpha() and word in self._headers
+        if in_header and not self.quality(word)[0].any():
             return False  # it asks for what a column says: the time of delivery, the price for dealers
         return (
             word not in function_words() and not currency_in(word) and (len(word) > 1 or not word.isascii())

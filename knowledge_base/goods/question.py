@@ -9,7 +9,7 @@ from functools import cache
 from typing import Literal
 
 from knowledge_base.goods.money import amounts_in
-from knowledge_base.goods.wording import folded, units
+from knowledge_base.goods.wording import folded, is_unspaced, units
 from knowledge_base.vocabulary import currency_in, function_words, vocabulary_file
 
 Sort = Literal["", "cheapest", "dearest"]
@@ -34,10 +34,15 @@ class Question:
 @cache
 def _phrases(kind: str) -> re.Pattern[str]:
     listed = sorted((folded(phrase) for phrase in vocabulary_file()["bounds"][kind]), key=len, reverse=True)
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, listed))})(?![^\W_])")
+    spaceless = [phrase for phrase in listed if is_unspaced(phrase)]
+    spaced = "|".join(re.escape(phrase) for phrase in listed if phrase not in spaceless)
+    alone = [rf"(?<![^\W_])(?:{spaced})(?![^\W_])"] if spaced else []
+    return re.compile(f"(?:{'|'.join([*alone, *map(re.escape, spaceless)])})")
 
 
-_AMOUNT = r"\s*[^\w\s]?\s*(\d(?:[\d .,]{0,14}\d)?)\s*((?:тыс|к|k)(?!\w))?\s*"
+_NUMBER = r"(\d(?:[\d .,]{0,14}\d)?)\s*((?:тыс|к|k)(?!\w))?\s*"
+# What a sign joins to a word, as in `AB-100`, is a name, whatever the word is in another language.
+_AMOUNT = rf"(?![-./_+]\d)\s*[^\w\s]?\s*{_NUMBER}"
 _UNIT = r"([^\W\d_]+|[^\w\s]?)"
 
 
@@ -45,11 +50,29 @@ _UNIT = r"([^\W\d_]+|[^\w\s]?)"
 def _bounds() -> dict[str, re.Pattern[str]]:
     """A range of prices, a lower bound, an upper one, each with the word or sign behind it."""
     over, under, upto = (_phrases(kind).pattern for kind in ("over", "under", "upto"))
+    behind = {kind: _phrases(f"{kind}_behind").pattern for kind in ("over", "under")}
+    unit = r"([^\W\d_]{1,12}?|[^\w\s]?)['’]?\s*"
     return {
         "range": re.compile(rf"{over}{_AMOUNT}[^\W\d_]{{0,3}}\s*{upto}{_AMOUNT}{_UNIT}"),
-        "over": re.compile(over + _AMOUNT + _UNIT),
-        "under": re.compile(under + _AMOUNT + _UNIT),
+        "over": re.compile(f"{over}{_AMOUNT}{_UNIT}|(?<![\\w-]){_NUMBER}{unit}{behind['over']}"),
+        "under": re.compile(f"{under}{_AMOUNT}{_UNIT}|(?<![\\w-]){_NUMBER}{unit}{behind['under']}"),
     }
+
+
+def _money_first(unit: str) -> tuple[str, str]:
+    """What stands behind a number, and what behind that: writing without spaces parts no currency from what
+    follows it."""
+    length = next((n for n in range(3, 0, -1) if currency_in(unit[:n])), 0) if is_unspaced(unit) else 0
+    return (unit[:length], unit[length:]) if length else (unit, "")
+
+
+def _is_part(match: re.Match[str], kind: str, text: str) -> bool:
+    """Whether a bound is the end of a longer one that says the contrary: `more than 5` of `not more than
+    5`."""
+    other = {"over": "under", "under": "over"}.get(kind)
+    return other is not None and any(
+        found.start() < match.start() < found.end() for found in _bounds()[other].finditer(text)
+    )
 
 
 def _price(written: str, kilo: str | None) -> list[float]:
@@ -62,16 +85,21 @@ def read_question(query: str, aliases: Mapping[str, str] | None = None) -> Quest
     bounds: dict[str, float] = {}
     for kind, pattern in _bounds().items():
         for match in pattern.finditer(text):
-            *amounts, unit = match.groups()
+            if _is_part(match, kind, text):
+                continue
+            said = match.groups()
+            # of an alternative that did not match, nothing is said
+            *amounts, unit = said if kind == "range" else (said[:3] if said[0] else said[3:])
             prices = [
                 price
                 for written, kilo in zip(amounts[::2], amounts[1::2], strict=True)
                 for price in _price(written, kilo)
             ]
+            unit, behind = _money_first(unit)
             if unit.isalpha() and not currency_in(unit) and unit not in function_words():
                 continue  # a number of something else: `over 100 ml`
             bounds |= dict(zip(("over", "under") if kind == "range" else (kind,), prices, strict=False))
-            text = text.replace(match.group(0), f" {'' if currency_in(unit) else unit} ", 1)
+            text = text.replace(match.group(0), f" {behind if currency_in(unit) else unit} ", 1)
     sort: Sort = (
         "cheapest"
         if _phrases("cheapest").search(text)

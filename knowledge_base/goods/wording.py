@@ -61,6 +61,8 @@ _DECIMALS, POINT = re.compile(r"(?<=\d)[.,](?=\d{1,2}(?!\d))"), "ǃ"
 MOST_JOINED, LONGEST_MEASURE = 16, 3
 # A letter before a number is left out: `205 55 16` for `205/55 R16`.
 _MODEL = re.compile(r"[^\W\d_](\d{2,})")
+# Of a board of 50x150x6000 people name the first two.
+_THREE_SIZES = re.compile(r"(\d+x\d+)x\d+")
 # A shorter word is no irregular plural.
 LEAST_PLURAL = 5
 # Sizes of clothes: another one is no typing error.
@@ -93,6 +95,11 @@ def units(text: str) -> list[str]:
     return _UNIT.findall(_UNSPACED.sub(_in_pairs, spelt) if _UNSPACED.search(spelt) else spelt)
 
 
+def is_unspaced(text: str) -> bool:
+    """Whether a text holds signs of writing without spaces."""
+    return bool(_UNSPACED.search(text))
+
+
 def _in_pairs(run: re.Match[str]) -> str:
     signs = run.group()
     return f" {' '.join(map(''.join, pairwise(signs))) or signs} "
@@ -114,6 +121,8 @@ def tokens(text: str) -> set[str]:
             found.add(before + joined)
         if model := _MODEL.fullmatch(joined):
             found.add(model.group(1))
+        if three := _THREE_SIZES.fullmatch(joined):
+            found.add(three.group(1))
         before = joined
     return found
 
@@ -180,6 +189,11 @@ class Vocabulary:
         """Words of the catalogue that a word stands for, with what each match is worth; none when it stands
         for none. A word with a digit stands for itself alone: another number is another thing."""
         found = {word: 1.0} if word in self._known else {}
+        if not found and not word.isascii() and any(map(str.isdigit, word)):
+            spelt = word.translate(_LATIN)  # a vitamin `д3` is D3
+            found = {spelt: SPELT} if spelt in self._known else {}
+        if len(word) == 1 and is_unspaced(word):  # goods are known by two signs that stand together
+            return found | {other: PREFIX for other in self._known if word in other and is_unspaced(other)}
         if not word.isalpha() or len(word) < 3 or _LETTER_SIZE.fullmatch(word):
             return found
         for language in _STEMMERS:
@@ -241,11 +255,19 @@ def _plural_endings() -> list[tuple[str, str]]:
     return [(plural, singular) for plural, singular in vocabulary_file()["plurals"]]
 
 
+@cache
+def _articles() -> tuple[str, ...]:
+    return tuple(vocabulary_file()["articles"])
+
+
 def singulars(word: str) -> set[str]:
-    """What a word may be the irregular plural of, in the languages of `words.yaml`."""
+    """What a word may be the irregular plural of, in the languages of `words.yaml`, or have an article before
+    it of."""
     if len(word) < LEAST_PLURAL:
         return set()
-    return {word.removesuffix(many) + one for many, one in _plural_endings() if word.endswith(many)}
+    found = {word.removesuffix(many) + one for many, one in _plural_endings() if word.endswith(many)}
+    bare = {word.removeprefix(article) for article in _articles() if word.startswith(article)}
+    return found | {rest for rest in bare if len(rest) > 2}
 
 
 def _skeleton(spelt: str) -> str:

@@ -24,5 +24,7 @@ def test_the_nearest_are_found_whether_all_are_looked_at_or_some(many: int, monk
     assert [int(grown.nearest(row, 1)[0]) for row in asked] == [*range(0, many, many // 50)]
     assert np.allclose(grown.vectors(np.arange(many)), rows, atol=0.01)
     best = [set(map(int, np.argsort(-(rows @ row))[:10])) for row in asked]
-    kept = [len(wanted & set(map(int, grown.nearest(row, 10)))) for wanted, row in zip(best, asked, strict=True)]
+    kept = [
+        len(wanted & set(map(int, grown.nearest(row, 10)))) for wanted, row in zip(best, asked, strict=True)
+    ]
     assert sum(kept) >= 0.9 * 10 * len(asked)
