@@ -25,7 +25,7 @@ from benchmarks.product import FILLER, Stub
 from server.observability import logs
 from server.store.client import client
 from server.store.embedded import EmbeddedRedis
-from tools.runtime import Rows
+from tools.price_list import Rows
 
 TURNS, SPAN = 205, 5
 

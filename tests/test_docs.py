@@ -92,7 +92,7 @@ WORDS = {
     # a call is one of a model; what is made for the phone is an appointment
     r"(?i)scheduled call|book of calls|\bcalls? booked|\bcall_(?:booked|minutes)\b|\bcalls_at_once\b": (
         *("server/outreach/appointments.lua", "server/operators/analytics.py"),
-        *("server/config/follow_ups.py", "server/notifications/webhooks.py"),
+        *("server/config/follow_ups.py", "server/notifications/deliveries.py"),
     ),
 }
 

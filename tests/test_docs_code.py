@@ -47,8 +47,8 @@ from server.cli.saved import replay_commands
 from server.cli.studio import studio_commands
 from server.config.bot import parse_config, split_secrets
 from server.config.settings import Settings
+from server.notifications.deliveries import EVENTS
 from server.notifications.signing import sign_event
-from server.notifications.webhooks import EVENTS
 from server.pipeline import intake
 from server.pipeline.sender import send_head
 from server.replay.runs import KeptConversation, documents, played

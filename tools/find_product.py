@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from langchain_core.tools import tool
 
-from tools.runtime import Found, Runtime, services_of
+from tools.price_list import Found
+from tools.runtime import Runtime, services_of
 
 MOST = 5
 

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from typing_extensions import TypedDict
 
-from tools.runtime import PriceList
+from tools.price_list import PriceList
 
 WishAction = Literal["add", "set", "remove", "clear", "area"]
 # What there may be to say of a step: a phrase of `agent.language.locale_texts.OrderTexts` each.

@@ -14,17 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from langchain_core.messages import ToolMessage
 from langgraph.prebuilt import ToolRuntime
 from langgraph.types import Command
 from typing_extensions import TypedDict
 
-if TYPE_CHECKING:
-    from tools.ordering import OrderDesk
-
-Rows = list[dict[str, str]]
+from tools.ordering import OrderDesk
+from tools.price_list import PriceList
 
 # What LangGraph hands to a tool's parameter `runtime`: the config of the run, its state, the id of the call.
 Runtime = ToolRuntime[Any, Any]
@@ -68,52 +66,6 @@ class Shown(TypedDict, total=False):
     file: str
     form: str
     cart: Any
-
-
-class Found(Protocol):
-    """What a question found: the best rows, how many products match in all, what no product has, what none
-    has together with the rest, and whether an article number named the rows."""
-
-    @property
-    def rows(self) -> Rows: ...
-    @property
-    def matching(self) -> int: ...
-    @property
-    def missing(self) -> tuple[str, ...]: ...
-    @property
-    def apart(self) -> tuple[str, ...]: ...
-    @property
-    def exact(self) -> bool: ...
-
-
-class PriceList(Protocol):
-    """The products of a bot, ready to be searched."""
-
-    @property
-    def rows(self) -> Rows: ...
-    def find(  # noqa: PLR0913 - each narrows the search in its own way
-        self,
-        query: str,
-        most: int = 5,
-        *,
-        min_price: float | None = None,
-        max_price: float | None = None,
-        sort: Literal["", "cheapest", "dearest"] = "",
-        category: str = "",
-        in_stock: bool = False,
-        today: str = "",
-    ) -> Found: ...
-    def cards(self, ref: str) -> list[Any]:
-        """The cards of the products that go by an article or a name, whole."""
-        ...
-
-    def counted(self, ref: str) -> int:
-        """When the stock of what goes by a reference was last said, Unix ms."""
-        ...
-
-    def card_of(self, row: Mapping[str, str]) -> Any:
-        """The card of the product whose row this is; None of one that has left."""
-        ...
 
 
 class Calendar(Protocol):

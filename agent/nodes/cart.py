@@ -19,7 +19,8 @@ from agent.ordering.wording import money_text, note_lines
 from agent.state import State, burst
 from agent.turn_services import turn_services_of
 from tools.ordering import CartNote, OrderDesk, ShownCart, Wish
-from tools.runtime import PriceList, Shown
+from tools.price_list import PriceList
+from tools.runtime import Shown
 
 Next = Literal["moderate", "extract", "retrieve", "remember"]
 # Who wrote a reply, where no model did.

@@ -19,7 +19,7 @@ from agent.models.usage import Meter
 from agent.offline.asking import also_searched, questions_in
 from agent.state import Quoted, State, burst, burst_text, text_of, without_notes
 from agent.turn_services import turn_services_of
-from tools.runtime import PriceList
+from tools.price_list import PriceList
 
 # A local embedder on a loaded machine may take this long for its first question; without passages the answer
 # is "I do not know".

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.ordering.rules import OrderRules
 from tools.ordering import CartNote, Remark, ShownCart, ShownLine, Wish
-from tools.runtime import Card, PriceList
+from tools.price_list import PriceList
+from tools.runtime import Card
 
 # Different things in a cart, and pieces of one.
 MOST_LINES, MOST_PIECES = 50, 9_999

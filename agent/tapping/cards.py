@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from tools.runtime import Card, PriceList, Shown
+from tools.price_list import PriceList
+from tools.runtime import Card, Shown
 
 # Rows of a list on WhatsApp.
 MOST = 10

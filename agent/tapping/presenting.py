@@ -13,7 +13,8 @@ from agent.ordering.taps import with_cart_button
 from agent.state import State
 from agent.tapping.cards import as_listed
 from agent.tapping.rule import choices
-from tools.runtime import PriceList, Shown
+from tools.price_list import PriceList
+from tools.runtime import Shown
 
 # Where a reply that has passed goes, until what goes out with it is known.
 PASSED = "passed"

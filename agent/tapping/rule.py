@@ -15,7 +15,8 @@ from agent.language.locale import phrases_within
 from agent.language.phrases import say
 from agent.state import text_of
 from agent.tapping.cards import MOST
-from tools.runtime import Card, Option, PriceList, Shown
+from tools.price_list import PriceList
+from tools.runtime import Card, Option, Shown
 
 # Characters of a question of yes or no, and of the reply whose end it is.
 LONGEST_QUESTION = 200

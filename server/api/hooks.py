@@ -8,8 +8,8 @@ from pydantic import Field
 from server.api.common import Api, Body, Here, Limit, Offset, OneBot, Page, Queued
 from server.bots.accounts import DEFAULT
 from server.bots.bot import BotRuntime
+from server.notifications.deliveries import EVENTS, Delivery, Event, Hook
 from server.notifications.webhook_addresses import Forbidden
-from server.notifications.webhooks import EVENTS, Delivery, Event, Hook
 from server.operators import audit
 from server.operators.audit import Audited
 from server.operators.roles import OWNER

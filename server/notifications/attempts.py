@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import aiohttp
 
@@ -11,13 +10,11 @@ from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.notifications.conversions import HookAnswer, tell_meta
+from server.notifications.deliveries import Delivery, Hook
 from server.notifications.signing import secret_of, sign_event
 from server.notifications.webhook_addresses import Forbidden, check_address
 from server.store import alerts
 from server.store.client import Redis
-
-if TYPE_CHECKING:
-    from server.notifications.webhooks import Delivery, Hook
 
 # Seconds an endpoint has.
 SECONDS = 10

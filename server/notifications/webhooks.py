@@ -17,12 +17,11 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
 import structlog
-from pydantic import BeforeValidator, Field
 from redis.exceptions import RedisError
 
 from server.bots.bot import BotRuntime
@@ -30,39 +29,16 @@ from server.clock import now_ms
 from server.config.settings import Settings
 from server.notifications.attempts import Attempts
 from server.notifications.conversions import business_account_of, conversion_of, endpoint_of
+from server.notifications.deliveries import Delivery, Event, Hook, current_name
 from server.notifications.signing import secret_of
 from server.notifications.webhook_addresses import PublicOnly, check_address
 from server.store import alerts
 from server.store.client import Redis
 from server.store.keys import SHARED, digest, key
 from server.store.readable import readable
-from server.store.records import Record
 from server.store.scripts import Scripts
 
-EventName = Literal[
-    "lead_created",
-    "ad_clicked",
-    "purchased",
-    "profile_changed",
-    "class_changed",
-    "needs_person",
-    "appointment_booked",
-    "order_created",
-    "order_changed",
-    "yes",
-    "no",
-    "opted_out",
-]
-
-
-def _renamed(name: Any) -> Any:
-    """An event by today's name: older versions stored, and were asked for, `call_booked`."""
-    return "appointment_booked" if name == "call_booked" else name
-
-
-Event = Annotated[EventName, BeforeValidator(_renamed)]
 HOOKED = key(SHARED, "hooked")
-EVENTS: tuple[str, ...] = get_args(EventName)
 # How often workers look, seconds; deliveries taken at a look, and for how long (ms) they are one worker's.
 PAUSE, HANDFUL, TERM = 1.0, 20, 60_000
 # First delay after a failure (ms), longest, and attempts: about a day altogether.
@@ -74,42 +50,6 @@ AT_ONCE, MOST_WAITING = 20, 10_000
 KEPT = 1_000
 
 log = structlog.get_logger()
-
-
-class Hook(Record):
-    """Who wants to be told of what."""
-
-    id: str = Field(description="The webhook's id")
-    bot_id: str = Field(description="The bot whose events it tells of")
-    url: str = Field(description="The address that is told")
-    events: tuple[Event, ...] = Field(
-        default=(), description="The events it is told of; none named: all of them"
-    )
-    created: int = Field(default=0, description="When it was made, Unix milliseconds")
-    kind: Literal["webhook", "conversions"] = Field(
-        default="webhook", description="`conversions`: Meta's Conversions API, as the bot is set"
-    )
-
-    def wants(self, event: str) -> bool:
-        """Whether it is to be told of this."""
-        return not self.events or event in self.events or event == "ping"
-
-
-class Delivery(Record):
-    """One event on its way to one webhook."""
-
-    id: str = Field(description="Its id, the same however often it is sent")
-    hook_id: str = Field(description="The webhook it goes to")
-    event: str = Field(description="What happened: one of the events, or `ping`")
-    payload: dict[str, Any] = Field(description="The JSON that is sent")
-    at: int = Field(description="When it happened, Unix milliseconds")
-    status: Literal["waiting", "delivered", "failed"] = Field(
-        default="waiting", description="`failed` when it was given up"
-    )
-    attempts: int = Field(default=0, description="How often it was sent")
-    answer: str = Field(default="", description="HTTP status of the last answer, or why there was none")
-    next: int = Field(default=0, description="When it is sent again, Unix milliseconds; 0: it is not")
-    conversation_id: str = Field(default="", description="Whose it is, where the JSON does not say")
 
 
 def _delivery(
@@ -278,7 +218,7 @@ class Hooks:
         if not raw:
             return False
         row = json.loads(raw)
-        row["event"] = _renamed(row["event"])
+        row["event"] = current_name(row["event"])
         contact = await runtime.conversations.contact(row["conversation_id"])
         who = contact and {
             "id": contact.id,

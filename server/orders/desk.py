@@ -15,7 +15,7 @@ from server.orders.records import KeptCart, OrderChange, OrderLine, Payment, Pla
 from server.orders.stock import CountedLine, RemainingGoods, Taken, counted_lines
 from server.store.records import Contact
 from tools.ordering import CartNote, ShownCart, Wish
-from tools.runtime import PriceList
+from tools.price_list import PriceList
 
 
 class CartBook(Protocol):

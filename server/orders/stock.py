@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from tools.runtime import Card, Found, PriceList, Rows
+from tools.price_list import Found, PriceList, Rows
+from tools.runtime import Card
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from server.replay.batch.exchange import Stoppable
 from server.replay.saved import Answer as Scripted
 from server.replay.saved import SavedConversation
 from server.replay.tape import Row, Tape, TapeError, prompt_as_text
-from tools.runtime import PriceList
+from tools.price_list import PriceList
 
 # The model of conversations whose answers stand in their file.
 SCRIPT = "scripted"

@@ -35,7 +35,7 @@ from server.replay.saved import (
 )
 from server.replay.tape import Recorded
 from server.store.records import Contact, Entry
-from tools.runtime import PriceList
+from tools.price_list import PriceList
 
 # The model of an exported conversation: what was said then, whoever said it.
 EXPORTED = "exported"

@@ -18,7 +18,8 @@ from server.orders.stock import CountedLine, Taken
 from server.replay.tape import Tape
 from server.store.records import Contact
 from tools.ordering import ShownCart, Wish, told_of
-from tools.runtime import Card, PriceList, Shown
+from tools.price_list import PriceList
+from tools.runtime import Card, Shown
 
 
 def cart_told(presented: Sequence[Shown]) -> str:

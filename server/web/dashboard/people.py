@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from server.notifications.webhooks import EVENTS, Hooks
+from server.notifications.deliveries import EVENTS
+from server.notifications.webhooks import Hooks
 from server.operators import audit, tokens
 from server.operators.tokens import who
 from server.web.dashboard.layout import PageContext

@@ -22,9 +22,10 @@ from redis.asyncio import Redis
 from server.bots.bot import BotRuntime, runtimes
 from server.config.settings import Settings
 from server.notifications import webhooks as module
+from server.notifications.deliveries import EVENTS
 from server.notifications.signing import secret_of, sign_event
 from server.notifications.webhook_addresses import Forbidden, PublicOnly, check_address
-from server.notifications.webhooks import EVENTS, Hooks
+from server.notifications.webhooks import Hooks
 from server.store.keys import key
 from server.store.mailbox import TurnOutcome
 from tests.fakes.serving import served

@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from agent.context import STAGES
 from agent.profile import PROFILE_FIELDS
 from knowledge_base.goods.corrections import Editable
-from server.notifications.webhooks import EventName
+from server.notifications.deliveries import EventName
 from server.observability import answered_otherwise
 from server.observability.health.record import Standing
 from server.operators.learning.suggestions import State
