@@ -15,6 +15,7 @@ from server.config.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+TOPS = ("channels", "knowledge_base", "tools", "agent", "server")
 PAGES = [
     *(
         ROOT / name
@@ -34,6 +35,26 @@ def test_a_generated_page_is_as_the_code_says(page: str):
 
 def test_every_setting_has_a_description():
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_the_architecture_lists_every_package_and_no_other():
+    block = re.search(
+        r"^## The folders\n\n```\n(.*?)^```", (DOCS / "architecture.md").read_text("utf-8"), re.S | re.M
+    )
+    assert block
+    listed: set[str] = set()
+    above: list[str] = []
+    for line in block.group(1).splitlines():
+        indent, names = re.match(r"( *)(.*)", line).groups()  # pyright: ignore[reportOptionalMemberAccess]
+        above = [*above[: len(indent) // 2], names.split("/")[0]]
+        listed.add("/".join(above))
+        listed |= {"/".join((*above, name)) for name in re.findall(r"(?<=; )(\w+)/:", names)}
+    packages = {
+        str(init.parent.relative_to(ROOT)) for top in TOPS for init in (ROOT / top).rglob("__init__.py")
+    }
+    listed = {name for name in listed if name.split("/")[0] in TOPS}
+    assert packages - listed == set()
+    assert [name for name in listed if not (ROOT / name).is_dir()] == []
 
 
 def anchor_of(heading: str) -> str:

@@ -17,8 +17,8 @@ from server.operators import analytics
 from server.operators.analytics import Analytics
 from server.operators.audit import Audited
 from server.operators.bot_status import Pause
-from server.operators.figures.spreadsheet import csv_text
 from server.operators.roles import READER
+from server.operators.tables.spreadsheet import csv_text
 from server.operators.tokens import who
 from server.outreach.follow_ups import FunnelSoFar
 from server.store import alerts
@@ -103,7 +103,7 @@ async def _stats(api: Api, runtime: BotRuntime) -> BotStats:
 
 @routes.get(
     "/analytics",
-    summary="Figures of a period",
+    summary="Analytics of a period",
     response_model=Analytics,
     responses=file_answer("text/csv"),
     dependencies=[READER],

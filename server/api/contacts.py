@@ -36,10 +36,10 @@ from server.operators import audit, privacy, takeover
 from server.operators.audit import Audited
 from server.operators.contact_list.filters import ContactFilter, Sort
 from server.operators.contact_list.search import TooManyToSort
-from server.operators.figures.contact_table import contact_table
 from server.operators.privacy import Erased
 from server.operators.profile_fields import BadField, entered
 from server.operators.roles import AGENT, OWNER, READER
+from server.operators.tables.contact_table import contact_table
 from server.outreach import consent
 from server.outreach.consent import ConsentChange, Suppression
 from server.pipeline.agents import note_store
@@ -336,7 +336,7 @@ async def list_suppressions(
     return PlainTextResponse(out.getvalue(), media_type="text/csv")
 
 
-@routes.get("/consents", summary="The last changes of consent, with their door", dependencies=[READER])
+@routes.get("/consents", summary="The last changes of consent, and how each came", dependencies=[READER])
 async def list_consents(
     api: Here, bot_id: TheBot = DEFAULT, limit: Limit = 50, start: Offset = 0
 ) -> ConsentChangePage:

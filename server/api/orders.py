@@ -26,8 +26,8 @@ from server.bots.bot import BotRuntime
 from server.conversations.listing import BadCursor, cursor_of, place_of
 from server.operators import audit
 from server.operators.audit import Audited
-from server.operators.figures.spreadsheet import csv_text
 from server.operators.roles import AGENT, READER
+from server.operators.tables.spreadsheet import csv_text
 from server.operators.tokens import who
 from server.orders.book import NotAllowed
 from server.orders.records import OrderState, PlacedOrder, following

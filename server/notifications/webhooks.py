@@ -1,6 +1,6 @@
 """Outgoing webhooks, for CRMs and automations: what happens is told to whoever asked for it.
 
-The scripts that change something put its event on a list in the same breath (`figures.lua`, `happened`).
+The scripts that change something put its event on a list in the same breath (`counters.lua`, `happened`).
 Workers make one delivery of it for each webhook that wants it and send them until they are taken.
 
 {*}:hooked        SET    bots that have webhooks

@@ -24,7 +24,7 @@ from server.clock import now_ms
 from server.orders.records import NEXT, KeptCart, OrderChange, OrderState, PlacedOrder, following
 from server.orders.stock import CountedLine, Taken
 from server.store.client import Redis
-from server.store.counters import FIGURES, day_of, worth_of
+from server.store.counters import COUNTING, day_of, worth_of
 from server.store.keys import key
 from server.store.readable import readable
 from server.store.scripts import Scripts
@@ -54,7 +54,7 @@ class OrderBook:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), COUNTING)
 
     async def cart(self, bot_id: str, conversation_id: str) -> KeptCart:
         """The cart of a contact; an empty one where there is none, or none that can be read: its version goes

@@ -27,7 +27,7 @@ from server.clock import now_ms
 from server.conversations import outbox
 from server.outreach.rules import WINDOW, barred
 from server.store.client import Redis
-from server.store.counters import FIGURES, day_of
+from server.store.counters import COUNTING, day_of
 from server.store.keys import key
 from server.store.readable import readable
 from server.store.records import Contact, Record, Reply, TextFile
@@ -74,7 +74,7 @@ class Appointments:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), COUNTING)
 
     def _keys(self, bot_id: str) -> list[str]:
         return [key(bot_id, part) for part in ("call_slots", "call_rows", "call_starts")]

@@ -1,4 +1,4 @@
-"""Who wants no more messages: one suppression, whichever door it came through, with a record of every change.
+"""Who wants no more messages: one suppression, wherever it came from, with a record of every change.
 
 The doors: words ("stop"; the button of a template says it too), WhatsApp's own switch (webhook
 `user_preferences`), error 131050 of a send, and an operator. The sender looks at it right before every
@@ -25,9 +25,10 @@ from server.store.readable import readable
 from server.store.records import Record
 from server.store.wire.confirming import outlives
 
-Door = Literal["words", "preferences", "error 131050", "operator"]
+# How a change of consent came; what is stored and the API call it `door`.
+OptOutSource = Literal["words", "preferences", "error 131050", "operator"]
 KEPT = 10_000
-# Ways in where whoever says so is answered that it is kept.
+# Sources where whoever says so is answered that it is kept.
 PROMISED = ("operator", "preferences")
 
 log = structlog.get_logger()
@@ -56,7 +57,12 @@ class ConsentChange(Record):
 
 
 async def change_consent(
-    redis: Redis, conversations: Conversations, conversation_id: str, stopped: bool, door: Door, source: str
+    redis: Redis,
+    conversations: Conversations,
+    conversation_id: str,
+    stopped: bool,
+    door: OptOutSource,
+    source: str,
 ) -> None:
     """Stop all messages to a contact, or take that back; with it the sequence of touches ends. Made again it
     changes nothing, unless it was cut short before: then it is finished. Raises NotConfirmed where
@@ -73,7 +79,7 @@ async def change_consent(
 
 
 async def record_consent(
-    redis: Redis, bot_id: str, conversation_id: str, stopped: bool, door: Door, source: str
+    redis: Redis, bot_id: str, conversation_id: str, stopped: bool, door: OptOutSource, source: str
 ) -> None:
     """Put a change of consent on record that the profile has already, and end the touches. Once for a
     source."""

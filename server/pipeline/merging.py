@@ -19,7 +19,7 @@ from server.clock import now_ms
 from server.config.settings import Settings
 from server.pipeline.agents import remember_beside
 from server.store.client import Redis
-from server.store.counters import FIGURES
+from server.store.counters import COUNTING
 from server.store.keys import key
 from server.store.readable import fields_of
 from server.store.records import Contact, Entry
@@ -37,7 +37,7 @@ class Merging:
 
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self._settings, self._redis = settings, redis
-        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), COUNTING)
 
     async def catch_up(self, runtime: BotRuntime) -> int:
         """Make all merges of a bot that can be made now; how many were made."""

@@ -38,7 +38,7 @@ from channels.base import AMENDING, REFERRAL, Message
 from channels.emulators.numbers import is_simulated
 from server.clock import now_ms
 from server.store.client import Redis
-from server.store.counters import FIGURES, day_of, worth_of
+from server.store.counters import COUNTING, day_of, worth_of
 from server.store.keys import digest, key
 from server.store.readable import fields_of, readable, unreadable
 from server.store.records import Assignee, Contact, Entry, Piece
@@ -80,7 +80,7 @@ class Conversations:
         self._redis = redis
         self._secret = ""
         self._recent: dict[tuple[str, ...], str] = {}
-        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), COUNTING)
 
     async def identify(self, message: Message, *, afresh: bool = False) -> str:
         """The conversation of a message, made on first contact; remembers number, user id, name and account.

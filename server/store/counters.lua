@@ -1,5 +1,5 @@
 -- What pages list and figures count, kept in the same breath as what they tell of, so that nothing is counted twice and nobody
--- looks through all conversations to know. Comes before the scripts of a file; `server.figures` explains the keys.
+-- looks through all conversations to know. Comes before the scripts of a file; `server.store.counters` explains the keys.
 local call = redis.call
 -- A wish: a user who may not publish loses no message by it, only time.
 local function tell(channel, text) redis.pcall('PUBLISH', channel, text) end

@@ -1,4 +1,4 @@
-"""What happened, counted as it happens (`figures.lua`), and read for a period.
+"""What happened, counted as it happens (`counters.lua`), and read for a period.
 
 figures:DAY   HASH   name -> how often on a day of TIMEZONE; kept for 400 days
 totals        HASH   the same, since the beginning; and calls, input, output, nano of model calls
@@ -21,13 +21,13 @@ from server.clock import now_ms
 from server.store.client import Redis
 from server.store.keys import key
 
-FIGURES = Path(__file__).with_suffix(".lua")
+COUNTING = Path(__file__).with_suffix(".lua")
 # Decimals of a sum that is counted.
 WORTH = 4
-# How long figures are kept (`figures.lua`), days.
+# How long figures are kept (`counters.lua`), days.
 KEPT = 400
 WITHIN = (5, 15, 60, 300, 3600)
-# Upper ends, in seconds, of the steps in which answers are counted (`figures.lua`); the last ones took longer
+# Upper ends, in seconds, of the steps in which answers are counted (`counters.lua`); the last ones took longer
 # than any.
 STEPS = (1, 2, 3, 5, 8, 12, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 

@@ -49,7 +49,7 @@ import structlog
 
 from channels.base import Message, Pace
 from server.store.client import Redis
-from server.store.counters import FIGURES, day_of
+from server.store.counters import COUNTING, day_of
 from server.store.keys import WAKE, key
 from server.store.open_attempts import OpenAttempts
 from server.store.records import Entry, Plan, Reply, entry_line, messages_of
@@ -168,7 +168,7 @@ class Mailbox:
         self.bot_id, self.limits = bot_id, limits
         self._redis = redis
         self._open = OpenAttempts(redis)
-        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), COUNTING)
         self._constant = {
             **{
                 name: getattr(limits, name)

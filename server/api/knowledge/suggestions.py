@@ -31,12 +31,12 @@ from server.api.common import (
 from server.bots.accounts import DEFAULT
 from server.operators import audit
 from server.operators.audit import Audited
-from server.operators.figures.spreadsheet import csv_text
 from server.operators.learning.decisions import DecidedMeanwhile, Decisions
 from server.operators.learning.derive import Derived, home_of, is_in_force, suggestions_of
 from server.operators.learning.gaps import COLUMNS, GapWeek, gap_rows, gap_weeks
 from server.operators.learning.suggestions import Kind, Proof, State, Suggestion
 from server.operators.roles import OWNER, READER
+from server.operators.tables.spreadsheet import csv_text
 from server.store.records import Record
 
 SuggestionId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="the suggestion's id")]

@@ -13,9 +13,9 @@ from server.api.analytics import Day
 from server.api.common import Body, Format, Here, OneBot, attached, file_answer
 from server.operators import audit
 from server.operators.audit import Audited
-from server.operators.figures.ads import AD_COLUMNS, AdReport, ad_report
-from server.operators.figures.spreadsheet import csv_text
 from server.operators.roles import AGENT, READER
+from server.operators.tables.ads import AD_COLUMNS, AdReport, ad_report
+from server.operators.tables.spreadsheet import csv_text
 from server.store.counters import day_of, month_until
 from server.store.records import Record
 

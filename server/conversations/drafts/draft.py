@@ -15,7 +15,7 @@ from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.config.turn_settings import ReplyMode
 from server.store.client import Redis
-from server.store.counters import FIGURES, day_of
+from server.store.counters import COUNTING, day_of
 from server.store.keys import WAKE, key
 from server.store.readable import readable
 from server.store.records import Contact, Entry, Record, Reply
@@ -121,4 +121,4 @@ async def _put(runtime: BotRuntime, contact: Contact, draft: str) -> bool:
 
 @lru_cache(maxsize=16)
 def _scripts(redis: Redis) -> Scripts:
-    return Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
+    return Scripts(redis, Path(__file__).with_suffix(".lua"), COUNTING)

@@ -20,7 +20,7 @@ from server.clock import now_ms
 from server.config.whatsapp_prices.countries import country_of_number
 from server.observability.charges.forecast import Forecast, category_of, forecast_of
 from server.store.client import Redis
-from server.store.counters import FIGURES, day_of
+from server.store.counters import COUNTING, day_of
 from server.store.keys import digest, key
 from server.store.message_templates import templates
 from server.store.records import Contact, Reply
@@ -98,7 +98,7 @@ async def price_at(runtime: BotRuntime, contact: Contact, template: str, at: int
 
 @lru_cache(maxsize=16)
 def _scripts(redis: Redis) -> Scripts:
-    return Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
+    return Scripts(redis, Path(__file__).with_suffix(".lua"), COUNTING)
 
 
 async def _run(

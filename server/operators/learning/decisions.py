@@ -17,7 +17,7 @@ from pydantic import Field
 from server.clock import now_ms
 from server.operators.learning.suggestions import Kind, Proof
 from server.store.client import Redis
-from server.store.counters import FIGURES
+from server.store.counters import COUNTING
 from server.store.keys import key
 from server.store.readable import readable
 from server.store.records import Record
@@ -97,7 +97,7 @@ class Decisions:
 
     def __init__(self, redis: Redis, bot_id: str) -> None:
         self._redis, self._bot_id = redis, bot_id
-        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
+        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"), COUNTING)
 
     async def secret(self) -> bytes:
         """What digests of words are salted with: the secret of the bot's conversations."""

@@ -23,7 +23,7 @@ from server.conversations.listing import Members, Selection, Show
 from server.operators.takeover import Refused
 from server.operators.tokens import MASTER, Operator, all_operators, who
 from server.store.client import Redis
-from server.store.counters import FIGURES, day_of
+from server.store.counters import COUNTING, day_of
 from server.store.keys import key
 from server.store.scripts import Scripts
 
@@ -132,7 +132,7 @@ def selected(show: Show | Literal["mine", "mentions"], label: str = "") -> Selec
 
 @lru_cache(maxsize=16)
 def _scripts(redis: Redis) -> Scripts:
-    return Scripts(redis, Path(__file__).with_suffix(".lua"), FIGURES)
+    return Scripts(redis, Path(__file__).with_suffix(".lua"), COUNTING)
 
 
 async def _run(

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from server.operators import analytics
-from server.operators.figures.ads import ad_report
+from server.operators.tables.ads import ad_report
 from server.store.counters import WITHIN, day_of, month_until
 from server.web.dashboard import charts
 from server.web.dashboard.layout import PageContext

@@ -15,7 +15,7 @@ from typing import Any
 from redis import Redis
 
 from server.store import contacts, dead_letters, mailbox
-from server.store.counters import FIGURES
+from server.store.counters import COUNTING
 from server.store.embedded import EmbeddedRedis
 from server.store.scripts import ScriptSection, sections
 
@@ -102,8 +102,8 @@ After = tuple[bytes, tuple[int, ...], Any]
 @cache
 def real_scripts() -> dict[str, ScriptSection]:
     """The scripts that the product runs, by name."""
-    known = dict(sections(Path(mailbox.__file__).with_suffix(".lua"), FIGURES))
-    known["set"] = sections(Path(contacts.__file__).with_suffix(".lua"), FIGURES)["set"]
+    known = dict(sections(Path(mailbox.__file__).with_suffix(".lua"), COUNTING))
+    known["set"] = sections(Path(contacts.__file__).with_suffix(".lua"), COUNTING)["set"]
     known |= sections(Path(dead_letters.__file__).with_suffix(".lua"))
     # ours: time passes, and what was due later is due
     known["time passes"] = ScriptSection(("due",), (), _TIME_PASSES)

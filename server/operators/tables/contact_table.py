@@ -10,7 +10,7 @@ from server.bots.bot import BotRuntime
 from server.observability.costs import usage_of
 from server.operators.contact_list.filters import ContactFilter
 from server.operators.contact_list.search import ContactSearch
-from server.operators.figures.spreadsheet import cell
+from server.operators.tables.spreadsheet import cell
 
 CONTACT_COLUMNS = (
     *(
