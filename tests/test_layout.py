@@ -170,7 +170,6 @@ def test_every_script_says_what_it_guarantees():
 
 # Names that several modules may have, and why: a reader finds them with their module.
 SHARED_NAMES = {
-    "Card": "WhatsApp's word for a part of a carousel; what a tool shows of a product",
     "Document": "WhatsApp's word for a file in a message; the design's for one of the knowledge base",
     "add": "puts a page on the dashboard, or tools at hand: what is added stands in the module's name",
     "classify": "what an error of this provider means, in each channel's module",

@@ -31,7 +31,7 @@ Runtime = ToolRuntime[Any, Any]
 KEY = "tool_services"
 
 
-class Card(TypedDict):
+class ShownProduct(TypedDict):
     """A product as its row of the price list has it (`knowledge_base.goods.cards`)."""
 
     ref: str
@@ -61,7 +61,7 @@ class Shown(TypedDict, total=False):
     holds it."""
 
     sort: Literal["products", "choice", "file", "form", "location_request", "cart"]
-    products: list[Card]
+    products: list[ShownProduct]
     choice: list[Option]
     file: str
     form: str

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agent.ordering.rules import OrderRules
 from tools.ordering import CartNote, Remark, ShownCart, ShownLine, Wish
 from tools.price_list import PriceList
-from tools.runtime import Card
+from tools.runtime import ShownProduct
 
 # Different things in a cart, and pieces of one.
 MOST_LINES, MOST_PIECES = 50, 9_999
@@ -172,20 +172,22 @@ def _money(amount: Decimal, currency: str) -> str:
     return f"{plain_sum(amount)} {currency}".strip()
 
 
-def _only(goods: PriceList, ref: str) -> Card | None:
+def _only(goods: PriceList, ref: str) -> ShownProduct | None:
     """The card of the one product that goes by a name."""
-    cards: list[Card] = goods.cards(ref)
+    cards: list[ShownProduct] = goods.cards(ref)
     return cards[0] if len(cards) == 1 else None
 
 
-def _unsold(card: Card) -> Remark | None:
+def _unsold(card: ShownProduct) -> Remark | None:
     """Why a product cannot be put into a cart."""
     if not card["price"]:
         return "price_unsure"
     return "sold_out" if card["stock"] == "no" else None
 
 
-def _within_stock(line: CartLine, card: Card, others: Sequence[CartLine], notes: list[CartNote]) -> CartLine:
+def _within_stock(
+    line: CartLine, card: ShownProduct, others: Sequence[CartLine], notes: list[CartNote]
+) -> CartLine:
     """The line with no more pieces than there are; 0 of them where others of the cart take them all."""
     left = card.get("left", "")
     taken = sum(other.quantity for other in others if other.ref == line.ref)
@@ -199,7 +201,7 @@ def _within_stock(line: CartLine, card: Card, others: Sequence[CartLine], notes:
 def _with(cart: Cart, wish: Wish, goods: PriceList, rules: OrderRules, notes: list[CartNote]) -> Cart:
     """The cart with more of a product (`add`), or so many of it (`set`)."""
     called = " ".join(wish.product.split())[:CALLED]
-    cards: list[Card] = goods.cards(called) if called else []
+    cards: list[ShownProduct] = goods.cards(called) if called else []
     if len(cards) != 1:
         named = [card["article"] or card["name"] for card in cards[:10]]
         notes.append(remark("several" if cards else "unknown", called, options=named))
@@ -228,7 +230,7 @@ def _with(cart: Cart, wish: Wish, goods: PriceList, rules: OrderRules, notes: li
     return _placed_in(cart, wish, (card, variant, currency), notes)
 
 
-def _placed_in(cart: Cart, wish: Wish, what: tuple[Card, str, str], notes: list[CartNote]) -> Cart:
+def _placed_in(cart: Cart, wish: Wish, what: tuple[ShownProduct, str, str], notes: list[CartNote]) -> Cart:
     """The cart with the line of a product as its row has it."""
     card, variant, currency = what
     at = next(
@@ -254,7 +256,7 @@ def _placed_in(cart: Cart, wish: Wish, what: tuple[Card, str, str], notes: list[
     return cart.model_copy(update={"lines": kept, "currency": currency if kept else ""})
 
 
-def _variant(card: Card, wanted: str) -> tuple[str, list[str]]:
+def _variant(card: ShownProduct, wanted: str) -> tuple[str, list[str]]:
     """(the variant that is meant, those to choose from where none is)."""
     choices = card.get("variants") or []
     wanted = " ".join(wanted.split())

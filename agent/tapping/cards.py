@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from tools.price_list import PriceList
-from tools.runtime import Card, Shown
+from tools.runtime import Shown, ShownProduct
 
 # Rows of a list on WhatsApp.
 MOST = 10
@@ -15,13 +15,13 @@ MOST = 10
 log = structlog.get_logger()
 
 
-def as_listed(cards: Sequence[Card], goods: PriceList) -> tuple[list[Card], list[str]]:
+def as_listed(cards: Sequence[ShownProduct], goods: PriceList) -> tuple[list[ShownProduct], list[str]]:
     """The cards as their rows have them now, each once, and what of each was found. One of a product that is
     not in the price list (any more) is left out; one that says something else than its row is put right."""
-    found: dict[str, Card] = {}
+    found: dict[str, ShownProduct] = {}
     checked: list[str] = []
     for card in cards:
-        rows: list[Card] = goods.cards(str(card.get("ref", "")))
+        rows: list[ShownProduct] = goods.cards(str(card.get("ref", "")))
         if len(rows) != 1:
             log.warning("card_left_out", found=len(rows))
             checked.append(f"card {card.get('name', '')}: no such product in the price list, left out")

@@ -16,7 +16,7 @@ from agent.language.phrases import say
 from agent.state import text_of
 from agent.tapping.cards import MOST
 from tools.price_list import PriceList
-from tools.runtime import Card, Option, Shown
+from tools.runtime import Option, Shown, ShownProduct
 
 # Characters of a question of yes or no, and of the reply whose end it is.
 LONGEST_QUESTION = 200
@@ -76,9 +76,9 @@ def _turn(messages: Sequence[AnyMessage]) -> list[ToolMessage]:
     return found[::-1]
 
 
-def _products(reply: str, turn: Sequence[ToolMessage], goods: PriceList) -> list[Card]:
+def _products(reply: str, turn: Sequence[ToolMessage], goods: PriceList) -> list[ShownProduct]:
     """The products that were found in this turn and that the reply names, as their rows have them."""
-    found: dict[str, Card] = {}
+    found: dict[str, ShownProduct] = {}
     for answer in turn:
         if answer.name == "find_product":
             for row in _rows(text_of(answer)):
@@ -106,7 +106,7 @@ def _flat(text: str) -> str:
     return " ".join(re.sub(r"[*_~]", "", text).casefold().split())
 
 
-def _names(said: str, card: Card, others: Sequence[Card]) -> bool:
+def _names(said: str, card: ShownProduct, others: Sequence[ShownProduct]) -> bool:
     """Whether a reply names a product: by its name, its article, or the two words that its name begins with
     and no other's does."""
     whole, short = _flat(card["name"]), _short(card)
@@ -116,7 +116,7 @@ def _names(said: str, card: Card, others: Sequence[Card]) -> bool:
     return alone and " " in short and _stands(short, said)
 
 
-def _short(card: Card) -> str:
+def _short(card: ShownProduct) -> str:
     return " ".join(_flat(card["name"]).split()[:2])
 
 
@@ -124,7 +124,7 @@ def _stands(name: str, said: str) -> bool:
     return bool(name) and bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said))
 
 
-def _place(said: str, card: Card) -> int:
+def _place(said: str, card: ShownProduct) -> int:
     """Where a product first stands in a reply."""
     places = [said.find(_flat(card[part])) for part in ("name", "article") if card[part]]
     places.append(said.find(_short(card)))

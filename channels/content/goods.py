@@ -93,7 +93,7 @@ class CatalogueMessage(Frozen):
     thumbnail: str = ""
 
 
-class Card(Frozen):
+class CarouselCard(Frozen):
     """A card of a carousel: a picture or a film, a text, and either buttons or one link."""
 
     picture: Image | Video
@@ -103,7 +103,7 @@ class Card(Frozen):
     url: Address | Literal[""] = ""
 
     @model_validator(mode="after")
-    def _one_way(self) -> Card:
+    def _one_way(self) -> CarouselCard:
         if bool(self.label) != bool(self.url):
             raise ValueError("label and url: a link has both")
         if bool(self.buttons) == bool(self.url):
@@ -126,7 +126,7 @@ class Carousel(Frozen):
 
     kind: Literal["carousel"] = "carousel"
     body: Body
-    cards: tuple[Card, ...]
+    cards: tuple[CarouselCard, ...]
 
     @model_validator(mode="after")
     def _alike(self) -> Carousel:

@@ -8,8 +8,8 @@ from typing import Any
 
 from channels.content.anything import Content
 from channels.content.goods import (
-    Card,
     Carousel,
+    CarouselCard,
     CatalogueMessage,
     ProductCarousel,
     ProductList,
@@ -251,7 +251,7 @@ async def _goods(content: Content, place: Place) -> JSON:
             raise TypeError(f"{content.kind} is no interactive message")
 
 
-async def _carousel_card(number: int, card: Card, place: Place) -> JSON:
+async def _carousel_card(number: int, card: CarouselCard, place: Place) -> JSON:
     header: JSON = {"type": card.picture.kind, card.picture.kind: dict(await place(card.picture))}
     body = {"body": {"text": card.body}} if card.body else {}
     if card.url:

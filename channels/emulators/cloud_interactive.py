@@ -294,7 +294,7 @@ class CardBody(StrictPart):
     text: str = limited_text("card")
 
 
-class Card(StrictPart):
+class SentCard(StrictPart):
     card_index: int = Field(ge=0, lt=MOST["cards"])
     type: Literal["cta_url", "product"]
     header: Header | None = None
@@ -302,7 +302,7 @@ class Card(StrictPart):
     action: CardAction
 
     @model_validator(mode="after")
-    def _whole(self) -> Card:
+    def _whole(self) -> SentCard:
         asked = self.action
         if self.type == "product":
             if not (asked.product_retailer_id and asked.catalog_id) or self.header or self.body:
@@ -318,7 +318,7 @@ class Card(StrictPart):
 
 
 class Cards(StrictPart):
-    cards: list[Card] = Field(min_length=2, max_length=MOST["cards"])
+    cards: list[SentCard] = Field(min_length=2, max_length=MOST["cards"])
 
     @model_validator(mode="after")
     def _alike(self) -> Cards:

@@ -121,14 +121,14 @@ class SendLocation(Chat):
     reply_to: str = ""
 
 
-class Card(_Strict):
+class ContactCard(_Strict):
     vcard: str = Field(pattern=r"(?s)^BEGIN:VCARD\n.*\nFN:[^\n]+\n.*END:VCARD$")
 
 
 class SendContacts(Chat):
     """POST /api/sendContactVcard."""
 
-    contacts: list[Card] = Field(min_length=1)
+    contacts: list[ContactCard] = Field(min_length=1)
     id: str | None = None
     reply_to: str = ""
 

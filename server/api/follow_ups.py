@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import Field, model_validator
 
 from server.api.common import Api, Body, Here, Limit, Offset, OneBot, Page
+from server.config.follow_ups import rising_hours
 from server.operators.audit import Audited
 from server.operators.roles import AGENT, READER
 from server.outreach.follow_ups import NextTouch, SkippedTouch
@@ -22,9 +23,8 @@ class IntervalsIn(Body):
 
     @model_validator(mode="after")
     def _rising(self) -> IntervalsIn:
-        hours = self.intervals or [1.0]
-        if any(a >= b for a, b in zip([0.0, *hours], hours, strict=False)):
-            raise ValueError("intervals: use rising hours, such as [24, 72]")
+        if self.intervals:
+            rising_hours(self.intervals)
         return self
 
 

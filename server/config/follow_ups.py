@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -17,6 +17,14 @@ MAPPED = re.compile(
 
 # What older versions called these: bots that are stored, and files of bots, may still say so.
 OLD_NAMES = {"call_minutes": "appointment_minutes", "calls_at_once": "appointments_at_once"}
+
+
+def rising_hours(hours: Sequence[float]) -> tuple[float, ...]:
+    """Hours after which each touch is due, from the silence on. Raises ValueError for none, and where one is
+    not later than the one before."""
+    if not hours or any(a >= b for a, b in itertools.pairwise((0.0, *hours))):
+        raise ValueError("use rising hours, such as 24, 72, 168")
+    return tuple(hours)
 
 
 def with_new_names(given: Any) -> Any:
@@ -77,9 +85,7 @@ class Outreach(BaseModel):
     @field_validator("intervals")
     @classmethod
     def _rising(cls, hours: tuple[float, ...]) -> tuple[float, ...]:
-        if not hours or any(a >= b for a, b in itertools.pairwise((0.0, *hours))):
-            raise ValueError("use rising hours, such as [24, 72, 168]")
-        return hours
+        return rising_hours(hours)
 
     @field_validator("templates")
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from functools import cached_property
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from agent.phone_numbers import WRITTEN
-from server.config.follow_ups import MAPPED
+from server.config.follow_ups import MAPPED, rising_hours
 from server.config.working_hours import Hours, days_of, hours_of, known_countries
 
 # Who sets one of these says when the business is open; their defaults say only when it writes by itself.
@@ -110,9 +109,7 @@ class OutreachSettings(BaseSettings):
     @field_validator("follow_up_intervals")
     @classmethod
     def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if not value or any(a >= b for a, b in itertools.pairwise((0.0, *value))):
-            raise ValueError("use rising hours, such as 24,72,168")
-        return value
+        return rising_hours(value)
 
     @field_validator("follow_up_intervals", mode="before")
     @classmethod

@@ -34,7 +34,7 @@ from channels.markup import utf16_length
 from knowledge_base.samples import picture_of
 from server.conversations.cart_contents import Piece, cart_pieces
 from server.conversations.product_contents import catalogue_piece, facts_of, line_of
-from tools.runtime import Card, Option, Shown
+from tools.runtime import Option, Shown, ShownProduct
 
 # How the id of what is tapped on begins, where a product stands behind it.
 PRODUCT = "product:"
@@ -136,7 +136,7 @@ def _short(text: str) -> str:
     return text if utf16_length(text) <= SHORT_BODY else fitted(text.split("\n\n")[-1], SHORT_BODY)
 
 
-def _product_list(text: str, cards: Sequence[Card], language: str) -> Piece:
+def _product_list(text: str, cards: Sequence[ShownProduct], language: str) -> Piece:
     """A list of products; the lines of the reply that say what its rows say are left out of its body."""
     own = {line: card["ref"] for card in cards if (line := _own_line(text, card))}
     lines = text.split("\n")
@@ -150,7 +150,7 @@ def _product_list(text: str, cards: Sequence[Card], language: str) -> Piece:
     return _in_words(lines, own, cards, language), content
 
 
-def _row(card: Card, title: str, language: str) -> Row:
+def _row(card: ShownProduct, title: str, language: str) -> Row:
     """A row of the list; where two names begin alike, the article tells them apart."""
     name, facts = card["name"], facts_of(card, language)
     apart = title or fitted(f"{card['article']} {name}".strip(), TITLE)
@@ -159,7 +159,7 @@ def _row(card: Card, title: str, language: str) -> Row:
     return Row(id=f"{PRODUCT}{card['ref']}", title=apart, description=fitted(below, DESCRIPTION))
 
 
-def _in_words(lines: Sequence[str], own: dict[str, str], cards: Sequence[Card], language: str) -> str:
+def _in_words(lines: Sequence[str], own: dict[str, str], cards: Sequence[ShownProduct], language: str) -> str:
     """The reply with its products as numbered lines; where it names them all in its sentences, as it is."""
     numbers = {card["ref"]: number for number, card in enumerate(cards, 1)}
     said = [
@@ -172,13 +172,13 @@ def _in_words(lines: Sequence[str], own: dict[str, str], cards: Sequence[Card], 
     return "\n".join([text, *(f"{numbers[card['ref']]}. {line_of(card, language)}" for card in missing)])
 
 
-def _own_line(text: str, card: Card) -> str:
+def _own_line(text: str, card: ShownProduct) -> str:
     """The line that the reply itself has for a product."""
     lines = (line.lstrip(MARKS) for line in text.split("\n"))
     return next((line for line in lines if line.startswith(f"*{card['name']}*")), "")
 
 
-def _one_card(text: str, card: Card, options: Sequence[Option], language: str) -> list[Piece]:
+def _one_card(text: str, card: ShownProduct, options: Sequence[Option], language: str) -> list[Piece]:
     known = [called.casefold() for called in (card["name"], card["article"]) if called]
     line = line_of(card, language)
     words = text if any(called in text.casefold() for called in known) else f"{text}\n\n{line}"

@@ -11,19 +11,19 @@ from channels.content.goods import PRODUCTS, Item, ProductGroup, ProductList, Pr
 from channels.content.parts import fitted
 from channels.markup import utf16_length
 from server.conversations.cart_contents import Piece
-from tools.runtime import Card
+from tools.runtime import ShownProduct
 
 # Characters of the body of a product message, and of the header of a list of products.
 BODY, HEADER = 1024, 60
 
 
-def line_of(card: Card, language: str) -> str:
+def line_of(card: ShownProduct, language: str) -> str:
     """A product in words."""
     facts = facts_of(card, language)
     return f"*{card['name']}*" + (f": {facts}" if facts else "")
 
 
-def facts_of(card: Card, language: str) -> str:
+def facts_of(card: ShownProduct, language: str) -> str:
     """Its price and whether it is there."""
     price = " ".join(filter(None, (grouped(card["price"]), card["currency"])))
     price += f" / {card['unit']}" if price and card["unit"] else ""
@@ -31,7 +31,9 @@ def facts_of(card: Card, language: str) -> str:
     return " · ".join(filter(None, (price, stock)))
 
 
-def catalogue_piece(text: str, cards: Sequence[Card], language: str, catalogue_id: str) -> Piece | None:
+def catalogue_piece(
+    text: str, cards: Sequence[ShownProduct], language: str, catalogue_id: str
+) -> Piece | None:
     """A reply with its products as the catalogue shows them. None where that has not all of them, or where
     one is sold out: a card of our own then says what the price list says."""
     ids = [card.get("retailer_id", "") for card in cards]  # a card of before has none

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tools.price_list import Found, PriceList, Rows
-from tools.runtime import Card
+from tools.runtime import ShownProduct
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +46,20 @@ class RemainingGoods:
         """As the files write them."""
         return self._goods.find(query, most, **narrowed)
 
-    def card_of(self, row: Mapping[str, str]) -> Card | None:
+    def card_of(self, row: Mapping[str, str]) -> ShownProduct | None:
         """The card of the product whose row this is."""
-        card = cast(Card | None, self._goods.card_of(row))
+        card = cast(ShownProduct | None, self._goods.card_of(row))
         return self.less(card) if card else None
 
-    def cards(self, ref: str) -> list[Card]:
+    def cards(self, ref: str) -> list[ShownProduct]:
         """The cards of the products that go by a reference."""
-        return [self.less(card) for card in cast(list[Card], self._goods.cards(ref))]
+        return [self.less(card) for card in cast(list[ShownProduct], self._goods.cards(ref))]
 
     def counted(self, ref: str) -> int:
         """When the stock of what goes by a reference was last said, Unix ms."""
         return self._goods.counted(ref)
 
-    def less(self, card: Card) -> Card:
+    def less(self, card: ShownProduct) -> ShownProduct:
         """A card with what is left; itself where orders took nothing of it."""
         ref = card["ref"]
         taken = [one for name in {ref, card["name"]} for one in self._taken.get(name, ())]
@@ -78,7 +78,7 @@ def counted_lines(pieces: Iterable[tuple[str, int]], goods: PriceList) -> list[C
         wanted[ref] += quantity
     found: list[CountedLine] = []
     for ref, quantity in wanted.items():
-        cards = cast(list[Card], goods.cards(ref))
+        cards = cast(list[ShownProduct], goods.cards(ref))
         if len(cards) == 1 and cards[0]["left"]:
             found.append(CountedLine(ref, quantity, int(cards[0]["left"]), goods.counted(ref)))
     return found

@@ -27,8 +27,8 @@ WORTH = 4
 # How long figures are kept (`counters.lua`), days.
 KEPT = 400
 WITHIN = (5, 15, 60, 300, 3600)
-# Upper ends, in seconds, of the steps in which answers are counted (`counters.lua`); the last ones took longer
-# than any.
+# Upper ends, in seconds, of the steps in which answers are counted (`counters.lua`); the last ones took
+# longer than any.
 STEPS = (1, 2, 3, 5, 8, 12, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 
 _zone = lru_cache(maxsize=1000)(ZoneInfo)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from channels.content.anything import Content
-from channels.content.goods import Card, Carousel, Item, ProductCarousel, ProductGroup, ProductList
+from channels.content.goods import Carousel, CarouselCard, Item, ProductCarousel, ProductGroup, ProductList
 from channels.content.interactive import (
     AddressRequest,
     Button,
@@ -19,7 +19,7 @@ from channels.content.interactive import (
 from channels.content.media import MEGABYTE, Audio, ContactCards, Image, Location, Person
 from tests.channels.contents import CATALOGUE, PICTURE, buttons, card, items, rows
 
-Making = Callable[[], Content | Card | Person | Row | Button]
+Making = Callable[[], Content | CarouselCard | Person | Row | Button]
 
 # name -> (how it is made, words of the error: the field, and what to do)
 REFUSED: dict[str, tuple[Making, tuple[str, ...]]] = {

@@ -6,8 +6,8 @@ from typing import Any
 
 from channels.content.anything import Content
 from channels.content.goods import (
-    Card,
     Carousel,
+    CarouselCard,
     CatalogueMessage,
     Item,
     ProductCarousel,
@@ -45,9 +45,9 @@ def items(count: int) -> tuple[Item, ...]:
     return tuple(Item(retailer_id=f"sku_{n}", said=f"Vase {n}: {n}00 KZT") for n in range(count))
 
 
-def card(number: int, **changes: Any) -> Card:
+def card(number: int, **changes: Any) -> CarouselCard:
     link = {"label": "See it", "url": f"https://shop.example/{number}"}
-    return Card(**{"picture": PICTURE, "body": f"Vase {number}", **link, **changes})
+    return CarouselCard(**{"picture": PICTURE, "body": f"Vase {number}", **link, **changes})
 
 
 # What is sent -> what a reader of plain words finds in it, whatever the channel.

@@ -19,7 +19,7 @@ from server.replay.tape import Tape
 from server.store.records import Contact
 from tools.ordering import ShownCart, Wish, told_of
 from tools.price_list import PriceList
-from tools.runtime import Card, Shown
+from tools.runtime import Shown, ShownProduct
 
 
 def cart_told(presented: Sequence[Shown]) -> str:
@@ -108,7 +108,7 @@ class _TapedGoods:
         """Nobody notes it on paper."""
         return 0
 
-    def cards(self, ref: str) -> list[Card]:
+    def cards(self, ref: str) -> list[ShownProduct]:
         """The cards on tape; those of the price list, and onto the tape, where nothing is and may be asked
         for."""
         old = self._tape.old.cards.get(ref)

@@ -13,7 +13,7 @@ from agent.tapping.cards import as_listed
 from agent.tapping.rule import asks_yes_or_no
 from knowledge_base.goods.catalogue import Catalogue
 from tests.support.chatting import Chat, call, script, told
-from tools.runtime import Card, Runtime, Shown, showing
+from tools.runtime import Runtime, Shown, ShownProduct, showing
 
 ROW = {"category": "machine", "currency": "KZT"}
 MACHINES = [
@@ -96,7 +96,7 @@ def test_two_products_of_one_name_are_not_mixed_up():
     goods = Catalogue.of_rows(rows)
     assert len(goods.cards("Vase")) == 2
     assert [goods.card_of(row)["price"] for row in rows] == ["1", "2"]
-    cards: list[Card] = [goods.card_of(row) for row in rows]
+    cards: list[ShownProduct] = [goods.card_of(row) for row in rows]
     assert [card["price"] for card in as_listed(cards, goods)[0]] == ["1", "2"]
 
 

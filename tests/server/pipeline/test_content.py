@@ -25,7 +25,7 @@ from server.pipeline import send_failures
 from server.pipeline.inputs import Inputs
 from server.store.records import Entry
 from tests.support.office import NUMBER, Office
-from tools.runtime import Card, Option, Shown
+from tools.runtime import Option, Shown, ShownProduct
 
 BUTTONS = ReplyButtons(body="the reply", buttons=(Button(id="a", title="Yes please"),))
 LIST = ChoiceList(
@@ -154,12 +154,12 @@ class _Words:
     capabilities = Capabilities()
 
 
-def card(number: int, **changes: str) -> Card:
-    known = Card(
+def card(number: int, **changes: str) -> ShownProduct:
+    known = ShownProduct(
         **{"ref": f"V-{number}", "name": f"Vase {number}", "article": f"V-{number}", "price": "1200.5"},
         **{"currency": "KZT", "unit": "", "stock": "yes", "picture": ""},
     )
-    return Card(**{**known, **changes})  # pyright: ignore[reportArgumentType]
+    return ShownProduct(**{**known, **changes})  # pyright: ignore[reportArgumentType]
 
 
 def pieces(text: str, *shown: Shown, **context: Any) -> list[tuple[str, Content | None]]:
