@@ -40,8 +40,8 @@ class OldForm(Exception):
 
 async def answer_form(appointments: Appointments, runtime: BotRuntime, asked: JSON) -> JSON:
     """What a call of the data endpoint is answered with ("Data exchange request", "Data exchange response"),
-    in both versions of the data API: 4.0 differs from 3.0 in a signature of the token by Meta, which a
-    business may look at. Ours is signed by ourselves, and the whole call by the app. Raises OldForm."""
+    in both versions of the data API: 4.0 differs from 3.0 in a signature of the token by Meta, which was
+    looked at before. Raises OldForm."""
     action, data = asked.get("action"), as_dict(asked.get("data"))
     if action == "ping":
         return {"data": {"status": "active"}}

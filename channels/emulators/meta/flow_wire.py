@@ -4,6 +4,8 @@ written from the reference and not from our side of it."""
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import os
 from dataclasses import dataclass
@@ -51,3 +53,15 @@ def sealed_call(said: dict[str, Any], public: rsa.RSAPublicKey) -> SealedCall:
     }
     body = {name: base64.b64encode(part).decode() for name, part in parts.items()}
     return SealedCall(json.dumps(body).encode(), key, vector)
+
+
+def signed_token(token: str, secret: str) -> str:
+    """The `flow_token_signature` of a token ("Flow token signature"): a JSON Web Token under HS256 with the
+    secret of the app, its payload the token."""
+    said = [{"alg": "HS256", "typ": "JWT"}, {"flow_token": token}]
+    front = ".".join(_url_safe(json.dumps(part).encode()) for part in said)
+    return f"{front}.{_url_safe(hmac.digest(secret.encode(), front.encode(), hashlib.sha256))}"
+
+
+def _url_safe(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -14,7 +14,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from pydantic import BaseModel, Field
 
-from channels.emulators.meta.flow_wire import sealed_call
+from channels.emulators.meta.flow_wire import sealed_call, signed_token
 from channels.emulators.phone import Bubble
 from channels.json_parts import as_dict, as_dicts
 
@@ -24,6 +24,8 @@ FindFlow = Callable[[str, str], Awaitable[JSON | None]]
 # Seconds in which a data endpoint answers before the phone gives up ("Implementing endpoints for Flows").
 ENDPOINT_SECONDS = 10
 CLOSED, SUCCESS = 427, "SUCCESS"
+# The version of the data API whose calls have the token signed ("Flow token signature").
+SIGNED_FROM = "4.0"
 
 
 class FormStep(BaseModel):
@@ -102,6 +104,8 @@ class EmulatedFlows:
         does."""
         action, screen, data = call
         said = {"version": str(flow.get("data_api_version") or "3.0"), "flow_token": token}
+        if said["version"] == SIGNED_FROM:
+            said["flow_token_signature"] = signed_token(token, self._secret)
         answer = await self._called(number, {**said, "action": action, "screen": screen, "data": data})
         if answer.closed or answer.screen == SUCCESS:
             response = as_dict(answer.data.get("extension_message_response"))

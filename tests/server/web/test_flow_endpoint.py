@@ -3,6 +3,7 @@ old, tampered with or unsigned is refused; answers go into the profile, and what
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from channels.content.interactive import Form
-from channels.emulators.meta.flow_wire import sealed_call
+from channels.emulators.meta.flow_wire import sealed_call, signed_token
 from server.conversations.form_tokens import FormToken, token_for
 from tests.fakes.openai_wire import message, polite, schema_of
 from tests.support.customers import raw, talk
@@ -123,11 +124,35 @@ async def test_it_is_alive_and_takes_note_of_errors(shop: Stack):
 
 async def test_both_versions_of_the_data_api_are_answered_alike(shop: Stack):
     _, _, form = await form_for(shop, "book_a_call")
-    phone = phone_of(shop)
-    before = await phone.asks("INIT", token=form["flow_token"])
-    phone.more = {"version": "4.0", "flow_token_signature": "eyJhbGciOiJIUzI1NiJ9.e30.x"}
+    phone, token = phone_of(shop), form["flow_token"]
+    before = await phone.asks("INIT", token=token)
+    phone.more = {"version": "4.0"}
     assert await phone.asks("ping") == {"data": {"status": "active"}}
-    assert await phone.asks("INIT", token=form["flow_token"]) == before and before["screen"] == "DAY"
+    assert await phone.asks("INIT", token=token) == before  # Meta sends no signature with every call
+    phone.more["flow_token_signature"] = signed_token(token, SECRET)
+    assert await phone.asks("INIT", token=token) == before and before["screen"] == "DAY"
+
+
+async def test_a_token_that_meta_has_not_signed_for_this_form_is_refused(shop: Stack):
+    _, _, mine = await form_for(shop, "book_a_call")
+    _, _, theirs = await form_for(shop, "book_a_call")
+    phone, token = phone_of(shop), mine["flow_token"]
+    header, payload, signed = signed_token(token, SECRET).split(".")
+    none = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
+    wrongs: tuple[Any, ...] = (
+        signed_token(theirs["flow_token"], SECRET),
+        signed_token(token, "another-secret"),
+        signed_token(token, ""),
+        f"{header}.{payload}.{signed[:-4]}AAAA",
+        f"{none}.{payload}.",
+        f"{header}.{payload}",
+        f"{header}.e30.{signed}",
+        "a.b.c", "..", "", 5, [], {},
+    )  # fmt: skip
+    for wrong in wrongs:
+        phone.more = {"version": "4.0", "flow_token_signature": wrong}
+        assert await phone.asks("INIT", token=token) == {} and phone.status == 432, wrong
+    assert token not in shop.log.read_text()
 
 
 async def test_an_old_or_forged_token_is_told_so(shop: Stack):
