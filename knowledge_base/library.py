@@ -103,10 +103,11 @@ class Library:
         progress: Progress | None = None,
         password: str = "",
         sees: Sees | None = None,
+        counted: bool = False,
     ) -> Stored:
         """Read, embed and keep a file; an unchanged one costs nothing, and of a changed one only the passages
-        that are new are embedded. `sees` reads pictures where this machine has no OCR. Raises
-        `document.Unreadable`.
+        that are new are embedded. `sees` reads pictures where this machine has no OCR. `counted`: somebody
+        says that its stocks are what is there now, though it be unchanged. Raises `document.Unreadable`.
 
         `progress` is called with (passages done, passages in all), from another thread.
         """
@@ -114,7 +115,10 @@ class Library:
         document_id = document_id_of(path.name)
         kept = await self.document(bot_id, document_id)
         if kept and (kept.content_hash, kept.embedder, kept.form) == (content_hash, self.embedder.name, FORM):
-            return kept
+            if not counted or not any(product.stock for product in kept.products):
+                return kept
+            now = kept.model_copy(update={"read": int(time.time() * 1000)})
+            return (await self._keep(bot_id, now, kept_before(kept)))[0]
         reading = await read_seeing(path, password, sees, self._readers)
         known = kept_before(kept) if kept and kept.embedder == self.embedder.name else {}
         said = (await self.corrections(bot_id)).columns.get(path.name, {})

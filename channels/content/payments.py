@@ -3,7 +3,7 @@
 Pages of developers.facebook.com/documentation/business-messaging/whatsapp/payments (as of mid-2026):
 payments-in/pg ("Receive payments via payment gateways"), payments-in/upi-intent/dynamic-vpa ("Receive UPI
 payments"), payments-in/payment-links, payments-br/orders ("Orders"), payments-br/offsite-pix,
-payments-br/payment-links, payments-br/boleto. Of Singapore there is no page any more."""
+payments-br/payment-links, payments-br/boleto. Of Singapore there is no page any more: it is left out."""
 
 from __future__ import annotations
 

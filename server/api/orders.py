@@ -30,6 +30,7 @@ from server.operators.roles import AGENT, READER
 from server.operators.tables.spreadsheet import csv_text
 from server.operators.tokens import who
 from server.orders.book import NotAllowed
+from server.orders.paying import rules_of
 from server.orders.records import OrderState, PlacedOrder, following
 
 routes = APIRouter(prefix="/api", tags=["orders"], route_class=Audited)
@@ -148,7 +149,7 @@ async def give_payment_code(api: Here, order_id: str, given: PaymentCodeIn) -> S
 
     def with_code(order: PlacedOrder) -> PlacedOrder:
         payment = order.payment
-        if payment is None or payment.way != "whatsapp":
+        if payment is None or rules_of(runtime, order).way != "whatsapp":
             raise NotAllowed(f"order {order.number} is not paid by a bill in WhatsApp")
         if payment.reference and payment.code != given.code:
             raise NotAllowed(f"the bill of order {order.number} was sent with another code")

@@ -86,7 +86,8 @@ class ContactDesk:
             pieces = [(line.ref, line.quantity) for line in priced.lines]
             counted = await asyncio.to_thread(counted_lines, pieces, goods)
             whose = Whose(self._fence, self._bot.limits.timezone)
-            placed = await self._book.place(self._order(priced, key), version, emptied, whose, counted)
+            known = await asyncio.to_thread(_retailer_ids, priced, goods)
+            placed = await self._book.place(self._order(priced, key, known), version, emptied, whose, counted)
             if placed:
                 return self._placed(placed, key)
         raise RuntimeError("the cart keeps changing")
@@ -123,10 +124,14 @@ class ContactDesk:
                 return as_shown(new.cart, self._rules, notes)
         raise RuntimeError("the cart keeps changing")
 
-    def _order(self, cart: Cart, key: str) -> PlacedOrder:
+    def _order(self, cart: Cart, key: str, known: Mapping[str, str]) -> PlacedOrder:
+        """`known`: ids of the shop's Commerce catalogue by what products go by."""
         contact, now, fee = self._contact, now_ms(), delivery_fee(cart, self._rules)[0]
         way = self._rules.payment.way
-        lines = tuple(OrderLine(**line.model_dump(), sum=line.sum) for line in cart.lines)
+        lines = tuple(
+            OrderLine(**line.model_dump(), sum=line.sum, retailer_id=known.get(line.ref, ""))
+            for line in cart.lines
+        )
         return PlacedOrder(
             number=0,
             id=order_id_of(contact.id, cart.version),
@@ -155,13 +160,20 @@ class ContactDesk:
             {
                 "currency": order.currency,
                 "area": order.area,
-                "lines": [line.model_dump(exclude={"sum"}) for line in order.lines],
+                "lines": [line.model_dump(exclude={"sum", "retailer_id"}) for line in order.lines],
             }
         )
         notes = [] if order.made_by == key else [remark("placed_before", "", n=order.number)]
         shown: dict[str, Any] = dict(as_shown(cart, self._rules, notes, order.number))
         fee = "" if order.delivery is None else f"{order.delivery:f}"
         return cast(ShownCart, {**shown, "areas": [], "delivery": fee, "total": f"{order.total:f}"})
+
+
+def _retailer_ids(cart: Cart, goods: PriceList) -> dict[str, str]:
+    """The ids in the shop's Commerce catalogue of what is in a cart, by what it goes by: of products that it
+    shows at the same price."""
+    cards = {line.ref: goods.cards(line.ref) for line in cart.lines}
+    return {ref: found[0].get("retailer_id", "") for ref, found in cards.items() if len(found) == 1}
 
 
 def _named(wishes: list[Wish], goods: PriceList) -> set[str]:

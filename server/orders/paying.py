@@ -3,12 +3,13 @@ is held against the order. Another sum or currency pays nothing, and a person is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 import structlog
 
+from agent.ordering.rules import PaymentRules
 from agent.ordering.wording import money_text
 from channels.base import SendError
 from channels.cloud_api import CloudApi
@@ -30,6 +31,7 @@ from server.orders.records import Payment, PlacedOrder, following
 from server.orders.reports import forget_report, kept_reports
 from server.store.client import Redis
 from server.store.keys import key
+from server.store.records import Contact
 
 # Seconds for which one worker has the making of a link, and after which it is tried again.
 CLAIM = 30
@@ -41,17 +43,23 @@ PROVIDERS = {"stripe": "Stripe", "whatsapp": "WhatsApp"}
 log = structlog.get_logger()
 
 
-def way_of(settings: Settings, http: httpx.AsyncClient, runtime: BotRuntime) -> PaymentWay | None:
-    """How orders of a bot are paid; None where people arrange it."""
-    rules = runtime.bot.context.orders.payment
+def way_of(
+    settings: Settings, http: httpx.AsyncClient, runtime: BotRuntime, rules: PaymentRules
+) -> PaymentWay | None:
+    """How orders of a bot are paid by some rules; None where people arrange it."""
     if rules.way == "link":
         return OwnLink(rules.link, rules.picture)
     if rules.way == "whatsapp" and rules.bill:
         return WhatsAppBill(rules.bill, runtime)
-    if rules.way != "stripe":
-        return None
-    key, secret = settings.stripe_account(runtime.bot.id)
-    return StripeCheckout(http, settings.stripe_url, key, secret, rules.return_to or settings.links_url)
+    return stripe_of(settings, http, runtime.bot.id, rules.return_to) if rules.way == "stripe" else None
+
+
+def stripe_of(
+    settings: Settings, http: httpx.AsyncClient, bot_id: str, return_to: str = ""
+) -> StripeCheckout:
+    """The account of a bot at Stripe."""
+    key, secret = settings.stripe_account(bot_id)
+    return StripeCheckout(http, settings.stripe_url, key, secret, return_to or settings.links_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +79,17 @@ class Cashier:
             if state != "new":
                 continue
             order = await self.orders.order(bot_id, order_id)
-            way = way_of(self.settings, self.http, runtime) if order and order.payment else None
-            if order is None or way is None or order.state not in ("new", "packed"):
+            if order is None or not _is_to_be_asked(order) or rules_of(runtime, order).way == "none":
                 await self.orders.told(bot_id, order_id, state)
             elif await self.redis.set(key(bot_id, "order_paying", order_id), 1, nx=True, ex=CLAIM):
-                count += await self._asked(runtime, order, way)
+                count += await self._asked(runtime, order)
         return count
 
-    async def _asked(self, runtime: BotRuntime, order: PlacedOrder, way: PaymentWay) -> bool:
+    async def _asked(self, runtime: BotRuntime, order: PlacedOrder) -> bool:
+        rules = rules_of(runtime, order)
+        way = way_of(self.settings, self.http, runtime, rules)
         contact = await runtime.conversations.contact(order.conversation_id)
-        if contact is None:
+        if contact is None or way is None:
             await self.orders.told(runtime.bot.id, order.id, "new")
             return False
         try:
@@ -96,7 +105,11 @@ class Cashier:
             await call_person(runtime, contact, f"{order.id}:link", "task", why)
             await self.orders.told(runtime.bot.id, order.id, "new")
             return False
-        await self.orders.revise(runtime.bot.id, order.id, _linked(link, contact.account))
+        if order.payment and order.payment.rules:  # asked before: that link is on its way
+            link = replace(link, url=order.payment.link, reference=order.payment.reference)
+        linked = await self.orders.revise(runtime.bot.id, order.id, _linked(order, link, contact, rules))
+        if linked is None or not _is_asked_by(linked, order, rules):
+            return False  # what it was made of has changed: it is made anew, of what holds then
         words = as_text(link.content) if link.content else words_of_payment(order, link.url)
         told = await tell_customer(runtime, contact, order, ("pay", words), link.content)
         await self.orders.told(runtime.bot.id, order.id, "new")
@@ -168,7 +181,7 @@ class Cashier:
             return await self.settle(runtime, notice)
         if order.payment.account != report.account:
             return await self._refuse(runtime, order, notice, "was paid, as another number says")
-        why = await self._doubt(runtime, report)
+        why = await self._doubt(runtime, order, report)
         if not why:
             return await self.settle(runtime, notice)
         if now_ms() - since < PATIENCE:
@@ -176,10 +189,10 @@ class Cashier:
             return ""
         return await self._refuse(runtime, order, notice, f"was paid, and the look-up of it fails: {why}")
 
-    async def _doubt(self, runtime: BotRuntime, report: PaymentReport) -> str:
+    async def _doubt(self, runtime: BotRuntime, order: PlacedOrder, report: PaymentReport) -> str:
         """Why the look-up of a payment that a gateway took does not confirm it; empty where it does, or where
         there is none. The sums are those that were reported: `settle` holds them against the order."""
-        bill = runtime.bot.context.orders.payment.bill
+        bill = rules_of(runtime, order).bill
         channel = self.router.channel(runtime.bot.id, report.account)
         if bill is None or bill.by != "gateway":
             return ""
@@ -195,6 +208,12 @@ class Cashier:
         return "" if same else f"it says {said.amount:f} {said.currency}"
 
 
+def rules_of(runtime: BotRuntime, order: PlacedOrder) -> PaymentRules:
+    """How an order is paid: as was set when its customer was asked for it, else as is set now."""
+    asked = order.payment.rules if order.payment else None
+    return asked or runtime.bot.context.orders.payment
+
+
 def wrong_with(order: PlacedOrder, notice: PaymentNotice) -> str:
     """Why a payment does not pay an order; empty where it does."""
     if order.payment and order.payment.reference and notice.reference != order.payment.reference:
@@ -207,11 +226,31 @@ def wrong_with(order: PlacedOrder, notice: PaymentNotice) -> str:
     return ""
 
 
-def _linked(link: PaymentLink, account: str) -> Any:
-    return _with_payment(link=link.url, reference=link.reference, account=account)
+def _linked(order: PlacedOrder, link: PaymentLink, contact: Contact, rules: PaymentRules) -> Any:
+    """What keeps how the customer of an order is asked for its payment: once, whatever is set later, and not
+    where the code that the link was made of was changed meanwhile."""
+    asked = {"link": link.url, "reference": link.reference, "account": contact.account}
+    keep = _with_payment(**asked, way=rules.way, rules=rules)
+
+    def change(now: PlacedOrder) -> PlacedOrder:
+        changed = now.payment != order.payment or not _is_to_be_asked(now)
+        return now if changed else keep(now)
+
+    return change
 
 
-def _with_payment(**changes: str) -> Any:
+def _is_to_be_asked(order: PlacedOrder) -> bool:
+    return order.payment is not None and order.state in ("new", "packed")
+
+
+def _is_asked_by(now: PlacedOrder, order: PlacedOrder, rules: PaymentRules) -> bool:
+    """Whether an order is on record as asked for by these rules, with the code that it had."""
+    code = order.payment.code if order.payment else ""
+    asked = now.payment is not None and (now.payment.rules, now.payment.code) == (rules, code)
+    return asked and _is_to_be_asked(now)
+
+
+def _with_payment(**changes: Any) -> Any:
     """What puts some fields of a payment in the place of those that an order has."""
 
     def change(order: PlacedOrder) -> PlacedOrder:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.ordering.cart import Cart
+from agent.ordering.rules import PaymentRules
 from server.store.records import Record
 
 OrderState = Literal["new", "paid", "packed", "sent", "done", "cancelled"]
@@ -51,6 +52,10 @@ class OrderLine(Record):
     price: Decimal = Field(description="Of one, in the order's currency")
     sum: Decimal = Field(description="Of all of them")
     unit: str = Field(default="", description="What the price is for, where its list says")
+    retailer_id: str = Field(
+        default="",
+        description="Its id in the shop's Commerce catalogue; empty: it is not there, or at another price",
+    )
 
 
 class OrderChange(Record):
@@ -70,6 +75,9 @@ class Payment(Record):
     reference: str = Field(default="", description="The provider's id of it")
     account: str = Field(default="", description="The provider's id of the number that asked for it")
     code: str = Field(default="", description="What a bank gave for it: a Pix code, or a boleto's digits")
+    rules: PaymentRules | None = Field(
+        default=None, description="What was set when the customer was asked for it; null: not asked yet"
+    )
     state: Literal["open", "paid", "refused"] = Field(
         default="open", description="`refused`: something was paid that is not what the order costs"
     )

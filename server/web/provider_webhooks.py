@@ -15,9 +15,8 @@ from server.bots.accounts import DEFAULT
 from server.bots.registry import BotRegistry
 from server.bots.routing import WebhookScope
 from server.config.settings import Settings
-from server.orders.paying import Cashier, way_of
+from server.orders.paying import Cashier, stripe_of
 from server.orders.payment.contract import NotGenuine
-from server.orders.payment.stripe import StripeCheckout
 from server.orders.reports import keep_reports
 from server.pipeline.intake import receive
 from server.store.wire.confirming import outlives
@@ -77,15 +76,21 @@ def router(settings: Settings, registry: BotRegistry, receive_cloud: Receive, ca
     async def receive_stripe(bot_id: str, request: Request) -> Response:
         await registry.ready()
         runtime = registry.get(bot_id)
-        way = way_of(settings, cashier.http, runtime) if runtime else None
-        if runtime is None or not isinstance(way, StripeCheckout):
-            raise HTTPException(404, "orders of this bot are not paid at Stripe")
+        elsewhere = HTTPException(404, "orders of this bot are not paid at Stripe")
+        if runtime is None:
+            raise elsewhere
         try:
-            notice = way.verify(await request.body(), request.headers, time.time())
+            notice = stripe_of(settings, cashier.http, bot_id).verify(
+                await request.body(), request.headers, time.time()
+            )
         except NotGenuine as error:
             log.warning("webhook_rejected", channel="stripe", reason=str(error))
             raise HTTPException(403, str(error)) from None
-        return PlainTextResponse(await cashier.settle(runtime, notice) if notice else "ignored")
+        outcome = await cashier.settle(runtime, notice) if notice else "ignored"
+        # an order may be paid on a page of before its owner has set another way
+        if outcome == "unknown" and runtime.bot.context.orders.payment.way != "stripe":
+            raise elsewhere
+        return PlainTextResponse(outcome)
 
     @routes.post(
         "/webhook/{channel}/{bot_id}/{secret}",

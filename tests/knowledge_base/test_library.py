@@ -303,3 +303,27 @@ def test_a_document_kept_by_an_older_version_still_has_its_price_list():
         '"vectors":"","rows":[{"name":"Vase","price":"900"}]}'
     )
     assert [(p.name, str(p.price)) for p in kept.products] == [("Vase", "900")] and kept.form == 1
+
+
+async def test_the_same_list_counts_anew_only_where_somebody_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    library, path = Library(MemoryStore(), Counting()), tmp_path / "prices.csv"
+    path.write_text("sku,name,price,currency,stock\nCUP,Blue cup,4500,KZT,3\n")
+    clock = iter(range(1_000, 9_000, 1_000))
+    monkeypatch.setattr("knowledge_base.library.time.time", lambda: next(clock))
+
+    async def since() -> int:
+        return (await library.shelf("b")).catalogue.counted("CUP")
+
+    await library.add("b", path)
+    assert await since() == 1_000_000
+    version = (await library.shelf("b")).version
+    await library.add("b", path)  # a website that is read again, a command of every night
+    assert await since() == 1_000_000 and (await library.shelf("b")).version == version
+    again = await library.add("b", path, counted=True)
+    assert await since() == again.read == 2_000_000
+    prose = tmp_path / "hours.txt"
+    prose.write_text("We are open from nine to six on every day but Sunday.")
+    once = await library.add("b", prose)
+    assert await library.add("b", prose, counted=True) == once

@@ -85,8 +85,9 @@ async def add_document(  # noqa: PLR0913 - each is a field of the request
     prefer: Annotated[str, Header(max_length=200, description="`respond-async`: do not wait")] = "",
 ) -> DocumentSummary | Job:
     """A document of any office format, PDF, table, product feed or page, at most 50 MB. One of the same name
-    takes the old one's place. With the header `Prefer: respond-async` the answer is 202 with a job, to be
-    asked for at `/api/knowledge/jobs/{id}`."""
+    takes the old one's place; the stocks of a price list count from now on, be it the same file. With the
+    header `Prefer: respond-async` the answer is 202 with a job, to be asked for at
+    `/api/knowledge/jobs/{id}`."""
     bot_id = in_form or in_query or DEFAULT
     api.lookup.runtime(bot_id)
     folder = tempfile.mkdtemp()
@@ -168,7 +169,7 @@ async def _ingest(api: Api, bot_id: str, path: Path, password: str) -> Stored:
     api.reading.at(bot_id, path.name, 0, 0)
     try:
         sees = api.pictures.of(api.lookup.runtime(bot_id).bot)
-        return await api.shelf.add(bot_id, path, progress, password, sees)
+        return await api.shelf.add(bot_id, path, progress, password, sees, counted=True)
     except Unreadable as error:
         raise HTTPException(422, f"file: {error}") from None
     finally:

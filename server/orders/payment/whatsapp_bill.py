@@ -216,7 +216,7 @@ def bill_status(order: PlacedOrder, state: OrderState, words: str) -> BillStatus
 def _items_of(order: PlacedOrder) -> tuple[BilledItem, ...]:
     rows = [
         {
-            "retailer_id": line.ref,
+            "retailer_id": line.retailer_id or line.ref,
             "name": fitted(f"{line.name} ({line.variant})" if line.variant else line.name, ITEM_NAME),
             "amount": in_hundredths(line.price),
             "quantity": line.quantity,

@@ -4,115 +4,33 @@ once, and what became of the order is told by the message that WhatsApp has for 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from agent.ordering.rules import OrderRules
-from channels.cloud_webhook import parse
-from channels.content.account import NumberIdentity
 from channels.emulators.base import SendFault
 from channels.emulators.meta.payments import PaymentTap
-from channels.json_parts import as_dict
-from server.bots.routing import WebhookScope
 from server.clock import now_ms
-from server.observability.health.kept import record_of
-from server.orders.announcing import announce
-from server.orders.book import OrderBook
-from server.orders.paying import PATIENCE, Cashier
-from server.orders.records import OrderLine, Payment, PlacedOrder
-from server.orders.reports import keep_reports, kept_reports
+from server.orders.paying import PATIENCE
+from server.orders.records import OrderLine, Payment
+from server.orders.reports import kept_reports
 from server.store.keys import key
+from tests.support.bills import GATEWAY, LINES, PIX, BillingShop
 from tests.support.front_door import front_door, settings_of
-from tests.support.office import Office
-from tests.support.orders import placed
 from tests.support.stack import webhook
-
-GATEWAY: dict[str, Any] = {
-    **{"country": "IN", "by": "gateway", "gateway": "razorpay", "configuration": "shop-pg"},
-    **{"goods": "digital-goods", "catalogue": "194836987003835"},
-}
-PIX = {"country": "BR", "by": "pix", "merchant": "Cafe", "key": "a@b.example", "key_type": "EMAIL"}
-NUMBERS = {"IN": ("918000000001", "919845012345"), "BR": ("558000000001", "5511987654321")}
-LINES = (OrderLine(ref="AU-ONE", name="Aurora One", quantity=2, price=Decimal("250.5"), sum=Decimal(501)),)
-
-
-class Shop:
-    """A bot with a number of one country, whose orders are paid by WhatsApp's bill."""
-
-    def __init__(self, redis: Redis, tmp_path: Any, bill: dict[str, Any], country: str = "") -> None:
-        self.country = country or bill["country"]
-        rules = {"taking": True, "payment": {"way": "whatsapp", "bill": bill}}
-        self.account, self.customer = NUMBERS[self.country]
-        context = {"orders": OrderRules.model_validate(rules)}
-        self.office = Office(redis, tmp_path, context=context, whatsapp_phone_number_id=self.account)
-        self.meta, self.book = self.office.emulator, OrderBook(redis)
-        http = httpx.AsyncClient(transport=httpx.ASGITransport(self.meta.app))
-        self.cashier = Cashier(self.office.settings, redis, http, self.book, self.office.router)
-
-    async def order(self, **more: Any) -> PlacedOrder:
-        office = self.office
-        identity = NumberIdentity(number=self.account, business_account="1")
-        await record_of(office.redis).introduce("default", self.account, identity)
-        conversation = await office.writes(self.customer, "hello")
-        currency = {"IN": "INR", "BR": "BRL"}.get(self.country, "KZT")
-        known = {"lines": LINES, "goods": Decimal(501), "total": Decimal(501), "currency": currency}
-        return await placed(office.redis, conversation, payment=Payment(way="whatsapp"), **{**known, **more})
-
-    async def goes_round(self) -> None:
-        """What a worker does every second, and what is sent then."""
-        for claim in await self.office.redis.keys(key("default", "order_paying", "*")):
-            await self.office.redis.delete(claim)
-        await announce(self.book, self.office.runtime)
-        await self.cashier.ask_for_payment(self.office.runtime)
-        await self.cashier.settle_reports(self.office.runtime)
-        await self.office.send()
-
-    def sent(self) -> list[dict[str, Any]]:
-        """The parameters of every bill and state that the customer got."""
-        bubbles = [b for b in self.meta.phones.bubbles.values() if b.contact == self.customer and not b.mine]
-        shown = [as_dict(b.content.get("interactive")) for b in bubbles]
-        return [
-            as_dict(one["action"])["parameters"] for one in shown if one.get("type", "").startswith("order_")
-        ]
-
-    async def pays(self, order: PlacedOrder, **tap: Any) -> None:
-        """The customer pays, or tries to; Meta tells of it."""
-        made = PaymentTap(contact=self.customer, reference_id=order.id, **tap)
-        await self.hears(self.meta.payments.pay(self.account, made))
-
-    async def hears(self, status: dict[str, Any], account: str = "") -> None:
-        value = {"metadata": {"phone_number_id": account or self.account}, "statuses": [status]}
-        body = json.dumps({"entry": [{"changes": [{"field": "messages", "value": value}]}]}).encode()
-        bot = self.office.runtime.bot
-        channel = self.office.router.channel("default", self.account)
-        assert channel
-        scope = WebhookScope(channel, {self.account: bot, "9180": bot})
-        await keep_reports(self.office.redis, scope, parse(body).payments)
-
-    async def now(self, order: PlacedOrder) -> PlacedOrder:
-        found = await self.book.order("default", order.id)
-        assert found
-        return found
-
-    async def task(self, order: PlacedOrder) -> str:
-        contact = await self.office.runtime.conversations.contact(order.conversation_id)
-        assert contact
-        return contact.task
 
 
 @pytest.fixture
-async def shop(redis: Redis, tmp_path: Any) -> AsyncIterator[Shop]:
-    yield Shop(redis, tmp_path, GATEWAY)
+async def shop(redis: Redis, tmp_path: Any) -> AsyncIterator[BillingShop]:
+    yield BillingShop(redis, tmp_path, GATEWAY)
 
 
-async def test_a_bill_goes_out_once_and_a_payment_pays_once(shop: Shop):
+async def test_a_bill_goes_out_once_and_a_payment_pays_once(shop: BillingShop):
     order = await shop.order()
     await asyncio.gather(*(shop.cashier.ask_for_payment(shop.office.runtime) for _ in range(4)))
     await shop.goes_round()
@@ -138,6 +56,15 @@ async def test_a_bill_goes_out_once_and_a_payment_pays_once(shop: Shop):
     assert await shop.now(order) == after and await kept_reports(shop.office.redis, "default") == []
 
 
+async def test_a_bill_names_things_as_the_catalogue_at_meta_does(shop: BillingShop):
+    known = (*LINES, LINES[0].model_copy(update={"ref": "AU ONE B", "retailer_id": "au_one_b"}))
+    await shop.order(lines=known, goods=Decimal(1002), total=Decimal(1002))
+    await shop.goes_round()
+    [bill] = shop.sent()
+    assert bill["order"]["catalog_id"] == GATEWAY["catalogue"]
+    assert [item["retailer_id"] for item in bill["order"]["items"]] == ["AU-ONE", "au_one_b"]
+
+
 @pytest.mark.parametrize(
     ("tap", "why"),
     [
@@ -146,7 +73,9 @@ async def test_a_bill_goes_out_once_and_a_payment_pays_once(shop: Shop):
         ({"currency": "USD"}, "another sum"),
     ],
 )
-async def test_another_sum_pays_nothing_and_a_person_is_told(shop: Shop, tap: dict[str, Any], why: str):
+async def test_another_sum_pays_nothing_and_a_person_is_told(
+    shop: BillingShop, tap: dict[str, Any], why: str
+):
     order = await shop.order()
     await shop.goes_round()
     await shop.pays(order, **tap)
@@ -160,7 +89,7 @@ async def test_another_sum_pays_nothing_and_a_person_is_told(shop: Shop, tap: di
     assert (await shop.now(order)).state == "paid"
 
 
-async def test_an_attempt_that_failed_leaves_the_bill_open(shop: Shop):
+async def test_an_attempt_that_failed_leaves_the_bill_open(shop: BillingShop):
     order = await shop.order()
     await shop.goes_round()
     await shop.pays(order, status="pending", transaction="failed")
@@ -170,7 +99,7 @@ async def test_an_attempt_that_failed_leaves_the_bill_open(shop: Shop):
     assert await kept_reports(shop.office.redis, "default") == []
 
 
-async def test_a_payment_that_the_look_up_does_not_confirm_waits_and_then_is_for_a_person(shop: Shop):
+async def test_a_payment_that_the_look_up_does_not_confirm_waits_and_then_is_for_a_person(shop: BillingShop):
     order = await shop.order()
     await shop.goes_round()
     await shop.pays(order, lookup={"status": "pending"})
@@ -191,7 +120,7 @@ async def test_a_payment_that_the_look_up_does_not_confirm_waits_and_then_is_for
     assert await kept_reports(shop.office.redis, "default") == []
 
 
-async def test_a_look_up_that_is_away_is_asked_again(shop: Shop):
+async def test_a_look_up_that_is_away_is_asked_again(shop: BillingShop):
     order = await shop.order()
     await shop.goes_round()
     await shop.pays(order)
@@ -202,7 +131,7 @@ async def test_a_look_up_that_is_away_is_asked_again(shop: Shop):
     assert (await shop.now(order)).state == "paid"
 
 
-async def test_a_payment_of_another_number_or_of_no_order_pays_nothing(shop: Shop):
+async def test_a_payment_of_another_number_or_of_no_order_pays_nothing(shop: BillingShop):
     order = await shop.order()
     await shop.goes_round()
     tap = PaymentTap(contact=shop.customer, reference_id=order.id)
@@ -215,7 +144,7 @@ async def test_a_payment_of_another_number_or_of_no_order_pays_nothing(shop: Sho
     assert await kept_reports(shop.office.redis, "default") == []
 
 
-async def test_a_second_payment_of_a_paid_order_is_shown(shop: Shop):
+async def test_a_second_payment_of_a_paid_order_is_shown(shop: BillingShop):
     order = await shop.order()
     await shop.goes_round()
     await shop.pays(order)
@@ -227,7 +156,7 @@ async def test_a_second_payment_of_a_paid_order_is_shown(shop: Shop):
     assert "another sum as well" in await shop.task(order)
 
 
-async def test_every_state_is_told_by_its_message_where_whatsapp_has_the_step(shop: Shop):
+async def test_every_state_is_told_by_its_message_where_whatsapp_has_the_step(shop: BillingShop):
     order = await shop.order()
     await shop.goes_round()
     for state in ("packed", "paid", "sent", "done"):
@@ -237,7 +166,7 @@ async def test_every_state_is_told_by_its_message_where_whatsapp_has_the_step(sh
     assert len(shop.office.replies(shop.customer)) == 5  # that it is paid is said in words
 
 
-async def test_a_paid_order_is_cancelled_in_words(shop: Shop):
+async def test_a_paid_order_is_cancelled_in_words(shop: BillingShop):
     order = await shop.order()
     await shop.goes_round()
     await shop.book.move("default", order.id, "paid", "Ann")
@@ -252,7 +181,7 @@ async def test_a_paid_order_is_cancelled_in_words(shop: Shop):
 
 
 async def test_pix_waits_for_its_code_and_an_operator_says_what_was_paid(redis: Redis, tmp_path: Any):
-    shop = Shop(redis, tmp_path, PIX)
+    shop = BillingShop(redis, tmp_path, PIX)
     order = await shop.order(delivery=Decimal("9.9"), total=Decimal("510.9"))
     await shop.goes_round()
     assert shop.sent() == [] and await shop.task(order) == ""
@@ -282,7 +211,7 @@ async def test_pix_waits_for_its_code_and_an_operator_says_what_was_paid(redis: 
 async def test_an_order_that_no_bill_can_be_of_is_for_a_person(
     redis: Redis, tmp_path: Any, bill: dict[str, Any], order: dict[str, Any], why: str
 ):
-    shop = Shop(redis, tmp_path, bill)
+    shop = BillingShop(redis, tmp_path, bill)
     made = await shop.order(**order)
     await shop.goes_round()
     assert shop.sent() == [] and why in await shop.task(made)
@@ -290,11 +219,11 @@ async def test_an_order_that_no_bill_can_be_of_is_for_a_person(
 
 
 async def test_only_numbers_of_the_bills_country_get_one(redis: Redis, tmp_path: Any):
-    shop = Shop(redis, tmp_path, GATEWAY, country="BR")
+    shop = BillingShop(redis, tmp_path, GATEWAY, country="BR")
     order = await shop.order(currency="INR")
     await shop.goes_round()
     assert shop.sent() == [] and "not of IN" in await shop.task(order)
-    shop = Shop(redis, tmp_path, GATEWAY)
+    shop = BillingShop(redis, tmp_path, GATEWAY)
     shop.customer = "77010000079"
     order = await shop.order()
     await shop.goes_round()
@@ -302,13 +231,13 @@ async def test_only_numbers_of_the_bills_country_get_one(redis: Redis, tmp_path:
 
 
 async def test_sums_that_upi_does_not_take_go_to_the_gateways_page(redis: Redis, tmp_path: Any):
-    shop = Shop(redis, tmp_path, GATEWAY)
+    shop = BillingShop(redis, tmp_path, GATEWAY)
     dear = (OrderLine(ref="A", name="Car", quantity=1, price=Decimal(500_001), sum=Decimal(500_001)),)
     await shop.order(lines=dear, goods=Decimal(500_001), total=Decimal(500_001))
     await shop.goes_round()
     assert shop.sent()[0]["payment_settings"][0]["payment_gateway"]["enabled_payment_options"] == ["web"]
     upi = {"country": "IN", "by": "upi", "address": "upi://pay?pa=a@b&tr={reference}", "catalogue": "1"}
-    shop = Shop(redis, tmp_path, {**upi, "goods": "digital-goods"})
+    shop = BillingShop(redis, tmp_path, {**upi, "goods": "digital-goods"})
     small = await shop.order()
     dearer = await shop.order(lines=dear, goods=Decimal(500_001), total=Decimal(500_001))
     await shop.goes_round()

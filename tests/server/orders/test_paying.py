@@ -7,6 +7,7 @@ import asyncio
 import io
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,7 @@ from channels.content.plain import simplified
 from channels.content.qr import png_of
 from server.orders.announcing import announce
 from server.orders.book import OrderBook
-from server.orders.paying import Cashier, way_of
+from server.orders.paying import Cashier, stripe_of
 from server.orders.payment.contract import NotCharged, NotGenuine, PaymentNotice
 from server.orders.payment.stripe import (
     THREE,
@@ -75,8 +76,7 @@ class Till:
 
     async def hears(self, body: bytes, headers: dict[str, str] | None = None) -> str:
         """What becomes of an event."""
-        way = way_of(self.office.settings, self.http, self.office.runtime)
-        assert way
+        way = stripe_of(self.office.settings, self.http, "default")
         given = {name.lower(): value for name, value in (headers or signed(body)).items()}
         notice = way.verify(body, given, time.time())
         return await self.cashier.settle(self.office.runtime, notice) if notice else "ignored"
@@ -132,6 +132,22 @@ async def test_another_sum_or_page_pays_nothing_and_a_person_is_told(
     assert why in after.payment.trouble
     contact = await till.office.runtime.conversations.contact(order.conversation_id)
     assert contact and why in contact.task
+    assert await till.hears(till.stripe.event(id)) == "paid"
+
+
+@pytest.mark.parametrize("now", [LINK, {"taking": True}, {**STRIPE, "payment": {"way": "stripe"}}])
+async def test_a_page_that_is_out_is_paid_whatever_is_set_later(till: Till, now: dict[str, Any]):
+    order = await till.order()
+    await till.asks()
+    [id] = till.stripe.sessions
+    bot = till.office.runtime.bot
+    context = bot.context.model_copy(update={"orders": OrderRules.model_validate(now)})
+    till.office.runtime = replace(till.office.runtime, bot=replace(bot, context=context))
+    # the worker died before it noted that the customer was asked
+    await till.office.redis.sadd(key("default", "order_news"), f"{order.id} new")
+    await till.office.redis.delete(key("default", "order_paying", order.id))
+    await till.asks()
+    assert len(await till.told()) == 1 and list(till.stripe.sessions) == [id]
     assert await till.hears(till.stripe.event(id)) == "paid"
 
 

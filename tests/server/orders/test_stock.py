@@ -135,6 +135,22 @@ async def test_a_list_that_is_read_anew_says_what_there_is(counter: Counter):
     assert (await counter.orders(2, "CUP", 3, "L"))["order"] == 2
 
 
+async def test_a_line_has_the_id_of_the_commerce_catalogue_where_that_shows_the_same_price(counter: Counter):
+    alike, dearer, absent = listed().products
+    counter.goods = Catalogue(
+        [
+            alike.model_copy(update={"retailer_id": "cup_01", "shown_alike": True}),
+            dearer.model_copy(update={"retailer_id": "pot_01", "shown_alike": False}),
+            absent,
+        ]
+    )
+    for ref, variant in (("CUP", "S"), ("POT", ""), ("JUG", "")):
+        await counter.orders(1, ref, 1, variant)
+    orders = await counter.book.page("default", 9, lambda one: True)
+    found = {line.ref: line.retailer_id for order in orders for line in order.lines}
+    assert found == {"CUP": "cup_01", "POT": "", "JUG": ""}
+
+
 async def test_what_orders_took_long_before_the_list_was_read_is_forgotten(counter: Counter):
     await counter.orders(1, "CUP", 3, "S")
     clock.move_to(31 * 86_400_000)  # until then a count that was entered by hand may be taken back
