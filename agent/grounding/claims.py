@@ -30,6 +30,7 @@ from agent.grounding.units import (
     weekday_of,
 )
 from agent.language.locale import anywhere, locale_phrases, phrases_within
+from agent.language.notation import is_spaceless
 
 _Valued = Literal["money", "percent", "duration", "time", "date", "weekday", "soon", "measure", "number"]
 Kind = Literal[_Valued, "phone", "email", "link", "free", "product"]
@@ -385,8 +386,8 @@ def _by_sign(text: str, number: Number) -> tuple[str, str, float, int]:
 
 def _ends(text: str, match: re.Match[str]) -> bool:
     """Whether the currency word ends where it was matched, so that `тгк` is not tenge."""
-    behind = text[match.end() : match.end() + 1]
-    return not (match.group()[-1].isalpha() and (behind.isalpha() or behind == "_"))
+    behind, last = text[match.end() : match.end() + 1], match.group()[-1]
+    return is_spaceless(last) or not (last.isalpha() and (behind.isalpha() or behind == "_"))
 
 
 def _is_list_number(text: str, number: Number) -> bool:

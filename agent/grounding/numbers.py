@@ -17,11 +17,14 @@ from agent.grounding.units import ANY_MULTIPLIER, MULTIPLIER, TENS, WORDS
 MOST_DIGITS = 200
 _SPACES = "\u0020\u00a0\u202f\u2009"
 # Groups of three (or, in India, of two) behind the first; then perhaps cents. Or plain digits. Arabic writes
-# `and` and `for` together with what follows.
+# `and` and `for` together with what follows, Chinese everything.
 _DIGITS = re.compile(
-    rf"(?<![^\W\u0620-\u064a]|[.,])(?:\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d{{1,3}}(?:[.,'’]\d{{2,3}})+(?!\d)|\d+)(?:[.,]\d{{1,2}}(?!\d))?(?![\ufe0f\u20e3])"
+    rf"(?<![^\W\u0620-\u064a\u3040-\u30ff\u3400-\u9fff]|[.,])(?:\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)|\d{{1,3}}(?:[.,'’]\d{{2,3}})+(?!\d)|\d+)(?:[.,]\d{{1,2}}(?!\d))?(?![\ufe0f\u20e3])"
 )
-_WORD = re.compile(r"\w+")
+# Of writing without spaces a number is a word, and else each sign.
+_SPACELESS = r"[\u3040-\u30ff\u3400-\u9fff]"
+_UNSPACED = sorted((word for word in WORDS if re.match(_SPACELESS, word)), key=len, reverse=True)
+_WORD = re.compile("|".join((*_UNSPACED, _SPACELESS, r"[^\W\u3040-\u30ff\u3400-\u9fff]+")))
 
 
 @dataclass(frozen=True, slots=True)

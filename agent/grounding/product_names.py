@@ -13,8 +13,12 @@ from agent.language.locale import LOCALES, locale_phrases, phrases_within
 
 # It does not begin behind a hyphen of the word it belongs to, nor behind a line of hyphens: whatever follows
 # was read before.
+# Signs of writing without spaces are no part of one, but stand beside it.
+_SPACELESS = r"\u3040-\u30ff\u3400-\u9fff"
+_CODE = rf"(?:[^\W{_SPACELESS}]|-)*"
 _MODEL = re.compile(
-    r"(?<![\w@./])(?=[^\W_])(?<!\w-{1,3})(?<!-{4})(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_][\w-]*(?![\w@])"
+    rf"(?<![^\W{_SPACELESS}]|[@./])(?<!\w-{{1,3}})(?<!-{{4}})(?={_CODE}\d)"
+    rf"(?={_CODE}[^\W\d_{_SPACELESS}])[^\W_{_SPACELESS}]{_CODE}(?![^\W{_SPACELESS}]|@)"
 )
 _LATIN = re.compile(
     r"(?<![\u00c0-\u024f])[A-Z][A-Za-z'’&+-]+(?![\u00c0-\u024f])"

@@ -39,7 +39,11 @@ BASES = {
 }
 
 
-def _compiled(phrases: Iterable[Expression], end: str = r"(?!\w)") -> re.Pattern[str]:
+# Where a word ends: in writing without spaces wherever it does.
+_WORD_END = r"(?:(?<=[\u3040-\u30ff\u3400-\u9fff])|(?!\w))"
+
+
+def _compiled(phrases: Iterable[Expression], end: str = _WORD_END) -> re.Pattern[str]:
     return re.compile(f"(?:{joined_phrases(phrases)}){end}", re.I)
 
 
@@ -48,7 +52,7 @@ def _all(lists: Mapping[Any, Iterable[Expression]]) -> Iterator[Expression]:
 
 
 # A word must end where its unit ends; a sign need not.
-_END = r"(?:(?<=\W)|(?!\w))"
+_END = rf"(?:(?<=\W)|{_WORD_END})"
 _CURRENCIES = table("units.currencies")
 _CURRENCY_BY = [(_compiled(phrases, end=""), code) for code, phrases in _CURRENCIES.items()]
 CURRENCY = _compiled(_all(_CURRENCIES), _END)
@@ -62,11 +66,11 @@ _SPANS, _MEASURES = table("units.durations"), table("units.measures")
 SPAN_WORDS = {name: re.compile(bordered(phrases), re.I) for name, phrases in _SPANS.items()}
 DURATION = [(_compiled(_SPANS[name]), unit) for name, unit in _DURATIONS.items()]
 MEASURE = [(_compiled(phrases), unit) for unit, phrases in _MEASURES.items()]
-PIECE = re.compile(rf"(?:{phrases_within('units.pieces')})(?!\w)", re.I)
+PIECE = re.compile(rf"(?:{phrases_within('units.pieces')}){_WORD_END}", re.I)
 # Any of these: what stands behind most numbers need not be held against each.
 UNIT = re.compile(
     f"{PERCENTAGE.pattern}|{CURRENCY.pattern}|{PIECE.pattern}"
-    rf"|(?:{joined_phrases([*_all(_SPANS), *_all(_MEASURES)])})(?!\w)",
+    rf"|(?:{joined_phrases([*_all(_SPANS), *_all(_MEASURES)])}){_WORD_END}",
     re.I,
 )
 
@@ -123,7 +127,9 @@ def month_of(word: str) -> int:
 
 
 _WEEKDAYS = _calendar("days", table("units.weekdays"))
-WEEKDAY = re.compile(rf"(?<!\w)(?:{joined_phrases(_all(_WEEKDAYS))})(?!\w)", re.I)
+WEEKDAY = re.compile(
+    rf"(?:(?<!\w)|(?=[\u3400-\u9fff]))(?:{joined_phrases(_all(_WEEKDAYS))}){_WORD_END}", re.I
+)
 _WEEKDAY_BY = [(_compiled(names, end=""), number) for number, names in _WEEKDAYS.items()]
 
 

@@ -14,6 +14,7 @@ _FUNCTION = {
     for word in locale_phrases("detect.function_words")
 }
 _SCRIPTS = ((r"[\u0600-\u06ff]", "ar"), (r"[\u0900-\u097f]", "hi"))
+_KANA, _HAN = re.compile(r"[\u3040-\u30ff]"), re.compile(r"[\u3400-\u9fff]")
 _CYRILLIC = re.compile(r"[\u0430-\u044f\u0451]")
 # Codes of Latin, Esperanto and the like.
 _LEARNED = frozenset(("la", "eo", "io", "ia", "ie", "vo"))
@@ -48,6 +49,8 @@ def language_of(text: str, known: str = "") -> str:
         return known or "en"
     if own := next((code for code, letters in _LETTERS_OF.items() if letters.search(sample)), ""):
         return own
+    if _HAN.search(sample) or _KANA.search(sample):
+        return "ja" if _KANA.search(sample) else "zh"
     heard, score = _by_statistics(sample)
     spoken, votes = _by_function_words(said) if len(said) <= 8 else ("", 0)
     # one little word, such as `in` or `no`, is of many languages

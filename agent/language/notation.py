@@ -10,8 +10,8 @@ A list is one text: phrases are separated by commas or line ends. Case never mat
     {do}             one of the phrases of another list of the same section
     /.../            a regular expression, on a line of its own, for what nothing above can say
 
-A phrase is found where whole words say it: `cat` is not found in `cats`, `cat*` is. In Devanagari and Arabic
-it is found within words, too: their little words are written together with others.
+A phrase is found where whole words say it: `cat` is not found in `cats`, `cat*` is. In Devanagari, Arabic and
+Chinese it is found within words, too: their little words are written together with others.
 """
 
 from __future__ import annotations
@@ -30,7 +30,28 @@ _CLOSES = {"(": ")", "[": "]"}
 _SEPARATOR = re.compile(r",\s+|\s*\n\s*")
 _SLOT = re.compile(r"\{([a-z_]+)\}")
 # Scripts whose words run into each other, or whose vowel signs `re` takes for the end of a word.
-_JOINED = re.compile(r"[\u0600-\u06ff\u0900-\u097f]")
+_JOINED = re.compile(r"[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff]")
+
+
+# Marks of Chinese and Japanese, as they are written elsewhere.
+_WIDE = str.maketrans("\uff0c\u3002\uff01\uff1f\uff1b\uff1a\u3001\uff08\uff09", ",.!?;:,()")
+_SPACELESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+")
+
+
+def narrow(text: str) -> str:
+    """A text with the marks between its sentences as most languages write them, each a character still."""
+    return text.translate(_WIDE)
+
+
+def is_spaceless(sign: str) -> bool:
+    """Whether a sign belongs to writing without spaces between words."""
+    return bool(_SPACELESS.match(sign))
+
+
+def words_in(text: str) -> int:
+    """How many words a text has, about: of writing without spaces two signs are one."""
+    signs = sum(map(len, _SPACELESS.findall(text)))
+    return len(_SPACELESS.sub(" ", text).split()) + (signs + 1) // 2
 
 
 class BadPhrase(ValueError):

@@ -12,6 +12,7 @@ from typing import Literal
 
 from agent.language.locale import LOCALES, anywhere, phrases_within
 from agent.language.locale_file import Locale
+from agent.language.notation import narrow
 
 Request = Literal["order", "cancellation", "complaint"]
 
@@ -68,7 +69,7 @@ _PRICED = re.compile(anywhere("offline.asks_price"), re.I)
 def request_in(text: str) -> Request | None:
     """What the text asks of people, None for nothing: to take an order back, to put something right, or an
     order."""
-    flat = re.sub(r"[^\S\n]+", " ", text[:LOOKED_AT].replace("’", "'"))
+    flat = re.sub(r"[^\S\n]+", " ", narrow(text[:LOOKED_AT]).replace("’", "'"))
     rest = " ".join(
         part for part in _CLAUSE.split(flat) if not _CANCELS.search(part) and not _COMPLAINS.search(part)
     )
@@ -113,7 +114,7 @@ def is_wish(text: str) -> bool:
         text[:LOOKED_AT]
     ):  # a basket of the catalogue, a form filled in
         return True
-    flat = re.sub(r"[^\S\n]+", " ", text[:LOOKED_AT].replace("’", "'"))
+    flat = re.sub(r"[^\S\n]+", " ", narrow(text[:LOOKED_AT]).replace("’", "'"))
     return any(_wishes(sentence) for sentence in _SENTENCE.findall(flat))
 
 

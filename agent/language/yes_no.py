@@ -10,6 +10,7 @@ import re
 from typing import Literal
 
 from agent.language.locale import anywhere, phrases_within
+from agent.language.notation import narrow
 
 Decision = Literal["yes", "no", "uncertain"]
 
@@ -36,10 +37,10 @@ def decision_in(text: str, before: str = "") -> Decision | None:
     """The decision of a message after `before`, the last that was said to its sender; None when a model must
     judge. Where nothing was asked, nothing is decided; a bare no to "anything else?" refuses nothing, and a
     bare yes wants more."""
-    bare = " ".join(text.replace("’", "'").strip(" \t\n.!…,;)(🙂😊👍🙏").split())
+    bare = " ".join(narrow(text).replace("’", "'").strip(" \t\n.!…,;)(🙂😊👍🙏").split())
     if _FLAT_NO.fullmatch(bare):
         return "no"
-    asked = not before or "?" in before[-300:] or "؟" in before[-300:]
+    asked = not before or any(mark in narrow(before[-300:]) for mark in "?؟")
     if not bare or "?" in bare or not asked or len(bare.split()) > 40:
         return None
     if _MAYBE.search(bare) and len(bare.split()) <= WORDS:

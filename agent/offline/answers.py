@@ -9,6 +9,7 @@ import re
 from typing import Any, cast
 
 from agent.language.detect import script_of
+from agent.language.notation import words_in
 from agent.language.phrases import clock_line, opening_lines
 from agent.language.screens import (
     asks_who,
@@ -53,7 +54,7 @@ FEW = 4
 _FILE = re.compile(
     r"\s*\[(empty message|image|audio|video|document|sticker|location|contacts)\][^\n]{0,3}\s*"
 )
-_QUESTION = re.compile(r"[?؟]")
+_QUESTION = re.compile(r"[?؟\uff1f]")
 
 
 class Answers:
@@ -106,7 +107,7 @@ class Answers:
         if any(by_name):  # somebody called the tool by its name
             answers = by_name
         known = list(dict.fromkeys(answer for answer in answers if answer))
-        if not known and len(heard.said.split()) <= FEW and not is_question(heard.said):
+        if not known and words_in(heard.said) <= FEW and not is_question(heard.said):
             return heard.say("more")
         if not all(answers):
             known.append(self._unknown())

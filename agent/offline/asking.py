@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from agent.grounding.units import WEEKDAY
 from agent.language.locale import LOCALES, anywhere, phrases_within, table
-from agent.language.notation import bordered
+from agent.language.notation import bordered, narrow, words_in
 from agent.language.screens import asks_who, is_goodbye, is_greeting, is_pleasantry, is_thanks
 
 # Questions of one message that are looked up and answered one by one; what is over goes with the last.
@@ -32,7 +32,7 @@ _RANGE = re.compile(anywhere("offline.asks_range"), re.I)
 _BEGINS = re.compile(rf"\A\W*(?:\w+\W+)?(?:{phrases_within('asking.begins')})(?!\w)", re.I)
 _ASKS = re.compile(anywhere("asking.begins"), re.I)
 _JOIN = re.compile(rf"[,;]?\s+(?:{phrases_within('asking.joins')})\s+", re.I)
-_SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+|(?<=[\u3002\uff01\uff1f])")
 _TOPICS = {topic: re.compile(bordered(phrases), re.I) for topic, phrases in table("asking.topics").items()}
 _NOTEWORTHY = {
     kind: re.compile(bordered(phrases), re.I) for kind, phrases in table("asking.noteworthy").items()
@@ -50,7 +50,7 @@ def asks_hours(text: str) -> bool:
     if _HOURS.search(text):
         return True
     return bool(_WORKS.search(text)) and bool(
-        WEEKDAY.search(text) or _DAY.search(text) or _NOW.search(text) or len(text.split()) <= 3
+        WEEKDAY.search(text) or _DAY.search(text) or _NOW.search(text) or words_in(text) <= 3
     )
 
 
@@ -166,9 +166,9 @@ def _plain(phrases: Iterable[str]) -> str:
 
 def thanks_or_bids_farewell(text: str) -> Literal["goodbye", "thanks", ""]:
     """`goodbye` or `thanks` for a short message that does no more, however it is put; else empty."""
-    if len(text.split()) > 10 or re.search(r"[?؟]", text) or _marks(text):
+    if words_in(text) > 10 or re.search(r"[?؟\uff1f]", text) or _marks(text):
         return ""
-    parts = [part.strip() for part in re.split(r"[,.!;()\n]+|\s[-–—]\s", text) if part.strip()]
+    parts = [part.strip() for part in re.split(r"[,.!;()\n]+|\s[-–—]\s", narrow(text)) if part.strip()]
     if any(map(is_goodbye, parts)):
         return "goodbye"
     return "thanks" if any(map(is_thanks, parts)) or any(map(is_thanks, text.split()[:2])) else ""
@@ -205,7 +205,7 @@ def _halves(sentence: str) -> list[str]:
 @lru_cache(maxsize=256)
 def is_question(text: str) -> bool:
     """Whether it asks something, with or without a mark."""
-    return bool(re.search(r"[?؟]", text) or _ASKS.search(text) or _marks(text) or asks_who(text))
+    return bool(re.search(r"[?؟\uff1f]", text) or _ASKS.search(text) or _marks(text) or asks_who(text))
 
 
 def _marks(text: str) -> set[str]:

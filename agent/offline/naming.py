@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.language.locale import locale_phrases, phrases_within
-from agent.language.notation import expression
+from agent.language.notation import expression, words_in
 from agent.offline.asking import asks_hours, asks_price, asks_range, is_question, topics_in
 from agent.offline.heard import Heard
 from knowledge_base.goods.question import telling
@@ -50,10 +50,10 @@ _BETWEEN = re.compile(rf"(?:\s*[,;]\s+|\s*[\u3001\uff0c]\s*|(?:{_JOINS}))+", re.
 def is_name(question: str) -> bool:
     """Whether it may be no more than the name of a thing, or its number."""
     bare = query_of(question).strip(" ?؟\uff1f!.,")
-    words = bare.split()
-    if not 0 < len(words) <= MOST_WORDS or topics_in(bare) or asks_hours(bare) or not telling(bare):
+    words = words_in(bare)
+    if not 0 < words <= MOST_WORDS or topics_in(bare) or asks_hours(bare) or not telling(bare):
         return False
-    return len(words) <= FEWEST_WORDS or not is_question(bare)
+    return words <= FEWEST_WORDS or not is_question(bare)
 
 
 def is_looked_up(question: str) -> bool:
@@ -108,7 +108,7 @@ def rows_meant(question: str, heard: Heard, found: Found) -> Rows:
 
 def is_lone(question: str) -> bool:
     """Whether it is one word that asks nothing, such as a name somebody gives."""
-    return len(question.split()) == 1 and not is_question(question) and not any(map(str.isdigit, question))
+    return words_in(question) == 1 and not is_question(question) and not any(map(str.isdigit, question))
 
 
 def _shares(word: str, rows: Rows) -> bool:
@@ -128,7 +128,7 @@ def _parts(question: str) -> list[str]:
 def _going_on(question: str, heard: Heard) -> str:
     """A short question with what was last spoken of before it; empty where nothing was."""
     spoken, asked = _spoken_of(heard), query_of(question)
-    return f"{spoken} {asked}" if spoken and len(asked.split()) <= MOST_WORDS else ""
+    return f"{spoken} {asked}" if spoken and words_in(asked) <= MOST_WORDS else ""
 
 
 def _spoken_of(heard: Heard) -> str:

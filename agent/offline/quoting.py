@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from agent.language.detect import language_of
+from agent.language.detect import language_of, script_of
 from agent.language.locale import LOCALES, locale_phrases
+from agent.language.notation import narrow
 from agent.language.phrases import say
 from agent.offline.asking import is_question, states_hours, subjects_of, topics_in
 from knowledge_base.goods.corrections import UNCONFIRMED
@@ -38,7 +39,8 @@ NEAR_ROW, STANDS_OUT = 0.815, 0.02
 EMBEDDED, EMBEDDED_OF_LONG, LONG = 16, 6, 400
 CONSIDERED = 5
 
-_SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|\n+|(?<=[\u3002\uff01\uff1f])")
+_SPACELESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +176,8 @@ class Quotes:
         in common with it."""
         if shared >= SHARED_TOPIC:
             return True
-        if shared == SHARED_WORD and is_row(_columns(line.paragraph)) and is_question(question):
-            return False  # "can you iron this?" asks for no iron
+        if is_row(_columns(line.paragraph)) and self._names_little(line, shared, question):
+            return False
         if not line.passage.strong:
             return False
         if not is_question(question):
@@ -183,6 +185,14 @@ class Quotes:
         across = line.passage.language not in ("", self._language)
         near = NEAR_ACROSS if across else NEAR
         return cosine >= (near - SHARED_WORD / 2 if shared and across else 0 if shared else near)
+
+    def _names_little(self, line: _Line, shared: float, question: str) -> bool:
+        """Whether a question hardly names what a row is of: "can you iron this?" asks for no iron. In another
+        language, or other letters, it may name it and share no word with it."""
+        if shared == SHARED_WORD:
+            return is_question(question)
+        own = line.passage.language in ("", self._language)
+        return not shared and own and script_of(line.paragraph) == script_of(question)
 
 
 def _subjects(heading: str, paragraph: str) -> frozenset[str]:
@@ -232,10 +242,11 @@ def _paragraphs(text: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     heading = ""
     for place, part in enumerate(parts):
-        asks = part[-1] in "?؟" and place + 1 < len(parts) and parts[place + 1][-1] not in "?؟"
+        ends, after = narrow(part[-1]), narrow(parts[place + 1][-1]) if place + 1 < len(parts) else "?"
+        asks = ends in "?؟" and after not in "?؟"
         if asks:  # a question that the next paragraph answers
             heading = part
-        elif part[-1] in ".!?…।؟;" or len(part) > 80 or "; " in part:
+        elif ends in ".!?…।؟;" or len(part) > 80 or "; " in part:
             found.append((heading, part))
         else:
             heading = part
@@ -247,8 +258,11 @@ def _sentences(text: str) -> list[str]:
 
 
 def stems(text: str) -> set[str]:
-    """The first five letters of longer words: enough to know `гарантия` in `гарантии`."""
-    return {word[:5] for word in re.findall(r"[^\W\d_]{4,}", text.casefold())}
+    """The first five letters of longer words: enough to know `гарантия` in `гарантии`. Of writing without
+    spaces each two signs."""
+    pairs = {run[n : n + 2] for run in _SPACELESS.findall(text) for n in range(len(run) - 1)}
+    words = re.findall(r"[^\W\d_]{4,}", _SPACELESS.sub(" ", text.casefold()))
+    return pairs - function_words() | {word[:5] for word in words}
 
 
 _NAMES, _PRICES = locale_phrases("columns.product_name"), locale_phrases("columns.product_price")

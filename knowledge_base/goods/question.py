@@ -51,11 +51,12 @@ def _bounds() -> dict[str, re.Pattern[str]]:
     """A range of prices, a lower bound, an upper one, each with the word or sign behind it."""
     over, under, upto = (_phrases(kind).pattern for kind in ("over", "under", "upto"))
     behind = {kind: _phrases(f"{kind}_behind").pattern for kind in ("over", "under")}
+    alone = r"(?<![^\W_\u3040-\u30ff\u3400-\u9fff])(?<!-)"
     unit = r"([^\W\d_]{1,12}?|[^\w\s]?)['’]?\s*"
     return {
         "range": re.compile(rf"{over}{_AMOUNT}[^\W\d_]{{0,3}}\s*{upto}{_AMOUNT}{_UNIT}"),
-        "over": re.compile(f"{over}{_AMOUNT}{_UNIT}|(?<![\\w-]){_NUMBER}{unit}{behind['over']}"),
-        "under": re.compile(f"{under}{_AMOUNT}{_UNIT}|(?<![\\w-]){_NUMBER}{unit}{behind['under']}"),
+        "over": re.compile(f"{over}{_AMOUNT}{_UNIT}|{alone}{_NUMBER}{unit}{behind['over']}"),
+        "under": re.compile(f"{under}{_AMOUNT}{_UNIT}|{alone}{_NUMBER}{unit}{behind['under']}"),
     }
 
 

@@ -135,7 +135,7 @@ def test_a_new_language_is_one_file(tmp_path: Path):
     assert said.stdout.split() == ["True", "Goedendag", "day", "date"]
 
 
-@pytest.mark.parametrize("code", ["en", "fr", "tr"])
+@pytest.mark.parametrize("code", ["en", "fr", "tr", "zh"])
 def test_a_complete_language_lacks_nothing(code: str):
     assert lacks(LOCALES[code]) == ()
 
@@ -196,6 +196,24 @@ CUSTOMERS = {
         "claims": {"iki gün içinde": "duration", "3 Mayıs": "date", "250 dolar": "money", "%20": "percent"},
         "spam": "Tebrikler, hediye kazandınız! Son fırsat, acele edin",
     },
+    "zh": {
+        "stop": [
+            "退订",
+            "不要再发了！",
+            "请不要再给我发消息",
+            "请你们别再给我发广告了",
+            "我不想再收到你们的消息",
+        ],
+        "person": ["转人工", "我要找人工客服", "请帮我联系经理", "我想和真人聊"],
+        "order": ["我要订两盒龙井茶", "给我来三份", "帮我预约明天下午三点", "我要这个"],
+        "cancellation": ["请帮我取消订单", "我改变主意了，不想要了"],
+        "complaint": ["机器坏了，我要退款", "质量太差了"],
+        "question": ["我的订单在哪里？", "你们星期天送货吗？"],
+        "yes": ["好的，谢谢", "可以", "没问题！"],
+        "no": ["不用了，谢谢", "不感兴趣"],
+        "claims": {"三天内送到": "duration", "茶叶168元一盒": "money", "保修两年": "duration"},
+        "spam": "恭喜您中奖了！限时领取，过期作废",
+    },
 }
 
 
@@ -215,7 +233,11 @@ def test_customers_are_understood_in_their_own_words(code: str):
 
 
 # Who speaks to a customer as to a friend uses these.
-FAMILIAR = {"fr": r"\b(?:tu|toi|ton|ta|tes|t')\b", "tr": r"\b(?:sen|sana|seni|senin|ister misin|yaz)\b"}
+FAMILIAR = {
+    "zh": r"你",
+    "fr": r"\b(?:tu|toi|ton|ta|tes|t')\b",
+    "tr": r"\b(?:sen|sana|seni|senin|ister misin|yaz)\b",
+}
 
 
 @pytest.mark.parametrize("code", FAMILIAR)

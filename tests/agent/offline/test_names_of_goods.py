@@ -150,3 +150,45 @@ async def test_a_product_that_a_question_goes_on_to_is_told(chat: Chat, said: st
 )
 async def test_whether_there_is_something_is_told_by_its_row(chat: Chat, said: str):
     assert priced(await last(chat, said)) == ["120"]
+
+
+TEAS = """货号,品名,单价（元）,库存
+LJ-01,龙井茶 250克,168,20
+PE-02,普洱熟茶 357克,98,0
+TG-03,铁观音 500克,258,5
+"""
+TERMS = "# 关于我们\n\n## 退换货\n收到商品后七天内可以退换货，请保留包装。\n\n## 停车\n店门口有免费停车位。\n"
+
+
+@pytest.fixture(scope="module")
+def teahouse(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    path = tmp_path_factory.mktemp("teahouse")
+    (path / "价目表.csv").write_bytes(TEAS.encode("gb18030"))
+    (path / "说明.md").write_text(TERMS, encoding="utf-8")
+    return folder(path)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("龙井茶多少钱？", "168 元 (有现货)"),
+        ("PE-02", "98 元"),
+        ("普洱？", "暂时缺货"),
+        ("龙井茶多少钱？ | 那铁观音呢？", "258"),
+        ("请问有100元以下的茶吗", "普洱"),
+        ("可以退货吗？", "七天内"),
+        ("有没有地方停车？", "免费停车位"),
+        ("有没有白茶？", "没有找到"),
+        ("你们卖咖啡机吗？", "没有找到"),
+    ],
+)
+async def test_a_chinese_shop_answers_in_chinese(teahouse: Folder, said: str, told: str):
+    chat = Chat(models := Models(offline_model()))
+    chat.graph = build(models, teahouse, InMemorySaver())
+    assert told in await last(chat, said)
+
+
+async def test_two_teas_of_one_question_are_both_told(teahouse: Folder):
+    chat = Chat(models := Models(offline_model()))
+    chat.graph = build(models, teahouse, InMemorySaver())
+    assert priced(await last(chat, "龙井茶和铁观音多少钱？")) == ["168", "258"]
