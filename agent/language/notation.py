@@ -48,7 +48,7 @@ def is_spaceless(sign: str) -> bool:
     return bool(_SPACELESS.match(sign))
 
 
-def words_in(text: str) -> int:
+def word_count(text: str) -> int:
     """How many words a text has, about: of writing without spaces two signs are one."""
     signs = sum(map(len, _SPACELESS.findall(text)))
     return len(_SPACELESS.sub(" ", text).split()) + (signs + 1) // 2

@@ -9,7 +9,7 @@ import re
 from typing import Any, cast
 
 from agent.language.detect import script_of
-from agent.language.notation import words_in
+from agent.language.notation import word_count
 from agent.language.phrases import clock_line, opening_lines
 from agent.language.screens import (
     asks_who,
@@ -33,8 +33,8 @@ from agent.offline.asking import (
 from agent.offline.heard import Heard
 from agent.offline.naming import (
     ROWS_TOGETHER,
+    is_bare_name,
     is_looked_up,
-    is_name,
     queries_giving_up,
     queries_of,
     query_of,
@@ -107,7 +107,7 @@ class Answers:
         if any(by_name):  # somebody called the tool by its name
             answers = by_name
         known = list(dict.fromkeys(answer for answer in answers if answer))
-        if not known and words_in(heard.said) <= FEW and not is_question(heard.said):
+        if not known and word_count(heard.said) <= FEW and not is_question(heard.said):
             return heard.say("more")
         if not all(answers):
             known.append(self._unknown())
@@ -155,7 +155,7 @@ class Answers:
             found.append(self._quoted(self._quotes.about("discount")) or self._heard.say("no_discount"))
         elif asks_price(question) and (rows := self._priced(question)):
             found.append(rows)
-        elif (asks_range(question) or is_name(question)) and (rows := self._meant(question)):
+        elif (asks_range(question) or is_bare_name(question)) and (rows := self._meant(question)):
             found.append(rows)
         elif not any(found):
             found.append(self._quoted(self._quotes.answer(question)))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from agent.grounding.units import WEEKDAY
 from agent.language.locale import LOCALES, anywhere, phrases_within, table
-from agent.language.notation import bordered, narrow, words_in
+from agent.language.notation import bordered, narrow, word_count
 from agent.language.screens import asks_who, is_goodbye, is_greeting, is_pleasantry, is_thanks
 
 # Questions of one message that are looked up and answered one by one; what is over goes with the last.
@@ -50,7 +50,7 @@ def asks_hours(text: str) -> bool:
     if _HOURS.search(text):
         return True
     return bool(_WORKS.search(text)) and bool(
-        WEEKDAY.search(text) or _DAY.search(text) or _NOW.search(text) or words_in(text) <= 3
+        WEEKDAY.search(text) or _DAY.search(text) or _NOW.search(text) or word_count(text) <= 3
     )
 
 
@@ -166,7 +166,7 @@ def _plain(phrases: Iterable[str]) -> str:
 
 def thanks_or_bids_farewell(text: str) -> Literal["goodbye", "thanks", ""]:
     """`goodbye` or `thanks` for a short message that does no more, however it is put; else empty."""
-    if words_in(text) > 10 or re.search(r"[?؟\uff1f]", text) or _marks(text):
+    if word_count(text) > 10 or re.search(r"[?؟\uff1f]", text) or _marks(text):
         return ""
     parts = [part.strip() for part in re.split(r"[,.!;()\n]+|\s[-–—]\s", narrow(text)) if part.strip()]
     if any(map(is_goodbye, parts)):

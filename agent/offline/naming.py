@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.language.locale import locale_phrases, phrases_within
-from agent.language.notation import expression, words_in
+from agent.language.notation import expression, word_count
 from agent.offline.asking import asks_hours, asks_price, asks_range, is_question, topics_in
 from agent.offline.heard import Heard
 from knowledge_base.goods.question import telling
@@ -47,10 +47,10 @@ _JOINS = "|".join(map(_join, sorted(locale_phrases("asking.joins"), key=len, rev
 _BETWEEN = re.compile(rf"(?:\s*[,;]\s+|\s*[\u3001\uff0c]\s*|(?:{_JOINS}))+", re.I)
 
 
-def is_name(question: str) -> bool:
+def is_bare_name(question: str) -> bool:
     """Whether it may be no more than the name of a thing, or its number."""
     bare = query_of(question).strip(" ?؟\uff1f!.,")
-    words = words_in(bare)
+    words = word_count(bare)
     if not 0 < words <= MOST_WORDS or topics_in(bare) or asks_hours(bare) or not telling(bare):
         return False
     return words <= FEWEST_WORDS or not is_question(bare)
@@ -58,7 +58,7 @@ def is_name(question: str) -> bool:
 
 def is_looked_up(question: str) -> bool:
     """Whether the price list may answer it."""
-    return asks_price(question) or asks_range(question) or is_name(question)
+    return asks_price(question) or asks_range(question) or is_bare_name(question)
 
 
 def query_of(question: str) -> str:
@@ -81,7 +81,7 @@ def queries_giving_up(question: str, heard: Heard) -> list[str]:
     without one word of that, the last first, or two. What the product is stays where nothing says that the
     question goes on, such as `and`."""
     asked, goes_on = query_of(question), bool(_ABOUT.match(question))
-    if _parts(question) or not (goes_on or (is_name(question) and len(telling(asked)) == 1)):
+    if _parts(question) or not (goes_on or (is_bare_name(question) and len(telling(asked)) == 1)):
         return []
     spoken = _spoken_of(heard).split()[:MOST_WORDS]
     places = [*range(len(spoken))][:0:-1]
@@ -108,7 +108,7 @@ def rows_meant(question: str, heard: Heard, found: Found) -> Rows:
 
 def is_lone(question: str) -> bool:
     """Whether it is one word that asks nothing, such as a name somebody gives."""
-    return words_in(question) == 1 and not is_question(question) and not any(map(str.isdigit, question))
+    return word_count(question) == 1 and not is_question(question) and not any(map(str.isdigit, question))
 
 
 def _shares(word: str, rows: Rows) -> bool:
@@ -128,7 +128,7 @@ def _parts(question: str) -> list[str]:
 def _going_on(question: str, heard: Heard) -> str:
     """A short question with what was last spoken of before it; empty where nothing was."""
     spoken, asked = _spoken_of(heard), query_of(question)
-    return f"{spoken} {asked}" if spoken and words_in(asked) <= MOST_WORDS else ""
+    return f"{spoken} {asked}" if spoken and word_count(asked) <= MOST_WORDS else ""
 
 
 def _spoken_of(heard: Heard) -> str:
