@@ -1,11 +1,12 @@
 """python -m benchmarks.drain: what restarting web processes and workers one by one under load costs, as
 Kubernetes does it.
 
-Two of each run, and `--rate` new people write a second. Then each kind is replaced `--restarts` times: a new
-process is put up and waited for, and the old one gets SIGTERM. A web process is sent to for `LATE` seconds
-longer, as long as a cluster takes to tell everybody, and gets its SIGTERM after `--prestop`. A webhook
-without an answer is sent again, as Meta does. Printed: how long they took to end, what was killed because it
-took longer than its grace, what was lost and doubled, and how long people waited."""
+Two of each run, and `--rate` new people write a second. Then `--restarts` times one web process and one
+worker are replaced: a new one is put up and waited for, and the old one gets SIGTERM. A web process is
+sent to for `LATE` seconds longer, as long as a cluster takes to tell everybody, and gets its SIGTERM
+after `--prestop`. A webhook without an answer is sent again, as Meta does. Printed: how long they took to
+end, what was killed because it took longer than its grace, what was lost and doubled, and how long people
+waited."""
 
 from __future__ import annotations
 
@@ -31,6 +32,8 @@ LATE = 2.0
 # terminationGracePeriodSeconds of deploy/helm, beyond preStop and DRAIN_SECONDS.
 WEB_GRACE, WORKER_GRACE = 20.0, 25.0
 AGAIN = 0.5
+# A busy machine loads a process for minutes.
+STARTING = 600
 
 
 @dataclass
@@ -110,16 +113,13 @@ class Cluster:
     async def start(self) -> None:
         """Two of each; the product has brought one web process."""
         self._webs = [(PORT, self._product.processes[0])]
-        await self._ready(PORT)
-        await self.add_web()
-        for _ in range(2):
-            await self.add_worker()
+        await asyncio.gather(self._ready(PORT), self.add_web(), self.add_worker(), self.add_worker())
 
     async def add_worker(self) -> None:
         sign = self._folder / f"alive-{time.monotonic_ns()}"
         settings = {"ALIVE_FILE": str(sign), "DRAIN_SECONDS": str(self._drain)}
         self._workers.append(self._product.start("work", **settings))
-        await until(sign.exists)
+        await until(sign.exists, STARTING)
 
     async def add_web(self) -> None:
         port = next(self._ports)
@@ -169,8 +169,7 @@ async def measure(restarts: int, rate: float, delay: float, prestop: float, drai
             await cluster.start()
             writing = asyncio.create_task(load.run())
             for done in range(restarts):
-                await cluster.replace_worker()
-                await cluster.replace_web()
+                await asyncio.gather(cluster.replace_worker(), cluster.replace_web())
                 print(f"{done + 1} of {restarts}: {load.begun} written", file=sys.stderr)
             writing.cancel()
             await asyncio.wait([writing])

@@ -43,8 +43,9 @@ def test_the_compose_file_keeps_the_specification():
     assert done.returncode == 0, done.stdout
 
 
-def test_the_workflow_keeps_the_schema_of_its_host():
-    done = lint("check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml")
+def test_the_workflows_keep_the_schema_of_their_host():
+    workflows = map(str, (ROOT / ".github/workflows").glob("*.yml"))
+    done = lint("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     assert done.returncode == 0, done.stdout
 
 
