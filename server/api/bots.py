@@ -214,8 +214,9 @@ async def _details(api: Api, bot_id: str) -> BotDetails:
     "/bots/{bot_id}",
     summary="Change some fields; null goes back to what the settings say",
     dependencies=[OWNER],
+    response_model=BotDetails,
 )
-async def change_bot(api: Here, bot_id: str, change: dict[str, Any]) -> BotDetails:
+async def change_bot(api: Here, bot_id: str, change: dict[str, Any]) -> BotDetails | Response:
     api.lookup.runtime(bot_id)
     old = await api.registry.config(bot_id)
     barred = [name for name in OWNERS_ONLY if name in change and change[name] != old.get(name)]
@@ -227,7 +228,7 @@ async def change_bot(api: Here, bot_id: str, change: dict[str, Any]) -> BotDetai
         raise HTTPException(422, "id: never changes")
     item = await put(api, _merged(old, {**change, "id": bot_id}))
     if item.status == "refused":
-        raise HTTPException(422, "; ".join(f"{p.field}: {p.problem}" for p in item.problems))
+        return _unprocessable(item.problems)
     return await _details(api, bot_id)
 
 

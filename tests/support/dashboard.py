@@ -14,7 +14,10 @@ from tests.support.stack import API, Stack
 PAGES = (
     "/dashboard /dashboard/todo /dashboard/outreach /dashboard/orders /dashboard/knowledge?bot=demo "
     "/dashboard/bots /dashboard/bots/demo /dashboard/analytics /dashboard/people /dashboard/templates "
-    "/dashboard/replies /dashboard/contacts /dashboard/knowledge/suggestions?bot=demo"
+    "/dashboard/replies /dashboard/contacts /dashboard/knowledge/suggestions?bot=demo "
+    "/dashboard/setup /dashboard/setup?step=documents&bot=demo /dashboard/setup?step=questions&bot=demo "
+    "/dashboard/setup?step=voice /dashboard/setup?step=connection /dashboard/setup?step=colleagues "
+    "/dashboard/system"
 ).split()
 
 

@@ -13,17 +13,16 @@ from server.store.client import Redis
 from server.web.dashboard import (
     analytics,
     bots,
-    canned_replies,
-    contacts,
-    conversation,
-    conversation_list,
     knowledge,
     learning,
     message_templates,
     orders,
     people,
+    setup,
+    system,
     todo,
 )
+from server.web.dashboard.conversations import canned_replies, contacts, conversation, conversation_list
 from server.web.dashboard.layout import PageContext
 from server.web.pages import Guarded
 
@@ -52,6 +51,8 @@ def router(
         canned_replies,
         contacts,
         people,
+        setup,
+        system,
         conversation,
     ):
         part.add(routes, frame)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 import tools as registry
 from agent.context import Context
 from agent.model_options import EFFORTS
+from agent.profile import FieldType
 from agent.prompts import names, prompt
 from channels.json_parts import as_dict
 from channels.registry import channels
@@ -91,13 +92,17 @@ def _form(bot: Bot, config: dict[str, Any]) -> dict[str, Any]:
         "raw": json.dumps(config, ensure_ascii=False, indent=2),
         "prompts": _prompts(bot.context),
         "tools": _tools(bot.context),
-        "days": DAYS,
         "efforts": EFFORTS,
-        "labels": translated(LABELS),
-        "asked": _asked(),
-        "channel": as_dict(config.get("channel")).get("type") or _channel(bot),
+        "field_types": get_args(FieldType),
         "stored": len(config) > 1,
+        **channel_form(bot, config),
     }
+
+
+def channel_form(bot: Bot, config: dict[str, Any]) -> dict[str, Any]:
+    """What a form for a bot's channel shows."""
+    channel = as_dict(config.get("channel")).get("type") or _channel(bot)
+    return {"days": DAYS, "labels": translated(LABELS), "asked": _asked(), "channel": channel}
 
 
 def _prompts(context: Context) -> list[dict[str, Any]]:

@@ -24,6 +24,8 @@ NAMES = frozenset(
         ),
         *(N_("unknown"), N_("situation"), N_("problem"), N_("implication"), N_("need payoff"), N_("closing")),
         *(N_("price"), N_("comparison"), N_("objection"), N_("next step"), N_("other"), N_("undeliverable")),
+        # what a field of a business's own holds
+        *(N_("number"), N_("date"), N_("choice")),
         # what a message holds
         *(N_("text"), N_("image"), N_("video"), N_("document"), N_("audio"), N_("sticker"), N_("location")),
         *(N_("contacts"), N_("reaction"), N_("order"), N_("buttons"), N_("list"), N_("link"), N_("form")),

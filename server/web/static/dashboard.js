@@ -173,6 +173,8 @@ document.addEventListener("keydown", look);
 function value(field) {
   if (field.type === "number") return field.value === "" ? null : Number(field.value);
   if (field.value === "true" && field.type === "hidden") return true;
+  if ("bool" in field.dataset) return field.value === "true";
+  if ("numbers" in field.dataset) return field.value.split(",").map((each) => each.trim()).filter(Boolean).map(Number);
   if ("list" in field.dataset) return field.value.split(",").map((each) => each.trim()).filter(Boolean);
   if (field.name === "until") return Number(field.value);
   return field.value;
@@ -198,9 +200,12 @@ function bodyOf(form) {
     if (!field.name || field.disabled || field.closest("fieldset[disabled]")) continue;
     if (field.type === "checkbox") { put(body, field.name, field.checked ? field.value : undefined); continue; }
     if ("optional" in field.dataset && !field.value) continue;
+    const row = field.closest("fieldset")?.querySelector("[data-row]"); // a row without its name is none
+    if (row && !row.value.trim()) continue;
     if ("changed" in form.dataset && field.value === field.dataset.was) continue;
     put(body, field.name, "changed" in form.dataset && field.value === "" ? null : value(field));
   }
+  for (const [name, list] of Object.entries(body)) if (Array.isArray(list)) body[name] = list.filter(() => true); // a row that was emptied leaves a hole
   return body;
 }
 
@@ -307,6 +312,14 @@ document.addEventListener("submit", (event) => {
   }
   if ("changed" in form.dataset && !Object.keys(body).length) return say(_("Nothing has changed."));
   act(form, body);
+});
+
+// A question that is offered goes into the field, and is asked.
+document.addEventListener("click", ({ target }) => {
+  const field = target.dataset?.fill && document.getElementById(target.dataset.fill);
+  if (!field) return;
+  field.value = target.textContent.trim();
+  field.form.requestSubmit();
 });
 
 document.addEventListener("change", ({ target }) => {

@@ -18,7 +18,7 @@ from server.conversations.listing import BadCursor, ListingPage
 from server.operators.contact_list.filters import NOBODY, ContactFilter, Sort
 from server.operators.contact_list.search import TooManyToSort
 from server.operators.teamwork.handling import LONGEST_LABEL, ME, colleagues, labels_of
-from server.web.dashboard.conversation_list import LABELS
+from server.web.dashboard.conversations.conversation_list import LABELS
 from server.web.dashboard.layout import PageContext, midnight
 from server.web.languages.viewer import N_, _
 from server.web.languages.words import field_words, translated

@@ -29,7 +29,7 @@ from server.pipeline.speaking.ogg import can_encode
 from server.store.contacts import OPERATOR
 from server.store.message_templates import templates
 from server.store.records import Contact, Entry
-from server.web.dashboard.conversation_list import listed_conversations
+from server.web.dashboard.conversations.conversation_list import listed_conversations
 from server.web.dashboard.layout import PageContext
 from server.web.dashboard.orders import sum_of
 from server.web.languages import formats

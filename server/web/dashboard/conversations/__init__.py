@@ -1,0 +1,1 @@
+"""Pages of people who answer customers: conversations, contacts, and replies at hand."""
