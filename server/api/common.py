@@ -18,6 +18,7 @@ from server.bots.routing import ChannelRouter
 from server.config.settings import Settings
 from server.conversations import listing
 from server.conversations.listing import BadCursor, ConversationList, Selection
+from server.conversations.search.index import SearchIndex
 from server.notifications.webhooks import Hooks
 from server.observability.costs import Spending
 from server.operators import audit
@@ -60,6 +61,7 @@ class Api:
     follow_ups: FollowUps
     appointments: Appointments
     orders: OrderBook
+    search_index: SearchIndex
     conversation_list: ConversationList
     contact_search: ContactSearch
     hooks: Hooks
@@ -93,7 +95,8 @@ class Api:
             FollowUps(redis),
             Appointments(redis),
             OrderBook(redis),
-            listed := ConversationList(redis),
+            index := SearchIndex(redis, settings.data_dir),
+            listed := ConversationList(redis, index),
             ContactSearch(redis, listed),
             Hooks(settings, redis),
             PictureReader(settings, redis),

@@ -291,13 +291,16 @@ async def export_contact(api: Here, contact_id: str) -> Response:
 async def erase_contact(
     api: Here,
     contact_id: str,
-    verify: Annotated[bool, Query(description="look through all keys of the bot afterwards")] = False,
+    verify: Annotated[
+        bool,
+        Query(description="look through all keys of the bot, and the search index of this host, afterwards"),
+    ] = False,
 ) -> ErasedContact:
     """Whoever wanted no more messages gets none if they are ever written to again; nothing else is kept of
     them."""
     runtime, contact = await api.lookup.contact(contact_id)
-    done = await privacy.erased(api.redis, runtime, contact, verify)
-    task = asyncio.create_task(privacy.erase_again(api.redis, runtime, contact))
+    done = await privacy.erased(api.redis, runtime, contact, verify, api.search_index)
+    task = asyncio.create_task(privacy.erase_again(api.redis, runtime, contact, api.search_index))
     api.later.add(task)
     task.add_done_callback(api.later.discard)
     return ErasedContact(**done.model_dump())

@@ -28,7 +28,8 @@ from server.clock import now_ms
 from server.conversations import working_memory
 from server.conversations.attachments import received
 from server.conversations.attachments.received import NoMedia
-from server.conversations.listing import LONGEST_QUERY, ListedConversation, Selection, Show
+from server.conversations.listing import ListedConversation, Selection, Show
+from server.conversations.search.terms import LONGEST_QUERY
 from server.observability import turn_traces
 from server.observability.turn_traces import Trace
 from server.operators import audit, takeover
@@ -129,8 +130,9 @@ async def list_conversations(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> ConversationPage:
-    """A search reads transcripts, newest first, and gives up after a while: `searched_until` (ms) says how
-    far back it got, and `next_cursor` goes on from there."""
+    """A search looks through all that was said, newest first. Where an index cannot help (two letters, a word
+    that is everywhere) it gives up after a while: `searched_until` (ms) says how far back it got, and
+    `next_cursor` goes on from there."""
     found = await conversations_page(api, show, q, bot_id, limit, cursor)
     return ConversationPage(
         items=[summary(row) for row in found.rows],

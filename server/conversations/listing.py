@@ -1,27 +1,26 @@
 """The list of conversations as an operator wants it: the latest first, filtered, searched, a page at a time.
 
-Filters are sets that the scripts keep (`server.store.counters`); words are looked for in the last 200 lines
-of each transcript, newest conversation first and for a limited time, so that nothing has to be kept up beside
-them and nothing is left of somebody who was erased."""
+Filters are sets that the scripts keep (`server.store.counters`). Words are looked for in all that was said,
+newest conversation first and for a limited time; where there is an index (`server.conversations.search`),
+only in the conversations that it says may hold them."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Literal, get_args
 
-from agent.phone_numbers import spellings, with_country_code
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
+from server.conversations.search.index import SearchIndex
+from server.conversations.search.scan import PlainSearch
+from server.conversations.search.terms import terms_of
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.records import Contact, Entry
-from server.store.scripts import Scripts
 
 Show = Literal[
     "all", "unread", "needs_person", "failed", "follow_up", "client", "non_client", "snoozed", "resolved"
@@ -41,10 +40,8 @@ _SETS = {
 _TIMED = ("follow_up", "snoozed")
 # A set up to this size is read as a whole; of a larger one the conversations are asked, so many at a time.
 WHOLE, CHUNK = 5_000, 1_000
-# How long words are looked for before the answer says how far it got, seconds; and lines read in one step,
-# for which everybody else waits (some ms).
-PATIENCE, LINES = 1.5, 1_000
-LONGEST_QUERY = 100
+# How long words are looked for before the answer says how far it got, seconds.
+PATIENCE = 1.5
 # Beyond any time in ms: what puts those who wait for nothing behind those who wait.
 ANSWERED = 10**14
 
@@ -93,11 +90,11 @@ class ListingPage:
 
 
 class ConversationList:
-    """The conversations of any bots."""
+    """The conversations of any bots, searched with the help of an index where one is given."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._scripts = Scripts(redis, Path(__file__).with_suffix(".lua"))
+    def __init__(self, redis: Redis, index: SearchIndex | None = None) -> None:
+        self._redis, self._index = redis, index
+        self._plain = PlainSearch(redis)
 
     async def page(
         self,
@@ -226,32 +223,47 @@ class ConversationList:
             return
         name = _set_of(runtime.bot.id, show)
         if show == "needs_person" and await self._size(runtime.bot.id, show) <= WHOLE:
-            for place in sorted(p for p in await self._waiting(runtime) if before is None or p < before)[
-                ::-1
-            ][:limit]:
+            for place in _after(before, await self._waiting(runtime), limit):
                 yield place
             return
         if await self._size(runtime.bot.id, show) <= WHOLE:
-            members = await self._members(name, show)
-            scores = await self._redis.zmscore(key(runtime.bot.id, "active"), members) if members else []
-            places = [
-                (int(at), member.decode())
-                for at, member in zip(scores, members, strict=True)
-                if at is not None
-            ]
-            for place in sorted((p for p in places if before is None or p < before), reverse=True)[:limit]:
+            members = [member.decode() for member in await self._members(name, show)]
+            for place in _after(before, await self._active(runtime, members), limit):
                 yield place
             return
         while limit and (chunk := await runtime.conversations.page(CHUNK, before)):
-            names = [member for _, member in chunk]
-            inside: Any = await (
-                self._redis.zmscore(name, names) if show in _TIMED else self._redis.smismember(name, names)  # pyright: ignore[reportArgumentType]
-            )
-            for place, member in zip(chunk, inside, strict=True):
-                if limit and (member is not None if show in _TIMED else member):
+            inside = await self._inside(name, show, [member for _, member in chunk])
+            for place, is_in in zip(chunk, inside, strict=True):
+                if limit and is_in:
                     limit -= 1
                     yield place
             before = chunk[-1]
+
+    async def _inside(self, name: str, show: Selection, members: Sequence[str]) -> list[bool]:
+        """Which of these a set holds."""
+        if show in _TIMED:
+            return [score is not None for score in await self._redis.zmscore(name, members)]
+        return [bool(one) for one in await self._redis.smismember(name, members)]  # pyright: ignore[reportArgumentType]
+
+    async def _active(self, runtime: BotRuntime, members: Sequence[str]) -> list[Place]:
+        """The places of those of them that something was said in."""
+        found: list[Place] = []
+        for start in range(0, len(members), WHOLE):
+            names = members[start : start + WHOLE]
+            scores = await self._redis.zmscore(key(runtime.bot.id, "active"), names)
+            found += [(int(at), name) for at, name in zip(scores, names, strict=True) if at is not None]
+        return found
+
+    async def _chosen(self, runtime: BotRuntime, show: Selection, among: Collection[str]) -> list[Place]:
+        """The places of all that a filter shows of some conversations, the latest first."""
+        members = list(among)
+        if show == "snoozed":
+            snoozed = {name.decode() for name in await self._members(_set_of(runtime.bot.id, show), show)}
+            members = [name for name in members if name in snoozed]
+        elif show != "all" and members:
+            inside = await self._inside(_set_of(runtime.bot.id, show), show, members)
+            members = [name for name, is_in in zip(members, inside, strict=True) if is_in]
+        return sorted(await self._active(runtime, members), reverse=True)
 
     async def _waiting(self, runtime: BotRuntime) -> list[Place]:
         """Places of conversations that need a person, ordered by who has waited longest for an answer; who
@@ -280,18 +292,21 @@ class ConversationList:
     ) -> tuple[list[tuple[Place, str]], Place | None]:
         """Matches with the line that matched, and how far back was looked when that is not the whole way."""
         found: list[tuple[Place, str]] = []
-        while chunk := [place async for place in self.places(runtime, show, before, CHUNK)]:
+        # those who need a person stand in an order of their own, and are few
+        asked = self._index if show != "needs_person" else None
+        among = await asked.narrowed(runtime.bot.id, terms) if asked else None
+        places = None if among is None else await self._chosen(runtime, show, among)
+        while chunk := (
+            [place async for place in self.places(runtime, show, before, CHUNK)]
+            if places is None
+            else _after(before, places, CHUNK)
+        ):
             start = 0
             while start < len(chunk):
                 names = [name for _, name in chunk[start:]]
-                asked = {"terms": json.dumps(terms, ensure_ascii=False), "lines": LINES}
-                answer: list[Any] = await self._scripts.run(
-                    "search", [key(runtime.bot.id, "active")], asked, *names
-                )
-                looked, matches = int(answer[0]), cast(list[bytes], answer[1:])
-                places = dict(zip(names, chunk[start:], strict=True))
-                pairs = zip(matches[::2], matches[1::2], strict=True)
-                found += [(places[name.decode()], _line(line)) for name, line in pairs]
+                looked, matches = await self._plain.matches(runtime.bot.id, terms, names)
+                at = dict(zip(names, chunk[start:], strict=True))
+                found += [(at[name], line) for name, line in matches]
                 start += looked
                 before = chunk[start - 1]
                 if len(found) >= limit:
@@ -301,30 +316,9 @@ class ConversationList:
         return found, None
 
 
-def _line(raw: bytes) -> str:
-    """The words of a line: as JSON holds them, or as they were heard."""
-    text = raw.decode("utf-8", "replace")
-    try:
-        return str(json.loads(text)) if text.startswith('"') else text
-    except ValueError:
-        return text
-
-
-def terms_of(query: str) -> list[list[str]]:
-    """The words of a query, each in the spellings it may have in a transcript's JSON, Latin letters small;
-    what may be a number as it is written, and without its blanks and signs."""
-    text = query.strip()[:LONGEST_QUERY]
-    digits = "".join(c for c in text if c.isdigit())
-    if len(digits) >= 5 and not any(c.isalpha() for c in text):
-        ways = spellings(with_country_code(text))
-        return [list(dict.fromkeys((digits, *ways, _small(text), _small(text.replace(" ", "\u00a0")))))]
-    words = [[w, w.lower(), w.casefold(), w.capitalize(), w.upper()] for w in text.split()]
-    return [list(dict.fromkeys(_small(spelling) for spelling in spellings)) for spellings in words]
-
-
-def _small(text: str) -> str:
-    """As it stands in JSON, with Latin letters small, as the script compares; other letters as they are."""
-    return "".join(c.lower() if c.isascii() else c for c in json.dumps(text, ensure_ascii=False)[1:-1])
+def _after(before: Place | None, places: Iterable[Place], limit: int) -> list[Place]:
+    """The first places after one, the latest first."""
+    return sorted((p for p in places if before is None or p < before), reverse=True)[:limit]
 
 
 def cursor_of(place: Place) -> str:

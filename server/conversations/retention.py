@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from server.bots.bot import BotRuntime
 from server.clock import now_ms
 from server.conversations.listing import ConversationList
+from server.conversations.search.index import drop_old_changes
 from server.store.client import Redis
 from server.store.keys import key
 from server.store.mailbox import DAY
@@ -59,6 +60,7 @@ async def sweep(redis: Redis, runtime: BotRuntime, now: int) -> dict[str, int]:
             silent += await runtime.mailbox.forget(name, oldest)
         for part in QUOTING:
             await _drop_older(redis, key(runtime.bot.id, part), oldest)
+    await drop_old_changes(redis, runtime.bot.id, now)
     return {"dead_letters": len(letters), "conversations": silent}
 
 

@@ -47,8 +47,8 @@ COLUMNS = {
 # What stands in the column of those who want no messages.
 _OPTED_OUT = frozenset(("stopped", "true", "1", "x", *locale_phrases("columns.yes_words")))
 
-# KEYS transcript status active | ARGV conversation lines at... id entry id entry: what is older than anything
-# there comes before it, once; -1: some of it is newer
+# KEYS transcript status active changed | ARGV conversation lines at... id entry id entry: what is older than
+# anything there comes before it, once; -1: some of it is newer
 _PREPEND = """
 local head = redis.call('LINDEX', KEYS[1], 0)
 local first = head and tonumber(string.match(head, '"at": ?(%d+)'))
@@ -62,6 +62,8 @@ for i = #ARGV - 1, 5, -2 do
 end
 if tonumber(ARGV[2]) > 0 then redis.call('LTRIM', KEYS[1], -tonumber(ARGV[2]), -1) end
 redis.call('ZADD', KEYS[3], 'NX', ARGV[3], ARGV[1])
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[4], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
 return count
 """
 
@@ -154,8 +156,9 @@ async def _put_before(runtime: BotRuntime, conversation_id: str, entries: Sequen
         for text in (entry.id, entry.model_dump_json(exclude={"status", "reason", "heard"}))
     ]
     keys = [key(runtime.bot.id, part, conversation_id) for part in ("transcript", "status")]
+    indexes = [key(runtime.bot.id, part) for part in ("active", "changed")]
     count = await runtime.redis.eval(
-        *(_PREPEND, 3, *keys, key(runtime.bot.id, "active")),
+        *(_PREPEND, 4, *keys, *indexes),
         conversation_id,
         runtime.mailbox.limits.lines,
         entries[-1].at,

@@ -23,6 +23,7 @@ from channels.downloads import DownloadError
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
 from server.conversations.attachments import received
+from server.conversations.search.index import SearchIndex
 from server.observability import turn_traces
 from server.operators.learning.decisions import Decisions
 from server.operators.teamwork.comments import comments_of
@@ -53,7 +54,7 @@ _SETS = (
     "class:unknown",
     "resolved",
 )
-_ZSETS = ("due", "active", "timers", "suppressed", "snoozed")
+_ZSETS = ("due", "active", "changed", "timers", "suppressed", "snoozed")
 # Sets of conversations, one for each operator or label.
 _FAMILIES = ("colleague", "label", "mentioned")
 _LISTS, _HASHES = (
@@ -76,7 +77,8 @@ class Erased(Record):
     entries: int = Field(default=0, description="Entries taken out of lists and sets of the database")
     left: list[str] | None = Field(
         default=None,
-        description="Keys that still hold the person's number or id; only where `verify` was asked for",
+        description="Keys that still hold the person's number or id, and the file of this host's search "
+        "index if it does; only where `verify` was asked for",
         exclude_if=lambda found: found is None,
     )
 
@@ -154,10 +156,17 @@ async def _media(
     return files, missing
 
 
-async def erased(redis: Redis, runtime: BotRuntime, contact: Contact, verify: bool = False) -> Erased:
+async def erased(
+    redis: Redis,
+    runtime: BotRuntime,
+    contact: Contact,
+    verify: bool = False,
+    index: SearchIndex | None = None,
+) -> Erased:
     """Forget a person: record, conversation, working memory, touches, appointments, dead letters and every
-    line that names them. Whoever wanted no more messages gets none if they are ever written to again.
-    `verify` looks through all keys of the bot afterwards."""
+    line that names them; and what the search index of this host holds. Whoever wanted no more messages gets
+    none if they are ever written to again. `verify` looks through all keys of the bot afterwards, and through
+    the bytes of the index."""
     if contact.stopped:
         await runtime.conversations.keep_silent(contact)
     done = await _swept(redis, runtime, contact)
@@ -165,6 +174,8 @@ async def erased(redis: Redis, runtime: BotRuntime, contact: Contact, verify: bo
         done = done.model_copy(update={"keys": done.keys + 1})
         for name in contact.profile:
             await redis.hincrby(key(runtime.bot.id, "fields"), name, -1)
+    if index:
+        await index.forget(runtime.bot.id, contact.id)
     try:
         await redis.execute_command("BGREWRITEAOF")  # its append-only file still says what was there
     except (RedisError, RedisClusterException) as error:  # a managed server rewrites it by itself
@@ -174,17 +185,24 @@ async def erased(redis: Redis, runtime: BotRuntime, contact: Contact, verify: bo
     )
     if not verify:
         return done
-    left = [name async for name in holders(redis, runtime.bot.id, _needles(contact, with_id=False))]
+    needles = _needles(contact, with_id=False)
+    left = [name async for name in holders(redis, runtime.bot.id, needles)]
+    if index and (file := await index.holds(needles)):
+        left.append(file)
     return done.model_copy(update={"left": left})
 
 
-async def erase_again(redis: Redis, runtime: BotRuntime, contact: Contact) -> None:
+async def erase_again(
+    redis: Redis, runtime: BotRuntime, contact: Contact, index: SearchIndex | None = None
+) -> None:
     """Once more after AFTERMATH, for what a turn in hand still wrote; not when they have written to us
     anew."""
     await asyncio.sleep(AFTERMATH)
     if not await redis.hexists(key(runtime.bot.id, "contact", contact.id), "created"):
         await _swept(redis, runtime, contact)
         await redis.unlink(key(runtime.bot.id, "contact", contact.id))
+        if index:
+            await index.forget(runtime.bot.id, contact.id)
 
 
 async def holders(redis: Redis, bot_id: str, needles: Iterable[bytes]) -> AsyncIterator[str]:
@@ -245,6 +263,7 @@ async def _swept(redis: Any, runtime: BotRuntime, contact: Contact) -> Erased:
         for field, row in (await redis.hgetall(key(bot_id, part))).items():
             if _holds(field + row, needles):
                 entries += await redis.hdel(key(bot_id, part), field)
+                await redis.zrem(key(bot_id, "changed"), field)  # one that was merged into it
                 await redis.zrem(key(bot_id, "call_starts"), field)
                 await redis.zrem(key(bot_id, "order_index"), field)
     return Erased(id=contact.id, keys=count, entries=entries)

@@ -196,6 +196,8 @@ end
 call('DEL', other)
 call('HDEL', waiting, absorbed)
 call('HSET', merged, absorbed, conversation)
+changed(conversation)
+changed(absorbed)
 tell('sg:events', contact)
 tell('sg:events', mine)
 return 1

@@ -46,6 +46,8 @@ for _, k in ipairs(KEYS) do
 end
 local new, ad = call('HSETNX', contact, 'created', now), {}
 for i = rest, #ARGV, 2 do
+  local known = ARGV[i] == 'name' or ARGV[i] == 'wa_id'
+  if known and call('HGET', contact, ARGV[i]) ~= ARGV[i + 1] then changed(id) end
   if string.sub(ARGV[i], 1, 2) == 'r:' then ad[string.sub(ARGV[i], 3)] = ARGV[i + 1]
   elseif card == '1' and ARGV[i] == 'wa_id' then call('HSETNX', contact, ARGV[i], ARGV[i + 1])
   else call('HSET', contact, ARGV[i], ARGV[i + 1]) end
@@ -84,6 +86,7 @@ end
 if other ~= '' then return other end
 for n = 2, #KEYS do call('SET', KEYS[n], conversation) end
 if wa_id ~= '' then call('HSET', contact, 'wa_id', wa_id) end
+changed(conversation)
 if user_id ~= '' then call('HSET', contact, 'user_id', user_id) end
 tell('sg:events', contact)
 return ''
@@ -93,7 +96,7 @@ return ''
 -- What an operator entered is never overwritten, save for consent, which is the contact's to give and to take; nothing comes
 -- back to life of a contact who was erased. Fields follow as name, value, ... An empty value forgets.
 if call('EXISTS', contact) == 0 then return 0 end
-local changed, any = {}, false
+local facts, any = {}, false
 for i = rest, #ARGV, 2 do
   local name, value = ARGV[i], ARGV[i + 1]
   if source == 'operator' or name == 'consent' or call('HGET', contact, 's:' .. name) ~= 'operator' then
@@ -116,13 +119,15 @@ for i = rest, #ARGV, 2 do
           happened('opted_out', conversation, now .. ' ' .. source, {source = source})
         end
       elseif not string.find(name, '^class_') then
-        changed[name], any = value, true
+        facts[name], any = value, true
       end
     end
   end
 end
-if any then  -- what has changed is part of its name: two changes may come within one millisecond
-  happened('profile_changed', conversation, now .. ' ' .. source .. ' ' .. redis.sha1hex(cjson.encode(changed)), {changed = changed})
+if any then
+  changed(conversation)
+  -- what has changed is part of its name: two changes may come within one millisecond
+  happened('profile_changed', conversation, now .. ' ' .. source .. ' ' .. redis.sha1hex(cjson.encode(facts)), {changed = facts})
 end
 tell('sg:events', contact)
 return 1
@@ -143,6 +148,12 @@ end
 needs(conversation)
 tell('sg:events', contact)
 return 1
+
+-- [hear] keys: status
+-- arguments: conversation message text
+-- What was heard in a voice message.
+call('HSET', status, 'heard:' .. message, text)
+changed(conversation)
 
 -- [buy] keys: contact
 -- arguments: conversation id value currency worth

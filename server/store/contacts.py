@@ -265,7 +265,8 @@ class Conversations:
 
     async def hear(self, conversation_id: str, message_id: str, text: str) -> None:
         """Put on record what was heard in a voice message."""
-        await self._redis.hset(key(self.bot_id, "status", conversation_id), f"heard:{message_id}", text)
+        given = {"conversation": conversation_id, "message": message_id, "text": text}
+        await self._scripts.run("hear", [key(self.bot_id, "status", conversation_id)], given)
 
     async def reactions(self, conversation_id: str, limit: int) -> list[str]:
         """The emoji a contact left since anybody last wrote to them, among the last `limit` entries."""

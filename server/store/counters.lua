@@ -7,6 +7,8 @@ local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000) + ahead
 local root = string.match(KEYS[1], '^.-}:')
 
+-- What is looked for in a conversation has changed, without a line that was said now (`server.conversations.search.index`).
+local function changed(conversation) call('ZADD', root .. 'changed', now, conversation) end
 local function figure(name, by)
   call('HINCRBY', root .. 'figures:' .. day, name, by or 1)
   call('EXPIRE', root .. 'figures:' .. day, 34560000)
@@ -73,6 +75,7 @@ local function taken_over(conversation, assignee)
 end
 -- What was said in it is gone.
 local function forgotten(conversation)
+  changed(conversation)
   for _, name in ipairs({'unread', 'failed', 'needs'}) do listed(name, conversation, false) end
   woken(conversation)
   call('DEL', root .. 'comments:' .. conversation)

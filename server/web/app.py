@@ -58,6 +58,7 @@ def create(settings: Settings, redis: Redis) -> Guard:
                 registry.keep_fresh,
                 changes.listen,
                 judge.keep_looking,
+                partial(app.state.api.search_index.keep_up, registry, registry.ready),
                 partial(keep_refreshing, settings, redis, app.state.api.shelf, registry),
             ),
             connected(settings.mcp_file),

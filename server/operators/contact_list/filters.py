@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.bots.bot import Bot
-from server.conversations.listing import LONGEST_QUERY, Members, Selection, Show, terms_of
+from server.conversations.listing import Members, Selection, Show
+from server.conversations.search.terms import LONGEST_QUERY, terms_of
 from server.operators.teamwork.handling import ME, as_label
 from server.operators.tokens import who
 

@@ -22,6 +22,7 @@ from server.bots.registry import BotRegistry
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.conversations.listing import ConversationList
+from server.conversations.search.index import SearchIndex
 from server.operators.contact_list.search import ContactSearch
 from server.operators.login import Access
 from server.operators.tokens import Visible, who
@@ -76,7 +77,8 @@ class PageContext:
     ) -> None:
         self.settings, self.redis, self.registry, self.http = settings, redis, registry, http
         self.runtimes = Visible(registry)
-        self.lookup, self.conversation_list = Lookup(redis, self.runtimes), ConversationList(redis)
+        self.lookup = Lookup(redis, self.runtimes)
+        self.conversation_list = ConversationList(redis, SearchIndex(redis, settings.data_dir))
         self.contact_search = ContactSearch(redis, self.conversation_list)
         self._access, self._templates = access, templates
         self._zone = ZoneInfo(settings.timezone)

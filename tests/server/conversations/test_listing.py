@@ -16,6 +16,7 @@ from server.bots.bot import Bot, BotRuntime, runtime_of, runtimes
 from server.config.settings import Settings
 from server.conversations import listing as module
 from server.conversations.listing import BadCursor, ConversationList, cursor_of, place_of
+from server.conversations.search import scan
 from server.store.client import client
 from server.store.keys import key
 from server.store.records import Entry, Reply
@@ -173,7 +174,7 @@ async def test_a_search_that_takes_long_says_how_far_it_got_and_goes_on(
     runtime, conversation_list = desk_at(redis, tmp_path), ConversationList(redis)
     await many(redis, runtime, 300)
     monkeypatch.setattr(module, "CHUNK", 40)
-    monkeypatch.setattr(module, "LINES", 7)
+    monkeypatch.setattr(scan, "LINES", 7)
     monkeypatch.setattr(module, "PATIENCE", 0)
     found, cursor, rounds = [], None, 0
     while rounds == 0 or cursor:

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from server.conversations.listing import LONGEST_QUERY, BadCursor, ListingPage, Selection
+from server.conversations.listing import BadCursor, ListingPage, Selection
+from server.conversations.search.terms import LONGEST_QUERY
 from server.operators.teamwork.handling import as_label, labels_of, selected
 from server.web.dashboard.layout import PageContext
 from server.web.languages.viewer import N_

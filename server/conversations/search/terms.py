@@ -1,0 +1,24 @@
+"""The words of a query, in the spellings they may have where they were written."""
+
+from __future__ import annotations
+
+from agent.phone_numbers import spellings, with_country_code
+
+LONGEST_QUERY = 100
+
+
+def terms_of(query: str) -> list[list[str]]:
+    """The words of a query, each in its spellings, Latin letters small; what may be a number as it is
+    written, and without its blanks and signs."""
+    text = query.strip()[:LONGEST_QUERY]
+    digits = "".join(c for c in text if c.isdigit())
+    if len(digits) >= 5 and not any(c.isalpha() for c in text):
+        ways = spellings(with_country_code(text))
+        return [list(dict.fromkeys((digits, *ways, small(text), small(text.replace(" ", "\u00a0")))))]
+    words = [[w, w.lower(), w.casefold(), w.capitalize(), w.upper()] for w in text.split()]
+    return [list(dict.fromkeys(small(spelling) for spelling in spellings)) for spellings in words]
+
+
+def small(text: str) -> str:
+    """Latin letters small, all others as they are: as `scan.lua` compares."""
+    return "".join(c.lower() if c.isascii() else c for c in text)
