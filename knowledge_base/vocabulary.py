@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,11 @@ def vocabulary_file() -> Mapping[str, Any]:
     text = (Path(__file__).parent / "words.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     return yaml.load(text, loader)  # noqa: S506 - of ours, and `no` and `on` are words here
+
+
+def any_of(words: Iterable[str]) -> str:
+    """A pattern of any of some words, the first that fits."""
+    return f"(?:{'|'.join(map(re.escape, words))})"
 
 
 def plain(text: str) -> str:

@@ -41,7 +41,11 @@ _STREET = re.compile(anywhere("addresses.street"), re.I)
 # `9 to 5`, `10–19`: two hours of a day.
 _HOUR = r"(?:[01]?\d|2[0-4])(?:[:.][0-5]\d)?"
 _SPAN = re.compile(rf"(?<![\d.,]){_HOUR}\s?(?:[–—-]|[^\W\d_]{{1,3}}\s)\s?{_HOUR}(?![\d%]|[.,]\d|\s?[€$£₽₸])")
-_TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|\d\s?(?:am|pm|a\.m|p\.m|h|uhr)\b", re.I)
+_TIME = re.compile(
+    r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|\d\s?(?:am|pm|a\.m|p\.m|h)\b"
+    rf"|\d\s?(?:{phrases_within('claims.hour_behind')})(?!\w)",
+    re.I,
+)
 
 
 @lru_cache(maxsize=256)

@@ -17,6 +17,7 @@ from knowledge_base.document import FormatReading, PageText, normalise
 from knowledge_base.formats.kind import Opened, checked_zip
 from knowledge_base.formats.text import parts_of
 from knowledge_base.tables import lines_of, read_grid
+from knowledge_base.vocabulary import vocabulary_file
 
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 # Parts of a DOCX that hold text beside its body.
@@ -67,7 +68,7 @@ def read_docx(file: Opened) -> FormatReading:
             parts.table(_grid(block))
             continue
         style = (block.style.name or "").lower() if block.style else ""
-        heading = "# " if style.startswith(("heading", "title", "заголовок", "überschrift")) else ""
+        heading = "# " if style.startswith(tuple(vocabulary_file()["heading_styles"])) else ""
         element = _element(block)
         own = _paragraph(element)
         listed = "- " if element.find(f"{_WORD}pPr/{_WORD}numPr") is not None else ""

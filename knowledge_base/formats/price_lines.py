@@ -9,7 +9,7 @@ from functools import cache
 
 from knowledge_base.document import PageText, Table, TableRow
 from knowledge_base.goods.validity import stated
-from knowledge_base.vocabulary import column_kinds, currency_in, plain, vocabulary_file
+from knowledge_base.vocabulary import any_of, column_kinds, currency_in, plain, vocabulary_file
 
 # A list of prices has at least so many lines of its kind: fewer where each names its currency, and fewer
 # where the file holds nothing else.
@@ -27,14 +27,15 @@ MOST_WORDS = 4
 # Digits of a price.
 MOST_DIGITS = 8
 _NUMBER = r"\d[\d .,]*(?:\s?[–-]\s?\d[\d .,]*)?"
+_FROM, _TO = (any_of(vocabulary_file()[key]) for key in ("price_from", "price_to"))
 _AMOUNT = (
-    rf"(?:от |from |ab |da |desde |à partir de )?(?:(?<![^\W\d_])[^\W\d_]{{1,3}}\.?\s?|[€$£₸₽₺₹₴¥]\s?)?"
-    rf"{_NUMBER}(?:\s(?:до|to|a|bis|à|hasta|até)\s{_NUMBER})?"
+    rf"(?:{_FROM} )?(?:(?<![^\W\d_])[^\W\d_]{{1,3}}\.?\s?|[€$£₸₽₺₹₴¥]\s?)?"
+    rf"{_NUMBER}(?:\s{_TO}\s{_NUMBER})?"
 )
 # `per person`, `das Stück`, behind a price.
-_PER = "|".join(re.escape(word) for word in vocabulary_file()["per"])
+_PER = any_of(vocabulary_file()["per"])
 _BEHIND = (
-    rf"(?:\s+((?:{_PER})(?:\s[^\d,;:!?()]{{1,30}})?))?"
+    rf"(?:\s+({_PER}(?:\s[^\d,;:!?()]{{1,30}})?))?"
     r"\s*(?:[/,]\s*([^\d\s(][^/,(]{0,30}?|\d{1,3}\s?[^\W\d_]{1,8}\.?))?\s*(?:\(([^()]{1,60})\))?"
 )
 _BULLET = re.compile(r"^(?:[-–—•*·▪►✔✓]\s+|\d{1,3}[.)]\s+)")
@@ -48,7 +49,7 @@ _PRICED = re.compile(
 )
 # `20 €` below the name of the thing.
 _ALONE = re.compile(rf"^{_AMOUNT}\s?[^\d\s.,;:!?()/]{{0,8}}\.?$")
-_AT_LEAST = re.compile(r"^(?:от|from|ab|da|desde|à partir de)\s", re.I)
+_AT_LEAST = re.compile(rf"^{_FROM}\s", re.I)
 # `25 EUR - Haircut`
 _PRICE_FIRST = re.compile(
     r"^((?:[€$£₸₽₺₹₴¥]\s?)?\d[\d .,]*\s?[^\W\d_€$£₸₽₺₹₴¥]{0,6}[€$£₸₽₺₹₴¥]?)\s*[-–—:]\s+(\D.*)$"

@@ -17,6 +17,7 @@ from openpyxl.utils import range_boundaries
 from knowledge_base.document import FormatReading, PageText, Unreadable
 from knowledge_base.formats.kind import Opened, checked_zip
 from knowledge_base.tables import lines_of, read_grid
+from knowledge_base.vocabulary import any_of, vocabulary_file
 
 # Columns and rows of a sheet: no price list has more, and a stray cell at the end of a sheet makes millions.
 MOST_COLUMNS, MOST_ROWS = 500, 200_000
@@ -60,14 +61,8 @@ def read_cells(file: Opened) -> FormatReading:
 
 
 def is_default(title: str) -> bool:
-    """Whether a sheet has the name that a program gave it; `TDSheet` is that of 1C."""
-    return bool(
-        re.fullmatch(
-            r"(tdsheet|sheet|лист|hoja|foglio|tabelle|planilha|feuil|feuille|sayfa|foaie)\s*\d*",
-            title.strip(),
-            re.I,
-        )
-    )
+    """Whether a sheet has the name that a program gave it."""
+    return bool(re.fullmatch(rf"{any_of(vocabulary_file()['sheets'])}\s*\d*", title.strip(), re.I))
 
 
 def _layout(archive: zipfile.ZipFile, name: str) -> _Layout:

@@ -12,7 +12,7 @@ from knowledge_base.goods.money import amounts_in, decimal_mark
 from knowledge_base.goods.prices import is_size, labelled_prices, named_prices, price_columns
 from knowledge_base.goods.stock import in_stock
 from knowledge_base.goods.validity import of_columns, validity_in
-from knowledge_base.vocabulary import column_kinds, currency_in, plain, vocabulary_file
+from knowledge_base.vocabulary import any_of, column_kinds, currency_in, plain, vocabulary_file
 
 # Cells of a column that are looked at to tell what it holds.
 LOOKED_AT = 200
@@ -24,7 +24,7 @@ LEAST_REPEATED = 2
 _SIZE_COLUMN = re.compile(r"(?:(?<=\s)|^)(?:\d{1,3}(?:[.,]\d)?|X{0,4}[SML]|\d{1,3}[x×]\d{1,3})$")
 _STRUCK = re.compile(r"~~.*?~~")
 _LETTER = re.compile(r"[^\W\d_]")
-_CODE = re.compile(r"^(?=.*\d)(?!\d+[.,]\d{1,2}$)[A-ZА-Я0-9][A-ZА-Я0-9./_-]{2,19}$")
+_CODE = re.compile(r"^(?=.*\d)(?!\d+[.,]\d{1,2}$)[A-Z\u0410-\u042f0-9][A-Z\u0410-\u042f0-9./_-]{2,19}$")
 
 
 @cache
@@ -363,5 +363,5 @@ def _all_of(table: Table, row: TableRow, kind: str) -> list[str]:
 
 def _unit(header: str) -> str:
     """What a header of prices counts by: `Price per m2`, `Цена за кг`, `Price, EUR/m2`."""
-    match = re.search(r"(?:/|\bper\b|\bза\b|\bal\b|\bpro\b|\bpor\b)\s*([^\W\d_]{1,8}\.?\d?)", header)
+    match = re.search(rf"(?:/|\b{any_of(vocabulary_file()['price_by'])}\b)\s*([^\W\d_]{{1,8}}\.?\d?)", header)
     return match.group(1) if match else ""

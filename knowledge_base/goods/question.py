@@ -10,7 +10,7 @@ from typing import Literal
 
 from knowledge_base.goods.money import amounts_in
 from knowledge_base.goods.wording import folded, is_unspaced, units
-from knowledge_base.vocabulary import currency_in, function_words, vocabulary_file
+from knowledge_base.vocabulary import any_of, currency_in, function_words, vocabulary_file
 
 Sort = Literal["", "cheapest", "dearest"]
 
@@ -40,7 +40,7 @@ def _phrases(kind: str) -> re.Pattern[str]:
     return re.compile(f"(?:{'|'.join([*alone, *map(re.escape, spaceless)])})")
 
 
-_NUMBER = r"(\d(?:[\d .,]{0,14}\d)?)\s*((?:тыс|к|k)(?!\w))?\s*"
+_NUMBER = rf"(\d(?:[\d .,]{{0,14}}\d)?)\s*({any_of(vocabulary_file()['thousands'])}(?!\w))?\s*"
 # What a sign joins to a word, as in `AB-100`, is a name, whatever the word is in another language.
 _AMOUNT = rf"(?![-./_+]\d)\s*[^\w\s]?\s*{_NUMBER}"
 _UNIT = r"([^\W\d_]+|[^\w\s]?)"

@@ -14,7 +14,7 @@ from typing import Any, cast
 from babel import Locale
 from babel.core import UnknownLocaleError
 
-from knowledge_base.vocabulary import column_kinds, plain, vocabulary_file
+from knowledge_base.vocabulary import any_of, column_kinds, plain, vocabulary_file
 
 # Characters of a line that are looked at, and between a word such as `until` and its date.
 LOOKED_AT, NEAR = 2_000, 14
@@ -81,11 +81,13 @@ def _months() -> dict[str, int]:
 @cache
 def _date() -> re.Pattern[str]:
     months = "|".join(sorted(map(re.escape, _months()), key=len, reverse=True))
+    words = vocabulary_file()["dates"]
+    nth, of, of_year = (any_of(words[key]) for key in ("ordinals", "before_month", "before_year"))
     return re.compile(
         r"(?<!\d)(?:(?P<y>20\d\d)[-./](?P<m>\d{1,2})[-./](?P<d>\d{1,2})(?:[T ]\d\d:\d\d(?::\d\d)?)?"
         r"|(?P<d2>\d{1,2})[-./](?P<m2>\d{1,2})[-./](?P<y2>20\d\d|\d\d)"
-        rf"|(?P<d3>\d{{1,2}})(?:st|nd|rd|th|º|\.)?\s(?:de\s|of\s)?(?P<n3>{months})\.?,?\s(?:de\s|del\s)?(?P<y3>20\d\d)"
-        rf"|(?P<n4>{months})\.?\s(?P<d4>\d{{1,2}})(?:st|nd|rd|th)?,?\s(?P<y4>20\d\d))(?!\d)",
+        rf"|(?P<d3>\d{{1,2}})(?:{nth}|\.)?\s(?:{of}\s)?(?P<n3>{months})\.?,?\s(?:{of_year}\s)?(?P<y3>20\d\d)"
+        rf"|(?P<n4>{months})\.?\s(?P<d4>\d{{1,2}}){nth}?,?\s(?P<y4>20\d\d))(?!\d)",
         re.I,
     )
 
