@@ -15,9 +15,20 @@ from knowledge_base.goods.products import columns_of, products_of
 
 # What a column may be said to hold; empty: nothing that a product has.
 ColumnKind = Literal[
-    "", "name", "article", "price", "old_price", "currency", "unit", "stock", "category", "variants",
-    "picture", "link", "valid",
-]  # fmt: skip
+    "",
+    "name",
+    "article",
+    "price",
+    "old_price",
+    "currency",
+    "unit",
+    "stock",
+    "category",
+    "variants",
+    "picture",
+    "link",
+    "valid",
+]
 # Bytes of tables that are kept, before they are packed: of a larger document what an owner says of columns
 # holds from the next upload on.
 MOST_KEPT = 32 * 1024 * 1024

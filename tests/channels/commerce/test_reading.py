@@ -39,8 +39,11 @@ async def test_all_pages_are_read_and_each_product_once(meta: CloudApiEmulator):
     assert (found.total, found.whole) == (230, True)
     first = found.items[0]
     assert (first.name, first.amount, first.currency, first.availability) == (
-        "Vase 0", "9,000.00", "KZT", "in stock"
-    )  # fmt: skip
+        "Vase 0",
+        "9,000.00",
+        "KZT",
+        "in stock",
+    )
 
 
 async def test_products_that_pages_name_twice_or_leave_out_are_noticed(meta: CloudApiEmulator):

@@ -112,9 +112,16 @@ def test_another_key_does_not_open_it():
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"{", b"{}", json.dumps({**VECTOR["request"], "initial_vector": "!"}).encode(),
-     changed("initial_vector", lambda part: part[:12]), json.dumps({"encrypted_aes_key": 1}).encode()],
-)  # fmt: skip
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"{}",
+        json.dumps({**VECTOR["request"], "initial_vector": "!"}).encode(),
+        changed("initial_vector", lambda part: part[:12]),
+        json.dumps({"encrypted_aes_key": 1}).encode(),
+    ],
+)
 def test_what_is_no_request_is_said_to_be_none(body: bytes):
     with pytest.raises(Misshapen):
         unseal(body, flow_key(VECTOR["private_key"].encode()))

@@ -24,9 +24,14 @@ FINE: dict[str, dict[str, Any]] = {
     "names": {"header": None, "body": "Hello {{name}}, see you on {{day}} at ours.", "examples": ["D", "M"]},
     "ten quick replies": {"buttons": [{**QUICK, "text": f"Option {n}"} for n in range(10)]},
     "a code": {"category": "MARKETING", "buttons": [CODE, URL]},
-    "the longest": {"header": {"format": "text", "text": "h" * 60}, "body": "b" * 1024, "examples": [],
-                    "footer": "f" * 60, "buttons": [{**QUICK, "text": "q" * 25}]},
-}  # fmt: skip
+    "the longest": {
+        "header": {"format": "text", "text": "h" * 60},
+        "body": "b" * 1024,
+        "examples": [],
+        "footer": "f" * 60,
+        "buttons": [{**QUICK, "text": "q" * 25}],
+    },
+}
 
 
 @pytest.mark.parametrize("name", FINE)
@@ -83,8 +88,18 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"buttons": [{**PHONE, "phone": "call me"}]}, "buttons.0.phone", "country code"),
 ]
 # What Meta finds out later than we do, or tells people and not programs.
-ONLY_OURS = {"small letters", "empty line", "four blanks", "markup", "emoji", "same words", "WhatsApp itself",
-             "MARKETING", "might read", "not both"}  # fmt: skip
+ONLY_OURS = {
+    "small letters",
+    "empty line",
+    "four blanks",
+    "markup",
+    "emoji",
+    "same words",
+    "WhatsApp itself",
+    "MARKETING",
+    "might read",
+    "not both",
+}
 
 
 @pytest.mark.parametrize(("change", "field", "why"), WRONG, ids=[f"{f} {w}" for _, f, w in WRONG])

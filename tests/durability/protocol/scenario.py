@@ -143,9 +143,25 @@ class World(NamedTuple):
 
 
 What = Literal[
-    "deliver", "claim", "script", "read", "turn", "fail", "send", "grace", "renew", "crash", "time", "tell",
-    "assign", "post", "revive", "stop", "close", "failover",
-]  # fmt: skip
+    "deliver",
+    "claim",
+    "script",
+    "read",
+    "turn",
+    "fail",
+    "send",
+    "grace",
+    "renew",
+    "crash",
+    "time",
+    "tell",
+    "assign",
+    "post",
+    "revive",
+    "stop",
+    "close",
+    "failover",
+]
 
 
 class Move(NamedTuple):

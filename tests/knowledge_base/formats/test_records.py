@@ -56,8 +56,11 @@ def test_a_currency_holds_for_its_own_record_and_for_no_sibling(tmp_path: Path):
     }
     found = read_apart(written(tmp_path / "prices.json", json.dumps(prices))).document.products
     assert [(str(p.price), p.currency) for p in found] == [
-        ("40", "EUR"), ("90", "EUR"), ("160", "PLN"), ("360", "PLN")
-    ]  # fmt: skip
+        ("40", "EUR"),
+        ("90", "EUR"),
+        ("160", "PLN"),
+        ("360", "PLN"),
+    ]
 
 
 def test_what_stands_between_records_is_read_too(tmp_path: Path):

@@ -32,8 +32,10 @@ def beside(*rows: tuple[str, ...], listed: list[Product] = LISTED, **said: Any) 
 def test_what_both_have_is_one_product_with_the_id_that_whatsapp_knows():
     found = beside(("a-100", "Vase, blue", "9000.00", "KZT"), ("X-1", "Green jug", "700", "KZT"))
     assert [(p.name, p.retailer_id) for p in found.products] == [
-        ("Blue vase", "a-100"), ("Red bowl", ""), ("Green jug", "X-1")
-    ]  # fmt: skip
+        ("Blue vase", "a-100"),
+        ("Red bowl", ""),
+        ("Green jug", "X-1"),
+    ]
     assert found.questions == []
     catalogue = Catalogue(found.products)
     [card] = catalogue.cards("a-100")

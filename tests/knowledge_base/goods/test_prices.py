@@ -24,22 +24,40 @@ def document(folder: Path, text: str, name: str = "a.csv") -> Document:
 @pytest.mark.parametrize(
     ("text", "prices", "doubted"),
     [
-        ("Pizza;Small;Medium;Large\nMargherita;7,50;9,50;12,00\nDiavola;8,50;10,50;13,00\n",
-         {"Small": "7,50", "Medium": "9,50", "Large": "12,00"}, True),
-        ("Цены в тенге\nПицца;30 см;40 см\nМаргарита;1800;2400\nДиабло;2100;2800\n",
-         {"30 см": "1800", "40 см": "2400"}, False),
-        ("Article;Name;Retail;Wholesale\nV-1;Vase;900;700\nV-2;Bowl;500;410\n",
-         {"Retail": "900", "Wholesale": "700"}, False),
-        ("Товар;Цена розничная, тг;Цена оптовая, тг\nВаза;900;700\nМиска;500;410\n",
-         {"Цена розничная, тг": "900", "Цена оптовая, тг": "700"}, False),
-        ("Name,Old price,New price,Currency\nVase,1200,900,KZT\nBowl,600,500,KZT\n",
-         {"Old price": "1200", "New price": "900"}, False),
-        ("Name,Price (small/large)\nLatte,900/1200\nMocha,1000/1300\n",
-         {"small": "900", "large": "1200"}, False),
+        (
+            "Pizza;Small;Medium;Large\nMargherita;7,50;9,50;12,00\nDiavola;8,50;10,50;13,00\n",
+            {"Small": "7,50", "Medium": "9,50", "Large": "12,00"},
+            True,
+        ),
+        (
+            "Цены в тенге\nПицца;30 см;40 см\nМаргарита;1800;2400\nДиабло;2100;2800\n",
+            {"30 см": "1800", "40 см": "2400"},
+            False,
+        ),
+        (
+            "Article;Name;Retail;Wholesale\nV-1;Vase;900;700\nV-2;Bowl;500;410\n",
+            {"Retail": "900", "Wholesale": "700"},
+            False,
+        ),
+        (
+            "Товар;Цена розничная, тг;Цена оптовая, тг\nВаза;900;700\nМиска;500;410\n",
+            {"Цена розничная, тг": "900", "Цена оптовая, тг": "700"},
+            False,
+        ),
+        (
+            "Name,Old price,New price,Currency\nVase,1200,900,KZT\nBowl,600,500,KZT\n",
+            {"Old price": "1200", "New price": "900"},
+            False,
+        ),
+        (
+            "Name,Price (small/large)\nLatte,900/1200\nMocha,1000/1300\n",
+            {"small": "900", "large": "1200"},
+            False,
+        ),
         ("Name,Price\nLatte,S: 3 €; M: 4 €\nMocha,S: 4 €; M: 5 €\n", {"S": "3 €", "M": "4 €"}, False),
     ],
     ids=["sizes", "diameters", "trade", "trade in Russian", "before and after", "header", "cell"],
-)  # fmt: skip
+)
 def test_each_price_has_the_name_that_the_file_gives_it(
     tmp_path: Path, text: str, prices: dict[str, str], doubted: bool
 ):

@@ -70,8 +70,11 @@ async def test_it_is_read_by_itself_and_when_asked_and_gone_when_it_is_set_no_mo
     shop.rows.append(listed("N-1", "Green jug", "700.00"))
     done = (await shop.asks("catalogue/read", "POST")).json()
     assert (done["catalogue_id"], done["products"], done["listed"], done["problem"]) == (
-        shop.catalogue, 3, 3, ""
-    )  # fmt: skip
+        shop.catalogue,
+        3,
+        3,
+        "",
+    )
     products = {p["name"]: p for p in (await shop.asks("products")).json()["items"]}
     assert set(products) == {"Blue vase", "Red bowl", "Green jug"}
     assert products["Green jug"]["document"] == "whatsapp-catalogue.csv"

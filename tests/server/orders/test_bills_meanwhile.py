@@ -48,12 +48,14 @@ async def test_a_code_that_is_changed_while_its_bill_is_made_is_the_one_that_goe
     "payment",
     [
         {"way": "whatsapp", "bill": {**GATEWAY, "configuration": "shop-new"}},
-        {"way": "whatsapp", "bill": {"country": "IN", "by": "upi", "address": "upi://pay?pa=a@b",
-                                     "catalogue": "1"}},
+        {
+            "way": "whatsapp",
+            "bill": {"country": "IN", "by": "upi", "address": "upi://pay?pa=a@b", "catalogue": "1"},
+        },
         {"way": "link", "link": "https://pay.example/{number}"},
         {"way": "none"},
     ],
-)  # fmt: skip
+)
 async def test_a_bill_that_is_out_is_paid_as_it_was_whatever_is_set_later(
     shop: BillingShop, payment: dict[str, Any]
 ):

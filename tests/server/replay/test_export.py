@@ -121,8 +121,9 @@ async def test_a_cart_and_its_order_go_with_it():
     made = await export(talk, bot=sells)
     saved = parse_conversation(made.file, "talk")
     assert [(said.order, said.payload) for turn in saved.turns for said in turn.user or ()] == [
-        ("2 x AU-DUO", ""), (None, "cart:confirm:1")
-    ]  # fmt: skip
+        ("2 x AU-DUO", ""),
+        (None, "cart:confirm:1"),
+    ]
     went, _ = await played(KeptConversation(Path("talk.yaml"), saved, made.tape))
     assert "Total: 898000 KZT" in went.turns[0].cart and "Its number is 1" in went.turns[1].cart
 

@@ -23,9 +23,15 @@ pytestmark = pytest.mark.slow
 
 FORMS: list[dict[str, Any]] = [
     {"name": "book_a_call", "flow_id": "77", "label": "Book a call", "books": True},
-    {"name": "details", "flow_id": "78", "label": "Your details", "screen": "DETAILS",
-     "fields": {"full_name": "name", "size": "flat_size", "colour": ""}, "required": ["full_name", "email"]},
-]  # fmt: skip
+    {
+        "name": "details",
+        "flow_id": "78",
+        "label": "Your details",
+        "screen": "DETAILS",
+        "fields": {"full_name": "name", "size": "flat_size", "colour": ""},
+        "required": ["full_name", "email"],
+    },
+]
 PEM, PUBLIC = new_key()
 
 
@@ -147,8 +153,13 @@ async def test_a_token_that_meta_has_not_signed_for_this_form_is_refused(shop: S
         f"{none}.{payload}.",
         f"{header}.{payload}",
         f"{header}.e30.{signed}",
-        "a.b.c", "..", "", 5, [], {},
-    )  # fmt: skip
+        "a.b.c",
+        "..",
+        "",
+        5,
+        [],
+        {},
+    )
     for wrong in wrongs:
         phone.more = {"version": "4.0", "flow_token_signature": wrong}
         assert await phone.asks("INIT", token=token) == {} and phone.status == 432, wrong
@@ -207,9 +218,14 @@ async def test_answers_go_into_the_profile_with_their_message(shop: Stack):
         shop,
         contact,
         form["id"],
-        {"full_name": "aigul", "email": "Aigul@Example.KZ", "phone": "8 701 555 01 02", "size": "70 m2",
-         "colour": "red"},
-    )  # fmt: skip
+        {
+            "full_name": "aigul",
+            "email": "Aigul@Example.KZ",
+            "phone": "8 701 555 01 02",
+            "size": "70 m2",
+            "colour": "red",
+        },
+    )
     seen = await shop.conversation_of(contact)
     expected = {"name": "Aigul", "email": "Aigul@example.kz", "phone": "+77015550102", "flat_size": "70"}
     assert {field: seen["profile"].get(field) for field in expected} == expected

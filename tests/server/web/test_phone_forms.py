@@ -26,10 +26,15 @@ CUSTOM = [
 FORMS: list[dict[str, Any]] = [
     {"name": "details", "flow_id": "78", "label": "Your details", "screen": "DETAILS", "required": ["email"]},
     {"name": "call", "flow_id": "77", "label": "Book a call", "books": True},
-    {"name": "flat", "flow_id": "79", "label": "Your flat", "required": ["size"],
-     "fields": {"size": "flat_size", "day": "moving_day", "kind": "house", "wish": ""}},
+    {
+        "name": "flat",
+        "flow_id": "79",
+        "label": "Your flat",
+        "required": ["size"],
+        "fields": {"size": "flat_size", "day": "moving_day", "kind": "house", "wish": ""},
+    },
     {"name": "survey", "flow_id": "80", "label": "Survey"},
-]  # fmt: skip
+]
 OPTIONS = [{"id": "a", "title": "Apples"}, {"id": "b", "title": "Pears"}, {"id": "c", "title": "Plums"}]
 
 
@@ -208,8 +213,10 @@ async def test_a_form_of_ones_own_is_drawn_from_what_the_bot_expects(shop: Stack
     assert await answers(shop, page) == {"size": "70", "day": "2027-03-01", "kind": "villa"}
     profile = (await conversation(shop, page))["profile"]
     assert {name: profile.get(name) for name in ("flat_size", "moving_day", "house")} == {
-        "flat_size": "70", "moving_day": "2027-03-01", "house": "villa"
-    }  # fmt: skip
+        "flat_size": "70",
+        "moving_day": "2027-03-01",
+        "house": "villa",
+    }
 
 
 async def test_every_kind_of_field_of_a_form_that_was_put_up(shop: Stack, page: Page):
@@ -243,9 +250,14 @@ async def test_every_kind_of_field_of_a_form_that_was_put_up(shop: Stack, page: 
     await sheet.get_by_label("You may write to me").check()
     await send.click()
     assert await answers(shop, page) == {
-        "story": "I like <b>fruit</b>", "more": "a, b", "best": "b", "day": "2026-12-24", "shop": "c",
-        "pear": "green", "agreed": "yes",
-    }  # fmt: skip
+        "story": "I like <b>fruit</b>",
+        "more": "a, b",
+        "best": "b",
+        "day": "2026-12-24",
+        "shop": "c",
+        "pear": "green",
+        "agreed": "yes",
+    }
     assert not problems
 
 

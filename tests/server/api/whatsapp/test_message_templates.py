@@ -129,9 +129,13 @@ async def test_a_picture_and_buttons_go_to_the_customer(stack: Stack):
         {"type": "header", "parameters": [{"type": "image", "image": {"link": picture}}]},
         {"type": "body", "parameters": body},
         {"type": "button", "sub_type": "url", "index": "1", "parameters": [{"type": "text", "text": "A-7"}]},
-        {"type": "button", "sub_type": "copy_code", "index": "3",
-         "parameters": [{"type": "coupon_code", "coupon_code": "SPRING25"}]},
-    ]  # fmt: skip
+        {
+            "type": "button",
+            "sub_type": "copy_code",
+            "index": "3",
+            "parameters": [{"type": "coupon_code", "coupon_code": "SPRING25"}],
+        },
+    ]
 
 
 async def test_named_variables_are_sent_by_their_names(stack: Stack):

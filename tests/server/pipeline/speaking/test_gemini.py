@@ -113,9 +113,14 @@ async def test_a_reply_is_a_voice_message_on_the_phone_and_its_tokens_on_the_bil
 
 @pytest.mark.parametrize(
     ("data", "mime"),
-    [(tone(1), L16), (tone(1, 16_000), "audio/pcm;rate=16000"), (tone(1) + b"\x00", "audio/L16"),
-     (wav(tone(1, 48_000)), "audio/wav"), (wav(tone(1), RATE), "audio/x-wav")],
-)  # fmt: skip
+    [
+        (tone(1), L16),
+        (tone(1, 16_000), "audio/pcm;rate=16000"),
+        (tone(1) + b"\x00", "audio/L16"),
+        (wav(tone(1, 48_000)), "audio/wav"),
+        (wav(tone(1), RATE), "audio/x-wav"),
+    ],
+)
 async def test_whatever_form_the_sound_has_it_lasts_as_long(redis: Redis, tmp_path, data: bytes, mime: str):
     office, meter = Speaking(redis, tmp_path), Meter()
     office.answer = said(data, mime)
@@ -127,11 +132,20 @@ async def test_whatever_form_the_sound_has_it_lasts_as_long(redis: Redis, tmp_pa
 
 @pytest.mark.parametrize(
     "answer",
-    [429, 500, {}, {"candidates": []}, {"candidates": [{"content": {"parts": [{"text": "Hello"}]}}]},
-     said(b"", L16), said(tone(1), "audio/L16;rate=1"), said(tone(1), "audio/mp3"),
-     said(b"RIFF", "audio/wav"), said(wav(tone(1), channels=2), "audio/wav"),
-     {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": L16, "data": "%"}}]}}]}],
-)  # fmt: skip
+    [
+        429,
+        500,
+        {},
+        {"candidates": []},
+        {"candidates": [{"content": {"parts": [{"text": "Hello"}]}}]},
+        said(b"", L16),
+        said(tone(1), "audio/L16;rate=1"),
+        said(tone(1), "audio/mp3"),
+        said(b"RIFF", "audio/wav"),
+        said(wav(tone(1), channels=2), "audio/wav"),
+        {"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": L16, "data": "%"}}]}}]},
+    ],
+)
 async def test_what_is_no_sound_is_not_spoken(redis: Redis, tmp_path, answer: Any):
     office = Speaking(redis, tmp_path)
     office.answer = answer
