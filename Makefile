@@ -7,7 +7,7 @@ BIN := .venv/bin
 run: .venv/ready
 	@exec $(BIN)/salesgraph serve
 
-# About 6 minutes on two cores. What is marked `slow` is left to CI, which sets CI, and to `make test-all`.
+# What is marked `slow` is left to CI, which sets CI, and to `make test-all`.
 test: .venv/ready-dev .venv/ready-studio .venv/ready-schema
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
 	  $(if $(CI),,-m "not slow") $(ARGS)
