@@ -27,6 +27,13 @@ def rising_hours(hours: Sequence[float]) -> tuple[float, ...]:
     return tuple(hours)
 
 
+def mapped_templates(templates: Mapping[str, str]) -> dict[str, str]:
+    """What touches are mapped to. Raises ValueError where that names no template."""
+    if wrong := [template for template in templates.values() if not MAPPED.match(template)]:
+        raise ValueError(f"{', '.join(wrong)}: write NAME:LANGUAGE or NAME:LANGUAGE(FIELD, FIELD)")
+    return dict(templates)
+
+
 def with_new_names(given: Any) -> Any:
     """A bot's `outreach` by today's names of its fields, and of the template that reminds of an appointment
     (once `call`)."""
@@ -47,9 +54,20 @@ class Outreach(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    enabled: bool = False
-    intervals: tuple[float, ...] = Field(default=(24, 72, 168, 336, 720), max_length=20)
-    templates: Mapping[str, str] = {}
+    enabled: bool = Field(default=False, description="Whether follow-ups go out.")
+    intervals: tuple[float, ...] = Field(
+        default=(24, 72, 168, 336, 720),
+        max_length=20,
+        description="Hours after the silence began at which each touch is due, rising.",
+    )
+    templates: Mapping[str, str] = Field(
+        default={},
+        description=(
+            "Approved templates for touches outside the 24-hour window: touch and language (`2:ru`), touch "
+            "(`2`), language (`ru`) or `*` -> `NAME:LANGUAGE` or `NAME:LANGUAGE(FIELD, FIELD)`, with the "
+            "profile fields that fill it; `appointment` reminds of an appointment."
+        ),
+    )
     hours: Hours = Hours()
     a_day: int = Field(default=1, ge=1, description="Unanswered touches a day.")
     in_all: int = Field(default=5, ge=1, description="Unanswered touches in all.")
@@ -90,9 +108,7 @@ class Outreach(BaseModel):
     @field_validator("templates")
     @classmethod
     def _known_form(cls, templates: Mapping[str, str]) -> Mapping[str, str]:
-        if wrong := [template for template in templates.values() if not MAPPED.match(template)]:
-            raise ValueError(f"{', '.join(wrong)}: write NAME:LANGUAGE or NAME:LANGUAGE(FIELD, FIELD)")
-        return templates
+        return mapped_templates(templates)
 
     def template(self, touch: int, language: str) -> str:
         """What goes out outside the window; empty: nothing may."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 from pydantic import ValidationError
@@ -33,4 +34,7 @@ def settings_from_environment() -> Settings:
             "WEB_URL: now PUBLIC_URL (links that people get) and INTERNAL_URL (our own processes); use those",
             file=sys.stderr,
         )
+    if found.has_old_templates:
+        same = json.dumps(found.follow_up_templates, ensure_ascii=False)
+        print(f"FOLLOW_UP_TEMPLATES: now a JSON object; this one says the same: {same}", file=sys.stderr)
     return found

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode
 
 from agent.phone_numbers import WRITTEN
-from server.config.follow_ups import MAPPED, rising_hours
+from server.config.follow_ups import mapped_templates, rising_hours
 from server.config.working_hours import Hours, days_of, hours_of, known_countries
 
 # Who sets one of these says when the business is open; their defaults say only when it writes by itself.
 _STATED = {"working_days", "working_hours_start", "working_hours_end"}
 
 
+def _is_old_form(templates: str) -> bool:
+    """Whether it is `1:ru=come_back:ru(name);2=news:en`, as older versions took it, and no JSON."""
+    return bool(templates.strip()) and not templates.lstrip().startswith("{")
+
+
 class OutreachSettings(BaseSettings):
     """When a business writes by itself, and who of its people is told what."""
+
+    _old_templates: bool = PrivateAttr(default=False)
 
     operator_webhook_url: str | None = Field(
         None, description="Address told when a conversation needs a person."
@@ -48,7 +64,7 @@ class OutreachSettings(BaseSettings):
         {},
         description=(
             "Templates for touches outside the 24-hour window, with the profile fields that fill them: "
-            "1:ru=come_back:ru(name);2=news:en"
+            '{"1:ru": "come_back:ru(name)", "2": "news:en"}'
         ),
     )
     free_windows_first: bool = Field(
@@ -69,6 +85,21 @@ class OutreachSettings(BaseSettings):
         None,
         description="ISO country whose public holidays are kept, or none; unset: the country of TIMEZONE.",
     )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_its_form(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        made = handler(given)
+        said = (
+            cast("Mapping[str, Any]", given).get("follow_up_templates") if isinstance(given, Mapping) else ""
+        )
+        made._old_templates = isinstance(said, str) and _is_old_form(said)
+        return made
+
+    @property
+    def has_old_templates(self) -> bool:
+        """Whether FOLLOW_UP_TEMPLATES is written as before it took JSON."""
+        return self._old_templates
 
     @field_validator("timezone")
     @classmethod
@@ -99,12 +130,20 @@ class OutreachSettings(BaseSettings):
     def _templates(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
+        if not _is_old_form(value):
+            try:
+                return json.loads(value) if value.strip() else {}
+            except ValueError:
+                raise ValueError("is no JSON object") from None
         pairs = [pair.partition("=") for pair in value.split(";") if pair.strip()]
         if any(not name or not template for name, _, template in pairs):
-            raise ValueError("use TOUCH:LANGUAGE=TEMPLATE:LANGUAGE(FIELDS) with ; between them")
-        if wrong := [template for _, _, template in pairs if not MAPPED.match(template.strip())]:
-            raise ValueError(f"{', '.join(wrong)}: write NAME:LANGUAGE or NAME:LANGUAGE(FIELD, FIELD)")
+            raise ValueError("write a JSON object")
         return {name.strip(): template.strip() for name, _, template in pairs}
+
+    @field_validator("follow_up_templates")
+    @classmethod
+    def _known_form(cls, value: dict[str, str]) -> dict[str, str]:
+        return mapped_templates(value)
 
     @field_validator("follow_up_intervals")
     @classmethod

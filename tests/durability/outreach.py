@@ -112,7 +112,7 @@ class World:
                     "ENABLE_FOLLOW_UPS": "true",
                     "TIMEZONE": self.zone,
                     "DEBOUNCE_SECONDS": "0",
-                    "FOLLOW_UP_TEMPLATES": "1=back:en;2=back:en;3=back:en;5=bye:en",
+                    "FOLLOW_UP_TEMPLATES": '{"1": "back:en", "2": "back:en", "3": "back:en", "5": "bye:en"}',
                     "CLOCK_FILE": str(self.clock_file),
                     "LEASE_SECONDS": "1",
                     "SEND_GRACE_SECONDS": "1",

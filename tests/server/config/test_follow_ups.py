@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from server.bots.bot import build_bot
+from server.config.loading import settings_from_environment
 from server.config.settings import Settings
 
 TEMPLATES = {"call": "call_soon:en(when)", "2": "news:en"}
@@ -16,6 +19,34 @@ def test_a_bot_that_was_stored_with_calls_has_appointments(tmp_path: Path):
     assert (bot.outreach.appointment_minutes, bot.outreach.appointments_at_once) == (45, 3)
     assert bot.outreach.appointment_template({"when": "10:00"}) == ("call_soon:en", ("10:00",))
     assert bot.outreach.template(2, "de") == "news:en"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('{"1:ru": "come_back:ru(name)", "2": "news:en"}', ""),
+        ("1:ru=come_back:ru(name);2=news:en", "now a JSON"),
+    ],
+    ids=["JSON", "as before"],
+)
+def test_templates_are_read_as_json_and_as_they_were_written_before(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: str, told: str
+):
+    monkeypatch.setenv("FOLLOW_UP_TEMPLATES", said)
+    settings = settings_from_environment()
+    assert settings.follow_up_templates == {"1:ru": "come_back:ru(name)", "2": "news:en"}
+    written = capsys.readouterr().err
+    assert ("FOLLOW_UP_TEMPLATES" in written) == bool(told) and told in written
+
+
+@pytest.mark.parametrize("said", ['{"1": "Come back"}', "1=Come back", '{"1": ', "[]"])
+def test_templates_that_are_none_are_refused_by_the_name_of_the_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: str
+):
+    monkeypatch.setenv("FOLLOW_UP_TEMPLATES", said)
+    with pytest.raises(SystemExit):
+        settings_from_environment()
+    assert "FOLLOW_UP_TEMPLATES: " in capsys.readouterr().err
 
 
 def test_the_template_of_a_call_in_the_settings_reminds_of_an_appointment(tmp_path: Path):
