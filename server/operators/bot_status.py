@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Literal
 
 from pydantic import Field
 
 from agent.models.chat import OFFLINE
-from channels.base import Channel, Linked, Qr, SendError
+from channels.base import Channel, Linked, LinkState, Qr, SendError
 from server.bots.bot import BotRuntime
 from server.bots.registry import BotRegistry
 from server.config.settings import Settings
@@ -41,8 +42,8 @@ class BotStatus(Record):
     bot_id: str = Field(description="The bot's id")
     channel: str = Field(description="`cloud_api`, `wappi`, `waha`, `simulator` or a channel of your own")
     account: str | None = Field(description="The provider's id of its number; null: it has none")
-    state: str = Field(
-        description="`connected`, `paused`, `simulator_only`, or how far a phone is linked, such as `scan_qr`"
+    state: LinkState | Literal["paused", "simulator_only"] = Field(
+        description="Whether it is connected, sends nothing, has no number, or how far its phone is linked"
     )
     reason: str = Field(description="Why it is so; empty: all is well")
     phone: str | None = Field(
@@ -122,6 +123,7 @@ def _by_keys(status: BotStatus, channel: Channel) -> BotStatus:
     """Of a channel that needs nothing but its keys."""
     ready = channel.name != "cloud_api" or bool(channel.credentials.app_secret.get_secret_value())
     missing = channel.credentials.missing or ([] if ready else ["app_secret"])
+    state: LinkState | Literal["paused", "simulator_only"]
     state = "paused" if status.paused else "simulator_only" if missing else "connected"
     reason = f"missing: {', '.join(missing)}" if missing else status.reason
     return status.model_copy(update={"state": state, "reason": reason})

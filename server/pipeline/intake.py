@@ -40,7 +40,7 @@ from server.pipeline.send_failures import undelivered
 from server.store.contacts import Conversations
 from server.store.keys import SHARED
 from server.store.mailbox import Arrival, UnknownContact
-from server.store.records import Author, Entry
+from server.store.records import Author, Entry, SendState
 
 # With these a contact opens the 24-hour window.
 HEARD = ANSWERED | {"reaction"}
@@ -155,7 +155,9 @@ async def _is_ours(runtime: BotRuntime, message: Message) -> bool:
         found[1] if found and mine else await runtime.conversations.sent_as(conversation_id, message.text)
     )
     if reply_id:
-        await runtime.mailbox.status(conversation_id, message.account, reply_id, message.id, "sent")
+        await runtime.mailbox.status(
+            conversation_id, message.account, reply_id, message.id, SendState("sent")
+        )
     return bool(reply_id)
 
 
@@ -210,9 +212,8 @@ async def _apply(status: StatusUpdate, scope: WebhookScope, runtimes: Runtimes) 
         log.info("status_of_unknown_message", bot=bot.id, status=status.status)
         return
     conversation_id, reply_id = await runtime.conversations.merged_into(found[0]), found[1]
-    state = (
-        f"failed {status.error_code} {status.error}".strip() if status.status == "failed" else status.status
-    )
+    why = f"{status.error_code} {status.error}".strip() if status.status == "failed" else ""
+    state = SendState(status.status, why)
     await runtime.mailbox.status(conversation_id, status.account, reply_id, status.id, state)
     await note_price(runtime, conversation_id, reply_id, status)
     if opentelemetry.tracer():

@@ -17,7 +17,7 @@ from server.observability.charges.ledger import expect_charge
 from server.pipeline.account.holding import held_back
 from server.pipeline.send_failures import RETRIES, delay_of, in_words, learn, pause
 from server.store.mailbox import SECOND, Attempt
-from server.store.records import Contact, Reply
+from server.store.records import Contact, Reply, SendState
 
 # Sends without any answer before we stop: each may have arrived.
 UNKNOWN_TRIES = 3
@@ -32,11 +32,11 @@ async def send_head(
 
     `grace`: for how many ms a status may still say that a request without an answer did arrive.
     """
-    mailbox = runtime.mailbox
+    box = runtime.mailbox
     contact = await runtime.conversations.contact(conversation_id)
     reason = _unwanted(contact, reply)
     if contact is None or reason:
-        return await mailbox.send_done(conversation_id, fence, "", reply.id, "", f"failed {reason}") == 1
+        return await box.send_done(conversation_id, fence, "", reply.id, "", SendState("failed", reason)) == 1
     if (waits := await held_back(runtime, contact, fence, reply)) is not None:
         return waits
     held = _Held(runtime, contact, fence, reply, grace)
@@ -49,14 +49,14 @@ async def send_head(
     if tried.go == "open":
         wait = grace - int(tried.detail)
         if wait > 0:
-            await mailbox.park(conversation_id, fence, wait)
+            await box.park(conversation_id, fence, wait)
             return False
         log.warning("send_repeated", bot=runtime.bot.id, conversation=conversation_id, reply=reply.id)
         tried = await held.begin(channel.pace, again=True)
     if tried.go in ("lost", "wait"):
         return False
     if tried.go == "sent":
-        return await held.done(tried.detail, "accepted")
+        return await held.done(tried.detail, SendState("accepted"))
     try:
         async with turn_traces.sending(runtime, contact.id, reply.id):
             carried = callback(contact.id, reply.id)
@@ -66,7 +66,7 @@ async def send_head(
         return await held.failed(error, tried)
     if not channel.capabilities.callbacks:
         await runtime.conversations.note_sent(contact.id, reply.id, provider_id)
-    return await held.done(provider_id, "accepted")
+    return await held.done(provider_id, SendState("accepted"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class _Held:
         mailbox, account = self.runtime.mailbox, self.contact.account
         return await mailbox.send_begin(self.contact.id, self.fence, account, self.reply.id, pace, again)
 
-    async def done(self, provider_id: str, state: str) -> bool:
+    async def done(self, provider_id: str, state: SendState) -> bool:
         """Take it off the outbox; whether there is more to send."""
         mailbox, contact = self.runtime.mailbox, self.contact
         told = (contact.account, self.reply.id, provider_id, state)
@@ -112,7 +112,7 @@ class _Held:
         if error.kind == "change" and (self.reply.content or self.reply.file) and not self.reply.template:
             await in_words(runtime, contact, self.reply)
         why = "no answer" if error.kind == "unknown" else error.code
-        return await self.done("", f"failed {why} {error}"[:300])
+        return await self.done("", SendState("failed", f"{why} {error}"[:300]))
 
 
 def _unwanted(contact: Contact | None, reply: Reply) -> str:

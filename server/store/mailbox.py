@@ -52,7 +52,7 @@ from server.store.client import Redis
 from server.store.counters import COUNTING, day_of
 from server.store.keys import WAKE, key
 from server.store.open_attempts import OpenAttempts
-from server.store.records import Entry, Plan, Reply, entry_line, messages_of
+from server.store.records import Entry, Plan, Reply, SendState, entry_line, messages_of
 from server.store.scripts import Scripts
 from server.store.wire.confirming import NotConfirmed
 
@@ -299,18 +299,18 @@ class Mailbox:
         return bool(await self._run("send_abort", conversation_id, account=account, fence=fence, **times))
 
     async def send_done(
-        self, conversation_id: str, fence: int, account: str, reply_id: str, provider_id: str, state: str
+        self, conversation_id: str, fence: int, account: str, reply: str, provider_id: str, state: SendState
     ) -> int:
-        """Take a reply off the outbox: `accepted`, `failed REASON`, or `failed no answer` when it may yet
+        """Take a reply off the outbox: `accepted`, or `failed`, with the reason `no answer` when it may yet
         have arrived."""
-        done = {"reply": reply_id, "provider": provider_id, "state": state}
+        done = {"reply": reply, "provider": provider_id, "state": state.kept}
         return await self._run("send_done", conversation_id, account=account, fence=fence, **done)
 
     async def status(
-        self, conversation_id: str, account: str, reply_id: str, provider_id: str, state: str
+        self, conversation_id: str, account: str, reply_id: str, provider_id: str, state: SendState
     ) -> None:
-        """Apply a provider's status (`sent`, `delivered`, `read`, `failed REASON`); never steps back."""
-        told = {"reply": reply_id, "provider": provider_id, "state": state}
+        """Apply a provider's status (`sent`, `delivered`, `read`, `failed`); never steps back."""
+        told = {"reply": reply_id, "provider": provider_id, "state": state.kept}
         await self._run("status", conversation_id, account=account, **told)
 
     async def pause(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -17,6 +18,25 @@ Author = Literal["contact", "bot", "person"]
 # answers, since too many came at once.
 DeliveryStatus = Literal["", "queued", "accepted", "sent", "delivered", "read", "failed", "skipped"]
 _STATUSES = get_args(DeliveryStatus)
+
+
+@dataclass(frozen=True, slots=True)
+class SendState:
+    """How far a message got, and in words why it went no further."""
+
+    status: DeliveryStatus
+    reason: str = ""
+
+    @property
+    def kept(self) -> str:
+        """As the hash `status` keeps it: the status, a blank, and the reason."""
+        return f"{self.status} {self.reason}".strip()
+
+    @classmethod
+    def read(cls, kept: bytes | None) -> SendState:
+        """What the hash holds; nothing is known of what this version does not know."""
+        status, _, reason = (kept or b"").decode().partition(" ")
+        return cls(status, reason) if status in _STATUSES else cls("", reason)  # pyright: ignore[reportArgumentType]
 
 
 class Record(BaseModel):
@@ -111,9 +131,8 @@ class Entry(Record):
         """The line with its status, what was heard in it and what it costs, as the hash `status` holds
         them."""
         said = None if heard is None else heard.decode()
-        state, _, reason = (status or b"").decode().partition(" ")
-        known = {"status": state if state in _STATUSES else "", "reason": reason}
-        about = known | {"heard": said, "charge": charge_of(bill)}
+        state = SendState.read(status)
+        about = {"status": state.status, "reason": state.reason, "heard": said, "charge": charge_of(bill)}
         return self.model_copy(update=about)
 
 

@@ -6,7 +6,7 @@ import structlog
 
 from server.bots.bot import BotRuntime
 from server.outreach.reach import Reach
-from server.store.records import Contact, Reply
+from server.store.records import Contact, Reply, SendState
 
 log = structlog.get_logger()
 
@@ -21,7 +21,9 @@ async def held_back(runtime: BotRuntime, contact: Contact, fence: int, reply: Re
         return None
     log.info("held_back", bot=runtime.bot.id, conversation=contact.id, reply=reply.id, why=hold.why)
     if reply.notice:  # such as the reminder of an appointment
-        done = await runtime.mailbox.send_done(contact.id, fence, "", reply.id, "", f"failed {hold.why}")
+        done = await runtime.mailbox.send_done(
+            contact.id, fence, "", reply.id, "", SendState("failed", hold.why)
+        )
         return done == 1
     await runtime.mailbox.park(contact.id, fence, hold.wait)
     return False

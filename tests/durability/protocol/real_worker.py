@@ -23,7 +23,7 @@ from server.store.contacts import Conversations
 from server.store.dead_letters import DeadLetters
 from server.store.keys import key
 from server.store.mailbox import Arrival, Limits, Mailbox, Work
-from server.store.records import Contact, Entry, Reply
+from server.store.records import Contact, Entry, Reply, SendState
 from server.store.wire.confirming import NotConfirmed
 from tests.durability.protocol.scripts_at import LATER, NOW, real_scripts
 
@@ -250,7 +250,7 @@ class RealWorker:
 
     def tells(self, conversation: str, reply: str, provider: str) -> Asked:
         """The step by which a webhook notes that a reply has arrived."""
-        return first_of(self.mailbox.status(conversation, ACCOUNT, reply, provider, "sent"))
+        return first_of(self.mailbox.status(conversation, ACCOUNT, reply, provider, SendState("sent")))
 
     def assigns(self, conversation: str, owner: Any) -> Asked:
         """The step by which an operator takes a conversation over, or gives it back."""

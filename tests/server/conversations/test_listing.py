@@ -19,7 +19,7 @@ from server.conversations.listing import BadCursor, ConversationList, cursor_of,
 from server.conversations.search import scan
 from server.store.client import client
 from server.store.keys import key
-from server.store.records import Entry, Reply
+from server.store.records import Entry, Reply, SendState
 from tests.support.chatting import Scripted, polite
 from tests.support.office import Office, heard
 from tests.support.waiting import until
@@ -63,9 +63,9 @@ async def test_a_failed_send_is_shown_until_another_arrives(redis: Redis, tmp_pa
     runtime = office.runtime
     conversation = await office.writes("77010000001", "hello")
     for number, state in (
-        (1, "failed 131026 not on WhatsApp"),
-        (2, "failed a person has taken over"),
-        (3, "delivered"),
+        (1, SendState("failed", "131026 not on WhatsApp")),
+        (2, SendState("failed", "a person has taken over")),
+        (3, SendState("delivered")),
     ):
         reply, entry = Reply(id=f"r:{number}", text="hi"), Entry(id=f"r:{number}", author="bot", text="hi")
         await runtime.mailbox.post(conversation, reply, entry)

@@ -24,7 +24,7 @@ from channels.base import Message
 from server.clock import move_to
 from server.operators import analytics, privacy
 from server.store.counters import KEPT, by_day, day_of, days, fields
-from server.store.records import Entry, Reply
+from server.store.records import Entry, Reply, SendState
 from server.web.dashboard import charts
 from tests.fakes.openai_wire import error, last_user, message, polite, schema_of
 from tests.support.customers import fresh
@@ -59,7 +59,7 @@ async def test_an_answer_is_counted_once_with_its_time(redis: Redis, tmp_path: P
             await mailbox.commit(conversation, work.fence, work.turn_id, pairs)
         for reply, _ in pairs:
             for state in ("accepted", "delivered", "sent", "delivered", "read"):
-                await mailbox.status(conversation, "", reply.id, "p", state)
+                await mailbox.status(conversation, "", reply.id, "p", SendState(state))
 
     try:
         move_to(40_000)

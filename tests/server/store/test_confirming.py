@@ -21,7 +21,7 @@ from server.observability.redis_fitness import check_writing, inspect_redis
 from server.store.client import Redis, client
 from server.store.contacts import Conversations
 from server.store.mailbox import Limits, Mailbox, UnknownContact
-from server.store.records import Entry, Reply
+from server.store.records import Entry, Reply, SendState
 from server.store.wire.confirming import Confirmation, NotConfirmed, outlives, read_confirmation
 from tests.support.cluster import cluster
 from tests.support.rented import KEEPS, rented
@@ -123,7 +123,7 @@ async def test_a_message_is_accepted_once_a_replica_has_it(pair: tuple[Redis, Se
     with pytest.raises(NotConfirmed):
         await mailbox.accept(conversation, *said(conversation, "m2"))
     with pytest.raises(NotConfirmed):
-        await mailbox.status(conversation, "1", "r", "p", "delivered")
+        await mailbox.status(conversation, "1", "r", "p", SendState("delivered"))
     with pytest.raises(NotConfirmed):
         await outlives(redis, BOT)
     await check_writing(redis, 0)  # the dashboard is there meanwhile

@@ -11,6 +11,7 @@ from channels.base import Pace
 from server.store.dead_letters import DeadLetters
 from server.store.keys import key
 from server.store.mailbox import Claimed, Limits, Mailbox, UnknownContact
+from server.store.records import SendState
 from tests.support.mailboxes import claimed_of, ids, mailbox, put, reply, said, take, transcript, try_to_send
 
 
@@ -120,7 +121,9 @@ async def test_replies_go_out_before_the_next_turn_starts(redis: Redis):
         assert sending.reply.id == f"t:{number}"
         assert not sending.batch
         assert await try_to_send(box, "c", sending.fence, "a", Pace()) == ("go", "1")
-        code = await box.send_done("c", sending.fence, "a", f"t:{number}", f"wamid.{number}", "accepted")
+        code = await box.send_done(
+            "c", sending.fence, "a", f"t:{number}", f"wamid.{number}", SendState("accepted")
+        )
         assert code == (2 if number else 1)
     _, following = await take(box)
     assert ids(following) == ["m2"]
@@ -134,7 +137,7 @@ async def test_an_attempt_without_an_outcome_is_seen_by_the_next_worker(redis: R
     _, held = await take(heir)
     go, age = await try_to_send(heir, "c", held.fence, "a", Pace())
     assert go == "open" and int(age) >= 0
-    await heir.status("c", "a", "t:0", "wamid.9", "sent")
+    await heir.status("c", "a", "t:0", "wamid.9", SendState("sent"))
     assert await try_to_send(heir, "c", held.fence, "a", Pace()) == ("sent", "wamid.9")
 
 
@@ -156,7 +159,7 @@ async def test_a_status_does_not_hand_what_was_just_claimed_to_another(redis: Re
     await try_to_send(box, name, work.fence, "a", Pace())
     await box.park(name, work.fence, 0)
     assert await claimed_of(box) == ["c"]
-    await box.status(name, "a", "t:0", "w1", "delivered")
+    await box.status(name, "a", "t:0", "w1", SendState("delivered"))
     assert await claimed_of(box) == []
 
 
@@ -167,7 +170,7 @@ async def test_a_status_wakes_who_waits_for_it(redis: Redis):
     await try_to_send(box, "c", work.fence, "a", Pace())
     await box.park("c", work.fence, 600_000)
     assert await claimed_of(box) == []
-    await box.status("c", "a", "t:0", "wamid.9", "delivered")
+    await box.status("c", "a", "t:0", "wamid.9", SendState("delivered"))
     assert await claimed_of(box) == ["c"]
 
 
@@ -177,21 +180,21 @@ async def test_statuses_only_rise(redis: Redis, order: list[str]):
     box, ranks = mailbox(redis), ["sent", "delivered", "read"]
     await redis.hset(key("b", "status", "c"), "t:0", "queued")
     for status in order:
-        await box.status("c", "a", "t:0", "w", status)
+        await box.status("c", "a", "t:0", "w", SendState(status))
     assert await redis.hget(key("b", "status", "c"), "t:0") == max(order, key=ranks.index).encode()
 
 
 async def test_what_was_given_up_on_turns_out_to_have_arrived_but_never_the_other_way_round(redis: Redis):
     box, kept = mailbox(redis), key("b", "status", "c")
     await redis.hset(kept, mapping={"t:0": "failed no answer in 3 tries", "t:1": "delivered"})
-    await box.status("c", "a", "t:0", "w", "delivered")
-    await box.status("c", "a", "t:1", "w", "failed 131026 gone")
-    await box.status("c", "a", "t:1", "w", "read")
+    await box.status("c", "a", "t:0", "w", SendState("delivered"))
+    await box.status("c", "a", "t:1", "w", SendState("failed", "131026 gone"))
+    await box.status("c", "a", "t:1", "w", SendState("read"))
     assert await redis.hgetall(kept) == {b"t:0": b"delivered", b"t:1": b"failed 131026 gone"}
 
 
 async def test_a_status_of_something_unknown_stores_nothing(redis: Redis):
-    await mailbox(redis).status("c", "a", "t:9", "w", "delivered")
+    await mailbox(redis).status("c", "a", "t:9", "w", SendState("delivered"))
     assert await redis.keys("*") == []
 
 
@@ -246,7 +249,7 @@ async def test_a_success_is_known_even_when_the_lease_was_lost_meanwhile(redis: 
     _, work = await take(slow)
     await try_to_send(slow, "c", work.fence, "a", Pace())
     _, held = await take(heir)
-    assert await slow.send_done("c", work.fence, "a", "t:0", "wamid.1", "accepted") == 0
+    assert await slow.send_done("c", work.fence, "a", "t:0", "wamid.1", SendState("accepted")) == 0
     assert await try_to_send(heir, "c", held.fence, "a", Pace()) == ("sent", "wamid.1")
 
 

@@ -11,6 +11,7 @@ from channels.base import Pace
 from server.store.dead_letters import DeadLetters
 from server.store.keys import key
 from server.store.mailbox import Arrival, Limits, Mailbox
+from server.store.records import SendState
 from tests.support.mailboxes import claimed_of, ids, mailbox, put, reply, said, take, transcript, try_to_send
 from tests.support.waiting import until
 
@@ -130,7 +131,7 @@ async def outcomes(box: Mailbox, pace: Pace, count: int, conversations: int = 1)
         go, _ = await try_to_send(box, name, held.fence, "number", pace)
         told.append(go)
         if go == "go":
-            await box.send_done(name, held.fence, "number", held.reply.id, "wamid", "accepted")
+            await box.send_done(name, held.fence, "number", held.reply.id, "wamid", SendState("accepted"))
     return told
 
 
@@ -189,7 +190,7 @@ async def test_a_paused_account_alerts_once_and_opens_with_the_first_message_tha
     held = await box.begin("c0")
     assert (await try_to_send(box, "c0", held.fence, "number", Pace()))[0] == "go"
     assert int((await box.paused("number"))["probe"]) > 1
-    await box.send_done("c0", held.fence, "number", "t:0", "wamid", "accepted")
+    await box.send_done("c0", held.fence, "number", "t:0", "wamid", SendState("accepted"))
     assert await box.paused("number") == {}
 
 
@@ -260,7 +261,7 @@ async def test_a_status_tells_of_an_attempt_that_was_thought_to_have_failed(redi
     held = await box.begin("c")
     await try_to_send(box, "c", held.fence, "a", Pace())
     await box.send_abort("c", held.fence, "a", 60_000)
-    await box.status("c", "a", "t:0", "wamid.9", "delivered")
+    await box.status("c", "a", "t:0", "wamid.9", SendState("delivered"))
     assert await claimed_of(box) == ["c"]
     again = await box.begin("c")
     assert await try_to_send(box, "c", again.fence, "a", Pace()) == ("sent", "wamid.9")
@@ -271,7 +272,7 @@ async def test_who_learns_the_outcome_before_putting_the_conversation_down_does_
     await box.post("c", *reply("t:0"))
     held = await box.begin("c")
     await try_to_send(box, "c", held.fence, "a", Pace())
-    await box.status("c", "a", "t:0", "wamid.9", "sent")
+    await box.status("c", "a", "t:0", "wamid.9", SendState("sent"))
     await box.park("c", held.fence, 600_000)
     assert await claimed_of(box) == ["c"]
 
@@ -293,7 +294,7 @@ async def test_an_older_success_does_not_end_a_pause(redis: Redis):
     await try_to_send(box, "c", first.fence, "number", Pace(), "c:0")
     await until(lambda: _later(redis))
     assert await box.pause("number", 190, "token")
-    await box.send_done("c", first.fence, "number", "c:0", "wamid", "accepted")
+    await box.send_done("c", first.fence, "number", "c:0", "wamid", SendState("accepted"))
     assert not await box.pause("number", 190, "token")
 
 
@@ -310,11 +311,11 @@ async def test_a_pause_that_a_status_began_ends_with_a_message_that_arrives(redi
     await box.post("c", *reply("t:0"))
     held = await box.begin("c")
     assert (await try_to_send(box, "c", held.fence, "a", Pace()))[0] == "go"
-    await box.send_done("c", held.fence, "a", "t:0", "wamid", "accepted")
+    await box.send_done("c", held.fence, "a", "t:0", "wamid", SendState("accepted"))
     assert await box.paused("a")
-    await box.status("c", "a", "t:0", "wamid", "failed 131042 payment")
+    await box.status("c", "a", "t:0", "wamid", SendState("failed", "131042 payment"))
     assert await box.paused("a")
-    await box.status("c", "a", "t:0", "wamid", "delivered")
+    await box.status("c", "a", "t:0", "wamid", SendState("delivered"))
     assert await box.paused("a") == {}
 
 

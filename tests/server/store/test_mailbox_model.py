@@ -25,6 +25,7 @@ from server.store.client import client
 from server.store.dead_letters import DeadLetters
 from server.store.keys import key
 from server.store.mailbox import Limits, Mailbox, Work
+from server.store.records import SendState
 from tests.support.mailboxes import reply as made
 from tests.support.mailboxes import said
 
@@ -215,7 +216,7 @@ class MailboxMachine(RuleBasedStateMachine):
         if not expected.hand or not expected.hand.reply:
             return
         reply = expected.outbox.pop(0)
-        state = ("w", "accepted") if known else ("", "failed 1 why")
+        state = ("w", SendState("accepted")) if known else ("", SendState("failed", "1 why"))
         code = self.do(self.box.send_done, name, expected.hand.fence, "a", reply, *state)
         expected.gone_out.append(reply)
         expected.trying = expected.sent = False
@@ -226,7 +227,7 @@ class MailboxMachine(RuleBasedStateMachine):
     def heard_of(self, name: str) -> None:
         expected = self.model[name]
         if expected.outbox:
-            self.do(self.box.status, name, "a", expected.outbox[0], "w", "delivered")
+            self.do(self.box.status, name, "a", expected.outbox[0], "w", SendState("delivered"))
             expected.sent = True
 
     @precondition(lambda self: self.stale)
@@ -249,7 +250,7 @@ class MailboxMachine(RuleBasedStateMachine):
         assert not self.do(self.box.hand_back, name, fence)
         assert not self.do(self.box.send_abort, name, fence, "a", 10_000)
         assert self.do(self.box.send_begin, name, fence, "a", "late", Pace()).go == "lost"
-        assert self.do(self.box.send_done, name, fence, "a", "late", "", "failed 1 why") == 0
+        assert self.do(self.box.send_done, name, fence, "a", "late", "", SendState("failed", "1 why")) == 0
         assert self.do(self.box.begin, name, fence).fence == 0
 
     async def _fence(self, name: str) -> bytes:

@@ -12,7 +12,7 @@ from server.store.contacts import Conversations
 from server.store.dead_letters import DeadLetters
 from server.store.keys import key
 from server.store.mailbox import TurnOutcome
-from server.store.records import Entry, Plan, Reply
+from server.store.records import Entry, Plan, Reply, SendState
 from tests.support.mailboxes import claimed_of, ids, mailbox, put, said, take
 
 # As the code before this one put them: messages in the inbox, a reply, its line of the transcript, a plan.
@@ -70,7 +70,7 @@ async def test_what_an_older_version_queued_is_sent(redis: Redis):
     assert (
         work.reply and work.reply.text == "1,500" and work.reply.file and work.reply.file.name == "call.ics"
     )
-    assert await box.send_done("c", work.fence, "a", work.reply.id, "wamid.9", "accepted") == 3
+    assert await box.send_done("c", work.fence, "a", work.reply.id, "wamid.9", SendState("accepted")) == 3
     [line] = await Conversations(redis, "b").transcript("c")
     assert (line.text, line.turn_id, line.heard) == ("1,500", "t", None)
 

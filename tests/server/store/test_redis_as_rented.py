@@ -23,7 +23,7 @@ from server.observability.redis_fitness import Fitness, inspect_redis
 from server.store import scripts
 from server.store.client import client
 from server.store.mailbox import Limits, Mailbox
-from server.store.records import Entry, Reply
+from server.store.records import Entry, Reply, SendState
 from tests.support.command_line import run
 from tests.support.rented import KEEPS, rented
 from tests.support.stack import product, text, webhook
@@ -211,7 +211,7 @@ async def test_a_user_who_may_not_ask_or_publish_loses_nothing_and_blocks_nobody
     await until(longer)
     assert waited == sorted(waited)
     assert (await box.send_begin(conversation, work.fence, "42", "t:0", PACE, again=True)).go == "go"
-    assert await box.send_done(conversation, work.fence, "42", "t:0", "wamid.x", "accepted") == 3
+    assert await box.send_done(conversation, work.fence, "42", "t:0", "wamid.x", SendState("accepted")) == 3
     found = await inspect_redis(narrow)
     assert not found.refused and "may not ask INFO" in found.warned[0]
 
