@@ -307,10 +307,8 @@ def unusable(answer: AIMessage) -> str:
     incomplete = details.get("reason", "")
     if incomplete:  # OpenAI, "Responses": incomplete_details
         return "cut" if incomplete == "max_output_tokens" else f"blocked: {incomplete}"
-    parts = answer.content if isinstance(answer.content, list) else []
-    if answer.additional_kwargs.get("refusal") or any(
-        isinstance(p, dict) and p.get("type") == "refusal" for p in parts
-    ):
+    # However the provider says it: a field beside the text, a part of it, or why the answer ended.
+    if any(block["type"] == "refusal" for block in answer.content_blocks):
         return "refused"
     if not answer.tool_calls and not str(answer.text).strip():
         return "malformed" if answer.invalid_tool_calls else "empty"

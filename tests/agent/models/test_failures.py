@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.responses import Response
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from agent.models.chat import Models, ProviderAccess
-from agent.models.failures import Trouble, judge_failure
+from agent.models.failures import Trouble, judge_failure, unusable
 from agent.models.offline import offline_model
 from agent.models.usage import Meter
 from agent.nodes.moderate import Verdict
@@ -58,6 +58,38 @@ def ended(reason: str, content: str | None = "Half an ans", **more: Any) -> dict
 )
 async def test_an_answer_that_is_none_is_given_by_the_next_model(body: dict[str, Any]):
     assert (await asked(lambda _: body))[0] == "offline"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (AIMessage([{"type": "refusal", "refusal": "I cannot."}]), "refused"),
+        (
+            AIMessage(
+                "", additional_kwargs={"refusal": "I cannot."}, response_metadata={"model_provider": "openai"}
+            ),
+            "refused",
+        ),
+        (
+            AIMessage("Well, ", response_metadata={"model_provider": "anthropic", "stop_reason": "refusal"}),
+            "refused",
+        ),
+        (
+            AIMessage(
+                "",
+                response_metadata={
+                    "model_provider": "google_genai",
+                    "prompt_feedback": {"block_reason": "SAFETY"},
+                },
+            ),
+            "refused",
+        ),
+        (AIMessage("We open at 9."), ""),
+    ],
+    ids=["part", "field", "why it ended", "prompt", "answer"],
+)
+def test_a_refusal_is_told_however_a_provider_says_it(answer: AIMessage, reason: str):
+    assert unusable(answer) == reason
 
 
 async def test_an_event_stream_that_nobody_asked_for_is_no_answer():
