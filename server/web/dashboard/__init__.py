@@ -18,6 +18,7 @@ from server.web.dashboard import (
     message_templates,
     orders,
     people,
+    planned,
     setup,
     system,
     todo,
@@ -41,6 +42,7 @@ def router(
     # pages with names of their own before those of conversations, which begin with a bot's id
     for part in (
         conversation_list,
+        planned,
         todo,
         orders,
         knowledge,
