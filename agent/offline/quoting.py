@@ -28,6 +28,8 @@ QUOTED_BEGINNING = 40
 SENTENCE_MARGIN = 0.03
 # What a word in common is worth, and a subject in common, on the same scale.
 SHARED_WORD, SHARED_TOPIC = 0.02, 0.08
+# What it is worth that a sentence begins with such a word: it is of that, and does not only mention it.
+BEGINS_WITH = 0.015
 # A paragraph nearer than this answers a question with which it has neither word nor subject in common, in the
 # same language and in another.
 NEAR, NEAR_ACROSS = 0.865, 0.85
@@ -149,7 +151,8 @@ class Quotes:
             return words + SHARED_TOPIC * bool(topic)
 
         def closeness(line: _Line) -> float:
-            return cosine(line.sentence) + shared(line, line.sentence)
+            begins = stems(line.sentence.partition(" ")[0]) & (said - common)
+            return cosine(line.sentence) + shared(line, line.sentence) + BEGINS_WITH * bool(begins)
 
         most = EMBEDDED if len(question) <= LONG else EMBEDDED_OF_LONG
         order = sorted(lines, key=lambda x: (-shared(x, x.sentence), not x.passage.strong))[:most]
