@@ -95,6 +95,12 @@ def currency_in(text: str) -> str:
 
 
 @cache
+def stand_ins() -> frozenset[str]:
+    """Words that stand for goods named before, unless a product is called so."""
+    return frozenset(vocabulary_file()["stand_ins"])
+
+
+@cache
 def function_words() -> frozenset[str]:
     """Words of a question that name no goods, in all languages, as `plain` writes them."""
     return frozenset(

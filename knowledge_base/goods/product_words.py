@@ -23,7 +23,7 @@ from knowledge_base.goods.wording import (
     tokens,
     units,
 )
-from knowledge_base.vocabulary import currency_in, function_words
+from knowledge_base.vocabulary import currency_in, function_words, stand_ins
 
 Numbers = NDArray[np.float32]
 Places = NDArray[np.int32]
@@ -121,6 +121,8 @@ class ProductWords:
         if is_letter_size(word):  # one that is the name of a column asks for what the column says
             return word in capitals and self._letter_sizes and word not in self._headers
         if word.isdigit() and len(word) < LEAST_DIGITS:
+            return False
+        if word in stand_ins() and not self.named(word).size:
             return False
         in_header = self._headers.meant(word) if len(word) > 2 else word.isalpha() and word in self._headers
         if in_header and not self.quality(word)[0].any():
