@@ -26,7 +26,7 @@ from knowledge_base.passages import Passage
 from knowledge_base.search import allocator, dense
 from knowledge_base.search.contract import Searcher
 from knowledge_base.search.texts import Pack
-from tests.support import postgres
+from tests.support.servers import postgres
 
 WORDS, WIDE, A_DOCUMENT, QUESTIONS = 60_000, 384, 500, 500
 # Documents that are put together.

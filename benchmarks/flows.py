@@ -24,7 +24,7 @@ from server.conversations.form_tokens import FormToken, token_for
 from server.store.client import client
 from server.store.contacts import Conversations
 from server.store.embedded import EmbeddedRedis
-from tests.support.flow_phone import FlowPhone, new_key
+from tests.support.browser.flow_phone import FlowPhone, new_key
 
 SECRET, PORT, CALLS, CONCURRENCY = "secret", 8766, 300, 20
 

@@ -26,9 +26,9 @@ from server.store.client import client as connected
 from server.store.embedded import EmbeddedRedis
 from tests.fakes.openai_wire import polite
 from tests.fakes.serving import served
-from tests.support import postgres
-from tests.support.bots import TOKEN
-from tests.support.chromium import CHROMIUM
+from tests.support.browser.chromium import CHROMIUM
+from tests.support.servers import postgres
+from tests.support.shop.bots import TOKEN
 from tests.support.stack import Stack, product, redis_of
 
 # Hundreds of processes are started here: each would compile the whole product anew where this is set.

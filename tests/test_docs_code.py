@@ -55,7 +55,7 @@ from server.replay.runs import KeptConversation, documents, played
 from server.replay.saved import parse_conversation
 from server.replay.tape import Recorded
 from server.store.records import Entry, Reply
-from tests.support.chatting import Chat, Scripted, call, quiet
+from tests.support.shop.chatting import Chat, Scripted, call, quiet
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -239,7 +239,7 @@ def shown_commands() -> Iterator[tuple[str, str]]:
                     yield path.name, found[1].partition(" #")[0].strip()
 
 
-@pytest.mark.parametrize(("page", "line"), shown_commands())
+@pytest.mark.parametrize(("page", "line"), list(shown_commands()))
 def test_every_shown_command_exists_with_its_options(page: str, line: str):
     words = shlex.split(line)
     group = GROUPS.get(words[0])

@@ -9,7 +9,7 @@ import pytest
 
 from agent.models.chat import Models
 from agent.models.offline import offline_model
-from tests.support.chatting import Chat, Script, Scripted, quiet
+from tests.support.shop.chatting import Chat, Script, Scripted, quiet
 
 
 @pytest.fixture

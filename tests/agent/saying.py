@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from langchain_core.messages import AIMessage
 
-from tests.support.chatting import call, told
+from tests.support.shop.chatting import call, told
 
 
 def saying(*replies: str, verdict: dict | None = None, facts: dict | None = None):

@@ -16,7 +16,7 @@ from agent.nodes.ground import reveals
 from agent.state import Quoted
 from agent.turn_services import TurnServices
 from tests.agent.saying import sales_prompts, saying
-from tests.support.chatting import Chat, Scripted, Shelf, quiet
+from tests.support.shop.chatting import Chat, Scripted, Shelf, quiet
 
 
 async def test_an_invented_price_is_written_anew_once_and_then_let_go(scripted):
@@ -181,7 +181,7 @@ async def test_calls_are_counted_with_their_price():
 
 async def test_a_spent_budget_means_the_cheaper_model_and_then_the_offline_one(scripted):
     chat, model = scripted(saying("Here you are."), cheaper_model="scripted:cheap")
-    from tests.support.chatting import Scripted
+    from tests.support.shop.chatting import Scripted
 
     models = chat.models
     models.put("scripted:cheap", Scripted(script=saying("Cheaply."), asked=[]))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from agent.context import Context
 from agent.prompting import answerable
-from tests.support.chatting import call, quiet, said, told
+from tests.support.shop.chatting import call, quiet, said, told
 from tools import add, remove
 
 
@@ -204,7 +204,7 @@ async def test_a_person_in_charge_means_silence(scripted):
 
 
 async def test_a_passage_cannot_close_its_own_fence(scripted, monkeypatch):
-    from tests.support.chatting import Shelf
+    from tests.support.shop.chatting import Shelf
 
     async def poisoned(self, bot_id, question, language, count, meter):
         return [

@@ -25,8 +25,8 @@ from server.store.embedded import EmbeddedRedis
 from tests.durability import ordering
 from tests.fakes.openai_wire import FakeOpenAI, message, polite, schema_of
 from tests.fakes.serving import served
-from tests.support.crashing import ALL
-from tests.support.fleet import Doors, Fleet, Outside
+from tests.support.servers.crashing import ALL
+from tests.support.servers.fleet import Doors, Fleet, Outside
 from tests.support.stack import SECRET, TOKEN, text, webhook
 
 MARK = re.compile(r"<(\d+)>")

@@ -22,9 +22,9 @@ from server.store.keys import key
 from tests.durability.chaos import answering, chat, count
 from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import served
-from tests.support.clustered import Clustered
-from tests.support.fleet import Doors, Fleet, Outside
-from tests.support.replicated import SENTINELS, Network, Watched
+from tests.support.servers.clustered import Clustered
+from tests.support.servers.fleet import Doors, Fleet, Outside
+from tests.support.servers.replicated import SENTINELS, Network, Watched
 from tests.support.stack import SECRET, TOKEN
 
 BROKEN = ("lost", "double turns", "double sends", "out of order")

@@ -10,7 +10,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from tests.support.fleet import Fleet
+from tests.support.servers.fleet import Fleet
 from tests.support.stack import SECRET, TOKEN, webhook
 from tests.support.waiting import slowness
 

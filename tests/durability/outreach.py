@@ -33,7 +33,7 @@ from server.store.embedded import EmbeddedRedis
 from server.store.message_templates import MessageTemplate, store_templates
 from server.store.records import Entry
 from tests.fakes.serving import served
-from tests.support.fleet import Doors, Fleet, Outside
+from tests.support.servers.fleet import Doors, Fleet, Outside
 from tests.support.stack import NUMBER, SECRET, TOKEN
 from tests.support.waiting import until
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.durability import chaos
-from tests.support.crashing import ALL
+from tests.support.servers.crashing import ALL
 
 pytestmark = pytest.mark.slow
 

@@ -17,8 +17,8 @@ from redis.asyncio import Redis
 
 from tests.fakes.openai_wire import FakeOpenAI, message, polite, schema_of
 from tests.fakes.serving import served
-from tests.support.cluster import cluster
-from tests.support.fleet import Doors, Fleet, Outside
+from tests.support.servers.cluster import cluster
+from tests.support.servers.fleet import Doors, Fleet, Outside
 from tests.support.stack import SECRET, TOKEN, text, webhook
 from tests.support.waiting import until
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from channels.emulators.base import SendFault
-from tests.support.customers import fresh
+from tests.support.people.customers import fresh
 from tests.support.stack import Stack, product, text, webhook
 from tests.support.waiting import until
 

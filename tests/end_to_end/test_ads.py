@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tests.support.customers import fresh, quiet
+from tests.support.people.customers import fresh, quiet
 from tests.support.stack import Stack, text, webhook
 
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi.responses import Response
 
 from tests.fakes.openai_wire import error, last_user, message, polite, schema_of
-from tests.support.customers import fresh
+from tests.support.people.customers import fresh
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
 

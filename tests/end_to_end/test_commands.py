@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.customers import fresh
+from tests.support.people.customers import fresh
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
 

@@ -11,7 +11,7 @@ import pytest
 from channels.downloads import DownloadError, fetch
 from channels.emulators.base import Written
 from channels.emulators.media import ReceivedFile
-from tests.support.customers import PNG, VOICE, sends
+from tests.support.people.customers import PNG, VOICE, sends
 from tests.support.stack import NUMBER, Stack
 from tests.support.waiting import until
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support import meta_notices as meta
-from tests.support.customers import fresh, quiet
+from tests.support.people.customers import fresh, quiet
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
 

@@ -11,7 +11,7 @@ import pytest
 from channels.emulators.meta.payments import PaymentTap
 from tests.fakes.serving import served
 from tests.fakes.stripe_wire import KEY, SECRET, FakeStripe, signed
-from tests.support.customers import fresh, raw
+from tests.support.people.customers import fresh, raw
 from tests.support.stack import Stack, product, webhook
 from tests.support.waiting import until
 

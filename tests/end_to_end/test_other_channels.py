@@ -8,8 +8,8 @@ import httpx
 
 from channels.emulators.waha import WahaEmulator
 from channels.emulators.wappi import WappiEmulator
-from tests.support.bots import HOOK, TOKEN, name
-from tests.support.customers import answered, said, write
+from tests.support.people.customers import answered, said, write
+from tests.support.shop.bots import HOOK, TOKEN, name
 from tests.support.stack import Stack
 from tests.support.waiting import until
 

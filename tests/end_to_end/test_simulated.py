@@ -17,8 +17,8 @@ from server.conversations.callbacks import callback
 from server.outreach.consent import suppressed
 from server.pipeline.intake import receive
 from server.store.keys import key
-from tests.support.customers import fresh, write
 from tests.support.office import NUMBER, Office
+from tests.support.people.customers import fresh, write
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
 

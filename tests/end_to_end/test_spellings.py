@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.phone_numbers import canonical, spellings
-from tests.support.customers import quiet
+from tests.support.people.customers import quiet
 from tests.support.stack import Stack, text, webhook
 
 pytestmark = pytest.mark.slow

@@ -41,7 +41,7 @@ from server.pipeline.worker import Worker
 from server.pipeline.worker_services import WorkerServices
 from server.store.keys import key, thread_prefix
 from server.web.app import create
-from tests.support.chatting import Scripted, call
+from tests.support.shop.chatting import Scripted, call
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow

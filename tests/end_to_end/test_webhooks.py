@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.support.customers import fresh
+from tests.support.people.customers import fresh
 from tests.support.stack import VERIFY, Stack, redis_of, text, webhook
 from tests.support.waiting import until
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent.language.wishes import is_wish
-from tests.support.customers import asked, fresh, quiet, raw
+from tests.support.people.customers import asked, fresh, quiet, raw
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
 

@@ -11,9 +11,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from channels.emulators.meta.pricing import EmulatedTariff
-from tests.support.chromium import needs_chromium
-from tests.support.customers import fresh
-from tests.support.dashboard import opened
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.dashboard import opened
+from tests.support.people.customers import fresh
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
 

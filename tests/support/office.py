@@ -27,7 +27,7 @@ from server.pipeline.worker import Worker
 from server.pipeline.worker_services import WorkerServices
 from server.store.keys import key, thread_prefix
 from server.store.records import Entry, Reply
-from tests.support.chatting import Shelf
+from tests.support.shop.chatting import Shelf
 from tests.support.stack import TOKEN
 
 NUMBER = "4242"

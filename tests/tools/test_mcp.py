@@ -21,7 +21,7 @@ from agent.context import Context
 from agent.models.chat import Models
 from agent.nodes.ground import evidence
 from tests.fakes.serving import free_port
-from tests.support.chatting import Chat, Scripted, call
+from tests.support.shop.chatting import Chat, Scripted, call
 from tests.support.waiting import until
 from tools._mcp import BadMcpFile, connected, servers
 

@@ -17,7 +17,7 @@ from knowledge_base.goods.catalogue import Catalogue
 from tests.fakes.gemini_wire import FakeGemini
 from tests.fakes.openai_wire import FakeOpenAI
 from tests.fakes.serving import served
-from tests.support.chatting import Chat, Scripted, call, quiet
+from tests.support.shop.chatting import Chat, Scripted, call, quiet
 from tools.find_product import find_product
 from tools.runtime import Calendar, Runtime, ToolServices, with_services
 

@@ -14,7 +14,7 @@ from agent.memory import notes
 from agent.memory.notes import NewNote
 from agent.models.chat import Models
 from agent.models.offline import offline_model
-from tests.support.chatting import Chat, Scripted, Shelf, call, told
+from tests.support.shop.chatting import Chat, Scripted, Shelf, call, told
 
 TOLD = {
     3: (

@@ -19,7 +19,7 @@ from tests.agent.models.servers import (
 )
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
 from tests.fakes.serving import served
-from tests.support.chatting import Chat
+from tests.support.shop.chatting import Chat
 
 
 def ended(reason: str, content: str | None, **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from agent.models.usage import Meter
 from tests.fakes.gemini_wire import FakeGemini
 from tests.fakes.openai_wire import FakeOpenAI, error
 from tests.fakes.serving import served
-from tests.support.chatting import Chat
+from tests.support.shop.chatting import Chat
 
 
 async def test_gemini_answers_over_its_own_wire():

@@ -24,7 +24,7 @@ from tests.agent.models.servers import (
 )
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
 from tests.fakes.serving import served
-from tests.support.chatting import Chat
+from tests.support.shop.chatting import Chat
 
 SAYS = {
     "think": "<think>\nI must not promise a discount.\n</think>\n\n" + THANKS,

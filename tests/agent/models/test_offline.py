@@ -7,7 +7,7 @@ import pytest
 from agent.language.screens import asks_for_person, is_injection, is_start, is_stop
 from agent.offline.quoting import row_line
 from agent.profile import Facts, checked_facts, facts_by_pattern
-from tests.support.chatting import Chat
+from tests.support.shop.chatting import Chat
 
 
 async def test_it_greets_quotes_and_asks_for_what_is_missing(offline: Chat):
@@ -66,7 +66,7 @@ async def test_it_hands_over_when_asked(offline: Chat):
 
 
 async def test_it_says_when_it_does_not_know(offline: Chat, monkeypatch):
-    from tests.support.chatting import Shelf
+    from tests.support.shop.chatting import Shelf
 
     async def nothing(self, bot_id, question, language, count, meter):
         return [{"document": "a.pdf", "page": 1, "text": "We sell vases.", "language": "en", "strong": False}]

@@ -23,7 +23,7 @@ from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_o
 from tests.fakes.other_wires import FakeWire
 from tests.fakes.other_wires import polite as polite_elsewhere
 from tests.fakes.serving import served
-from tests.support.chatting import Chat
+from tests.support.shop.chatting import Chat
 
 ASKED = "how much is the blue vase?"
 TOLD = ["The blue vase costs 900 KZT."]

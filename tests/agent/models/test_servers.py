@@ -34,7 +34,7 @@ from tests.agent.models.servers import (
 )
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
 from tests.fakes.serving import served
-from tests.support.chatting import Chat
+from tests.support.shop.chatting import Chat
 
 REFUSALS = {
     "Ollama: no tools": ("registry.ollama.ai/library/gemma:7b does not support tools", has_tools, 400),

@@ -14,7 +14,7 @@ from agent.models.offline import offline_model
 from tests.agent.models.servers import THANKS, has_tools, odd, refusing
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
 from tests.fakes.serving import served
-from tests.support.chatting import Chat
+from tests.support.shop.chatting import Chat
 
 # How they refuse tools, and then JSON by a schema.
 TWICE = {

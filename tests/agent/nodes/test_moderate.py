@@ -9,7 +9,7 @@ from agent.access_lists import SAID_BY_OPERATOR
 from agent.models.chat import Models, ProviderAccess
 from agent.models.offline import offline_model
 from tests.agent.saying import sales_prompts, saying
-from tests.support.chatting import Chat, Scripted, call, quiet
+from tests.support.shop.chatting import Chat, Scripted, call, quiet
 
 
 async def test_somebody_who_is_no_client_hears_one_line_and_then_nothing(scripted):

@@ -6,7 +6,7 @@ import pytest
 
 from agent.language.phrases import say
 from agent.language.wishes import request_in
-from tests.support.chatting import Chat
+from tests.support.shop.chatting import Chat
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from agent.models.verifiers import LATE, UNREADABLE, Verifiers
 from agent.models.ways import Ways
 from tests.fakes.openai_wire import FakeOpenAI, error, message, polite, schema_of
 from tests.fakes.serving import served
-from tests.support.chatting import Chat, Shelf
+from tests.support.shop.chatting import Chat, Shelf
 
 GOOD = "Delivery costs 1,500 tenge."
 LIE = "We also deliver on Sundays."

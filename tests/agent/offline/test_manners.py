@@ -9,7 +9,7 @@ import pytest
 
 from agent.language.locale import SPOKEN
 from agent.language.phrases import PHRASES, say
-from tests.support.manners import Desk, faults, questions
+from tests.support.people.manners import Desk, faults, questions
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from agent.documents import Folder, folder
 from agent.graph import build
 from agent.models.chat import Models
 from agent.models.offline import offline_model
-from tests.support.chatting import Chat
+from tests.support.shop.chatting import Chat
 
 PRICES = """Article;Name;Price;Currency;Stock
 L-100;Luna table lamp;120;EUR;4

@@ -14,8 +14,8 @@ from agent.turn_services import TurnServices
 from knowledge_base.goods.catalogue import Catalogue
 from server.orders.book import OrderBook
 from server.orders.desk import ContactDesk
-from tests.support.chatting import Chat, call, script
 from tests.support.office import Office
+from tests.support.shop.chatting import Chat, call, script
 from tools.ordering import Wish
 
 ROWS = [

@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 
 from agent.prompts.voice import Voice
-from tests.support.chatting import call, said
+from tests.support.shop.chatting import call, said
 
 FACTS = (
     "Open Mon-Sat 10:00-19:00, Abay Avenue 48, Almaty, second floor, lift behind the café. Kaspi, cards. "

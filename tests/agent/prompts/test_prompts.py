@@ -22,7 +22,7 @@ from agent.prompts.lint import LONGEST, prompt_problems
 from agent.studio import graph
 from server.bots.bot import build_bot
 from server.config.settings import Settings
-from tests.support.chatting import call
+from tests.support.shop.chatting import call
 
 USED = [field.removesuffix("_prompt") for field in Context.model_fields if field.endswith("_prompt")]
 

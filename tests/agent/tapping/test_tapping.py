@@ -12,7 +12,7 @@ import tools
 from agent.tapping.cards import as_listed
 from agent.tapping.rule import asks_yes_or_no
 from knowledge_base.goods.catalogue import Catalogue
-from tests.support.chatting import Chat, call, script, told
+from tests.support.shop.chatting import Chat, call, script, told
 from tools.runtime import Runtime, Shown, ShownProduct, showing
 
 ROW = {"category": "machine", "currency": "KZT"}

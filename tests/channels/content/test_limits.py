@@ -16,7 +16,7 @@ from channels.content.parts import fitted
 from channels.content.plain import as_text
 from channels.json_parts import as_dict
 from channels.markup import utf16_length
-from tests.channels.content_refusals import REFUSED
+from tests.channels.content.refusals import REFUSED
 from tests.channels.contents import EVERYTHING, buttons
 from tests.channels.wires import Provider
 

@@ -16,7 +16,7 @@ from channels.emulators.cloud_api import CloudApiEmulator
 from channels.flows import shipped_flow
 from channels.flows.sealed import flow_key, unseal
 from tests.fakes.serving import served
-from tests.support.flow_phone import new_key
+from tests.support.browser.flow_phone import new_key
 from tests.support.waiting import until
 
 NUMBER, CONTACT, OTHER = "106540352242922", "77015550101", "77015550102"

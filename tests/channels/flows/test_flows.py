@@ -15,7 +15,7 @@ import pytest
 from channels.flows import SHIPPED, shipped_flow
 from channels.flows.rules import flow_problems
 from channels.flows.sealed import BadFlowKey, Misshapen, NotForUs, flow_key, unseal
-from tests.support.flow_phone import new_key
+from tests.support.browser.flow_phone import new_key
 
 # Made with the crypto module of Node 20; see `about` in it.
 VECTOR: dict[str, Any] = json.loads((Path(__file__).parent / "vector.json").read_text("utf-8"))

@@ -6,7 +6,7 @@ import re
 
 import httpx
 
-from tests.support.customers import fresh
+from tests.support.people.customers import fresh
 from tests.support.stack import API, Stack, text, webhook
 from tests.support.waiting import until
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.customers import talk
+from tests.support.people.customers import talk
 from tests.support.stack import API, Stack
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ import pytest
 from redis.asyncio import Redis
 
 from server.store.keys import key
-from tests.support.customers import silent, talk
+from tests.support.people.customers import silent, talk
 from tests.support.stack import API, Stack, product
 
 pytestmark = pytest.mark.slow

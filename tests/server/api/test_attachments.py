@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.customers import talk
+from tests.support.people.customers import talk
 from tests.support.stack import Stack
 from tests.support.waiting import until
 

@@ -14,8 +14,8 @@ from agent.models.ways import Ways
 from channels.emulators.wappi import WappiEmulator
 from server.observability import model_capabilities
 from server.store.alerts import clear, raise_alert
-from tests.support.bots import HOOK, TOKEN, name
-from tests.support.customers import answered, write
+from tests.support.people.customers import answered, write
+from tests.support.shop.bots import HOOK, TOKEN, name
 from tests.support.stack import Stack
 from tests.support.waiting import until
 

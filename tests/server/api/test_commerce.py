@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.fakes.openai_wire import message, polite, schema_of
-from tests.support.bots import name
-from tests.support.customers import fresh, raw
+from tests.support.people.customers import fresh, raw
+from tests.support.shop.bots import name
 from tests.support.stack import TOKEN, Stack, text, webhook
 from tests.support.waiting import until
 

@@ -19,8 +19,8 @@ from redis.asyncio import Redis
 from server.operators.change_feed import Feed, event_of
 from server.store.keys import key
 from server.web.shutdown import Stopping
-from tests.support.chromium import needs_chromium
-from tests.support.customers import fresh, write
+from tests.support.browser.chromium import needs_chromium
+from tests.support.people.customers import fresh, write
 from tests.support.stack import API, Stack, text, webhook
 from tests.support.waiting import until
 

@@ -10,8 +10,8 @@ import zipfile
 
 from server.orders.book import OrderBook
 from server.orders.records import Payment
-from tests.support.customers import talk
-from tests.support.orders import placed
+from tests.support.people.customers import talk
+from tests.support.shop.orders import placed
 from tests.support.stack import Stack, redis_of
 from tests.support.waiting import until
 

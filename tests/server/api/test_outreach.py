@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from icalendar import Calendar
 
-from tests.support.customers import fresh, silent
+from tests.support.people.customers import fresh, silent
 from tests.support.stack import NUMBER, Stack
 from tests.support.waiting import until
 

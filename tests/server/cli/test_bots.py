@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from server.cli.bots import bots_commands
 from server.config.bot import bots_schema
-from tests.support.bots import name
+from tests.support.shop.bots import name
 from tests.support.stack import Stack
 from tests.support.waiting import until
 

@@ -20,8 +20,8 @@ from server.conversations.search import scan
 from server.store.client import client
 from server.store.keys import key
 from server.store.records import Entry, Reply, SendState
-from tests.support.chatting import Scripted, polite
 from tests.support.office import Office, heard
+from tests.support.shop.chatting import Scripted, polite
 from tests.support.waiting import until
 
 

@@ -14,8 +14,8 @@ from server.observability.unanswered import lately
 from server.store.keys import key
 from server.store.mailbox import DAY
 from server.web.app import create
-from tests.support.chatting import Scripted, polite
 from tests.support.office import Office
+from tests.support.shop.chatting import Scripted, polite
 from tests.support.waiting import until
 
 

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from agent.models.chat import Models
 from server.conversations.listing import ConversationList
 from server.operators import takeover
-from tests.support.chatting import Scripted, polite
 from tests.support.office import Office
+from tests.support.shop.chatting import Scripted, polite
 from tests.support.waiting import until
 
 

@@ -31,8 +31,8 @@ from server.store import alerts
 from server.store.keys import key
 from tests.fakes.conversions_wire import ConversionsApi
 from tests.fakes.serving import served
-from tests.support.front_door import front_door, settings_of
-from tests.support.orders import placed
+from tests.support.servers.front_door import front_door, settings_of
+from tests.support.shop.orders import placed
 from tests.support.stack import NUMBER
 
 DATASET, TOKEN = "1234567890", "capi-token"

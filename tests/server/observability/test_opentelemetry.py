@@ -10,7 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from server.observability import opentelemetry
 from tests.fakes.serving import served
-from tests.support.customers import fresh
+from tests.support.people.customers import fresh
 from tests.support.stack import product, text, webhook
 from tests.support.waiting import until
 

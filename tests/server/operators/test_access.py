@@ -15,8 +15,8 @@ from server.config.settings import Settings
 from server.observability.logs import without_numbers
 from server.operators.login import TRIES, Access, TooMany, login_link
 from server.operators.roles import OWNER, READER, Roles
-from tests.support.customers import fresh
-from tests.support.operators import client, logged_in, operator
+from tests.support.people.customers import fresh
+from tests.support.people.operators import client, logged_in, operator
 from tests.support.stack import API, Stack, text, webhook
 from tests.support.waiting import until
 

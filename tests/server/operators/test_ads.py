@@ -15,8 +15,8 @@ from server.observability.costs import Spending
 from server.outreach.appointments import Appointments, BookingStep
 from server.store.keys import key
 from server.store.records import Contact
-from tests.support.front_door import front_door, settings_of
 from tests.support.office import NUMBER, Office
+from tests.support.servers.front_door import front_door, settings_of
 from tests.support.stack import text, webhook
 
 VASES = {

@@ -27,8 +27,8 @@ from server.store.counters import KEPT, by_day, day_of, days, fields
 from server.store.records import Entry, Reply, SendState
 from server.web.dashboard import charts
 from tests.fakes.openai_wire import error, last_user, message, polite, schema_of
-from tests.support.customers import fresh
 from tests.support.office import Office
+from tests.support.people.customers import fresh
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
 

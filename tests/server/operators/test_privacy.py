@@ -11,7 +11,7 @@ import httpx
 
 from server.operators.privacy import holders
 from tests.fakes.openai_wire import last_user, message, polite, schema_of
-from tests.support.customers import fresh, write
+from tests.support.people.customers import fresh, write
 from tests.support.stack import Stack, redis_of, text, webhook
 from tests.support.waiting import until
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.store.contacts import OPERATOR
-from tests.support.customers import fresh
+from tests.support.people.customers import fresh
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
 

@@ -23,8 +23,8 @@ from server.observability.costs import Spending
 from server.pipeline.agents import forget_trouble
 from server.store import alerts
 from tests.fakes.serving import served
-from tests.support.chatting import Scripted, polite
 from tests.support.office import Office
+from tests.support.shop.chatting import Scripted, polite
 from tests.support.waiting import until
 
 OPERATOR = "77009990000"

@@ -15,7 +15,7 @@ from server.orders.announcing import announce
 from server.orders.book import NotAllowed, OrderBook
 from server.store.keys import key
 from tests.support.office import Office
-from tests.support.orders import placed
+from tests.support.shop.orders import placed
 
 CONTACT = "77010000078"
 TWO_DAYS = 2 * 86_400_000

@@ -20,8 +20,8 @@ from server.orders.paying import PATIENCE
 from server.orders.records import OrderLine, Payment
 from server.orders.reports import kept_reports
 from server.store.keys import key
-from tests.support.bills import GATEWAY, LINES, PIX, BillingShop
-from tests.support.front_door import front_door, settings_of
+from tests.support.servers.front_door import front_door, settings_of
+from tests.support.shop.bills import GATEWAY, LINES, PIX, BillingShop
 from tests.support.stack import webhook
 
 

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from server.orders.payment.contract import PaymentLink
 from server.orders.payment.whatsapp_bill import WhatsAppBill
 from server.orders.records import Payment, PlacedOrder
-from tests.support.bills import GATEWAY, PIX, BillingShop
+from tests.support.shop.bills import GATEWAY, PIX, BillingShop
 
 
 @pytest.fixture

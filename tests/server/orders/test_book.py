@@ -16,7 +16,7 @@ from server.orders.records import KeptCart
 from server.pipeline.merging import Merging
 from server.store.keys import key
 from tests.support.office import NUMBER, Office
-from tests.support.orders import placed
+from tests.support.shop.orders import placed
 
 PHONE, USER = "77010000091", "KZ.91"
 

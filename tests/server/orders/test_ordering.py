@@ -16,8 +16,8 @@ from channels.content.inbound import Choice, Order, OrderedItem
 from knowledge_base.goods.catalogue import Catalogue
 from server.orders.book import OrderBook
 from server.store.mailbox import Mailbox
-from tests.support.chatting import Shelf
 from tests.support.office import Office
+from tests.support.shop.chatting import Shelf
 from tests.support.waiting import until
 
 ROWS = [

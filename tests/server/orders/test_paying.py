@@ -42,7 +42,7 @@ from server.orders.records import Payment, PlacedOrder
 from server.store.keys import key
 from tests.fakes.stripe_wire import KEY, SECRET, FakeStripe, signed
 from tests.support.office import Office
-from tests.support.orders import placed
+from tests.support.shop.orders import placed
 
 CONTACT = "77010000079"
 STRIPE = {"taking": True, "payment": {"way": "stripe", "return_to": "https://wa.me/77010000000"}}

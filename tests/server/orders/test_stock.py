@@ -22,8 +22,8 @@ from server.orders.book import OrderBook
 from server.orders.desk import ContactDesk
 from server.store.keys import key
 from server.store.mailbox import Mailbox
-from tests.support.chatting import Shelf
 from tests.support.office import Office
+from tests.support.shop.chatting import Shelf
 from tests.support.waiting import until
 from tools.find_product import answer_of
 from tools.ordering import ShownCart, Wish

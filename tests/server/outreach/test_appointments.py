@@ -18,8 +18,8 @@ from server import clock
 from server.conversations.outbox import Pair, pair_of
 from server.outreach.appointments import Appointments, BookingStep, ContactCalendar, feed, when
 from server.store.records import Contact, Reply
-from tests.support.chatting import Scripted, call, quiet
 from tests.support.office import NUMBER, Office
+from tests.support.shop.chatting import Scripted, call, quiet
 from tests.support.virtual_clock import at, local
 from tests.support.waiting import until
 

@@ -25,8 +25,8 @@ from server.outreach.rules import DAY, HOUR, decide_touch
 from server.pipeline.send_failures import undelivered
 from server.store.message_templates import MessageTemplate, note_status, store_templates
 from server.store.records import Contact, Entry, Plan
-from tests.support.chatting import Scripted, call, quiet
 from tests.support.office import NUMBER, Office
+from tests.support.shop.chatting import Scripted, call, quiet
 from tests.support.virtual_clock import at, local, ms
 from tests.support.waiting import until
 

@@ -24,8 +24,8 @@ from server.pipeline.merging import Merging
 from server.store.contacts import OPERATOR
 from server.store.keys import key
 from server.store.records import Entry
-from tests.support.customers import asked, fresh, quiet, raw
 from tests.support.office import NUMBER, Office
+from tests.support.people.customers import asked, fresh, quiet, raw
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
 

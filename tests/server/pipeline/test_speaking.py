@@ -20,8 +20,8 @@ from server.pipeline.speaking.speech import opus_seconds
 from server.store.counters import totals
 from server.store.records import Entry
 from tests.fakes.recordings import opus
-from tests.support.chatting import Scripted, polite
 from tests.support.office import NUMBER, Office
+from tests.support.shop.chatting import Scripted, polite
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow

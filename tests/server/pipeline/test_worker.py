@@ -17,8 +17,8 @@ from channels.base import Message
 from server.pipeline import worker as worker_module
 from server.store import alerts
 from server.store.keys import key
-from tests.support.chatting import Scripted, polite
 from tests.support.office import Office
+from tests.support.shop.chatting import Scripted, polite
 from tests.support.waiting import until
 
 

@@ -18,7 +18,7 @@ from server.replay.page import page, text_difference
 from server.replay.runs import KeptConversation, played
 from server.replay.saved import BadConversation
 from tests.fakes.openai_wire import FakeOpenAI, message, schema_of
-from tests.support.chromium import needs_chromium
+from tests.support.browser.chromium import needs_chromium
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.customers import write
+from tests.support.people.customers import write
 from tests.support.stack import Stack, text, webhook
 from tests.support.waiting import until
 

@@ -23,9 +23,9 @@ from server.store.contacts import Conversations
 from server.store.mailbox import Limits, Mailbox, UnknownContact
 from server.store.records import Entry, Reply, SendState
 from server.store.wire.confirming import Confirmation, NotConfirmed, outlives, read_confirmation
-from tests.support.cluster import cluster
-from tests.support.rented import KEEPS, rented
-from tests.support.replicated import Server, replica_of
+from tests.support.servers.cluster import cluster
+from tests.support.servers.rented import KEEPS, rented
+from tests.support.servers.replicated import Server, replica_of
 from tests.support.waiting import until
 
 BOT, PACE = "confirming", Pace(0, 1, 0, 1)

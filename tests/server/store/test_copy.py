@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from server.store.client import client
 from server.store.copy import CopyError, copy
 from server.store.embedded import EmbeddedRedis
-from tests.support.cluster import cluster
+from tests.support.servers.cluster import cluster
 from tests.support.stack import environment
 
 pytestmark = pytest.mark.slow

@@ -20,8 +20,8 @@ from server.operators.audit import AUDIT
 from server.operators.tokens import TOKENS
 from server.store.client import client
 from server.store.keys import PREFIX, key
-from tests.support.chatting import Scripted, polite
 from tests.support.office import Office
+from tests.support.shop.chatting import Scripted, polite
 from tests.support.stack import Stack
 from tests.support.waiting import until
 

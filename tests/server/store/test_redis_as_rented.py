@@ -25,7 +25,7 @@ from server.store.client import client
 from server.store.mailbox import Limits, Mailbox
 from server.store.records import Entry, Reply, SendState
 from tests.support.command_line import run
-from tests.support.rented import KEEPS, rented
+from tests.support.servers.rented import KEEPS, rented
 from tests.support.stack import product, text, webhook
 from tests.support.waiting import slowness, until
 

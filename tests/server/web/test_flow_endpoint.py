@@ -14,8 +14,8 @@ from channels.content.interactive import Form
 from channels.emulators.meta.flow_wire import sealed_call, signed_token
 from server.conversations.form_tokens import FormToken, token_for
 from tests.fakes.openai_wire import message, polite, schema_of
-from tests.support.customers import raw, talk
-from tests.support.flow_phone import FlowPhone, new_key
+from tests.support.browser.flow_phone import FlowPhone, new_key
+from tests.support.people.customers import raw, talk
 from tests.support.stack import NUMBER, SECRET, Stack, product, redis_of, text, webhook
 from tests.support.waiting import until
 

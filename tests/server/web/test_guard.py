@@ -19,7 +19,7 @@ import pytest
 from server.web import connections, guard
 from server.web.guard import LARGEST_FORM, LARGEST_JSON, Guard, rule_of
 from tests.fakes.serving import free_port
-from tests.support.operators import client, logged_in, operator
+from tests.support.people.operators import client, logged_in, operator
 from tests.support.stack import API, SECRET, Stack, product
 from tests.support.waiting import slowness, until
 

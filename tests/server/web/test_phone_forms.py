@@ -11,8 +11,8 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.fakes.openai_wire import last_user, message, polite, schema_of
-from tests.support.chromium import needs_chromium
-from tests.support.flow_phone import new_key
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.flow_phone import new_key
 from tests.support.stack import API, Stack, product
 from tests.support.waiting import until
 

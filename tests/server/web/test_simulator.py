@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.fakes.openai_wire import last_user, message, polite, schema_of
-from tests.support.chromium import needs_chromium
+from tests.support.browser.chromium import needs_chromium
 from tests.support.stack import API, Stack
 from tests.support.waiting import until
 

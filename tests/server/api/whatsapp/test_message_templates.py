@@ -9,7 +9,7 @@ import pytest
 
 from channels.emulators.media import ReceivedFile
 from tests.channels.templates.drafts import CODE, GOOD, PHONE, QUICK, URL
-from tests.support.customers import PNG, talk
+from tests.support.people.customers import PNG, talk
 from tests.support.stack import Stack
 from tests.support.waiting import until
 

@@ -11,8 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support import meta_notices as meta
-from tests.support.front_door import FrontDoor, front_door, settings_of
 from tests.support.meta_notices import SOME_TIME
+from tests.support.servers.front_door import FrontDoor, front_door, settings_of
 from tests.support.stack import text, webhook
 
 

@@ -14,9 +14,9 @@ from redis.asyncio import Redis
 
 from channels.emulators.wappi import WappiEmulator
 from server.operators.tokens import create_operator
-from tests.support.bots import TOKEN, name
-from tests.support.customers import fresh, said, talk
-from tests.support.people import WAPPI, Town, town
+from tests.support.people.customers import fresh, said, talk
+from tests.support.people.people import WAPPI, Town, town
+from tests.support.shop.bots import TOKEN, name
 from tests.support.stack import NUMBER, Stack
 from tests.support.waiting import until
 

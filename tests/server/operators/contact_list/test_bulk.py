@@ -15,7 +15,7 @@ from server.api.teamwork import bulk as routes
 from server.operators.tokens import MASTER, create_operator
 from server.store.contacts import OPERATOR
 from server.store.keys import key
-from tests.support.people import Town, town
+from tests.support.people.people import Town, town
 from tests.support.stack import product, redis_of
 from tests.support.waiting import until
 

@@ -16,8 +16,8 @@ from server import clock
 from server.clock import now_ms
 from server.operators.contact_list import search
 from server.operators.tokens import create_operator
-from tests.support.orders import placed
-from tests.support.people import WAPPI, Town, town
+from tests.support.people.people import WAPPI, Town, town
+from tests.support.shop.orders import placed
 
 DAY = 86_400_000
 

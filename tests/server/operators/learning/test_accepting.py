@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from knowledge_base.samples import sample_files
-from tests.support.customers import fresh, talk
-from tests.support.operators import client, operator
+from tests.support.people.customers import fresh, talk
+from tests.support.people.operators import client, operator
 from tests.support.stack import Stack, product, redis_of, text, webhook
 from tests.support.waiting import until
 

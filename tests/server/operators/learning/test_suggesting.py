@@ -33,8 +33,8 @@ from server.pipeline.merging import Merging
 from server.store.keys import key
 from server.store.mailbox import DAY
 from server.store.records import Contact, Entry
-from tests.support.chatting import Scripted, script
 from tests.support.office import Office
+from tests.support.shop.chatting import Scripted, script
 from tests.support.waiting import until
 
 PRICES = b"Article,Name,Price,Stock\nT-1,Tall vase,900 KZT,4\nR-1,Red bowl,950 KZT,7\n"

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.fakes.openai_wire import message, polite, schema_of
-from tests.support.customers import talk
+from tests.support.people.customers import talk
 from tests.support.stack import Stack, product, redis_of
 from tests.support.waiting import until
 

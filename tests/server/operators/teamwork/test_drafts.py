@@ -22,9 +22,9 @@ from server.operators.teamwork import draft_replies
 from server.outreach.follow_ups import FollowUps
 from server.store.keys import key, thread_prefix
 from server.store.records import Contact, Entry, Plan, Reply
-from tests.support.chatting import Scripted, polite
-from tests.support.front_door import front_door, settings_of
 from tests.support.office import Office
+from tests.support.servers.front_door import front_door, settings_of
+from tests.support.shop.chatting import Scripted, polite
 from tests.support.stack import text, webhook
 from tests.support.waiting import until
 

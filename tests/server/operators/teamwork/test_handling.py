@@ -18,8 +18,8 @@ from server.operators.teamwork import comments, handling
 from server.operators.tokens import MASTER, create_operator
 from server.pipeline.merging import Merging
 from server.store.keys import key
-from tests.support.front_door import FrontDoor, front_door, settings_of
 from tests.support.office import NUMBER, Office
+from tests.support.servers.front_door import FrontDoor, front_door, settings_of
 from tests.support.stack import text, webhook
 
 HOUR = 3_600_000

@@ -19,8 +19,8 @@ from redis.asyncio import Redis
 from agent.models.chat import Models
 from agent.models.usage import Meter
 from server.pipeline.speaking.speech import SpeechOrder, Unspoken, opus_seconds, speak
-from tests.support.chatting import Scripted, polite
 from tests.support.office import Office
+from tests.support.shop.chatting import Scripted, polite
 from tests.support.waiting import until
 
 av: Any = pytest.importorskip("av", reason="the extra `voice` is not installed")

@@ -11,9 +11,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from channels.emulators.waha import WahaEmulator
-from tests.support.bots import name
-from tests.support.chromium import needs_chromium
-from tests.support.dashboard import opened
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.dashboard import opened
+from tests.support.shop.bots import name
 from tests.support.stack import Stack
 from tests.support.waiting import until
 

@@ -7,10 +7,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
-from tests.support.chromium import needs_chromium
-from tests.support.customers import talk
-from tests.support.dashboard import opened
-from tests.support.operators import operator
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.dashboard import opened
+from tests.support.people.customers import talk
+from tests.support.people.operators import operator
 from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium]

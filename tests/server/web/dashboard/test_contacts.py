@@ -12,12 +12,12 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.bots import name as name_of_bot
-from tests.support.chromium import needs_chromium
-from tests.support.customers import fresh, talk
-from tests.support.dashboard import opened
-from tests.support.operators import operator
-from tests.support.orders import placed
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.dashboard import opened
+from tests.support.people.customers import fresh, talk
+from tests.support.people.operators import operator
+from tests.support.shop.bots import name as name_of_bot
+from tests.support.shop.orders import placed
 from tests.support.stack import Stack, redis_of
 from tests.support.waiting import until
 

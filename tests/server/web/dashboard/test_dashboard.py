@@ -18,9 +18,9 @@ from playwright.async_api import Browser, expect
 from channels.emulators.base import Written
 from channels.emulators.media import ReceivedFile
 from tests.fakes.openai_wire import message, polite, schema_of
-from tests.support.chromium import needs_chromium
-from tests.support.customers import PNG, VOICE, fresh, sends, talk
-from tests.support.dashboard import PAGES, opened
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.dashboard import PAGES, opened
+from tests.support.people.customers import PNG, VOICE, fresh, sends, talk
 from tests.support.stack import NUMBER, Stack, text, webhook
 from tests.support.waiting import until
 

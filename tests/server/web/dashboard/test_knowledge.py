@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.support.chromium import needs_chromium
-from tests.support.dashboard import opened, unbroken
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.dashboard import opened, unbroken
 from tests.support.stack import Stack
 
 PLACE = "/api/knowledge/documents"

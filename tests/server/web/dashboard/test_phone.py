@@ -12,9 +12,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
-from tests.support.chromium import needs_chromium
-from tests.support.customers import talk
-from tests.support.dashboard import PAGES, opened
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.dashboard import PAGES, opened
+from tests.support.people.customers import talk
 from tests.support.stack import Stack, redis_of
 from tests.support.waiting import until
 

@@ -8,9 +8,9 @@ import uuid
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.support.chromium import needs_chromium
-from tests.support.dashboard import opened, unbroken
-from tests.support.operators import operator
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.dashboard import opened, unbroken
+from tests.support.people.operators import operator
 from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium]

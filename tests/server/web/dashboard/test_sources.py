@@ -8,9 +8,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.fakes.openai_wire import last_user, message, polite, schema_of
-from tests.support.chromium import needs_chromium
-from tests.support.customers import talk
-from tests.support.dashboard import opened
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.dashboard import opened
+from tests.support.people.customers import talk
 from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.browser, needs_chromium]

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.support.chromium import needs_chromium
-from tests.support.customers import talk
-from tests.support.dashboard import opened, unbroken
-from tests.support.operators import operator
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.dashboard import opened, unbroken
+from tests.support.people.customers import talk
+from tests.support.people.operators import operator
 from tests.support.stack import Stack, product
 from tests.support.waiting import until
 

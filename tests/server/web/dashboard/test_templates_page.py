@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.chromium import needs_chromium
-from tests.support.dashboard import opened
+from tests.support.browser.chromium import needs_chromium
+from tests.support.browser.dashboard import opened
 from tests.support.stack import Stack
 from tests.support.waiting import until
 

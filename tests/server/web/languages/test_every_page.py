@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 
 from server.clock import now_ms
 from server.store.records import Entry
-from tests.support.dashboard import PAGES
-from tests.support.orders import placed
-from tests.support.people import Town, town
-from tests.support.pseudo_language import spoken, unmarked
+from tests.support.browser.dashboard import PAGES
+from tests.support.browser.pseudo_language import spoken, unmarked
+from tests.support.people.people import Town, town
+from tests.support.shop.orders import placed
 
 LIST = "Name;Price\nAurora Duo;349 000 KZT\nAurora Mini;from 99 000 KZT\n"
 

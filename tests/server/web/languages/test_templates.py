@@ -10,7 +10,7 @@ import pytest
 from jinja2 import nodes
 
 from server.web.pages import TEMPLATES
-from tests.support.pseudo_language import READ
+from tests.support.browser.pseudo_language import READ
 
 FOLDER = Path(TEMPLATES.env.loader.searchpath[0])  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
 # The API's own description, which is English.

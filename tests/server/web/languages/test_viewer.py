@@ -11,9 +11,9 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.front_door import front_door, settings_of
-from tests.support.people import Town, town
-from tests.support.pseudo_language import spoken
+from tests.support.browser.pseudo_language import spoken
+from tests.support.people.people import Town, town
+from tests.support.servers.front_door import front_door, settings_of
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from playwright.async_api import Browser, expect
 
 from server.config.settings import Settings
 from server.operators.login import login_link
-from tests.support.chromium import needs_chromium
-from tests.support.customers import talk
+from tests.support.browser.chromium import needs_chromium
+from tests.support.people.customers import talk
 from tests.support.stack import Stack, redis_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_chromium]

@@ -24,7 +24,7 @@ from server.orders.records import OrderLine, Payment, PlacedOrder
 from server.orders.reports import keep_reports
 from server.store.keys import key
 from tests.support.office import Office
-from tests.support.orders import placed
+from tests.support.shop.orders import placed
 
 GATEWAY: dict[str, Any] = {
     **{"country": "IN", "by": "gateway", "gateway": "razorpay", "configuration": "shop-pg"},

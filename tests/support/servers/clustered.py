@@ -8,7 +8,7 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from tests.fakes.serving import free_port
-from tests.support.replicated import KEEPS, Server, until_true
+from tests.support.servers.replicated import KEEPS, Server, until_true
 
 CLUSTERED = (
     *("--cluster-enabled", "yes", "--cluster-node-timeout", "1500"),

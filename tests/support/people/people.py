@@ -16,7 +16,7 @@ from server.bots.bot import BotRuntime, runtimes
 from server.clock import now_ms
 from server.config.settings import Settings
 from server.store.records import Entry
-from tests.support.front_door import FrontDoor, front_door, settings_of
+from tests.support.servers.front_door import FrontDoor, front_door, settings_of
 from tests.support.stack import NUMBER
 
 WAPPI = "profile-1"

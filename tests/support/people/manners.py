@@ -21,7 +21,7 @@ from server.config.settings import Settings
 from server.pipeline.turn_start import start_of
 from server.store.records import Contact
 
-HERE = Path(__file__).parents[1] / "agent" / "offline" / "manners"
+HERE = Path(__file__).parents[2] / "agent" / "offline" / "manners"
 DEFAULT_AT = "2026-12-01 12:00"
 # What no answer to a customer holds: names of files, columns of tables, places of pages.
 NEVER = re.compile(r"\.(?:csv|md|pdf|txt)\b|\(category:|in stock: \d|, p\. \d")

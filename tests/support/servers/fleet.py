@@ -25,11 +25,11 @@ from tests.support.stack import API, NUMBER, SECRET, TOKEN, VERIFY, environment
 from tests.support.waiting import slowness
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.support.crashing"])
+FORKS.set_forkserver_preload(["tests.support.servers.crashing"])
 
 
 def _become(arguments: list[str], env: dict[str, str], log: str) -> None:
-    from tests.support.crashing import run
+    from tests.support.servers.crashing import run
 
     run(arguments, env, log)
 
