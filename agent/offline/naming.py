@@ -62,8 +62,10 @@ def is_looked_up(question: str) -> bool:
 
 
 def query_of(question: str) -> str:
-    """A question as the price list is asked it."""
-    return _ABOUT.sub("", question) or question
+    """A question as the price list is asked it, on one line: patterns take longer with every blank of a
+    run."""
+    flat = " ".join(question.split())
+    return _ABOUT.sub("", flat) or flat
 
 
 def queries_of(question: str, heard: Heard) -> list[str]:

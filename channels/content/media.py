@@ -12,7 +12,8 @@ MEGABYTE = 1024 * 1024
 # How the media types begin that the Cloud API takes up at all ("Media", "Supported media types"): no
 # archives, no programs.
 CLOUD_UPLOADS = (
-    *("image/jpeg", "image/png", "image/webp", "video/mp4", "video/3gpp", "audio/"),
+    *("image/jpeg", "image/png", "image/webp", "video/mp4", "video/3gpp"),
+    *("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"),
     *("text/plain", "application/pdf", "application/msword", "application/vnd.ms-"),
     "application/vnd.openxmlformats-officedocument.",
 )

@@ -34,7 +34,7 @@ async def outgoing_content(
             return content.model_copy(update={"token": await _token(runtime, contact, reply, content)})
         return Text(body=reply.text) if isinstance(content, Text) and reply.text else content
     if reply.attached:
-        return await _attached(runtime, contact, reply, reply.attached)
+        return await _attached(runtime, reply, reply.attached)
     if reply.file:
         file = reply.file
         data = file.text.encode()
@@ -42,9 +42,9 @@ async def outgoing_content(
     return Text(body=reply.text, quoted_id=reply.quoted_id)
 
 
-async def _attached(runtime: BotRuntime, contact: Contact, reply: Reply, file: AttachedFile) -> Content:
+async def _attached(runtime: BotRuntime, reply: Reply, file: AttachedFile) -> Content:
     """The file with its words. Raises SendError for one that waited for longer than it is kept."""
-    data = await sent.kept(runtime.redis, runtime.bot.id, contact.id, reply.id)
+    data = await sent.kept(runtime.redis, runtime.bot.id, reply.id)
     if data is None:
         raise SendError("change", "the file waited for too long and is kept no longer: send it again")
     try:

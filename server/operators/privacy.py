@@ -22,7 +22,7 @@ from agent.memory import notes
 from channels.downloads import DownloadError
 from server.bots.bot import BotRuntime
 from server.bots.routing import ChannelRouter
-from server.conversations.attachments import received
+from server.conversations.attachments import received, sent
 from server.conversations.search.index import SearchIndex
 from server.observability import turn_traces
 from server.operators.learning.decisions import Decisions
@@ -251,6 +251,9 @@ async def _swept(redis: Any, runtime: BotRuntime, contact: Contact) -> Erased:
         async for name in redis.scan_iter(match=key(bot_id, part, "*"), count=1000):
             if _holds(await _content(redis, name), needles):
                 keys.append(name)
+    for entry in await runtime.conversations.transcript(contact.id, ALL):
+        if entry.attached:
+            await sent.forget(redis, bot_id, entry.id)
     await Decisions(redis, bot_id).forget(contact.id)
     count = sum([await redis.unlink(name) for name in dict.fromkeys(keys)])
     entries = sum([await redis.srem(key(bot_id, part), contact.id) for part in _SETS])

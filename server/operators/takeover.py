@@ -130,10 +130,6 @@ async def queue_message(
         if chosen:
             chosen.require(values.parts)
         text = chosen.filled(values.variables) if chosen else f"[{template}]"
-    else:
-        await take_over(runtime, contact.id)
-        if contact.draft:  # their own words are the answer
-            await settle_draft(runtime, contact)
     reply = Reply(
         id=f"{uuid.uuid4().hex}:0",
         text=text,
@@ -145,8 +141,12 @@ async def queue_message(
         attached=written.file,
         quoted_id=written.quoted_id,
     )
-    if written.file:
-        await sent.keep(runtime.redis, runtime.bot.id, contact.id, reply.id, written.data)
+    if written.file:  # first: what comes after it must not happen without the file
+        await sent.keep(runtime.redis, runtime.bot.id, reply.id, written.data)
+    if not template:
+        await take_over(runtime, contact.id)
+        if contact.draft:  # their own words are the answer
+            await settle_draft(runtime, contact)
     await queue_reply(runtime, contact, reply)
     return reply.id
 

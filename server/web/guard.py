@@ -237,6 +237,7 @@ _RULES: tuple[tuple[re.Pattern[str], Rule], ...] = (
     (re.compile(r"POST /webhook/"), Rule(LARGEST_FILE_BODY, proved=False)),
     (re.compile(r"POST /flows/"), Rule(LARGEST_JSON, proved=False)),
     (re.compile(r"POST /api/knowledge/documents$"), Rule(LARGEST_UPLOAD)),
+    (re.compile(r"POST /api/conversations/[^/]+/attachments$"), Rule(LARGEST_FILE_BODY)),
     (re.compile(r"\w+ /api/"), Rule(LARGEST_JSON)),
     (re.compile(r"\w+ /simulator/"), Rule(LARGEST_FILE_BODY)),
 )

@@ -57,7 +57,7 @@ async def fetch_attachment(
 async def of_entry(runtime: BotRuntime, router: ChannelRouter, contact: Contact, entry: Entry) -> Attachment:
     """The file of a line of the transcript. Raises NoMedia and DownloadError."""
     if entry.attached:
-        data = await sent.kept(runtime.redis, runtime.bot.id, contact.id, entry.id)
+        data = await sent.kept(runtime.redis, runtime.bot.id, entry.id)
         if data is None:
             raise NoMedia("a file that was sent from here is kept for three days")
         return _attachment(data, entry.attached.mime_type, entry.attached.name, entry.kind)

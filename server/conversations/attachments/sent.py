@@ -5,13 +5,14 @@ attached:C:DIGEST  STRING  the bytes of a file, by the id of the reply it goes o
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Mapping
+from pathlib import PurePath
 
 from pydantic import ValidationError
 
 from channels.content.anything import Files
 from channels.content.media import CLOUD_UPLOADS, MEGABYTE, Audio, Document, Image, Video
+from server.clock import now_ms
 from server.store.client import Redis
 from server.store.keys import digest, key
 from server.store.records import AttachedFile, AttachedKind
@@ -19,10 +20,25 @@ from server.store.records import AttachedFile, AttachedKind
 # For how long one is kept, seconds, and how much of a file of any sort, bytes. WhatsApp takes documents of
 # 100 MB; here they wait in the database until they are sent.
 KEPT, LARGEST = 3 * 86_400, 16 * MEGABYTE
+# Of all files of a bot, bytes: a database that is full takes no messages any more.
+MOST = 192 * MEGABYTE
 CAPTION = 1024
 # What pictures begin with (PNG specification, 5.2; JPEG, ITU-T T.81, B.1.1.3): WhatsApp refuses one that is
 # another thing.
 _PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+# The media types of files that businesses send, by the ends of their names: what a machine knows of that
+# differs.
+_TYPES = {
+    **{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"},
+    **{".mp4": "video/mp4", ".3gp": "video/3gpp", ".aac": "audio/aac", ".amr": "audio/amr"},
+    **{".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".ogg": "audio/ogg", ".opus": "audio/ogg"},
+    **{".pdf": "application/pdf", ".txt": "text/plain", ".csv": "text/plain", ".ics": "text/plain"},
+    **{".doc": "application/msword", ".xls": "application/vnd.ms-excel"},
+    ".ppt": "application/vnd.ms-powerpoint",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
 _SORTS: Mapping[AttachedKind, type[Image] | type[Video] | type[Audio] | type[Document]] = {
     "image": Image,
     "video": Video,
@@ -40,7 +56,7 @@ def file_of(name: str, data: bytes, caption: str, voice: bool, cloud: bool) -> A
     `voice`: as a voice message; `cloud`: it goes out through the Cloud API. Raises BadFile."""
     if not data:
         raise BadFile("it is empty")
-    named = mimetypes.guess_type(name)[0] or ""
+    named = _TYPES.get(PurePath(name).suffix.lower(), "")
     mime = next((mime for mime, begins in _PICTURES.items() if data.startswith(begins)), named)
     if mime in _PICTURES and not data.startswith(_PICTURES[mime]):
         mime = ""
@@ -57,7 +73,8 @@ def file_of(name: str, data: bytes, caption: str, voice: bool, cloud: bool) -> A
     elif len(data) > _SORTS[found].largest:
         found = "document"
     if cloud and not mime.startswith(CLOUD_UPLOADS):
-        raise BadFile(f"WhatsApp takes no {mime.rpartition('/')[2]}: send a PDF, or a link to it")
+        what = PurePath(name).suffix or "file of this sort"
+        raise BadFile(f"WhatsApp takes no {what}: send a PDF, or a link to it")
     file = AttachedFile(kind=found, name=name[-240:], mime_type=mime, size=len(data), voice=voice)
     content_of(file, data, caption)
     return file
@@ -76,15 +93,34 @@ def content_of(file: AttachedFile, data: bytes, caption: str) -> Files:
         raise BadFile(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
 
 
-async def keep(redis: Redis, bot_id: str, conversation_id: str, reply_id: str, data: bytes) -> None:
-    """Keep the file of a reply."""
-    await redis.set(_name(bot_id, conversation_id, reply_id), data, ex=KEPT)
+async def keep(redis: Redis, bot_id: str, reply_id: str, data: bytes) -> None:
+    """Keep the file of a reply. Where a bot keeps too much, the oldest go."""
+    sizes, now = key(bot_id, "attached_sizes"), now_ms()
+    rows = sorted(
+        (int(row.split()[1]), int(row.split()[0]), name.decode())
+        for name, row in (await redis.hgetall(sizes)).items()
+    )
+    total = len(data) + sum(size for until, size, _ in rows if until > now)
+    for until, size, name in rows:
+        if until > now and total <= MOST:
+            break
+        total -= size if until > now else 0
+        await redis.unlink(key(bot_id, "attached", name))
+        await redis.hdel(sizes, name)
+    await redis.set(_name(bot_id, reply_id), data, ex=KEPT)
+    await redis.hset(sizes, digest(reply_id), f"{len(data)} {now + 1000 * KEPT}")
 
 
-async def kept(redis: Redis, bot_id: str, conversation_id: str, reply_id: str) -> bytes | None:
+async def kept(redis: Redis, bot_id: str, reply_id: str) -> bytes | None:
     """The file of a reply; None for one that is kept no longer."""
-    return await redis.get(_name(bot_id, conversation_id, reply_id))
+    return await redis.get(_name(bot_id, reply_id))
 
 
-def _name(bot_id: str, conversation_id: str, reply_id: str) -> str:
-    return key(bot_id, "attached", conversation_id, digest(reply_id))
+async def forget(redis: Redis, bot_id: str, reply_id: str) -> int:
+    """Delete the file of a reply; how many there were."""
+    await redis.hdel(key(bot_id, "attached_sizes"), digest(reply_id))
+    return await redis.unlink(_name(bot_id, reply_id))
+
+
+def _name(bot_id: str, reply_id: str) -> str:
+    return key(bot_id, "attached", digest(reply_id))

@@ -14,6 +14,8 @@ from typing import Any
 OPUS_RATE, BITS_A_SECOND = 48_000, 32_000
 # Bytes of a sample, and the rates at which speech comes.
 SAMPLE, LOWEST, HIGHEST = 2, 8_000, 192_000
+# Of Opus at its most, 510 kbit/s for 120 ms (RFC 6716, 2.1.1 and 3.2.5), bytes and some.
+LARGEST_PACKET = 16_384
 # What WebM begins with (RFC 8794, 11.2.1).
 _EBML = b"\x1a\x45\xdf\xa3"
 
@@ -73,12 +75,17 @@ def as_voice_message(data: bytes) -> bytes:
     av = _libraries()
     target = io.BytesIO()
     try:
-        with av.open(io.BytesIO(data)) as source, av.open(target, "w", format="ogg") as container:
+        with (
+            av.open(io.BytesIO(data), format="matroska") as source,
+            av.open(target, "w", format="ogg") as container,
+        ):
             heard = source.streams.audio[0]
             if heard.codec_context.name not in ("opus", "libopus"):
                 raise NoRecording(f"it is {heard.codec_context.name}, not Opus")
             stream = container.add_stream_from_template(heard)
             for packet in source.demux(heard):
+                if packet.size > LARGEST_PACKET or target.tell() > 2 * len(data) + LARGEST_PACKET:
+                    raise NoRecording("it unpacks to more than speech takes")
                 if packet.dts is not None:
                     packet.stream = stream
                     container.mux(packet)

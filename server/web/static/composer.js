@@ -54,6 +54,7 @@
       name.dir = "auto";
       away.type = "button";
       away.textContent = "×";
+      away.disabled = Boolean(form.dataset.busy);
       away.setAttribute("aria-label", _("Do not send %(name)s", { name: file.name }));
       away.addEventListener("click", () => { files = files.filter((each) => each !== file); showFiles(); field.focus(); });
       row.append(name, away);
@@ -103,11 +104,13 @@
     if (form.dataset.busy) return;
     form.dataset.busy = "yes";
     chosen.classList.add("busy");
+    showFiles();
     try {
       while (files.length) {
-        await send(files[0], field.value);
-        files.shift();
-        form.reset();
+        const file = files[0], words = file.spoken ? "" : field.value;
+        await send(file, words, Boolean(file.spoken));
+        files = files.filter((each) => each !== file);
+        if (words && field.value === words) form.reset(); // what was typed meanwhile stays
         showFiles();
       }
     } catch (error) {
@@ -115,6 +118,7 @@
     } finally {
       delete form.dataset.busy;
       chosen.classList.remove("busy");
+      showFiles();
       field.focus();
       show();
     }
@@ -145,10 +149,14 @@
     recorder.addEventListener("dataavailable", ({ data }) => parts.push(data));
     recorder.addEventListener("stop", async ({ target }) => {
       if (!target.wanted) return;
+      const file = new File(parts, kind.includes("ogg") ? "voice.ogg" : "voice.webm", { type: kind });
+      file.spoken = true;
       try {
-        await send(new File(parts, kind.includes("ogg") ? "voice.ogg" : "voice.webm", { type: kind }), "", true);
-      } catch (error) {
+        await send(file, "", true);
+      } catch (error) { // it is there to be sent again
         say(error.message, true);
+        files.push(file);
+        showFiles();
       }
       show();
     });

@@ -12,6 +12,8 @@ from agent.documents import Folder, folder
 from agent.graph import build
 from agent.models.chat import Models
 from agent.models.offline import offline_model
+from agent.offline.asking import questions_in
+from agent.offline.naming import query_of
 from tests.support.shop.chatting import Chat
 
 PRICES = """Article;Name;Price;Currency;Stock
@@ -192,3 +194,9 @@ async def test_two_teas_of_one_question_are_both_told(teahouse: Folder):
     chat = Chat(models := Models(offline_model()))
     chat.graph = build(models, teahouse, InMemorySaver())
     assert priced(await last(chat, "龙井茶和铁观音多少钱？")) == ["168", "258"]
+
+
+def test_a_run_of_blanks_is_one():
+    """Each blank of a run costs a pattern as much as the run is long."""
+    (question,) = questions_in("Price of a" + " " * 200 + "\u3000" * 200 + "b?")
+    assert query_of(question) == query_of("Price of a b?") and question == "Price of a b?"

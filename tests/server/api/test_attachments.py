@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from redis.asyncio import Redis
 
+from server.conversations.attachments import sent
+from server.conversations.attachments.sent import BadFile, file_of
 from tests.support.people.customers import talk
 from tests.support.stack import Stack
 from tests.support.waiting import until
@@ -51,8 +54,8 @@ async def test_each_file_goes_out_as_what_it_is(stack: Stack, name: str, data: b
     ("name", "data", "fields", "problem"),
     [
         ("empty.pdf", b"", {}, "it is empty"),
-        ("photo.png", b"<html>", {}, "WhatsApp takes no octet-stream"),
-        ("all.zip", b"PK", {}, "WhatsApp takes no zip"),
+        ("photo.png", b"<html>", {}, "WhatsApp takes no .png"),
+        ("all.zip", b"PK", {}, "WhatsApp takes no .zip"),
         ("note.ogg", b"RIFF", {"voice": "true"}, "neither OGG nor WebM"),
         ("a.pdf", b"x", {"text": "a" * 1025}, "1024"),
     ],
@@ -62,6 +65,30 @@ async def test_what_whatsapp_would_not_take_is_refused(stack: Stack, name, data,
     answer = await send(stack, id, name, data, **fields)
     assert answer.status_code == 422 and problem in answer.text
     assert (await stack.conversation_of(contact))["owner"] == "bot"
+
+
+async def test_what_the_machine_does_not_know_is_known_here(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mimetypes.guess_type", lambda *_: (None, None))
+    kinds = {"a.xlsx": "document", "a.docx": "document", "a.3gp": "video", "a.m4a": "audio", "a.ogg": "audio"}
+    assert {name: file_of(name, b"x", "", False, True).kind for name in kinds} == kinds
+    with pytest.raises(BadFile, match=r"takes no \.wav"):
+        file_of("a.wav", b"RIFF", "", False, True)
+
+
+async def test_a_bot_keeps_so_much_and_the_oldest_go(redis: Redis, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sent, "MOST", 25)
+    for number in range(4):
+        await sent.keep(redis, "b", f"r{number}", bytes(10))
+    assert [await sent.kept(redis, "b", f"r{n}") is not None for n in range(4)] == [False, False, True, True]
+    assert await sent.forget(redis, "b", "r3") == 1 and await sent.kept(redis, "b", "r3") is None
+
+
+async def test_a_film_of_15_mb_passes_the_guard(stack: Stack):
+    contact, id = await talk(stack, "hello")
+    assert (await send(stack, id, "clip.mp4", bytes(15 << 20))).status_code == 202
+    await until(
+        lambda: [r for r in stack.emulator.requests if r.get("to") == f"+{contact}" and r["type"] == "video"]
+    )
 
 
 async def test_a_file_of_17_mb_is_too_large(stack: Stack):

@@ -63,7 +63,7 @@ async def test_what_cannot_be_sent_stays_in_the_field(stack: Stack, browser: Bro
     await page.locator("#file").set_input_files([{"name": "all.zip", "mimeType": "", "buffer": b"PK"}])
     await page.get_by_label("Message", exact=True).fill("The news")
     await page.get_by_role("button", name="Send", exact=True).click()
-    await expect(page.locator("#toast")).to_contain_text("WhatsApp takes no zip")
+    await expect(page.locator("#toast")).to_contain_text("WhatsApp takes no .zip")
     await expect(page.locator("#chosen li")).to_have_count(1)
     await expect(page.locator("#text")).to_have_value("The news")
     assert not of_kind(stack, contact, "document")
