@@ -31,7 +31,17 @@ SETTINGS = {name.upper() for name in Settings.model_fields}
 # Read by uvicorn and by Python, and what REDIS_URL is put together from.
 OTHERS = {"FORWARDED_ALLOW_IPS", "HOME", "REDIS_PASSWORD"}
 # Set by the chart itself, from values of their own.
-OWN = {"REDIS_URL", "DATA_DIR", "HOST", "PORT", "INTERNAL_URL", "SIMULATOR", "DRAIN_SECONDS", "ALIVE_FILE"}
+OWN = {
+    "REDIS_URL",
+    "DATA_DIR",
+    "SEARCH_INDEX_MB",
+    "HOST",
+    "PORT",
+    "INTERNAL_URL",
+    "SIMULATOR",
+    "DRAIN_SECONDS",
+    "ALIVE_FILE",
+}
 
 
 def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class Api:
             FollowUps(redis),
             Appointments(redis),
             OrderBook(redis),
-            index := SearchIndex(redis, settings.data_dir),
+            index := SearchIndex(redis, settings.data_dir, settings.search_index_mb),
             listed := ConversationList(redis, index),
             ContactSearch(redis, listed),
             Hooks(settings, redis),

@@ -29,6 +29,12 @@ class ServerSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
     data_dir: Path = Field(Path("data"), description="Where the embedded Redis and generated secrets live.")
+    search_index_mb: int = Field(
+        4096,
+        ge=0,
+        description="MB of the search index of this host in DATA_DIR; rewriting it takes three times as "
+        "much for a while. One that grows larger is deleted, and searches go on without it; 0: none.",
+    )
     redis_url: str | None = Field(
         None,
         description="redis://, rediss:// or unix:// of a server, redis+cluster:// of any node of a cluster, "

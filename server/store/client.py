@@ -168,7 +168,12 @@ class Redis(Protocol):
     async def srem(self, name: Key, *values: Value) -> int: ...
 
     async def zadd(
-        self, name: Key, mapping: Mapping[str, float] | Mapping[bytes, float], nx: bool = False
+        self,
+        name: Key,
+        mapping: Mapping[str, float] | Mapping[bytes, float],
+        nx: bool = False,
+        *,
+        gt: bool = False,
     ) -> int: ...
     async def zcard(self, name: Key) -> int: ...
     async def zcount(self, name: Key, min: Score, max: Score) -> int: ...

@@ -5,6 +5,8 @@ processes, asked by each search where looking is worth the while.
                        words heard, earlier lines, what was forgotten or merged; written by the scripts
     erased    ZSET     digest of the id of a conversation that was erased -> ms, for the indexes of all hosts
     indexed   STRING   a mark of these data, by chance: an index of other data is none of these
+    followed  ZSET     `until` -> ms until which an index of any host has followed: where it is behind an
+                       index, these data went back to an earlier state, and all indexes are made anew
 
 What the index does not hold yet as it is now is looked through with what the index finds, so that nothing is
 missed, and what it found is looked through as well, so that nothing is shown that is not there."""
@@ -14,10 +16,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import math
 import secrets
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -26,12 +30,20 @@ import structlog
 from redis.exceptions import RedisError
 
 from server.bots.bot import BotRuntime
-from server.conversations.search.index_file import IndexFile, Progress
+from server.conversations.search.index_file import IndexFile, Progress, Unfinished
 from server.conversations.search.scan import PlainSearch
 from server.store.client import Redis
 from server.store.keys import digest, key
 
 NAME, LOCK = "search.sqlite", "search.lock"
+# Beside them where an index became too large: the limit (MB) that it passed.
+TOO_LARGE = "search.too-large"
+# Queries of this process at a time: what else runs in threads does not wait for them.
+QUERIES = 2
+# Arguments of one command to Redis.
+ARGUMENTS = 10_000
+# The one member of `followed`.
+UNTIL = "until"
 # Seconds between two looks at what has changed, and that one bot is read for the first time before the others
 # have their turn.
 PAUSE, SLICE = 10.0, 5.0
@@ -54,23 +66,34 @@ T = TypeVar("T")
 
 class SearchIndex:
     """The index in DATA_DIR. Where there can be none, everything is answered as if it were empty, and the log
-    says why once."""
+    says why once. `most`: MB that it may take; 0: there is none."""
 
-    def __init__(self, redis: Redis, data_dir: Path) -> None:
+    def __init__(self, redis: Redis, data_dir: Path, most: int = 4096) -> None:
         self._redis, self._plain = redis, PlainSearch(redis)
         self._file, self._lock = IndexFile(data_dir / NAME), data_dir / LOCK
+        self._too_large, self._most = data_dir / TOO_LARGE, most
+        self._threads = ThreadPoolExecutor(QUERIES, thread_name_prefix="search")
         self._refused, self._tidy_after = "", 0.0
 
     async def narrowed(self, bot_id: str, terms: Sequence[Sequence[str]]) -> set[str] | None:
         """The conversations that are worth being looked through for `terms`; None: any."""
-        progress = await self._asked(self._file.progress, bot_id)
+        progress = await self._asked(self._file.progress, bot_id, threads=self._threads)
         if progress is None or not progress.built:
             return None
         mark = await self._redis.get(key(bot_id, "indexed"))
-        recent = await self._recent(bot_id, progress.until - MARGIN, MOST_RECENT)
-        if mark is None or len(recent) > MOST_RECENT:
+        if mark is None or not await self._follows(bot_id, progress, await self._plain.now(bot_id)):
             return None
-        return await self._asked(self._file.narrowed, bot_id, mark.decode(), terms, recent)
+        recent = await self._recent(bot_id, progress.until - MARGIN, MOST_RECENT)
+        if len(recent) > MOST_RECENT:
+            return None
+        return await self._asked(
+            self._file.narrowed, bot_id, mark.decode(), terms, recent, threads=self._threads
+        )
+
+    async def _follows(self, bot_id: str, progress: Progress, now: int) -> bool:
+        """Whether what changed since is on record, and these data did not go back, such as to a backup."""
+        followed = await self._redis.zscore(key(bot_id, "followed"), UNTIL)
+        return progress.until >= now - KEPT and followed is not None and followed >= progress.until
 
     async def forget(self, bot_id: str, conversation_id: str) -> None:
         """Take out a conversation that was erased, on this host now, on the others when they next look."""
@@ -85,7 +108,7 @@ class SearchIndex:
     async def holds(self, needles: Sequence[bytes]) -> str:
         """The path of the file where one of these texts is still in its bytes, after they were tidied up;
         empty: in none."""
-        await self._asked(self._file.tidy)
+        await self._asked(self._file.tidy, math.inf)
         return str(self._file.path) if await self._asked(self._file.holds, needles) else ""
 
     async def keep_up(self, runtimes: Mapping[str, BotRuntime], ready: Callable[[], Awaitable[None]]) -> None:
@@ -107,12 +130,16 @@ class SearchIndex:
             if not mine:
                 return False
             try:
+                if await asyncio.to_thread(self._over):
+                    return False
                 await asyncio.to_thread(self._file.prepare)
                 for bot_id in await asyncio.to_thread(self._file.bots):
                     if bot_id not in runtimes:
                         await self._dropped(bot_id)
                 for runtime in runtimes.values():
                     unfinished = await self._follow(runtime) or unfinished
+                    if await asyncio.to_thread(self._over):
+                        return False
                 await asyncio.to_thread(self._file.settle)
                 await self._tidied()
                 self._refused = ""
@@ -120,6 +147,21 @@ class SearchIndex:
                 self._refuse(error)
                 return False
         return unfinished
+
+    def _over(self) -> bool:
+        """Whether there is to be no index: it is, or was under this limit or a higher one, larger than that.
+        What there is of it goes."""
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            if self._most <= int(self._too_large.read_text()):
+                return True
+            self._too_large.unlink()
+        if self._most and self._file.size() <= self._most << 20:
+            return False
+        self._file.remove()
+        self._too_large.write_text(str(self._most))
+        if self._most:
+            log.warning("search_index_too_large", limit_mb=self._most)
+        return True
 
     @contextlib.contextmanager
     def _alone(self) -> Generator[bool]:
@@ -141,7 +183,8 @@ class SearchIndex:
     def _refuse(self, error: Exception) -> None:
         """Say why there is no index, once; one that is damaged is made anew."""
         # an extended code is the code in its last byte (https://www.sqlite.org/rescode.html)
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if isinstance(error, Unfinished) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             log.warning("search_index_remade", error=str(error))
             with contextlib.suppress(OSError):
                 self._file.remove()
@@ -149,10 +192,10 @@ class SearchIndex:
             self._refused = why
             log.warning("search_not_indexed", error=why)
 
-    async def _asked(self, ask: Callable[..., T], *args: object) -> T | None:
+    async def _asked(self, ask: Callable[..., T], *args: object, threads: Executor | None = None) -> T | None:
         """What the file says; None, and a line in the log, where it cannot be read or written."""
         try:
-            return await asyncio.to_thread(ask, *args)
+            return await asyncio.get_running_loop().run_in_executor(threads, ask, *args)
         except (sqlite3.Error, OSError) as error:
             self._refuse(error)
             return None
@@ -170,6 +213,9 @@ class SearchIndex:
         recent = await self._recent(bot_id, since)
         stale = await asyncio.to_thread(self._file.stale, bot_id, recent)
         await self._take_in(bot_id, stale)
+        # after the reading: where Redis loses what was read, it loses this as well
+        until = max(progress.until, await self._plain.now(bot_id))
+        await self._redis.zadd(key(bot_id, "followed"), {UNTIL: until}, gt=True)
         if stale or begun - progress.until > MARGIN:
             progress = replace(progress, until=begun)
             await asyncio.to_thread(self._file.note, bot_id, progress)
@@ -181,10 +227,14 @@ class SearchIndex:
         await self._redis.set(key(bot_id, "indexed"), fresh, nx=True)
         mark = ((await self._redis.get(key(bot_id, "indexed"))) or fresh.encode()).decode()
         progress = await asyncio.to_thread(self._file.progress, bot_id)
-        if progress and progress.mark == mark and progress.until >= now - KEPT:
-            return progress
+        if progress and progress.mark == mark:
+            if await self._follows(bot_id, progress, now):
+                return progress
+            mark = fresh  # for the indexes of the other hosts as well
+            await self._redis.set(key(bot_id, "indexed"), mark)
         if progress:
             await self._dropped(bot_id)
+        await self._redis.zadd(key(bot_id, "followed"), {UNTIL: now}, gt=True)
         progress = Progress(mark, now)
         await asyncio.to_thread(self._file.note, bot_id, progress)
         return progress
@@ -218,7 +268,7 @@ class SearchIndex:
 
     async def _tidied(self) -> None:
         began = time.monotonic()
-        if began >= self._tidy_after and await asyncio.to_thread(self._file.tidy):
+        if began >= self._tidy_after and await asyncio.to_thread(self._file.tidy, time.time()):
             self._tidy_after = time.monotonic() + SELDOM * (time.monotonic() - began)
 
     async def _recent(self, bot_id: str, since: int, most: int | None = None) -> Scores:
@@ -230,7 +280,10 @@ class SearchIndex:
         both = list(dict.fromkeys([*found[0], *found[1]]))
         if not both:
             return {}
-        scores = [await self._redis.zmscore(name, both) for name in names]
+        scores = [
+            [score for part in _parts(both) for score in await self._redis.zmscore(name, part)]
+            for name in names
+        ]
         rows = zip(both, *scores, strict=True)
         return {name.decode(): (int(active or 0), int(changed or 0)) for name, active, changed in rows}
 
@@ -238,5 +291,9 @@ class SearchIndex:
 async def drop_old_changes(redis: Redis, bot_id: str, now: int) -> None:
     """Forget changes that every index in use has followed."""
     for part in ("changed", "erased"):
-        if old := await redis.zrangebyscore(key(bot_id, part), "-inf", now - KEPT):
+        for old in _parts(await redis.zrangebyscore(key(bot_id, part), "-inf", now - KEPT)):
             await redis.zrem(key(bot_id, part), *old)
+
+
+def _parts(members: list[bytes]) -> list[list[bytes]]:
+    return [members[start : start + ARGUMENTS] for start in range(0, len(members), ARGUMENTS)]

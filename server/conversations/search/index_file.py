@@ -5,6 +5,8 @@ its trigram tokenizer). A copy that may be deleted at any time; Redis says in th
                     first reading how far back it got
     conversations   number, id, digest of the id, and since when (ms) it is as it is in here
     said            texts, Latin letters small; a row's id is `bot | conversation | block`
+    untidy          that something was taken out, when (seconds since 1970) it must be overwritten, and
+                    whether that was begun
 
 A connection is opened for each use: nothing stays open of a file that was deleted, and several processes
 write in turn."""
@@ -12,33 +14,35 @@ write in turn."""
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import sqlite3
-import zlib
+import time
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from server.conversations.search.pieces import blocks_of, expression_of
 from server.conversations.search.scan import ReadConversation
-from server.conversations.search.terms import small
 from server.store.keys import digest
 
 # Of the schema: a file of another one is made anew.
-VERSION = 1
+VERSION = 2
 # Seconds that one process waits for another to finish writing.
 WAIT = 5.0
 # Bits of a row's id (63 in all) for the blocks of a conversation and the conversations of a bot.
 BLOCKS, CONVERSATIONS = 18, 30
-# Characters of a token (https://www.sqlite.org/fts5.html, "The Trigram Tokenizer").
-GRAM = 3
-# A block ends after one line in so many, whichever: what comes or goes at either end changes one block only.
-BLOCK = 16
 # A term in more blocks than this narrows nothing: the plain way finds it soon.
 FREQUENT = 20_000
 # Pages moved by one step of tidying up, others write in between.
 PAGES = 500
+# Seconds after which it is tidied up where lines were trimmed or names changed; after an erasure, at once.
+LATER = 86_400.0
+# Seconds that a query may take, after which the plain way goes on, and steps of SQLite between two looks at
+# the clock.
+PATIENCE, STEPS = 1.0, 100
 
 _SCHEMA = f"""
 CREATE TABLE bots(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, mark TEXT NOT NULL,
@@ -48,7 +52,8 @@ CREATE TABLE conversations(number INTEGER PRIMARY KEY, id TEXT NOT NULL, digest 
 CREATE INDEX by_id ON conversations(id);
 CREATE INDEX by_digest ON conversations(digest);
 CREATE VIRTUAL TABLE said USING fts5(text, tokenize='trigram case_sensitive 1', detail=none);
-CREATE TABLE untidy(number INTEGER PRIMARY KEY AUTOINCREMENT);
+CREATE TABLE untidy(number INTEGER PRIMARY KEY AUTOINCREMENT, due REAL NOT NULL,
+    tried INTEGER NOT NULL DEFAULT 0);
 PRAGMA user_version = {VERSION};
 """
 
@@ -62,6 +67,10 @@ class Progress:
     until: int
     back: tuple[int, str] | None = None
     built: bool = False
+
+
+class Unfinished(sqlite3.Error):
+    """Tidying up was begun before and came to no end: it would not now."""
 
 
 class IndexFile:
@@ -147,18 +156,41 @@ class IndexFile:
                 (bot_id, *values),
             )
 
+    def size(self) -> int:
+        """Bytes of the file, 0 for none."""
+        with self._reading() as db:
+            if db is None:
+                return 0
+            return (
+                db.execute("PRAGMA page_count").fetchone()[0] * db.execute("PRAGMA page_size").fetchone()[0]
+            )
+
     def narrowed(
         self, bot_id: str, mark: str, terms: Sequence[Sequence[str]], recent: dict[str, tuple[int, int]]
     ) -> set[str] | None:
         """The conversations in which `terms` may be: those that hold all letters of each term, and of
-        `recent` (id -> when active, changed) those that are not in here as they are now. None: anywhere."""
+        `recent` (id -> when active, changed) those that are not in here as they are now. None: anywhere, or
+        it would take too long to say."""
+        try:
+            return self._narrowed(bot_id, mark, terms, recent)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_INTERRUPT:
+                raise
+            return None
+
+    def _narrowed(
+        self, bot_id: str, mark: str, terms: Sequence[Sequence[str]], recent: dict[str, tuple[int, int]]
+    ) -> set[str] | None:
+        end = time.monotonic() + PATIENCE
         with self._reading() as db:
+            if db is not None:
+                db.set_progress_handler(lambda: time.monotonic() > end, STEPS)
             progress = _progress(db, bot_id) if db else None
             if db is None or progress is None or not progress.built or progress.mark != mark:
                 return None
             span = _span(db, bot_id)
             numbers: set[int] | None = None
-            for expression in filter(None, map(_expression, terms)):
+            for expression in filter(None, map(expression_of, terms)):
                 within = (span[0] << BLOCKS, (span[1] + 1 << BLOCKS) - 1)
                 asked = "SELECT rowid FROM said WHERE said MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?"
                 rows = db.execute(asked, (expression, *within, FREQUENT + 1)).fetchall()
@@ -182,7 +214,7 @@ class IndexFile:
     def put(self, bot_id: str, conversations: Iterable[ReadConversation]) -> None:
         """Take in conversations as they are now; what is gone goes."""
         with self._writing() as db:
-            span = _span(db, bot_id)
+            span, replaced = _span(db, bot_id), False
             for read in conversations:
                 row = db.execute(
                     "SELECT number FROM conversations WHERE id = ? AND number BETWEEN ? AND ?",
@@ -197,7 +229,9 @@ class IndexFile:
                     "active = excluded.active, changed = excluded.changed",
                     (number, read.id, digest(read.id), read.active, read.changed),
                 )
-                _write_blocks(db, number, _blocks(read))
+                replaced = _write_blocks(db, number, blocks_of(read)) or replaced
+            if replaced:
+                _untidy(db, LATER)
 
     def drop(self, bot_id: str, digests: Sequence[str]) -> int:
         """Take out conversations by the digests of their ids; how many were there."""
@@ -223,24 +257,55 @@ class IndexFile:
                 db.execute("DELETE FROM bots WHERE id = ?", (bot_id,))
             return bool(found)
 
-    def tidy(self) -> bool:
-        """Overwrite what was taken out: FTS5 leaves it in old parts of the index, and SQLite the copies of
-        what it moved from page to page (`secure_delete` does not reach those). False: nothing was."""
-        if self._version() != VERSION:
-            return False
+    def tidy(self, until: float) -> bool:
+        """Overwrite what was taken out where that is due until then (seconds since 1970): FTS5 leaves it in
+        old parts of the index, and SQLite the copies of what it moved from page to page (`secure_delete` does
+        not reach those). False: nothing was due. Raises Unfinished where the process that did it last was
+        killed over it, or the disk was full."""
+        with self._tidying():
+            return self._version() == VERSION and self._tidy(until)
+
+    @contextlib.contextmanager
+    def _tidying(self) -> Generator[None]:
+        """One process of a host at a time, so that what another has begun is done or was broken off."""
+        path = self.path.with_name(self.path.name + "-tidying")
+        with open(os.open(path, os.O_CREAT | os.O_RDWR, 0o600), "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _tidy(self, until: float) -> bool:
         with self._open() as db:
-            last = db.execute("SELECT max(number) FROM untidy").fetchone()[0]
-            if last is None:
+            last, due, tried = db.execute("SELECT max(number), min(due), max(tried) FROM untidy").fetchone()
+            if last is None or due > until:
                 return False
-            db.execute("INSERT INTO said(said, rank) VALUES ('merge', ?)", (-PAGES,))
-            before = -2
-            while db.total_changes - before >= 2:  # as the manual of FTS5 says of 'merge'
-                before = db.total_changes
-                db.execute("INSERT INTO said(said, rank) VALUES ('merge', ?)", (PAGES,))
-            db.execute("VACUUM")
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if tried:
+                raise Unfinished("tidying up was begun and did not end")
+            db.execute("UPDATE untidy SET tried = 1 WHERE number <= ?", (last,))
+            try:
+                self._rewrite(db)
+            except sqlite3.OperationalError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+                    sqlite3.SQLITE_BUSY,
+                    sqlite3.SQLITE_LOCKED,
+                ):
+                    db.execute("UPDATE untidy SET tried = 0")
+                raise
             db.execute("DELETE FROM untidy WHERE number <= ?", (last,))
             return True
+
+    def _rewrite(self, db: sqlite3.Connection) -> None:
+        """The copy that VACUUM makes is as large as the file: it is in a file beside it, which has no name
+        and is gone with the process (https://www.sqlite.org/tempfiles.html), not in memory."""
+        folder = str(self.path.parent.resolve()).replace("'", "''")
+        db.execute("PRAGMA temp_store = 1")
+        db.execute(f"PRAGMA temp_store_directory = '{folder}'")
+        db.execute("INSERT INTO said(said, rank) VALUES ('merge', ?)", (-PAGES,))
+        before = -2
+        while db.total_changes - before >= 2:  # as the manual of FTS5 says of 'merge'
+            before = db.total_changes
+            db.execute("INSERT INTO said(said, rank) VALUES ('merge', ?)", (PAGES,))
+        db.execute("VACUUM")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def settle(self) -> None:
         """Put everything into the file itself, and empty the one beside it (`-wal`)."""
@@ -295,22 +360,17 @@ def _drop(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
         )
         db.execute("DELETE FROM conversations WHERE number = ?", (number,))
     if numbers:
-        db.execute("INSERT INTO untidy DEFAULT VALUES")
+        _untidy(db, 0.0)
 
 
-def _blocks(read: ReadConversation) -> list[str]:
-    """Its texts in pieces, as they are looked for. FTS5 reads a text up to its first NUL."""
-    blocks, lines = [small(read.card).replace("\0", " ")], list[str]()
-    for line in read.lines:
-        lines.append(small(line).replace("\0", " "))
-        if zlib.crc32(line.encode("utf-8", "replace")) % BLOCK == 0:
-            blocks.append("\n".join(lines))
-            lines = []
-    return list(dict.fromkeys([*blocks, "\n".join(lines)]))
+def _untidy(db: sqlite3.Connection, after: float) -> None:
+    """Note that something was taken out, to be tidied up in so many seconds."""
+    db.execute("INSERT INTO untidy(due) VALUES (?)", (time.time() + after,))
 
 
-def _write_blocks(db: sqlite3.Connection, number: int, blocks: list[str]) -> None:
-    """Take out the blocks that are not there any more, and put in those that were not."""
+def _write_blocks(db: sqlite3.Connection, number: int, blocks: list[str]) -> bool:
+    """Take out the blocks that are not there any more, and put in those that were not; whether any was taken
+    out."""
     span = (number << BLOCKS, (number + 1 << BLOCKS) - 1)
     held: dict[str, int] = {
         text: row
@@ -324,16 +384,4 @@ def _write_blocks(db: sqlite3.Connection, number: int, blocks: list[str]) -> Non
     free = (row for row in count(span[0]) if row not in taken)
     new = [(row, text) for text, row in zip((b for b in blocks if b not in held), free, strict=False)]
     db.executemany("INSERT INTO said(rowid, text) VALUES (?, ?)", new)
-
-
-def _expression(term: Sequence[str]) -> str | None:
-    """What FTS5 is asked for a term: all runs of three letters of one of its spellings. None for one that it
-    cannot be asked for."""
-    if any(len(spelling) < GRAM or "\0" in spelling for spelling in term):
-        return None
-    return " OR ".join(f"({' AND '.join(_grams(spelling))})" for spelling in term)
-
-
-def _grams(text: str) -> list[str]:
-    runs = dict.fromkeys(text[n : n + GRAM] for n in range(len(text) - GRAM + 1))
-    return ['"{}"'.format(run.replace('"', '""')) for run in runs]
+    return not held.keys() <= wanted

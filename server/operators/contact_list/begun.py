@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from agent.phone_numbers import phone_number
 from channels.base import Message
 from server.bots.bot import Bot, BotRuntime
+from server.conversations.search.scan import PlainSearch
 from server.operators.contact_list.filters import SIMULATOR, ChannelName
 from server.operators.profile_fields import BadField
 from server.store.keys import key
@@ -42,8 +43,11 @@ async def begin_chat(runtime: BotRuntime, number: str, channel: ChannelName = ""
 
 
 async def list_contact(runtime: BotRuntime, contact: Contact) -> None:
-    """Put a contact who has never written among the others, by when they were entered."""
+    """Put a contact who has never written among the others, by when they were entered. That may be long
+    ago: the search index learns of it by `changed`."""
     await runtime.redis.zadd(key(runtime.bot.id, "active"), {contact.id: contact.created}, nx=True)
+    now = await PlainSearch(runtime.redis).now(runtime.bot.id)
+    await runtime.redis.zadd(key(runtime.bot.id, "changed"), {contact.id: now})
 
 
 def _account(bot: Bot, channel: ChannelName) -> str:

@@ -78,7 +78,9 @@ class PageContext:
         self.settings, self.redis, self.registry, self.http = settings, redis, registry, http
         self.runtimes = Visible(registry)
         self.lookup = Lookup(redis, self.runtimes)
-        self.conversation_list = ConversationList(redis, SearchIndex(redis, settings.data_dir))
+        self.conversation_list = ConversationList(
+            redis, SearchIndex(redis, settings.data_dir, settings.search_index_mb)
+        )
         self.contact_search = ContactSearch(redis, self.conversation_list)
         self._access, self._templates = access, templates
         self._zone = ZoneInfo(settings.timezone)

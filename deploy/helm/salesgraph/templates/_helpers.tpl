@@ -87,6 +87,9 @@ one of them does not start; without them each would make its own. */}}
 {{- end }}
 - name: DATA_DIR
   value: /data
+{{/* Rewriting the index takes up to three times its size: a quarter of the volume */}}
+- name: SEARCH_INDEX_MB
+  value: {{ mul .Values.dataGi 256 | quote }}
 - name: HOME
   value: /tmp
 - name: INTERNAL_URL
@@ -132,7 +135,7 @@ one of them does not start; without them each would make its own. */}}
 {{/* Nothing that lasts is in /data when Redis, API_TOKEN and SECRETS_KEY come from outside. */}}
 {{- define "salesgraph.volumes" -}}
 - name: data
-  emptyDir: {sizeLimit: 1Gi}
+  emptyDir: {sizeLimit: {{ .Values.dataGi }}Gi}
 - name: tmp
   emptyDir: {sizeLimit: 2Gi}
 {{- if include "salesgraph.files" . }}
