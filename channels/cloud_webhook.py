@@ -219,7 +219,7 @@ def _content(raw: dict[str, Any]) -> tuple[Kind, str, Media | None]:
             mime_type=clean_text(content.get("mime_type")),
             filename=clean_text(content.get("filename")),
         )
-        return kind, clean_text(content.get("caption")), media  # pyright: ignore[reportReturnType] - one of _MEDIA
+        return kind, clean_text(content.get("caption")), media
     if kind == "location":
         place = ", ".join(filter(None, (clean_text(content.get("name")), clean_text(content.get("address")))))
         at = f"{clean_text(content.get('latitude'))}, {clean_text(content.get('longitude'))}"

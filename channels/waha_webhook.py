@@ -163,7 +163,7 @@ def _file(raw: dict[str, Any], caption: str) -> tuple[Kind, str, Media]:
     family = mime.partition("/")[0]
     kind: Kind = "sticker" if mime == "image/webp" else "document"
     if kind == "document" and family in ("image", "audio", "video"):
-        kind = family  # pyright: ignore[reportAssignmentType] - one of the three
+        kind = family
     return (
         kind,
         caption,

@@ -59,7 +59,7 @@ class OfflineChatModel(BaseChatModel):
         """Offer tools; with `tool_choice` the one offered is always called."""
         return self.bind(
             offered=[convert_to_openai_tool(tool)["function"] for tool in tools], forced=bool(tool_choice)
-        )  # pyright: ignore[reportReturnType]
+        )
 
     def warm(self) -> None:
         """Load the embedding model and what it compares with, which takes a second, before anybody waits for

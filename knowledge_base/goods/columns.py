@@ -106,4 +106,4 @@ def _columns(table: Table, said: Mapping[str, str]) -> list[Column]:
     ]
 
 
-_KINDS = frozenset(ColumnKind.__args__)  # pyright: ignore[reportAttributeAccessIssue]
+_KINDS = frozenset(ColumnKind.__args__)

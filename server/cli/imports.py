@@ -43,7 +43,7 @@ def import_chat(
         console.print("--dates: use dmy, mdy or ymd")
         raise SystemExit(2)
     try:
-        export = parse_export(export_text(file.read_bytes()), dates or None)  # pyright: ignore[reportArgumentType]
+        export = parse_export(export_text(file.read_bytes()), dates or None)
 
         async def job(redis: Redis) -> int:
             runtime = (await registry_of(settings, redis)).get(bot) or await _no_bot(settings, redis, bot)

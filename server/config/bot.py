@@ -251,7 +251,7 @@ def bots_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = one.pop("$defs", {})
     kinds: list[dict[str, Any]] = []
     for name, kind in channels().items():
-        fields: dict[str, Any] = {"type": (Literal[name], ...)}  # pyright: ignore[reportArgumentType] - known here
+        fields: dict[str, Any] = {"type": (Literal[name], ...)}
         made = create_model(f"{name}_channel", __base__=kind.Credentials, **fields)
         schema = made.model_json_schema(ref_template="#/$defs/{model}")
         definitions |= schema.pop("$defs", {})

@@ -243,7 +243,7 @@ class ConversationList:
         """Which of these a set holds."""
         if show in _TIMED:
             return [score is not None for score in await self._redis.zmscore(name, members)]
-        return [bool(one) for one in await self._redis.smismember(name, members)]  # pyright: ignore[reportArgumentType]
+        return [bool(one) for one in await self._redis.smismember(name, members)]
 
     async def _active(self, runtime: BotRuntime, members: Sequence[str]) -> list[Place]:
         """The places of those of them that something was said in."""

@@ -82,7 +82,7 @@ async def record_capabilities(
         lacking=tuple(ways.lacking),
         checks=checks if checks is not None else before.checks if before else {},
     )
-    await redis.hset(KEY, model, known.model_dump_json(exclude_computed_fields=True))  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hset(KEY, model, known.model_dump_json(exclude_computed_fields=True))
 
 
 async def recall(redis: Redis) -> dict[str, Ways]:

@@ -97,7 +97,7 @@ async def inspect_redis(redis: Redis, replicas: int = 0) -> Fitness:
 
 async def _infos(redis: Redis) -> list[dict[str, Any]]:
     target = {"target_nodes": "primaries"} if hasattr(redis, "get_primaries") else {}
-    found = await redis.info(**target)  # pyright: ignore[reportArgumentType]
+    found = await redis.info(**target)
     nested = found and all(isinstance(row, dict) and "redis_version" in row for row in found.values())
     return list(found.values()) if nested else [found]
 

@@ -70,7 +70,7 @@ async def record_change(
 
 async def latest_changes(redis: Redis, limit: int, start: int = 0) -> list[Action]:
     """The last changes, newest first."""
-    rows: Any = await redis.lrange(AUDIT, start, start + limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
+    rows: Any = await redis.lrange(AUDIT, start, start + limit - 1)
     return readable(rows, Action.model_validate_json, "a line of the audit log")
 
 

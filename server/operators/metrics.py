@@ -151,7 +151,7 @@ async def registry(
     alerted = GaugeMetricFamily("salesgraph_alerts", "Alerts that are not over")
     alerted.add_metric([], len(await alerts.all_alerts(redis)))
     found = CollectorRegistry()
-    found.register(_Found([*families, nodes, alerted]))  # pyright: ignore[reportArgumentType]
+    found.register(_Found([*families, nodes, alerted]))
     return found
 
 

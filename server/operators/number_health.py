@@ -60,4 +60,4 @@ async def _card(runtime: BotRuntime, account: str) -> NumberCard:
         sending = "slower"
     if sending != "free" and not why:
         why = f"{reached} of {health.limit} people were written to first within 24 hours"
-    return NumberCard(**health.model_dump(), reached=reached, sending=sending, why=why)  # pyright: ignore[reportArgumentType]
+    return NumberCard(**health.model_dump(), reached=reached, sending=sending, why=why)

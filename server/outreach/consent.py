@@ -123,5 +123,5 @@ async def suppressed(redis: Redis, conversations: Conversations) -> list[Suppres
 
 async def changes(redis: Redis, bot_id: str, limit: int = 200) -> list[ConsentChange]:
     """The last changes of consent, newest first."""
-    rows: Any = await redis.lrange(key(bot_id, "consents"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
+    rows: Any = await redis.lrange(key(bot_id, "consents"), 0, limit - 1)
     return readable(rows, ConsentChange.model_validate_json, "a change of consent")

@@ -201,7 +201,7 @@ class FollowUps:
 
     async def skipped(self, runtime: BotRuntime, limit: int = 100) -> list[SkippedTouch]:
         """The last touches that were left out, newest first, with the reason."""
-        rows: Any = await self._redis.lrange(key(runtime.bot.id, "skipped"), 0, limit - 1)  # pyright: ignore[reportGeneralTypeIssues]
+        rows: Any = await self._redis.lrange(key(runtime.bot.id, "skipped"), 0, limit - 1)
         left_out = readable(reversed(rows), SkippedTouch.model_validate_json, "a touch left out")
         found = {(row.conversation_id, row.touch, row.anchor): row for row in left_out}
         return list(reversed(found.values()))  # a turn that ran again after a crash noted its touch twice
@@ -290,7 +290,7 @@ class FollowUps:
 
     async def funnel(self, bot_id: str) -> FunnelSoFar:
         """What became of a bot's touches."""
-        raw: Any = await self._redis.hgetall(key(bot_id, "funnel"))  # pyright: ignore[reportGeneralTypeIssues]
+        raw: Any = await self._redis.hgetall(key(bot_id, "funnel"))
         counts = {name.decode(): int(count) for name, count in raw.items()}
 
         def numbered(kind: str) -> dict[str, int]:

@@ -203,7 +203,7 @@ def recorded_message(row: Row, place: str) -> AIMessage:
     metadata = {"finish_reason": row["ended"]} if row.get("ended") else {}
     return AIMessage(
         row.get("text", ""), tool_calls=calls, id=place, usage_metadata=usage, response_metadata=metadata
-    )  # pyright: ignore[reportArgumentType]
+    )
 
 
 @dataclass

@@ -147,7 +147,7 @@ def prompt_as_text(messages: Sequence[BaseMessage], tools: Sequence[Row]) -> str
     """A prompt as a person reads it: no ids, no times, tools with their schemas."""
     lines: list[str] = []
     for message in messages:
-        shown = [b["type"] for b in message.content if isinstance(b, dict) and b.get("type") != "text"]  # pyright: ignore[reportArgumentType]
+        shown = [b["type"] for b in message.content if isinstance(b, dict) and b.get("type") != "text"]
         lines.append(f"[{message.type}] {message.text}" + "".join(f" ({kind})" for kind in shown))
         lines += [f"  -> {c['name']} {_json(c['args'])}" for c in getattr(message, "tool_calls", [])]
     for tool in (t["function"] for t in tools):

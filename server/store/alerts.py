@@ -43,7 +43,7 @@ async def clear(redis: Redis, name: str) -> None:
 async def all_alerts(redis: Redis) -> list[dict[str, Any]]:
     """Every alert, the oldest first, each with its `name`; among them what this process could not read of
     late."""
-    raw: Any = await redis.hgetall(KEY)  # pyright: ignore[reportGeneralTypeIssues]
+    raw: Any = await redis.hgetall(KEY)
     rows = [
         {"name": name.decode(), **row}
         for name, value in raw.items()

@@ -136,7 +136,7 @@ async def one_template(redis: Redis, bot_id: str, name: str) -> MessageTemplate 
 async def keep_template(redis: Redis, bot_id: str, template: MessageTemplate) -> MessageTemplate:
     """Put one on record."""
     kept = template.model_copy(update={"at": now_ms()})
-    await redis.hset(key(bot_id, "templates"), kept.id, _row(kept))  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hset(key(bot_id, "templates"), kept.id, _row(kept))
     return kept
 
 
@@ -157,7 +157,7 @@ async def store_templates(redis: Redis, bot_id: str, found: Sequence[MessageTemp
         pipe.delete(key(bot_id, "templates"))
         if found:
             rows = {t.id: _row(t.model_copy(update={**told.get(t.id, {}), "at": now_ms()})) for t in found}
-            pipe.hset(key(bot_id, "templates"), mapping=rows)  # pyright: ignore[reportArgumentType]
+            pipe.hset(key(bot_id, "templates"), mapping=rows)
         await pipe.execute()
 
 
@@ -173,7 +173,7 @@ async def note_status(redis: Redis, bot_id: str, told: TemplateStatus) -> bool:
     if told.status:
         new = {"status": told.status, "reason": told.reason, "told": told.at or known.told}
     noted = known.model_copy(update={**new, "at": now_ms()})
-    await redis.hset(key(bot_id, "templates"), noted.id, _row(noted))  # pyright: ignore[reportGeneralTypeIssues]
+    await redis.hset(key(bot_id, "templates"), noted.id, _row(noted))
     bad = not noted.usable or noted.quality == "RED"
     (log.warning if bad else log.info)(
         "template_status", bot=bot_id, template=noted.id, status=noted.status, quality=noted.quality

@@ -102,7 +102,7 @@ def health_from(account: str, aspects: Mapping[str, Mapping[str, Any]], now: int
         limit_before=None if limit.get("was") is None else _number(limit["was"]),
         limit_at=since("limit"),
         restrictions=_restrictions(aspects, now),
-        standing=state if state in ("scheduled", "disabled", "gone") else "good",  # pyright: ignore[reportArgumentType]
+        standing=state if state in ("scheduled", "disabled", "gone") else "good",
         standing_event=str(standing.get("event", "")),
         standing_at=since("standing"),
         violation=str(of("violation").get("violation", "")) if lately["violation"] else "",

@@ -60,7 +60,7 @@ class HealthRecord:
             return
         row = {name: value for name in _IDENTITY if (value := getattr(identity, name))}
         if row:
-            await self._redis.hset(key(bot_id, "health", account), mapping=row)  # pyright: ignore[reportArgumentType]
+            await self._redis.hset(key(bot_id, "health", account), mapping=row)
         self._known[bot_id, account] = identity
 
     async def identity(self, bot_id: str, account: str) -> NumberIdentity:

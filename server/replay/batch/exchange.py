@@ -241,4 +241,4 @@ def _of_completion(body: Row) -> AIMessage:
     }
     ended = choice.get("finish_reason")
     metadata = {"finish_reason": ended} if ended else {}
-    return AIMessage(text, tool_calls=calls, usage_metadata=usage, response_metadata=metadata)  # pyright: ignore[reportArgumentType]
+    return AIMessage(text, tool_calls=calls, usage_metadata=usage, response_metadata=metadata)

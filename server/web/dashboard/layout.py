@@ -102,7 +102,7 @@ class PageContext:
         kept["zone_of"] = self._zone_of
         kept |= {"money": formats.money, "dollars": formats.dollars, "number": formats.number}
         # jinja2 gives the functions no type
-        templates.env.filters.update(tools | kept)  # pyright: ignore[reportUnknownMemberType]
+        templates.env.filters.update(tools | kept)
 
     async def enter(self, request: Request) -> None:
         """Raises HTTPException 303 to the login for whoever is not logged in."""
