@@ -10,7 +10,8 @@ def order_text(name: str, language: str, **values: str) -> str:
     text: str = getattr(locale_texts(language).orders, name)
     for hole in ("what", "sum", "price", "other", "number", "n", "link"):
         value = values.get(hole, "")
-        text = text.replace(f" {{{hole}}}" if not value else f"{{{hole}}}", value)
+        text = text if value else text.replace(f" {{{hole}}}", "")
+        text = text.replace(f"{{{hole}}}", value)
     return text
 
 

@@ -112,7 +112,7 @@ async def test_pages_show_what_models_and_whatsapp_cost(charging: Stack, browser
     contact = await burst(charging, 3)
     conversation = (await charging.conversation_of(contact))["id"]
     page = await opened(browser, charging, f"/dashboard/default/{conversation}")
-    await expect(page.locator("body")).to_contain_text("WhatsApp: $0.0180 (1 paid messages, 0 free)")
+    await expect(page.locator("body")).to_contain_text("WhatsApp: $0.0180 (1 paid message, 0 free)")
     await expect(page.locator("body")).to_contain_text("Answering together saved 2 messages.")
     await page.goto(f"{charging.url}/dashboard/analytics?bot=default")
     for words in ("saved by answering together", "Cost of a conversation", "paid messages", "WhatsApp $"):

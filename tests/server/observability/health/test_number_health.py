@@ -183,7 +183,7 @@ async def test_the_card_of_a_number_shows_what_was_told(door: FrontDoor):
         meta.display_name("PENDING"),
     )
     page = await door.read("/dashboard/bots/default/link")
-    for words in ("low", "0 of 2000", "TIER_2K", "stand still", "come_back:en_US", "Aurora: pending"):
+    for words in ("low", "0 of 2,000", "TIER_2K", "stand still", "come_back:en_US", "Aurora: pending"):
         assert words in page
     number = await card(door)
     assert (number["number"], number["flagged"], number["sending"]) == ("1", True, "stopped")
