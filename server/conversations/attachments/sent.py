@@ -6,7 +6,6 @@ attached:C:DIGEST  STRING  the bytes of a file, by the id of the reply it goes o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
 
 from pydantic import ValidationError
 
@@ -56,10 +55,11 @@ def file_of(name: str, data: bytes, caption: str, voice: bool, cloud: bool) -> A
     `voice`: as a voice message; `cloud`: it goes out through the Cloud API. Raises BadFile."""
     if not data:
         raise BadFile("it is empty")
-    named = _TYPES.get(PurePath(name).suffix.lower(), "")
+    ending = f".{name.rpartition('.')[2].lower()}" if "." in name else ""
+    named = _TYPES.get(ending, "")
     mime = next((mime for mime, begins in _PICTURES.items() if data.startswith(begins)), named)
     if mime in _PICTURES and not data.startswith(_PICTURES[mime]):
-        mime = ""
+        raise BadFile(f"it is named {ending}, and is no such picture: save it anew as JPEG or PNG")
     mime = mime or "application/octet-stream"
     found: AttachedKind | None = next(
         (kind for kind, sort in _SORTS.items() if sort.takes and mime in sort.takes), None
@@ -73,8 +73,7 @@ def file_of(name: str, data: bytes, caption: str, voice: bool, cloud: bool) -> A
     elif len(data) > _SORTS[found].largest:
         found = "document"
     if cloud and not mime.startswith(CLOUD_UPLOADS):
-        what = PurePath(name).suffix or "file of this sort"
-        raise BadFile(f"WhatsApp takes no {what}: send a PDF, or a link to it")
+        raise BadFile(f"WhatsApp takes no {ending or 'file without an ending'}: send a PDF, or a link to it")
     file = AttachedFile(kind=found, name=name[-240:], mime_type=mime, size=len(data), voice=voice)
     content_of(file, data, caption)
     return file

@@ -26,6 +26,7 @@ async def send(stack: Stack, id: str, name: str, data: bytes, **fields: str):
         ("photo.png", JPEG, "image"),  # by what it is, not by its name
         ("clip.mp4", b"film", "video"),
         ("song.mp3", b"song", "audio"),
+        (".pdf", b"%PDF", "document"),
         ("прайс.xlsx", b"PK", "document"),
         ("../../etc/passwd.txt", b"x", "document"),
     ],
@@ -54,7 +55,8 @@ async def test_each_file_goes_out_as_what_it_is(stack: Stack, name: str, data: b
     ("name", "data", "fields", "problem"),
     [
         ("empty.pdf", b"", {}, "it is empty"),
-        ("photo.png", b"<html>", {}, "WhatsApp takes no .png"),
+        ("photo.png", b"<html>", {}, "is no such picture"),
+        ("Makefile", b"all:", {}, "no file without an ending"),
         ("all.zip", b"PK", {}, "WhatsApp takes no .zip"),
         ("note.ogg", b"RIFF", {"voice": "true"}, "neither OGG nor WebM"),
         ("a.pdf", b"x", {"text": "a" * 1025}, "1024"),
