@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 from redis.exceptions import RedisError
 
 from server.clock import now_ms
@@ -53,6 +54,9 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             for runtime in runtimes
         ]
         confirmation = settings.confirmation
+        # a process sets some by itself, such as how many connections its server takes
+        sources = EnvSettingsSource(type(settings)), DotEnvSettingsSource(type(settings))
+        named = {name for source in sources for name in source.env_vars}
         fitness = await _fitness(frame, confirmation.replicas if confirmation else 0)
         shown: dict[str, Any] = {
             "version": version("salesgraph"),
@@ -62,8 +66,8 @@ def add(routes: APIRouter, frame: PageContext) -> None:
             "fitness": fitness,
             "models": [(name, known.said) for name, known in (await known_capabilities(frame.redis)).items()],
             "embedder": shelf.embedder.name,
-            "given": sorted(name.upper() for name in settings.model_fields_set),
-            "data_dir": settings.data_dir,
+            "given": sorted(name.upper() for name in settings.model_fields_set & named),
+            "data_dir": settings.data_dir.resolve(),
             "addresses": (("PUBLIC_URL", settings.public_url), ("INTERNAL_URL", settings.internal_url)),
         }
         return await frame.page(request, "system.html", shown)
