@@ -23,5 +23,5 @@ def test_every_icon_of_the_dashboard_is_in_the_sprite():
     assert named
     wanted = set(re.findall(r': "([\w-]+)"', named[1]))
     for page in (STATIC.parent / "templates").glob("*.html"):
-        wanted |= set(re.findall(r'sign\("([\w-]+)"\)', page.read_text(encoding="utf-8")))
+        wanted |= set(re.findall(r'icon\("([\w-]+)"\)', page.read_text(encoding="utf-8")))
     assert wanted and wanted == set(re.findall(r'<symbol id="([\w-]+)"', (STATIC / "lucide.svg").read_text()))
